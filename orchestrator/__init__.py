@@ -1,0 +1,3 @@
+"""Declarative experiments on Linux page migration."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,235 @@
+"""The experiment as plain data: what the loader makes of a file, and all that the rest of the house knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from orchestrator.spec.expressions import Expression
+
+Value = bool | int | float | str
+"""A level as expressions see it; a size or a count with a unit is a number of bytes."""
+
+
+class Status(StrEnum):
+    """What became of a trial. Only ``ok`` enters statistics; all are kept."""
+
+    OK = "ok"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    UNSUPPORTED = "unsupported"
+    WRONG_KERNEL = "wrong_kernel"
+    DISTURBED = "disturbed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One value of a factor: ``text`` as it is shown and handed to a benchmark, ``value`` as expressions see it."""
+
+    text: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A swept parameter and its levels, in the order of the file."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Factors that move together (``zip``), all with the same number of levels; a plain factor is an axis of one."""
+
+    factors: tuple[Factor, ...]
+
+    def __len__(self) -> int:
+        return len(self.factors[0].levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A factor computed from others; the sweep holds them in an order in which each can be computed."""
+
+    name: str
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """All cells of an experiment, unexpanded: the product of the axes, less what the predicates leave out.
+
+    A cell stays if ``include`` is empty or one of its predicates holds, and no predicate of ``exclude`` holds.
+    """
+
+    axes: tuple[Axis, ...]
+    derived: tuple[Derived, ...] = ()
+    include: tuple[Expression, ...] = ()
+    exclude: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A file of ``/proc/sys`` or ``/sys`` and the value it shall hold.
+
+    ``path`` may hold shell wildcards. An ``optional`` setting is passed over where no such file exists
+    (a CPU without a governor); any other missing file is an error.
+    """
+
+    path: str
+    value: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """How one figure is read from what a benchmark prints.
+
+    ``selector`` is a dotted path for ``json``, a key for ``key_value``, a pattern with one group for ``regex``.
+    """
+
+    name: str
+    unit: str
+    source: Literal["json", "key_value", "regex"]
+    selector: str
+    better: Literal["higher", "lower", "neither"] = "neither"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role and the folder it was found in."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """The program that a trial executes.
+
+    :ivar command: argv template; ``{name}`` stands for a factor or an argument, as written in the file.
+    :ivar options: names of the arguments and factors that are appended as ``--name=value`` when given
+        (underscores become hyphens); empty for a plain command.
+    :ivar arguments: fixed values, overruled by a factor of the same name.
+    :ivar exit_codes: status by exit code; a code that is not listed means ``failed``.
+    :ivar headline: name of the metric that tables show first.
+    """
+
+    name: str
+    role: Role | None
+    command: tuple[str, ...]
+    options: tuple[str, ...]
+    arguments: Mapping[str, Level]
+    metrics: tuple[Metric, ...]
+    exit_codes: Mapping[int, Status]
+    headline: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel that is asked for.
+
+    ``default`` is what the provider gives by itself (a guest: Debian's stock kernel; a machine: the one that runs),
+    ``running`` the kernel of the machine (for a guest: of the controller), ``package`` a Debian package by name,
+    ``image`` a bzImage, with ``modules`` as the folder that holds ``lib/modules``, if it has any.
+    """
+
+    name: str
+    source: Literal["default", "running", "package", "image"] = "default"
+    package: str = ""
+    image: Path | None = None
+    modules: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a host must have before anything is changed on it; sizes in bytes.
+
+    ``mode`` is a migration mode that the running kernel must have; empty: any kernel will do.
+    """
+
+    numa_nodes: int = 1
+    memory_per_node: int = 0
+    free_huge_pages_per_node: int = 0
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Where to run: a provider, its own section of the file (checked by the provider's schema) and the needs."""
+
+    provider: str
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    group: str = ""
+    needs: Needs = Needs()
+
+
+@dataclass(frozen=True, slots=True)
+class Repetitions:
+    """How often each cell is run, and over how many boots the repetitions are spread."""
+
+    count: int = 3
+    boots: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Order of the trials inside a block; ``seed`` makes the random order repeatable."""
+
+    within_block: Literal["random", "listed"] = "random"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds, in seconds unless the name says otherwise.
+
+    :ivar trial: one trial; then it is killed and counted as ``timeout``.
+    :ivar boot: from power-on to an answering SSH server.
+    :ivar settle: longest wait for idle CPUs before a trial; past it the trial is ``disturbed``. 0: do not wait.
+    :ivar crashes: a trial that has killed its host this often is set aside as ``crashed``.
+    """
+
+    trial: float = 60.0
+    boot: float = 300.0
+    settle: float = 30.0
+    crashes: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """State of the host for the length of a block, and the CPUs (a list such as ``0-3,8``) trials are bound to."""
+
+    settings: tuple[Setting, ...] = ()
+    cpus: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One YAML file.
+
+    ``content_hash`` is the SHA-256 (hex) of what the file says, after overrides and defaults, not of its bytes:
+    comments and layout do not change it, the role's files do not enter it.
+    """
+
+    name: str
+    description: str
+    file: Path
+    content_hash: str
+    hosts: Hosts
+    kernels: tuple[Kernel, ...]
+    roles: tuple[Role, ...]
+    tuning: Tuning
+    benchmark: Benchmark
+    sweep: Sweep
+    repetitions: Repetitions
+    order: Order
+    limits: Limits
+    allow_unsupported: tuple[Expression, ...]
