@@ -1,0 +1,1 @@
+"""The commands of ``orchestrate``: one module per verb, no logic."""

@@ -1,0 +1,1 @@
+"""A run: the coordinator on this side, the runner on the host."""

@@ -1,0 +1,1 @@
+"""Hosts, the connections to them, and the providers that make and remove them."""

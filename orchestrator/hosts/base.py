@@ -1,16 +1,24 @@
-"""The two contracts of this package: a connected host, and a provider that makes and removes hosts."""
+"""The contracts of this package: a connected host, a machine that boots, a provider that makes machines."""
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Literal
 
-from orchestrator.hosts.command import Command, Completed
+from orchestrator.errors import CommandFailed
+from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.spec.model import Kernel
+
+TICK_S = 0.5
+"""How often :meth:`Host.lines` lets its caller look up while the host is silent."""
+
+Clock = Literal["wall", "instructions"]
 
 
 class Environment(StrEnum):
@@ -24,26 +32,69 @@ class Environment(StrEnum):
     VM_OTHER = "vm-other"
 
 
-class Host(Protocol):
-    """A host that can be reached now. All errors are :class:`~orchestrator.errors.HostError`."""
+class Host(ABC):
+    """A host that can be reached now.
 
-    name: str
+    A connection implements three methods (``_execute``, ``lines``, ``close``); all else is made of those, so that
+    every kind of host, fakes included, behaves alike. All errors are :class:`~orchestrator.errors.HostError`.
+    """
 
-    def run(self, command: Command) -> Completed:
-        """Run to the end and return; raise ``CommandFailed`` on another exit code than the accepted ones."""
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._root: bool | None = None
 
-    def put(self, content: Path | bytes, path: str, mode: int = 0o644) -> None:
-        """Write a file on the host, whole or not at all (a temporary name, then a rename)."""
+    @abstractmethod
+    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
+        """Run a shell line to its end; return exit code, stdout and stderr. ``TimeoutError`` past the limit."""
 
-    def lines(self, command: Command) -> Iterator[str]:
-        """Yield the lines that the command prints, as they come, without their newline.
+    @abstractmethod
+    def lines(self, command: Command) -> Iterator[str | None]:
+        """Yield each line that the command prints, without its newline, as it comes; None every :data:`TICK_S`.
 
-        Ends when the command ends; ``command.time_limit`` bounds the silence between two lines, not the whole.
-        Closing the generator ends the command.
+        Ends when the command ends, whatever its exit code. Closing the generator ends the command.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Close the connection; may be called twice."""
+
+    @property
+    def is_root(self) -> bool:
+        """Whether commands run as root without sudo; asked once."""
+        if self._root is None:
+            self._root = self.run(Command(("id", "-u"))).stdout.strip() == "0"
+        return self._root
+
+    def prepare(self, command: Command) -> Command:
+        """Return the command as this host will execute it: without sudo where we are root."""
+        return replace(command, sudo=False) if command.sudo and self.is_root else command
+
+    def run(self, command: Command) -> Completed:
+        """Run to the end and return; raise ``CommandFailed`` on an exit code that is not accepted."""
+        command = self.prepare(command)
+        started = time.monotonic()
+        try:
+            code, out, err = self._execute(command.line, command.stdin, command.time_limit)
+        except TimeoutError:
+            spent = time.monotonic() - started
+            raise CommandFailed(
+                f"{self.name}: no end after {spent:.0f} s (limit {command.time_limit:g} s): {command}"
+            ) from None
+        completed = Completed(command, code, out.decode(errors="replace"), err.decode(errors="replace"))
+        if code not in command.accept:
+            said = (completed.stderr or completed.stdout).strip().splitlines()
+            tail = f": {said[-1]}" if said else ""
+            raise CommandFailed(f"{self.name}: exit code {code} from {command}{tail}")
+        return completed
+
+    def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
+        """Write a file on the host, whole or not at all (a temporary name, then a rename); makes its folder."""
+        data = content if isinstance(content, bytes) else content.read_bytes()
+        write = (
+            'mkdir -p "$(dirname "$1")" && cat > "$1.$$" && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1"'
+            ' || { rm -f "$1.$$"; exit 1; }'
+        )
+        self.run(script(write, path, f"{mode:o}", sudo=sudo, stdin=data, time_limit=300))
 
 
 class Machine(ABC):
@@ -60,8 +111,18 @@ class Machine(ABC):
         """
 
     @abstractmethod
+    def reconnect(self) -> Host:
+        """Connect again after the connection was lost, without booting; raises ``HostError`` if that is in vain."""
+
+    @property
+    @abstractmethod
     def environment(self) -> Environment | None:
         """What the provider knows of the environment; None: to be found out from the host's facts."""
+
+    @property
+    @abstractmethod
+    def clock(self) -> Clock:
+        """What the machine's time counts."""
 
     @abstractmethod
     def close(self) -> None:
@@ -69,11 +130,19 @@ class Machine(ABC):
 
 
 class Provider(ABC):
-    """Makes machines. One file in ``providers/`` each, which registers itself under ``name``."""
+    """Makes machines. One file in ``providers/`` each; a subclass is known by its ``name`` as soon as it is imported.
+
+    :cvar options_schema: JSON Schema of the provider's own section under ``hosts:``.
+    :cvar boots_kernels: whether a machine can be booted again, hence whether trials can be spread over boots.
+    :cvar changes_allowed: whether a host's settings may be changed without the user saying so.
+    :cvar boot_estimate: seconds from asking for a machine to its first trial, for plans.
+    """
 
     name: ClassVar[str]
-    #: whether a machine can be booted again, hence whether trials can be spread over several boots
-    boots_kernels: ClassVar[bool]
+    options_schema: ClassVar[Mapping[str, Any]]
+    boots_kernels: ClassVar[bool] = False
+    changes_allowed: ClassVar[bool] = True
+    boot_estimate: ClassVar[float] = 2.0
 
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:

@@ -12,31 +12,39 @@ DEFAULT_TIME_LIMIT_S = 60.0
 class Command:
     """One command for a host.
 
-    :ivar argv: program and arguments; never interpreted by a shell on the way.
-    :ivar sudo: run as root; nothing happens where the connection is root already.
-    :ivar time_limit: seconds after which it is ended and :class:`~orchestrator.errors.CommandFailed` is raised.
+    :ivar argv: program and arguments; each reaches the program unchanged.
+    :ivar sudo: run as root; changes nothing where the connection is root already.
+    :ivar time_limit: seconds after which :class:`~orchestrator.errors.CommandFailed` is raised.
     :ivar accept: exit codes that are not an error.
-    :ivar stdin: text fed to the command, if any.
+    :ivar stdin: bytes fed to the command, if any.
     """
 
     argv: tuple[str, ...]
     sudo: bool = False
     time_limit: float = DEFAULT_TIME_LIMIT_S
     accept: tuple[int, ...] = (0,)
-    stdin: str | None = None
+    stdin: bytes | None = None
 
     @property
-    def shell(self) -> str:
+    def line(self) -> str:
         """The command as one line that a POSIX shell executes unchanged."""
-        return shlex.join(self.argv)
+        prefix = ("sudo", "-n", "--") if self.sudo else ()
+        return shlex.join((*prefix, *self.argv))
 
     def __str__(self) -> str:
-        return f"sudo {self.shell}" if self.sudo else self.shell
+        return self.line if self.stdin is None else f"{self.line}  < {len(self.stdin)} bytes"
 
 
-def shell(script: str, *arguments: str, **options: object) -> Command:
-    """Make a command that runs ``script`` in a POSIX shell with ``$1``… set to ``arguments``."""
-    return Command(("sh", "-c", script, "sh", *arguments), **options)  # type: ignore[arg-type]
+def script(
+    text: str,
+    *arguments: str,
+    sudo: bool = False,
+    time_limit: float = DEFAULT_TIME_LIMIT_S,
+    accept: tuple[int, ...] = (0,),
+    stdin: bytes | None = None,
+) -> Command:
+    """Make a command that runs ``text`` in a POSIX shell, with ``arguments`` as ``$1``, ``$2`` …."""
+    return Command(("sh", "-c", text, "sh", *arguments), sudo, time_limit, accept, stdin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Report forms: one file each."""

@@ -1,0 +1,1 @@
+"""The experiment file: its schema, its loader and what becomes of it."""

@@ -1,0 +1,1 @@
+"""A NUMA guest under QEMU: its layout, kernel, initramfs and process."""
