@@ -6,14 +6,14 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from orchestrator.errors import CommandFailed
 from orchestrator.hosts.command import Command, Completed, script
-from orchestrator.spec.model import Kernel
+from orchestrator.spec.model import Kernel, Needs
 
 TICK_S = 0.5
 """How often :meth:`Host.lines` lets its caller look up while the host is silent."""
@@ -98,9 +98,15 @@ class Host(ABC):
 
 
 class Machine(ABC):
-    """A machine that a provider holds for the length of a run; it lives through several boots."""
+    """A machine that a provider holds for the length of a run; it lives through several boots.
+
+    :ivar environment: what the provider knows of it; None: to be found out from the host's facts.
+    :ivar clock: what the machine's time counts.
+    """
 
     name: str
+    environment: Environment | None
+    clock: Clock
 
     @abstractmethod
     def boot(self, kernel: Kernel) -> Host:
@@ -114,19 +120,28 @@ class Machine(ABC):
     def reconnect(self) -> Host:
         """Connect again after the connection was lost, without booting; raises ``HostError`` if that is in vain."""
 
-    @property
-    @abstractmethod
-    def environment(self) -> Environment | None:
-        """What the provider knows of the environment; None: to be found out from the host's facts."""
-
-    @property
-    @abstractmethod
-    def clock(self) -> Clock:
-        """What the machine's time counts."""
-
     @abstractmethod
     def close(self) -> None:
         """Remove what the provider made, keep what it found; may be called twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a provider is asked for: from the experiment file (``hosts:``) and from the command line, which wins.
+
+    :ivar options: the provider's own section of the file, valid by its ``options_schema``.
+    :ivar host: ``--host``; empty if not given.
+    :ivar boot_limit: seconds within which a machine must answer.
+    """
+
+    needs: Needs
+    options: Mapping[str, Any]
+    group: str = ""
+    host: str = ""
+    inventory: Path | None = None
+    ssh_config: Path | None = None
+    allow_local_changes: bool = False
+    boot_limit: float = 300.0
 
 
 class Provider(ABC):
@@ -143,6 +158,10 @@ class Provider(ABC):
     boots_kernels: ClassVar[bool] = False
     changes_allowed: ClassVar[bool] = True
     boot_estimate: ClassVar[float] = 2.0
+
+    @abstractmethod
+    def __init__(self, request: Request) -> None:
+        """Check the request; ``BadInput`` for what the user can mend. Touches no host yet."""
 
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,10 @@ class SshAddress:
     known_hosts_file: Path | None = None
     config_file: Path | None = None
     jump: str | None = None
+
+    def with_config(self, config_file: Path) -> SshAddress:
+        """Return the same address, read with another SSH configuration."""
+        return replace(self, config_file=config_file)
 
     def __str__(self) -> str:
         user = f"{self.user}@" if self.user else ""
@@ -141,7 +145,7 @@ def connect(name: str, address: SshAddress, time_limit: float = 30.0) -> SshHost
     try:
         connection.open()
         _tune_transport(connection)
-    except (*_ssh_errors(), ValueError) as error:
+    except _ssh_errors() as error:
         with contextlib.suppress(Exception):
             connection.close()
         raise HostError(f"{name}: {_explain(error, address, connection)}") from error
@@ -149,7 +153,7 @@ def connect(name: str, address: SshAddress, time_limit: float = 30.0) -> SshHost
 
 
 def _connection(address: SshAddress, time_limit: float) -> Connection:
-    from fabric import Config, Connection  # noqa: PLC0415  (0.27 s, only where SSH is used)
+    from fabric import Config, Connection
 
     overrides: dict[str, Any] = {"load_ssh_configs": address.config_file is None}
     config = Config(
@@ -178,7 +182,7 @@ def _connection(address: SshAddress, time_limit: float) -> Connection:
 
 def _require_known_host_keys(connection: Connection, known_hosts_file: Path | None) -> None:
     """Make a connection refuse any host whose key is not known; Fabric would accept and forget it."""
-    from paramiko import RejectPolicy  # noqa: PLC0415
+    from paramiko import RejectPolicy
 
     connection.client.set_missing_host_key_policy(RejectPolicy())
     for path in _known_hosts_files(connection, known_hosts_file):
@@ -208,15 +212,15 @@ def _drain(receive: Any, into: list[bytes]) -> None:
 
 
 def _ssh_errors() -> tuple[type[BaseException], ...]:
-    from paramiko import SSHException  # noqa: PLC0415
+    from paramiko import SSHException
 
-    return (SSHException, OSError, EOFError)
+    return (SSHException, OSError, EOFError, ValueError)
 
 
 def _explain(error: BaseException, address: SshAddress, connection: Connection) -> str:
     """Turn what the library raised into one line with the next thing to do."""
-    from paramiko import AuthenticationException, BadHostKeyException  # noqa: PLC0415
-    from paramiko.ssh_exception import NoValidConnectionsError  # noqa: PLC0415
+    from paramiko import AuthenticationException, BadHostKeyException
+    from paramiko.ssh_exception import NoValidConnectionsError
 
     place = f"{connection.host}:{connection.port}"
     files = ", ".join(str(path) for path in _known_hosts_files(connection, address.known_hosts_file))

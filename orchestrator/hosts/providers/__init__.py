@@ -1,1 +1,22 @@
-"""Providers: one file each."""
+"""Providers: one file each. A new file in this folder is a new provider; nothing else has to know of it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.hosts.base import Provider
+
+
+def registry() -> dict[str, type[Provider]]:
+    """All providers by name."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    return {provider.name: provider for provider in Provider.__subclasses__()}
+
+
+def options_schemas() -> dict[str, Mapping[str, Any]]:
+    """The JSON Schema of each provider's own section of an experiment file, by provider name."""
+    return {name: provider.options_schema for name, provider in registry().items()}

@@ -1,0 +1,72 @@
+"""This machine as a host: the same commands in the same shell, without SSH."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+from collections.abc import Iterator
+
+from orchestrator.hosts.base import TICK_S, Host
+from orchestrator.hosts.command import Command
+
+
+class LocalHost(Host):
+    """This machine."""
+
+    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
+        process = subprocess.Popen(
+            ("sh", "-c", line),
+            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            out, err = process.communicate(stdin, timeout=time_limit)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError from None
+        finally:
+            _end(process)
+        return process.returncode, out, err
+
+    def lines(self, command: Command) -> Iterator[str | None]:
+        """See :meth:`Host.lines`."""
+        process = subprocess.Popen(
+            ("sh", "-c", self.prepare(command).line),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        rest = b""
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(process.stdout, selectors.EVENT_READ)
+                while True:
+                    if not selector.select(TICK_S):
+                        yield None
+                        continue
+                    data = os.read(process.stdout.fileno(), 65536)
+                    if not data:
+                        break
+                    *whole, rest = (rest + data).split(b"\n")
+                    for line in whole:
+                        yield line.decode(errors="replace")
+            if rest:
+                yield rest.decode(errors="replace")
+        finally:
+            process.stdout.close()
+            _end(process)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of a command, its children included."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,68 @@
+"""``local``: this machine. It refuses to change the machine's state unless it is told that it may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from orchestrator.errors import KernelError
+from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
+from orchestrator.hosts.local import LocalHost
+from orchestrator.spec.model import Kernel
+
+
+class LocalMachine(Machine):
+    """This machine, under the kernel that runs."""
+
+    name = "local"
+    clock: Clock = "wall"
+    environment: Environment | None = None
+
+    def boot(self, kernel: Kernel) -> Host:
+        """Return this machine; ``KernelError`` for any other kernel than the running one."""
+        require_running_kernel(self.name, kernel)
+        return LocalHost(self.name)
+
+    def reconnect(self) -> Host:
+        """Return this machine."""
+        return LocalHost(self.name)
+
+    def close(self) -> None:
+        """Nothing was made."""
+
+
+class LocalProvider(Provider):
+    """Runs trials on this machine."""
+
+    name = "local"
+    options_schema: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "description": "Run on this machine.",
+        "additionalProperties": False,
+        "properties": {
+            "allow_changes": {
+                "type": "boolean",
+                "default": False,
+                "description": "Whether sysctls and other settings of this machine may be changed for the run.",
+            }
+        },
+    }
+
+    def __init__(self, request: Request) -> None:
+        self.changes_allowed = bool(request.options.get("allow_changes")) or request.allow_local_changes
+
+    @contextmanager
+    def machine(self, log_folder: Path) -> Iterator[Machine]:
+        """See :meth:`Provider.machine`."""
+        yield LocalMachine()
+
+
+def require_running_kernel(host: str, kernel: Kernel) -> None:
+    """Raise ``KernelError`` unless ``kernel`` is whatever runs on the host."""
+    if kernel.source not in ("default", "running"):
+        raise KernelError(
+            f"{host}: kernel {kernel.name!r} cannot be booted on a machine that is already up; "
+            "take the running one (`running: true`) or let the qemu provider boot it"
+        )

@@ -1,0 +1,95 @@
+"""``ssh``: a machine that is up and answers SSH."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from orchestrator.errors import BadInput, HostError
+from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
+from orchestrator.hosts.inventory import Inventory
+from orchestrator.hosts.inventory import load as load_inventory
+from orchestrator.hosts.providers.local import require_running_kernel
+from orchestrator.hosts.ssh import SshAddress, connect
+from orchestrator.spec.model import Kernel
+
+CONNECT_LIMIT_S = 30.0
+
+
+class SshMachine(Machine):
+    """A machine behind an SSH server, under the kernel that runs."""
+
+    clock: Clock = "wall"
+    environment: Environment | None = None
+
+    def __init__(self, name: str, address: SshAddress) -> None:
+        self.name = name
+        self._address = address
+        self._host: Host | None = None
+
+    def boot(self, kernel: Kernel) -> Host:
+        """Connect; ``KernelError`` for any other kernel than the running one."""
+        require_running_kernel(self.name, kernel)
+        return self.reconnect()
+
+    def reconnect(self) -> Host:
+        """Connect, once more or for the first time."""
+        self.close()
+        self._host = connect(self.name, self._address, CONNECT_LIMIT_S)
+        return self._host
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+
+
+class SshProvider(Provider):
+    """Runs trials on a machine that is reached by SSH: the one named, or the first of the group that answers."""
+
+    name = "ssh"
+    options_schema: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "description": "Run on a machine that answers SSH.",
+        "additionalProperties": False,
+        "properties": {
+            "host": {
+                "type": "string",
+                "minLength": 1,
+                "description": "A host of the inventory, or [user@]host[:port]. Instead of hosts.group.",
+            }
+        },
+    }
+
+    def __init__(self, request: Request) -> None:
+        inventory = load_inventory(request.inventory) if request.inventory else Inventory()
+        named = request.host or request.options.get("host")
+        if not named and not request.group:
+            raise BadInput("the ssh provider needs a host: --host NAME, hosts.ssh.host, or hosts.group")
+        names = (str(named),) if named else inventory.group(request.group)
+        self._addresses = {name: inventory.address(name) for name in names}
+        if request.ssh_config is not None:
+            self._addresses = {
+                name: address.with_config(request.ssh_config) for name, address in self._addresses.items()
+            }
+
+    @contextmanager
+    def machine(self, log_folder: Path) -> Iterator[Machine]:
+        """See :meth:`Provider.machine`; ``HostError`` lists why no host could be had."""
+        refusals = []
+        for name, address in self._addresses.items():
+            machine = SshMachine(name, address)
+            try:
+                machine.reconnect()
+            except HostError as error:
+                refusals.append(str(error))
+                continue
+            try:
+                yield machine
+            finally:
+                machine.close()
+            return
+        raise HostError("\n".join(refusals))
