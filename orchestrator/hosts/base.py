@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from orchestrator.errors import CommandFailed
+from orchestrator.errors import CommandFailed, KernelError
 from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.spec.model import Kernel, Needs
 
@@ -149,14 +149,14 @@ class Provider(ABC):
 
     :cvar options_schema: JSON Schema of the provider's own section under ``hosts:``.
     :cvar boots_kernels: whether a machine can be booted again, hence whether trials can be spread over boots.
-    :cvar changes_allowed: whether a host's settings may be changed without the user saying so.
+    :ivar changes_allowed: whether a host's settings may be changed without the user saying so.
     :cvar boot_estimate: seconds from asking for a machine to its first trial, for plans.
     """
 
     name: ClassVar[str]
     options_schema: ClassVar[Mapping[str, Any]]
     boots_kernels: ClassVar[bool] = False
-    changes_allowed: ClassVar[bool] = True
+    changes_allowed: bool = True
     boot_estimate: ClassVar[float] = 2.0
 
     @abstractmethod
@@ -166,3 +166,12 @@ class Provider(ABC):
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:
         """Hold one machine that meets the experiment's needs; ``log_folder`` takes console logs."""
+
+
+def require_running_kernel(host: str, kernel: Kernel) -> None:
+    """Raise ``KernelError`` unless ``kernel`` is whatever runs on the host."""
+    if kernel.source not in ("default", "running"):
+        raise KernelError(
+            f"{host}: kernel {kernel.name!r} cannot be booted on a machine that is already up; "
+            "take the running one (`running: true`) or let the qemu provider boot it"
+        )

@@ -7,8 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orchestrator.errors import KernelError
-from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
+from orchestrator.hosts.base import (
+    Clock,
+    Environment,
+    Host,
+    Machine,
+    Provider,
+    Request,
+    require_running_kernel,
+)
 from orchestrator.hosts.local import LocalHost
 from orchestrator.spec.model import Kernel
 
@@ -57,12 +64,3 @@ class LocalProvider(Provider):
     def machine(self, log_folder: Path) -> Iterator[Machine]:
         """See :meth:`Provider.machine`."""
         yield LocalMachine()
-
-
-def require_running_kernel(host: str, kernel: Kernel) -> None:
-    """Raise ``KernelError`` unless ``kernel`` is whatever runs on the host."""
-    if kernel.source not in ("default", "running"):
-        raise KernelError(
-            f"{host}: kernel {kernel.name!r} cannot be booted on a machine that is already up; "
-            "take the running one (`running: true`) or let the qemu provider boot it"
-        )

@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrator.errors import BadInput, HostError
-from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
+from orchestrator.hosts.base import (
+    Clock,
+    Environment,
+    Host,
+    Machine,
+    Provider,
+    Request,
+    require_running_kernel,
+)
 from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
-from orchestrator.hosts.providers.local import require_running_kernel
 from orchestrator.hosts.ssh import SshAddress, connect
 from orchestrator.spec.model import Kernel
 
