@@ -13,16 +13,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
-from orchestrator.spec.model import Status
+from orchestrator import __version__
+from orchestrator.spec.model import Experiment, Status
 
 FORMAT = 1
 
 
+def utc_now() -> str:
+    """Return the controller's time as all records write it: ISO 8601, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FactorInfo:
+    """A factor and the texts of its levels in the order of the file; a derived factor has none listed."""
+
+    name: str
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """What a report must know of a metric."""
+
+    name: str
+    unit: str
+    better: Literal["higher", "lower", "neither"] = "neither"
+
+
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A controller takes up a run. ``time``: ISO 8601, UTC."""
+    """A controller takes up a run, with all that is needed to read the lines that follow.
+
+    :ivar trials: number of trials of the whole plan.
+    :ivar time: ISO 8601, UTC.
+    :ivar headline: name of the metric that tables show first.
+    :ivar metrics: in the order of the file.
+    :ivar factors: those that are swept in the order of the plan, then the derived ones.
+    :ivar version: version of the orchestrator.
+    """
 
     run: str
     experiment: str
@@ -30,8 +62,34 @@ class RunRecord:
     seed: int
     trials: int
     time: str
+    benchmark: str = ""
+    headline: str = ""
+    metrics: tuple[MetricInfo, ...] = ()
+    factors: tuple[FactorInfo, ...] = ()
     resumed: bool = False
     version: str = ""
+
+
+def run_record(experiment: Experiment, run: str, trials: int, resumed: bool = False) -> RunRecord:
+    """Return the record that opens (or, ``resumed``, reopens) the journal of run ``run`` with ``trials`` trials."""
+    swept = [factor for axis in experiment.sweep.axes for factor in axis.factors]
+    return RunRecord(
+        run=run,
+        experiment=experiment.name,
+        content_hash=experiment.content_hash,
+        seed=experiment.order.seed,
+        trials=trials,
+        time=utc_now(),
+        benchmark=experiment.benchmark.name,
+        headline=experiment.benchmark.headline,
+        metrics=tuple(MetricInfo(m.name, m.unit, m.better) for m in experiment.benchmark.metrics),
+        factors=(
+            *(FactorInfo(factor.name, tuple(level.text for level in factor.levels)) for factor in swept),
+            *(FactorInfo(derived.name) for derived in experiment.sweep.derived),
+        ),
+        resumed=resumed,
+        version=__version__,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +109,7 @@ class BlockRecord:
 
 @dataclass(frozen=True, slots=True)
 class MetricValue:
-    """One figure of one trial."""
+    """One figure of one trial. What is not finite is written as null, reads as NaN and enters no statistics."""
 
     value: float
     unit: str
@@ -59,8 +117,9 @@ class MetricValue:
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """One execution of a cell, final (``type: trial``) or to be tried again (``type: attempt``).
+    """One execution of a cell.
 
+    :ivar final: written as ``type: trial``; false: to be tried again, written as ``type: attempt``.
     :ivar factors: level texts by factor name, ``kernel`` always among them.
     :ivar boot: boot id of the host (``/proc/sys/kernel/random/boot_id``).
     :ivar start: ISO 8601, UTC, by the host's clock, as is ``end``; empty where the trial never started.
@@ -68,6 +127,7 @@ class TrialRecord:
     :ivar counters: differences of ``/proc/vmstat`` over the trial, those that are not zero.
     :ivar kernel_log: lines of the kernel's log since the previous trial.
     :ivar details: the benchmark's own document (truth checks, dialect …) or its output as text.
+    :ivar allowed: the status is not ``ok`` but the experiment allows it (``allow_unsupported``).
     """
 
     trial: str
@@ -89,7 +149,7 @@ class TrialRecord:
     kernel_log: tuple[str, ...] = ()
     details: Any = None
     allowed: bool = False
-    """The status is not ``ok`` but the experiment allows it (``allow_unsupported``)."""
+    final: bool = True
 
 
 @dataclass(frozen=True, slots=True)
