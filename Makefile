@@ -1,0 +1,56 @@
+# Everything a fresh Debian machine needs, and the commands that developers and CI share.
+#   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table
+#   make test         install what is missing, run all checks and tests
+#   make setup        only prepare .venv, with `orchestrate` in it
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+# What a run with the qemu provider needs on the controller: Python's venv, a compiler for the benchmark,
+# the emulator, and what the guest's initramfs is made of.
+RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropbear-bin openssh-client zstd
+# What the tests need beyond that.
+TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio mbw
+
+.PHONY: setup quickstart test test-unit lint packages-run packages-test clean help
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup: packages-run $(VENV)/.ready
+
+quickstart: setup
+	$(BIN)/orchestrate run experiments/quickstart.yaml
+
+test: packages-run packages-test $(VENV)/.dev lint
+	$(PYTEST)
+
+test-unit: $(VENV)/.dev
+	$(PYTEST) -m unit
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	shellcheck $$(git ls-files '*.sh') .ci/run
+	$(MAKE) -s -C roles/migbench/files format-check
+
+packages-run:
+	@sh tools/install-packages.sh $(RUN_PACKAGES)
+
+packages-test:
+	@sh tools/install-packages.sh $(TEST_PACKAGES)
+
+$(VENV)/.ready: pyproject.toml | packages-run
+	python3 -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.ready
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	$(MAKE) -s -C roles/migbench/files clean
