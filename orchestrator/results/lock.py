@@ -1,0 +1,49 @@
+"""One controller per run: an advisory lock on a file of the run's folder.
+
+The kernel lets go of the lock when its holder ends, however it ends. ``flock`` and not ``lockf``: a POSIX lock
+would be lost as soon as any part of the process opened and closed the file again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+from orchestrator.errors import BadInput, HostError
+
+FILE = "controller.lock"
+
+
+class RunLock:
+    """Held from construction to :meth:`close`; the file names the holder for whoever is refused.
+
+    Raises ``BadInput`` while another process (or another lock of this one) holds it, ``HostError`` where the
+    file cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / FILE
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise HostError(f"{path}: {error.strerror}; is the results folder writable?") from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._file, 200, 0).decode(errors="replace").strip()
+            os.close(self._file)
+            raise BadInput(
+                f"{folder}: this run is being written by {holder or 'another process'}; "
+                "wait until it ends, or stop it, then give the command again"
+            ) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+
+    def close(self) -> None:
+        """Let go of the lock; may be called twice. The file stays: removing it would race with the next holder."""
+        if self._file >= 0:
+            os.ftruncate(self._file, 0)
+            os.close(self._file)
+            self._file = -1

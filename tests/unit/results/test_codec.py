@@ -1,0 +1,174 @@
+"""Records survive their way to a line and back; what is no record is refused in words."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import BLOCK, END, RUN, trial
+
+from orchestrator.results import migrations
+from orchestrator.results.codec import DamagedRecord, NotJson, decode, encode, from_line, to_line
+from orchestrator.results.migrations import UnreadableFormat, upgrade
+from orchestrator.results.records import (
+    BlockRecord,
+    EndRecord,
+    FactorInfo,
+    MetricInfo,
+    MetricValue,
+    Record,
+    RunRecord,
+    TrialRecord,
+)
+from orchestrator.spec.model import Status
+
+texts = st.text(
+    st.characters(exclude_categories=()), max_size=20
+)  # lone surrogates too: a program prints any bytes
+whole = st.integers()
+finite = st.floats(allow_nan=False, allow_infinity=False)
+text_maps = st.dictionaries(texts, texts, max_size=4)
+json_values = st.recursive(
+    st.none() | st.booleans() | whole | finite | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=10,
+)
+better = st.sampled_from(["higher", "lower", "neither"])
+records: st.SearchStrategy[Record] = st.one_of(
+    st.builds(
+        RunRecord,
+        **dict.fromkeys(
+            ["run", "experiment", "content_hash", "time", "benchmark", "headline", "version"], texts
+        ),
+        seed=whole,
+        trials=whole,
+        resumed=st.booleans(),
+        metrics=st.lists(st.builds(MetricInfo, texts, texts, better), max_size=3).map(tuple),
+        factors=st.lists(st.builds(FactorInfo, texts, st.lists(texts).map(tuple)), max_size=3).map(tuple),
+    ),
+    st.builds(
+        BlockRecord,
+        **dict.fromkeys(["kernel", "host", "boot", "environment", "time"], texts),
+        block=whole,
+        clock=st.sampled_from(["wall", "instructions"]),
+        facts=st.dictionaries(texts, json_values, max_size=3),
+        settings=text_maps,
+    ),
+    st.builds(
+        TrialRecord,
+        **dict.fromkeys(["trial", "cell", "host", "boot", "environment", "reason", "start", "end"], texts),
+        repetition=whole,
+        block=whole,
+        factors=text_maps,
+        status=st.sampled_from(Status),
+        metrics=st.dictionaries(texts, st.builds(MetricValue, finite, texts), max_size=3),
+        exit_code=st.none() | whole,
+        settings=text_maps,
+        counters=st.dictionaries(texts, whole, max_size=3),
+        kernel_log=st.lists(texts, max_size=3).map(tuple),
+        details=json_values,
+        allowed=st.booleans(),
+        final=st.booleans(),
+    ),
+    st.builds(EndRecord, st.booleans(), texts, texts),
+)
+
+
+@given(records)
+def test_a_record_survives_its_line(record: Record) -> None:
+    line = to_line(record)
+    assert from_line(line) == record
+    assert line.isascii()
+    assert line.index(b"\n") == len(line) - 1
+
+
+@given(records)
+def test_a_record_survives_its_document(record: Record) -> None:
+    assert decode(encode(record)) == record
+
+
+def test_numbers_that_are_not_finite_become_null_and_read_as_nan() -> None:
+    odd = trial({}, metrics={"rate": MetricValue(math.inf, "1/s")}, details={"deep": [math.nan, 1.5]})
+    line = to_line(odd)
+    json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    back = from_line(line)
+    assert isinstance(back, TrialRecord)
+    assert math.isnan(back.metrics["rate"].value)
+    assert back.details == {"deep": [None, 1.5]}
+
+
+def test_read_only_mappings_are_written_like_any() -> None:
+    block = replace(BLOCK, facts=MappingProxyType(dict(BLOCK.facts)), settings=MappingProxyType({"a": "b"}))
+    assert from_line(to_line(block)) == replace(BLOCK, settings={"a": "b"})
+
+
+def test_fields_of_a_later_version_are_passed_over() -> None:
+    for record in (RUN, BLOCK, trial({"mode": "serial"}), END):
+        assert decode(encode(record) | {"later": {"a": 1}}) == record
+
+
+def test_an_attempt_is_told_from_a_trial_by_its_type() -> None:
+    assert encode(trial({}))["type"] == "trial"
+    assert encode(trial({}, final=False))["type"] == "attempt"
+    assert from_line(to_line(trial({}, final=False))) == trial({}, final=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"type": "song"}, "unknown type 'song'"),
+        ({"trial": 3}, "expected a text, found 3"),
+        ({"status": "fine"}, "'fine' is not a valid Status"),
+        ({"metrics": {"rate": 3}}, "trial record"),
+        ({"metrics": []}, "trial record"),
+        ({"factors": {"mode": 1}}, "expected a text, found 1"),
+        ({"repetition": True}, "expected a whole number, found True"),
+        ({"counters": {"pgfault": "many"}}, "expected a whole number"),
+        ({"allowed": 1}, "expected true or false"),
+    ],
+)
+def test_what_is_no_record_is_refused_in_words(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(DamagedRecord, match=message):
+        decode(encode(trial({"mode": "serial"})) | change)
+
+
+def test_a_missing_field_is_named() -> None:
+    document = encode(trial({}))
+    del document["boot"]
+    with pytest.raises(DamagedRecord, match="trial record without 'boot'"):
+        decode(document)
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"\0\0\0\0\n", b"[1]\n", b"12\n", b'{"format":1', b"\xff\xfe\n", b"[" * 99999]
+)
+def test_a_line_that_is_no_object_is_told_apart(line: bytes) -> None:
+    with pytest.raises(NotJson):
+        from_line(line)
+
+
+@pytest.mark.parametrize("found", [2, 0, None, "1", True, 1.0])
+def test_other_formats_are_refused(found: object) -> None:
+    with pytest.raises(UnreadableFormat):
+        decode(encode(END) | {"format": found})
+
+
+def test_a_newer_format_says_to_upgrade() -> None:
+    with pytest.raises(UnreadableFormat, match=r"format 9 is newer .* upgrade migration-orchestrator"):
+        decode(encode(END) | {"format": 9})
+
+
+def test_steps_lead_from_any_older_format_to_the_present_one() -> None:
+    steps = {
+        1: lambda old: {"name": old["title"]},
+        2: lambda old: old | {"unit": "GiB/s"},
+    }
+    assert upgrade({"format": 1, "title": "x"}, 3, steps) == {"format": 3, "name": "x", "unit": "GiB/s"}
+    assert upgrade({"format": 2, "name": "y"}, 3, steps) == {"format": 3, "name": "y", "unit": "GiB/s"}
+    assert set(migrations.JOURNAL) == set(migrations.MANIFEST) == set(), "add a test with each step"
