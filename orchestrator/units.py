@@ -1,0 +1,131 @@
+"""Sizes and durations as people write them: ``4KiB``, ``2MiB``, ``1GB``, ``500ms``, ``5min``.
+
+Sizes become whole numbers of bytes, durations seconds. ``KiB`` is 1024 bytes, ``kB`` is 1000 (IEC 80000-13).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from orchestrator.errors import BadInput
+
+SIZES: Mapping[str, int] = {
+    "B": 1,
+    "KiB": 1024,
+    "MiB": 1024**2,
+    "GiB": 1024**3,
+    "TiB": 1024**4,
+    "kB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+    "TB": 1000**4,
+}
+
+DURATIONS: Mapping[str, Decimal] = {
+    "ns": Decimal("1e-9"),
+    "us": Decimal("1e-6"),
+    "ms": Decimal("1e-3"),
+    "s": Decimal(1),
+    "min": Decimal(60),
+    "h": Decimal(3600),
+}
+
+_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,9})?) ?([A-Za-zµ]+)")
+_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,9})?")
+_LARGEST_SIZE = 2**63 - 1
+
+
+def parse_size(text: str | int) -> int:
+    """Return the number of bytes that ``text`` means; a plain number counts bytes.
+
+    Raises ``BadInput`` that names the nearest known unit.
+    """
+    value = _parse(str(text), {unit: Decimal(factor) for unit, factor in SIZES.items()}, "size", "2MiB")
+    if value != value.to_integral_value():
+        raise BadInput(f"'{text}' is not a whole number of bytes")
+    if value > _LARGEST_SIZE:
+        raise BadInput(f"'{text}' is larger than any memory (2^63 bytes)")
+    return int(value)
+
+
+def parse_duration(text: str | float) -> float:
+    """Return the number of seconds that ``text`` means; a plain number counts seconds.
+
+    Raises ``BadInput`` that names the nearest known unit.
+    """
+    if isinstance(text, int | float):
+        if not math.isfinite(text) or text < 0:
+            raise BadInput(f"'{text}' is not a duration; write one such as '60s'")
+        return float(text)
+    return float(_parse(text, DURATIONS, "duration", "60s"))
+
+
+def quantity(text: str) -> int | float | None:
+    """Return bytes if ``text`` is a size with its unit, seconds if it is a duration with its unit, else None."""
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        return None
+    number, unit = match.groups()
+    if unit in SIZES:
+        size = Decimal(number) * SIZES[unit]
+        return int(size) if size == size.to_integral_value() and size <= _LARGEST_SIZE else None
+    if unit in DURATIONS:
+        return float(Decimal(number) * DURATIONS[unit])
+    return None
+
+
+def misspelt_size(text: str) -> str | None:
+    """Return ``text`` with the unit mended if it is a size but for upper and lower case (``2mib``), else None."""
+    match = _QUANTITY.fullmatch(text)
+    if match is None or match[2] in SIZES or match[2] in DURATIONS:
+        return None
+    unit = next((unit for unit in SIZES if unit.lower() == match[2].lower() and unit != "B"), None)
+    return f"{match[1]}{unit}" if unit else None
+
+
+def is_number_with_letters(text: str) -> bool:
+    """Tell whether ``text`` looks like a quantity, known unit or not."""
+    return _QUANTITY.fullmatch(text) is not None
+
+
+def format_size(size: int) -> str:
+    """Write a number of bytes with the largest unit that divides it: ``2097152`` is ``2MiB``, ``0`` is ``0B``."""
+    for units in (("TiB", "GiB", "MiB", "KiB"), ("TB", "GB", "MB", "kB")):
+        for unit in units:
+            if size and size % SIZES[unit] == 0:
+                return f"{size // SIZES[unit]}{unit}"
+    return f"{size}B"
+
+
+def format_duration(seconds: float) -> str:
+    """Write seconds for people, rounded: ``0.25`` is ``250ms``, ``90`` is ``1min 30s``, ``7500`` is ``2h 5min``."""
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.3g}ms"
+    if seconds < 10:
+        return f"{seconds:.3g}s"
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
+    return " ".join(f"{number}{unit}" for number, unit in parts if number)
+
+
+def _parse(text: str, units: Mapping[str, Decimal], kind: str, example: str) -> Decimal:
+    if _NUMBER.fullmatch(text):
+        return Decimal(text)
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise BadInput(f"'{text}' is not a {kind}; write one such as '{example}'")
+    number, unit = match.groups()
+    if unit in units:
+        return Decimal(number) * units[unit]
+    raise BadInput(f"'{unit}' in '{text}' is not a unit of a {kind}; {_nearest(unit, units)}")
+
+
+def _nearest(unit: str, units: Mapping[str, Decimal]) -> str:
+    by_letters = {known.lower(): known for known in units}
+    close = difflib.get_close_matches(unit.lower(), by_letters, n=1, cutoff=0.5)
+    return f"did you mean '{by_letters[close[0]]}'?" if close else f"known units: {', '.join(units)}"
