@@ -51,7 +51,8 @@ class Host(ABC):
     def lines(self, command: Command) -> Iterator[str | None]:
         """Yield each line that the command prints, without its newline, as it comes; None every :data:`TICK_S`.
 
-        Ends when the command ends, whatever its exit code. Closing the generator ends the command.
+        Ends when the command ends, whatever its exit code. The command's input stays open until the generator is
+        closed or the connection is lost: one that should not outlive its reader waits for the end of its input.
         """
 
     @abstractmethod

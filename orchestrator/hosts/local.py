@@ -35,11 +35,12 @@ class LocalHost(Host):
         """See :meth:`Host.lines`."""
         process = subprocess.Popen(
             ("sh", "-c", self.prepare(command).line),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        assert process.stdin is not None
         assert process.stdout is not None
         rest = b""
         try:
@@ -58,6 +59,7 @@ class LocalHost(Host):
             if rest:
                 yield rest.decode(errors="replace")
         finally:
+            process.stdin.close()
             process.stdout.close()
             _end(process)
 

@@ -1,0 +1,161 @@
+"""Commands, files, streams and refusals over a real sshd."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import CommandFailed, HostError
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.local import LocalHost
+from orchestrator.hosts.ssh import SshAddress, connect
+from tests.integration.conftest import Sshd, free_port, make_key
+
+
+@pytest.fixture(params=["ssh", "local"])
+def host(request: pytest.FixtureRequest, sshd: Sshd) -> Iterator[Host]:
+    """The same contract for both kinds of connection."""
+    host = connect("there", sshd.address) if request.param == "ssh" else LocalHost("here")
+    yield host
+    host.close()
+
+
+def test_arguments_reach_the_program_unchanged(host: Host) -> None:
+    words = ("a b", "$HOME", "'", '"', "\\", "*", "", "new\nline", "µ")
+    completed = host.run(Command(("printf", "<%s>", *words)))
+    assert completed.stdout == "".join(f"<{word}>" for word in words)
+
+
+def test_exit_codes_and_both_streams_come_back(host: Host) -> None:
+    completed = host.run(script("echo out; echo err >&2; exit 7", accept=(7,)))
+    assert (completed.exit_code, completed.stdout, completed.stderr) == (7, "out\n", "err\n")
+
+
+def test_an_exit_code_that_is_not_accepted_is_one_clear_line(host: Host) -> None:
+    with pytest.raises(CommandFailed, match=r"exit code 3 from sh -c .*: no such thing$"):
+        host.run(script("echo no such thing >&2; exit 3"))
+
+
+def test_a_command_ends_at_its_limit(host: Host) -> None:
+    with pytest.raises(CommandFailed, match=r"limit 0\.5 s"):
+        host.run(Command(("sleep", "600"), time_limit=0.5))
+    assert host.run(Command(("echo", "still here"))).stdout == "still here\n"
+
+
+def test_large_output_on_both_streams_does_not_block(host: Host) -> None:
+    completed = host.run(script("head -c 3000000 /dev/zero | tr '\\0' x | tee /dev/stderr"))
+    assert (len(completed.stdout), len(completed.stderr)) == (3_000_000, 3_000_000)
+
+
+def test_bytes_that_are_not_text_do_no_harm(host: Host) -> None:
+    assert host.run(script("printf 'a\\377b'")).stdout == "a\ufffdb"
+
+
+def test_a_file_arrives_whole_with_its_mode(host: Host, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 5000
+    target = tmp_path / "new folder" / "a file"
+    host.put(content, str(target), 0o750)
+    assert target.read_bytes() == content
+    assert target.stat().st_mode & 0o777 == 0o750
+    assert [path.name for path in target.parent.iterdir()] == ["a file"]
+
+
+def test_a_file_that_cannot_be_written_is_an_error(host: Host) -> None:
+    with pytest.raises(CommandFailed):
+        host.put(b"x", "/proc/no/such/place")
+
+
+def test_lines_come_as_they_are_printed(host: Host) -> None:
+    lines = host.lines(script("echo one; sleep 1.2; printf 'two\\nthree'"))
+    seen = list(lines)
+    assert [line for line in seen if line is not None] == ["one", "two", "three"]
+    assert None in seen, "a silent host must let its caller look up"
+
+
+def test_closing_the_stream_ends_a_command_that_waits_for_its_input(host: Host, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    lines = host.lines(
+        script('tail -f /dev/null & echo $! >"$1"; echo up; cat >/dev/null; kill %1 $!', str(pid_file))
+    )
+    assert next(line for line in lines if line is not None) == "up"
+    pid = int(pid_file.read_text())
+    lines.close()  # type: ignore[attr-defined]
+    gone = script(
+        'for i in 1 2 3 4 5 6 7 8 9 10; do [ -e "/proc/$1" ] || exit 0; sleep 0.3; done; exit 1', str(pid)
+    )
+    assert host.run(gone).exit_code == 0
+
+
+def test_an_unknown_host_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
+    (tmp_path / "known_hosts").write_text("")
+    address = replace(sshd.address, known_hosts_file=tmp_path / "known_hosts")
+    with pytest.raises(HostError, match=r"the host key of .* is not known"):
+        connect("there", address)
+
+
+def test_a_changed_host_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
+    other = make_key(tmp_path / "other")
+    (tmp_path / "known_hosts").write_text(f"[127.0.0.1]:{sshd.port} {other}")
+    address = replace(sshd.address, known_hosts_file=tmp_path / "known_hosts")
+    with pytest.raises(HostError, match="has CHANGED"):
+        connect("there", address)
+
+
+def test_a_key_that_is_not_authorised_is_refused(sshd: Sshd, tmp_path: Path) -> None:
+    make_key(tmp_path / "stranger")
+    address = replace(sshd.address, identity_file=tmp_path / "stranger")
+    with pytest.raises(HostError, match="accepts none of our keys"):
+        connect("there", address)
+
+
+def test_a_port_where_nothing_listens() -> None:
+    with pytest.raises(HostError, match=r"nothing answers at 127\.0\.0\.1:\d+: connection refused"):
+        connect("there", SshAddress("127.0.0.1", port=free_port()))
+
+
+def test_the_users_ssh_configuration_is_honoured(sshd: Sshd) -> None:
+    host = connect("testhost", SshAddress("testhost", config_file=sshd.ssh_config))
+    assert host.run(Command(("echo", "found"))).stdout == "found\n"
+    host.close()
+
+
+def test_a_jump_host_is_passed_through(sshd: Sshd, tmp_path: Path) -> None:
+    config = tmp_path / "ssh_config"
+    config.write_text(sshd.ssh_config.read_text() + "Host inner\n  HostName 127.0.0.1\n"
+                      + "".join(f"  {line.strip()}\n" for line in sshd.ssh_config.read_text().splitlines()[2:])
+                      + "  ProxyJump testhost\n")  # fmt: skip
+    host = connect("inner", SshAddress("inner", config_file=config))
+    client = host.run(script('echo "$SSH_CLIENT"')).stdout.split()
+    assert client[0] == "127.0.0.1"
+    assert host._connection.gateway is not None  # type: ignore[attr-defined]
+    host.close()
+
+
+def test_a_connection_that_dies_is_a_host_error(sshd: Sshd) -> None:
+    host = connect("there", sshd.address)
+    with pytest.raises(HostError, match="connection lost"):
+        host.run(script("kill -9 $PPID; sleep 5"))
+
+
+def test_a_command_costs_milliseconds_not_the_delayed_acknowledgement(sshd: Sshd) -> None:
+    """The 40 ms of a missing TCP_NODELAY show against the bare ssh client's own start, measured side by side."""
+    import time
+
+    host = connect("there", sshd.address)
+    host.run(Command(("true",)))
+    ours = []
+    theirs = []
+    for _ in range(5):
+        start = time.perf_counter()
+        host.run(Command(("true",)))
+        ours.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        subprocess.run(("ssh", "-F", str(sshd.ssh_config), "testhost", "true"), check=True)
+        theirs.append(time.perf_counter() - start)
+    host.close()
+    assert min(ours) < min(theirs) / 2
