@@ -26,12 +26,14 @@ class Context:
 
     :ivar base: our folder on the host, absolute.
     :ivar cache: our folder for built things on the controller.
+    :ivar sudo: whether ``base`` is root's and we are not.
     """
 
     host: Host
     base: str
     role: Role
     cache: Path
+    sudo: bool = False
 
     @property
     def folder(self) -> str:

@@ -31,17 +31,19 @@ def apply(context: Context, arguments: Mapping[str, Any]) -> Outcome:
     compiler = _compiler_on_host(context)
     identity = _identity(source, compiler or f"static, {_compiler_here(context)}")
     marker = f"{context.folder}/{program}.built-from"
-    known = script('[ -x "$2" ] && cat "$1"', marker, f"{context.folder}/{program}", accept=(0, 1))
+    known = script(
+        '[ -x "$2" ] && cat "$1"', marker, f"{context.folder}/{program}", accept=(0, 1), sudo=context.sudo
+    )
     if context.host.run(known).stdout.strip() == identity:
         return Outcome(False, "up to date", {program: _sha256_on_host(context, program)})
     if compiler:
         _build_on_host(context, source, program)
         how = f"built on the host with {compiler}"
     else:
-        binary = _build_here(context, source, program, arguments["static_target"], identity)
-        context.host.put(binary, f"{context.folder}/{program}", 0o755)
+        binary = _build_here(context, source, program, arguments.get("static_target", "static"), identity)
+        context.host.put(binary, f"{context.folder}/{program}", 0o755, sudo=context.sudo)
         how = "built on the controller, static, and copied"
-    context.host.put(f"{identity}\n".encode(), marker)
+    context.host.put(f"{identity}\n".encode(), marker, sudo=context.sudo)
     return Outcome(True, how, {program: _sha256_on_host(context, program)})
 
 
@@ -98,7 +100,14 @@ def _build_on_host(context: Context, source: Path, program: str) -> None:
         ' && make -C "$1/source" "$2" >&2 && cp "$1/source/$2" "$1/$2"'
     )
     context.host.run(
-        script(build, context.folder, program, stdin=_archive(source), time_limit=BUILD_LIMIT_S)
+        script(
+            build,
+            context.folder,
+            program,
+            sudo=context.sudo,
+            stdin=_archive(source),
+            time_limit=BUILD_LIMIT_S,
+        )
     )
 
 
@@ -116,7 +125,11 @@ def _build_here(context: Context, source: Path, program: str, target: str, ident
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
             made = subprocess.run(
-                ("make", "-C", work, target), capture_output=True, text=True, timeout=BUILD_LIMIT_S, check=False
+                ("make", "-C", work, target),
+                capture_output=True,
+                text=True,
+                timeout=BUILD_LIMIT_S,
+                check=False,
             )
             if made.returncode != 0:
                 last = (made.stderr.strip() or made.stdout.strip()).splitlines()[-1:]
@@ -128,7 +141,7 @@ def _build_here(context: Context, source: Path, program: str, target: str, ident
 
 
 def _sha256_on_host(context: Context, program: str) -> str:
-    completed = context.host.run(Command(("sha256sum", f"{context.folder}/{program}")))
+    completed = context.host.run(Command(("sha256sum", f"{context.folder}/{program}"), context.sudo))
     return completed.stdout.partition(" ")[0]
 
 

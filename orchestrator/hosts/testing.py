@@ -1,0 +1,134 @@
+"""Hosts, machines and providers made of paper, for tests of whatever drives hosts; public, as Fabric's are.
+
+They are for what no real host does on demand: dying at a chosen command, answering nonsense, never answering.
+
+    host = ScriptedHost("n1")
+    host.answer(r"^uname", stdout="Linux\\n")
+    host.answer(r"sysctl", error=HostError("n1: connection lost"))
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
+from orchestrator.hosts.command import Command
+from orchestrator.spec.model import Kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a scripted host says to command lines that match ``pattern``."""
+
+    pattern: re.Pattern[str]
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    error: Exception | None
+    times: int
+
+
+class ScriptedHost(Host):
+    """Answers by script; a command that no answer matches succeeds without a word.
+
+    :ivar commands: the lines it was given, in order.
+    :ivar files: what was put on it, by path.
+    """
+
+    def __init__(self, name: str = "scripted", root: bool = True) -> None:
+        super().__init__(name)
+        self._root = root
+        self._answers: list[Answer] = []
+        self._used: dict[int, int] = {}
+        self.commands: list[str] = []
+        self.files: dict[str, bytes] = {}
+        self.closed = False
+
+    def answer(
+        self,
+        pattern: str,
+        *,
+        stdout: str = "",
+        stderr: str = "",
+        exit_code: int = 0,
+        error: Exception | None = None,
+        times: int = 0,
+    ) -> None:
+        """Answer lines that match ``pattern``, the first ``times`` of them (0: all); earlier answers come first."""
+        self._answers.append(
+            Answer(re.compile(pattern), exit_code, stdout.encode(), stderr.encode(), error, times)
+        )
+
+    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
+        self.commands.append(line)
+        answer = self._find(line)
+        if answer is None:
+            return 0, b"", b""
+        if answer.error is not None:
+            raise answer.error
+        return answer.exit_code, answer.stdout, answer.stderr
+
+    def lines(self, command: Command) -> Iterator[str | None]:
+        """Yield the lines of the scripted answer, then end."""
+        _, out, _ = self._execute(self.prepare(command).line, None, command.time_limit)
+        yield from out.decode().splitlines()
+
+    def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
+        """Keep the file in :attr:`files`."""
+        self.files[path] = content if isinstance(content, bytes) else content.read_bytes()
+
+    def close(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
+
+    def _find(self, line: str) -> Answer | None:
+        for number, answer in enumerate(self._answers):
+            used = self._used.get(number, 0)
+            if answer.pattern.search(line) and (not answer.times or used < answer.times):
+                self._used[number] = used + 1
+                return answer
+        return None
+
+
+class ScriptedMachine(Machine):
+    """Hands out the given hosts, one for each boot or reconnection, the last for ever."""
+
+    clock: Clock = "wall"
+
+    def __init__(self, hosts: Sequence[Host], environment: Environment = Environment.VM_OTHER) -> None:
+        self.name = hosts[0].name
+        self.environment = environment
+        self._hosts = list(hosts)
+        self.boots: list[str] = []
+
+    def boot(self, kernel: Kernel) -> Host:
+        """Return the next host."""
+        self.boots.append(kernel.name)
+        return self.reconnect()
+
+    def reconnect(self) -> Host:
+        """Return the next host."""
+        return self._hosts.pop(0) if len(self._hosts) > 1 else self._hosts[0]
+
+    def close(self) -> None:
+        """Nothing was made."""
+
+
+class ScriptedProvider(Provider):
+    """Holds one given machine."""
+
+    name = "scripted"
+    options_schema: ClassVar[dict[str, Any]] = {"type": "object"}
+
+    def __init__(self, request: Request, machine: Machine | None = None) -> None:
+        self._machine = machine or ScriptedMachine([ScriptedHost()])
+
+    @contextmanager
+    def machine(self, log_folder: Path) -> Iterator[Machine]:
+        """Hold it."""
+        yield self._machine
