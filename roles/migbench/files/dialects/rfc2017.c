@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/* The RFC of February 2017 (14 patches), and the 6 patches with the threaded copy alone. */
+#include <stdio.h>
+
+#include "dialect.h"
+
+#define MT     0x40
+#define CONCUR 0x80
+#define DMA    0x100
+
+#define MT_PAGE_COPY	  "/proc/sys/vm/mt_page_copy"
+#define USE_ALL_DMA_CHANS "/proc/sys/vm/use_all_dma_chans"
+
+static bool detect(struct dialect *self, const struct prober *prober, char *how, size_t size)
+{
+	bool has_dma = probe_exists(prober, USE_ALL_DMA_CHANS);
+
+	(void)self;
+	/* 0x20 is DMA in the dialects that came later and took the same names. */
+	if (!probe_exists(prober, MT_PAGE_COPY) || !prober->accepts_flag(MT) ||
+	    prober->accepts_flag(0x20) || prober->accepts_flag(DMA) != has_dma)
+		return false;
+	snprintf(how, size, "vm.mt_page_copy%s; flags 0x40%s accepted, 0x20 refused",
+		 has_dma ? " and vm.use_all_dma_chans" : "", has_dma ? " and 0x100" : "");
+	return true;
+}
+
+/* A constant of 8, no more than the target node's CPUs, and even. */
+static unsigned thread_count(unsigned knob, unsigned node_cpus)
+{
+	(void)knob;
+	return (node_cpus < 8 ? node_cpus : 8) & ~1U;
+}
+
+static const struct accel_switch SWITCHES[] = {{MT_PAGE_COPY, FEATURE_THREADS}, {NULL, 0}};
+static const char *const KNOBS[] = {USE_ALL_DMA_CHANS, "/proc/sys/vm/limit_dma_chans", NULL};
+
+DIALECT(rfc2017) = {
+	.name = "rfc2017",
+	.summary = "RFC of February 2017: flags 0x40, 0x80, 0x100",
+	.rank = 10,
+	.detect = detect,
+	.flag_threads = MT,
+	.flag_batch = CONCUR,
+	.flag_dma = DMA,
+	.switches = SWITCHES,
+	.thread_count = thread_count,
+	.knobs = KNOBS,
+	.has_exchange = true,
+};

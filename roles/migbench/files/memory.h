@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory that migrates: a run of pages of one size and kind, on one node. */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "verdict.h"
+
+enum memory_kind { MEMORY_BASE, MEMORY_THP, MEMORY_HUGETLB, MEMORY_SHMEM };
+
+struct region {
+	char *start; /* aligned to page_size; NULL: not mapped */
+	uint64_t pages, page_size;
+	enum memory_kind kind;
+	int node;      /* where the pages are put before the clock starts */
+	int goal;      /* where they belong after it */
+	void *mapping; /* with the space that alignment costs */
+	size_t mapping_bytes;
+};
+
+uint64_t base_page_size(void);
+const char *memory_kind_name(enum memory_kind kind);
+
+/* "auto" becomes base or thp by the page size. Refuses what no kernel offers. */
+bool memory_kind_choose(const char *name, uint64_t page_size, enum memory_kind *kind,
+			struct verdict *verdict);
+
+static inline uint64_t region_bytes(const struct region *region)
+{
+	return region->pages * region->page_size;
+}
+
+static inline char *region_page(const struct region *region, uint64_t page)
+{
+	return region->start + page * region->page_size;
+}
+
+/* True if each page is to be one folio larger than a base page. */
+bool region_is_huge(const struct region *region);
+
+/* Maps the region and faults every page in on region->node. */
+bool region_create(struct region *region, struct verdict *verdict);
+void region_free(struct region *region);
+
+/* Zeroed memory that is present and, where the limit allows, locked: for what the
+ * timed region reads and writes. NULL if there is none. */
+void *buffer_alloc(size_t bytes);
+void buffer_free(void *buffer, size_t bytes);
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "metrics.h"
+
+static const struct {
+	const char *name, *unit, *better, *help;
+} METRICS[METRIC_COUNT] = {
+	[METRIC_THROUGHPUT] = {"throughput_gib_per_s", "GiB/s", "higher",
+			       "bytes_moved by the time of the timed region"},
+	[METRIC_CALL_LATENCY] = {"call_latency_us", "us", "lower",
+				 "from the start of the first call to the end of the last"},
+	[METRIC_BYTES_MOVED] = {"bytes_moved", "bytes", "none",
+				"bytes that changed node, both ways where a mode has two"},
+	[METRIC_COPY_THROUGHPUT] = {"copy_throughput_gib_per_s", "GiB/s", "higher",
+				    "plain memory copy of as many bytes, source to target node"},
+	[METRIC_COPY_ELAPSED] = {"copy_elapsed_us", "us", "lower",
+				 "plain copy, from the first thread's start to the last one's end"},
+	[METRIC_EFFICIENCY] = {"efficiency", "ratio", "higher",
+			       "throughput by that of the plain copy with as many threads"},
+	[METRIC_CPU_PER_GIB] = {"cpu_seconds_per_gib", "s/GiB", "lower",
+				"CPU time of the calling threads and of all kworkers"},
+	[METRIC_CALLER_CPU] = {"caller_cpu_seconds", "s", "lower",
+			       "CPU time of the calling threads (thread clock)"},
+	[METRIC_KWORKER_CPU] = {"kworker_cpu_seconds", "s", "lower",
+				"CPU time of all kworkers (schedstat), background work included"},
+	[METRIC_THREAD_SUM] = {"thread_sum_us", "us", "lower",
+			       "elapsed time of all user threads, added up"},
+	[METRIC_THREAD_LONGEST] = {"thread_longest_us", "us", "lower",
+				   "elapsed time of the slowest user thread"},
+	[METRIC_TLB_SHOOTDOWNS] = {"tlb_shootdowns", "count", "lower",
+				   "TLB interrupts on all CPUs (/proc/interrupts)"},
+	[METRIC_CONTEXT_SWITCHES] = {"context_switches", "count", "lower",
+				     "switches of the calling threads"},
+	[METRIC_SYSTEM_CONTEXT_SWITCHES] = {"system_context_switches", "count", "lower",
+					    "switches of the whole machine, readings included"},
+	[METRIC_FIRST_PAGE_LATENCY] = {"first_page_latency_us", "us", "lower",
+				       "from the start of the call until the first page is back"},
+	[METRIC_UNAVAILABLE_WINDOW] = {"unavailable_window_us", "us", "lower",
+				       "longest time that the first page could not be read"},
+	[METRIC_TOUCHER_FAULTS] = {"toucher_faults", "count", "lower",
+				   "faults of the toucher during the call"},
+	[METRIC_TOUCHER_GAP_BEFORE] = {"toucher_gap_before_us", "us", "lower",
+				       "longest gap between reads before the call: the noise"},
+	[METRIC_VICTIM_SLOWDOWN] = {"victim_slowdown", "ratio", "lower",
+				    "rate of the victim alone by its rate during the call"},
+	[METRIC_VICTIM_RATE_ALONE] = {"victim_rate_alone_per_s", "1/s", "none",
+				      "reads per second of the victim before the call"},
+};
+
+void metric_set(struct metrics *metrics, enum metric metric, double value)
+{
+	metrics->of[metric].measured = true;
+	metrics->of[metric].value = value;
+}
+
+void metrics_json(const struct metrics *metrics, struct json *json)
+{
+	json_object(json, "metrics");
+	for (int i = 0; i < METRIC_COUNT; i++)
+		if (metrics->of[i].measured)
+			json_number(json, METRICS[i].name, metrics->of[i].value);
+	json_end_object(json);
+}
+
+void metrics_list(struct json *json)
+{
+	json_array(json, "metrics");
+	for (int i = 0; i < METRIC_COUNT; i++) {
+		json_object(json, NULL);
+		json_string(json, "name", METRICS[i].name);
+		json_string(json, "unit", METRICS[i].unit);
+		json_string(json, "better", METRICS[i].better);
+		json_string(json, "help", METRICS[i].help);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}

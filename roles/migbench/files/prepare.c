@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/* Choices and preconditions, made before any memory is taken. */
+#include <string.h>
+
+#include "room.h"
+#include "size.h"
+#include "trial.h"
+
+static int choose_node(const struct topology *topology, int wanted, bool needs_cpu, int other)
+{
+	if (wanted != NODE_AUTO)
+		return wanted;
+	for (unsigned i = 0; i < topology->node_count; i++) {
+		const struct node *node = &topology->nodes[i];
+
+		if (node->total_bytes > 0 && node->id != other && (!needs_cpu || node->cpu_count))
+			return node->id;
+	}
+	return NODE_AUTO;
+}
+
+static bool check_node(struct trial *trial, int id, const char *role)
+{
+	const struct node *node = topology_node(&trial->topology, id);
+
+	if (!node || node->total_bytes == 0)
+		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
+				   "%s node %d does not exist or has no memory", role, id);
+	return true;
+}
+
+static bool choose_nodes(struct trial *trial)
+{
+	const struct options *options = trial->options;
+	bool moves = trial->mode->layout != LAYOUT_COPY;
+
+	if (trial->topology.memory_node_count < 2 &&
+	    (moves || options->source_node == NODE_AUTO || options->target_node == NODE_AUTO))
+		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
+				   "mode %s needs two NUMA nodes with memory; this machine has %u",
+				   trial->mode->name, trial->topology.memory_node_count);
+	trial->source =
+		choose_node(&trial->topology, options->source_node, true, options->target_node);
+	if (trial->source == NODE_AUTO)
+		trial->source =
+			choose_node(&trial->topology, NODE_AUTO, false, options->target_node);
+	trial->target = choose_node(&trial->topology, options->target_node, false, trial->source);
+	if (!check_node(trial, trial->source, "source") ||
+	    !check_node(trial, trial->target, "target"))
+		return false;
+	if (moves && trial->source == trial->target)
+		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
+				   "source and target are both node %d", trial->source);
+	return true;
+}
+
+/* A node that has memory alone borrows the CPUs of the other, or else those of the machine. */
+static bool choose_cpus(struct trial *trial)
+{
+	bool by_target = strcmp(trial->options->cpu_node, "target") == 0;
+	const struct node *first, *second;
+
+	first = topology_node(&trial->topology, by_target ? trial->target : trial->source);
+	second = topology_node(&trial->topology, by_target ? trial->source : trial->target);
+	if (first->cpu_count > 0)
+		trial->cpus = first->cpus;
+	else if (second->cpu_count > 0)
+		trial->cpus = second->cpus;
+	else
+		sched_getaffinity(0, sizeof(trial->cpus), &trial->cpus);
+	trial->caller_cpu = cpu_pick(&trial->cpus, 0);
+	if (!pin_to_cpu(trial->caller_cpu))
+		return verdict_set(&trial->verdict, STATUS_FAILED, "cannot run on CPU %d",
+				   trial->caller_cpu);
+	return true;
+}
+
+static bool choose_kernel_threads(struct trial *trial)
+{
+	const struct node *target = topology_node(&trial->topology, trial->target);
+	unsigned kernel = dialect_threads(trial->dialect, &REAL_KERNEL, target->cpu_count);
+	uint64_t wanted = trial->options->threads;
+
+	if (wanted != 0 && wanted != kernel)
+		return verdict_set(&trial->verdict, STATUS_DISTURBED,
+				   "the kernel is set to copy with %u threads on node %d, not %u",
+				   kernel, trial->target, (unsigned)wanted);
+	trial->threads = kernel;
+	return true;
+}
+
+static bool choose_kernel_path(struct trial *trial)
+{
+	const struct options *options = trial->options;
+	unsigned features = trial->mode->features;
+
+	if (strcmp(options->dialect, "auto") != 0 &&
+	    strcmp(options->dialect, trial->dialect->name) != 0)
+		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
+				   "this kernel speaks dialect %s, not %s (%s)",
+				   trial->dialect->name, options->dialect, trial->dialect_how);
+	trial->selection.flags = MPOL_MF_MOVE;
+	trial->threads =
+		trial->mode->user_threads && options->threads ? (unsigned)options->threads : 1;
+	if (features == 0)
+		return true;
+	if (!dialect_select(trial->dialect, &REAL_KERNEL, features, options->exchange_number,
+			    &trial->selection, &trial->verdict))
+		return false;
+	return !(features & FEATURE_THREADS) || choose_kernel_threads(trial);
+}
+
+bool trial_prepare(struct trial *trial, const struct options *options, const struct mode *mode)
+{
+	trial->options = options;
+	trial->mode = mode;
+	trial->dialect =
+		dialect_detect(&REAL_KERNEL, trial->dialect_how, sizeof(trial->dialect_how));
+	if (!topology_read(&trial->topology))
+		return verdict_set(&trial->verdict, STATUS_FAILED, "no memory for the NUMA nodes");
+	return choose_nodes(trial) && choose_kernel_path(trial) &&
+	       memory_kind_choose(options->memory, options->page_size, &trial->kind,
+				  &trial->verdict) &&
+	       choose_cpus(trial) && room_check(trial);
+}
+
+int trial_spare_cpu(const struct trial *trial, unsigned number)
+{
+	const struct node *target = topology_node(&trial->topology, trial->target);
+	cpu_set_t spare = target->cpus, used;
+
+	CPU_ZERO(&used);
+	for (unsigned i = 0; i < trial->threads; i++)
+		CPU_SET(cpu_pick(&trial->cpus, i), &used);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &used))
+			CPU_CLR(cpu, &spare);
+	if ((unsigned)CPU_COUNT(&spare) <= number)
+		return -1;
+	return cpu_pick(&spare, number);
+}

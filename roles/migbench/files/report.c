@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "report.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "clock.h"
+#include "sysfs.h"
+
+/* Settings that bear on a migration; those a kernel lacks are left out. */
+static const struct {
+	const char *name, *path;
+} SETTINGS[] = {
+	{"clocksource", "/sys/devices/system/clocksource/clocksource0/current_clocksource"},
+	{"thp_enabled", "/sys/kernel/mm/transparent_hugepage/enabled"},
+	{"thp_shmem_enabled", "/sys/kernel/mm/transparent_hugepage/shmem_enabled"},
+	{"numa_balancing", "/proc/sys/kernel/numa_balancing"},
+	{"boot_id", "/proc/sys/kernel/random/boot_id"},
+};
+
+void report_begin(struct json *json)
+{
+	json_object(json, NULL);
+	json_integer(json, "migbench", REPORT_FORMAT);
+	json_string(json, "version", MIGBENCH_VERSION);
+}
+
+static void report_environment(const struct topology *topology, struct json *json)
+{
+	struct utsname name;
+	char text[256];
+
+	uname(&name);
+	json_string(json, "release", name.release);
+	json_string(json, "machine", name.machine);
+	json_string(json, "clock", CLOCK_NAME);
+	json_unsigned(json, "base_page_bytes", base_page_size());
+	json_integer(json, "cpus_online", sysconf(_SC_NPROCESSORS_ONLN));
+	for (size_t i = 0; i < sizeof(SETTINGS) / sizeof(SETTINGS[0]); i++)
+		if (read_text(SETTINGS[i].path, text, sizeof(text)))
+			json_string(json, SETTINGS[i].name, text);
+	topology_json(topology, json);
+}
+
+void report_trial(const struct trial *trial, struct json *json)
+{
+	report_begin(json);
+	json_string(json, "mode", trial->mode->name);
+	json_string(json, "status", status_name(trial->verdict.status));
+	json_string(json, "reason", trial->verdict.reason);
+	options_request(trial->options, json);
+	dialect_json(trial->dialect, &REAL_KERNEL, trial->dialect_how, json);
+	metrics_json(&trial->metrics, json);
+	if (trial->truth.checked)
+		truth_json(&trial->truth, json);
+	if (trial->counted)
+		vmstat_json(&trial->before, &trial->after, json);
+	json_object(json, "environment");
+	if (trial->counted) {
+		json_string(json, "memory", memory_kind_name(trial->kind));
+		json_integer(json, "source_node", trial->source);
+		json_integer(json, "target_node", trial->target);
+		json_unsigned(json, "threads", trial->threads);
+		json_integer(json, "caller_cpu", trial->caller_cpu);
+	}
+	report_environment(&trial->topology, json);
+	json_end_object(json);
+	json_end_object(json);
+}
+
+static void report_mode(const struct mode *mode, const struct dialect *dialect,
+			uint64_t exchange_number, struct json *json)
+{
+	struct verdict verdict = {0};
+	struct selection selection;
+
+	if (mode->features)
+		dialect_select(dialect, &REAL_KERNEL, mode->features, exchange_number, &selection,
+			       &verdict);
+	json_object(json, mode->name);
+	json_string(json, "status", status_name(verdict.status));
+	json_string(json, "reason", verdict.reason);
+	json_end_object(json);
+}
+
+void report_probe(const struct options *options, struct json *json)
+{
+	struct topology topology;
+	char how[256];
+	struct dialect *dialect = dialect_detect(&REAL_KERNEL, how, sizeof(how));
+
+	report_begin(json);
+	dialect_json(dialect, &REAL_KERNEL, how, json);
+	json_object(json, "modes");
+	for (const struct mode *mode = mode_first(); mode; mode = mode->next)
+		report_mode(mode, dialect, options->exchange_number, json);
+	json_end_object(json);
+	json_object(json, "environment");
+	if (topology_read(&topology))
+		report_environment(&topology, json);
+	topology_free(&topology);
+	json_end_object(json);
+	json_end_object(json);
+}

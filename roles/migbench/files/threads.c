@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include "threads.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "clock.h"
+
+static void usage_now(struct usage *usage)
+{
+	struct rusage rusage;
+
+	getrusage(RUSAGE_THREAD, &rusage);
+	usage->context_switches = (uint64_t)(rusage.ru_nvcsw + rusage.ru_nivcsw);
+	usage->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void span_begin(struct span *span)
+{
+	usage_now(&span->usage);
+	span->start_ns = now_ns();
+}
+
+void span_end(struct span *span)
+{
+	struct usage usage;
+
+	span->end_ns = now_ns();
+	usage_now(&usage);
+	span->usage.cpu_ns = usage.cpu_ns - span->usage.cpu_ns;
+	span->usage.context_switches = usage.context_switches - span->usage.context_switches;
+}
+
+int cpu_pick(const cpu_set_t *cpus, unsigned number)
+{
+	unsigned left = number % (unsigned)CPU_COUNT(cpus);
+
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, cpus) && left-- == 0)
+			return cpu;
+	return -1;
+}
+
+bool pin_to_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
+static void *worker_main(void *argument)
+{
+	struct worker *worker = argument;
+
+	pin_to_cpu(worker->cpu);
+	pthread_barrier_wait(&worker->team->gate); /* in place */
+	pthread_barrier_wait(&worker->team->gate); /* go */
+	span_begin(&worker->span);
+	worker->work(worker);
+	span_end(&worker->span);
+	return NULL;
+}
+
+bool team_create(struct team *team, unsigned count, const cpu_set_t *cpus,
+		 void (*work)(struct worker *), void *data, struct verdict *verdict)
+{
+	team->count = count;
+	team->workers = calloc(count, sizeof(*team->workers));
+	if (!team->workers || pthread_barrier_init(&team->gate, NULL, count + 1) != 0)
+		return verdict_set(verdict, STATUS_FAILED, "no memory for %u threads", count);
+	for (unsigned i = 0; i < count; i++) {
+		struct worker *worker = &team->workers[i];
+		int error;
+
+		*worker = (struct worker){.index = i,
+					  .cpu = cpu_pick(cpus, i),
+					  .data = data,
+					  .work = work,
+					  .team = team};
+		error = pthread_create(&worker->thread, NULL, worker_main, worker);
+		if (error) {
+			/* Those at the gate still use the team; they end with the process. */
+			team->workers = NULL;
+			return verdict_set(verdict, STATUS_FAILED,
+					   "cannot start thread %u of %u: %s", i + 1, count,
+					   strerror(error));
+		}
+	}
+	pthread_barrier_wait(&team->gate);
+	return true;
+}
+
+struct span team_run(struct team *team)
+{
+	struct span all = {.start_ns = UINT64_MAX};
+
+	pthread_barrier_wait(&team->gate);
+	for (unsigned i = 0; i < team->count; i++) {
+		struct span *span = &team->workers[i].span;
+
+		pthread_join(team->workers[i].thread, NULL);
+		if (span->start_ns < all.start_ns)
+			all.start_ns = span->start_ns;
+		if (span->end_ns > all.end_ns)
+			all.end_ns = span->end_ns;
+		all.usage.cpu_ns += span->usage.cpu_ns;
+		all.usage.context_switches += span->usage.context_switches;
+	}
+	return all;
+}
+
+void team_free(struct team *team)
+{
+	if (!team->workers)
+		return;
+	pthread_barrier_destroy(&team->gate);
+	free(team->workers);
+	*team = (struct team){0};
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "topology.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "size.h"
+#include "sysfs.h"
+
+#define NODE_ROOT "/sys/devices/system/node"
+
+bool cpu_list_parse(const char *text, cpu_set_t *cpus)
+{
+	CPU_ZERO(cpus);
+	while (*text) {
+		char *end;
+		unsigned long first = strtoul(text, &end, 10), last = first;
+
+		if (end == text)
+			return false;
+		if (*end == '-') {
+			const char *number = end + 1;
+
+			last = strtoul(number, &end, 10);
+			if (end == number)
+				return false;
+		}
+		for (unsigned long cpu = first; cpu <= last && cpu < CPU_SETSIZE; cpu++)
+			CPU_SET(cpu, cpus);
+		if (*end != '\0' && *end != ',')
+			return false;
+		text = *end == ',' ? end + 1 : end;
+	}
+	return true;
+}
+
+static uint64_t node_memory(int id, const char *key)
+{
+	char path[64], text[4096];
+	uint64_t kib = 0;
+
+	snprintf(path, sizeof(path), NODE_ROOT "/node%d/meminfo", id);
+	if (!read_text(path, text, sizeof(text)) || !find_number(text, key, &kib))
+		return 0;
+	return kib * KIB;
+}
+
+uint64_t node_free_bytes(int id)
+{
+	return node_memory(id, "MemFree:");
+}
+
+/* A line of /proc/buddyinfo: "Node 0, zone   Normal   1   2 ...", one count per order. */
+static uint64_t buddy_line_bytes(const char *line, int id, uint64_t block_bytes)
+{
+	uint64_t order_bytes = (uint64_t)sysconf(_SC_PAGESIZE), bytes = 0;
+	int node, used = 0;
+
+	if (sscanf(line, "Node %d, zone %*s%n", &node, &used) != 1 || node != id || used == 0)
+		return 0;
+	for (const char *at = line + used;; order_bytes *= 2) {
+		char *end;
+		uint64_t blocks = strtoull(at, &end, 10);
+
+		if (end == at)
+			return bytes;
+		if (order_bytes >= block_bytes)
+			bytes += blocks * order_bytes;
+		at = end;
+	}
+}
+
+uint64_t node_free_in_blocks(int id, uint64_t block_bytes)
+{
+	char line[1024];
+	uint64_t bytes = 0;
+	FILE *file = fopen("/proc/buddyinfo", "re");
+
+	if (!file)
+		return node_free_bytes(id);
+	while (fgets(line, sizeof(line), file))
+		bytes += buddy_line_bytes(line, id, block_bytes);
+	fclose(file);
+	return bytes;
+}
+
+static void read_node(struct node *node, int id, const cpu_set_t *allowed)
+{
+	char path[64], text[4096];
+
+	*node = (struct node){.id = id};
+	node->total_bytes = node_memory(id, "MemTotal:");
+	node->free_bytes = node_free_bytes(id);
+	snprintf(path, sizeof(path), NODE_ROOT "/node%d/cpulist", id);
+	if (read_text(path, text, sizeof(text)))
+		cpu_list_parse(text, &node->cpus);
+	CPU_AND(&node->cpus, &node->cpus, allowed);
+	node->cpu_count = (unsigned)CPU_COUNT(&node->cpus);
+}
+
+static void pretend_single_node(struct topology *topology, const cpu_set_t *allowed)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	topology->nodes[0] = (struct node){
+		.total_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * page,
+		.free_bytes = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * page,
+		.cpus = *allowed,
+		.cpu_count = (unsigned)CPU_COUNT(allowed),
+	};
+	topology->node_count = 1;
+}
+
+bool topology_read(struct topology *topology)
+{
+	cpu_set_t allowed, online;
+	char text[4096];
+
+	*topology = (struct topology){.nodes = calloc(MAX_NODES, sizeof(struct node))};
+	if (!topology->nodes || sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+		return false;
+	/* The set type serves for nodes too: both lists are written the same way. */
+	if (!read_text(NODE_ROOT "/online", text, sizeof(text)) || !cpu_list_parse(text, &online))
+		CPU_ZERO(&online);
+	for (int id = 0; id < MAX_NODES; id++)
+		if (CPU_ISSET(id, &online))
+			read_node(&topology->nodes[topology->node_count++], id, &allowed);
+	if (topology->node_count == 0)
+		pretend_single_node(topology, &allowed);
+	for (unsigned i = 0; i < topology->node_count; i++)
+		topology->memory_node_count += topology->nodes[i].total_bytes > 0;
+	return true;
+}
+
+void topology_free(struct topology *topology)
+{
+	free(topology->nodes);
+	*topology = (struct topology){0};
+}
+
+const struct node *topology_node(const struct topology *topology, int id)
+{
+	for (unsigned i = 0; i < topology->node_count; i++)
+		if (topology->nodes[i].id == id)
+			return &topology->nodes[i];
+	return NULL;
+}
+
+static void distances_json(int id, struct json *json)
+{
+	char path[64], text[4096];
+	char *at = text, *end;
+
+	snprintf(path, sizeof(path), NODE_ROOT "/node%d/distance", id);
+	if (!read_text(path, text, sizeof(text)))
+		return;
+	json_array(json, "distances");
+	for (long distance = strtol(at, &end, 10); end != at; distance = strtol(at, &end, 10)) {
+		json_integer(json, NULL, distance);
+		at = end;
+	}
+	json_end_array(json);
+}
+
+void topology_json(const struct topology *topology, struct json *json)
+{
+	json_array(json, "nodes");
+	for (unsigned i = 0; i < topology->node_count; i++) {
+		const struct node *node = &topology->nodes[i];
+
+		json_object(json, NULL);
+		json_integer(json, "id", node->id);
+		json_array(json, "cpus");
+		for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+			if (CPU_ISSET(cpu, &node->cpus))
+				json_integer(json, NULL, cpu);
+		json_end_array(json);
+		json_unsigned(json, "memory_bytes", node->total_bytes);
+		json_unsigned(json, "free_bytes", node->free_bytes);
+		distances_json(node->id, json);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* One trial: memory in place and proven, one timed migration, and the proof that it happened. */
+#ifndef TRIAL_H
+#define TRIAL_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "counters.h"
+#include "dialect.h"
+#include "memory.h"
+#include "metrics.h"
+#include "mode.h"
+#include "options.h"
+#include "pass.h"
+#include "topology.h"
+#include "truth.h"
+#include "verdict.h"
+
+struct trial {
+	const struct options *options;
+	struct topology topology;
+	const struct mode *mode;
+	struct dialect *dialect;
+	char dialect_how[256];
+	struct selection selection;
+	enum memory_kind kind;
+	int source, target;
+	unsigned threads;
+	cpu_set_t cpus; /* of the calls and the plain copies */
+	int caller_cpu;
+	struct verdict verdict;
+	struct metrics metrics;
+	struct truth truth;
+	bool counted;
+	struct counters before, after;
+};
+
+/* Chooses nodes, CPUs, memory kind, dialect and threads. False: see the verdict. */
+bool trial_prepare(struct trial *trial, const struct options *options, const struct mode *mode);
+void trial_run(struct trial *trial);
+void trial_free(struct trial *trial);
+
+/* A CPU on which neither caller nor threads run, on the target node if there is one; or -1. */
+int trial_spare_cpu(const struct trial *trial, unsigned number);
+
+#endif
