@@ -1,1 +1,26 @@
-"""Report forms: one file each."""
+"""What is shown of a run. Each form is one module of :mod:`orchestrator.report.forms`, found by its name.
+
+A form has one function, ``render(report: Report) -> str``; :func:`orchestrator.report.model.build` makes the report.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING
+
+from orchestrator.report import forms
+
+if TYPE_CHECKING:
+    from orchestrator.report.model import Report
+
+
+def names() -> list[str]:
+    """Return the names of the forms there are; imports none of them."""
+    return sorted(module.name for module in pkgutil.iter_modules(forms.__path__))
+
+
+def render(report: Report, form: str) -> str:
+    """Return the report in a form, one of :func:`names`, ending in a newline."""
+    text: str = importlib.import_module(f"{forms.__name__}.{form}").render(report)
+    return text

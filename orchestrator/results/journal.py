@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from orchestrator.errors import BadInput, Fault, HostError
 from orchestrator.results.codec import DamagedRecord, NotJson, from_line, parse, to_line
+from orchestrator.results.files import sync_folder
 from orchestrator.results.lock import RunLock
 from orchestrator.results.migrations import UnreadableFormat
 from orchestrator.results.records import Record, TrialRecord
@@ -42,7 +43,7 @@ class Journal:
         try:
             next(read(self.path), None)  # refuses what a newer version has written, before anything is cut
             self.cut = self._cut_torn_line()
-            _sync_folder(folder)
+            sync_folder(folder)
         except BaseException:
             self.close()
             raise
@@ -178,12 +179,3 @@ def _line_number(path: Path, end: int) -> int:
             count += chunk.count(b"\n")
             end -= len(chunk)
     return count
-
-
-def _sync_folder(folder: Path) -> None:
-    """Wait until the names in ``folder`` are on disk, as ``fsync`` of a file does not promise that."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

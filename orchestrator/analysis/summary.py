@@ -1,0 +1,177 @@
+"""What is said of a cell: how many trials, what became of them, and of each metric the median and its spread.
+
+Only trials that are ``ok`` enter, and never those of two environments together. The median, not the mean: times of
+a machine that does other things too are skewed, and one long trial must not move the figure (T. Hoefler, R. Belli,
+*Scientific Benchmarking of Parallel Computing Systems*, SC '15, sections 3.1 and 3.2).
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestrator.results.records import FactorInfo
+from orchestrator.results.store import CellRow, RunRow, Store
+
+Method = Literal["half interquartile range", "half range", "none"]
+QUARTILES_FROM = 5
+"""From so many values on the quartiles are used: with five they are the second and the fourth of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far the values lie around the median, in the metric's unit; ``value`` is None for a single value."""
+
+    value: float | None
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One metric of one cell in one environment, over ``n`` trials; figures in ``unit``."""
+
+    metric: str
+    unit: str
+    n: int
+    median: float
+    spread: Spread
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the trials of a cell say of the pages they moved; None: not said.
+
+    :ivar trials: number of ok trials that say anything.
+    :ivar pages: pages of the trial that missed its target with the most of them, of which
+    :ivar pages_on_target: were found where they should be when asked again.
+    :ivar bytes_checked: bytes compared after the move, in all trials, of which
+    :ivar bytes_wrong: did not hold what they should.
+    """
+
+    trials: int
+    pages: int | None
+    pages_on_target: int | None
+    bytes_checked: int | None
+    bytes_wrong: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CellSummary:
+    """One cell in one environment; ``statuses`` counts all its trials, ``n`` those that are ok."""
+
+    cell: str
+    factors: Mapping[str, str]
+    environment: str
+    statuses: Mapping[str, int]
+    estimates: tuple[Estimate, ...]
+    truth: Truth | None
+
+    @property
+    def n(self) -> int:
+        """Number of trials that enter the figures."""
+        return self.statuses.get("ok", 0)
+
+    def estimate(self, metric: str) -> Estimate | None:
+        """Return the estimate of a metric, None if no ok trial has it."""
+        return next((estimate for estimate in self.estimates if estimate.metric == metric), None)
+
+
+def spread_of(values: Sequence[float]) -> Spread:
+    """Return half the interquartile range; below five values half the range, of one value nothing.
+
+    Quartiles by linear interpolation between order statistics, definition 7 of R. J. Hyndman and Y. Fan, *Sample
+    Quantiles in Statistical Packages*, The American Statistician 50 (1996) 361-365 (the default of R and NumPy). Half
+    of the range, so that ``median ± spread`` covers the middle half of the values if they lie symmetrically.
+    """
+    if len(values) < 2:
+        return Spread(None, "none")
+    if len(values) < QUARTILES_FROM:
+        return Spread((max(values) - min(values)) / 2, "half range")
+    lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
+    return Spread((upper - lower) / 2, "half interquartile range")
+
+
+def estimate(metric: str, unit: str, values: Sequence[float]) -> Estimate:
+    """Summarise the values of one metric, of which there must be at least one."""
+    return Estimate(
+        metric, unit, len(values), statistics.median(values), spread_of(values), min(values), max(values)
+    )
+
+
+def summarise(store: Store, run: RunRow) -> Iterator[CellSummary]:
+    """Yield the cells of a run in the order of its plan, each environment by itself.
+
+    Holds the values of one cell at a time.
+    """
+    factors = run.opening.factors if run.opening else ()
+    for cell in sorted(store.cells(run), key=plan_order(factors)):
+        statuses = store.database.execute(
+            "SELECT environment, status, count(*) FROM trials WHERE cell = ? AND final"
+            " GROUP BY environment, status ORDER BY environment, status",
+            (cell.key,),
+        ).fetchall()
+        for environment, rows in itertools.groupby(statuses, key=lambda row: row[0]):
+            yield CellSummary(
+                cell=cell.id,
+                factors=cell.factors,
+                environment=environment,
+                statuses={status: count for _, status, count in rows},
+                estimates=tuple(_estimates(store, cell, environment)),
+                truth=_truth(store, cell, environment),
+            )
+
+
+def plan_order(factors: Sequence[FactorInfo]) -> Callable[[CellRow], tuple[tuple[int, str], ...]]:
+    """Return a sort key that puts cells in the order of the plan: by the place of each level in the file.
+
+    Derived factors have no places and follow from the others; cells that are alike stay as they were.
+    """
+    places = {
+        factor.name: {level: place for place, level in reversed(list(enumerate(factor.levels)))}
+        for factor in factors
+        if factor.levels
+    }
+
+    def key(cell: CellRow) -> tuple[tuple[int, str], ...]:
+        levels = ((known, cell.factors.get(name, "")) for name, known in places.items())
+        return tuple(
+            (known.get(level, len(known)), "" if level in known else level) for known, level in levels
+        )
+
+    return key
+
+
+def _estimates(store: Store, cell: CellRow, environment: str) -> Iterator[Estimate]:
+    rows = store.database.execute(
+        "SELECT name, unit, value FROM trials JOIN metrics ON trial = trials.key"
+        " WHERE cell = ? AND environment = ? AND status = 'ok' AND final ORDER BY name, unit",
+        (cell.key, environment),
+    )
+    for (metric, unit), group in itertools.groupby(rows, key=lambda row: row[:2]):
+        yield estimate(metric, unit, [value for _, _, value in group])
+
+
+def _truth(store: Store, cell: CellRow, environment: str) -> Truth | None:
+    where = "FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
+    values = (cell.key, environment)
+    said = "coalesce(pages, pages_on_target, bytes_checked, bytes_wrong) IS NOT NULL"
+    trials, checked, wrong = store.database.execute(
+        f"SELECT count(*), {_sum('bytes_checked')}, {_sum('bytes_wrong')} {where} AND {said}", values
+    ).fetchone()
+    if not trials:
+        return None
+    pages, on_target = store.database.execute(
+        f"SELECT pages, pages_on_target {where} AND {said} ORDER BY pages - pages_on_target DESC LIMIT 1",
+        values,
+    ).fetchone()
+    return Truth(trials, pages, on_target, checked, wrong)
+
+
+def _sum(column: str) -> str:
+    """SQL for a sum that is null of nulls alone and does not overflow, whatever a benchmark claims to have checked."""
+    return f"iif(count({column}), CAST(total({column}) AS INTEGER), NULL)"

@@ -1,0 +1,37 @@
+"""``orchestrate report``: the figures of a run in one of several forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.results import emit, results_option
+from orchestrator.report import names
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(names()),
+    default="table",
+    show_default=True,
+    help="Form of the report.",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    help="Metric that tables show; may be repeated. Without it: the headline and the next one of the experiment.",
+)
+@results_option
+def report(run: str, form: str, metrics: tuple[str, ...], results_path: Path) -> None:
+    """Print the figures of RUN: an id, the start of one, a folder, or `latest`."""
+    from orchestrator.report import render
+    from orchestrator.report.model import build
+    from orchestrator.results import runs
+
+    emit(render(build(results_path, runs.find(results_path, run), metrics), form))

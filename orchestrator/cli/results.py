@@ -1,0 +1,63 @@
+"""``orchestrate results``: which runs there are, and where one of them comes from."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+results_option = click.option(
+    "--results",
+    "results_path",
+    metavar="DIR",
+    envvar="ORCHESTRATE_RESULTS",
+    show_envvar=True,
+    default="results",
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder where runs land.",
+)
+
+
+@click.group()
+def results() -> None:
+    """List runs, or show one. A RUN is an id, the start of one, a folder, or `latest`."""
+
+
+@results.command("list")
+@results_option
+def list_runs(results_path: Path) -> None:
+    """List all runs, oldest first."""
+    from orchestrator.report import listing
+    from orchestrator.results.store import Store
+
+    with Store(results_path) as store:
+        for fault in store.sync():
+            click.echo(f"orchestrate: {fault}", err=True)
+        emit(listing.runs(store))
+
+
+@results.command("show")
+@click.argument("run")
+@click.option("--trial", metavar="ID", help="Print all that was recorded of one trial instead, as JSON.")
+@results_option
+def show(run: str, trial: str | None, results_path: Path) -> None:
+    """Show where RUN comes from: provenance, boots, what became of its trials."""
+    from orchestrator.report import listing
+    from orchestrator.results import runs
+    from orchestrator.results.store import open_for
+
+    folder = runs.find(results_path, run)
+    if trial:
+        emit(listing.trial(folder, trial))
+        return
+    with open_for(results_path, folder) as store:
+        emit(listing.one(store, folder))
+
+
+def emit(text: str) -> None:
+    """Print text on whatever stdout is, in characters that it takes."""
+    from orchestrator.report.text import for_encoding
+
+    click.echo(for_encoding(text, sys.stdout.encoding or "utf-8"), nl=False)

@@ -1,0 +1,38 @@
+"""CSV (UTF-8, RFC 4180): one line per cell, environment and metric; one line for a cell without figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from orchestrator.analysis.summary import CellSummary
+from orchestrator.report.model import Report
+from orchestrator.spec.model import Status
+
+FIGURES = ("metric", "unit", "n", "median", "spread", "spread_method", "min", "max")
+TRUTH = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
+
+
+def render(report: Report) -> str:
+    """Return the report as CSV with a heading line; figures in full precision, what is not known left empty."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    statuses = [status.value for status in Status]
+    factors = [f"factor.{name}" for name in report.factors]
+    writer.writerow(["run", "content_hash", "cell", "environment", *factors, *statuses, *TRUTH, *FIGURES])
+    for cell in report.cells:
+        head = [report.opening.run, report.opening.content_hash, cell.cell, cell.environment]
+        head += [cell.factors.get(name, "") for name in report.factors]
+        counts = [cell.statuses.get(status, 0) for status in statuses]
+        truth = [getattr(cell.truth, name, None) for name in TRUTH]
+        for figures in _figures(cell):
+            writer.writerow([*head, *counts, *truth, *figures])
+    return stream.getvalue()
+
+
+def _figures(cell: CellSummary) -> Iterator[tuple[object, ...]]:
+    for e in cell.estimates:
+        yield e.metric, e.unit, e.n, e.median, e.spread.value, e.spread.method, e.minimum, e.maximum
+    if not cell.estimates:
+        yield ("",) * len(FIGURES)

@@ -1,0 +1,68 @@
+"""JSON for programs: one document, versioned, one object per cell and environment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from orchestrator.analysis.summary import CellSummary, Estimate
+from orchestrator.report.model import Report
+
+FORMAT = 1
+
+
+def render(report: Report) -> str:
+    """Return the report as a JSON document of format :data:`FORMAT`; docs/results.md describes it."""
+    return json.dumps(document(report), indent=2, allow_nan=False) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return the report as the document that :func:`render` writes."""
+    opening = report.opening
+    return {
+        "format": FORMAT,
+        "type": "report",
+        "run": opening.run,
+        "experiment": opening.experiment,
+        "content_hash": opening.content_hash,
+        "seed": opening.seed,
+        "version": opening.version,
+        "started": opening.time,
+        "ended": report.ended,
+        "complete": report.complete,
+        "trials_planned": opening.trials,
+        "statuses": dict(report.statuses),
+        "not_allowed": report.not_allowed,
+        "benchmark": opening.benchmark,
+        "headline": opening.headline,
+        "metrics": [asdict(metric) for metric in opening.metrics],
+        "factors": list(report.factors),
+        "environments": dict(report.environments),
+        "cells": [_cell(cell) for cell in report.cells],
+        "reasons": [asdict(reason) for reason in report.reasons],
+        "attempts": [asdict(reason) for reason in report.attempts],
+    }
+
+
+def _cell(cell: CellSummary) -> dict[str, Any]:
+    return {
+        "cell": cell.cell,
+        "factors": dict(cell.factors),
+        "environment": cell.environment,
+        "n": cell.n,
+        "statuses": dict(cell.statuses),
+        "metrics": {estimate.metric: _estimate(estimate) for estimate in cell.estimates},
+        "truth": asdict(cell.truth) if cell.truth else None,
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "unit": estimate.unit,
+        "n": estimate.n,
+        "median": estimate.median,
+        "spread": asdict(estimate.spread),
+        "min": estimate.minimum,
+        "max": estimate.maximum,
+    }

@@ -1,0 +1,88 @@
+"""What ``orchestrate results`` prints: the list of runs, and where one of them comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from tabulate import tabulate
+
+from orchestrator.errors import BadInput
+from orchestrator.report.environments import sentence
+from orchestrator.report.text import NOTHING, not_ok, plain
+from orchestrator.results import codec, journal, manifest
+from orchestrator.results.records import TrialRecord
+from orchestrator.results.runs import RunFolder
+from orchestrator.results.store import RunRow, Store
+
+_HEADINGS = ("run", "experiment", "started", "trials", "not ok", "environment", "state")
+
+
+def runs(store: Store) -> str:
+    """Return a table of all runs, oldest first."""
+    table = [[*_row(store, run)] for run in store.runs()]
+    if not table:
+        return "No runs yet; `orchestrate run EXPERIMENT.yaml` makes one.\n"
+    return tabulate(table, _HEADINGS, tablefmt="simple", disable_numparse=True) + "\n"
+
+
+def one(store: Store, run: RunFolder) -> str:
+    """Return where a run comes from, its boots, and what became of its trials."""
+    row = store.run(run)
+    facts = dict(zip(_HEADINGS, _row(store, row), strict=True))
+    lines = [f"{name}: {value}" for name, value in facts.items() if name != "environment"]
+    lines += [f"environment: {name}: {sentence(name)}" for name in store.environments(row)]
+    if row.ended:
+        lines.append(f"ended: {row.ended}")
+    lines += _provenance(run.path)
+    for block in store.blocks(row):
+        where = f"{block.kernel} on {block.host}, {block.environment}, clock {block.clock}, boot {block.boot}"
+        lines.append(plain(f"block {block.block}: {where}, {block.time}"))
+    lines += [f"file: {path}" for path in sorted(run.path.iterdir()) if path.is_file()]
+    return "\n".join(lines) + "\n"
+
+
+def trial(run: RunFolder, identity: str) -> str:
+    """Return the records of a trial (by its id or the start of it), attempts included, as JSON documents."""
+    found = [
+        record
+        for record in journal.read(run.journal)
+        if isinstance(record, TrialRecord) and record.trial.startswith(identity)
+    ]
+    if not found:
+        raise BadInput(f"run {run.id} has no record of a trial {identity!r}; `orchestrate report` names some")
+    return "".join(json.dumps(codec.encode(record), indent=2) + "\n" for record in found)
+
+
+def _row(store: Store, run: RunRow) -> tuple[str, ...]:
+    statuses = store.statuses(run)
+    planned = f" of {run.opening.trials}" if run.opening else ""
+    return (
+        run.id,
+        plain(run.opening.experiment) if run.opening else run.folder.parent.name,
+        run.opening.time if run.opening else NOTHING,
+        f"{sum(statuses.values())}{planned}",
+        not_ok(statuses) or NOTHING,
+        ", ".join(store.environments(run)) or NOTHING,
+        "complete" if run.complete else "unfinished",
+    )
+
+
+def _provenance(folder: Path) -> Iterator[str]:
+    try:
+        found = manifest.load(folder)
+    except BadInput as error:
+        yield f"no provenance: {error}"
+        return
+    yield f"content hash: {found.content_hash}"
+    yield f"command: {plain(' '.join(found.command_line))}"
+    if found.overrides:
+        yield f"overrides: {plain(', '.join(found.overrides))}"
+    yield f"seed: {found.seed}"
+    yield f"orchestrator: {found.version}" + (f", commit {found.commit}" if found.commit else "")
+    yield f"controller: Python {found.python}, {plain(str(found.controller.get('system', 'unknown')))}"
+    for role, files in found.roles.items():
+        yield f"role {plain(role)}: {len(files)} files"
+    if found.benchmark:
+        yield f"benchmark: sha256 {found.benchmark}"

@@ -1,0 +1,103 @@
+"""A report as data: everything that any form shows of a run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.analysis.summary import CellSummary, summarise
+from orchestrator.errors import BadInput
+from orchestrator.report.environments import sentence
+from orchestrator.results.records import MetricInfo, RunRecord
+from orchestrator.results.runs import RunFolder
+from orchestrator.results.store import Reason, open_for
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run, summarised.
+
+    :ivar opening: the run's first record: ids, hashes, factors, metrics.
+    :ivar shown: the metrics that tables show, the headline first; data forms hold all.
+    :ivar factors: names of all factors in the order of the plan, ``kernel`` first where it is not swept.
+    :ivar cells: in the order of the plan, one entry per environment.
+    :ivar statuses: number of final records by status.
+    :ivar not_allowed: those that are neither ok nor allowed by the experiment not to be.
+    :ivar environments: to each environment of the run what its numbers mean.
+    :ivar reasons: why trials are not ok; ``attempts``: why attempts were repeated.
+    """
+
+    opening: RunRecord
+    complete: bool
+    ended: str
+    shown: tuple[MetricInfo, ...]
+    factors: tuple[str, ...]
+    cells: tuple[CellSummary, ...]
+    statuses: Mapping[str, int]
+    not_allowed: int
+    environments: Mapping[str, str]
+    reasons: tuple[Reason, ...]
+    attempts: tuple[Reason, ...]
+
+    @property
+    def trials(self) -> int:
+        """Number of trials that have their final record."""
+        return sum(self.statuses.values())
+
+    def varying(self) -> tuple[str, ...]:
+        """Names of the factors that tell the rows apart; where there is only one row, of those the file names."""
+        several = tuple(name for name in self.factors if len({c.factors.get(name) for c in self.cells}) > 1)
+        return several or tuple(factor.name for factor in self.opening.factors)
+
+    def constant(self) -> dict[str, str]:
+        """Factors that are the same in every row, with their level."""
+        varying = self.varying()
+        first = self.cells[0].factors if self.cells else {}
+        return {name: first[name] for name in self.factors if name in first and name not in varying}
+
+
+def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
+    """Summarise a run for a report that shows ``metrics``; none named: the headline and the next in the file.
+
+    Raises ``BadInput`` where the journal is damaged, holds no run, or a metric is not one of the experiment's.
+    """
+    with open_for(results, run) as store:
+        row = store.run(run)
+        if row.opening is None:
+            raise BadInput(
+                f"{run.journal}: no run has begun in it; `orchestrate run` with the experiment does"
+            )
+        cells = tuple(summarise(store, row))
+        return Report(
+            opening=row.opening,
+            complete=row.complete,
+            ended=row.ended,
+            shown=_choose(row.opening, metrics),
+            factors=_factor_names(row.opening, cells),
+            cells=cells,
+            statuses=store.statuses(row),
+            not_allowed=store.not_allowed(row),
+            environments={name: sentence(name) for name in store.environments(row)},
+            reasons=tuple(store.reasons(row)),
+            attempts=tuple(store.reasons(row, final=False)),
+        )
+
+
+def _choose(opening: RunRecord, names: Sequence[str]) -> tuple[MetricInfo, ...]:
+    known = {metric.name: metric for metric in opening.metrics}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1) or list(known)
+            raise BadInput(f"--metric {name}: the experiment has no such metric; it has {', '.join(near)}")
+    headline = [opening.headline] if opening.headline in known else []
+    others = [name for name in known if name != opening.headline]
+    chosen = names or headline + others[: 2 - len(headline)]
+    return tuple(known[name] for name in dict.fromkeys(chosen))
+
+
+def _factor_names(opening: RunRecord, cells: Sequence[CellSummary]) -> tuple[str, ...]:
+    named = [factor.name for factor in opening.factors]
+    other = dict.fromkeys(name for cell in cells for name in cell.factors if name not in named)
+    return (*other, *named)

@@ -1,0 +1,81 @@
+"""Figures and foreign text as words of a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from orchestrator.analysis.summary import Estimate, Truth
+
+NOTHING = "-"
+_DIGITS = 4
+"""Significant digits of a median; more than any machine repeats."""
+_LONGEST = 240
+
+
+def number(value: float) -> str:
+    """Return a figure with four significant digits, whole from 1000 on, without an exponent where one can do without.
+
+    >>> number(3.30251), number(658.54), number(33554432.0), number(0.0)
+    ('3.303', '658.5', '33554432', '0')
+    """
+    return f"{value:.{_decimals(value)}f}" if 1e-6 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def estimate(found: Estimate | None) -> str:
+    """Return ``median ± spread``, the spread to the places of the median; the median alone if it is the only value.
+
+    A spread too small for those places is written with one digit of its own, never as zero.
+    """
+    if found is None:
+        return NOTHING
+    median, spread = number(found.median), found.spread.value
+    if spread is None:
+        return median
+    places = _decimals(found.median) if 1e-6 <= abs(found.median) < 1e15 else 0
+    text = f"{spread:.{places}f}"
+    if spread and float(text) == 0:
+        text = f"{spread:.1g}"
+    return f"{median} ± {text}"
+
+
+def truth(found: Truth | None, n: int) -> str:
+    """Return what is known of the pages and bytes behind the figures of ``n`` trials."""
+    if not n:
+        return NOTHING
+    if found is None:
+        return "not checked"
+    parts = []
+    if found.pages:
+        parts.append(f"{found.pages_on_target or 0}/{found.pages} pages")
+    parts.append(f"{found.bytes_wrong or 0} bytes wrong" if found.bytes_checked else "bytes not checked")
+    return ", ".join(parts) + (f" ({found.trials} of {n} trials)" if found.trials < n else "")
+
+
+def not_ok(statuses: Mapping[str, int]) -> str:
+    """Return the counts of all statuses but ``ok``, such as ``unsupported 3``; empty if there are none."""
+    return ", ".join(f"{status} {count}" for status, count in statuses.items() if status != "ok")
+
+
+def plain(text: str, longest: int = _LONGEST) -> str:
+    """Return foreign text as one line that no terminal takes for commands, cut to ``longest`` characters.
+
+    What a benchmark printed may hold anything: escape sequences, newlines, halves of characters.
+    """
+    line = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(line.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def for_encoding(text: str, encoding: str) -> str:
+    """Return the text in characters that a stream of this encoding takes, our own few signs spelt out if need be."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.replace("±", "+-").replace("…", "...")
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def _decimals(value: float) -> int:
+    return max(0, _DIGITS - 1 - math.floor(math.log10(abs(value)))) if value else 0

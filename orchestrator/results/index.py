@@ -1,0 +1,193 @@
+"""The tables of the sqlite index, and how a journal's records enter them. The journals stay the truth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import BadInput
+from orchestrator.results import codec
+from orchestrator.results.journal import entries
+from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord
+
+SCHEMA_VERSION = 1
+"""Raised with any change of the tables: an index of another version is thrown away and made again."""
+
+TABLES = """
+CREATE TABLE runs (
+    key INTEGER PRIMARY KEY,
+    folder TEXT NOT NULL UNIQUE,      -- relative to the results folder where it is inside it
+    id TEXT NOT NULL,
+    opening TEXT NOT NULL,            -- the first record, as JSON; '' while there is none
+    complete INTEGER NOT NULL,
+    ended TEXT NOT NULL,
+    position INTEGER NOT NULL,        -- bytes of the journal that are in the index
+    mark TEXT NOT NULL                -- hash of the last of these bytes: has the journal only grown?
+);
+CREATE TABLE blocks (
+    run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    block INTEGER NOT NULL, kernel TEXT NOT NULL, host TEXT NOT NULL, boot TEXT NOT NULL,
+    environment TEXT NOT NULL, clock TEXT NOT NULL, time TEXT NOT NULL
+);
+CREATE INDEX blocks_of_run ON blocks (run);
+CREATE TABLE cells (
+    key INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    factors TEXT NOT NULL,            -- JSON object
+    UNIQUE (run, id)
+);
+CREATE TABLE trials (
+    key INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    cell INTEGER NOT NULL REFERENCES cells ON DELETE CASCADE,
+    id TEXT NOT NULL, final INTEGER NOT NULL, repetition INTEGER NOT NULL,
+    status TEXT NOT NULL, reason TEXT NOT NULL, allowed INTEGER NOT NULL,
+    environment TEXT NOT NULL, host TEXT NOT NULL, boot TEXT NOT NULL,
+    started TEXT NOT NULL, ended TEXT NOT NULL,
+    pages INTEGER, pages_on_target INTEGER, bytes_checked INTEGER, bytes_wrong INTEGER
+);
+CREATE INDEX trials_of_cell ON trials (cell, environment, status);
+CREATE UNIQUE INDEX one_final_record ON trials (run, id) WHERE final;
+CREATE TABLE metrics (
+    trial INTEGER NOT NULL REFERENCES trials ON DELETE CASCADE,
+    name TEXT NOT NULL, unit TEXT NOT NULL, value REAL NOT NULL,
+    PRIMARY KEY (trial, name)
+) WITHOUT ROWID;
+"""
+TRUTH = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
+"""What a benchmark's document may say under ``truth`` of the pages it moved and the bytes it compared."""
+
+_MARK_BYTES = 4096
+_LARGEST = 2**63 - 1
+
+
+def update(database: sqlite3.Connection, folder: str, journal: Path) -> None:
+    """Bring one run's rows up to its journal: reads only what was appended since, or all if it was replaced.
+
+    One transaction; nothing changes if the journal is damaged (``BadInput``).
+    """
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        row = database.execute("SELECT key, position, mark FROM runs WHERE folder = ?", (folder,)).fetchone()
+        if row and _mark(journal, row[1]) == row[2]:
+            key, position = row[0], row[1]
+        else:
+            if row:
+                database.execute("DELETE FROM runs WHERE key = ?", (row[0],))
+            key, position = _new_run(database, folder, journal.parent.name), 0
+        indexer = _Indexer(database, key)
+        for end, record in entries(journal, position):
+            try:
+                indexer.add(record)
+            except sqlite3.IntegrityError:
+                trial = record.trial if isinstance(record, TrialRecord) else "?"
+                raise BadInput(f"{journal}: trial {trial} has two final records") from None
+            position = end
+        values = (position, _mark(journal, position), key)
+        database.execute("UPDATE runs SET position = ?, mark = ? WHERE key = ?", values)
+
+
+def _new_run(database: sqlite3.Connection, folder: str, identity: str) -> int:
+    done = database.execute(
+        "INSERT INTO runs (folder, id, opening, complete, ended, position, mark) VALUES (?, ?, '', 0, '', 0, '')",
+        (folder, identity),
+    )
+    return int(done.lastrowid or 0)
+
+
+def _mark(journal: Path, position: int) -> str | None:
+    """Return a hash of the bytes just before ``position``; None if the journal is shorter than that."""
+    try:
+        with journal.open("rb") as stream:
+            start = stream.seek(max(0, position - _MARK_BYTES))
+            tail = stream.read(position - start)
+    except OSError as error:
+        raise BadInput(f"{journal}: {error.strerror}") from None
+    return hashlib.sha256(tail).hexdigest() if start + len(tail) == position else None
+
+
+class _Indexer:
+    """Puts the records of one run into the tables, one at a time."""
+
+    def __init__(self, database: sqlite3.Connection, run: int) -> None:
+        self._database = database
+        self._run = run
+        self._cells: dict[str, int] = {}
+
+    def add(self, record: Record) -> None:
+        """Insert one record; ``sqlite3.IntegrityError`` if it is the second final one of its trial."""
+        if isinstance(record, TrialRecord):
+            self._add_trial(record)
+        elif isinstance(record, BlockRecord):
+            self._database.execute(
+                "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (self._run, record.block, *map(_plain, (record.kernel, record.host, record.boot)),
+                 _plain(record.environment), record.clock, _plain(record.time)),
+            )  # fmt: skip
+        elif isinstance(record, RunRecord):
+            self._database.execute(
+                "UPDATE runs SET complete = 0, opening = iif(opening = '', ?1, opening) WHERE key = ?2",
+                (json.dumps(codec.encode(record)), self._run),
+            )
+        elif isinstance(record, EndRecord):
+            self._database.execute(
+                "UPDATE runs SET complete = ?, ended = ? WHERE key = ?",
+                (record.complete, _plain(record.time), self._run),
+            )
+
+    def _add_trial(self, record: TrialRecord) -> None:
+        values = (
+            self._run, self._cell(record), _plain(record.trial), record.final, record.repetition,
+            record.status.value, _plain(record.reason), record.allowed,
+            *map(_plain, (record.environment, record.host, record.boot, record.start, record.end)),
+            *_truth(record.details),
+        )  # fmt: skip
+        marks = ", ".join("?" * len(values))
+        key = self._database.execute(f"INSERT INTO trials VALUES (NULL, {marks})", values).lastrowid
+        self._database.executemany(
+            "INSERT INTO metrics VALUES (?, ?, ?, ?)",
+            (
+                (key, _plain(name), _plain(metric.unit), metric.value)
+                for name, metric in record.metrics.items()
+                if math.isfinite(metric.value)
+            ),
+        )
+
+    def _cell(self, record: TrialRecord) -> int:
+        if record.cell not in self._cells:
+            identity = _plain(record.cell)
+            self._database.execute(
+                "INSERT OR IGNORE INTO cells (run, id, factors) VALUES (?, ?, ?)",
+                (
+                    self._run,
+                    identity,
+                    json.dumps({_plain(name): _plain(level) for name, level in record.factors.items()}),
+                ),
+            )
+            found = self._database.execute(
+                "SELECT key FROM cells WHERE run = ? AND id = ?", (self._run, identity)
+            ).fetchone()
+            self._cells[record.cell] = found[0]
+        return self._cells[record.cell]
+
+
+def _truth(details: Any) -> tuple[int | None, ...]:
+    truth = details.get("truth") if isinstance(details, Mapping) else None
+    if not isinstance(truth, Mapping):
+        return (None,) * len(TRUTH)
+    return tuple(_count(truth.get(name)) for name in TRUTH)
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value <= _LARGEST else None
+
+
+def _plain(text: str) -> str:
+    """Return text that sqlite and every terminal take: bytes that were no UTF-8 become question marks."""
+    return text.encode("utf-8", "replace").decode()

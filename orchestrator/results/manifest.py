@@ -1,0 +1,184 @@
+"""``manifest.json``: where a run comes from. Written when the run begins and completed when it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import orchestrator
+from orchestrator.errors import BadInput
+from orchestrator.results.files import write_whole
+from orchestrator.results.migrations import MANIFEST, UnreadableFormat, upgrade
+from orchestrator.results.records import utc_now
+from orchestrator.spec.model import Experiment, Role
+
+FILE = "manifest.json"
+FORMAT = 1
+NOT_SOURCE = frozenset({"build", "__pycache__"})
+"""Folders of a role that hold what was made from it, not the role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Provenance of a run. Hashes are SHA-256 in hex, times ISO 8601 in UTC.
+
+    :ivar content_hash: of the experiment, see :class:`~orchestrator.spec.model.Experiment`.
+    :ivar experiment_text: the experiment file as it was.
+    :ivar commit: of the tree the orchestrator runs from; empty outside of one; with ``-dirty`` if it was changed.
+    :ivar packages: version by name of every Python package there was.
+    :ivar controller: facts of the machine that ran the orchestrator.
+    :ivar roles: role to file (relative to the role's folder) to hash.
+    :ivar benchmark: hash of the benchmark's binary as it ran on the host; empty where it is not ours to know.
+    :ivar kernels: what is known of each kernel, by its name in the file.
+    :ivar complete: None while the run goes on.
+    """
+
+    run: str
+    experiment: str
+    content_hash: str
+    seed: int
+    experiment_file: str
+    experiment_text: str
+    overrides: tuple[str, ...]
+    command_line: tuple[str, ...]
+    started: str
+    version: str
+    commit: str
+    python: str
+    packages: Mapping[str, str]
+    controller: Mapping[str, Any]
+    roles: Mapping[str, Mapping[str, str]]
+    benchmark: str = ""
+    kernels: Mapping[str, Any] = field(default_factory=dict)
+    ended: str = ""
+    complete: bool | None = None
+
+
+def begin(
+    experiment: Experiment, run: str, overrides: Iterable[str], command_line: Iterable[str]
+) -> Manifest:
+    """Return the manifest of a run that begins now; reads the experiment's file and hashes its roles."""
+    roles = {role.name: role for role in experiment.roles}
+    if experiment.benchmark.role:
+        roles[experiment.benchmark.role.name] = experiment.benchmark.role
+    return Manifest(
+        run=run,
+        experiment=experiment.name,
+        content_hash=experiment.content_hash,
+        seed=experiment.order.seed,
+        experiment_file=experiment.file.name,
+        experiment_text=experiment.file.read_text(encoding="utf-8"),
+        overrides=tuple(overrides),
+        command_line=tuple(command_line),
+        started=utc_now(),
+        version=orchestrator.__version__,
+        commit=_commit(),
+        python=platform.python_version(),
+        packages=_packages(),
+        controller=_controller(),
+        roles={name: hash_role(role) for name, role in roles.items()},
+    )
+
+
+def finish(
+    folder: Path, complete: bool, benchmark: str = "", kernels: Mapping[str, Any] | None = None
+) -> Manifest:
+    """Add to the manifest in ``folder`` what is known at the end; what is not given stays as it was."""
+    manifest = load(folder)
+    manifest = replace(
+        manifest,
+        ended=utc_now(),
+        complete=complete,
+        benchmark=benchmark or manifest.benchmark,
+        kernels={**manifest.kernels, **(kernels or {})},
+    )
+    save(folder, manifest)
+    return manifest
+
+
+def save(folder: Path, manifest: Manifest) -> None:
+    """Write ``manifest.json`` into the run's folder, whole or not at all."""
+    write_whole(folder / FILE, json.dumps({"format": FORMAT} | asdict(manifest), indent=2) + "\n")
+
+
+def load(folder: Path) -> Manifest:
+    """Read ``manifest.json``; ``BadInput`` if it is missing, damaged or of a newer format."""
+    path = folder / FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict):
+            raise BadInput(f"{path}: not a JSON object")
+        document = upgrade(document, FORMAT, MANIFEST)
+        values = {f.name: document[f.name] for f in fields(Manifest) if f.name in document}
+        manifest = Manifest(**values)
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from None
+    except UnreadableFormat as error:
+        raise BadInput(f"{path}: {error}") from None
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"{path}: damaged: {error}") from None
+    return replace(manifest, overrides=tuple(manifest.overrides), command_line=tuple(manifest.command_line))
+
+
+def changed_roles(before: Manifest, after: Manifest) -> list[str]:
+    """Name the role files (``role/path``) that differ between two manifests: a run carried on with them is mixed."""
+    return sorted(
+        f"{role}/{path}"
+        for role in before.roles.keys() | after.roles.keys()
+        for path in before.roles.get(role, {}).keys() | after.roles.get(role, {}).keys()
+        if before.roles.get(role, {}).get(path) != after.roles.get(role, {}).get(path)
+    )
+
+
+def hash_role(role: Role) -> dict[str, str]:
+    """Return the SHA-256 of each file of a role by its path in it, what was built from it left out."""
+    hashes = {}
+    for path in sorted(role.folder.rglob("*")):
+        relative = path.relative_to(role.folder)
+        if path.is_file() and not NOT_SOURCE.intersection(relative.parts):
+            with path.open("rb") as stream:
+                hashes[relative.as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return hashes
+
+
+def _commit() -> str:
+    """Commit of the tree that holds this package, if the package is part of it and not just installed below it."""
+    folder = Path(orchestrator.__file__).parent
+    if not _git(folder, "ls-files", "__init__.py"):
+        return ""
+    commit = _git(folder, "rev-parse", "HEAD")
+    return commit + ("-dirty" if commit and _git(folder, "status", "--porcelain", "--", ".") else "")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", folder, *arguments], capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def _packages() -> dict[str, str]:
+    found = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def _controller() -> dict[str, Any]:
+    system = platform.uname()
+    return {
+        "host": system.node,
+        "system": f"{system.system} {system.release}",
+        "machine": system.machine,
+        "cpus": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+    }

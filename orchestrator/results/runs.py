@@ -1,0 +1,136 @@
+"""Run folders, ``results/<experiment>/<run-id>/``: made, listed and found again."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.errors import BadInput, HostError
+from orchestrator.results import journal, manifest
+from orchestrator.results.files import sync_folder
+from orchestrator.results.records import EndRecord, RunRecord
+
+VARIABLE = "ORCHESTRATE_RESULTS"
+LATEST = "latest"
+
+_ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}")
+_NAMED = 3
+"""So many ids are named in an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of one run."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id: UTC time to the millisecond and four random hex digits, so ids sort by time."""
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        """The truth."""
+        return self.path / journal.FILE
+
+    @property
+    def manifest(self) -> Path:
+        """The provenance."""
+        return self.path / manifest.FILE
+
+
+def results_folder(option: Path | None = None) -> Path:
+    """Return where runs land: the ``--results`` option, else ``ORCHESTRATE_RESULTS``, else ``results/`` here."""
+    return option or Path(os.environ.get(VARIABLE) or "results")
+
+
+def create(results: Path, experiment: str) -> RunFolder:
+    """Make the folder of a new run; no two runs of an experiment share a millisecond, so their ids sort."""
+    parent = results / _folder_name(experiment)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            identity = _new_id()
+            if any(entry.name[:19] == identity[:19] for entry in parent.iterdir()):
+                continue
+            path = parent / identity
+            path.mkdir()
+            sync_folder(parent)
+            return RunFolder(path)
+    except OSError as error:
+        raise HostError(
+            f"{error.filename}: {error.strerror}; name a folder you can write to with --results or {VARIABLE}"
+        ) from None
+
+
+def all_runs(results: Path) -> list[RunFolder]:
+    """Return every run under the results folder, oldest first."""
+    runs = (RunFolder(path) for path in results.glob("*/*") if _ID.fullmatch(path.name) and path.is_dir())
+    return sorted(runs, key=lambda run: run.id)
+
+
+def find(results: Path, reference: str) -> RunFolder:
+    """Return the run that ``reference`` means: ``latest``, an id, an unambiguous start of one, or a folder.
+
+    Raises ``BadInput``, which names the nearest ids.
+    """
+    folder = Path(reference)
+    if (folder / journal.FILE).is_file() or (folder / manifest.FILE).is_file():
+        return RunFolder(folder.resolve())
+    runs = all_runs(results)
+    if not runs:
+        raise BadInput(
+            f"no runs in {results}; `orchestrate run EXPERIMENT.yaml` makes one, --results names another folder"
+        )
+    if reference == LATEST:
+        return runs[-1]
+    matches = [run for run in runs if reference and run.id.startswith(reference)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise BadInput(f"run {reference!r} may be {_some(run.id for run in matches)}; write more of its id")
+    ids = [run.id for run in reversed(runs)]
+    near = difflib.get_close_matches(reference, ids, _NAMED) or ids
+    raise BadInput(
+        f"no run {reference!r} in {results}; the nearest: {_some(near)} (or `{LATEST}`, or a folder)"
+    )
+
+
+def unfinished(results: Path, experiment: str, content_hash: str) -> RunFolder | None:
+    """Return the run to carry on: the newest of this experiment with this content, unless it is complete."""
+    for run in reversed(all_runs(results)):
+        if run.path.parent.name != _folder_name(experiment) or _content_hash(run) != content_hash:
+            continue
+        last = journal.last_record(run.journal)
+        return None if isinstance(last, EndRecord) and last.complete else run
+    return None
+
+
+def _content_hash(run: RunFolder) -> str | None:
+    """Content hash of the run's experiment; None where the journal's first line does not say (or cannot be read)."""
+    try:
+        first = next(journal.read(run.journal), None)
+    except BadInput:
+        return None
+    return first.content_hash if isinstance(first, RunRecord) else None
+
+
+def _folder_name(experiment: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+|^\.+", "-", experiment)
+
+
+def _new_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:-3] + f"Z-{secrets.token_hex(2)}"
+
+
+def _some(ids: Iterator[str] | list[str]) -> str:
+    names = list(ids)
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
