@@ -1,0 +1,193 @@
+"""The program that a trial executes: from a role's ``benchmark.yaml``, or from the experiment file alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from orchestrator.errors import BadInput
+from orchestrator.nearest import did_you_mean
+from orchestrator.spec import roles
+from orchestrator.spec.document import read_file
+from orchestrator.spec.draft import Draft
+from orchestrator.spec.levels import level
+from orchestrator.spec.model import Benchmark, Level, Metric, Role, Status
+from orchestrator.spec.schema import benchmark_document
+from orchestrator.spec.template import Template
+
+_SOURCES: tuple[Literal["json", "key_value", "regex"], ...] = ("json", "key_value", "regex")
+
+
+class Program:
+    """What is known of the benchmark; ``role_file`` is the draft of the role's ``benchmark.yaml``."""
+
+    def __init__(self, draft: Draft, searched: Sequence[Path]) -> None:
+        self.draft = draft
+        self.role: Role | None = None
+        self.role_file: Draft | None = None
+        #: false where faults hide what the program takes and prints
+        self.known = draft.node.get("benchmark") is not None
+        if draft.node.get("benchmark", "role"):
+            self.known = False
+            if draft.intact("benchmark", "role"):
+                self._find_role(searched)
+        elif draft.node.get("benchmark") and not draft.node.get("benchmark", "command"):
+            place = draft.node.key_place("benchmark")
+            draft.fault(place, "the benchmark needs either the key 'role' or the key 'command'")
+            self.known = False
+        self.command = self._command()
+        self.options = self._names("options")
+        self.nodes = self._names("nodes")
+        self.arguments = self._arguments()
+
+    @property
+    def least_nodes(self) -> int:
+        """How many NUMA nodes the program makes sense on, by its role."""
+        return int(self.role_file.value("numa_nodes", default=1)) if self.role_file else 1
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """Names of all arguments the program takes: its options and the ``{names}`` of its command."""
+        return frozenset((*self.options, *self._placeholders()))
+
+    def check_arguments(self, factors: Iterable[str]) -> None:
+        """Note arguments that the program does not take, and ``{names}`` that nothing gives a value."""
+        if not self.known:
+            return
+        for name, _ in self.draft.members("benchmark", "arguments"):
+            if name not in self.takes:
+                place = self.draft.node.key_place("benchmark", "arguments", name)
+                self.draft.fault(
+                    place, f"unknown benchmark argument '{name}'; {did_you_mean(name, self.takes)}"
+                )
+        given = {*factors, *self.arguments}
+        for name in self._placeholders():
+            if name not in given:
+                message = f"'{{{name}}}' has no value; {did_you_mean(name, given)}"
+                self._command_fault(f"{message} (a brace itself is written twice: '{{{{')")
+
+    def benchmark(self) -> Benchmark:
+        """Return the benchmark; notes the remaining faults."""
+        metrics = self._metrics()
+        codes = {0: Status.OK}
+        for draft, section in self._layers():
+            for code, node in draft.members(*section, "exit_codes"):
+                codes[int(code)] = Status(str(node.content))
+        first_word = Path(self.command[0]).name if self.command else ""
+        standard = self.role.name if self.role else first_word
+        return Benchmark(
+            name=self.draft.value("benchmark", "name", default=standard),
+            role=self.role,
+            command=self.command,
+            options=self.options,
+            arguments=MappingProxyType(self.arguments),
+            metrics=tuple(metrics.values()),
+            exit_codes=MappingProxyType(codes),
+            headline=self._headline(metrics),
+        )
+
+    def _find_role(self, searched: Sequence[Path]) -> None:
+        draft = self.draft
+        if draft.node.get("benchmark", "command"):
+            place = draft.node.key_place("benchmark", "command")
+            draft.fault(place, "a role brings its own command; leave out 'command' or 'role'")
+        try:
+            self.role = roles.find(draft.value("benchmark", "role"), searched)
+            file = self.role.folder / "benchmark.yaml"
+            if not file.is_file():
+                raise BadInput(f"role '{self.role.name}' is not a benchmark: it has no benchmark.yaml")
+        except BadInput as error:
+            draft.blame(error, "benchmark", "role")
+            return
+        try:
+            self.role_file = Draft(read_file(file), benchmark_document())
+        except BadInput as error:
+            draft.faults.extend(fault for fault in error.faults if not isinstance(fault, str))
+            return
+        # From here on both files have one list of faults.
+        self.known = not self.role_file.faults
+        draft.faults.extend(self.role_file.faults)
+        self.role_file.faults = draft.faults
+
+    def _layers(self) -> list[tuple[Draft, tuple[str, ...]]]:
+        """The files that describe the program, later ones overruling earlier ones."""
+        own: list[tuple[Draft, tuple[str, ...]]] = [(self.role_file, ())] if self.role_file else []
+        return [*own, (self.draft, ("benchmark",))]
+
+    def _command(self) -> tuple[str, ...]:
+        for draft, section in self._layers():
+            words = [node.text for _, node in draft.items(*section, "command")]
+            if words:
+                return tuple(words)
+        return ()
+
+    def _command_fault(self, message: str) -> None:
+        draft, section = self._layers()[0]
+        draft.fault(draft.node.nearest_place(*section, "command"), message)
+
+    def _placeholders(self) -> list[str]:
+        names: list[str] = []
+        for word in self.command:
+            try:
+                names += Template(word).names
+            except BadInput as error:
+                self._command_fault(str(error))
+        return list(dict.fromkeys(names))
+
+    def _names(self, key: str) -> tuple[str, ...]:
+        return tuple(str(node.content) for _, node in self.role_file.items(key)) if self.role_file else ()
+
+    def _arguments(self) -> dict[str, Level]:
+        return {
+            name: level(node)
+            for draft, section in self._layers()
+            for name, node in draft.members(*section, "arguments")
+        }
+
+    def _metrics(self) -> dict[str, Metric]:
+        metrics: dict[str, Metric] = {}
+        for draft, section in self._layers():
+            for name, _ in draft.members(*section, "metrics"):
+                metric = _metric(draft, name, *section, "metrics", name)
+                if metric:
+                    metrics[name] = metric
+        if not metrics and self.known and not self.draft.node.mapping("benchmark", "metrics"):
+            place = self.draft.node.key_place("benchmark")
+            self.draft.fault(place, "the benchmark needs 'metrics': what to read from the program's output")
+        return metrics
+
+    def _headline(self, metrics: dict[str, Metric]) -> str:
+        headline = next(iter(metrics), "")
+        for draft, section in self._layers():
+            given = draft.value(*section, "headline")
+            headline = given or headline
+            if given and given not in metrics and self.known:
+                place = draft.node.nearest_place(*section, "headline")
+                draft.fault(place, f"'{given}' is not a metric; {did_you_mean(given, metrics)}")
+        return str(headline)
+
+
+def _metric(draft: Draft, name: str, *path: str) -> Metric | None:
+    given = draft.value(*path)
+    sources = [source for source in _SOURCES if source in given]
+    place = draft.node.nearest_place(*path)
+    if len(sources) != 1:
+        draft.fault(place, f"metric '{name}' needs one of the keys {', '.join(_SOURCES)}")
+        return None
+    (source,) = sources
+    if source == "regex":
+        at = draft.node.nearest_place(*path, "regex")
+        try:
+            groups = re.compile(given["regex"]).groups
+        except (re.error, RecursionError, OverflowError) as error:
+            draft.fault(at, f"is not a pattern: {error}")
+            return None
+        if groups != 1:
+            draft.fault(
+                at, f"the pattern has {groups} groups; put ( ) around the figure, and (?: ) elsewhere"
+            )
+            return None
+    return Metric(name, given["unit"], source, given[source], given.get("better", "neither"))

@@ -1,0 +1,46 @@
+"""What an experiment says, apart from how and where it is written down."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.spec.expressions import Expression
+from orchestrator.spec.model import Experiment, Role
+
+_OMITTED = {"file", "content_hash", "description"}
+
+
+def content_hash(experiment: Experiment) -> str:
+    """Return the SHA-256 (hex) of the experiment after overrides and defaults.
+
+    Comments, layout, the description and the place of the file do not enter it, nor do the files of roles.
+    """
+    document = {
+        field.name: _plain(getattr(experiment, field.name), experiment.file.parent)
+        for field in dataclasses.fields(experiment)
+        if field.name not in _OMITTED
+    }
+    canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _plain(value: Any, folder: Path) -> Any:
+    if isinstance(value, Role):
+        return value.name
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, Path):
+        return os.path.relpath(value, folder.resolve())
+    if dataclasses.is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name), folder) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner, folder) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(inner, folder) for inner in value]
+    return value

@@ -1,0 +1,131 @@
+"""The sections of an experiment file that say where and how often, each as its part of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from orchestrator.errors import BadInput
+from orchestrator.spec import roles as role_folders
+from orchestrator.spec.draft import Draft
+from orchestrator.spec.model import Hosts, Kernel, Limits, Needs, Order, Repetitions, Role
+from orchestrator.units import parse_duration, parse_size
+
+T = TypeVar("T")
+DEFAULT_KERNEL = Kernel("default")
+
+
+def hosts(draft: Draft, least_nodes: int) -> Hosts:
+    """Read ``hosts``; ``least_nodes`` is how many NUMA nodes benchmark and factors need by themselves."""
+    provider = draft.value("hosts", "provider", default="local")
+    options = draft.value("hosts", provider, default={}) if provider not in ("group", "needs") else {}
+    needs = Needs(
+        numa_nodes=_nodes(draft, least_nodes),
+        memory_per_node=_quantity(draft, parse_size, 0, "hosts", "needs", "memory_per_node"),
+        free_huge_pages_per_node=draft.value("hosts", "needs", "free_huge_pages_per_node", default=0),
+        mode=draft.value("hosts", "needs", "mode", default=""),
+    )
+    return Hosts(provider, MappingProxyType(options), draft.value("hosts", "group", default=""), needs)
+
+
+def _nodes(draft: Draft, least: int) -> int:
+    asked: int | None = draft.value("hosts", "needs", "numa_nodes")
+    if asked is not None and asked < least:
+        message = f"{asked} NUMA nodes are too few; benchmark and factors use {least}"
+        draft.fault(draft.node.nearest_place("hosts", "needs", "numa_nodes"), message)
+    return least if asked is None else asked
+
+
+def kernels(draft: Draft, folder: Path) -> tuple[Kernel, ...]:
+    """Read ``kernels``; paths in it are relative to ``folder``, the experiment file's."""
+    found = []
+    for name, node in draft.members("kernels"):
+        if isinstance(node.content, str):
+            found.append(Kernel(name, "running" if node.content == "running" else "default"))
+            continue
+        given = node.data()
+        if ("package" in given) == ("image" in given):
+            draft.fault(node.place, f"kernel '{name}' needs either the key 'package' or the key 'image'")
+        elif "package" in given:
+            if "modules" in given:
+                draft.fault(node.keys["modules"], "'modules' belongs to 'image'; a package brings its own")
+            found.append(Kernel(name, "package", package=given["package"]))
+        else:
+            image = _path(draft, folder, ("kernels", name, "image"), Path.is_file, "file")
+            modules = None
+            if "modules" in given:
+                modules = _path(draft, folder, ("kernels", name, "modules"), Path.is_dir, "folder")
+            found.append(Kernel(name, "image", image=image, modules=modules))
+    return tuple(found) or (DEFAULT_KERNEL,)
+
+
+def _path(
+    draft: Draft, folder: Path, location: tuple[str, ...], exists: Callable[[Path], bool], what: str
+) -> Path:
+    path = (folder / Path(draft.value(*location)).expanduser()).resolve()
+    if not exists(path):
+        draft.fault(draft.node.nearest_place(*location), f"there is no {what} '{path}'")
+    return path
+
+
+def roles(draft: Draft, searched: Sequence[Path]) -> list[Role]:
+    """Find the roles of the section ``roles``."""
+    found = []
+    for index, node in draft.items("roles"):
+        try:
+            found.append(role_folders.find(str(node.content), searched))
+        except BadInput as error:
+            draft.blame(error, "roles", index)
+    return found
+
+
+def repetitions(draft: Draft) -> Repetitions:
+    """Read ``repetitions``: a count, or count and boots."""
+    plain = draft.get("repetitions")
+    if plain and isinstance(plain.content, int):
+        return Repetitions(count=plain.content)
+    standard = Repetitions()
+    count = draft.value("repetitions", "count", default=standard.count)
+    boots = draft.value("repetitions", "boots", default=standard.boots)
+    if boots > count:
+        message = f"{boots} boots for a count of {count}: each boot needs one repetition or more"
+        draft.fault(draft.node.nearest_place("repetitions", "boots"), message)
+    return Repetitions(count, boots)
+
+
+def order(draft: Draft) -> Order:
+    """Read ``order``."""
+    standard = Order()
+    return Order(
+        within_block=draft.value("order", "within_block", default=standard.within_block),
+        seed=draft.value("order", "seed", default=standard.seed),
+    )
+
+
+def limits(draft: Draft) -> Limits:
+    """Read ``limits``."""
+    standard = Limits()
+    trial = _quantity(draft, parse_duration, standard.trial, "limits", "trial")
+    boot = _quantity(draft, parse_duration, standard.boot, "limits", "boot")
+    for name, seconds in (("trial", trial), ("boot", boot)):
+        if seconds == 0:
+            draft.fault(draft.node.nearest_place("limits", name), "a limit of 0 leaves no time at all")
+    return Limits(
+        trial=trial,
+        boot=boot,
+        settle=_quantity(draft, parse_duration, standard.settle, "limits", "settle"),
+        crashes=draft.value("limits", "crashes", default=standard.crashes),
+    )
+
+
+def _quantity(draft: Draft, parse: Callable[[str], T], standard: T, *path: str) -> T:
+    text = draft.value(*path)
+    if text is None:
+        return standard
+    try:
+        return parse(text)
+    except BadInput as error:
+        draft.blame(error, *path)
+        return standard
