@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from samples import BLOCK, END, RUN, trial, write
+from run_samples import BLOCK, END, RUN, trial, write
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.results.codec import to_line
@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from orchestrator.results.journal import Journal
 sys.path.insert(0, sys.argv[2])
-from samples import trial
+from run_samples import trial
 with Journal(Path(sys.argv[1])) as journal:
     done = len(journal.finished())
     print("open", flush=True)

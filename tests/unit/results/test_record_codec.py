@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import BLOCK, END, RUN, trial
+from run_samples import BLOCK, END, RUN, trial
 
 from orchestrator.results import migrations
 from orchestrator.results.codec import DamagedRecord, NotJson, decode, encode, from_line, to_line

@@ -1,0 +1,138 @@
+"""Runs are made, listed and found again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from run_samples import BLOCK, END, RUN, trial, write
+
+from orchestrator.errors import BadInput, HostError
+from orchestrator.results import runs
+from orchestrator.results.journal import Journal
+from orchestrator.results.records import EndRecord
+
+
+def make(results: Path, *ids: str, experiment: str = "quickstart") -> list[Path]:
+    return [write(results / experiment / identity, [RUN, BLOCK]) for identity in ids]
+
+
+OLD, MIDDLE, NEW = (f"2026112{day}T101500000Z-0a1b" for day in (1, 2, 3))
+
+
+def test_ids_sort_by_time_however_fast_they_are_made(tmp_path: Path) -> None:
+    made = [runs.create(tmp_path, "quickstart") for _ in range(20)]
+    ids = [run.id for run in made]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 20
+    assert runs.all_runs(tmp_path) == made
+    assert all(re.fullmatch(r"\d{8}T\d{9}Z-[0-9a-f]{4}", identity) for identity in ids)
+
+
+def test_an_experiments_name_cannot_lead_out_of_the_results_folder(tmp_path: Path) -> None:
+    for name in ("../up", "..", "a/b", "/etc", ".hidden", "größe × 2"):
+        run = runs.create(tmp_path / "results", name)
+        assert run.path.parent.parent == tmp_path / "results"
+        assert not run.path.parent.name.startswith(".")
+
+
+def test_a_folder_that_cannot_be_made_says_which_option_helps(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HostError, match="--results or ORCHESTRATE_RESULTS"):
+        runs.create(tmp_path / "file", "quickstart")
+
+
+def test_only_run_folders_are_runs(tmp_path: Path) -> None:
+    make(tmp_path, OLD)
+    (tmp_path / "reference").mkdir()
+    (tmp_path / "reference" / "README.md").write_text("published figures")
+    (tmp_path / "index.sqlite").write_text("")
+    (tmp_path / "quickstart" / NEW).write_text("a file")
+    assert [run.id for run in runs.all_runs(tmp_path)] == [OLD]
+
+
+def test_a_run_is_found_by_id_prefix_folder_and_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, OLD, NEW)
+    make(tmp_path, MIDDLE, experiment="other")
+    assert runs.find(tmp_path, OLD).id == OLD
+    assert runs.find(tmp_path, "20261122").path == tmp_path / "other" / MIDDLE
+    assert runs.find(tmp_path, "latest").id == NEW
+    assert runs.find(tmp_path / "nowhere", str(tmp_path / "other" / MIDDLE)).id == MIDDLE
+    monkeypatch.chdir(tmp_path / "other")
+    assert runs.find(tmp_path / "nowhere", MIDDLE).path == tmp_path / "other" / MIDDLE
+
+
+def test_a_folder_of_any_name_is_a_run_if_it_has_a_journal(tmp_path: Path) -> None:
+    folder = write(tmp_path / "copied from elsewhere", [RUN])
+    assert runs.find(tmp_path, str(folder)).path == folder
+
+
+def test_a_prefix_of_several_names_them(tmp_path: Path) -> None:
+    make(tmp_path, OLD, MIDDLE, NEW, "20261124T101500000Z-0a1b")
+    with pytest.raises(BadInput, match=rf"'2026112' may be {OLD}, {MIDDLE}, {NEW} and 1 more"):
+        runs.find(tmp_path, "2026112")
+
+
+def test_an_unknown_run_names_the_nearest(tmp_path: Path) -> None:
+    make(tmp_path, OLD, MIDDLE)
+    with pytest.raises(BadInput, match=rf"nearest: {MIDDLE}") as caught:
+        runs.find(tmp_path, MIDDLE[:-1] + "c")
+    assert caught.value.exit_code == 2
+    with pytest.raises(BadInput, match=rf"nearest: {MIDDLE}, {OLD} \(or `latest`"):
+        runs.find(tmp_path, "zzz")
+    with pytest.raises(BadInput, match="nearest"):
+        runs.find(tmp_path, "")
+
+
+def test_without_runs_the_error_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="orchestrate run"):
+        runs.find(tmp_path, "latest")
+
+
+def test_the_results_folder_is_option_then_variable_then_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(runs.VARIABLE, raising=False)
+    assert runs.results_folder() == Path("results")
+    monkeypatch.setenv(runs.VARIABLE, "/somewhere")
+    assert runs.results_folder() == Path("/somewhere")
+    assert runs.results_folder(Path("given")) == Path("given")
+    monkeypatch.setenv(runs.VARIABLE, "")
+    assert runs.results_folder() == Path("results")
+
+
+def test_the_run_to_carry_on_is_the_newest_with_the_same_content(tmp_path: Path) -> None:
+    same = RUN.content_hash
+    assert runs.unfinished(tmp_path, "quickstart", same) is None
+    first, second, third = (runs.create(tmp_path, "quickstart") for _ in range(3))
+    assert runs.unfinished(tmp_path, "quickstart", same) is None, "nothing began in them"
+    write(first.path, [RUN, BLOCK, trial({})])
+    assert runs.unfinished(tmp_path, "quickstart", same) == first
+    assert runs.unfinished(tmp_path, "quickstart", "another") is None
+    assert runs.unfinished(tmp_path, "another", same) is None
+    write(second.path, [RUN, EndRecord(False, "interrupted", END.time)])
+    write(third.path, [replace(RUN, content_hash="another")])
+    assert runs.unfinished(tmp_path, "quickstart", same) == second
+    write(second.path, [replace(RUN, resumed=True), END])
+    assert runs.unfinished(tmp_path, "quickstart", same) is None, "the newest is complete"
+
+
+def test_a_torn_last_line_hides_no_unfinished_run(tmp_path: Path) -> None:
+    run = runs.create(tmp_path, "quickstart")
+    write(run.path, [RUN, BLOCK])
+    with run.journal.open("ab") as stream:
+        stream.write(b'{"format":1,"type":"en')
+    assert runs.unfinished(tmp_path, "quickstart", RUN.content_hash) == run
+
+
+def test_a_damaged_run_of_the_experiment_keeps_no_new_one_from_starting(tmp_path: Path) -> None:
+    run = runs.create(tmp_path, "quickstart")
+    run.journal.write_bytes(b"?\n?\n")
+    assert runs.unfinished(tmp_path, "quickstart", RUN.content_hash) is None
+
+
+def test_a_run_that_is_held_is_still_found(tmp_path: Path) -> None:
+    run = runs.create(tmp_path, "quickstart")
+    with Journal(run.path) as journal:
+        journal.append(RUN)
+        assert runs.unfinished(tmp_path, "quickstart", RUN.content_hash) == run

@@ -1,0 +1,236 @@
+"""The index says what the journals say, however it came to be."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from run_samples import BLOCK, END, RUN, TRUTH, trial, write
+
+from orchestrator.errors import BadInput
+from orchestrator.results import index, store
+from orchestrator.results.codec import to_line
+from orchestrator.results.records import MetricValue
+from orchestrator.results.runs import RunFolder
+from orchestrator.results.store import Reason, Store, open_for
+from orchestrator.spec.model import Status
+
+IDS = [f"2026112{day}T101500000Z-0a1b" for day in range(10)]
+SERIAL, COPY = {"mode": "serial"}, {"mode": "copy"}
+
+
+def folder(results: Path, number: int = 0) -> Path:
+    return results / "quickstart" / IDS[number]
+
+
+def everything(database: sqlite3.Connection) -> dict[str, list[tuple[object, ...]]]:
+    """Return all that the index holds, without the keys, which depend on the order of events."""
+    queries = {
+        "runs": "SELECT folder, id, opening, complete, ended, position, mark FROM runs ORDER BY 1",
+        "cells": "SELECT folder, cells.id, factors FROM cells JOIN runs ON runs.key = run ORDER BY 1, 2",
+        "trials": "SELECT trials.id, cells.id, final, status, reason, pages, bytes_wrong FROM trials"
+        " JOIN cells ON cells.key = cell ORDER BY 1, 2, 3, 4",
+        "metrics": "SELECT id, name, unit, value FROM metrics JOIN trials ON key = trial ORDER BY 1, 2, 3",
+        "blocks": "SELECT folder, block, host FROM blocks JOIN runs ON runs.key = run ORDER BY 1, 2, 3",
+    }
+    return {name: database.execute(query).fetchall() for name, query in queries.items()}
+
+
+def fresh(results: Path) -> dict[str, list[tuple[object, ...]]]:
+    with Store(results, temporary=True) as other:
+        assert other.sync() == []
+        return everything(other.database)
+
+
+def test_the_index_says_what_the_journals_say(tmp_path: Path) -> None:
+    failed = trial(COPY, 1, status=Status.FAILED, reason="wrong", details="text")
+    crashed = trial(COPY, 1, status=Status.CRASHED, reason="died", final=False)
+    write(folder(tmp_path), [RUN, BLOCK, trial(SERIAL, throughput=3.0), crashed, failed, END])
+    write(folder(tmp_path, 1), [replace(RUN, experiment="other")])
+    with Store(tmp_path) as found:
+        assert found.sync() == []
+        first, second = found.runs()
+        assert (first.id, first.opening, first.complete, first.ended) == (IDS[0], RUN, True, END.time)
+        assert (second.complete, found.statuses(second), found.environments(second)) == (False, {}, [])
+        assert [cell.factors["mode"] for cell in found.cells(first)] == ["serial", "copy"]
+        assert found.statuses(first) == {"failed": 1, "ok": 1}
+        assert found.not_allowed(first) == 1
+        assert found.environments(first) == ["vm-icount"]
+        assert list(found.reasons(first)) == [Reason("failed", "wrong", False, 1, failed.trial)]
+        assert list(found.reasons(first, final=False)) == [Reason("crashed", "died", False, 1, crashed.trial)]
+        assert [block.host for block in found.blocks(first)] == ["guest-1"]
+        assert everything(found.database) == fresh(tmp_path)
+
+
+def test_only_what_was_appended_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder(tmp_path), [RUN, BLOCK, trial(SERIAL)])
+    starts = []
+    entries = index.entries
+    monkeypatch.setattr(index, "entries", lambda path, start: starts.append(start) or entries(path, start))
+    with Store(tmp_path) as found:
+        found.sync()
+        found.sync()
+        grown = (folder(tmp_path) / "journal.jsonl").stat().st_size
+        write(folder(tmp_path), [trial(SERIAL, 1), trial(COPY), END])
+        found.sync()
+        assert starts == [0, grown, grown]
+        assert everything(found.database) == fresh(tmp_path)
+
+
+def test_a_resumed_run_is_not_complete_until_it_ends_again(tmp_path: Path) -> None:
+    write(folder(tmp_path), [RUN, END, replace(RUN, resumed=True, time="later")])
+    with Store(tmp_path) as found:
+        row = found.run(RunFolder(folder(tmp_path)))
+        assert row.complete is False
+        assert row.opening == RUN, "the first record, not the one of the resumption"
+
+
+@pytest.mark.parametrize("keep", [1, 2, 3])
+def test_a_journal_that_was_replaced_is_read_anew(tmp_path: Path, keep: int) -> None:
+    path = folder(tmp_path) / "journal.jsonl"
+    write(folder(tmp_path), [RUN, BLOCK, trial(SERIAL, throughput=1.0), trial(SERIAL, 1)])
+    with Store(tmp_path) as found:
+        found.sync()
+        old = path.read_bytes().splitlines(keepends=True)[:keep]
+        path.write_bytes(b"".join(old) + to_line(trial(COPY)) * 1 + to_line(trial(COPY, 1)) + to_line(END))
+        found.sync()
+        assert everything(found.database) == fresh(tmp_path)
+
+
+def test_a_torn_line_enters_when_it_is_whole(tmp_path: Path) -> None:
+    path = folder(tmp_path) / "journal.jsonl"
+    write(folder(tmp_path), [RUN])
+    line = to_line(trial(SERIAL))
+    with Store(tmp_path) as found:
+        for part in (line[:10], line[10:-1], line[-1:]):
+            assert found.statuses(found.run(RunFolder(folder(tmp_path)))) == {}
+            with path.open("ab") as stream:
+                stream.write(part)
+        assert found.statuses(found.run(RunFolder(folder(tmp_path)))) == {"ok": 1}
+
+
+def test_runs_that_are_gone_leave_the_index(tmp_path: Path) -> None:
+    write(folder(tmp_path), [RUN, BLOCK, trial(SERIAL, throughput=1.0)])
+    write(folder(tmp_path, 1), [RUN, trial(SERIAL)])
+    with Store(tmp_path) as found:
+        found.sync()
+        (folder(tmp_path) / "journal.jsonl").unlink()
+        (folder(tmp_path) / "controller.lock").unlink()
+        folder(tmp_path).rmdir()
+        found.sync()
+        assert [row.id for row in found.runs()] == [IDS[1]]
+        assert everything(found.database) == fresh(tmp_path)
+
+
+def test_a_damaged_journal_is_named_and_hides_no_other_run(tmp_path: Path) -> None:
+    write(folder(tmp_path), [RUN, trial(SERIAL)])
+    write(folder(tmp_path, 1), [RUN, trial(SERIAL)])
+    path = folder(tmp_path) / "journal.jsonl"
+    with path.open("ab") as stream:
+        stream.write(b"?\n" + to_line(END))
+    with Store(tmp_path) as found:
+        (fault,) = found.sync()
+        assert fault.startswith(f"{path}:3:1: not JSON")
+        assert [row.id for row in found.runs()] == [IDS[1]]
+        with pytest.raises(BadInput, match="journal.jsonl:3:1"):
+            found.run(RunFolder(folder(tmp_path)))
+
+
+def test_a_second_final_record_is_damage(tmp_path: Path) -> None:
+    write(folder(tmp_path), [RUN, trial(SERIAL), trial(SERIAL)])
+    with Store(tmp_path) as found, pytest.raises(BadInput, match=f"{trial(SERIAL).trial} has two final records"):
+        found.run(RunFolder(folder(tmp_path)))
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 100, b"", None])
+def test_an_index_that_is_damaged_empty_or_missing_is_made_again(tmp_path: Path, content: bytes | None) -> None:
+    write(folder(tmp_path), [RUN, trial(SERIAL)])
+    path = tmp_path / store.FILE
+    if content is not None:
+        path.write_bytes(content)
+    with Store(tmp_path) as found:
+        assert found.sync() == []
+        assert everything(found.database) == fresh(tmp_path)
+    assert path.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_an_index_of_another_version_is_made_again(tmp_path: Path) -> None:
+    write(folder(tmp_path), [RUN, trial(SERIAL)])
+    with Store(tmp_path) as found:
+        found.sync()
+        found.database.execute("DROP TABLE metrics")
+        found.database.execute(f"PRAGMA user_version = {index.SCHEMA_VERSION + 1}")
+    with Store(tmp_path) as found:
+        assert found.sync() == []
+        assert everything(found.database) == fresh(tmp_path)
+
+
+def test_without_a_place_to_write_the_index_is_temporary(tmp_path: Path) -> None:
+    with Store(tmp_path / "missing") as found:
+        assert found.sync() == []
+        assert list(found.runs()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_from_elsewhere_leaves_no_trace_in_the_index(tmp_path: Path) -> None:
+    elsewhere = write(tmp_path / "elsewhere", [RUN, trial(SERIAL)])
+    results = tmp_path / "results"
+    results.mkdir()
+    with open_for(results, RunFolder(elsewhere)) as found:
+        assert found.statuses(found.run(RunFolder(elsewhere))) == {"ok": 1}
+    assert list(results.iterdir()) == []
+
+
+def test_moved_results_keep_their_index(tmp_path: Path) -> None:
+    write(folder(tmp_path / "a"), [RUN, trial(SERIAL)])
+    with Store(tmp_path / "a") as found:
+        found.sync()
+    (tmp_path / "a").rename(tmp_path / "b")
+    with Store(tmp_path / "b") as found:
+        (row,) = found.runs()
+        assert row.folder == folder(tmp_path / "b")
+
+
+def test_what_a_benchmark_prints_cannot_harm_the_index(tmp_path: Path) -> None:
+    strange = trial(
+        {"mode": "x\udcff", "quo'te": "a\0b"},
+        reason="bytes \udcfe and a quote '",
+        metrics={"rate": MetricValue(float("inf"), "1/s"), "ok": MetricValue(1e308, "µs\udc80")},
+        details={"truth": {"pages": 2**70, "pages_on_target": -1, "bytes_checked": True, "bytes_wrong": "0"}},
+        status=Status.FAILED,
+    )
+    lists = trial({}, 1, details={"truth": [1, 2]})
+    write(folder(tmp_path), [RUN, strange, lists])
+    with Store(tmp_path) as found:
+        row = found.run(RunFolder(folder(tmp_path)))
+        assert [reason.reason for reason in found.reasons(row)] == ["bytes ? and a quote '"]
+        assert found.database.execute("SELECT name, unit, value FROM metrics").fetchall() == [
+            ("ok", "µs?", 1e308)
+        ]
+        query = "SELECT pages, pages_on_target, bytes_checked, bytes_wrong FROM trials"
+        assert set(found.database.execute(query)) == {(None,) * 4}
+
+
+def test_the_truth_of_a_benchmark_is_indexed(tmp_path: Path) -> None:
+    write(folder(tmp_path), [RUN, trial(SERIAL)])
+    with Store(tmp_path) as found:
+        found.sync()
+        query = "SELECT pages, pages_on_target, bytes_checked, bytes_wrong FROM trials"
+        assert found.database.execute(query).fetchall() == [tuple(TRUTH.values())]
+
+
+def test_processes_that_index_at_once_agree(tmp_path: Path) -> None:
+    for number in range(5):
+        write(folder(tmp_path, number), [RUN, *(trial(SERIAL, k, throughput=1.0) for k in range(200)), END])
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom orchestrator.results.store import Store\n"
+        "with Store(Path(sys.argv[1])) as store:\n    sys.exit(len(store.sync()))\n"
+    )
+    racers = [subprocess.Popen([sys.executable, "-c", script, tmp_path]) for _ in range(4)]
+    assert [racer.wait() for racer in racers] == [0] * 4
+    with Store(tmp_path) as found:
+        assert everything(found.database) == fresh(tmp_path)
