@@ -1,0 +1,101 @@
+"""QEMU's command line and the guest kernel's, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.hosts.base import Environment
+from orchestrator.hosts.guest.layout import Layout
+
+KERNEL_WORDS = ("console=ttyS0", "quiet", "panic=-1")
+"""A panic ends the guest at once (-no-reboot); `quiet` because each character on a serial line costs emulation."""
+
+_ACCELERATION = {
+    Environment.VM_KVM: ("-accel", "kvm"),
+    Environment.VM_TCG: ("-accel", "tcg,thread=multi"),
+    Environment.VM_ICOUNT: ("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=on"),
+}
+
+_KERNEL_CLOCK = {
+    Environment.VM_KVM: (),
+    Environment.VM_TCG: ("tsc=reliable",),
+    Environment.VM_ICOUNT: ("tsc=reliable",),
+}
+"""The emulated TSC is the guest's clock itself; without this word the kernel measures it and may distrust it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a guest is started from.
+
+    :ivar console: file that takes what the guest prints on its serial line.
+    :ivar ssh_port: port of 127.0.0.1 that leads to the guest's SSH server; 0: no network.
+    """
+
+    layout: Layout
+    environment: Environment
+    image: Path
+    initramfs: Path
+    console: Path
+    ssh_port: int = 0
+
+
+def kernel_command_line(layout: Layout, environment: Environment) -> str:
+    """Return the words that the guest's kernel is started with; those of the file come last, hence win."""
+    return " ".join((*KERNEL_WORDS, *_KERNEL_CLOCK[environment], *layout.append.split()))
+
+
+def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
+    """Return QEMU's argument vector."""
+    layout = start.layout
+    return (
+        str(qemu),
+        *("-nodefaults", "-no-user-config", "-nographic", "-no-reboot"),
+        *("-machine", "q35,hpet=off,smbus=off,sata=off,usb=off,graphics=off,vmport=off"),
+        *_ACCELERATION[start.environment],
+        *("-cpu", _cpu(layout, start.environment)),
+        *("-smp", _topology(layout)),
+        *("-m", f"{layout.memory // 1024**2}M"),
+        *_numa(layout),
+        *("-kernel", str(start.image), "-initrd", str(start.initramfs)),
+        *("-append", kernel_command_line(layout, start.environment)),
+        *("-chardev", f"file,id=console,path={_escaped(start.console)}", "-serial", "chardev:console"),
+        *(_network(start.ssh_port) if start.ssh_port else ()),
+    )
+
+
+def _escaped(path: Path) -> str:
+    """QEMU splits option values at commas; a comma that belongs to a path is written twice."""
+    return str(path).replace(",", ",,")
+
+
+def _cpu(layout: Layout, environment: Environment) -> str:
+    """TCG executes `rep movsb` byte by byte, so a kernel that prefers it would measure that and nothing else."""
+    return layout.cpu if environment is Environment.VM_KVM else f"{layout.cpu},erms=off,fsrm=off"
+
+
+def _topology(layout: Layout) -> str:
+    """A socket per node; where nodes differ a socket per CPU, since no cache may span nodes."""
+    sizes = {node.cpus for node in layout.nodes if node.cpus}
+    cores = sizes.pop() if len(sizes) == 1 else 1
+    return f"{layout.cpus},sockets={layout.cpus // cores},cores={cores},threads=1"
+
+
+def _numa(layout: Layout) -> Iterator[str]:
+    first = 0
+    for index, node in enumerate(layout.nodes):
+        yield from ("-object", f"memory-backend-ram,id=memory{index},size={node.memory // 1024**2}M")
+        cpus = f",cpus={first}-{first + node.cpus - 1}" if node.cpus else ""
+        yield from ("-numa", f"node,nodeid={index}{cpus},memdev=memory{index}")
+        first += node.cpus
+    for i, row in enumerate(layout.distances):
+        for j, distance in enumerate(row):
+            yield from ("-numa", f"dist,src={i},dst={j},val={distance}")
+
+
+def _network(port: int) -> tuple[str, ...]:
+    """A network of the guest and this machine only; nothing else of the outside can be reached from it."""
+    forward = f"user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:{port}-10.0.2.15:22"
+    return ("-netdev", forward, "-device", "virtio-net-pci,netdev=net,romfile=")

@@ -1,0 +1,149 @@
+"""The guest's initramfs: a static busybox, dropbear with its libraries, our init, and the programs asked for."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from orchestrator.errors import HostError
+from orchestrator.hosts.guest import cpio
+from orchestrator.hosts.guest.kernel_image import KernelFiles
+from orchestrator.hosts.guest.modules import ordered_modules
+
+NETWORK_MODULES = ("virtio_pci", "virtio_net")
+"""What the guest's network card needs; a kernel that has them built in has no such files."""
+
+PROBE_WORD = "orchestrate: this kernel reached user space"
+
+_LIBRARY = re.compile(r"(/\S+) \(0x")
+
+_ETC = {
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+    "etc/group": "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n",
+    "etc/shadow": "root:*:0:::::::\n",
+    "etc/shells": "/bin/sh\n",
+    "etc/hosts": "127.0.0.1 localhost guest\n",
+    "etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys of one guest: its host key (dropbear's form) and the key that may log in (an authorized_keys line)."""
+
+    host_key: bytes
+    authorized_key: str
+
+
+def find_program(name: str, package: str) -> Path:
+    """Return the path of a program of this machine; ``HostError`` names the Debian package to install."""
+    found = shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    if found is None:
+        raise HostError(
+            f"a guest needs {name}, which this machine lacks: run `make setup`, or install {package}"
+        )
+    return Path(found)
+
+
+def base_archive(kernel: KernelFiles, programs: Iterable[str]) -> bytes:
+    """Return all of the initramfs but the keys; the same bytes for the same kernel and programs."""
+    entries = [*_skeleton(), *_busybox(), *_kernel_modules(kernel)]
+    dropbear = find_program("dropbear", "dropbear-bin")
+    for path in (dropbear, *(_wanted_program(name) for name in programs)):
+        entries += _program(path)
+    return cpio.archive(entries)
+
+
+def keys_archive(keys: Keys) -> bytes:
+    """Return the small archive that follows the base and makes this guest's keys known to it."""
+    return cpio.archive(
+        [
+            cpio.folder("root", 0o700),
+            cpio.folder("root/.ssh", 0o700),
+            cpio.file("root/.ssh/authorized_keys", keys.authorized_key.encode() + b"\n", 0o600),
+            cpio.file("etc/dropbear/host_key", keys.host_key, 0o600),
+        ]
+    )
+
+
+def probe_archive() -> bytes:
+    """Return an initramfs that prints :data:`PROBE_WORD` on the console and ends."""
+    script = f"#!/bin/busybox sh\necho '{PROBE_WORD}'\n"
+    busybox = find_program("busybox", "busybox-static").read_bytes()
+    return cpio.archive(
+        [
+            cpio.character_device("dev/console", 5, 1),
+            cpio.file("bin/busybox", busybox, 0o755),
+            cpio.file("init", script.encode(), 0o755),
+        ]
+    )
+
+
+def _skeleton() -> Iterator[cpio.Entry]:
+    for name in (
+        "proc",
+        "sys",
+        "dev",
+        "tmp",
+        "run",
+        "root",
+        "var/log",
+        "usr/bin",
+        "usr/sbin",
+        "usr/lib",
+        "usr/lib64",
+    ):
+        yield cpio.folder(name, 0o700 if name == "root" else 0o755)
+    for name in ("bin", "sbin", "lib", "lib64"):
+        yield cpio.link(name, f"usr/{name}")
+    yield cpio.character_device("dev/console", 5, 1)
+    yield cpio.character_device("dev/null", 1, 3, 0o666)
+    for path, text in _ETC.items():
+        yield cpio.file(path, text.encode())
+    yield cpio.file("init", files("orchestrator.hosts.guest").joinpath("init.sh").read_bytes(), 0o755)
+
+
+def _busybox() -> Iterator[cpio.Entry]:
+    busybox = find_program("busybox", "busybox-static")
+    yield cpio.file("usr/bin/busybox", busybox.read_bytes(), 0o755)
+    listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
+    for applet in listing.stdout.split():
+        if applet != "busybox":
+            yield cpio.link(f"usr/bin/{applet}", "busybox")
+
+
+def _kernel_modules(kernel: KernelFiles) -> Iterator[cpio.Entry]:
+    modules = ordered_modules(kernel.modules, NETWORK_MODULES) if kernel.modules else ()
+    for module in modules:
+        yield cpio.file(f"usr/lib/modules/{module.name}.ko", module.code)
+    yield cpio.file("etc/modules", "".join(f"{module.name}\n" for module in modules).encode())
+
+
+def _wanted_program(name: str) -> Path:
+    path = Path(name) if name.startswith("/") else Path(shutil.which(name) or "")
+    if not path.is_file():
+        raise HostError(
+            f"hosts.qemu.programs: no program {name!r} on this machine; install it or give its path"
+        )
+    return path
+
+
+def _program(path: Path) -> Iterator[cpio.Entry]:
+    """A program and the shared libraries it needs, at the paths they have on this machine."""
+    for source in (path, *_libraries(path)):
+        target = source.parent.resolve() / source.name
+        permissions = 0o755 if source is path else 0o644
+        yield cpio.file(str(target).lstrip("/"), source.read_bytes(), permissions | 0o111)
+
+
+def _libraries(path: Path) -> list[Path]:
+    """Ask the dynamic linker; a static program or a script has none."""
+    answer = subprocess.run(["ldd", path], capture_output=True, text=True, check=False, env={"LC_ALL": "C"})
+    if "not found" in answer.stdout:
+        raise HostError(f"{path} lacks shared libraries on this machine; see: ldd {path}")
+    return [Path(library) for library in _LIBRARY.findall(answer.stdout)]

@@ -1,0 +1,162 @@
+"""What a guest looks like, as data: nodes, distances, clock, acceleration; the `hosts.qemu` section of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from orchestrator.errors import BadInput
+from orchestrator.units import parse_size
+
+LOCAL_DISTANCE = 10
+"""Distance of a node to itself, by the ACPI specification (SLIT)."""
+
+SMALLEST_NODE = 64 * 1024**2
+SMALLEST_GUEST = 256 * 1024**2
+"""Bytes; below these a stock kernel does not come up, or leaves nothing to migrate."""
+
+OPTIONS_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "description": "Run in a NUMA guest under QEMU.",
+    "additionalProperties": False,
+    "properties": {
+        "nodes": {
+            "type": "array",
+            "description": "The NUMA nodes of the guest, from node 0. Default: two nodes of 2 CPUs and 1GiB each.",
+            "minItems": 1,
+            "maxItems": 128,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["memory"],
+                "properties": {
+                    "cpus": {
+                        "type": "integer",
+                        "minimum": 0,
+                        "maximum": 64,
+                        "default": 2,
+                        "description": "CPUs of the node; 0 makes a node of memory only.",
+                    },
+                    "memory": {
+                        "type": ["string", "integer"],
+                        "description": "Memory of the node, such as 1GiB: whole MiB, 64MiB or more.",
+                    },
+                },
+            },
+        },
+        "distances": {
+            "type": "array",
+            "description": "Distance from node (row) to node (column), as in SLIT: 10 to itself, 11-254 to others.",
+            "items": {"type": "array", "items": {"type": "integer", "minimum": 10, "maximum": 254}},
+        },
+        "clock": {
+            "enum": ["wall", "instructions", "auto"],
+            "default": "auto",
+            "description": "What guest time counts. auto: wall with KVM, executed instructions without it.",
+        },
+        "acceleration": {
+            "enum": ["kvm", "tcg", "auto"],
+            "default": "auto",
+            "description": "auto: KVM where a guest really boots under it, software emulation (TCG) elsewhere.",
+        },
+        "cpu": {
+            "type": "string",
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9_.,+=-]*$",
+            "default": "max",
+            "description": "CPU model and features as QEMU names them. Under TCG erms and fsrm are taken away.",
+        },
+        "programs": {
+            "type": "array",
+            "uniqueItems": True,
+            "items": {"type": "string", "minLength": 1},
+            "description": "Programs of this machine, by name or absolute path, to carry into the guest.",
+        },
+        "append": {
+            "type": "string",
+            "description": "More words for the guest's kernel command line.",
+        },
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One NUMA node: number of CPUs and bytes of memory."""
+
+    cpus: int
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A guest. ``distances`` is empty where the kernel's own (10 and 20) will do."""
+
+    nodes: tuple[Node, ...] = (Node(2, 1024**3), Node(2, 1024**3))
+    distances: tuple[tuple[int, ...], ...] = ()
+    clock: Literal["wall", "instructions", "auto"] = "auto"
+    acceleration: Literal["kvm", "tcg", "auto"] = "auto"
+    cpu: str = "max"
+    programs: tuple[str, ...] = ()
+    append: str = ""
+
+    @property
+    def cpus(self) -> int:
+        """Number of CPUs of the guest."""
+        return sum(node.cpus for node in self.nodes)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory of the guest."""
+        return sum(node.memory for node in self.nodes)
+
+
+def parse_layout(options: Mapping[str, Any]) -> Layout:
+    """Make a layout of options that :data:`OPTIONS_SCHEMA` has passed; ``BadInput`` names every fault it cannot see."""
+    values = dict(options)
+    faults: list[str] = []
+    if "nodes" in values:
+        values["nodes"] = tuple(_node(index, node, faults) for index, node in enumerate(values["nodes"]))
+    values["distances"] = tuple(tuple(row) for row in values.get("distances", ()))
+    values["programs"] = tuple(values.get("programs", ()))
+    layout = Layout(**values)
+    faults += [*_node_faults(layout), *_distance_faults(layout.distances, len(layout.nodes))]
+    if layout.clock == "instructions" and layout.acceleration == "kvm":
+        faults.append("clock: instructions can only be counted without KVM; leave acceleration out")
+    if faults:
+        raise BadInput(*(f"hosts.qemu.{fault}" for fault in faults))
+    return layout
+
+
+def _node(index: int, options: Mapping[str, Any], faults: list[str]) -> Node:
+    memory = SMALLEST_NODE
+    try:
+        memory = parse_size(options["memory"])
+    except BadInput as error:
+        faults.append(f"nodes[{index}].memory: {error}")
+    if memory < SMALLEST_NODE or memory % 1024**2:
+        faults.append(f"nodes[{index}].memory: {options['memory']} is not whole MiB, 64MiB or more")
+    return Node(options.get("cpus", 2), memory)
+
+
+def _node_faults(layout: Layout) -> list[str]:
+    faults = []
+    if layout.cpus == 0:
+        faults.append("nodes: no node has a CPU")
+    if layout.memory < SMALLEST_GUEST:
+        faults.append("nodes: a guest needs at least 256MiB in all")
+    return faults
+
+
+def _distance_faults(distances: Sequence[Sequence[int]], nodes: int) -> list[str]:
+    if not distances:
+        return []
+    if len(distances) != nodes or any(len(row) != nodes for row in distances):
+        return [f"distances: expected {nodes} rows of {nodes} numbers, one for each node"]
+    faults = []
+    for i, row in enumerate(distances):
+        for j, distance in enumerate(row):
+            if (i == j) != (distance == LOCAL_DISTANCE):
+                expected = "10 (a node to itself)" if i == j else "more than 10 (between nodes)"
+                faults.append(f"distances[{i}][{j}]: expected {expected}, found {distance}")
+    return faults

@@ -1,0 +1,72 @@
+"""Kernel modules for the initramfs, each after those it depends on.
+
+Dependencies are read from the modules themselves (`depends=` in their `.modinfo`, written by modpost): a Debian package
+as it is unpacked has no modules.dep, which depmod makes at installation.
+"""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import KernelError
+
+_DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
+_SUFFIX = re.compile(r"\.ko(\.(gz|xz|zst))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module and its object code, uncompressed."""
+
+    name: str
+    code: bytes
+
+
+def ordered_modules(folder: Path, wanted: tuple[str, ...]) -> tuple[Module, ...]:
+    """Return ``wanted`` and all they depend on from ``folder`` (``lib/modules/RELEASE``), in an order of loading.
+
+    A module without a file is taken to be part of the kernel. ``KernelError`` if a file cannot be read.
+    """
+    files = {_name(path): path for path in sorted(folder.rglob("*.ko*")) if _SUFFIX.search(path.name)}
+    found: dict[str, Module] = {}
+    begun: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in begun or name not in files:
+            return
+        begun.add(name)
+        code = _read(files[name])
+        for needed in _dependencies(code):
+            visit(needed)
+        found[name] = Module(name, code)
+
+    for name in wanted:
+        visit(name.replace("-", "_"))
+    return tuple(found.values())
+
+
+def _name(path: Path) -> str:
+    return _SUFFIX.sub("", path.name).replace("-", "_")
+
+
+def _dependencies(code: bytes) -> list[str]:
+    match = _DEPENDS.search(code)
+    return [name.replace("-", "_") for name in match[1].decode().split(",") if name] if match else []
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.suffix == ".gz":
+            return gzip.decompress(path.read_bytes())
+        if path.suffix == ".xz":
+            return lzma.decompress(path.read_bytes())
+        if path.suffix == ".zst":
+            return subprocess.run(["zstd", "-dcq", path], capture_output=True, check=True).stdout
+        return path.read_bytes()
+    except (OSError, EOFError, lzma.LZMAError, subprocess.CalledProcessError) as error:
+        raise KernelError(f"cannot read kernel module {path}: {error}") from error

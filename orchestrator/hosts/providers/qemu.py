@@ -1,0 +1,106 @@
+"""``qemu``: a NUMA guest of our own making on this machine, booted anew for each kernel and boot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from orchestrator.errors import BadInput, HostError
+from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
+from orchestrator.hosts.guest.acceleration import choose_environment
+from orchestrator.hosts.guest.guest import Guest, Logs, start_guest
+from orchestrator.hosts.guest.kernel_image import find_kernel
+from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
+from orchestrator.spec.model import Kernel, Needs
+
+
+class QemuMachine(Machine):
+    """A guest through all its boots; each boot starts from nothing and leaves a console log of its own."""
+
+    name = "guest"
+
+    def __init__(self, layout: Layout, environment: Environment, log_folder: Path, boot_limit: float) -> None:
+        self.environment: Environment | None = environment
+        self.clock: Clock = "instructions" if environment is Environment.VM_ICOUNT else "wall"
+        self._layout = layout
+        self._in = environment
+        self._log_folder = log_folder
+        self._boot_limit = boot_limit
+        self._guest: Guest | None = None
+        self._host: Host | None = None
+
+    def boot(self, kernel: Kernel) -> Host:
+        """Start a guest under ``kernel``, ending the one before; ``KernelError`` if the kernel does not come up."""
+        self.close()
+        files = find_kernel(kernel)
+        self._guest = start_guest(
+            self.name, self._layout, self._in, files, self._next_logs(), self._boot_limit
+        )
+        return self.reconnect()
+
+    def reconnect(self) -> Host:
+        """Connect to the guest that runs; ``HostError`` if none does."""
+        if self._guest is None:
+            raise HostError(f"{self.name}: no guest runs; boot one first")
+        if self._host is not None:
+            self._host.close()
+        self._host = self._guest.connect()
+        return self._host
+
+    def close(self) -> None:
+        """End the guest; its logs stay."""
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+        if self._guest is not None:
+            self._guest.stop()
+            self._guest = None
+
+    def _next_logs(self) -> Logs:
+        """Logs of a boot are numbered on from those in the folder: a resumed run keeps what came before."""
+        self._log_folder.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while (console := self._log_folder / f"guest-{number}.console.log").exists():
+            number += 1
+        return Logs(console, self._log_folder / f"guest-{number}.qemu.log")
+
+
+class QemuProvider(Provider):
+    """Runs trials in a guest with as many NUMA nodes as the file says."""
+
+    name = "qemu"
+    options_schema: ClassVar[Mapping[str, Any]] = OPTIONS_SCHEMA
+    boots_kernels = True
+    boot_estimate = 15.0
+
+    def __init__(self, request: Request) -> None:
+        self._layout = parse_layout(request.options)
+        self._boot_limit = request.boot_limit
+        _check_needs(self._layout, request.needs)
+
+    @contextmanager
+    def machine(self, log_folder: Path) -> Iterator[Machine]:
+        """See :meth:`Provider.machine`; the guest starts with :meth:`QemuMachine.boot`."""
+        machine = QemuMachine(self._layout, choose_environment(self._layout), log_folder, self._boot_limit)
+        try:
+            yield machine
+        finally:
+            machine.close()
+
+
+def _check_needs(layout: Layout, needs: Needs) -> None:
+    """The guest is ours to lay out, so needs that its layout does not meet are a fault of the file."""
+    faults = []
+    if len(layout.nodes) < needs.numa_nodes:
+        faults.append(
+            f"hosts.qemu.nodes: {len(layout.nodes)} nodes, but hosts.needs wants {needs.numa_nodes}"
+        )
+    for index, node in enumerate(layout.nodes):
+        if node.memory < needs.memory_per_node:
+            faults.append(
+                f"hosts.qemu.nodes[{index}].memory: {node.memory} bytes, but hosts.needs wants {needs.memory_per_node}"
+            )
+    if faults:
+        raise BadInput(*faults)
