@@ -1,1 +1,5 @@
-"""From factors to cells, trials and blocks."""
+"""From an experiment to its cells, blocks and trials."""
+
+from orchestrator.plan.plan import Plan
+
+__all__ = ["Plan"]

@@ -1,0 +1,72 @@
+"""From a combination of levels to a cell: its command, its settings and its id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+
+from orchestrator.plan.model import Cell, Trial
+from orchestrator.spec.expressions import Value
+from orchestrator.spec.factors import KERNEL
+from orchestrator.spec.levels import setting_text
+from orchestrator.spec.model import Benchmark, Level, Setting
+from orchestrator.spec.template import Template
+from orchestrator.spec.tuning import sysctl_path
+
+_ID_DIGITS = 12
+
+
+class CellMaker:
+    """Makes the cells of one benchmark; ``kernel`` is the kernel of cells that do not sweep it."""
+
+    def __init__(self, benchmark: Benchmark, kernel: str) -> None:
+        self._benchmark = benchmark.name
+        self._kernel = kernel
+        self._words = [Template(word) for word in benchmark.command]
+        self._options = [(name, f"--{name.replace('_', '-')}=") for name in benchmark.options]
+        self._fixed = {name: level.text for name, level in benchmark.arguments.items()}
+
+    def cell(self, levels: Mapping[str, Level]) -> Cell:
+        """Make the cell of these levels."""
+        kernel = levels[KERNEL].text if KERNEL in levels else self._kernel
+        texts = {KERNEL: kernel, **self._fixed}
+        texts.update((name, level.text) for name, level in levels.items())
+        words = (word.fill(texts) for word in self._words)
+        options = (option + texts[name] for name, option in self._options if name in texts)
+        argv = (*words, *options)
+        settings = tuple(_settings(levels))
+        id = _digest(
+            {
+                "benchmark": self._benchmark,
+                "kernel": kernel,
+                "argv": argv,
+                "levels": {name: level.text for name, level in levels.items()},
+                "settings": {setting.path: setting.value for setting in settings},
+            }
+        )
+        return Cell(id, kernel, levels, argv, settings)
+
+
+def trial(cell: Cell, repetition: int) -> Trial:
+    """Make the trial that runs ``cell`` for the ``repetition``-th time, from 0."""
+    return Trial(_digest({"cell": cell.id, "repetition": repetition}), cell, repetition)
+
+
+def values(benchmark: Benchmark, cell: Cell) -> dict[str, Value]:
+    """Return what expressions see of a cell: its levels, its kernel and the benchmark's arguments."""
+    found = {name: level.value for name, level in (*benchmark.arguments.items(), *cell.levels.items())}
+    return {KERNEL: cell.kernel, **found}
+
+
+def _settings(levels: Mapping[str, Level]) -> Iterator[Setting]:
+    for name, level in levels.items():
+        kind, dot, rest = name.partition(".")
+        if dot:
+            yield Setting(sysctl_path(rest) if kind == "sysctl" else rest, setting_text(level))
+
+
+def _digest(content: Mapping[str, object]) -> str:
+    """Hash content, not layout: keys are sorted, so the order of factors in a file does not matter."""
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_ID_DIGITS]

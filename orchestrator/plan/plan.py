@@ -1,0 +1,189 @@
+"""The plan of a run: which cells, in which blocks, in which order. Nothing of it is stored; all of it can be
+computed again at any time from the experiment and the narrowing options."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from orchestrator.errors import BadInput
+from orchestrator.plan.cells import CellMaker, trial
+from orchestrator.plan.estimate import Estimate, estimate
+from orchestrator.plan.model import Block, Cell, Trial
+from orchestrator.plan.order import Permutation
+from orchestrator.spec.combinations import Combinations
+from orchestrator.spec.expressions import Expression
+from orchestrator.spec.factors import KERNEL, constants
+from orchestrator.spec.model import Experiment
+
+Positions = tuple[int, ...]
+
+
+class Plan:
+    """What a run of ``experiment`` consists of.
+
+    :param where: predicates (``--where``); a cell stays if all of them hold.
+    :param limit: keep the first so many cells (``--limit``), in the order of the file, after ``where``.
+
+    Raises ``BadInput`` where ``where`` uses unknown names. Memory does not grow with the number of trials, but
+    for what :class:`~orchestrator.plan.order.Permutation` needs.
+    """
+
+    def __init__(
+        self, experiment: Experiment, where: Sequence[Expression] = (), limit: int | None = None
+    ) -> None:
+        self.experiment = experiment
+        fixed = constants(experiment.benchmark.arguments, experiment.kernels)
+        self._combinations = Combinations(experiment.sweep, fixed, where)
+        self._limit = limit
+        self._maker = CellMaker(experiment.benchmark, experiment.kernels[0].name)
+        self._kernels = self._kernel_positions()
+        unknown = [
+            f"--where '{predicate}': {error}"
+            for predicate in where
+            for error in predicate.unknown({*self._combinations.names, KERNEL})
+        ]
+        if limit is not None and limit < 1:
+            unknown.append(f"--limit {limit}: expected 1 or more")
+        if unknown:
+            raise BadInput(*unknown)
+
+    # --- cells ---------------------------------------------------------------------------------------------
+
+    def cells(self) -> Iterator[Cell]:
+        """Yield every cell in the order of the file, the last factor moving fastest."""
+        return itertools.islice(self._all_cells(), self._limit)
+
+    @property
+    def cell_count(self) -> int:
+        """Number of cells."""
+        return sum(self._cells_by_kernel.values())
+
+    # --- blocks and trials ---------------------------------------------------------------------------------
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the blocks in the order they run.
+
+        Each boot visits every kernel; from boot to boot the kernels rotate, so that none is always first.
+        """
+        kernels = [kernel for kernel in self._kernels if self._cells_by_kernel[kernel]]
+        index = itertools.count()
+        for boot in range(self.experiment.repetitions.boots):
+            shift = boot % len(kernels) if kernels else 0
+            for kernel in kernels[shift:] + kernels[:shift]:
+                yield Block(next(index), kernel, boot)
+
+    def trials(self, block: Block) -> Iterator[Trial]:
+        """Yield the trials of a block in the order they run.
+
+        The random order is that of the seed, the kernel and the boot: the same again whenever it is asked for.
+        ``listed`` is the order of the file, all cells once before any is repeated.
+        """
+        repetitions = self._repetitions(block.boot)
+        cells = self._end(block.kernel)
+        count = cells * len(repetitions)
+        order: Iterator[int] | Sequence[int] = range(count)
+        if self.experiment.order.within_block == "random":
+            key = f"{self.experiment.order.seed}\0{block.kernel}\0{block.boot}"
+            order = iter(Permutation(count, key))
+        for place in order:
+            round_, cell_place = divmod(place, cells)
+            levels = self._combinations.at(self._positions(block.kernel, cell_place))
+            if levels is not None:
+                yield trial(self._maker.cell(levels), repetitions[round_])
+
+    def trials_in(self, block: Block) -> int:
+        """Number of trials of a block."""
+        return self._cells_by_kernel[block.kernel] * len(self._repetitions(block.boot))
+
+    @property
+    def trial_count(self) -> int:
+        """Number of trials of the whole run."""
+        return self.cell_count * self.experiment.repetitions.count
+
+    @property
+    def block_count(self) -> int:
+        """Number of blocks, that is of boots, of the whole run."""
+        return sum(1 for _ in self.blocks())
+
+    def estimate(self, trial_s: float | None = None, boot_s: float | None = None) -> Estimate:
+        """Estimate the time of the run from seconds per trial (an earlier run's median) and per boot, if known."""
+        return estimate(
+            trials=self.trial_count,
+            boots=self.block_count,
+            trial_s=trial_s,
+            boot_s=boot_s,
+            limits=self.experiment.limits,
+        )
+
+    # --- inner parts ---------------------------------------------------------------------------------------
+
+    def _repetitions(self, boot: int) -> range:
+        """The repetitions of a boot: the r-th belongs to boot r modulo the number of boots."""
+        repetitions = self.experiment.repetitions
+        return range(boot, repetitions.count, repetitions.boots)
+
+    def _kernel_positions(self) -> dict[str, Positions]:
+        """For each kernel its positions on the axis that sweeps kernels; empty where no axis does."""
+        self._kernel_axis: int | None = None
+        found: dict[str, list[int]] = {}
+        for at, axis in enumerate(self.experiment.sweep.axes):
+            for factor in axis.factors:
+                if factor.name == KERNEL:
+                    self._kernel_axis = at
+                    for position, level in enumerate(factor.levels):
+                        found.setdefault(level.text, []).append(position)
+        if self._kernel_axis is None:
+            return {self.experiment.kernels[0].name: ()}
+        return {kernel: tuple(positions) for kernel, positions in found.items()}
+
+    def _choices(self, kernel: str) -> list[Sequence[int]]:
+        """The positions of each axis that belong to a kernel."""
+        choices: list[Sequence[int]] = [range(length) for length in self._combinations.lengths]
+        if self._kernel_axis is not None:
+            choices[self._kernel_axis] = self._kernels[kernel]
+        return choices
+
+    def _positions(self, kernel: str, place: int) -> Positions:
+        """The position on each axis of the ``place``-th combination of a kernel."""
+        positions = []
+        for choices in reversed(self._choices(kernel)):
+            place, at = divmod(place, len(choices))
+            positions.append(choices[at])
+        return tuple(reversed(positions))
+
+    def _end(self, kernel: str) -> int:
+        """How many combinations of a kernel lie at or before the last one that ``--limit`` keeps."""
+        size = math.prod(len(choices) for choices in self._choices(kernel))
+        if self._last is None:
+            return size
+        return bisect.bisect_right(range(size), self._last, key=lambda place: self._positions(kernel, place))
+
+    @cached_property
+    def _last(self) -> Positions | None:
+        """The last combination that ``--limit`` keeps; None: all are kept."""
+        if self._limit is None:
+            return None
+        kept = (
+            position
+            for position in self._combinations.positions()
+            if self._combinations.at(position) is not None
+        )
+        return next(itertools.islice(kept, self._limit - 1, None), None)
+
+    @cached_property
+    def _cells_by_kernel(self) -> Counter[str]:
+        if not self._combinations.filtered and not self.experiment.sweep.derived:
+            return Counter({kernel: self._end(kernel) for kernel in self._kernels})
+        # Every cell is computed once here, so that a faulty expression is found before a host is touched.
+        return Counter(cell.kernel for cell in self.cells())
+
+    def _all_cells(self) -> Iterator[Cell]:
+        for position in self._combinations.positions():
+            levels = self._combinations.at(position)
+            if levels is not None:
+                yield self._maker.cell(levels)
