@@ -1,0 +1,262 @@
+"""Every form says the same of a run, each in its own way."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from run_samples import BLOCK, END, RUN, trial, write
+
+from orchestrator.errors import BadInput
+from orchestrator.hosts.base import Environment
+from orchestrator.report import names, render
+from orchestrator.report.environments import SENTENCES, UNKNOWN
+from orchestrator.report.model import Report, build
+from orchestrator.results.records import MetricInfo, Record, RunRecord
+from orchestrator.results.runs import RunFolder
+from orchestrator.spec.model import Status
+
+FIXED = {"page_size": "2MiB", "bytes": "33554432"}
+NO_PARALLEL = "no sysctl vm.accel_page_copy | \x1b[31mthe kernel has no\nparallel copy"
+
+
+def records() -> list[Record]:
+    found: list[Record] = [replace(RUN, trials=30), BLOCK]
+    for mode in ("copy", "parallel", "serial"):
+        for threads in ("10", "1"):
+            factors = {"mode": mode, "threads": threads, **FIXED}
+            for k in range(5):
+                if mode == "parallel":
+                    found.append(
+                        trial(factors, k, status=Status.UNSUPPORTED, reason=NO_PARALLEL, allowed=True)
+                    )
+                elif (mode, threads, k) == ("serial", "1", 4):
+                    found.append(trial(factors, k, final=False, status=Status.CRASHED, reason="host died"))
+                    found.append(
+                        trial(factors, k, throughput=9.0, status=Status.DISTURBED, reason="page 3 on node 1")
+                    )
+                else:
+                    found.append(trial(factors, k, throughput=3.0 + k / 100, latency=600.0 + k))
+    return [*found, END]
+
+
+def report_of(folder: Path, found: list[Record], metrics: tuple[str, ...] = ()) -> Report:
+    return build(folder.parent, RunFolder(write(folder, found)), metrics)
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Report:
+    return report_of(tmp_path / "run", records())
+
+
+def test_every_environment_has_one_plain_sentence() -> None:
+    assert set(SENTENCES) == {environment.value for environment in Environment}
+    for words in (*SENTENCES.values(), UNKNOWN):
+        assert words.endswith(".")
+        assert words.count(".") == 1
+
+
+def test_the_forms_are_the_files_of_their_folder() -> None:
+    assert names() == ["csv", "json", "markdown", "table"]
+
+
+def test_importing_the_reports_imports_no_hosts_and_no_form() -> None:
+    code = (
+        "import sys, orchestrator.report.model, orchestrator.report.listing, orchestrator.report as r; r.names()\n"
+        "bad = [m for m in sys.modules if m.startswith(('orchestrator.hosts', 'orchestrator.report.forms.'))"
+        " or m in ('fabric', 'numpy')]\n"
+        "sys.exit(str(bad) if bad else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_table_shows_what_varies_and_what_it_means(report: Report) -> None:
+    lines = render(report, "table").splitlines()
+    assert lines[0] == f"quickstart, run {RUN.run}, content c0ffeec0ffee: 30 of 30 trials"
+    assert re.split(r"\s{2,}", lines[2]) == [
+        *(
+            "mode",
+            "threads",
+            "n",
+            "throughput, GiB/s",
+            "call_latency, us",
+            "environment",
+            "verified",
+            "not ok",
+        )
+    ]
+    table = [re.split(r"\s{2,}", line.strip()) for line in lines[4:10]]
+    good = ["3.020 ± 0.010", "602.0 ± 1.0", "vm-icount", "16/16 pages, 0 bytes wrong", "-"]
+    bad = ["0", "-", "-", "vm-icount", "-", "unsupported 5"]
+    assert table == [
+        ["serial", "1", "4", "3.015 ± 0.015", "601.5 ± 1.5", *good[2:4], "disturbed 1"],
+        ["serial", "10", "5", *good],
+        ["parallel", "1", *bad],
+        ["parallel", "10", *bad],
+        ["copy", "1", "5", *good],
+        ["copy", "10", "5", *good],
+    ]
+    assert "In every row: kernel = stock, page_size = 2MiB, bytes = 33554432." in lines
+    assert (
+        "Figures are medians of the n trials that are ok, "
+        "± half the interquartile range (5 trials or more); half the range (2 to 4 trials)."
+    ) in lines
+    assert f"vm-icount: {SENTENCES['vm-icount']}" in lines
+    reasons = lines[lines.index("Not ok:") + 1 :]
+    assert re.fullmatch(
+        r"  unsupported \(10 trials, allowed; [0-9a-f]{12}\): no sysctl vm\.accel_page_copy \| "
+        r"\[31mthe kernel has no parallel copy",
+        reasons[0],
+    )
+    assert re.fullmatch(r"  disturbed \(1 trial; [0-9a-f]{12}\): page 3 on node 1", reasons[1])
+    assert re.fullmatch(r"  crashed \(1 repeated attempt; [0-9a-f]{12}\): host died", reasons[2])
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_text_for_readers_has_no_control_characters(report: Report, form: str) -> None:
+    assert all(line.isprintable() for line in render(report, form).splitlines())
+
+
+def test_markdown_keeps_its_columns_whatever_a_reason_holds(report: Report) -> None:
+    text = render(report, "markdown")
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(table) == 2 + 6
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {9}
+    assert r"vm.accel\_page\_copy \| \[31mthe kernel" in text
+
+
+def test_csv_holds_every_figure_of_every_cell(report: Report) -> None:
+    lines = list(csv.DictReader(io.StringIO(render(report, "csv"), newline="")))
+    assert len(lines) == 4 * 2 + 2
+    first = lines[0]
+    assert (first["run"], first["content_hash"]) == (RUN.run, RUN.content_hash)
+    assert (first["factor.mode"], first["factor.threads"], first["factor.kernel"]) == ("serial", "1", "stock")
+    assert (first["metric"], first["unit"], first["n"], first["median"]) == (
+        "call_latency",
+        "us",
+        "4",
+        "601.5",
+    )
+    assert (first["spread"], first["spread_method"]) == ("1.5", "half range")
+    assert (first["ok"], first["disturbed"], first["pages_on_target"]) == ("4", "1", "16")
+    empty = next(line for line in lines if line["factor.mode"] == "parallel")
+    assert (empty["unsupported"], empty["metric"], empty["median"], empty["pages"]) == ("5", "", "", "")
+
+
+def test_json_has_one_object_per_cell(report: Report) -> None:
+    document = json.loads(render(report, "json"))
+    assert (document["format"], document["type"], document["run"]) == (1, "report", RUN.run)
+    assert document["content_hash"] == RUN.content_hash
+    assert document["statuses"] == {"disturbed": 1, "ok": 19, "unsupported": 10}
+    assert document["not_allowed"] == 1
+    assert document["complete"] is True
+    assert document["headline"] == "throughput"
+    assert document["metrics"][0] == {"name": "throughput", "unit": "GiB/s", "better": "higher"}
+    assert document["factors"] == ["kernel", "mode", "page_size", "threads", "bytes"]
+    assert document["environments"] == {"vm-icount": SENTENCES["vm-icount"]}
+    assert len(document["cells"]) == 6
+    cell = document["cells"][0]
+    assert cell["factors"] == {"kernel": "stock", "mode": "serial", "threads": "1", **FIXED}
+    assert (cell["environment"], cell["n"], cell["statuses"]) == ("vm-icount", 4, {"disturbed": 1, "ok": 4})
+    assert cell["metrics"]["throughput"] == {
+        "unit": "GiB/s",
+        "n": 4,
+        "median": 3.0149999999999997,
+        "spread": {"value": pytest.approx(0.015), "method": "half range"},
+        "min": 3.0,
+        "max": 3.03,
+    }
+    assert cell["truth"] == {
+        "trials": 4,
+        "pages": 16,
+        "pages_on_target": 16,
+        "bytes_checked": 4 * 33554432,
+        "bytes_wrong": 0,
+    }
+    assert document["cells"][2]["metrics"] == {}
+    assert document["cells"][2]["truth"] is None
+    assert document["reasons"][0]["reason"] == NO_PARALLEL, "whole, not as a table shows it"
+    assert document["reasons"][0]["allowed"] is True
+    assert [attempt["reason"] for attempt in document["attempts"]] == ["host died"]
+
+
+def test_two_environments_are_two_rows_with_two_sentences(tmp_path: Path) -> None:
+    factors = {"mode": "serial", **FIXED}
+    there = trial(factors, 1, throughput=9.0, environment="vm-kvm")
+    text = render(report_of(tmp_path / "run", [RUN, trial(factors, throughput=3.0), there]), "table")
+    assert re.search(r"^serial .* 3\.000 .* vm-icount ", text, re.MULTILINE)
+    assert re.search(r"^serial .* 9\.000 .* vm-kvm ", text, re.MULTILINE)
+    assert f"vm-kvm: {SENTENCES['vm-kvm']}" in text
+    assert "not complete: 2 of 12 trials" in text
+
+
+def test_an_environment_of_a_later_version_is_said_to_be_unknown(tmp_path: Path) -> None:
+    report = report_of(tmp_path / "run", [RUN, trial(FIXED, throughput=1.0, environment="moon")])
+    assert f"moon: {UNKNOWN}" in render(report, "table")
+
+
+def test_the_metrics_that_are_asked_for_are_shown(tmp_path: Path) -> None:
+    found = [RUN, trial(FIXED, throughput=3.0, latency=5.0)]
+    write(tmp_path / "run", found)
+    run = RunFolder(tmp_path / "run")
+    text = render(build(tmp_path, run, ["call_latency"]), "table")
+    assert "call_latency, us" in text
+    assert "throughput" not in text
+    with pytest.raises(BadInput, match="--metric througput: .* it has throughput"):
+        build(tmp_path, run, ["througput"])
+
+
+@pytest.mark.parametrize(
+    ("opening", "shown"),
+    [
+        (RUN, ["throughput", "call_latency"]),
+        (replace(RUN, headline="tlb_shootdowns"), ["tlb_shootdowns", "throughput"]),
+        (replace(RUN, headline=""), ["throughput", "call_latency"]),
+        (replace(RUN, metrics=(MetricInfo("throughput", "GiB/s"),)), ["throughput"]),
+        (replace(RUN, metrics=()), []),
+    ],
+)
+def test_the_headline_comes_first_then_the_next_of_the_file(
+    tmp_path: Path, opening: RunRecord, shown: list[str]
+) -> None:
+    report = report_of(tmp_path / "run", [opening, trial(FIXED, throughput=3.0)])
+    assert [metric.name for metric in report.shown] == shown
+    for form in names():
+        assert render(report, form).endswith("\n")
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "markdown", "table"])
+def test_a_run_without_trials_can_be_reported(tmp_path: Path, form: str) -> None:
+    text = render(report_of(tmp_path / "run", [RUN, BLOCK]), form)
+    assert RUN.run in text or form == "csv"
+
+
+def test_a_journal_in_which_nothing_began_says_so(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no run has begun in it"):
+        report_of(tmp_path / "run", [])
+
+
+def test_many_reasons_are_cut_in_text_and_kept_in_json(tmp_path: Path) -> None:
+    failed = [trial(FIXED, k, status=Status.FAILED, reason=f"reason {k}") for k in range(50)]
+    report = report_of(tmp_path / "run", [RUN, *failed])
+    text = render(report, "table")
+    assert text.count("failed (1 trial;") == 20
+    assert "and 30 more reasons; --format json holds all of them" in text
+    assert len(json.loads(render(report, "json"))["reasons"]) == 50
+
+
+def test_a_factor_may_have_the_name_of_a_column(tmp_path: Path) -> None:
+    opening = replace(RUN, factors=())
+    factors = {"n": "7", "unit": "x", "environment": "y", "mode": 'a,b"c'}
+    report = report_of(tmp_path / "run", [opening, trial(factors, throughput=3.0)])
+    (line,) = csv.DictReader(io.StringIO(render(report, "csv"), newline=""))
+    assert (line["factor.n"], line["n"]) == ("7", "1")
+    assert line["factor.mode"] == 'a,b"c'
+    assert "n = 7" in render(report, "table")
