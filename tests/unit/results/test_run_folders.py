@@ -53,7 +53,9 @@ def test_only_run_folders_are_runs(tmp_path: Path) -> None:
     assert [run.id for run in runs.all_runs(tmp_path)] == [OLD]
 
 
-def test_a_run_is_found_by_id_prefix_folder_and_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_found_by_id_prefix_folder_and_latest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make(tmp_path, OLD, NEW)
     make(tmp_path, MIDDLE, experiment="other")
     assert runs.find(tmp_path, OLD).id == OLD

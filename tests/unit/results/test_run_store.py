@@ -136,18 +136,23 @@ def test_a_damaged_journal_is_named_and_hides_no_other_run(tmp_path: Path) -> No
         (fault,) = found.sync()
         assert fault.startswith(f"{path}:3:1: not JSON")
         assert [row.id for row in found.runs()] == [IDS[1]]
-        with pytest.raises(BadInput, match="journal.jsonl:3:1"):
+        with pytest.raises(BadInput, match=r"journal\.jsonl:3:1"):
             found.run(RunFolder(folder(tmp_path)))
 
 
 def test_a_second_final_record_is_damage(tmp_path: Path) -> None:
     write(folder(tmp_path), [RUN, trial(SERIAL), trial(SERIAL)])
-    with Store(tmp_path) as found, pytest.raises(BadInput, match=f"{trial(SERIAL).trial} has two final records"):
+    with (
+        Store(tmp_path) as found,
+        pytest.raises(BadInput, match=f"{trial(SERIAL).trial} has two final records"),
+    ):
         found.run(RunFolder(folder(tmp_path)))
 
 
 @pytest.mark.parametrize("content", [b"not a database" * 100, b"", None])
-def test_an_index_that_is_damaged_empty_or_missing_is_made_again(tmp_path: Path, content: bytes | None) -> None:
+def test_an_index_that_is_damaged_empty_or_missing_is_made_again(
+    tmp_path: Path, content: bytes | None
+) -> None:
     write(folder(tmp_path), [RUN, trial(SERIAL)])
     path = tmp_path / store.FILE
     if content is not None:
