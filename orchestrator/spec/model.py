@@ -9,10 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from orchestrator.spec.expressions import Expression
-
-Value = bool | int | float | str
-"""A level as expressions see it; a size or a count with a unit is a number of bytes."""
+from orchestrator.spec.expressions import Expression, Value
 
 
 class Status(StrEnum):
@@ -56,7 +53,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A factor computed from others; the sweep holds them in an order in which each can be computed."""
+    """A factor computed from others; the sweep holds them in an order in which each can be computed.
+
+    Expressions may also use the benchmark's arguments and ``kernel``, swept or not.
+    """
 
     name: str
     expression: Expression
@@ -115,8 +115,8 @@ class Benchmark:
     """The program that a trial executes.
 
     :ivar command: argv template; ``{name}`` stands for a factor or an argument, as written in the file.
-    :ivar options: names of the arguments and factors that are appended as ``--name=value`` when given
-        (underscores become hyphens); empty for a plain command.
+    :ivar options: names of the arguments and factors that are appended as ``--name=value`` when given, in this
+        order (underscores become hyphens); empty for a plain command.
     :ivar arguments: fixed values, overruled by a factor of the same name.
     :ivar exit_codes: status by exit code; a code that is not listed means ``failed``.
     :ivar headline: name of the metric that tables show first.
@@ -152,6 +152,7 @@ class Kernel:
 class Needs:
     """What a host must have before anything is changed on it; sizes in bytes.
 
+    ``numa_nodes`` is what the file says or, where it does not, what benchmark and node numbers ask for.
     ``mode`` is a migration mode that the running kernel must have; empty: any kernel will do.
     """
 

@@ -143,15 +143,18 @@ def _wrong_value(keyword: str, rule: JSONSchema, found: Any) -> str:
         hint = f"; {did_you_mean(found, options)}" if isinstance(found, str) else ""
         hint = hint if "did you mean" in hint else ""
         return f"expected one of {', '.join(options)}; found {kind(found)}{hint}"
-    if keyword in ("minItems", "minProperties") and not found:
-        return f"is empty; expected {_expected(rule)}" if "title" in rule else "is empty; give at least one"
+    if keyword in ("minItems", "minProperties"):
+        size = f"has {len(found)} only" if found else "is empty"
+        return (
+            f"{size}; expected {_expected(rule)}"
+            if "title" in rule
+            else f"{size}; give at least {rule[keyword]}"
+        )
     if keyword == "uniqueItems":
         twice = next(item for index, item in enumerate(found) if item in found[:index])
         return f"{kind(twice)} is listed twice"
     if keyword == "maxItems":
         return f"has {len(found)} levels; the most is {rule['maxItems']}"
-    if found in ("yes", "no", "on", "off") and rule.get("type") == "boolean":
-        return f"expected true or false; found {kind(found)}"
     return f"expected {_expected(rule)}; found {kind(found)}"
 
 
