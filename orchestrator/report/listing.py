@@ -83,6 +83,6 @@ def _provenance(folder: Path) -> Iterator[str]:
     yield f"orchestrator: {found.version}" + (f", commit {found.commit}" if found.commit else "")
     yield f"controller: Python {found.python}, {plain(str(found.controller.get('system', 'unknown')))}"
     for role, files in found.roles.items():
-        yield f"role {plain(role)}: {len(files)} files"
+        yield f"role {plain(role)}: {len(files)} file{'s' * (len(files) != 1)}"
     if found.benchmark:
         yield f"benchmark: sha256 {found.benchmark}"

@@ -132,7 +132,7 @@ class _Indexer:
             )  # fmt: skip
         elif isinstance(record, RunRecord):
             self._database.execute(
-                "UPDATE runs SET complete = 0, opening = iif(opening = '', ?1, opening) WHERE key = ?2",
+                "UPDATE runs SET complete = 0, ended = '', opening = iif(opening = '', ?1, opening) WHERE key = ?2",
                 (json.dumps(codec.encode(record)), self._run),
             )
         elif isinstance(record, EndRecord):
