@@ -19,7 +19,7 @@ from orchestrator.results.records import RunRecord
 from orchestrator.results.runs import RunFolder, all_runs
 
 FILE = "index.sqlite"
-_WAIT_S = 60.0
+_WAIT_S = 600.0
 """How long to wait for another process that is updating the index."""
 
 
