@@ -34,8 +34,8 @@ DURATIONS: Mapping[str, Decimal] = {
     "h": Decimal(3600),
 }
 
-_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,9})?) ?([A-Za-zµ]+)")
-_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,9})?")
+_QUANTITY = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,9})?) ?([A-Za-zµ]+)")
+_NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _LARGEST_SIZE = 2**63 - 1
 
 

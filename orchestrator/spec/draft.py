@@ -64,5 +64,7 @@ class Draft:
     def close(self) -> None:
         """Raise ``BadInput`` with every fault, in the order of the file, if there is any."""
         if self.faults:
-            ordered = sorted(set(self.faults), key=lambda fault: (fault.file, fault.line, fault.column))
+            ordered = sorted(
+                dict.fromkeys(self.faults), key=lambda fault: (fault.file, fault.line, fault.column)
+            )
             raise BadInput(*ordered)

@@ -145,14 +145,17 @@ class SweepReader:
             self.draft.fault(place, f"zipped factors need equally many levels; {shown}")
 
     def _check_duplicates(self, members: Sequence[Factor]) -> None:
-        seen: set[tuple[object, ...]] = set()
+        seen: dict[object, str] = {}
         for index, levels in enumerate(zip(*(factor.levels for factor in members), strict=False)):
-            key = tuple((level.value, isinstance(level.value, bool)) for level in levels)
-            if key in seen:
-                shown = ", ".join(level.text for level in levels)
+            shown = ", ".join(level.text for level in levels)
+            value = tuple((level.value, isinstance(level.value, bool)) for level in levels)
+            first = seen.get(value, seen.get(shown))
+            seen[value] = seen[shown] = shown
+            if first is not None:
+                same = "" if first == shown else f", first as '{first}'"
+                names = ", ".join(factor.name for factor in members)
                 place = self.draft.node.nearest_place("factors", members[0].name, index)
-                self.draft.fault(place, f"level '{shown}' of '{members[0].name}' is listed twice")
-            seen.add(key)
+                self.draft.fault(place, f"level '{shown}' of {names} is listed twice{same}")
 
     def _derived(self) -> tuple[Derived, ...]:
         found: dict[str, Derived] = {}

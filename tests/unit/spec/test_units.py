@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.errors import BadInput
+from orchestrator.units import (
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_size,
+    quantity,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("4KiB", 4096),
+        ("2MiB", 2**21),
+        ("1GiB", 2**30),
+        ("1TiB", 2**40),
+        ("1.5KiB", 1536),
+        ("1kB", 1000),
+        ("2 MB", 2_000_000),
+        ("512", 512),
+        (512, 512),
+        ("0B", 0),
+    ],
+)
+def test_sizes_are_bytes(text: str | int, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("500ms", 0.5), ("60s", 60), ("5min", 300), ("2h", 7200), ("0", 0), (1.5, 1.5), (3, 3), ("20us", 2e-5)],
+)
+def test_durations_are_seconds(text: str | float, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("2MIB", "'MIB' in '2MIB' is not a unit of a size; did you mean 'MiB'?"),
+        ("2KB", "'KB' in '2KB' is not a unit of a size; did you mean 'kB'?"),
+        ("2 pages", "'pages' in '2 pages' is not a unit of a size; known units: B, KiB"),
+        ("-1KiB", "'-1KiB' is not a size; write one such as '2MiB'"),
+        ("", "'' is not a size"),
+        ("0.5B", "'0.5B' is not a whole number of bytes"),
+        ("9999999999TiB", "is larger than any memory"),
+        ("1e3", "'1e3' is not a size"),
+        ("٣KiB", "is not a size"),
+    ],
+)
+def test_a_bad_size_is_told_with_the_nearest_unit(text: str, message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse_size(text)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["5 mins", "1m", "-1s", "s", "nan", -1, float("nan"), float("inf")])
+def test_a_bad_duration_is_refused(text: str | float) -> None:
+    with pytest.raises(BadInput):
+        parse_duration(text)
+
+
+@given(st.integers(0, 2**62))
+def test_a_size_that_was_written_reads_as_the_same(size: int) -> None:
+    assert parse_size(format_size(size)) == size
+
+
+def test_sizes_are_written_with_the_unit_that_divides_them() -> None:
+    written = [format_size(size) for size in (0, 1, 1023, 1024, 1536, 2**21, 1_000_000, 3 * 2**30)]
+    assert written == ["0B", "1B", "1023B", "1KiB", "1536B", "2MiB", "1MB", "3GiB"]
+
+
+def test_durations_are_written_for_people() -> None:
+    written = [format_duration(seconds) for seconds in (0, 0.25, 1.234, 59.6, 90, 300, 7500)]
+    assert written == ["0s", "250ms", "1.23s", "1min", "1min 30s", "5min", "2h 5min"]
+
+
+def test_only_text_with_a_known_unit_is_a_quantity() -> None:
+    assert [quantity(text) for text in ("2MiB", "500ms", "16", "serial", "2mib", "0-3", "4k")] == [
+        2**21, 0.5, None, None, None, None, None,
+    ]  # fmt: skip
