@@ -27,9 +27,13 @@ class CellMaker:
         self._options = [(name, f"--{name.replace('_', '-')}=") for name in benchmark.options]
         self._fixed = {name: level.text for name, level in benchmark.arguments.items()}
 
+    def kernel(self, levels: Mapping[str, Level]) -> str:
+        """Return the name of the kernel that a cell of these levels runs under."""
+        return levels[KERNEL].text if KERNEL in levels else self._kernel
+
     def cell(self, levels: Mapping[str, Level]) -> Cell:
         """Make the cell of these levels."""
-        kernel = levels[KERNEL].text if KERNEL in levels else self._kernel
+        kernel = self.kernel(levels)
         texts = {KERNEL: kernel, **self._fixed}
         texts.update((name, level.text) for name, level in levels.items())
         words = (word.fill(texts) for word in self._words)

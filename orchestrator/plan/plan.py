@@ -18,7 +18,7 @@ from orchestrator.plan.order import Permutation
 from orchestrator.spec.combinations import Combinations
 from orchestrator.spec.expressions import Expression
 from orchestrator.spec.factors import KERNEL, constants
-from orchestrator.spec.model import Experiment
+from orchestrator.spec.model import Experiment, Level
 
 Positions = tuple[int, ...]
 
@@ -29,7 +29,8 @@ class Plan:
     :param where: predicates (``--where``); a cell stays if all of them hold.
     :param limit: keep the first so many cells (``--limit``), in the order of the file, after ``where``.
 
-    Raises ``BadInput`` where ``where`` uses unknown names. Memory does not grow with the number of trials, but
+    Raises ``BadInput`` where ``where`` uses unknown names, where no cell is left and where an expression has no value
+    for some cell. Memory does not grow with the number of trials, but
     for what :class:`~orchestrator.plan.order.Permutation` needs.
     """
 
@@ -42,21 +43,16 @@ class Plan:
         self._limit = limit
         self._maker = CellMaker(experiment.benchmark, experiment.kernels[0].name)
         self._kernels = self._kernel_positions()
-        unknown = [
-            f"--where '{predicate}': {error}"
-            for predicate in where
-            for error in predicate.unknown({*self._combinations.names, KERNEL})
-        ]
-        if limit is not None and limit < 1:
-            unknown.append(f"--limit {limit}: expected 1 or more")
-        if unknown:
-            raise BadInput(*unknown)
+        self._check_options(where)
+        self._cells_by_kernel = self._count()
+        if not self.cell_count:
+            raise BadInput("no cell is left by --where; see all with 'orchestrate plan'")
 
     # --- cells ---------------------------------------------------------------------------------------------
 
     def cells(self) -> Iterator[Cell]:
         """Yield every cell in the order of the file, the last factor moving fastest."""
-        return itertools.islice(self._all_cells(), self._limit)
+        return (self._maker.cell(levels) for levels in itertools.islice(self._all_levels(), self._limit))
 
     @property
     def cell_count(self) -> int:
@@ -175,15 +171,27 @@ class Plan:
         )
         return next(itertools.islice(kept, self._limit - 1, None), None)
 
-    @cached_property
-    def _cells_by_kernel(self) -> Counter[str]:
+    def _count(self) -> Counter[str]:
+        """Count the cells of each kernel."""
         if not self._combinations.filtered and not self.experiment.sweep.derived:
             return Counter({kernel: self._end(kernel) for kernel in self._kernels})
         # Every cell is computed once here, so that a faulty expression is found before a host is touched.
-        return Counter(cell.kernel for cell in self.cells())
+        kept = itertools.islice(self._all_levels(), self._limit)
+        return Counter(self._maker.kernel(levels) for levels in kept)
 
-    def _all_cells(self) -> Iterator[Cell]:
+    def _check_options(self, where: Sequence[Expression]) -> None:
+        faults = [
+            f"--where {predicate}: {error}"
+            for predicate in where
+            for error in predicate.unknown({*self._combinations.names, KERNEL})
+        ]
+        if self._limit is not None and self._limit < 1:
+            faults.append(f"--limit {self._limit}: expected 1 or more")
+        if faults:
+            raise BadInput(*faults)
+
+    def _all_levels(self) -> Iterator[dict[str, Level]]:
         for position in self._combinations.positions():
             levels = self._combinations.at(position)
             if levels is not None:
-                yield self._maker.cell(levels)
+                yield levels
