@@ -1,0 +1,282 @@
+# shellcheck shell=sh
+# Settings of a host: files below /proc/sys and /sys that are set, read back and put back.
+#
+#   sh settings.sh apply BASE      reads lines "path value required|optional" (quoted for a shell) from its input
+#   sh settings.sh restore BASE    puts back everything that is recorded below BASE
+#   sh settings.sh diff BASE       prints the recorded files that no longer hold what was asked
+#
+# Prints one JSON object a file: path, before, asked, found, verdict. Verdicts: "changed" and "unchanged" (it holds
+# what was asked), "missing" (no such file), "refused" (it kept its value), "clamped" (it took another value),
+# "drifted" (it held it once).
+# Exit code 1: some file does not hold what was asked; 2: usage.
+#
+# What a file held is recorded on disk before it is changed, so whoever comes next can put it back: BASE/settings.record
+# for the host, BASE/settings.trial for the trial that runs. A line of a record: boot id, path, before, asked.
+# The path of a setting may hold wildcards. This file is also a library of runner.sh; only the last lines act.
+
+nl='
+'
+tab=$(printf '\t')
+backslash=$(printf '\134')
+boot_id=$(cat /proc/sys/kernel/random/boot_id)
+
+# replace TEXT OLD NEW → $replaced
+replace() {
+    replaced=
+    replace_rest=$1
+    while :; do
+        case $replace_rest in
+        *"$2"*)
+            replaced=$replaced${replace_rest%%"$2"*}$3
+            replace_rest=${replace_rest#*"$2"}
+            ;;
+        *) break ;;
+        esac
+    done
+    replaced=$replaced$replace_rest
+}
+
+# quote TEXT → $quoted, one word of shell that means TEXT
+quote() {
+    replace "$1" "'" "'\\''"
+    quoted="'$replaced'"
+}
+
+# json TEXT → $json, a JSON string; TEXT is one line, control characters other than the tab are dropped
+json() {
+    replace "$1" "$backslash" "$backslash$backslash"
+    replace "$replaced" '"' '\"'
+    replace "$replaced" "$tab" '\t'
+    case $replaced in
+    *[[:cntrl:]]*) replaced=$(printf '%s' "$replaced" | tr -d '[:cntrl:]') ;;
+    esac
+    json="\"$replaced\""
+}
+
+# report PATH BEFORE ASKED FOUND VERDICT: adds a JSON object to $outcomes, and to $failures what must not be
+report() {
+    json "$1" && report_object="{\"path\":$json"
+    json "$2" && report_object="$report_object,\"before\":$json"
+    json "$3" && report_object="$report_object,\"asked\":$json"
+    json "$4" && report_object="$report_object,\"found\":$json,\"verdict\":\"$5\"}"
+    outcomes=$outcomes$report_object$nl
+    case $5 in
+    refused | clamped | missing | drifted)
+        [ ${#failures} -gt 1000 ] || failures="$failures${failures:+; }$1: $5, asked '$3', found '$4'"
+        ;;
+    esac
+}
+
+# value_of FILE → $value, in one line; of a choice such as "always [madvise] never" the chosen word.
+# Reads through cat: a shell reads byte by byte, and files of /proc/sys end after the first read.
+value_of() {
+    value=$(cat "$1" 2>/dev/null) || return 1
+    case " $value " in
+    *" ["*"] "*)
+        value=${value#*"["}
+        value=${value%%"]"*}
+        ;;
+    *"$nl"*)
+        replace "$value" "$nl" ' '
+        value=$replaced
+        ;;
+    esac
+}
+
+# write_value FILE VALUE: the reading back tells what became of it
+write_value() {
+    { printf '%s\n' "$2" >"$1"; } 2>/dev/null
+}
+
+# plain WORD → $plain: numbers without leading zeros, yes and no as the kernel's switches mean them
+plain() {
+    case $1 in
+    Y | y | true) plain=1 ;;
+    N | n | false) plain=0 ;;
+    *[!0-9]* | '') plain=$1 ;;
+    *)
+        plain=$1
+        while case $plain in 0?*) true ;; *) false ;; esac do
+            plain=${plain#0}
+        done
+        ;;
+    esac
+}
+
+# same ONE OTHER: equal word by word
+same() {
+    [ "$1" = "$2" ] && return 0
+    set -f
+    # shellcheck disable=SC2086 # to fold white space
+    set -- $1 '' $2
+    set +f
+    same_left=
+    while [ -n "$1" ]; do
+        plain "$1"
+        same_left="$same_left $plain"
+        shift
+    done
+    shift
+    same_right=
+    for same_word in "$@"; do
+        plain "$same_word"
+        same_right="$same_right $plain"
+    done
+    [ "$same_left" = "$same_right" ]
+}
+
+# plan_setting PATTERN VALUE required|optional: adds to $plan (path before asked …) and $record_lines
+plan_setting() {
+    plan_ifs=$IFS
+    IFS=
+    # shellcheck disable=SC2086 # wildcards shall expand, and nothing else
+    for plan_file in $1; do
+        IFS=$plan_ifs
+        if [ ! -e "$plan_file" ]; then
+            [ "$3" = optional ] || report "$plan_file" '' "$2" '' missing
+        elif ! value_of "$plan_file"; then
+            report "$plan_file" '' "$2" '' refused # what cannot be read cannot be put back
+        else
+            quote "$plan_file" && plan_words=$quoted
+            quote "$value" && plan_words="$plan_words $quoted"
+            quote "$2" && plan_words="$plan_words $quoted"
+            plan="$plan $plan_words"
+            record_lines="$record_lines$boot_id $plan_words$nl"
+        fi
+    done
+    IFS=$plan_ifs
+}
+
+# change FILE BEFORE ASKED
+change() {
+    same "$2" "$3" || write_value "$1" "$3"
+    value_of "$1"
+    if ! same "$value" "$3" && same "$2" "$3"; then # an earlier line of the same list changed it
+        write_value "$1" "$3"
+        value_of "$1"
+    fi
+    if same "$value" "$3"; then
+        if same "$2" "$3"; then change_verdict=unchanged; else change_verdict=changed; fi
+    elif same "$value" "$2"; then
+        change_verdict=refused
+    else
+        change_verdict=clamped
+    fi
+    report "$1" "$2" "$3" "$value" "$change_verdict"
+}
+
+# settings_apply RECORD [PATH VALUE required|optional]…: sets $outcomes and $failures
+settings_apply() {
+    apply_record=$1
+    outcomes='' failures='' plan='' record_lines=''
+    shift
+    while [ $# -gt 0 ]; do
+        plan_setting "$1" "$2" "$3"
+        shift 3
+    done
+    [ -n "$plan" ] || return 0
+    if ! { printf '%s' "$record_lines" >>"$apply_record" && sync "$apply_record"; }; then
+        failures="$apply_record: cannot be written, so nothing was changed"
+        return 0
+    fi
+    eval "set -- $plan"
+    while [ $# -gt 0 ]; do
+        change "$1" "$2" "$3"
+        shift 3
+    done
+}
+
+# once_each RECORD first|last → $entries, one line of the record for each path: the first with what was there
+# before anything was changed, newest path first; or the last, with what was asked for last
+once_each() {
+    entries='' entries_seen=$nl
+    while IFS= read -r entry_line; do
+        if [ "$2" = last ]; then entries=$entry_line$nl$entries; else entries=$entries$entry_line$nl; fi
+    done <"$1"
+    once_result=
+    while IFS= read -r entry_line; do
+        [ -n "$entry_line" ] || continue
+        eval "set -- $entry_line"
+        case $entries_seen in *"$nl$2$nl"*) continue ;; esac
+        entries_seen=$entries_seen$2$nl
+        once_result=$entry_line$nl$once_result
+    done <<END
+$entries
+END
+    entries=$once_result
+}
+
+# settings_restore RECORD: sets $outcomes and $failures; what could not be put back stays recorded
+settings_restore() {
+    outcomes='' failures='' restore_kept=''
+    [ -s "$1" ] || return 0
+    restore_record=$1
+    once_each "$restore_record" first
+    while IFS= read -r restore_line; do
+        [ -n "$restore_line" ] || continue
+        eval "set -- $restore_line"
+        restore_failures=$failures
+        if [ -e "$2" ] && value_of "$2"; then
+            change "$2" "$value" "$3"
+        elif [ "$1" = "$boot_id" ]; then
+            report "$2" '' "$3" '' missing
+        fi
+        if [ "$failures" != "$restore_failures" ]; then
+            # A reboot has undone it already: what this kernel does not take is not ours to put back.
+            if [ "$1" = "$boot_id" ]; then restore_kept=$restore_line$nl$restore_kept; else failures=$restore_failures; fi
+        fi
+    done <<END
+$entries
+END
+    printf '%s' "$restore_kept" >"$restore_record.new" && sync "$restore_record.new" &&
+        mv "$restore_record.new" "$restore_record"
+}
+
+# settings_diff RECORD: sets $outcomes and $failures
+settings_diff() {
+    outcomes='' failures=''
+    [ -s "$1" ] || return 0
+    once_each "$1" last
+    while IFS= read -r diff_line; do
+        [ -n "$diff_line" ] || continue
+        eval "set -- $diff_line"
+        value_of "$2" || value=
+        same "$value" "$4" || report "$2" "$3" "$4" "$value" drifted
+    done <<END
+$entries
+END
+}
+
+settings_main() {
+    [ $# -eq 2 ] || {
+        echo "usage: sh settings.sh apply|restore|diff BASE" >&2
+        return 2
+    }
+    settings_verb=$1 settings_base=$2
+    mkdir -p "$settings_base" || return 1
+    case $settings_verb in
+    apply)
+        settings_list=
+        while IFS= read -r settings_line; do settings_list="$settings_list $settings_line"; done
+        eval "settings_apply \"\$settings_base/settings.record\" $settings_list"
+        ;;
+    restore)
+        settings_restore "$settings_base/settings.trial" # it lies above the other: the trial changed a tuned host
+        printf '%s' "$outcomes"
+        settings_trial_failures=$failures
+        settings_restore "$settings_base/settings.record"
+        failures=$settings_trial_failures$failures
+        ;;
+    diff) settings_diff "$settings_base/settings.record" ;;
+    *)
+        echo "settings.sh: no such verb: $settings_verb (apply, restore, diff)" >&2
+        return 2
+        ;;
+    esac
+    printf '%s' "$outcomes"
+    [ -z "$failures" ]
+}
+
+case ${0##*/} in
+settings.sh) settings_main "$@" ;;
+esac

@@ -1,0 +1,93 @@
+# Composes the journal's line of one trial. Its input is the kernel's log; all else comes by the environment:
+# TRIAL, TAG (JSON, verbatim), EXIT, TIMED_OUT, REFUSED, START, END, SETTLED, WAITED, STRAYS, STDOUT, STDERR,
+# OUTPUT_LIMIT, LOG_READABLE; and by files: SETTINGS (a JSON object a line), VMSTAT (/proc/vmstat as it was before the
+# trial), LOG_SEEN (the last line of the kernel's log that was told already; renewed here).
+
+function text(s,    code) {
+    gsub(/\\/, "&&", s)
+    gsub(/"/, "\\\\&", s)
+    gsub(/\n/, "\\n", s)
+    gsub(/\t/, "\\t", s)
+    gsub(/\r/, "\\r", s)
+    if (s ~ /[\001-\037]/)
+        for (code = 1; code < 32; code++)
+            gsub(sprintf("%c", code), sprintf("\\u%04x", code), s)
+    return "\"" s "\""
+}
+
+function counters(    line, field, before, list) {
+    while ((getline line < "/proc/vmstat") > 0) {
+        split(line, field, " ")
+        after[field[1]] = field[2]
+    }
+    while ((getline line < ENVIRON["VMSTAT"]) > 0) {
+        split(line, field, " ")
+        if (field[1] in after && after[field[1]] != field[2])
+            list = list sprintf("%s\"%s\":%.0f", list == "" ? "" : ",", field[1], after[field[1]] - field[2])
+    }
+    return "{" list "}"
+}
+
+# At most 200 lines, the newest.
+function kernel_log(    first, i, list) {
+    if (ENVIRON["LOG_READABLE"] != "true")
+        return "null"
+    first = told + 1
+    if (first < lines - 199)
+        first = lines - 199
+    for (i = first; i <= lines; i++)
+        list = list (i == first ? "" : ",") text(log_line[i])
+    if (lines > 0)
+        print log_line[lines] > ENVIRON["LOG_SEEN"]
+    return "[" list "]"
+}
+
+function settings(    line, list) {
+    while ((getline line < ENVIRON["SETTINGS"]) > 0)
+        list = list (list == "" ? "" : ",") line
+    return "[" list "]"
+}
+
+function number_or_null(s) {
+    return s == "" ? "null" : s
+}
+
+# A shell tells a signal by a status over 128; 31 is the last one with a name.
+function ending(code) {
+    if (code == "")
+        return "\"exit\":null,\"signal\":null"
+    if (code > 128 && code <= 159)
+        return "\"exit\":null,\"signal\":" (code - 128)
+    return "\"exit\":" code ",\"signal\":null"
+}
+
+BEGIN {
+    if (ENVIRON["START"] != "")
+        vmstat = counters()
+    else
+        vmstat = "{}"
+    getline seen < ENVIRON["LOG_SEEN"]
+    lines = told = 0
+}
+
+{
+    log_line[++lines] = $0
+    if ($0 == seen)
+        told = lines
+}
+
+END {
+    limit = ENVIRON["OUTPUT_LIMIT"]
+    stdout = ENVIRON["STDOUT"]
+    printf "{\"event\":\"trial\",\"trial\":\"%s\",\"tag\":", ENVIRON["TRIAL"]
+    printf "%s", ENVIRON["TAG"]
+    printf ",%s,\"timed_out\":%s", ending(ENVIRON["EXIT"]), ENVIRON["TIMED_OUT"]
+    printf ",\"refused\":%s", text(ENVIRON["REFUSED"])
+    printf ",\"start\":%s,\"end\":%s", number_or_null(ENVIRON["START"]), number_or_null(ENVIRON["END"])
+    printf ",\"settled\":%s,\"waited\":%s", ENVIRON["SETTLED"], ENVIRON["WAITED"]
+    printf ",\"strays\":%s,\"settings\":%s", ENVIRON["STRAYS"], settings()
+    printf ",\"counters\":%s,\"kernel_log\":%s", vmstat, kernel_log()
+    printf ",\"stdout\":%s", text(substr(stdout, 1, limit))
+    printf ",\"stdout_cut\":%s", (length(stdout) > limit) ? "true" : "false"
+    printf ",\"stderr\":%s}\n", text(ENVIRON["STDERR"])
+}

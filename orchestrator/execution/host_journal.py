@@ -1,0 +1,189 @@
+"""What a host's runner tells: its journal line by line, and the outcome of a list of settings.
+
+The runner counts time in seconds since boot; the header of its journal says which moment that is, so times leave here
+as ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from orchestrator.errors import HostError
+
+FORMAT = 1
+"""Version of the runner's journal; ``format`` in its header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one file of ``/proc/sys`` or ``/sys``; values as one line, of a choice the chosen word."""
+
+    path: str
+    before: str
+    asked: str
+    found: str
+    verdict: Literal["changed", "unchanged", "missing", "refused", "clamped", "drifted"]
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the file does not hold what was asked."""
+        return self.verdict not in ("changed", "unchanged")
+
+    def __str__(self) -> str:
+        if self.verdict == "missing":
+            return f"{self.path}: no such file"
+        return f"{self.path}: {self.verdict}, asked {self.asked!r}, found {self.found!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A runner takes up its block.
+
+    :ivar epoch: seconds since 1970, UTC, when ``uptime`` seconds had passed since boot.
+    """
+
+    boot: str
+    epoch: float
+    uptime: float
+
+    def time(self, uptime: float) -> str:
+        """Return the moment ``uptime`` seconds after boot, ISO 8601 in UTC, to a hundredth of a second at best."""
+        moment = datetime.fromtimestamp(self.epoch + uptime - self.uptime, UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A trial is about to run; ``time``: ISO 8601, UTC."""
+
+    trial: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEnd:
+    """A trial is over; the runner will not run it again.
+
+    :ivar tag: what the controller had attached to the trial.
+    :ivar boot: boot id of the host.
+    :ivar refused: why it was not run at all (a setting that did not take, no working folder); empty if it ran.
+    :ivar exit_code: None if it did not run or ended by ``signal``. A shell tells a signal by a status over 128, so a
+        program that exits with 129 to 159 by itself is taken for one that was killed.
+    :ivar timed_out: it was ended at its time limit.
+    :ivar start: ISO 8601, UTC, as is ``end``; empty if it did not run.
+    :ivar settled: whether the CPUs were idle before it; ``waited``: how long that took, in seconds.
+    :ivar strays: it left processes behind, which were ended.
+    :ivar changes: its settings, read back.
+    :ivar counters: differences of ``/proc/vmstat`` over the trial, those that are not zero.
+    :ivar kernel_log: lines since the previous trial, the newest 200; None where it cannot be read.
+    :ivar stdout: the first 96 KiB; ``stdout_cut``: there was more. ``stderr``: the last 16 KiB. Bytes that are not
+        UTF-8 are replaced, NUL bytes and line ends at the end dropped.
+    """
+
+    trial: str
+    tag: Mapping[str, Any]
+    boot: str
+    refused: str
+    exit_code: int | None
+    signal: int | None
+    timed_out: bool
+    start: str
+    end: str
+    settled: bool
+    waited: float
+    strays: bool
+    changes: tuple[Change, ...]
+    counters: Mapping[str, int]
+    kernel_log: tuple[str, ...] | None
+    stdout: str
+    stdout_cut: bool
+    stderr: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the trial's settings were when it ran: path to value, read back."""
+        return {change.path: change.found for change in self.changes}
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The runner lets go of its block. ``failed``: settings could not be put back; ``detail`` says which."""
+
+    reason: Literal["complete", "stopped", "failed"]
+    detail: str
+
+
+Event = Begin | Start | TrialEnd | End
+
+
+class Reader:
+    """Turns the lines of one journal, in their order, into events."""
+
+    def __init__(self) -> None:
+        self._begin: Begin | None = None
+
+    def read(self, line: str | bytes) -> Event | None:
+        """Return the event of a line; None for one that a power cut has torn (its trial will be run again).
+
+        Raises :class:`~orchestrator.errors.HostError` for a journal that another version of the runner wrote.
+        """
+        if isinstance(line, bytes):
+            line = line.decode(errors="replace")
+        try:
+            document = json.loads(line)
+        except ValueError:
+            return None
+        if document["event"] == "begin":
+            return self._take_begin(document)
+        if document["event"] == "end":
+            return End(document["reason"], document["detail"])
+        if self._begin is None:
+            raise HostError(
+                "the host's journal does not begin with its header; remove the block's folder there"
+            )
+        if document["event"] == "start":
+            return Start(document["trial"], self._begin.time(document["uptime"]))
+        return self._trial_end(document, self._begin)
+
+    def _take_begin(self, document: Mapping[str, Any]) -> Begin:
+        if document["format"] != FORMAT:
+            raise HostError(
+                f"the host's journal has format {document['format']}, this version reads {FORMAT}:"
+                " finish the block with the version that began it, or remove its folder on the host"
+            )
+        self._begin = Begin(document["boot"], float(document["epoch"]), float(document["uptime"]))
+        return self._begin
+
+    @staticmethod
+    def _trial_end(document: Mapping[str, Any], begin: Begin) -> TrialEnd:
+        start, end = document["start"], document["end"]
+        log = document["kernel_log"]
+        return TrialEnd(
+            trial=document["trial"],
+            tag=document["tag"],
+            boot=begin.boot,
+            refused=document["refused"],
+            exit_code=document["exit"],
+            signal=document["signal"],
+            timed_out=document["timed_out"],
+            start="" if start is None else begin.time(start),
+            end="" if end is None else begin.time(end),
+            settled=document["settled"],
+            waited=float(document["waited"]),
+            strays=document["strays"],
+            changes=tuple(Change(**change) for change in document["settings"]),
+            counters=document["counters"],
+            kernel_log=None if log is None else tuple(log),
+            stdout=document["stdout"],
+            stdout_cut=document["stdout_cut"],
+            stderr=document["stderr"],
+        )
+
+
+def parse_changes(printed: str) -> list[Change]:
+    """Return what ``settings.sh`` printed: one change a line."""
+    return [Change(**json.loads(line)) for line in printed.splitlines()]

@@ -1,0 +1,105 @@
+"""What the controller hands to a host: the trials of a block and lists of settings, as lines for a POSIX shell.
+
+A line of words, each quoted for a shell, is decoded on the host by ``eval "set -- $line"``, so any byte but NUL
+survives. A line break inside a word is written as ``"$nl"``, a variable of the scripts, so a line stays a line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from orchestrator.errors import BadInput
+from orchestrator.plan.model import Trial
+from orchestrator.spec.model import Limits, Setting
+
+RUNNER_FILES: Mapping[str, bytes] = {
+    name: (files(__package__) / "host" / name).read_bytes()
+    for name in ("runner.sh", "trial.sh", "settings.sh", "trial_line.awk")
+}
+"""The files that a host needs, by name; all go into one folder there."""
+
+ID = re.compile(r"[0-9A-Za-z_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class HostTrial:
+    """A trial as a host sees it.
+
+    :ivar tag: whatever the controller wants back in the trial's line of the host's journal.
+    :ivar folder: working folder on the host.
+    :ivar argv: the whole command; a first word with a slash is relative to ``folder``.
+    :ivar time_limit: seconds.
+    :ivar settle: longest wait for idle CPUs, in seconds; 0: do not wait.
+    """
+
+    id: str
+    tag: Mapping[str, Any]
+    folder: str
+    argv: tuple[str, ...]
+    settings: tuple[Setting, ...] = ()
+    time_limit: float = 60.0
+    settle: float = 0.0
+
+
+def host_trial(
+    trial: Trial, limits: Limits, folder: str, tag: Mapping[str, Any], prefix: tuple[str, ...] = ()
+) -> HostTrial:
+    """Return the host's view of ``trial``; ``prefix`` (such as ``taskset -c 0-3``) goes before its command."""
+    return HostTrial(
+        id=trial.id,
+        tag=tag,
+        folder=folder,
+        argv=(*prefix, *trial.cell.argv),
+        settings=trial.cell.settings,
+        time_limit=limits.trial,
+        settle=limits.settle,
+    )
+
+
+def encode_trials(trials: Iterable[HostTrial]) -> bytes:
+    """Return the content of a block's ``trials`` file, one line a trial.
+
+    Raises :class:`~orchestrator.errors.BadInput` for what no host could execute: an empty command, a NUL byte.
+    """
+    return b"".join(_line(_words(trial)) for trial in trials)
+
+
+def encode_settings(settings: Iterable[Setting]) -> bytes:
+    """Return what ``settings.sh apply`` reads: one line ``path value required|optional`` a setting."""
+    return b"".join(_line(_setting_words(setting)) for setting in settings)
+
+
+def _words(trial: HostTrial) -> list[str]:
+    if not ID.fullmatch(trial.id):
+        raise BadInput(f"trial id {trial.id!r}: letters, digits, '-' and '_' only")
+    if not trial.argv:
+        raise BadInput(f"trial {trial.id}: its command is empty")
+    words = [trial.id, _seconds(trial.time_limit), json.dumps(trial.tag, separators=(",", ":"))]
+    words += [trial.folder, f"{trial.settle:.2f}", str(len(trial.settings))]
+    for setting in trial.settings:
+        words += _setting_words(setting)
+    return [*words, *trial.argv]
+
+
+def _setting_words(setting: Setting) -> list[str]:
+    if "\n" in setting.path or "\n" in setting.value:
+        raise BadInput(f"setting {setting.path!r}: path and value must each be one line")
+    return [setting.path, setting.value, "optional" if setting.optional else "required"]
+
+
+def _seconds(value: float) -> str:
+    """Whole numbers without a point: not every ``sleep`` knows fractions."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def _line(words: list[str]) -> bytes:
+    if any("\0" in word for word in words):
+        raise BadInput(f"a command or setting holds a NUL character: {words!r}")
+    line = " ".join(shlex.quote(word).replace("\n", "'\"$nl\"'") for word in words)
+    return line.encode("utf-8", "surrogateescape") + b"\n"
