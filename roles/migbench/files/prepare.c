@@ -29,16 +29,25 @@ static bool check_node(struct trial *trial, int id, const char *role)
 	return true;
 }
 
+bool nodes_are_enough(const struct mode *mode, const struct topology *topology,
+		      struct verdict *verdict)
+{
+	if (topology->memory_node_count >= 2)
+		return true;
+	return verdict_set(verdict, STATUS_UNSUPPORTED,
+			   "mode %s needs two NUMA nodes with memory; this machine has %u",
+			   mode->name, topology->memory_node_count);
+}
+
 static bool choose_nodes(struct trial *trial)
 {
 	const struct options *options = trial->options;
 	bool moves = trial->mode->layout != LAYOUT_COPY;
+	bool within_one = !moves && options->source_node != NODE_AUTO &&
+			  options->source_node == options->target_node;
 
-	if (trial->topology.memory_node_count < 2 &&
-	    (moves || options->source_node == NODE_AUTO || options->target_node == NODE_AUTO))
-		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
-				   "mode %s needs two NUMA nodes with memory; this machine has %u",
-				   trial->mode->name, trial->topology.memory_node_count);
+	if (!within_one && !nodes_are_enough(trial->mode, &trial->topology, &trial->verdict))
+		return false;
 	trial->source =
 		choose_node(&trial->topology, options->source_node, true, options->target_node);
 	if (trial->source == NODE_AUTO)

@@ -69,12 +69,13 @@ void report_trial(const struct trial *trial, struct json *json)
 }
 
 static void report_mode(const struct mode *mode, const struct dialect *dialect,
-			uint64_t exchange_number, struct json *json)
+			const struct topology *topology, uint64_t exchange_number,
+			struct json *json)
 {
 	struct verdict verdict = {0};
 	struct selection selection;
 
-	if (mode->features)
+	if (nodes_are_enough(mode, topology, &verdict) && mode->features)
 		dialect_select(dialect, &REAL_KERNEL, mode->features, exchange_number, &selection,
 			       &verdict);
 	json_object(json, mode->name);
@@ -89,16 +90,16 @@ void report_probe(const struct options *options, struct json *json)
 	char how[256];
 	struct dialect *dialect = dialect_detect(&REAL_KERNEL, how, sizeof(how));
 
+	topology_read(&topology);
 	report_begin(json);
 	dialect_json(dialect, &REAL_KERNEL, how, json);
 	json_object(json, "modes");
 	for (const struct mode *mode = mode_first(); mode; mode = mode->next)
-		report_mode(mode, dialect, options->exchange_number, json);
+		report_mode(mode, dialect, &topology, options->exchange_number, json);
 	json_end_object(json);
 	json_object(json, "environment");
-	if (topology_read(&topology))
-		report_environment(&topology, json);
+	report_environment(&topology, json);
+	json_end_object(json);
+	json_end_object(json);
 	topology_free(&topology);
-	json_end_object(json);
-	json_end_object(json);
 }

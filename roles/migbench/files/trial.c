@@ -108,8 +108,8 @@ static void run_pass(struct trial *trial, struct pass *pass)
 		return;
 	set_metrics(trial, pass);
 	if (pass->error)
-		verdict_set(&trial->verdict, STATUS_FAILED, "%s: %s", pass->call,
-			    strerror(pass->error));
+		verdict_note(&trial->verdict, STATUS_FAILED, "%s: %s", pass->call,
+			     strerror(pass->error));
 	truth_after(trial, pass);
 }
 
@@ -133,8 +133,8 @@ static void run_copy(struct trial *trial)
 			   copy.metrics.of[METRIC_COPY_ELAPSED].value);
 		metric_set(&trial->metrics, METRIC_EFFICIENCY, throughput / limit);
 	} else {
-		verdict_set(&trial->verdict, copy.verdict.status, "the plain copy: %.400s",
-			    copy.verdict.reason);
+		verdict_note(&trial->verdict, copy.verdict.status, "the plain copy: %.400s",
+			     copy.verdict.reason);
 	}
 	trial_free(&copy);
 }

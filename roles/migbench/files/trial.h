@@ -42,6 +42,10 @@ bool trial_prepare(struct trial *trial, const struct options *options, const str
 void trial_run(struct trial *trial);
 void trial_free(struct trial *trial);
 
+/* Any mode needs a second node with memory, unless it is told to copy within one. */
+bool nodes_are_enough(const struct mode *mode, const struct topology *topology,
+		      struct verdict *verdict);
+
 /* A CPU on which neither caller nor threads run, on the target node if there is one; or -1. */
 int trial_spare_cpu(const struct trial *trial, unsigned number);
 

@@ -91,10 +91,10 @@ static void check_contents(struct trial *trial, const struct pass *pass, const c
 		truth->bytes_checked += region_bytes(region);
 		truth->bytes_wrong += wrong;
 		if (wrong)
-			verdict_set(&trial->verdict, STATUS_FAILED,
-				    "%s: %zu bytes are wrong, the first at %zu of page %" PRIu64,
-				    when, wrong, first_wrong % (size_t)region->page_size,
-				    first_wrong / region->page_size);
+			verdict_note(&trial->verdict, STATUS_FAILED,
+				     "%s: %zu bytes are wrong, the first at %zu of page %" PRIu64,
+				     when, wrong, first_wrong % (size_t)region->page_size,
+				     first_wrong / region->page_size);
 	}
 }
 
@@ -151,13 +151,13 @@ static void check_places(struct trial *trial, const struct pass *pass)
 	if (!truth->checked)
 		return;
 	if (truth->pages_on_target != truth->pages)
-		verdict_set(&trial->verdict, STATUS_FAILED,
-			    "%" PRIu64 " of %" PRIu64 " pages are not on the node they belong to",
-			    truth->pages - truth->pages_on_target, truth->pages);
+		verdict_note(&trial->verdict, STATUS_FAILED,
+			     "%" PRIu64 " of %" PRIu64 " pages are not on the node they belong to",
+			     truth->pages - truth->pages_on_target, truth->pages);
 	if (truth->folios_after.whole != truth->folios_before.whole)
-		verdict_set(&trial->verdict, STATUS_FAILED,
-			    "of %" PRIu64 " whole pages %" PRIu64 " are left after the migration",
-			    truth->folios_before.whole, truth->folios_after.whole);
+		verdict_note(&trial->verdict, STATUS_FAILED,
+			     "of %" PRIu64 " whole pages %" PRIu64 " are left after the migration",
+			     truth->folios_before.whole, truth->folios_after.whole);
 }
 
 void truth_after(struct trial *trial, const struct pass *pass)

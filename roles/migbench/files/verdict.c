@@ -14,17 +14,16 @@ static const struct {
 	[STATUS_DISTURBED] = {"disturbed", EXIT_DISTURBED},
 };
 
-bool verdict_set(struct verdict *verdict, enum status status, const char *format, ...)
+void verdict_note(struct verdict *verdict, enum status status, const char *format, ...)
 {
 	va_list args;
 
 	if (verdict->status != STATUS_OK)
-		return false;
+		return;
 	verdict->status = status;
 	va_start(args, format);
 	vsnprintf(verdict->reason, sizeof(verdict->reason), format, args);
 	va_end(args);
-	return false;
 }
 
 const char *status_name(enum status status)

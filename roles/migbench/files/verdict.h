@@ -21,10 +21,12 @@ struct verdict {
 	char reason[512];
 };
 
-/* Records the fault unless there is one already. Always returns false, so that a
- * function can say "return verdict_set(...)" to stop its caller. */
-bool verdict_set(struct verdict *verdict, enum status status, const char *format, ...)
+void verdict_note(struct verdict *verdict, enum status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Records the fault unless there is one already. False, as the compiler can see, so that a
+ * function may say "return verdict_set(...)" to stop its caller. */
+#define verdict_set(...) (verdict_note(__VA_ARGS__), false)
 
 const char *status_name(enum status status);
 enum exit_code status_exit_code(enum status status);

@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The contract of the command line, on a machine that need not have a second NUMA node.
+# usage: cli.sh MIGBENCH
+migbench=$1
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+
+fail() {
+	echo "cli.sh: $*" >&2
+	cat "$out/stdout" "$out/stderr" >&2
+	exit 1
+}
+
+# expect CODE OPTION...: runs migbench and compares its exit code.
+expect() {
+	wanted=$1
+	shift
+	"$migbench" "$@" >"$out/stdout" 2>"$out/stderr"
+	code=$?
+	[ "$code" -eq "$wanted" ] || fail "$* ended with $code, not $wanted"
+}
+
+one_document() {
+	[ "$(wc -l <"$out/stdout")" -eq 1 ] || fail "stdout is not one line"
+	grep -q '^{"migbench":1,.*}$' "$out/stdout" || fail "stdout is no document of form 1"
+}
+
+has() {
+	grep -q -- "$2" "$out/$1" || fail "$1 lacks $2"
+}
+
+lacks() {
+	if grep -q -- "$2" "$out/$1"; then fail "$1 has $2"; fi
+}
+
+for list in modes options metrics; do
+	expect 0 --list-$list
+	one_document
+	has stdout "\"$list\":\["
+done
+expect 0 --probe
+one_document
+has stdout '"dialect":{"name":'
+expect 0 --help
+has stdout '--page-size'
+expect 0 --version
+
+expect 2 --treads=4
+has stderr 'nearest is --threads'
+expect 2 --mode=paralel
+has stderr 'nearest is parallel'
+expect 2 --page-size=4KB
+has stderr '4KiB'
+[ -s "$out/stdout" ] && fail "a usage error printed a document"
+
+# Within one node only the plain copy is a trial; what was not measured is absent.
+expect 0 --mode=copy --source-node=0 --target-node=0 --pages=64 --threads=3 --settle-ms=0
+one_document
+has stdout '"status":"ok"'
+has stdout '"bytes_wrong":0'
+has stdout '"copy_throughput_gib_per_s":'
+lacks stdout call_latency_us
+lacks stdout first_page_latency_us
+expect 3 --mode=serial --source-node=0 --target-node=0
+one_document
+has stdout '"status":"unsupported"'
+lacks stdout throughput
+expect 3 --mode=copy --source-node=0 --target-node=0 --page-size=8KiB --memory=base
+expect 3 --mode=copy --source-node=0 --target-node=0 --dialect=nimble2019
+has stderr 'not nimble2019'
+expect 4 --mode=copy --source-node=0 --target-node=0 --pages=268435456
+has stderr 'node 0 has'
+
+# A reader that is gone or a full disk is not a success.
+"$migbench" --list-modes >/dev/full 2>"$out/stderr"
+[ $? -eq 1 ] || fail "a full disk went unnoticed"
+
+# SIGTERM ends a trial at once, wherever it is.
+"$migbench" --mode=copy --source-node=0 --target-node=0 --settle-ms=600000 >"$out/stdout" &
+trial=$!
+sleep 1
+kill "$trial"
+wait "$trial"
+[ $? -eq 143 ] || fail "SIGTERM did not end the trial"
+echo "cli.sh: all hold"

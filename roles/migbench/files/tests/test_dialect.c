@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/* Each dialect from a made-up tree and made-up flags: no such kernel can be booted here. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "dialect.h"
+
+static int known_flags;
+static char root[] = "/tmp/migbench-dialect-XXXXXX";
+
+static bool accepts(int flag)
+{
+	return (known_flags & flag) == flag;
+}
+
+static const struct prober PROBER = {.root = root, .accepts_flag = accepts};
+
+static void put(const char *path, const char *text)
+{
+	char full[512];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	for (char *slash = strchr(full + sizeof(root), '/'); slash;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(full, 0700);
+		*slash = '/';
+	}
+	file = fopen(full, "w");
+	CHECK(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void clear(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s/proc %s/sys", root, root);
+	CHECK(system(command) == 0);
+	known_flags = 0;
+}
+
+static struct dialect *detect(const char *wanted)
+{
+	char how[256];
+	struct dialect *dialect = dialect_detect(&PROBER, how, sizeof(how));
+
+	CHECK(dialect);
+	CHECK_TEXT(dialect->name, wanted);
+	CHECK(how[0]);
+	return dialect;
+}
+
+/* The status of a mode with these features, and what would be selected. */
+static enum status select_features(struct dialect *dialect, unsigned features, uint64_t number,
+				   struct selection *selection)
+{
+	struct verdict verdict = {0};
+	bool can = dialect_select(dialect, &PROBER, features, number, selection, &verdict);
+
+	CHECK(can == (verdict.status == STATUS_OK));
+	CHECK(can || verdict.reason[0]);
+	return verdict.status;
+}
+
+static void test_mainline(void)
+{
+	struct selection selection;
+	struct dialect *dialect;
+
+	clear();
+	dialect = detect("mainline");
+	for (unsigned features = 1; features < 16; features++)
+		CHECK(select_features(dialect, features, 335, &selection) == STATUS_UNSUPPORTED);
+	/* Bits without an interface that explains them must not be used. */
+	known_flags = 0x40;
+	dialect = detect("unknown");
+	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_UNSUPPORTED);
+}
+
+static void test_rfc2017(void)
+{
+	struct selection selection;
+	struct dialect *dialect;
+
+	clear();
+	put("/proc/sys/vm/mt_page_copy", "0\n");
+	put("/proc/sys/vm/use_all_dma_chans", "0\n");
+	known_flags = 0x40 | 0x80 | 0x100;
+	dialect = detect("rfc2017");
+	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_OK);
+	CHECK(selection.flags == 0x42 && !selection.switch_path);
+	CHECK(select_features(dialect, FEATURE_THREADS | FEATURE_BATCH, 0, &selection) ==
+	      STATUS_OK);
+	CHECK(selection.flags == 0xc2);
+	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_OK);
+	CHECK(selection.flags == 0x102);
+	CHECK(dialect_threads(dialect, &PROBER, 20) == 8);
+	CHECK(dialect_threads(dialect, &PROBER, 7) == 6);
+	CHECK(dialect_threads(dialect, &PROBER, 1) == 0);
+
+	/* The six patches: no DMA, no batches. */
+	clear();
+	put("/proc/sys/vm/mt_page_copy", "0\n");
+	known_flags = 0x40;
+	dialect = detect("rfc2017");
+	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_OK);
+	CHECK(select_features(dialect, FEATURE_BATCH, 0, &selection) == STATUS_UNSUPPORTED);
+	/* 0x100 means something else where 0x20 is known. */
+	known_flags = 0x20 | 0x40 | 0x100;
+	detect("unknown");
+}
+
+static void test_exchange(void)
+{
+	struct selection selection;
+	struct dialect *dialect;
+
+	clear();
+	put("/proc/sys/vm/accel_page_copy", "0\n");
+	put("/proc/sys/vm/limit_mt_num", "6\n");
+	known_flags = 0x20 | 0x40 | 0x80;
+	dialect = detect("nimble2019");
+	CHECK(dialect_threads(dialect, &PROBER, 16) == 6);
+	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_OK);
+	CHECK(selection.flags == 0x22);
+	CHECK(select_features(dialect, FEATURE_EXCHANGE, 333, &selection) == STATUS_UNSUPPORTED);
+	put("/proc/kallsyms", "0000000000000000 T __x64_sys_exchange_pages_not\n");
+	CHECK(select_features(dialect, FEATURE_EXCHANGE, 333, &selection) == STATUS_UNSUPPORTED);
+	put("/proc/kallsyms", "0000000000000000 T __x64_sys_move_pages\n"
+			      "0000000000000000 T __x64_sys_exchange_pages\n");
+	CHECK(select_features(dialect, FEATURE_EXCHANGE, 0, &selection) == STATUS_UNSUPPORTED);
+	CHECK(select_features(dialect, FEATURE_EXCHANGE, 333, &selection) == STATUS_OK);
+	CHECK(selection.flags == 0x02);
+	CHECK(select_features(dialect, FEATURE_EXCHANGE | FEATURE_THREADS, 333, &selection) ==
+	      STATUS_OK);
+	CHECK(selection.flags == 0x42);
+}
+
+static void test_switches(void)
+{
+	struct selection selection;
+	struct dialect *dialect;
+
+	clear();
+	put("/proc/sys/vm/accel_page_copy", "1\n");
+	dialect = detect("nov2016");
+	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_OK);
+	CHECK(selection.flags == 0x02 && selection.switch_path);
+
+	clear();
+	put("/proc/sys/vm/use_mt_copy", "0\n");
+	put("/proc/sys/vm/limit_mt_num", "4\n");
+	dialect = detect("jan2025");
+	CHECK(dialect_threads(dialect, &PROBER, 2) == 2);
+	CHECK(select_features(dialect, FEATURE_THREADS | FEATURE_BATCH, 0, &selection) ==
+	      STATUS_DISTURBED);
+	put("/proc/sys/vm/use_mt_copy", "1\n");
+	CHECK(select_features(dialect, FEATURE_THREADS | FEATURE_BATCH, 0, &selection) ==
+	      STATUS_OK);
+	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_UNSUPPORTED);
+
+	clear();
+	put("/sys/kernel/cpu_mt/offloading", "0\n");
+	put("/sys/kernel/cpu_mt/threads", "16\n");
+	put("/sys/module/dcbm/parameters/offloading", "1\n");
+	dialect = detect("amd");
+	CHECK(dialect_threads(dialect, &PROBER, 2) == 16);
+	CHECK(select_features(dialect, FEATURE_DMA | FEATURE_BATCH, 0, &selection) == STATUS_OK);
+	CHECK_TEXT(selection.switch_path, "/sys/module/dcbm/parameters/offloading");
+	CHECK(select_features(dialect, FEATURE_THREADS | FEATURE_BATCH, 0, &selection) ==
+	      STATUS_DISTURBED);
+}
+
+int main(void)
+{
+	CHECK(mkdtemp(root));
+	test_mainline();
+	test_rfc2017();
+	test_exchange();
+	test_switches();
+	clear();
+	CHECK(rmdir(root) == 0);
+	return 0;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+/* Memory, lists and residence, on whatever single node this machine has. */
+#include <sys/mman.h>
+
+#include "check.h"
+#include "folios.h"
+#include "residence.h"
+#include "size.h"
+#include "trial.h"
+
+static void test_kinds(void)
+{
+	struct verdict verdict = {0};
+	enum memory_kind kind;
+
+	CHECK(memory_kind_choose("auto", base_page_size(), &kind, &verdict));
+	CHECK(kind == MEMORY_BASE);
+	CHECK(memory_kind_choose("auto", 2 * MIB, &kind, &verdict) && kind == MEMORY_THP);
+	CHECK(memory_kind_choose("hugetlb", 2 * MIB, &kind, &verdict) && kind == MEMORY_HUGETLB);
+	CHECK(memory_kind_choose("shmem", base_page_size(), &kind, &verdict));
+	CHECK(kind == MEMORY_SHMEM);
+	CHECK(verdict.status == STATUS_OK);
+	CHECK(!memory_kind_choose("base", 2 * MIB, &kind, &verdict));
+	CHECK(!memory_kind_choose("thp", base_page_size(), &kind, &verdict));
+	CHECK(!memory_kind_choose("auto", 3 * base_page_size(), &kind, &verdict));
+	CHECK(!memory_kind_choose("auto", base_page_size() / 2, &kind, &verdict));
+	CHECK(verdict.status == STATUS_UNSUPPORTED);
+}
+
+static void test_region(enum memory_kind kind)
+{
+	struct region region = {.pages = 33, .page_size = base_page_size(), .kind = kind};
+	struct residence residence = {0};
+	struct verdict verdict = {0};
+	struct folios folios;
+	int nodes[33];
+
+	CHECK(region_create(&region, &verdict));
+	CHECK((uintptr_t)region.start % region.page_size == 0);
+	CHECK(residence_query(&region, &residence, nodes));
+	CHECK(residence.on_node[0] == 33 && residence.split == 0 && residence.unknown == 0);
+	CHECK(nodes[0] == 0 && nodes[32] == 0);
+	folios_count(&region, &folios);
+	CHECK(folios.whole == 33 || strcmp(folios.how, "none") == 0);
+	region_free(&region);
+	CHECK(!region.mapping);
+}
+
+/* A page that is half absent must not count as being anywhere. */
+static void test_partly_absent(void)
+{
+	struct region region = {.pages = 2, .page_size = 4 * base_page_size(), .kind = MEMORY_BASE};
+	struct residence residence = {0};
+	struct verdict verdict = {0};
+	struct folios folios;
+	int nodes[2];
+
+	CHECK(region_create(&region, &verdict));
+	CHECK(madvise(region.start + base_page_size(), base_page_size(), MADV_DONTNEED) == 0);
+	CHECK(residence_query(&region, &residence, nodes));
+	CHECK(residence.on_node[0] == 1 && residence.unknown == 1);
+	CHECK(nodes[0] < 0 && nodes[1] == 0);
+	folios_count(&region, &folios);
+	CHECK(folios.whole == 0); /* no page of this size was ever allocated as one */
+	region_free(&region);
+}
+
+/* The lists once held the addresses that the regions had before they were mapped. */
+static void test_lists(void)
+{
+	struct options options = {.page_size = base_page_size()};
+	struct trial trial = {.options = &options, .mode = mode_find("twoway", NULL)};
+	struct pass pass;
+
+	CHECK(pass_create(&pass, &trial, 5, &trial.verdict));
+	CHECK(pass.region_count == 2);
+	for (unsigned i = 0; i < 2; i++)
+		for (uint64_t page = 0; page < 5; page++) {
+			CHECK(pass.lists[i].addresses[page] == region_page(&pass.regions[i], page));
+			CHECK(pass.lists[i].status[page] == STATUS_UNSET);
+		}
+	CHECK(pass_bytes(&pass, &trial) == 10 * base_page_size());
+	pass_free(&pass);
+}
+
+int main(void)
+{
+	test_kinds();
+	test_region(MEMORY_BASE);
+	test_region(MEMORY_SHMEM);
+	test_partly_absent();
+	test_lists();
+	return 0;
+}
