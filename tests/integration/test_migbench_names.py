@@ -1,0 +1,52 @@
+"""The role's ``benchmark.yaml`` and the program speak of the same options and metrics."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROLE = Path(__file__).parents[2] / "roles" / "migbench"
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    build = tmp_path_factory.mktemp("migbench")
+    subprocess.run(
+        ["make", "-C", ROLE / "files", f"BUILD={build}"],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "MAKEFLAGS": ""},
+    )
+    return build / "migbench"
+
+
+@pytest.fixture(scope="module")
+def described() -> Any:
+    return yaml.safe_load((ROLE / "benchmark.yaml").read_text())
+
+
+def ask(program: Path, option: str, section: str) -> list[dict[str, Any]]:
+    document = json.loads(subprocess.run([program, option], check=True, capture_output=True).stdout)
+    return document[section] if isinstance(document, dict) else document
+
+
+def test_options_are_the_same(program: Path, described: Any) -> None:
+    options = [one for one in ask(program, "--list-options", "options") if one["type"] != "command"]
+    assert [one["name"].replace("-", "_") for one in options] == described["options"]
+
+
+def test_metrics_have_the_same_names_and_units(program: Path, described: Any) -> None:
+    program_says = {
+        f"metrics.{one['name']}": (one["unit"], one["better"].replace("none", "neither"))
+        for one in ask(program, "--list-metrics", "metrics")
+    }
+    role_says = {
+        one["json"]: (one["unit"], one.get("better", "neither")) for one in described["metrics"].values()
+    }
+    assert role_says == program_says
