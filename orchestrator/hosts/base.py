@@ -150,11 +150,13 @@ class Provider(ABC):
 
     :cvar options_schema: JSON Schema of the provider's own section under ``hosts:``.
     :cvar boots_kernels: whether a machine can be booted again, hence whether trials can be spread over boots.
+    :ivar place: where the trials run, in words that tell this place from others.
     :ivar changes_allowed: whether a host's settings may be changed without the user saying so.
     :cvar boot_estimate: seconds from asking for a machine to its first trial, for plans.
     """
 
     name: ClassVar[str]
+    place: str
     options_schema: ClassVar[Mapping[str, Any]]
     boots_kernels: ClassVar[bool] = False
     changes_allowed: bool = True

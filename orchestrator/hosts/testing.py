@@ -126,6 +126,7 @@ class ScriptedProvider(Provider):
     options_schema: ClassVar[dict[str, Any]] = {"type": "object"}
 
     def __init__(self, request: Request, machine: Machine | None = None) -> None:
+        self.place = self.name
         self._machine = machine or ScriptedMachine([ScriptedHost()])
 
     @contextmanager

@@ -27,6 +27,7 @@ class Plan:
     """What a run of ``experiment`` consists of.
 
     :param where: predicates (``--where``); a cell stays if all of them hold.
+    :ivar narrowing: both, as text: equal for two plans that are narrowed alike.
     :param limit: keep the first so many cells (``--limit``), in the order of the file, after ``where``.
 
     Raises ``BadInput`` where ``where`` uses unknown names, where no cell is left and where an expression has no value
@@ -41,6 +42,7 @@ class Plan:
         fixed = constants(experiment.benchmark.arguments, experiment.kernels)
         self._combinations = Combinations(experiment.sweep, fixed, where)
         self._limit = limit
+        self.narrowing = (*(predicate.text for predicate in where), f"limit {limit}" if limit else "")
         self._maker = CellMaker(experiment.benchmark, experiment.kernels[0].name)
         self._kernels = self._kernel_positions()
         self._check_options(where)

@@ -164,6 +164,7 @@ def _decode_run(document: Document) -> RunRecord:
         ),
         resumed=_flag(document.get("resumed", False)),
         version=_text(document.get("version", "")),
+        scope=_text(document.get("scope", "")),
     )
 
 

@@ -54,6 +54,8 @@ class RunRecord:
     :ivar metrics: in the order of the file.
     :ivar factors: those that are swept in the order of the plan, then the derived ones.
     :ivar version: version of the orchestrator.
+    :ivar scope: hash of all that two commands must agree on to mean the same run: the experiment's content, its
+        narrowing (``--where``, ``--limit``), the place, the files of the roles.
     """
 
     run: str
@@ -68,9 +70,12 @@ class RunRecord:
     factors: tuple[FactorInfo, ...] = ()
     resumed: bool = False
     version: str = ""
+    scope: str = ""
 
 
-def run_record(experiment: Experiment, run: str, trials: int, resumed: bool = False) -> RunRecord:
+def run_record(
+    experiment: Experiment, run: str, trials: int, scope: str = "", resumed: bool = False
+) -> RunRecord:
     """Return the record that opens (or, ``resumed``, reopens) the journal of run ``run`` with ``trials`` trials."""
     swept = [factor for axis in experiment.sweep.axes for factor in axis.factors]
     return RunRecord(
@@ -89,6 +94,7 @@ def run_record(experiment: Experiment, run: str, trials: int, resumed: bool = Fa
         ),
         resumed=resumed,
         version=__version__,
+        scope=scope,
     )
 
 

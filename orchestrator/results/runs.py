@@ -103,23 +103,23 @@ def find(results: Path, reference: str) -> RunFolder:
     )
 
 
-def unfinished(results: Path, experiment: str, content_hash: str) -> RunFolder | None:
-    """Return the run to carry on: the newest of this experiment with this content, unless it is complete."""
+def unfinished(results: Path, experiment: str, scope: str) -> RunFolder | None:
+    """Return the run to carry on: the newest of this experiment and scope, unless it is complete."""
     for run in reversed(all_runs(results)):
-        if run.path.parent.name != _folder_name(experiment) or _content_hash(run) != content_hash:
+        if run.path.parent.name != _folder_name(experiment) or scope_of(run) != scope:
             continue
         last = journal.last_record(run.journal)
         return None if isinstance(last, EndRecord) and last.complete else run
     return None
 
 
-def _content_hash(run: RunFolder) -> str | None:
-    """Content hash of the run's experiment; None where the journal's first line does not say (or cannot be read)."""
+def scope_of(run: RunFolder) -> str | None:
+    """Scope of a run; None where the journal's first line does not say (or cannot be read)."""
     try:
         first = next(journal.read(run.journal), None)
     except BadInput:
         return None
-    return first.content_hash if isinstance(first, RunRecord) else None
+    return first.scope if isinstance(first, RunRecord) else None
 
 
 def _folder_name(experiment: str) -> str:

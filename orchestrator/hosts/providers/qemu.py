@@ -76,6 +76,7 @@ class QemuProvider(Provider):
     boot_estimate = 15.0
 
     def __init__(self, request: Request) -> None:
+        self.place = self.name
         self._layout = parse_layout(request.options)
         self._boot_limit = request.boot_limit
         _check_needs(self._layout, request.needs)

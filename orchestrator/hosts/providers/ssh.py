@@ -77,6 +77,7 @@ class SshProvider(Provider):
         if not named and not request.group:
             raise BadInput("the ssh provider needs a host: --host NAME, hosts.ssh.host, or hosts.group")
         names = (str(named),) if named else inventory.group(request.group)
+        self.place = f"{self.name}: {', '.join(names)}"
         self._addresses = {name: inventory.address(name) for name in names}
         if request.ssh_config is not None:
             self._addresses = {

@@ -37,10 +37,10 @@ def apply(context: Context, arguments: Mapping[str, Any]) -> Outcome:
     if context.host.run(known).stdout.strip() == identity:
         return Outcome(False, "up to date", {program: _sha256_on_host(context, program)})
     if compiler:
-        _build_on_host(context, source, program)
+        _build_on_host(context, source, program, arguments["makes"])
         how = f"built on the host with {compiler}"
     else:
-        binary = _build_here(context, source, program, arguments.get("static_target", "static"), identity)
+        binary = _build_here(context, source, arguments["static_target"], arguments["static_makes"], identity)
         context.host.put(binary, f"{context.folder}/{program}", 0o755, sudo=context.sudo)
         how = "built on the controller, static, and copied"
     context.host.put(f"{identity}\n".encode(), marker, sudo=context.sudo)
@@ -94,16 +94,17 @@ def _archive(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _build_on_host(context: Context, source: Path, program: str) -> None:
+def _build_on_host(context: Context, source: Path, program: str, makes: str) -> None:
     build = (
         'rm -rf "$1/source" && mkdir -p "$1/source" && tar -xf - -C "$1/source"'
-        ' && make -C "$1/source" "$2" >&2 && cp "$1/source/$2" "$1/$2"'
+        ' && make -C "$1/source" >&2 && cp "$1/source/$3" "$1/$2.new" && mv "$1/$2.new" "$1/$2"'
     )
     context.host.run(
         script(
             build,
             context.folder,
             program,
+            makes,
             sudo=context.sudo,
             stdin=_archive(source),
             time_limit=BUILD_LIMIT_S,
@@ -111,9 +112,9 @@ def _build_on_host(context: Context, source: Path, program: str) -> None:
     )
 
 
-def _build_here(context: Context, source: Path, program: str, target: str, identity: str) -> Path:
+def _build_here(context: Context, source: Path, target: str, makes: str, identity: str) -> Path:
     """Build a static program in the cache, once for all hosts, and return its path."""
-    built = context.cache / "builds" / identity / program
+    built = context.cache / "builds" / identity / Path(makes).name
     built.parent.mkdir(parents=True, exist_ok=True)
     with (built.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -133,9 +134,9 @@ def _build_here(context: Context, source: Path, program: str, target: str, ident
             )
             if made.returncode != 0:
                 last = (made.stderr.strip() or made.stdout.strip()).splitlines()[-1:]
-                raise HostError(f"building {program} on the controller failed: {' '.join(last)}")
+                raise HostError(f"building {makes} on the controller failed: {' '.join(last)}")
             partial = built.with_suffix(".partial")
-            shutil.copy2(Path(work) / program, partial)
+            shutil.copy2(Path(work) / makes, partial)
             partial.rename(built)
     return built
 
@@ -150,15 +151,13 @@ MODULE = Module(
     arguments={
         "type": "object",
         "additionalProperties": False,
-        "required": ["source", "program"],
+        "required": ["source", "program", "makes", "static_target", "static_makes"],
         "properties": {
             "source": {"type": "string", "description": "Folder with a Makefile, below the role's folder."},
-            "program": {"type": "string", "description": "The make target, and the file it makes."},
-            "static_target": {
-                "type": "string",
-                "default": "static",
-                "description": "The make target that makes the same file, statically linked.",
-            },
+            "program": {"type": "string", "description": "Name of the program in the role's folder on the host."},
+            "makes": {"type": "string", "description": "The file that a plain `make` makes, below `source`."},
+            "static_target": {"type": "string", "description": "The make target for hosts without a compiler."},
+            "static_makes": {"type": "string", "description": "The file that this target makes, below `source`."},
         },
     },
     apply=apply,

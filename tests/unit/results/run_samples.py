@@ -42,6 +42,7 @@ RUN = RunRecord(
         FactorInfo("bytes"),
     ),
     version="0.1.0",
+    scope="5c09e" * 12 + "abcd",
 )
 BLOCK = BlockRecord(
     block=0,

@@ -44,7 +44,7 @@ records: st.SearchStrategy[Record] = st.one_of(
     st.builds(
         RunRecord,
         **dict.fromkeys(
-            ["run", "experiment", "content_hash", "time", "benchmark", "headline", "version"], texts
+            ["run", "experiment", "content_hash", "time", "benchmark", "headline", "version", "scope"], texts
         ),
         seed=whole,
         trials=whole,

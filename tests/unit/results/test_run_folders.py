@@ -103,8 +103,8 @@ def test_the_results_folder_is_option_then_variable_then_here(monkeypatch: pytes
     assert runs.results_folder() == Path("results")
 
 
-def test_the_run_to_carry_on_is_the_newest_with_the_same_content(tmp_path: Path) -> None:
-    same = RUN.content_hash
+def test_the_run_to_carry_on_is_the_newest_of_the_same_scope(tmp_path: Path) -> None:
+    same = RUN.scope
     assert runs.unfinished(tmp_path, "quickstart", same) is None
     first, second, third = (runs.create(tmp_path, "quickstart") for _ in range(3))
     assert runs.unfinished(tmp_path, "quickstart", same) is None, "nothing began in them"
@@ -113,7 +113,7 @@ def test_the_run_to_carry_on_is_the_newest_with_the_same_content(tmp_path: Path)
     assert runs.unfinished(tmp_path, "quickstart", "another") is None
     assert runs.unfinished(tmp_path, "another", same) is None
     write(second.path, [RUN, EndRecord(False, "interrupted", END.time)])
-    write(third.path, [replace(RUN, content_hash="another")])
+    write(third.path, [replace(RUN, scope="another")])
     assert runs.unfinished(tmp_path, "quickstart", same) == second
     write(second.path, [replace(RUN, resumed=True), END])
     assert runs.unfinished(tmp_path, "quickstart", same) is None, "the newest is complete"
@@ -124,17 +124,17 @@ def test_a_torn_last_line_hides_no_unfinished_run(tmp_path: Path) -> None:
     write(run.path, [RUN, BLOCK])
     with run.journal.open("ab") as stream:
         stream.write(b'{"format":1,"type":"en')
-    assert runs.unfinished(tmp_path, "quickstart", RUN.content_hash) == run
+    assert runs.unfinished(tmp_path, "quickstart", RUN.scope) == run
 
 
 def test_a_damaged_run_of_the_experiment_keeps_no_new_one_from_starting(tmp_path: Path) -> None:
     run = runs.create(tmp_path, "quickstart")
     run.journal.write_bytes(b"?\n?\n")
-    assert runs.unfinished(tmp_path, "quickstart", RUN.content_hash) is None
+    assert runs.unfinished(tmp_path, "quickstart", RUN.scope) is None
 
 
 def test_a_run_that_is_held_is_still_found(tmp_path: Path) -> None:
     run = runs.create(tmp_path, "quickstart")
     with Journal(run.path) as journal:
         journal.append(RUN)
-        assert runs.unfinished(tmp_path, "quickstart", RUN.content_hash) == run
+        assert runs.unfinished(tmp_path, "quickstart", RUN.scope) == run

@@ -1,0 +1,109 @@
+"""Options that several verbs share, and what they make of them: the experiment, its plan, its provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from orchestrator.errors import BadInput
+from orchestrator.hosts.base import Provider, Request
+from orchestrator.hosts.providers import options_schemas, registry
+from orchestrator.plan import Plan
+from orchestrator.spec.expressions import Expression
+from orchestrator.spec.loader import load
+from orchestrator.spec.model import Experiment
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+experiment_argument = click.argument(
+    "file", metavar="EXPERIMENT.yaml", type=click.Path(path_type=Path, dir_okay=False)
+)
+set_option = click.option(
+    "--set",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Override a value of the file, such as repetitions=1 or factors.mode=[serial]; may be repeated.",
+)
+
+
+def selection_options(function: F) -> F:
+    """Add --where and --limit."""
+    where = click.option(
+        "--where",
+        metavar="PREDICATE",
+        multiple=True,
+        help="Only cells for which this holds, such as \"mode == 'serial'\"; may be repeated, all must hold.",
+    )
+    limit = click.option("--limit", type=click.IntRange(min=1), help="Only the first N cells.")
+    return where(limit(function))
+
+
+def host_options(function: F) -> F:
+    """Add the options that say where to run."""
+    file = click.Path(path_type=Path, dir_okay=False, exists=True)
+    options = (
+        click.option(
+            "--host",
+            default="",
+            metavar="NAME",
+            help="Run there and not where the file says: a host of the inventory, [user@]host[:port], or `local`.",
+        ),
+        click.option("--inventory", type=file, help="Inventory in Ansible's YAML form."),
+        click.option("--ssh-config", type=file, help="Read instead of ~/.ssh/config."),
+        click.option(
+            "--allow-local-changes",
+            is_flag=True,
+            help="Let the local provider change sysctls and other settings of this machine for the run.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def load_experiment(file: Path, overrides: tuple[str, ...]) -> Experiment:
+    """Load the file with what the providers say of their own sections."""
+    return load(file, provider_options=options_schemas(), overrides=overrides)
+
+
+def make_plan(experiment: Experiment, where: tuple[str, ...], limit: int | None) -> Plan:
+    """Plan an experiment, narrowed by --where and --limit."""
+    return Plan(experiment, where=tuple(_predicate(text) for text in where), limit=limit)
+
+
+def _predicate(text: str) -> Expression:
+    try:
+        return Expression(text)
+    except ValueError as error:
+        raise BadInput(f"--where {text!r}: {error}") from error
+
+
+def make_provider(
+    experiment: Experiment,
+    host: str,
+    inventory: Path | None,
+    ssh_config: Path | None,
+    allow_local_changes: bool,
+) -> Provider:
+    """Choose the provider: that of the file, unless --host names another place."""
+    name = experiment.hosts.provider
+    if host == "local":
+        name, host = "local", ""
+    elif host:
+        name = "ssh"
+    options = experiment.hosts.options if name == experiment.hosts.provider else {}
+    request = Request(
+        needs=experiment.hosts.needs,
+        options=options,
+        group=experiment.hosts.group,
+        host=host,
+        inventory=inventory,
+        ssh_config=ssh_config,
+        allow_local_changes=allow_local_changes,
+        boot_limit=experiment.limits.boot,
+    )
+    return registry()[name](request)

@@ -1,0 +1,121 @@
+"""A run as its user sees it: a progress bar on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from orchestrator.execution.observer import Observer
+from orchestrator.plan.model import Block
+from orchestrator.results.records import BlockRecord, TrialRecord
+from orchestrator.spec.model import Status
+
+
+@contextmanager
+def progress(verbose: int) -> Iterator[Observer]:
+    """Show a run on stderr, so that stdout is the result."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        yield PlainLines(console, verbose)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        yield ProgressBar(bar, verbose)
+
+
+class PlainLines:
+    """One line for each thing that happens."""
+
+    def __init__(self, console: Console, verbose: int) -> None:
+        self._console = console
+        self._verbose = verbose
+        self._trials = 0
+        self._done = 0
+        self._began = time.monotonic()
+
+    def run_begins(self, trials: int, done: int) -> None:
+        """See :class:`Observer`."""
+        self._trials, self._done = trials, done
+
+    def block_begins(self, block: Block, trials: int) -> None:
+        """See :class:`Observer`."""
+        self._say(f"block {block.index}: kernel {block.kernel}, boot {block.boot}, {trials} trials")
+
+    def host_ready(self, record: BlockRecord) -> None:
+        """See :class:`Observer`."""
+        release = record.facts.get("release", "unknown kernel")
+        self._say(f"{record.host}: {release}, {record.environment}, clock: {record.clock}")
+
+    def trial_ends(self, record: TrialRecord) -> None:
+        """See :class:`Observer`."""
+        self._done += record.final
+        if self._verbose or (record.status is not Status.OK and not record.allowed):
+            self._say(describe(record))
+        elif self._done % 10 == 0 or self._done == self._trials:
+            self._say(f"{self._done} of {self._trials} trials")
+
+    def note(self, text: str) -> None:
+        """See :class:`Observer`."""
+        self._say(text)
+
+    def _say(self, text: str) -> None:
+        spent = time.monotonic() - self._began
+        self._console.print(f"[{spent:7.1f} s] {text}", markup=False)
+
+
+class ProgressBar:
+    """A bar with the current block and the time that is left."""
+
+    def __init__(self, bar: Progress, verbose: int) -> None:
+        self._bar = bar
+        self._verbose = verbose
+        self._task = bar.add_task("starting", total=None)
+
+    def run_begins(self, trials: int, done: int) -> None:
+        """See :class:`Observer`."""
+        self._bar.update(self._task, total=trials, completed=done)
+
+    def block_begins(self, block: Block, trials: int) -> None:
+        """See :class:`Observer`."""
+        self._bar.update(self._task, description=f"block {block.index}, kernel {block.kernel}: booting")
+
+    def host_ready(self, record: BlockRecord) -> None:
+        """See :class:`Observer`."""
+        self._bar.update(self._task, description=f"block {record.block}, {record.host}, {record.environment}")
+
+    def trial_ends(self, record: TrialRecord) -> None:
+        """See :class:`Observer`."""
+        if record.final:
+            self._bar.advance(self._task)
+        if self._verbose or (record.status is not Status.OK and not record.allowed):
+            self.note(describe(record))
+
+    def note(self, text: str) -> None:
+        """See :class:`Observer`."""
+        self._bar.console.print(text, markup=False)
+
+
+def describe(record: TrialRecord) -> str:
+    """One line on a trial: which, where, what became of it and why."""
+    cell = ", ".join(f"{name}={text}" for name, text in record.factors.items())
+    reason = f": {record.reason}" if record.reason else ""
+    again = "" if record.final else " (will be tried again)"
+    return f"trial {record.trial} on {record.host} [{cell}]: {record.status}{reason}{again}"

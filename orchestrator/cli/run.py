@@ -1,0 +1,104 @@
+"""``orchestrate run``: from an experiment file to results."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from orchestrator.cache import cache_folder
+from orchestrator.cli.options import (
+    experiment_argument,
+    host_options,
+    load_experiment,
+    make_plan,
+    make_provider,
+    selection_options,
+    set_option,
+)
+from orchestrator.cli.results import emit, results_option
+from orchestrator.report import names
+
+
+@click.command()
+@experiment_argument
+@set_option
+@selection_options
+@host_options
+@results_option
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="latest",
+    default="",
+    metavar="[RUN]",
+    help="Carry on an unfinished run; without RUN the newest one of this file. An unfinished run of the same file "
+    "is carried on without this option too.",
+)
+@click.option(
+    "--new", "anew", is_flag=True, help="Begin a new run even where an unfinished one could be carried on."
+)
+@click.option("--dry-run", is_flag=True, help="Print each command for the hosts, touch none of them.")
+@click.option("-v", "--verbose", count=True, help="Say more; twice: everything that goes into the log.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(names()),
+    default="table",
+    show_default=True,
+    help="Form of the report at the end.",
+)
+def run(
+    file: Path,
+    overrides: tuple[str, ...],
+    where: tuple[str, ...],
+    limit: int | None,
+    host: str,
+    inventory: Path | None,
+    ssh_config: Path | None,
+    allow_local_changes: bool,
+    results_path: Path,
+    resume: str,
+    anew: bool,
+    dry_run: bool,
+    verbose: int,
+    form: str,
+) -> None:
+    """Run an experiment and print its report."""
+    set_up_logging(verbose)
+    experiment = load_experiment(file, overrides)
+    plan = make_plan(experiment, where, limit)
+    provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
+    from orchestrator.execution.launch import check, launch, open_folder
+
+    check(plan, provider)
+    if dry_run:
+        from orchestrator.execution.dry_run import rehearse
+
+        rehearse(plan, provider, cache_folder(), click.echo)
+        return
+
+    from orchestrator.cli.progress import progress
+    from orchestrator.report import render
+    from orchestrator.report.model import build
+
+    opened = open_folder(plan, provider, results_path, resume, anew)
+    word = "carrying on" if opened.resumed else "run"
+    click.echo(f"{word} {opened.folder.id}: {plan.cell_count} cells, {plan.trial_count} trials", err=True)
+    with progress(verbose) as observer:
+        code = launch(plan, provider, opened, observer, cache_folder(), overrides, tuple(sys.argv))
+    emit(render(build(results_path, opened.folder), form))
+    click.echo(f"\nresults: {opened.folder.path}", err=True)
+    sys.exit(code)
+
+
+def set_up_logging(verbose: int) -> None:
+    """Let everything through to the run's own log, and to stderr as much as was asked for."""
+    logger = logging.getLogger("orchestrator")
+    logger.setLevel(logging.DEBUG)
+    handler = logging.StreamHandler()
+    handler.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG))
+    handler.setFormatter(logging.Formatter("orchestrate: %(message)s"))
+    logger.addHandler(handler)

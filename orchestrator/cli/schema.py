@@ -1,0 +1,16 @@
+"""``orchestrate schema``: the JSON Schema of experiment files, for editors."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from orchestrator.hosts.providers import options_schemas
+from orchestrator.spec.schema import document
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema (2020-12) of experiment files."""
+    click.echo(json.dumps(document(options_schemas()), indent=2))

@@ -1,0 +1,34 @@
+"""``orchestrate validate``: are these files good?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.options import load_experiment, make_plan, set_option
+from orchestrator.errors import BadInput
+
+
+@click.command()
+@click.argument(
+    "files",
+    metavar="EXPERIMENT.yaml...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+)
+@set_option
+def validate(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
+    """Check experiment files; no host is touched."""
+    faults: list[object] = []
+    for file in files:
+        try:
+            experiment = load_experiment(file, overrides)
+        except BadInput as error:
+            faults.extend(error.faults)
+        else:
+            plan = make_plan(experiment, (), None)
+            click.echo(f"{file}: good: {plan.cell_count} cells, {plan.trial_count} trials")
+    if faults:
+        raise BadInput(*(str(fault) for fault in faults))

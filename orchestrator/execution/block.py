@@ -1,0 +1,216 @@
+"""One block, through as many visits to its host as it takes.
+
+On each visit the host's own journal is read from its start, so that whatever became of the connection, the controller
+or the host in between, a trial that has ended there is never run again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+from orchestrator.errors import HostError, Interrupted
+from orchestrator.execution import host_journal, outcome
+from orchestrator.execution.coordinator import Run
+from orchestrator.execution.visit import Visit
+from orchestrator.hosts import facts as host_facts
+from orchestrator.hosts.base import Host, Machine
+from orchestrator.plan.model import Block, Trial
+from orchestrator.results.records import BlockRecord, utc_now
+
+log = logging.getLogger(__name__)
+
+SILENCE_GRACE_S = 60.0
+"""Added to what a trial may take before a silent host is asked whether its runner is still alive."""
+
+RECONNECT_PAUSE_S = 2.0
+LOSSES_WITHOUT_PROGRESS = 3
+"""So often may a host be lost in a row without a trial ending; then something else than a trial kills it."""
+
+
+class PlanReader:
+    """Finds trials by id in a stream of ids that follows the plan's order, without holding the plan in memory."""
+
+    def __init__(self, trials: Iterator[Trial]) -> None:
+        self._trials = trials
+        self._current: Trial | None = None
+
+    def find(self, trial_id: str) -> Trial | None:
+        """Return the trial, or None if it is not further on in the plan."""
+        if self._current is not None and self._current.id == trial_id:
+            return self._current
+        for trial in self._trials:
+            if trial.id == trial_id:
+                self._current = trial
+                return trial
+        return None
+
+
+class BlockRun:
+    """One block on one machine."""
+
+    def __init__(self, run: Run, machine: Machine, block: Block) -> None:
+        self._run = run
+        self._machine = machine
+        self._block = block
+        self._kernel = next(kernel for kernel in run.experiment.kernels if kernel.name == block.kernel)
+        self._place: outcome.Place | None = None
+        self._running: Trial | None = None
+        self._losses = 0
+        self._stop_sent = 0
+
+    def execute(self) -> None:
+        """Visit the host until no trial of the block is left."""
+        host = self._machine.boot(self._kernel)
+        while True:
+            try:
+                if self._visit(host):
+                    return
+                self._charge("the runner on the host ended before its trial did")
+            except HostError as loss:
+                if self._place is None:
+                    raise
+                host = self._recover(loss)
+
+    def _visit(self, host: Host) -> bool:
+        """Do on a connected host what is left to do; False if its runner ended before its trials did."""
+        run = self._run
+        visit = Visit(host, run.experiment, f"{run.name}-{self._block.index}")
+        visit.bring_scripts()
+        facts = self._meet(host)
+        if visit.runner_is_running():
+            run.observer.note(f"{host.name}: its runner is still at work; following it")
+            settings: dict[str, str] = {}
+        else:
+            self._collect(visit)
+            visit.restore()
+            if not any(True for _ in run.pending(self._block)):
+                visit.clean()
+                return True
+            for result in visit.provision(run.cache):
+                run.artifacts.update(result.artifacts)
+            settings = visit.tune()
+            visit.start(run.pending(self._block))
+        self._announce(host, facts, settings)
+        complete = self._follow(visit)
+        visit.restore()
+        if run.stop.level:
+            raise Interrupted(f"stopped by {run.stop.by}; the same command carries the run on")
+        if complete:
+            visit.clean()
+        return complete
+
+    def _meet(self, host: Host) -> host_facts.Facts:
+        """Gather facts, check the needs, and notice whether this is the boot we knew."""
+        facts = host_facts.gather(host)
+        unmet = host_facts.unmet(self._run.experiment.hosts.needs, facts)
+        if unmet:
+            raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
+        if self._place is not None and self._place.boot != facts.boot_id:
+            self._charge("its host went down and came up again")
+        return facts
+
+    def _announce(self, host: Host, facts: host_facts.Facts, settings: dict[str, str]) -> None:
+        """Write the record of a boot, once for each boot."""
+        environment = self._machine.environment or host_facts.environment(facts)
+        place = outcome.Place(self._block.index, host.name, facts.boot_id, str(environment))
+        if place == self._place:
+            return
+        self._place = place
+        record = BlockRecord(
+            block=self._block.index,
+            kernel=self._block.kernel,
+            host=host.name,
+            boot=facts.boot_id,
+            environment=str(environment),
+            clock=self._machine.clock,
+            facts=facts.document,
+            settings=settings,
+            time=utc_now(),
+        )
+        self._run.journal.append(record)
+        self._run.observer.host_ready(record)
+
+    def _collect(self, visit: Visit) -> None:
+        """Take over what an earlier runner left on the host."""
+        if self._place is None:
+            self._place = outcome.Place(self._block.index, visit.host.name, "", "")
+        reader = PlanReader(self._run.plan.trials(self._block))
+        journal = host_journal.Reader()
+        for line in visit.journal_lines():
+            self._take(journal.read(line), reader)
+
+    def _follow(self, visit: Visit) -> bool:
+        """Follow the host's journal to its end; whether it ended as it should."""
+        reader = PlanReader(self._run.plan.trials(self._block))
+        journal = host_journal.Reader()
+        heard = time.monotonic()
+        for line in visit.follow():
+            if self._stop_sent < self._run.stop.level:
+                self._stop_sent = self._run.stop.level
+                visit.stop(now=self._stop_sent > 1)
+            if line is not None:
+                heard = time.monotonic()
+                if self._take(journal.read(line), reader):
+                    return True
+            elif time.monotonic() - heard > self._longest_silence():
+                if not visit.runner_is_running():
+                    return False
+                raise HostError(f"{visit.host.name}: no sign of life for {time.monotonic() - heard:.0f} s")
+        return False
+
+    def _take(self, event: host_journal.Event | None, reader: PlanReader) -> bool:
+        """Act on one line of the host's journal; whether it was the last."""
+        if isinstance(event, host_journal.Start):
+            self._running = reader.find(event.trial)
+        elif isinstance(event, host_journal.TrialEnd):
+            trial = reader.find(event.trial)
+            self._running = None
+            if trial is not None and trial.id not in self._run.finished:
+                assert self._place is not None
+                self._losses = 0
+                self._run.conclude(outcome.record(self._run.experiment, trial, self._place, event))
+        elif isinstance(event, host_journal.End) and event.reason == "failed":
+            raise HostError(f"{self._machine.name}: the runner gave up: {event.detail}")
+        return isinstance(event, host_journal.End)
+
+    def _longest_silence(self) -> float:
+        limits = self._run.experiment.limits
+        return limits.trial + limits.settle + SILENCE_GRACE_S
+
+    def _charge(self, reason: str) -> None:
+        """Hold the running trial responsible for the loss of its host; set it aside when it has done so too often."""
+        run, trial = self._run, self._running
+        self._running = None
+        self._losses += 1
+        if self._losses > LOSSES_WITHOUT_PROGRESS:
+            raise HostError(
+                f"{self._machine.name}: lost {self._losses} times without a trial ending: {reason}"
+            )
+        if trial is None or trial.id in run.finished:
+            return
+        assert self._place is not None
+        run.crashes[trial.id] += 1
+        final = run.crashes[trial.id] >= run.experiment.limits.crashes
+        record = outcome.crashed(trial, self._place, reason, final)
+        (run.conclude if final else run.retry)(record)
+
+    def _recover(self, loss: HostError) -> Host:
+        """Return to the host: the same boot if it lives, a new one if it does not; raise ``loss`` where all is vain."""
+        run = self._run
+        run.observer.note(f"{loss}; trying to return")
+        deadline = time.monotonic() + run.experiment.limits.boot
+        while not run.stop.level:
+            try:
+                return self._machine.reconnect()
+            except HostError as refusal:
+                log.info("%s", refusal)
+            if run.provider.boots_kernels:
+                self._charge(str(loss))
+                self._place = None
+                return self._machine.boot(self._kernel)
+            if time.monotonic() > deadline:
+                raise loss
+            time.sleep(RECONNECT_PAUSE_S)
+        raise Interrupted(f"stopped by {run.stop.by}; {loss}")

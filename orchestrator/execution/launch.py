@@ -1,0 +1,166 @@
+"""A run from its folder to its last record: opened anew or carried on, executed, and closed with the right code."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import BadInput, ExitCode, OrchestratorError
+from orchestrator.execution.coordinator import Run, execute
+from orchestrator.execution.observer import Observer
+from orchestrator.execution.stopping import on_signals
+from orchestrator.execution.visit import needs_root
+from orchestrator.hosts.base import Provider
+from orchestrator.plan import Plan
+from orchestrator.results import manifest, runs
+from orchestrator.results.journal import Journal
+from orchestrator.results.records import EndRecord, TrialRecord, run_record, utc_now
+from orchestrator.spec.model import Status
+
+log = logging.getLogger(__name__)
+
+LOG_FILE = "orchestrate.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run's folder, its scope (see :func:`scope_of`) and whether it was there before."""
+
+    folder: runs.RunFolder
+    scope: str
+    resumed: bool
+
+
+def scope_of(plan: Plan, provider: Provider) -> str:
+    """Hash of all that two commands must agree on to mean the same run (SHA-256, hex)."""
+    experiment = plan.experiment
+    roles = {role.name: manifest.hash_role(role) for role in experiment.roles}
+    parts = (experiment.content_hash, plan.narrowing, provider.place, roles)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def check(plan: Plan, provider: Provider) -> None:
+    """Refuse, before anything is touched, what the provider cannot or must not do."""
+    if needs_root(plan.experiment) and not provider.changes_allowed:
+        raise BadInput(
+            f"the experiment changes settings of its host, and the host is this machine ({provider.place}); "
+            "allow that with --allow-local-changes or hosts.local.allow_changes: true"
+        )
+    boots = plan.experiment.repetitions.boots
+    if boots > 1 and not provider.boots_kernels:
+        raise BadInput(
+            f"repetitions.boots is {boots}, but the {provider.name} provider cannot boot its hosts again"
+        )
+
+
+def open_folder(plan: Plan, provider: Provider, results: Path, resume: str, anew: bool) -> Opened:
+    """Find the run to carry on, or make the folder of a new one; only a run of the same scope is carried on.
+
+    :param resume: a run to carry on; ``latest`` the newest unfinished one of this experiment; empty: that one if
+        there is one.
+    :param anew: make a new run in any case.
+    """
+    name, scope = plan.experiment.name, scope_of(plan, provider)
+    if anew:
+        return Opened(runs.create(results, name), scope, resumed=False)
+    if resume and resume != runs.LATEST:
+        named = runs.find(results, resume)
+        if runs.scope_of(named) != scope:
+            raise BadInput(
+                f"run {named.id} cannot be carried on with this command: the experiment, its --where or --limit, the "
+                "place or a role's files have changed since it began; leave --resume out for a new run"
+            )
+        return Opened(named, scope, resumed=True)
+    unfinished = runs.unfinished(results, name, scope)
+    if unfinished is not None:
+        return Opened(unfinished, scope, resumed=True)
+    if resume:
+        raise BadInput(f"no unfinished run of {name!r} as it stands; leave --resume out for a new run")
+    return Opened(runs.create(results, name), scope, resumed=False)
+
+
+def launch(
+    plan: Plan,
+    provider: Provider,
+    opened: Opened,
+    observer: Observer,
+    cache: Path,
+    overrides: Sequence[str],
+    command_line: Sequence[str],
+) -> ExitCode:
+    """Execute what is left of a run and return the exit code that it deserves.
+
+    Whatever ends it early is written into the journal and raised again; the same command then carries on.
+    """
+    folder, experiment = opened.folder, plan.experiment
+    with Journal(folder.path) as journal, log_to(folder.path / LOG_FILE), on_signals() as stop:
+        if not opened.resumed:
+            manifest.save(folder.path, manifest.begin(experiment, folder.id, overrides, command_line))
+        run = Run(
+            name=folder.id,
+            plan=plan,
+            provider=provider,
+            journal=journal,
+            observer=observer,
+            stop=stop,
+            folder=folder.path,
+            cache=cache,
+            finished=journal.finished(),
+            crashes=journal.attempts(),
+        )
+        journal.append(run_record(experiment, folder.id, plan.trial_count, opened.scope, opened.resumed))
+        observer.run_begins(plan.trial_count, len(run.finished))
+        try:
+            execute(run)
+        except BaseException as error:
+            log.exception("the run ended early")
+            # A second fault, such as a full disk, must not hide the first.
+            with contextlib.suppress(OrchestratorError, OSError):
+                _close(run, complete=False, reason=str(error) or type(error).__name__)
+            raise
+        _close(run, complete=True)
+        return verdict(journal)
+
+
+def _close(run: Run, complete: bool, reason: str = "") -> None:
+    run.journal.append(EndRecord(complete, reason, utc_now()))
+    manifest.finish(run.folder, complete, benchmark=_binary(run))
+
+
+def verdict(journal: Journal) -> ExitCode:
+    """``OK`` if every trial is ok or was allowed not to be."""
+    for record in journal.records():
+        if (
+            isinstance(record, TrialRecord)
+            and record.final
+            and record.status is not Status.OK
+            and not record.allowed
+        ):
+            return ExitCode.TRIALS_NOT_OK
+    return ExitCode.OK
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Write everything that is logged into a file of the run."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setLevel(logging.DEBUG)
+    root = logging.getLogger("orchestrator")
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
+
+
+def _binary(run: Run) -> str:
+    role = run.plan.experiment.benchmark.role
+    return run.artifacts.get(role.name, "") if role else ""

@@ -1,0 +1,116 @@
+"""From what the runner saw of a trial to the trial's record."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.execution import metrics
+from orchestrator.execution.host_journal import TrialEnd
+from orchestrator.plan.model import Cell, Trial
+from orchestrator.results.records import TrialRecord
+from orchestrator.spec.model import Benchmark, Experiment, Status
+
+OUTPUT_KEPT = 2000
+"""Characters of plain output that a record keeps; a JSON document is kept whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the trials of a block run."""
+
+    block: int
+    host: str
+    boot: str
+    environment: str
+
+
+def factors_of(cell: Cell) -> dict[str, str]:
+    """Level texts by factor name; the kernel is always among them."""
+    return {"kernel": cell.kernel, **{name: level.text for name, level in cell.levels.items()}}
+
+
+def record(experiment: Experiment, trial: Trial, place: Place, seen: TrialEnd) -> TrialRecord:
+    """Return the final record of a trial that ended on the host."""
+    benchmark = experiment.benchmark
+    document = metrics.parse_document(seen.stdout)
+    found, missing = metrics.read(benchmark.metrics, seen.stdout)
+    status, reason = _status(benchmark, seen, document, missing)
+    return TrialRecord(
+        trial=trial.id,
+        cell=trial.cell.id,
+        repetition=trial.repetition,
+        factors=factors_of(trial.cell),
+        block=place.block,
+        host=place.host,
+        boot=seen.boot,
+        environment=place.environment,
+        status=status,
+        reason=reason,
+        metrics=found,
+        start=seen.start,
+        end=seen.end,
+        exit_code=seen.exit_code,
+        settings=seen.settings,
+        counters=seen.counters,
+        kernel_log=seen.kernel_log or (),
+        details=document if document is not None else seen.stdout[:OUTPUT_KEPT],
+        allowed=is_allowed(experiment, trial.cell, status),
+    )
+
+
+def crashed(trial: Trial, place: Place, reason: str, final: bool) -> TrialRecord:
+    """Return the record of a trial whose host died under it."""
+    return TrialRecord(
+        trial=trial.id,
+        cell=trial.cell.id,
+        repetition=trial.repetition,
+        factors=factors_of(trial.cell),
+        block=place.block,
+        host=place.host,
+        boot=place.boot,
+        environment=place.environment,
+        status=Status.CRASHED,
+        reason=reason,
+        metrics={},
+        start="",
+        end="",
+        final=final,
+    )
+
+
+def is_allowed(experiment: Experiment, cell: Cell, status: Status) -> bool:
+    """Whether a status other than ``ok`` was foreseen by the file (``allow_unsupported``)."""
+    if status is not Status.UNSUPPORTED:
+        return False
+    values = {"kernel": cell.kernel, **{name: level.value for name, level in cell.levels.items()}}
+    return any(predicate.holds(values) for predicate in experiment.allow_unsupported)
+
+
+def _status(benchmark: Benchmark, seen: TrialEnd, document: Any, missing: list[str]) -> tuple[Status, str]:
+    """Judge: what the runner saw comes first, then the benchmark's own word, then what is missing of it."""
+    if seen.refused:
+        return Status.FAILED, seen.refused
+    if seen.timed_out:
+        return Status.TIMEOUT, "ended at its time limit"
+    if seen.signal:
+        return Status.FAILED, f"killed by {signal.Signals(seen.signal).name}"
+    status = benchmark.exit_codes.get(
+        seen.exit_code or 0, Status.OK if seen.exit_code == 0 else Status.FAILED
+    )
+    reason = str(document.get("reason", "")) if isinstance(document, Mapping) else ""
+    if status is not Status.OK:
+        return status, reason or _last_line(seen.stderr) or f"exit code {seen.exit_code}"
+    if not seen.settled:
+        return Status.DISTURBED, "the host's CPUs were not idle before the trial"
+    if len(missing) == len(benchmark.metrics) and missing:
+        return Status.FAILED, f"no metric found in the output: {', '.join(missing)}"
+    if benchmark.headline in missing:
+        return Status.FAILED, f"metric not found in the output: {benchmark.headline}"
+    return Status.OK, ""
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]

@@ -1,0 +1,140 @@
+"""One visit to a host: everything the controller does there between connecting and leaving.
+
+All of it is commands as data, given to :class:`~orchestrator.hosts.base.Host`; a dry run gives the same commands to a
+host that prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from orchestrator.errors import HostError
+from orchestrator.execution import host_journal, trial_file
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.command import Command, script
+from orchestrator.plan.model import Trial
+from orchestrator.provision.engine import provision
+from orchestrator.provision.tasks import Outcome
+from orchestrator.spec.model import Experiment
+
+ROOT_BASE = "/var/lib/orchestrate"
+USER_BASE = '"$HOME/.orchestrate"'
+UPLOAD_LIMIT_S = 600.0
+TRIALS_A_PIECE = 2000
+
+NOT_RUNNING = 3
+"""Exit code of ``runner.sh`` where there is nothing to stop or no runner at work."""
+
+
+class Visit:
+    """A connected host, our folder on it, and the folder of one block in that.
+
+    :ivar base: our folder on the host; root's where settings are to be changed, else the user's.
+    """
+
+    def __init__(self, host: Host, experiment: Experiment, block_name: str) -> None:
+        self.host = host
+        self._experiment = experiment
+        self._sudo = needs_root(experiment) and not host.is_root
+        if host.is_root or self._sudo:
+            self.base = ROOT_BASE
+        else:
+            self.base = host.run(script(f"echo {USER_BASE}")).stdout.strip()
+        self.folder = f"{self.base}/blocks/{block_name}"
+
+    def bring_scripts(self) -> None:
+        """Put the host-side scripts in place."""
+        for name, content in trial_file.RUNNER_FILES.items():
+            self.host.put(content, f"{self.base}/bin/{name}", 0o755, sudo=self._sudo)
+
+    def runner_is_running(self) -> bool:
+        """Whether a runner is at work on our block: an earlier controller may have left one."""
+        status = self._script("runner.sh", "status", self.folder, accept=(0, NOT_RUNNING))
+        return self.host.run(status).exit_code == 0
+
+    def provision(self, cache: Path) -> list[Outcome]:
+        """Bring the host to the state that the experiment's roles describe."""
+        return [
+            outcome
+            for role in self._experiment.roles
+            for outcome in provision(self.host, self.base, role, cache, sudo=self._sudo)
+        ]
+
+    def tune(self) -> dict[str, str]:
+        """Record, set and read back; return what was read, by path. ``HostError`` names what did not take."""
+        lines = trial_file.encode_settings(self._experiment.tuning.settings)
+        if not lines:
+            return {}
+        completed = self.host.run(self._script("settings.sh", "apply", self.base, stdin=lines, accept=(0, 1)))
+        changes = host_journal.parse_changes(completed.stdout)
+        faults = [str(change) for change in changes if change.is_fault]
+        if faults or completed.exit_code:
+            self.restore()
+            raise HostError(
+                f"{self.host.name}: settings that did not take: {'; '.join(faults) or completed.stderr}"
+            )
+        return {change.path: change.found for change in changes}
+
+    def restore(self) -> None:
+        """Put back every setting that is on record on the host; nothing happens where there is none."""
+        self.host.run(self._script("settings.sh", "restore", self.base, time_limit=120))
+
+    def start(self, trials: Iterable[Trial]) -> None:
+        """Send the trials, piece by piece so that memory does not grow with them, and start the runner."""
+        arriving = f"{self.folder}/trials.arriving"
+        lines = (self._as_sent(trial) for trial in trials)
+        self.host.put(b"", arriving, sudo=self._sudo)
+        while piece := trial_file.encode_trials(islice(lines, TRIALS_A_PIECE)):
+            self.host.run(
+                script('cat >> "$1"', arriving, sudo=self._sudo, stdin=piece, time_limit=UPLOAD_LIMIT_S)
+            )
+        self.host.run(Command(("mv", arriving, f"{self.folder}/trials"), self._sudo))
+        self.host.run(self._script("runner.sh", "start", self.base, self.folder))
+
+    def stop(self, now: bool) -> None:
+        """Ask the runner to stop after the running trial, or now."""
+        words = ("stop", self.folder, *(("now",) if now else ()))
+        self.host.run(self._script("runner.sh", *words, accept=(0, NOT_RUNNING)))
+
+    def journal_lines(self) -> list[str]:
+        """The host's journal of this block as it stands; empty if there is none."""
+        read = script('if [ -e "$1" ]; then cat "$1"; fi', f"{self.folder}/journal.jsonl", sudo=self._sudo)
+        return self.host.run(read).stdout.splitlines()
+
+    def follow(self) -> Iterator[str | None]:
+        """Yield the host's journal of this block from its first line, and go on as it grows; None while silent.
+
+        ``cat`` holds the follower to our end of the connection: when that is gone its input ends, and so does ``tail``.
+        """
+        tail = 'tail -n +1 -f "$1" & tail=$!; cat >/dev/null; kill "$tail"'
+        return self.host.lines(script(tail, f"{self.folder}/journal.jsonl", sudo=self._sudo))
+
+    def clean(self) -> None:
+        """Remove the block's folder from the host; its records are in our journal."""
+        self.host.run(Command(("rm", "-rf", self.folder), sudo=self._sudo))
+
+    def _as_sent(self, trial: Trial) -> trial_file.HostTrial:
+        """A trial as the host gets it; its line of the host's journal will tell cell and repetition to a reader."""
+        role = self._experiment.benchmark.role
+        folder = f"{self.base}/roles/{role.name}" if role else self.base
+        tag = {"cell": trial.cell.id, "repetition": trial.repetition}
+        prefix = ("taskset", "-c", self._experiment.tuning.cpus) if self._experiment.tuning.cpus else ()
+        return trial_file.host_trial(trial, self._experiment.limits, folder, tag, prefix)
+
+    def _script(
+        self,
+        name: str,
+        *arguments: str,
+        accept: tuple[int, ...] = (0,),
+        stdin: bytes | None = None,
+        time_limit: float = 60.0,
+    ) -> Command:
+        return Command(("sh", f"{self.base}/bin/{name}", *arguments), self._sudo, time_limit, accept, stdin)
+
+
+def needs_root(experiment: Experiment) -> bool:
+    """Whether the experiment changes the state of its hosts."""
+    swept = (factor.name for axis in experiment.sweep.axes for factor in axis.factors)
+    return bool(experiment.tuning.settings) or any(name.startswith(("sysctl.", "sysfs.")) for name in swept)

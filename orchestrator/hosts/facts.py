@@ -1,0 +1,108 @@
+"""What a host is: gathered in one round trip by ``facts.sh`` and held against what an experiment needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+from orchestrator.hosts.base import Environment, Host
+from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.facts_model import Facts, Node
+from orchestrator.hosts.facts_text import parse
+from orchestrator.spec.model import Needs
+from orchestrator.units import format_size
+
+__all__ = ["Facts", "Node", "command", "environment", "gather", "parse", "unmet"]
+
+MIB = 1 << 20
+CLOUDS = ("amazon", "google", "microsoft", "oracle", "alibaba", "equinix", "packet", "openstack", "ibm cloud")
+CLOUD_ASSET_TAGS = ("OracleCloud.com", "7783-7084-3265-9085-8269-3286-77")  # Oracle's, Azure's
+
+MODE_FILES: Mapping[str, tuple[str, ...]] = {
+    "parallel": (
+        "/proc/sys/vm/mt_page_copy",
+        "/proc/sys/vm/accel_page_copy",
+        "/proc/sys/vm/use_mt_copy",
+        "/sys/kernel/cpu_mt",
+        "/sys/kernel/cpu_mt_copy",
+    ),
+    "concurrent": ("/proc/sys/vm/use_all_dma_chans", "/proc/sys/vm/limit_mt_num"),
+    "parallel+concurrent": ("/proc/sys/vm/use_all_dma_chans", "/proc/sys/vm/limit_mt_num"),
+    "exchange": ("/proc/sys/vm/use_all_dma_chans", "/proc/sys/vm/limit_mt_num"),
+    "dma": ("/proc/sys/vm/use_all_dma_chans", "/sys/kernel/dcbm", "/sys/module/dcbm"),
+}
+"""Files of which one must exist for a kernel that may have the mode: enough to turn a host down early. Whether it has
+the mode, the benchmark's probes tell."""
+
+
+def command() -> Command:
+    """The one command that gathers all facts."""
+    return script((files(__package__) / "facts.sh").read_text())
+
+
+def gather(host: Host) -> Facts:
+    """Ask a host. Raises ``HostError`` where it cannot be asked or does not answer as a Linux host does."""
+    return parse(host.run(command()).stdout)
+
+
+def environment(facts: Facts) -> Environment:
+    """Tell the environment from facts alone; a provider that made the host knows better.
+
+    A guest under KVM is known by its clock source, one under QEMU's software emulation by the name of its CPU; a guest
+    that shows neither is ``vm-other``. Whether a clock counts instructions cannot be seen from inside.
+    """
+    is_guest = (
+        "hypervisor" in facts.cpu_flags
+        or bool(facts.hypervisor_type)
+        or "QEMU" in facts.dmi_vendor
+        or "Virtual Machine" in facts.dmi_product
+    )
+    has_kvm_clock = "kvm-clock" in facts.clocksources
+    if is_guest or has_kvm_clock:
+        if "QEMU TCG CPU" in facts.cpu_model or ("QEMU Virtual CPU" in facts.cpu_model and not has_kvm_clock):
+            return Environment.VM_TCG
+        return Environment.VM_KVM if has_kvm_clock else Environment.VM_OTHER
+    vendor = facts.dmi_vendor.lower()
+    in_cloud = any(cloud in vendor for cloud in CLOUDS) or facts.dmi_asset_tag in CLOUD_ASSET_TAGS
+    return Environment.CLOUD_METAL if in_cloud else Environment.METAL
+
+
+def unmet(needs: Needs, facts: Facts) -> list[str]:
+    """Return what a host lacks, one sentence each; empty if it will do. Nodes without memory do not count."""
+    nodes = [node for node in facts.nodes if node.memory]
+    if len(nodes) < needs.numa_nodes:
+        return [f"needs {_count(needs.numa_nodes, 'NUMA node')}, host has {len(nodes)}"]
+    faults = []
+    if needs.memory_per_node:
+        found = {node.id: node.available for node in nodes}
+        enough = sum(size >= needs.memory_per_node for size in found.values())
+        if enough < needs.numa_nodes:
+            shown = ", ".join(f"node {node} has {_whole_mebibytes(size)}" for node, size in found.items())
+            faults.append(
+                f"needs {format_size(needs.memory_per_node)} of free memory"
+                f" on {_count(needs.numa_nodes, 'NUMA node')}; {shown}"
+            )
+    if needs.free_huge_pages_per_node:
+        size = facts.default_huge_page
+        pages = {node.id: node.free_huge_pages.get(size, 0) for node in nodes}
+        enough = sum(count >= needs.free_huge_pages_per_node for count in pages.values())
+        if enough < needs.numa_nodes:
+            shown = ", ".join(f"node {node} has {count}" for node, count in pages.items())
+            faults.append(
+                f"needs {_count(needs.free_huge_pages_per_node, 'free huge page')} of {format_size(size)}"
+                f" on {_count(needs.numa_nodes, 'NUMA node')}; {shown}"
+            )
+    wanted = MODE_FILES.get(needs.mode, ())
+    if wanted and not set(wanted) & set(facts.dialect_files):
+        faults.append(
+            f"needs a kernel with the mode {needs.mode} (one of {', '.join(wanted)}); host runs {facts.release}"
+        )
+    return faults
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _whole_mebibytes(size: int) -> str:
+    return format_size(size // MIB * MIB)

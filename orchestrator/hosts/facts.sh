@@ -1,0 +1,106 @@
+# shellcheck shell=sh
+# What a host is, in one round trip: lines "key=value", keys with dots; what a host does not have is left out.
+# "file.PATH=content" is a file of /proc or /sys as it stands, so that the reading of it is in one place: facts.py.
+
+say() {
+    [ -z "$2" ] || printf '%s=%s\n' "$1" "$2"
+}
+
+# tell FILE…: their content; the first line only, for that is all these files have
+tell() {
+    for file in "$@"; do
+        [ -r "$file" ] && content=$(head -n 1 "$file" 2>/dev/null) && say "file.$file" "$content"
+    done
+}
+
+# The GNU build id (note type 3, name "GNU") from the kernel's notes; all words there have this machine's byte order.
+build_id() {
+    od -An -v -tu1 /sys/kernel/notes 2>/dev/null | awk '
+        { for (i = 1; i <= NF; i++) byte[n++] = $i }
+        function word(at) {
+            if (little)
+                return byte[at] + 256 * (byte[at + 1] + 256 * (byte[at + 2] + 256 * byte[at + 3]))
+            return byte[at + 3] + 256 * (byte[at + 2] + 256 * (byte[at + 1] + 256 * byte[at]))
+        }
+        function padded(size) { return size + (4 - size % 4) % 4 }
+        END {
+            little = byte[0] > 0 # the size of a name fits into one byte
+            for (at = 0; at + 12 <= n; at += 12 + padded(name) + padded(size)) {
+                name = word(at); size = word(at + 4)
+                if (word(at + 8) == 3 && name == 4 && byte[at + 12] == 71 && byte[at + 13] == 78 && byte[at + 14] == 85) {
+                    for (i = 0; i < size; i++) printf "%02x", byte[at + 16 + i]
+                    exit
+                }
+            }
+        }'
+}
+
+# Of each kind of CPU what does not differ between the CPUs of a machine.
+cpu_info() {
+    awk -F ':' '
+        { key = $1; sub(/[ \t]+$/, "", key); value = $2; sub(/^ /, "", value) }
+        key ~ /^(vendor_id|model name|microcode|flags|Features|CPU implementer|CPU part)$/ && !(key in seen) {
+            seen[key] = 1
+            gsub(/ /, "_", key)
+            print "cpu." key "=" value
+        }' /proc/cpuinfo
+}
+
+node_memory() {
+    for folder in /sys/devices/system/node/node[0-9]*; do
+        [ -d "$folder" ] || continue
+        tell "$folder/cpulist" "$folder/distance" "$folder"/hugepages/hugepages-*kB/*_hugepages
+        awk -v node="${folder##*node}" '
+            $3 ~ /^(MemTotal|MemFree|Inactive\(file\)):$/ { sub(/:$/, "", $3); print "node." node "." $3 "=" $4 }' \
+            "$folder/meminfo"
+    done
+    awk '$1 ~ /^(MemTotal|MemFree|Inactive\(file\)|Hugepagesize):$/ { sub(/:$/, "", $1); print "memory." $1 "=" $2 }' \
+        /proc/meminfo
+}
+
+compilers() {
+    for compiler in cc gcc clang tcc; do
+        command -v "$compiler" >/dev/null 2>&1 || continue
+        say "compiler.$compiler" "$("$compiler" --version 2>/dev/null | head -n 1)"
+    done
+}
+
+existing() {
+    for file in "$@"; do
+        [ ! -e "$file" ] || say exists "$file"
+    done
+}
+
+say uname.release "$(uname -r)"
+say uname.version "$(uname -v)"
+say uname.machine "$(uname -m)"
+say boot "$(cat /proc/sys/kernel/random/boot_id)"
+say build_id "$(build_id)"
+say user "$(id -u)"
+if [ "$(id -u)" = 0 ] || sudo -n true >/dev/null 2>&1; then say root yes; else say root no; fi
+for release in /etc/os-release /usr/lib/os-release; do
+    [ -r "$release" ] && say os "$(sed -n 's/^PRETTY_NAME=//p' "$release" | tr -d '"')" && break
+done
+say cpus "$(grep -c '^processor' /proc/cpuinfo)"
+cpu_info
+node_memory
+compilers
+tell /proc/cmdline /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name /sys/class/dmi/id/chassis_asset_tag \
+    /sys/devices/system/clocksource/clocksource0/*_clocksource /sys/hypervisor/type \
+    /sys/devices/system/cpu/online /sys/devices/system/cpu/smt/active \
+    /sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor \
+    /sys/devices/system/cpu/cpufreq/boost /sys/devices/system/cpu/intel_pstate/no_turbo \
+    /sys/kernel/mm/transparent_hugepage/enabled /sys/kernel/mm/transparent_hugepage/defrag \
+    /sys/kernel/mm/transparent_hugepage/shmem_enabled /sys/kernel/mm/transparent_hugepage/use_zero_page \
+    /sys/kernel/mm/transparent_hugepage/khugepaged/defrag \
+    /sys/kernel/mm/transparent_hugepage/hugepages-*kB/enabled \
+    /sys/kernel/mm/hugepages/hugepages-*kB/*_hugepages /sys/kernel/mm/numa/demotion_enabled \
+    /proc/sys/kernel/numa_balancing /proc/sys/vm/zone_reclaim_mode /proc/sys/vm/compaction_proactiveness \
+    /proc/sys/vm/overcommit_memory /proc/sys/vm/nr_overcommit_hugepages /proc/sys/vm/swappiness \
+    /proc/sys/kernel/randomize_va_space /proc/sys/kernel/perf_event_paranoid /proc/sys/vm/mt_page_copy \
+    /proc/sys/vm/accel_page_copy /proc/sys/vm/limit_mt_num /proc/sys/vm/use_mt_copy /proc/sys/vm/push_0_pull_1 \
+    /proc/sys/vm/use_all_dma_chans /proc/sys/vm/limit_dma_chans /proc/sys/vm/migration_batch_size
+existing /proc/sys/vm/mt_page_copy /proc/sys/vm/use_all_dma_chans /proc/sys/vm/accel_page_copy \
+    /proc/sys/vm/limit_mt_num /proc/sys/vm/migration_batch_size /proc/sys/vm/use_mt_copy /proc/sys/vm/push_0_pull_1 \
+    /sys/kernel/cpu_mt /sys/kernel/cpu_mt_copy /sys/kernel/dcbm /sys/module/dcbm /proc/self/move_pages_breakdown
+exit 0
