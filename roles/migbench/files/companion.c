@@ -33,7 +33,7 @@ static bool start(struct companion *companion, int cpu, void *(*thread_main)(voi
 
 	if (cpu < 0)
 		return verdict_set(verdict, STATUS_DISTURBED,
-				   "no CPU of the target node is left for the toucher or victim");
+				   "no CPU is left for the toucher or the victim");
 	companion->cpu = cpu;
 	error = pthread_create(&companion->thread, NULL, thread_main, companion);
 	if (error)

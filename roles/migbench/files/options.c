@@ -45,7 +45,7 @@ static const struct option OPTIONS[] = {
 	{"toucher", TYPE_SWITCH, FIELD(toucher), "0", 0, 1, NULL,
 	 "read the first page without pause on another CPU and time how long it is away"},
 	{"victim", TYPE_SWITCH, FIELD(victim), "0", 0, 1, NULL,
-	 "run a busy thread on the target node and measure how much it slows down"},
+	 "run a busy thread, on the target node if a CPU is free, and measure its slowdown"},
 	{"with-copy", TYPE_SWITCH, FIELD(with_copy), "0", 0, 1, NULL,
 	 "also time a plain copy of the same size with as many threads, for the efficiency"},
 	{"dialect", TYPE_WORD, FIELD(dialect), "auto", 0, 0, NULL,

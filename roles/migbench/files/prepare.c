@@ -133,18 +133,26 @@ bool trial_prepare(struct trial *trial, const struct options *options, const str
 	       choose_cpus(trial) && room_check(trial);
 }
 
+static void remove_used(const struct trial *trial, cpu_set_t *cpus)
+{
+	for (unsigned i = 0; i < trial->threads; i++)
+		CPU_CLR(cpu_pick(&trial->cpus, i), cpus);
+}
+
 int trial_spare_cpu(const struct trial *trial, unsigned number)
 {
-	const struct node *target = topology_node(&trial->topology, trial->target);
-	cpu_set_t spare = target->cpus, used;
+	cpu_set_t near = topology_node(&trial->topology, trial->target)->cpus, far;
+	unsigned near_count;
 
-	CPU_ZERO(&used);
-	for (unsigned i = 0; i < trial->threads; i++)
-		CPU_SET(cpu_pick(&trial->cpus, i), &used);
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &used))
-			CPU_CLR(cpu, &spare);
-	if ((unsigned)CPU_COUNT(&spare) <= number)
-		return -1;
-	return cpu_pick(&spare, number);
+	CPU_ZERO(&far);
+	for (unsigned i = 0; i < trial->topology.node_count; i++)
+		CPU_OR(&far, &far, &trial->topology.nodes[i].cpus);
+	remove_used(trial, &near);
+	remove_used(trial, &far);
+	near_count = (unsigned)CPU_COUNT(&near);
+	if (number < near_count)
+		return cpu_pick(&near, number);
+	CPU_XOR(&far, &far, &near);
+	number -= near_count;
+	return number < (unsigned)CPU_COUNT(&far) ? cpu_pick(&far, number) : -1;
 }

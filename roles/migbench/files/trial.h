@@ -46,7 +46,7 @@ void trial_free(struct trial *trial);
 bool nodes_are_enough(const struct mode *mode, const struct topology *topology,
 		      struct verdict *verdict);
 
-/* A CPU on which neither caller nor threads run, on the target node if there is one; or -1. */
+/* The number-th CPU that neither caller nor threads use, those of the target node first; or -1. */
 int trial_spare_cpu(const struct trial *trial, unsigned number);
 
 #endif

@@ -79,6 +79,13 @@ static void test_mainline(void)
 	known_flags = 0x40;
 	dialect = detect("unknown");
 	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_UNSUPPORTED);
+	known_flags = 0x40000000;
+	detect("unknown");
+	/* A kernel with the old knobs and other flags speaks none of the old dialects. */
+	put("/proc/sys/vm/mt_page_copy", "0\n");
+	put("/proc/sys/vm/limit_mt_num", "4\n");
+	known_flags = 0;
+	detect("unknown");
 }
 
 static void test_rfc2017(void)
