@@ -15,6 +15,7 @@ from orchestrator.spec.template import Template
 from orchestrator.spec.tuning import sysctl_path
 
 _ID_DIGITS = 12
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class CellMaker:
@@ -72,5 +73,4 @@ def _settings(levels: Mapping[str, Level]) -> Iterator[Setting]:
 
 def _digest(content: Mapping[str, object]) -> str:
     """Hash content, not layout: keys are sorted, so the order of factors in a file does not matter."""
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:_ID_DIGITS]
+    return hashlib.sha256(_ENCODER.encode(content).encode()).hexdigest()[:_ID_DIGITS]
