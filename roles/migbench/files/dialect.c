@@ -123,11 +123,30 @@ static bool select_flags(const struct dialect *dialect, const struct prober *pro
 	return true;
 }
 
+static bool require_on(const struct prober *prober, const char *path, struct verdict *verdict)
+{
+	uint64_t value;
+
+	if (probe_number(prober, path, &value) && value != 0)
+		return true;
+	return verdict_set(verdict, STATUS_DISTURBED, "%s is off: this mode needs it set to 1",
+			   path);
+}
+
+static bool needs_are_met(const struct dialect *dialect, const struct prober *prober,
+			  unsigned features, struct verdict *verdict)
+{
+	for (const struct accel_switch *need = dialect->needs; need && need->path; need++)
+		if ((features & need->features) == need->features &&
+		    !require_on(prober, need->path, verdict))
+			return false;
+	return true;
+}
+
 static bool select_switch(const struct dialect *dialect, const struct prober *prober,
 			  unsigned features, struct selection *selection, struct verdict *verdict)
 {
 	const struct accel_switch *at = dialect->switches;
-	uint64_t value;
 
 	while (at && at->path && (at->features != features || !probe_exists(prober, at->path)))
 		at++;
@@ -136,9 +155,8 @@ static bool select_switch(const struct dialect *dialect, const struct prober *pr
 				   "this kernel speaks dialect %s, which has no flag and no switch "
 				   "for this mode",
 				   dialect->name);
-	if (!probe_number(prober, at->path, &value) || value == 0)
-		return verdict_set(verdict, STATUS_DISTURBED,
-				   "%s is off: this mode needs it set to 1", at->path);
+	if (!require_on(prober, at->path, verdict))
+		return false;
 	selection->switch_path = at->path;
 	return true;
 }
@@ -153,7 +171,7 @@ bool dialect_select(const struct dialect *dialect, const struct prober *prober, 
 	    !select_exchange(dialect, prober, exchange_number, verdict))
 		return false;
 	if (select_flags(dialect, prober, copying, selection))
-		return true;
+		return needs_are_met(dialect, prober, copying, verdict);
 	selection->flags = MPOL_MF_MOVE;
 	return select_switch(dialect, prober, copying, selection, verdict);
 }

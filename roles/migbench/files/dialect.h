@@ -43,6 +43,7 @@ struct dialect {
 	bool (*detect)(struct dialect *self, const struct prober *prober, char *how, size_t size);
 	int flag_threads, flag_batch, flag_dma; /* of move_pages; 0: none */
 	const struct accel_switch *switches;	/* NULL, or ends with a NULL path */
+	const struct accel_switch *needs;	/* as switches: must be on before these features */
 	const char *const *thread_knobs;	/* NULL, or files that set the thread count */
 	/* The count the kernel then uses on a node with so many CPUs. NULL: as the knob says. */
 	unsigned (*thread_count)(unsigned knob, unsigned node_cpus);

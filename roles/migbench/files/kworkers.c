@@ -52,10 +52,13 @@ struct kworker_times *kworkers_read(void)
 			closedir(proc);
 		return NULL;
 	}
-	while ((entry = readdir(proc)))
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    read_kworker(entry->d_name, &worker) && !add(times, worker))
-			break;
+	while (times && (entry = readdir(proc))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+		    !read_kworker(entry->d_name, &worker) || add(times, worker))
+			continue;
+		kworkers_free(times); /* part of the workers would be a wrong sum */
+		times = NULL;
+	}
 	closedir(proc);
 	return times;
 }

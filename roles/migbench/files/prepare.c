@@ -90,6 +90,11 @@ static bool choose_kernel_threads(struct trial *trial)
 	unsigned kernel = dialect_threads(trial->dialect, &REAL_KERNEL, target->cpu_count);
 	uint64_t wanted = trial->options->threads;
 
+	/* One series divides by this count. */
+	if (kernel == 0)
+		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
+				   "this kernel would copy with no thread: node %d has %u CPUs",
+				   trial->target, target->cpu_count);
 	if (wanted != 0 && wanted != kernel)
 		return verdict_set(&trial->verdict, STATUS_DISTURBED,
 				   "the kernel is set to copy with %u threads on node %d, not %u",

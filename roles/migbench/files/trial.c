@@ -39,6 +39,15 @@ static void set_thread_metrics(const struct team *team, struct metrics *metrics)
 	metric_set(metrics, METRIC_THREAD_LONGEST, (double)longest / 1e3);
 }
 
+/* Kernels fall back to a copy by the caller without a word. Their threads are kworkers, so no
+ * time of any kworker proves it; some time proves nothing, as others work too. */
+static void check_fallback(struct trial *trial, uint64_t kworker_ns)
+{
+	if (trial->mode->features & FEATURE_THREADS && trial->threads > 1 && kworker_ns == 0)
+		verdict_note(&trial->verdict, STATUS_DISTURBED,
+			     "no kernel worker ran: the kernel fell back to a copy by the caller");
+}
+
 static void set_metrics(struct trial *trial, const struct pass *pass)
 {
 	struct metrics *metrics = &trial->metrics;
@@ -58,6 +67,7 @@ static void set_metrics(struct trial *trial, const struct pass *pass)
 	metric_set(metrics, METRIC_CALLER_CPU, caller_s);
 	if (kworker_cpu_ns(&trial->before, &trial->after, &kworker_ns)) {
 		metric_set(metrics, METRIC_KWORKER_CPU, (double)kworker_ns / 1e9);
+		check_fallback(trial, kworker_ns);
 		metric_set(metrics, METRIC_CPU_PER_GIB,
 			   (caller_s + (double)kworker_ns / 1e9) / (bytes / GIB));
 	}

@@ -8,8 +8,9 @@
 #define MT     0x40
 #define CONCUR 0x80
 
-#define ACCEL_PAGE_COPY "/proc/sys/vm/accel_page_copy"
-#define LIMIT_MT_NUM	"/proc/sys/vm/limit_mt_num"
+#define ACCEL_PAGE_COPY	  "/proc/sys/vm/accel_page_copy"
+#define USE_ALL_DMA_CHANS "/proc/sys/vm/use_all_dma_chans"
+#define LIMIT_MT_NUM	  "/proc/sys/vm/limit_mt_num"
 
 static bool detect(struct dialect *self, const struct prober *prober, char *how, size_t size)
 {
@@ -33,8 +34,10 @@ static unsigned thread_count(unsigned knob, unsigned node_cpus)
 
 static const struct accel_switch SWITCHES[] = {{ACCEL_PAGE_COPY, FEATURE_THREADS}, {NULL, 0}};
 static const char *const THREAD_KNOBS[] = {LIMIT_MT_NUM, NULL};
-static const char *const KNOBS[] = {"/proc/sys/vm/use_all_dma_chans",
-				    "/proc/sys/vm/limit_dma_chans",
+/* A list copied by DMA uses channels that only this switch obtains; without them it crashes. */
+static const struct accel_switch NEEDS[] = {{USE_ALL_DMA_CHANS, FEATURE_DMA | FEATURE_BATCH},
+					    {NULL, 0}};
+static const char *const KNOBS[] = {USE_ALL_DMA_CHANS, "/proc/sys/vm/limit_dma_chans",
 				    "/proc/sys/vm/migration_batch_size", NULL};
 
 DIALECT(nimble2019) = {
@@ -46,6 +49,7 @@ DIALECT(nimble2019) = {
 	.flag_batch = CONCUR,
 	.flag_dma = DMA,
 	.switches = SWITCHES,
+	.needs = NEEDS,
 	.thread_knobs = THREAD_KNOBS,
 	.thread_count = thread_count,
 	.knobs = KNOBS,

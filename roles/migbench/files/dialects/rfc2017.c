@@ -33,6 +33,9 @@ static unsigned thread_count(unsigned knob, unsigned node_cpus)
 }
 
 static const struct accel_switch SWITCHES[] = {{MT_PAGE_COPY, FEATURE_THREADS}, {NULL, 0}};
+/* A list copied by DMA uses channels that only this switch obtains; without them it crashes. */
+static const struct accel_switch NEEDS[] = {{USE_ALL_DMA_CHANS, FEATURE_DMA | FEATURE_BATCH},
+					    {NULL, 0}};
 static const char *const KNOBS[] = {USE_ALL_DMA_CHANS, "/proc/sys/vm/limit_dma_chans", NULL};
 
 DIALECT(rfc2017) = {
@@ -44,6 +47,7 @@ DIALECT(rfc2017) = {
 	.flag_batch = CONCUR,
 	.flag_dma = DMA,
 	.switches = SWITCHES,
+	.needs = NEEDS,
 	.thread_count = thread_count,
 	.knobs = KNOBS,
 	.has_exchange = true,

@@ -105,6 +105,12 @@ static void test_rfc2017(void)
 	CHECK(selection.flags == 0xc2);
 	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_OK);
 	CHECK(selection.flags == 0x102);
+	/* Without channels a list by DMA crashes that kernel. */
+	CHECK(select_features(dialect, FEATURE_DMA | FEATURE_BATCH, 0, &selection) ==
+	      STATUS_DISTURBED);
+	put("/proc/sys/vm/use_all_dma_chans", "1\n");
+	CHECK(select_features(dialect, FEATURE_DMA | FEATURE_BATCH, 0, &selection) == STATUS_OK);
+	CHECK(selection.flags == 0x182);
 	CHECK(dialect_threads(dialect, &PROBER, 20) == 8);
 	CHECK(dialect_threads(dialect, &PROBER, 7) == 6);
 	CHECK(dialect_threads(dialect, &PROBER, 1) == 0);
