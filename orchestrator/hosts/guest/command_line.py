@@ -21,9 +21,11 @@ _ACCELERATION = {
 _KERNEL_CLOCK = {
     Environment.VM_KVM: (),
     Environment.VM_TCG: ("tsc=reliable",),
-    Environment.VM_ICOUNT: ("tsc=reliable",),
+    Environment.VM_ICOUNT: ("tsc=reliable", "lpj=4000000"),
 }
-"""The emulated TSC is the guest's clock itself; without this word the kernel measures it and may distrust it."""
+"""The emulated TSC is the guest's clock itself, so the kernel need not distrust it. On the instruction clock it counts
+1 GHz; `lpj` says so (for 250 ticks a second), as a CPU that shares the clock cannot measure a delay loop against ticks
+that another CPU has to make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Start:
     """What a guest is started from.
 
     :ivar console: file that takes what the guest prints on its serial line.
+    :ivar monitor: socket for QEMU's monitor, if one is wanted.
     :ivar ssh_port: port of 127.0.0.1 that leads to the guest's SSH server; 0: no network.
     """
 
@@ -39,6 +42,7 @@ class Start:
     image: Path
     initramfs: Path
     console: Path
+    monitor: Path | None = None
     ssh_port: int = 0
 
 
@@ -62,6 +66,7 @@ def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
         *("-kernel", str(start.image), "-initrd", str(start.initramfs)),
         *("-append", kernel_command_line(layout, start.environment)),
         *("-chardev", f"file,id=console,path={_escaped(start.console)}", "-serial", "chardev:console"),
+        *(("-monitor", f"unix:{_escaped(start.monitor)},server=on,wait=off") if start.monitor else ()),
         *(_network(start.ssh_port) if start.ssh_port else ()),
     )
 

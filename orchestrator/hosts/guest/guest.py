@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import tempfile
 import time
@@ -11,11 +12,12 @@ from pathlib import Path
 from orchestrator.errors import HostError, KernelError
 from orchestrator.hosts.base import Environment, Host
 from orchestrator.hosts.guest.command_line import Start, qemu_argv
-from orchestrator.hosts.guest.initramfs import base_archive, find_program, keys_archive
+from orchestrator.hosts.guest.initramfs import UP_WORD, base_archive, find_program, keys_archive
 from orchestrator.hosts.guest.kernel_image import KernelFiles
-from orchestrator.hosts.guest.keys import KeyFiles, make_keys
+from orchestrator.hosts.guest.keys import make_keys
 from orchestrator.hosts.guest.layout import Layout
 from orchestrator.hosts.guest.process import GuardedProcess
+from orchestrator.hosts.guest.turns import Turns
 from orchestrator.hosts.ssh import SshAddress, connect
 
 POLL_S = 0.05
@@ -43,21 +45,33 @@ class Logs:
         return "  (nothing was printed)"
 
 
-class Guest:
-    """A running guest that answers SSH. Made by :func:`start_guest`."""
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One boot to be made: of what, where, and how long it may take (``limit``, seconds until SSH answers)."""
 
-    def __init__(self, name: str, process: GuardedProcess, address: SshAddress, logs: Logs) -> None:
-        self.name = name
-        self._process = process
+    name: str
+    layout: Layout
+    environment: Environment
+    kernel: KernelFiles
+    logs: Logs
+    limit: float
+
+
+class Guest:
+    """A started guest. Made by :func:`start_guest`, which returns it once it answers SSH."""
+
+    def __init__(self, boot: Boot, process: GuardedProcess, address: SshAddress, monitor: Path) -> None:
+        self.name = boot.name
+        self.logs = boot.logs
         self.address = address
-        self.logs = logs
+        self._boot = boot
+        self._process = process
+        self._monitor = monitor
 
     def connect(self, time_limit: float = CONNECT_LIMIT_S) -> Host:
         """Open a connection; ``HostError`` with the end of the console if the guest is gone."""
         if self._process.exit_code is not None:
-            raise HostError(
-                f"{self.name}: the guest has ended; its last words ({self.logs.console}):\n{self.logs.tail()}"
-            )
+            raise HostError(f"{self.name}: the guest has ended{self._last_words()}")
         return connect(self.name, self.address, time_limit)
 
     def wait_until_up(self, deadline: float) -> None:
@@ -65,74 +79,75 @@ class Guest:
 
         ``KernelError`` if the guest ends before (a panic, a bad image), ``HostError`` if it never answers.
         """
-        while not self._answers():
-            if self._process.exit_code is not None:
-                raise KernelError(
-                    f"{self.name}: the guest ended before it answered; its last words "
-                    f"({self.logs.console}):\n{self.logs.tail()}"
-                )
-            if time.monotonic() > deadline:
-                raise HostError(
-                    f"{self.name}: the guest did not answer SSH in time (limits.boot); "
-                    f"the end of its console ({self.logs.console}):\n{self.logs.tail()}"
-                )
-            time.sleep(POLL_S)
-
-    def _answers(self) -> bool:
-        """Whether the SSH server greets; asked only once the guest has said that it is up, to leave it in peace."""
-        if b"orchestrate: guest is up" not in self.logs.console.read_bytes():
-            return False
-        assert self.address.port
-        try:
-            with socket.create_connection(("127.0.0.1", self.address.port), 2.0) as probe:
-                return probe.recv(4) == b"SSH-"
-        except OSError:
-            return False
+        with Turns(self._monitor if self._boot.environment is Environment.VM_ICOUNT else None) as turns:
+            while not self._answers():
+                if self._process.exit_code is not None:
+                    raise KernelError(
+                        f"{self.name}: the guest ended before it answered SSH{self._last_words()}"
+                    )
+                if time.monotonic() > deadline:
+                    raise HostError(
+                        f"{self.name}: the guest did not answer SSH within {self._boot.limit:g} s (limits.boot)"
+                        f"{self._last_words()}"
+                    )
+                turns.give()
+                time.sleep(POLL_S)
 
     def stop(self) -> None:
         """End the guest; may be called twice."""
         self._process.stop()
 
+    def _answers(self) -> bool:
+        """Whether the SSH server greets; asked only once the guest has said that it is up, to leave it in peace."""
+        if UP_WORD.encode() not in self.logs.console.read_bytes():
+            return False
+        try:
+            with socket.create_connection((self.address.host, self.address.port or 0), 2.0) as probe:
+                return probe.recv(4) == b"SSH-"
+        except OSError:
+            return False
 
-def start_guest(
-    name: str, layout: Layout, environment: Environment, kernel: KernelFiles, logs: Logs, time_limit: float
-) -> Guest:
-    """Boot a guest and return it when it answers SSH; errors as those of :meth:`Guest.wait_until_up`."""
-    deadline = time.monotonic() + time_limit
-    base = base_archive(kernel, layout.programs)
+    def _last_words(self) -> str:
+        return f"; its last words ({self.logs.console}):\n{self.logs.tail()}"
+
+
+def start_guest(boot: Boot) -> Guest:
+    """Start a guest and return it when it answers SSH; errors as those of :meth:`Guest.wait_until_up`."""
+    deadline = time.monotonic() + boot.limit
+    base = base_archive(boot.kernel, boot.layout.programs)
     for _ in range(PORT_ATTEMPTS):
-        guest = _launch(name, layout, environment, kernel, logs, base)
+        guest = _launch(boot, base)
         try:
             guest.wait_until_up(deadline)
-        except KernelError:
+        except BaseException as error:
             guest.stop()
-            if _PORT_TAKEN in logs.qemu.read_text(errors="replace"):
-                logs.qemu.write_text("")
+            if isinstance(error, KernelError) and _PORT_TAKEN in boot.logs.qemu.read_text(errors="replace"):
+                boot.logs.qemu.write_text("")
                 continue
             raise
-        except BaseException:
-            guest.stop()
-            raise
         return guest
-    raise HostError(f"{name}: no free port for the guest's SSH server on 127.0.0.1")
+    raise HostError(f"{boot.name}: no free port for the guest's SSH server on 127.0.0.1")
 
 
-def _launch(
-    name: str, layout: Layout, environment: Environment, kernel: KernelFiles, logs: Logs, base: bytes
-) -> Guest:
+def _launch(boot: Boot, base: bytes) -> Guest:
+    qemu = find_program("qemu-system-x86_64", "qemu-system-x86")
     folder = Path(tempfile.mkdtemp(prefix="orchestrate-guest-"))
-    port = _free_port()
-    keys, files = make_keys(folder, port)
-    initramfs = folder / "initramfs"
-    with initramfs.open("wb") as archive:
-        archive.write(base)
-        archive.write(keys_archive(keys))
-    logs.console.touch()
-    start = Start(layout, environment, kernel.image, initramfs, logs.console, port)
-    process = GuardedProcess(
-        qemu_argv(find_program("qemu-system-x86_64", "qemu-system-x86"), start), folder, logs.qemu
-    )
-    return Guest(name, process, _address(port, files), logs)
+    try:
+        port = _free_port()
+        keys, files = make_keys(folder, port)
+        initramfs = folder / "initramfs"
+        initramfs.write_bytes(base + keys_archive(keys))
+        boot.logs.console.touch()
+        monitor = folder / "monitor"
+        start = Start(
+            boot.layout, boot.environment, boot.kernel.image, initramfs, boot.logs.console, monitor, port
+        )
+        process = GuardedProcess(qemu_argv(qemu, start), folder, boot.logs.qemu)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    address = SshAddress("127.0.0.1", "root", port, files.identity, files.known_hosts)
+    return Guest(boot, process, address, monitor)
 
 
 def _free_port() -> int:
@@ -141,9 +156,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _address(port: int, files: KeyFiles) -> SshAddress:
-    return SshAddress(
-        "127.0.0.1", user="root", port=port, identity_file=files.identity, known_hosts_file=files.known_hosts
-    )

@@ -18,6 +18,9 @@ from orchestrator.hosts.guest.modules import ordered_modules
 NETWORK_MODULES = ("virtio_pci", "virtio_net")
 """What the guest's network card needs; a kernel that has them built in has no such files."""
 
+UP_WORD = "orchestrate: guest is up"
+"""What init.sh says on the console once the SSH server is started."""
+
 PROBE_WORD = "orchestrate: this kernel reached user space"
 
 _LIBRARY = re.compile(r"(/\S+) \(0x")

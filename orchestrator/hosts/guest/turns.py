@@ -1,0 +1,69 @@
+"""Makes the CPUs of a booting instruction-clock guest take turns.
+
+QEMU before 8.1 hands the whole instruction budget up to the next timer to the first CPU that can run, and the others
+get none until that CPU pauses or halts. A kernel before 6.5 waits for a starting CPU in a loop that does neither, and
+never comes up. Stopping and continuing the machine takes the CPU out in the middle of its budget, and the rest of it
+goes to the next. Only done until the guest is up: afterwards the order of turns would hang on the controller's time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from pathlib import Path
+from types import TracebackType
+
+PERIOD_S = 0.05
+
+
+class Turns:
+    """A connection to QEMU's monitor for the length of a boot; ``give`` is to be called again and again.
+
+    Without a monitor it does nothing: CPUs that need not share a clock take their turns by themselves.
+    """
+
+    def __init__(self, monitor: Path | None) -> None:
+        self._monitor = monitor
+        self._socket: socket.socket | None = None
+        self._last = 0.0
+
+    def give(self) -> None:
+        """Let the next CPU run, at most once each :data:`PERIOD_S`; does nothing where QEMU is not there (yet)."""
+        now = time.monotonic()
+        if self._monitor is None or now - self._last < PERIOD_S:
+            return
+        self._last = now
+        try:
+            if self._socket is None:
+                self._socket = _connected(self._monitor)
+            self._socket.sendall(b"stop\ncont\n")
+            with contextlib.suppress(BlockingIOError):
+                while self._socket.recv(65536, socket.MSG_DONTWAIT):
+                    pass
+        except OSError:
+            self._close()
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def __enter__(self) -> Turns:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+
+def _connected(path: Path) -> socket.socket:
+    monitor = socket.socket(socket.AF_UNIX)
+    monitor.settimeout(2.0)
+    try:
+        monitor.connect(str(path))
+    except OSError:
+        monitor.close()
+        raise
+    return monitor
