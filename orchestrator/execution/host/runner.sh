@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh source-path=SCRIPTDIR
 # Runs the trials of a block, one after another, and appends what became of each to the block's journal.
 #
 #   sh runner.sh start BASE BLOCK      detaches and returns; 3: this block runs already, 4: another one runs on this host
@@ -42,6 +42,7 @@ alive() {
 # claim: makes this process the host's one runner, or fails with 3 or 4 where there is one
 claim() {
     identity $$
+    runner_identity=$identity
     printf '%s\n%s\n%s\n' "$identity" "$base" "$block" >"$base/running.$$" || return 1
     until ln "$base/running.$$" "$base/running" 2>/dev/null; do
         if alive "$base/running"; then

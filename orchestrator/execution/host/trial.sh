@@ -23,20 +23,20 @@ hundredths() {
 # set_alarm SECONDS: USR1 to this shell when they are over; meanwhile two processes sleep
 set_alarm() {
     (
-        nap='' over=''
-        trap 'over=1; [ -z "$nap" ] || kill "$nap"' TERM
+        over=''
+        trap 'over=1' TERM
         sleep "$1" &
         nap=$!
-        [ -z "$over" ] || kill "$nap" # told before the pid was known
-        wait "$nap" && kill -USR1 $$
+        [ -z "$over" ] && wait "$nap" && identity $$ && [ "$identity" = "$runner_identity" ] && kill -USR1 $$
+        end_process "$nap"
     ) 2>/dev/null &
     alarm=$!
 }
 
-# Ends the alarm for certain: a late USR1 must not hit the next trial. A shell loses a signal that comes before it has
-# put its traps in order, so it is told until it is gone. No `wait`: after an interrupted one bash may wait in vain.
-clear_alarm() {
-    while identity "$alarm"; do kill "$alarm" 2>/dev/null; done
+# Ends a process for certain: a shell's child loses a signal that comes before its traps are in order, so it is told
+# until it is gone. No `wait`: after an interrupted one bash may wait in vain.
+end_process() {
+    while identity "$1"; do kill "$1" 2>/dev/null; done
 }
 
 # USR1: the time is over; the second time, the grace
@@ -66,7 +66,7 @@ end_group() {
 set_grace() {
     [ -n "$ending" ] && [ -z "$grace_set" ] || return 0
     grace_set=1
-    clear_alarm
+    end_process "$alarm"
     set_alarm "$grace"
 }
 
@@ -176,7 +176,7 @@ execute() {
     end=$uptime
     execute_group=$group
     group=
-    clear_alarm
+    end_process "$alarm"
     sweep "$execute_group"
     : >"$block/group"
 }

@@ -67,6 +67,7 @@ BEGIN {
     else
         vmstat = "{}"
     getline seen < ENVIRON["LOG_SEEN"]
+    close(ENVIRON["LOG_SEEN"])
     lines = told = 0
 }
 

@@ -1,0 +1,149 @@
+"""The shells that hosts have, and a host's folder to run our scripts in: for tests of what runs on a host."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from orchestrator.execution.host_journal import End, Event, Reader, TrialEnd
+from orchestrator.execution.trial_file import RUNNER_FILES, HostTrial, encode_trials
+
+SHELLS = ("dash", "busybox", "bash")
+PATIENCE_S = 90.0
+
+
+def environment_of(shell: str, folder: Path) -> dict[str, str]:
+    """An environment whose ``sh`` is ``shell``; with busybox there are its applets and nothing else."""
+    tools = folder / f"bin-{shell}"
+    tools.mkdir(exist_ok=True)
+    program = shutil.which(shell)
+    assert program, f"{shell} is missing; make setup installs it"
+    if shell == "busybox":
+        listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout
+        for applet in listed.split():
+            (tools / applet).symlink_to(program)
+        path = str(tools)
+    else:
+        (tools / "sh").symlink_to(program)
+        path = f"{tools}:{os.environ['PATH']}"
+    return {"PATH": path, "HOME": str(folder), "LC_ALL": "C"}
+
+
+class HostFolder:
+    """A host's folder with our scripts and one block, and the ways to drive them."""
+
+    def __init__(self, shell: str, folder: Path) -> None:
+        self.environment = environment_of(shell, folder)
+        self.folder = folder
+        self.base = folder / "a base"
+        self.block = folder / "block 1"
+        self.block.mkdir()
+        scripts = folder / "scripts"
+        scripts.mkdir()
+        for name, content in RUNNER_FILES.items():
+            (scripts / name).write_bytes(content)
+        self.settings_script = scripts / "settings.sh"
+        self.runner_script = scripts / "runner.sh"
+
+    def sh(
+        self, script: Path, *arguments: str | Path, stdin: bytes = b"", **options: Any
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run one of the scripts to its end."""
+        return subprocess.run(
+            ["/usr/bin/env", "sh", str(script), *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            env=self.environment,
+            timeout=PATIENCE_S,
+            check=False,
+            **options,
+        )
+
+    def start(self, *trials: HostTrial, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        """Start the runner, on new trials if some are given."""
+        if trials:
+            (self.block / "trials").write_bytes(encode_trials(trials))
+        return self.sh(self.runner_script, "start", self.base, self.block, **options)
+
+    def stop(self, *now: str) -> subprocess.CompletedProcess[bytes]:
+        return self.sh(self.runner_script, "stop", self.block, *now)
+
+    def status(self) -> str:
+        return self.sh(self.runner_script, "status", self.block).stdout.decode().strip()
+
+    def wait(self) -> None:
+        """Until the runner is gone."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.status() == "running":
+            assert time.monotonic() < deadline, "the runner does not end"
+            time.sleep(0.1)
+
+    def wait_for(self, text: str) -> None:
+        """Until the journal holds ``text``."""
+        deadline = time.monotonic() + PATIENCE_S
+        while text not in self.journal():
+            assert time.monotonic() < deadline, f"{text} does not come; the journal: {self.journal()}"
+            time.sleep(0.02)
+
+    def run(self, *trials: HostTrial) -> list[TrialEnd]:
+        """Run trials from start to end."""
+        started = self.start(*trials)
+        assert started.returncode == 0, started.stderr
+        self.wait()
+        return self.trial_ends()
+
+    def journal(self) -> str:
+        path = self.block / "journal.jsonl"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def documents(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.journal().splitlines()]
+
+    def events(self) -> list[Event]:
+        reader = Reader()
+        read = [reader.read(line) for line in self.journal().splitlines()]
+        events = [event for event in read if event is not None]
+        assert len(events) == len(read), "a line that is not JSON"
+        return events
+
+    def trial_ends(self) -> list[TrialEnd]:
+        return [event for event in self.events() if isinstance(event, TrialEnd)]
+
+    def end(self) -> End:
+        last = self.events()[-1]
+        assert isinstance(last, End)
+        return last
+
+    @property
+    def runner_pid(self) -> int:
+        return int((self.block / "runner").read_text().split()[0])
+
+    def kill_runner(self) -> None:
+        """As a power cut would, as far as the runner goes; its trial lives on."""
+        os.kill(self.runner_pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End whatever a failed test has left."""
+        if (self.block / "runner").exists() and self.status() == "running":
+            self.stop("now")
+        else:
+            self.stop()
+
+
+def processes(marker: str) -> list[int]:
+    """Pids of living processes whose command line holds ``marker``."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                if marker in (entry / "cmdline").read_bytes().decode(errors="replace"):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found

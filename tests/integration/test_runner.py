@@ -1,0 +1,202 @@
+"""The runner on a host's shell: every way a trial can end, and what its journal says of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from orchestrator.execution.host_journal import Begin, Start, TrialEnd
+from orchestrator.execution.trial_file import HostTrial
+from orchestrator.spec.model import Setting
+from tests.host_shells import SHELLS, HostFolder, processes
+
+TAG = {"cell": "c0ffee", "text": 'it\'s "quoted" \\ and\nbroken – ünd'}
+MARKER = "7654.321"  # a sleep nobody else sleeps
+
+
+def trial(name: str, *argv: str, limit: float = 30, settings: tuple[Setting, ...] = ()) -> HostTrial:
+    return HostTrial(id=name, tag=TAG, folder="/", argv=argv, settings=settings, time_limit=limit)
+
+
+@pytest.fixture(scope="module", params=SHELLS)
+def finished(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HostFolder]:
+    """A block with every kind of trial, run to its end."""
+    host = HostFolder(request.param, tmp_path_factory.mktemp(request.param))
+    knob = host.folder / "knob of [the] host"
+    knob.write_text("always [madvise] never\n")
+    try:
+        started = host.start(
+            trial("ok", "sh", "-c", "printf 'a=1\\n\\n'; echo text >&2; pwd; echo $#", "sh", "a b", "*", ""),
+            trial("fails", "sh", "-c", "exit 77"),
+            trial("late", "sleep", "600", limit=1),
+            trial("deaf", "sh", "-c", "trap '' TERM; while :; do sleep 1; done", limit=1),
+            trial("parent", "sh", "-c", f"sleep {MARKER} & exit 3"),
+            trial("binary", "sh", "-c", r"""printf 'a\000b\001\033"\\\377\303c\n\td\r' """),
+            trial("killed", "sh", "-c", "kill -9 $$"),
+            trial(
+                "huge",
+                "sh",
+                "-c",
+                "yes 'a \"line\"' | head -c 3000000; yes e | head -c 100000 >&2; echo z >&2",
+            ),
+            trial("one-line", "sh", "-c", "head -c 3000000 /dev/zero | tr '\\000' x"),
+            trial("nosuch", "no-such-program"),
+            trial(
+                "reads",
+                "sh",
+                "-c",
+                "cat; env; for n in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$n ] && printf $n; done",
+            ),
+            HostTrial(id="nowhere", tag=TAG, folder="/no/such folder", argv=("true",)),
+            trial("set", "cat", str(knob), settings=(Setting(str(host.folder / "knob*"), "never"),)),
+            trial("after-set", "cat", str(knob)),
+            trial("refused", "true", settings=(Setting("/proc/sys/kernel/version", "5"),)),
+            trial("missing", "true", settings=(Setting("/proc/sys/no/such", "5"),)),
+            trial("optional", "true", settings=(Setting("/proc/sys/no/such", "5", optional=True),)),
+        )
+        assert (started.returncode, started.stdout, started.stderr) == (0, b"", b"")
+        host.wait()
+        yield host
+    finally:
+        host.close()
+
+
+@pytest.fixture
+def ends(finished: HostFolder) -> Mapping[str, TrialEnd]:
+    return {end.trial: end for end in finished.trial_ends()}
+
+
+def test_journal_has_header_pairs_and_end(finished: HostFolder) -> None:
+    events = finished.events()
+    assert isinstance(events[0], Begin)
+    assert events[0].boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert finished.end().reason == "complete"
+    assert finished.status() == "complete"
+    starts, trial_ends = events[1:-1:2], events[2:-1:2]
+    assert len(starts) == len(trial_ends) == 17
+    for start, end in zip(starts, trial_ends, strict=True):
+        assert isinstance(start, Start)
+        assert isinstance(end, TrialEnd)
+        assert start.trial == end.trial
+        assert end.tag == TAG
+        assert not end.start or start.time <= end.start <= end.end
+
+
+def test_runner_says_nothing(finished: HostFolder) -> None:
+    assert (finished.block / "runner.log").read_text() == ""
+
+
+def test_success_and_failure(ends: Mapping[str, TrialEnd]) -> None:
+    assert (ends["ok"].exit_code, ends["ok"].signal, ends["ok"].timed_out) == (0, None, False)
+    assert ends["ok"].stdout == "a=1\n\n/\n3"
+    assert ends["ok"].stderr == "text"
+    assert not ends["ok"].strays
+    assert ends["fails"].exit_code == 77
+    assert ends["nosuch"].exit_code == 127
+    assert "no-such-program" in ends["nosuch"].stderr
+    assert (ends["killed"].exit_code, ends["killed"].signal) == (None, 9)
+
+
+def test_time_limit_ends_the_whole_group(ends: Mapping[str, TrialEnd]) -> None:
+    assert (ends["late"].timed_out, ends["late"].signal) == (True, 15)
+    assert (ends["deaf"].timed_out, ends["deaf"].signal) == (True, 9)
+
+
+def test_nothing_of_a_trial_outlives_it(ends: Mapping[str, TrialEnd]) -> None:
+    assert (ends["parent"].exit_code, ends["parent"].strays) == (3, True)
+    assert processes(MARKER) == []
+
+
+def test_output_of_any_bytes(ends: Mapping[str, TrialEnd]) -> None:
+    assert ends["binary"].stdout == 'ab\x01\x1b"\\��c\n\td\r'
+    assert ends["huge"].stdout == ('a "line"\n' * 20000)[: 96 * 1024]
+    assert ends["huge"].stdout_cut
+    assert ends["huge"].stderr.endswith("e\nz")
+    assert len(ends["huge"].stderr) == 16 * 1024 - 1
+    assert ends["one-line"].stdout == "x" * 96 * 1024
+    assert not ends["ok"].stdout_cut
+
+
+def test_trial_sees_a_bare_world(ends: Mapping[str, TrialEnd]) -> None:
+    *variables, descriptors = ends["reads"].stdout.splitlines()
+    names = {variable.partition("=")[0] for variable in variables}
+    assert {"PATH", "HOME", "LC_ALL", "LANG"} <= names
+    assert names <= {"PATH", "HOME", "LC_ALL", "LANG", "PWD", "SHLVL", "_"}
+    assert descriptors == "012"
+
+
+def test_settings_hold_for_one_trial(ends: Mapping[str, TrialEnd], finished: HostFolder) -> None:
+    (change,) = ends["set"].changes
+    assert (change.before, change.asked, change.found, change.verdict) == (
+        "madvise",
+        "never",
+        "never",
+        "changed",
+    )
+    assert ends["set"].stdout == "never"
+    assert ends["after-set"].stdout == "madvise"
+    assert (finished.base / "settings.trial").read_text() == ""
+
+
+def test_trial_does_not_run_without_its_settings(ends: Mapping[str, TrialEnd]) -> None:
+    for name, verdict in (("refused", "refused"), ("missing", "missing")):
+        end = ends[name]
+        assert (end.exit_code, end.start, end.end) == (None, "", "")
+        assert end.refused.startswith("setting /proc/sys/")
+        assert verdict in end.refused
+        assert end.changes[0].is_fault
+    assert ends["optional"].exit_code == 0
+    assert ends["optional"].changes == ()
+    assert ends["nowhere"].refused == "working folder /no/such folder: no such folder"
+
+
+def test_counters_are_differences(ends: Mapping[str, TrialEnd]) -> None:
+    assert ends["huge"].counters["pgfault"] > 0
+    assert 0 not in ends["huge"].counters.values()
+    assert ends["refused"].counters == {}
+
+
+@pytest.fixture(params=SHELLS)
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HostFolder]:
+    folder = HostFolder(request.param, tmp_path)
+    yield folder
+    folder.close()
+
+
+def test_kernel_log_since_the_previous_trial(host: HostFolder) -> None:
+    if not os.access("/dev/kmsg", os.W_OK) or subprocess.run(["dmesg"], capture_output=True).returncode:
+        (end,) = host.run(trial("t", "true"))
+        assert end.kernel_log is None
+        return
+    say = "echo 'orchestrate: \"%s\"' >/dev/kmsg"
+    quiet, first, second = host.run(
+        trial("quiet", "true"), trial("a", "sh", "-c", say % "one"), trial("b", "sh", "-c", say % "two")
+    )
+    assert quiet.kernel_log == ()
+    for end, word in ((first, '"one"'), (second, '"two"')):
+        assert end.kernel_log is not None
+        assert [line for line in end.kernel_log if "orchestrate" in line and word in line]
+        assert len([line for line in end.kernel_log if "orchestrate:" in line]) == 1
+
+
+def test_busy_cpus_are_told(host: HostFolder) -> None:
+    spinners = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)
+    ]
+    try:
+        busy = HostTrial(id="busy", tag=TAG, folder="/", argv=("true",), settle=1.5)
+        (end,) = host.run(busy)
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
+    assert end.exit_code == 0
+    assert not end.settled
+    assert end.waited >= 1.5
