@@ -1,0 +1,85 @@
+"""Reading a host's journal."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orchestrator.errors import HostError
+from orchestrator.execution.host_journal import Begin, Change, End, Reader, Start, TrialEnd
+
+HEADER = '{"event":"begin","format":1,"boot":"b-1","epoch":1795441408.5,"uptime":100.25}'
+TRIAL = {
+    "event": "trial",
+    "trial": "t1",
+    "tag": {"cell": "c"},
+    "exit": 0,
+    "signal": None,
+    "timed_out": False,
+    "refused": "",
+    "start": 101.25,
+    "end": 102.75,
+    "settled": True,
+    "waited": 0.5,
+    "strays": False,
+    "settings": [{"path": "/proc/sys/vm/x", "before": "0", "asked": "1", "found": "1", "verdict": "changed"}],
+    "counters": {"pgmigrate_success": 512},
+    "kernel_log": ["[ 1.0] line"],
+    "stdout": "a=1",
+    "stdout_cut": False,
+    "stderr": "",
+}
+
+
+def test_times_are_the_hosts_in_utc() -> None:
+    reader = Reader()
+    assert reader.read(HEADER) == Begin("b-1", 1795441408.5, 100.25)
+    assert reader.read('{"event":"start","trial":"t1","uptime":100.25}') == Start(
+        "t1", "2026-11-23T13:43:28.500Z"
+    )
+    end = reader.read(json.dumps(TRIAL))
+    assert isinstance(end, TrialEnd)
+    assert (end.start, end.end) == ("2026-11-23T13:43:29.500Z", "2026-11-23T13:43:31.000Z")
+    assert (end.boot, end.exit_code, end.settings) == ("b-1", 0, {"/proc/sys/vm/x": "1"})
+    assert end.kernel_log == ("[ 1.0] line",)
+    assert reader.read('{"event":"end","reason":"stopped","detail":"","uptime":103}') == End("stopped", "")
+
+
+def test_times_after_a_reboot_are_those_of_the_new_boot() -> None:
+    reader = Reader()
+    reader.read(HEADER)
+    reader.read('{"event":"begin","format":1,"boot":"b-2","epoch":1795442000,"uptime":10}')
+    end = reader.read(json.dumps({**TRIAL, "start": 11, "end": None}))
+    assert isinstance(end, TrialEnd)
+    assert (end.boot, end.start, end.end) == ("b-2", "2026-11-23T13:53:21.000Z", "")
+
+
+@pytest.mark.parametrize("torn", ['{"event":"trial","trial":"t', "", "\0\0\0", b'{"event":"tri\xff'])
+def test_torn_line_is_passed_over(torn: str | bytes) -> None:
+    reader = Reader()
+    reader.read(HEADER)
+    assert reader.read(torn) is None
+
+
+def test_bytes_that_are_not_utf_8_are_replaced() -> None:
+    reader = Reader()
+    reader.read(HEADER)
+    end = reader.read(json.dumps({**TRIAL, "stdout": "XX"}).encode().replace(b"XX", b"a\xffb"))
+    assert isinstance(end, TrialEnd)
+    assert end.stdout == "a�b"
+
+
+def test_other_versions_are_refused() -> None:
+    with pytest.raises(HostError, match="has format 2"):
+        Reader().read(HEADER.replace('"format":1', '"format":2'))
+    with pytest.raises(HostError, match="header"):
+        Reader().read(json.dumps(TRIAL))
+
+
+def test_faults_read_as_sentences() -> None:
+    missing = Change("/sys/x", "", "1", "", "missing")
+    clamped = Change("/sys/x", "0", "9", "4", "clamped")
+    assert (missing.is_fault, str(missing)) == (True, "/sys/x: no such file")
+    assert str(clamped) == "/sys/x: clamped, asked '9', found '4'"
+    assert not Change("/sys/x", "0", "9", "9", "changed").is_fault

@@ -1,0 +1,173 @@
+"""Facts: gathered here under each shell, and read from what other machines say."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import HostError
+from orchestrator.hosts import facts
+from orchestrator.hosts.base import Environment
+from orchestrator.spec.model import Needs
+from tests.host_shells import SHELLS, environment_of
+
+GIB = 1 << 30
+NODE = "file./sys/devices/system/node/node"
+TWO_NODES = f"""\
+uname.release=4.10.0-rfc
+uname.machine=x86_64
+boot=b-1
+user=1000
+root=no
+cpus=6
+cpu.model_name=Some CPU @ 2.4 = fast
+cpu.flags=fpu erms
+node.0.MemTotal=4194304
+node.0.MemFree=2097152
+node.0.Inactive(file)=1048576
+node.1.MemTotal=4194304
+node.1.MemFree=524288
+node.1.Inactive(file)=0
+{NODE}0/cpulist=0-5
+{NODE}0/distance=10 21
+{NODE}0/hugepages/hugepages-2048kB/nr_hugepages=64
+{NODE}0/hugepages/hugepages-2048kB/free_hugepages=60
+{NODE}0/hugepages/hugepages-2048kB/surplus_hugepages=0
+{NODE}1/cpulist=
+{NODE}1/distance=21 10
+{NODE}1/hugepages/hugepages-2048kB/free_hugepages=3
+memory.Hugepagesize=2048
+file./sys/devices/system/cpu/cpu0/cpufreq/scaling_governor=performance
+file./sys/devices/system/cpu/cpu1/cpufreq/scaling_governor=performance
+file./sys/devices/system/cpu/cpu2/cpufreq/scaling_governor=powersave
+file./sys/devices/system/cpu/cpu10/cpufreq/scaling_governor=performance
+file./sys/devices/system/cpu/intel_pstate/no_turbo=1
+file./sys/kernel/mm/transparent_hugepage/enabled=always [madvise] never
+file./sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled=[always] inherit madvise never
+file./proc/sys/kernel/numa_balancing=1
+exists=/proc/sys/vm/mt_page_copy
+"""
+
+
+@pytest.fixture
+def two_nodes() -> facts.Facts:
+    return facts.parse(TWO_NODES)
+
+
+def gather(shell: str, folder: Path) -> facts.Facts:
+    done = subprocess.run(
+        facts.command().argv, capture_output=True, text=True, check=True, env=environment_of(shell, folder)
+    )
+    assert done.stderr == ""
+    return facts.parse(done.stdout)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_this_machine(shell: str, tmp_path: Path) -> None:
+    found = gather(shell, tmp_path)
+    assert found.release == os.uname().release
+    assert found.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert found.user_id == os.getuid()
+    assert found.cpus == os.cpu_count()
+    assert found.command_line == Path("/proc/cmdline").read_text().strip()
+    assert sum(node.memory for node in found.nodes) > 0
+    assert all(0 < node.free <= node.available <= node.memory for node in found.nodes if node.memory)
+    assert found.build_id == build_id(Path("/sys/kernel/notes"))
+    assert set(found.compilers) == (set() if shell == "busybox" else set(found.compilers))
+    assert json.loads(json.dumps(found.document)) == found.document
+    assert facts.unmet(Needs(), found) == []
+
+
+def build_id(notes: Path) -> str:
+    """The GNU build id, read another way than by facts.sh."""
+    try:
+        data = notes.read_bytes()
+    except OSError:
+        return ""
+    at = data.find(b"\x03\0\0\0GNU\0")
+    length = int.from_bytes(data[at - 4 : at], "little")
+    return data[at + 8 : at + 8 + length].hex() if at > 0 else ""
+
+
+def test_nodes(two_nodes: facts.Facts) -> None:
+    near, far = two_nodes.nodes
+    assert (near.cpus, near.distances, near.memory, near.available) == ("0-5", (10, 21), 4 * GIB, 3 * GIB)
+    assert (near.huge_pages, near.free_huge_pages) == ({2 << 20: 64}, {2 << 20: 60})
+    assert (far.cpus, far.free) == ("", GIB // 2)
+
+
+def test_switches_and_choices(two_nodes: facts.Facts) -> None:
+    assert two_nodes.governors == {"performance": "0-1,10", "powersave": "2"}
+    assert (two_nodes.turbo, two_nodes.smt) == (False, None)
+    assert two_nodes.thp == {"enabled": "madvise", "hugepages-64kB/enabled": "always"}
+    assert two_nodes.sysctls == {"kernel.numa_balancing": "1"}
+    assert two_nodes.cpu_model == "Some CPU @ 2.4 = fast"
+    assert two_nodes.document["nodes"][0]["huge_pages"] == {str(2 << 20): 64}
+
+
+def test_kernel_without_numa_has_one_node() -> None:
+    found = facts.parse(
+        "uname.release=6.1\nboot=b\nmemory.MemTotal=1024\nmemory.MemFree=512\nmemory.Inactive(file)=0\n"
+        "memory.Hugepagesize=2048\nfile./sys/devices/system/cpu/online=0-3\n"
+        "file./sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages=7\n"
+    )
+    (node,) = found.nodes
+    assert (node.cpus, node.memory, node.free_huge_pages) == ("0-3", 1 << 20, {2 << 20: 7})
+
+
+def test_answer_of_something_else() -> None:
+    with pytest.raises(HostError, match="is it Linux"):
+        facts.parse("uname.release=23.1.0\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, Environment.METAL),
+        ({"dmi_vendor": "Dell Inc.", "dmi_product": "PowerEdge R740"}, Environment.METAL),
+        ({"dmi_vendor": "Amazon EC2", "dmi_product": "m5.metal"}, Environment.CLOUD_METAL),
+        ({"dmi_asset_tag": "OracleCloud.com"}, Environment.CLOUD_METAL),
+        ({"cpu_flags": ("hypervisor",), "clocksources": ("kvm-clock", "tsc")}, Environment.VM_KVM),
+        ({"cpu_flags": ("hypervisor",), "cpu_model": "QEMU TCG CPU version 2.5+"}, Environment.VM_TCG),
+        ({"cpu_flags": ("hypervisor",), "cpu_model": "QEMU Virtual CPU version 2.5+"}, Environment.VM_TCG),
+        ({"cpu_flags": ("hypervisor",), "dmi_vendor": "VMware, Inc."}, Environment.VM_OTHER),
+        ({"hypervisor_type": "xen"}, Environment.VM_OTHER),
+        ({"dmi_vendor": "Microsoft Corporation", "dmi_product": "Virtual Machine"}, Environment.VM_OTHER),
+    ],
+)
+def test_environment(two_nodes: facts.Facts, changes: dict[str, object], expected: Environment) -> None:
+    assert facts.environment(replace(two_nodes, **changes)) is expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("needs", "sentences"),
+    [
+        (Needs(numa_nodes=2), []),
+        (Needs(numa_nodes=3), ["needs 3 NUMA nodes, host has 2"]),
+        (Needs(memory_per_node=2 * GIB), []),
+        (
+            Needs(numa_nodes=2, memory_per_node=GIB),
+            ["needs 1GiB of free memory on 2 NUMA nodes; node 0 has 3GiB, node 1 has 512MiB"],
+        ),
+        (
+            Needs(numa_nodes=2, free_huge_pages_per_node=4),
+            ["needs 4 free huge pages of 2MiB on 2 NUMA nodes; node 0 has 60, node 1 has 3"],
+        ),
+        (Needs(mode="parallel"), []),
+        (Needs(mode="serial"), []),
+        (
+            Needs(mode="dma"),
+            [
+                "needs a kernel with the mode dma (one of /proc/sys/vm/use_all_dma_chans, /sys/kernel/dcbm,"
+                " /sys/module/dcbm); host runs 4.10.0-rfc"
+            ],
+        ),
+    ],
+)
+def test_unmet_needs(two_nodes: facts.Facts, needs: Needs, sentences: list[str]) -> None:
+    assert facts.unmet(needs, two_nodes) == sentences
