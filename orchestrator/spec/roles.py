@@ -19,8 +19,9 @@ def folders(experiment: Path, role_path: Sequence[Path] = ()) -> list[Path]:
     directory, and the roles that come with the program.
     """
     beside = (folder / "roles" for folder in experiment.absolute().parents)
-    own = (_PACKAGE / "share" / "roles", _PACKAGE.parent / "roles")
-    candidates = (*role_path, *beside, Path.cwd() / "roles", *own)
+    installed = _PACKAGE / "share" / "roles"
+    own = installed if installed.is_dir() else _PACKAGE.parent / "roles"
+    candidates = (*role_path, *beside, Path.cwd() / "roles", own)
     return list(dict.fromkeys(folder for folder in candidates if folder.is_dir()))
 
 
