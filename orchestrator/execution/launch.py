@@ -119,7 +119,7 @@ def launch(
         try:
             execute(run)
         except BaseException as error:
-            log.exception("the run ended early")
+            log.debug("the run ended early", exc_info=True)
             # A second fault, such as a full disk, must not hide the first.
             with contextlib.suppress(OrchestratorError, OSError):
                 _close(run, complete=False, reason=str(error) or type(error).__name__)

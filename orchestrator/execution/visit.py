@@ -52,7 +52,7 @@ class Visit:
     def runner_is_running(self) -> bool:
         """Whether a runner is at work on our block: an earlier controller may have left one."""
         status = self._script("runner.sh", "status", self.folder, accept=(0, NOT_RUNNING))
-        return self.host.run(status).exit_code == 0
+        return self.host.run(status).stdout.strip() == "running"
 
     def provision(self, cache: Path) -> list[Outcome]:
         """Bring the host to the state that the experiment's roles describe."""
@@ -106,9 +106,9 @@ class Visit:
     def follow(self) -> Iterator[str | None]:
         """Yield the host's journal of this block from its first line, and go on as it grows; None while silent.
 
-        ``cat`` holds the follower to our end of the connection: when that is gone its input ends, and so does ``tail``.
+        The runner may not have made the file yet, so it is made here. ``cat`` holds the follower to our end of the connection: when that is gone its input ends, and so does ``tail``.
         """
-        tail = 'tail -n +1 -f "$1" & tail=$!; cat >/dev/null; kill "$tail"'
+        tail = ': >>"$1"; tail -n +1 -f "$1" & tail=$!; cat >/dev/null; kill "$tail"'
         return self.host.lines(script(tail, f"{self.folder}/journal.jsonl", sudo=self._sudo))
 
     def clean(self) -> None:
