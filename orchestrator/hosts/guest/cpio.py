@@ -51,8 +51,9 @@ def character_device(path: str, major: int, minor: int, permissions: int = 0o600
 
 
 def archive(entries: Iterable[Entry]) -> bytes:
-    """Return the archive of ``entries``; folders that are not among them are made, each before what it holds.
+    """Return the archive of ``entries``; of two with one path the first counts.
 
+    Folders that are not among them are made, each before what it holds.
     Two archives may follow one another in one initramfs: the kernel unpacks them in turn.
     """
     parts = [_record(number, entry) for number, entry in enumerate(_with_folders(entries), start=1)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from orchestrator.errors import HostError, KernelError
 from orchestrator.hosts.base import Environment, Host
 from orchestrator.hosts.guest.command_line import Start, qemu_argv
-from orchestrator.hosts.guest.initramfs import UP_WORD, base_archive, find_program, keys_archive
+from orchestrator.hosts.guest.initramfs import FAILURE_WORD, UP_WORD, base_archive, find_program, keys_archive
 from orchestrator.hosts.guest.kernel_image import KernelFiles
 from orchestrator.hosts.guest.keys import make_keys
 from orchestrator.hosts.guest.layout import Layout
@@ -23,8 +23,13 @@ from orchestrator.hosts.ssh import SshAddress, connect
 POLL_S = 0.05
 CONNECT_LIMIT_S = 30.0
 PORT_ATTEMPTS = 5
-CONSOLE_TAIL = 12
-"""Lines of the console that an error shows."""
+ENDING_S = 3.0
+"""Within this after a refused connection a guest that has crashed is found to be gone."""
+
+CONSOLE_LINES = 12
+"""Lines of the console that an error shows: from the first that tells why, else the last."""
+
+_CAUSES = ("Kernel panic", "BUG:", "Oops", FAILURE_WORD)
 
 _PORT_TAKEN = "Could not set up host forwarding rule"
 
@@ -37,11 +42,14 @@ class Logs:
     qemu: Path
 
     def tail(self) -> str:
-        """The last lines of the console; of QEMU where the guest said nothing."""
+        """What the console says of the end; QEMU's own words where the guest said nothing."""
         for path in (self.console, self.qemu):
             lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
             if lines:
-                return "\n".join(f"  {line}" for line in lines[-CONSOLE_TAIL:])
+                first = max(0, len(lines) - CONSOLE_LINES)
+                causes = (n for n, line in enumerate(lines) if any(cause in line for cause in _CAUSES))
+                first = next(causes, first)
+                return "\n".join(f"  {line}" for line in lines[first : first + CONSOLE_LINES])
         return "  (nothing was printed)"
 
 
@@ -70,9 +78,12 @@ class Guest:
 
     def connect(self, time_limit: float = CONNECT_LIMIT_S) -> Host:
         """Open a connection; ``HostError`` with the end of the console if the guest is gone."""
-        if self._process.exit_code is not None:
-            raise HostError(f"{self.name}: the guest has ended{self._last_words()}")
-        return connect(self.name, self.address, time_limit)
+        try:
+            return connect(self.name, self.address, time_limit)
+        except HostError:
+            if not self._process.ends_within(ENDING_S):
+                raise
+        raise HostError(f"{self.name}: the guest has ended{self._last_words()}")
 
     def wait_until_up(self, deadline: float) -> None:
         """Return as soon as the guest's SSH server answers; ``deadline`` is on the monotonic clock.

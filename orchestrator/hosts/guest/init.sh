@@ -1,11 +1,10 @@
 #!/bin/sh
 # First process of the guest. When it ends the kernel panics, and QEMU with it (panic=-1, -no-reboot).
 
-PATH=/usr/sbin:/usr/bin
-export PATH
+export PATH=/usr/sbin:/usr/bin
 
 fail() {
-	echo "orchestrate: $*"
+	echo "orchestrate: failed: $*"
 	exit 1
 }
 

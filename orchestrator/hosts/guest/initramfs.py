@@ -1,4 +1,7 @@
-"""The guest's initramfs: a static busybox, dropbear with its libraries, our init, and the programs asked for."""
+"""The guest's initramfs: our init, busybox, dropbear, dash, and the programs asked for, with their libraries.
+
+The shell is dash because busybox's own prefers its built-in programs to those in PATH, whatever was carried in.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ NETWORK_MODULES = ("virtio_pci", "virtio_net")
 
 UP_WORD = "orchestrate: guest is up"
 """What init.sh says on the console once the SSH server is started."""
+
+FAILURE_WORD = "orchestrate: fail"
+"""How init.sh begins to say why it gives up."""
 
 PROBE_WORD = "orchestrate: this kernel reached user space"
 
@@ -55,11 +61,16 @@ def find_program(name: str, package: str) -> Path:
 
 def base_archive(kernel: KernelFiles, programs: Iterable[str]) -> bytes:
     """Return all of the initramfs but the keys; the same bytes for the same kernel and programs."""
-    entries = [*_skeleton(), *_busybox(), *_kernel_modules(kernel)]
-    dropbear = find_program("dropbear", "dropbear-bin")
-    for path in (dropbear, *(_wanted_program(name) for name in programs)):
+    wanted = [
+        find_program("dropbear", "dropbear-bin"),
+        find_program("dash", "dash"),
+        *(_wanted_program(name) for name in programs),
+    ]
+    entries = [*_skeleton(), *_kernel_modules(kernel)]
+    for path in wanted:
         entries += _program(path)
-    return cpio.archive(entries)
+    # Last, as a real program goes before busybox's of the same name.
+    return cpio.archive([*entries, *_busybox()])
 
 
 def keys_archive(keys: Keys) -> bytes:
@@ -104,6 +115,7 @@ def _skeleton() -> Iterator[cpio.Entry]:
         yield cpio.folder(name, 0o700 if name == "root" else 0o755)
     for name in ("bin", "sbin", "lib", "lib64"):
         yield cpio.link(name, f"usr/{name}")
+    yield cpio.link("usr/bin/sh", "dash")
     yield cpio.character_device("dev/console", 5, 1)
     yield cpio.character_device("dev/null", 1, 3, 0o666)
     for path, text in _ETC.items():

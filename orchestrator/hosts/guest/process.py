@@ -34,6 +34,14 @@ class GuardedProcess:
         """Exit code of the program (128 and more: ended by a signal), None while it runs."""
         return self._guard.poll()
 
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for the program's end, no longer than that; whether it has ended."""
+        try:
+            self._guard.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def stop(self) -> None:
         """End the program and wait until it is gone; may be called twice."""
         if self._guard.stdin is not None:

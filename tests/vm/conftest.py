@@ -1,0 +1,48 @@
+"""A booted guest for a whole test session, and the means to boot others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.hosts.base import Host, Machine, Request
+from orchestrator.hosts.providers.qemu import QemuProvider
+from orchestrator.spec.model import Kernel, Needs
+
+BOOT_LIMIT_S = 300.0
+"""Room for a machine that does much else; nothing is tested against it."""
+
+TWO_NODES = {
+    "nodes": [{"cpus": 2, "memory": "512MiB"}, {"cpus": 1, "memory": "512MiB"}],
+    "distances": [[10, 25], [25, 10]],
+    "clock": "wall",
+    "acceleration": "tcg",
+}
+
+STOCK = Kernel("stock")
+
+
+def qemu_provider(options: dict[str, Any], boot_limit: float = BOOT_LIMIT_S) -> QemuProvider:
+    """Make the provider as a run would."""
+    return QemuProvider(Request(Needs(), options, boot_limit=boot_limit))
+
+
+@dataclass(frozen=True)
+class BootedGuest:
+    """A guest that is up: the machine it is, a connection to it, and the folder of its logs."""
+
+    machine: Machine
+    host: Host
+    log_folder: Path
+
+
+@pytest.fixture(scope="session")
+def tcg_guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootedGuest]:
+    """Two nodes (2 CPUs and 1 CPU) under multi-threaded emulation. Shared: leave it as you found it."""
+    logs = tmp_path_factory.mktemp("guest")
+    with qemu_provider(TWO_NODES).machine(logs) as machine:
+        yield BootedGuest(machine, machine.boot(STOCK), logs)

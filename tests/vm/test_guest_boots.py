@@ -1,0 +1,111 @@
+"""Boots that go another way: memory-only nodes, carried programs, panics, bad images, silence, new boots."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import HostError, KernelError
+from orchestrator.hosts.base import Environment
+from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.guest.kernel_image import find_kernel
+from orchestrator.spec.model import Kernel
+from tests.vm.conftest import STOCK, qemu_provider
+
+SMALL = {"nodes": [{"cpus": 1, "memory": "384MiB"}], "clock": "wall", "acceleration": "tcg"}
+
+
+def test_a_node_of_memory_only_and_a_carried_program(tmp_path: Path) -> None:
+    program = shutil.which("setpriv")
+    assert program
+    options = SMALL | {
+        "nodes": [{"cpus": 1, "memory": "384MiB"}, {"cpus": 0, "memory": "128MiB"}],
+        "programs": ["setpriv"],
+        "append": "slub_debug=- loglevel=4",
+    }
+    with qemu_provider(options).machine(tmp_path) as machine:
+        host = machine.boot(STOCK)
+        online = host.run(script("cat /sys/devices/system/node/has_memory /sys/devices/system/node/has_cpu"))
+        assert online.stdout.split() == ["0-1", "0"]
+        assert "util-linux" in host.run(Command(("setpriv", "--version"))).stdout
+        assert host.run(Command(("cat", "/proc/cmdline"))).stdout.strip().endswith("slub_debug=- loglevel=4")
+
+
+def test_a_panic_ends_the_guest_and_the_next_boot_is_new(tmp_path: Path) -> None:
+    with qemu_provider(SMALL).machine(tmp_path) as machine:
+        host = machine.boot(STOCK)
+        first = host.run(Command(("cat", "/proc/sys/kernel/random/boot_id"))).stdout
+        with pytest.raises(HostError, match="connection lost"):
+            host.run(script("echo c >/proc/sysrq-trigger; sleep 60"))
+        with pytest.raises(HostError, match=r"the guest has ended(?s:.*)sysrq"):
+            machine.reconnect()
+        host = machine.boot(STOCK)
+        assert host.run(Command(("cat", "/proc/sys/kernel/random/boot_id"))).stdout != first
+    consoles = sorted(path.name for path in tmp_path.glob("*.console.log"))
+    assert consoles == ["guest-1.console.log", "guest-2.console.log"]
+    assert "sysrq triggered crash" in (tmp_path / consoles[0]).read_text()
+
+
+def test_a_panic_while_booting_shows_the_console(tmp_path: Path) -> None:
+    options = SMALL | {"append": "rdinit=/nothing-here init=/nothing-here"}
+    with (
+        qemu_provider(options).machine(tmp_path) as machine,
+        pytest.raises(KernelError, match=r"ended before it answered SSH(?s:.*)Kernel panic"),
+    ):
+        machine.boot(STOCK)
+
+
+def test_a_guest_that_stays_silent_is_given_up(tmp_path: Path) -> None:
+    with (
+        qemu_provider(SMALL, boot_limit=1.0).machine(tmp_path) as machine,
+        pytest.raises(HostError, match=r"did not answer SSH within 1 s .*guest-1\.console\.log"),
+    ):
+        machine.boot(STOCK)
+
+
+def test_a_kernel_without_its_network_modules_says_so(tmp_path: Path) -> None:
+    image = find_kernel(STOCK).image
+    with (
+        qemu_provider(SMALL).machine(tmp_path) as machine,
+        pytest.raises(KernelError, match="no network device"),
+    ):
+        machine.boot(Kernel("bare", "image", image=image))
+
+
+def test_a_file_that_is_no_kernel_is_refused_before_any_start(tmp_path: Path) -> None:
+    image = tmp_path / "bzImage"
+    image.write_bytes(b"not a kernel" * 1000)
+    with (
+        qemu_provider(SMALL).machine(tmp_path) as machine,
+        pytest.raises(KernelError, match=r"bzImage is not an x86 kernel image"),
+    ):
+        machine.boot(Kernel("bad", "image", image=image))
+    assert not list(tmp_path.glob("*.log"))
+
+
+def test_a_broken_kernel_ends_as_an_error(tmp_path: Path) -> None:
+    image = tmp_path / "bzImage"
+    whole = find_kernel(STOCK).image.read_bytes()
+    image.write_bytes(whole[: len(whole) // 2])
+    with (
+        qemu_provider(SMALL, boot_limit=20.0).machine(tmp_path) as machine,
+        pytest.raises((KernelError, HostError)),
+    ):
+        machine.boot(Kernel("half", "image", image=image))
+
+
+def test_the_instruction_clock_counts_instructions(tmp_path: Path) -> None:
+    """The same loop takes the same guest time to within two percent, whatever it took outside."""
+    loop = script(
+        "now() { sed -n 's/^now at \\([0-9]*\\) nsecs.*/\\1/p' /proc/timer_list; }\n"
+        "for round in 1 2 3 4 5; do a=$(now); i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; b=$(now);\n"
+        "echo $((b - a)); done"
+    )
+    with qemu_provider({"acceleration": "tcg"}).machine(tmp_path) as machine:
+        assert machine.environment is Environment.VM_ICOUNT
+        assert machine.clock == "instructions"
+        times = [int(line) for line in machine.boot(STOCK).run(loop).stdout.split()]
+    assert len(times) == 5
+    assert max(times) <= 1.02 * min(times), times

@@ -1,0 +1,90 @@
+"""A guest never outlives its run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.vm.conftest import BOOT_LIMIT_S
+
+CONTROLLER = """
+import sys, time
+from pathlib import Path
+from tests.vm.conftest import STOCK, TWO_NODES, qemu_provider
+with qemu_provider(TWO_NODES).machine(Path(sys.argv[1])) as machine:
+    machine.boot(STOCK)
+    print("up", flush=True)
+    time.sleep(3600)
+"""
+
+
+def guest_processes(logs: Path) -> list[int]:
+    """Pids of QEMU and of its guard, found by the console log that only this test's guest has."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(logs / "guest-1.console.log").encode() in entry.read_bytes():
+                found.append(int(entry.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def wait_for(condition: Callable[[], bool], limit: float = BOOT_LIMIT_S) -> bool:
+    deadline = time.monotonic() + limit
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.mark.parametrize("moment", ["booting", "up"])
+def test_sigkill_of_the_controller_takes_the_guest_with_it(tmp_path: Path, moment: str) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    controller = subprocess.Popen(
+        [sys.executable, "-c", CONTROLLER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        assert controller.stdout
+        if moment == "up":
+            assert controller.stdout.readline() == b"up\n"
+        assert wait_for(lambda: len(guest_processes(tmp_path)) == 2)
+        assert list(temporary.iterdir())
+        controller.send_signal(signal.SIGKILL)
+        controller.wait()
+        assert wait_for(lambda: not guest_processes(tmp_path), 20)
+        assert wait_for(lambda: not list(temporary.iterdir()), 20)
+    finally:
+        controller.kill()
+        controller.communicate()
+
+
+def test_sigkill_of_the_guard_ends_the_guest(tmp_path: Path) -> None:
+    controller = subprocess.Popen(
+        [sys.executable, "-c", CONTROLLER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        assert wait_for(lambda: len(guest_processes(tmp_path)) == 2)
+        (guard,) = (pid for pid in guest_processes(tmp_path) if parent(pid) == controller.pid)
+        os.kill(guard, signal.SIGKILL)
+        assert wait_for(lambda: not guest_processes(tmp_path), 20)
+    finally:
+        controller.kill()
+        controller.communicate()
