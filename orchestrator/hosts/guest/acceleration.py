@@ -43,7 +43,7 @@ def choose_environment(layout: Layout) -> Environment:
             return Environment.VM_KVM
         if layout.acceleration == "kvm":
             raise HostError(f"hosts.qemu.acceleration: kvm was asked for, but {obstacle}")
-        _log.info("no KVM: %s; the guest runs in software emulation", obstacle)
+        _log.warning("no KVM: %s; the guest runs in software emulation", obstacle)
     return Environment.VM_TCG if layout.clock == "wall" else Environment.VM_ICOUNT
 
 

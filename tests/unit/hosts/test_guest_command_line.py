@@ -1,0 +1,88 @@
+"""QEMU's command line is data; each environment has its own clock and accelerator."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from orchestrator.hosts.base import Environment
+from orchestrator.hosts.guest.command_line import Start, kernel_command_line, qemu_argv
+from orchestrator.hosts.guest.layout import Layout, Node
+
+GIB = 1024**3
+LAYOUT = Layout(
+    nodes=(Node(2, GIB), Node(0, GIB // 2), Node(1, GIB)),
+    distances=((10, 11, 12), (13, 10, 14), (15, 16, 10)),
+)
+
+
+def argv(
+    environment: Environment = Environment.VM_TCG, layout: Layout = LAYOUT, port: int = 2222
+) -> tuple[str, ...]:
+    start = Start(layout, environment, Path("/k/a=1,b"), Path("/t/initramfs"), Path("/l/a,b.log"), None, port)
+    return qemu_argv(Path("/usr/bin/qemu-system-x86_64"), start)
+
+
+def values(arguments: tuple[str, ...], option: str) -> list[str]:
+    return [value for name, value in itertools.pairwise(arguments) if name == option]
+
+
+def test_each_node_has_its_memory_and_the_next_cpus() -> None:
+    numa = values(argv(), "-numa")
+    assert numa[:3] == [
+        "node,nodeid=0,cpus=0-1,memdev=memory0",
+        "node,nodeid=1,memdev=memory1",
+        "node,nodeid=2,cpus=2-2,memdev=memory2",
+    ]
+    assert values(argv(), "-object")[1] == "memory-backend-ram,id=memory1,size=512M"
+    assert values(argv(), "-m") == ["2560M"]
+
+
+def test_distances_go_from_row_to_column() -> None:
+    numa = values(argv(), "-numa")[3:]
+    assert len(numa) == 9
+    assert "dist,src=1,dst=2,val=14" in numa
+    assert not [word for word in values(argv(layout=Layout()), "-numa") if word.startswith("dist")]
+
+
+def test_no_socket_spans_nodes() -> None:
+    assert values(argv(layout=Layout()), "-smp") == ["4,sockets=2,cores=2,threads=1"]
+    assert values(argv(), "-smp") == ["3,sockets=3,cores=1,threads=1"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "accelerator", "icount"),
+    [
+        (Environment.VM_KVM, "kvm", []),
+        (Environment.VM_TCG, "tcg,thread=multi", []),
+        (Environment.VM_ICOUNT, "tcg,thread=single", ["shift=0,sleep=on"]),
+    ],
+)
+def test_accelerator_and_clock(environment: Environment, accelerator: str, icount: list[str]) -> None:
+    assert values(argv(environment), "-accel") == [accelerator]
+    assert values(argv(environment), "-icount") == icount
+
+
+def test_string_copies_are_hidden_in_emulation_only() -> None:
+    assert values(argv(Environment.VM_TCG), "-cpu") == ["max,erms=off,fsrm=off"]
+    assert values(argv(Environment.VM_KVM), "-cpu") == ["max"]
+
+
+def test_the_guest_is_reached_on_the_loopback_only() -> None:
+    (network,) = values(argv(), "-netdev")
+    assert "restrict=on" in network
+    assert "hostfwd=tcp:127.0.0.1:2222-" in network
+    assert not values(argv(port=0), "-netdev")
+
+
+def test_commas_in_paths_are_doubled_where_qemu_splits() -> None:
+    assert values(argv(), "-chardev") == ["file,id=console,path=/l/a,,b.log"]
+    assert values(argv(), "-kernel") == ["/k/a=1,b"]
+
+
+def test_words_of_the_file_come_last() -> None:
+    line = kernel_command_line(Layout(append="  loglevel=7   panic=5 "), Environment.VM_ICOUNT)
+    assert line.startswith("console=ttyS0 quiet panic=-1 tsc=reliable lpj=")
+    assert line.endswith(" loglevel=7 panic=5")

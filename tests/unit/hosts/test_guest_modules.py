@@ -1,0 +1,71 @@
+"""Kernel modules come after those they need, from whatever compression a distribution uses."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import KernelError
+from orchestrator.hosts.guest.modules import ordered_modules
+
+
+def code(*depends: str) -> bytes:
+    """The bytes of a module as far as they matter: its .modinfo strings."""
+    return b"\x7fELF...license=GPL\0depends=" + ",".join(depends).encode() + b"\0retpoline=Y\0"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, data in {
+        "net/virtio_net.ko": code("virtio-ring", "virtio", "net_failover"),
+        "net/net_failover.ko": code("failover"),
+        "net/core/failover.ko": code(),
+        "virtio/virtio.ko": code(),
+        "virtio/virtio_ring.ko": code("virtio"),
+        "virtio/virtio_pci.ko": code("virtio_ring", "virtio"),
+        "fs/unwanted.ko": code("virtio"),
+    }.items():
+        path = tmp_path / "kernel" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (tmp_path / "modules.order").write_text("kernel/net/virtio_net.ko\n")
+    return tmp_path
+
+
+def test_each_after_what_it_needs(folder: Path) -> None:
+    names = [module.name for module in ordered_modules(folder, ("virtio_pci", "virtio-net"))]
+    assert names == ["virtio", "virtio_ring", "virtio_pci", "failover", "net_failover", "virtio_net"]
+
+
+def test_what_has_no_file_is_part_of_the_kernel(folder: Path) -> None:
+    assert ordered_modules(folder, ("ext4",)) == ()
+
+
+def test_compressed_modules_are_unpacked(folder: Path) -> None:
+    plain = folder / "kernel/net/core/failover.ko"
+    pci = folder / "kernel/virtio/virtio_pci.ko"
+    failover = folder / "kernel/net/net_failover.ko"
+    Path(f"{plain}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    Path(f"{pci}.xz").write_bytes(lzma.compress(pci.read_bytes()))
+    subprocess.run(["zstd", "-q", "--rm", failover], check=True)
+    plain.unlink()
+    pci.unlink()
+    modules = {module.name: module.code for module in ordered_modules(folder, ("virtio_pci", "virtio_net"))}
+    assert len(modules) == 6
+    assert all(data.startswith(b"\x7fELF") for data in modules.values())
+
+
+def test_a_ring_of_dependencies_ends(tmp_path: Path) -> None:
+    (tmp_path / "a.ko").write_bytes(code("b"))
+    (tmp_path / "b.ko").write_bytes(code("a"))
+    assert {module.name for module in ordered_modules(tmp_path, ("a",))} == {"a", "b"}
+
+
+def test_a_damaged_module_is_named(tmp_path: Path) -> None:
+    (tmp_path / "virtio.ko.xz").write_bytes(b"no xz")
+    with pytest.raises(KernelError, match=r"virtio\.ko\.xz"):
+        ordered_modules(tmp_path, ("virtio",))
