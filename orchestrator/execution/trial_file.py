@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from math import ceil
 from typing import Any
 
 from orchestrator.errors import BadInput
@@ -34,7 +35,7 @@ class HostTrial:
     :ivar tag: whatever the controller wants back in the trial's line of the host's journal.
     :ivar folder: working folder on the host.
     :ivar argv: the whole command; a first word with a slash is relative to ``folder``.
-    :ivar time_limit: seconds.
+    :ivar time_limit: seconds; rounded up to whole ones, for not every ``sleep`` knows others.
     :ivar settle: longest wait for idle CPUs, in seconds; 0: do not wait.
     """
 
@@ -80,7 +81,7 @@ def _words(trial: HostTrial) -> list[str]:
         raise BadInput(f"trial id {trial.id!r}: letters, digits, '-' and '_' only")
     if not trial.argv:
         raise BadInput(f"trial {trial.id}: its command is empty")
-    words = [trial.id, _seconds(trial.time_limit), json.dumps(trial.tag, separators=(",", ":"))]
+    words = [trial.id, str(ceil(trial.time_limit)), json.dumps(trial.tag, separators=(",", ":"))]
     words += [trial.folder, f"{trial.settle:.2f}", str(len(trial.settings))]
     for setting in trial.settings:
         words += _setting_words(setting)
@@ -91,11 +92,6 @@ def _setting_words(setting: Setting) -> list[str]:
     if "\n" in setting.path or "\n" in setting.value:
         raise BadInput(f"setting {setting.path!r}: path and value must each be one line")
     return [setting.path, setting.value, "optional" if setting.optional else "required"]
-
-
-def _seconds(value: float) -> str:
-    """Whole numbers without a point: not every ``sleep`` knows fractions."""
-    return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def _line(words: list[str]) -> bytes:

@@ -213,7 +213,7 @@ def test_no_trials_file(host: HostFolder) -> None:
 
 
 def test_short_trials_leave_no_watchdog_behind(host: HostFolder) -> None:
-    limit = 50000 + host.folder.stat().st_ino % 10000 + 0.25
+    limit = 50000 + host.folder.stat().st_ino % 10000
     ends = host.run(*(trial(f"t{number}", ":", limit=limit) for number in range(60)))
     assert len(ends) == 60
     assert processes(f"sleep\x00{limit}") == []

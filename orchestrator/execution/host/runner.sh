@@ -96,7 +96,13 @@ begin() {
     epoch=$(date +%s.%N)
     case $epoch in *[!0-9.]*) epoch=$(date +%s) ;; esac
     uptime
-    if dmesg >/dev/null 2>&1; then kernel_log=dmesg log_readable=true; else kernel_log=: log_readable=false; fi
+    if dmesg -S >/dev/null 2>&1; then # the whole log by one call instead of one a line
+        kernel_log='dmesg -S' log_readable=true
+    elif dmesg >/dev/null 2>&1; then
+        kernel_log=dmesg log_readable=true
+    else
+        kernel_log=: log_readable=false
+    fi
     log_seen=$block/kernel_log.$boot_id
     [ -e "$log_seen" ] || $kernel_log 2>/dev/null | tail -n 1 >"$log_seen"
     event "{\"event\":\"begin\",\"format\":$format,\"boot\":\"$boot_id\",\"epoch\":$epoch,\"uptime\":$uptime}"
@@ -151,7 +157,8 @@ run() {
         answer 1 "settings of an earlier trial cannot be put back: $failures"
         return
     fi
-    rm -f "$block/stop"
+    rm -f "$block/stop" "$block/alarm"
+    mkfifo "$block/alarm"
     mend
     trap on_alarm USR1
     trap on_stop TERM

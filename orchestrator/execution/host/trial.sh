@@ -5,7 +5,7 @@
 grace=2              # seconds between TERM and KILL
 output_limit=98304   # bytes of standard output that are kept, the first; an environment variable holds 128 KiB
 error_limit=16384    # bytes of standard error that are kept, the last
-group='' alarm='' ending='' timed_out=false stopping='' settled_once='' failures='' outcomes=''
+group='' ending='' timed_out=false stopping='' settled_once='' failures='' outcomes=''
 
 # uptime → $uptime, seconds since boot
 uptime() {
@@ -20,23 +20,21 @@ hundredths() {
     done
 }
 
-# set_alarm SECONDS: USR1 to this shell when they are over; meanwhile two processes sleep
+# set_alarm SECONDS: USR1 to this shell when they are over. Meanwhile one process sleeps, and one waits for the sleeper's
+# end of a pipe to close. Both are ours, so that they can be ended with KILL: a child of a shell loses other signals
+# that come before its traps are in order.
 set_alarm() {
+    sleep "$1" >"$block/alarm" 3<&- &
+    nap=$!
     (
-        over=''
-        trap 'over=1' TERM
-        sleep "$1" &
-        nap=$!
-        [ -z "$over" ] && wait "$nap" && identity $$ && [ "$identity" = "$runner_identity" ] && kill -USR1 $$
-        end_process "$nap"
-    ) 2>/dev/null &
+        read -r _ <"$block/alarm"
+        identity $$ && [ "$identity" = "$runner_identity" ] && kill -USR1 $$
+    ) 3<&- &
     alarm=$!
 }
 
-# Ends a process for certain: a shell's child loses a signal that comes before its traps are in order, so it is told
-# until it is gone. No `wait`: after an interrupted one bash may wait in vain.
-end_process() {
-    while identity "$1"; do kill "$1" 2>/dev/null; done
+end_alarm() {
+    kill -KILL "$alarm" "$nap" 2>/dev/null
 }
 
 # USR1: the time is over; the second time, the grace
@@ -66,7 +64,7 @@ end_group() {
 set_grace() {
     [ -n "$ending" ] && [ -z "$grace_set" ] || return 0
     grace_set=1
-    end_process "$alarm"
+    end_alarm # and no `wait` here: after an interrupted one bash may wait in vain
     set_alarm "$grace"
 }
 
@@ -176,12 +174,14 @@ execute() {
     end=$uptime
     execute_group=$group
     group=
-    end_process "$alarm"
+    end_alarm
+    wait "$alarm" "$nap" 2>/dev/null # a late USR1 must not hit the next trial
     sweep "$execute_group"
     : >"$block/group"
 }
 
-# journal_line: composes the line of the trial from the variables of this file and appends it
+# journal_line: composes the line of the trial from the variables of this file and appends it. It goes to disk with the
+# line that comes next: the start of the next trial, or the end.
 journal_line() {
     journal_stdout='' journal_stderr=''
     if [ -n "$start" ]; then
@@ -195,7 +195,6 @@ journal_line() {
         END=$end SETTLED=$settled WAITED=$waited STRAYS=$strays STDOUT=$journal_stdout STDERR=$journal_stderr \
         OUTPUT_LIMIT=$output_limit SETTINGS=$block/settings VMSTAT=$block/vmstat LOG_SEEN=$log_seen \
         LOG_READABLE=$log_readable awk -f "$here/trial_line.awk" >>"$journal"
-    sync "$journal"
 }
 
 # run_trial ID LIMIT TAG FOLDER SETTLE COUNT [PATH VALUE FLAG]… ARGV…: see trial_file.py

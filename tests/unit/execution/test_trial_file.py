@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
@@ -60,7 +61,7 @@ def test_any_shell_reads_back_what_was_written(environment: dict[str, str], bloc
         name, limit, tag, folder, settle, count, *rest = decoded
         assert (name, folder) == (trial.id, trial.folder)
         assert json.loads(tag) == trial.tag
-        assert float(limit) == pytest.approx(trial.time_limit, abs=0.001)
+        assert int(limit) == ceil(trial.time_limit)
         assert float(settle) == pytest.approx(trial.settle, abs=0.01)
         given_settings, argv = rest[: 3 * int(count)], rest[3 * int(count) :]
         assert tuple(argv) == trial.argv
@@ -87,8 +88,8 @@ def test_what_no_host_can_execute() -> None:
             encode_trials([trial])
 
 
-def test_whole_seconds_have_no_point() -> None:
-    (line,) = encode_trials([HostTrial("t", {}, "/", ("true",), time_limit=60.0)]).splitlines()
+def test_time_limit_is_whole_seconds() -> None:
+    (line,) = encode_trials([HostTrial("t", {}, "/", ("true",), time_limit=59.5)]).splitlines()
     assert line == b"t 60 '{}' / 0.00 0 true"
 
 
