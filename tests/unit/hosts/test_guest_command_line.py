@@ -84,5 +84,15 @@ def test_commas_in_paths_are_doubled_where_qemu_splits() -> None:
 
 def test_words_of_the_file_come_last() -> None:
     line = kernel_command_line(Layout(append="  loglevel=7   panic=5 "), Environment.VM_ICOUNT)
-    assert line.startswith("console=ttyS0 quiet panic=-1 tsc=reliable lpj=")
+    assert line.startswith("console=ttyS0 quiet panic=-1 tsc=reliable ")
+    assert " lpj=" in line
     assert line.endswith(" loglevel=7 panic=5")
+
+
+def test_the_instruction_clock_takes_chance_out_and_other_clocks_leave_the_kernel_as_it_is() -> None:
+    steady = {"isolcpus=domain,1-3", "norandmaps"}
+    assert steady <= set(kernel_command_line(Layout(), Environment.VM_ICOUNT).split())
+    assert not steady & set(kernel_command_line(Layout(), Environment.VM_TCG).split())
+    assert not steady & set(kernel_command_line(Layout(), Environment.VM_KVM).split())
+    alone = Layout(nodes=(Node(1, 1024**3), Node(0, 1024**3)))
+    assert "isolcpus" not in kernel_command_line(alone, Environment.VM_ICOUNT)
