@@ -138,7 +138,7 @@ class HostFolder:
 
 def processes(marker: str) -> list[int]:
     """Pids of living processes whose command line holds ``marker``."""
-    found = []
+    found: list[int] = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:

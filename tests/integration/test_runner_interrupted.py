@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,9 +40,9 @@ def sleepers(host: HostFolder) -> list[int]:
     return processes(f"sleep\x006{host.folder.stat().st_ino}")
 
 
-def wait_until_gone(host: HostFolder) -> None:
+def wait_until_gone(find: Callable[[Any], list[int]], what: object) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while sleepers(host):
+    while find(what):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -177,14 +178,15 @@ def test_stop_now_ends_the_trial_and_puts_back(host: HostFolder, deaf: bool) -> 
 def test_stop_of_a_dead_runner_puts_back(host: HostFolder) -> None:
     knob = host.folder / "knob"
     knob.write_text("1\n")
-    host.start(trial("a", asleep(host).argv[-1], Setting(str(knob), "2")))
+    host.start(trial("a", asleep(host).argv[-1], Setting(str(knob), "2"), limit=3600))
     while not sleepers(host):
         time.sleep(0.02)
     host.kill_runner()
     while host.status() == "running":
         time.sleep(0.02)
     assert host.stop().returncode == 0
-    wait_until_gone(host)
+    wait_until_gone(sleepers, host)
+    wait_until_gone(processes, str(host.runner_script))  # its alarm too
     assert knob.read_text() == "1\n"
 
 

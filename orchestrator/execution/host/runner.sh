@@ -57,20 +57,22 @@ claim() {
     mv "$base/running.$$" "$block/runner"
 }
 
-# clean_up: ends the trial that a dead runner has left behind and puts its settings back
+# clean_up: ends the trial that a dead runner has left behind, and its alarm, and puts its settings back
 clean_up() {
     if [ -s "$block/group" ]; then
-        read -r clean_identity <"$block/group"
-        clean_group=${clean_identity%% *}
-        # A group outlives its leader; a leader of another birth means that the number was given away again.
-        case $clean_identity in
-        *" $boot_id")
-            if ! identity "$clean_group" || [ "$identity" = "$clean_identity" ]; then sweep "$clean_group"; fi
-            ;;
-        esac
+        read -r clean_group clean_start clean_boot clean_nap <"$block/group"
+        [ "$clean_boot" != "$boot_id" ] || clean_processes
         : >"$block/group"
     fi
     settings_restore "$base/settings.trial"
+}
+
+clean_processes() {
+    # A group outlives its leader; a leader of another birth means that the number was given away again.
+    if ! identity "$clean_group" || [ "$identity" = "$clean_group $clean_start $boot_id" ]; then sweep "$clean_group"; fi
+    if identity "$clean_nap"; then
+        case $identity_stat in *'(sleep)'*) kill -KILL "$clean_nap" ;; esac
+    fi
 }
 
 # mend: cuts off a last line that a power cut has torn, and an end that was not the end

@@ -162,7 +162,7 @@ execute() {
     start=$uptime
     (
         trap - USR1 TERM
-        identity self && printf '%s\n' "$identity" >"$block/group"
+        identity self && printf '%s %s\n' "$identity" "$nap" >"$block/group"
         cd "$execute_folder" && unset OLDPWD && exec setsid "$@"
     ) >"$block/stdout" 2>"$block/stderr" </dev/null 3<&- &
     group=$!
