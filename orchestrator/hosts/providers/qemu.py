@@ -73,7 +73,7 @@ class QemuProvider(Provider):
     name = "qemu"
     options_schema: ClassVar[Mapping[str, Any]] = OPTIONS_SCHEMA
     boots_kernels = True
-    boot_estimate = 15.0
+    boot_estimate = 13.0
 
     def __init__(self, request: Request) -> None:
         self.place = self.name
