@@ -1,9 +1,10 @@
 """Makes the CPUs of a booting instruction-clock guest take turns.
 
-QEMU before 8.1 hands the whole instruction budget up to the next timer to the first CPU that can run, and the others
-get none until that CPU pauses or halts. A kernel before 6.5 waits for a starting CPU in a loop that does neither, and
-never comes up. Stopping and continuing the machine takes the CPU out in the middle of its budget, and the rest of it
-goes to the next. Only done until the guest is up: afterwards the order of turns would hang on the controller's time.
+QEMU before 8.1 hands the whole instruction budget up to the next timer to the first CPU that can run; the others get
+what is left when that one pauses or halts. While a CPU is being brought up only the first one has timers, and a kernel
+before 6.5 waits there in a loop that does neither: it would never see the second. Stopping and continuing the machine
+takes the first CPU out in the middle of its budget, and the rest goes to the next. Only done until the guest is up:
+afterwards the order of turns would hang on the controller's time.
 """
 
 from __future__ import annotations
