@@ -1,0 +1,54 @@
+"""What is in a guest's initramfs, and what is said when this machine cannot make one."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import HostError
+from orchestrator.hosts.guest.initramfs import Keys, base_archive, find_program, keys_archive
+from orchestrator.hosts.guest.kernel_image import KernelFiles
+
+KERNEL = KernelFiles("6.1.0", Path("/boot/none"), None)
+
+
+def unpacked(archive: bytes, folder: Path) -> Path:
+    subprocess.run(
+        ["cpio", "-id", "--quiet", "--no-absolute-filenames"], input=archive, cwd=folder, check=False
+    )
+    return folder
+
+
+def test_the_same_bytes_for_the_same_parts() -> None:
+    assert base_archive(KERNEL, ()) == base_archive(KERNEL, ())
+
+
+def test_each_program_comes_with_its_libraries(tmp_path: Path) -> None:
+    root = unpacked(base_archive(KERNEL, ("nice",)), tmp_path)
+    nice = root / "usr/bin/nice"
+    assert nice.read_bytes() == Path("/usr/bin/nice").read_bytes()
+    assert not nice.is_symlink()
+    assert (root / "usr/bin/renice").readlink() == Path("busybox")
+    assert (root / "bin/sh").resolve() == root / "usr/bin/dash"
+    assert (root / "lib64").is_symlink()
+    for program in ("usr/sbin/dropbear", "usr/bin/dash", "usr/bin/nice"):
+        told = subprocess.run(["ldd", f"/{program}"], capture_output=True, text=True, check=True).stdout
+        paths = [word for word in told.split() if word.startswith("/")]
+        assert paths
+        assert all((root / path.lstrip("/")).is_file() for path in paths)
+
+
+def test_keys_are_for_root_only(tmp_path: Path) -> None:
+    root = unpacked(keys_archive(Keys(b"host key", "ssh-ed25519 AAAA")), tmp_path)
+    assert (root / "root/.ssh/authorized_keys").read_text() == "ssh-ed25519 AAAA\n"
+    for path in ("root/.ssh", "root/.ssh/authorized_keys", "etc/dropbear/host_key"):
+        assert (root / path).stat().st_mode & 0o077 == 0
+
+
+def test_a_program_that_is_not_here() -> None:
+    with pytest.raises(HostError, match=r"programs: no program 'nonsuch'"):
+        base_archive(KERNEL, ("nonsuch",))
+    with pytest.raises(HostError, match=r"make setup.*some-package"):
+        find_program("nonsuch", "some-package")
