@@ -9,9 +9,9 @@ PYTEST := $(BIN)/python -m pytest
 
 # What a run with the qemu provider needs on the controller: Python's venv, a compiler for the benchmark,
 # the emulator, and what the guest's initramfs is made of.
-RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropbear-bin openssh-client zstd
+RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropbear-bin openssh-client zstd numactl
 # What the tests need beyond that.
-TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio mbw
+TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio
 
 .PHONY: setup quickstart test test-unit lint packages-run packages-test clean help
 

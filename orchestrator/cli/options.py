@@ -78,7 +78,7 @@ def make_plan(experiment: Experiment, where: tuple[str, ...], limit: int | None)
 def _predicate(text: str) -> Expression:
     try:
         return Expression(text)
-    except ValueError as error:
+    except BadInput as error:
         raise BadInput(f"--where {text!r}: {error}") from error
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.execution import metrics
 from orchestrator.execution.host_journal import TrialEnd
+from orchestrator.plan.cells import values
 from orchestrator.plan.model import Cell, Trial
 from orchestrator.results.records import TrialRecord
 from orchestrator.spec.model import Benchmark, Experiment, Status
@@ -85,8 +86,8 @@ def is_allowed(experiment: Experiment, cell: Cell, status: Status) -> bool:
     """Whether a status other than ``ok`` was foreseen by the file (``allow_unsupported``)."""
     if status is not Status.UNSUPPORTED:
         return False
-    values = {"kernel": cell.kernel, **{name: level.value for name, level in cell.levels.items()}}
-    return any(predicate.holds(values) for predicate in experiment.allow_unsupported)
+    seen = values(experiment.benchmark, cell)
+    return any(predicate.holds(seen) for predicate in experiment.allow_unsupported)
 
 
 def _status(benchmark: Benchmark, seen: TrialEnd, document: Any, missing: list[str]) -> tuple[Status, str]:

@@ -154,10 +154,19 @@ MODULE = Module(
         "required": ["source", "program", "makes", "static_target", "static_makes"],
         "properties": {
             "source": {"type": "string", "description": "Folder with a Makefile, below the role's folder."},
-            "program": {"type": "string", "description": "Name of the program in the role's folder on the host."},
+            "program": {
+                "type": "string",
+                "description": "Name of the program in the role's folder on the host.",
+            },
             "makes": {"type": "string", "description": "The file that a plain `make` makes, below `source`."},
-            "static_target": {"type": "string", "description": "The make target for hosts without a compiler."},
-            "static_makes": {"type": "string", "description": "The file that this target makes, below `source`."},
+            "static_target": {
+                "type": "string",
+                "description": "The make target for hosts without a compiler.",
+            },
+            "static_makes": {
+                "type": "string",
+                "description": "The file that this target makes, below `source`.",
+            },
         },
     },
     apply=apply,

@@ -11,7 +11,6 @@ from orchestrator.hosts.base import Environment
 from orchestrator.hosts.guest import acceleration
 from orchestrator.hosts.guest.acceleration import choose_environment, kvm_obstacle
 from orchestrator.hosts.guest.layout import Layout
-from orchestrator.hosts.guest.meaning import MEANINGS
 
 
 @pytest.fixture
@@ -49,7 +48,3 @@ def test_the_outcome_of_a_trial_is_remembered(tmp_path: Path, monkeypatch: pytes
     memory.write_text("{ damaged")
     assert kvm_obstacle() == "it was tried twice"
     assert str(memory) in (kvm_obstacle() or "")
-
-
-def test_each_environment_has_its_sentence() -> None:
-    assert set(MEANINGS) == set(Environment)
