@@ -42,8 +42,6 @@ static const struct option OPTIONS[] = {
 	 "milliseconds between the two checks of the contents"},
 	{"warmup-pages", TYPE_COUNT, FIELD(warmup_pages), "1", 0, 65536, NULL,
 	 "pages moved the same way before the clock starts, so that no first call is timed"},
-	{"compact", TYPE_SWITCH, FIELD(compact), "0", 0, 1, NULL,
-	 "bring the free memory of both nodes together first, so that trials find it alike"},
 	{"toucher", TYPE_SWITCH, FIELD(toucher), "0", 0, 1, NULL,
 	 "read the first page without pause on another CPU and time how long it is away"},
 	{"victim", TYPE_SWITCH, FIELD(victim), "0", 0, 1, NULL,

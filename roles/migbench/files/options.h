@@ -21,7 +21,7 @@ struct options {
 	const char *cpu_node;
 	uint64_t settle_ms;
 	uint64_t warmup_pages;
-	bool compact, toucher, victim, with_copy;
+	bool toucher, victim, with_copy;
 	const char *dialect;
 	uint64_t exchange_number; /* 0: not given */
 	bool list_modes, list_options, list_metrics, probe, version, help;

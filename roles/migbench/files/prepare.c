@@ -135,7 +135,7 @@ bool trial_prepare(struct trial *trial, const struct options *options, const str
 	return choose_nodes(trial) && choose_kernel_path(trial) &&
 	       memory_kind_choose(options->memory, options->page_size, &trial->kind,
 				  &trial->verdict) &&
-	       choose_cpus(trial) && room_compact(trial) && room_check(trial);
+	       choose_cpus(trial) && room_check(trial);
 }
 
 static void remove_used(const struct trial *trial, cpu_set_t *cpus)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "room.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,24 +103,6 @@ static bool check_thp(struct trial *trial)
 				   "/%s to %s",
 				   size, file, trial->kind == MEMORY_SHMEM ? "advise" : "madvise");
 	return true;
-}
-
-static bool compact_node(struct trial *trial, int node)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/compact", node);
-	if (write_text(path, "1"))
-		return true;
-	return verdict_set(&trial->verdict, STATUS_FAILED,
-			   "%s: %s; run as root, or leave --compact out", path, strerror(errno));
-}
-
-bool room_compact(struct trial *trial)
-{
-	if (!trial->options->compact)
-		return true;
-	return compact_node(trial, trial->source) && compact_node(trial, trial->target);
 }
 
 bool room_check(struct trial *trial)

@@ -31,21 +31,6 @@ bool read_text(const char *path, char *text, size_t size)
 	return got >= 0;
 }
 
-bool write_text(const char *path, const char *text)
-{
-	size_t size = strlen(text);
-	int fd = open(path, O_WRONLY | O_CLOEXEC), error;
-	ssize_t put;
-
-	if (fd < 0)
-		return false;
-	put = write(fd, text, size);
-	error = errno;
-	close(fd);
-	errno = error;
-	return put == (ssize_t)size;
-}
-
 bool read_number(const char *path, uint64_t *number)
 {
 	char text[64];

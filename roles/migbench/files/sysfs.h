@@ -10,8 +10,6 @@
 /* The first size-1 bytes of the file, without trailing white space. */
 bool read_text(const char *path, char *text, size_t size);
 bool read_number(const char *path, uint64_t *number);
-/* False, with errno, if the file does not take the text. */
-bool write_text(const char *path, const char *text);
 bool path_exists(const char *path);
 
 /* The chosen word of a file such as "always [madvise] never". */

@@ -90,7 +90,7 @@ def test_words_of_the_file_come_last() -> None:
 
 
 def test_the_instruction_clock_takes_chance_out_and_other_clocks_leave_the_kernel_as_it_is() -> None:
-    steady = {"isolcpus=domain,1-3", "norandmaps"}
+    steady = {"isolcpus=domain,1-3", "nokaslr", "norandmaps"}
     assert steady <= set(kernel_command_line(Layout(), Environment.VM_ICOUNT).split())
     assert not steady & set(kernel_command_line(Layout(), Environment.VM_TCG).split())
     assert not steady & set(kernel_command_line(Layout(), Environment.VM_KVM).split())
