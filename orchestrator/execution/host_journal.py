@@ -26,12 +26,12 @@ class Change:
     before: str
     asked: str
     found: str
-    verdict: Literal["changed", "unchanged", "missing", "refused", "clamped", "drifted"]
+    verdict: Literal["changed", "unchanged", "missing", "refused", "clamped", "kept", "drifted"]
 
     @property
     def is_fault(self) -> bool:
         """Whether the file does not hold what was asked."""
-        return self.verdict not in ("changed", "unchanged")
+        return self.verdict not in ("changed", "unchanged", "kept")
 
     def __str__(self) -> str:
         if self.verdict == "missing":

@@ -79,8 +79,8 @@ class Sweep:
 class Setting:
     """A file of ``/proc/sys`` or ``/sys`` and the value it shall hold.
 
-    ``path`` may hold shell wildcards. An ``optional`` setting is passed over where no such file exists
-    (a CPU without a governor); any other missing file is an error.
+    ``path`` may hold shell wildcards. An ``optional`` setting is passed over where no such file exists (a CPU without
+    a governor) or where the file keeps its value (an interrupt that cannot be moved); for others both are errors.
     """
 
     path: str

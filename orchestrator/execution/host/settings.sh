@@ -6,8 +6,8 @@
 #   sh settings.sh diff BASE       prints the recorded files that no longer hold what was asked
 #
 # Prints one JSON object a file: path, before, asked, found, verdict. Verdicts: "changed" and "unchanged" (it holds
-# what was asked), "missing" (no such file), "refused" (it kept its value), "clamped" (it took another value),
-# "drifted" (it held it once).
+# what was asked), "missing" (no such file), "refused" (it kept its value), "kept" (so did an optional one: an
+# interrupt that cannot be moved), "clamped" (it took another value), "drifted" (it held what was asked once).
 # Exit code 1: some file does not hold what was asked; 2: usage.
 #
 # What a file held is recorded on disk before it is changed, so whoever comes next can put it back: BASE/settings.record
@@ -125,7 +125,7 @@ same() {
     [ "$same_left" = "$same_right" ]
 }
 
-# plan_setting PATTERN VALUE required|optional: adds to $plan (path before asked …) and $record_lines
+# plan_setting PATTERN VALUE required|optional: adds to $plan (path before asked flag …) and $record_lines
 plan_setting() {
     plan_ifs=$IFS
     IFS=
@@ -140,14 +140,14 @@ plan_setting() {
             quote "$plan_file" && plan_words=$quoted
             quote "$value" && plan_words="$plan_words $quoted"
             quote "$2" && plan_words="$plan_words $quoted"
-            plan="$plan $plan_words"
+            plan="$plan $plan_words $3"
             record_lines="$record_lines$boot_id $plan_words$nl"
         fi
     done
     IFS=$plan_ifs
 }
 
-# change FILE BEFORE ASKED
+# change FILE BEFORE ASKED required|optional
 change() {
     same "$2" "$3" || write_value "$1" "$3"
     value_of "$1"
@@ -158,7 +158,7 @@ change() {
     if same "$value" "$3"; then
         if same "$2" "$3"; then change_verdict=unchanged; else change_verdict=changed; fi
     elif same "$value" "$2"; then
-        change_verdict=refused
+        if [ "$4" = optional ]; then change_verdict=kept; else change_verdict=refused; fi
     else
         change_verdict=clamped
     fi
@@ -181,8 +181,8 @@ settings_apply() {
     fi
     eval "set -- $plan"
     while [ $# -gt 0 ]; do
-        change "$1" "$2" "$3"
-        shift 3
+        change "$1" "$2" "$3" "$4"
+        shift 4
     done
 }
 
@@ -217,7 +217,7 @@ settings_restore() {
         eval "set -- $restore_line"
         restore_failures=$failures
         if [ -e "$2" ] && value_of "$2"; then
-            change "$2" "$value" "$3"
+            change "$2" "$value" "$3" required
         elif [ "$1" = "$boot_id" ]; then
             report "$2" '' "$3" '' missing
         fi

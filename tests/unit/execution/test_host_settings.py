@@ -98,6 +98,13 @@ def test_refused(host: HostFolder) -> None:
     assert do(host, "restore")[0] == 0
 
 
+def test_an_optional_file_may_keep_its_value(host: HostFolder) -> None:
+    code, changes = do(host, "apply", Setting("/proc/sys/kernel/ostype", "Plan9", optional=True))
+    assert (code, [change.verdict for change in changes]) == (0, ["kept"])
+    assert not changes[0].is_fault
+    assert do(host, "restore")[0] == 0
+
+
 def test_first_old_value_wins(host: HostFolder) -> None:
     path = knob(host, "knob", "1\n")
     for value in ("2", "3", "2"):
