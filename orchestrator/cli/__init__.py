@@ -55,7 +55,9 @@ def orchestrate() -> None:
 def main() -> None:
     """Entry point: errors that a user can mend become plain lines and an exit code."""
     try:
-        orchestrate.main(standalone_mode=False)
+        # Not orchestrate.main(): that ends with exit code 1, which is "some trial not ok", when a pipe is closed.
+        with orchestrate.make_context("orchestrate", sys.argv[1:]) as context:
+            orchestrate.invoke(context)
     except OrchestratorError as error:
         for line in str(error).splitlines():
             click.echo(f"orchestrate: {line}", err=True)

@@ -106,7 +106,8 @@ class Visit:
     def follow(self) -> Iterator[str | None]:
         """Yield the host's journal of this block from its first line, and go on as it grows; None while silent.
 
-        The runner may not have made the file yet, so it is made here. ``cat`` holds the follower to our end of the connection: when that is gone its input ends, and so does ``tail``.
+        The runner may not have made the file yet, so it is made here. ``cat`` holds the follower to our end of the
+        connection: when that is gone its input ends, and so does ``tail``.
         """
         tail = ': >>"$1"; tail -n +1 -f "$1" & tail=$!; cat >/dev/null; kill "$tail"'
         return self.host.lines(script(tail, f"{self.folder}/journal.jsonl", sudo=self._sudo))

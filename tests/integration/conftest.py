@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.hosts.ssh import SshAddress
+from tests.running import User
 
 SSHD = "/usr/sbin/sshd"
 
@@ -81,6 +82,22 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     finally:
         server.terminate()
         server.wait(timeout=10)
+
+
+@pytest.fixture
+def user(sshd: Sshd, tmp_path: Path) -> Iterator[User]:
+    """Someone who runs experiments on the host behind the server."""
+    user = User(tmp_path, ("--host", "testhost", "--ssh-config", str(sshd.ssh_config)))
+    yield user
+    user.close()
+
+
+@pytest.fixture
+def local_user(tmp_path: Path) -> Iterator[User]:
+    """Someone who runs experiments on this machine."""
+    user = User(tmp_path)
+    yield user
+    user.close()
 
 
 def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -61,8 +61,8 @@ def _steady(layout: Layout, environment: Environment) -> tuple[str, ...]:
     Where all CPUs share one clock, a tick that finds a busy CPU wakes the others to balance the load, each time 0.3 ms
     that are not the trial's: 10 trials of `serial`, 2048 base pages (14 ms), spread over 9 % with it and over 4 %
     without. Programs that want another CPU than the first must then ask for it by affinity. Random addresses are the
-    rest: those of a process differ from trial to trial, the kernel's from boot to boot (the node that holds the kernel's
-    image has 32 MB less, and the same trials took 2 % longer). Without them medians agree within 0.1 % between boots.
+    rest: those of a process differ from trial to trial, the kernel's from boot to boot (the node that holds its image
+    has 32 MB less, and the same trials took 2 % longer). Without them medians agree within 0.1 % between boots.
     """
     if environment is not Environment.VM_ICOUNT:
         return ()
