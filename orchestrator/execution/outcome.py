@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.execution import metrics
@@ -39,15 +39,9 @@ def record(experiment: Experiment, trial: Trial, place: Place, seen: TrialEnd) -
     document = metrics.parse_document(seen.stdout)
     found, missing = metrics.read(benchmark.metrics, seen.stdout)
     status, reason = _status(benchmark, seen, document, missing)
-    return TrialRecord(
-        trial=trial.id,
-        cell=trial.cell.id,
-        repetition=trial.repetition,
-        factors=factors_of(trial.cell),
-        block=place.block,
-        host=place.host,
+    return replace(
+        _unstarted(trial, place),
         boot=seen.boot,
-        environment=place.environment,
         status=status,
         reason=reason,
         metrics=found,
@@ -64,6 +58,10 @@ def record(experiment: Experiment, trial: Trial, place: Place, seen: TrialEnd) -
 
 def crashed(trial: Trial, place: Place, reason: str, final: bool) -> TrialRecord:
     """Return the record of a trial whose host died under it."""
+    return replace(_unstarted(trial, place), status=Status.CRASHED, reason=reason, final=final)
+
+
+def _unstarted(trial: Trial, place: Place) -> TrialRecord:
     return TrialRecord(
         trial=trial.id,
         cell=trial.cell.id,
@@ -73,12 +71,11 @@ def crashed(trial: Trial, place: Place, reason: str, final: bool) -> TrialRecord
         host=place.host,
         boot=place.boot,
         environment=place.environment,
-        status=Status.CRASHED,
-        reason=reason,
+        status=Status.SKIPPED,
+        reason="",
         metrics={},
         start="",
         end="",
-        final=final,
     )
 
 
