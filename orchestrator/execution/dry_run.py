@@ -30,7 +30,5 @@ def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], N
         visit.tune()
         visit.start(plan.trials(block))
         list(visit.follow())
-        for trial in plan.trials(block):
-            say(f"# trial {trial.id}: {' '.join(trial.cell.argv)}")
         visit.restore()
         visit.clean()

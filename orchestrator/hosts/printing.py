@@ -8,7 +8,6 @@ from pathlib import Path
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, Completed
 
-
 class PrintingHost(Host):
     """Prints instead of executing. It takes itself for root, as it cannot ask."""
 
@@ -18,8 +17,10 @@ class PrintingHost(Host):
         self._say = say
 
     def run(self, command: Command) -> Completed:
-        """Print the command as it would be executed."""
+        """Print the command as it would be executed, and below it what it would read."""
         self._say(str(self.prepare(command)))
+        for line in (command.stdin or b"").decode(errors="replace").splitlines():
+            self._say(f"    < {line}")
         return Completed(command, 0, "", "")
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
