@@ -24,6 +24,7 @@ quickstart: setup
 	$(BIN)/orchestrate run experiments/quickstart.yaml
 
 test: packages-run packages-test $(VENV)/.dev lint
+	$(MAKE) -s -C roles/migbench/files check
 	$(PYTEST)
 
 test-unit: $(VENV)/.dev
