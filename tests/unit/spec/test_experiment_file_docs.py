@@ -1,4 +1,4 @@
-"""Every example of the reference and every ready experiment is a file that loads."""
+"""Every example of the reference and of the README, and every ready experiment, is a file that loads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ SCHEMAS = ROOT / "orchestrator" / "spec"
 #: what a block marked as a fragment is completed with
 MINIMAL = {"version": 1, "benchmark": {"role": "migbench"}}
 
-BLOCKS = re.findall(r"^```yaml( fragment)?\n(.*?)^```$", REFERENCE.read_text(), re.MULTILINE | re.DOTALL)
+EXAMPLES = REFERENCE.read_text() + (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```yaml( fragment)?\n(.*?)^```$", EXAMPLES, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize(("fragment", "text"), BLOCKS, ids=[f"block{i}" for i in range(len(BLOCKS))])
