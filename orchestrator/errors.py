@@ -59,6 +59,10 @@ class HostError(OrchestratorError):
     exit_code = ExitCode.HOST
 
 
+class HostLost(HostError):
+    """A host that was reached answers no more; whoever holds its machine may try to return to it."""
+
+
 class CommandFailed(HostError):
     """A command on a host ended with an exit code that was not accepted, or passed its time limit."""
 

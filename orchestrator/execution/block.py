@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterator
 
-from orchestrator.errors import HostError, Interrupted
+from orchestrator.errors import CommandFailed, HostError, HostLost, Interrupted
 from orchestrator.execution import host_journal, outcome
 from orchestrator.execution.coordinator import Run
 from orchestrator.execution.visit import Visit
@@ -21,12 +21,15 @@ from orchestrator.results.records import BlockRecord, utc_now
 
 log = logging.getLogger(__name__)
 
-SILENCE_GRACE_S = 60.0
-"""Added to what a trial may take before a silent host is asked whether its runner is still alive."""
+SILENCE_GRACE_S = 20.0
+"""Added to what a trial may take before a silent host is asked whether its runner is still alive.
+
+One that is goes on being waited for: it holds its trial to the time limit itself, by the host's clock, which may be
+many times slower than ours."""
 
 RECONNECT_PAUSE_S = 2.0
 LOSSES_WITHOUT_PROGRESS = 3
-"""So often may a host be lost in a row without a trial ending; then something else than a trial kills it."""
+"""So often may a host be lost in a row without a trial ending (or as often as one trial may kill it)."""
 
 
 class PlanReader:
@@ -67,10 +70,11 @@ class BlockRun:
             try:
                 if self._visit(host):
                     return
-                self._charge("the runner on the host ended before its trial did")
-            except HostError as loss:
-                if self._place is None:
-                    raise
+                ended = "the runner on the host ended before its trial did"
+                self._count_loss(ended)
+                self._charge(ended)
+            except HostLost as loss:
+                self._count_loss(str(loss))
                 host = self._recover(loss)
 
     def _visit(self, host: Host) -> bool:
@@ -107,7 +111,7 @@ class BlockRun:
         unmet = host_facts.unmet(self._run.experiment.hosts.needs, facts)
         if unmet:
             raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
-        if self._place is not None and self._place.boot != facts.boot_id:
+        if self._place is not None and self._place.boot not in ("", facts.boot_id):
             self._charge("its host went down and came up again")
         return facts
 
@@ -155,9 +159,9 @@ class BlockRun:
                 if self._take(journal.read(line), reader):
                     return True
             elif time.monotonic() - heard > self._longest_silence():
-                if not visit.runner_is_running():
+                if self._runner_has_ended(visit):
                     return False
-                raise HostError(f"{visit.host.name}: no sign of life for {time.monotonic() - heard:.0f} s")
+                heard = time.monotonic()
         return False
 
     def _take(self, event: host_journal.Event | None, reader: PlanReader) -> bool:
@@ -175,6 +179,14 @@ class BlockRun:
             raise HostError(f"{self._machine.name}: the runner gave up: {event.detail}")
         return isinstance(event, host_journal.End)
 
+    @staticmethod
+    def _runner_has_ended(visit: Visit) -> bool:
+        """Ask a silent host; one that does not answer that either is lost."""
+        try:
+            return not visit.runner_is_running()
+        except CommandFailed as error:
+            raise HostLost(str(error)) from error
+
     def _longest_silence(self) -> float:
         limits = self._run.experiment.limits
         return limits.trial + limits.settle + SILENCE_GRACE_S
@@ -183,11 +195,6 @@ class BlockRun:
         """Hold the running trial responsible for the loss of its host; set it aside when it has done so too often."""
         run, trial = self._run, self._running
         self._running = None
-        self._losses += 1
-        if self._losses > LOSSES_WITHOUT_PROGRESS:
-            raise HostError(
-                f"{self._machine.name}: lost {self._losses} times without a trial ending: {reason}"
-            )
         if trial is None or trial.id in run.finished:
             return
         assert self._place is not None
@@ -196,7 +203,15 @@ class BlockRun:
         record = outcome.crashed(trial, self._place, reason, final)
         (run.conclude if final else run.retry)(record)
 
-    def _recover(self, loss: HostError) -> Host:
+    def _count_loss(self, reason: str) -> None:
+        """Give up with ``HostError`` when something else than a trial takes the host away again and again."""
+        self._losses += 1
+        if self._losses > max(LOSSES_WITHOUT_PROGRESS, self._run.experiment.limits.crashes):
+            raise HostError(
+                f"{self._machine.name}: lost {self._losses} times without a trial ending: {reason}"
+            )
+
+    def _recover(self, loss: HostLost) -> Host:
         """Return to the host: the same boot if it lives, a new one if it does not; raise ``loss`` where all is vain."""
         run = self._run
         run.observer.note(f"{loss}; trying to return")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import HostError
+from orchestrator.errors import HostError, HostLost
 from orchestrator.hosts.base import TICK_S, Host
 from orchestrator.hosts.command import Command
 
@@ -69,7 +69,7 @@ class SshHost(Host):
             channel: Channel = self._connection.create_session()
             channel.exec_command(line)
         except _ssh_errors() as error:
-            raise HostError(f"{self.name}: connection lost: {error or type(error).__name__}") from error
+            raise HostLost(f"{self.name}: connection lost: {error or type(error).__name__}") from error
         return channel
 
     def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
@@ -94,15 +94,15 @@ class SshHost(Host):
         except TimeoutError:
             raise
         except _ssh_errors() as error:
-            raise HostError(f"{self.name}: connection lost: {error or type(error).__name__}") from error
+            raise HostLost(f"{self.name}: connection lost: {error or type(error).__name__}") from error
         finally:
             channel.close()
         if code == -1:
-            raise HostError(f"{self.name}: connection lost while running: {line}")
+            raise HostLost(f"{self.name}: connection lost while running: {line}")
         return code, b"".join(output), b"".join(errors)
 
     def lines(self, command: Command) -> Iterator[str | None]:
-        """See :meth:`Host.lines`; raises ``HostError`` where the connection ends before the command does."""
+        """See :meth:`Host.lines`; raises ``HostLost`` where the connection ends before the command does."""
         channel = self._channel(self.prepare(command).line)
         channel.set_combine_stderr(True)
         channel.settimeout(TICK_S)
@@ -115,14 +115,14 @@ class SshHost(Host):
                     yield None
                     continue
                 except _ssh_errors() as error:
-                    raise HostError(f"{self.name}: connection lost: {error}") from error
+                    raise HostLost(f"{self.name}: connection lost: {error}") from error
                 if not data:
                     break
                 *whole, rest = (rest + data).split(b"\n")
                 for line in whole:
                     yield line.decode(errors="replace")
             if channel.recv_exit_status() == -1:
-                raise HostError(f"{self.name}: connection lost")
+                raise HostLost(f"{self.name}: connection lost")
             if rest:
                 yield rest.decode(errors="replace")
         finally:

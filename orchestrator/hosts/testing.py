@@ -4,7 +4,7 @@ They are for what no real host does on demand: dying at a chosen command, answer
 
     host = ScriptedHost("n1")
     host.answer(r"^uname", stdout="Linux\\n")
-    host.answer(r"sysctl", error=HostError("n1: connection lost"))
+    host.answer(r"sysctl", error=HostLost("n1: connection lost"))
 """
 
 from __future__ import annotations

@@ -1,0 +1,215 @@
+"""Runs that are killed, interrupted, cut off or run twice at once, over a real sshd."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Sshd
+from tests.running import User
+
+COUNTING = """
+name: counting
+benchmark:
+  command:
+    - sh
+    - -c
+    - 'echo begin-{n} >> EXECUTIONS; sleep 0.4; echo end-{n} >> EXECUTIONS; echo x={n}'
+  metrics: {x: {key_value: x, unit: count}}
+factors: {n: [0, 1, 2, 3, 4, 5, 6, 7]}
+repetitions: 1
+"""
+
+LONG = """
+name: long
+benchmark:
+  command: [sh, -c, 'echo begin-{n} >> EXECUTIONS; test {n} = 0 || sleep 600; echo end-{n} >> EXECUTIONS; echo x={n}']
+  metrics: {x: {key_value: x, unit: count}}
+factors: {n: [0, 1, 2]}
+repetitions: 1
+order: {within_block: listed}
+"""
+
+TUNED = "tuning: {sysctl: {vm.stat_interval: 7}}\n"
+STAT_INTERVAL = Path("/proc/sys/vm/stat_interval")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes a sysctl")
+
+
+def each_once(user: User, trials: int) -> None:
+    """In the journal, and on the host."""
+    user.assert_complete(trials)
+    assert set(user.counted.values()) == {1}, user.counted
+    assert sum(user.counted.values()) == 2 * trials
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_sigkill_at_any_moment_then_the_same_command(user: User, seed: int) -> None:
+    file = user.file(COUNTING)
+    moments = random.Random(seed)
+    for _ in range(2):
+        run = user.begin_run(file)
+        time.sleep(moments.uniform(0.0, 3.0))
+        user.kill(run)
+    before = user.run_folders
+    ended = user.run(file)
+    assert ended.code == 0, ended.err
+    if before:
+        assert f"carrying on {before[0].name}" in ended.err
+    each_once(user, 8)
+
+
+def test_sigkill_in_mid_run_then_resume_by_name(user: User) -> None:
+    file = user.file(COUNTING)
+    run = user.begin_run(file)
+    user.wait_for(lambda: user.counted["end-0"] or len(user.counted) > 3, run)
+    user.kill(run)
+    (folder,) = user.run_folders
+    ended = user.run(file, "--resume", folder.name)
+    assert ended.code == 0, ended.err
+    assert f"carrying on {folder.name}" in ended.err
+    each_once(user, 8)
+    assert [record["resumed"] for record in user.of_type("run")] == [False, True]
+
+
+def test_the_run_goes_on_without_its_controller(user: User) -> None:
+    file = user.file(COUNTING)
+    run = user.begin_run(file)
+    user.wait_for(lambda: user.trials, run)
+    user.kill(run)
+    user.wait_for(lambda: sum(user.counted.values()) == 16)
+    assert len(user.trials) < 8
+    assert user.run(file, "--resume").code == 0
+    each_once(user, 8)
+
+
+def test_a_changed_file_does_not_carry_on(user: User) -> None:
+    run = user.begin_run(user.file(LONG))
+    user.wait_for(lambda: user.counted["begin-1"], run)
+    user.kill(run, signal.SIGTERM)
+    (folder,) = user.run_folders
+    changed = user.file(LONG.replace("[0, 1, 2]", "[0]"))
+    refused = user.run(changed, "--resume", folder.name)
+    assert refused.code == 2
+    assert f"run {folder.name} cannot be carried on" in refused.complaints[0]
+    none = user.run(changed, "--resume")
+    assert none.code == 2
+    assert "no unfinished run of 'long'" in none.complaints[0]
+
+
+def test_ctrl_c_once_finishes_the_running_trial(user: User) -> None:
+    file = user.file(COUNTING)
+    run = user.begin_run(file)
+    user.wait_for(lambda: user.trials, run)
+    ended = user.kill(run, signal.SIGINT)
+    assert ended.code == 130, ended.err
+    assert ended.complaints == ["stopped by SIGINT; the same command carries the run on"]
+    begun = {name[6:] for name in user.counted if name.startswith("begin")}
+    assert {record["factors"]["n"] for record in user.trials} == begun
+    assert len(begun) < 8
+    assert user.records[-1]["complete"] is False
+    assert user.run(file).code == 0
+    each_once(user, 8)
+
+
+@needs_root
+@pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]])
+def test_stopping_now_ends_the_trial_and_restores(user: User, signals: list[int]) -> None:
+    before = STAT_INTERVAL.read_text()
+    try:
+        run = user.begin_run(user.file(LONG + TUNED))
+        user.wait_for(lambda: user.counted["begin-1"], run)
+        assert STAT_INTERVAL.read_text() == "7\n"
+        for number in signals[:-1]:
+            run.send_signal(number)
+            time.sleep(1.5)
+            assert run.poll() is None
+        ended = user.kill(run, signals[-1])
+        assert ended.code == 130
+        assert f"stopped by {signal.Signals(signals[-1]).name}" in ended.complaints[-1]
+        assert STAT_INTERVAL.read_text() == before
+        assert [record["factors"]["n"] for record in user.trials] == ["0"]
+        assert user.counted["end-1"] == 0
+    finally:
+        STAT_INTERVAL.write_text(before)
+
+
+@needs_root
+def test_settings_outlive_a_killed_controller_and_are_put_back_by_the_next(user: User) -> None:
+    before = STAT_INTERVAL.read_text()
+    try:
+        file = user.file(COUNTING + TUNED)
+        run = user.begin_run(file)
+        user.wait_for(lambda: user.trials, run)
+        user.kill(run)
+        assert STAT_INTERVAL.read_text() == "7\n"
+        assert user.run(file).code == 0
+        each_once(user, 8)
+        assert STAT_INTERVAL.read_text() == before
+    finally:
+        STAT_INTERVAL.write_text(before)
+
+
+def test_a_dropped_connection_is_made_again(user: User, sshd: Sshd) -> None:
+    run = user.begin_run(user.file(COUNTING))
+    user.wait_for(lambda: user.trials, run)
+    for session in sessions(sshd):
+        os.kill(session, signal.SIGKILL)
+    ended = user.end(run)
+    assert ended.code == 0, ended.err
+    assert "connection lost" in ended.err
+    assert "its runner is still at work; following it" in ended.err
+    each_once(user, 8)
+    assert len(user.of_type("block")) == 1
+
+
+def test_a_runner_that_is_killed_on_the_host_is_started_again(user: User) -> None:
+    run = user.begin_run(user.file(COUNTING, trial="2s"))
+    user.wait_for(lambda: user.trials, run)
+    (block,) = user.base.glob(f"blocks/{user.run_folders[0].name}-*")
+    ended_before = {name for name in user.counted if name.startswith("end")}
+    os.kill(int((block / "runner").read_text().split()[0]), signal.SIGKILL)
+    ended = user.end(run)
+    assert ended.code == 0, ended.err
+    user.assert_complete(8)
+    counted = user.counted
+    assert all(counted[f"end-{n}"] >= 1 for n in range(8))
+    assert sum(counted.values()) <= 18
+    assert sum(count > 1 for name, count in counted.items() if name in ended_before) <= 1
+
+
+def test_two_controllers_on_one_run(user: User) -> None:
+    file = user.file(LONG)
+    first = user.begin_run(file)
+    user.wait_for(lambda: user.trials, first)
+    second = user.run(file)
+    assert second.code == 2
+    (line,) = second.complaints
+    assert f"this run is being written by process {first.pid} on {socket.gethostname()}" in line
+    assert user.kill(first, signal.SIGTERM).code == 130
+
+
+def test_another_run_on_a_host_that_is_at_work(user: User) -> None:
+    first = user.begin_run(user.file(LONG))
+    user.wait_for(lambda: user.trials, first)
+    second = user.run(user.file(COUNTING, "other.yaml"))
+    assert second.code == 3
+    (line,) = second.complaints
+    assert line.startswith("testhost: ")
+    assert "another block runs on this host" in line
+    assert user.kill(first, signal.SIGTERM).code == 130
+
+
+def sessions(sshd: Sshd) -> list[int]:
+    """Pids of the server's children: one for each connection."""
+    server = (sshd.folder / "pid").read_text().strip()
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", server], capture_output=True, text=True, check=False
+    )
+    return [int(pid) for pid in listed.stdout.split()]
