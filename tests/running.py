@@ -19,7 +19,7 @@ from typing import Any
 from orchestrator.execution.visit import ROOT_BASE
 
 COMMAND = Path(sys.executable).with_name("orchestrate")
-PATIENCE_S = 300.0
+PATIENCE_S = 120.0
 """Guards against hanging; nothing is tested against it."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import pkgutil
 import sys
@@ -12,6 +13,7 @@ import click
 from orchestrator import __version__
 from orchestrator.errors import ExitCode, OrchestratorError
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 NOT_VERBS = frozenset({"options", "progress"})
 
 
@@ -74,3 +76,10 @@ def main() -> None:
         # The reader of our output has seen enough; nothing more can be said, not even by the interpreter's exit.
         sys.stdout = None
         sys.exit(ExitCode.OK)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        click.echo(
+            f"orchestrate: cannot write results: {error.strerror}; make room, then run it again", err=True
+        )
+        sys.exit(ExitCode.HOST)

@@ -19,7 +19,11 @@ benchmark:
   command:
     - sh
     - -c
-    - 'echo "{n} run" >> EXECUTIONS; echo speed={n}.5; echo "took $(({n} * 2)) ms"; echo "{{\\"deep\\": [{{\\"n\\": {n}}}]}}"'
+    - |
+      echo "{n} run" >> EXECUTIONS
+      echo speed={n}.5
+      echo "took $(({n} * 2)) ms"
+      echo '{{"deep": [{{"n": {n}}}]}}'
   metrics:
     speed: {key_value: speed, unit: GiB/s, better: higher}
     took: {regex: 'took ([0-9]+) ms', unit: ms, better: lower}

@@ -1,0 +1,311 @@
+"""What a run answers to faults: one clear line for each, no traceback, the right exit code, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Sshd, free_port, make_key
+from tests.running import COMMAND, PATIENCE_S, User
+
+ANY = """
+name: any
+benchmark:
+  command: [sh, -c, 'echo x={n}; exit {code}']
+  metrics: {x: {key_value: x, unit: count}}
+  exit_codes: {3: unsupported, 4: disturbed}
+  arguments: {code: 0}
+factors: {n: [1, 2]}
+repetitions: 1
+"""
+STAT_INTERVAL = Path("/proc/sys/vm/stat_interval")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes a sysctl")
+
+
+# --- trials ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "status", "code", "reason"),
+    [(0, "ok", 0, ""), (7, "failed", 1, "exit code 7"), (4, "disturbed", 1, "exit code 4")],
+)
+def test_what_a_trial_may_be(user: User, exit_code: int, status: str, code: int, reason: str) -> None:
+    ended = user.run(user.file(ANY), "--set", f"benchmark.arguments.code={exit_code}")
+    assert ended.code == code, ended.err
+    assert user.statuses == {status: 2}
+    assert {trial["reason"] for trial in user.trials} == {reason}
+
+
+def test_an_unsupported_trial_fails_the_run_unless_it_is_allowed(user: User) -> None:
+    file = user.file(ANY.replace("code: 0", "code: 3"))
+    assert user.run(file).code == 1
+    assert user.statuses == {"unsupported": 2}
+    ended = user.run(file, "--set", "allow_unsupported=['n > 0']")
+    assert ended.code == 0
+    assert "unsupported (2 trials, allowed" in ended.out
+
+
+def test_a_trial_that_does_not_end_is_ended_at_its_limit(user: User) -> None:
+    text = "benchmark: {command: [sleep, '600'], metrics: {x: {key_value: x, unit: s}}}\nrepetitions: 1"
+    ended = user.run(user.file(text, trial="1s"))
+    assert ended.code == 1
+    assert user.statuses == {"timeout": 1}
+    assert "ended at its time limit" in ended.err
+
+
+def test_a_trial_that_is_killed_says_by_which_signal(user: User) -> None:
+    text = "benchmark: {command: [sh, -c, 'kill -SEGV $$'], metrics: {x: {key_value: x, unit: s}}}\nrepetitions: 1"
+    assert user.run(user.file(text)).code == 1
+    assert [trial["reason"] for trial in user.trials] == ["killed by SIGSEGV"]
+
+
+def test_a_trial_without_its_figure_has_failed(user: User) -> None:
+    text = "benchmark: {command: [echo, x=nan], metrics: {x: {key_value: x, unit: s}}}\nrepetitions: 1"
+    assert user.run(user.file(text)).code == 1
+    assert "x" in user.trials[0]["reason"]
+    assert user.trials[0]["details"] == "x=nan"
+
+
+# --- bad input ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--where", "m == 1"], "'m'"),
+        (["--where", "n =="], "--where 'n =='"),
+        (["--where", "n > 5"], "no cell is left by --where"),
+        (["--set", "repetitons=1"], "did you mean 'repetitions'?"),
+        (["--set", "repetitions"], "expected key=value"),
+        (["--set", "limits.trial=3 parsecs"], "parsecs"),
+        (["--host", "a b"], "--host 'a b': expected a host of the inventory"),
+        (["--host", "x:y"], "--host 'x:y'"),
+        (["--resume", "20200101"], "no runs in results"),
+        (["--set", "repetitions={count: 2, boots: 2}"], "the ssh provider cannot boot its hosts again"),
+        (["--set", "hosts.qemu.nodes=3"], "nodes"),
+        (["--set", "hosts.provider=quemu"], "did you mean 'qemu'?"),
+    ],
+)
+def test_bad_options_are_one_line_and_exit_code_2(user: User, words: list[str], expected: str) -> None:
+    ended = (
+        user.run(user.file(ANY), *words)
+        if "--host" not in words
+        else user.orchestrate("run", user.file(ANY), *words)
+    )
+    assert ended.code == 2, ended.err
+    (line,) = ended.complaints
+    assert expected in line
+    assert not (user.folder / "results").exists()
+
+
+def test_all_faults_of_a_file_at_once(user: User) -> None:
+    file = user.file("benchmrk: {}\nrepetitions: 0\nfactors: {n: []}\n")
+    ended = user.run(file)
+    assert ended.code == 2
+    assert len(ended.complaints) >= 3
+    assert all(line.startswith(f"{file}:") for line in ended.complaints)
+    assert user.orchestrate("validate", file).code == 2
+    assert user.orchestrate("plan", file).code == 2
+
+
+def test_a_file_that_is_not_there(user: User) -> None:
+    ended = user.run(user.folder / "nowhere.yaml")
+    assert ended.code == 2
+    assert "nowhere.yaml" in ended.err
+
+
+def test_a_group_that_the_inventory_does_not_have(user: User) -> None:
+    inventory = user.folder / "inventory.yaml"
+    inventory.write_text("numa: {hosts: {n1: {}}}\n")
+    file = user.file(ANY + "hosts: {provider: ssh, group: nuna}\n")
+    ended = user.orchestrate("run", file, "--inventory", inventory)
+    assert ended.code == 2
+    assert ended.complaints == [f"{inventory}: no group 'nuna'; did you mean 'numa'?"]
+
+
+def test_settings_of_this_machine_need_a_word(local_user: User) -> None:
+    ended = local_user.run(local_user.file(ANY + "tuning: {sysctl: {vm.stat_interval: 7}}\n"))
+    assert ended.code == 2
+    (line,) = ended.complaints
+    assert "allow that with --allow-local-changes" in line
+
+
+# --- hosts and kernels -------------------------------------------------------------------------------------
+
+
+def inventory_of(user: User, **variables: object) -> Path:
+    path = user.folder / "inventory.yaml"
+    body = ", ".join(f"{key}: {value}" for key, value in variables.items())
+    path.write_text(f"all: {{hosts: {{n1: {{{body}}}}}}}\n")
+    return path
+
+
+def reached_by(sshd: Sshd, **others: object) -> dict[str, object]:
+    return {
+        "ansible_host": "127.0.0.1",
+        "ansible_port": sshd.port,
+        "ansible_user": sshd.address.user,
+        "ansible_ssh_private_key_file": sshd.folder / "user_key",
+        "known_hosts_file": sshd.folder / "known_hosts",
+        **others,
+    }
+
+
+def test_a_group_of_the_inventory_is_where_it_runs(user: User, sshd: Sshd) -> None:
+    file = user.file(ANY + "hosts: {provider: ssh, group: all}\n")
+    ended = user.orchestrate("run", file, "--inventory", inventory_of(user, **reached_by(sshd)))
+    assert ended.code == 0, ended.err
+    assert {trial["host"] for trial in user.trials} == {"n1"}
+
+
+def test_nobody_answers(user: User, sshd: Sshd) -> None:
+    inventory = inventory_of(user, **reached_by(sshd, ansible_port=free_port()))
+    ended = user.orchestrate("run", user.file(ANY), "--inventory", inventory, "--host", "n1")
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert line.startswith("n1: nothing answers at 127.0.0.1:")
+    assert user.records[-1]["complete"] is False
+
+
+def test_an_unknown_host_key(user: User, sshd: Sshd) -> None:
+    (user.folder / "known_hosts").write_text("")
+    inventory = inventory_of(user, **reached_by(sshd, known_hosts_file=user.folder / "known_hosts"))
+    ended = user.orchestrate("run", user.file(ANY), "--inventory", inventory, "--host", "n1")
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert line.startswith("n1: the host key of ")
+    assert "is not known" in line
+
+
+def test_a_changed_host_key(user: User, sshd: Sshd) -> None:
+    other = make_key(user.folder / "other")
+    (user.folder / "known_hosts").write_text(f"[127.0.0.1]:{sshd.port} {other}")
+    inventory = inventory_of(user, **reached_by(sshd, known_hosts_file=user.folder / "known_hosts"))
+    ended = user.orchestrate("run", user.file(ANY), "--inventory", inventory, "--host", "n1")
+    assert ended.code == 3
+    assert "CHANGED" in ended.complaints[0]
+
+
+def test_a_key_that_is_refused(user: User, sshd: Sshd) -> None:
+    make_key(user.folder / "stranger")
+    inventory = inventory_of(user, **reached_by(sshd, ansible_ssh_private_key_file=user.folder / "stranger"))
+    ended = user.orchestrate("run", user.file(ANY), "--inventory", inventory, "--host", "n1")
+    assert ended.code == 3
+    assert "accepts none of our keys" in ended.complaints[0]
+
+
+def test_needs_that_are_not_met(user: User) -> None:
+    ended = user.run(user.file(ANY + "hosts: {needs: {numa_nodes: 64}}\n"))
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert line.startswith("testhost: needs 64 NUMA nodes, host has ")
+
+
+def test_a_kernel_that_cannot_be_booted_there(user: User) -> None:
+    ended = user.run(user.file(ANY + "kernels: {full: {package: linux-image-amd64}}\n"))
+    assert ended.code == 4
+    (line,) = ended.complaints
+    assert line.startswith("testhost: kernel 'full' cannot be booted on a machine that is already up")
+
+
+# --- settings ----------------------------------------------------------------------------------------------
+
+
+@needs_root
+def test_tuning_is_set_read_back_and_put_back(user: User) -> None:
+    before = STAT_INTERVAL.read_text()
+    text = ANY.replace("echo x={n}", f"echo x=$(cat {STAT_INTERVAL})").replace("n: [1, 2]", "code: [0]")
+    text += "tuning: {sysctl: {vm.stat_interval: 7}}\n"
+    try:
+        assert user.run(user.file(text)).code == 0
+        assert user.of_type("block")[0]["settings"] == {str(STAT_INTERVAL): "7"}
+        assert {trial["metrics"]["x"]["value"] for trial in user.trials} == {7}
+        assert STAT_INTERVAL.read_text() == before
+    finally:
+        STAT_INTERVAL.write_text(before)
+
+
+@needs_root
+def test_a_sysctl_factor_is_set_for_its_trials_only(user: User) -> None:
+    before = STAT_INTERVAL.read_text()
+    text = ANY.replace("echo x={n}", f"echo x=$(cat {STAT_INTERVAL})").replace(
+        "n: [1, 2]", "sysctl.vm.stat_interval: [5, 9]"
+    )
+    try:
+        assert user.run(user.file(text)).code == 0
+        found = {
+            trial["factors"]["sysctl.vm.stat_interval"]: (
+                trial["metrics"]["x"]["value"],
+                trial["settings"][str(STAT_INTERVAL)],
+            )
+            for trial in user.trials
+        }
+        assert found == {"5": (5, "5"), "9": (9, "9")}
+        assert STAT_INTERVAL.read_text() == before
+    finally:
+        STAT_INTERVAL.write_text(before)
+
+
+@needs_root
+def test_a_setting_that_does_not_take_names_asked_and_found(user: User) -> None:
+    before = STAT_INTERVAL.read_text()
+    try:
+        ended = user.run(
+            user.file(ANY + "tuning: {sysctl: {vm.stat_interval: 7, vm.overcommit_memory: 9}}\n")
+        )
+        assert ended.code == 3
+        (line,) = ended.complaints
+        assert line.startswith(
+            "testhost: settings that did not take: /proc/sys/vm/overcommit_memory: refused, asked '9'"
+        )
+        assert "found '" in line
+        assert STAT_INTERVAL.read_text() == before
+        missing = user.run(user.file(ANY + "tuning: {sysctl: {vm.no_such_thing: 1}}\n"), "--new")
+        assert missing.code == 3
+        assert "/proc/sys/vm/no_such_thing: no such file" in missing.complaints[0]
+    finally:
+        STAT_INTERVAL.write_text(before)
+
+
+@needs_root
+def test_a_factor_that_does_not_take_fails_its_trials_and_no_others(user: User) -> None:
+    text = ANY.replace("n: [1, 2]", "sysctl.vm.overcommit_memory: [0, 9]").replace("x={n}", "x=1")
+    before = Path("/proc/sys/vm/overcommit_memory").read_text()
+    try:
+        assert user.run(user.file(text)).code == 1
+        became = {trial["factors"]["sysctl.vm.overcommit_memory"]: trial for trial in user.trials}
+        assert became["0"]["status"] == "ok"
+        assert became["9"]["status"] == "failed"
+        assert "asked '9'" in became["9"]["reason"] or "asked 9" in became["9"]["reason"]
+        assert Path("/proc/sys/vm/overcommit_memory").read_text() == before
+    finally:
+        Path("/proc/sys/vm/overcommit_memory").write_text(before)
+
+
+# --- results that cannot be written --------------------------------------------------------------------------
+
+
+def test_a_results_folder_that_cannot_be_made(user: User) -> None:
+    (user.folder / "results").write_text("a file")
+    ended = user.run(user.file(ANY))
+    assert ended.code == 2
+    assert "Directory 'results' is a file" in ended.err
+
+
+def test_a_full_disk_of_the_controller(user: User) -> None:
+    """As far as one can be had without root's help: the shell's limit on the size of files."""
+    words = ["run", str(user.file(ANY)), *user.options]
+    ran = subprocess.run(
+        ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", str(COMMAND), *words],
+        cwd=user.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert ran.returncode == 3, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "File too large" in ran.stderr
