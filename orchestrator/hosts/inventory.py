@@ -94,6 +94,8 @@ def load(path: Path) -> Inventory:
             _read_group(group, document[group], {}, hosts, groups)
     except TypeError as error:
         raise BadInput(Fault(str(path), 0, 0, str(error))) from error
+    except RecursionError:
+        raise BadInput(Fault(str(path), 0, 0, "a group contains itself")) from None
     return Inventory(str(path), hosts, groups)
 
 

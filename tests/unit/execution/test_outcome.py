@@ -1,0 +1,94 @@
+"""Which status and reason a trial gets, by what the runner saw and what the benchmark said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.execution.host_journal import TrialEnd
+from orchestrator.execution.outcome import OUTPUT_KEPT, Place, crashed, record
+from orchestrator.plan import Plan
+from orchestrator.spec.loader import load
+from orchestrator.spec.model import Experiment, Status
+
+FILE = """
+version: 1
+benchmark:
+  command: [prog, "{mode}"]
+  metrics: {x: {json: x, unit: s}, y: {json: y, unit: s}}
+  exit_codes: {0: ok, 3: unsupported, 4: disturbed, 9: ok}
+factors: {mode: [serial, parallel]}
+allow_unsupported: ["mode == 'parallel'"]
+order: {within_block: listed}
+"""
+SEEN = TrialEnd(
+    trial="t", tag={}, boot="b", refused="", exit_code=0, signal=None, timed_out=False, start="s", end="e",
+    settled=True, waited=0.0, strays=False, changes=(), counters={"pgmigrate_success": 4}, kernel_log=None,
+    stdout='{"x": 1, "y": 2}', stdout_cut=False, stderr="",
+)  # fmt: skip
+PLACE = Place(0, "h", "b", "metal")
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Experiment:
+    path = tmp_path / "e.yaml"
+    path.write_text(FILE)
+    return load(path, provider_options={})
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "reason"),
+    [
+        ({}, "ok", ""),
+        ({"exit_code": 9}, "ok", ""),
+        ({"refused": "setting a: refused", "exit_code": None}, "failed", "setting a: refused"),
+        ({"timed_out": True, "exit_code": None, "signal": 15}, "timeout", "ended at its time limit"),
+        ({"exit_code": None, "signal": 11}, "failed", "killed by SIGSEGV"),
+        ({"exit_code": 3, "stdout": '{"reason": "no such mode"}'}, "unsupported", "no such mode"),
+        ({"exit_code": 4, "stderr": "one\ntwo\n"}, "disturbed", "two"),
+        ({"exit_code": 1, "stdout": ""}, "failed", "exit code 1"),
+        ({"exit_code": 127, "stderr": "prog: not found"}, "failed", "prog: not found"),
+        ({"settled": False}, "disturbed", "the host's CPUs were not idle before the trial"),
+        ({"settled": False, "exit_code": 3}, "unsupported", "exit code 3"),
+        ({"stdout": ""}, "failed", "no metric found in the output: x, y"),
+        ({"stdout": '{"y": 2}'}, "failed", "metric not found in the output: x"),
+        ({"stdout": '{"x": 1}'}, "ok", ""),
+        ({"stdout": '[{"x": 1}]'}, "failed", "no metric found in the output: x, y"),
+    ],
+)
+def test_status_and_reason(
+    experiment: Experiment, changes: dict[str, object], status: str, reason: str
+) -> None:
+    plan = Plan(experiment)
+    trial = next(plan.trials(next(plan.blocks())))
+    found = record(experiment, trial, PLACE, replace(SEEN, **changes))  # type: ignore[arg-type]
+    assert (found.status, found.reason) == (status, reason)
+    assert found.final
+    assert found.kernel_log == ()
+    assert found.counters == {"pgmigrate_success": 4}
+
+
+def test_only_unsupported_trials_that_were_foreseen_are_allowed(experiment: Experiment) -> None:
+    plan = Plan(experiment)
+    by_mode = {trial.cell.levels["mode"].text: trial for trial in plan.trials(next(plan.blocks()))}
+    unsupported, failed = replace(SEEN, exit_code=3), replace(SEEN, exit_code=1)
+    assert record(experiment, by_mode["parallel"], PLACE, unsupported).allowed
+    assert not record(experiment, by_mode["serial"], PLACE, unsupported).allowed
+    assert not record(experiment, by_mode["parallel"], PLACE, failed).allowed
+
+
+def test_plain_output_is_kept_in_part(experiment: Experiment) -> None:
+    plan = Plan(experiment)
+    trial = next(plan.trials(next(plan.blocks())))
+    kept = record(experiment, trial, PLACE, replace(SEEN, stdout="x" * 10000)).details
+    assert kept == "x" * OUTPUT_KEPT
+
+
+def test_a_crash_knows_its_trial(experiment: Experiment) -> None:
+    plan = Plan(experiment)
+    trial = next(plan.trials(next(plan.blocks())))
+    found = crashed(trial, PLACE, "gone", final=False)
+    assert (found.status, found.reason, found.final) == (Status.CRASHED, "gone", False)
+    assert found.factors == {"kernel": "default", "mode": "serial"}
