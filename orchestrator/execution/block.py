@@ -200,6 +200,8 @@ class BlockRun:
         assert self._place is not None
         run.crashes[trial.id] += 1
         final = run.crashes[trial.id] >= run.experiment.limits.crashes
+        if final:
+            self._losses = 0
         record = outcome.crashed(trial, self._place, reason, final)
         (run.conclude if final else run.retry)(record)
 

@@ -1,0 +1,158 @@
+"""A block on hosts of paper: what no real host does on demand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import HostError, HostLost
+from orchestrator.execution.coordinator import Run, execute
+from orchestrator.execution.stopping import Stop
+from orchestrator.hosts import facts
+from orchestrator.hosts.base import Machine, Provider, Request
+from orchestrator.hosts.local import LocalHost
+from orchestrator.hosts.testing import ScriptedHost, ScriptedMachine, ScriptedProvider
+from orchestrator.plan import Plan
+from orchestrator.plan.model import Block, Trial
+from orchestrator.results.journal import Journal
+from orchestrator.results.records import BlockRecord, TrialRecord
+from orchestrator.spec.loader import load
+from orchestrator.spec.model import Needs, Status
+
+FILE = """
+version: 1
+benchmark: {command: [prog, "{n}"], metrics: {x: {key_value: x, unit: s}}}
+factors: {n: [1, 2]}
+repetitions: 1
+order: {within_block: listed}
+"""
+BOOT = "00000000-0000-0000-0000-000000000001"
+
+
+class Listener:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def run_begins(self, trials: int, done: int) -> None: ...
+
+    def block_begins(self, block: Block, trials: int) -> None: ...
+
+    def host_ready(self, record: BlockRecord) -> None: ...
+
+    def trial_ends(self, record: TrialRecord) -> None: ...
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture(scope="module")
+def answers() -> str:
+    """What a real host answers to the question for its facts."""
+    return LocalHost("here").run(facts.command()).stdout
+
+
+@contextmanager
+def a_run(tmp_path: Path, machine: Machine, text: str = FILE) -> Iterator[Run]:
+    (tmp_path / "e.yaml").write_text(text)
+    plan = Plan(load(tmp_path / "e.yaml", provider_options={}))
+    provider: Provider = ScriptedProvider(Request(Needs(), {}), machine)
+    (tmp_path / "run").mkdir()
+    with Journal(tmp_path / "run") as journal:
+        yield Run("r", plan, provider, journal, Listener(), Stop(), tmp_path, tmp_path)
+
+
+def trials_of(run: Run) -> list[Trial]:
+    return [trial for block in run.plan.blocks() for trial in run.plan.trials(block)]
+
+
+def line(event: str, **others: object) -> str:
+    return json.dumps({"event": event, **others})
+
+
+def begin() -> str:
+    return line("begin", format=1, boot=BOOT, epoch=1.0, uptime=1.0)
+
+
+def ended(trial: Trial, stdout: str = "x=1") -> str:
+    nothing = {
+        "refused": "",
+        "signal": None,
+        "timed_out": False,
+        "start": 1,
+        "end": 2,
+        "settled": True,
+        "waited": 0,
+    }
+    more = {
+        "strays": False,
+        "settings": [],
+        "counters": {},
+        "kernel_log": [],
+        "stdout_cut": False,
+        "stderr": "",
+    }
+    return line("trial", trial=trial.id, tag={}, exit=0, stdout=stdout, **nothing, **more)
+
+
+def host(answers: str, *journal: str) -> ScriptedHost:
+    scripted = ScriptedHost("n1")
+    scripted.answer(r"tail -n", stdout="\n".join(journal))
+    scripted.answer(r"boot_id|hugepages", stdout=answers)
+    return scripted
+
+
+def test_the_host_that_is_lost_for_ever_ends_the_run(tmp_path: Path, answers: str) -> None:
+    lost = ScriptedHost("n1")
+    lost.answer("tail -n", error=HostLost("n1: connection lost"))
+    lost.answer(r"boot_id|hugepages", stdout=answers)
+    with (
+        a_run(tmp_path, ScriptedMachine([lost])) as run,
+        pytest.raises(HostError, match="n1: lost 4 times without a trial ending: n1: connection lost"),
+    ):
+        execute(run)
+
+
+def test_an_error_that_is_no_loss_is_not_tried_again(tmp_path: Path, answers: str) -> None:
+    scripted = host(answers)
+    scripted.answer("runner.sh start", exit_code=4, stderr="another block runs on this host")
+    machine = ScriptedMachine([scripted])
+    with a_run(tmp_path, machine) as run, pytest.raises(HostError, match="another block runs on this host"):
+        execute(run)
+    assert sum("runner.sh start" in command for command in scripted.commands) == 1
+
+
+def test_a_runner_that_gives_up_is_an_error_with_its_words(tmp_path: Path, answers: str) -> None:
+    scripted = host(answers, begin(), line("end", reason="failed", detail="/proc/x: refused"))
+    with (
+        a_run(tmp_path, ScriptedMachine([scripted])) as run,
+        pytest.raises(HostError, match="gave up: /proc/x"),
+    ):
+        execute(run)
+
+
+def test_lines_that_are_torn_or_come_twice_do_no_harm(tmp_path: Path, answers: str) -> None:
+    machine = ScriptedMachine([ScriptedHost("n1")])
+    with a_run(tmp_path, machine) as run:
+        first, second = trials_of(run)
+        journal = [
+            begin(),
+            '{"event":"sta',
+            ended(first),
+            ended(first, "x=9"),
+            ended(second, "nothing"),
+            line("end", reason="complete", detail=""),
+        ]
+        machine._hosts = [host(answers, *journal)]
+        execute(run)
+        records = [record for record in run.journal.records() if isinstance(record, TrialRecord)]
+    assert [(record.trial, record.status) for record in records] == [
+        (first.id, Status.OK),
+        (second.id, Status.FAILED),
+    ]
+    assert records[0].metrics["x"].value == 1
