@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, Completed
 
+
 class PrintingHost(Host):
     """Prints instead of executing. It takes itself for root, as it cannot ask."""
 
