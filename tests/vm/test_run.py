@@ -1,0 +1,167 @@
+"""Runs in guests as users give them: the installed command, SIGKILL, dying guests, the instruction clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import User
+
+SMALL = """
+hosts:
+  provider: qemu
+  needs: {numa_nodes: 2}
+  qemu:
+    clock: wall
+    acceleration: tcg
+    nodes:
+      - {cpus: 1, memory: 384MiB}
+      - {cpus: 1, memory: 384MiB}
+"""
+
+MIGBENCH = """
+name: small
+tuning: {numa_balancing: false, transparent_hugepages: {enabled: madvise}}
+benchmark: {role: migbench, arguments: {pages: 16, page_size: 4KiB}}
+factors: {mode: [serial, parallel]}
+repetitions: 4
+allow_unsupported: [parallel]
+"""
+
+DYING = """
+name: dying
+benchmark:
+  command: [sh, -c, 'test {n} = 1 && sleep 3 && echo c > /proc/sysrq-trigger; echo x={n}']
+  metrics: {x: {key_value: x, unit: count}}
+factors: {n: [0, 1, 2]}
+repetitions: 1
+order: {within_block: listed}
+"""
+
+COUNTING = """
+name: instructions
+hosts:
+  provider: qemu
+  needs: {numa_nodes: 2}
+  qemu:
+    clock: instructions
+    acceleration: tcg
+    nodes:
+      - {cpus: 1, memory: 384MiB}
+      - {cpus: 1, memory: 384MiB}
+tuning: {numa_balancing: false, transparent_hugepages: {enabled: madvise}}
+benchmark: {role: migbench, arguments: {mode: serial}}
+factors:
+  page_size: [4KiB, 2MiB]
+  pages: [512, 8]
+zip: [[page_size, pages]]
+repetitions: 3
+"""
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Iterator[User]:
+    user = User(tmp_path)
+    yield user
+    user.close()
+
+
+def guests(user: User) -> list[int]:
+    """Pids of the QEMU processes (and their guards) of this user's runs, known by their console logs."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if b"console.log" in (line := entry.read_bytes()) and any(
+                folder.name.encode() in line for folder in user.run_folders
+            ):
+                found.append(int(entry.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def eventually(condition: Callable[[], bool], limit: float = 30) -> bool:
+    deadline = time.monotonic() + limit
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()
+
+
+def test_sigkill_in_mid_run_then_the_same_command(user: User) -> None:
+    file = user.file(SMALL + MIGBENCH)
+    run = user.begin_run(file)
+    user.wait_for(lambda: len(user.trials) >= 2, run)
+    first = guests(user)
+    assert first
+    user.kill(run)
+    assert eventually(lambda: not guests(user))
+    before = len(user.trials)
+    assert before < 8
+    ended = user.run(file)
+    assert ended.code == 0, ended.err
+    assert f"carrying on {user.run_folders[0].name}" in ended.err
+    user.assert_complete(8)
+    assert not guests(user)
+    serial = [trial for trial in user.trials if trial["factors"]["mode"] == "serial"]
+    for trial in serial:
+        assert trial["status"] == "ok", trial
+        assert trial["environment"] == "vm-tcg"
+        truth = trial["details"]["truth"]
+        assert truth["pages_on_target"] == truth["pages"] == 16
+        assert truth["bytes_wrong"] == 0
+    parallel = [trial for trial in user.trials if trial["factors"]["mode"] == "parallel"]
+    assert {trial["status"] for trial in parallel} == {"unsupported"}
+    assert all(trial["reason"] and trial["allowed"] for trial in parallel)
+    assert "unsupported (4 trials, allowed" in ended.out
+
+
+def test_a_trial_that_kills_its_guest_twice_is_set_aside(user: User) -> None:
+    ended = user.run(user.file(SMALL + DYING))
+    assert ended.code == 1, ended.err
+    user.assert_complete(3)
+    became = {trial["factors"]["n"]: trial["status"] for trial in user.trials}
+    assert became == {"0": "ok", "1": "crashed", "2": "ok"}
+    (attempt,) = user.of_type("attempt")
+    assert attempt["factors"]["n"] == "1"
+    assert "(will be tried again)" in ended.err
+    assert len({record["boot"] for record in user.of_type("block")}) == 3
+    assert not guests(user)
+
+
+def test_a_guest_that_is_killed_once_is_booted_again(user: User) -> None:
+    text = DYING.replace("test {n} = 1 && sleep 3 && echo c > /proc/sysrq-trigger", "sleep 3")
+    run = user.begin_run(user.file(SMALL + text))
+    user.wait_for(lambda: user.trials, run)
+    (emulator,) = (pid for pid in guests(user) if "qemu" in str(Path(f"/proc/{pid}/exe").readlink()))
+    os.kill(emulator, signal.SIGKILL)
+    ended = user.end(run)
+    assert ended.code == 0, ended.err
+    user.assert_complete(3)
+    assert user.statuses == {"ok": 3}
+    assert len(user.of_type("attempt")) == 1
+
+
+def test_medians_on_the_instruction_clock_agree_between_runs(user: User) -> None:
+    file = user.file(COUNTING, settle="60s")
+    medians = []
+    for _ in range(2):
+        ended = user.run(file, "--format", "json")
+        assert ended.code == 0, ended.err
+        report = json.loads(ended.out)
+        assert {cell["environment"] for cell in report["cells"]} == {"vm-icount"}
+        medians.append(
+            {
+                cell["factors"]["page_size"]: cell["metrics"]["call_latency"]["median"]
+                for cell in report["cells"]
+            }
+        )
+    first, second = medians
+    assert set(first) == {"4KiB", "2MiB"}
+    for size, median in first.items():
+        assert second[size] == pytest.approx(median, rel=0.02)
