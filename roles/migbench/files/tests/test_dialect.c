@@ -88,6 +88,30 @@ static void test_mainline(void)
 	detect("unknown");
 }
 
+static void test_a_kernel_that_names_its_dialect(void)
+{
+	struct selection selection;
+	struct dialect *dialect;
+
+	clear();
+	known_flags = 0x30000;
+	put("/proc/sys/vm/mt_page_copy", "0\n");
+	put("/proc/sys/vm/limit_mt_num", "3\n");
+	put("/sys/kernel/mm/migration_accel/abi", "dialect=accel-6.12\nversion=2\nsomething=new\n"
+						  "MPOL_MF_MOVE_MT=0x10000\n"
+						  "MPOL_MF_MOVE_CONCUR=0x20000\n");
+	dialect = detect("accel-6.12");
+	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_OK);
+	CHECK(selection.flags == 0x10002);
+	CHECK(select_features(dialect, FEATURE_THREADS | FEATURE_BATCH, 0, &selection) ==
+	      STATUS_OK);
+	CHECK(selection.flags == 0x30002);
+	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_UNSUPPORTED);
+	CHECK(select_features(dialect, FEATURE_EXCHANGE, 335, &selection) == STATUS_UNSUPPORTED);
+	CHECK(dialect_threads(dialect, &PROBER, 8) == 3);
+	CHECK(dialect_threads(dialect, &PROBER, 2) == 2);
+}
+
 static void test_rfc2017(void)
 {
 	struct selection selection;
@@ -192,6 +216,7 @@ int main(void)
 {
 	CHECK(mkdtemp(root));
 	test_mainline();
+	test_a_kernel_that_names_its_dialect();
 	test_rfc2017();
 	test_exchange();
 	test_switches();

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/* A kernel that says itself what it speaks: the series for 6.12 of roles/kernel. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dialect.h"
+
+#define ABI "/sys/kernel/mm/migration_accel/abi"
+/* A revision adds names and keeps those that are there, so a later one is read as well. */
+#define NAME_SIZE 64
+
+static char told_name[NAME_SIZE];
+
+/* The file has lines name=value; those with names that are not known here are passed over. */
+static bool read_abi(struct dialect *self, FILE *file)
+{
+	char line[128];
+
+	while (fgets(line, sizeof(line), file)) {
+		char *value = strchr(line, '=');
+
+		if (!value)
+			continue;
+		*value++ = '\0';
+		value[strcspn(value, "\n")] = '\0';
+		if (strcmp(line, "dialect") == 0)
+			snprintf(told_name, sizeof(told_name), "%s", value);
+		else if (strcmp(line, "MPOL_MF_MOVE_MT") == 0)
+			self->flag_threads = (int)strtol(value, NULL, 0);
+		else if (strcmp(line, "MPOL_MF_MOVE_CONCUR") == 0)
+			self->flag_batch = (int)strtol(value, NULL, 0);
+	}
+	return told_name[0] != '\0';
+}
+
+static bool detect(struct dialect *self, const struct prober *prober, char *how, size_t size)
+{
+	char path[256];
+	FILE *file;
+	bool told;
+
+	snprintf(path, sizeof(path), "%s" ABI, prober->root);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	told = read_abi(self, file);
+	fclose(file);
+	if (!told)
+		return false;
+	self->name = told_name;
+	snprintf(how, size, ABI " names it and its flags 0x%x and 0x%x",
+		 (unsigned)self->flag_threads, (unsigned)self->flag_batch);
+	return true;
+}
+
+static unsigned thread_count(unsigned knob, unsigned node_cpus)
+{
+	return knob < node_cpus ? knob : node_cpus;
+}
+
+static const char *const THREAD_KNOBS[] = {"/proc/sys/vm/limit_mt_num", NULL};
+static const char *const KNOBS[] = {"/proc/sys/vm/mt_copy_node", "/proc/sys/vm/mt_page_copy",
+				    "/proc/sys/vm/concur_batch_folios", NULL};
+
+DIALECT(accel) = {
+	.name = "accel",
+	.summary = "a kernel that names its dialect and flags in " ABI,
+	.rank = 0,
+	.detect = detect,
+	.thread_knobs = THREAD_KNOBS,
+	.thread_count = thread_count,
+	.knobs = KNOBS,
+};
