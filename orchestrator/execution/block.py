@@ -60,6 +60,8 @@ class BlockRun:
         self._kernel = next(kernel for kernel in run.experiment.kernels if kernel.name == block.kernel)
         self._place: outcome.Place | None = None
         self._running: Trial | None = None
+        self._suspect: Trial | None = None
+        self._alone = False
         self._losses = 0
         self._stop_sent = 0
 
@@ -69,7 +71,9 @@ class BlockRun:
         while True:
             try:
                 if self._visit(host):
-                    return
+                    if not self._left():
+                        return
+                    continue
                 ended = "the runner on the host ended before its trial did"
                 self._count_loss(ended)
                 self._charge(ended)
@@ -83,19 +87,22 @@ class BlockRun:
         visit = Visit(host, run.experiment, f"{run.name}-{self._block.index}")
         visit.bring_scripts()
         facts = self._meet(host)
+        rebooted = self._place is not None and self._place.boot not in ("", facts.boot_id)
         if visit.runner_is_running():
             run.observer.note(f"{host.name}: its runner is still at work; following it")
             settings: dict[str, str] = {}
         else:
             self._collect(visit)
+            if rebooted:
+                self._charge("its host went down and came up again")
             visit.restore()
-            if not any(True for _ in run.pending(self._block)):
+            if not self._left():
                 visit.clean()
                 return True
             for result in visit.provision(run.cache):
                 run.artifacts.update(result.artifacts)
             settings = visit.tune()
-            visit.start(run.pending(self._block))
+            visit.start(self._trials_to_send())
         self._announce(host, facts, settings)
         complete = self._follow(visit)
         visit.restore()
@@ -106,14 +113,23 @@ class BlockRun:
         return complete
 
     def _meet(self, host: Host) -> host_facts.Facts:
-        """Gather facts, check the needs, and notice whether this is the boot we knew."""
+        """Gather facts and check the needs."""
         facts = host_facts.gather(host)
         unmet = host_facts.unmet(self._run.experiment.hosts.needs, facts)
         if unmet:
             raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
-        if self._place is not None and self._place.boot not in ("", facts.boot_id):
-            self._charge("its host went down and came up again")
         return facts
+
+    def _left(self) -> bool:
+        """Whether a trial of the block has no final record yet."""
+        return any(True for _ in self._run.pending(self._block))
+
+    def _trials_to_send(self) -> Iterator[Trial]:
+        """All that are left; or, where one may have killed the host, that one alone."""
+        suspect, self._suspect = self._suspect, None
+        self._alone = suspect is not None
+        pending = self._run.pending(self._block)
+        return pending if suspect is None else (trial for trial in pending if trial.id == suspect.id)
 
     def _announce(self, host: Host, facts: host_facts.Facts, settings: dict[str, str]) -> None:
         """Write the record of a boot, once for each boot."""
@@ -191,17 +207,25 @@ class BlockRun:
         limits = self._run.experiment.limits
         return limits.trial + limits.settle + SILENCE_GRACE_S
 
-    def _charge(self, reason: str) -> None:
-        """Hold the running trial responsible for the loss of its host; set it aside when it has done so too often."""
+    def _charge(self, reason: str, certain: bool = True) -> None:
+        """Hold the running trial responsible for the loss of its host; set it aside when it has done so too often.
+
+        Not ``certain``: the host's journal died with the host, and its last lines may not have reached us, so that the
+        trial we take for the running one had ended and a later one did it. Then it runs alone before it is judged.
+        """
         run, trial = self._run, self._running
         self._running = None
+        if trial is None and not certain:
+            trial = next(run.pending(self._block), None)
         if trial is None or trial.id in run.finished:
             return
         assert self._place is not None
         run.crashes[trial.id] += 1
-        final = run.crashes[trial.id] >= run.experiment.limits.crashes
+        final = certain and run.crashes[trial.id] >= run.experiment.limits.crashes
         if final:
             self._losses = 0
+        elif not certain:
+            self._suspect = trial
         record = outcome.crashed(trial, self._place, reason, final)
         (run.conclude if final else run.retry)(record)
 
@@ -224,7 +248,7 @@ class BlockRun:
             except HostError as refusal:
                 log.info("%s", refusal)
             if run.provider.boots_kernels:
-                self._charge(str(loss))
+                self._charge(str(loss), certain=self._alone)
                 self._place = None
                 return self._machine.boot(self._kernel)
             if time.monotonic() > deadline:
