@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import load_experiment, make_plan, set_option
+from orchestrator.cli.options import load_experiment, make_plan, make_provider, set_option
 from orchestrator.errors import BadInput
 
 
@@ -29,6 +29,10 @@ def validate(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
             faults.extend(error.faults)
         else:
             plan = make_plan(experiment, (), None)
+            if (
+                experiment.hosts.provider != "ssh"
+            ):  # where an ssh host is may be said by --host, and not by the file
+                make_provider(experiment, "", None, None, False)
             click.echo(f"{file}: good: {plan.cell_count} cells, {plan.trial_count} trials")
     if faults:
         raise BadInput(*(str(fault) for fault in faults))

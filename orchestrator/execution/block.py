@@ -87,12 +87,14 @@ class BlockRun:
         visit = Visit(host, run.experiment, f"{run.name}-{self._block.index}")
         visit.bring_scripts()
         facts = self._meet(host)
-        rebooted = self._place is not None and self._place.boot not in ("", facts.boot_id)
+        environment = str(self._machine.environment or host_facts.environment(facts))
+        here = outcome.Place(self._block.index, host.name, facts.boot_id, environment)
+        rebooted = self._place is not None and self._place.boot != facts.boot_id
         if visit.runner_is_running():
             run.observer.note(f"{host.name}: its runner is still at work; following it")
             settings: dict[str, str] = {}
         else:
-            self._collect(visit)
+            self._collect(visit, self._place or here)
             if rebooted:
                 self._charge("its host went down and came up again")
             visit.restore()
@@ -103,7 +105,7 @@ class BlockRun:
                 run.artifacts.update(result.artifacts)
             settings = visit.tune()
             visit.start(self._trials_to_send())
-        self._announce(host, facts, settings)
+        self._announce(here, facts, settings)
         complete = self._follow(visit)
         visit.restore()
         if run.stop.level:
@@ -131,35 +133,36 @@ class BlockRun:
         pending = self._run.pending(self._block)
         return pending if suspect is None else (trial for trial in pending if trial.id == suspect.id)
 
-    def _announce(self, host: Host, facts: host_facts.Facts, settings: dict[str, str]) -> None:
+    def _announce(self, here: outcome.Place, facts: host_facts.Facts, settings: dict[str, str]) -> None:
         """Write the record of a boot, once for each boot."""
-        environment = self._machine.environment or host_facts.environment(facts)
-        place = outcome.Place(self._block.index, host.name, facts.boot_id, str(environment))
-        if place == self._place:
+        if self._place == here:
             return
-        self._place = place
+        self._place = here
         record = BlockRecord(
             block=self._block.index,
             kernel=self._block.kernel,
-            host=host.name,
-            boot=facts.boot_id,
-            environment=str(environment),
+            host=here.host,
+            boot=here.boot,
+            environment=here.environment,
             clock=self._machine.clock,
             facts=facts.document,
             settings=settings,
             time=utc_now(),
         )
+        self._run.kernels[self._block.kernel] = {
+            "release": facts.release,
+            "version": facts.version,
+            "build_id": facts.build_id,
+        }
         self._run.journal.append(record)
         self._run.observer.host_ready(record)
 
-    def _collect(self, visit: Visit) -> None:
+    def _collect(self, visit: Visit, place: outcome.Place) -> None:
         """Take over what an earlier runner left on the host."""
-        if self._place is None:
-            self._place = outcome.Place(self._block.index, visit.host.name, "", "")
         reader = PlanReader(self._run.plan.trials(self._block))
         journal = host_journal.Reader()
         for line in visit.journal_lines():
-            self._take(journal.read(line), reader)
+            self._take(journal.read(line), reader, place)
 
     def _follow(self, visit: Visit) -> bool:
         """Follow the host's journal to its end; whether it ended as it should."""
@@ -172,7 +175,8 @@ class BlockRun:
                 visit.stop(now=self._stop_sent > 1)
             if line is not None:
                 heard = time.monotonic()
-                if self._take(journal.read(line), reader):
+                assert self._place is not None
+                if self._take(journal.read(line), reader, self._place):
                     return True
             elif time.monotonic() - heard > self._longest_silence():
                 if self._runner_has_ended(visit):
@@ -180,7 +184,7 @@ class BlockRun:
                 heard = time.monotonic()
         return False
 
-    def _take(self, event: host_journal.Event | None, reader: PlanReader) -> bool:
+    def _take(self, event: host_journal.Event | None, reader: PlanReader, place: outcome.Place) -> bool:
         """Act on one line of the host's journal; whether it was the last."""
         if isinstance(event, host_journal.Start):
             self._running = reader.find(event.trial)
@@ -188,9 +192,8 @@ class BlockRun:
             trial = reader.find(event.trial)
             self._running = None
             if trial is not None and trial.id not in self._run.finished:
-                assert self._place is not None
                 self._losses = 0
-                self._run.conclude(outcome.record(self._run.experiment, trial, self._place, event))
+                self._run.conclude(outcome.record(self._run.experiment, trial, place, event))
         elif isinstance(event, host_journal.End) and event.reason == "failed":
             raise HostError(f"{self._machine.name}: the runner gave up: {event.detail}")
         return isinstance(event, host_journal.End)

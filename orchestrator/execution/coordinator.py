@@ -26,6 +26,7 @@ class Run:
     :ivar cache: our folder for built and fetched things on the controller.
     :ivar finished: ids of the trials that have a final record.
     :ivar crashes: how often a trial has killed its host, by trial id.
+    :ivar kernels: what ran under each of the experiment's kernel names: release, version, build id.
     :ivar artifacts: SHA-256 (hex) of the programs that trials execute, by name.
     """
 
@@ -40,6 +41,7 @@ class Run:
     finished: set[str] = field(default_factory=set)
     crashes: Counter[str] = field(default_factory=Counter)
     artifacts: dict[str, str] = field(default_factory=dict)
+    kernels: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def experiment(self) -> Experiment:

@@ -119,7 +119,7 @@ def launch(
         try:
             execute(run)
         except BaseException as error:
-            log.debug("the run ended early", exc_info=True)
+            log.debug("the run ended early: %s", error, exc_info=not isinstance(error, OrchestratorError))
             # A second fault, such as a full disk, must not hide the first.
             with contextlib.suppress(OrchestratorError, OSError):
                 _close(run, complete=False, reason=str(error) or type(error).__name__)
@@ -130,7 +130,7 @@ def launch(
 
 def _close(run: Run, complete: bool, reason: str = "") -> None:
     run.journal.append(EndRecord(complete, reason, utc_now()))
-    manifest.finish(run.folder, complete, benchmark=_binary(run))
+    manifest.finish(run.folder, complete, benchmark=_binary(run), kernels=run.kernels)
 
 
 def verdict(journal: Journal) -> ExitCode:

@@ -27,6 +27,9 @@ KEEPALIVE_S = 15
 DEAD_PEER_MS = 60_000
 """Unanswered data for this long ends a connection (TCP_USER_TIMEOUT); keep-alives see to it that there is some."""
 
+SESSION_ATTEMPTS = 3
+SESSION_PAUSE_S = 0.3
+
 GLOBAL_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 
 
@@ -65,11 +68,18 @@ class SshHost(Host):
         self._connection = connection
 
     def _channel(self, line: str) -> Channel:
-        try:
-            channel: Channel = self._connection.create_session()
-            channel.exec_command(line)
-        except _ssh_errors() as error:
-            raise HostLost(f"{self.name}: connection lost: {error or type(error).__name__}") from error
+        """Open a session and run ``line`` in it; small SSH servers refuse one now and then while another ends."""
+        for attempt in range(1, SESSION_ATTEMPTS + 1):
+            try:
+                channel: Channel = self._connection.create_session()
+                channel.exec_command(line)
+            except _ssh_errors() as error:
+                transport = self._connection.transport
+                if attempt == SESSION_ATTEMPTS or transport is None or not transport.is_active():
+                    raise HostLost(f"{self.name}: connection lost: {error or type(error).__name__}") from error
+                time.sleep(SESSION_PAUSE_S)
+            else:
+                break
         return channel
 
     def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:

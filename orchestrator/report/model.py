@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator.analysis.summary import CellSummary, summarise
 from orchestrator.errors import BadInput
 from orchestrator.report.environments import sentence
+from orchestrator.results import manifest
 from orchestrator.results.records import MetricInfo, RunRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Reason, open_for
@@ -26,6 +27,7 @@ class Report:
     :ivar statuses: number of final records by status.
     :ivar not_allowed: those that are neither ok nor allowed by the experiment not to be.
     :ivar environments: to each environment of the run what its numbers mean.
+    :ivar kernels: release of what ran under each of the experiment's kernel names, as far as it is known.
     :ivar reasons: why trials are not ok; ``attempts``: why attempts were repeated.
     """
 
@@ -38,6 +40,7 @@ class Report:
     statuses: Mapping[str, int]
     not_allowed: int
     environments: Mapping[str, str]
+    kernels: Mapping[str, str]
     reasons: tuple[Reason, ...]
     attempts: tuple[Reason, ...]
 
@@ -80,9 +83,17 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             statuses=store.statuses(row),
             not_allowed=store.not_allowed(row),
             environments={name: sentence(name) for name in store.environments(row)},
+            kernels=_releases(run),
             reasons=tuple(store.reasons(row)),
             attempts=tuple(store.reasons(row, final=False)),
         )
+
+
+def _releases(run: RunFolder) -> dict[str, str]:
+    if not run.manifest.is_file():
+        return {}
+    kernels = manifest.load(run.path).kernels
+    return {name: told["release"] for name, told in kernels.items() if told.get("release")}
 
 
 def _choose(opening: RunRecord, names: Sequence[str]) -> tuple[MetricInfo, ...]:

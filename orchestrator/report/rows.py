@@ -63,6 +63,9 @@ def notes(report: Report) -> Iterator[str]:
             + ", ".join(text.plain(f"{name} = {level}") for name, level in constant.items())
             + "."
         )
+    if report.kernels:
+        running = ", ".join(text.plain(f"{name} = {release}") for name, release in report.kernels.items())
+        yield f"Kernel: {running}."
     used = {estimate.spread.method for cell in report.cells for estimate in cell.estimates}
     spreads = [words for method, words in SPREADS.items() if method in used]
     if spreads:

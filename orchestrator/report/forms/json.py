@@ -39,6 +39,7 @@ def document(report: Report) -> dict[str, Any]:
         "metrics": [asdict(metric) for metric in opening.metrics],
         "factors": list(report.factors),
         "environments": dict(report.environments),
+        "kernels": dict(report.kernels),
         "cells": [_cell(cell) for cell in report.cells],
         "reasons": [asdict(reason) for reason in report.reasons],
         "attempts": [asdict(reason) for reason in report.attempts],

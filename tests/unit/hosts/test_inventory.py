@@ -101,3 +101,12 @@ def test_addresses(text: str, parts: tuple[str, str | None, int | None]) -> None
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(BadInput, match="expected a host of the inventory"):
         parse_address(text)
+
+
+def test_the_inventory_of_the_documentation_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "hosts.md").read_text()
+    text = page.partition("```yaml inventory\n")[2].partition("```")[0]
+    inventory = read(tmp_path, text)
+    assert inventory.group("numa") == ("numa1", "numa2")
+    assert inventory.address("numa2").jump == "gate.example"
+    assert inventory.address("numa1").user == "mm"
