@@ -14,7 +14,7 @@ from pathlib import Path
 from orchestrator.errors import BadInput, HostError
 from orchestrator.results import journal, manifest
 from orchestrator.results.files import sync_folder
-from orchestrator.results.records import EndRecord, RunRecord
+from orchestrator.results.records import BlockRecord, EndRecord, RunRecord
 
 VARIABLE = "ORCHESTRATE_RESULTS"
 LATEST = "latest"
@@ -79,6 +79,8 @@ def all_runs(results: Path) -> list[RunFolder]:
 def find(results: Path, reference: str) -> RunFolder:
     """Return the run that ``reference`` means: ``latest``, an id, an unambiguous start of one, or a folder.
 
+    ``latest`` is the newest that reached a host, if any did.
+
     Raises ``BadInput``, which names the nearest ids.
     """
     folder = Path(reference)
@@ -90,7 +92,7 @@ def find(results: Path, reference: str) -> RunFolder:
             f"no runs in {results}; `orchestrate run EXPERIMENT.yaml` makes one, --results names another folder"
         )
     if reference == LATEST:
-        return runs[-1]
+        return next((run for run in reversed(runs) if _reached_a_host(run)), runs[-1])
     matches = [run for run in runs if reference and run.id.startswith(reference)]
     if len(matches) == 1:
         return matches[0]
@@ -111,6 +113,16 @@ def unfinished(results: Path, experiment: str, scope: str) -> RunFolder | None:
         last = journal.last_record(run.journal)
         return None if isinstance(last, EndRecord) and last.complete else run
     return None
+
+
+def _reached_a_host(run: RunFolder) -> bool:
+    """Whether a run is worth looking at: one that was refused by every host has no figures and never will."""
+    if not run.journal.is_file():
+        return False
+    try:
+        return any(isinstance(record, BlockRecord) for record in journal.read(run.journal))
+    except BadInput:
+        return True
 
 
 def scope_of(run: RunFolder) -> str | None:

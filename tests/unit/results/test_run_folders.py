@@ -138,3 +138,11 @@ def test_a_run_that_is_held_is_still_found(tmp_path: Path) -> None:
     with Journal(run.path) as journal:
         journal.append(RUN)
         assert runs.unfinished(tmp_path, "quickstart", RUN.scope) == run
+
+
+def test_latest_passes_over_runs_that_never_reached_a_host(tmp_path: Path) -> None:
+    reached, refused = (runs.create(tmp_path, "quickstart") for _ in range(2))
+    write(refused.path, [RUN, EndRecord(False, "nothing answers", END.time)])
+    assert runs.find(tmp_path, "latest") == refused, "where there is no other"
+    write(reached.path, [RUN, BLOCK])
+    assert runs.find(tmp_path, "latest") == reached
