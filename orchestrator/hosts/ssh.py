@@ -76,7 +76,9 @@ class SshHost(Host):
             except _ssh_errors() as error:
                 transport = self._connection.transport
                 if attempt == SESSION_ATTEMPTS or transport is None or not transport.is_active():
-                    raise HostLost(f"{self.name}: connection lost: {error or type(error).__name__}") from error
+                    raise HostLost(
+                        f"{self.name}: connection lost: {error or type(error).__name__}"
+                    ) from error
                 time.sleep(SESSION_PAUSE_S)
             else:
                 break
