@@ -52,8 +52,14 @@ class Expression:
         return value  # type: ignore[no-any-return]
 
     def holds(self, values: Mapping[str, Value]) -> bool:
-        """Tell whether the expression is true for one cell. Raises ``ExpressionError``."""
-        return bool(self._evaluator(values))
+        """Tell whether the expression is true for one cell. Raises ``ExpressionError``, also where it is no predicate.
+
+        0 and 1 count as false and true: switches are written so. Any other value is a comparison that was forgotten.
+        """
+        value = self._evaluator(values)
+        if value not in (0, 1):
+            raise ExpressionError(f"is neither true nor false but {value!r}; compare it with something")
+        return bool(value)
 
     def unknown(self, known: Iterable[str]) -> list[ExpressionError]:
         """One error for each name that is not ``known``, with the nearest one that is."""

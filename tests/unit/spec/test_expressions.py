@@ -200,3 +200,13 @@ def test_the_value_is_what_python_says(text: str, a: int, b: int, c: float) -> N
             return
         raise
     assert found == expected
+
+
+@pytest.mark.parametrize(("text", "shown"), [("threads", "4"), ("mode", "'serial'"), ("threads - 1", "3")])
+def test_a_predicate_that_compares_nothing_is_a_fault(text: str, shown: str) -> None:
+    with pytest.raises(ExpressionError, match=f"neither true nor false but {shown}; compare it"):
+        Expression(text).holds({"threads": 4, "mode": "serial"})
+
+
+def test_a_switch_is_a_predicate() -> None:
+    assert [Expression("toucher").holds({"toucher": value}) for value in (0, 1, True)] == [False, True, True]
