@@ -61,7 +61,7 @@ class BlockRun:
         self._place: outcome.Place | None = None
         self._running: Trial | None = None
         self._suspect: Trial | None = None
-        self._alone = False
+        self._alone: Trial | None = None
         self._losses = 0
         self._stop_sent = 0
 
@@ -128,10 +128,10 @@ class BlockRun:
 
     def _trials_to_send(self) -> Iterator[Trial]:
         """All that are left; or, where one may have killed the host, that one alone."""
-        suspect, self._suspect = self._suspect, None
-        self._alone = suspect is not None
+        alone, self._suspect = self._suspect, None
+        self._alone = alone
         pending = self._run.pending(self._block)
-        return pending if suspect is None else (trial for trial in pending if trial.id == suspect.id)
+        return pending if alone is None else (trial for trial in pending if trial.id == alone.id)
 
     def _announce(self, here: outcome.Place, facts: host_facts.Facts, settings: dict[str, str]) -> None:
         """Write the record of a boot, once for each boot."""
@@ -216,7 +216,7 @@ class BlockRun:
         Not ``certain``: the host's journal died with the host, and its last lines may not have reached us, so that the
         trial we take for the running one had ended and a later one did it. Then it runs alone before it is judged.
         """
-        run, trial = self._run, self._running
+        run, trial = self._run, self._running or self._alone
         self._running = None
         if trial is None and not certain:
             trial = next(run.pending(self._block), None)
@@ -251,7 +251,7 @@ class BlockRun:
             except HostError as refusal:
                 log.info("%s", refusal)
             if run.provider.boots_kernels:
-                self._charge(str(loss), certain=self._alone)
+                self._charge(str(loss), certain=self._alone is not None)
                 self._place = None
                 return self._machine.boot(self._kernel)
             if time.monotonic() > deadline:

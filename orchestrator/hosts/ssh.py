@@ -153,7 +153,10 @@ def connect(name: str, address: SshAddress, time_limit: float = 30.0) -> SshHost
 
     Raises ``HostError`` with one line that says what to do: unreachable, unknown or changed host key, refused keys.
     """
-    connection = _connection(address, time_limit)
+    try:
+        connection = _connection(address, time_limit)
+    except OSError as error:
+        raise HostError(f"{name}: {error.filename}: {error.strerror}") from error
     try:
         connection.open()
         _tune_transport(connection)

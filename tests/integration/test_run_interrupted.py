@@ -21,7 +21,7 @@ benchmark:
   command:
     - sh
     - -c
-    - 'echo begin-{n} >> EXECUTIONS; sleep 0.4; echo end-{n} >> EXECUTIONS; echo x={n}'
+    - 'echo begin-{n} >> EXECUTIONS; sleep 0.8; echo end-{n} >> EXECUTIONS; echo x={n}'
   metrics: {x: {key_value: x, unit: count}}
 factors: {n: [0, 1, 2, 3, 4, 5, 6, 7]}
 repetitions: 1
@@ -59,7 +59,7 @@ def test_sigkill_at_any_moment_then_the_same_command(user: User, seed: int) -> N
     moments = random.Random(seed)
     for _ in range(2):
         run = user.begin_run(file)
-        time.sleep(moments.uniform(0.0, 3.0))
+        time.sleep(moments.uniform(0.0, 2.5))
         user.kill(run)
     # A controller that was killed before its first record has begun nothing.
     begun = [folder for folder in user.run_folders if b"\n" in _content(folder / "journal.jsonl")]

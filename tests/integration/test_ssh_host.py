@@ -113,6 +113,16 @@ def test_a_key_that_is_not_authorised_is_refused(sshd: Sshd, tmp_path: Path) -> 
         connect("there", address)
 
 
+def test_a_file_of_host_keys_that_cannot_be_read_is_a_host_error(sshd: Sshd, tmp_path: Path) -> None:
+    """As when a guest's folder goes away between a look and a read."""
+    gone = tmp_path / "known_hosts"
+    address = replace(sshd.address, known_hosts_file=gone)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Path, "is_file", lambda path: path == gone or path.exists())
+        with pytest.raises(HostError, match="No such file"):
+            connect("there", address)
+
+
 def test_a_port_where_nothing_listens() -> None:
     with pytest.raises(HostError, match=r"nothing answers at 127\.0\.0\.1:\d+: connection refused"):
         connect("there", SshAddress("127.0.0.1", port=free_port()))

@@ -28,7 +28,7 @@ hosts:
 MIGBENCH = """
 name: small
 tuning: {numa_balancing: false, transparent_hugepages: {enabled: madvise}}
-benchmark: {role: migbench, arguments: {pages: 16, page_size: 4KiB}}
+benchmark: {role: migbench, arguments: {pages: 16, page_size: 4KiB, settle_ms: 1500}}
 factors: {mode: [serial, parallel]}
 repetitions: 4
 allow_unsupported: [parallel]
