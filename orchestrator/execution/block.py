@@ -27,6 +27,9 @@ SILENCE_GRACE_S = 20.0
 One that is goes on being waited for: it holds its trial to the time limit itself, by the host's clock, which may be
 many times slower than ours."""
 
+SILENT_ROUNDS = 20
+"""After so many silences in a row, each with a runner alive, the trial is taken to be stuck in the host's kernel."""
+
 RECONNECT_PAUSE_S = 2.0
 LOSSES_WITHOUT_PROGRESS = 3
 """So often may a host be lost in a row without a trial ending (or as often as one trial may kill it)."""
@@ -168,20 +171,22 @@ class BlockRun:
         """Follow the host's journal to its end; whether it ended as it should."""
         reader = PlanReader(self._run.plan.trials(self._block))
         journal = host_journal.Reader()
-        heard = time.monotonic()
+        heard, silences = time.monotonic(), 0
         for line in visit.follow():
             if self._stop_sent < self._run.stop.level:
                 self._stop_sent = self._run.stop.level
                 visit.stop(now=self._stop_sent > 1)
             if line is not None:
-                heard = time.monotonic()
+                heard, silences = time.monotonic(), 0
                 assert self._place is not None
                 if self._take(journal.read(line), reader, self._place):
                     return True
             elif time.monotonic() - heard > self._longest_silence():
                 if self._runner_has_ended(visit):
                     return False
-                heard = time.monotonic()
+                heard, silences = time.monotonic(), silences + 1
+                if silences == SILENT_ROUNDS:
+                    raise HostError(f"{visit.host.name}: {self._stuck()}")
         return False
 
     def _take(self, event: host_journal.Event | None, reader: PlanReader, place: outcome.Place) -> bool:
@@ -197,6 +202,13 @@ class BlockRun:
         elif isinstance(event, host_journal.End) and event.reason == "failed":
             raise HostError(f"{self._machine.name}: the runner gave up: {event.detail}")
         return isinstance(event, host_journal.End)
+
+    def _stuck(self) -> str:
+        which = f"trial {self._running.id}" if self._running else "a trial"
+        return (
+            f"{which} neither ends nor can be ended, though the host answers: it may be stuck in the kernel; "
+            "see the host's kernel log, boot it again and give the same command"
+        )
 
     @staticmethod
     def _runner_has_ended(visit: Visit) -> bool:

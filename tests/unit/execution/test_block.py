@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import HostError, HostLost
+from orchestrator.execution import block
 from orchestrator.execution.coordinator import Run, execute
 from orchestrator.execution.stopping import Stop
 from orchestrator.hosts import facts
 from orchestrator.hosts.base import Machine, Provider, Request
+from orchestrator.hosts.command import Command
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.testing import ScriptedHost, ScriptedMachine, ScriptedProvider
 from orchestrator.plan import Plan
@@ -156,3 +159,25 @@ def test_lines_that_are_torn_or_come_twice_do_no_harm(tmp_path: Path, answers: s
         (second.id, Status.FAILED),
     ]
     assert records[0].metrics["x"].value == 1
+
+
+class SilentHost(ScriptedHost):
+    """Its runner is always at work, and nothing comes of it."""
+
+    def lines(self, command: Command) -> Iterator[str | None]:
+        yield from itertools.repeat(None)
+
+
+def test_a_trial_that_never_ends_ends_the_run(
+    tmp_path: Path, answers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = SilentHost("n1")
+    silent.answer("runner.sh status", stdout="running")
+    silent.answer(r"boot_id|hugepages", stdout=answers)
+    clock = itertools.count(step=50)
+    monkeypatch.setattr(block.time, "monotonic", lambda: next(clock))
+    with (
+        a_run(tmp_path, ScriptedMachine([silent])) as run,
+        pytest.raises(HostError, match="neither ends nor can be ended"),
+    ):
+        execute(run)
