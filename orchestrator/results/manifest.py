@@ -128,16 +128,6 @@ def load(folder: Path) -> Manifest:
     return replace(manifest, overrides=tuple(manifest.overrides), command_line=tuple(manifest.command_line))
 
 
-def changed_roles(before: Manifest, after: Manifest) -> list[str]:
-    """Name the role files (``role/path``) that differ between two manifests: a run carried on with them is mixed."""
-    return sorted(
-        f"{role}/{path}"
-        for role in before.roles.keys() | after.roles.keys()
-        for path in before.roles.get(role, {}).keys() | after.roles.get(role, {}).keys()
-        if before.roles.get(role, {}).get(path) != after.roles.get(role, {}).get(path)
-    )
-
-
 def hash_role(role: Role) -> dict[str, str]:
     """Return the SHA-256 of each file of a role by its path in it, what was built from it left out."""
     hashes = {}

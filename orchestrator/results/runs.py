@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -44,11 +43,6 @@ class RunFolder:
     def manifest(self) -> Path:
         """The provenance."""
         return self.path / manifest.FILE
-
-
-def results_folder(option: Path | None = None) -> Path:
-    """Return where runs land: the ``--results`` option, else ``ORCHESTRATE_RESULTS``, else ``results/`` here."""
-    return option or Path(os.environ.get(VARIABLE) or "results")
 
 
 def create(results: Path, experiment: str) -> RunFolder:

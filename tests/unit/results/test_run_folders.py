@@ -93,16 +93,6 @@ def test_without_runs_the_error_says_how_to_make_one(tmp_path: Path) -> None:
         runs.find(tmp_path, "latest")
 
 
-def test_the_results_folder_is_option_then_variable_then_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(runs.VARIABLE, raising=False)
-    assert runs.results_folder() == Path("results")
-    monkeypatch.setenv(runs.VARIABLE, "/somewhere")
-    assert runs.results_folder() == Path("/somewhere")
-    assert runs.results_folder(Path("given")) == Path("given")
-    monkeypatch.setenv(runs.VARIABLE, "")
-    assert runs.results_folder() == Path("results")
-
-
 def test_the_run_to_carry_on_is_the_newest_of_the_same_scope(tmp_path: Path) -> None:
     same = RUN.scope
     assert runs.unfinished(tmp_path, "quickstart", same) is None

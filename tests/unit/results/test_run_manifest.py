@@ -104,14 +104,17 @@ def test_a_manifest_is_completed_at_the_end(experiment: Experiment, tmp_path: Pa
     assert last.ended >= last.started
 
 
-def test_role_files_that_changed_between_two_starts_are_named(experiment: Experiment, tmp_path: Path) -> None:
+def test_role_files_that_changed_between_two_starts_show_in_their_hashes(
+    experiment: Experiment, tmp_path: Path
+) -> None:
     before = manifest.begin(experiment, "run-1", [], [])
     (tmp_path / "bench" / "files" / "main.c").write_text("int main(void);\n")
     (tmp_path / "tools" / "tasks.yaml").unlink()
     (tmp_path / "tools" / "new").write_text("")
     after = manifest.begin(experiment, "run-1", [], [])
-    assert manifest.changed_roles(before, before) == []
-    assert manifest.changed_roles(before, after) == ["bench/files/main.c", "tools/new", "tools/tasks.yaml"]
+    assert after.roles["bench"]["files/main.c"] != before.roles["bench"]["files/main.c"]
+    assert set(after.roles["tools"]) - set(before.roles["tools"]) == {"new"}
+    assert set(before.roles["tools"]) - set(after.roles["tools"]) == {"tasks.yaml"}
 
 
 @pytest.mark.parametrize(
