@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.spec.expressions import Expression
-from orchestrator.spec.model import Experiment, Role
+from orchestrator.spec.model import Experiment, Recipe, Role
 
 _OMITTED = {"file", "content_hash", "description"}
 
@@ -19,7 +19,7 @@ _OMITTED = {"file", "content_hash", "description"}
 def content_hash(experiment: Experiment) -> str:
     """Return the SHA-256 (hex) of the experiment after overrides and defaults.
 
-    Comments, layout, the description and the place of the file do not enter it, nor do the files of roles.
+    Comments, layout, the description and the place of the file do not enter it, nor do the files of roles and recipes.
     """
     document = {
         field.name: _plain(getattr(experiment, field.name), experiment.file.parent)
@@ -31,7 +31,7 @@ def content_hash(experiment: Experiment) -> str:
 
 
 def _plain(value: Any, folder: Path) -> Any:
-    if isinstance(value, Role):
+    if isinstance(value, Role) or (isinstance(value, Recipe) and value.name):
         return value.name
     if isinstance(value, Expression):
         return value.text

@@ -15,6 +15,7 @@ from orchestrator.spec.content import content_hash
 from orchestrator.spec.document import read_file
 from orchestrator.spec.draft import Draft
 from orchestrator.spec.factors import SweepReader
+from orchestrator.spec.kernels import kernels as read_kernels
 from orchestrator.spec.model import Experiment, Role
 from orchestrator.spec.schema import JSONSchema
 from orchestrator.spec.tuning import tuning
@@ -41,7 +42,7 @@ def load(
     draft = Draft(node, schema.document(provider_options))
     searched = role_folders.folders(path, role_path)
     program = Program(draft, searched)
-    kernels = sections.kernels(draft, path.parent)
+    kernels = read_kernels(draft, path.parent, searched)
     reader = SweepReader(draft, program, kernels)
     sweep = reader.sweep()
     program.check_arguments(reader.names)

@@ -55,6 +55,13 @@ def benchmark_document() -> dict[str, Any]:
     return schema
 
 
+@cache
+def recipe_document() -> dict[str, Any]:
+    """Return the schema of a kernel recipe's file."""
+    schema: dict[str, Any] = json.loads((_FOLDER / "recipe.schema.json").read_text(encoding="utf-8"))
+    return schema
+
+
 def check(node: Node, schema: JSONSchema) -> list[tuple[Location, Fault]]:
     """Return every fault of a document, each with the location of the value that is wrong."""
     validator = _Validator(schema, registry=_registry())

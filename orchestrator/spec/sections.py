@@ -10,11 +10,10 @@ from typing import TypeVar
 from orchestrator.errors import BadInput
 from orchestrator.spec import roles as role_folders
 from orchestrator.spec.draft import Draft
-from orchestrator.spec.model import Hosts, Kernel, Limits, Needs, Order, Repetitions, Role
+from orchestrator.spec.model import Hosts, Limits, Needs, Order, Repetitions, Role
 from orchestrator.units import parse_duration, parse_size
 
 T = TypeVar("T")
-DEFAULT_KERNEL = Kernel("default")
 
 
 def hosts(draft: Draft, least_nodes: int) -> Hosts:
@@ -36,38 +35,6 @@ def _nodes(draft: Draft, least: int) -> int:
         message = f"{asked} NUMA nodes are too few; benchmark and factors use {least}"
         draft.fault(draft.node.nearest_place("hosts", "needs", "numa_nodes"), message)
     return least if asked is None else asked
-
-
-def kernels(draft: Draft, folder: Path) -> tuple[Kernel, ...]:
-    """Read ``kernels``; paths in it are relative to ``folder``, the experiment file's."""
-    found = []
-    for name, node in draft.members("kernels"):
-        if isinstance(node.content, str):
-            found.append(Kernel(name, "running" if node.content == "running" else "default"))
-            continue
-        given = node.data()
-        if ("package" in given) == ("image" in given):
-            draft.fault(node.place, f"kernel '{name}' needs either the key 'package' or the key 'image'")
-        elif "package" in given:
-            if "modules" in given:
-                draft.fault(node.keys["modules"], "'modules' belongs to 'image'; a package brings its own")
-            found.append(Kernel(name, "package", package=given["package"]))
-        else:
-            image = _path(draft, folder, ("kernels", name, "image"), Path.is_file, "file")
-            modules = None
-            if "modules" in given:
-                modules = _path(draft, folder, ("kernels", name, "modules"), Path.is_dir, "folder")
-            found.append(Kernel(name, "image", image=image, modules=modules))
-    return tuple(found) or (DEFAULT_KERNEL,)
-
-
-def _path(
-    draft: Draft, folder: Path, location: tuple[str, ...], exists: Callable[[Path], bool], what: str
-) -> Path:
-    path = (folder / Path(draft.value(*location)).expanduser()).resolve()
-    if not exists(path):
-        draft.fault(draft.node.nearest_place(*location), f"there is no {what} '{path}'")
-    return path
 
 
 def roles(draft: Draft, searched: Sequence[Path]) -> list[Role]:

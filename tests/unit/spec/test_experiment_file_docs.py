@@ -31,7 +31,8 @@ BLOCKS = re.findall(r"^```yaml( fragment)?\n(.*?)^```$", EXAMPLES, re.MULTILINE 
 @pytest.mark.parametrize(("fragment", "text"), BLOCKS, ids=[f"block{i}" for i in range(len(BLOCKS))])
 def test_an_example_of_the_reference_loads(fragment: str, text: str, tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
-    (tmp_path / "build" / "bzImage").touch()
+    for file in ("build/bzImage", "series", "fix.patch", "guest.config"):
+        (tmp_path / file).touch()
     if fragment:
         text = yaml.safe_dump(MINIMAL | yaml.safe_load(text))
     file = tmp_path / "example.yaml"
@@ -70,7 +71,7 @@ def keys(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield from keys(part)
 
 
-@pytest.mark.parametrize("name", ["schema.json", "benchmark.schema.json"])
+@pytest.mark.parametrize("name", ["schema.json", "benchmark.schema.json", "recipe.schema.json"])
 def test_every_key_is_described_in_schema_and_reference(name: str) -> None:
     reference = REFERENCE.read_text()
     for key, rule in keys(json.loads((SCHEMAS / name).read_text())):
