@@ -14,7 +14,7 @@ from orchestrator.spec import roles
 from orchestrator.spec.document import read_file
 from orchestrator.spec.draft import Draft
 from orchestrator.spec.levels import level
-from orchestrator.spec.model import Benchmark, Level, Metric, Role, Status
+from orchestrator.spec.model import Benchmark, Breakdown, Level, Metric, Role, Status
 from orchestrator.spec.schema import benchmark_document
 from orchestrator.spec.template import Template
 
@@ -87,6 +87,7 @@ class Program:
             metrics=tuple(metrics.values()),
             exit_codes=MappingProxyType(codes),
             headline=self._headline(metrics),
+            breakdown=self._breakdown(metrics),
         )
 
     def _find_role(self, searched: Sequence[Path]) -> None:
@@ -154,6 +155,9 @@ class Program:
                 metric = _metric(draft, name, *section, "metrics", name)
                 if metric:
                     metrics[name] = metric
+        for draft, section in self._layers():
+            for name, _ in draft.members(*section, "metrics"):
+                self._check_metric(draft, metrics, *section, "metrics", name, "models")
         if not metrics and self.known and not self.draft.node.mapping("benchmark", "metrics"):
             place = self.draft.node.key_place("benchmark")
             self.draft.fault(place, "the benchmark needs 'metrics': what to read from the program's output")
@@ -164,10 +168,35 @@ class Program:
         for draft, section in self._layers():
             given = draft.value(*section, "headline")
             headline = given or headline
-            if given and given not in metrics and self.known:
-                place = draft.node.nearest_place(*section, "headline")
-                draft.fault(place, f"'{given}' is not a metric; {did_you_mean(given, metrics)}")
+            self._check_metric(draft, metrics, *section, "headline")
         return str(headline)
+
+    def _breakdown(self, metrics: dict[str, Metric]) -> Breakdown | None:
+        found = None
+        for draft, section in self._layers():
+            path = (*section, "breakdown")
+            given = draft.value(*path)
+            if not given:
+                continue
+            self._check_metric(draft, metrics, *path, "total")
+            for word, name in given["phases"].items():
+                self._check_metric(draft, metrics, *path, "phases", word)
+                units = {metrics[known].unit for known in (name, given["total"]) if known in metrics}
+                if len(units) > 1:
+                    message = f"'{name}' and the total '{given['total']}' have different units"
+                    draft.fault(draft.node.nearest_place(*path, "phases", word), message)
+            for index, _ in draft.items(*path, "beside"):
+                self._check_metric(draft, metrics, *path, "beside", index)
+            found = Breakdown(given["total"], given["phases"], tuple(given.get("beside", ())))
+        return found
+
+    def _check_metric(self, draft: Draft, metrics: dict[str, Metric], *path: str | int) -> None:
+        """Note a fault where the value at ``path`` is not the name of a metric."""
+        name = draft.value(*path)
+        if name is not None and name not in metrics and self.known:
+            draft.fault(
+                draft.node.nearest_place(*path), f"'{name}' is not a metric; {did_you_mean(name, metrics)}"
+            )
 
 
 def _metric(draft: Draft, name: str, *path: str) -> Metric | None:
@@ -190,4 +219,6 @@ def _metric(draft: Draft, name: str, *path: str) -> Metric | None:
                 at, f"the pattern has {groups} groups; put ( ) around the figure, and (?: ) elsewhere"
             )
             return None
-    return Metric(name, given["unit"], source, given[source], given.get("better", "neither"))
+    return Metric(
+        name, given["unit"], source, given[source], given.get("better", "neither"), given.get("models", "")
+    )

@@ -59,7 +59,7 @@ class SweepReader:
                     self.draft.fault(node.place, f"'{node.text}' is not a mode of this file; {hint}")
                 found.append(Expression(f"mode == '{node.text}'"))
             else:
-                found += self._known_only(self.draft.expression(node, *path), *path)
+                found += self.known_only(self.draft.expression(node, *path), *path)
         return tuple(found)
 
     def least_nodes(self) -> int:
@@ -163,7 +163,7 @@ class SweepReader:
             if name in self.draft.node.mapping("factors") or name == KERNEL or keyword.iskeyword(name):
                 self._key_fault(f"'{name}' is a factor or a word of its own already", "derive", name)
                 continue
-            for expression in self._known_only(self.draft.expression(node, "derive", name), "derive", name):
+            for expression in self.known_only(self.draft.expression(node, "derive", name), "derive", name):
                 found[name] = Derived(name, expression)
         graph = {
             name: [used for used in found if used in derived.expression.names]
@@ -180,10 +180,11 @@ class SweepReader:
         return tuple(
             expression
             for index, node in self.draft.items(key)
-            for expression in self._known_only(self.draft.expression(node, key, index), key, index)
+            for expression in self.known_only(self.draft.expression(node, key, index), key, index)
         )
 
-    def _known_only(self, expression: Expression | None, *path: str | int) -> list[Expression]:
+    def known_only(self, expression: Expression | None, *path: str | int) -> list[Expression]:
+        """Return an expression if all its names are known; notes a fault for each that is not."""
         errors = expression.unknown(self.names) if expression else []
         for error in errors if self.program.known else []:
             self.draft.blame(error, *path)

@@ -11,6 +11,7 @@ from orchestrator.spec import overrides as override_texts
 from orchestrator.spec import roles as role_folders
 from orchestrator.spec import schema, sections
 from orchestrator.spec.benchmark import Program
+from orchestrator.spec.comparison import ComparisonReader
 from orchestrator.spec.content import content_hash
 from orchestrator.spec.document import read_file
 from orchestrator.spec.draft import Draft
@@ -46,6 +47,8 @@ def load(
     reader = SweepReader(draft, program, kernels)
     sweep = reader.sweep()
     program.check_arguments(reader.names)
+    benchmark = program.benchmark()
+    compared = ComparisonReader(draft, reader, benchmark)
     experiment = Experiment(
         name=draft.value("name", default=_name(path)),
         description=draft.value("description", default="").strip(),
@@ -55,7 +58,7 @@ def load(
         kernels=kernels,
         roles=_roles(draft, searched, program.role),
         tuning=tuning(draft),
-        benchmark=program.benchmark(),
+        benchmark=benchmark,
         sweep=sweep,
         repetitions=sections.repetitions(draft),
         order=sections.order(draft),
@@ -64,6 +67,8 @@ def load(
     )
     draft.close()
     reader.check_cells(sweep)
+    draft.close()
+    experiment = dataclasses.replace(experiment, compare=compared.comparison(sweep))
     draft.close()
     return dataclasses.replace(experiment, content_hash=content_hash(experiment))
 

@@ -93,6 +93,8 @@ class Metric:
     """How one figure is read from what a benchmark prints.
 
     ``selector`` is a dotted path for ``json``, a key for ``key_value``, a pattern with one group for ``regex``.
+    ``models``: the metric that this one stands for where the clock counts instructions and CPUs take turns; empty:
+    none, it is measured.
     """
 
     name: str
@@ -100,6 +102,21 @@ class Metric:
     source: Literal["json", "key_value", "regex"]
     selector: str
     better: Literal["higher", "lower", "neither"] = "neither"
+    models: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """What a metric consists of.
+
+    :ivar total: the metric that is broken down.
+    :ivar phases: metrics of the same unit by the word that tables use; what they leave of the total is the rest.
+    :ivar beside: further metrics that are shown with them.
+    """
+
+    total: str
+    phases: Mapping[str, str]
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,7 @@ class Benchmark:
     :ivar arguments: fixed values, overruled by a factor of the same name.
     :ivar exit_codes: status by exit code; a code that is not listed means ``failed``.
     :ivar headline: name of the metric that tables show first.
+    :ivar breakdown: None if the benchmark knows of no phases.
     """
 
     name: str
@@ -130,6 +148,7 @@ class Benchmark:
     metrics: tuple[Metric, ...]
     exit_codes: Mapping[int, Status]
     headline: str
+    breakdown: Breakdown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +280,48 @@ class Tuning:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedFigure:
+    """What has been published for all cells with these ``levels`` (texts by swept factor).
+
+    ``baseline`` is the published figure of their baseline, None if there is none.
+    """
+
+    levels: Mapping[str, str]
+    value: float
+    baseline: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Figures of one published table, as far as the cells of an experiment have a row in it.
+
+    ``source``, ``machine`` and ``kernel`` are one line each; ``better`` is which way ``unit`` is better.
+    """
+
+    dataset: str
+    source: str
+    machine: str
+    kernel: str
+    unit: str
+    better: Literal["higher", "lower"]
+    figures: tuple[PublishedFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the report sets each cell against.
+
+    :ivar metric: what a speed-up is of.
+    :ivar baseline: levels (texts by swept factor); the baseline of a cell is the cell that has these and is like it
+        in all other swept factors.
+    """
+
+    metric: str
+    baseline: Mapping[str, str]
+    published: Published | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """One YAML file.
 
@@ -282,3 +343,4 @@ class Experiment:
     order: Order
     limits: Limits
     allow_unsupported: tuple[Expression, ...]
+    compare: Comparison | None = None

@@ -8,7 +8,14 @@ from orchestrator.errors import BadInput, Fault
 from orchestrator.spec.document import Node, Place, kind, read_text
 
 #: mappings whose keys may hold dots: what follows is one key, unless the file has a key that it starts with
-_DOTTED = (("factors",), ("derive",), ("tuning", "sysctl"), ("tuning", "sysfs"), ("benchmark", "arguments"))
+_DOTTED = (
+    ("factors",),
+    ("derive",),
+    ("tuning", "sysctl"),
+    ("tuning", "sysfs"),
+    ("benchmark", "arguments"),
+    ("compare", "baseline"),
+)
 
 
 def apply(node: Node, overrides: Sequence[str]) -> None:
