@@ -87,7 +87,7 @@ class BlockRun:
     def _visit(self, host: Host) -> bool:
         """Do on a connected host what is left to do; False if its runner ended before its trials did."""
         run = self._run
-        visit = Visit(host, run.experiment, f"{run.name}-{self._block.index}")
+        visit = Visit(host, run.experiment, f"{run.name}-{self._block.index}", self._machine.clock)
         visit.bring_scripts()
         facts = self._meet(host)
         environment = str(self._machine.environment or host_facts.environment(facts))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orchestrator.errors import HostError
 from orchestrator.execution import host_journal, trial_file
-from orchestrator.hosts.base import Host
+from orchestrator.hosts.base import Clock, Host
 from orchestrator.hosts.command import Command, script
 from orchestrator.plan.model import Trial
 from orchestrator.provision.engine import provision
@@ -31,11 +31,13 @@ NOT_RUNNING = 3
 class Visit:
     """A connected host, our folder on it, and the folder of one block in that.
 
+    :param clock: what the host's time counts; each trial is told.
     :ivar base: our folder on the host; root's where settings are to be changed, else the user's.
     """
 
-    def __init__(self, host: Host, experiment: Experiment, block_name: str) -> None:
+    def __init__(self, host: Host, experiment: Experiment, block_name: str, clock: Clock = "wall") -> None:
         self.host = host
+        self._clock = clock
         self._experiment = experiment
         self._sudo = needs_root(experiment) and not host.is_root
         if host.is_root or self._sudo:
@@ -91,7 +93,7 @@ class Visit:
                 script('cat >> "$1"', arriving, sudo=self._sudo, stdin=piece, time_limit=UPLOAD_LIMIT_S)
             )
         self.host.run(Command(("mv", arriving, f"{self.folder}/trials"), self._sudo))
-        self.host.run(self._script("runner.sh", "start", self.base, self.folder))
+        self.host.run(self._script("runner.sh", "start", self.base, self.folder, self._clock))
 
     def stop(self, now: bool) -> None:
         """Ask the runner to stop after the running trial, or now."""

@@ -128,8 +128,9 @@ def test_output_of_any_bytes(ends: Mapping[str, TrialEnd]) -> None:
 def test_trial_sees_a_bare_world(ends: Mapping[str, TrialEnd]) -> None:
     *variables, descriptors = ends["reads"].stdout.splitlines()
     names = {variable.partition("=")[0] for variable in variables}
-    assert {"PATH", "HOME", "LC_ALL", "LANG"} <= names
-    assert names <= {"PATH", "HOME", "LC_ALL", "LANG", "PWD", "SHLVL", "_"}
+    given = {"PATH", "HOME", "LC_ALL", "LANG", "ORCHESTRATE_CLOCK"}
+    assert given <= names <= given | {"PWD", "SHLVL", "_"}
+    assert "ORCHESTRATE_CLOCK=wall" in variables
     assert descriptors == "012"
 
 

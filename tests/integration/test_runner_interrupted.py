@@ -72,6 +72,13 @@ def test_another_block_on_the_same_host(host: HostFolder) -> None:
     assert host.sh(host.runner_script, "start", host.base, other).returncode == 0
 
 
+def test_a_trial_finds_the_clock_that_start_was_told(host: HostFolder) -> None:
+    (host.block / "trials").write_bytes(encode_trials([trial("t", "echo $ORCHESTRATE_CLOCK")]))
+    assert host.sh(host.runner_script, "start", host.base, host.block, "instructions").returncode == 0
+    host.wait()
+    assert [end.stdout for end in host.trial_ends()] == ["instructions"]
+
+
 def test_many_starts_at_once_make_one_runner(host: HostFolder) -> None:
     (host.block / "trials").write_bytes(encode_trials([asleep(host)]))
     command = ["/usr/bin/env", "sh", str(host.runner_script), "start", str(host.base), str(host.block)]

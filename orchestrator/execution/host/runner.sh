@@ -1,12 +1,14 @@
 # shellcheck shell=sh source-path=SCRIPTDIR
 # Runs the trials of a block, one after another, and appends what became of each to the block's journal.
 #
-#   sh runner.sh start BASE BLOCK      detaches and returns; 3: this block runs already, 4: another one runs on this host
-#   sh runner.sh stop BLOCK [now]      after the trial that runs; or now, and returns when all is put back
-#   sh runner.sh status BLOCK          prints running, complete, stopped, failed, dead (no last word) or new
+#   sh runner.sh start BASE BLOCK [CLOCK]   detaches and returns; 3: this block runs already, 4: another one runs here
+#   sh runner.sh stop BLOCK [now]           after the trial that runs; or now, and returns when all is put back
+#   sh runner.sh status BLOCK               prints running, complete, stopped, failed, dead (no last word) or new
 #
 # BASE: what belongs to the host (settings.sh). BLOCK: a folder with the file "trials" (see trial_file.py); the journal
 # is BLOCK/journal.jsonl. A block that was interrupted goes on with the first trial that has no line yet.
+# CLOCK: what the host's time counts, wall (the default) or instructions. A host cannot see it from inside, so each trial
+# finds it in its environment, as ORCHESTRATE_CLOCK.
 
 # shellcheck disable=SC2034 # read by trial.sh
 case $0 in */*) here=${0%/*} ;; *) here=. ;; esac
@@ -180,7 +182,7 @@ start() {
         echo "$start_block/trials: cannot be read" >&2
         return 1
     fi
-    start_answer=$(env -i HOME="$HOME" PATH="$PATH" LC_ALL=C LANG=C setsid sh "$start_here/runner.sh" \
+    start_answer=$(env -i HOME="$HOME" PATH="$PATH" LC_ALL=C LANG=C ORCHESTRATE_CLOCK="${3:-wall}" setsid sh "$start_here/runner.sh" \
         run "$start_base" "$start_block" 3>&1 >>"$start_block/runner.log" 2>&1 </dev/null \
         4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &)
     start_code=${start_answer%%"$nl"*}
@@ -229,13 +231,13 @@ status() {
 }
 
 case $1:$# in
-start:3) start "$2" "$3" ;;
+start:3 | start:4) start "$2" "$3" "${4-}" ;;
 run:3) run "$2" "$3" ;;
 stop:2) stop "$2" later ;;
 stop:3) stop "$2" "$3" ;;
 status:2) status "$2" ;;
 *)
-    echo "usage: sh runner.sh start BASE BLOCK | stop BLOCK [now] | status BLOCK" >&2
+    echo "usage: sh runner.sh start BASE BLOCK [CLOCK] | stop BLOCK [now] | status BLOCK" >&2
     exit 2
     ;;
 esac

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -15,7 +16,7 @@ from orchestrator.execution import block
 from orchestrator.execution.coordinator import Run, execute
 from orchestrator.execution.stopping import Stop
 from orchestrator.hosts import facts
-from orchestrator.hosts.base import Machine, Provider, Request
+from orchestrator.hosts.base import Clock, Machine, Provider, Request
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.testing import ScriptedHost, ScriptedMachine, ScriptedProvider
@@ -128,6 +129,22 @@ def test_an_error_that_is_no_loss_is_not_tried_again(tmp_path: Path, answers: st
     with a_run(tmp_path, machine) as run, pytest.raises(HostError, match="another block runs on this host"):
         execute(run)
     assert sum("runner.sh start" in command for command in scripted.commands) == 1
+
+
+@pytest.mark.parametrize("clock", get_args(Clock))
+def test_the_runner_is_told_what_time_counts(tmp_path: Path, answers: str, clock: Clock) -> None:
+    scripted = ScriptedHost("n1")
+    machine = ScriptedMachine([scripted])
+    machine.clock = clock
+    with a_run(tmp_path, machine) as run:
+        scripted.answer(r"boot_id|hugepages", stdout=answers)
+        ends = [ended(trial) for trial in trials_of(run)]
+        scripted.answer(
+            "tail -n", stdout="\n".join([begin(), *ends, line("end", reason="complete", detail="")])
+        )
+        execute(run)
+    (start,) = (command for command in scripted.commands if "runner.sh start" in command)
+    assert start.split()[-1] == clock
 
 
 def test_a_runner_that_gives_up_is_an_error_with_its_words(tmp_path: Path, answers: str) -> None:
