@@ -47,6 +47,8 @@ struct dialect {
 	const char *const *thread_knobs;	/* NULL, or files that set the thread count */
 	/* The count the kernel then uses on a node with so many CPUs. NULL: as the knob says. */
 	unsigned (*thread_count)(unsigned knob, unsigned node_cpus);
+	const char *turns_knob;	  /* NULL, or the file that makes threads copy in turns */
+	const char *phase_knob;	  /* NULL, or the file that switches the times of phases on */
 	const char *const *knobs; /* NULL, or other files worth a line in the result */
 	bool has_exchange;
 	struct dialect *next;

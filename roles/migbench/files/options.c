@@ -50,6 +50,9 @@ static const struct option OPTIONS[] = {
 	 "also time a plain copy of the same size with as many threads, for the efficiency"},
 	{"dialect", TYPE_WORD, FIELD(dialect), "auto", 0, 0, NULL,
 	 "page-migration ABI expected of the kernel; another one found: unsupported"},
+	{"take-turns", TYPE_WORD, FIELD(take_turns), "auto", 0, 0, "auto|yes|no",
+	 "let the kernel's copying threads run one after another, for the modelled figures; auto: "
+	 "where ORCHESTRATE_CLOCK is instructions"},
 	{"exchange-number", TYPE_COUNT, FIELD(exchange_number), "0", 0, 100000, NULL,
 	 "system call number of exchange_pages on this very kernel; never guessed"},
 	{"list-modes", TYPE_COMMAND, FIELD(list_modes), "0", 0, 1, NULL, "print the modes as JSON"},

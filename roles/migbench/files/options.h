@@ -23,6 +23,7 @@ struct options {
 	uint64_t warmup_pages;
 	bool toucher, victim, with_copy;
 	const char *dialect;
+	const char *take_turns;
 	uint64_t exchange_number; /* 0: not given */
 	bool list_modes, list_options, list_metrics, probe, version, help;
 };

@@ -5,6 +5,7 @@
 #include "room.h"
 #include "size.h"
 #include "trial.h"
+#include "turns.h"
 
 static int choose_node(const struct topology *topology, int wanted, bool needs_cpu, int other)
 {
@@ -103,6 +104,22 @@ static bool choose_kernel_threads(struct trial *trial)
 	return true;
 }
 
+/* A kernel without the knob cannot tell what its threads would take side by side. */
+static bool choose_turns(struct trial *trial)
+{
+	const struct options *options = trial->options;
+
+	trial->turns = turns_wanted(options->take_turns);
+	if (!trial->turns || trial->dialect->turns_knob)
+		return true;
+	if (strcmp(options->take_turns, "yes") == 0)
+		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
+				   "this kernel speaks dialect %s, whose threads cannot take turns",
+				   trial->dialect->name);
+	trial->turns = !(trial->mode->features & FEATURE_THREADS);
+	return true;
+}
+
 static bool choose_kernel_path(struct trial *trial)
 {
 	const struct options *options = trial->options;
@@ -132,7 +149,7 @@ bool trial_prepare(struct trial *trial, const struct options *options, const str
 		dialect_detect(&REAL_KERNEL, trial->dialect_how, sizeof(trial->dialect_how));
 	if (!topology_read(&trial->topology))
 		return verdict_set(&trial->verdict, STATUS_FAILED, "no memory for the NUMA nodes");
-	return choose_nodes(trial) && choose_kernel_path(trial) &&
+	return choose_nodes(trial) && choose_kernel_path(trial) && choose_turns(trial) &&
 	       memory_kind_choose(options->memory, options->page_size, &trial->kind,
 				  &trial->verdict) &&
 	       choose_cpus(trial) && room_check(trial);

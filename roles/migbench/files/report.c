@@ -61,6 +61,7 @@ void report_trial(const struct trial *trial, struct json *json)
 		json_integer(json, "source_node", trial->source);
 		json_integer(json, "target_node", trial->target);
 		json_unsigned(json, "threads", trial->threads);
+		json_bool(json, "take_turns", trial->turns);
 		json_integer(json, "caller_cpu", trial->caller_cpu);
 	}
 	report_environment(&trial->topology, json);

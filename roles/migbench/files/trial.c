@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "breakdown.h"
 #include "clock.h"
 #include "companion.h"
 #include "size.h"
+#include "turns.h"
 
 /* The warm-up: the same path with a few pages, so that the clock sees no first call. */
 static bool warm_up(struct trial *trial)
@@ -39,15 +41,6 @@ static void set_thread_metrics(const struct team *team, struct metrics *metrics)
 	metric_set(metrics, METRIC_THREAD_LONGEST, (double)longest / 1e3);
 }
 
-/* Kernels fall back to a copy by the caller without a word. Their threads are kworkers, so no
- * time of any kworker proves it; some time proves nothing, as others work too. */
-static void check_fallback(struct trial *trial, uint64_t kworker_ns)
-{
-	if (trial->mode->features & FEATURE_THREADS && trial->threads > 1 && kworker_ns == 0)
-		verdict_note(&trial->verdict, STATUS_DISTURBED,
-			     "no kernel worker ran: the kernel fell back to a copy by the caller");
-}
-
 static void set_metrics(struct trial *trial, const struct pass *pass)
 {
 	struct metrics *metrics = &trial->metrics;
@@ -67,7 +60,6 @@ static void set_metrics(struct trial *trial, const struct pass *pass)
 	metric_set(metrics, METRIC_CALLER_CPU, caller_s);
 	if (kworker_cpu_ns(&trial->before, &trial->after, &kworker_ns)) {
 		metric_set(metrics, METRIC_KWORKER_CPU, (double)kworker_ns / 1e9);
-		check_fallback(trial, kworker_ns);
 		metric_set(metrics, METRIC_CPU_PER_GIB,
 			   (caller_s + (double)kworker_ns / 1e9) / (bytes / GIB));
 	}
@@ -80,6 +72,7 @@ static void set_metrics(struct trial *trial, const struct pass *pass)
 		metric_set(metrics, METRIC_TLB_SHOOTDOWNS,
 			   (double)(trial->after.tlb_shootdowns - trial->before.tlb_shootdowns));
 	set_thread_metrics(&pass->team, metrics);
+	breakdown_metrics(trial, ns, bytes);
 }
 
 /* The part that the clock sees, between the readings of the counters. */
@@ -121,6 +114,7 @@ static void run_pass(struct trial *trial, struct pass *pass)
 		verdict_note(&trial->verdict, STATUS_FAILED, "%s: %s", pass->call,
 			     strerror(pass->error));
 	truth_after(trial, pass);
+	breakdown_check(trial); /* last: pages that did not move explain what was not copied */
 }
 
 /* The plain copy is a trial of its own, after the migration, with as many threads. */
@@ -151,12 +145,15 @@ static void run_copy(struct trial *trial)
 
 void trial_run(struct trial *trial)
 {
+	const char *turns_knob = trial->dialect->turns_knob;
 	struct pass pass = {0};
 
 	if (trial->mode->prepare)
 		trial->mode->prepare(trial);
-	if (warm_up(trial))
+	if ((!turns_knob || turns_begin(turns_knob, trial->turns, &trial->verdict)) &&
+	    warm_up(trial))
 		run_pass(trial, &pass);
+	turns_end();
 	pass_free(&pass);
 	if (trial->options->with_copy && trial->verdict.status == STATUS_OK &&
 	    trial->mode->layout != LAYOUT_COPY)

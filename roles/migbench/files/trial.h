@@ -28,6 +28,7 @@ struct trial {
 	enum memory_kind kind;
 	int source, target;
 	unsigned threads;
+	bool turns;	/* threads of the kernel, if any, copy one after another */
 	cpu_set_t cpus; /* of the calls and the plain copies */
 	int caller_cpu;
 	struct verdict verdict;

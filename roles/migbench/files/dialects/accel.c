@@ -6,7 +6,9 @@
 
 #include "dialect.h"
 
-#define ABI "/sys/kernel/mm/migration_accel/abi"
+#define TURNS_KNOB "/proc/sys/vm/mt_take_turns"
+#define PHASE_KNOB "/proc/sys/vm/migrate_phase_times"
+#define ABI	   "/sys/kernel/mm/migration_accel/abi"
 /* A revision adds names and keeps those that are there, so a later one is read as well. */
 #define NAME_SIZE 64
 
@@ -49,6 +51,7 @@ static bool detect(struct dialect *self, const struct prober *prober, char *how,
 	if (!told)
 		return false;
 	self->name = told_name;
+	self->turns_knob = probe_exists(prober, TURNS_KNOB) ? TURNS_KNOB : NULL;
 	snprintf(how, size, ABI " names it and its flags 0x%x and 0x%x",
 		 (unsigned)self->flag_threads, (unsigned)self->flag_batch);
 	return true;
@@ -60,8 +63,12 @@ static unsigned thread_count(unsigned knob, unsigned node_cpus)
 }
 
 static const char *const THREAD_KNOBS[] = {"/proc/sys/vm/limit_mt_num", NULL};
-static const char *const KNOBS[] = {"/proc/sys/vm/mt_copy_node", "/proc/sys/vm/mt_page_copy",
-				    "/proc/sys/vm/concur_batch_folios", NULL};
+static const char *const KNOBS[] = {"/proc/sys/vm/mt_copy_node",
+				    "/proc/sys/vm/mt_page_copy",
+				    "/proc/sys/vm/concur_batch_folios",
+				    TURNS_KNOB,
+				    PHASE_KNOB,
+				    NULL};
 
 DIALECT(accel) = {
 	.name = "accel",
@@ -70,5 +77,6 @@ DIALECT(accel) = {
 	.detect = detect,
 	.thread_knobs = THREAD_KNOBS,
 	.thread_count = thread_count,
+	.phase_knob = PHASE_KNOB,
 	.knobs = KNOBS,
 };

@@ -110,6 +110,9 @@ static void test_a_kernel_that_names_its_dialect(void)
 	CHECK(select_features(dialect, FEATURE_EXCHANGE, 335, &selection) == STATUS_UNSUPPORTED);
 	CHECK(dialect_threads(dialect, &PROBER, 8) == 3);
 	CHECK(dialect_threads(dialect, &PROBER, 2) == 2);
+	CHECK(!dialect->turns_knob);
+	put("/proc/sys/vm/mt_take_turns", "0\n");
+	CHECK(detect("accel-6.12")->turns_knob);
 }
 
 static void test_rfc2017(void)

@@ -11,9 +11,10 @@ static bool parse(struct options *options, char *first, char *second)
 }
 
 static char *const BAD[] = {
-	"--page-size=3KB", "--page-size=", "--pages=0", "--pages=-1",	 "--pages=4KiB",
-	"--memory=huge",   "--memory=th",  "--threads", "--threads=1e3", "--toucher=2",
-	"--source-node=x", "--nonsense",   "--page",	"pages=4",	 "--source-node=1024",
+	"--page-size=3KB", "--page-size=",  "--pages=0",	  "--pages=-1",
+	"--pages=4KiB",	   "--memory=huge", "--memory=th",	  "--threads",
+	"--threads=1e3",   "--toucher=2",   "--source-node=x",	  "--nonsense",
+	"--page",	   "pages=4",	    "--source-node=1024", "--take-turns=maybe",
 };
 
 int main(void)

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "breakdown.h"
+
+#include <inttypes.h>
+
+#include "size.h"
+#include "sysfs.h"
+#include "trial.h"
+
+struct told {
+	const char *counter;
+	enum metric metric;
+	double divisor;
+};
+
+/* Counted only while the dialect's phase_knob is on; 0 otherwise. */
+static const struct told PHASES[] = {
+	{"migrate_unmap_ns", METRIC_UNMAP_TIME, 1e3},
+	{"migrate_flush_ns", METRIC_FLUSH_TIME, 1e3},
+	{"migrate_copy_ns", METRIC_COPY_TIME, 1e3},
+	{"migrate_remap_ns", METRIC_REMAP_TIME, 1e3},
+};
+
+static const struct told WAYS[] = {
+	{"migrate_mt_worker_ns", METRIC_WORKER_SUM, 1e3},
+	{"migrate_mt_longest_ns", METRIC_WORKER_LONGEST, 1e3},
+	{"migrate_mt_span_ns", METRIC_WORKER_SPAN, 1e3},
+	{"migrate_copy_mt", METRIC_PAGES_BY_THREADS, 1},
+	{"migrate_copy_serial", METRIC_PAGES_BY_CALLER, 1},
+	{"migrate_mt_fallback_cpus", METRIC_FALLBACK_CPUS, 1},
+	{"migrate_mt_fallback_nomem", METRIC_FALLBACK_NOMEM, 1},
+	{"migrate_mt_fallback_size", METRIC_FALLBACK_SIZE, 1},
+	{"migrate_concur_batch", METRIC_BATCHES, 1},
+	{"migrate_concur_folio", METRIC_BATCHED_FOLIOS, 1},
+};
+
+static void set_told(struct trial *trial, const struct told *told, size_t count)
+{
+	int64_t delta;
+
+	for (size_t i = 0; i < count; i++)
+		if (vmstat_delta(&trial->before, &trial->after, told[i].counter, &delta))
+			metric_set(&trial->metrics, told[i].metric,
+				   (double)delta / told[i].divisor);
+}
+
+static bool phases_are_timed(const struct dialect *dialect)
+{
+	uint64_t on;
+
+	return dialect->phase_knob && read_number(dialect->phase_knob, &on) && on;
+}
+
+/* Threads of this program share the clock without taking turns, so nothing follows from theirs. */
+static void set_modelled(struct trial *trial, double elapsed_ns, double bytes)
+{
+	struct metrics *metrics = &trial->metrics;
+	double saved_us =
+		metrics->of[METRIC_WORKER_SUM].value - metrics->of[METRIC_WORKER_LONGEST].value;
+	double modelled_us = elapsed_ns / 1e3 - saved_us;
+
+	if (!trial->turns || (trial->mode->user_threads && trial->threads > 1))
+		return;
+	metric_set(metrics, METRIC_MODELLED_THROUGHPUT, bytes / GIB / (modelled_us / 1e6));
+	if (metrics->of[METRIC_CALL_LATENCY].measured)
+		metric_set(metrics, METRIC_MODELLED_LATENCY, modelled_us);
+	if (metrics->of[METRIC_COPY_TIME].measured)
+		metric_set(metrics, METRIC_COPY_MODELLED,
+			   metrics->of[METRIC_COPY_TIME].value - saved_us);
+}
+
+void breakdown_metrics(struct trial *trial, double elapsed_ns, double bytes)
+{
+	if (phases_are_timed(trial->dialect))
+		set_told(trial, PHASES, sizeof(PHASES) / sizeof(PHASES[0]));
+	set_told(trial, WAYS, sizeof(WAYS) / sizeof(WAYS[0]));
+	set_modelled(trial, elapsed_ns, bytes);
+}
+
+/* 0 as well where the kernel has no such counter. */
+static uint64_t count_of(const struct trial *trial, enum metric metric)
+{
+	return (uint64_t)trial->metrics.of[metric].value;
+}
+
+static void check_counted_threads(struct trial *trial)
+{
+	uint64_t cpus = count_of(trial, METRIC_FALLBACK_CPUS);
+	uint64_t nomem = count_of(trial, METRIC_FALLBACK_NOMEM);
+
+	if (cpus + nomem > 0)
+		verdict_note(&trial->verdict, STATUS_DISTURBED,
+			     "copies that the caller made instead of threads: %" PRIu64
+			     " for lack of CPUs, %" PRIu64 " for lack of memory",
+			     cpus, nomem);
+	else if (count_of(trial, METRIC_PAGES_BY_THREADS) > 0)
+		return;
+	else if (count_of(trial, METRIC_FALLBACK_SIZE) > 0)
+		verdict_note(&trial->verdict, STATUS_UNSUPPORTED,
+			     "this kernel does not copy a single base page with threads");
+	else
+		verdict_note(&trial->verdict, STATUS_DISTURBED, "no page was copied by threads");
+}
+
+/* Some kernels fall back to a copy by the caller without a word. Their threads are kworkers, so
+ * no time of any kworker proves it; some time proves nothing, as others work too. */
+static void check_uncounted_threads(struct trial *trial)
+{
+	if (trial->metrics.of[METRIC_KWORKER_CPU].measured &&
+	    trial->metrics.of[METRIC_KWORKER_CPU].value == 0)
+		verdict_note(&trial->verdict, STATUS_DISTURBED,
+			     "no kernel worker ran: the kernel fell back to a copy by the caller");
+}
+
+void breakdown_check(struct trial *trial)
+{
+	const struct metrics *metrics = &trial->metrics;
+	unsigned features = trial->mode->features;
+
+	if (features & FEATURE_THREADS && trial->threads > 1) {
+		if (metrics->of[METRIC_PAGES_BY_THREADS].measured)
+			check_counted_threads(trial);
+		else
+			check_uncounted_threads(trial);
+	}
+	if (features & FEATURE_BATCH && metrics->of[METRIC_BATCHED_FOLIOS].measured &&
+	    count_of(trial, METRIC_BATCHED_FOLIOS) == 0)
+		verdict_note(&trial->verdict, STATUS_DISTURBED, "no page was copied in a batch");
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/* What follows from counters, on counters and a phase knob of our own. */
+#include <unistd.h>
+
+#include "breakdown.h"
+#include "check.h"
+#include "size.h"
+#include "trial.h"
+
+#define NO_PHASES "migrate_unmap_ns 7\nmigrate_flush_ns 7\nmigrate_copy_ns 7\nmigrate_remap_ns 7\n"
+#define PHASES                                                                \
+	"migrate_unmap_ns 2007\nmigrate_flush_ns 7\nmigrate_copy_ns 400007\n" \
+	"migrate_remap_ns 3007\n"
+#define NOTHING                                                                               \
+	"migrate_copy_serial 5\nmigrate_copy_mt 0\nmigrate_mt_fallback_cpus 0\n"              \
+	"migrate_mt_fallback_nomem 0\nmigrate_mt_fallback_size 0\nmigrate_mt_worker_ns 100\n" \
+	"migrate_mt_longest_ns 100\nmigrate_mt_span_ns 100\nmigrate_concur_batch 1\n"         \
+	"migrate_concur_folio 1\n"
+#define FOUR_THREADS                                                                             \
+	"migrate_copy_serial 5\nmigrate_copy_mt 512\nmigrate_mt_fallback_cpus 0\n"               \
+	"migrate_mt_fallback_nomem 0\nmigrate_mt_fallback_size 0\nmigrate_mt_worker_ns 380100\n" \
+	"migrate_mt_longest_ns 100100\nmigrate_mt_span_ns 395100\nmigrate_concur_batch 2\n"      \
+	"migrate_concur_folio 17\n"
+
+static char phase_knob[] = "/tmp/migbench-breakdown-XXXXXX";
+static const struct mode PARALLEL = {.name = "parallel", .features = FEATURE_THREADS};
+static const struct mode BATCHED = {.name = "both", .features = FEATURE_THREADS | FEATURE_BATCH};
+static const struct mode SERIAL = {.name = "serial"};
+static const struct mode USER_THREADS = {.name = "userthreads", .user_threads = true};
+
+static void set_phase_knob(const char *text)
+{
+	FILE *file = fopen(phase_knob, "w");
+
+	CHECK(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* A call of 500 us that moved one huge page. */
+static struct trial *trial_of(const struct mode *mode, const char *before, const char *after)
+{
+	static struct dialect dialect;
+	static struct trial trial;
+
+	dialect = (struct dialect){.phase_knob = phase_knob};
+	trial = (struct trial){.mode = mode, .dialect = &dialect, .threads = 4, .turns = true};
+	snprintf(trial.before.vmstat, sizeof(trial.before.vmstat), "%s", before);
+	snprintf(trial.after.vmstat, sizeof(trial.after.vmstat), "%s", after);
+	metric_set(&trial.metrics, METRIC_CALL_LATENCY, 500);
+	return &trial;
+}
+
+static void breakdown(struct trial *trial)
+{
+	breakdown_metrics(trial, 500e3, 2.0 * MIB);
+	breakdown_check(trial);
+}
+
+static bool has(const struct trial *trial, enum metric metric)
+{
+	return trial->metrics.of[metric].measured;
+}
+
+static bool near(const struct trial *trial, enum metric metric, double wanted)
+{
+	double off = trial->metrics.of[metric].value - wanted;
+
+	return has(trial, metric) && off < wanted * 1e-9 + 1e-9 && -off < wanted * 1e-9 + 1e-9;
+}
+
+static void test_threads_in_turns(void)
+{
+	struct trial *trial = trial_of(&BATCHED, NO_PHASES NOTHING, PHASES FOUR_THREADS);
+
+	set_phase_knob("1\n");
+	breakdown(trial);
+	CHECK(near(trial, METRIC_UNMAP_TIME, 2) && near(trial, METRIC_FLUSH_TIME, 0));
+	CHECK(near(trial, METRIC_COPY_TIME, 400) && near(trial, METRIC_REMAP_TIME, 3));
+	CHECK(near(trial, METRIC_WORKER_SUM, 380) && near(trial, METRIC_WORKER_LONGEST, 100));
+	CHECK(near(trial, METRIC_WORKER_SPAN, 395));
+	CHECK(near(trial, METRIC_MODELLED_LATENCY, 220) && near(trial, METRIC_COPY_MODELLED, 120));
+	CHECK(near(trial, METRIC_MODELLED_THROUGHPUT, 2.0 / 1024 / 220e-6));
+	CHECK(near(trial, METRIC_PAGES_BY_THREADS, 512) && near(trial, METRIC_PAGES_BY_CALLER, 0));
+	CHECK(near(trial, METRIC_BATCHES, 1) && near(trial, METRIC_BATCHED_FOLIOS, 16));
+	CHECK(trial->verdict.status == STATUS_OK);
+}
+
+static void test_nothing_is_modelled_without_turns(void)
+{
+	struct trial *trial = trial_of(&PARALLEL, NO_PHASES NOTHING, PHASES FOUR_THREADS);
+
+	set_phase_knob("1\n");
+	trial->turns = false;
+	breakdown(trial);
+	CHECK(has(trial, METRIC_COPY_TIME) && !has(trial, METRIC_COPY_MODELLED));
+	CHECK(!has(trial, METRIC_MODELLED_LATENCY) && !has(trial, METRIC_MODELLED_THROUGHPUT));
+
+	trial = trial_of(&USER_THREADS, NO_PHASES NOTHING, NO_PHASES NOTHING);
+	breakdown(trial);
+	CHECK(!has(trial, METRIC_MODELLED_LATENCY) && !has(trial, METRIC_MODELLED_THROUGHPUT));
+}
+
+static void test_phases_that_are_off_are_absent(void)
+{
+	struct trial *trial = trial_of(&SERIAL, NO_PHASES NOTHING, NO_PHASES NOTHING);
+
+	set_phase_knob("0\n");
+	breakdown(trial);
+	CHECK(!has(trial, METRIC_UNMAP_TIME) && !has(trial, METRIC_FLUSH_TIME));
+	CHECK(!has(trial, METRIC_COPY_TIME) && !has(trial, METRIC_REMAP_TIME));
+	CHECK(!has(trial, METRIC_COPY_MODELLED));
+	/* No thread copied: the model is the figure itself. */
+	CHECK(near(trial, METRIC_MODELLED_LATENCY, 500));
+	CHECK(trial->verdict.status == STATUS_OK);
+}
+
+static void test_a_kernel_that_tells_nothing(void)
+{
+	struct trial *trial = trial_of(&PARALLEL, "pgfault 1\n", "pgfault 2\n");
+
+	trial->dialect->phase_knob = NULL;
+	breakdown(trial);
+	CHECK(!has(trial, METRIC_UNMAP_TIME) && !has(trial, METRIC_PAGES_BY_THREADS));
+	CHECK(trial->verdict.status == STATUS_OK); /* nothing to judge by */
+	metric_set(&trial->metrics, METRIC_KWORKER_CPU, 0);
+	breakdown_check(trial);
+	CHECK(trial->verdict.status == STATUS_DISTURBED);
+}
+
+static const struct {
+	const struct mode *mode;
+	unsigned threads;
+	const char *counters; /* that are not 0 */
+	enum status status;
+	const char *reason;
+} FALLBACKS[] = {
+	{&PARALLEL, 4,
+	 "migrate_copy_mt 0\nmigrate_mt_fallback_cpus 16\nmigrate_mt_fallback_nomem 2\n",
+	 STATUS_DISTURBED,
+	 "copies that the caller made instead of threads: 16 for lack of CPUs, 2 for lack of "
+	 "memory"},
+	{&PARALLEL, 4, "migrate_copy_mt 7680\nmigrate_mt_fallback_nomem 1\n", STATUS_DISTURBED,
+	 "copies that the caller made instead of threads: 0 for lack of CPUs, 1 for lack of "
+	 "memory"},
+	{&PARALLEL, 4, "migrate_copy_mt 0\nmigrate_mt_fallback_size 512\n", STATUS_UNSUPPORTED,
+	 "this kernel does not copy a single base page with threads"},
+	{&PARALLEL, 4, "migrate_copy_mt 0\n", STATUS_DISTURBED, "no page was copied by threads"},
+	{&PARALLEL, 1, "migrate_copy_mt 0\nmigrate_mt_fallback_cpus 16\n", STATUS_OK, ""},
+	{&BATCHED, 4, "migrate_copy_mt 512\nmigrate_concur_folio 0\n", STATUS_DISTURBED,
+	 "no page was copied in a batch"},
+	/* What was left out of a batch may be too small to share. */
+	{&BATCHED, 4, "migrate_copy_mt 511\nmigrate_mt_fallback_size 1\nmigrate_concur_folio 511\n",
+	 STATUS_OK, ""},
+};
+
+static void test_fallbacks(void)
+{
+	static const char ZERO[] = "migrate_copy_mt 0\nmigrate_mt_fallback_cpus 0\n"
+				   "migrate_mt_fallback_nomem 0\nmigrate_mt_fallback_size 0\n"
+				   "migrate_concur_folio 0\n";
+
+	for (size_t i = 0; i < COUNT(FALLBACKS); i++) {
+		char after[512];
+		struct trial *trial;
+
+		/* The first line of a name is the one that is read. */
+		snprintf(after, sizeof(after), "%s%s", FALLBACKS[i].counters, ZERO);
+		trial = trial_of(FALLBACKS[i].mode, ZERO, after);
+		trial->threads = FALLBACKS[i].threads;
+		breakdown(trial);
+		CHECK(trial->verdict.status == FALLBACKS[i].status);
+		CHECK_TEXT(trial->verdict.reason, FALLBACKS[i].reason);
+	}
+}
+
+int main(void)
+{
+	int fd = mkstemp(phase_knob);
+
+	CHECK(fd >= 0);
+	close(fd);
+	test_threads_in_turns();
+	test_nothing_is_modelled_without_turns();
+	test_phases_that_are_off_are_absent();
+	test_a_kernel_that_tells_nothing();
+	test_fallbacks();
+	CHECK(unlink(phase_knob) == 0);
+	return 0;
+}
