@@ -32,6 +32,7 @@ DURATIONS: Mapping[str, Decimal] = {
     "s": Decimal(1),
     "min": Decimal(60),
     "h": Decimal(3600),
+    "d": Decimal(86400),
 }
 
 _QUANTITY = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,9})?) ?([A-Za-zµ]+)")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,6 +21,9 @@ from orchestrator.execution.observer import Observer
 from orchestrator.plan.model import Block
 from orchestrator.results.records import BlockRecord, TrialRecord
 from orchestrator.spec.model import Status
+
+BUILD_LINES_S = 20.0
+"""How often a build tells a pipe how far it is."""
 
 
 @contextmanager
@@ -119,3 +123,24 @@ def describe(record: TrialRecord) -> str:
     reason = f": {record.reason}" if record.reason else ""
     again = "" if record.final else " (will be tried again)"
     return f"trial {record.trial} on {record.host} [{cell}]: {record.status}{reason}{again}"
+
+
+@contextmanager
+def building(name: str) -> Iterator[Callable[[str], None]]:
+    """Show on stderr how far the build of a kernel is: one line that changes, or one every while in a pipe."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if console.is_terminal:
+        with console.status(f"{name}: beginning") as status:
+            yield lambda text: status.update(f"{name}: {escape(text)}")
+        return
+    began = time.monotonic()
+    due = began
+
+    def say(text: str) -> None:
+        nonlocal due
+        now = time.monotonic()
+        if now >= due:
+            console.print(f"[{now - began:7.1f} s] {name}: {text}", markup=False)
+            due = now + BUILD_LINES_S
+
+    yield say

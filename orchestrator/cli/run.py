@@ -80,10 +80,15 @@ def run(
         rehearse(plan, provider, cache_folder(), click.echo)
         return
 
-    from orchestrator.cli.progress import progress
+    from orchestrator.cli.progress import building, progress
+    from orchestrator.kernels.obtain import obtain
     from orchestrator.report import render
     from orchestrator.report.model import build
 
+    for kernel in experiment.kernels:
+        if kernel.recipe is not None:  # before a run begins, as it may take minutes, and fail
+            with building(f"kernel {kernel.name}") as say:
+                obtain(kernel, say)
     opened = open_folder(plan, provider, results_path, resume, anew)
     word = "carrying on" if opened.resumed else "run"
     click.echo(f"{word} {opened.folder.id}: {plan.cell_count} cells, {plan.trial_count} trials", err=True)

@@ -16,6 +16,7 @@ from orchestrator.execution.coordinator import Run
 from orchestrator.execution.visit import Visit
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
+from orchestrator.kernels.proof import Identity, Proof, prove
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.records import BlockRecord, utc_now
 
@@ -61,6 +62,7 @@ class BlockRun:
         self._machine = machine
         self._block = block
         self._kernel = next(kernel for kernel in run.experiment.kernels if kernel.name == block.kernel)
+        self._identity = Identity()
         self._place: outcome.Place | None = None
         self._running: Trial | None = None
         self._suspect: Trial | None = None
@@ -70,6 +72,7 @@ class BlockRun:
 
     def execute(self) -> None:
         """Visit the host until no trial of the block is left."""
+        self._identity = self._machine.identity(self._kernel)
         host = self._machine.boot(self._kernel)
         while True:
             try:
@@ -91,8 +94,14 @@ class BlockRun:
         visit.bring_scripts()
         facts = self._meet(host)
         environment = str(self._machine.environment or host_facts.environment(facts))
-        here = outcome.Place(self._block.index, host.name, facts.boot_id, environment)
+        kernel_hash = self._identity.kernel_hash
+        here = outcome.Place(self._block.index, host.name, facts.boot_id, environment, kernel_hash)
         rebooted = self._place is not None and self._place.boot != facts.boot_id
+        proof = self._prove(facts)
+        if proof.fault:
+            self._announce(here, facts, {}, proof)
+            self._set_aside(proof.fault, here)
+            return True
         if visit.runner_is_running():
             run.observer.note(f"{host.name}: its runner is still at work; following it")
             settings: dict[str, str] = {}
@@ -108,7 +117,7 @@ class BlockRun:
                 run.artifacts.update(result.artifacts)
             settings = visit.tune()
             visit.start(self._trials_to_send())
-        self._announce(here, facts, settings)
+        self._announce(here, facts, settings, proof)
         complete = self._follow(visit)
         visit.restore()
         if run.stop.level:
@@ -136,7 +145,22 @@ class BlockRun:
         pending = self._run.pending(self._block)
         return pending if alone is None else (trial for trial in pending if trial.id == alone.id)
 
-    def _announce(self, here: outcome.Place, facts: host_facts.Facts, settings: dict[str, str]) -> None:
+    def _prove(self, facts: host_facts.Facts) -> Proof:
+        """Compare the kernel that runs with the one of this block, and the boot with those of other blocks."""
+        others = {boot for boot, block in self._run.boots.items() if block != self._block.index}
+        return prove(
+            self._identity, facts, frozenset(others) if self._run.provider.boots_kernels else frozenset()
+        )
+
+    def _set_aside(self, fault: str, here: outcome.Place) -> None:
+        """No number comes from a kernel that is not the one asked for: every trial left gets its final record."""
+        self._run.observer.note(f"{here.host}: another kernel runs than {self._kernel.name!r}: {fault}")
+        for trial in self._run.pending(self._block):
+            self._run.conclude(outcome.wrong_kernel(trial, here, fault))
+
+    def _announce(
+        self, here: outcome.Place, facts: host_facts.Facts, settings: dict[str, str], proof: Proof
+    ) -> None:
         """Write the record of a boot, once for each boot."""
         if self._place == here:
             return
@@ -151,12 +175,18 @@ class BlockRun:
             facts=facts.document,
             settings=settings,
             time=utc_now(),
+            kernel_hash=here.kernel_hash,
+            proof=tuple(proof.document),
         )
-        self._run.kernels[self._block.kernel] = {
-            "release": facts.release,
-            "version": facts.version,
-            "build_id": facts.build_id,
-        }
+        self._run.boots[here.boot] = self._block.index
+        if not proof.fault:
+            self._run.kernels[self._block.kernel] = {
+                "release": facts.release,
+                "version": facts.version,
+                "build_id": facts.build_id,
+                "hash": here.kernel_hash,
+                "patches": list(self._identity.patches),
+            }
         self._run.journal.append(record)
         self._run.observer.host_ready(record)
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from orchestrator.execution.observer import Observer
 from orchestrator.execution.stopping import Stop
@@ -26,7 +27,8 @@ class Run:
     :ivar cache: our folder for built and fetched things on the controller.
     :ivar finished: ids of the trials that have a final record.
     :ivar crashes: how often a trial has killed its host, by trial id.
-    :ivar kernels: what ran under each of the experiment's kernel names: release, version, build id.
+    :ivar kernels: what ran under each of the experiment's kernel names: release, version, build id, hash, patches.
+    :ivar boots: block by boot id, of the boots that this command has seen.
     :ivar artifacts: SHA-256 (hex) of the programs that trials execute, by name.
     """
 
@@ -41,7 +43,8 @@ class Run:
     finished: set[str] = field(default_factory=set)
     crashes: Counter[str] = field(default_factory=Counter)
     artifacts: dict[str, str] = field(default_factory=dict)
-    kernels: dict[str, dict[str, str]] = field(default_factory=dict)
+    kernels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    boots: dict[str, int] = field(default_factory=dict)
 
     @property
     def experiment(self) -> Experiment:

@@ -17,6 +17,7 @@ from orchestrator.execution.observer import Observer
 from orchestrator.execution.stopping import on_signals
 from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Provider
+from orchestrator.kernels.obtain import identity_of
 from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
 from orchestrator.results.journal import Journal
@@ -41,7 +42,8 @@ def scope_of(plan: Plan, provider: Provider) -> str:
     """Hash of all that two commands must agree on to mean the same run (SHA-256, hex)."""
     experiment = plan.experiment
     roles = {role.name: manifest.hash_role(role) for role in experiment.roles}
-    parts = (experiment.content_hash, plan.narrowing, provider.place, roles)
+    kernels = {k.name: identity_of(k).kernel_hash for k in experiment.kernels if k.recipe is not None}
+    parts = (experiment.content_hash, plan.narrowing, provider.place, roles, *([kernels] if kernels else []))
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -26,6 +26,7 @@ class Place:
     host: str
     boot: str
     environment: str
+    kernel_hash: str = ""
 
 
 def factors_of(cell: Cell) -> dict[str, str]:
@@ -61,6 +62,12 @@ def crashed(trial: Trial, place: Place, reason: str, final: bool) -> TrialRecord
     return replace(_unstarted(trial, place), status=Status.CRASHED, reason=reason, final=final)
 
 
+def wrong_kernel(trial: Trial, place: Place, fault: str) -> TrialRecord:
+    """Return the record of a trial that was not run, as its kernel is not the one that runs."""
+    reason = f"another kernel runs than {trial.cell.kernel!r}: {fault}"
+    return replace(_unstarted(trial, place), status=Status.WRONG_KERNEL, reason=reason)
+
+
 def _unstarted(trial: Trial, place: Place) -> TrialRecord:
     return TrialRecord(
         trial=trial.id,
@@ -71,6 +78,7 @@ def _unstarted(trial: Trial, place: Place) -> TrialRecord:
         host=place.host,
         boot=place.boot,
         environment=place.environment,
+        kernel_hash=place.kernel_hash,
         status=Status.SKIPPED,
         reason="",
         metrics={},

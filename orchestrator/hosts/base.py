@@ -11,8 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from orchestrator.errors import CommandFailed, KernelError
+from orchestrator.errors import CommandFailed
 from orchestrator.hosts.command import Command, Completed, script
+from orchestrator.kernels.obtain import identity_of
+from orchestrator.kernels.proof import Identity
 from orchestrator.spec.model import Kernel, Needs
 
 TICK_S = 0.5
@@ -113,9 +115,14 @@ class Machine(ABC):
     def boot(self, kernel: Kernel) -> Host:
         """Return a connected host that runs ``kernel``.
 
-        A guest is started anew on each call; a machine that cannot boot kernels connects to the one that runs.
-        Raises ``HostError`` (unreachable) or ``KernelError`` (this kernel cannot be booted here).
+        A guest is started anew on each call; a machine that cannot boot kernels connects to the one that runs,
+        whichever that is: whoever asked proves it. Raises ``HostError`` (unreachable) or ``KernelError`` (this kernel
+        does not come up here).
         """
+
+    def identity(self, kernel: Kernel) -> Identity:
+        """Return what ``kernel`` must prove to be once it runs here; ``KernelError`` if it cannot be made."""
+        return identity_of(kernel)
 
     @abstractmethod
     def reconnect(self) -> Host:
@@ -169,12 +176,3 @@ class Provider(ABC):
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:
         """Hold one machine that meets the experiment's needs; ``log_folder`` takes console logs."""
-
-
-def require_running_kernel(host: str, kernel: Kernel) -> None:
-    """Raise ``KernelError`` unless ``kernel`` is whatever runs on the host."""
-    if kernel.source not in ("default", "running"):
-        raise KernelError(
-            f"{host}: kernel {kernel.name!r} cannot be booted on a machine that is already up; "
-            "take the running one (`running: true`) or let the qemu provider boot it"
-        )

@@ -35,6 +35,12 @@ build_id() {
         }'
 }
 
+# SHA-256 of the configuration that a kernel with IKCONFIG_PROC tells.
+config_hash() {
+    [ -r /proc/config.gz ] && command -v gzip >/dev/null && command -v sha256sum >/dev/null || return 0
+    gzip -dc /proc/config.gz | sha256sum | cut -d ' ' -f 1
+}
+
 # Of each kind of CPU what does not differ between the CPUs of a machine.
 cpu_info() {
     awk -F ':' '
@@ -76,6 +82,7 @@ say uname.version "$(uname -v)"
 say uname.machine "$(uname -m)"
 say boot "$(cat /proc/sys/kernel/random/boot_id)"
 say build_id "$(build_id)"
+say config_hash "$(config_hash)"
 say user "$(id -u)"
 if [ "$(id -u)" = 0 ] || sudo -n true >/dev/null 2>&1; then say root yes; else say root no; fi
 for release in /etc/os-release /usr/lib/os-release; do

@@ -32,6 +32,7 @@ class Facts:
     """A host as it was when it was asked; a text is empty and a switch None where the host does not say.
 
     :ivar build_id: GNU build id of the running kernel, hex.
+    :ivar config_hash: SHA-256 (hex) of its configuration, where it tells that in ``/proc/config.gz``.
     :ivar root: whether commands can run as root, by login or by ``sudo`` without a password.
     :ivar governors: lists of CPUs by the frequency governor they have.
     :ivar default_huge_page: size in bytes of a huge page that is asked for without a size.
@@ -46,6 +47,7 @@ class Facts:
     machine: str
     boot_id: str
     build_id: str
+    config_hash: str
     command_line: str
     os: str
     user_id: int

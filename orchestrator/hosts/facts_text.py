@@ -35,6 +35,7 @@ def parse(printed: str) -> Facts:
         machine=said.get("uname.machine", ""),
         boot_id=said["boot"],
         build_id=said.get("build_id", ""),
+        config_hash=said.get("config_hash", ""),
         command_line=content.get("/proc/cmdline", ""),
         os=said.get("os", ""),
         user_id=int(said.get("user", "-1")),

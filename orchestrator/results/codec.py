@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
 
 from orchestrator.results.migrations import JOURNAL, upgrade
 from orchestrator.results.records import (
@@ -24,9 +24,11 @@ from orchestrator.results.records import (
     RunRecord,
     TrialRecord,
 )
-from orchestrator.spec.model import Status
+from orchestrator.spec.model import Breakdown, Comparison, Published, PublishedFigure, Status
 
 Document = dict[str, Any]
+T = TypeVar("T")
+_METRIC = tuple(field.name for field in fields(MetricInfo))
 
 
 class DamagedRecord(ValueError):
@@ -106,6 +108,7 @@ def _encode_trial(record: TrialRecord) -> Document:
         "host": record.host,
         "boot": record.boot,
         "environment": record.environment,
+        "kernel_hash": record.kernel_hash,
         "status": record.status.value,
         "reason": record.reason,
         "metrics": {
@@ -133,6 +136,8 @@ def _encode_block(record: BlockRecord) -> Document:
         "facts": dict(record.facts),
         "settings": dict(record.settings),
         "time": record.time,
+        "kernel_hash": record.kernel_hash,
+        "proof": [dict(check) for check in record.proof],
     }
 
 
@@ -157,7 +162,10 @@ def _decode_run(document: Document) -> RunRecord:
         time=_text(document["time"]),
         benchmark=_text(document.get("benchmark", "")),
         headline=_text(document.get("headline", "")),
-        metrics=tuple(MetricInfo(**metric) for metric in document.get("metrics", ())),
+        metrics=tuple(
+            MetricInfo(**{name: metric[name] for name in _METRIC if name in metric})
+            for metric in document.get("metrics", ())
+        ),
         factors=tuple(
             FactorInfo(_text(factor["name"]), tuple(map(_text, factor["levels"])))
             for factor in document.get("factors", ())
@@ -165,6 +173,46 @@ def _decode_run(document: Document) -> RunRecord:
         resumed=_flag(document.get("resumed", False)),
         version=_text(document.get("version", "")),
         scope=_text(document.get("scope", "")),
+        breakdown=_optional(_decode_breakdown, document.get("breakdown")),
+        compare=_optional(_decode_comparison, document.get("compare")),
+    )
+
+
+def _decode_breakdown(document: Document) -> Breakdown:
+    return Breakdown(
+        total=_text(document["total"]),
+        phases=_texts(document["phases"]),
+        beside=tuple(map(_text, document["beside"])),
+    )
+
+
+def _decode_comparison(document: Document) -> Comparison:
+    return Comparison(
+        metric=_text(document["metric"]),
+        baseline=_texts(document["baseline"]),
+        published=_optional(_decode_published, document["published"]),
+    )
+
+
+def _decode_published(document: Document) -> Published:
+    better = document["better"]
+    if better not in ("higher", "lower"):
+        raise DamagedRecord(f"run record: published figures are better {better!r}")
+    return Published(
+        dataset=_text(document["dataset"]),
+        source=_text(document["source"]),
+        machine=_text(document["machine"]),
+        kernel=_text(document["kernel"]),
+        unit=_text(document["unit"]),
+        better=better,
+        figures=tuple(
+            PublishedFigure(
+                levels=_texts(figure["levels"]),
+                value=float(figure["value"]),
+                baseline=_optional(float, figure["baseline"]),
+            )
+            for figure in document["figures"]
+        ),
     )
 
 
@@ -182,6 +230,8 @@ def _decode_block(document: Document) -> BlockRecord:
         facts=_mapping(document["facts"]),
         settings=_texts(document["settings"]),
         time=_text(document["time"]),
+        kernel_hash=_text(document.get("kernel_hash", "")),
+        proof=tuple(map(_mapping, document.get("proof", ()))),
     )
 
 
@@ -196,6 +246,7 @@ def _decode_trial(document: Document) -> TrialRecord:
         host=_text(document["host"]),
         boot=_text(document["boot"]),
         environment=_text(document["environment"]),
+        kernel_hash=_text(document.get("kernel_hash", "")),
         status=Status(document["status"]),
         reason=_text(document["reason"]),
         metrics={
@@ -225,6 +276,10 @@ _DECODERS: Mapping[str, Callable[[Document], Record]] = {
     "attempt": _decode_trial,
     "end": _decode_end,
 }
+
+
+def _optional(decode: Callable[[Any], T], value: Any) -> T | None:
+    return None if value is None else decode(value)
 
 
 def _text(value: Any) -> str:

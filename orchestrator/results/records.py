@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from orchestrator import __version__
-from orchestrator.spec.model import Experiment, Status
+from orchestrator.spec.model import Breakdown, Comparison, Experiment, Status
 
 FORMAT = 1
 
@@ -37,11 +37,12 @@ class FactorInfo:
 
 @dataclass(frozen=True, slots=True)
 class MetricInfo:
-    """What a report must know of a metric."""
+    """What a report must know of a metric, see :class:`orchestrator.spec.model.Metric`."""
 
     name: str
     unit: str
     better: Literal["higher", "lower", "neither"] = "neither"
+    models: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class RunRecord:
     :ivar version: version of the orchestrator.
     :ivar scope: hash of all that two commands must agree on to mean the same run: the experiment's content, its
         narrowing (``--where``, ``--limit``), the place, the files of the roles.
+    :ivar breakdown: what the benchmark says one of its metrics consists of.
+    :ivar compare: what cells are set against, published figures included.
     """
 
     run: str
@@ -71,6 +74,8 @@ class RunRecord:
     resumed: bool = False
     version: str = ""
     scope: str = ""
+    breakdown: Breakdown | None = None
+    compare: Comparison | None = None
 
 
 def run_record(
@@ -87,7 +92,7 @@ def run_record(
         time=utc_now(),
         benchmark=experiment.benchmark.name,
         headline=experiment.benchmark.headline,
-        metrics=tuple(MetricInfo(m.name, m.unit, m.better) for m in experiment.benchmark.metrics),
+        metrics=tuple(MetricInfo(m.name, m.unit, m.better, m.models) for m in experiment.benchmark.metrics),
         factors=(
             *(FactorInfo(factor.name, tuple(level.text for level in factor.levels)) for factor in swept),
             *(FactorInfo(derived.name) for derived in experiment.sweep.derived),
@@ -95,12 +100,20 @@ def run_record(
         resumed=resumed,
         version=__version__,
         scope=scope,
+        breakdown=experiment.benchmark.breakdown,
+        compare=experiment.compare,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class BlockRecord:
-    """A boot begins. ``facts``: see :mod:`orchestrator.hosts.facts`; ``settings``: path to value, read back."""
+    """A boot begins.
+
+    :ivar facts: see :mod:`orchestrator.hosts.facts`.
+    :ivar settings: path to value, read back.
+    :ivar kernel_hash: names the kernel of a recipe; empty for others.
+    :ivar proof: what the running kernel was compared in: ``what``, ``expected``, ``found``, ``holds``.
+    """
 
     block: int
     kernel: str
@@ -111,6 +124,8 @@ class BlockRecord:
     facts: Mapping[str, Any]
     settings: Mapping[str, str]
     time: str
+    kernel_hash: str = ""
+    proof: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +143,7 @@ class TrialRecord:
     :ivar final: written as ``type: trial``; false: to be tried again, written as ``type: attempt``.
     :ivar factors: level texts by factor name, ``kernel`` always among them.
     :ivar boot: boot id of the host (``/proc/sys/kernel/random/boot_id``).
+    :ivar kernel_hash: names the kernel of a recipe; empty for others.
     :ivar start: ISO 8601, UTC, by the host's clock, as is ``end``; empty where the trial never started.
     :ivar settings: what the cell set, path to value, read back.
     :ivar counters: differences of ``/proc/vmstat`` over the trial, those that are not zero.
@@ -156,6 +172,7 @@ class TrialRecord:
     details: Any = None
     allowed: bool = False
     final: bool = True
+    kernel_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

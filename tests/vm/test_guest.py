@@ -9,7 +9,7 @@ import pytest
 from orchestrator.errors import CommandFailed, HostError
 from orchestrator.hosts.base import Environment
 from orchestrator.hosts.command import Command, script
-from orchestrator.hosts.guest.kernel_image import find_kernel
+from orchestrator.kernels.obtain import obtain
 from tests.vm.conftest import STOCK, BootedGuest, qemu_provider
 
 
@@ -33,7 +33,7 @@ def test_distances_are_those_of_the_layout(tcg_guest: BootedGuest) -> None:
 
 
 def test_it_runs_the_kernel_that_was_asked_for(tcg_guest: BootedGuest) -> None:
-    assert read(tcg_guest, "/proc/sys/kernel/osrelease") == find_kernel(STOCK).release
+    assert read(tcg_guest, "/proc/sys/kernel/osrelease") == obtain(STOCK).release
 
 
 def test_it_says_what_its_numbers_are(tcg_guest: BootedGuest) -> None:

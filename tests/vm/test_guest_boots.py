@@ -10,7 +10,7 @@ import pytest
 from orchestrator.errors import HostError, KernelError
 from orchestrator.hosts.base import Environment
 from orchestrator.hosts.command import Command, script
-from orchestrator.hosts.guest.kernel_image import find_kernel
+from orchestrator.kernels.obtain import obtain
 from orchestrator.spec.model import Kernel
 from tests.vm.conftest import STOCK, qemu_provider
 
@@ -66,7 +66,7 @@ def test_a_guest_that_stays_silent_is_given_up(tmp_path: Path) -> None:
 
 
 def test_a_kernel_without_its_network_modules_says_so(tmp_path: Path) -> None:
-    image = find_kernel(STOCK).image
+    image = obtain(STOCK).image
     with (
         qemu_provider(SMALL).machine(tmp_path) as machine,
         pytest.raises(KernelError, match="no network device"),
@@ -87,7 +87,7 @@ def test_a_file_that_is_no_kernel_is_refused_before_any_start(tmp_path: Path) ->
 
 def test_a_broken_kernel_ends_as_an_error(tmp_path: Path) -> None:
     image = tmp_path / "bzImage"
-    whole = find_kernel(STOCK).image.read_bytes()
+    whole = obtain(STOCK).image.read_bytes()
     image.write_bytes(whole[: len(whole) // 2])
     with (
         qemu_provider(SMALL, boot_limit=20.0).machine(tmp_path) as machine,

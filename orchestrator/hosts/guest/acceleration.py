@@ -18,9 +18,9 @@ from orchestrator.errors import HostError, OrchestratorError
 from orchestrator.hosts.base import Environment
 from orchestrator.hosts.guest.command_line import Start, qemu_argv
 from orchestrator.hosts.guest.initramfs import PROBE_WORD, find_program, probe_archive
-from orchestrator.hosts.guest.kernel_image import find_kernel
 from orchestrator.hosts.guest.layout import Layout, Node
 from orchestrator.hosts.guest.process import GuardedProcess
+from orchestrator.kernels.obtain import obtain
 from orchestrator.spec.model import Kernel
 
 _log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def _machine() -> dict[str, str]:
 
 def _try_boot() -> str | None:
     """Boot Debian's stock kernel under KVM up to a word from user space, in bounded time."""
-    kernel = find_kernel(Kernel("probe"))
+    kernel = obtain(Kernel("probe"))
     folder = Path(tempfile.mkdtemp(prefix="orchestrate-kvm-"))
     start = Start(_PROBE, Environment.VM_KVM, kernel.image, folder / "initramfs", folder / "console")
     start.initramfs.write_bytes(probe_archive())

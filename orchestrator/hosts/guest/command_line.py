@@ -12,6 +12,9 @@ from orchestrator.hosts.guest.layout import Layout
 KERNEL_WORDS = ("console=ttyS0", "quiet", "panic=-1")
 """A panic ends the guest at once (-no-reboot); `quiet` because each character on a serial line costs emulation."""
 
+DEFAULT_TICKS = 250
+"""Ticks a second of Debian's kernels."""
+
 _ACCELERATION = {
     Environment.VM_KVM: ("-accel", "kvm"),
     Environment.VM_TCG: ("-accel", "tcg,thread=multi"),
@@ -25,10 +28,11 @@ dear in emulation and tells nothing there: watching the timer tick (a loop of `p
 _KERNEL_CLOCK = {
     Environment.VM_KVM: (),
     Environment.VM_TCG: _EMULATED,
-    Environment.VM_ICOUNT: (*_EMULATED, "lpj=4000000"),
+    Environment.VM_ICOUNT: _EMULATED,
 }
-"""On the instruction clock the TSC counts 1 GHz; `lpj` says so (for 250 ticks a second), as a CPU that shares the clock
-cannot measure a delay loop against ticks that another CPU has to make."""
+
+_INSTRUCTIONS_A_SECOND = 10**9
+"""Of the instruction clock, which the guest's TSC counts (-icount shift=0: one each nanosecond)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Start:
     :ivar console: file that takes what the guest prints on its serial line.
     :ivar monitor: socket for QEMU's monitor, if one is wanted.
     :ivar ssh_port: port of 127.0.0.1 that leads to the guest's SSH server; 0: no network.
+    :ivar kernel_words: words for the kernel's command line beside ours and the layout's.
+    :ivar ticks: timer ticks a second of the kernel (its CONFIG_HZ).
     """
 
     layout: Layout
@@ -47,12 +53,21 @@ class Start:
     console: Path
     monitor: Path | None = None
     ssh_port: int = 0
+    kernel_words: tuple[str, ...] = ()
+    ticks: int = DEFAULT_TICKS
 
 
-def kernel_command_line(layout: Layout, environment: Environment) -> str:
+def kernel_command_line(start: Start) -> str:
     """Return the words that the guest's kernel is started with; those of the file come last, hence win."""
-    words = (*KERNEL_WORDS, *_KERNEL_CLOCK[environment], *_steady(layout, environment))
-    return " ".join((*words, *layout.append.split()))
+    layout, environment = start.layout, start.environment
+    words = (*KERNEL_WORDS, *_KERNEL_CLOCK[environment], *_delay_loop(start), *_steady(layout, environment))
+    return " ".join((*words, *layout.append.split(), *start.kernel_words))
+
+
+def _delay_loop(start: Start) -> tuple[str, ...]:
+    """How long a delay loop is, as a CPU that shares its clock cannot measure one against ticks that another makes."""
+    counted = start.environment is Environment.VM_ICOUNT
+    return (f"lpj={_INSTRUCTIONS_A_SECOND // start.ticks}",) if counted else ()
 
 
 def _steady(layout: Layout, environment: Environment) -> tuple[str, ...]:
@@ -83,7 +98,7 @@ def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
         *("-m", f"{layout.memory // 1024**2}M"),
         *_numa(layout),
         *("-kernel", str(start.image), "-initrd", str(start.initramfs)),
-        *("-append", kernel_command_line(layout, start.environment)),
+        *("-append", kernel_command_line(start)),
         *("-chardev", f"file,id=console,path={_escaped(start.console)}", "-serial", "chardev:console"),
         *(("-monitor", f"unix:{_escaped(start.monitor)},server=on,wait=off") if start.monitor else ()),
         *(_network(start.ssh_port) if start.ssh_port else ()),

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from orchestrator.errors import HostError, KernelError
 from orchestrator.hosts.base import Environment, Host
-from orchestrator.hosts.guest.command_line import Start, qemu_argv
+from orchestrator.hosts.guest.command_line import DEFAULT_TICKS, Start, qemu_argv
 from orchestrator.hosts.guest.initramfs import FAILURE_WORD, UP_WORD, base_archive, find_program, keys_archive
-from orchestrator.hosts.guest.kernel_image import KernelFiles
 from orchestrator.hosts.guest.keys import make_keys
 from orchestrator.hosts.guest.layout import Layout
 from orchestrator.hosts.guest.process import GuardedProcess
 from orchestrator.hosts.guest.turns import Turns
 from orchestrator.hosts.ssh import SshAddress, connect
+from orchestrator.kernels.obtain import KernelFiles
 
 POLL_S = 0.05
 CONNECT_LIMIT_S = 30.0
@@ -151,7 +151,15 @@ def _launch(boot: Boot, base: bytes) -> Guest:
         boot.logs.console.touch()
         monitor = folder / "monitor"
         start = Start(
-            boot.layout, boot.environment, boot.kernel.image, initramfs, boot.logs.console, monitor, port
+            layout=boot.layout,
+            environment=boot.environment,
+            image=boot.kernel.image,
+            initramfs=initramfs,
+            console=boot.logs.console,
+            monitor=monitor,
+            ssh_port=port,
+            kernel_words=boot.kernel.identity.command_line,
+            ticks=boot.kernel.ticks or DEFAULT_TICKS,
         )
         process = GuardedProcess(qemu_argv(qemu, start), folder, boot.logs.qemu)
     except BaseException:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.guest import cpio
-from orchestrator.hosts.guest.kernel_image import KernelFiles
 from orchestrator.hosts.guest.modules import ordered_modules
+from orchestrator.kernels.obtain import KernelFiles
 
 NETWORK_MODULES = ("virtio_pci", "virtio_net")
 """What the guest's network card needs; a kernel that has them built in has no such files."""

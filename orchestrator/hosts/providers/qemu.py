@@ -11,8 +11,9 @@ from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
 from orchestrator.hosts.guest.acceleration import choose_environment
 from orchestrator.hosts.guest.guest import Boot, Guest, Logs, start_guest
-from orchestrator.hosts.guest.kernel_image import find_kernel
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
+from orchestrator.kernels.obtain import obtain
+from orchestrator.kernels.proof import Identity
 from orchestrator.spec.model import Kernel, Needs
 
 
@@ -34,11 +35,13 @@ class QemuMachine(Machine):
     def boot(self, kernel: Kernel) -> Host:
         """Start a guest under ``kernel``, ending the one before; ``KernelError`` if the kernel does not come up."""
         self.close()
-        boot = Boot(
-            self.name, self._layout, self._in, find_kernel(kernel), self._next_logs(), self._boot_limit
-        )
+        boot = Boot(self.name, self._layout, self._in, obtain(kernel), self._next_logs(), self._boot_limit)
         self._guest = start_guest(boot)
         return self.reconnect()
+
+    def identity(self, kernel: Kernel) -> Identity:
+        """See :meth:`Machine.identity`; here the default is a kernel that we know."""
+        return obtain(kernel).identity
 
     def reconnect(self) -> Host:
         """Connect to the guest that runs; ``HostError`` if none does."""

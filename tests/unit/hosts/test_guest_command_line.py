@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,17 +83,27 @@ def test_commas_in_paths_are_doubled_where_qemu_splits() -> None:
     assert values(argv(), "-kernel") == ["/k/a=1,b"]
 
 
-def test_words_of_the_file_come_last() -> None:
-    line = kernel_command_line(Layout(append="  loglevel=7   panic=5 "), Environment.VM_ICOUNT)
-    assert line.startswith("console=ttyS0 quiet panic=-1 tsc=reliable ")
-    assert " lpj=" in line
-    assert line.endswith(" loglevel=7 panic=5")
+def words(layout: Layout, environment: Environment, **more: Any) -> list[str]:
+    path = Path("/x")
+    return kernel_command_line(Start(layout, environment, path, path, path, **more)).split()
+
+
+def test_words_of_the_file_come_last_and_those_of_the_kernel_after_them() -> None:
+    line = words(Layout(append="  loglevel=7   panic=5 "), Environment.VM_ICOUNT, kernel_words=("debug",))
+    assert line[:4] == ["console=ttyS0", "quiet", "panic=-1", "tsc=reliable"]
+    assert line[-3:] == ["loglevel=7", "panic=5", "debug"]
+
+
+@pytest.mark.parametrize(("ticks", "loops"), [(250, 4_000_000), (1000, 1_000_000)])
+def test_a_delay_loop_lasts_as_long_as_the_instruction_clock_says(ticks: int, loops: int) -> None:
+    assert f"lpj={loops}" in words(Layout(), Environment.VM_ICOUNT, ticks=ticks)
+    assert not any(word.startswith("lpj=") for word in words(Layout(), Environment.VM_TCG, ticks=ticks))
 
 
 def test_the_instruction_clock_takes_chance_out_and_other_clocks_leave_the_kernel_as_it_is() -> None:
     steady = {"isolcpus=domain,1-3", "nokaslr", "norandmaps"}
-    assert steady <= set(kernel_command_line(Layout(), Environment.VM_ICOUNT).split())
-    assert not steady & set(kernel_command_line(Layout(), Environment.VM_TCG).split())
-    assert not steady & set(kernel_command_line(Layout(), Environment.VM_KVM).split())
+    assert steady <= set(words(Layout(), Environment.VM_ICOUNT))
+    assert not steady & set(words(Layout(), Environment.VM_TCG))
+    assert not steady & set(words(Layout(), Environment.VM_KVM))
     alone = Layout(nodes=(Node(1, 1024**3), Node(0, 1024**3)))
-    assert "isolcpus" not in kernel_command_line(alone, Environment.VM_ICOUNT)
+    assert not any(word.startswith("isolcpus") for word in words(alone, Environment.VM_ICOUNT))

@@ -9,9 +9,10 @@ import pytest
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.guest.initramfs import Keys, base_archive, find_program, keys_archive
-from orchestrator.hosts.guest.kernel_image import KernelFiles
+from orchestrator.kernels.obtain import KernelFiles
+from orchestrator.kernels.proof import Identity
 
-KERNEL = KernelFiles("6.1.0", Path("/boot/none"), None)
+KERNEL = KernelFiles("6.1.0", Path("/boot/none"), None, Identity())
 
 
 def unpacked(archive: bytes, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Kernels from Debian packages, fetched without root and kept unpacked in the cache.
+"""Kernels and their source from Debian packages, fetched without root and kept unpacked in the cache.
 
 A package is unpacked beside its place and renamed into it, under a lock: what is in its place is whole, and two runs
 that want the same kernel fetch it once.
@@ -6,17 +6,14 @@ that want the same kernel fetch it once.
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
+from orchestrator.kernels.locks import locked, whole_folder
 
 _log = logging.getLogger(__name__)
 
@@ -24,17 +21,17 @@ QUERY_LIMIT_S = 60
 DOWNLOAD_LIMIT_S = 900
 
 
-def fetch_package(package: str) -> Path:
-    """Return the folder that ``package``, or the kernel it stands for, is unpacked in.
+def fetch_package(package: str, prefix: str = "linux-image-") -> Path:
+    """Return the folder that ``package`` is unpacked in, or the one it stands for, whose name begins with ``prefix``.
 
     Takes the version that apt would install. Where that cannot be had (no network, no package lists) the newest one
     in the cache serves, with a warning; ``KernelError`` if there is none.
     """
-    store = cache_folder() / "kernels"
+    store = cache_folder() / "packages"
     store.mkdir(parents=True, exist_ok=True)
-    with _locked(store / f"{package}.lock"):
+    with locked(store / f"{package}.lock"):
         try:
-            place = store / package / _candidate(package)
+            place = store / package / _candidate(package, prefix)
             if not place.is_dir():
                 _unpack(place)
         except KernelError as error:
@@ -46,17 +43,17 @@ def fetch_package(package: str) -> Path:
     return place
 
 
-def _candidate(package: str) -> str:
-    """Return ``NAME=VERSION`` of the image package that apt has for ``package``, seen through meta packages."""
+def _candidate(package: str, prefix: str) -> str:
+    """Return ``NAME=VERSION`` of what apt has for ``package``, seen through meta packages."""
     name = package
     for _ in range(3):
         fields = _show(name)
         depends = [part.split()[0] for part in fields.get("Depends", "").split(",") if part.split()]
-        image = next((word for word in depends if word.startswith("linux-image-")), None)
-        if image is None:
+        real = next((word for word in depends if word.startswith(prefix)), None)
+        if real is None:
             return f"{name}={fields['Version']}"
-        name = image
-    raise KernelError(f"package {package} leads to no kernel image")
+        name = real
+    raise KernelError(f"package {package} leads to no {prefix}*")
 
 
 def _show(package: str) -> dict[str, str]:
@@ -85,20 +82,15 @@ def _show(package: str) -> dict[str, str]:
 def _unpack(place: Path) -> None:
     """Fetch the package that ``place`` is named after (``NAME=VERSION``) and unpack it there, whole or not at all."""
     package = place.name
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=place.parent, suffix=".part"))
-    try:
-        _log.info("fetching %s (once; kept in %s)", package, place.parent)
+    _log.info("fetching %s (once; kept in %s)", package, place.parent)
+    with tempfile.TemporaryDirectory(prefix="orchestrate-package-") as name, whole_folder(place) as tree:
+        folder = Path(name)
         download = ["apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", package]
-        _run(download, part, f"cannot download {package}")
-        (file,) = part.glob("*.deb")
-        tree = part / "tree"
-        _run(["dpkg-deb", "-x", str(file), str(tree)], part, f"cannot unpack {file.name}")
-        tree.rename(place)
-    except ValueError as error:
-        raise KernelError(f"cannot download {package}: apt-get left no package file") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        _run(download, folder, f"cannot download {package}")
+        files = list(folder.glob("*.deb"))
+        if len(files) != 1:
+            raise KernelError(f"cannot download {package}: apt-get left no package file")
+        _run(["dpkg-deb", "-x", str(files[0]), str(tree)], folder, f"cannot unpack {files[0].name}")
 
 
 def _run(argv: list[str], folder: Path, failure: str) -> None:
@@ -109,10 +101,3 @@ def _run(argv: list[str], folder: Path, failure: str) -> None:
         raise KernelError(f"{failure}: {said[-1] if said else 'no reason given'}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise KernelError(f"{failure}: {error}") from error
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

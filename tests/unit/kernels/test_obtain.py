@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import KernelError
-from orchestrator.hosts.guest.debian_kernel import fetch_package
-from orchestrator.hosts.guest.kernel_image import find_kernel, image_release
+from orchestrator.kernels.debian_package import fetch_package
+from orchestrator.kernels.image import image_release
+from orchestrator.kernels.obtain import obtain
 from orchestrator.spec.model import Kernel
 
 RELEASE = "6.1.0-9-cloud-amd64"
@@ -85,21 +86,21 @@ def test_what_is_no_image(tmp_path: Path, content: bytes) -> None:
 
 def test_an_image_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(KernelError, match=r"cannot read kernel image .*No such file"):
-        find_kernel(Kernel("k", "image", image=tmp_path / "bzImage"))
+        obtain(Kernel("k", "image", image=tmp_path / "bzImage"))
 
 
 def test_modules_of_an_image_are_those_of_its_release(tmp_path: Path) -> None:
     image = tmp_path / "bzImage"
     image.write_bytes(bz_image())
     (tmp_path / "usr/lib/modules" / RELEASE).mkdir(parents=True)
-    assert find_kernel(Kernel("k", "image", image=image)).modules is None
-    found = find_kernel(Kernel("k", "image", image=image, modules=tmp_path))
+    assert obtain(Kernel("k", "image", image=image)).modules is None
+    found = obtain(Kernel("k", "image", image=image, modules=tmp_path))
     assert found.modules == tmp_path / "usr/lib/modules" / RELEASE
 
 
 def test_the_default_is_fetched_once(apt: Path) -> None:
     for _ in range(2):
-        kernel = find_kernel(Kernel("stock"))
+        kernel = obtain(Kernel("stock"))
         assert kernel.release == RELEASE
         assert kernel.modules
     assert downloads(apt) == [f"linux-image-{RELEASE}=6.1.9-1"]
@@ -119,7 +120,7 @@ def test_a_broken_download_leaves_nothing(apt: Path) -> None:
     (apt / "kernel.deb").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(KernelError, match="cannot unpack"):
         fetch_package("linux-image-cloud-amd64")
-    assert not list((apt / "cache/orchestrate/kernels/linux-image-cloud-amd64").iterdir())
+    assert not list((apt / "cache/orchestrate/packages/linux-image-cloud-amd64").iterdir())
     (apt / "kernel.deb").write_bytes(whole)
     assert (fetch_package("linux-image-cloud-amd64") / "boot" / f"vmlinuz-{RELEASE}").exists()
 
@@ -134,9 +135,9 @@ def test_the_cache_serves_without_network_or_lists(apt: Path, obstacle: str) -> 
 def test_no_network_and_no_cache(apt: Path) -> None:
     (apt / "no-network").touch()
     with pytest.raises(KernelError, match=r"cannot download linux-image-.*Could not resolve host"):
-        find_kernel(Kernel("stock"))
+        obtain(Kernel("stock"))
 
 
 def test_a_package_that_apt_does_not_know(apt: Path) -> None:
     with pytest.raises(KernelError, match=r"apt knows no package linux-image-9.*apt-get update"):
-        find_kernel(Kernel("k", "package", package="linux-image-9"))
+        obtain(Kernel("k", "package", package="linux-image-9"))
