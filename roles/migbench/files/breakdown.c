@@ -52,6 +52,12 @@ static bool phases_are_timed(const struct dialect *dialect)
 }
 
 /* Threads of this program share the clock without taking turns, so nothing follows from theirs. */
+static bool threads_are_the_kernels(const struct trial *trial)
+{
+	return !trial->options->toucher && !trial->options->victim &&
+	       !(trial->mode->user_threads && trial->threads > 1);
+}
+
 static void set_modelled(struct trial *trial, double elapsed_ns, double bytes)
 {
 	struct metrics *metrics = &trial->metrics;
@@ -59,7 +65,7 @@ static void set_modelled(struct trial *trial, double elapsed_ns, double bytes)
 		metrics->of[METRIC_WORKER_SUM].value - metrics->of[METRIC_WORKER_LONGEST].value;
 	double modelled_us = elapsed_ns / 1e3 - saved_us;
 
-	if (!trial->turns || (trial->mode->user_threads && trial->threads > 1))
+	if (!trial->turns || !threads_are_the_kernels(trial))
 		return;
 	metric_set(metrics, METRIC_MODELLED_THROUGHPUT, bytes / GIB / (modelled_us / 1e6));
 	if (metrics->of[METRIC_CALL_LATENCY].measured)

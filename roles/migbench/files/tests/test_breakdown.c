@@ -28,6 +28,8 @@ static const struct mode BATCHED = {.name = "both", .features = FEATURE_THREADS 
 static const struct mode SERIAL = {.name = "serial"};
 static const struct mode USER_THREADS = {.name = "userthreads", .user_threads = true};
 
+static struct options options;
+
 static void set_phase_knob(const char *text)
 {
 	FILE *file = fopen(phase_knob, "w");
@@ -43,8 +45,13 @@ static struct trial *trial_of(const struct mode *mode, const char *before, const
 	static struct dialect dialect;
 	static struct trial trial;
 
+	options = (struct options){0};
 	dialect = (struct dialect){.phase_knob = phase_knob};
-	trial = (struct trial){.mode = mode, .dialect = &dialect, .threads = 4, .turns = true};
+	trial = (struct trial){.options = &options,
+			       .mode = mode,
+			       .dialect = &dialect,
+			       .threads = 4,
+			       .turns = true};
 	snprintf(trial.before.vmstat, sizeof(trial.before.vmstat), "%s", before);
 	snprintf(trial.after.vmstat, sizeof(trial.after.vmstat), "%s", after);
 	metric_set(&trial.metrics, METRIC_CALL_LATENCY, 500);
@@ -94,6 +101,11 @@ static void test_nothing_is_modelled_without_turns(void)
 	trial->turns = false;
 	breakdown(trial);
 	CHECK(has(trial, METRIC_COPY_TIME) && !has(trial, METRIC_COPY_MODELLED));
+	CHECK(!has(trial, METRIC_MODELLED_LATENCY) && !has(trial, METRIC_MODELLED_THROUGHPUT));
+
+	trial = trial_of(&SERIAL, NO_PHASES NOTHING, NO_PHASES NOTHING);
+	options.victim = true;
+	breakdown(trial);
 	CHECK(!has(trial, METRIC_MODELLED_LATENCY) && !has(trial, METRIC_MODELLED_THROUGHPUT));
 
 	trial = trial_of(&USER_THREADS, NO_PHASES NOTHING, NO_PHASES NOTHING);
