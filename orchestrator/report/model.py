@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.analysis.modelled import metrics_of
+from orchestrator.analysis.phases import Phases, phases_of
+from orchestrator.analysis.speedup import Speedup, speedups
 from orchestrator.analysis.summary import CellSummary, summarise
 from orchestrator.errors import BadInput
 from orchestrator.report.environments import sentence
@@ -15,15 +18,20 @@ from orchestrator.results.records import MetricInfo, RunRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Reason, open_for
 
+_SHOWN = 2
+"""Metrics in a table where none are asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """One run, summarised.
 
-    :ivar opening: the run's first record: ids, hashes, factors, metrics.
+    :ivar opening: the run's first record: ids, hashes, factors, metrics, what is compared.
     :ivar shown: the metrics that tables show, the headline first; data forms hold all.
     :ivar factors: names of all factors in the order of the plan, ``kernel`` first where it is not swept.
     :ivar cells: in the order of the plan, one entry per environment.
+    :ivar speedups: of each of the cells; empty where the experiment compares nothing.
+    :ivar phases: of each of the cells that has any; empty where the benchmark has no breakdown.
     :ivar statuses: number of final records by status.
     :ivar not_allowed: those that are neither ok nor allowed by the experiment not to be.
     :ivar environments: to each environment of the run what its numbers mean.
@@ -37,6 +45,8 @@ class Report:
     shown: tuple[MetricInfo, ...]
     factors: tuple[str, ...]
     cells: tuple[CellSummary, ...]
+    speedups: tuple[Speedup, ...]
+    phases: tuple[tuple[CellSummary, Phases], ...]
     statuses: Mapping[str, int]
     not_allowed: int
     environments: Mapping[str, str]
@@ -62,7 +72,9 @@ class Report:
 
 
 def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
-    """Summarise a run for a report that shows ``metrics``; none named: the headline and the next in the file.
+    """Summarise a run for a report that shows ``metrics``.
+
+    None named: the headline, and what is compared or else the next metric in the file.
 
     Raises ``BadInput`` where the journal is damaged, holds no run, or a metric is not one of the experiment's.
     """
@@ -72,14 +84,21 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             raise BadInput(
                 f"{run.journal}: no run has begun in it; `orchestrate run` with the experiment does"
             )
+        opening = row.opening
         cells = tuple(summarise(store, row))
+        known = metrics_of(store, row)
+        compare, breakdown = opening.compare, opening.breakdown
+        compared = tuple(speedups(cells, compare, opening.factors, known)) if compare else ()
+        phases = [(cell, phases_of(cell, breakdown, known)) for cell in cells] if breakdown else []
         return Report(
-            opening=row.opening,
+            opening=opening,
             complete=row.complete,
             ended=row.ended,
-            shown=_choose(row.opening, metrics),
-            factors=_factor_names(row.opening, cells),
+            shown=_choose(opening, metrics, [speedup.metric for speedup in compared]),
+            factors=_factor_names(opening, cells),
             cells=cells,
+            speedups=compared,
+            phases=tuple((cell, found) for cell, found in phases if found),
             statuses=store.statuses(row),
             not_allowed=store.not_allowed(row),
             environments={name: sentence(name) for name in store.environments(row)},
@@ -96,15 +115,14 @@ def _releases(run: RunFolder) -> dict[str, str]:
     return {name: told["release"] for name, told in kernels.items() if told.get("release")}
 
 
-def _choose(opening: RunRecord, names: Sequence[str]) -> tuple[MetricInfo, ...]:
+def _choose(opening: RunRecord, names: Sequence[str], compared: Sequence[str]) -> tuple[MetricInfo, ...]:
     known = {metric.name: metric for metric in opening.metrics}
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1) or list(known)
             raise BadInput(f"--metric {name}: the experiment has no such metric; it has {', '.join(near)}")
-    headline = [opening.headline] if opening.headline in known else []
-    others = [name for name in known if name != opening.headline]
-    chosen = names or headline + others[: 2 - len(headline)]
+    first = [name for name in (opening.headline, *compared) if name in known]
+    chosen = names or list(dict.fromkeys([*first, *known]))[:_SHOWN]
     return tuple(known[name] for name in dict.fromkeys(chosen))
 
 

@@ -25,29 +25,39 @@ def number(value: float) -> str:
 def estimate(found: Estimate | None) -> str:
     """Return ``median ± spread``, the spread to the places of the median; the median alone if it is the only value.
 
-    A spread too small for those places is written with one digit of its own, never as zero.
+    A spread too small for those places is said to be less than the last of them, never to be zero.
     """
     if found is None:
         return NOTHING
     median, spread = number(found.median), found.spread.value
     if spread is None:
         return median
-    places = _decimals(found.median) if 1e-6 <= abs(found.median) < 1e15 else 0
+    if not 1e-6 <= abs(found.median) < 1e15:
+        return f"{median} ± {spread:.1g}"
+    places = _decimals(found.median)
     text = f"{spread:.{places}f}"
-    if spread and float(text) == 0:
-        text = f"{spread:.1g}"
-    return f"{median} ± {text}"
+    return f"{median} ± {text}" if float(text) or not spread else f"{median} ± <{10**-places:.{places}f}"
 
 
-def truth(found: Truth | None, n: int) -> str:
-    """Return what is known of the pages and bytes behind the figures of ``n`` trials."""
+def ratio(found: float | None) -> str:
+    """Return a speed-up as a figure, or the sign for none."""
+    return NOTHING if found is None else number(found)
+
+
+def truth(found: Truth | None, n: int, counts: bool = True) -> str:
+    """Return what is known of the pages and bytes behind the figures of ``n`` trials.
+
+    Without ``counts`` it does not say how many pages there were if all of them are on their target.
+    """
     if not n:
         return NOTHING
     if found is None:
         return "not checked"
     parts = []
     if found.pages:
-        parts.append(f"{found.pages_on_target or 0}/{found.pages} pages")
+        on_target = found.pages_on_target or 0
+        all_there = on_target == found.pages and not counts
+        parts.append("all pages on target" if all_there else f"{on_target}/{found.pages} pages")
     parts.append(f"{found.bytes_wrong or 0} bytes wrong" if found.bytes_checked else "bytes not checked")
     return ", ".join(parts) + (f" ({found.trials} of {n} trials)" if found.trials < n else "")
 

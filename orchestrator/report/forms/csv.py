@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.report.model import Report
@@ -12,6 +13,8 @@ from orchestrator.spec.model import Status
 
 FIGURES = ("metric", "unit", "n", "median", "spread", "spread_method", "min", "max")
 TRUTH = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
+SPEEDUP = ("metric", "modelled", "baseline", "ratio", "published")
+"""Fields of a speed-up, written as ``speedup_metric`` and so on, where the experiment compares."""
 
 
 def render(report: Report) -> str:
@@ -20,14 +23,17 @@ def render(report: Report) -> str:
     writer = csv.writer(stream)
     statuses = [status.value for status in Status]
     factors = [f"factor.{name}" for name in report.factors]
-    writer.writerow(["run", "content_hash", "cell", "environment", *factors, *statuses, *TRUTH, *FIGURES])
-    for cell in report.cells:
+    speedup = [f"speedup_{name}" for name in SPEEDUP] if report.opening.compare else []
+    head = ["run", "content_hash", "cell", "environment", *factors, *statuses, *TRUTH, *speedup, *FIGURES]
+    writer.writerow(head)
+    for cell, compared in zip_longest(report.cells, report.speedups):
         head = [report.opening.run, report.opening.content_hash, cell.cell, cell.environment]
         head += [cell.factors.get(name, "") for name in report.factors]
         counts = [cell.statuses.get(status, 0) for status in statuses]
         truth = [getattr(cell.truth, name, None) for name in TRUTH]
+        against = [getattr(compared, name) for name in SPEEDUP] if compared else []
         for figures in _figures(cell):
-            writer.writerow([*head, *counts, *truth, *figures])
+            writer.writerow([*head, *counts, *truth, *against, *figures])
     return stream.getvalue()
 
 

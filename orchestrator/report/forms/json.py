@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import Any
 
+from orchestrator.analysis.speedup import Speedup
 from orchestrator.analysis.summary import CellSummary, Estimate
 from orchestrator.report.model import Report
 
@@ -40,13 +42,15 @@ def document(report: Report) -> dict[str, Any]:
         "factors": list(report.factors),
         "environments": dict(report.environments),
         "kernels": dict(report.kernels),
-        "cells": [_cell(cell) for cell in report.cells],
+        "compare": asdict(opening.compare) if opening.compare else None,
+        "breakdown": asdict(opening.breakdown) if opening.breakdown else None,
+        "cells": [_cell(cell, speedup) for cell, speedup in zip_longest(report.cells, report.speedups)],
         "reasons": [asdict(reason) for reason in report.reasons],
         "attempts": [asdict(reason) for reason in report.attempts],
     }
 
 
-def _cell(cell: CellSummary) -> dict[str, Any]:
+def _cell(cell: CellSummary, speedup: Speedup | None) -> dict[str, Any]:
     return {
         "cell": cell.cell,
         "factors": dict(cell.factors),
@@ -55,6 +59,7 @@ def _cell(cell: CellSummary) -> dict[str, Any]:
         "statuses": dict(cell.statuses),
         "metrics": {estimate.metric: _estimate(estimate) for estimate in cell.estimates},
         "truth": asdict(cell.truth) if cell.truth else None,
+        "speedup": asdict(speedup) if speedup else None,
     }
 
 

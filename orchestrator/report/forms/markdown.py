@@ -6,27 +6,33 @@ import re
 
 from tabulate import tabulate
 
-from orchestrator.report import rows
+from orchestrator.report import notes
 from orchestrator.report.model import Report
+from orchestrator.report.tables import Table, tables
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 
 def render(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown."""
-    table = tabulate(
-        [[_escape(word) for word in row] for row in rows.rows(report)],
-        [_escape(word) for word in rows.headings(report)],
-        tablefmt="pipe",
-        colalign=rows.alignment(report) if report.cells else None,
-        disable_numparse=True,
-    )
-    parts = [f"## {_escape(rows.title(report))}", table if report.cells else "No trial has its record yet."]
-    parts.extend(_escape(note) for note in rows.notes(report))
-    reasons = rows.reasons(report)
+    parts = [f"## {_escape(notes.title(report))}"]
+    parts += map(_table, tables(report)) if report.cells else ["No trial has its record yet."]
+    parts.extend(_escape(note) for note in notes.notes(report))
+    reasons = notes.reasons(report)
     if reasons:
         parts.append("Not ok:\n\n" + "\n".join(f"- {_escape(line)}" for line in reasons))
     return "\n\n".join(parts) + "\n"
+
+
+def _table(table: Table) -> str:
+    lines = tabulate(
+        [[_escape(word) for word in row] for row in table.rows],
+        [_escape(heading) for heading in table.headings],
+        tablefmt="pipe",
+        colalign=table.alignment,
+        disable_numparse=True,
+    )
+    return f"{_escape(table.caption)}\n\n{lines}" if table.caption else lines
 
 
 def _escape(text: str) -> str:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
-from orchestrator.report import rows
+from orchestrator.report import notes
 from orchestrator.report.model import Report
+from orchestrator.report.tables import Table, tables
 
 
 def render(report: Report) -> str:
     """Return the report as plain text."""
-    table = tabulate(
-        list(rows.rows(report)),
-        rows.headings(report),
-        tablefmt="simple",
-        colalign=rows.alignment(report) if report.cells else None,
-        disable_numparse=True,
-    )
-    parts = [rows.title(report), table if report.cells else "No trial has its record yet."]
-    parts.append("\n".join(rows.notes(report)))
-    reasons = rows.reasons(report)
+    parts = [notes.title(report)]
+    parts += map(_table, tables(report)) if report.cells else ["No trial has its record yet."]
+    parts.append("\n".join(notes.notes(report)))
+    reasons = notes.reasons(report)
     if reasons:
         parts.append("Not ok:\n" + "\n".join(f"  {line}" for line in reasons))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _table(table: Table) -> str:
+    lines = tabulate(
+        table.rows, table.headings, tablefmt="simple", colalign=table.alignment, disable_numparse=True
+    )
+    return f"{table.caption}\n\n{lines}" if table.caption else lines

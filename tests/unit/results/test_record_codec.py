@@ -26,7 +26,7 @@ from orchestrator.results.records import (
     RunRecord,
     TrialRecord,
 )
-from orchestrator.spec.model import Status
+from orchestrator.spec.model import Breakdown, Comparison, Published, PublishedFigure, Status
 
 texts = st.text(
     st.characters(exclude_categories=()), max_size=20
@@ -40,6 +40,13 @@ json_values = st.recursive(
     max_leaves=10,
 )
 better = st.sampled_from(["higher", "lower", "neither"])
+figures = st.builds(PublishedFigure, text_maps, finite, st.none() | finite)
+published = st.builds(
+    Published,
+    **dict.fromkeys(["dataset", "source", "machine", "kernel", "unit"], texts),
+    better=st.sampled_from(["higher", "lower"]),
+    figures=st.lists(figures, max_size=2).map(tuple),
+)
 records: st.SearchStrategy[Record] = st.one_of(
     st.builds(
         RunRecord,
@@ -49,8 +56,10 @@ records: st.SearchStrategy[Record] = st.one_of(
         seed=whole,
         trials=whole,
         resumed=st.booleans(),
-        metrics=st.lists(st.builds(MetricInfo, texts, texts, better), max_size=3).map(tuple),
+        metrics=st.lists(st.builds(MetricInfo, texts, texts, better, texts), max_size=3).map(tuple),
         factors=st.lists(st.builds(FactorInfo, texts, st.lists(texts).map(tuple)), max_size=3).map(tuple),
+        breakdown=st.none() | st.builds(Breakdown, texts, text_maps, st.lists(texts, max_size=2).map(tuple)),
+        compare=st.none() | st.builds(Comparison, texts, text_maps, st.none() | published),
     ),
     st.builds(
         BlockRecord,

@@ -1,47 +1,21 @@
-"""The rows and notes that the forms for readers have in common."""
+"""What the forms for readers say above and below their tables."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from orchestrator.report import text
+from orchestrator.report import tables, text
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
 
 REASONS_SHOWN = 20
+LONGEST_NOTE = 1000
+MODELLED = "what the benchmark computes that the call would take if its parallel parts ran side by side"
 SPREADS = {
     "half interquartile range": "half the interquartile range (5 trials or more)",
     "half range": "half the range (2 to 4 trials)",
 }
-
-
-def headings(report: Report) -> list[str]:
-    """Return the heading of each column; metrics with their unit."""
-    metrics = [f"{metric.name}, {metric.unit}" if metric.unit else metric.name for metric in report.shown]
-    return [text.plain(name) for name in (*report.varying(), "n", *metrics)] + [
-        "environment",
-        "verified",
-        "not ok",
-    ]
-
-
-def rows(report: Report) -> Iterator[list[str]]:
-    """Yield one row per cell and environment, under :func:`headings`."""
-    factors = report.varying()
-    for cell in report.cells:
-        yield [
-            *(text.plain(cell.factors.get(name, text.NOTHING)) for name in factors),
-            str(cell.n),
-            *(text.estimate(cell.estimate(metric.name)) for metric in report.shown),
-            text.plain(cell.environment) or text.NOTHING,
-            text.truth(cell.truth, cell.n),
-            text.not_ok(cell.statuses) or text.NOTHING,
-        ]
-
-
-def alignment(report: Report) -> list[str]:
-    """Return ``left`` or ``right`` for each column: figures to the right."""
-    return ["left"] * len(report.varying()) + ["right"] * (1 + len(report.shown)) + ["left"] * 3
 
 
 def title(report: Report) -> str:
@@ -57,12 +31,18 @@ def title(report: Report) -> str:
 def notes(report: Report) -> Iterator[str]:
     """Yield what a reader must know beside the rows: the method, what all rows share, what each environment means."""
     constant = report.constant()
+    shared = tables.environment(report)
+    if shared is not None:
+        constant["environment"] = shared
     if constant:
         yield (
             "In every row: "
             + ", ".join(text.plain(f"{name} = {level}") for name, level in constant.items())
             + "."
         )
+    verified = tables.verified(report)
+    if verified is not None:
+        yield f"Verified in every row that has figures: {verified}."
     if report.kernels:
         running = ", ".join(text.plain(f"{name} = {release}") for name, release in report.kernels.items())
         yield f"Kernel: {running}."
@@ -70,8 +50,44 @@ def notes(report: Report) -> Iterator[str]:
     spreads = [words for method, words in SPREADS.items() if method in used]
     if spreads:
         yield f"Figures are medians of the n trials that are ok, ± {'; '.join(spreads)}."
+    yield from _compared(report)
     for environment, sentence in report.environments.items():
         yield f"{text.plain(environment) or 'no environment'}: {sentence}"
+
+
+def _compared(report: Report) -> Iterator[str]:
+    """What the speed-ups are of, where each kind was made, and whose the published ones are."""
+    compare = report.opening.compare
+    if compare is None:
+        return
+    levels = ", ".join(text.plain(f"{name} = {level}") for name, level in compare.baseline.items())
+    made: dict[tuple[str, bool], list[str]] = {}
+    for cell, found in zip(report.cells, report.speedups, strict=True):
+        if found.ratio is not None and cell.environment not in made.setdefault(
+            (found.metric, found.modelled), []
+        ):
+            made[found.metric, found.modelled].append(cell.environment)
+    yield (
+        f"speed-up: the median of a cell against that of its baseline ({levels}, all else alike) in the same "
+        "environment; more than 1 is better."
+    )
+    for (metric, modelled), environments in made.items():
+        what = f"modelled, of {metric}: {MODELLED}" if modelled else f"measured, of {metric}"
+        yield text.plain(f"speed-up in {', '.join(environments)}: {what}.", LONGEST_NOTE)
+    if compare.published:
+        published = compare.published
+        yield text.plain(
+            f"published: the same ratio in {published.dataset} ({published.source}), measured on {published.machine}, "
+            f"kernel {published.kernel}, in {published.unit}.",
+            LONGEST_NOTE,
+        )
+    missing = Counter(
+        found.reason
+        for cell, found in zip(report.cells, report.speedups, strict=True)
+        if found.ratio is None and cell.n
+    )
+    for reason, count in missing.items():
+        yield text.plain(f"No speed-up for {count} row{'s' * (count != 1)}: {reason}.")
 
 
 def reasons(report: Report) -> list[str]:

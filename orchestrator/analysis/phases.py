@@ -1,0 +1,50 @@
+"""What one metric of a cell consists of: its phases, and the rest that they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.analysis.modelled import Metrics
+from orchestrator.analysis.summary import CellSummary
+from orchestrator.spec.model import Breakdown
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """The breakdown of one cell in one environment, medians in the unit of the total; None: not known.
+
+    :ivar phases: by the word of the breakdown. ``rest`` is what all of them leave of the total, so that a row adds up;
+        as each is a median of its own, it may lie a little off the median of the rests.
+    :ivar beside: medians of further metrics, by name, each in its own unit.
+    :ivar modelled: the words (and ``total``) whose figures are of a model.
+    """
+
+    total: float | None
+    phases: Mapping[str, float | None]
+    rest: float | None
+    beside: Mapping[str, float | None]
+    modelled: frozenset[str]
+
+
+def phases_of(cell: CellSummary, breakdown: Breakdown, metrics: Metrics) -> Phases | None:
+    """Return the breakdown of a cell, None if it knows of none of the phases."""
+    modelled = set()
+
+    def median(word: str, name: str) -> float | None:
+        for reading in metrics.readings(name, cell.environment):
+            found = cell.estimate(reading.name)
+            if found:
+                if reading.models:
+                    modelled.add(word)
+                return found.median
+        return None
+
+    total = median("total", breakdown.total)
+    phases = {word: median(word, name) for word, name in breakdown.phases.items()}
+    beside = {name: median(name, name) for name in breakdown.beside}
+    known = [value for value in phases.values() if value is not None]
+    if not known:
+        return None
+    rest = total - sum(known) if total is not None and len(known) == len(phases) else None
+    return Phases(total, phases, rest, beside, frozenset(modelled))

@@ -1,0 +1,101 @@
+"""How much better each cell is than its baseline, measured and published.
+
+A speed-up is the ratio of two medians of the same environment, turned so that more than 1 is better: value over
+baseline for a rate, baseline over value for a time. Where the clock counts instructions a model is compared if both
+cells have it, else what was measured of both: never one with the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestrator.analysis.modelled import Metrics
+from orchestrator.analysis.summary import CellSummary
+from orchestrator.results.records import FactorInfo, MetricInfo
+from orchestrator.spec.model import Comparison, Published
+
+_Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Speedup:
+    """What one cell is against its baseline in its environment.
+
+    :ivar metric: what was compared, or asked for where there is no ratio.
+    :ivar modelled: that metric is a model of the one asked for.
+    :ivar baseline: id of the baseline's cell; empty where this environment has none.
+    :ivar ratio: None where there is none, for the ``reason`` given.
+    :ivar published: the ratio that was published for such a cell, None where none was.
+    """
+
+    metric: str
+    modelled: bool
+    baseline: str
+    ratio: float | None
+    reason: str
+    published: float | None
+
+
+def speedups(
+    cells: Sequence[CellSummary], comparison: Comparison, factors: Sequence[FactorInfo], metrics: Metrics
+) -> Iterator[Speedup]:
+    """Yield the speed-up of each of the cells, in their order.
+
+    :param factors: those of the run; derived ones follow from the others and do not tell cells apart.
+    """
+    swept = [factor.name for factor in factors if factor.levels]
+    by_levels = {(cell.environment, *_key(cell.factors, swept)): cell for cell in cells}
+    for cell in cells:
+        wanted = _key({**cell.factors, **comparison.baseline}, swept)
+        baseline = by_levels.get((cell.environment, *wanted))
+        metric, ratio = comparison.metric, None
+        for reading in metrics.readings(comparison.metric, cell.environment):
+            ratio = _ratio(cell, baseline, reading)
+            if ratio is not None:
+                metric = reading.name
+                break
+        yield Speedup(
+            metric=metric,
+            modelled=metric != comparison.metric,
+            baseline=baseline.cell if baseline else "",
+            ratio=ratio,
+            reason="" if ratio is not None else _reason(cell, baseline, comparison.metric),
+            published=published_ratio(comparison.published, cell.factors) if comparison.published else None,
+        )
+
+
+def published_ratio(published: Published, levels: Mapping[str, str]) -> float | None:
+    """Return the published speed-up of a cell with these levels, None if there is none."""
+    for figure in published.figures:
+        if all(levels.get(name) == level for name, level in figure.levels.items()):
+            return figure.baseline and _better(figure.value, figure.baseline, published.better)
+    return None
+
+
+def _key(levels: Mapping[str, str], names: Sequence[str]) -> _Key:
+    return tuple(levels.get(name, "") for name in names)
+
+
+def _ratio(cell: CellSummary, baseline: CellSummary | None, metric: MetricInfo) -> float | None:
+    own = cell.estimate(metric.name)
+    other = baseline.estimate(metric.name) if baseline else None
+    if own is None or other is None or own.median <= 0 or other.median <= 0:
+        return None
+    return _better(own.median, other.median, metric.better)
+
+
+def _reason(cell: CellSummary, baseline: CellSummary | None, metric: str) -> str:
+    """Say why there is no ratio."""
+    if cell.estimate(metric) is None:
+        return f"it has no {metric}"
+    if baseline is None:
+        return "its baseline has not run in this environment"
+    if baseline.estimate(metric) is None:
+        return f"its baseline has no {metric}"
+    return f"a {metric} of 0 has no ratio"
+
+
+def _better(value: float, baseline: float, better: Literal["higher", "lower", "neither"]) -> float:
+    return baseline / value if better == "lower" else value / baseline
