@@ -19,6 +19,9 @@ from orchestrator.kernels.workspace import Killed, Workspace
 Say = Callable[[str], None]
 
 STOP_LIMIT_S = 20.0
+NEARLY_FULL = 16 * 1024**2
+"""Bytes: a build that fails where less is free has failed for that."""
+
 _STEP = re.compile(r"^\s+[A-Z][A-Z0-9+\[\]]*\s+\S")
 _FAULT = re.compile(r"(: (fatal )?error: |^make.*\*\*\* |: not found$|: command not found$)")
 
@@ -105,7 +108,14 @@ class Make:
             raise Killed("the build had to be killed") from None
 
     def _failure(self, faults: Sequence[str], targets: Sequence[str]) -> KernelError:
-        if any(programs.FULL in line for line in faults):
-            return Killed(f"no space left in {self._place.folder}; make room and give the same command again")
         told = faults[0] if faults else "make gave no reason"
+        # Not each program that cannot write says why.
+        if (
+            any(programs.FULL in line for line in faults)
+            or shutil.disk_usage(self._place.folder).free < NEARLY_FULL
+        ):
+            message = (
+                f"no space left in {self._place.folder}; make room and give the same command again ({told})"
+            )
+            return Killed(message)
         return KernelError(f"make {' '.join(targets)}: {told} (log: {self._place.log})")

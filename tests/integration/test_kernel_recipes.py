@@ -1,0 +1,437 @@
+"""``orchestrate kernel``: recipes good and bad, what is built, kept, shared and removed.
+
+The source is a kernel in miniature (``small_kernel/``), so that a build takes a second; the machinery around it (make,
+compiler, git, patch files, locks, processes that are killed, a disk that is full) is real. The real kernel is built by
+``tests/kernel``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.running import COMMAND, Ended, User
+
+SMALL_KERNEL = Path(__file__).parent / "small_kernel"
+
+
+class Kernels:
+    """Someone who builds kernels from recipes, with a cache of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tree = folder / "tree"
+        shutil.copytree(SMALL_KERNEL, self.tree)
+        (folder / "fragment.config").write_text("CONFIG_FIRST=y\n# CONFIG_SECOND is not set\n")
+        self.user = User(folder)
+        self.user.environment.update(
+            XDG_CACHE_HOME=str(folder / "cache"), COMPILED=str(folder / "compiled"), SLOW=str(folder / "slow")
+        )
+
+    @property
+    def cache(self) -> Path:
+        return self.folder / "cache" / "orchestrate"
+
+    @property
+    def compiled(self) -> list[str]:
+        """Names of the objects that were compiled since this was asked last."""
+        file = self.folder / "compiled"
+        lines = file.read_text().split() if file.exists() else []
+        file.unlink(missing_ok=True)
+        return sorted(lines)
+
+    def recipe(self, name: str = "small", **changes: Any) -> Path:
+        """Write a recipe, ``tiny`` with one fragment unless ``changes`` say otherwise."""
+        document = {
+            "source": {"folder": "tree"},
+            "config": {"base": "tiny", "fragments": ["fragment.config"]},
+            **changes,
+        }
+        file = self.folder / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(document))
+        return file
+
+    def patch(self, name: str, old: str, new: str, file: str = "mm.c") -> str:
+        """Write a patch that replaces a text of the tree; return its name."""
+        before, after = self.folder / "a" / file, self.folder / "b" / file
+        for path in (before, after):
+            path.parent.mkdir(exist_ok=True)
+        text = (SMALL_KERNEL / file).read_text()
+        assert old in text
+        before.write_text(text)
+        after.write_text(text.replace(old, new))
+        done = subprocess.run(
+            ["diff", "-u", f"a/{file}", f"b/{file}"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(done.stdout)
+        return name
+
+    def build(self, *words: str | Path) -> Ended:
+        return self.user.orchestrate("kernel", "build", *words)
+
+    def built(self, *words: str | Path) -> dict[str, Any]:
+        """Build and return what ``kernel.json`` says."""
+        ended = self.build(*words)
+        assert ended.code == 0, ended.err
+        document: dict[str, Any] = json.loads((Path(ended.out.strip()) / "kernel.json").read_text())
+        return document
+
+    @property
+    def kept(self) -> list[str]:
+        """Hashes of the kernels in the cache."""
+        return sorted(file.parent.name for file in self.cache.glob("kernels/*/kernel.json"))
+
+    @property
+    def leftovers(self) -> list[str]:
+        """What a build that failed must not leave: half kernels, half sources."""
+        return [str(path) for pattern in ("*/*.part", "*/*/source.next") for path in self.cache.glob(pattern)]
+
+
+@pytest.fixture
+def kernels(tmp_path: Path) -> Any:
+    kernels = Kernels(tmp_path)
+    yield kernels
+    kernels.user.close()
+
+
+def refused(ended: Ended) -> str:
+    """The one line that says why a kernel was not built."""
+    assert ended.code == 4, ended.err
+    (line,) = ended.complaints
+    return line
+
+
+def test_a_kernel_is_built_once_and_named_by_what_it_is_made_of(kernels: Kernels) -> None:
+    patch = kernels.patch("faster.patch", "copied += 9;", "copied += 10;")
+    built = kernels.built(kernels.recipe(patches=[patch]))
+    assert kernels.compiled == ["mm", "start"]
+    folder = kernels.cache / "kernels" / built["hash"]
+    assert {"bzImage", "System.map", "config", "build.log", "kernel.json"} <= {
+        f.name for f in folder.iterdir()
+    }
+    assert built["release"] == f"6.12.1-{built['hash']}"
+    assert len(built["build_id"]) == 40
+    assert (folder / "config").read_text() == "CONFIG_FIRST=y\n# CONFIG_SECOND is not set\n"
+    assert [each["name"] for each in built["ingredients"]["patches"]] == ["faster.patch"]
+
+    again = kernels.built(kernels.recipe("other-name", patches=[patch]))
+    assert again["hash"] == built["hash"]
+    assert kernels.compiled == []
+
+
+def test_other_ingredients_make_another_kernel_and_only_what_differs_is_compiled(kernels: Kernels) -> None:
+    first = kernels.built(kernels.recipe())
+    assert kernels.compiled == ["mm", "start"]
+    patch = kernels.patch("faster.patch", "copied += 9;", "copied += 10;")
+    second = kernels.built(kernels.recipe(patches=[patch]))
+    assert kernels.compiled == ["mm"]
+    kernels.patch("faster.patch", "return 1;", "return 2;", "start.c")
+    third = kernels.built(kernels.recipe(patches=[patch]))
+    assert kernels.compiled == ["mm", "start"], "the file whose patch went away, too"
+    assert len({first["hash"], second["hash"], third["hash"]}) == 3
+    assert len({first["build_id"], second["build_id"], third["build_id"]}) == 3
+    assert (kernels.tree / "mm.c").read_text() == (SMALL_KERNEL / "mm.c").read_text()
+
+
+def test_equal_ingredients_make_equal_bytes(kernels: Kernels) -> None:
+    first = kernels.built(kernels.recipe())
+    image = (kernels.cache / "kernels" / first["hash"] / "bzImage").read_bytes()
+    shutil.rmtree(kernels.cache)
+    second = kernels.built(kernels.recipe())
+    assert (second["hash"], second["build_id"]) == (first["hash"], first["build_id"])
+    assert (kernels.cache / "kernels" / second["hash"] / "bzImage").read_bytes() == image
+
+
+@pytest.mark.parametrize("kind", ["folder", "git folder", "git tag", "git branch", "git url", "tarball"])
+def test_every_source(kernels: Kernels, kind: str) -> None:
+    git = ["git", "-C", str(kernels.tree), "-c", "user.name=n", "-c", "user.email=e@x"]
+    if kind.startswith("git"):
+        for words in (
+            ["init", "-q", "-b", "main"],
+            ["add", "-A"],
+            ["commit", "-qm", "first"],
+            ["tag", "-am", "t", "v1"],
+        ):
+            subprocess.run([*git, *words], check=True)
+    source: dict[str, str] = {
+        "folder": {"folder": "tree"},
+        "git folder": {"folder": "tree"},
+        "git tag": {"git": "tree", "ref": "v1"},
+        "git branch": {"git": "tree", "ref": "main"},
+        "git url": {"git": f"file://{kernels.tree}", "ref": "v1"},
+        "tarball": {"tarball": "tree.tar.gz"},
+    }[kind]
+    if kind == "tarball":
+        subprocess.run(
+            ["tar", "-C", kernels.folder, "-czf", kernels.folder / "tree.tar.gz", "tree"], check=True
+        )
+    first = kernels.built(kernels.recipe(source=source))
+    assert kernels.compiled == ["mm", "start"]
+    edited = (kernels.tree / "mm.c").read_text().replace("9;", "11;")
+    (kernels.tree / "mm.c").write_text(edited)
+    second = kernels.built(kernels.recipe(source=source))
+    if "folder" in kind:
+        assert kernels.compiled == ["mm"], "an edit that is not committed counts where someone works"
+    else:
+        assert second["hash"] == first["hash"]
+        assert kernels.compiled == []
+    if kind.startswith("git"):
+        status = subprocess.run(
+            [*git, "status", "--porcelain"], capture_output=True, text=True, check=True
+        ).stdout
+        assert status == " M mm.c\n", "a repository that is read stays as it is"
+
+
+def mail(subject: str, diff: str, encoded: bool = False) -> str:
+    body = base64.encodebytes(diff.encode()).decode() if encoded else diff
+    encoding = "base64" if encoded else "8bit"
+    return (
+        "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n"
+        f"From: N <n@example.org>\nSubject: {subject}\nContent-Type: text/plain; charset=UTF-8\n"
+        f"Content-Transfer-Encoding: {encoding}\n\n{body}\n"
+    )
+
+
+def test_patches_from_an_mbox_a_folder_and_a_series(kernels: Kernels) -> None:
+    one = (kernels.folder / kernels.patch("one", "copied += 9;", "copied += 19;")).read_text()
+    two = (kernels.folder / kernels.patch("two", "return 1;", "return 2;", "start.c")).read_text()
+    cover = mail("[PATCH 0/2] two of them", "Hello,\n\nthis is no patch.\n")
+    (kernels.folder / "two.mbox").write_text(
+        cover + mail("[PATCH 1/2] mm: one", one) + mail("[PATCH 2/2] start: two", two, encoded=True)
+    )
+    folder = kernels.folder / "patches"
+    folder.mkdir()
+    (folder / "0002-b.patch").write_text(two)
+    (folder / "0001-a.patch").write_text(one.replace("19", "29"))  # other text: the name is no part of a kernel
+    (folder / "README").write_text("no patch")
+    quilt = kernels.folder / "quilt"
+    quilt.mkdir()
+    (quilt / "series").write_text("# in this order\nz.patch -p1\na.patch\n")
+    (quilt / "z.patch").write_text(one.replace("19", "39"))
+    (quilt / "a.patch").write_text(two)
+
+    names = {
+        patches: [
+            each["name"]
+            for each in kernels.built(kernels.recipe(patches=[patches]))["ingredients"]["patches"]
+        ]
+        for patches in ("two.mbox", "patches", "quilt")
+    }
+    assert names == {
+        "two.mbox": ["mm: one", "start: two"],
+        "patches": ["0001-a.patch", "0002-b.patch"],
+        "quilt": ["z.patch", "a.patch"],
+    }
+    (workspace,) = kernels.cache.glob("kernel-workspaces/*/source")
+    assert "copied += 39;" in (workspace / "mm.c").read_text()
+    assert "return 2;" in (workspace / "start.c").read_text()
+
+
+def test_a_patch_that_does_not_apply_is_named_with_its_hunk(kernels: Kernels) -> None:
+    good = kernels.patch("good.patch", "return 1;", "return 2;", "start.c")
+    first = kernels.patch("bad.patch", "copied = 0;", "copied = 1;")
+    text = (kernels.folder / first).read_text()
+    late = (kernels.folder / kernels.patch("late.patch", "return copied;", "return 0;")).read_text()
+    (kernels.folder / "bad.patch").write_text(
+        text + late[late.index("@@") :].replace("copied += 9;", "copied += 99;")
+    )
+    told = refused(kernels.build(kernels.recipe(patches=[good, "bad.patch"])))
+    assert told.startswith("patch bad.patch does not apply: hunk 2 of mm.c (@@ -11,5 +11,5 @@"), told
+    assert kernels.kept == []
+    assert kernels.leftovers == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "CONFIG_THIRD=y",
+            "fragment.config:3: CONFIG_THIRD=y did not survive: this kernel has no such symbol",
+        ),
+        (
+            "CONFIG_NEEDS_MORE=y",
+            "fragment.config:3: CONFIG_NEEDS_MORE=y did not survive: it is n; something that it",
+        ),
+        (
+            "CONFIG-X=y",
+            "fragment.config:3: expected CONFIG_NAME=value or '# CONFIG_NAME is not set'; found 'CONFIG-X=y'",
+        ),
+    ],
+)
+def test_a_request_that_does_not_survive_is_named(kernels: Kernels, line: str, told: str) -> None:
+    with (kernels.folder / "fragment.config").open("a") as fragment:
+        fragment.write(f"{line}\n")
+    assert refused(kernels.build(kernels.recipe())).startswith(told)
+    assert kernels.compiled == []
+    assert kernels.kept == kernels.leftovers == []
+
+
+def test_bad_recipes_end_with_one_line(kernels: Kernels) -> None:
+    assert "no compiler 'gcc-99' on this machine" in refused(kernels.build(kernels.recipe(compiler="gcc-99")))
+    assert "has no 'v9'" in refused(
+        kernels.build(kernels.recipe(source={"git": str(SMALL_KERNEL.parents[2]), "ref": "v9"}))
+    )
+    (kernels.folder / "no.patch").write_text("nothing\n")
+    assert "is not a patch" in refused(kernels.build(kernels.recipe(patches=["no.patch"])))
+    (kernels.tree / "Kbuild").unlink()
+    assert "is not the source of a kernel" in refused(kernels.build(kernels.recipe()))
+    ended = kernels.build("no-such-recipe")
+    assert (ended.code, ended.complaints) == (
+        2,
+        ["there is no recipe 'no-such-recipe'; known: linux-6.12-accel, linux-6.12-base, linux-6.12-debug"],
+    )
+    assert kernels.kept == kernels.leftovers == []
+
+
+def test_a_fault_of_the_compiler_is_told_with_its_place(kernels: Kernels) -> None:
+    (kernels.tree / "mm.c").write_text("int migrate(void) { return missing; }\n")
+    told = refused(kernels.build(kernels.recipe()))
+    assert (
+        "mm.c:1:28: error: ‘missing’ undeclared" in told or "mm.c:1:28: error: 'missing' undeclared" in told
+    ), told
+    log = Path(told.rpartition("log: ")[2].rstrip(")"))
+    assert "missing" in log.read_text()
+    assert kernels.kept == kernels.leftovers == []
+
+
+def test_two_processes_build_a_kernel_once(kernels: Kernels) -> None:
+    recipe = kernels.recipe()
+    both = [kernels.user.begin("kernel", "build", recipe) for _ in range(2)]
+    ended = [kernels.user.end(process) for process in both]
+    assert [each.code for each in ended] == [0, 0]
+    assert ended[0].out == ended[1].out
+    assert kernels.compiled == ["mm", "start"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_build_that_is_stopped_leaves_no_kernel_and_no_process(
+    kernels: Kernels, number: signal.Signals
+) -> None:
+    recipe = kernels.recipe()
+    (kernels.folder / "slow").touch()
+    process = kernels.user.begin("kernel", "build", recipe)
+    kernels.user.wait_for(lambda: (kernels.folder / "compiled").exists(), process)
+    kernels.user.kill(process, number)
+    kernels.user.wait_for(lambda: not makes_in(kernels.folder))
+    assert kernels.kept == []
+    (kernels.folder / "slow").unlink()
+    assert kernels.compiled
+    kernels.built(recipe)
+    assert kernels.compiled == ["mm", "start"]
+    assert kernels.leftovers == []
+
+
+def makes_in(folder: Path) -> list[int]:
+    """Processes whose command line names the folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if f"{folder}/cache".encode() in command:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+@pytest.mark.parametrize("size", ["40k", "84k", "100k", "112k", "124k"])
+def test_a_full_disk_ends_with_one_line_and_leaves_no_kernel(kernels: Kernels, size: str) -> None:
+    cache = kernels.folder / "cache"
+    cache.mkdir()
+    mounted = (
+        f'mount -t tmpfs -o size={size} none "$1" && shift && "$@"; code=$?; find cache >left; exit $code'
+    )
+    done = subprocess.run(
+        [
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            mounted,
+            "sh",
+            cache,
+            COMMAND,
+            "kernel",
+            "build",
+            kernels.recipe(),
+        ],
+        cwd=kernels.folder,
+        env={**os.environ, **kernels.user.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("orchestrate: ")]
+    assert "no space left" in line
+    assert "kernel.json" not in (kernels.folder / "left").read_text()
+    assert ".part" not in (kernels.folder / "left").read_text()
+
+
+def test_list_show_and_gc(kernels: Kernels) -> None:
+    assert "no kernel in" in kernels.user.orchestrate("kernel", "list").err
+    first = kernels.built(kernels.recipe())
+    second = kernels.built(kernels.recipe("patched", patches=[kernels.patch("p.patch", "9;", "8;")]))
+    listed = kernels.user.orchestrate("kernel", "list").out.splitlines()
+    assert [line.split()[0] for line in listed[2:]] == [second["hash"], first["hash"]]
+
+    shown = kernels.user.orchestrate("kernel", "show", second["hash"][:6]).out
+    assert second["build_id"] in shown
+    assert "p.patch" in shown
+    assert kernels.user.orchestrate("kernel", "show", "patched").out == shown
+    ended = kernels.user.orchestrate("kernel", "show", "ffffffffffff")
+    assert (ended.code, len(ended.complaints)) == (2, 1)
+
+    assert kernels.user.orchestrate("kernel", "gc").out == "0 MiB freed\n"
+    rehearsed = kernels.user.orchestrate("kernel", "gc", "--unused-for", "0", "--dry-run").out
+    assert rehearsed.count("would remove kernel") == 2
+    assert len(kernels.kept) == 2
+    old = kernels.cache / "kernels" / first["hash"]
+    os.utime(old, (0, 0))
+    assert (
+        f"removed kernel {first['hash']}"
+        in kernels.user.orchestrate("kernel", "gc", "--unused-for", "7d").out
+    )
+    assert kernels.kept == [second["hash"]]
+    assert kernels.user.orchestrate("kernel", "gc", "--unused-for", "0").code == 0
+    assert kernels.kept == []
+    assert not list(kernels.cache.glob("kernel-workspaces/*/source"))
+    kernels.built(kernels.recipe())
+
+
+def test_what_a_process_is_at_work_in_is_not_removed(kernels: Kernels) -> None:
+    recipe = kernels.recipe()
+    (kernels.folder / "slow").touch()
+    process = kernels.user.begin("kernel", "build", recipe)
+    kernels.user.wait_for(lambda: (kernels.folder / "compiled").exists(), process)
+    ended = kernels.user.orchestrate("kernel", "gc", "--unused-for", "0")
+    assert "in use, kept: workspace" in ended.out
+    kernels.user.kill(process, signal.SIGINT)
+
+
+def test_an_experiment_file_names_its_kernels(kernels: Kernels) -> None:
+    kernels.recipe()
+    file = kernels.user.file(
+        "benchmark: {command: ['true'], metrics: {x: {unit: s, key_value: x}}}\n"
+        "kernels: {a: {recipe: ./small.yaml}, b: {recipe: {source: {folder: tree}, config: {base: defconfig}}}}\n"
+    )
+    ended = kernels.build(file)
+    assert ended.code == 0, ended.err
+    assert len(ended.out.splitlines()) == 2
+    assert len(kernels.kept) == 2
