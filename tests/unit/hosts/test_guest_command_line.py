@@ -107,3 +107,11 @@ def test_the_instruction_clock_takes_chance_out_and_other_clocks_leave_the_kerne
     assert not steady & set(words(Layout(), Environment.VM_KVM))
     alone = Layout(nodes=(Node(1, 1024**3), Node(0, 1024**3)))
     assert not any(word.startswith("isolcpus") for word in words(alone, Environment.VM_ICOUNT))
+
+
+def test_a_file_says_which_cpus_are_left_to_workers() -> None:
+    for own in (
+        words(Layout(append="isolcpus=domain,1"), Environment.VM_ICOUNT),
+        words(Layout(), Environment.VM_ICOUNT, kernel_words=("isolcpus=domain,1",)),
+    ):
+        assert [word for word in own if word.startswith("isolcpus")] == ["isolcpus=domain,1"]
