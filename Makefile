@@ -1,6 +1,7 @@
 # Everything a fresh Debian machine needs, and the commands that developers and CI share.
 #   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table
 #   make test         install what is missing, run all checks and tests
+#   make kernel-test  prove the kernel series right: every layout, long, and the debug kernel
 #   make setup        only prepare .venv, with `orchestrate` in it
 
 VENV   := .venv
@@ -13,7 +14,7 @@ RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropb
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio
 
-.PHONY: setup quickstart test test-unit lint packages-run packages-test clean help
+.PHONY: setup quickstart test test-unit kernel-test lint packages-run packages-test clean help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -30,12 +31,16 @@ test: packages-run packages-test $(VENV)/.dev lint
 test-unit: $(VENV)/.dev
 	$(PYTEST) -m unit
 
+kernel-test: packages-run $(VENV)/.dev
+	KERNEL_TEST=full $(PYTEST) -m kernel
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	shellcheck $$(git ls-files '*.sh') .ci/run
 	$(MAKE) -s -C roles/migbench/files format-check
+	$(MAKE) -s -C tests/kernel/programs format-check
 
 packages-run:
 	@sh tools/install-packages.sh $(RUN_PACKAGES)

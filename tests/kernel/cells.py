@@ -1,0 +1,103 @@
+"""Cells to be checked, and what the kernel's counters must say of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from tests.kernel.layouts import Layout
+
+BASE_PAGES = {"base": 1, "shmem": 1, "block": 1, "thp": 512, "hugetlb": 512}
+"""Base pages in a page of each kind."""
+
+PAGES = {"base": 37, "shmem": 19, "block": 11, "thp": 3, "hugetlb": 2}
+"""Pages in a cell: few, and in numbers that do not divide evenly."""
+
+MODES = ("serial", "parallel", "concurrent", "parallel+concurrent")
+THREADS = (1, 2, 3, 4, 8)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One way of moving one small region."""
+
+    page: str
+    mode: str
+    way: str
+    threads: int
+    source: int
+    target: int
+    batch: int = 512
+    copy_node: int = 0
+
+    @property
+    def line(self) -> str:
+        """The words that the check takes."""
+        return (
+            f"page={self.page} pages={PAGES[self.page]} mode={self.mode} way={self.way} threads={self.threads} "
+            f"batch={self.batch} copy_node={self.copy_node} from={self.source} to={self.target}"
+        )
+
+
+def all_cells(
+    pairs: Sequence[tuple[int, int]],
+    pages: Sequence[str] = ("base", "thp", "hugetlb", "shmem", "block"),
+    threads: Sequence[int] = THREADS,
+) -> Iterator[Cell]:
+    """Every mode, way, kind of page and number of threads; threads vary only where there are some."""
+    ways = ("move_pages", "mbind", "sysctl")
+    for (source, target), page, mode, way in product(pairs, pages, MODES, ways):
+        parallel = mode.startswith("parallel")
+        if way == "sysctl" and not parallel:
+            continue
+        for count in threads if parallel else (threads[-1],):
+            yield Cell(page, mode, way, count, source, target)
+
+
+def expected_counters(cell: Cell, layout: Layout) -> dict[str, int]:
+    """What ``/proc/vmstat`` must have counted, by the rules of admin-guide/mm/migration_accel.rst; all else 0.
+
+    Hugetlb pages are never batched, pages whose file system has its own method are batched but copied one by one.
+    """
+    pages = PAGES[cell.page]
+    base_pages = pages * BASE_PAGES[cell.page]
+    counted = {"pgmigrate_success": base_pages}
+    if cell.page == "thp":
+        counted["thp_migration_success"] = pages
+    copies = [BASE_PAGES[cell.page]] * pages
+    if cell.mode.endswith("concurrent"):
+        if cell.page == "hugetlb":
+            counted["migrate_concur_left_single"] = pages
+        elif cell.page == "block":
+            counted["migrate_concur_left_mapping"] = pages
+        else:
+            counted["migrate_concur_folio"] = pages
+            copies = [BASE_PAGES[cell.page] * size for size in _batches(pages, cell.batch)]
+            counted["migrate_concur_batch"] = len(copies)
+    wanted = cell.mode.startswith("parallel") and (cell.way != "sysctl" or BASE_PAGES[cell.page] > 1)
+    for size in copies:
+        counter, reason = _copy(size, cell, layout) if wanted else ("migrate_copy_serial", "")
+        counted[counter] = counted.get(counter, 0) + size
+        if reason:
+            counted[reason] = counted.get(reason, 0) + 1
+    return counted
+
+
+def _copy(size: int, cell: Cell, layout: Layout) -> tuple[str, str]:
+    """Who copies ``size`` base pages, and why it is the caller if it is."""
+    if size < 2:
+        return "migrate_copy_serial", "migrate_mt_fallback_size"
+    if min(cell.threads, copying_cpus(cell, layout), size) < 2:
+        return "migrate_copy_serial", "migrate_mt_fallback_cpus"
+    return "migrate_copy_mt", ""
+
+
+def copying_cpus(cell: Cell, layout: Layout) -> int:
+    """CPUs of the node that copies: the chosen one, or the other one if that has none."""
+    chosen, other = (cell.source, cell.target) if cell.copy_node else (cell.target, cell.source)
+    return len(layout.cpus(chosen)) or len(layout.cpus(other))
+
+
+def _batches(pages: int, batch: int) -> list[int]:
+    return [min(batch, pages - first) for first in range(0, pages, batch)]

@@ -1,0 +1,62 @@
+"""Guests for the proof of the kernel series; each is booted once and serves the tests that name it.
+
+The short form is the default. ``KERNEL_TEST=full`` runs every layout, and longer.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.hosts.base import Request
+from orchestrator.hosts.providers.qemu import QemuProvider
+from orchestrator.spec.model import Kernel, Needs
+from tests.kernel.lab import Lab
+from tests.kernel.layouts import LAYOUTS
+
+FULL = os.environ.get("KERNEL_TEST", "short") == "full"
+BOOT_LIMIT_S = 600.0
+"""Room for a machine that does much else; nothing is tested against it."""
+
+
+@pytest.fixture(scope="session")
+def checks() -> Path:
+    """The programs, built here for a guest that has no libraries."""
+    folder = Path(__file__).with_name("programs")
+    subprocess.run(["make", "-s", "-C", folder], check=True)
+    return folder / "build" / "checks"
+
+
+def kernel(name: str) -> Kernel:
+    """The kernel under test (``accel``), or the one that watches itself (``debug``)."""
+    return Kernel(name, "image", image=Path(os.environ[f"{name.upper()}_KERNEL"]))
+
+
+@pytest.fixture(scope="session")
+def guest(
+    request: pytest.FixtureRequest, checks: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    layout = LAYOUTS[request.param]
+    logs = tmp_path_factory.mktemp(request.param)
+    provider = QemuProvider(Request(Needs(), layout.options, boot_limit=BOOT_LIMIT_S))
+    with provider.machine(logs) as machine:
+        yield Lab(machine, kernel(layout.kernel), layout, checks, logs)
+
+
+@pytest.fixture
+def lab(guest: Lab) -> Iterator[Lab]:
+    """A guest that is up; what its kernel complains of fails the test."""
+    guest.boot()
+    guest.may_lack_memory = False
+    yield guest
+    complaints = guest.complaints()
+    assert not complaints, "the kernel complains:\n" + "\n".join(complaints)
+
+
+def on(*layouts: str, full: tuple[str, ...] = ()) -> pytest.MarkDecorator:
+    """Run a test in guests of these layouts; of ``full``, too, in the full form."""
+    return pytest.mark.parametrize("guest", (*layouts, *full) if FULL else layouts, indirect=True)

@@ -1,0 +1,125 @@
+"""A guest in which the kernel is tried, and the proof that the kernel has nothing to complain about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from orchestrator.errors import HostError
+from orchestrator.hosts.base import Host, Machine
+from orchestrator.hosts.command import script
+from orchestrator.spec.model import Kernel
+from tests.kernel.layouts import Layout
+
+TIME_LIMIT_S = 900.0
+"""Guards against hanging; nothing is tested against it."""
+
+HUGETLB_PAGES = 12
+"""2 MiB pages that are set aside on each node: for a region, its target and a copy on write of it."""
+
+COMPLAINTS = re.compile(
+    r"WARNING|BUG|KASAN|KFENCE|UBSAN|Oops|Call Trace|Bad page|bad page|corruption|INFO: |ODEBUG|"
+    r"possible (recursive|circular|irq|deadlock)|stuck|rcu.*(stall|detected)|blocked for more|hung|hogged|"
+    r"sleeping function|scheduling while atomic|general protection|[Uu]nable to handle|page allocation failure|"
+    r"Out of memory|oom-kill|page_table_check|turning off the locking|unregister_netdevice|nobody cared"
+)
+
+NO_MEMORY_REPORT = re.compile(r"^.*page allocation failure(?s:.*?)pages hwpoisoned$", re.MULTILINE)
+"""What the kernel says when a node that pages are to go to is full; so it does on mainline."""
+
+SET_UP = """
+mount -t tracefs none /sys/kernel/tracing
+echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+echo madvise >/sys/kernel/mm/transparent_hugepage/defrag
+for node in /sys/devices/system/node/node[0-9]*; do
+    echo "$1" >"$node/hugepages/hugepages-2048kB/nr_hugepages"
+    [ "$(cat "$node/hugepages/hugepages-2048kB/nr_hugepages")" = "$1" ] || exit 1
+done
+mkdir /ram
+mount -t ramfs none /ram
+truncate -s 160M /ram/swap
+truncate -s 1M /ram/block
+losetup /dev/loop0 /ram/swap
+losetup /dev/loop1 /ram/block
+mkswap /dev/loop0
+"""
+"""Small guests start without huge pages. Swap and a block device lie in ramfs, whose pages are never swapped."""
+
+
+class Lab:
+    """One guest of a layout, booted when it is first asked for, and again when it has died.
+
+    :ivar may_lack_memory: the test that runs has the kernel fail for want of memory, so it may report that.
+    """
+
+    def __init__(self, machine: Machine, kernel: Kernel, layout: Layout, checks: Path, logs: Path) -> None:
+        self.layout = layout
+        self.may_lack_memory = False
+        self._machine = machine
+        self._kernel = kernel
+        self._checks = checks
+        self._logs = logs
+        self._host: Host | None = None
+
+    def boot(self) -> None:
+        """Boot and set up, unless that is done."""
+        if self._host is None:
+            host = self._machine.boot(self._kernel)
+            host.put(self._checks, "/root/checks", 0o755)
+            host.run(script(SET_UP, str(HUGETLB_PAGES), time_limit=TIME_LIMIT_S))
+            self._host = host
+
+    @property
+    def nodes(self) -> range:
+        return range(len(self.layout.nodes))
+
+    @property
+    def is_debug(self) -> bool:
+        return self.layout.kernel == "debug"
+
+    def run(self, text: str, *arguments: str, stdin: str = "") -> str:
+        """What a shell command in the guest prints; an error if it fails."""
+        assert self._host is not None
+        try:
+            command = script(text, *arguments, stdin=stdin.encode() or None, time_limit=TIME_LIMIT_S)
+            return self._host.run(command).stdout
+        except HostError:
+            if not self._lives():
+                self._host = None
+                raise AssertionError(f"the guest has died:\n{self._console()[-6000:]}") from None
+            raise
+
+    def check(self, name: str, **words: str | int) -> dict[str, int]:
+        """Run a check and return what it printed, which is of the form name=number."""
+        return parse(self.run('/root/checks "$@"', name, *(f"{key}={value}" for key, value in words.items())))
+
+    def check_lines(self, name: str, lines: Iterable[str]) -> list[dict[str, int]]:
+        """Run a check that takes a job a line; what it printed for each."""
+        text = self.run('/root/checks "$1"', name, stdin="".join(f"{line}\n" for line in lines))
+        return [parse(line) for line in text.splitlines()]
+
+    def complaints(self) -> list[str]:
+        """Lines of the kernel's log, since it was last asked, and of the console that no healthy kernel prints."""
+        if self._host is None:
+            return ["the guest has died"]
+        said = self.run("dmesg -c") + self._console()
+        lines = (NO_MEMORY_REPORT.sub("", said) if self.may_lack_memory else said).splitlines()
+        first = next((n for n, line in enumerate(lines) if COMPLAINTS.search(line)), None)
+        return [] if first is None else lines[first : first + 60]
+
+    def _lives(self) -> bool:
+        try:
+            self._host = self._machine.reconnect()
+        except HostError:
+            return False
+        return True
+
+    def _console(self) -> str:
+        consoles = sorted(self._logs.glob("*.console.log"), key=lambda path: path.stat().st_mtime)
+        return consoles[-1].read_text(errors="replace") if consoles else ""
+
+
+def parse(text: str) -> dict[str, int]:
+    """Numbers by name."""
+    return {name: int(number) for name, _, number in (word.partition("=") for word in text.split())}

@@ -1,0 +1,38 @@
+"""The guests that the series is proven in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Nodes of a guest, as (CPUs, MiB), and the kernel that runs on them."""
+
+    nodes: tuple[tuple[int, int], ...]
+    kernel: Literal["accel", "debug"] = "accel"
+    append: str = ""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the qemu provider: emulated CPUs that really run at once."""
+        nodes = [{"cpus": cpus, "memory": f"{memory}MiB"} for cpus, memory in self.nodes]
+        return {"nodes": nodes, "clock": "wall", "acceleration": "tcg", "append": self.append}
+
+    def cpus(self, node: int) -> range:
+        """Numbers of the CPUs of a node."""
+        first = sum(cpus for cpus, _ in self.nodes[:node])
+        return range(first, first + self.nodes[node][0])
+
+
+LAYOUTS: Mapping[str, Layout] = {
+    "two_nodes": Layout(((8, 384), (8, 384))),
+    "four_nodes": Layout(((2, 256), (2, 256), (2, 256), (2, 256))),
+    "memory_only": Layout(((4, 512), (0, 128))),
+    "one_cpu": Layout(((1, 256), (1, 256))),
+    "isolated": Layout(((3, 256), (4, 256)), append="isolcpus=domain,5,6"),
+    "debug": Layout(((4, 768), (4, 512)), "debug"),
+    "debug_memory_only": Layout(((4, 768), (0, 192)), "debug"),
+}

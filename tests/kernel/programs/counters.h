@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel counted: /proc/vmstat before and after. */
+#ifndef COUNTERS_H
+#define COUNTERS_H
+
+#define COUNTERS_MAX 64
+
+struct counters {
+	unsigned size;
+	struct {
+		char name[40];
+		unsigned long value;
+	} entry[COUNTERS_MAX];
+};
+
+void counters_read(struct counters *counters);
+/* Prints " name=difference" for each since then. */
+void counters_print_since(const struct counters *before);
+/* Difference of one since then. */
+unsigned long counter_since(const struct counters *before, const char *name);
+
+#endif

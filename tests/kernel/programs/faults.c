@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "checks.h"
+#include "counters.h"
+#include "kernel.h"
+#include "memory.h"
+#include "move.h"
+#include "require.h"
+
+/* Faults that are filtered by task strike this one, and only while it moves. */
+static void be_struck(bool struck)
+{
+	file_write("/proc/self/make-it-fail", struck ? "1" : "0");
+}
+
+void check_faults(const struct job *job)
+{
+	size_t moved = 0, tried = 0;
+	struct counters before;
+
+	counters_read(&before);
+	for (unsigned round = 0; round < job->rounds; round++) {
+		struct region region = region_create(job->kind, job->pages, job->from, round);
+		struct outcome outcome;
+		int *nodes;
+
+		be_struck(true);
+		outcome = move_region(&region, job->to, job);
+		be_struck(false);
+		nodes = residence_of(&region);
+		for (size_t i = 0; i < region.pages; i++) {
+			int node = nodes[i * (region.page_size / BASE_PAGE)];
+
+			REQUIRE(outcome.status[i] < 0 || outcome.status[i] == node,
+				"status of page %zu is %d, but it is on node %d", i,
+				outcome.status[i], node);
+			moved += node == job->to;
+			tried++;
+		}
+		region_check(&region, round);
+		free(outcome.status);
+		free(nodes);
+		region_free(&region);
+	}
+	printf("moved=%zu tried=%zu", moved, tried);
+	counters_print_since(&before);
+}

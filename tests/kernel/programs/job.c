@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "job.h"
+
+#include "require.h"
+
+static const char *const KINDS[] = {"base", "thp", "hugetlb", "shmem", "block", NULL};
+static const char *const MODES[] = {"serial", "parallel", "concurrent", "parallel+concurrent",
+				    NULL};
+static const char *const WAYS[] = {"move_pages", "mbind", "sysctl", NULL};
+
+static unsigned choose(const char *const *names, const char *value)
+{
+	for (unsigned i = 0; names[i]; i++)
+		if (strcmp(names[i], value) == 0)
+			return i;
+	FAIL("unknown value %s", value);
+}
+
+static unsigned number(const char *value)
+{
+	char *end;
+	unsigned long result = strtoul(value, &end, 10);
+
+	REQUIRE(*value && !*end, "not a number: %s", value);
+	return (unsigned)result;
+}
+
+static void parse_word(struct job *job, const char *name, const char *value)
+{
+	if (strcmp(name, "page") == 0)
+		job->kind = choose(KINDS, value);
+	else if (strcmp(name, "mode") == 0)
+		job->mode = choose(MODES, value);
+	else if (strcmp(name, "way") == 0)
+		job->way = choose(WAYS, value);
+	else if (strcmp(name, "pages") == 0)
+		job->pages = number(value);
+	else if (strcmp(name, "all") == 0)
+		job->all = number(value) != 0;
+	else if (strcmp(name, "threads") == 0)
+		job->threads = number(value);
+	else if (strcmp(name, "batch") == 0)
+		job->batch = number(value);
+	else if (strcmp(name, "copy_node") == 0)
+		job->copy_node = number(value);
+	else if (strcmp(name, "rounds") == 0)
+		job->rounds = number(value);
+	else if (strcmp(name, "helpers") == 0)
+		job->helpers = number(value);
+	else if (strcmp(name, "from") == 0)
+		job->from = (int)number(value);
+	else if (strcmp(name, "to") == 0)
+		job->to = (int)number(value);
+	else if (strcmp(name, "room") == 0)
+		job->room = number(value);
+	else if (strcmp(name, "cpus") == 0)
+		job->cpus = value;
+	else if (strcmp(name, "share") == 0)
+		job->share = value;
+	else
+		FAIL("unknown word %s", name);
+}
+
+struct job job_parse(int words, char **word)
+{
+	struct job job = {
+		.kind = KIND_THP,
+		.pages = 3,
+		.threads = 8,
+		.batch = 512,
+		.rounds = 2,
+		.helpers = 2,
+		.to = 1,
+		.share = "memory",
+		.cpus = "",
+	};
+
+	for (int i = 0; i < words; i++) {
+		char *value = strchr(word[i], '=');
+
+		REQUIRE(value, "not of the form name=value: %s", word[i]);
+		*value = '\0';
+		parse_word(&job, word[i], value + 1);
+		*value = '=';
+	}
+	return job;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory that migrates, with contents of which every byte is known. */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include <stddef.h>
+
+#include "job.h"
+
+#define BASE_PAGE ((size_t)4096)
+#define HUGE_PAGE ((size_t)2 << 20)
+
+struct region {
+	char *start;
+	enum kind kind;
+	size_t pages, page_size;
+	void *mapping;
+	size_t mapping_bytes;
+};
+
+static inline size_t region_bytes(const struct region *region)
+{
+	return region->pages * region->page_size;
+}
+
+static inline char *region_page(const struct region *region, size_t page)
+{
+	return region->start + page * region->page_size;
+}
+
+/* Maps pages of the kind on a node and fills them; checks that they are there, and whole. */
+struct region region_create(enum kind kind, size_t pages, int node, unsigned seed);
+void region_free(struct region *region);
+
+/* Contents that depend on page, place in it, and seed. */
+void pages_fill(const struct region *region, size_t first, size_t pages, unsigned seed);
+void region_fill(const struct region *region, unsigned seed);
+/* Every byte, but for the first and last margin bytes of each base page. */
+void pages_check(const struct region *region, size_t first, size_t pages, unsigned seed,
+		 size_t margin);
+void region_check(const struct region *region, unsigned seed);
+
+/* Transparent huge pages are still mapped as such. */
+void region_check_whole(const struct region *region);
+
+/* New pages of this thread come from this node alone; -1: from anywhere again. */
+void place_on(int node);
+
+#endif

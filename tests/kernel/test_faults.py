@@ -1,0 +1,100 @@
+"""The kernel that watches itself, made to fail where migration can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.kernel.conftest import FULL, on
+from tests.kernel.lab import Lab
+
+DEBUG = "/sys/kernel/debug"
+MODES = pytest.mark.parametrize("mode", ["serial", "parallel", "concurrent", "parallel+concurrent"])
+ROUNDS = 30 if FULL else 6
+
+
+@contextmanager
+def faults(lab: Lab, place: str, **settings: str | int) -> Iterator[None]:
+    """Inject faults at a place for which the kernel has a folder in debugfs."""
+    lab.may_lack_memory = True
+    folder = f"{DEBUG}/{place}"
+    values = {"times": -1, "verbose": 0, "probability": 0, **settings}
+    for name, value in values.items():
+        lab.run('echo "$2" >"$1"', f"{folder}/{name}", str(value))
+    try:
+        yield
+    finally:
+        lab.run(f"echo 0 >{folder}/probability")
+
+
+@contextmanager
+def failing_function(lab: Lab, name: str, error: int) -> Iterator[None]:
+    """Have a function fail now and then, whoever calls it; workers, too."""
+    with faults(lab, "fail_function", probability=30, **{"task-filter": "N"}):
+        lab.run(f"echo {name} >{DEBUG}/fail_function/inject")
+        lab.run('echo "$2" >"$1"', f"{DEBUG}/fail_function/{name}/retval", hex(error & 0xFFFFFFFFFFFFFFFF))
+        try:
+            yield
+        finally:
+            lab.run(f"echo >{DEBUG}/fail_function/inject")
+
+
+@on("debug")
+def test_it_watches_itself(lab: Lab) -> None:
+    config = lab.run("zcat /proc/config.gz")
+    for symbol in (
+        "KASAN", "PROVE_LOCKING", "DEBUG_VM", "DEBUG_LIST", "DEBUG_OBJECTS_WORK", "DEBUG_ATOMIC_SLEEP",
+        "PAGE_TABLE_CHECK_ENFORCED", "FAILSLAB", "FAIL_PAGE_ALLOC", "FAIL_FUNCTION",
+    ):  # fmt: skip
+        assert f"CONFIG_{symbol}=y" in config, symbol
+    assert lab.run("sed -n 's/^ debug_locks: *//p' /proc/lockdep_stats").strip() == "1"
+
+
+@on("debug")
+@pytest.mark.parametrize("page", ["thp", "base"])
+@pytest.mark.parametrize("mode", ["parallel", "parallel+concurrent"])
+def test_no_memory_for_work_items(lab: Lab, mode: str, page: str) -> None:
+    """Every allocation that may not wait fails: copies are serial, and say so."""
+    settings = {"task-filter": "Y", "ignore-gfp-wait": "N", "probability": 100}
+    pages = {"thp": 3, "base": 40}[page]
+    with faults(lab, "failslab", **settings):
+        told = lab.check("faults", page=page, mode=mode, pages=pages, rounds=2, threads=3)
+    assert told["migrate_copy_mt"] == 0, told
+    if page == "thp" or mode == "parallel+concurrent":
+        assert told["migrate_mt_fallback_nomem"] > 0, told
+
+
+@on("debug")
+@MODES
+@pytest.mark.parametrize("page", ["thp", "base"])
+@pytest.mark.parametrize("place", ["failslab", "fail_page_alloc"])
+def test_allocations_fail_at_random(lab: Lab, place: str, page: str, mode: str) -> None:
+    settings: dict[str, str | int] = {"task-filter": "Y", "ignore-gfp-wait": "N", "probability": 10}
+    if place == "fail_page_alloc":
+        settings |= {"ignore-gfp-highmem": "N", "min-order": 0}
+    pages = {"thp": 3, "base": 60}[page]
+    with faults(lab, place, **settings):
+        told = lab.check("faults", page=page, mode=mode, pages=pages, rounds=ROUNDS, threads=3)
+    assert told["moved"] > 0
+
+
+@on("debug")
+@MODES
+@pytest.mark.parametrize("page", ["thp", "base", "hugetlb"])
+def test_memory_that_cannot_be_read_stays(lab: Lab, page: str, mode: str) -> None:
+    """What a copy that meets a memory error returns; the folio fails, the others move."""
+    functions = {"folio_mc_copy", "folio_mc_copy_range"}
+    listed = {line.split()[0] for line in lab.run(f"cat {DEBUG}/error_injection/list").splitlines()}
+    assert functions <= listed
+    pages = {"thp": 4, "base": 60, "hugetlb": 3}[page]
+    for function in sorted(functions):
+        with failing_function(lab, function, -133):
+            told = lab.check("faults", page=page, mode=mode, pages=pages, rounds=ROUNDS, threads=3)
+        assert told["moved"] > 0, told
+        batched = mode.endswith("concurrent") and page != "hugetlb"
+        threaded = mode == "parallel+concurrent" or (mode == "parallel" and page != "base")
+        if function == ("folio_mc_copy_range" if batched or threaded else "folio_mc_copy"):
+            assert told["moved"] < told["tried"], told
+            assert told["pgmigrate_fail"] > 0, told

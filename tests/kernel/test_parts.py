@@ -1,0 +1,98 @@
+"""Who copies what: the parts of each copy, as the kernel's own trace has them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+
+from tests.kernel.cells import BASE_PAGES, PAGES, Cell
+from tests.kernel.conftest import on
+from tests.kernel.lab import Lab
+
+TRACING = "/sys/kernel/tracing"
+PART = re.compile(
+    r"mm_migrate_copy_part: job=(\d+) part=(\d+) cpu=(\d+) nr_pages=(\d+) start=(\d+) end=(\d+)"
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    job: int
+    part: int
+    cpu: int
+    pages: int
+    start: int
+    end: int
+
+
+def parts_of(lab: Lab, cell: Cell, take_turns: int = 0) -> list[list[Part]]:
+    """Move a cell and return the parts of each of its copies, in order."""
+    lab.run(
+        f"echo {take_turns} >/proc/sys/vm/mt_take_turns; : >{TRACING}/trace; "
+        f"echo 1 >{TRACING}/events/migrate/mm_migrate_copy_part/enable"
+    )
+    lab.check_lines("cells", [cell.line])
+    text = lab.run(
+        f"echo 0 >{TRACING}/events/migrate/mm_migrate_copy_part/enable; cat {TRACING}/trace; "
+        "echo 0 >/proc/sys/vm/mt_take_turns"
+    )
+    parts = [Part(*map(int, found)) for found in PART.findall(text)]
+    return [
+        sorted((part for part in parts if part.job == job), key=lambda part: part.part)
+        for job in sorted({part.job for part in parts})
+    ]
+
+
+@on("two_nodes")
+@pytest.mark.parametrize("threads", [2, 3, 4, 8])
+@pytest.mark.parametrize("mode", ["parallel", "parallel+concurrent"])
+def test_as_many_threads_as_asked_for_share_it_evenly(lab: Lab, mode: str, threads: int) -> None:
+    copies = parts_of(lab, Cell("thp", mode, "move_pages", threads, 0, 1))
+    batched = mode.endswith("concurrent")
+    assert len(copies) == (1 if batched else PAGES["thp"])
+    for parts in copies:
+        assert [part.part for part in parts] == list(range(threads))
+        assert sum(part.pages for part in parts) == BASE_PAGES["thp"] * (PAGES["thp"] if batched else 1)
+        assert max(part.pages for part in parts) - min(part.pages for part in parts) <= 1
+
+
+@on("two_nodes")
+@pytest.mark.parametrize("copy_node", [0, 1])
+def test_workers_run_on_the_chosen_node(lab: Lab, copy_node: int) -> None:
+    cell = Cell("thp", "parallel", "move_pages", 4, 0, 1, copy_node=copy_node)
+    for parts in parts_of(lab, cell):
+        # The caller, wherever it runs, may have one part.
+        workers = [part.cpu for part in parts[1:]]
+        assert len(set(workers)) == len(workers)
+        assert set(workers) <= set(lab.layout.cpus(0 if copy_node else 1))
+
+
+@on("two_nodes")
+@pytest.mark.parametrize("mode", ["parallel", "parallel+concurrent"])
+def test_taking_turns_no_two_copy_at_once(lab: Lab, mode: str) -> None:
+    for parts in parts_of(lab, Cell("thp", mode, "move_pages", 4, 0, 1), take_turns=1):
+        assert len(parts) == 4
+        for before, after in pairwise(parts):
+            assert before.end <= after.start
+
+
+@on("isolated")
+def test_isolated_cpus_are_left_alone(lab: Lab) -> None:
+    """Unless the caller is one of those who may run there."""
+    isolated = {5, 6}
+    others = sum(1 << cpu for node in lab.nodes for cpu in lab.layout.cpus(node) if cpu not in isolated)
+    cell = Cell("thp", "parallel", "move_pages", 8, 0, 1)
+    lab.run(
+        'mv /root/checks /root/checks.all; printf "#!/bin/sh\\nexec taskset %x /root/checks.all \\"\\$@\\"\\n" '
+        '"$1" >/root/checks; chmod +x /root/checks',
+        str(others),
+    )
+    try:
+        for parts in parts_of(lab, cell):
+            assert len(parts) == 2
+            assert {part.cpu for part in parts[1:]} <= set(lab.layout.cpus(1)) - isolated
+    finally:
+        lab.run("mv -f /root/checks.all /root/checks")
