@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.images import bz_image
 from tests.integration.conftest import Sshd, free_port, make_key
 from tests.running import COMMAND, PATIENCE_S, User
 
@@ -204,11 +205,28 @@ def test_needs_that_are_not_met(user: User) -> None:
     assert line.startswith("testhost: needs 64 NUMA nodes, host has ")
 
 
-def test_a_kernel_that_cannot_be_booted_there(user: User) -> None:
-    ended = user.run(user.file(ANY + "kernels: {full: {package: linux-image-amd64}}\n"))
-    assert ended.code == 4
-    (line,) = ended.complaints
-    assert line.startswith("testhost: kernel 'full' cannot be booted on a machine that is already up")
+def test_no_number_comes_from_another_kernel_than_the_one_asked_for(user: User) -> None:
+    release = os.uname().release
+    (user.folder / "other").write_bytes(bz_image("6.6.6-other"))
+    (user.folder / "same").write_bytes(bz_image(release))
+    ended = user.run(user.file(ANY + "kernels: {mine: {image: same}, other: {image: other}}\n"))
+    assert ended.code == 1
+    assert user.statuses == {"ok": 2, "wrong_kernel": 2}
+    assert f"another kernel runs than 'other': release is {release}, not 6.6.6-other" in ended.out
+    for trial in user.trials:
+        wrong = trial["factors"]["kernel"] == "other"
+        assert (trial["status"] == "wrong_kernel") == wrong
+        assert bool(trial["metrics"]) != wrong
+    proofs = {block["kernel"]: block["proof"] for block in user.of_type("block")}
+    assert proofs["mine"] == [{"what": "release", "expected": release, "found": release, "holds": True}]
+    assert [check["holds"] for check in proofs["other"]] == [False]
+
+
+def test_a_word_that_is_missing_on_the_command_line_is_another_kernel(user: User) -> None:
+    (user.folder / "same").write_bytes(bz_image(os.uname().release))
+    asked = "kernels: {mine: {image: same, command_line: no_such_word=1}}\n"
+    assert user.run(user.file(ANY + asked)).code == 1
+    assert user.statuses == {"wrong_kernel": 2}
 
 
 # --- settings ----------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ what we do with the answers, without a network.
 from __future__ import annotations
 
 import os
-import struct
 import subprocess
 import threading
 from pathlib import Path
@@ -19,16 +18,9 @@ from orchestrator.kernels.debian_package import fetch_package
 from orchestrator.kernels.image import image_release
 from orchestrator.kernels.obtain import obtain
 from orchestrator.spec.model import Kernel
+from tests.images import bz_image
 
 RELEASE = "6.1.0-9-cloud-amd64"
-
-
-def bz_image(release: str = RELEASE) -> bytes:
-    """As much of a bzImage as names its release."""
-    head = bytearray(0x400)
-    head[0x202:0x206] = b"HdrS"
-    struct.pack_into("<H", head, 0x20E, 0x200)
-    return bytes(head) + release.encode() + b" (builder@host) #1 SMP\0"
 
 
 @pytest.fixture
@@ -38,7 +30,7 @@ def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "boot").mkdir()
     (tree / "lib/modules" / RELEASE).mkdir(parents=True)
-    (tree / "boot" / f"vmlinuz-{RELEASE}").write_bytes(bz_image())
+    (tree / "boot" / f"vmlinuz-{RELEASE}").write_bytes(bz_image(RELEASE))
     fields = {"Package": f"linux-image-{RELEASE}", "Version": "6.1.9-1", "Architecture": "amd64"}
     fields |= {"Maintainer": "a <a@b>", "Description": "x"}
     (tree / "DEBIAN/control").write_text("".join(f"{name}: {value}\n" for name, value in fields.items()))
@@ -91,7 +83,7 @@ def test_an_image_that_is_not_there(tmp_path: Path) -> None:
 
 def test_modules_of_an_image_are_those_of_its_release(tmp_path: Path) -> None:
     image = tmp_path / "bzImage"
-    image.write_bytes(bz_image())
+    image.write_bytes(bz_image(RELEASE))
     (tmp_path / "usr/lib/modules" / RELEASE).mkdir(parents=True)
     assert obtain(Kernel("k", "image", image=image)).modules is None
     found = obtain(Kernel("k", "image", image=image, modules=tmp_path))
