@@ -216,7 +216,9 @@ def test_patches_from_an_mbox_a_folder_and_a_series(kernels: Kernels) -> None:
     folder = kernels.folder / "patches"
     folder.mkdir()
     (folder / "0002-b.patch").write_text(two)
-    (folder / "0001-a.patch").write_text(one.replace("19", "29"))  # other text: the name is no part of a kernel
+    (folder / "0001-a.patch").write_text(
+        one.replace("19", "29")
+    )  # other text: the name is no part of a kernel
     (folder / "README").write_text("no patch")
     quilt = kernels.folder / "quilt"
     quilt.mkdir()
