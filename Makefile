@@ -11,6 +11,8 @@ PYTEST := $(BIN)/python -m pytest
 # What a run with the qemu provider needs on the controller: Python's venv, a compiler for the benchmark,
 # the emulator, and what the guest's initramfs is made of.
 RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropbear-bin openssh-client zstd numactl
+# What kernels are built with; ccache makes the second build of a kind short.
+KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync util-linux xz-utils
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio
 
@@ -43,7 +45,7 @@ lint: $(VENV)/.dev
 	$(MAKE) -s -C tests/kernel/programs format-check
 
 packages-run:
-	@sh tools/install-packages.sh $(RUN_PACKAGES)
+	@sh tools/install-packages.sh $(RUN_PACKAGES) $(KERNEL_PACKAGES)
 
 packages-test:
 	@sh tools/install-packages.sh $(TEST_PACKAGES)
