@@ -61,14 +61,27 @@ class Report:
 
     def varying(self) -> tuple[str, ...]:
         """Names of the factors that tell the rows apart; where there is only one row, of those the file names."""
-        several = tuple(name for name in self.factors if len({c.factors.get(name) for c in self.cells}) > 1)
+        several = tuple(name for name in self._several() if name not in self.following())
         return several or tuple(factor.name for factor in self.opening.factors)
+
+    def following(self) -> dict[str, str]:
+        """Factors that are in every row what an earlier one is, and that one: a sysctl zipped with an argument."""
+        found: dict[str, str] = {}
+        first: dict[tuple[str | None, ...], str] = {}
+        for name in self._several():
+            earlier = first.setdefault(tuple(cell.factors.get(name) for cell in self.cells), name)
+            if earlier != name:
+                found[name] = earlier
+        return found
 
     def constant(self) -> dict[str, str]:
         """Factors that are the same in every row, with their level."""
-        varying = self.varying()
+        shown = {*self.varying(), *self.following()}
         first = self.cells[0].factors if self.cells else {}
-        return {name: first[name] for name in self.factors if name in first and name not in varying}
+        return {name: first[name] for name in self.factors if name in first and name not in shown}
+
+    def _several(self) -> tuple[str, ...]:
+        return tuple(name for name in self.factors if len({c.factors.get(name) for c in self.cells}) > 1)
 
 
 def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:

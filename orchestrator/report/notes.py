@@ -40,6 +40,8 @@ def notes(report: Report) -> Iterator[str]:
             + ", ".join(text.plain(f"{name} = {level}") for name, level in constant.items())
             + "."
         )
+    for name, earlier in report.following().items():
+        yield f"{text.plain(name)} is in every row what {text.plain(earlier)} is."
     verified = tables.verified(report)
     if verified is not None:
         yield f"Verified in every row that has figures: {verified}."
@@ -78,7 +80,7 @@ def _compared(report: Report) -> Iterator[str]:
         published = compare.published
         yield text.plain(
             f"published: the same ratio in {published.dataset} ({published.source}), measured on {published.machine}, "
-            f"kernel {published.kernel}, in {published.unit}.",
+            f"kernel {published.kernel}.",
             LONGEST_NOTE,
         )
     missing = Counter(

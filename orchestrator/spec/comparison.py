@@ -39,6 +39,7 @@ class ComparisonReader:
         """Return the comparison of a sweep that has no faults, None if the file has none."""
         if not self.draft.node.get("compare"):
             return None
+        self.baseline = self._with_zipped(sweep.axes)
         published = None
         if self.dataset:
             figures = _Matches(sweep, self).figures()
@@ -52,6 +53,24 @@ class ComparisonReader:
                 figures=tuple(figures),
             )
         return Comparison(self.metric, self.baseline, published)
+
+    def _with_zipped(self, axes: Sequence[Axis]) -> dict[str, str]:
+        """Complete the baseline: what is zipped with its factors moves with them, where that means one thing only."""
+        found = dict(self.baseline)
+        for axis in axes:
+            given = {factor.name: found[factor.name] for factor in axis.factors if factor.name in found}
+            levels = [
+                {factor.name: factor.levels[place].text for factor in axis.factors}
+                for place in range(len(axis))
+            ]
+            alike = [moved for moved in levels if given.items() <= moved.items()]
+            if not alike:
+                shown = ", ".join(f"{name} = {level}" for name, level in given.items())
+                place = self.draft.node.nearest_place("compare", "baseline")
+                self.draft.fault(place, f"zipped factors never have {shown} together")
+            elif given and len(alike) == 1:
+                found |= alike[0]
+        return found
 
     def _metric(self) -> str:
         name = str(self.draft.value("compare", "metric", default=self.benchmark.headline))

@@ -52,7 +52,8 @@ def table(text: str, heading: str) -> list[list[str]]:
     """Return the words of the table whose heading line starts so."""
     lines = text.splitlines()
     start = next(at for at, line in enumerate(lines) if line.startswith(heading))
-    rows = lines[start + 2 : lines.index("", start)]
+    rule = next(at for at, line in enumerate(lines) if at > start and line.startswith("---"))
+    rows = lines[rule + 1 : lines.index("", rule)]
     return [re.split(r"\s{2,}", line.strip()) for line in rows]
 
 

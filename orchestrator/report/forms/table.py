@@ -21,7 +21,6 @@ def render(report: Report) -> str:
 
 
 def _table(table: Table) -> str:
-    lines = tabulate(
-        table.rows, table.headings, tablefmt="simple", colalign=table.alignment, disable_numparse=True
-    )
+    headings = [heading.replace(", ", ",\n") for heading in table.headings]  # units make columns wide
+    lines = tabulate(table.rows, headings, tablefmt="simple", colalign=table.alignment, disable_numparse=True)
     return f"{table.caption}\n\n{lines}" if table.caption else lines

@@ -87,14 +87,29 @@ def test_a_baseline_that_is_not_published_leaves_the_figure_alone(tmp_path: Path
     assert figures(published(tmp_path, SEED, [baseline]))["parallel", "8", "2MiB", "1"] == (8.6, None)
 
 
-def test_zipped_factors_are_moved_to_the_baseline_together(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("baseline", "whole"),
+    [
+        ("{mode: serial}", {"mode": "serial", "threads": "1"}),
+        ("{threads: 1}", {"mode": "serial", "threads": "1"}),
+        ("{threads: 8}", {"threads": "8"}),  # two levels of the zip have it: alike in the mode
+    ],
+)
+def test_what_is_zipped_with_the_baseline_moves_with_it(
+    tmp_path: Path, baseline: str, whole: dict[str, str]
+) -> None:
     text = SEED.replace("exclude:", "zip: [[mode, threads]]\nexclude:")
-    zipped = ["factors.mode=[serial, parallel, parallel+concurrent]", "factors.threads=[1, 8, 8]"]
-    found = published(tmp_path, text, zipped)
-    assert {tuple(f.levels.items()): f.baseline for f in found.figures if f.levels["pages"] == "16"} == {
-        (("mode", "serial"), ("threads", "1"), ("page_size", "2MiB"), ("pages", "16")): 3.3,
-        (("mode", "parallel+concurrent"), ("threads", "8"), ("page_size", "2MiB"), ("pages", "16")): 3.3,
-    }
+    overrides = [
+        "factors.mode=[serial, parallel, parallel+concurrent]",
+        "factors.threads=[1, 8, 8]",
+        f"compare.baseline={baseline}",
+    ]
+    found = read(tmp_path, text, overrides)
+    assert found.baseline == whole
+    assert found.published
+    key = ("parallel+concurrent", "8", "2MiB", "16")
+    expected = 3.3 if "mode" in whole else 14.4
+    assert figures(found.published)[key] == (14.4, expected)
 
 
 def test_what_a_row_does_not_state_fits_anything(tmp_path: Path) -> None:
