@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import logging
+import os
+import platform
 import re
 import shutil
 import subprocess
@@ -39,7 +41,7 @@ def build(recipe: Recipe, say: Say = lambda _: None, package: bool = False) -> B
 
     Raises ``KernelError``: a recipe that cannot be followed, a build that fails, no space.
     """
-    with _full_disk_is_an_error():
+    with _disk_faults_are_errors():
         ingredients = gather(recipe)
         name = ingredients.hash
 
@@ -63,6 +65,8 @@ def suffix(name: str) -> str:
 
 def _build(recipe: Recipe, ingredients: Ingredients, say: Say) -> Built:
     programs.require(*PROGRAMS)
+    if platform.machine() != "x86_64":
+        raise KernelError(f"kernels are built for x86_64, and this machine is {platform.machine()}")
     started = time.monotonic()
     with workspace(ingredients) as place:
         make = _prepared(place, ingredients, say)
@@ -88,8 +92,16 @@ def _build(recipe: Recipe, ingredients: Ingredients, say: Say) -> Built:
                 built=datetime.now(UTC).isoformat(timespec="seconds"),
             )
             store.save(folder, built)
+            _sync(folder)
     _log.info("kernel %s built in %.0f s: %s", built.hash, built.seconds, built.folder)
     return built
+
+
+def _sync(folder: Path) -> None:
+    """Wait until all files of a folder are on disk, as a rename does not promise that."""
+    for file in (path for path in folder.rglob("*") if path.is_file()):
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
 
 
 def _build_package(built: Built, ingredients: Ingredients, say: Say) -> None:
@@ -154,19 +166,20 @@ def _build_id(vmlinux: Path) -> str:
 
 
 @contextmanager
-def _full_disk_is_an_error() -> Iterator[None]:
+def _disk_faults_are_errors() -> Iterator[None]:
+    """A cache that is full or may not be written is for the user to mend."""
+    place = store.kernels_folder().parent
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise KernelError(
-            f"no space left in {store.kernels_folder().parent}; make room and try again"
-        ) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise KernelError(f"no space left in {place}; make room and try again") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise KernelError(f"cannot write {error.filename or place}: {error.strerror}") from error
+        raise
     except Killed:
         raise
     except KernelError as error:
-        if programs.FULL not in str(error):
-            raise
-        message = f"no space left in {store.kernels_folder().parent}; make room and try again ({error})"
-        raise KernelError(message) from error
+        if programs.FULL in str(error):
+            raise KernelError(f"no space left in {place}; make room and try again ({error})") from error
+        raise

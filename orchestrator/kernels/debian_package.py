@@ -27,13 +27,14 @@ def fetch_package(package: str, prefix: str = "linux-image-") -> Path:
     Takes the version that apt would install. Where that cannot be had (no network, no package lists) the newest one
     in the cache serves, with a warning; ``KernelError`` if there is none.
     """
-    store = cache_folder() / "packages"
+    store = packages_folder()
     store.mkdir(parents=True, exist_ok=True)
     with locked(store / f"{package}.lock"):
         try:
             place = store / package / _candidate(package, prefix)
             if not place.is_dir():
                 _unpack(place)
+            place.touch()  # how `orchestrate kernel gc` knows that it is in use
         except KernelError as error:
             kept = [path for path in (store / package).glob("*") if path.is_dir() and path.suffix != ".part"]
             if not kept:
@@ -41,6 +42,11 @@ def fetch_package(package: str, prefix: str = "linux-image-") -> Path:
             place = max(kept, key=lambda path: path.stat().st_mtime)
             _log.warning("%s; using %s from the cache", error, place.name)
     return place
+
+
+def packages_folder() -> Path:
+    """Where packages are kept: a folder by name, in it one by name and version."""
+    return cache_folder() / "packages"
 
 
 def _candidate(package: str, prefix: str) -> str:

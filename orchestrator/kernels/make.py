@@ -90,7 +90,7 @@ class Make:
             write(line)
             if _STEP.match(line):
                 self.steps += 1
-                self._say(f"{self.steps} steps, {line.split()[-1]}")
+                self._say(f"{self.steps} steps, {line.split()[-1].removeprefix(f'{self._place.build}/')}")
             else:
                 last.append(line.strip())
                 if _FAULT.search(line) or programs.FULL in line:
