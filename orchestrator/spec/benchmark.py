@@ -11,7 +11,7 @@ from typing import Literal
 from orchestrator.errors import BadInput
 from orchestrator.nearest import did_you_mean
 from orchestrator.spec import roles
-from orchestrator.spec.document import read_file
+from orchestrator.spec.document import Node, read_file
 from orchestrator.spec.draft import Draft
 from orchestrator.spec.levels import level
 from orchestrator.spec.model import Benchmark, Breakdown, Level, Metric, Role, Status
@@ -41,6 +41,7 @@ class Program:
         self.command = self._command()
         self.options = self._names("options")
         self.nodes = self._names("nodes")
+        self.choices = self._choices()
         self.arguments = self._arguments()
 
     @property
@@ -63,11 +64,21 @@ class Program:
                 self.draft.fault(
                     place, f"unknown benchmark argument '{name}'; {did_you_mean(name, self.takes)}"
                 )
+        for draft, section in self._layers():
+            for name, node in draft.members(*section, "arguments"):
+                self.check_choice(draft, name, node)
         given = {*factors, *self.arguments}
         for name in self._placeholders():
             if name not in given:
                 message = f"'{{{name}}}' has no value; {did_you_mean(name, given)}"
                 self._command_fault(f"{message} (a brace itself is written twice: '{{{{')")
+
+    def check_choice(self, draft: Draft, name: str, node: Node) -> None:
+        """Note a value that the program is known not to take for the argument ``name``."""
+        value = level(node).text
+        choices = self.choices.get(name, (value,))
+        if value not in choices:
+            draft.fault(node.place, f"'{name}' cannot be '{value}'; {did_you_mean(value, choices)}")
 
     def benchmark(self) -> Benchmark:
         """Return the benchmark; notes the remaining faults."""
@@ -140,6 +151,14 @@ class Program:
 
     def _names(self, key: str) -> tuple[str, ...]:
         return tuple(str(node.content) for _, node in self.role_file.items(key)) if self.role_file else ()
+
+    def _choices(self) -> dict[str, tuple[str, ...]]:
+        if not self.role_file:
+            return {}
+        return {
+            name: tuple(str(node.content) for _, node in self.role_file.items("choices", name))
+            for name, _ in self.role_file.members("choices")
+        }
 
     def _arguments(self) -> dict[str, Level]:
         return {

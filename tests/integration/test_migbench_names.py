@@ -41,6 +41,21 @@ def test_options_are_the_same(program: Path, described: Any) -> None:
     assert [one["name"].replace("-", "_") for one in options] == described["options"]
 
 
+def test_options_have_the_same_choices(program: Path, described: Any) -> None:
+    choices = {
+        one["name"].replace("-", "_"): one["choices"].split("|")
+        for one in ask(program, "--list-options", "options")
+        if "choices" in one
+    }
+    modes = [one["name"] for one in ask(program, "--list-modes", "modes")]
+    # PyYAML reads YAML 1.1, where `yes` and `no` are no texts.
+    role_says = {
+        name: [{True: "yes", False: "no"}.get(one, one) for one in listed]
+        for name, listed in described["choices"].items()
+    }
+    assert role_says == {"mode": modes, **choices}
+
+
 def test_metrics_have_the_same_names_and_units(program: Path, described: Any) -> None:
     program_says = {
         f"metrics.{one['name']}": (one["unit"], one["better"].replace("none", "neither"))
