@@ -63,12 +63,8 @@ static unsigned thread_count(unsigned knob, unsigned node_cpus)
 }
 
 static const char *const THREAD_KNOBS[] = {"/proc/sys/vm/limit_mt_num", NULL};
-static const char *const KNOBS[] = {"/proc/sys/vm/mt_copy_node",
-				    "/proc/sys/vm/mt_page_copy",
-				    "/proc/sys/vm/concur_batch_folios",
-				    TURNS_KNOB,
-				    PHASE_KNOB,
-				    NULL};
+static const char *const KNOBS[] = {"/proc/sys/vm/mt_copy_node", "/proc/sys/vm/mt_page_copy",
+				    "/proc/sys/vm/concur_batch_folios", PHASE_KNOB, NULL};
 
 DIALECT(accel) = {
 	.name = "accel",
