@@ -74,7 +74,9 @@ def _compared(report: Report) -> Iterator[str]:
         "environment; more than 1 is better."
     )
     for (metric, modelled), environments in made.items():
-        what = f"modelled, of {metric}: {MODELLED}" if modelled else f"measured, of {metric}"
+        what = (
+            f"modelled ({tables.MODELLED}), of {metric}: {MODELLED}" if modelled else f"measured, of {metric}"
+        )
         yield text.plain(f"speed-up in {', '.join(environments)}: {what}.", LONGEST_NOTE)
     if compare.published:
         published = compare.published

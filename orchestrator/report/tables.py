@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,8 @@ from orchestrator.report.model import Report
 from orchestrator.results.records import MetricInfo
 
 BASELINE = "baseline"
+MODELLED = "m"
+"""Marks a modelled figure among measured ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +132,28 @@ def _phases(report: Report) -> Table:
     columns.append(_median("total", [found.total for found in rows], rows))
     columns += [_median(word, [found.phases[word] for found in rows], rows) for word in breakdown.phases]
     columns.append(_median("rest", [found.rest for found in rows], rows))
-    columns += [_median(name, [found.beside[name] for found in rows], rows) for name in breakdown.beside]
-    return Table(f"{text.plain(_with_unit(total))}, and what it consists of (medians):", tuple(columns))
+    columns += [
+        _median(name, [found.beside[name] for found in rows], rows, text.count) for name in breakdown.beside
+    ]
+    mark = f"; {MODELLED}: modelled" if any(found.modelled for found in rows) else ""
+    return Table(f"{_with_unit(total)}, and what it consists of (medians{mark}):", tuple(columns))
 
 
-def _median(word: str, values: Sequence[float | None], rows: Sequence[Phases]) -> Column:
+def _median(
+    word: str,
+    values: Sequence[float | None],
+    rows: Sequence[Phases],
+    written: Callable[[float], str] = text.number,
+) -> Column:
     known = [(value, word in row.modelled) for value, row in zip(values, rows, strict=True)]
     heading, note = _marked(text.plain(word), {modelled for value, modelled in known if value is not None})
-    words = (
-        text.NOTHING if value is None else text.number(value) + note * modelled for value, modelled in known
-    )
+    words = (text.NOTHING if value is None else written(value) + note * modelled for value, modelled in known)
     return Column(heading, tuple(words), "right")
 
 
 def _marked(heading: str, kinds: set[bool]) -> tuple[str, str]:
     """Return a heading, and what marks single figures below it, of a column that has these kinds of figures."""
-    if kinds == {True}:
-        return f"{heading}, modelled", ""
-    return heading, " (modelled)"
+    return (f"{heading}, modelled", "") if kinds == {True} else (heading, f" {MODELLED}")
 
 
 def _with_unit(metric: MetricInfo) -> str:

@@ -22,6 +22,11 @@ def number(value: float) -> str:
     return f"{value:.{_decimals(value)}f}" if 1e-6 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
+def count(value: float) -> str:
+    """Return a figure that is most often a whole number: without decimals if it is one."""
+    return f"{value:.0f}" if value.is_integer() else number(value)
+
+
 def estimate(found: Estimate | None) -> str:
     """Return ``median ± spread``, the spread to the places of the median; the median alone if it is the only value.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tabulate import tabulate
-
 from orchestrator.report import notes
 from orchestrator.report.model import Report
 from orchestrator.report.tables import Table, tables
@@ -21,6 +19,15 @@ def render(report: Report) -> str:
 
 
 def _table(table: Table) -> str:
-    headings = [heading.replace(", ", ",\n") for heading in table.headings]  # units make columns wide
-    lines = tabulate(table.rows, headings, tablefmt="simple", colalign=table.alignment, disable_numparse=True)
-    return f"{table.caption}\n\n{lines}" if table.caption else lines
+    """Lay out as tabulate's ``simple`` does, which would widen each heading by two; units stand on a second line."""
+    heads = [column.heading.split(", ", 1) for column in table.columns]
+    depth = max(map(len, heads))
+    lines = [[head[at] if at < len(head) else "" for head in heads] for at in range(depth)]
+    widths = [max(map(len, words)) for words in zip(*lines, *table.rows, strict=True)]
+    sides = ["<" if column.align == "left" else ">" for column in table.columns]
+
+    def line(words: list[str]) -> str:
+        return "  ".join(map("{:{}{}}".format, words, sides, widths)).rstrip()
+
+    text = map(line, [*lines, ["-" * width for width in widths], *table.rows])
+    return "\n".join([*([table.caption, ""] if table.caption else []), *text])
