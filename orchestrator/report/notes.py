@@ -73,10 +73,9 @@ def _compared(report: Report) -> Iterator[str]:
         f"speed-up: the median of a cell against that of its baseline ({levels}, all else alike) in the same "
         "environment; more than 1 is better."
     )
+    mark = f" ({tables.MODELLED})" if len({modelled for _, modelled in made}) > 1 else ""
     for (metric, modelled), environments in made.items():
-        what = (
-            f"modelled ({tables.MODELLED}), of {metric}: {MODELLED}" if modelled else f"measured, of {metric}"
-        )
+        what = f"modelled{mark}, of {metric}: {MODELLED}" if modelled else f"measured, of {metric}"
         yield text.plain(f"speed-up in {', '.join(environments)}: {what}.", LONGEST_NOTE)
     if compare.published:
         published = compare.published

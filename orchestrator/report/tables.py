@@ -135,7 +135,8 @@ def _phases(report: Report) -> Table:
     columns += [
         _median(name, [found.beside[name] for found in rows], rows, text.count) for name in breakdown.beside
     ]
-    mark = f"; {MODELLED}: modelled" if any(found.modelled for found in rows) else ""
+    marked = any(word.endswith(f" {MODELLED}") for column in columns for word in column.words)
+    mark = f"; {MODELLED}: modelled" if marked else ""
     return Table(f"{_with_unit(total)}, and what it consists of (medians{mark}):", tuple(columns))
 
 

@@ -112,6 +112,16 @@ def test_what_is_zipped_with_the_baseline_moves_with_it(
     assert figures(found.published)[key] == (14.4, expected)
 
 
+def test_a_kernel_that_is_swept_may_be_the_baseline(tmp_path: Path) -> None:
+    text = SEED + "kernels: {stock: default, own: running}\n"
+    found = read(tmp_path, text, ["compare.baseline={kernel: stock}"])
+    assert found.baseline == {"kernel": "stock"}
+    assert found.published
+    assert figures(found.published)["parallel", "8", "2MiB", "1"] == (8.6, 8.6), (
+        "published of one kernel only"
+    )
+
+
 def test_what_a_row_does_not_state_fits_anything(tmp_path: Path) -> None:
     text = """
 version: 1
