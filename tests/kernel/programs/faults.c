@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "checks.h"
 #include "counters.h"
-#include "kernel.h"
 #include "memory.h"
 #include "move.h"
 #include "require.h"
@@ -9,7 +11,12 @@
 /* Faults that are filtered by task strike this one, and only while it moves. */
 static void be_struck(bool struck)
 {
-	file_write("/proc/self/make-it-fail", struck ? "1" : "0");
+	static int fd = -1;
+
+	/* Opened once, since opening may be struck as well. */
+	if (fd < 0)
+		fd = open("/proc/self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	MUST(write(fd, struck ? "1" : "0", 1) == 1);
 }
 
 void check_faults(const struct job *job)

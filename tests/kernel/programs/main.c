@@ -28,6 +28,7 @@ int main(int words, char **word)
 		if (strcmp(CHECKS[i].name, word[1]) != 0)
 			continue;
 		context = word[1];
+		kernel_abi();
 		knobs_apply(&job);
 		CHECKS[i].run(&job);
 		return 0;
