@@ -29,7 +29,6 @@ def run(
     *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    stdin: str | None = None,
 ) -> str:
     """Run to the end and return stdout; ``KernelError`` says ``failure`` and the last line of stderr."""
     try:
@@ -37,7 +36,7 @@ def run(
             [str(word) for word in argv],
             cwd=folder,
             env={**os.environ, "LC_ALL": "C", **(environment or {})},
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",

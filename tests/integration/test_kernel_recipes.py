@@ -437,3 +437,10 @@ def test_an_experiment_file_names_its_kernels(kernels: Kernels) -> None:
     assert ended.code == 0, ended.err
     assert len(ended.out.splitlines()) == 2
     assert len(kernels.kept) == 2
+
+
+def test_a_series_from_the_lists_needs_b4(kernels: Kernels) -> None:
+    kernels.user.environment["PATH"] = "/usr/bin:/bin"
+    recipe = kernels.recipe(patches=[{"b4": "20170217150551.117028-1-zi.yan@sent.com"}])
+    assert "pip install 'migration-orchestrator[b4]'" in refused(kernels.build(recipe))
+    assert kernels.leftovers == []
