@@ -63,12 +63,10 @@ def _compared(report: Report) -> Iterator[str]:
     if compare is None:
         return
     levels = ", ".join(text.plain(f"{name} = {level}") for name, level in compare.baseline.items())
-    made: dict[tuple[str, bool], list[str]] = {}
+    made: dict[tuple[str, bool], dict[str, None]] = {}
     for cell, found in zip(report.cells, report.speedups, strict=True):
-        if found.ratio is not None and cell.environment not in made.setdefault(
-            (found.metric, found.modelled), []
-        ):
-            made[found.metric, found.modelled].append(cell.environment)
+        if found.ratio is not None:
+            made.setdefault((found.metric, found.modelled), {})[cell.environment] = None
     yield (
         f"speed-up: the median of a cell against that of its baseline ({levels}, all else alike) in the same "
         "environment; more than 1 is better."
