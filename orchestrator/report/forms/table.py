@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import tabulate as layout
+from tabulate import tabulate
+
 from orchestrator.report import notes
 from orchestrator.report.model import Report
 from orchestrator.report.tables import Table, tables
+
+layout.MIN_PADDING = 0
+"""Headings need no more room than their words; there are many columns."""
 
 
 def render(report: Report) -> str:
@@ -19,15 +25,13 @@ def render(report: Report) -> str:
 
 
 def _table(table: Table) -> str:
-    """Lay out as tabulate's ``simple`` does, which would widen each heading by two; units stand on a second line."""
-    heads = [column.heading.split(", ", 1) for column in table.columns]
-    depth = max(map(len, heads))
-    lines = [[head[at] if at < len(head) else "" for head in heads] for at in range(depth)]
-    widths = [max(map(len, words)) for words in zip(*lines, *table.rows, strict=True)]
-    sides = ["<" if column.align == "left" else ">" for column in table.columns]
-
-    def line(words: list[str]) -> str:
-        return "  ".join(map("{:{}{}}".format, words, sides, widths)).rstrip()
-
-    text = map(line, [*lines, ["-" * width for width in widths], *table.rows])
-    return "\n".join([*([table.caption, ""] if table.caption else []), *text])
+    """Lay out a table; units stand on a second line of the headings."""
+    text = tabulate(
+        table.rows,
+        [heading.replace(", ", "\n", 1) for heading in table.headings],
+        tablefmt="simple",
+        colalign=table.alignment,
+        disable_numparse=True,
+    )
+    lines = [line.rstrip() for line in text.splitlines()]
+    return "\n".join([*([table.caption, ""] if table.caption else []), *lines])
