@@ -35,7 +35,8 @@ class Report:
     :ivar statuses: number of final records by status.
     :ivar not_allowed: those that are neither ok nor allowed by the experiment not to be.
     :ivar environments: to each environment of the run what its numbers mean.
-    :ivar kernels: release of what ran under each of the experiment's kernel names, as far as it is known.
+    :ivar kernels: release of what ran under each of the experiment's kernel names, as far as it is known;
+        ``kernel_hashes``: names of those that were built from a recipe, also by the experiment's names.
     :ivar reasons: why trials are not ok; ``attempts``: why attempts were repeated.
     """
 
@@ -51,6 +52,7 @@ class Report:
     not_allowed: int
     environments: Mapping[str, str]
     kernels: Mapping[str, str]
+    kernel_hashes: Mapping[str, str]
     reasons: tuple[Reason, ...]
     attempts: tuple[Reason, ...]
 
@@ -115,17 +117,18 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             statuses=store.statuses(row),
             not_allowed=store.not_allowed(row),
             environments={name: sentence(name) for name in store.environments(row)},
-            kernels=_releases(run),
+            kernels=_told_of_kernels(run, "release"),
+            kernel_hashes=_told_of_kernels(run, "hash"),
             reasons=tuple(store.reasons(row)),
             attempts=tuple(store.reasons(row, final=False)),
         )
 
 
-def _releases(run: RunFolder) -> dict[str, str]:
+def _told_of_kernels(run: RunFolder, key: str) -> dict[str, str]:
     if not run.manifest.is_file():
         return {}
     kernels = manifest.load(run.path).kernels
-    return {name: told["release"] for name, told in kernels.items() if told.get("release")}
+    return {name: told[key] for name, told in kernels.items() if told.get(key)}
 
 
 def _choose(opening: RunRecord, names: Sequence[str], compared: Sequence[str]) -> tuple[MetricInfo, ...]:

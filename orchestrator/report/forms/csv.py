@@ -24,10 +24,22 @@ def render(report: Report) -> str:
     statuses = [status.value for status in Status]
     factors = [f"factor.{name}" for name in report.factors]
     speedup = [f"speedup_{name}" for name in SPEEDUP] if report.opening.compare else []
-    head = ["run", "content_hash", "cell", "environment", *factors, *statuses, *TRUTH, *speedup, *FIGURES]
+    head = [
+        "run",
+        "content_hash",
+        "cell",
+        "environment",
+        "kernel_hash",
+        *factors,
+        *statuses,
+        *TRUTH,
+        *speedup,
+        *FIGURES,
+    ]
     writer.writerow(head)
     for cell, compared in zip_longest(report.cells, report.speedups):
         head = [report.opening.run, report.opening.content_hash, cell.cell, cell.environment]
+        head.append(report.kernel_hashes.get(cell.factors.get("kernel", ""), ""))
         head += [cell.factors.get(name, "") for name in report.factors]
         counts = [cell.statuses.get(status, 0) for status in statuses]
         truth = [getattr(cell.truth, name, None) for name in TRUTH]

@@ -44,17 +44,20 @@ def document(report: Report) -> dict[str, Any]:
         "kernels": dict(report.kernels),
         "compare": asdict(opening.compare) if opening.compare else None,
         "breakdown": asdict(opening.breakdown) if opening.breakdown else None,
-        "cells": [_cell(cell, speedup) for cell, speedup in zip_longest(report.cells, report.speedups)],
+        "cells": [
+            _cell(report, cell, speedup) for cell, speedup in zip_longest(report.cells, report.speedups)
+        ],
         "reasons": [asdict(reason) for reason in report.reasons],
         "attempts": [asdict(reason) for reason in report.attempts],
     }
 
 
-def _cell(cell: CellSummary, speedup: Speedup | None) -> dict[str, Any]:
+def _cell(report: Report, cell: CellSummary, speedup: Speedup | None) -> dict[str, Any]:
     return {
         "cell": cell.cell,
         "factors": dict(cell.factors),
         "environment": cell.environment,
+        "kernel_hash": report.kernel_hashes.get(cell.factors.get("kernel", ""), ""),
         "n": cell.n,
         "statuses": dict(cell.statuses),
         "metrics": {estimate.metric: _estimate(estimate) for estimate in cell.estimates},
