@@ -21,6 +21,7 @@ from tests.kernel.layouts import LAYOUTS
 
 RECIPES = Path(__file__).parents[2] / "roles/kernel/recipes"
 FULL = os.environ.get("KERNEL_TEST", "short") == "full"
+MOST_PATHS = "parallel+concurrent"
 BOOT_LIMIT_S = 600.0
 """Room for a machine that does much else; nothing is tested against it."""
 
@@ -67,3 +68,18 @@ def lab(guest: Lab) -> Iterator[Lab]:
 def on(*layouts: str, full: tuple[str, ...] = ()) -> pytest.MarkDecorator:
     """Run a test in guests of these layouts; of ``full``, too, in the full form."""
     return pytest.mark.parametrize("guest", (*layouts, *full) if FULL else layouts, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The debug kernel is slow: in the short form, of the modes, only the one that takes most paths is tried there."""
+    if FULL:
+        return
+    config.hook.pytest_deselected(items=[item for item in items if _is_left_out(item)])
+    items[:] = [item for item in items if not _is_left_out(item)]
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    layout = LAYOUTS.get(parameters.get("guest", ""))
+    is_debug = layout is not None and layout.kernel == "debug"
+    return is_debug and parameters.get("mode", MOST_PATHS) != MOST_PATHS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from orchestrator.errors import HostError
@@ -61,11 +61,13 @@ class Lab:
         self._checks = checks
         self._logs = logs
         self._host: Host | None = None
+        self._heard = 0
 
     def boot(self) -> None:
         """Boot and set up, unless that is done."""
         if self._host is None:
             host = self._machine.boot(self._kernel)
+            self._heard = 0
             host.put(self._checks, "/root/checks", 0o755)
             host.run(script(SET_UP, str(HUGETLB_PAGES), time_limit=TIME_LIMIT_S))
             self._host = host
@@ -94,16 +96,21 @@ class Lab:
         """Run a check and return what it printed, which is of the form name=number."""
         return parse(self.run('/root/checks "$@"', name, *(f"{key}={value}" for key, value in words.items())))
 
-    def check_lines(self, name: str, lines: Iterable[str]) -> list[dict[str, int]]:
-        """Run a check that takes a job a line; what it printed for each."""
-        text = self.run('/root/checks "$1"', name, stdin="".join(f"{line}\n" for line in lines))
+    def check_lines(
+        self, name: str, lines: Iterable[str], cpus: Collection[int] | None = None
+    ) -> list[dict[str, int]]:
+        """Run a check that takes a job a line, on ``cpus`` only if given; what it printed for each."""
+        command = f"taskset {sum(1 << cpu for cpu in cpus):x} /root/checks" if cpus else "/root/checks"
+        text = self.run(f'{command} "$1"', name, stdin="".join(f"{line}\n" for line in lines))
         return [parse(line) for line in text.splitlines()]
 
     def complaints(self) -> list[str]:
-        """Lines of the kernel's log, since it was last asked, and of the console that no healthy kernel prints."""
+        """Lines of the kernel's log and of the console, since it was last asked, that no healthy kernel prints."""
         if self._host is None:
             return ["the guest has died"]
-        said = self.run("dmesg -c") + self._console()
+        console = self._console()
+        said = self.run("dmesg -c") + console[self._heard :]
+        self._heard = len(console)
         lines = (NO_MEMORY_REPORT.sub("", said) if self.may_lack_memory else said).splitlines()
         first = next((n for n, line in enumerate(lines) if COMPLAINTS.search(line)), None)
         return [] if first is None else lines[first : first + 60]

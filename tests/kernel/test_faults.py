@@ -33,12 +33,14 @@ def faults(lab: Lab, place: str, probability: int, **settings: str | int) -> Ite
 def failing_function(lab: Lab, name: str, error: int) -> Iterator[None]:
     """Have a function fail now and then, whoever calls it; workers, too."""
     with faults(lab, "fail_function", 50, **{"task-filter": "N"}):
-        lab.run(f"echo {name} >{DEBUG}/fail_function/inject")
-        lab.run('echo "$2" >"$1"', f"{DEBUG}/fail_function/{name}/retval", hex(error & 0xFFFFFFFFFFFFFFFF))
+        folder = f"{DEBUG}/fail_function"
+        lab.run(
+            f"echo {name} >{folder}/inject && echo {hex(error & 0xFFFFFFFFFFFFFFFF)} >{folder}/{name}/retval"
+        )
         try:
             yield
         finally:
-            lab.run(f"echo >{DEBUG}/fail_function/inject")
+            lab.run(f"echo >{folder}/inject")
 
 
 @on("debug")
