@@ -80,8 +80,8 @@ def _steady(start: Start, given: tuple[str, ...]) -> tuple[str, ...]:
     rest: those of a process differ from trial to trial, the kernel's from boot to boot (the node that holds its image
     has 32 MB less, and the same trials took 2 % longer). Without them medians agree within 0.1 % between boots.
 
-    A kernel takes `isolcpus` once, and a kernel's own workers may keep off isolated CPUs: a file that wants workers to run says by
-    an `isolcpus` of its own which CPUs are left to them.
+    A kernel takes `isolcpus` once, and its own workers may keep off isolated CPUs: a file that wants them to run says
+    by an `isolcpus` of its own which CPUs are left to them.
     """
     if start.environment is not Environment.VM_ICOUNT:
         return ()
