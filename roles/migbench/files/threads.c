@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 
 #include "clock.h"
+#include "sysfs.h"
+#include "topology.h"
 
 static void usage_now(struct usage *usage)
 {
@@ -42,13 +44,42 @@ int cpu_pick(const cpu_set_t *cpus, unsigned number)
 	return -1;
 }
 
+/* CPUs that the process may use, as it began, and those of them that load is balanced between. */
+static cpu_set_t process_cpus, balanced_cpus;
+
+static void read_process_cpus(void)
+{
+	cpu_set_t isolated;
+	char text[4096];
+
+	if (sched_getaffinity(0, sizeof(process_cpus), &process_cpus) != 0)
+		CPU_ZERO(&process_cpus);
+	if (!read_text("/sys/devices/system/cpu/isolated", text, sizeof(text)) ||
+	    !cpu_list_parse(text, &isolated))
+		CPU_ZERO(&isolated);
+	/* Those that are allowed, less those of them that are isolated. */
+	CPU_AND(&isolated, &isolated, &process_cpus);
+	CPU_XOR(&balanced_cpus, &process_cpus, &isolated);
+}
+
 bool pin_to_cpu(int cpu)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	cpu_set_t set;
 
+	pthread_once(&once, read_process_cpus);
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	return sched_setaffinity(0, sizeof(set), &set) == 0;
+	if (sched_setaffinity(0, sizeof(set), &set) != 0)
+		return false;
+	/*
+	 * Where no load is balanced nothing takes a thread away, so it may be allowed all
+	 * CPUs of the process again: a kernel whose copying threads leave isolated CPUs to
+	 * those who may use them asks what the caller may use.
+	 */
+	if (CPU_ISSET(cpu, &balanced_cpus) && CPU_COUNT(&balanced_cpus) > 1)
+		return true;
+	return sched_setaffinity(0, sizeof(process_cpus), &process_cpus) == 0;
 }
 
 static void *worker_main(void *argument)
