@@ -89,9 +89,9 @@ class User:
         self.started.append(process)
         return process
 
-    def end(self, process: subprocess.Popen[str]) -> Ended:
+    def end(self, process: subprocess.Popen[str], time_limit: float = PATIENCE_S) -> Ended:
         """Wait for a command."""
-        out, err = process.communicate(timeout=PATIENCE_S)
+        out, err = process.communicate(timeout=time_limit)
         return Ended(process.returncode, out, err)
 
     def orchestrate(self, *words: str | Path) -> Ended:

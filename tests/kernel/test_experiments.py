@@ -1,0 +1,103 @@
+"""The ready experiments on our kernel, as a user runs them: what each thread costs and what all of them bring.
+
+On the instruction clock, where figures do not depend on what else this machine does. With working KVM the guest has
+another clock, and only what holds on any clock is tested.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kernel.conftest import FULL
+from tests.running import User
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+MOST_INSTRUCTIONS = 1.05
+"""Of a parallel migration, against those of a serial one."""
+
+SHORTER_COPY = {2: 1.9, 4: 3.7, 8: 7.0}
+"""By number of threads: how many times shorter the longest share of a copy is than the whole, at least."""
+
+PUBLISHED = {("parallel", 1): 2.9, ("parallel+concurrent", 16): 4.4}
+"""Speed-up of the whole call with 8 threads, by mode and number of huge pages (results/reference, rfc2017-cover)."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a report."""
+
+    cells: list[dict[str, Any]]
+
+    def cell(self, mode: str, pages: int, threads: int = 1, **factors: str) -> dict[str, Any]:
+        wanted = {"mode": mode, "page_size": "2MiB", "pages": str(pages), "threads": str(threads), **factors}
+        (found,) = [each for each in self.cells if wanted.items() <= each["factors"].items()]
+        return found
+
+    def median(self, metric: str, mode: str, pages: int, threads: int = 1, **factors: str) -> float:
+        return float(self.cell(mode, pages, threads, **factors)["metrics"][metric]["median"])
+
+
+def run(folder: Path, experiment: str, *words: str) -> Cells:
+    """Run an experiment; all of its trials must be ok on the kernel of its recipe."""
+    user = User(folder)
+    repetitions = "repetitions=5" if FULL else "repetitions=3"
+    file = EXPERIMENTS / f"{experiment}.yaml"
+    ended = user.end(
+        user.begin(
+            "run", file, "--set", repetitions, "--set", "limits.trial=10min", *words, "--format", "json"
+        ),
+        time_limit=3600,
+    )
+    assert ended.code == 0, ended.err
+    report = json.loads(ended.out)
+    assert set(report["statuses"]) <= {"ok", "unsupported"}
+    for cell in report["cells"]:
+        assert cell["kernel_hash"]
+        assert cell["truth"] is None or cell["truth"]["bytes_wrong"] == 0
+    if set(report["environments"]) != {"vm-icount"}:
+        pytest.skip("this machine has working KVM: figures are times of this machine")
+    return Cells(report["cells"])
+
+
+@pytest.fixture(scope="module")
+def parallel(tmp_path_factory: pytest.TempPathFactory) -> Cells:
+    return run(tmp_path_factory.mktemp("parallel"), "rfc2017-parallel", "--where", "page_size == '2MiB'")
+
+
+@pytest.fixture(scope="module")
+def concurrent(tmp_path_factory: pytest.TempPathFactory) -> Cells:
+    where = "pages == 16 and (threads in [1, 8] or victim == 0)"
+    return run(tmp_path_factory.mktemp("concurrent"), "rfc2017-concurrent", "--where", where)
+
+
+@pytest.mark.parametrize("threads", [2, 4, 8])
+@pytest.mark.parametrize("pages", [1, 16])
+def test_threads_cost_little_and_share_the_copy(parallel: Cells, pages: int, threads: int) -> None:
+    serial = parallel.median("call_latency", "serial", pages)
+    assert parallel.median("call_latency", "parallel", pages, threads) <= MOST_INSTRUCTIONS * serial
+    longest = parallel.median("worker_longest", "parallel", pages, threads)
+    assert parallel.median("copy_time", "serial", pages) >= SHORTER_COPY[threads] * longest
+
+
+@pytest.mark.parametrize("mode", ["parallel", "parallel+concurrent"])
+def test_eight_threads_bring_at_least_what_was_published(
+    parallel: Cells, concurrent: Cells, mode: str
+) -> None:
+    cells, pages = (parallel, 1) if mode == "parallel" else (concurrent, 16)
+    factors = {"victim": "0"} if cells is concurrent else {}
+    serial = cells.median("modelled_latency", "serial", pages, **factors)
+    fast = cells.median("modelled_latency", mode, pages, 8, **factors)
+    assert serial / fast >= PUBLISHED[mode, pages]
+    compared = cells.cell(mode, pages, 8, **factors)["speedup"]
+    assert compared["modelled"]
+    assert compared["published"] == pytest.approx(PUBLISHED[mode, pages], abs=0.05)
+
+
+def test_a_batch_shoots_tlbs_down_once_where_serial_does_for_each_page(concurrent: Cells) -> None:
+    assert concurrent.median("tlb_shootdowns", "serial", 16, victim="1") == 16
+    assert concurrent.median("tlb_shootdowns", "concurrent", 16, victim="1") == 1
