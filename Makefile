@@ -37,7 +37,7 @@ kernel-test: packages-run $(VENV)/.dev
 	KERNEL_TEST=full $(PYTEST) -m kernel
 
 kernel-test-short: packages-run $(VENV)/.dev
-	$(PYTEST) -m kernel
+	$(PYTEST) -m kernel -k "not debug"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
