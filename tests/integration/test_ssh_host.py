@@ -86,7 +86,8 @@ def test_closing_the_stream_ends_a_command_that_waits_for_its_input(host: Host, 
     pid = int(pid_file.read_text())
     lines.close()  # type: ignore[attr-defined]
     gone = script(
-        'for i in 1 2 3 4 5 6 7 8 9 10; do [ -e "/proc/$1" ] || exit 0; sleep 0.3; done; exit 1', str(pid)
+        'i=0; while [ -e "/proc/$1" ] && [ $i -lt 200 ]; do i=$((i + 1)); sleep 0.3; done; [ ! -e "/proc/$1" ]',
+        str(pid),
     )
     assert host.run(gone).exit_code == 0
 
