@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
@@ -72,6 +74,7 @@ class Make:
                 errors="replace",
                 start_new_session=True,  # Ctrl-C reaches us, and we end it
             )
+            _share_little(process.pid)
             try:
                 faults = self._follow(process, log.write)
                 code = process.wait()
@@ -119,3 +122,9 @@ class Make:
             )
             return Killed(message)
         return KernelError(f"make {' '.join(targets)}: {told} (log: {self._place.log})")
+
+
+def _share_little(pid: int) -> None:
+    """Give a session a small share of the CPUs: where the scheduler groups by session, `nice` counts only within."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text("19", encoding="ascii")

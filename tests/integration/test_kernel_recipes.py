@@ -133,6 +133,12 @@ def test_a_kernel_is_built_once_and_named_by_what_it_is_made_of(kernels: Kernels
     assert kernels.compiled == []
 
 
+def test_a_build_leaves_the_machine_to_others(kernels: Kernels) -> None:
+    kernels.built(kernels.recipe())
+    told = (kernels.folder / "compiled.nice").read_text().split()
+    assert told == ["19"] * (2 if Path("/proc/self/autogroup").exists() else 1)
+
+
 def test_other_ingredients_make_another_kernel_and_only_what_differs_is_compiled(kernels: Kernels) -> None:
     first = kernels.built(kernels.recipe())
     assert kernels.compiled == ["mm", "start"]
