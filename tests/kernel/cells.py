@@ -20,7 +20,7 @@ THREADS = (1, 2, 3, 4, 8)
 
 @dataclass(frozen=True)
 class Cell:
-    """One way of moving one small region."""
+    """One way of moving one region, a small one unless ``pages`` says how many it has."""
 
     page: str
     mode: str
@@ -30,12 +30,17 @@ class Cell:
     target: int
     batch: int = 512
     copy_node: int = 0
+    pages: int = 0
+
+    @property
+    def count(self) -> int:
+        return self.pages or PAGES[self.page]
 
     @property
     def line(self) -> str:
         """The words that the check takes."""
         return (
-            f"page={self.page} pages={PAGES[self.page]} mode={self.mode} way={self.way} threads={self.threads} "
+            f"page={self.page} pages={self.count} mode={self.mode} way={self.way} threads={self.threads} "
             f"batch={self.batch} copy_node={self.copy_node} from={self.source} to={self.target}"
         )
 
@@ -60,7 +65,7 @@ def expected_counters(cell: Cell, layout: Layout) -> dict[str, int]:
 
     Hugetlb pages are never batched, pages whose file system has its own method are batched but copied one by one.
     """
-    pages = PAGES[cell.page]
+    pages = cell.count
     base_pages = pages * BASE_PAGES[cell.page]
     counted = {"pgmigrate_success": base_pages}
     if cell.page == "thp":
