@@ -29,8 +29,9 @@ def assert_cells(lab: Lab, cells: Iterable[Cell]) -> None:
         expected = expected_counters(cell, lab.layout)
         if counted != expected:
             wrong.append(f"{cell.line}\n  counted  {counted}\n  expected {expected}")
-        worker, longest = times["migrate_mt_worker_ns"], times["migrate_mt_longest_ns"]
-        if (worker > 0) != ("migrate_copy_mt" in expected) or longest > worker:
+        worker, handover = times["migrate_mt_worker_ns"], times["migrate_mt_handover_ns"]
+        longest = times["migrate_mt_longest_ns"]
+        if (worker > 0) != ("migrate_copy_mt" in expected) or longest > worker + handover:
             wrong.append(f"{cell.line}\n  times {times}")
     assert not wrong, f"{len(wrong)} of {len(cells)} cells:\n" + "\n".join(wrong[:20])
 

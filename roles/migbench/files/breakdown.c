@@ -23,6 +23,7 @@ static const struct told PHASES[] = {
 
 static const struct told WAYS[] = {
 	{"migrate_mt_worker_ns", METRIC_WORKER_SUM, 1e3},
+	{"migrate_mt_handover_ns", METRIC_WORKER_HANDOVER, 1e3},
 	{"migrate_mt_longest_ns", METRIC_WORKER_LONGEST, 1e3},
 	{"migrate_mt_span_ns", METRIC_WORKER_SPAN, 1e3},
 	{"migrate_copy_mt", METRIC_PAGES_BY_THREADS, 1},
@@ -61,8 +62,9 @@ static bool threads_are_the_kernels(const struct trial *trial)
 static void set_modelled(struct trial *trial, double elapsed_ns, double bytes)
 {
 	struct metrics *metrics = &trial->metrics;
-	double saved_us =
-		metrics->of[METRIC_WORKER_SUM].value - metrics->of[METRIC_WORKER_LONGEST].value;
+	double saved_us = metrics->of[METRIC_WORKER_SUM].value +
+			  metrics->of[METRIC_WORKER_HANDOVER].value -
+			  metrics->of[METRIC_WORKER_LONGEST].value;
 	double modelled_us = elapsed_ns / 1e3 - saved_us;
 
 	if (!trial->turns || !threads_are_the_kernels(trial))

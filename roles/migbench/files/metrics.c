@@ -46,22 +46,28 @@ static const struct {
 				      "reads per second of the victim before the call"},
 	[METRIC_MODELLED_THROUGHPUT] = {"modelled_throughput_gib_per_s", "GiB/s", "higher",
 					"bytes_moved by modelled_latency"},
-	[METRIC_MODELLED_LATENCY] = {"modelled_latency_us", "us", "lower",
-				     "call_latency - worker_sum + worker_longest: with a CPU for "
-				     "each thread of a copy; only where they took turns"},
+	[METRIC_MODELLED_LATENCY] =
+		{"modelled_latency_us", "us", "lower",
+		 "call_latency - worker_sum - worker_handover + worker_longest: "
+		 "with a CPU for each thread of a copy; only where they took "
+		 "turns"},
 	[METRIC_UNMAP_TIME] = {"unmap_time_us", "us", "lower",
 			       "kernel: allocating, locking and unmapping"},
 	[METRIC_FLUSH_TIME] = {"flush_time_us", "us", "lower",
 			       "kernel: the TLB flushes that were deferred"},
 	[METRIC_COPY_TIME] = {"copy_time_us", "us", "lower", "kernel: copying"},
 	[METRIC_COPY_MODELLED] = {"copy_modelled_us", "us", "lower",
-				  "copy_time - worker_sum + worker_longest, as modelled_latency"},
+				  "copy_time - worker_sum - worker_handover + worker_longest, as "
+				  "modelled_latency"},
 	[METRIC_REMAP_TIME] = {"remap_time_us", "us", "lower",
 			       "kernel: remapping and all else after the copy"},
 	[METRIC_WORKER_SUM] = {"worker_sum_us", "us", "lower",
 			       "time of all copying threads of the kernel, added up"},
+	[METRIC_WORKER_HANDOVER] = {"worker_handover_us", "us", "lower",
+				    "from queueing each such thread until it begins, added up"},
 	[METRIC_WORKER_LONGEST] = {"worker_longest_us", "us", "lower",
-				   "time of the longest thread of each copy, added up"},
+				   "time of the longest thread of each copy, hand-over "
+				   "included, added up"},
 	[METRIC_WORKER_SPAN] = {"worker_span_us", "us", "lower",
 				"first start to last end of the threads of each copy, added up"},
 	[METRIC_PAGES_BY_THREADS] = {"pages_by_threads", "count", "none",

@@ -9,6 +9,10 @@
 #include "size.h"
 #include "turns.h"
 
+/* CPUs that the warm-up woke are awake for the kernel until a tick or two have passed: their timers
+ * would strike within the timed call, and RCU, which it waits for, would ask each of them. */
+#define REST_MS 40
+
 /* The warm-up: the same path with a few pages, so that the clock sees no first call. */
 static bool warm_up(struct trial *trial)
 {
@@ -22,6 +26,7 @@ static bool warm_up(struct trial *trial)
 	if (done)
 		trial->mode->run(trial, &pass);
 	pass_free(&pass);
+	sleep_ms(REST_MS);
 	return done;
 }
 

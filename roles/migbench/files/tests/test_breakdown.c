@@ -14,13 +14,13 @@
 #define NOTHING                                                                               \
 	"migrate_copy_serial 5\nmigrate_copy_mt 0\nmigrate_mt_fallback_cpus 0\n"              \
 	"migrate_mt_fallback_nomem 0\nmigrate_mt_fallback_size 0\nmigrate_mt_worker_ns 100\n" \
-	"migrate_mt_longest_ns 100\nmigrate_mt_span_ns 100\nmigrate_concur_batch 1\n"         \
-	"migrate_concur_folio 1\n"
+	"migrate_mt_handover_ns 100\nmigrate_mt_longest_ns 100\nmigrate_mt_span_ns 100\n"     \
+	"migrate_concur_batch 1\nmigrate_concur_folio 1\n"
 #define FOUR_THREADS                                                                             \
 	"migrate_copy_serial 5\nmigrate_copy_mt 512\nmigrate_mt_fallback_cpus 0\n"               \
 	"migrate_mt_fallback_nomem 0\nmigrate_mt_fallback_size 0\nmigrate_mt_worker_ns 380100\n" \
-	"migrate_mt_longest_ns 100100\nmigrate_mt_span_ns 395100\nmigrate_concur_batch 2\n"      \
-	"migrate_concur_folio 17\n"
+	"migrate_mt_handover_ns 15100\nmigrate_mt_longest_ns 105100\n"                           \
+	"migrate_mt_span_ns 395100\nmigrate_concur_batch 2\nmigrate_concur_folio 17\n"
 
 static char phase_knob[] = "/tmp/migbench-breakdown-XXXXXX";
 static const struct mode PARALLEL = {.name = "parallel", .features = FEATURE_THREADS};
@@ -84,10 +84,10 @@ static void test_threads_in_turns(void)
 	breakdown(trial);
 	CHECK(near(trial, METRIC_UNMAP_TIME, 2) && near(trial, METRIC_FLUSH_TIME, 0));
 	CHECK(near(trial, METRIC_COPY_TIME, 400) && near(trial, METRIC_REMAP_TIME, 3));
-	CHECK(near(trial, METRIC_WORKER_SUM, 380) && near(trial, METRIC_WORKER_LONGEST, 100));
-	CHECK(near(trial, METRIC_WORKER_SPAN, 395));
-	CHECK(near(trial, METRIC_MODELLED_LATENCY, 220) && near(trial, METRIC_COPY_MODELLED, 120));
-	CHECK(near(trial, METRIC_MODELLED_THROUGHPUT, 2.0 / 1024 / 220e-6));
+	CHECK(near(trial, METRIC_WORKER_SUM, 380) && near(trial, METRIC_WORKER_LONGEST, 105));
+	CHECK(near(trial, METRIC_WORKER_HANDOVER, 15) && near(trial, METRIC_WORKER_SPAN, 395));
+	CHECK(near(trial, METRIC_MODELLED_LATENCY, 210) && near(trial, METRIC_COPY_MODELLED, 110));
+	CHECK(near(trial, METRIC_MODELLED_THROUGHPUT, 2.0 / 1024 / 210e-6));
 	CHECK(near(trial, METRIC_PAGES_BY_THREADS, 512) && near(trial, METRIC_PAGES_BY_CALLER, 0));
 	CHECK(near(trial, METRIC_BATCHES, 1) && near(trial, METRIC_BATCHED_FOLIOS, 16));
 	CHECK(trial->verdict.status == STATUS_OK);
