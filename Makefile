@@ -37,7 +37,7 @@ kernel-test: packages-run $(VENV)/.dev
 	KERNEL_TEST=full $(PYTEST) -m kernel
 
 kernel-test-short: packages-run $(VENV)/.dev
-	$(PYTEST) -m kernel -k "not debug"
+	$(PYTEST) -m kernel
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
