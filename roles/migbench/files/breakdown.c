@@ -33,16 +33,25 @@ static const struct told WAYS[] = {
 	{"migrate_mt_fallback_size", METRIC_FALLBACK_SIZE, 1},
 	{"migrate_concur_batch", METRIC_BATCHES, 1},
 	{"migrate_concur_folio", METRIC_BATCHED_FOLIOS, 1},
+	/* Pairs, of base pages or of folios: each counts for two. */
+	{"exchange_swap_mt", METRIC_PAGES_BY_THREADS, 0.5},
+	{"exchange_swap_serial", METRIC_PAGES_BY_CALLER, 0.5},
+	{"exchange_batch", METRIC_BATCHES, 1},
+	{"exchange_batch_pair", METRIC_BATCHED_FOLIOS, 0.5},
 };
 
+/* Counters with the same metric are summed up. */
 static void set_told(struct trial *trial, const struct told *told, size_t count)
 {
 	int64_t delta;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		double so_far = trial->metrics.of[told[i].metric].value;
+
 		if (vmstat_delta(&trial->before, &trial->after, told[i].counter, &delta))
 			metric_set(&trial->metrics, told[i].metric,
-				   (double)delta / told[i].divisor);
+				   so_far + (double)delta / told[i].divisor);
+	}
 }
 
 static bool phases_are_timed(const struct dialect *dialect)

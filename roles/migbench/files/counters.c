@@ -10,8 +10,8 @@
 
 /* Of these only what changed is worth a line; a name with "migrat" is always told. */
 static const char *const VMSTAT_FAMILIES[] = {
-	"thp_",	  "numa_",   "compact_", "pgfault", "pgmajfault",   "pswp",
-	"pgscan", "pgsteal", "nr_tlb_",	 "htlb_",   "unevictable_",
+	"thp_",	     "numa_",  "compact_", "pgfault", "pgmajfault", "pswp",
+	"exchange_", "pgscan", "pgsteal",  "nr_tlb_", "htlb_",	    "unevictable_",
 };
 
 static uint64_t sum_of_numbers(const char *text)

@@ -2,6 +2,7 @@
 #include "dialect.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,19 +78,28 @@ static bool kernel_has_exchange(const struct prober *prober)
 }
 
 static bool select_exchange(const struct dialect *dialect, const struct prober *prober,
-			    uint64_t number, struct verdict *verdict)
+			    uint64_t given, struct selection *selection, struct verdict *verdict)
 {
+	uint64_t number = dialect->exchange_number ? dialect->exchange_number : given;
+
 	if (!dialect->has_exchange)
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
 				   "this kernel speaks dialect %s, which has no exchange_pages",
 				   dialect->name);
-	if (!kernel_has_exchange(prober))
+	if (!dialect->exchange_number && !kernel_has_exchange(prober))
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
 				   "/proc/kallsyms of this kernel shows no sys_exchange_pages");
 	if (number == 0)
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
 				   "the number of exchange_pages differs from kernel to kernel: "
 				   "give --exchange-number from this kernel's system call table");
+	if (given && given != number)
+		return verdict_set(verdict, STATUS_DISTURBED,
+				   "--exchange-number is %" PRIu64
+				   ", but this kernel says that it is %" PRIu64,
+				   given, number);
+	selection->exchange_number = (long)number;
+	selection->exchange_tells = dialect->exchange_number != 0;
 	return true;
 }
 
@@ -168,7 +178,7 @@ bool dialect_select(const struct dialect *dialect, const struct prober *prober, 
 
 	*selection = (struct selection){.flags = MPOL_MF_MOVE};
 	if (features & FEATURE_EXCHANGE &&
-	    !select_exchange(dialect, prober, exchange_number, verdict))
+	    !select_exchange(dialect, prober, exchange_number, selection, verdict))
 		return false;
 	if (select_flags(dialect, prober, copying, selection))
 		return needs_are_met(dialect, prober, copying, verdict);

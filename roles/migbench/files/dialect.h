@@ -51,6 +51,9 @@ struct dialect {
 	const char *phase_knob;	  /* NULL, or the file that switches the times of phases on */
 	const char *const *knobs; /* NULL, or other files worth a line in the result */
 	bool has_exchange;
+	/* Of exchange_pages, where the kernel tells it; then its status and result are to be true.
+	 */
+	uint64_t exchange_number;
 	struct dialect *next;
 };
 
@@ -67,12 +70,15 @@ void dialect_register(struct dialect *dialect);
 /* What a mode must do to be carried out. */
 struct selection {
 	int flags;		 /* for move_pages or exchange_pages */
+	long exchange_number;	 /* 0: the mode does not exchange */
+	bool exchange_tells;	 /* status and result of exchange_pages are told truly */
 	const char *switch_path; /* set by the experiment, checked here; NULL: by flags */
 };
 
 struct dialect *dialect_detect(const struct prober *prober, char *how, size_t size);
 
-/* True if the kernel can carry out the features; false with the reason. */
+/* True if the kernel can carry out the features; false with the reason. The number of
+ * exchange_pages counts where the kernel does not tell it; 0: not given. */
 bool dialect_select(const struct dialect *dialect, const struct prober *prober, unsigned features,
 		    uint64_t exchange_number, struct selection *selection, struct verdict *verdict);
 

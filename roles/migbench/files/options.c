@@ -54,7 +54,7 @@ static const struct option OPTIONS[] = {
 	 "let the kernel's copying threads run one after another, for the modelled figures; auto: "
 	 "where ORCHESTRATE_CLOCK is instructions"},
 	{"exchange-number", TYPE_COUNT, FIELD(exchange_number), "0", 0, 100000, NULL,
-	 "system call number of exchange_pages on this very kernel; never guessed"},
+	 "system call number of exchange_pages on a kernel that does not tell it; never guessed"},
 	{"list-modes", TYPE_COMMAND, FIELD(list_modes), "0", 0, 1, NULL, "print the modes as JSON"},
 	{"list-options", TYPE_COMMAND, FIELD(list_options), "0", 0, 1, NULL,
 	 "print the options as JSON"},

@@ -33,7 +33,8 @@ struct pass {
 	struct span span;
 	const char *call;   /* the one that failed */
 	int error;	    /* its errno; 0: none failed */
-	uint64_t not_moved; /* pages that the calls said they left behind */
+	uint64_t not_moved; /* pages, or pairs of them, that the calls said they left behind */
+	bool pairs_told;    /* the status of the second list is that of each pair: 0 or -errno */
 };
 
 /* Memory of pages pages for the trial's mode, in place on its nodes, and its lists. */

@@ -19,7 +19,7 @@ struct truth {
 	struct residence residence;
 	uint64_t bytes_checked, bytes_wrong;
 	bool has_status;
-	uint64_t status_lies; /* status entries that the second query contradicts */
+	uint64_t status_lies; /* status entries, or results, that the second query contradicts */
 	uint64_t pages_left;  /* that the call itself said it left behind */
 	bool huge;
 	struct folios folios_before, folios_after;

@@ -19,6 +19,8 @@ static bool read_abi(struct dialect *self, FILE *file)
 {
 	char line[128];
 
+	told_name[0] = '\0';
+	self->exchange_number = 0;
 	while (fgets(line, sizeof(line), file)) {
 		char *value = strchr(line, '=');
 
@@ -32,6 +34,8 @@ static bool read_abi(struct dialect *self, FILE *file)
 			self->flag_threads = (int)strtol(value, NULL, 0);
 		else if (strcmp(line, "MPOL_MF_MOVE_CONCUR") == 0)
 			self->flag_batch = (int)strtol(value, NULL, 0);
+		else if (strcmp(line, "exchange_pages") == 0)
+			self->exchange_number = (uint64_t)strtoull(value, NULL, 0);
 	}
 	return told_name[0] != '\0';
 }
@@ -51,6 +55,7 @@ static bool detect(struct dialect *self, const struct prober *prober, char *how,
 	if (!told)
 		return false;
 	self->name = told_name;
+	self->has_exchange = self->exchange_number != 0;
 	self->turns_knob = probe_exists(prober, TURNS_KNOB) ? TURNS_KNOB : NULL;
 	snprintf(how, size, ABI " names it and its flags 0x%x and 0x%x",
 		 (unsigned)self->flag_threads, (unsigned)self->flag_batch);
@@ -63,8 +68,12 @@ static unsigned thread_count(unsigned knob, unsigned node_cpus)
 }
 
 static const char *const THREAD_KNOBS[] = {"/proc/sys/vm/limit_mt_num", NULL};
-static const char *const KNOBS[] = {"/proc/sys/vm/mt_copy_node", "/proc/sys/vm/mt_page_copy",
-				    "/proc/sys/vm/concur_batch_folios", PHASE_KNOB, NULL};
+static const char *const KNOBS[] = {"/proc/sys/vm/mt_copy_node",
+				    "/proc/sys/vm/mt_page_copy",
+				    "/proc/sys/vm/concur_batch_folios",
+				    "/proc/sys/vm/exchange_bounce_page",
+				    PHASE_KNOB,
+				    NULL};
 
 DIALECT(accel) = {
 	.name = "accel",

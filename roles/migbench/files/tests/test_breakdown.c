@@ -93,6 +93,22 @@ static void test_threads_in_turns(void)
 	CHECK(trial->verdict.status == STATUS_OK);
 }
 
+static void test_pairs_count_for_two(void)
+{
+	struct trial *trial = trial_of(&BATCHED,
+				       NOTHING "exchange_swap_mt 1\nexchange_swap_serial 0\n"
+					       "exchange_batch 0\nexchange_batch_pair 0\n",
+				       NOTHING "exchange_swap_mt 8193\nexchange_swap_serial 3\n"
+					       "exchange_batch 1\nexchange_batch_pair 16\n");
+
+	set_phase_knob("0\n");
+	breakdown(trial);
+	CHECK(near(trial, METRIC_PAGES_BY_THREADS, 16384) &&
+	      near(trial, METRIC_PAGES_BY_CALLER, 6));
+	CHECK(near(trial, METRIC_BATCHES, 1) && near(trial, METRIC_BATCHED_FOLIOS, 32));
+	CHECK(trial->verdict.status == STATUS_OK);
+}
+
 static void test_nothing_is_modelled_without_turns(void)
 {
 	struct trial *trial = trial_of(&PARALLEL, NO_PHASES NOTHING, PHASES FOUR_THREADS);
@@ -193,6 +209,7 @@ int main(void)
 	CHECK(fd >= 0);
 	close(fd);
 	test_threads_in_turns();
+	test_pairs_count_for_two();
 	test_nothing_is_modelled_without_turns();
 	test_phases_that_are_off_are_absent();
 	test_a_kernel_that_tells_nothing();

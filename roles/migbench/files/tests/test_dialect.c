@@ -108,11 +108,34 @@ static void test_a_kernel_that_names_its_dialect(void)
 	CHECK(selection.flags == 0x30002);
 	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_UNSUPPORTED);
 	CHECK(select_features(dialect, FEATURE_EXCHANGE, 335, &selection) == STATUS_UNSUPPORTED);
+	CHECK(selection.exchange_number == 0);
 	CHECK(dialect_threads(dialect, &PROBER, 8) == 3);
 	CHECK(dialect_threads(dialect, &PROBER, 2) == 2);
 	CHECK(!dialect->turns_knob);
 	put("/proc/sys/vm/mt_take_turns", "0\n");
 	CHECK(detect("accel-6.12")->turns_knob);
+}
+
+static void test_a_kernel_that_tells_the_number_of_exchange_pages(void)
+{
+	struct selection selection;
+	struct dialect *dialect;
+
+	clear();
+	known_flags = 0x30000;
+	put("/sys/kernel/mm/migration_accel/abi",
+	    "dialect=accel-6.12\nversion=2\nMPOL_MF_MOVE_MT=0x10000\n"
+	    "MPOL_MF_MOVE_CONCUR=0x20000\nexchange_pages=548\n");
+	dialect = detect("accel-6.12");
+	CHECK(select_features(dialect, FEATURE_EXCHANGE, 0, &selection) == STATUS_OK);
+	CHECK(selection.exchange_number == 548 && selection.exchange_tells);
+	CHECK(select_features(dialect, FEATURE_EXCHANGE | FEATURE_THREADS | FEATURE_BATCH, 548,
+			      &selection) == STATUS_OK);
+	CHECK(selection.flags == 0x30002);
+	/* A number that contradicts the kernel is not tried. */
+	CHECK(select_features(dialect, FEATURE_EXCHANGE, 335, &selection) == STATUS_DISTURBED);
+	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_OK);
+	CHECK(selection.exchange_number == 0 && !selection.exchange_tells);
 }
 
 static void test_rfc2017(void)
@@ -175,6 +198,7 @@ static void test_exchange(void)
 	CHECK(select_features(dialect, FEATURE_EXCHANGE, 0, &selection) == STATUS_UNSUPPORTED);
 	CHECK(select_features(dialect, FEATURE_EXCHANGE, 333, &selection) == STATUS_OK);
 	CHECK(selection.flags == 0x02);
+	CHECK(selection.exchange_number == 333 && !selection.exchange_tells);
 	CHECK(select_features(dialect, FEATURE_EXCHANGE | FEATURE_THREADS, 333, &selection) ==
 	      STATUS_OK);
 	CHECK(selection.flags == 0x42);
@@ -220,6 +244,7 @@ int main(void)
 	CHECK(mkdtemp(root));
 	test_mainline();
 	test_a_kernel_that_names_its_dialect();
+	test_a_kernel_that_tells_the_number_of_exchange_pages();
 	test_rfc2017();
 	test_exchange();
 	test_switches();
