@@ -34,12 +34,11 @@ static void run_cell(const struct job *job, unsigned seed)
 	region_free(&region);
 }
 
-void check_cells(const struct job *job)
+void for_each_line(void (*run)(const struct job *job, unsigned seed))
 {
 	char line[256], copy[256];
 	unsigned seed = 0;
 
-	(void)job;
 	while (fgets(line, sizeof(line), stdin)) {
 		struct job cell;
 
@@ -47,7 +46,13 @@ void check_cells(const struct job *job)
 		strcpy(copy, line);
 		context = line;
 		cell = parse_line(copy);
-		run_cell(&cell, ++seed);
+		run(&cell, ++seed);
 		putchar('\n');
 	}
+}
+
+void check_cells(const struct job *job)
+{
+	(void)job;
+	for_each_line(run_cell);
 }

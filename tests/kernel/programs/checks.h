@@ -6,6 +6,9 @@
 
 #include "job.h"
 
+/* Runs the job of each line of standard input. */
+void for_each_line(void (*run)(const struct job *job, unsigned seed));
+
 /* One line of standard input is one job: pages move, and every byte and node is right. */
 void check_cells(const struct job *job);
 /* Other threads write all the time: no write is lost. */
@@ -32,5 +35,24 @@ void check_hotplug(const struct job *job);
 void check_faults(const struct job *job);
 /* Flags and knobs that make no sense are refused. */
 void check_refusals(const struct job *job);
+
+/* As cells, but pages change places. */
+void check_exchange(const struct job *job);
+/* Lists of random pairs, good ones and bad ones, against a model. */
+void check_exchange_random(const struct job *job);
+/* Each pair that cannot be exchanged is left as it was, and says why. */
+void check_exchange_refusals(const struct job *job);
+/* Other threads write to both sides all the time: no write is lost. */
+void check_exchange_writers(const struct job *job);
+/* Pages shared by fork change places for all, and are copied on write for each. */
+void check_exchange_sharing(const struct job *job);
+/* Locked pages stay locked, those that take their place do not become so. */
+void check_exchange_locked(const struct job *job);
+/* No memory is free, and none is needed. */
+void check_exchange_full(const struct job *job);
+/* With faults injected from outside: all pairs that fail are as they were. */
+void check_exchange_faults(const struct job *job);
+/* Threads that exchange and move the same pages. */
+void check_exchange_rivals(const struct job *job);
 
 #endif

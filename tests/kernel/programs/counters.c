@@ -8,7 +8,7 @@
 static bool is_wanted(const char *name)
 {
 	static const char *const BEGINNINGS[] = {
-		"migrate_", "pgmigrate_",    "thp_migration_",
+		"migrate_", "pgmigrate_",    "thp_migration_", "exchange_",
 		"pswp",	    "pgscan_kswapd", "pgscan_direct",
 	};
 

@@ -4,12 +4,12 @@
 
 #include "checks.h"
 #include "counters.h"
+#include "faults.h"
 #include "memory.h"
 #include "move.h"
 #include "require.h"
 
-/* Faults that are filtered by task strike this one, and only while it moves. */
-static void be_struck(bool struck)
+void be_struck(bool struck)
 {
 	static int fd = -1;
 

@@ -43,6 +43,10 @@ static void parse_word(struct job *job, const char *name, const char *value)
 		job->batch = number(value);
 	else if (strcmp(name, "copy_node") == 0)
 		job->copy_node = number(value);
+	else if (strcmp(name, "bounce") == 0)
+		job->bounce = number(value);
+	else if (strcmp(name, "seed") == 0)
+		job->seed = number(value);
 	else if (strcmp(name, "rounds") == 0)
 		job->rounds = number(value);
 	else if (strcmp(name, "helpers") == 0)
@@ -68,6 +72,8 @@ struct job job_parse(int words, char **word)
 		.pages = 3,
 		.threads = 8,
 		.batch = 512,
+		.bounce = 1,
+		.seed = 1,
 		.rounds = 2,
 		.helpers = 2,
 		.to = 1,

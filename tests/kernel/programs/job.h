@@ -20,6 +20,8 @@ struct job {
 	unsigned threads;   /* vm.limit_mt_num */
 	unsigned batch;	    /* vm.concur_batch_folios */
 	unsigned copy_node; /* vm.mt_copy_node */
+	unsigned bounce;    /* vm.exchange_bounce_page */
+	unsigned seed;	    /* of what is random */
 	unsigned rounds;
 	unsigned helpers; /* other threads or processes that the check starts */
 	int from, to;

@@ -22,6 +22,7 @@ const struct abi *kernel_abi(void)
 	while (fgets(line, sizeof(line), file)) {
 		sscanf(line, "MPOL_MF_MOVE_MT=%i", (int *)&abi.mt);
 		sscanf(line, "MPOL_MF_MOVE_CONCUR=%i", (int *)&abi.concur);
+		sscanf(line, "exchange_pages=%u", &abi.exchange_pages);
 	}
 	fclose(file);
 	REQUIRE(abi.mt && abi.concur && abi.mt != abi.concur, ABI_FILE " does not name both flags");
@@ -63,6 +64,7 @@ void knobs_apply(const struct job *job)
 	knob_set("limit_mt_num", job->threads);
 	knob_set("concur_batch_folios", job->batch);
 	knob_set("mt_copy_node", job->copy_node);
+	knob_set("exchange_bounce_page", job->bounce);
 	knob_set("mt_page_copy", job->way == WAY_SYSCTL && job_has_threads(job));
 }
 
@@ -99,12 +101,17 @@ static uint64_t word_at(const char *path, uint64_t index)
 	return word;
 }
 
-unsigned long page_flags(const void *address)
+unsigned long page_frame(const void *address)
 {
 	uint64_t entry = word_at("/proc/self/pagemap", (uintptr_t)address / 4096);
 
 	/* Bit 63: present; bits 0-54: frame (Documentation/admin-guide/mm/pagemap.rst) */
-	if (!(entry >> 63))
-		return 0;
-	return word_at("/proc/kpageflags", entry & ((UINT64_C(1) << 55) - 1));
+	return entry >> 63 ? entry & ((UINT64_C(1) << 55) - 1) : 0;
+}
+
+unsigned long page_flags(const void *address)
+{
+	unsigned long frame = page_frame(address);
+
+	return frame ? word_at("/proc/kpageflags", frame) : 0;
 }

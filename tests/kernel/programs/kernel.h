@@ -6,7 +6,8 @@
 #include "job.h"
 
 struct abi {
-	unsigned mt, concur; /* flags of move_pages and mbind */
+	unsigned mt, concur;	 /* flags of move_pages, mbind and exchange_pages */
+	unsigned exchange_pages; /* its number */
 };
 
 /* The values of the flags from the kernel's own file. */
@@ -22,6 +23,9 @@ unsigned long file_number(const char *path);
 
 /* A line "name: 123 kB" of the smaps entry that begins at an address; in bytes. */
 size_t smaps_bytes(const void *start, const char *name);
+
+/* Number of the page frame behind an address; 0: not present. */
+unsigned long page_frame(const void *address);
 
 /* Flags of the folio behind an address, as in linux/kernel-page-flags.h; 0: not present. */
 unsigned long page_flags(const void *address);

@@ -9,11 +9,28 @@ static const struct {
 	const char *name;
 	void (*run)(const struct job *job);
 } CHECKS[] = {
-	{"cells", check_cells},	      {"writers", check_writers}, {"sharing", check_sharing},
-	{"forks", check_forks},	      {"locked", check_locked},	  {"swapped", check_swapped},
-	{"pinned", check_pinned},     {"full", check_full},	  {"pressure", check_pressure},
-	{"rivals", check_rivals},     {"hotplug", check_hotplug}, {"faults", check_faults},
+	{"cells", check_cells},
+	{"writers", check_writers},
+	{"sharing", check_sharing},
+	{"forks", check_forks},
+	{"locked", check_locked},
+	{"swapped", check_swapped},
+	{"pinned", check_pinned},
+	{"full", check_full},
+	{"pressure", check_pressure},
+	{"rivals", check_rivals},
+	{"hotplug", check_hotplug},
+	{"faults", check_faults},
 	{"refusals", check_refusals},
+	{"exchange", check_exchange},
+	{"exchange_random", check_exchange_random},
+	{"exchange_refusals", check_exchange_refusals},
+	{"exchange_writers", check_exchange_writers},
+	{"exchange_sharing", check_exchange_sharing},
+	{"exchange_locked", check_exchange_locked},
+	{"exchange_full", check_exchange_full},
+	{"exchange_faults", check_exchange_faults},
+	{"exchange_rivals", check_exchange_rivals},
 };
 
 const char *context = "checks";

@@ -8,7 +8,7 @@
 #include "kernel.h"
 #include "require.h"
 
-static unsigned flags_of(const struct job *job)
+unsigned flags_of(const struct job *job)
 {
 	unsigned flags = job->all ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE;
 

@@ -14,6 +14,9 @@ struct outcome {
 	int *status; /* one for each page; of mbind: where the page is, asked afterwards */
 };
 
+/* Of move_pages, mbind or exchange_pages. */
+unsigned flags_of(const struct job *job);
+
 /* Moves the region to a node in the job's mode and way. The status is the caller's to free. */
 struct outcome move_region(const struct region *region, int node, const struct job *job);
 

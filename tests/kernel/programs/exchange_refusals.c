@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "checks.h"
+#include "child.h"
+#include "exchange.h"
+#include "kernel.h"
+#include "move.h"
+#include "require.h"
+
+enum { OTHER = 2, FIRST = 1 };
+
+static const struct job *way;
+
+/* One pair is refused with an errno; both pages are what and where they were, the other way, too.
+ */
+static void require_refused(char *one, char *other, int error, const char *what)
+{
+	void *from[] = {one, other}, *to[] = {other, one};
+	unsigned long frame = page_frame(one), other_frame = page_frame(other);
+	int status[] = {NOT_TOLD, NOT_TOLD};
+	long result;
+
+	context = what;
+	result = exchange_call(2, from, to, status, flags_of(way));
+	REQUIRE(result == 2, "returned %ld", result);
+	REQUIRE(status[0] == error && status[1] == error, "status is %d and %d, not %d", status[0],
+		status[1], error);
+	REQUIRE(page_frame(one) == frame && page_frame(other) == other_frame,
+		"a page has another frame");
+}
+
+static void check_bits(void)
+{
+	unsigned known = MPOL_MF_MOVE | MPOL_MF_MOVE_ALL | kernel_abi()->mt | kernel_abi()->concur;
+
+	context = "flags";
+	for (unsigned bit = 0; bit < 31; bit++) {
+		unsigned flag = 1U << bit;
+		long wanted = flag & known ? 0 : -EINVAL;
+		long result = exchange_call(0, NULL, NULL, NULL, flag);
+
+		REQUIRE(result == wanted, "bit %u returns %ld", bit, result);
+	}
+}
+
+static long call_for(pid_t pid, size_t count, void **from, void **to, int *status, unsigned flags)
+{
+	long result = syscall(kernel_abi()->exchange_pages, pid, count, from, to, status, flags);
+
+	return result < 0 ? -errno : result;
+}
+
+static void check_arguments(char *one, char *other)
+{
+	void *from[] = {one}, *to[] = {other};
+	int status[] = {NOT_TOLD};
+
+	context = "arguments";
+	REQUIRE(call_for(0x3ffffff, 1, from, to, status, 0) == -ESRCH, "no such process");
+	REQUIRE(call_for(0, 1, (void **)8, to, status, 0) == -EFAULT, "no list");
+	REQUIRE(call_for(0, 1, from, (void **)8, status, 0) == -EFAULT, "no other list");
+	REQUIRE(call_for(0, 1, from, to, (int *)8, 0) == -EFAULT, "no status");
+}
+
+static void be_nobody(void *data)
+{
+	void **pair = data;
+	int status[1];
+
+	MUST(setuid(65534) == 0);
+	REQUIRE(call_for(0, 1, pair, pair + 1, status, MPOL_MF_MOVE_ALL) == -EPERM,
+		"anybody may move what is others'");
+	REQUIRE(call_for(getppid(), 1, pair, pair + 1, status, MPOL_MF_MOVE) == -EPERM,
+		"anybody may exchange pages of others");
+}
+
+static void do_nothing(void *data)
+{
+	(void)data;
+}
+
+/* While a child shares the pages, nobody may without MPOL_MF_MOVE_ALL. */
+static void check_shared_pair(char *one, char *other)
+{
+	struct child child = child_start(do_nothing, NULL);
+
+	require_refused(one, other, -EACCES, "shared");
+	child_step(&child);
+	child_end(&child);
+}
+
+static void check_pinned_pair(const struct region *one, const struct region *other)
+{
+	struct iovec bytes = {one->start, 8};
+	char read_back[8];
+	int ends[2];
+
+	MUST(pipe(ends) == 0);
+	MUST(vmsplice(ends[1], &bytes, 1, 0) == 8);
+	require_refused(one->start, other->start, -EBUSY, "pinned");
+	MUST(read(ends[0], read_back, 8) == 8);
+	REQUIRE(memcmp(read_back, one->start, 8) == 0, "the pipe has other bytes");
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static char *map(int flags, const char *fault)
+{
+	char *start = mmap(NULL, HUGE_PAGE, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+	MUST(start != MAP_FAILED);
+	if (fault && *fault == 'w')
+		start[0] = 1;
+	else if (fault)
+		(void)*(volatile char *)start;
+	return start;
+}
+
+static void check_kinds(const struct region *base, const struct region *huge)
+{
+	char *hole = map(MAP_PRIVATE, NULL), *zero = map(MAP_PRIVATE, "read");
+	char *shmem = map(MAP_SHARED, "write"), *hugetlb = map(MAP_PRIVATE | MAP_HUGETLB, "write");
+	char *good = base->start;
+
+	require_refused(good, hole, -ENOENT, "hole");
+	require_refused(good, zero, -EFAULT, "zero page");
+	require_refused(good, shmem, -EOPNOTSUPP, "shmem");
+	require_refused(huge->start, hugetlb, -EOPNOTSUPP, "hugetlb");
+	require_refused(good, huge->start, -EINVAL, "sizes");
+	require_refused(good, good, -EINVAL, "itself");
+	require_refused(huge->start, huge->start + BASE_PAGE, -EINVAL, "itself, huge");
+	MUST(munmap(hole, HUGE_PAGE) == 0);
+	require_refused(good, hole, -EFAULT, "unmapped");
+	MUST(munmap(zero, HUGE_PAGE) == 0 && munmap(shmem, HUGE_PAGE) == 0 &&
+	     munmap(hugetlb, HUGE_PAGE) == 0);
+}
+
+/* The first pair that has a page gets it; the others are told that it is in use. */
+static void check_duplicates(const struct region *one, const struct region *other)
+{
+	char *a = one->start, *b = other->start, *c = region_page(other, 1);
+	void *from[] = {a, a, b, c}, *to[] = {b, c, a, b};
+	unsigned long frame = page_frame(a), other_frame = page_frame(b), third = page_frame(c);
+	int status[] = {1, 1, 1, 1};
+
+	context = "duplicates";
+	REQUIRE(exchange_call(4, from, to, status, flags_of(way)) == 3, "wrong result");
+	REQUIRE(status[0] == 0 && status[1] == -EBUSY && status[2] == -EBUSY && status[3] == -EBUSY,
+		"status is %d, %d, %d, %d", status[0], status[1], status[2], status[3]);
+	REQUIRE(page_frame(a) == other_frame && page_frame(b) == frame && page_frame(c) == third,
+		"wrong frames");
+}
+
+/* Addresses, and the status, in the very pages that change places. */
+static void check_lists_on_the_way(const struct region *one, const struct region *other)
+{
+	void **from = (void **)region_page(one, 2), **to = (void **)region_page(other, 2);
+	int *status = (int *)region_page(one, 3);
+
+	context = "lists on the way";
+	for (int i = 0; i < 2; i++) {
+		from[i] = region_page(one, 2 + (size_t)i);
+		to[i] = region_page(other, 2 + (size_t)i);
+		status[i] = NOT_TOLD;
+	}
+	REQUIRE(exchange_call(2, from, to, status, flags_of(way)) == 0, "wrong result");
+	REQUIRE(status[0] == 0 && status[1] == 0, "status is %d, %d", status[0], status[1]);
+	REQUIRE(from[1] == region_page(one, 3) && to[1] == region_page(other, 3), "lists changed");
+	pages_fill(one, 2, 2, FIRST);
+	pages_fill(other, 2, 2, OTHER);
+}
+
+void check_exchange_refusals(const struct job *job)
+{
+	struct region one = region_create(KIND_BASE, 5, job->from, FIRST);
+	struct region other = region_create(KIND_BASE, 5, job->to, OTHER);
+	struct region huge = region_create(KIND_THP, 1, job->from, FIRST);
+	struct region other_huge = region_create(KIND_THP, 1, job->to, OTHER);
+	void *pair[] = {one.start, other.start};
+	struct child child;
+
+	way = job;
+	check_bits();
+	check_arguments(one.start, other.start);
+	check_kinds(&one, &huge);
+	check_shared_pair(one.start, other.start);
+	check_pinned_pair(&one, &other);
+	check_pinned_pair(&huge, &other_huge);
+	/* What was shared is exclusive again when it is written to. */
+	region_fill(&one, FIRST);
+	region_fill(&other, OTHER);
+	check_duplicates(&one, &other);
+	check_lists_on_the_way(&one, &other);
+	context = "privileges";
+	child = child_start(be_nobody, pair);
+	child_step(&child);
+	child_end(&child);
+	region_check(&one, FIRST);
+	region_check(&other, OTHER);
+	region_check(&huge, FIRST);
+	region_check(&other_huge, OTHER);
+	region_check_whole(&huge);
+	region_check_whole(&other_huge);
+	region_free(&one);
+	region_free(&other);
+	region_free(&huge);
+	region_free(&other_huge);
+}

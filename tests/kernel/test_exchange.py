@@ -1,0 +1,257 @@
+"""Two lists of pages that change places: contents, frames, status, and what was counted; and all that may go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import pytest
+
+from tests.kernel.conftest import FULL, on
+from tests.kernel.lab import Lab
+from tests.kernel.layouts import Layout
+from tests.kernel.test_cells import pairs_of
+from tests.kernel.test_faults import failing_function, faults
+
+MODES = pytest.mark.parametrize("mode", ["serial", "parallel", "concurrent", "parallel+concurrent"])
+HUGE_AND_BASE = pytest.mark.parametrize("page", ["thp", "base"])
+BOUNCE = pytest.mark.parametrize("bounce", [1, 0])
+
+BASE_PAGES = {"base": 1, "thp": 512}
+PAIRS = {"base": 37, "thp": 3}
+"""Pairs in a cell: few, and in numbers that do not divide evenly."""
+
+LONGER = 10 if FULL else 1
+"""How many times longer the full form is."""
+
+RANDOM_ROUNDS = 10_000 if FULL else 300
+SWAP = "/dev/loop0"
+EHWPOISON, EAGAIN = 133, 11
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One way of exchanging two small regions."""
+
+    page: str
+    mode: str
+    threads: int
+    source: int
+    target: int
+    bounce: int
+    batch: int = 512
+    copy_node: int = 0
+
+    @property
+    def line(self) -> str:
+        """The words that the check takes."""
+        return (
+            f"page={self.page} pages={PAIRS[self.page]} mode={self.mode} threads={self.threads} "
+            f"batch={self.batch} copy_node={self.copy_node} bounce={self.bounce} "
+            f"from={self.source} to={self.target}"
+        )
+
+
+def all_exchanges(lab: Lab, threads: tuple[int, ...]) -> Iterator[Exchange]:
+    """Every mode, kind of page, way of swapping and number of threads, which varies only where there are some."""
+    modes = ("serial", "parallel", "concurrent", "parallel+concurrent")
+    for (source, target), page, mode, bounce in product(pairs_of(lab), BASE_PAGES, modes, (1, 0)):
+        for count in threads if mode.startswith("parallel") else threads[-1:]:
+            yield Exchange(page, mode, count, source, target, bounce)
+
+
+def expected_counters(cell: Exchange, layout: Layout) -> dict[str, int]:
+    """What ``/proc/vmstat`` must have counted, by the rules of admin-guide/mm/migration_accel.rst; all else 0."""
+    pairs, base_pages = PAIRS[cell.page], BASE_PAGES[cell.page]
+    counted = {"exchange_pair": pairs}
+    swaps = [base_pages] * pairs
+    if cell.mode.endswith("concurrent"):
+        batch = max(cell.batch // 2, 1)
+        sizes = [min(batch, pairs - first) for first in range(0, pairs, batch)]
+        swaps = [base_pages * size for size in sizes]
+        counted |= {"exchange_batch": len(sizes), "exchange_batch_pair": pairs}
+    chosen, other = (cell.source, cell.target) if cell.copy_node else (cell.target, cell.source)
+    cpus = len(layout.cpus(chosen)) or len(layout.cpus(other))
+    for size in swaps:
+        way, reason = "exchange_swap_serial", ""
+        if cell.mode.startswith("parallel"):
+            if size < 2:
+                reason = "migrate_mt_fallback_size"
+            elif min(cell.threads, cpus) < 2:
+                reason = "migrate_mt_fallback_cpus"
+            else:
+                way = "exchange_swap_mt"
+        counted[way] = counted.get(way, 0) + size
+        if reason:
+            counted[reason] = counted.get(reason, 0) + 1
+    return counted
+
+
+def assert_exchanges(lab: Lab, cells: list[Exchange]) -> None:
+    told = lab.check_lines("exchange", (cell.line for cell in cells))
+    assert len(told) == len(cells)
+    wrong = []
+    for cell, counters in zip(cells, told, strict=True):
+        counted = {
+            name: value
+            for name, value in counters.items()
+            if value and not name.endswith("_ns") and not name.startswith(("pswp", "pgscan_"))
+        }
+        if counted != (expected := expected_counters(cell, lab.layout)):
+            wrong.append(f"{cell.line}\n  counted  {counted}\n  expected {expected}")
+    assert not wrong, f"{len(wrong)} of {len(cells)} cells:\n" + "\n".join(wrong[:20])
+
+
+def assert_balanced(told: dict[str, int], tried: int) -> None:
+    """Each pair is counted, and the counters say what the statuses said."""
+    failed = told["exchange_refused"] + told["exchange_busy"] + told["exchange_poisoned"]
+    assert told["exchange_pair"] == told["exchanged"], told
+    assert failed == tried - told["exchanged"], told
+
+
+@on("two_nodes", "four_nodes", "memory_only", "one_cpu")
+def test_all_ways_of_exchanging(lab: Lab) -> None:
+    assert_exchanges(lab, list(all_exchanges(lab, (1, 2, 3, 4, 8))))
+
+
+@on("debug", full=("debug_memory_only",))
+def test_all_ways_of_exchanging_watched(lab: Lab) -> None:
+    assert_exchanges(lab, list(all_exchanges(lab, (1, 2, 3, 4, 8) if FULL else (1, 3))))
+
+
+@on("two_nodes", full=("debug",))
+@HUGE_AND_BASE
+def test_batches_of_any_size(lab: Lab, page: str) -> None:
+    cells = [
+        Exchange(page, mode, 4, 0, 1, 1, batch=batch)
+        for mode in ("concurrent", "parallel+concurrent")
+        for batch in (1, 2, 3, 5, 16384)
+    ]
+    assert_exchanges(lab, cells)
+
+
+@on("two_nodes", "memory_only")
+def test_either_node_swaps(lab: Lab) -> None:
+    cells = [
+        Exchange("thp", "parallel", 3, source, 1 - source, 1, copy_node=copy_node)
+        for source in (0, 1)
+        for copy_node in (0, 1)
+    ]
+    assert_exchanges(lab, cells)
+
+
+@on("two_nodes")
+def test_within_a_node(lab: Lab) -> None:
+    assert_exchanges(lab, [Exchange(page, "parallel+concurrent", 3, 0, 0, 1) for page in BASE_PAGES])
+
+
+@on("two_nodes", "debug")
+@MODES
+def test_what_cannot_be_exchanged_is_left_alone(lab: Lab, mode: str) -> None:
+    lab.check("exchange_refusals", mode=mode, threads=3)
+    for value in ("2", "-1"):
+        lab.run('! echo "$1" >/proc/sys/vm/exchange_bounce_page 2>/dev/null', value)
+
+
+@on("two_nodes", "debug", full=("four_nodes", "memory_only", "one_cpu"))
+def test_random_lists_against_a_model(lab: Lab) -> None:
+    rounds = RANDOM_ROUNDS // 4 if lab.is_debug else RANDOM_ROUNDS
+    told = lab.check("exchange_random", rounds=rounds)
+    assert told["exchanged"] == told["exchange_pair"] > rounds, told
+    assert told["exchange_poisoned"] == 0, told
+
+
+@on("two_nodes", "debug", full=("memory_only", "one_cpu"))
+@MODES
+@HUGE_AND_BASE
+def test_no_write_is_lost(lab: Lab, page: str, mode: str) -> None:
+    told = lab.check(
+        "exchange_writers", page=page, pages=PAIRS[page], mode=mode, threads=3, helpers=2, rounds=6 * LONGER
+    )
+    assert told["passes"] > 0
+    assert told["exchanged"] > 0
+
+
+@on("two_nodes", "debug", full=("memory_only",))
+@MODES
+@HUGE_AND_BASE
+@BOUNCE
+def test_shared_pages_change_places_for_all(lab: Lab, bounce: int, page: str, mode: str) -> None:
+    told = lab.check("exchange_sharing", page=page, pages=PAIRS[page], mode=mode, bounce=bounce)
+    assert told["exchange_pair"] == PAIRS[page], told
+
+
+@on("two_nodes", "debug", full=("memory_only",))
+@MODES
+@HUGE_AND_BASE
+def test_locked_pages_stay_locked(lab: Lab, page: str, mode: str) -> None:
+    told = lab.check("exchange_locked", page=page, pages=PAIRS[page], mode=mode, rounds=3)
+    assert told["exchange_pair"] == 3 * PAIRS[page], told
+
+
+@on("two_nodes", "debug")
+@MODES
+@HUGE_AND_BASE
+def test_full_nodes_stay_as_full(lab: Lab, page: str, mode: str) -> None:
+    """There is no free page to move to, none is taken, and none is left."""
+    lab.may_lack_memory = True
+    told = lab.check(
+        "exchange_full", page=page, pages=PAIRS[page], mode=mode, threads=3, room=2048, rounds=20
+    )
+    assert told["exchange_pair"] == 20 * PAIRS[page], told
+    assert told["looks"] > 0
+
+
+@on("two_nodes", "debug", full=("four_nodes", "memory_only", "one_cpu"))
+@MODES
+@HUGE_AND_BASE
+@pytest.mark.parametrize("share", ["memory", "nodes"])
+def test_rivals(lab: Lab, share: str, page: str, mode: str) -> None:
+    """Exchangers crosswise, or exchangers and migrators."""
+    told = lab.check(
+        "exchange_rivals", page=page, pages=PAIRS[page], mode=mode, share=share, helpers=4, threads=3,
+        rounds=10 * LONGER,
+    )  # fmt: skip
+    assert told["exchanged"] > 0
+
+
+@on("debug")
+@MODES
+@HUGE_AND_BASE
+@pytest.mark.parametrize("place", ["failslab", "fail_page_alloc"])
+def test_no_allocation_is_needed(lab: Lab, place: str, page: str, mode: str) -> None:
+    """Every allocation of the caller fails, and all pairs change places nevertheless."""
+    settings: dict[str, str | int] = {"task-filter": "Y", "ignore-gfp-wait": "N"}
+    if place == "fail_page_alloc":
+        settings |= {"ignore-gfp-highmem": "N", "min-order": 0}
+    with faults(lab, place, 100, **settings):
+        told = lab.check("exchange_faults", page=page, mode=mode, pages=PAIRS[page], rounds=3, threads=3)
+    assert told["exchanged"] == told["tried"], told
+    if place == "failslab" and mode.startswith("parallel"):
+        assert told["exchange_swap_mt"] == 0, told
+        reason = "size" if page == "base" and mode == "parallel" else "nomem"
+        assert told[f"migrate_mt_fallback_{reason}"] > 0, told
+
+
+@on("debug")
+@MODES
+@HUGE_AND_BASE
+def test_memory_that_cannot_be_read_stays(lab: Lab, page: str, mode: str) -> None:
+    """A read fails now and then, on either side: that pair is as it was, to the last byte, the others are exchanged.
+
+    So seldom that what was swapped already gets back: a batch of huge pages and the way back of one take 5118 reads.
+    """
+    pairs, interval = {"thp": (4, 6007), "base": (60, 37)}[page]
+    with failing_function(lab, "exchange_read_page", -EHWPOISON):
+        lab.run(
+            'cd /sys/kernel/debug/fail_function && echo "$1" >interval && echo 100 >probability',
+            str(interval),
+        )
+        try:
+            told = lab.check("exchange_faults", page=page, mode=mode, pages=pairs, rounds=20, threads=2)
+        finally:
+            lab.run("echo 1 >/sys/kernel/debug/fail_function/interval")
+    assert told["exchange_poisoned"] > 0, told
+    assert told["exchanged"] > 0, told
+    assert_balanced(told, told["tried"])
