@@ -25,6 +25,17 @@ void report_begin(struct json *json)
 	json_string(json, "version", MIGBENCH_VERSION);
 }
 
+/* An exchange leaves both as they are, which migration does not. */
+static void report_free(const struct trial *trial, struct json *json)
+{
+	json_object(json, "free_bytes");
+	json_unsigned(json, "source_before", trial->free_before.source);
+	json_unsigned(json, "source_after", trial->free_after.source);
+	json_unsigned(json, "target_before", trial->free_before.target);
+	json_unsigned(json, "target_after", trial->free_after.target);
+	json_end_object(json);
+}
+
 static void report_environment(const struct topology *topology, struct json *json)
 {
 	struct utsname name;
@@ -53,8 +64,10 @@ void report_trial(const struct trial *trial, struct json *json)
 	metrics_json(&trial->metrics, json);
 	if (trial->truth.checked)
 		truth_json(&trial->truth, json);
-	if (trial->counted)
+	if (trial->counted) {
+		report_free(trial, json);
 		vmstat_json(&trial->before, &trial->after, json);
+	}
 	json_object(json, "environment");
 	if (trial->counted) {
 		json_string(json, "memory", memory_kind_name(trial->kind));

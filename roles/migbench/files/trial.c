@@ -80,6 +80,11 @@ static void set_metrics(struct trial *trial, const struct pass *pass)
 	breakdown_metrics(trial, ns, bytes);
 }
 
+static struct room_left room_left(const struct trial *trial)
+{
+	return (struct room_left){node_free_bytes(trial->source), node_free_bytes(trial->target)};
+}
+
 /* The part that the clock sees, between the readings of the counters. */
 static bool run_timed(struct trial *trial, struct pass *pass)
 {
@@ -93,6 +98,7 @@ static bool run_timed(struct trial *trial, struct pass *pass)
 						  &trial->verdict)) &&
 		(!trial->mode->arm || trial->mode->arm(trial, pass));
 	if (ready) {
+		trial->free_before = room_left(trial);
 		counters_read_before(&trial->before);
 		companion_call_begins(&toucher);
 		companion_call_begins(&victim);
@@ -100,6 +106,7 @@ static bool run_timed(struct trial *trial, struct pass *pass)
 		companion_call_ended(&victim);
 		companion_call_ended(&toucher);
 		counters_read_after(&trial->after);
+		trial->free_after = room_left(trial);
 		trial->counted = true;
 	}
 	toucher_stop(&toucher, &pass->span, &trial->metrics);

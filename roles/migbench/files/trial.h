@@ -36,6 +36,9 @@ struct trial {
 	struct truth truth;
 	bool counted;
 	struct counters before, after;
+	struct room_left {
+		uint64_t source, target; /* free bytes of the nodes */
+	} free_before, free_after;
 };
 
 /* Chooses nodes, CPUs, memory kind, dialect and threads. False: see the verdict. */
