@@ -30,6 +30,10 @@ PUBLISHED = {("parallel", 1): 2.9, ("parallel+concurrent", 16): 4.4}
 """Speed-up of the whole call with 8 threads, by mode and number of huge pages (results/reference, rfc2017-cover)."""
 
 
+EXCHANGE_GAIN = 5.4
+"""Of 16 huge pairs exchanged in a batch with 8 threads, over two serial calls (results/reference, rfc2017-cover)."""
+
+
 @dataclass(frozen=True)
 class Cells:
     """The cells of a report."""
@@ -78,6 +82,12 @@ def concurrent(tmp_path_factory: pytest.TempPathFactory) -> Cells:
     return run(tmp_path_factory.mktemp("concurrent"), "rfc2017-concurrent", "--where", where)
 
 
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Cells:
+    where = "pages == 16 and threads in [1, 8]"
+    return run(tmp_path_factory.mktemp("exchange"), "rfc2017-exchange", "--where", where)
+
+
 @pytest.mark.parametrize("threads", [2, 4, 8])
 @pytest.mark.parametrize("pages", [1, 16])
 def test_threads_cost_little_and_share_the_copy(parallel: Cells, pages: int, threads: int) -> None:
@@ -114,3 +124,14 @@ def test_plain_migration_costs_what_it_does_without_the_series(tmp_path: Path) -
     }
     for page_size in ("2MiB", "4KiB"):
         assert latency["accel", page_size] == pytest.approx(latency["base", page_size], rel=MOST_WHEN_OFF)
+
+
+@pytest.mark.parametrize("bounce", ["1", "0"])
+def test_an_exchange_costs_less_than_two_migrations(exchange: Cells, bounce: str) -> None:
+    factors = {"sysctl.vm.exchange_bounce_page": bounce}
+    twoway = exchange.median("call_latency", "twoway", 16)
+    assert exchange.median("call_latency", "exchange", 16, **factors) < twoway
+    fast = exchange.median("modelled_latency", "exchange+parallel+concurrent", 16, 8, **factors)
+    assert twoway / fast >= EXCHANGE_GAIN
+    compared = exchange.cell("exchange+parallel+concurrent", 16, 8, **factors)["speedup"]
+    assert compared["published"] == pytest.approx(EXCHANGE_GAIN, abs=0.05)
