@@ -9,8 +9,9 @@
 #include "move.h"
 #include "require.h"
 
-/* A kernel that is not idle takes and gives back a page of its own now and then. */
-#define SLACK (64UL << 10)
+/* Free pages leave the count by batches when a CPU takes the first one for whatever reason. Less
+ * than one side of the exchange, which migration would need. */
+#define SLACK (512UL << 10)
 
 struct watch {
 	pthread_t thread;
