@@ -2,6 +2,8 @@
 #include "breakdown.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "size.h"
 #include "sysfs.h"
@@ -31,6 +33,8 @@ static const struct told WAYS[] = {
 	{"migrate_mt_fallback_cpus", METRIC_FALLBACK_CPUS, 1},
 	{"migrate_mt_fallback_nomem", METRIC_FALLBACK_NOMEM, 1},
 	{"migrate_mt_fallback_size", METRIC_FALLBACK_SIZE, 1},
+	{"migrate_copy_dma", METRIC_PAGES_BY_DMA, 1},
+	{"migrate_dma_ns", METRIC_DMA_TIME, 1e3},
 	{"migrate_concur_batch", METRIC_BATCHES, 1},
 	{"migrate_concur_folio", METRIC_BATCHED_FOLIOS, 1},
 	/* Pairs, of base pages or of folios: each counts for two. */
@@ -39,6 +43,20 @@ static const struct told WAYS[] = {
 	{"exchange_batch", METRIC_BATCHES, 1},
 	{"exchange_batch_pair", METRIC_BATCHED_FOLIOS, 0.5},
 };
+
+/* Why the CPU copied what should have gone by DMA. */
+static const struct {
+	const char *counter, *reason;
+} DMA_FALLBACKS[] = {
+	{"migrate_dma_fallback_channel", "for lack of a channel"},
+	{"migrate_dma_fallback_nomem", "for lack of memory"},
+	{"migrate_dma_fallback_align", "for their alignment"},
+	{"migrate_dma_fallback_map", "as they could not be mapped"},
+	{"migrate_dma_fallback_submit", "as the engine did not take them"},
+	{"migrate_dma_fallback_error", "as the engine failed"},
+	{"migrate_dma_fallback_timeout", "as the engine did not finish"},
+};
+#define DMA_FALLBACK_COUNT (sizeof(DMA_FALLBACKS) / sizeof(DMA_FALLBACKS[0]))
 
 /* Counters with the same metric are summed up. */
 static void set_told(struct trial *trial, const struct told *told, size_t count)
@@ -52,6 +70,21 @@ static void set_told(struct trial *trial, const struct told *told, size_t count)
 			metric_set(&trial->metrics, told[i].metric,
 				   so_far + (double)delta / told[i].divisor);
 	}
+}
+
+static void set_dma(struct trial *trial)
+{
+	int64_t copies, channels, left = 0, delta;
+
+	if (!vmstat_delta(&trial->before, &trial->after, "migrate_dma_copy", &copies) ||
+	    !vmstat_delta(&trial->before, &trial->after, "migrate_dma_chan", &channels))
+		return;
+	if (copies > 0)
+		metric_set(&trial->metrics, METRIC_DMA_CHANNELS, (double)channels / (double)copies);
+	for (size_t i = 0; i < DMA_FALLBACK_COUNT; i++)
+		if (vmstat_delta(&trial->before, &trial->after, DMA_FALLBACKS[i].counter, &delta))
+			left += delta;
+	metric_set(&trial->metrics, METRIC_PAGES_LEFT_BY_DMA, (double)left);
 }
 
 static bool phases_are_timed(const struct dialect *dialect)
@@ -91,6 +124,7 @@ void breakdown_metrics(struct trial *trial, double elapsed_ns, double bytes)
 	if (phases_are_timed(trial->dialect))
 		set_told(trial, PHASES, sizeof(PHASES) / sizeof(PHASES[0]));
 	set_told(trial, WAYS, sizeof(WAYS) / sizeof(WAYS[0]));
+	set_dma(trial);
 	set_modelled(trial, elapsed_ns, bytes);
 }
 
@@ -129,6 +163,28 @@ static void check_uncounted_threads(struct trial *trial)
 			     "no kernel worker ran: the kernel fell back to a copy by the caller");
 }
 
+static void check_dma(struct trial *trial)
+{
+	uint64_t by_dma = count_of(trial, METRIC_PAGES_BY_DMA);
+	uint64_t moved = count_of(trial, METRIC_BYTES_MOVED) / base_page_size();
+	char why[256] = "";
+	int64_t delta;
+
+	if (by_dma >= moved && count_of(trial, METRIC_PAGES_LEFT_BY_DMA) == 0)
+		return;
+	for (size_t i = 0; i < DMA_FALLBACK_COUNT; i++) {
+		size_t used = strlen(why);
+
+		if (vmstat_delta(&trial->before, &trial->after, DMA_FALLBACKS[i].counter, &delta) &&
+		    delta > 0)
+			snprintf(why + used, sizeof(why) - used, "%s %" PRId64 " %s",
+				 used ? "," : ":", delta, DMA_FALLBACKS[i].reason);
+	}
+	verdict_note(&trial->verdict, STATUS_DISTURBED,
+		     "%" PRIu64 " of %" PRIu64 " base pages were copied by DMA; by the CPU%s",
+		     by_dma, moved, why[0] ? why : " the others, for no reason that was counted");
+}
+
 void breakdown_check(struct trial *trial)
 {
 	const struct metrics *metrics = &trial->metrics;
@@ -140,6 +196,8 @@ void breakdown_check(struct trial *trial)
 		else
 			check_uncounted_threads(trial);
 	}
+	if (features & FEATURE_DMA && metrics->of[METRIC_PAGES_BY_DMA].measured)
+		check_dma(trial);
 	if (features & FEATURE_BATCH && metrics->of[METRIC_BATCHED_FOLIOS].measured &&
 	    count_of(trial, METRIC_BATCHED_FOLIOS) == 0)
 		verdict_note(&trial->verdict, STATUS_DISTURBED, "no page was copied in a batch");

@@ -153,6 +153,15 @@ static bool needs_are_met(const struct dialect *dialect, const struct prober *pr
 	return true;
 }
 
+static bool has_channels(const struct dialect *dialect, unsigned features, struct verdict *verdict)
+{
+	if (!(features & FEATURE_DMA) || !dialect->dma.told || dialect->dma.channels > 0)
+		return true;
+	return verdict_set(
+		verdict, STATUS_UNSUPPORTED,
+		"no DMA engine of this machine has a channel for this kernel to copy with");
+}
+
 static bool select_switch(const struct dialect *dialect, const struct prober *prober,
 			  unsigned features, struct selection *selection, struct verdict *verdict)
 {
@@ -181,7 +190,8 @@ bool dialect_select(const struct dialect *dialect, const struct prober *prober, 
 	    !select_exchange(dialect, prober, exchange_number, selection, verdict))
 		return false;
 	if (select_flags(dialect, prober, copying, selection))
-		return needs_are_met(dialect, prober, copying, verdict);
+		return has_channels(dialect, copying, verdict) &&
+		       needs_are_met(dialect, prober, copying, verdict);
 	selection->flags = MPOL_MF_MOVE;
 	return select_switch(dialect, prober, copying, selection, verdict);
 }
@@ -220,5 +230,12 @@ void dialect_json(const struct dialect *dialect, const struct prober *prober, co
 	for (const char *const *path = dialect->knobs; path && *path; path++)
 		knob_json(prober, *path, json);
 	json_end_object(json);
+	if (dialect->dma.told) {
+		json_object(json, "dma");
+		json_unsigned(json, "channels", dialect->dma.channels);
+		json_string(json, "engine", dialect->dma.engine);
+		json_bool(json, "software", dialect->dma.software);
+		json_end_object(json);
+	}
 	json_end_object(json);
 }

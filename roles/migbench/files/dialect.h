@@ -35,6 +35,14 @@ struct accel_switch {
 	unsigned features;
 };
 
+/* What the kernel tells of the channels that copies by DMA would use. */
+struct dma {
+	bool told;	    /* false: it tells nothing */
+	unsigned channels;  /* all that could be used */
+	const char *engine; /* name of their driver */
+	bool software;	    /* they are threads of the kernel that stand in for an engine */
+};
+
 struct dialect {
 	const char *name;
 	const char *summary;
@@ -42,9 +50,10 @@ struct dialect {
 	/* Says in how which evidence it found. May complete the row from what the kernel tells. */
 	bool (*detect)(struct dialect *self, const struct prober *prober, char *how, size_t size);
 	int flag_threads, flag_batch, flag_dma; /* of move_pages; 0: none */
-	const struct accel_switch *switches;	/* NULL, or ends with a NULL path */
-	const struct accel_switch *needs;	/* as switches: must be on before these features */
-	const char *const *thread_knobs;	/* NULL, or files that set the thread count */
+	struct dma dma;
+	const struct accel_switch *switches; /* NULL, or ends with a NULL path */
+	const struct accel_switch *needs;    /* as switches: must be on before these features */
+	const char *const *thread_knobs;     /* NULL, or files that set the thread count */
 	/* The count the kernel then uses on a node with so many CPUs. NULL: as the knob says. */
 	unsigned (*thread_count)(unsigned knob, unsigned node_cpus);
 	const char *turns_knob;	  /* NULL, or the file that makes threads copy in turns */

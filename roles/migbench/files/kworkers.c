@@ -23,13 +23,19 @@ static bool add(struct kworker_times *times, struct kworker worker)
 	return true;
 }
 
+/* Workers, and the threads that stand in for a DMA engine. */
+static bool is_kworker(const char *name)
+{
+	return strncmp(name, "kworker/", 8) == 0 || strncmp(name, "softdma/", 8) == 0;
+}
+
 /* The first number of schedstat is the time on a CPU in nanoseconds. */
 static bool read_kworker(const char *pid, struct kworker *worker)
 {
 	char path[64], text[128];
 
 	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	if (!read_text(path, text, sizeof(text)) || strncmp(text, "kworker/", 8) != 0)
+	if (!read_text(path, text, sizeof(text)) || !is_kworker(text))
 		return false;
 	snprintf(path, sizeof(path), "/proc/%.20s/schedstat", pid);
 	if (!read_text(path, text, sizeof(text)))

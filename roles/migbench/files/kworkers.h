@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* CPU time of the kernel's worker threads: the copies of an accelerated kernel run there. */
+/* CPU time of the kernel's worker threads: the copies of an accelerated kernel run there, those of
+ * software DMA channels in threads of their own, which are counted as well. */
 #ifndef KWORKERS_H
 #define KWORKERS_H
 

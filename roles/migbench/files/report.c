@@ -53,12 +53,26 @@ static void report_environment(const struct topology *topology, struct json *jso
 	topology_json(topology, json);
 }
 
+/* Figures that are not what their mode says carry a label wherever they are shown. */
+static void report_label(const struct trial *trial, struct json *json)
+{
+	if (!(trial->mode->features & FEATURE_DMA) || !trial->dialect->dma.software)
+		return;
+	json_object(json, "label");
+	json_string(json, "name", "dma (software channel)");
+	json_string(json, "means",
+		    "threads of the kernel copied in place of a DMA engine; such figures test the "
+		    "path of the code and say nothing of any engine");
+	json_end_object(json);
+}
+
 void report_trial(const struct trial *trial, struct json *json)
 {
 	report_begin(json);
 	json_string(json, "mode", trial->mode->name);
 	json_string(json, "status", status_name(trial->verdict.status));
 	json_string(json, "reason", trial->verdict.reason);
+	report_label(trial, json);
 	options_request(trial->options, json);
 	dialect_json(trial->dialect, &REAL_KERNEL, trial->dialect_how, json);
 	metrics_json(&trial->metrics, json);

@@ -12,14 +12,28 @@
 /* A revision adds names and keeps those that are there, so a later one is read as well. */
 #define NAME_SIZE 64
 
-static char told_name[NAME_SIZE];
+static char told_name[NAME_SIZE], told_engine[NAME_SIZE];
+
+static void read_dma(struct dialect *self, const char *name, const char *value)
+{
+	if (strcmp(name, "MPOL_MF_MOVE_DMA") == 0)
+		self->flag_dma = (int)strtol(value, NULL, 0);
+	else if (strcmp(name, "dma_channels") == 0)
+		self->dma.channels = (unsigned)strtoul(value, NULL, 0);
+	else if (strcmp(name, "dma_engine") == 0)
+		snprintf(told_engine, sizeof(told_engine), "%s", value);
+	else if (strcmp(name, "dma_engine_kind") == 0)
+		self->dma.software = strcmp(value, "software") == 0;
+}
 
 /* The file has lines name=value; those with names that are not known here are passed over. */
 static bool read_abi(struct dialect *self, FILE *file)
 {
-	char line[128];
+	char line[256];
 
-	told_name[0] = '\0';
+	told_name[0] = told_engine[0] = '\0';
+	self->flag_threads = self->flag_batch = self->flag_dma = 0;
+	self->dma = (struct dma){.engine = told_engine};
 	self->exchange_number = 0;
 	while (fgets(line, sizeof(line), file)) {
 		char *value = strchr(line, '=');
@@ -36,7 +50,10 @@ static bool read_abi(struct dialect *self, FILE *file)
 			self->flag_batch = (int)strtol(value, NULL, 0);
 		else if (strcmp(line, "exchange_pages") == 0)
 			self->exchange_number = (uint64_t)strtoull(value, NULL, 0);
+		else
+			read_dma(self, line, value);
 	}
+	self->dma.told = self->flag_dma != 0;
 	return told_name[0] != '\0';
 }
 
@@ -57,8 +74,9 @@ static bool detect(struct dialect *self, const struct prober *prober, char *how,
 	self->name = told_name;
 	self->has_exchange = self->exchange_number != 0;
 	self->turns_knob = probe_exists(prober, TURNS_KNOB) ? TURNS_KNOB : NULL;
-	snprintf(how, size, ABI " names it and its flags 0x%x and 0x%x",
-		 (unsigned)self->flag_threads, (unsigned)self->flag_batch);
+	snprintf(how, size, ABI " names it and its flags 0x%x, 0x%x and 0x%x",
+		 (unsigned)self->flag_threads, (unsigned)self->flag_batch,
+		 (unsigned)self->flag_dma);
 	return true;
 }
 
@@ -72,6 +90,9 @@ static const char *const KNOBS[] = {"/proc/sys/vm/mt_copy_node",
 				    "/proc/sys/vm/mt_page_copy",
 				    "/proc/sys/vm/concur_batch_folios",
 				    "/proc/sys/vm/exchange_bounce_page",
+				    "/proc/sys/vm/use_all_dma_chans",
+				    "/proc/sys/vm/limit_dma_chans",
+				    "/proc/sys/vm/dma_copy_timeout_ms",
 				    PHASE_KNOB,
 				    NULL};
 

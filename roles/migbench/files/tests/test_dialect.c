@@ -138,6 +138,54 @@ static void test_a_kernel_that_tells_the_number_of_exchange_pages(void)
 	CHECK(selection.exchange_number == 0 && !selection.exchange_tells);
 }
 
+static void put_dma(const char *channels)
+{
+	char abi[512];
+
+	snprintf(abi, sizeof(abi),
+		 "dialect=accel-6.12\nversion=2\nMPOL_MF_MOVE_MT=0x10000\n"
+		 "MPOL_MF_MOVE_CONCUR=0x20000\nMPOL_MF_MOVE_DMA=0x40000\n%s",
+		 channels);
+	put("/sys/kernel/mm/migration_accel/abi", abi);
+}
+
+static void test_what_a_kernel_tells_of_dma(void)
+{
+	struct selection selection;
+	struct dialect *dialect;
+
+	clear();
+	known_flags = 0x70000;
+	put_dma("dma_channels=4\ndma_engine=softdma\ndma_engine_kind=software\n");
+	dialect = detect("accel-6.12");
+	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_OK);
+	CHECK(selection.flags == 0x40002);
+	CHECK(select_features(dialect, FEATURE_DMA | FEATURE_BATCH, 0, &selection) == STATUS_OK);
+	CHECK(selection.flags == 0x60002);
+	CHECK(dialect->dma.told && dialect->dma.software && dialect->dma.channels == 4);
+	CHECK_TEXT(dialect->dma.engine, "softdma");
+
+	put_dma("dma_channels=16\ndma_engine=ioatdma,idxd\ndma_engine_kind=hardware\n");
+	dialect = detect("accel-6.12");
+	CHECK(!dialect->dma.software && dialect->dma.channels == 16);
+	CHECK_TEXT(dialect->dma.engine, "ioatdma,idxd");
+
+	/* The kernel could, but there is nothing to copy with. */
+	put_dma("dma_channels=0\n");
+	dialect = detect("accel-6.12");
+	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_UNSUPPORTED);
+	CHECK(select_features(dialect, FEATURE_DMA | FEATURE_BATCH, 0, &selection) ==
+	      STATUS_UNSUPPORTED);
+	CHECK(select_features(dialect, FEATURE_BATCH, 0, &selection) == STATUS_OK);
+
+	/* A kernel without DMA tells nothing of it. */
+	put("/sys/kernel/mm/migration_accel/abi",
+	    "dialect=accel-6.12\nversion=2\nMPOL_MF_MOVE_MT=0x10000\n");
+	dialect = detect("accel-6.12");
+	CHECK(!dialect->dma.told);
+	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_UNSUPPORTED);
+}
+
 static void test_rfc2017(void)
 {
 	struct selection selection;
@@ -245,6 +293,7 @@ int main(void)
 	test_mainline();
 	test_a_kernel_that_names_its_dialect();
 	test_a_kernel_that_tells_the_number_of_exchange_pages();
+	test_what_a_kernel_tells_of_dma();
 	test_rfc2017();
 	test_exchange();
 	test_switches();
