@@ -21,6 +21,10 @@ QUARTILES_FROM = 5
 """From so many values on the quartiles are used: with five they are the second and the fourth of them."""
 
 
+UNLABELLED = "no label"
+"""Stands for the trials of a cell that have no label, where others have one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spread:
     """How far the values lie around the median, in the metric's unit; ``value`` is None for a single value."""
@@ -62,7 +66,11 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class CellSummary:
-    """One cell in one environment; ``statuses`` counts all its trials, ``n`` those that are ok."""
+    """One cell in one environment; ``statuses`` counts all its trials, ``n`` those that are ok.
+
+    :ivar label: what the benchmark says that its figures are, where the levels alone would mislead; all it says, with
+        commas, where trials differ.
+    """
 
     cell: str
     factors: Mapping[str, str]
@@ -70,6 +78,7 @@ class CellSummary:
     statuses: Mapping[str, int]
     estimates: tuple[Estimate, ...]
     truth: Truth | None
+    label: str = ""
 
     @property
     def n(self) -> int:
@@ -123,6 +132,7 @@ def summarise(store: Store, run: RunRow) -> Iterator[CellSummary]:
                 statuses={status: count for _, status, count in rows},
                 estimates=tuple(_estimates(store, cell, environment)),
                 truth=_truth(store, cell, environment),
+                label=_label(store, cell, environment),
             )
 
 
@@ -170,6 +180,15 @@ def _truth(store: Store, cell: CellRow, environment: str) -> Truth | None:
         values,
     ).fetchone()
     return Truth(trials, pages, on_target, checked, wrong)
+
+
+def _label(store: Store, cell: CellRow, environment: str) -> str:
+    query = (
+        "SELECT DISTINCT label FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
+        " ORDER BY label"
+    )
+    found = [row[0] for row in store.database.execute(query, (cell.key, environment))]
+    return ", ".join(label or UNLABELLED for label in found) if any(found) else ""
 
 
 def _sum(column: str) -> str:

@@ -35,6 +35,7 @@ class Report:
     :ivar statuses: number of final records by status.
     :ivar not_allowed: those that are neither ok nor allowed by the experiment not to be.
     :ivar environments: to each environment of the run what its numbers mean.
+    :ivar labels: what labels of figures mean, as the benchmark says it.
     :ivar kernels: release of what ran under each of the experiment's kernel names, as far as it is known;
         ``kernel_hashes``: names of those that were built from a recipe, also by the experiment's names.
     :ivar reasons: why trials are not ok; ``attempts``: why attempts were repeated.
@@ -51,6 +52,7 @@ class Report:
     statuses: Mapping[str, int]
     not_allowed: int
     environments: Mapping[str, str]
+    labels: Mapping[str, str]
     kernels: Mapping[str, str]
     kernel_hashes: Mapping[str, str]
     reasons: tuple[Reason, ...]
@@ -117,6 +119,7 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             statuses=store.statuses(row),
             not_allowed=store.not_allowed(row),
             environments={name: sentence(name) for name in store.environments(row)},
+            labels=store.labels(row),
             kernels=_told_of_kernels(run, "release"),
             kernel_hashes=_told_of_kernels(run, "hash"),
             reasons=tuple(store.reasons(row)),

@@ -53,6 +53,8 @@ def notes(report: Report) -> Iterator[str]:
     if spreads:
         yield f"Figures are medians of the n trials that are ok, ± {'; '.join(spreads)}."
     yield from _compared(report)
+    for label, means in report.labels.items():
+        yield text.plain(f"{label}: {means or 'what the benchmark calls these figures'}.", LONGEST_NOTE)
     for environment, sentence in report.environments.items():
         yield f"{text.plain(environment) or 'no environment'}: {sentence}"
 

@@ -79,6 +79,8 @@ def _identity(report: Report, cells: Sequence[CellSummary]) -> Iterator[Column]:
         yield Column(
             text.plain(name), tuple(text.plain(cell.factors.get(name, text.NOTHING)) for cell in cells)
         )
+    if any(cell.label for cell in cells):
+        yield Column("label", tuple(text.plain(cell.label) or text.NOTHING for cell in cells))
 
 
 def _figures(report: Report) -> Iterator[Column]:

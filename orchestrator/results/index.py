@@ -15,7 +15,7 @@ from orchestrator.results import codec
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with any change of the tables: an index of another version is thrown away and made again."""
 
 TABLES = """
@@ -50,7 +50,8 @@ CREATE TABLE trials (
     status TEXT NOT NULL, reason TEXT NOT NULL, allowed INTEGER NOT NULL,
     environment TEXT NOT NULL, host TEXT NOT NULL, boot TEXT NOT NULL,
     started TEXT NOT NULL, ended TEXT NOT NULL,
-    pages INTEGER, pages_on_target INTEGER, bytes_checked INTEGER, bytes_wrong INTEGER
+    pages INTEGER, pages_on_target INTEGER, bytes_checked INTEGER, bytes_wrong INTEGER,
+    label TEXT NOT NULL, label_means TEXT NOT NULL  -- what the benchmark says that its figures are, '' if nothing
 );
 CREATE INDEX trials_of_cell ON trials (cell, environment, status);
 CREATE UNIQUE INDEX one_final_record ON trials (run, id) WHERE final;
@@ -147,6 +148,7 @@ class _Indexer:
             record.status.value, _plain(record.reason), record.allowed,
             *map(_plain, (record.environment, record.host, record.boot, record.start, record.end)),
             *_truth(record.details),
+            *map(_plain, _label(record.details)),
         )  # fmt: skip
         marks = ", ".join("?" * len(values))
         key = self._database.execute(f"INSERT INTO trials VALUES (NULL, {marks})", values).lastrowid
@@ -182,6 +184,14 @@ def _truth(details: Any) -> tuple[int | None, ...]:
     if not isinstance(truth, Mapping):
         return (None,) * len(TRUTH)
     return tuple(_count(truth.get(name)) for name in TRUTH)
+
+
+def _label(details: Any) -> tuple[str, str]:
+    """What a benchmark's document may say under ``label`` of figures that are not what their cell's levels say."""
+    label = details.get("label") if isinstance(details, Mapping) else None
+    if not isinstance(label, Mapping) or not isinstance(label.get("name"), str):
+        return "", ""
+    return label["name"], str(label.get("means", ""))
 
 
 def _count(value: Any) -> int | None:

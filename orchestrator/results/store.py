@@ -144,6 +144,14 @@ class Store:
         query = "SELECT DISTINCT environment FROM trials WHERE run = ? AND final ORDER BY environment"
         return [row[0] for row in self.database.execute(query, (run.key,))]
 
+    def labels(self, run: RunRow) -> dict[str, str]:
+        """Return the labels of figures of the run, and what the benchmark says that each means."""
+        query = (
+            "SELECT label, max(label_means) FROM trials WHERE run = ? AND final AND status = 'ok' AND label != ''"
+            " GROUP BY label ORDER BY label"
+        )
+        return dict(self.database.execute(query, (run.key,)))
+
     def blocks(self, run: RunRow) -> Iterator[BlockRow]:
         """Yield the boots of a run in order of time."""
         query = "SELECT block, kernel, host, boot, environment, clock, time FROM blocks WHERE run = ? ORDER BY rowid"

@@ -31,6 +31,7 @@ class Cell:
     batch: int = 512
     copy_node: int = 0
     pages: int = 0
+    channels: int = 0
 
     @property
     def count(self) -> int:
@@ -41,8 +42,20 @@ class Cell:
         """The words that the check takes."""
         return (
             f"page={self.page} pages={self.count} mode={self.mode} way={self.way} threads={self.threads} "
-            f"batch={self.batch} copy_node={self.copy_node} from={self.source} to={self.target}"
+            f"batch={self.batch} copy_node={self.copy_node} channels={self.channels} "
+            f"from={self.source} to={self.target}"
         )
+
+
+def dma_cells(
+    pairs: Sequence[tuple[int, int]], channels: Sequence[int], pages: Sequence[str] = tuple(PAGES)
+) -> Iterator[Cell]:
+    """Every mode by DMA, way, kind of page and number of channels; of no channel: one for each call."""
+    modes = ("dma", "dma+parallel", "dma+concurrent", "dma+parallel+concurrent")
+    for (source, target), page, mode, way, count in product(
+        pairs, pages, modes, ("move_pages", "mbind"), channels
+    ):
+        yield Cell(page, mode, way, 3, source, target, channels=count)
 
 
 def all_cells(
@@ -80,6 +93,13 @@ def expected_counters(cell: Cell, layout: Layout) -> dict[str, int]:
             counted["migrate_concur_folio"] = pages
             copies = [BASE_PAGES[cell.page] * size for size in _batches(pages, cell.batch)]
             counted["migrate_concur_batch"] = len(copies)
+    if cell.mode.startswith("dma"):
+        counted |= {
+            "migrate_copy_dma": base_pages,
+            "migrate_dma_copy": len(copies),
+            "migrate_dma_chan": sum(min(size, cell.channels or 1) for size in copies),
+        }
+        return counted
     wanted = cell.mode.startswith("parallel") and (cell.way != "sysctl" or BASE_PAGES[cell.page] > 1)
     for size in copies:
         counter, reason = _copy(size, cell, layout) if wanted else ("migrate_copy_serial", "")

@@ -37,10 +37,12 @@ def checks() -> Path:
 def kernel(name: str) -> Kernel:
     """The kernel under test (``accel``), or the one that watches itself (``debug``), built from its recipe.
 
-    Who works on the series names a bzImage of theirs instead, in ``ACCEL_KERNEL`` or ``DEBUG_KERNEL``.
+    Who works on the series names a bzImage of theirs instead, in ``ACCEL_KERNEL`` or ``DEBUG_KERNEL``, and where its
+    ``lib/modules`` is in ``DEBUG_MODULES``.
     """
     if image := os.environ.get(f"{name.upper()}_KERNEL"):
-        return Kernel(name, "image", image=Path(image))
+        modules = os.environ.get(f"{name.upper()}_MODULES")
+        return Kernel(name, "image", image=Path(image), modules=Path(modules) if modules else None)
     return Kernel(name, "recipe", recipe=load_recipe(f"{RECIPES}/linux-6.12-{name}.yaml", Path(), ()))
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.command import script
+from orchestrator.hosts.guest.modules import ordered_modules
+from orchestrator.kernels.obtain import obtain
 from orchestrator.spec.model import Kernel
 from tests.kernel.layouts import Layout
 
@@ -47,6 +49,13 @@ mkswap /dev/loop0
 """Small guests start without huge pages. Swap and a block device lie in ramfs, whose pages are never swapped."""
 
 
+LOAD = """
+module=$1
+shift
+grep -q "^$module " /proc/modules || insmod "/root/$module.ko" "$@"
+"""
+
+
 class Lab:
     """One guest of a layout, booted when it is first asked for, and again when it has died.
 
@@ -71,6 +80,18 @@ class Lab:
             host.put(self._checks, "/root/checks", 0o755)
             host.run(script(SET_UP, str(HUGETLB_PAGES), time_limit=TIME_LIMIT_S))
             self._host = host
+
+    def load(self, name: str, **parameters: str | int) -> None:
+        """Load a module of the kernel, after those it depends on."""
+        assert self._host is not None
+        folder = obtain(self._kernel).modules
+        assert folder, "the kernel has no modules; with DEBUG_KERNEL name where they are in DEBUG_MODULES"
+        for module in ordered_modules(folder, (name,)):
+            file = self._logs / f"{module.name}.ko"
+            file.write_bytes(module.code)
+            self._host.put(file, f"/root/{file.name}", 0o644)
+            words = (f"{key}={value}" for key, value in parameters.items()) if module.name == name else ()
+            self.run(LOAD, module.name, *words)
 
     @property
     def nodes(self) -> range:

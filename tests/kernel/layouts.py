@@ -28,9 +28,9 @@ class Layout:
 
 
 LAYOUTS: Mapping[str, Layout] = {
-    "two_nodes": Layout(((8, 384), (8, 384))),
+    "two_nodes": Layout(((8, 384), (8, 384)), append="softdma.channels=16"),
     "four_nodes": Layout(((2, 256), (2, 256), (2, 256), (2, 256))),
-    "memory_only": Layout(((4, 512), (0, 128))),
+    "memory_only": Layout(((4, 512), (0, 128)), append="softdma.channels=4"),
     "one_cpu": Layout(((1, 256), (1, 256))),
     "isolated": Layout(((3, 256), (4, 256)), append="isolcpus=domain,5,6"),
     "debug": Layout(((4, 768), (4, 512)), "debug"),

@@ -29,6 +29,7 @@ def render(report: Report) -> str:
         "content_hash",
         "cell",
         "environment",
+        "label",
         "kernel_hash",
         *factors,
         *statuses,
@@ -38,7 +39,7 @@ def render(report: Report) -> str:
     ]
     writer.writerow(head)
     for cell, compared in zip_longest(report.cells, report.speedups):
-        head = [report.opening.run, report.opening.content_hash, cell.cell, cell.environment]
+        head = [report.opening.run, report.opening.content_hash, cell.cell, cell.environment, cell.label]
         head.append(report.kernel_hashes.get(cell.factors.get("kernel", ""), ""))
         head += [cell.factors.get(name, "") for name in report.factors]
         counts = [cell.statuses.get(status, 0) for status in statuses]

@@ -33,6 +33,8 @@ void check_rivals(const struct job *job);
 void check_hotplug(const struct job *job);
 /* The kernel is made to fail: what does not move stays whole. */
 void check_faults(const struct job *job);
+/* Random pages move in random modes, and are written now and then: none loses a byte. */
+void check_mixed(const struct job *job);
 /* Flags and knobs that make no sense are refused. */
 void check_refusals(const struct job *job);
 

@@ -3,7 +3,7 @@
 #ifndef COUNTERS_H
 #define COUNTERS_H
 
-#define COUNTERS_MAX 64
+#define COUNTERS_MAX 96
 
 struct counters {
 	unsigned size;

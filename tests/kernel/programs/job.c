@@ -4,8 +4,11 @@
 #include "require.h"
 
 static const char *const KINDS[] = {"base", "thp", "hugetlb", "shmem", "block", NULL};
-static const char *const MODES[] = {"serial", "parallel", "concurrent", "parallel+concurrent",
-				    NULL};
+/* In the order of the bits. */
+static const char *const MODES[MODE_COUNT + 1] = {
+	"serial", "parallel",	  "concurrent",	    "parallel+concurrent",
+	"dma",	  "dma+parallel", "dma+concurrent", "dma+parallel+concurrent",
+};
 static const char *const WAYS[] = {"move_pages", "mbind", "sysctl", NULL};
 
 static unsigned choose(const char *const *names, const char *value)
@@ -45,6 +48,8 @@ static void parse_word(struct job *job, const char *name, const char *value)
 		job->copy_node = number(value);
 	else if (strcmp(name, "bounce") == 0)
 		job->bounce = number(value);
+	else if (strcmp(name, "channels") == 0)
+		job->channels = number(value);
 	else if (strcmp(name, "seed") == 0)
 		job->seed = number(value);
 	else if (strcmp(name, "rounds") == 0)
@@ -73,9 +78,9 @@ struct job job_parse(int words, char **word)
 		.threads = 8,
 		.batch = 512,
 		.bounce = 1,
-		.seed = 1,
 		.rounds = 2,
 		.helpers = 2,
+		.seed = 1,
 		.to = 1,
 		.share = "memory",
 		.cpus = "",

@@ -7,20 +7,23 @@
 #include <stddef.h>
 
 enum kind { KIND_BASE, KIND_THP, KIND_HUGETLB, KIND_SHMEM, KIND_BLOCK };
-enum mode { MODE_SERIAL, MODE_PARALLEL, MODE_CONCURRENT, MODE_BOTH };
+/* Bits of a mode; none: serial. */
+enum mode { MODE_PARALLEL = 1, MODE_CONCURRENT = 2, MODE_DMA = 4 };
+#define MODE_COUNT 8
 /* Flags of move_pages, flags of mbind, or move_pages with vm.mt_page_copy instead of its flag. */
 enum way { WAY_MOVE_PAGES, WAY_MBIND, WAY_SYSCTL };
 
 struct job {
 	enum kind kind;
 	size_t pages;
-	enum mode mode;
+	unsigned mode;
 	enum way way;
 	bool all;	    /* pages of other processes, too */
 	unsigned threads;   /* vm.limit_mt_num */
 	unsigned batch;	    /* vm.concur_batch_folios */
 	unsigned copy_node; /* vm.mt_copy_node */
 	unsigned bounce;    /* vm.exchange_bounce_page */
+	unsigned channels;  /* vm.limit_dma_chans with all held; 0: one for each call */
 	unsigned seed;	    /* of what is random */
 	unsigned rounds;
 	unsigned helpers; /* other threads or processes that the check starts */
@@ -35,12 +38,17 @@ struct job job_parse(int words, char **word);
 
 static inline bool job_has_threads(const struct job *job)
 {
-	return job->mode == MODE_PARALLEL || job->mode == MODE_BOTH;
+	return job->mode & MODE_PARALLEL;
 }
 
 static inline bool job_has_batches(const struct job *job)
 {
-	return job->mode == MODE_CONCURRENT || job->mode == MODE_BOTH;
+	return job->mode & MODE_CONCURRENT;
+}
+
+static inline bool job_has_dma(const struct job *job)
+{
+	return job->mode & MODE_DMA;
 }
 
 #endif

@@ -23,9 +23,12 @@ const struct abi *kernel_abi(void)
 		sscanf(line, "MPOL_MF_MOVE_MT=%i", (int *)&abi.mt);
 		sscanf(line, "MPOL_MF_MOVE_CONCUR=%i", (int *)&abi.concur);
 		sscanf(line, "exchange_pages=%u", &abi.exchange_pages);
+		sscanf(line, "MPOL_MF_MOVE_DMA=%i", (int *)&abi.dma);
 	}
 	fclose(file);
-	REQUIRE(abi.mt && abi.concur && abi.mt != abi.concur, ABI_FILE " does not name both flags");
+	REQUIRE(abi.mt && abi.concur && abi.dma && !(abi.mt & abi.concur) &&
+			!((abi.mt | abi.concur) & abi.dma),
+		ABI_FILE " does not name three flags");
 	return &abi;
 }
 
@@ -66,6 +69,11 @@ void knobs_apply(const struct job *job)
 	knob_set("mt_copy_node", job->copy_node);
 	knob_set("exchange_bounce_page", job->bounce);
 	knob_set("mt_page_copy", job->way == WAY_SYSCTL && job_has_threads(job));
+	if (!job_has_dma(job))
+		return;
+	knob_set("use_all_dma_chans", job->channels > 0);
+	if (job->channels > 0)
+		knob_set("limit_dma_chans", job->channels);
 }
 
 size_t smaps_bytes(const void *start, const char *name)

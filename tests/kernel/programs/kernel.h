@@ -7,6 +7,7 @@
 
 struct abi {
 	unsigned mt, concur;	 /* flags of move_pages, mbind and exchange_pages */
+	unsigned dma;		 /* flag of move_pages and mbind */
 	unsigned exchange_pages; /* its number */
 };
 

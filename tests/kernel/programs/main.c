@@ -31,6 +31,7 @@ static const struct {
 	{"exchange_full", check_exchange_full},
 	{"exchange_faults", check_exchange_faults},
 	{"exchange_rivals", check_exchange_rivals},
+	{"mixed", check_mixed},
 };
 
 const char *context = "checks";

@@ -16,6 +16,8 @@ unsigned flags_of(const struct job *job)
 		flags |= kernel_abi()->mt;
 	if (job_has_batches(job))
 		flags |= kernel_abi()->concur;
+	if (job_has_dma(job))
+		flags |= kernel_abi()->dma;
 	return flags;
 }
 
@@ -129,7 +131,7 @@ void move_range_of(const struct region *region, int node, const struct job *job)
 /* Of a plain call that stops early the kernel tells only part. */
 static bool tells_all(const struct job *job, long result)
 {
-	return result == 0 || job->way == WAY_MBIND || job_has_batches(job) ||
+	return result == 0 || job->way == WAY_MBIND || job_has_batches(job) || job_has_dma(job) ||
 	       (job_has_threads(job) && job->way == WAY_MOVE_PAGES);
 }
 

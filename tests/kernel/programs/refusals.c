@@ -28,7 +28,8 @@ static long result_of_mbind(const struct region *region, unsigned flags)
 /* Each bit that is neither mainline's nor named by the kernel is an error. */
 static void check_bits(const struct region *region)
 {
-	unsigned known = MPOL_MF_MOVE | MPOL_MF_MOVE_ALL | kernel_abi()->mt | kernel_abi()->concur;
+	unsigned known = MPOL_MF_MOVE | MPOL_MF_MOVE_ALL | kernel_abi()->mt | kernel_abi()->concur |
+			 kernel_abi()->dma;
 
 	for (unsigned bit = 0; bit < 31; bit++) {
 		unsigned flag = 1U << bit;
@@ -53,6 +54,7 @@ static void check_mbind_alone(const struct region *region)
 	REQUIRE(result_of_mbind(region, kernel_abi()->mt) == -EINVAL, "mbind takes MT alone");
 	REQUIRE(result_of_mbind(region, kernel_abi()->concur) == -EINVAL,
 		"mbind takes CONCUR alone");
+	REQUIRE(result_of_mbind(region, kernel_abi()->dma) == -EINVAL, "mbind takes DMA alone");
 }
 
 /* A page that is not there, one on its node already and a bad node are told as ever. */

@@ -198,6 +198,41 @@ def test_two_environments_are_two_rows_with_two_sentences(tmp_path: Path) -> Non
     assert "not complete: 2 of 12 trials" in text
 
 
+def test_figures_that_are_not_what_their_levels_say_carry_a_label(tmp_path: Path) -> None:
+    details = {"label": {"name": "dma (software channel)", "means": "threads copied in place of an engine"}}
+    found = [
+        trial({"mode": "serial"}, throughput=3.0),
+        trial({"mode": "dma"}, throughput=2.0, details=details),
+    ]
+    report = report_of(tmp_path / "run", [RUN, *found])
+    for form in ("table", "markdown"):
+        lines = render(report, form).splitlines()
+        assert sum("dma (software channel)" in line and "2.000" in line for line in lines) == 1
+        assert "dma (software channel): threads copied in place of an engine." in "\n".join(lines)
+    heading, *rows = csv.reader(io.StringIO(render(report, "csv")))
+    place = heading.index("label")
+    assert {row[place] for row in rows} == {"", "dma (software channel)"}
+    document = json.loads(render(report, "json"))
+    assert document["labels"] == {"dma (software channel)": "threads copied in place of an engine"}
+    assert sorted(cell["label"] for cell in document["cells"]) == ["", "dma (software channel)"]
+
+
+@pytest.mark.parametrize("label", ["dma", {"name": 3}, {"means": "nothing"}, [], None])
+def test_a_label_that_is_none_is_no_label(tmp_path: Path, label: object) -> None:
+    found = trial({"mode": "dma"}, throughput=2.0, details={"label": label})
+    assert "label" not in render(report_of(tmp_path / "run", [RUN, found]), "table")
+
+
+def test_a_cell_of_which_some_trials_have_a_label_says_so(tmp_path: Path) -> None:
+    found = [
+        trial({"mode": "dma"}, 0, throughput=2.0, details={"label": {"name": "software"}}),
+        trial({"mode": "dma"}, 1, throughput=2.0),
+    ]
+    text = render(report_of(tmp_path / "run", [RUN, *found]), "table")
+    assert "no label, software" in text
+    assert "software: what the benchmark calls these figures." in text
+
+
 def test_what_rows_do_not_share_has_a_column(tmp_path: Path) -> None:
     wrong = {"truth": {"pages": 16, "pages_on_target": 15, "bytes_checked": 33554432, "bytes_wrong": 0}}
     found = [

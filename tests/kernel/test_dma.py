@@ -1,0 +1,328 @@
+"""Migration by DMA, with channels that are threads: what goes that way, what the CPU does instead and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.kernel.cells import BASE_PAGES, PAGES, Cell, dma_cells
+from tests.kernel.conftest import FULL, on
+from tests.kernel.lab import Lab, parse
+from tests.kernel.test_cells import assert_cells, pairs_of
+from tests.kernel.test_faults import failing_function, faults
+
+ABI = "/sys/kernel/mm/migration_accel/abi"
+PARAMETERS = "/sys/module/softdma/parameters"
+CHANNELS = (0, 1, 2, 3, 4, 8, 16) if FULL else (0, 1, 3, 16)
+DMA_MODES = ("dma", "dma+parallel", "dma+concurrent", "dma+parallel+concurrent")
+MOST_PATHS = pytest.mark.parametrize("by", ["dma", "dma+parallel+concurrent"])
+HUGE_AND_BASE = pytest.mark.parametrize("page", ["thp", "base"])
+COUNT = {"thp": 3, "base": 64}
+ROUNDS = 10_000 if FULL else 150
+ROUNDS_WATCHED = 10_000 if FULL else 60
+LONGER = 10 if FULL else 1
+
+FALLBACKS = ("channel", "nomem", "align", "map", "submit", "error", "timeout")
+
+
+@pytest.fixture
+def engine(lab: Lab) -> Iterator[Lab]:
+    """A guest with channels: of a module where it can be one."""
+    if lab.is_debug:
+        lab.load("softdma", channels=16)
+    yield lab
+    release(lab)
+    if lab.is_debug:
+        lab.run("rmmod softdma")
+
+
+def release(lab: Lab) -> None:
+    lab.run("echo 0 >/proc/sys/vm/use_all_dma_chans")
+
+
+@contextmanager
+def another_engine(lab: Lab, **parameters: str | int) -> Iterator[None]:
+    """Channels of the module that are as the parameters say."""
+    lab.load("softdma", **parameters)
+    try:
+        yield
+    finally:
+        release(lab)
+        lab.run("rmmod softdma")
+
+
+@contextmanager
+def troubles(lab: Lab, **values: int) -> Iterator[None]:
+    """Channels that fail now and then, and are given up soon."""
+    lab.run("echo 100 >/proc/sys/vm/dma_copy_timeout_ms")
+    lab.run("".join(f"echo {value} >{PARAMETERS}/{name}\n" for name, value in values.items()))
+    try:
+        yield
+    finally:
+        lab.run("".join(f"echo 0 >{PARAMETERS}/{name}\n" for name in values))
+        lab.run("echo 5000 >/proc/sys/vm/dma_copy_timeout_ms")
+
+
+def left_by_dma(counted: dict[str, int]) -> dict[str, int]:
+    """Base pages that DMA left to the CPU, by reason."""
+    found = {reason: counted[f"migrate_dma_fallback_{reason}"] for reason in FALLBACKS}
+    return {reason: pages for reason, pages in found.items() if pages}
+
+
+def assert_all_accounted(counted: dict[str, int], base_pages: int) -> None:
+    """Each page went by DMA or has a reason why not, and then the CPU says that it copied it."""
+    left = sum(left_by_dma(counted).values())
+    assert counted["migrate_copy_dma"] + left == base_pages, counted
+    assert counted["migrate_copy_serial"] + counted["migrate_copy_mt"] == left, counted
+
+
+def moved_with(lab: Lab, cells: Iterable[Cell]) -> list[tuple[Cell, dict[str, int]]]:
+    """Move the cells, which must succeed whatever the channels do; what was counted of each."""
+    cells = list(cells)
+    told = lab.check_lines("cells", (cell.line for cell in cells))
+    for cell, counted in zip(cells, told, strict=True):
+        assert_all_accounted(counted, PAGES[cell.page] * BASE_PAGES[cell.page])
+    return list(zip(cells, told, strict=True))
+
+
+def some_cells(channels: Iterable[int] = (1, 3), pages: Iterable[str] = ("base", "thp")) -> list[Cell]:
+    return list(dma_cells([(0, 1)], tuple(channels), tuple(pages)))
+
+
+@on("two_nodes", "debug")
+def test_everything_goes_by_dma(engine: Lab) -> None:
+    channels = CHANNELS if FULL or not engine.is_debug else (3,)
+    assert_cells(engine, dma_cells(pairs_of(engine), channels))
+
+
+@on("two_nodes")
+@pytest.mark.parametrize("batch", [1, 2, 5, 16384])
+def test_batches_of_any_size(engine: Lab, batch: int) -> None:
+    assert_cells(
+        engine,
+        (
+            Cell(page, "dma+concurrent", "move_pages", 1, 0, 1, batch=batch, channels=channels)
+            for page in ("base", "thp", "shmem")
+            for channels in (1, 3)
+        ),
+    )
+
+
+@on("two_nodes", "debug")
+def test_the_kernel_says_what_would_copy(engine: Lab) -> None:
+    told = dict(line.split("=") for line in engine.run(f"cat {ABI}").splitlines())
+    assert told["version"] == "2"
+    assert told["MPOL_MF_MOVE_DMA"] == "0x40000"
+    wanted = {"dma_channels": "16", "dma_engine": "softdma", "dma_engine_kind": "software"}
+    assert wanted.items() <= told.items()
+    engine.run("echo 1 >/proc/sys/vm/use_all_dma_chans")
+    assert dict(line.split("=") for line in engine.run(f"cat {ABI}").splitlines()) == told, (
+        "also when they are held"
+    )
+    release(engine)
+
+
+@on("four_nodes")
+def test_without_a_channel_the_cpu_copies_and_says_so(lab: Lab) -> None:
+    assert "dma_channels=0" in lab.run(f"cat {ABI}")
+    for cell, counted in moved_with(lab, dma_cells([(0, 1)], (0, 3))):
+        assert left_by_dma(counted) == {"channel": PAGES[cell.page] * BASE_PAGES[cell.page]}, cell
+        threaded = "parallel" in cell.mode and (
+            BASE_PAGES[cell.page] > 1 or ("concurrent" in cell.mode and cell.page != "block")
+        )
+        assert (counted["migrate_copy_mt"] > 0) == threaded, (cell, counted)
+
+
+@on("two_nodes", "debug")
+def test_knobs_have_ranges(lab: Lab) -> None:
+    for knob, bad in {
+        "use_all_dma_chans": ("2", "-1"),
+        "limit_dma_chans": ("0", "17", "-1"),
+        "dma_copy_timeout_ms": ("0", "60001"),
+    }.items():
+        for value in bad:
+            lab.run('! echo "$2" >"/proc/sys/vm/$1" 2>/dev/null', knob, value)
+
+
+@on("two_nodes", "debug")
+@pytest.mark.parametrize(
+    ("trouble", "reason"), [("fail_every", "error"), ("refuse_every", "submit"), ("lose_every", "timeout")]
+)
+def test_what_a_channel_does_not_copy_the_cpu_copies(engine: Lab, trouble: str, reason: str) -> None:
+    """A failed transfer leaves wrong bytes in its target, so one that is overlooked is found."""
+    with troubles(engine, **{trouble: 5}):
+        found = moved_with(engine, some_cells())
+    assert all(left_by_dma(counted).keys() <= {reason} for _, counted in found), found
+    assert sum(counted[f"migrate_dma_fallback_{reason}"] for _, counted in found) > 0
+    assert sum(counted["migrate_copy_dma"] for _, counted in found) > 0
+    # Threads take what DMA leaves, where they are asked for and there is more than one page of it.
+    assert any(counted["migrate_copy_mt"] for cell, counted in found if "parallel" in cell.mode)
+    assert not any(counted["migrate_copy_mt"] for cell, counted in found if "parallel" not in cell.mode)
+
+
+@on("two_nodes", "debug")
+def test_all_troubles_at_once(engine: Lab) -> None:
+    with troubles(engine, fail_every=5, refuse_every=7, lose_every=41, delay_us=300):
+        moved_with(engine, some_cells((1, 2, 7, 16), ("base", "thp", "hugetlb", "shmem")))
+
+
+@on("debug")
+def test_an_engine_that_wants_more_alignment_gets_huge_pages_only(lab: Lab) -> None:
+    with another_engine(lab, channels=4, copy_align=13):
+        found = moved_with(lab, some_cells((0, 3)))
+    for cell, counted in found:
+        expected = {"align": PAGES["base"]} if cell.page == "base" else {}
+        assert left_by_dma(counted) == expected, (cell, counted)
+
+
+@on("debug")
+def test_transfers_are_not_longer_than_the_engine_takes(lab: Lab) -> None:
+    with another_engine(lab, channels=4, max_seg_size=4096 * 5):
+        for cell, counted in moved_with(lab, some_cells((0, 3))):
+            assert left_by_dma(counted) == {}, (cell, counted)
+
+
+@on("debug")
+def test_a_channel_that_cannot_be_stopped_is_waited_for(lab: Lab) -> None:
+    with another_engine(lab, channels=2, can_terminate=0, lose_ms=700), troubles(lab, lose_every=9):
+        for cell, counted in moved_with(lab, some_cells((0, 2), ("thp",))):
+            assert left_by_dma(counted) == {}, (cell, counted)
+
+
+@on("debug")
+def test_pages_that_cannot_be_mapped(engine: Lab) -> None:
+    with failing_function(engine, "migrate_dma_map", -5):
+        found = moved_with(engine, some_cells())
+    assert all(left_by_dma(counted).keys() <= {"map"} for _, counted in found), found
+    assert sum(counted["migrate_dma_fallback_map"] for _, counted in found) > 0
+
+
+@on("debug")
+@HUGE_AND_BASE
+@pytest.mark.parametrize("by", DMA_MODES)
+def test_no_memory(engine: Lab, by: str, page: str) -> None:
+    """Any allocation may fail, those of the driver, too."""
+    settings: dict[str, str | int] = {"task-filter": "Y", "ignore-gfp-wait": "N"}
+    with faults(engine, "failslab", 50, **settings):
+        told = engine.check("faults", page=page, mode=by, pages=COUNT[page], rounds=6 * LONGER, channels=3)
+    assert told["moved"] > 0
+    assert left_by_dma(told).keys() & {"nomem", "submit"}, told
+    assert left_by_dma(told).keys() <= {"nomem", "submit"}, told
+
+
+@on("two_nodes", "debug")
+@MOST_PATHS
+@HUGE_AND_BASE
+def test_no_write_is_lost(engine: Lab, page: str, by: str) -> None:
+    told = engine.check(
+        "writers", page=page, pages=COUNT[page], mode=by, helpers=3, rounds=3 * LONGER, channels=3
+    )
+    assert told["passes"] > 0
+
+
+@on("two_nodes", "debug")
+@MOST_PATHS
+@HUGE_AND_BASE
+def test_shared_pages_move_for_all_and_are_copied_on_write(engine: Lab, page: str, by: str) -> None:
+    counted = engine.check("sharing", page=page, pages=COUNT[page], mode=by, helpers=2, channels=3)
+    assert counted["migrate_copy_dma"] == COUNT[page] * BASE_PAGES[page]
+
+
+@on("two_nodes", "debug")
+@MOST_PATHS
+def test_processes_fork_and_end_meanwhile(engine: Lab, by: str) -> None:
+    told = engine.check("forks", page="thp", mode=by, threads=3, rounds=2 * LONGER, channels=3)
+    assert told["moved"] > 0
+
+
+@on("memory_only")
+@MOST_PATHS
+def test_a_node_that_swaps(engine: Lab, by: str) -> None:
+    engine.run("swapon /dev/loop0")
+    try:
+        told = engine.check(
+            "pressure", page="thp", pages=4, mode=by, room=16384, rounds=2 * LONGER, channels=3
+        )
+    finally:
+        engine.run("swapoff /dev/loop0")
+    assert told["pswpout"] > 0
+    assert told["migrate_copy_dma"] > 0
+
+
+@on("memory_only")
+@MOST_PATHS
+@HUGE_AND_BASE
+def test_a_node_with_room_for_some_takes_some(engine: Lab, page: str, by: str) -> None:
+    engine.may_lack_memory = True
+    pages = {"thp": 12, "base": 6144}[page]
+    told = engine.check("full", page=page, pages=pages, mode=by, room=4096, channels=3)
+    assert 0 < told["moved"] < told["pages"]
+
+
+SWITCHING = """
+while [ -e /root/switching ]; do
+    echo 1 >/proc/sys/vm/use_all_dma_chans
+    echo 0 >/proc/sys/vm/use_all_dma_chans
+done
+"""
+
+
+@on("two_nodes", "debug")
+@MOST_PATHS
+@pytest.mark.parametrize("share", ["memory", "nodes"])
+def test_two_migrators_at_once(engine: Lab, share: str, by: str) -> None:
+    """They have the same channels, which are obtained and released all the time."""
+    engine.run(f"touch /root/switching; ({SWITCHING}) >/dev/null 2>&1 &")
+    try:
+        told = engine.check("rivals", page="thp", mode=by, share=share, rounds=3 * LONGER, channels=3)
+    finally:
+        engine.run("rm /root/switching")
+    assert told["moved"] > 0
+    assert told["migrate_copy_dma"] > 0
+
+
+@on("two_nodes", "debug")
+def test_a_long_mix_of_all_modes(engine: Lab) -> None:
+    rounds = ROUNDS_WATCHED if engine.is_debug else ROUNDS
+    told = engine.check("mixed", pages=3, rounds=rounds, seed=1)
+    assert told["migrate_copy_dma"] > 0
+    assert told["migrate_copy_serial"] > 0
+    assert told["migrate_copy_mt"] > 0
+    assert left_by_dma(told) == {}, told
+
+
+@on("two_nodes", "debug")
+def test_a_long_mix_of_all_modes_and_troubles(engine: Lab) -> None:
+    rounds = ROUNDS_WATCHED if engine.is_debug else ROUNDS
+    with troubles(engine, fail_every=5, refuse_every=7, lose_every=211):
+        told = engine.check("mixed", pages=3, rounds=rounds, seed=2)
+    assert told["migrate_copy_dma"] > 0
+    assert left_by_dma(told).keys() >= {"error", "submit"}, told
+
+
+UNLOADING = """
+/root/checks mixed pages=3 rounds="$1" seed=3 >/root/mixed.out 2>&1 &
+check=$!
+unloaded=0 busy=0
+while kill -0 "$check" 2>/dev/null; do
+    if rmmod softdma 2>/dev/null; then
+        unloaded=$((unloaded + 1))
+        insmod /root/softdma.ko channels=16 || exit 1
+    else
+        busy=$((busy + 1))
+    fi
+done
+wait "$check" || { cat /root/mixed.out >&2; exit 1; }
+echo "unloaded=$unloaded busy=$busy $(cat /root/mixed.out)"
+"""
+
+
+@on("debug")
+def test_the_module_is_unloaded_while_pages_move(engine: Lab) -> None:
+    told = parse(engine.run(UNLOADING, str(ROUNDS_WATCHED * 2)))
+    assert told["unloaded"] > 0
+    assert told["busy"] > 0, "it was never in use when it was to be unloaded"
+    assert told["migrate_copy_dma"] > 0
+    assert left_by_dma(told).keys() <= {"channel"}, told
