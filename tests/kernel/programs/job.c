@@ -49,7 +49,7 @@ static void parse_word(struct job *job, const char *name, const char *value)
 	else if (strcmp(name, "bounce") == 0)
 		job->bounce = number(value);
 	else if (strcmp(name, "channels") == 0)
-		job->channels = number(value);
+		job->channels = (int)number(value);
 	else if (strcmp(name, "seed") == 0)
 		job->seed = number(value);
 	else if (strcmp(name, "rounds") == 0)
@@ -80,6 +80,7 @@ struct job job_parse(int words, char **word)
 		.bounce = 1,
 		.rounds = 2,
 		.helpers = 2,
+		.channels = -1,
 		.seed = 1,
 		.to = 1,
 		.share = "memory",

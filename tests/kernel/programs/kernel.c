@@ -69,11 +69,11 @@ void knobs_apply(const struct job *job)
 	knob_set("mt_copy_node", job->copy_node);
 	knob_set("exchange_bounce_page", job->bounce);
 	knob_set("mt_page_copy", job->way == WAY_SYSCTL && job_has_threads(job));
-	if (!job_has_dma(job))
+	if (!job_has_dma(job) || job->channels < 0)
 		return;
 	knob_set("use_all_dma_chans", job->channels > 0);
 	if (job->channels > 0)
-		knob_set("limit_dma_chans", job->channels);
+		knob_set("limit_dma_chans", (unsigned)job->channels);
 }
 
 size_t smaps_bytes(const void *start, const char *name)

@@ -72,7 +72,7 @@ static struct job random_job(struct mix *mix)
 	job.way = random_below(mix, 2) ? WAY_MOVE_PAGES : WAY_MBIND;
 	job.threads = 1 + random_below(mix, 8);
 	job.batch = 1 + random_below(mix, 64);
-	job.channels = random_below(mix, 2) ? 1 + random_below(mix, MOST_CHANNELS) : 0;
+	job.channels = random_below(mix, 2) ? 1 + (int)random_below(mix, MOST_CHANNELS) : 0;
 	return job;
 }
 
