@@ -94,10 +94,12 @@ static bool phases_are_timed(const struct dialect *dialect)
 	return dialect->phase_knob && read_number(dialect->phase_knob, &on) && on;
 }
 
-/* Threads of this program share the clock without taking turns, so nothing follows from theirs. */
+/* Threads of this program share the clock without taking turns, so nothing follows from theirs; nor
+ * from those of software DMA channels. */
 static bool threads_are_the_kernels(const struct trial *trial)
 {
 	return !trial->options->toucher && !trial->options->victim &&
+	       !(trial->mode->features & FEATURE_DMA) &&
 	       !(trial->mode->user_threads && trial->threads > 1);
 }
 
