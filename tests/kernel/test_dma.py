@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -22,6 +23,9 @@ HUGE_AND_BASE = pytest.mark.parametrize("page", ["thp", "base"])
 COUNT = {"thp": 3, "base": 64}
 ROUNDS = 10_000 if FULL else 150
 ROUNDS_WATCHED = 10_000 if FULL else 60
+PART = 500
+"""Rounds that one command makes, so that its time limit is far."""
+
 LONGER = 10 if FULL else 1
 
 FALLBACKS = ("channel", "nomem", "align", "map", "submit", "error", "timeout")
@@ -290,10 +294,18 @@ def test_two_migrators_at_once(engine: Lab, share: str, by: str) -> None:
     assert copied_by_dma(engine) > before
 
 
+def mixed(lab: Lab, seed: int) -> dict[str, int]:
+    """Many random moves, a part of them at a time; what was counted in all."""
+    rounds = ROUNDS_WATCHED if lab.is_debug else ROUNDS
+    told: Counter[str] = Counter()
+    for first in range(0, rounds, PART):
+        told.update(lab.check("mixed", pages=3, rounds=min(PART, rounds - first), seed=seed + first))
+    return told
+
+
 @on("two_nodes", "debug")
 def test_a_long_mix_of_all_modes(engine: Lab) -> None:
-    rounds = ROUNDS_WATCHED if engine.is_debug else ROUNDS
-    told = engine.check("mixed", pages=3, rounds=rounds, seed=1)
+    told = mixed(engine, 1)
     assert told["migrate_copy_dma"] > 0
     assert told["migrate_copy_serial"] > 0
     assert told["migrate_copy_mt"] > 0
@@ -302,9 +314,8 @@ def test_a_long_mix_of_all_modes(engine: Lab) -> None:
 
 @on("two_nodes", "debug")
 def test_a_long_mix_of_all_modes_and_troubles(engine: Lab) -> None:
-    rounds = ROUNDS_WATCHED if engine.is_debug else ROUNDS
     with troubles(engine, fail_every=5, refuse_every=7, lose_every=211):
-        told = engine.check("mixed", pages=3, rounds=rounds, seed=2)
+        told = mixed(engine, 2)
     assert told["migrate_copy_dma"] > 0
     assert left_by_dma(told).keys() >= {"error", "submit"}, told
 
