@@ -339,7 +339,7 @@ echo "unloaded=$unloaded busy=$busy $(cat /root/mixed.out)"
 
 @on("debug")
 def test_the_module_is_unloaded_while_pages_move(engine: Lab) -> None:
-    told = parse(engine.run(UNLOADING, str(ROUNDS_WATCHED * 2)))
+    told = parse(engine.run(UNLOADING, str(2 * PART if FULL else 100)))
     assert told["unloaded"] > 0
     assert told["busy"] > 0, "it was never in use when it was to be unloaded"
     assert told["migrate_copy_dma"] > 0
