@@ -23,7 +23,7 @@ struct job {
 	unsigned batch;	    /* vm.concur_batch_folios */
 	unsigned copy_node; /* vm.mt_copy_node */
 	unsigned bounce;    /* vm.exchange_bounce_page */
-	int channels; /* vm.limit_dma_chans with all held; 0: one for each call; -1: as it is */
+	int channels;  /* vm.limit_dma_chans with all held; 0: one for each call; -1: as it is */
 	unsigned seed; /* of what is random */
 	unsigned rounds;
 	unsigned helpers; /* other threads or processes that the check starts */
