@@ -20,21 +20,25 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one file of ``/proc/sys`` or ``/sys``; values as one line, of a choice the chosen word."""
+    """What became of one setting; values as one line, of a choice the chosen word."""
 
     path: str
     before: str
     asked: str
     found: str
-    verdict: Literal["changed", "unchanged", "missing", "refused", "clamped", "kept", "drifted"]
+    verdict: Literal["changed", "unchanged", "differs", "missing", "refused", "clamped", "kept", "drifted"]
 
     @property
     def is_fault(self) -> bool:
-        """Whether the file does not hold what was asked."""
-        return self.verdict not in ("changed", "unchanged", "kept")
+        """Whether it does not hold what was asked, though it was to."""
+        return self.verdict not in ("changed", "unchanged", "differs", "kept")
 
     def __str__(self) -> str:
         if self.verdict == "missing":
+            kind, colon, name = self.path.partition(":")
+            if colon and not kind.startswith("/"):
+                unit = "service" if kind == "enabled" else kind.replace("module", "kernel module")
+                return f"{self.path}: no {unit} {name!r}"
             return f"{self.path}: no such file"
         return f"{self.path}: {self.verdict}, asked {self.asked!r}, found {self.found!r}"
 

@@ -1,18 +1,20 @@
 # shellcheck shell=sh
-# Settings of a host: files below /proc/sys and /sys that are set, read back and put back.
+# Settings of a host that are set, read back and put back: files below /proc/sys and /sys, and what has no file:
+# "service:UNIT" (active, inactive), "enabled:UNIT" (enabled, disabled, static …), "module:NAME" (loaded, absent).
 #
 #   sh settings.sh apply BASE      reads lines "path value required|optional" (quoted for a shell) from its input
+#   sh settings.sh check BASE      reads the same and says what "apply" would meet; changes nothing
 #   sh settings.sh restore BASE    puts back everything that is recorded below BASE
-#   sh settings.sh diff BASE       prints the recorded files that no longer hold what was asked
+#   sh settings.sh diff BASE       holds what is recorded against what is there now
 #
-# Prints one JSON object a file: path, before, asked, found, verdict. Verdicts: "changed" and "unchanged" (it holds
-# what was asked), "missing" (no such file), "refused" (it kept its value), "kept" (so did an optional one: an
-# interrupt that cannot be moved), "clamped" (it took another value), "drifted" (it held what was asked once).
-# Exit code 1: some file does not hold what was asked; 2: usage.
+# Prints one JSON object a setting: path, before, asked, found, verdict. Verdicts: "changed" and "unchanged" (it holds
+# what was asked), "differs" (it would be changed), "missing" (there is none), "refused" (it kept its value), "kept" (so
+# did an optional one: an interrupt that cannot be moved), "clamped" (it took another value), "drifted" (it held what
+# was asked once). Exit code 1: some setting does not hold what was asked; 2: usage.
 #
-# What a file held is recorded on disk before it is changed, so whoever comes next can put it back: BASE/settings.record
+# What was there is recorded on disk before it is changed, so whoever comes next can put it back: BASE/settings.record
 # for the host, BASE/settings.trial for the trial that runs. A line of a record: boot id, path, before, asked.
-# The path of a setting may hold wildcards. This file is also a library of runner.sh; only the last lines act.
+# The path of a file may hold wildcards. This file is also a library of runner.sh; only the last lines act.
 
 nl='
 '
@@ -70,6 +72,16 @@ report() {
 # value_of FILE → $value, in one line; of a choice such as "always [madvise] never" the chosen word.
 # Reads through cat: a shell reads byte by byte, and files of /proc/sys end after the first read.
 value_of() {
+    case $1 in
+    service:* | enabled:*)
+        value_of_unit "$1"
+        return
+        ;;
+    module:*)
+        value_of_module "${1#module:}"
+        return
+        ;;
+    esac
     value=$(cat "$1" 2>/dev/null) || return 1
     case " $value " in
     *" ["*"] "*)
@@ -83,9 +95,48 @@ value_of() {
     esac
 }
 
-# write_value FILE VALUE: the reading back tells what became of it
+# value_of_unit service:UNIT|enabled:UNIT → $value; fails where systemd does not run or has no such unit
+value_of_unit() {
+    unit_states=$(systemctl show -p LoadState -p ActiveState -p UnitFileState -- "${1#*:}" 2>/dev/null) || return 1
+    unit_states=$nl$unit_states$nl
+    case $1:$unit_states in
+    *"${nl}LoadState=not-found$nl"*) return 1 ;;
+    service:*"${nl}ActiveState=active$nl"* | service:*"${nl}ActiveState=activating$nl"*) value=active ;;
+    service:*"${nl}ActiveState=reloading$nl"*) value=active ;;
+    service:*) value=inactive ;;
+    *)
+        value=${unit_states#*"${nl}UnitFileState="}
+        value=${value%%"$nl"*}
+        [ -n "$value" ]
+        ;;
+    esac
+}
+
+# value_of_module NAME → $value
+value_of_module() {
+    replace "$1" - _
+    if [ -d "/sys/module/$replaced" ]; then value=loaded; else value=absent; fi
+}
+
+# there PATTERN: is there such a file, unit or module?
+there() {
+    case $1 in
+    service:* | enabled:* | module:*) value_of "$1" ;;
+    *) [ -e "$1" ] ;;
+    esac
+}
+
+# write_value PATH VALUE: the reading back tells what became of it
 write_value() {
-    { printf '%s\n' "$2" >"$1"; } 2>/dev/null
+    case $1:$2 in
+    service:*:active) systemctl start -- "${1#*:}" ;;
+    service:*:inactive) systemctl stop -- "${1#*:}" ;;
+    enabled:*:enabled) systemctl enable -- "${1#*:}" ;;
+    enabled:*:disabled) systemctl disable -- "${1#*:}" ;;
+    module:*:loaded) modprobe -- "${1#*:}" ;;
+    module:*:absent) modprobe -r -- "${1#*:}" ;;
+    *) printf '%s\n' "$2" >"$1" ;;
+    esac >/dev/null 2>&1
 }
 
 # plain WORD → $plain: numbers without leading zeros, yes and no as the kernel's switches mean them
@@ -132,7 +183,7 @@ plan_setting() {
     # shellcheck disable=SC2086 # wildcards shall expand, and nothing else
     for plan_file in $1; do
         IFS=$plan_ifs
-        if [ ! -e "$plan_file" ]; then
+        if ! there "$plan_file"; then
             [ "$3" = optional ] || report "$plan_file" '' "$2" '' missing
         elif ! value_of "$plan_file"; then
             report "$plan_file" '' "$2" '' refused # what cannot be read cannot be put back
@@ -165,15 +216,30 @@ change() {
     report "$1" "$2" "$3" "$value" "$change_verdict"
 }
 
-# settings_apply RECORD [PATH VALUE required|optional]…: sets $outcomes and $failures
-settings_apply() {
-    apply_record=$1
+# plan_settings [PATH VALUE required|optional]…: sets $plan, $record_lines, and of what cannot be planned $failures
+plan_settings() {
     outcomes='' failures='' plan='' record_lines=''
-    shift
     while [ $# -gt 0 ]; do
         plan_setting "$1" "$2" "$3"
         shift 3
     done
+}
+
+# settings_check [PATH VALUE required|optional]…: sets $outcomes and $failures, changes nothing
+settings_check() {
+    plan_settings "$@"
+    eval "set -- $plan"
+    while [ $# -gt 0 ]; do
+        if same "$2" "$3"; then report "$1" "$2" "$3" "$2" unchanged; else report "$1" "$2" "$3" "$2" differs; fi
+        shift 4
+    done
+}
+
+# settings_apply RECORD [PATH VALUE required|optional]…: sets $outcomes and $failures
+settings_apply() {
+    apply_record=$1
+    shift
+    plan_settings "$@"
     [ -n "$plan" ] || return 0
     if ! { printf '%s' "$record_lines" >>"$apply_record" && sync "$apply_record"; }; then
         failures="$apply_record: cannot be written, so nothing was changed"
@@ -186,13 +252,20 @@ settings_apply() {
     done
 }
 
-# once_each RECORD first|last → $entries, one line of the record for each path: the first with what was there
+# once_each first|last RECORD… → $entries, one line of the records for each path: the first with what was there
 # before anything was changed, newest path first; or the last, with what was asked for last
 once_each() {
-    entries='' entries_seen=$nl
-    while IFS= read -r entry_line; do
-        if [ "$2" = last ]; then entries=$entry_line$nl$entries; else entries=$entries$entry_line$nl; fi
-    done <"$1"
+    entries='' entries_seen=$nl entries_which=$1
+    shift
+    for entries_record in "$@"; do
+        [ -s "$entries_record" ] || continue
+        while IFS= read -r entry_line; do
+            case $entries_which in
+            last) entries=$entry_line$nl$entries ;;
+            *) entries=$entries$entry_line$nl ;;
+            esac
+        done <"$entries_record"
+    done
     once_result=
     while IFS= read -r entry_line; do
         [ -n "$entry_line" ] || continue
@@ -211,12 +284,12 @@ settings_restore() {
     outcomes='' failures='' restore_kept=''
     [ -s "$1" ] || return 0
     restore_record=$1
-    once_each "$restore_record" first
+    once_each first "$restore_record"
     while IFS= read -r restore_line; do
         [ -n "$restore_line" ] || continue
         eval "set -- $restore_line"
         restore_failures=$failures
-        if [ -e "$2" ] && value_of "$2"; then
+        if there "$2" && value_of "$2"; then
             change "$2" "$value" "$3" required
         elif [ "$1" = "$boot_id" ]; then
             report "$2" '' "$3" '' missing
@@ -232,33 +305,41 @@ END
         mv "$restore_record.new" "$restore_record"
 }
 
-# settings_diff RECORD: sets $outcomes and $failures
+# settings_diff RECORD…: sets $outcomes and $failures; of a path in several records the last one counts
 settings_diff() {
     outcomes='' failures=''
-    [ -s "$1" ] || return 0
-    once_each "$1" last
+    once_each last "$@"
     while IFS= read -r diff_line; do
         [ -n "$diff_line" ] || continue
         eval "set -- $diff_line"
         value_of "$2" || value=
-        same "$value" "$4" || report "$2" "$3" "$4" "$value" drifted
+        if same "$value" "$4"; then report "$2" "$3" "$4" "$value" unchanged; else report "$2" "$3" "$4" "$value" drifted; fi
     done <<END
 $entries
 END
 }
 
+# read_settings → $settings_list, the lines of the input as words of shell
+read_settings() {
+    settings_list=
+    while IFS= read -r settings_line; do settings_list="$settings_list $settings_line"; done
+}
+
 settings_main() {
     [ $# -eq 2 ] || {
-        echo "usage: sh settings.sh apply|restore|diff BASE" >&2
+        echo "usage: sh settings.sh apply|check|restore|diff BASE" >&2
         return 2
     }
     settings_verb=$1 settings_base=$2
-    mkdir -p "$settings_base" || return 1
     case $settings_verb in
     apply)
-        settings_list=
-        while IFS= read -r settings_line; do settings_list="$settings_list $settings_line"; done
+        mkdir -p "$settings_base" || return 1
+        read_settings
         eval "settings_apply \"\$settings_base/settings.record\" $settings_list"
+        ;;
+    check)
+        read_settings
+        eval "settings_check $settings_list"
         ;;
     restore)
         settings_restore "$settings_base/settings.trial" # it lies above the other: the trial changed a tuned host
@@ -267,9 +348,9 @@ settings_main() {
         settings_restore "$settings_base/settings.record"
         failures=$settings_trial_failures$failures
         ;;
-    diff) settings_diff "$settings_base/settings.record" ;;
+    diff) settings_diff "$settings_base/settings.record" "$settings_base/settings.trial" ;;
     *)
-        echo "settings.sh: no such verb: $settings_verb (apply, restore, diff)" >&2
+        echo "settings.sh: no such verb: $settings_verb (apply, check, restore, diff)" >&2
         return 2
         ;;
     esac

@@ -39,7 +39,7 @@ def test_sets_reads_back_and_puts_back(host: HostFolder) -> None:
     code, changes = do(host, "apply", Setting(str(path), "7"))
     assert (code, changes) == (0, [Change(str(path), "5", "7", "7", "changed")])
     assert path.read_text() == "7\n"
-    assert do(host, "diff") == (0, [])
+    assert do(host, "diff") == (0, [Change(str(path), "5", "7", "7", "unchanged")])
     assert do(host, "restore") == (0, [Change(str(path), "7", "5", "5", "changed")])
     assert path.read_text() == "5\n"
     assert do(host, "restore") == (0, [])
@@ -109,7 +109,7 @@ def test_first_old_value_wins(host: HostFolder) -> None:
     path = knob(host, "knob", "1\n")
     for value in ("2", "3", "2"):
         assert do(host, "apply", Setting(str(path), value))[0] == 0
-    assert do(host, "diff") == (0, [])
+    assert [change.verdict for change in do(host, "diff")[1]] == ["unchanged"]
     (change,) = do(host, "restore")[1]
     assert (change.asked, path.read_text()) == ("1", "1\n")
 
@@ -198,3 +198,83 @@ def test_a_real_sysctl(host: HostFolder) -> None:
         assert do(host, "apply", Setting(str(REAL), "seventeen"))[1][0].verdict == "refused"
     finally:
         REAL.write_text(before)
+
+
+SYSTEMCTL = """#!/bin/sh
+# Units are files that hold their state; "start" and "stop" change it, but not of a unit named stubborn.
+[ "$1" = show ] && verb=show || verb=$1
+for unit; do :; done
+file=STATE/$unit
+case $verb in
+show) if [ -e "$file" ]; then cat "$file"; else echo LoadState=not-found; fi ;;
+start | stop)
+    case $verb:$unit in
+    *:stubborn.service) exit 1 ;;
+    start:*) state=active ;;
+    *) state=inactive ;;
+    esac
+    printf 'LoadState=loaded\\nActiveState=%s\\nUnitFileState=enabled\\n' "$state" >"$file"
+    ;;
+esac
+"""
+
+
+@pytest.fixture
+def units(host: HostFolder) -> Path:
+    """A folder of units for the ``systemctl`` that the host has."""
+    folder = host.folder / "units"
+    folder.mkdir()
+    tools = host.folder / "tools"
+    tools.mkdir()
+    (tools / "systemctl").write_text(SYSTEMCTL.replace("STATE", str(folder)))
+    (tools / "systemctl").chmod(0o755)
+    host.environment["PATH"] = f"{tools}:{host.environment['PATH']}"
+    for name in ("cron.timer", "stubborn.service"):
+        (folder / name).write_text("LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n")
+    return folder
+
+
+def test_a_service_is_stopped_and_started_again(host: HostFolder, units: Path) -> None:
+    stop = Setting("service:cron.timer", "inactive")
+    assert [change.verdict for change in do(host, "check", stop)[1]] == ["differs"]
+    assert "ActiveState=active" in (units / "cron.timer").read_text()
+    code, changes = do(host, "apply", stop)
+    assert (code, changes) == (
+        0,
+        [Change("service:cron.timer", "active", "inactive", "inactive", "changed")],
+    )
+    assert [change.verdict for change in do(host, "check", stop)[1]] == ["unchanged"]
+    assert do(host, "restore")[0] == 0
+    assert "ActiveState=active" in (units / "cron.timer").read_text()
+
+
+def test_services_that_do_not_stop_or_are_not_there(host: HostFolder, units: Path) -> None:
+    wanted = [Setting("service:stubborn.service", "inactive"), Setting("service:none.service", "inactive")]
+    code, changes = do(host, "apply", *wanted)
+    assert code == 1
+    assert {change.path: str(change) for change in changes} == {
+        "service:stubborn.service": "service:stubborn.service: refused, asked 'inactive', found 'active'",
+        "service:none.service": "service:none.service: no service 'none.service'",
+    }
+    assert do(host, "apply", Setting("service:none.service", "inactive", optional=True)) == (0, [])
+
+
+def test_a_kernel_module_that_is_not_loaded(host: HostFolder) -> None:
+    assert do(host, "apply", Setting("module:no-such", "absent"))[1][0].verdict == "unchanged"
+    code, (change,) = do(host, "apply", Setting("module:no-such", "loaded"))
+    assert (code, change.verdict, change.found) == (1, "refused", "absent")
+
+
+def test_a_check_changes_and_makes_nothing(host: HostFolder) -> None:
+    path = knob(host, "knob", "1\n")
+    code, changes = do(
+        host,
+        "check",
+        Setting(str(path), "2"),
+        Setting(str(path), "1"),
+        Setting("/no/such", "1"),
+    )
+    assert code == 1
+    assert [change.verdict for change in changes] == ["missing", "differs", "unchanged"]
+    assert path.read_text() == "1\n"
+    assert not host.base.exists()
