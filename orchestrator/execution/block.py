@@ -113,8 +113,9 @@ class BlockRun:
             if not self._left():
                 visit.clean()
                 return True
-            for result in visit.provision(run.cache):
-                run.artifacts.update(result.artifacts)
+            machine = self._machine
+            for done in visit.provision(run.cache, facts.document, machine.variables, machine.groups):
+                run.artifacts.update(done.result.get("artifacts", {}))
             settings = visit.tune()
             visit.start(self._trials_to_send())
         self._announce(here, facts, settings, proof)

@@ -1,4 +1,4 @@
-"""What a host's runner tells: its journal line by line, and the outcome of a list of settings.
+"""What a host's runner tells: its journal line by line.
 
 The runner counts time in seconds since boot; the header of its journal says which moment that is, so times leave here
 as ISO 8601 in UTC.
@@ -13,34 +13,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from orchestrator.errors import HostError
+from orchestrator.hosts.settings import Change
 
 FORMAT = 1
 """Version of the runner's journal; ``format`` in its header."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What became of one setting; values as one line, of a choice the chosen word."""
-
-    path: str
-    before: str
-    asked: str
-    found: str
-    verdict: Literal["changed", "unchanged", "differs", "missing", "refused", "clamped", "kept", "drifted"]
-
-    @property
-    def is_fault(self) -> bool:
-        """Whether it does not hold what was asked, though it was to."""
-        return self.verdict not in ("changed", "unchanged", "differs", "kept")
-
-    def __str__(self) -> str:
-        if self.verdict == "missing":
-            kind, colon, name = self.path.partition(":")
-            if colon and not kind.startswith("/"):
-                unit = "service" if kind == "enabled" else kind.replace("module", "kernel module")
-                return f"{self.path}: no {unit} {name!r}"
-            return f"{self.path}: no such file"
-        return f"{self.path}: {self.verdict}, asked {self.asked!r}, found {self.found!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +162,3 @@ class Reader:
             stdout_cut=document["stdout_cut"],
             stderr=document["stderr"],
         )
-
-
-def parse_changes(printed: str) -> list[Change]:
-    """Return what ``settings.sh`` printed: one change a line."""
-    return [Change(**json.loads(line)) for line in printed.splitlines()]

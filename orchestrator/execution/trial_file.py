@@ -1,14 +1,9 @@
-"""What the controller hands to a host: the trials of a block and lists of settings, as lines for a POSIX shell.
-
-A line of words, each quoted for a shell, is decoded on the host by ``eval "set -- $line"``, so any byte but NUL
-survives. A line break inside a word is written as ``"$nl"``, a variable of the scripts, so a line stays a line.
-"""
+"""What the controller hands to a host: the trials of a block, as lines for a POSIX shell."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,6 +11,7 @@ from math import ceil
 from typing import Any
 
 from orchestrator.errors import BadInput
+from orchestrator.hosts.settings import setting_words, shell_line
 from orchestrator.plan.model import Trial
 from orchestrator.spec.model import Limits, Setting
 
@@ -68,12 +64,7 @@ def encode_trials(trials: Iterable[HostTrial]) -> bytes:
 
     Raises :class:`~orchestrator.errors.BadInput` for what no host could execute: an empty command, a NUL byte.
     """
-    return b"".join(_line(_words(trial)) for trial in trials)
-
-
-def encode_settings(settings: Iterable[Setting]) -> bytes:
-    """Return what ``settings.sh apply`` reads: one line ``path value required|optional`` a setting."""
-    return b"".join(_line(_setting_words(setting)) for setting in settings)
+    return b"".join(shell_line(_words(trial)) for trial in trials)
 
 
 def _words(trial: HostTrial) -> list[str]:
@@ -84,18 +75,5 @@ def _words(trial: HostTrial) -> list[str]:
     words = [trial.id, str(ceil(trial.time_limit)), json.dumps(trial.tag, separators=(",", ":"))]
     words += [trial.folder, f"{trial.settle:.2f}", str(len(trial.settings))]
     for setting in trial.settings:
-        words += _setting_words(setting)
+        words += setting_words(setting)
     return [*words, *trial.argv]
-
-
-def _setting_words(setting: Setting) -> list[str]:
-    if "\n" in setting.path or "\n" in setting.value:
-        raise BadInput(f"setting {setting.path!r}: path and value must each be one line")
-    return [setting.path, setting.value, "optional" if setting.optional else "required"]
-
-
-def _line(words: list[str]) -> bytes:
-    if any("\0" in word for word in words):
-        raise BadInput(f"a command or setting holds a NUL character: {words!r}")
-    line = " ".join(shlex.quote(word).replace("\n", "'\"$nl\"'") for word in words)
-    return line.encode("utf-8", "surrogateescape") + b"\n"

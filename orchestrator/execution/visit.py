@@ -6,23 +6,27 @@ host that prints them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from orchestrator.errors import HostError
-from orchestrator.execution import host_journal, trial_file
+from orchestrator.errors import HostError, HostLost, OrchestratorError
+from orchestrator.execution import trial_file
 from orchestrator.hosts.base import Clock, Host
 from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.settings import encode_settings, parse_changes
 from orchestrator.plan.model import Trial
-from orchestrator.provision.engine import provision
-from orchestrator.provision.tasks import Outcome
+from orchestrator.provision.engine import Target, apply
+from orchestrator.provision.loading import alters, load
+from orchestrator.provision.module import Outcome
 from orchestrator.spec.model import Experiment
 
 ROOT_BASE = "/var/lib/orchestrate"
 USER_BASE = '"$HOME/.orchestrate"'
 UPLOAD_LIMIT_S = 600.0
 TRIALS_A_PIECE = 2000
+RESTORE_LIMIT_S = 600.0
 
 NOT_RUNNING = 3
 """Exit code of ``runner.sh`` where there is nothing to stop or no runner at work."""
@@ -56,21 +60,33 @@ class Visit:
         status = self._script("runner.sh", "status", self.folder, accept=(0, NOT_RUNNING))
         return self.host.run(status).stdout.strip() == "running"
 
-    def provision(self, cache: Path) -> list[Outcome]:
-        """Bring the host to the state that the experiment's roles describe."""
-        return [
-            outcome
-            for role in self._experiment.roles
-            for outcome in provision(self.host, self.base, role, cache, sudo=self._sudo)
-        ]
+    def provision(
+        self,
+        cache: Path,
+        facts: Mapping[str, Any] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        groups: tuple[str, ...] = (),
+    ) -> list[Outcome]:
+        """Bring the host to the state that the experiment's roles describe; on a fault put back what was changed.
+
+        :param facts: of the host, if they are known; ``variables`` and ``groups``: what the inventory says of it.
+        """
+        target = Target(self.host, self.base, cache, self._sudo, variables or {}, groups, facts)
+        try:
+            return [outcome for role in self._experiment.roles for outcome in apply(target, load(role))]
+        except HostLost:
+            raise
+        except OrchestratorError:
+            self.restore()
+            raise
 
     def tune(self) -> dict[str, str]:
         """Record, set and read back; return what was read, by path. ``HostError`` names what did not take."""
-        lines = trial_file.encode_settings(self._experiment.tuning.settings)
+        lines = encode_settings(self._experiment.tuning.settings)
         if not lines:
             return {}
         completed = self.host.run(self._script("settings.sh", "apply", self.base, stdin=lines, accept=(0, 1)))
-        changes = host_journal.parse_changes(completed.stdout)
+        changes = parse_changes(completed.stdout)
         faults = [str(change) for change in changes if change.is_fault]
         if faults or completed.exit_code:
             self.restore()
@@ -81,7 +97,7 @@ class Visit:
 
     def restore(self) -> None:
         """Put back every setting that is on record on the host; nothing happens where there is none."""
-        self.host.run(self._script("settings.sh", "restore", self.base, time_limit=120))
+        self.host.run(self._script("settings.sh", "restore", self.base, time_limit=RESTORE_LIMIT_S))
 
     def start(self, trials: Iterable[Trial]) -> None:
         """Send the trials, piece by piece so that memory does not grow with them, and start the runner."""
@@ -140,4 +156,5 @@ class Visit:
 def needs_root(experiment: Experiment) -> bool:
     """Whether the experiment changes the state of its hosts."""
     swept = (factor.name for axis in experiment.sweep.axes for factor in axis.factors)
-    return bool(experiment.tuning.settings) or any(name.startswith(("sysctl.", "sysfs.")) for name in swept)
+    settings = experiment.tuning.settings or any(name.startswith(("sysctl.", "sysfs.")) for name in swept)
+    return bool(settings) or any(alters(load(role)) for role in experiment.roles)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from orchestrator.errors import CommandFailed
@@ -39,7 +40,11 @@ class Host(ABC):
 
     A connection implements three methods (``_execute``, ``lines``, ``close``); all else is made of those, so that
     every kind of host, fakes included, behaves alike. All errors are :class:`~orchestrator.errors.HostError`.
+
+    :cvar answers: whether commands are executed at all; a dry run's are only printed.
     """
+
+    answers: ClassVar[bool] = True
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -81,14 +86,17 @@ class Host(ABC):
         except TimeoutError:
             spent = time.monotonic() - started
             raise CommandFailed(
-                f"{self.name}: no end after {spent:.0f} s (limit {command.time_limit:g} s): {command}"
+                f"{self.name}: no end after {spent:.0f} s (limit {command.time_limit:g} s): {command.shown}"
             ) from None
-        completed = Completed(command, code, out.decode(errors="replace"), err.decode(errors="replace"))
+        return self.judge(command, code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+    def judge(self, command: Command, code: int, stdout: str, stderr: str = "") -> Completed:
+        """Return what became of a command, or raise ``CommandFailed`` if its exit code is not one of those accepted."""
         if code not in command.accept:
-            said = (completed.stderr or completed.stdout).strip().splitlines()
+            said = (stderr or stdout).strip().splitlines()
             tail = f": {said[-1]}" if said else ""
-            raise CommandFailed(f"{self.name}: exit code {code} from {command}{tail}")
-        return completed
+            raise CommandFailed(f"{self.name}: exit code {code} from {command.shown}{tail}")
+        return Completed(command, code, stdout, stderr)
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
         """Write a file on the host, whole or not at all (a temporary name, then a rename); makes its folder."""
@@ -105,11 +113,14 @@ class Machine(ABC):
 
     :ivar environment: what the provider knows of it; None: to be found out from the host's facts.
     :ivar clock: what the machine's time counts.
+    :ivar variables: what the inventory says of it, for roles; ``groups``: those that it is in.
     """
 
     name: str
     environment: Environment | None
     clock: Clock
+    variables: Mapping[str, Any] = MappingProxyType({})
+    groups: tuple[str, ...] = ()
 
     @abstractmethod
     def boot(self, kernel: Kernel) -> Host:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 DEFAULT_TIME_LIMIT_S = 60.0
+LONGEST_WORD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,13 @@ class Command:
         """The command as one line that a POSIX shell executes unchanged."""
         prefix = ("sudo", "-n", "--") if self.sudo else ()
         return shlex.join((*prefix, *self.argv))
+
+    @property
+    def shown(self) -> str:
+        """The command in one line of a message; the text of a long script is cut."""
+        words = [word if len(word) <= LONGEST_WORD else f"{word[:LONGEST_WORD]}…" for word in self.argv]
+        short = replace(self, argv=tuple(" ".join(word.split()) for word in words))
+        return str(short)
 
     def __str__(self) -> str:
         return self.line if self.stdin is None else f"{self.line}  < {len(self.stdin)} bytes"

@@ -12,6 +12,8 @@ from orchestrator.hosts.command import Command, Completed
 class PrintingHost(Host):
     """Prints instead of executing. It takes itself for root, as it cannot ask."""
 
+    answers = False
+
     def __init__(self, name: str, say: Callable[[str], None]) -> None:
         super().__init__(name)
         self._root = True

@@ -11,8 +11,8 @@ from orchestrator.spec.expressions import Value
 from orchestrator.spec.factors import KERNEL
 from orchestrator.spec.levels import setting_text
 from orchestrator.spec.model import Benchmark, Level, Setting
-from orchestrator.spec.template import Template
 from orchestrator.spec.settings import sysctl_path
+from orchestrator.spec.template import Template
 
 _ID_DIGITS = 12
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))

@@ -1,66 +1,351 @@
-"""Roles: from ``tasks.yaml`` to tasks, and from tasks to a host in the state that they describe."""
+"""Roles applied to a host: each task reads, compares, changes and reads back; handlers run where something changed.
+
+Facts of tasks that follow each other are read in one round trip. As soon as a task changes something, what was read
+ahead is forgotten, so no task decides by what was true before another one acted.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import BadInput, Fault
+from orchestrator.errors import BadInput, HostError, HostLost
+from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
-from orchestrator.nearest import did_you_mean
-from orchestrator.provision.modules import registry
-from orchestrator.provision.tasks import Context, Module, Outcome, Task
-from orchestrator.spec import document, schema
-from orchestrator.spec.model import Role
+from orchestrator.hosts.command import Command
+from orchestrator.provision.checking import ITEM, argument_faults, fill_arguments
+from orchestrator.provision.module import Answer, Context, Outcome, Plan
+from orchestrator.provision.reading import read_all
+from orchestrator.provision.tasks import LoadedRole, Task
+from orchestrator.provision.templating import UndefinedName, as_node
+from orchestrator.provision.variables import Scope
+from orchestrator.spec.document import Node, Place
 
 log = logging.getLogger(__name__)
 
-TASKS_FILE = "tasks.yaml"
-TASKS_SCHEMA: Mapping[str, Any] = {
-    "type": "array",
-    "title": "a list of tasks",
-    "items": {"type": "object", "title": "a task: a name, and a module with its arguments"},
-}
+MOST_READ_AHEAD = 30
+Say = Callable[[str, Outcome], None]
 
 
-def provision(host: Host, base: str, role: Role, cache: Path, *, sudo: bool = False) -> list[Outcome]:
-    """Bring a host to the state that a role describes, task by task; return what each did, in order."""
-    context = Context(host, base, role, cache, sudo)
-    modules = registry()
-    outcomes = []
-    for task in load_tasks(role, modules):
-        outcome = modules[task.module].apply(context, task.arguments)
-        word = "changed" if outcome.changed else "unchanged"
-        log.info("%s: %s: %s: %s (%s)", host.name, role.name, task.name, word, outcome.detail)
-        outcomes.append(outcome)
-    return outcomes
+@dataclass(slots=True)
+class Target:
+    """Where and how roles are applied.
+
+    :ivar base: our folder on the host, absolute; ``base_sudo``: it is root's, and we are not.
+    :ivar cache: our folder for built things on the controller.
+    :ivar variables: the host's, from the inventory; ``groups``: those it is in.
+    :ivar facts: of the host, as plain data; None: gathered when a task asks for them.
+    :ivar check: say what would change, and change nothing.
+    :ivar only: tags of the tasks that are wanted; empty: all. ``without``: of those that are not.
+    :ivar say: told of each outcome.
+    """
+
+    host: Host
+    base: str
+    cache: Path
+    base_sudo: bool = False
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    facts: Mapping[str, Any] | None = None
+    check: bool = False
+    only: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+    reconnect: Callable[[], Host] | None = None
+    say: Say = lambda _host, _outcome: None
 
 
-def load_tasks(role: Role, modules: Mapping[str, Module]) -> list[Task]:
-    """Read a role's tasks; a role without ``tasks.yaml`` has none. ``BadInput`` with every fault of the file."""
-    path = role.folder / TASKS_FILE
-    if not path.exists():
-        return []
-    root = document.read_text(path.read_text(encoding="utf-8"), str(path))
-    faults: list[Fault] = [fault for _, fault in schema.check(root, TASKS_SCHEMA)]
-    tasks = []
-    for node in root.items() if not faults else ():
-        keys = [key for key in node.mapping() if key != "name"]
-        unknown = [key for key in keys if key not in modules]
-        faults += [
-            node.key_place(key).fault(f"no task module '{key}'; {did_you_mean(key, modules)}")
-            for key in unknown
-        ]
-        if len(keys) != 1:
-            faults.append(node.place.fault(f"a task names one module; this one names {len(keys)}"))
-        elif not unknown:
-            inner = node.get(keys[0])
-            assert inner is not None
-            faults += [fault for _, fault in schema.check(inner, modules[keys[0]].arguments)]
-            name = node.get("name")
-            tasks.append(Task(str(name.data()) if name else keys[0], keys[0], inner.data()))
-    if faults:
-        raise BadInput(*faults)
-    return tasks
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A task, or one item of its loop, with its arguments filled in."""
+
+    task: Task
+    arguments: Node
+    scope: Scope
+    become: bool
+    item: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.task.name} ({self.item})" if self.item else self.task.name
+
+
+def apply(target: Target, loaded: LoadedRole) -> list[Outcome]:
+    """Bring a host to the state that a role describes; return what became of each task, in order."""
+    return _Application(target, loaded).run()
+
+
+class _Application:
+    """One role on one host."""
+
+    def __init__(self, target: Target, loaded: LoadedRole) -> None:
+        self._target = target
+        self._loaded = loaded
+        self._registered: dict[str, Any] = {}
+        self._notified: set[str] = set()
+        self._ahead: dict[tuple[int, int], Answer] = {}
+        self._outcomes: list[Outcome] = []
+        self._only = target.only | frozenset(loaded.role.tags)
+
+    def run(self) -> list[Outcome]:
+        self._run_tasks(self._loaded.tasks)
+        handlers = self._loaded.handlers
+        for index, handler in enumerate(handlers):
+            if handler.name in self._notified:
+                self._run_tasks(handlers[index : index + 1])
+        return self._outcomes
+
+    def _run_tasks(self, tasks: Sequence[Task]) -> None:
+        self._ahead.clear()
+        for index, task in enumerate(tasks):
+            if self._wanted(task):
+                self._run_task(tasks, index)
+
+    def _wanted(self, task: Task) -> bool:
+        return task in self._loaded.handlers or task.chosen(self._only, self._target.without)
+
+    def _run_task(self, tasks: Sequence[Task], index: int) -> None:
+        task = tasks[index]
+        results = []
+        for number, step in enumerate(self._steps(task)):
+            if step is None:
+                outcome = Outcome(self._loaded.role.name, task.name, "skipped", result=_skipped())
+            else:
+                outcome = self._run_step(step, partial(self._answer, tasks, index, number))
+            results.append(outcome)
+            self._outcomes.append(outcome)
+            log.info(
+                "%s: %s: %s: %s %s", self._host.name, outcome.role, outcome.task, outcome.status, outcome.note
+            )
+            for difference in outcome.differences:
+                log.debug("%s: %s", self._host.name, difference)
+            self._target.say(self._host.name, outcome)
+            if outcome.changed:
+                self._notified |= {node.text for node in task.notify}
+        if task.register:
+            self._registered[task.register] = _registered(task, results)
+
+    @property
+    def _host(self) -> Host:
+        return self._target.host
+
+    # --- what a task comes to -------------------------------------------------------------------------------
+
+    def _scope(self, task: Task) -> Scope:
+        target, loaded = self._target, self._loaded
+        place = Place(f"inventory variables of {self._host.name}")
+        inventory = {
+            name: as_node(value, place) for name, value in target.variables.items() if name in loaded.defaults
+        }
+        given = {
+            "check_mode": target.check,
+            "folder": self._context().folder,
+            "group_names": list(target.groups),
+            "inventory_hostname": self._host.name,
+            "role_name": loaded.role.name,
+            "role_path": str(loaded.role.folder),
+        }
+        values = {**given, **self._registered, "facts": _Lazy(self._facts)}
+        return Scope([loaded.defaults, inventory, loaded.variables, task.variables], values)
+
+    def _facts(self) -> Mapping[str, Any]:
+        if self._target.facts is None:
+            if not self._host.answers:
+                raise UndefinedName("'facts' of a host that was not asked")
+            self._target.facts = host_facts.gather(self._host).document
+        return self._target.facts
+
+    def _steps(self, task: Task) -> Iterator[_Step | None]:
+        """The steps of a task; None for one that its condition skips."""
+        scope = self._scope(task)
+        if task.loop is None:
+            yield self._step(task, scope)
+            return
+        items = scope.fill(task.loop)
+        if not isinstance(items.content, list):
+            raise BadInput(task.loop.place.fault("'loop' takes a list"))
+        for item in items.content:
+            yield self._step(task, scope.with_values({ITEM: item.data()}), _short(item.data()))
+
+    def _step(self, task: Task, scope: Scope, item: str = "") -> _Step | None:
+        try:
+            if not all(scope.holds(condition) for condition in task.when):
+                return None
+            arguments = fill_arguments(task, scope)
+        except UndefinedName:
+            if self._host.answers:
+                raise
+            return None  # a dry run cannot know
+        faults = argument_faults(task, arguments)
+        if faults:
+            raise BadInput(*faults)
+        become = task.become
+        if become is None:
+            become = self._target.variables.get("ansible_become") is True
+        return _Step(task, arguments, scope, become or task.module.needs_root, item)
+
+    def _context(self, step: _Step | None = None) -> Context:
+        target = self._target
+        context = Context(
+            host=target.host,
+            base=target.base,
+            role=self._loaded.role,
+            cache=target.cache,
+            base_sudo=target.base_sudo,
+            check=target.check,
+            reconnect=target.reconnect,
+        )
+        if step is None:
+            return context
+        return replace(
+            context,
+            become=step.become,
+            holds=step.scope.holds,
+            render=lambda text, name: str(step.scope.text(text, Place(name, 1, 1))),
+        )
+
+    # --- reading ahead --------------------------------------------------------------------------------------
+
+    def _answer(self, tasks: Sequence[Task], index: int, number: int) -> Answer:
+        """What the facts of a step are; reads those of the steps that follow as well."""
+        if (index, number) not in self._ahead:
+            wanted = dict(self._readable(tasks, index, number))
+            answers = read_all(self._host, list(wanted.values())) if wanted else []
+            self._ahead = dict(zip(wanted, answers, strict=True))
+        return self._ahead.get((index, number), Answer())
+
+    def _readable(
+        self, tasks: Sequence[Task], index: int, number: int
+    ) -> Iterator[tuple[tuple[int, int], Command]]:
+        """Commands that read the facts from a step on, up to the first task that cannot be known yet."""
+        count = 0
+        for at in range(index, len(tasks)):
+            if not self._wanted(tasks[at]):
+                continue
+            try:
+                steps = list(enumerate(self._steps(tasks[at])))
+                commands = [
+                    ((at, n), step.task.module.read(self._context(step), step.arguments))
+                    for n, step in steps
+                    if step is not None and (at, n) >= (index, number)
+                ]
+            except BadInput:
+                if at == index:
+                    raise
+                return
+            for key, command in commands:
+                if command is not None and count < MOST_READ_AHEAD:
+                    count += 1
+                    yield key, command
+            if count >= MOST_READ_AHEAD or tasks[at].module.opaque or tasks[at].register:
+                return
+
+    # --- one step -------------------------------------------------------------------------------------------
+
+    def _run_step(self, step: _Step, answer: Callable[[], Answer]) -> Outcome:
+        task, module = step.task, step.task.module
+        context = self._context(step)
+        try:
+            plan = module.plan(context, step.arguments, answer())
+            outcome = self._carry_out(step, context, plan)
+        except HostLost:
+            raise
+        except HostError as error:
+            message = self._located(error, step)
+            if not task.ignore_errors:
+                raise type(error)(message) from error
+            result = {**_skipped(), "skipped": False, "failed": True, "msg": str(error), "rc": 1}
+            return Outcome(self._loaded.role.name, step.name, "failed", result=result, note=str(error))
+        return outcome
+
+    def _carry_out(self, step: _Step, context: Context, plan: Plan) -> Outcome:
+        task, module = step.task, step.task.module
+        result: dict[str, Any] = {"changed": False, "failed": False, "skipped": False, **plan.result}
+        acts = bool(plan.differences or plan.actions)
+        if acts and self._target.check and not task.only_reads:
+            result["changed"] = bool(plan.differences)
+        elif acts:
+            self._ahead.clear()
+            result["changed"] = bool(plan.differences)
+            result.update(module.apply(context, step.arguments, plan))
+            if module.reads_back and self._host.answers:
+                command = module.read(context, step.arguments)
+                after = read_all(self._host, [command])[0] if command else Answer()
+                verified = module.verify(context, step.arguments, after)
+                result.update(verified.result)
+        self._judge(step, result)
+        status = "changed" if result["changed"] else "ok"
+        note = str(result.pop("note", "")) or plan.note
+        differences = tuple(result.pop("differences", plan.differences))
+        return Outcome(
+            self._loaded.role.name, step.name, status, differences if result["changed"] else (), result, note
+        )
+
+    def _judge(self, step: _Step, result: dict[str, Any]) -> None:
+        """Let ``changed_when`` and ``failed_when`` have the last word."""
+        task = step.task
+        if not (task.changed_when or task.failed_when):
+            return
+        scope = step.scope.with_values(
+            {"result": result, **({task.register: result} if task.register else {})}
+        )
+        if task.changed_when is not None:
+            result["changed"] = all(scope.holds(condition) for condition in task.changed_when)
+        if task.failed_when and all(scope.holds(condition) for condition in task.failed_when):
+            shown = "; ".join(str(node.content) for node in task.failed_when)
+            said = str(result.get("stderr") or result.get("stdout") or "").strip().splitlines()
+            raise HostError(f"failed_when holds: {shown}{': ' + said[-1] if said else ''}")
+
+    def _located(self, error: HostError, step: _Step) -> str:
+        """The error with role and task in front, after the host's name."""
+        text = str(error).removeprefix(f"{self._host.name}: ")
+        return f"{self._host.name}: role {self._loaded.role.name}: {step.name}: {text}"
+
+
+class _Lazy(Mapping[str, Any]):
+    """Facts that are gathered when the first of them is looked at."""
+
+    def __init__(self, gather: Callable[[], Mapping[str, Any]]) -> None:
+        self._gather = gather
+
+    def __getitem__(self, key: str) -> Any:
+        return self._gather()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._gather())
+
+    def __len__(self) -> int:
+        return len(self._gather())
+
+
+def _skipped() -> dict[str, Any]:
+    return {
+        "changed": False,
+        "failed": False,
+        "skipped": True,
+        "rc": 0,
+        "stdout": "",
+        "stderr": "",
+        "stdout_lines": [],
+    }
+
+
+def _registered(task: Task, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What a later task finds under the registered name: a result, or of a loop all of them."""
+    if task.loop is None:
+        return dict(outcomes[0].result)
+    results = [dict(outcome.result) for outcome in outcomes]
+    return {
+        "results": results,
+        "changed": any(result["changed"] for result in results),
+        "failed": any(result["failed"] for result in results),
+        "skipped": all(result["skipped"] for result in results),
+    }
+
+
+def _short(item: Any) -> str:
+    text = str(item)
+    return text if len(text) <= 60 else f"{text[:60]}…"

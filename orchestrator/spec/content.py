@@ -31,7 +31,10 @@ def content_hash(experiment: Experiment) -> str:
 
 
 def _plain(value: Any, folder: Path) -> Any:
-    if isinstance(value, Role) or (isinstance(value, Recipe) and value.name):
+    if isinstance(value, Role):
+        given = {"vars": _plain(value.variables, folder), "tags": list(value.tags)}
+        return {"role": value.name, **given} if value.variables or value.tags else value.name
+    if isinstance(value, Recipe) and value.name:
         return value.name
     if isinstance(value, Expression):
         return value.text

@@ -103,8 +103,8 @@ class Node:
         return place or self.nearest_place(*path)
 
 
-def read_file(path: Path) -> Node:
-    """Read a YAML file that holds one mapping. Raises ``BadInput`` with each fault found."""
+def read_path(path: Path) -> Node:
+    """Read a YAML file, whatever it holds. Raises ``BadInput`` with each fault found."""
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise BadInput(Fault(str(path), 0, 0, f"is larger than {LARGEST_FILE // 1024**2} MiB"))
@@ -118,7 +118,12 @@ def read_file(path: Path) -> Node:
         column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
         message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise BadInput(Fault(str(path), line, column, message)) from None
-    node = read_text(text, str(path))
+    return read_text(text, str(path))
+
+
+def read_file(path: Path) -> Node:
+    """Read a YAML file that holds one mapping. Raises ``BadInput`` with each fault found."""
+    node = read_path(path)
     if not isinstance(node.content, dict):
         empty = node.content is None
         message = (

@@ -81,4 +81,5 @@ def _name(path: Path) -> str:
 def _roles(draft: Draft, searched: Sequence[Path], own: Role | None) -> tuple[Role, ...]:
     """The roles of the file, the benchmark's own last unless the file places it."""
     listed = sections.roles(draft, searched)
-    return tuple(listed) if own is None or own in listed else (*listed, own)
+    there = own is None or own.name in [role.name for role in listed]
+    return tuple(listed) if own is None or there else (*listed, own)

@@ -121,10 +121,16 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role and the folder it was found in."""
+    """A role, the folder it was found in, and what the experiment file gives it.
+
+    :ivar variables: values by name, over the role's own defaults.
+    :ivar tags: only tasks with one of these tags; empty: all.
+    """
 
     name: str
     folder: Path
+    variables: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

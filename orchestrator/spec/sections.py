@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from orchestrator.errors import BadInput
 from orchestrator.spec import roles as role_folders
@@ -38,13 +39,19 @@ def _nodes(draft: Draft, least: int) -> int:
 
 
 def roles(draft: Draft, searched: Sequence[Path]) -> list[Role]:
-    """Find the roles of the section ``roles``."""
-    found = []
+    """Find the roles of the section ``roles``, with what it gives them."""
+    found: list[Role] = []
     for index, node in draft.items("roles"):
+        given: dict[str, Any] = node.data() if isinstance(node.content, dict) else {"role": node.content}
         try:
-            found.append(role_folders.find(str(node.content), searched))
+            role = role_folders.find(str(given["role"]), searched)
         except BadInput as error:
             draft.blame(error, "roles", index)
+            continue
+        if role.name in [other.name for other in found]:
+            draft.fault(node.place, f"role '{role.name}' is listed twice")
+        variables = MappingProxyType(given.get("vars", {}))
+        found.append(replace(role, variables=variables, tags=tuple(given.get("tags", ()))))
     return found
 
 

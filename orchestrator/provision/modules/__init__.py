@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 
-from orchestrator.provision.tasks import Module
+from orchestrator.provision.module import Module
 
 
+@cache
 def registry() -> dict[str, Module]:
     """All task modules by name."""
     found = (

@@ -14,52 +14,106 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command, script
-from orchestrator.provision.tasks import Context, Module, Outcome
+from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
+from orchestrator.provision.templating import is_template
+from orchestrator.spec.document import Node
+from orchestrator.spec.model import Role
 
 BUILD_LIMIT_S = 600.0
 SOURCE_SUFFIXES = frozenset({".c", ".h", ".mk", ""})
 
 
-def apply(context: Context, arguments: Mapping[str, Any]) -> Outcome:
-    """Bring ``arguments['program']`` into the role's folder on the host; ``HostError`` where no compiler is found."""
-    source = context.role.folder / arguments["source"]
-    program = arguments["program"]
-    compiler = _compiler_on_host(context)
-    identity = _identity(source, compiler or f"static, {_compiler_here(context)}")
-    marker = f"{context.folder}/{program}.built-from"
-    known = script(
-        '[ -x "$2" ] && cat "$1"', marker, f"{context.folder}/{program}", accept=(0, 1), sudo=context.sudo
-    )
-    if context.host.run(known).stdout.strip() == identity:
-        return Outcome(False, "up to date", {program: _sha256_on_host(context, program)})
-    if compiler:
-        _build_on_host(context, source, program, arguments["makes"])
-        how = f"built on the host with {compiler}"
-    else:
-        binary = _build_here(context, source, arguments["static_target"], arguments["static_makes"], identity)
-        context.host.put(binary, f"{context.folder}/{program}", 0o755, sudo=context.sudo)
-        how = "built on the controller, static, and copied"
-    context.host.put(f"{identity}\n".encode(), marker, sudo=context.sudo)
-    return Outcome(True, how, {program: _sha256_on_host(context, program)})
+_READ = """printf 'machine=%s\\n' "$(uname -m)"
+if command -v make >/dev/null && command -v cc >/dev/null; then
+    printf 'compiler=%s\\n' "$(cc --version | head -n 1)"
+fi
+[ -x "$1/$2" ] || exit 0
+printf 'sha256=%s\\n' "$(sha256sum <"$1/$2" | cut -d ' ' -f 1)"
+[ ! -e "$1/$2.built-from" ] || printf 'identity=%s\\n' "$(cat "$1/$2.built-from")"
+"""
 
 
-def _compiler_on_host(context: Context) -> str:
-    """First line of the version of the host's ``cc``; empty if it has no compiler or no make."""
-    probe = script("command -v make >/dev/null && cc --version", accept=(0, 1, 127))
-    completed = context.host.run(probe)
-    return completed.stdout.partition("\n")[0].strip() if completed.exit_code == 0 else ""
+class Build(Module):
+    """``build: {source: files, program: p, makes: build/p, static_target: static, static_makes: build/p-static}``."""
+
+    name = "build"
+    arguments: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["source", "program", "makes", "static_target", "static_makes"],
+        "properties": {
+            "source": {
+                "description": "Folder with a Makefile, below the role's folder.",
+                "type": "string",
+                "minLength": 1,
+            },
+            "program": {
+                "description": "Name of the program in the role's folder on the host.",
+                "type": "string",
+                "minLength": 1,
+            },
+            "makes": {"description": "The file that a plain `make` makes, below `source`.", "type": "string"},
+            "static_target": {
+                "description": "The make target for hosts without a compiler.",
+                "type": "string",
+            },
+            "static_makes": {
+                "description": "The file that this target makes, below `source`.",
+                "type": "string",
+            },
+        },
+    }
+
+    def faults(self, role: Role, arguments: Node) -> Iterator[tuple[Node, str]]:
+        """The source must be there."""
+        source = arguments.mapping()["source"]
+        if not is_template(source.content) and not (role.folder / source.text / "Makefile").is_file():
+            yield source, f"there is no Makefile in {role.folder / source.text}"
+
+    def read(self, context: Context, arguments: Node) -> Command:
+        """What is built there, of what, and whether there is a compiler."""
+        return script(_READ, context.folder, arguments.data()["program"], sudo=context.base_sudo)
+
+    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+        """Build where sources or compiler are others; ``HostError`` where no compiler is found."""
+        data = arguments.data()
+        fields, program = answer.fields, data["program"]
+        identity = _identity(context.role.folder / data["source"], _compiler(context, fields))
+        if fields.get("identity") == identity and "sha256" in fields:
+            return Plan(result={"artifacts": {program: fields["sha256"]}}, note="up to date")
+        before = f"of {fields['identity'][:12]}" if "identity" in fields else "absent"
+        difference = Difference(f"{context.folder}/{program}", before, f"of {identity[:12]}")
+        return Plan((difference,), result={"compiler": fields.get("compiler", ""), "identity": identity})
+
+    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+        """Build it there, or here and bring it there."""
+        data, compiler, identity = arguments.data(), plan.result["compiler"], plan.result["identity"]
+        source, program = context.role.folder / data["source"], data["program"]
+        if compiler:
+            context.host.run(_build_on_host(context, source, program, data["makes"]))
+            how = f"built on the host with {compiler}"
+        else:
+            binary = _build_here(context, source, data["static_target"], data["static_makes"], identity)
+            context.host.put(binary, f"{context.folder}/{program}", 0o755, sudo=context.base_sudo)
+            how = "built on the controller, static, and copied"
+        marker = f"{context.folder}/{program}.built-from"
+        context.host.put(f"{identity}\n".encode(), marker, sudo=context.base_sudo)
+        return {"note": how}
 
 
-def _compiler_here(context: Context) -> str:
-    theirs = context.host.run(Command(("uname", "-m"))).stdout.strip()
+def _compiler(context: Context, fields: Mapping[str, str]) -> str:
+    """First line of the version of the host's ``cc``, or which one here takes its place."""
+    if "compiler" in fields:
+        return fields["compiler"]
+    theirs = fields.get("machine", "")
     ours = subprocess.run(("uname", "-m"), capture_output=True, text=True, check=True).stdout.strip()
     if theirs and theirs != ours:
         raise HostError(
-            f"{context.host.name}: no C compiler there, and this machine cannot build for it "
+            f"no C compiler there, and this machine cannot build for it "
             f"({ours} here, {theirs} there); install make and a C compiler on {context.host.name}"
         )
     if not (shutil.which("cc") and shutil.which("make")):
@@ -67,7 +121,7 @@ def _compiler_here(context: Context) -> str:
             f"no C compiler on {context.host.name} and none here; install gcc and make on one of them (make setup)"
         )
     version = subprocess.run(("cc", "--version"), capture_output=True, text=True, check=True)
-    return version.stdout.partition("\n")[0]
+    return f"static, {version.stdout.partition(chr(10))[0]}"
 
 
 def _sources(folder: Path) -> Iterator[Path]:
@@ -94,22 +148,13 @@ def _archive(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _build_on_host(context: Context, source: Path, program: str, makes: str) -> None:
+def _build_on_host(context: Context, source: Path, program: str, makes: str) -> Command:
     build = (
         'rm -rf "$1/source" && mkdir -p "$1/source" && tar -xf - -C "$1/source"'
         ' && make -C "$1/source" >&2 && cp "$1/source/$3" "$1/$2.new" && mv "$1/$2.new" "$1/$2"'
     )
-    context.host.run(
-        script(
-            build,
-            context.folder,
-            program,
-            makes,
-            sudo=context.sudo,
-            stdin=_archive(source),
-            time_limit=BUILD_LIMIT_S,
-        )
-    )
+    words = (context.folder, program, makes)
+    return script(build, *words, sudo=context.base_sudo, stdin=_archive(source), time_limit=BUILD_LIMIT_S)
 
 
 def _build_here(context: Context, source: Path, target: str, makes: str, identity: str) -> Path:
@@ -141,33 +186,4 @@ def _build_here(context: Context, source: Path, target: str, makes: str, identit
     return built
 
 
-def _sha256_on_host(context: Context, program: str) -> str:
-    completed = context.host.run(Command(("sha256sum", f"{context.folder}/{program}"), context.sudo))
-    return completed.stdout.partition(" ")[0]
-
-
-MODULE = Module(
-    name="build",
-    arguments={
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["source", "program", "makes", "static_target", "static_makes"],
-        "properties": {
-            "source": {"type": "string", "description": "Folder with a Makefile, below the role's folder."},
-            "program": {
-                "type": "string",
-                "description": "Name of the program in the role's folder on the host.",
-            },
-            "makes": {"type": "string", "description": "The file that a plain `make` makes, below `source`."},
-            "static_target": {
-                "type": "string",
-                "description": "The make target for hosts without a compiler.",
-            },
-            "static_makes": {
-                "type": "string",
-                "description": "The file that this target makes, below `source`.",
-            },
-        },
-    },
-    apply=apply,
-)
+MODULE = Build()

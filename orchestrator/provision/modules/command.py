@@ -1,41 +1,55 @@
-"""``command``: a program that is run as it stands, unless a file that it makes is there already."""
+"""``command``: a program that is run as it stands, without a shell."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import shlex
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
-from orchestrator.hosts.command import Command
-from orchestrator.provision.tasks import Context, Module, Outcome
-
-
-def apply(context: Context, arguments: Mapping[str, Any]) -> Outcome:
-    """Run ``argv``; ``creates`` names a file on the host whose presence makes that needless."""
-    creates = arguments.get("creates")
-    if creates and context.host.run(Command(("test", "-e", creates), accept=(0, 1))).exit_code == 0:
-        return Outcome(False, f"{creates} is there")
-    context.host.run(
-        Command(
-            tuple(arguments["argv"]),
-            sudo=bool(arguments.get("become", False)),
-            time_limit=float(arguments.get("time_limit", 60)),
-        )
-    )
-    return Outcome(True, " ".join(arguments["argv"]))
+from orchestrator.provision.commands import COMMON, CommandModule
+from orchestrator.provision.templating import is_template
+from orchestrator.spec.document import Node
+from orchestrator.spec.model import Role
 
 
-MODULE = Module(
-    name="command",
-    arguments={
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["argv"],
-        "properties": {
-            "argv": {"type": "array", "minItems": 1, "items": {"type": "string"}},
-            "creates": {"type": "string", "description": "Do nothing where this file exists on the host."},
-            "become": {"type": "boolean", "description": "Run as root."},
-            "time_limit": {"type": "number", "description": "Seconds; 60 if not given."},
-        },
-    },
-    apply=apply,
-)
+class RunCommand(CommandModule):
+    """``command: make install``, or ``command: {argv: [make, install], creates: /usr/local/bin/x}``."""
+
+    name = "command"
+    arguments: ClassVar[dict[str, Any]] = {
+        "title": "a command line, or argv with options",
+        "anyOf": [
+            {"title": "a command line", "type": "string", "minLength": 1},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["argv"],
+                "properties": {
+                    "argv": {
+                        "description": "Program and arguments.",
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"title": "a word", "type": ["string", "number"]},
+                    },
+                    **COMMON,
+                },
+            },
+        ],
+    }
+
+    def faults(self, role: Role, arguments: Node) -> Iterable[tuple[Node, str]]:
+        """A command line whose quotes do not close."""
+        if isinstance(arguments.content, str) and not is_template(arguments.content):
+            try:
+                shlex.split(arguments.content)
+            except ValueError as error:
+                yield arguments, f"is not a command line: {error}"
+
+    def argv(self, data: Any) -> tuple[str, ...]:
+        """Words of the line, or the list."""
+        if isinstance(data, str):
+            return tuple(shlex.split(data))
+        return tuple(str(word) for word in data["argv"])
+
+
+MODULE = RunCommand()

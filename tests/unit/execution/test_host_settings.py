@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.execution.host_journal import Change, parse_changes
-from orchestrator.execution.trial_file import encode_settings
+from orchestrator.hosts.settings import Change, encode_settings, parse_changes
 from orchestrator.spec.model import Setting
 from tests.host_shells import SHELLS, HostFolder
 

@@ -1,4 +1,4 @@
-"""Roles' tasks: read with all their faults, and carried out in order."""
+"""Roles' files: read with all their faults, each with its place, before any host is asked."""
 
 from __future__ import annotations
 
@@ -6,85 +6,135 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import BadInput, HostError
-from orchestrator.hosts.testing import ScriptedHost
-from orchestrator.provision.engine import load_tasks, provision
-from orchestrator.provision.modules import registry
+from orchestrator.errors import BadInput
+from orchestrator.provision.loading import alters, load
+from orchestrator.provision.tasks import LoadedRole
 from orchestrator.spec.model import Role
 
 
-def role(tmp_path: Path, text: str) -> Role:
-    (tmp_path / "tasks.yaml").write_text(text)
-    return Role("r", tmp_path)
+def role(folder: Path, tasks: str, defaults: str = "", handlers: str = "", **variables: object) -> Role:
+    for name, text in (("tasks", tasks), ("defaults", defaults), ("handlers", handlers)):
+        if text:
+            (folder / f"{name}.yaml").write_text(text)
+    return Role("r", folder, variables)
+
+
+def loaded(
+    folder: Path, tasks: str, defaults: str = "", handlers: str = "", **variables: object
+) -> LoadedRole:
+    return load(role(folder, tasks, defaults, handlers, **variables))
+
+
+def faults(
+    folder: Path, tasks: str, defaults: str = "", handlers: str = "", **variables: object
+) -> list[str]:
+    with pytest.raises(BadInput) as caught:
+        loaded(folder, tasks, defaults, handlers, **variables)
+    return [line.replace(f"{folder}/", "") for line in str(caught.value).splitlines()]
 
 
 def test_tasks_in_order_with_their_arguments(tmp_path: Path) -> None:
-    tasks = load_tasks(
-        role(tmp_path, "- {name: first, command: {argv: [a, b c]}}\n- command: {argv: [d]}\n"), registry()
-    )
-    assert [(task.name, task.module, task.arguments["argv"]) for task in tasks] == [
+    tasks = loaded(tmp_path, "- {name: first, command: {argv: [a, b c]}}\n- command: {argv: [d]}\n").tasks
+    assert [(task.name, task.module.name, task.arguments.data()["argv"]) for task in tasks] == [
         ("first", "command", ["a", "b c"]),
         ("command", "command", ["d"]),
     ]
 
 
 def test_a_role_without_tasks(tmp_path: Path) -> None:
-    assert load_tasks(Role("r", tmp_path), registry()) == []
+    assert load(Role("r", tmp_path)).tasks == ()
 
 
 @pytest.mark.parametrize(
-    ("text", "faults"),
+    ("text", "expected"),
     [
         ("- {name: x, comand: {argv: [a]}}", ["1:13: no task module 'comand'; did you mean 'command'?"]),
         ("- {name: x}", ["1:3: a task names one module; this one names 0"]),
-        ("- {command: {argv: [a]}, build: {}}", ["1:3: a task names one module; this one names 2"]),
-        ("- {command: {}}", ["1:13: ", "argv"]),
-        ("- command:\n    argv: []\n    beocme: true\n", ["2:11: ", "3:5: ", "did you mean 'become'?"]),
+        ("- {command: {argv: [a]}, shell: x}", ["1:3: a task names one module; this one names 2"]),
+        ("- command:\n    argv: []\n    beocme: true\n", ["2:11: ", "3:5: unknown key 'beocme'"]),
         ("- zzz: {}\n- qqq: {}\n", ["1:3: no task module 'zzz'", "2:3: no task module 'qqq'"]),
-        ("a: b", ["1:1: "]),
+        ("- ansible.builtin.shell: x", ["1:3: no task module 'ansible.builtin.shell'; write 'shell'"]),
+        ("- apt: {name: x}", ["1:3: no task module 'apt'; here that is 'package'"]),
+        ("- {shell: x, wehn: a}", ["no task module 'wehn'; did you mean 'when'?"]),
+        ("a: b", ["1:1: expected a list of tasks"]),
         ("- [", ["tasks.yaml:"]),
+        ("- {shell: x, register: 1a}", ["1:24: expected a name of letters, digits and '_'"]),
+        ("- shell: echo {{ nam }}", ["1:10: 'nam' is not a variable here; known: "]),
+        ("- {shell: x, when: item == 1}", ["1:20: 'item' is not a variable here"]),
+        (
+            "- {shell: x, when: '{{ facts.cpus > 1 }}'}",
+            ["1:20: is a condition already; leave the braces out"],
+        ),
+        ("- {shell: x, when: facts.cpus >}", ["1:20: "]),
+        ("- shell: '{{ facts.cpus | nosuch }}'", ["1:10: No filter named 'nosuch'"]),
+        ("- shell: '{{ facts.cpus'", ["1:10: unexpected end of template"]),
+        ("- {shell: x, notify: restart}", ["1:22: there is no handler 'restart' in handlers.yaml"]),
+        ('- command: "echo \'a"', ["1:12: is not a command line: No closing quotation"]),
+        ("- copy: {dest: /x}", ["1:9: needs one of the keys src and content"]),
+        ("- copy: {src: none, dest: /x}", ["1:15: there is no 'none' in "]),
+        ("- template: {src: none, dest: /x}", ["1:19: there is no file 'none' in "]),
+        ("- file: {path: /x, state: link}", ["1:9: a link needs 'src'"]),
+        ("- file: {path: /x, mode: 644}", ["1:26: expected permissions in octal, in quotes"]),
+        ("- hugepages: {3MiB: 1}", ["1:15: '3MiB' is not the size of a page"]),
+        ("- sysctl: {swappiness: 1}", ["1:12: "]),
+        ("- wait: {port: 1, path: /x}", ["1:9: needs one of the keys path, port, command"]),
+        ("- service: {name: x, state: stoped}", ["1:29: expected one of", "did you mean 'stopped'?"]),
+        (
+            "- build: {source: s, program: p, makes: m, static_target: t, static_makes: u}",
+            ["there is no Makefile"],
+        ),
     ],
 )
-def test_all_faults_with_their_places(tmp_path: Path, text: str, faults: list[str]) -> None:
-    with pytest.raises(BadInput) as caught:
-        load_tasks(role(tmp_path, text), registry())
-    for fault in faults:
-        assert fault in str(caught.value)
-    assert all(line.startswith(str(tmp_path / "tasks.yaml")) for line in str(caught.value).splitlines())
+def test_all_faults_with_their_places(tmp_path: Path, text: str, expected: list[str]) -> None:
+    found = faults(tmp_path, text)
+    assert all(line.startswith("tasks.yaml") for line in found)
+    for fault in expected:
+        assert any(fault in line for line in found), found
 
 
-def test_a_command_is_run_unless_what_it_creates_is_there(tmp_path: Path) -> None:
-    host = ScriptedHost()
-    host.answer("^test -e /there", exit_code=0)
-    host.answer("^test -e /missing", exit_code=1)
-    tasks = (
-        "- command: {argv: [make, a b], creates: /there}\n- command: {argv: [make, c], creates: /missing}\n"
+def test_a_value_that_is_filled_in_is_held_against_the_schema(tmp_path: Path) -> None:
+    task = "- file:\n    path: /x\n    mode: '{{ permissions }}'\n"
+    assert faults(tmp_path, task, "permissions: 7\n") == [
+        "tasks.yaml:3:11: expected permissions in octal, in quotes, such as '0644'; found the number 7"
+    ]
+    assert loaded(tmp_path, task, "permissions: '0600'\n")
+    assert loaded(tmp_path, task.replace("permissions", "facts.os"))  # not known yet
+
+
+def test_variables_that_a_role_does_not_have(tmp_path: Path) -> None:
+    assert (
+        "has no variable 'tmiers'; did you mean 'timers'?"
+        in faults(tmp_path, "", "timers: []\n", tmiers=[])[0]
     )
-    outcomes = provision(host, "/base", role(tmp_path, tasks), tmp_path)
-    assert [outcome.changed for outcome in outcomes] == [False, True]
-    assert host.commands == ["test -e /there", "test -e /missing", "make c"]
 
 
-def test_a_task_that_fails_ends_the_role(tmp_path: Path) -> None:
-    host = ScriptedHost("n1")
-    host.answer("^false", exit_code=1, stderr="no luck")
-    with pytest.raises(HostError, match=r"n1: exit code 1 from false: no luck"):
-        provision(
-            host,
-            "/base",
-            role(tmp_path, "- command: {argv: ['false']}\n- command: {argv: [later]}\n"),
-            tmp_path,
-        )
-    assert "later" not in host.commands
+def test_defaults_that_go_in_a_circle(tmp_path: Path) -> None:
+    found = faults(tmp_path, "- shell: echo {{ a }}\n", 'a: "{{ b }}"\nb: "{{ a }}"\n')
+    assert found == ["defaults.yaml:1:4: variable 'a' is made of itself: a → b → a"]
 
 
-def test_a_host_of_another_architecture_without_a_compiler(tmp_path: Path) -> None:
-    host = ScriptedHost("n1")
-    host.answer("command -v make", exit_code=127)
-    host.answer("^uname -m", stdout="riscv128\n")
-    (tmp_path / "files").mkdir()
-    text = "- build: {source: files, program: p, makes: p, static_target: static, static_makes: p-static}\n"
-    with pytest.raises(
-        HostError, match=r"n1: no C compiler there.*riscv128 there\); install make and a C compiler on n1"
-    ):
-        provision(host, "/base", role(tmp_path, text), tmp_path)
+def test_a_template_is_looked_at_before_any_host(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "x.j2").write_text("one\n{{ good }}\n{{ bad }\n")
+    found = faults(tmp_path, "- template: {src: x.j2, dest: /x}", "good: 1\n")
+    assert found == ["templates/x.j2:3:1: unexpected '}'"]
+    (tmp_path / "templates" / "x.j2").write_text("{{ good }} {{ nam | default('x') }}\n{{ goood }}\n")
+    found = faults(tmp_path, "- template: {src: x.j2, dest: /x}", "good: 1\n")
+    assert found == ["templates/x.j2:2:1: 'goood' is not a variable here; did you mean 'good'?"]
+
+
+@pytest.mark.parametrize(
+    ("task", "out"),
+    [
+        ("shell: x", False),
+        ("{shell: x, become: true}", True),
+        ("copy: {content: x, dest: inside}", False),
+        ("copy: {content: x, dest: /outside}", True),
+        ("sysctl: {vm.swappiness: 1}", True),
+        ("package: {name: x}", True),
+        ("{sysctl: {vm.swappiness: 1}, tags: never}", False),
+    ],
+)
+def test_which_roles_change_the_host(tmp_path: Path, task: str, out: bool) -> None:
+    text = f"- {task}\n" if task.startswith("{") else f"- {{{task}}}\n"
+    assert alters(loaded(tmp_path, text)) is out

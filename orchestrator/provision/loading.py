@@ -1,0 +1,198 @@
+"""From a role's folder to a :class:`LoadedRole`, or to every fault of its files, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import BadInput, Fault
+from orchestrator.nearest import did_you_mean
+from orchestrator.provision.checking import check_names, check_values
+from orchestrator.provision.module import Module
+from orchestrator.provision.modules import registry
+from orchestrator.provision.tasks import KEYWORDS, LoadedRole, Task
+from orchestrator.provision.templating import as_node
+from orchestrator.spec import schema
+from orchestrator.spec.document import Node, Place, read_path
+from orchestrator.spec.model import Role
+
+TASKS_FILE = "tasks.yaml"
+HANDLERS_FILE = "handlers.yaml"
+DEFAULTS_FILE = "defaults.yaml"
+
+_TASKS: Mapping[str, Any] = {
+    "type": "array",
+    "title": "a list of tasks",
+    "items": {"type": "object", "title": "a task: a name, and a module with its arguments"},
+}
+_DEFAULTS: Mapping[str, Any] = {
+    "type": "object",
+    "title": "values by name",
+    "propertyNames": KEYWORDS["register"],
+}
+_ANSIBLE = {
+    "with_items": "loop",
+    "ansible.builtin.systemd": "service",
+    "systemd": "service",
+    "apt": "package",
+    "dnf": "package",
+    "yum": "package",
+    "modprobe": "kernel_module",
+    "pam_limits": "limits",
+    "wait_for": "wait",
+    "lineinfile": "template",
+    "include_role": "ansible_role",
+    "import_role": "ansible_role",
+}
+"""What Ansible calls things that have another name here, for hints."""
+
+
+def load(role: Role, place: Place | None = None) -> LoadedRole:
+    """Read a role's files; each of them may be missing. ``BadInput`` with every fault.
+
+    :param place: where the variables that came with the role stand, if nothing better is known of them.
+    """
+    faults: list[Fault] = []
+    defaults = _defaults(role, faults)
+    variables = {
+        name: as_node(value, place or Place(f"variables of role '{role.name}'"))
+        for name, value in role.variables.items()
+    }
+    for name, node in variables.items():
+        if name not in defaults:
+            faults.append(
+                node.place.fault(
+                    f"role '{role.name}' has no variable '{name}'; {did_you_mean(name, defaults)}"
+                )
+            )
+    modules = registry()
+    tasks = _tasks(role, TASKS_FILE, modules, faults)
+    handlers = _tasks(role, HANDLERS_FILE, modules, faults)
+    loaded = LoadedRole(role, defaults, tuple(tasks), tuple(handlers), variables)
+    faults += _handlers_that_are_not_there(loaded)
+    faults += check_names(loaded)
+    if not faults:
+        faults += check_values(loaded)
+    if faults:
+        raise BadInput(*dict.fromkeys(faults))
+    return loaded
+
+
+def check_roles(roles: Iterable[Role], file: Path) -> None:
+    """Read roles to see whether they are good; ``BadInput`` with every fault of all of them.
+
+    :param file: where variables were given to them.
+    """
+    faults: list[Fault | str] = []
+    for role in roles:
+        try:
+            load(role, Place(str(file)))
+        except BadInput as error:
+            faults += error.faults
+    if faults:
+        raise BadInput(*faults)
+
+
+def alters(loaded: LoadedRole) -> bool:
+    """Whether a role changes the host beyond our own folder there."""
+    only = frozenset(loaded.role.tags)
+    return any(
+        task.become or task.module.alters(task.arguments)
+        for task in (*loaded.tasks, *loaded.handlers)
+        if task in loaded.handlers or task.chosen(only, frozenset())
+    )
+
+
+def _read(role: Role, name: str, rules: Mapping[str, Any], faults: list[Fault]) -> Node | None:
+    """A file of the role if it is there and sound."""
+    path = role.folder / name
+    if not path.exists():
+        return None
+    try:
+        node = read_path(path)
+    except BadInput as error:
+        faults += [fault for fault in error.faults if isinstance(fault, Fault)]
+        return None
+    if node.content is None:
+        return None
+    found = [fault for _, fault in schema.check(node, rules)]
+    faults += found
+    return None if found else node
+
+
+def _defaults(role: Role, faults: list[Fault]) -> dict[str, Node]:
+    node = _read(role, DEFAULTS_FILE, _DEFAULTS, faults)
+    return dict(node.mapping()) if node else {}
+
+
+def _tasks(role: Role, name: str, modules: Mapping[str, Module], faults: list[Fault]) -> list[Task]:
+    root = _read(role, name, _TASKS, faults)
+    found = [_task(node, modules, faults) for node in root.items()] if root else []
+    return [task for task in found if task is not None]
+
+
+def _task(node: Node, modules: Mapping[str, Module], faults: list[Fault]) -> Task | None:
+    before = len(faults)
+    words = {key: inner for key, inner in node.mapping().items() if key in KEYWORDS}
+    keys = [key for key in node.mapping() if key not in KEYWORDS]
+    for key in keys:
+        if key not in modules:
+            faults.append(node.key_place(key).fault(_unknown(key, modules)))
+    for key, inner in words.items():
+        faults += [fault for _, fault in schema.check(inner, KEYWORDS[key])]
+    if len(keys) != 1:
+        faults.append(node.place.fault(f"a task names one module; this one names {len(keys)}"))
+    if len(faults) > before:
+        return None
+    (key,) = keys
+    name = words["name"].text if "name" in words else key
+    return Task(
+        name=name,
+        module=modules[key],
+        arguments=node.mapping()[key],
+        place=node.key_place(key),
+        when=_conditions(words.get("when")) or (),
+        loop=words.get("loop"),
+        register=_text(words, "register"),
+        notify=tuple(_listed(words.get("notify"))),
+        become=words["become"].content is True if "become" in words else None,
+        tags=frozenset(tag.text for tag in _listed(words.get("tags"))),
+        variables=words["vars"].mapping() if "vars" in words else {},
+        changed_when=_conditions(words.get("changed_when")),
+        failed_when=_conditions(words.get("failed_when")),
+        ignore_errors="ignore_errors" in words and words["ignore_errors"].content is True,
+    )
+
+
+def _unknown(key: str, modules: Mapping[str, Module]) -> str:
+    short = key.removeprefix("ansible.builtin.").removeprefix("ansible.posix.")
+    if short in modules:
+        return f"no task module '{key}'; write '{short}'"
+    if short in _ANSIBLE:
+        return f"no task module '{key}'; here that is '{_ANSIBLE[short]}'"
+    return f"no task module '{key}'; {did_you_mean(key, [*modules, *KEYWORDS])}"
+
+
+def _text(words: Mapping[str, Node], key: str) -> str:
+    return words[key].text if key in words else ""
+
+
+def _listed(node: Node | None) -> list[Node]:
+    if node is None:
+        return []
+    return node.items() if isinstance(node.content, list) else [node]
+
+
+def _conditions(node: Node | None) -> tuple[Node, ...] | None:
+    return None if node is None else tuple(_listed(node))
+
+
+def _handlers_that_are_not_there(loaded: LoadedRole) -> Iterator[Fault]:
+    known = [handler.name for handler in loaded.handlers]
+    for task in (*loaded.tasks, *loaded.handlers):
+        for node in task.notify:
+            if node.text not in known:
+                yield node.place.fault(
+                    f"there is no handler '{node.text}' in {HANDLERS_FILE}; {did_you_mean(node.text, known)}"
+                )

@@ -1,0 +1,41 @@
+"""``kernel_module``: a module of the kernel that is loaded, or not, for the length of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from orchestrator.provision.settings import SettingsModule
+from orchestrator.spec.document import Node
+from orchestrator.spec.model import Setting
+
+_NAME = {"title": "the name of a kernel module", "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"}
+
+
+class KernelModule(SettingsModule):
+    """``kernel_module: {name: msr}``; ``state: absent`` takes it out."""
+
+    name = "kernel_module"
+    arguments: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["name"],
+        "properties": {
+            "name": {
+                "description": "Its name, or a list of names.",
+                "title": "the name of a kernel module, or a list of names",
+                "anyOf": [_NAME, {"type": "array", "items": _NAME}],
+            },
+            "state": {"description": "Default: present.", "enum": ["present", "absent"]},
+        },
+    }
+
+    def settings(self, arguments: Node) -> Iterator[Setting]:
+        """One for each module; a module that is built in cannot be taken out, which is an error."""
+        data = arguments.data()
+        names = data["name"] if isinstance(data["name"], list) else [data["name"]]
+        value = "absent" if data.get("state") == "absent" else "loaded"
+        return (Setting(f"module:{name}", value) for name in names)
+
+
+MODULE = KernelModule()

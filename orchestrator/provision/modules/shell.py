@@ -1,0 +1,35 @@
+"""``shell``: a script for the host's POSIX shell."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from orchestrator.provision.commands import COMMON, CommandModule
+
+
+class Shell(CommandModule):
+    """``shell: "echo $HOME > here"``, or ``shell: {cmd: …, creates: …}``."""
+
+    name = "shell"
+    arguments: ClassVar[dict[str, Any]] = {
+        "title": "a script, or cmd with options",
+        "anyOf": [
+            {"title": "a script", "type": "string", "minLength": 1},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["cmd"],
+                "properties": {
+                    "cmd": {"description": "The script.", "type": "string", "minLength": 1},
+                    **COMMON,
+                },
+            },
+        ],
+    }
+
+    def argv(self, data: Any) -> tuple[str, ...]:
+        """The shell with the script."""
+        return ("sh", "-c", data if isinstance(data, str) else data["cmd"])
+
+
+MODULE = Shell()

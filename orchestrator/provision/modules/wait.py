@@ -1,0 +1,106 @@
+"""``wait``: until a file is there, a port is listened on or a command succeeds. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from orchestrator.errors import CommandFailed, HostError
+from orchestrator.hosts.command import Command, script
+from orchestrator.provision.module import Answer, Context, Module, Plan
+from orchestrator.spec.document import Node
+
+_HOLDS = """holds() {
+    case $1 in
+    path) [ -e "$2" ] ;;
+    port) # of this host, in any address family; 0A is "listens"
+        awk -v port="$(printf '%04X' "$2")" '
+            { n = split($2, part, ":"); if (part[n] == port && $4 == "0A") found = 1 }
+            END { exit !found }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
+        ;;
+    command) sh -c "$2" >/dev/null 2>&1 ;;
+    esac
+}
+"""
+_WAIT = (
+    _HOLDS
+    + """left=$3
+until { [ "$4" = present ] && holds "$1" "$2"; } || { [ "$4" = absent ] && ! holds "$1" "$2"; }; do
+    [ "$left" -gt 0 ] || exit 9
+    sleep 1
+    left=$((left - 1))
+done"""
+)
+_WAYS = ("path", "port", "command")
+GIVEN_UP = 9
+
+
+class Wait(Module):
+    """``wait: {port: 5432, timeout: 30}``."""
+
+    name = "wait"
+    arguments: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "path": {"description": "A file or folder on the host.", "type": "string", "pattern": "^/"},
+            "port": {
+                "description": "A TCP port of the host that something listens on.",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 65535,
+            },
+            "command": {"description": "A script that ends with 0.", "type": "string", "minLength": 1},
+            "state": {"description": "Default: present.", "enum": ["present", "absent"]},
+            "timeout": {
+                "description": "Seconds; default 300.",
+                "type": "integer",
+                "minimum": 0,
+                "maximum": 86400,
+            },
+        },
+    }
+
+    def faults(self, role: object, arguments: Node) -> Iterable[tuple[Node, str]]:
+        """One thing is waited for."""
+        given = [way for way in _WAYS if way in arguments.mapping()]
+        if len(given) != 1:
+            yield arguments, f"needs one of the keys {', '.join(_WAYS)}"
+
+    def read(self, context: Context, arguments: Node) -> Command:
+        """Whether it is so already."""
+        return self._script(context, arguments, 0)
+
+    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+        """Wait where it is not."""
+        if answer.exit_code == 0 and context.host.answers:
+            return Plan()
+        return Plan(actions=(self._script(context, arguments, arguments.data().get("timeout", 300)),))
+
+    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+        """Wait; ``HostError`` when it takes too long."""
+        (command,) = plan.actions
+        assert isinstance(command, Command)
+        data = arguments.data()
+        way = next(way for way in _WAYS if way in data)
+        try:
+            done = context.host.run(command)
+        except CommandFailed as error:
+            raise HostError(str(error)) from None
+        if done.exit_code == GIVEN_UP:
+            state = data.get("state", "present")
+            raise HostError(f"{way} {data[way]!r} is not {state} after {data.get('timeout', 300)} s")
+        return {}
+
+    def verify(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+        """What was true a moment ago is enough."""
+        return Plan()
+
+    def _script(self, context: Context, arguments: Node, timeout: int) -> Command:
+        data = arguments.data()
+        way = next(way for way in _WAYS if way in data)
+        words = (way, str(data[way]), str(timeout), data.get("state", "present"))
+        return script(_WAIT, *words, sudo=context.become, accept=(0, GIVEN_UP), time_limit=timeout * 2 + 60)
+
+
+MODULE = Wait()

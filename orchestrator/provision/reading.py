@@ -1,0 +1,43 @@
+"""Many commands that only read, in one round trip: over SSH a round trip costs more than the reading."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.command import Command, script
+from orchestrator.provision.module import Answer
+
+_BATCH = """for line; do
+    { eval "$line"; printf '\\n!%s\\n' "$?"; } 2>&1 </dev/null | sed 's/^/ /'
+    echo '#'
+done"""
+"""Prints of each command what it prints, by one space indented, then its exit code, then a line ``#``."""
+
+
+def read_all(host: Host, commands: Sequence[Command]) -> list[Answer]:
+    """Run commands that change nothing; ``CommandFailed`` where one ends with a code that is not accepted."""
+    if len(commands) == 1:
+        done = host.run(commands[0])
+        return [Answer(done.exit_code, done.stdout)]
+    lines = [_line(host.prepare(command)) for command in commands]
+    limit = sum(command.time_limit for command in commands)
+    printed = host.run(script(_BATCH, *lines, time_limit=limit)).stdout
+    if not host.answers:
+        return [Answer() for _ in commands]
+    pieces = printed.split("\n#\n")
+    return [_answer(host, command, piece) for command, piece in zip(commands, pieces, strict=False)]
+
+
+def _line(command: Command) -> str:
+    if command.stdin is None:
+        return command.line
+    return f"printf %s {shlex.quote(command.stdin.decode())} | {command.line}"
+
+
+def _answer(host: Host, command: Command, piece: str) -> Answer:
+    text = "\n".join(line[1:] for line in piece.split("\n"))
+    body, _, code = text.rpartition("\n!")
+    done = host.judge(command, int(code), body)
+    return Answer(done.exit_code, done.stdout)

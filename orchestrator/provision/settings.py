@@ -1,0 +1,92 @@
+"""Modules that change settings of a host: recorded there before, read back after, put back when the run is over."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from orchestrator.errors import HostError
+from orchestrator.hosts.command import Command
+from orchestrator.hosts.settings import Change, encode_settings, parse_changes
+from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
+from orchestrator.spec.document import Node
+from orchestrator.spec.model import Setting
+
+APPLY_LIMIT_S = 300.0
+
+
+def tuning_schema(*path: str) -> dict[str, str]:
+    """The schema of the experiment file's section ``tuning`` at ``path``: the module takes the same."""
+    return {"$ref": "schema.json#/properties/tuning/properties/" + "/properties/".join(path)}
+
+
+class SettingsModule(Module):
+    """A module that comes to a list of settings."""
+
+    needs_root: ClassVar[bool] = True
+    reads_back: ClassVar[bool] = False  # applying tells what was read back
+
+    @abstractmethod
+    def settings(self, arguments: Node) -> Iterable[Setting]:
+        """The settings that the arguments ask for; ``BadInput`` for what cannot be one."""
+
+    def faults(self, role: object, arguments: Node) -> Iterable[tuple[Node, str]]:
+        """Faults that only reading the settings brings to light; they are raised."""
+        list(self.settings(arguments))
+        return ()
+
+    def read(self, context: Context, arguments: Node) -> Command:
+        """Ask what the settings are."""
+        return self._script(context, arguments, "check", 60.0)
+
+    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+        """What differs. Raises ``HostError`` for what there is no such thing of."""
+        changes = self._changes(answer.text)
+        if not context.host.answers:
+            asked = [Difference(setting.path, "?", setting.value) for setting in self.settings(arguments)]
+            return Plan(tuple(asked), (self._script(context, arguments, "apply", APPLY_LIMIT_S),))
+        _raise_faults(changes)
+        differing = [change for change in changes if change.verdict == "differs"]
+        actions = (self._script(context, arguments, "apply", APPLY_LIMIT_S),) if differing else ()
+        return Plan(tuple(_difference(change) for change in differing), actions)
+
+    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+        """Record, set and read back; what did not take is put back by whoever gives up."""
+        (action,) = plan.actions
+        assert isinstance(action, Command)
+        done = context.host.run(action)
+        changes = self._changes(done.stdout)
+        _raise_faults(changes)
+        if done.exit_code:
+            raise HostError(f"settings cannot be recorded: {done.stderr.strip()}")
+        if not context.host.answers:
+            return {}
+        made = [change for change in changes if change.verdict == "changed"]
+        kept = [change.path for change in changes if change.verdict == "kept"]
+        result: dict[str, Any] = {"changed": bool(made), "differences": [_difference(c) for c in made]}
+        return result | ({"note": f"kept their values: {', '.join(kept)}"} if kept else {})
+
+    def _script(self, context: Context, arguments: Node, verb: str, limit: float) -> Command:
+        return Command(
+            ("sh", f"{context.base}/bin/settings.sh", verb, context.base),
+            sudo=context.base_sudo,
+            time_limit=limit,
+            accept=(0, 1),
+            stdin=encode_settings(self.settings(arguments)),
+        )
+
+    @staticmethod
+    def _changes(printed: str) -> list[Change]:
+        """What the script printed; of a path that is told of twice, the last."""
+        return list({change.path: change for change in parse_changes(printed)}.values())
+
+
+def _difference(change: Change) -> Difference:
+    return Difference(change.path, change.before, change.asked)
+
+
+def _raise_faults(changes: Iterable[Change]) -> None:
+    faults = [str(change) for change in changes if change.is_fault]
+    if faults:
+        raise HostError(f"settings that did not take: {'; '.join(faults)}")

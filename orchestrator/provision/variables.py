@@ -1,0 +1,112 @@
+"""The variables of a task: which of several values a name has, and templates filled in with them.
+
+From weak to strong: the role's ``defaults.yaml``; the inventory; the experiment file (``roles: [{role: …, vars: …}]``)
+or ``--var``; the task's ``vars``; what was registered; ``item`` of a loop. Values of the first four may be templates
+themselves, in any order but not in a circle; results and items are data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from orchestrator.errors import BadInput
+from orchestrator.provision import templating
+from orchestrator.provision.templating import UndefinedName
+from orchestrator.spec.document import Node, Place
+
+GIVEN = frozenset(
+    {"check_mode", "facts", "folder", "inventory_hostname", "group_names", "role_name", "role_path"}
+)
+"""Names that every task has: of the host, of the role and of this application of it."""
+
+
+class Unknown(str):
+    """Stands for a value that is not known before a host is asked."""
+
+    __slots__ = ()
+
+
+class Scope:
+    """The variables that one task sees.
+
+    :param layers: values that may be templates, weak ones first.
+    :param values: data; stronger than every layer.
+    """
+
+    def __init__(self, layers: Iterable[Mapping[str, Node]], values: Mapping[str, Any]) -> None:
+        self._layers = list(layers)
+        self._values: dict[str, Any] = dict(values)
+        self._resolving: list[str] = []
+
+    def with_values(self, values: Mapping[str, Any]) -> Scope:
+        """The same with more data."""
+        return Scope(self._layers, {**self._values, **values})
+
+    def with_layer(self, layer: Mapping[str, Node]) -> Scope:
+        """The same with a layer above the others."""
+        return Scope([*self._layers, layer], self._values) if layer else self
+
+    def value(self, name: str, place: Place) -> Any:
+        """The value of a variable that is used at ``place``. Raises ``UndefinedName``."""
+        if name in self._values:
+            return self._values[name]
+        node = next((layer[name] for layer in reversed(self._layers) if name in layer), None)
+        if node is None:
+            raise UndefinedName(place.fault(f"'{name}' is undefined"))
+        if name in self._resolving:
+            circle = " → ".join((*self._resolving[self._resolving.index(name) :], name))
+            raise BadInput(node.place.fault(f"variable '{name}' is made of itself: {circle}"))
+        self._resolving.append(name)
+        try:
+            return self.fill(node).data()
+        finally:
+            self._resolving.pop()
+
+    def knows(self, name: str) -> bool:
+        """Whether the name has a value, or a template for one."""
+        return name in self._values or any(name in layer for layer in self._layers)
+
+    def text(self, text: str, place: Place) -> Any:
+        """Fill in one template. Raises ``UndefinedName`` or ``BadInput``."""
+        return templating.evaluate(text, place, self._needed(text, place))
+
+    def holds(self, node: Node) -> bool:
+        """Whether a condition is true. Raises ``UndefinedName`` or ``BadInput``."""
+        if not isinstance(node.content, str):
+            return bool(node.content)
+        needed = self._needed(node.content, node.place, bare=True)
+        value = templating.expression(node.content, node.place, needed)
+        if isinstance(value, str):
+            raise BadInput(
+                node.place.fault(
+                    f"is neither true nor false but the text {value!r}; add a comparison, or | bool"
+                )
+            )
+        return bool(value)
+
+    def fill(self, node: Node, *, lenient: bool = False) -> Node:
+        """Fill in every template of a document; ``lenient``: what is not defined yet becomes :class:`Unknown`."""
+        if isinstance(node.content, dict):
+            members = {key: self.fill(inner, lenient=lenient) for key, inner in node.content.items()}
+            return Node(node.place, members, keys=node.keys)
+        if isinstance(node.content, list):
+            return Node(node.place, [self.fill(inner, lenient=lenient) for inner in node.content])
+        if not templating.is_template(node.content):
+            return node
+        try:
+            value = self.text(str(node.content), node.place)
+        except UndefinedName:
+            if lenient:
+                return Node(node.place, Unknown(node.text), node.text)
+            raise
+        return templating.as_node(value, node.place)
+
+    def _needed(self, text: str, place: Place, *, bare: bool = False) -> dict[str, Any]:
+        """The variables that a template needs, and those it may do without if they have a value."""
+        names = templating.names(text, place, expression=bare)
+        needed = {name: self.value(name, place) for name in names}
+        for name in templating.mentioned(text, expression=bare) - names:
+            if self.knows(name):
+                needed[name] = self.value(name, place)
+        return needed
