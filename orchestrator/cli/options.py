@@ -53,7 +53,7 @@ def host_options(function: F) -> F:
             metavar="NAME",
             help="Run there and not where the file says: a host of the inventory, [user@]host[:port], or `local`.",
         ),
-        click.option("--inventory", type=file, help="Inventory in Ansible's YAML form."),
+        click.option("--inventory", type=file, help="Inventory in Ansible's YAML or INI form."),
         click.option("--ssh-config", type=file, help="Read instead of ~/.ssh/config."),
         click.option(
             "--allow-local-changes",

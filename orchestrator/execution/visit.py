@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator.errors import HostError, HostLost, OrchestratorError
 from orchestrator.execution import trial_file
+from orchestrator.execution.host_folder import HostFolder
 from orchestrator.hosts.base import Clock, Host
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.settings import encode_settings, parse_changes
@@ -22,11 +23,8 @@ from orchestrator.provision.loading import alters, load
 from orchestrator.provision.module import Outcome
 from orchestrator.spec.model import Experiment
 
-ROOT_BASE = "/var/lib/orchestrate"
-USER_BASE = '"$HOME/.orchestrate"'
 UPLOAD_LIMIT_S = 600.0
 TRIALS_A_PIECE = 2000
-RESTORE_LIMIT_S = 600.0
 
 NOT_RUNNING = 3
 """Exit code of ``runner.sh`` where there is nothing to stop or no runner at work."""
@@ -43,21 +41,18 @@ class Visit:
         self.host = host
         self._clock = clock
         self._experiment = experiment
-        self._sudo = needs_root(experiment) and not host.is_root
-        if host.is_root or self._sudo:
-            self.base = ROOT_BASE
-        else:
-            self.base = host.run(script(f"echo {USER_BASE}")).stdout.strip()
+        self._ours = HostFolder(host, root=needs_root(experiment))
+        self._sudo = self._ours.sudo
+        self.base = self._ours.base
         self.folder = f"{self.base}/blocks/{block_name}"
 
     def bring_scripts(self) -> None:
         """Put the host-side scripts in place."""
-        for name, content in trial_file.RUNNER_FILES.items():
-            self.host.put(content, f"{self.base}/bin/{name}", 0o755, sudo=self._sudo)
+        self._ours.bring_scripts()
 
     def runner_is_running(self) -> bool:
         """Whether a runner is at work on our block: an earlier controller may have left one."""
-        status = self._script("runner.sh", "status", self.folder, accept=(0, NOT_RUNNING))
+        status = self._ours.script("runner.sh", "status", self.folder, accept=(0, NOT_RUNNING))
         return self.host.run(status).stdout.strip() == "running"
 
     def provision(
@@ -85,7 +80,9 @@ class Visit:
         lines = encode_settings(self._experiment.tuning.settings)
         if not lines:
             return {}
-        completed = self.host.run(self._script("settings.sh", "apply", self.base, stdin=lines, accept=(0, 1)))
+        completed = self.host.run(
+            self._ours.script("settings.sh", "apply", self.base, stdin=lines, accept=(0, 1))
+        )
         changes = parse_changes(completed.stdout)
         faults = [str(change) for change in changes if change.is_fault]
         if faults or completed.exit_code:
@@ -97,7 +94,7 @@ class Visit:
 
     def restore(self) -> None:
         """Put back every setting that is on record on the host; nothing happens where there is none."""
-        self.host.run(self._script("settings.sh", "restore", self.base, time_limit=RESTORE_LIMIT_S))
+        self._ours.restore()
 
     def start(self, trials: Iterable[Trial]) -> None:
         """Send the trials, piece by piece so that memory does not grow with them, and start the runner."""
@@ -109,12 +106,12 @@ class Visit:
                 script('cat >> "$1"', arriving, sudo=self._sudo, stdin=piece, time_limit=UPLOAD_LIMIT_S)
             )
         self.host.run(Command(("mv", arriving, f"{self.folder}/trials"), self._sudo))
-        self.host.run(self._script("runner.sh", "start", self.base, self.folder, self._clock))
+        self.host.run(self._ours.script("runner.sh", "start", self.base, self.folder, self._clock))
 
     def stop(self, now: bool) -> None:
         """Ask the runner to stop after the running trial, or now."""
         words = ("stop", self.folder, *(("now",) if now else ()))
-        self.host.run(self._script("runner.sh", *words, accept=(0, NOT_RUNNING)))
+        self.host.run(self._ours.script("runner.sh", *words, accept=(0, NOT_RUNNING)))
 
     def journal_lines(self) -> list[str]:
         """The host's journal of this block as it stands; empty if there is none."""
@@ -141,16 +138,6 @@ class Visit:
         tag = {"cell": trial.cell.id, "repetition": trial.repetition}
         prefix = ("taskset", "-c", self._experiment.tuning.cpus) if self._experiment.tuning.cpus else ()
         return trial_file.host_trial(trial, self._experiment.limits, folder, tag, prefix)
-
-    def _script(
-        self,
-        name: str,
-        *arguments: str,
-        accept: tuple[int, ...] = (0,),
-        stdin: bytes | None = None,
-        time_limit: float = 60.0,
-    ) -> Command:
-        return Command(("sh", f"{self.base}/bin/{name}", *arguments), self._sudo, time_limit, accept, stdin)
 
 
 def needs_root(experiment: Experiment) -> bool:

@@ -1,7 +1,8 @@
-"""The inventory: which machines there are and how to reach them, in Ansible's YAML form.
+"""The inventory: which machines there are, how to reach them, and what else is known of them, in Ansible's forms.
 
 Read are the names Ansible gives to what we need: ``ansible_host``, ``ansible_port``, ``ansible_user``,
-``ansible_ssh_private_key_file``; ours beside them: ``known_hosts_file``, ``jump``. Other variables are kept for roles.
+``ansible_ssh_private_key_file``, ``ansible_become``; ours beside them: ``known_hosts_file``, ``jump``. Other variables
+are for roles. ``group_vars`` and ``host_vars`` are folders beside the file.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from orchestrator.errors import BadInput, Fault
+from orchestrator.errors import BadInput
+from orchestrator.hosts.inventory_text import Group, Groups, read_groups
 from orchestrator.hosts.ssh import SshAddress
+from orchestrator.spec.document import Place, read_file
+
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,18 @@ class Inventory:
             )
             raise BadInput(f"{self.file}: no group {name!r}{hint}")
         return self.groups[name]
+
+    def named(self, name: str) -> tuple[str, ...]:
+        """Hosts that a word of a command line means: those of a group, or the one host of this name or address."""
+        return self.groups.get(name, (name,))
+
+    def groups_of(self, host: str) -> tuple[str, ...]:
+        """The groups that a host is in."""
+        return tuple(name for name, members in self.groups.items() if host in members)
+
+    def variables(self, host: str) -> Mapping[str, Any]:
+        """What is known of a host; nothing of one that is not here."""
+        return self.hosts.get(host, {})
 
     def address(self, name: str) -> SshAddress:
         """How to reach ``name``: a host of the inventory, or else ``[user@]host[:port]`` as SSH knows it."""
@@ -64,66 +79,86 @@ def parse_address(text: str) -> SshAddress:
 
 
 def _address(name: str, variables: Mapping[str, Any]) -> SshAddress:
-    def path(key: str) -> Path | None:
-        return Path(str(variables[key])).expanduser() if key in variables else None
+    def path(*keys: str) -> Path | None:
+        found = next((variables[key] for key in keys if key in variables), None)
+        return None if found is None else Path(str(found)).expanduser()
 
+    connection = variables.get("ansible_connection", "ssh")
+    if connection not in ("ssh", "smart", "paramiko", "paramiko_ssh"):
+        raise ValueError(
+            f"ansible_connection {connection!r}: hosts are reached by ssh; this machine is `local`"
+        )
     return SshAddress(
         host=str(variables.get("ansible_host", name)),
         user=str(variables["ansible_user"]) if "ansible_user" in variables else None,
         port=int(variables["ansible_port"]) if "ansible_port" in variables else None,
-        identity_file=path("ansible_ssh_private_key_file"),
+        identity_file=path("ansible_ssh_private_key_file", "ansible_private_key_file"),
         known_hosts_file=path("known_hosts_file"),
         jump=str(variables["jump"]) if "jump" in variables else None,
     )
 
 
 def load(path: Path) -> Inventory:
-    """Read an inventory file; ``BadInput`` names the place of a fault."""
-    try:
-        document = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise BadInput(Fault(str(path), 0, 0, f"cannot read the inventory: {error.strerror}")) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise BadInput(Fault(str(path), line, column, f"not YAML: {error}".splitlines()[0])) from error
-    hosts: dict[str, dict[str, Any]] = {}
-    groups: dict[str, tuple[str, ...]] = {}
-    try:
-        for group in _mapping(document, "the file"):
-            _read_group(group, document[group], {}, hosts, groups)
-    except TypeError as error:
-        raise BadInput(Fault(str(path), 0, 0, str(error))) from error
-    except RecursionError:
-        raise BadInput(Fault(str(path), 0, 0, "a group contains itself")) from None
-    return Inventory(str(path), hosts, groups)
+    """Read an inventory file and the folders beside it; ``BadInput`` names the place of a fault."""
+    raw = read_groups(path)
+    members: dict[str, tuple[str, ...]] = {}
+    depths: dict[str, int] = {}
+    for name in raw:
+        _collect(name, raw, members, depths, ())
+    everyone = dict.fromkeys(host for hosts in members.values() for host in hosts)
+    members[ALL] = tuple(dict.fromkeys((*members.get(ALL, ()), *everyone)))
+    known = {**raw, ALL: raw.get(ALL, Group())}
+    inside = {name: frozenset(hosts) for name, hosts in members.items()}
+    hosts = {host: _variables(host, known, inside, depths, path.parent) for host in members[ALL]}
+    return Inventory(str(path), hosts, members)
 
 
-def _read_group(
+def _collect(
     name: str,
-    content: Any,
-    inherited: Mapping[str, Any],
-    hosts: dict[str, dict[str, Any]],
-    groups: dict[str, tuple[str, ...]],
+    raw: Groups,
+    members: dict[str, tuple[str, ...]],
+    depths: dict[str, int],
+    above: tuple[str, ...],
 ) -> tuple[str, ...]:
-    """Enter a group and its children; a host's own variables win over its group's, those over the parent's."""
-    body = _mapping(content, f"group {name!r}")
-    variables = {**inherited, **_mapping(body.get("vars"), f"vars of group {name!r}")}
-    members: list[str] = []
-    for host, own in _mapping(body.get("hosts"), f"hosts of group {name!r}").items():
-        entry = hosts.setdefault(str(host), {})
-        entry.update({**variables, **_mapping(own, f"host {host!r}")})
-        members.append(str(host))
-    for child, its_content in _mapping(body.get("children"), f"children of group {name!r}").items():
-        members.extend(_read_group(str(child), its_content, variables, hosts, groups))
-    known = groups.get(name, ())
-    groups[name] = tuple(dict.fromkeys((*known, *members)))
-    return groups[name]
+    """Enter the hosts of a group, children included, and how deep below others it lies."""
+    if name in above:
+        raise BadInput(raw[above[-1]].children[name].fault(f"group '{name}' contains itself"))
+    depths[name] = max(depths.get(name, 0), len(above))
+    group = raw[name]
+    found = list(group.hosts)
+    for child in group.children:
+        found += _collect(child, raw, members, depths, (*above, name))
+    members[name] = tuple(dict.fromkeys(found))
+    return members[name]
 
 
-def _mapping(content: Any, what: str) -> Mapping[str, Any]:
-    if content is None:
-        return {}
-    if not isinstance(content, Mapping):
-        raise TypeError(f"{what}: expected a mapping, found {type(content).__name__}")
-    return content
+def _variables(
+    host: str,
+    raw: Groups,
+    members: Mapping[str, frozenset[str]],
+    depths: Mapping[str, int],
+    folder: Path,
+) -> dict[str, Any]:
+    """What is known of a host: its own wins over its groups', a child's over its parents', ``all`` is weakest."""
+    mine = [name for name in raw if host in members[name]]
+    mine.sort(key=lambda name: (name != ALL, depths.get(name, 0), name))
+    found: dict[str, Any] = {}
+    for name in mine:
+        found.update(raw[name].variables)
+        found.update(_beside(folder / "group_vars", name))
+    for name in mine:
+        found.update(raw[name].hosts.get(host, {}))
+    found.update(_beside(folder / "host_vars", host))
+    return found
+
+
+def _beside(folder: Path, name: str) -> dict[str, Any]:
+    """Variables of a file of ``group_vars`` or ``host_vars``."""
+    for suffix in (".yaml", ".yml", ""):
+        path = folder / f"{name}{suffix}"
+        if path.is_file():
+            data: dict[str, Any] = read_file(path).data()
+            return data
+    if (folder / name).is_dir():
+        raise BadInput(Place(str(folder / name)).fault(f"is a folder; put the variables into {name}.yaml"))
+    return {}

@@ -3,6 +3,7 @@
 #
 #   sh runner.sh start BASE BLOCK [CLOCK]   detaches and returns; 3: this block runs already, 4: another one runs here
 #   sh runner.sh stop BLOCK [now]           after the trial that runs; or now, and returns when all is put back
+#   sh runner.sh who BASE                   prints pid and block of the runner that is at work on the host, if one is
 #   sh runner.sh status BLOCK               prints running, complete, stopped, failed, dead (no last word) or new
 #
 # BASE: what belongs to the host (settings.sh). BLOCK: a folder with the file "trials" (see trial_file.py); the journal
@@ -236,8 +237,9 @@ run:3) run "$2" "$3" ;;
 stop:2) stop "$2" later ;;
 stop:3) stop "$2" "$3" ;;
 status:2) status "$2" ;;
+who:2) ! alive "$2/running" || printf '%s\n%s\n' "$runner_pid" "$runner_block" ;;
 *)
-    echo "usage: sh runner.sh start BASE BLOCK [CLOCK] | stop BLOCK [now] | status BLOCK" >&2
+    echo "usage: sh runner.sh start BASE BLOCK [CLOCK] | stop BLOCK [now] | status BLOCK | who BASE" >&2
     exit 2
     ;;
 esac

@@ -30,8 +30,10 @@ class SshMachine(Machine):
     clock: Clock = "wall"
     environment: Environment | None = None
 
-    def __init__(self, name: str, address: SshAddress) -> None:
+    def __init__(self, name: str, address: SshAddress, inventory: Inventory) -> None:
         self.name = name
+        self.variables = inventory.variables(name)
+        self.groups = inventory.groups_of(name)
         self._address = address
         self._host: Host | None = None
 
@@ -76,6 +78,7 @@ class SshProvider(Provider):
             raise BadInput("the ssh provider needs a host: --host NAME, hosts.ssh.host, or hosts.group")
         names = (str(named),) if named else inventory.group(request.group)
         self.place = f"{self.name}: {', '.join(names)}"
+        self._inventory = inventory
         self._addresses = {name: inventory.address(name) for name in names}
         if request.ssh_config is not None:
             self._addresses = {
@@ -87,7 +90,7 @@ class SshProvider(Provider):
         """See :meth:`Provider.machine`; ``HostError`` lists why no host could be had."""
         refusals = []
         for name, address in self._addresses.items():
-            machine = SshMachine(name, address)
+            machine = SshMachine(name, address, self._inventory)
             try:
                 machine.reconnect()
             except HostError as error:

@@ -56,15 +56,16 @@ def test_the_nearest_group_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[1, 2]", "the file: expected a mapping, found list"),
-        ("all: [n1]", "group 'all': expected a mapping, found list"),
-        ("all: {hosts: [n1]}", "hosts of group 'all': expected a mapping, found list"),
-        ("all: {hosts: {n1: 3}}", "host 'n1': expected a mapping, found int"),
-        ("all: {vars: x}", "vars of group 'all': expected a mapping, found str"),
-        ("all: {children: {numa: 7}}", "group 'numa': expected a mapping, found int"),
-        ("all: {hosts:\n  n1", "not YAML"),
-        (b"\xff\xfe\xff", "not YAML"),
-        ("all: &a {children: {b: *a}}", "a group contains itself"),
+        ("[1, 2]", "1:1: the file: expected a mapping, found a list"),
+        ("all: [n1]", "1:6: group 'all': expected a mapping, found a list"),
+        ("all: {hosts: [n1]}", "1:14: hosts of group 'all': expected a mapping, found a list"),
+        ("all: {hosts: {n1: 3}}", "1:19: host 'n1': expected a mapping, found the number 3"),
+        ("all: {vars: x}", "1:13: vars of group 'all': expected a mapping, found the text 'x'"),
+        ("all: {children: {numa: 7}}", "1:24: group 'numa': expected a mapping, found the number 7"),
+        ("all: {hosts:\n  n1", "is not YAML"),
+        ("all: {host: {n1: {}}}", "1:7: unknown key 'host' of a group; did you mean 'hosts'?"),
+        (b"\xff\xfe\xff", "is not UTF-8"),
+        ("all: &a {children: {b: *a}}", "an alias holds itself"),
     ],
 )
 def test_faults(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -110,3 +111,81 @@ def test_the_inventory_of_the_documentation_is_one(tmp_path: Path) -> None:
     assert inventory.group("numa") == ("numa1", "numa2")
     assert inventory.address("numa2").jump == "gate.example"
     assert inventory.address("numa1").user == "mm"
+
+
+INI = """
+lonely ansible_user=me   # a comment
+[numa]
+node[01:03].lab ansible_port=2200
+big:2022 pages=4 quiet=True names="['a', 'b']"
+
+[racks:children]
+numa
+spare
+
+[spare]
+s[a:c:2]
+
+[racks:vars]
+ansible_user = lab
+ansible_port=22
+[all:vars]
+ansible_user=nobody
+site=north
+"""
+
+
+def test_the_ini_form_with_ranges_children_and_variables(tmp_path: Path) -> None:
+    path = tmp_path / "hosts"
+    path.write_text(INI)
+    inventory = load(path)
+    assert inventory.group("numa") == ("node01.lab", "node02.lab", "node03.lab", "big")
+    assert inventory.group("racks") == (*inventory.group("numa"), "sa", "sc")
+    assert set(inventory.group("all")) == {"lonely", *inventory.group("racks")}
+    node, big, spare, lonely = (inventory.address(name) for name in ("node02.lab", "big", "sc", "lonely"))
+    assert (node.user, node.port) == ("lab", 2200)
+    assert (big.user, big.port) == ("lab", 2022)
+    assert (spare.user, spare.port) == ("lab", 22)
+    assert (lonely.user, lonely.port) == ("me", None)
+    assert inventory.variables("big") | {"pages": 4, "quiet": True, "names": ["a", "b"], "site": "north"} == (
+        inventory.variables("big")
+    )
+    assert set(inventory.groups_of("sa")) == {"racks", "spare", "all"}
+
+
+def test_variables_in_folders_beside_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "hosts.ini"
+    path.write_text("[a]\nh1 x=line\nh2\n[a:vars]\nx=vars\ny=vars\n")
+    for name, text in (
+        ("group_vars/a.yaml", "y: file\nz: file"),
+        ("host_vars/h1.yml", "w: own"),
+        ("group_vars/all", "q: 1"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    inventory = load(path)
+    assert inventory.variables("h1") == {"x": "line", "y": "file", "z": "file", "w": "own", "q": 1}
+    assert inventory.variables("h2") == {"x": "vars", "y": "file", "z": "file", "q": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[a]\nh1 port\n", "2:1: 'port': expected name=value after the host's name"),
+        ("[a:childs]\n", "1:1: unknown kind of section ':childs'; did you mean"),
+        ("[a:children]\nb\n", "2:1: there is no group 'b'"),
+        ("[a:children]\nb\n[b:children]\na\n", "contains itself"),
+        ("[a:vars]\nx\n", "2:1: expected name=value"),
+        ("h[1:]\n", "1:1: 'h[1:]' is not a range"),
+        ("h[9:1]\n", "1:1: '[9:1]' stands for 0 hosts"),
+        ("h[1:999999999]\n", "stands for 999999999 hosts"),
+        ("h x='a\n", "1:1: cannot be split into words"),
+    ],
+)
+def test_faults_of_the_ini_form(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "hosts.ini"
+    path.write_text(text)
+    with pytest.raises(BadInput) as caught:
+        load(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)

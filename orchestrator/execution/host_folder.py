@@ -1,0 +1,100 @@
+"""Our folder on a host: the scripts in it, the record of changed settings, and whoever is at work there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.errors import HostError
+from orchestrator.execution.trial_file import RUNNER_FILES
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.settings import Change, parse_changes
+
+ROOT_BASE = "/var/lib/orchestrate"
+USER_BASE = '"$HOME/.orchestrate"'
+RESTORE_LIMIT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A runner that is at work on a host."""
+
+    pid: str
+    block: str
+
+
+class HostFolder:
+    """Our folder on a connected host.
+
+    :param root: whether it must be root's, because the host is changed; else it is the user's, unless we are root.
+    :ivar base: the folder, absolute; ``sudo``: it is root's, and we are not.
+    """
+
+    def __init__(self, host: Host, *, root: bool) -> None:
+        self.host = host
+        self.sudo = root and not host.is_root
+        if self.sudo:
+            self._check_sudo()
+        if host.is_root or self.sudo:
+            self.base = ROOT_BASE
+        else:
+            self.base = host.run(script(f"echo {USER_BASE}")).stdout.strip()
+
+    def _check_sudo(self) -> None:
+        if self.host.run(script("sudo -n true", accept=(0, 1, 127))).exit_code:
+            raise HostError(
+                f"{self.host.name}: changing the host takes root: log in as root, or allow sudo without a password"
+            )
+
+    def bring_scripts(self) -> None:
+        """Put the host-side scripts in place."""
+        for name, content in RUNNER_FILES.items():
+            self.host.put(content, f"{self.base}/bin/{name}", 0o755, sudo=self.sudo)
+
+    def has_record(self) -> bool:
+        """Whether settings were ever recorded on the host."""
+        look = script(
+            '[ -s "$1/settings.record" ] || [ -s "$1/settings.trial" ]',
+            self.base,
+            accept=(0, 1),
+            sudo=self.sudo,
+        )
+        return self.host.run(look).exit_code == 0
+
+    def restore(self) -> list[Change]:
+        """Put back every setting that is on record. ``HostError`` names those that cannot be put back."""
+        done = self.host.run(
+            self.script("settings.sh", "restore", self.base, accept=(0, 1), time_limit=RESTORE_LIMIT_S)
+        )
+        changes = parse_changes(done.stdout)
+        faults = [str(change) for change in changes if change.is_fault]
+        if faults or done.exit_code:
+            told = "; ".join(faults) or done.stderr.strip()
+            raise HostError(f"{self.host.name}: settings that cannot be put back: {told}")
+        return changes
+
+    def diff(self) -> list[Change]:
+        """Every setting that is on record, held against what it is now."""
+        return parse_changes(
+            self.host.run(self.script("settings.sh", "diff", self.base, accept=(0, 1))).stdout
+        )
+
+    def runner(self) -> Runner | None:
+        """Who is at work on the host."""
+        lines = self.host.run(self.script("runner.sh", "who", self.base)).stdout.splitlines()
+        return Runner(lines[0], lines[1]) if len(lines) > 1 else None
+
+    def stop(self, runner: Runner) -> None:
+        """End a runner and its trial now; the trial's settings are put back."""
+        self.host.run(self.script("runner.sh", "stop", runner.block, "now", accept=(0, 3)))
+
+    def script(
+        self,
+        name: str,
+        *arguments: str,
+        accept: tuple[int, ...] = (0,),
+        stdin: bytes | None = None,
+        time_limit: float = 60.0,
+    ) -> Command:
+        """A command that runs one of our scripts."""
+        return Command(("sh", f"{self.base}/bin/{name}", *arguments), self.sudo, time_limit, accept, stdin)
