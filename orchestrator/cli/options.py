@@ -43,27 +43,28 @@ def selection_options(function: F) -> F:
     return where(limit(function))
 
 
+def reach_options(function: F) -> F:
+    """Add the options that say how hosts are reached."""
+    file = click.Path(path_type=Path, dir_okay=False, exists=True)
+    inventory = click.option("--inventory", type=file, help="Inventory in Ansible's YAML or INI form.")
+    ssh_config = click.option("--ssh-config", type=file, help="Read instead of ~/.ssh/config.")
+    return inventory(ssh_config(function))
+
+
 def host_options(function: F) -> F:
     """Add the options that say where to run."""
-    file = click.Path(path_type=Path, dir_okay=False, exists=True)
-    options = (
-        click.option(
-            "--host",
-            default="",
-            metavar="NAME",
-            help="Run there and not where the file says: a host of the inventory, [user@]host[:port], or `local`.",
-        ),
-        click.option("--inventory", type=file, help="Inventory in Ansible's YAML or INI form."),
-        click.option("--ssh-config", type=file, help="Read instead of ~/.ssh/config."),
-        click.option(
-            "--allow-local-changes",
-            is_flag=True,
-            help="Let the local provider change sysctls and other settings of this machine for the run.",
-        ),
+    host = click.option(
+        "--host",
+        default="",
+        metavar="NAME",
+        help="Run there and not where the file says: a host of the inventory, [user@]host[:port], or `local`.",
     )
-    for option in reversed(options):
-        function = option(function)
-    return function
+    local = click.option(
+        "--allow-local-changes",
+        is_flag=True,
+        help="Let the local provider change sysctls and other settings of this machine for the run.",
+    )
+    return host(reach_options(local(function)))
 
 
 def load_experiment(file: Path, overrides: tuple[str, ...]) -> Experiment:

@@ -41,6 +41,11 @@ from orchestrator.report import names
     "--new", "anew", is_flag=True, help="Begin a new run even where an unfinished one could be carried on."
 )
 @click.option("--dry-run", is_flag=True, help="Print each command for the hosts, touch none of them.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Connect and say what roles and tuning would change; change nothing, run nothing.",
+)
 @click.option("-v", "--verbose", count=True, help="Say more; twice: everything that goes into the log.")
 @click.option(
     "--format",
@@ -63,6 +68,7 @@ def run(
     resume: str,
     anew: bool,
     dry_run: bool,
+    check: bool,
     verbose: int,
     form: str,
 ) -> None:
@@ -71,9 +77,14 @@ def run(
     experiment = load_experiment(file, overrides)
     plan = make_plan(experiment, where, limit)
     provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-    from orchestrator.execution.launch import check, launch, open_folder
+    from orchestrator.execution import launch as launching
 
-    check(plan, provider)
+    if check:
+        from orchestrator.execution.dry_run import look
+
+        look(plan, provider, cache_folder(), click.echo)
+        return
+    launching.check(plan, provider)
     if dry_run:
         from orchestrator.execution.dry_run import rehearse
 
@@ -89,11 +100,11 @@ def run(
         if kernel.recipe is not None:  # before a run begins, as it may take minutes, and fail
             with building(f"kernel {kernel.name}") as say:
                 obtain(kernel, say)
-    opened = open_folder(plan, provider, results_path, resume, anew)
+    opened = launching.open_folder(plan, provider, results_path, resume, anew)
     word = "carrying on" if opened.resumed else "run"
     click.echo(f"{word} {opened.folder.id}: {plan.cell_count} cells, {plan.trial_count} trials", err=True)
     with progress(verbose) as observer:
-        code = launch(plan, provider, opened, observer, cache_folder(), overrides, tuple(sys.argv))
+        code = launching.launch(plan, provider, opened, observer, cache_folder(), overrides, tuple(sys.argv))
     emit(render(build(results_path, opened.folder), form))
     click.echo(f"\nresults: {opened.folder.path}", err=True)
     sys.exit(code)

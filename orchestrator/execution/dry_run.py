@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.execution.visit import Visit
+from orchestrator.execution.host_folder import HostFolder
+from orchestrator.execution.standalone import told
+from orchestrator.execution.visit import Visit, needs_root
 from orchestrator.hosts.base import Provider
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.plan import Plan
+from orchestrator.provision.engine import Target, apply
+from orchestrator.provision.loading import load
+
+
+def look(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
+    """Connect to the host and print what roles and tuning would change there; nothing but our own folder is changed."""
+    experiment = plan.experiment
+    block = next(iter(plan.blocks()))
+    kernel = next(kernel for kernel in experiment.kernels if kernel.name == block.kernel)
+    with tempfile.TemporaryDirectory() as logs, provider.machine(Path(logs)) as machine:
+        host = machine.boot(kernel)
+        folder = HostFolder(host, root=needs_root(experiment))
+        folder.bring_scripts()
+        target = Target(host, folder.base, cache, folder.sudo, machine.variables, machine.groups, check=True)
+        for role in experiment.roles:
+            for outcome in apply(target, load(role)):
+                for line in told(host.name, outcome, check=True):
+                    say(line)
+        for change in folder.check(experiment.tuning.settings):
+            say(f"{host.name}: tuning: {change.path}: {change.before} → {change.asked}")
 
 
 def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.errors import HostError
 from orchestrator.execution.trial_file import RUNNER_FILES
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
-from orchestrator.hosts.settings import Change, parse_changes
+from orchestrator.hosts.settings import Change, encode_settings, parse_changes
+from orchestrator.spec.model import Setting
 
 ROOT_BASE = "/var/lib/orchestrate"
 USER_BASE = '"$HOME/.orchestrate"'
@@ -51,14 +53,9 @@ class HostFolder:
         for name, content in RUNNER_FILES.items():
             self.host.put(content, f"{self.base}/bin/{name}", 0o755, sudo=self.sudo)
 
-    def has_record(self) -> bool:
-        """Whether settings were ever recorded on the host."""
-        look = script(
-            '[ -s "$1/settings.record" ] || [ -s "$1/settings.trial" ]',
-            self.base,
-            accept=(0, 1),
-            sudo=self.sudo,
-        )
+    def is_used(self) -> bool:
+        """Whether we were ever at work on the host; else there is nothing to look for."""
+        look = Command(("test", "-d", f"{self.base}/bin"), self.sudo, accept=(0, 1))
         return self.host.run(look).exit_code == 0
 
     def restore(self) -> list[Change]:
@@ -72,6 +69,18 @@ class HostFolder:
             told = "; ".join(faults) or done.stderr.strip()
             raise HostError(f"{self.host.name}: settings that cannot be put back: {told}")
         return changes
+
+    def check(self, settings: Iterable[Setting]) -> list[Change]:
+        """Those of the settings that would be changed. ``HostError`` for those that are not there."""
+        lines = encode_settings(settings)
+        if not lines:
+            return []
+        done = self.host.run(self.script("settings.sh", "check", self.base, stdin=lines, accept=(0, 1)))
+        changes = parse_changes(done.stdout)
+        faults = [str(change) for change in changes if change.is_fault]
+        if faults:
+            raise HostError(f"{self.host.name}: settings that would not take: {'; '.join(faults)}")
+        return [change for change in changes if change.verdict == "differs"]
 
     def diff(self) -> list[Change]:
         """Every setting that is on record, held against what it is now."""

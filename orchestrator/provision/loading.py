@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from orchestrator.provision.module import Module
 from orchestrator.provision.modules import registry
 from orchestrator.provision.tasks import KEYWORDS, LoadedRole, Task
 from orchestrator.provision.templating import as_node
+from orchestrator.spec import roles as role_folders
 from orchestrator.spec import schema
-from orchestrator.spec.document import Node, Place, read_path
+from orchestrator.spec.document import Node, Place, read_path, read_text
 from orchestrator.spec.model import Role
 
 TASKS_FILE = "tasks.yaml"
@@ -92,6 +94,42 @@ def check_roles(roles: Iterable[Role], file: Path) -> None:
             faults += error.faults
     if faults:
         raise BadInput(*faults)
+
+
+def load_named(names: Iterable[str], variables: Iterable[str]) -> list[LoadedRole]:
+    """Find and read roles by name, with values from the command line (``--var``) for those that know them.
+
+    ``BadInput`` with every fault, also for a variable that none of the roles has.
+    """
+    searched = role_folders.folders(Path.cwd() / "experiment.yaml")
+    faults: list[Fault | str] = []
+    roles = []
+    for name in names:
+        try:
+            roles.append(load(role_folders.find(name, searched)))
+        except BadInput as error:
+            faults += error.faults
+    for text in variables:
+        name, equals, value = text.partition("=")
+        place = Place(f"--var {text}")
+        if not equals:
+            faults.append(place.fault("expected name=value"))
+        elif roles and not any(name in role.defaults for role in roles):
+            known = {known for role in roles for known in role.defaults}
+            faults.append(
+                place.fault(f"none of the roles has a variable '{name}'; {did_you_mean(name, known)}")
+            )
+        else:
+            data = read_text(value, place.file, positions=False).data()
+            roles = [_given(role, name, data) if name in role.defaults else role for role in roles]
+    if faults:
+        raise BadInput(*faults)
+    return [load(role.role, Place("--var")) for role in roles]
+
+
+def _given(loaded: LoadedRole, name: str, value: Any) -> LoadedRole:
+    role = replace(loaded.role, variables={**loaded.role.variables, name: value})
+    return replace(loaded, role=role)
 
 
 def alters(loaded: LoadedRole) -> bool:

@@ -143,13 +143,12 @@ def _compiled(text: str) -> Any:
 @cache
 def _only_expression(text: str) -> str | None:
     """What stands between the braces of a text that is nothing but one expression."""
-    stripped = text.strip()
-    if not (stripped.startswith("{{") and stripped.endswith("}}")):
+    if not (text.startswith("{{") and text.endswith("}}")):
         return None
-    kinds = [kind for _, kind, _ in environment().lex(stripped)]
+    kinds = [kind for _, kind, _ in environment().lex(text)]
     if kinds.count("variable_begin") != 1 or kinds[0] != "variable_begin" or kinds[-1] != "variable_end":
         return None
-    return stripped[2:-2].strip().strip("-+").strip()
+    return text[2:-2].strip().strip("-+").strip()
 
 
 def texts(node: Node) -> Iterator[Node]:

@@ -34,6 +34,11 @@ def find(name: str, searched: Sequence[Path]) -> Role:
     raise BadInput(f"there is no role '{name}'; {did_you_mean(name, _names(searched))} (searched: {places})")
 
 
+def every(searched: Sequence[Path]) -> list[Role]:
+    """All roles there are, by name; of two of the same name the one that :func:`find` returns."""
+    return [find(name, searched) for name in sorted(set(_names(searched)))]
+
+
 def _names(searched: Sequence[Path]) -> Iterator[str]:
     for folder in searched:
         yield from (entry.name for entry in folder.iterdir() if entry.is_dir())

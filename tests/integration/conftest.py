@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +55,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    folder = tmp_path_factory.mktemp("sshd")
+@contextmanager
+def serve(folder: Path, *, prefix: tuple[str, ...] = (), settings: str = "") -> Iterator[Sshd]:
+    """Run a server; ``prefix`` is a command that runs it, ``settings`` are lines of its configuration."""
     host_key = make_key(folder / "host_key")
     (folder / "authorized_keys").write_text(make_key(folder / "user_key"))
     if os.geteuid() == 0:
@@ -69,19 +70,26 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         f"AuthorizedKeysFile {folder}/authorized_keys\n"
         f"PidFile {folder}/pid\n"
         "UsePAM no\nPasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\nMaxSessions 50\n"
+        f"{settings}"
     )
     (folder / "ssh_config").write_text(
         f"Host testhost\n  HostName 127.0.0.1\n  Port {port}\n  User {getpass.getuser()}\n"
         f"  IdentityFile {folder}/user_key\n  UserKnownHostsFile {folder}/known_hosts\n"
     )
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen((SSHD, "-D", "-e", "-f", str(folder / "sshd_config")), stderr=log)
+        server = subprocess.Popen((*prefix, SSHD, "-D", "-e", "-f", str(folder / "sshd_config")), stderr=log)
     try:
         _wait_until_it_answers(server, port, folder / "log")
         yield Sshd(folder, port)
     finally:
         server.terminate()
         server.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with serve(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
 
 
 @pytest.fixture

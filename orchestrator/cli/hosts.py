@@ -1,0 +1,124 @@
+"""``orchestrate hosts``: which hosts there are, what they are, what is left changed on them, and putting that back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestrator.cli.options import reach_options
+from orchestrator.errors import ExitCode
+
+hosts_argument = click.argument("words", metavar="HOST|GROUP...", nargs=-1, required=True)
+
+
+@click.group()
+def hosts() -> None:
+    """Look after hosts: a host of the inventory, one of its groups, [user@]host[:port], or `local`."""
+
+
+@hosts.command("list")
+@click.argument("words", metavar="[HOST|GROUP]...", nargs=-1)
+@reach_options
+def list_(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """List the hosts of the inventory, how they are reached and their groups; none is contacted."""
+    from tabulate import tabulate
+
+    from orchestrator.hosts.reach import Reach
+
+    reach = Reach(inventory, ssh_config)
+    rows = [
+        [name, reach.inventory.address(name), ", ".join(reach.inventory.groups_of(name))]
+        for name in reach.names(words or ("all",) if inventory else words)
+    ]
+    if not rows:
+        click.echo("no hosts; name an inventory with --inventory", err=True)
+        return
+    click.echo(tabulate(rows, ["host", "address", "groups"]))
+
+
+@hosts.command()
+@hosts_argument
+@reach_options
+def facts(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """Print what hosts are, as one JSON object by host."""
+    from orchestrator.hosts import facts as host_facts
+
+    found: dict[str, Any] = {}
+
+    def ask(host: Any) -> list[str]:
+        found[host.name] = host_facts.gather(host).document
+        return []
+
+    code = _each(words, inventory, ssh_config, ask)
+    click.echo(json.dumps(dict(sorted(found.items())), indent=2, ensure_ascii=False))
+    sys.exit(code)
+
+
+@hosts.command()
+@hosts_argument
+@reach_options
+def check(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """Say of each host whether it answers, what it is, whether it may be changed, and what is going on there."""
+    from orchestrator.execution.upkeep import state
+
+    sys.exit(_each(words, inventory, ssh_config, state))
+
+
+@hosts.command()
+@hosts_argument
+@reach_options
+@click.option("--stop", is_flag=True, help="End a run that is at work on the host first.")
+def restore(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None, stop: bool) -> None:
+    """Put back every setting that is on record on the hosts: what a dead controller left, or `role apply`."""
+    from orchestrator.execution.upkeep import put_back
+
+    sys.exit(_each(words, inventory, ssh_config, lambda host: put_back(host, stop=stop)))
+
+
+@hosts.command()
+@hosts_argument
+@reach_options
+def diff(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """Show the settings on record on the hosts, and which of them no longer hold what was set.
+
+    Exit code 1: some setting has drifted.
+    """
+    from orchestrator.execution.upkeep import drift
+
+    drifted = False
+
+    def look(host: Any) -> list[str]:
+        nonlocal drifted
+        lines, has_drifted = drift(host)
+        drifted = drifted or has_drifted
+        return lines
+
+    code = _each(words, inventory, ssh_config, look)
+    sys.exit(code or (ExitCode.TRIALS_NOT_OK if drifted else ExitCode.OK))
+
+
+def _each(
+    words: tuple[str, ...],
+    inventory: Path | None,
+    ssh_config: Path | None,
+    act: Callable[[Any], list[str]],
+) -> ExitCode:
+    """Do something on each host and print its lines; a host that fails is told of and keeps none of the others."""
+    from orchestrator.hosts.reach import Reach
+
+    reach = Reach(inventory, ssh_config)
+    code = ExitCode.OK
+    for name, outcome in reach.on_each(reach.names(words), act):
+        if isinstance(outcome, Exception):
+            code = ExitCode.HOST
+            for line in str(outcome).splitlines():
+                click.echo(f"orchestrate: {line}", err=True)
+        else:
+            for line in outcome:
+                click.echo(f"{name}: {line}")
+    return code

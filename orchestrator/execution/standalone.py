@@ -1,0 +1,89 @@
+"""Roles applied to a host by themselves, outside of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import HostError, OrchestratorError
+from orchestrator.execution.host_folder import HostFolder
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.reach import Reach
+from orchestrator.provision.engine import Target, apply
+from orchestrator.provision.loading import alters
+from orchestrator.provision.module import Outcome
+from orchestrator.provision.tasks import LoadedRole
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be applied, and how."""
+
+    roles: Sequence[LoadedRole]
+    cache: Path
+    check: bool = False
+    only: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+
+
+def apply_roles(host: Host, reach: Reach, request: Request) -> tuple[list[str], OrchestratorError | None]:
+    """Apply roles to a host; return what there is to say, and the error that ended it early, if one did."""
+    lines: list[str] = []
+    outcomes: list[Outcome] = []
+
+    def say(name: str, outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        lines.extend(told(name, outcome, request.check))
+
+    error = None
+    try:
+        target = _target(host, reach, request)
+        target.say = say
+        for role in request.roles:
+            apply(target, role)
+    except OrchestratorError as fault:
+        error = fault
+    if outcomes:
+        lines.append(f"{host.name}: {_sum(outcomes, request.check)}")
+    return lines, error
+
+
+def _target(host: Host, reach: Reach, request: Request) -> Target:
+    folder = HostFolder(host, root=any(alters(role) for role in request.roles))
+    folder.bring_scripts()
+    runner = folder.runner()
+    if runner is not None and not request.check:
+        raise HostError(f"{host.name}: a run is at work there (pid {runner.pid}, {runner.block})")
+    return Target(
+        host,
+        folder.base,
+        request.cache,
+        folder.sudo,
+        variables=reach.inventory.variables(host.name),
+        groups=reach.inventory.groups_of(host.name),
+        check=request.check,
+        only=request.only,
+        without=request.without,
+        reconnect=lambda: reach.connect(host.name),
+    )
+
+
+def told(host: str, outcome: Outcome, check: bool) -> Iterator[str]:
+    """The lines on one task: what became of it, and each difference."""
+    status = "would change" if check and outcome.changed else outcome.status
+    note = f" ({outcome.note})" if outcome.note else ""
+    yield f"{host}: {outcome.role}: {outcome.task}: {status}{note}"
+    for difference in outcome.differences:
+        yield from (f"    {line}" for line in difference.lines())
+
+
+def _sum(outcomes: Sequence[Outcome], check: bool) -> str:
+    count = Counter(outcome.status for outcome in outcomes)
+    words = {"changed": "would change" if check else "changed", "ok": "unchanged"}
+    return ", ".join(
+        f"{count[status]} {words.get(status, status)}"
+        for status in ("changed", "ok", "skipped", "failed")
+        if count[status] or status in words
+    )

@@ -1,0 +1,76 @@
+"""Hosts between runs: what is left changed on them, who is at work, and putting things back."""
+
+from __future__ import annotations
+
+from orchestrator.errors import HostError
+from orchestrator.execution.host_folder import HostFolder
+from orchestrator.hosts import facts as host_facts
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.settings import Change
+
+
+def state(host: Host) -> list[str]:
+    """One line on a host: what it is, whether it may be changed, what goes on there."""
+    facts = host_facts.gather(host)
+    nodes = sum(1 for node in facts.nodes if node.memory)
+    parts = [
+        f"{facts.release} {facts.machine}, {facts.cpus} CPUs, {nodes} NUMA node{'s' * (nodes != 1)}",
+        "root" if facts.root else "no root",
+    ]
+    if facts.root:
+        folder = HostFolder(host, root=True)
+        parts.append(_doings(folder) if folder.is_used() else "idle, nothing on record")
+    return ["; ".join(parts)]
+
+
+def _doings(folder: HostFolder) -> str:
+    folder.bring_scripts()
+    runner = folder.runner()
+    at_work = f"at work: pid {runner.pid}, {runner.block}" if runner else "idle"
+    recorded = folder.diff()
+    return f"{at_work}, {_count(len(recorded))} on record" if recorded else f"{at_work}, nothing on record"
+
+
+def put_back(host: Host, *, stop: bool) -> list[str]:
+    """Put back what is on record; a run that is at work there is not disturbed unless it is to be stopped."""
+    folder = HostFolder(host, root=True)
+    if not folder.is_used():
+        return ["nothing on record"]
+    folder.bring_scripts()
+    runner = folder.runner()
+    if runner is not None:
+        if not stop:
+            raise HostError(
+                f"{host.name}: a run is at work there (pid {runner.pid}, {runner.block}) and puts its settings back "
+                "when it is taken up again; --stop ends it"
+            )
+        folder.stop(runner)
+    changes = folder.restore()
+    lines = [
+        f"{change.path}: {change.before} → {change.found}"
+        for change in changes
+        if change.verdict == "changed"
+    ]
+    lines += [f"{change.path}: {change.found} already" for change in changes if change.verdict == "unchanged"]
+    return lines or ["nothing on record"]
+
+
+def drift(host: Host) -> tuple[list[str], bool]:
+    """The settings on record as lines, and whether one of them no longer holds what was set."""
+    folder = HostFolder(host, root=True)
+    if not folder.is_used():
+        return ["nothing on record"], False
+    folder.bring_scripts()
+    changes = folder.diff()
+    return [_line(change) for change in changes] or ["nothing on record"], any(
+        change.verdict == "drifted" for change in changes
+    )
+
+
+def _line(change: Change) -> str:
+    told = f"{change.path}: was {change.before}, set to {change.asked}"
+    return f"{told}, now {change.found or 'gone'}" if change.verdict == "drifted" else told
+
+
+def _count(number: int) -> str:
+    return f"{number} setting{'s' * (number != 1)}"

@@ -1,0 +1,350 @@
+"""Roles as their users apply them, over SSH, to a machine that may be changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration import machine as machines
+from tests.integration.machine import Machine
+from tests.running import Ended, User
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    root = tmp_path / "machine"
+    root.mkdir()
+    with machines.start(root) as machine:
+        yield machine
+
+
+@pytest.fixture
+def admin(machine: Machine, tmp_path: Path) -> Iterator[User]:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    user = User(folder, ("--host", "testhost", "--ssh-config", str(machine.sshd.ssh_config)))
+    yield user
+    user.close()
+
+
+def role(user: User, name: str = "mine", **files: str) -> None:
+    """Write a role; ``__`` in a name is a slash."""
+    for path, text in files.items():
+        stem = path.replace("__", "/")
+        target = user.folder / "roles" / name / (stem if "/" in stem else f"{stem}.yaml")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+
+def apply(user: User, *words: str) -> Ended:
+    return user.orchestrate("role", "apply", *words, *user.options)
+
+
+def changes(ended: Ended) -> list[str]:
+    """The differences that were told."""
+    return [line.strip() for line in ended.out.splitlines() if line.startswith("    ")]
+
+
+SHIPPED = ("base", "tuning", "quiet")
+
+
+def test_shipped_roles_do_what_their_check_says_and_nothing_the_second_time(
+    admin: User, machine: Machine
+) -> None:
+    before = machine.state()
+    words = (*SHIPPED, "--var", "irqs=''")
+    checked = apply(admin, *words, "--check")
+    assert checked.code == 0, checked.err
+    assert machine.state() == before
+    assert not any(call.startswith("apt-get install") for call in machine.calls)
+    first = apply(admin, *words)
+    assert first.code == 0, first.err
+    assert changes(first) == changes(checked)
+    assert "service:cron.service: active → inactive" in changes(first)
+    assert any("package numactl: absent → present" in line for line in changes(first))
+    assert machine.sys("devices/system/cpu/cpu1/cpufreq/scaling_governor") == "performance"
+    assert machine.sys("kernel/mm/transparent_hugepage/khugepaged/defrag") == "0"
+    assert "* - memlock unlimited" in (machine.root / "etc/security/limits.d/90-orchestrate.conf").read_text()
+    second = apply(admin, *words)
+    assert second.code == 0, second.err
+    assert changes(second) == []
+    assert "testhost: 0 changed" in second.out
+    restored = admin.orchestrate("hosts", "restore", "testhost", *admin.options[2:])
+    assert restored.code == 0, restored.err
+    assert "testhost: service:cron.service: inactive → active" in restored.out
+    assert machine.state() == before
+    assert "numactl" in (machine.root / "packages").read_text()  # what is meant to stay
+
+
+LANGUAGE = """
+- name: a folder
+  file: {path: /etc/mine.d, state: directory, mode: '0750'}
+- name: settings
+  template: {src: mine.conf.j2, dest: /etc/mine.d/mine.conf}
+  notify: mine starts again
+- name: one file for each
+  copy: {content: "{{ item.text }}\\n", dest: "/etc/mine.d/{{ item.name }}"}
+  loop: "{{ parts }}"
+- name: how many are there?
+  shell: ls /etc/mine.d | wc -l
+  register: counted
+  changed_when: false
+- name: enough
+  assert: {that: [counted.stdout | int >= 3, facts.cpus >= 1], fail_msg: too few}
+- name: only where asked for
+  copy: {content: x, dest: /etc/mine.d/never}
+  when: more
+- name: from the role's files
+  copy: {src: tool.sh, dest: tool.sh}
+- name: what it says
+  command: {argv: ["{{ folder }}/tool.sh", "{{ greeting }}"], creates: /etc/mine.d/said}
+"""
+ROLE = {
+    "tasks": LANGUAGE,
+    "defaults": "greeting: hello\nparts: [{name: a, text: one}, {name: b, text: two}]\nmore: false\n",
+    "handlers": "- name: mine starts again\n  service: {name: ssh, state: restarted}\n",
+    "templates__mine.conf.j2": "greeting = {{ greeting }}\ncpus = {{ facts.cpus }}\n"
+    "{% for p in parts %}\n{{ p.name }}\n{% endfor %}\n",
+    "files__tool.sh": '#!/bin/sh\necho "$1" >/etc/mine.d/said\n',
+}
+
+
+def test_the_language(admin: User, machine: Machine) -> None:
+    role(admin, **ROLE)
+    (admin.folder / "roles/mine/files/tool.sh").chmod(0o755)
+    first = apply(admin, "mine", "--var", "greeting='good day'")
+    assert first.code == 0, first.err + first.out
+    folder = machine.root / "etc/mine.d"
+    assert re.fullmatch(r"greeting = good day\ncpus = \d+\na\nb\n", (folder / "mine.conf").read_text())
+    assert (folder / "a").read_text() == "one\n"
+    assert (folder / "said").read_text() == "good day\n"
+    assert folder.stat().st_mode & 0o777 == 0o750
+    assert not (folder / "never").exists()
+    assert machine.calls.count("restart -- ssh.service") == 1
+    second = apply(admin, "mine", "--var", "greeting='good day'")
+    assert changes(second) == []
+    assert "testhost: mine: only where asked for: skipped" in second.out
+    assert machine.calls.count("restart -- ssh.service") == 1
+    third = apply(admin, "mine", "--check")
+    assert "-greeting = good day" in changes(third)
+    assert "+greeting = hello" in changes(third)
+    assert "good day" in (folder / "mine.conf").read_text()
+
+
+def test_variables_of_the_inventory_lie_between_defaults_and_the_command_line(
+    admin: User, machine: Machine
+) -> None:
+    role(
+        admin,
+        tasks="- copy: {content: '{{ a }} {{ b }} {{ c }}', dest: /etc/abc}",
+        defaults="a: 1\nb: 1\nc: 1\n",
+    )
+    inventory = admin.folder / "hosts.ini"
+    sshd = machine.sshd
+    inventory.write_text(
+        f"[lab]\nm1 ansible_host=127.0.0.1 ansible_port={sshd.port} ansible_user={sshd.address.user}"
+        f" ansible_ssh_private_key_file={sshd.folder}/user_key known_hosts_file={sshd.folder}/known_hosts\n"
+        "[lab:vars]\nb=2\nc=2\n"
+    )
+    ended = admin.orchestrate(
+        "role", "apply", "mine", "--host", "lab", "--inventory", inventory, "--var", "c=3"
+    )
+    assert ended.code == 0, ended.err
+    assert (machine.root / "etc/abc").read_text() == "1 2 3"
+    listed = admin.orchestrate("hosts", "list", "--inventory", inventory)
+    assert "m1" in listed.out
+    assert "lab" in listed.out
+
+
+def test_tags(admin: User, machine: Machine) -> None:
+    tasks = "".join(
+        f"- {{copy: {{content: x, dest: /etc/tag-{name}}}, tags: [{name}]}}\n"
+        for name in ("one", "two", "never", "always")
+    )
+    role(admin, tasks=tasks)
+    assert apply(admin, "mine", "--tags", "one").code == 0
+    assert {path.name for path in (machine.root / "etc").glob("tag-*")} == {"tag-one", "tag-always"}
+    assert apply(admin, "mine", "--skip-tags", "one").code == 0
+    assert not (machine.root / "etc/tag-never").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "code", "expected"),
+    [
+        (
+            "sysctl: {kernel.ostype: Plan9}",
+            3,
+            "/proc/sys/kernel/ostype: refused, asked 'Plan9', found 'Linux'",
+        ),
+        (
+            "sysctl: {vm.overcommit_memory: 9}",
+            3,
+            "/proc/sys/vm/overcommit_memory: refused, asked '9', found '",
+        ),
+        ("sysctl: {vm.no_such: 1}", 3, "/proc/sys/vm/no_such: no such file"),
+        ("service: {name: nosuch, state: stopped}", 3, "service:nosuch.service: no service 'nosuch.service'"),
+        ("kernel_module: {name: nonesuch}", 3, "module:nonesuch: refused, asked 'loaded', found 'absent'"),
+        ("package: {name: nosuch}", 3, "E: Unable to locate package nosuch"),
+        ("package: {name: {dnf: x}}", 3, "the task names no packages for apt"),
+        ("shell: echo oops >&2; exit 3", 3, "exit code 3 from sh -c 'echo oops >&2; exit 3': oops"),
+        ("assert: {that: facts.cpus > 1000, fail_msg: too small}", 3, "too small (facts.cpus > 1000)"),
+        ("wait: {path: /no/such, timeout: 0}", 3, "path '/no/such' is not present after 0 s"),
+        ("fetch: {src: /no/such, dest: here}", 3, "/no/such: expected a file, found absent"),
+        ("file: {path: /proc/nosuch, state: directory}", 3, "/proc/nosuch"),
+        ("shell: echo {{ facts.nosuch }}", 2, "tasks.yaml:1:10: "),
+        ("sysctl: {vm.swappiness: [1]}", 2, "tasks.yaml:1:38: "),
+    ],
+)
+def test_what_fails_is_one_line(admin: User, machine: Machine, task: str, code: int, expected: str) -> None:
+    before = machine.state()
+    role(admin, tasks=f"- {{name: it, {task}}}\n" if ": {" in task else f"- {task}\n")
+    ended = apply(admin, "mine")
+    assert ended.code == code, ended.err + ended.out
+    (line,) = ended.complaints
+    assert expected in line
+    if code == 3:
+        assert line.startswith("testhost: role mine: ")
+    assert machine.state() == before
+
+
+def test_other_modules(admin: User, machine: Machine) -> None:
+    tasks = """
+- kernel_module: {name: msr}
+- kernel_module: {name: dummy, state: absent}
+- cpu: {deepest_idle_state: 1, smt: false}
+- hugepages: {2MiB: {0: 4}}
+- sysctl: {vm.swappiness: 1}
+- grub: {command_line: [transparent_hugepage=madvise, nosmt]}
+  register: menu
+- assert: {that: menu.reboot_needed}
+- wait: {path: /etc/passwd}
+- wait: {port: PORT}
+- fetch: {src: /etc/hostname, dest: "got/{{ inventory_hostname }}"}
+- file: {path: /etc/link, src: /etc/hostname}
+- file: {path: /etc/motd, state: absent}
+"""
+    before = machine.state()
+    (machine.root / "etc/hostname").write_text("m1\n")
+    (machine.root / "etc/motd").write_text("hi\n")
+    role(admin, tasks=tasks.replace("PORT", str(machine.sshd.port)))
+    checked = apply(admin, "mine", "--check")
+    assert checked.code == 0, checked.err
+    first = apply(admin, "mine")
+    assert first.code == 0, first.err
+    assert changes(checked) == changes(first)
+    assert "nosmt" in (machine.root / "boot/grub/grub.cfg").read_text()
+    assert (admin.folder / "got/testhost").read_text() == "m1\n"
+    assert (machine.root / "etc/link").is_symlink()
+    assert machine.sys("devices/system/cpu/cpu1/cpuidle/state3/disable") == "1"
+    assert machine.sys("devices/system/cpu/cpu1/cpuidle/state1/disable") == "0"
+    assert machine.proc("vm/swappiness") == "1"
+    second = apply(admin, "mine")
+    assert changes(second) == []
+    # drift, then restore
+    (machine.root / "proc/vm/swappiness").write_text("33\n")
+    drifted = admin.orchestrate("hosts", "diff", "testhost", *admin.options[2:])
+    assert drifted.code == 1
+    assert "testhost: /proc/sys/vm/swappiness: was 60, set to 1, now 33" in drifted.out
+    assert admin.orchestrate("hosts", "restore", "testhost", *admin.options[2:]).code == 0
+    assert {key: value for key, value in machine.state().items() if "/module/" not in key} == {
+        key: value for key, value in before.items() if "/module/" not in key
+    }
+    assert not (machine.root / "sys/module/msr").exists()
+    assert (machine.root / "sys/module/dummy").exists()
+    assert admin.orchestrate("hosts", "diff", "testhost", *admin.options[2:]).code == 0
+
+
+EXPERIMENT = """
+benchmark:
+  command: [sh, -c, 'cat /proc/sys/vm/swappiness; echo x=1']
+  metrics: {x: {key_value: x, unit: count}}
+repetitions: 1
+roles: [{role: mine, vars: {level: 7}}]
+"""
+
+
+def test_an_experiment_applies_roles_and_puts_their_settings_back(admin: User, machine: Machine) -> None:
+    role(
+        admin,
+        tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n- copy: {content: x, dest: /etc/stays}\n",
+        defaults="level: 1\n",
+    )
+    before = machine.state()
+    file = admin.file(EXPERIMENT)
+    checked = admin.run(file, "--check")
+    assert checked.code == 0, checked.err
+    assert "/proc/sys/vm/swappiness: 60 → 7" in checked.out
+    assert not (machine.root / "etc/stays").exists()
+    ended = admin.run(file)
+    assert ended.code == 0, ended.err
+    assert "restore" not in ended.err
+    assert machine.state() == before
+    assert (machine.root / "etc/stays").exists()
+
+
+def test_a_role_that_fails_in_a_run_leaves_no_setting_changed(admin: User, machine: Machine) -> None:
+    role(admin, tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n- shell: exit 9\n", defaults="level: 1\n")
+    ended = admin.run(admin.file(EXPERIMENT))
+    assert ended.code == 3
+    assert "testhost: role mine: shell: exit code 9" in ended.complaints[0]
+    assert machine.proc("vm/swappiness") == "60"
+
+
+def test_what_a_dead_controller_left_is_put_back(admin: User, machine: Machine) -> None:
+    role(admin, tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n", defaults="level: 1\n")
+    text = EXPERIMENT.replace("cat /proc", f"touch {admin.folder}/begun; sleep 60; cat /proc")
+    process = admin.begin_run(admin.file(text, trial="90s"))
+    admin.wait_for((admin.folder / "begun").exists, process)
+    admin.kill(process)
+    assert machine.proc("vm/swappiness") == "7"
+    words = ("testhost", *admin.options[2:])
+    checked = admin.orchestrate("hosts", "check", *words)
+    assert "at work: pid " in checked.out
+    assert "1 setting on record" in checked.out
+    refused = admin.orchestrate("hosts", "restore", *words)
+    assert refused.code == 3
+    assert "a run is at work there" in refused.complaints[0]
+    assert apply(admin, "mine").code == 3
+    restored = admin.orchestrate("hosts", "restore", "--stop", *words)
+    assert restored.code == 0, restored.err
+    assert machine.proc("vm/swappiness") == "60"
+    assert "idle, nothing on record" in admin.orchestrate("hosts", "check", *words).out
+
+
+def test_this_machine_is_changed_only_where_that_is_allowed(local_user: User) -> None:
+    role(local_user, tasks="- copy: {content: x, dest: /etc/never}\n")
+    ended = local_user.orchestrate("role", "apply", "mine", "--host", "local")
+    assert ended.code == 2
+    assert "allow that with --allow-local-changes" in ended.complaints[0]
+    refused = local_user.run(
+        local_user.file(EXPERIMENT.replace("[{role: mine, vars: {level: 7}}]", "[mine]"))
+    )
+    assert refused.code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["nosuch"], "there is no role 'nosuch'"),
+        (
+            ["quiet", "--var", "tmiers=[]"],
+            "--var tmiers=[]: none of the roles has a variable 'tmiers'; did you mean 'timers'?",
+        ),
+        (["quiet", "--var", "timers"], "expected name=value"),
+        (["quiet", "--var", "khugepaged=7"], "expected true or false"),
+    ],
+)
+def test_bad_words_are_one_line(local_user: User, words: list[str], expected: str) -> None:
+    ended = local_user.orchestrate("role", "apply", *words, "--host", "nowhere.invalid")
+    assert ended.code == 2, ended.err
+    assert expected in ended.complaints[0]
+
+
+def test_hosts_that_do_not_answer_keep_no_other_from_being_told_of(admin: User) -> None:
+    ended = admin.orchestrate("hosts", "check", "127.0.0.1:1", "testhost", *admin.options[2:])
+    assert ended.code == 3
+    assert ended.out.startswith("testhost: ")
+    assert len(ended.complaints) == 1
