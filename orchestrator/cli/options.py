@@ -70,7 +70,7 @@ def host_options(function: F) -> F:
 def load_experiment(file: Path, overrides: tuple[str, ...]) -> Experiment:
     """Load the file, with what the providers say of their own sections, and the roles it names."""
     experiment = load(file, provider_options=options_schemas(), overrides=overrides)
-    check_roles(experiment.roles, file)
+    check_roles(experiment.roles)
     return experiment
 
 

@@ -19,7 +19,7 @@ TEMPLATES = "templates"
 
 def check_names(loaded: LoadedRole) -> list[Fault]:
     """Every name that a template or condition uses and nobody gives a value."""
-    known = {*loaded.defaults, *loaded.variables, *GIVEN}
+    known = {*loaded.defaults, *loaded.role.variables, *GIVEN}
     faults = list(_in_documents(loaded.defaults.values(), known))
     registered: set[str] = set()
     for task in loaded.tasks:
@@ -90,7 +90,7 @@ def _unknown(text: str, place: Place, known: set[str], *, expression: bool = Fal
 def check_values(loaded: LoadedRole) -> list[Fault]:
     """Fill in what is known without a host, and hold the arguments against the schemas of their modules."""
     scope = Scope(
-        [loaded.defaults, loaded.variables],
+        [loaded.defaults, loaded.role.variables],
         {"role_name": loaded.role.name, "role_path": str(loaded.role.folder)},
     )
     faults: list[Fault] = []

@@ -149,7 +149,7 @@ class _Application:
             "role_path": str(loaded.role.folder),
         }
         values = {**given, **self._registered, "facts": _Lazy(self._facts)}
-        return Scope([loaded.defaults, inventory, loaded.variables, task.variables], values)
+        return Scope([loaded.defaults, inventory, loaded.role.variables, task.variables], values)
 
     def _facts(self) -> Mapping[str, Any]:
         if self._target.facts is None:

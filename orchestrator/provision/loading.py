@@ -13,7 +13,6 @@ from orchestrator.provision.checking import check_names, check_values
 from orchestrator.provision.module import Module
 from orchestrator.provision.modules import registry
 from orchestrator.provision.tasks import KEYWORDS, LoadedRole, Task
-from orchestrator.provision.templating import as_node
 from orchestrator.spec import roles as role_folders
 from orchestrator.spec import schema
 from orchestrator.spec.document import Node, Place, read_path, read_text
@@ -50,18 +49,11 @@ _ANSIBLE = {
 """What Ansible calls things that have another name here, for hints."""
 
 
-def load(role: Role, place: Place | None = None) -> LoadedRole:
-    """Read a role's files; each of them may be missing. ``BadInput`` with every fault.
-
-    :param place: where the variables that came with the role stand, if nothing better is known of them.
-    """
+def load(role: Role) -> LoadedRole:
+    """Read a role's files; each of them may be missing. ``BadInput`` with every fault."""
     faults: list[Fault] = []
     defaults = _defaults(role, faults)
-    variables = {
-        name: as_node(value, place or Place(f"variables of role '{role.name}'"))
-        for name, value in role.variables.items()
-    }
-    for name, node in variables.items():
+    for name, node in role.variables.items():
         if name not in defaults:
             faults.append(
                 node.place.fault(
@@ -71,7 +63,7 @@ def load(role: Role, place: Place | None = None) -> LoadedRole:
     modules = registry()
     tasks = _tasks(role, TASKS_FILE, modules, faults)
     handlers = _tasks(role, HANDLERS_FILE, modules, faults)
-    loaded = LoadedRole(role, defaults, tuple(tasks), tuple(handlers), variables)
+    loaded = LoadedRole(role, defaults, tuple(tasks), tuple(handlers))
     faults += _handlers_that_are_not_there(loaded)
     faults += check_names(loaded)
     if not faults:
@@ -81,15 +73,12 @@ def load(role: Role, place: Place | None = None) -> LoadedRole:
     return loaded
 
 
-def check_roles(roles: Iterable[Role], file: Path) -> None:
-    """Read roles to see whether they are good; ``BadInput`` with every fault of all of them.
-
-    :param file: where variables were given to them.
-    """
+def check_roles(roles: Iterable[Role]) -> None:
+    """Read roles to see whether they are good; ``BadInput`` with every fault of all of them."""
     faults: list[Fault | str] = []
     for role in roles:
         try:
-            load(role, Place(str(file)))
+            load(role)
         except BadInput as error:
             faults += error.faults
     if faults:
@@ -120,14 +109,14 @@ def load_named(names: Iterable[str], variables: Iterable[str]) -> list[LoadedRol
                 place.fault(f"none of the roles has a variable '{name}'; {did_you_mean(name, known)}")
             )
         else:
-            data = read_text(value, place.file, positions=False).data()
-            roles = [_given(role, name, data) if name in role.defaults else role for role in roles]
+            node = read_text(value, place.file, positions=False)
+            roles = [_given(role, name, node) if name in role.defaults else role for role in roles]
     if faults:
         raise BadInput(*faults)
-    return [load(role.role, Place("--var")) for role in roles]
+    return [load(role.role) for role in roles]
 
 
-def _given(loaded: LoadedRole, name: str, value: Any) -> LoadedRole:
+def _given(loaded: LoadedRole, name: str, value: Node) -> LoadedRole:
     role = replace(loaded.role, variables={**loaded.role.variables, name: value})
     return replace(loaded, role=role)
 

@@ -84,13 +84,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class LoadedRole:
-    """A role's files, read and found good as far as that can be told without a host.
-
-    :ivar variables: what the experiment file gives, over the defaults.
-    """
+    """A role's files, read and found good as far as that can be told without a host."""
 
     role: Role
     defaults: Mapping[str, Node]
     tasks: tuple[Task, ...]
     handlers: tuple[Task, ...]
-    variables: Mapping[str, Node]

@@ -7,6 +7,7 @@ themselves, in any order but not in a circle; results and items are data.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from orchestrator.provision import templating
 from orchestrator.provision.templating import UndefinedName
 from orchestrator.spec.document import Node, Place
 
+_BARE_NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 GIVEN = frozenset(
     {"check_mode", "facts", "folder", "inventory_hostname", "group_names", "role_name", "role_path"}
 )
@@ -51,17 +53,32 @@ class Scope:
         """The value of a variable that is used at ``place``. Raises ``UndefinedName``."""
         if name in self._values:
             return self._values[name]
-        node = next((layer[name] for layer in reversed(self._layers) if name in layer), None)
+        node = self._layered(name)
         if node is None:
             raise UndefinedName(place.fault(f"'{name}' is undefined"))
+        return self._resolved(name, node).data()
+
+    def _layered(self, name: str) -> Node | None:
+        return next((layer[name] for layer in reversed(self._layers) if name in layer), None)
+
+    def _resolved(self, name: str, node: Node) -> Node:
+        """The value of a variable with its places, its own templates filled in."""
         if name in self._resolving:
             circle = " → ".join((*self._resolving[self._resolving.index(name) :], name))
             raise BadInput(node.place.fault(f"variable '{name}' is made of itself: {circle}"))
         self._resolving.append(name)
         try:
-            return self.fill(node).data()
+            return self.fill(node)
         finally:
             self._resolving.pop()
+
+    def _source(self, node: Node) -> tuple[str, Node] | None:
+        """The variable that a template is nothing but, if it is: a fault of its value belongs to where that stands."""
+        name = _BARE_NAME.fullmatch(str(node.content))
+        if name is None or name[1] in self._values:
+            return None
+        source = self._layered(name[1])
+        return None if source is None else (name[1], source)
 
     def knows(self, name: str) -> bool:
         """Whether the name has a value, or a template for one."""
@@ -95,6 +112,9 @@ class Scope:
         if not templating.is_template(node.content):
             return node
         try:
+            source = self._source(node)
+            if source is not None:
+                return self._resolved(*source)
             value = self.text(str(node.content), node.place)
         except UndefinedName:
             if lenient:

@@ -32,7 +32,7 @@ def content_hash(experiment: Experiment) -> str:
 
 def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, Role):
-        given = {"vars": _plain(value.variables, folder), "tags": list(value.tags)}
+        given = {"vars": {k: node.data() for k, node in value.variables.items()}, "tags": list(value.tags)}
         return {"role": value.name, **given} if value.variables or value.tags else value.name
     if isinstance(value, Recipe) and value.name:
         return value.name

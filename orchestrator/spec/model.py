@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from orchestrator.spec.document import Node
 from orchestrator.spec.expressions import Expression, Value
 
 
@@ -123,13 +124,13 @@ class Breakdown:
 class Role:
     """A role, the folder it was found in, and what the experiment file gives it.
 
-    :ivar variables: values by name, over the role's own defaults.
+    :ivar variables: values by name, over the role's own defaults, with their places.
     :ivar tags: only tasks with one of these tags; empty: all.
     """
 
     name: str
     folder: Path
-    variables: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    variables: Mapping[str, Node] = field(default_factory=lambda: MappingProxyType({}))
     tags: tuple[str, ...] = ()
 
 

@@ -50,7 +50,7 @@ def roles(draft: Draft, searched: Sequence[Path]) -> list[Role]:
             continue
         if role.name in [other.name for other in found]:
             draft.fault(node.place, f"role '{role.name}' is listed twice")
-        variables = MappingProxyType(given.get("vars", {}))
+        variables = MappingProxyType(node.mapping("vars"))
         found.append(replace(role, variables=variables, tags=tuple(given.get("tags", ()))))
     return found
 

@@ -9,6 +9,8 @@ import pytest
 from orchestrator.errors import BadInput
 from orchestrator.provision.loading import alters, load
 from orchestrator.provision.tasks import LoadedRole
+from orchestrator.provision.templating import as_node
+from orchestrator.spec.document import Place
 from orchestrator.spec.model import Role
 
 
@@ -16,7 +18,8 @@ def role(folder: Path, tasks: str, defaults: str = "", handlers: str = "", **var
     for name, text in (("tasks", tasks), ("defaults", defaults), ("handlers", handlers)):
         if text:
             (folder / f"{name}.yaml").write_text(text)
-    return Role("r", folder, variables)
+    place = Place("e.yaml", 7, 7)
+    return Role("r", folder, {name: as_node(value, place) for name, value in variables.items()})
 
 
 def loaded(
@@ -95,7 +98,7 @@ def test_all_faults_with_their_places(tmp_path: Path, text: str, expected: list[
 def test_a_value_that_is_filled_in_is_held_against_the_schema(tmp_path: Path) -> None:
     task = "- file:\n    path: /x\n    mode: '{{ permissions }}'\n"
     assert faults(tmp_path, task, "permissions: 7\n") == [
-        "tasks.yaml:3:11: expected permissions in octal, in quotes, such as '0644'; found the number 7"
+        "defaults.yaml:1:14: expected permissions in octal, in quotes, such as '0644'; found the number 7"
     ]
     assert loaded(tmp_path, task, "permissions: '0600'\n")
     assert loaded(tmp_path, task.replace("permissions", "facts.os"))  # not known yet
