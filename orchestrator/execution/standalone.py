@@ -41,8 +41,11 @@ def apply_roles(host: Host, reach: Reach, request: Request) -> tuple[list[str], 
     try:
         target = _target(host, reach, request)
         target.say = say
-        for role in request.roles:
-            apply(target, role)
+        try:
+            for role in request.roles:
+                apply(target, role)
+        finally:
+            target.host.close()  # after a reboot it is another than the one that was given
     except OrchestratorError as fault:
         error = fault
     if outcomes:

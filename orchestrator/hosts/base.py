@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
-from orchestrator.errors import CommandFailed
+from orchestrator.errors import CommandFailed, HostError
 from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.kernels.obtain import identity_of
 from orchestrator.kernels.proof import Identity
@@ -72,6 +72,11 @@ class Host(ABC):
         if self._root is None:
             self._root = self.run(Command(("id", "-u"))).stdout.strip() == "0"
         return self._root
+
+    @property
+    def ansible(self) -> Mapping[str, Any]:
+        """The variables by which Ansible reaches this host; ``HostError`` for one that only we can reach."""
+        raise HostError(f"{self.name}: this kind of host cannot be reached by Ansible")
 
     def prepare(self, command: Command) -> Command:
         """Return the command as this host will execute it: without sudo where we are root."""

@@ -6,7 +6,9 @@ import os
 import selectors
 import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from orchestrator.hosts.base import TICK_S, Host
 from orchestrator.hosts.command import Command
@@ -14,6 +16,11 @@ from orchestrator.hosts.command import Command
 
 class LocalHost(Host):
     """This machine."""
+
+    @property
+    def ansible(self) -> Mapping[str, Any]:
+        """See :meth:`Host.ansible`."""
+        return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
     def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
         process = subprocess.Popen(

@@ -7,10 +7,11 @@ leaves TCP_NODELAY off, which together cost 49 ms a command where 8 suffice.
 from __future__ import annotations
 
 import contextlib
+import shlex
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,9 +64,28 @@ class SshAddress:
 class SshHost(Host):
     """A host behind an open SSH connection."""
 
-    def __init__(self, name: str, connection: Connection) -> None:
+    def __init__(self, name: str, connection: Connection, address: SshAddress) -> None:
         super().__init__(name)
         self._connection = connection
+        self._address = address
+
+    @property
+    def ansible(self) -> Mapping[str, Any]:
+        """See :meth:`Host.ansible`."""
+        address, link = self._address, self._connection
+        options = {
+            "-F": address.config_file,
+            "-i": address.identity_file,
+            "-J": address.jump,
+            "-o": address.known_hosts_file and f"UserKnownHostsFile={address.known_hosts_file}",
+        }
+        words = [word for option, value in options.items() if value for word in (option, str(value))]
+        return {
+            "ansible_host": address.host,
+            "ansible_port": link.port,
+            "ansible_user": link.user,
+            "ansible_ssh_common_args": shlex.join(words),
+        }
 
     def _channel(self, line: str) -> Channel:
         """Open a session and run ``line`` in it; small SSH servers refuse one now and then while another ends."""
@@ -164,7 +184,7 @@ def connect(name: str, address: SshAddress, time_limit: float = 30.0) -> SshHost
         with contextlib.suppress(Exception):
             connection.close()
         raise HostError(f"{name}: {_explain(error, address, connection)}") from error
-    return SshHost(name, connection)
+    return SshHost(name, connection, address)
 
 
 def _connection(address: SshAddress, time_limit: float) -> Connection:

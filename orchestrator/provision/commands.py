@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
 from orchestrator.spec.document import Node
 
@@ -26,8 +26,6 @@ COMMON: Mapping[str, Any] = {
         "items": {"type": "integer", "minimum": 0, "maximum": 255},
     },
 }
-_NEEDED = """[ -z "$1" ] || [ ! -e "$1" ] || exit 1
-[ -z "$2" ] || [ -e "$2" ] || exit 2"""
 
 
 class CommandModule(Module):
@@ -48,7 +46,7 @@ class CommandModule(Module):
         )
         if not creates and not removes:
             return None
-        return script(_NEEDED, creates, removes, accept=(0, 1, 2), sudo=context.become)
+        return context.look("needed", creates, removes, accept=(0, 1, 2), sudo=context.become)
 
     def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
         """The command, or why there is no need."""

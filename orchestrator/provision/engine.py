@@ -195,8 +195,9 @@ class _Application:
             role=self._loaded.role,
             cache=target.cache,
             base_sudo=target.base_sudo,
+            variables=target.variables,
             check=target.check,
-            reconnect=target.reconnect,
+            reconnect=None if target.reconnect is None else self._reconnect,
         )
         if step is None:
             return context
@@ -207,13 +208,21 @@ class _Application:
             render=lambda text, name: str(step.scope.text(text, Place(name, 1, 1))),
         )
 
+    def _reconnect(self) -> Host:
+        """Connect anew; all that follows goes that way."""
+        assert self._target.reconnect is not None
+        host = self._target.reconnect()
+        self._target.host.close()
+        self._target.host = host
+        return host
+
     # --- reading ahead --------------------------------------------------------------------------------------
 
     def _answer(self, tasks: Sequence[Task], index: int, number: int) -> Answer:
         """What the facts of a step are; reads those of the steps that follow as well."""
         if (index, number) not in self._ahead:
             wanted = dict(self._readable(tasks, index, number))
-            answers = read_all(self._host, list(wanted.values())) if wanted else []
+            answers = read_all(self._host, self._target.base, list(wanted.values())) if wanted else []
             self._ahead = dict(zip(wanted, answers, strict=True))
         return self._ahead.get((index, number), Answer())
 
@@ -273,7 +282,7 @@ class _Application:
             result.update(module.apply(context, step.arguments, plan))
             if module.reads_back and self._host.answers:
                 command = module.read(context, step.arguments)
-                after = read_all(self._host, [command])[0] if command else Answer()
+                after = read_all(self._host, self._target.base, [command])[0] if command else Answer()
                 verified = module.verify(context, step.arguments, after)
                 result.update(verified.result)
         self._judge(step, result)

@@ -25,32 +25,6 @@ ATTRIBUTES: Mapping[str, Any] = {
     "group": {"description": "Name of the group.", "type": "string", "minLength": 1},
 }
 
-_READ = """largest=$1
-shift
-for path; do
-    printf 'path=%s\\n' "$path"
-    if [ -L "$path" ]; then
-        printf 'kind=link\\ntarget=%s\\nreal=%s\\n' "$(readlink "$path")" "$(readlink -f "$path")"
-        [ -f "$path" ] || continue
-    elif [ -d "$path" ]; then
-        printf 'kind=directory\\n'
-    elif [ -f "$path" ]; then
-        printf 'kind=file\\n'
-    elif [ -e "$path" ]; then
-        printf 'kind=other\\n'
-    else
-        printf 'kind=absent\\n'
-        continue
-    fi
-    stat -L -c 'mode=%a
-owner=%U
-group=%G' "$path" 2>/dev/null
-    [ -f "$path" ] || continue
-    sum=$(sha256sum <"$path") && printf 'sha256=%s\\n' "${sum%% *}"
-    [ "$(wc -c <"$path")" -gt "$largest" ] || { sed 's/^/ /' "$path" && echo; }
-done
-exit 0"""
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -88,9 +62,9 @@ def attributes(data: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(data[key]) for key in ATTRIBUTES if key in data}
 
 
-def read(paths: Sequence[str], sudo: bool) -> Command:
+def read(context: Context, paths: Sequence[str], *, sudo: bool) -> Command:
     """The command that tells what is at these paths."""
-    return script(_READ, str(LARGEST_SHOWN), *paths, sudo=sudo)
+    return context.look("files", str(LARGEST_SHOWN), *paths, sudo=sudo)
 
 
 def parse(answer: Answer) -> dict[str, Found]:

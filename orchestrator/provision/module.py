@@ -95,6 +95,7 @@ class Context:
 
     :ivar base: our folder on the host, absolute; ``base_sudo``: it is root's, and we are not.
     :ivar cache: our folder for built things on the controller.
+    :ivar variables: what the inventory says of the host.
     :ivar become: whether this task runs as root.
     :ivar render: fills a template (text, name for messages) with the variables of this task.
     :ivar holds: tells whether an expression is true for this task.
@@ -106,6 +107,7 @@ class Context:
     role: Role
     cache: Path
     base_sudo: bool = False
+    variables: Mapping[str, Any] = field(default_factory=dict)
     become: bool = False
     check: bool = False
     render: Callable[[str, str], str] = lambda text, _name: text
@@ -116,6 +118,17 @@ class Context:
     def folder(self) -> str:
         """The role's folder on the host; relative paths start there, and trials of its benchmark run in it."""
         return f"{self.base}/roles/{self.role.name}"
+
+    def look(
+        self,
+        verb: str,
+        *words: str,
+        sudo: bool = False,
+        accept: tuple[int, ...] = (0,),
+        time_limit: float = 60.0,
+    ) -> Command:
+        """A command that reads facts of the host; what each verb prints is said in ``look.sh``."""
+        return Command(("sh", f"{self.base}/bin/look.sh", verb, *words), sudo, time_limit, accept)
 
     def path(self, path: str) -> str:
         """A path on the host, absolute."""

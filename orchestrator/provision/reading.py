@@ -6,24 +6,18 @@ import shlex
 from collections.abc import Sequence
 
 from orchestrator.hosts.base import Host
-from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Answer
 
-_BATCH = """for line; do
-    { eval "$line"; printf '\\n!%s\\n' "$?"; } 2>&1 </dev/null | sed 's/^/ /'
-    echo '#'
-done"""
-"""Prints of each command what it prints, by one space indented, then its exit code, then a line ``#``."""
 
-
-def read_all(host: Host, commands: Sequence[Command]) -> list[Answer]:
+def read_all(host: Host, base: str, commands: Sequence[Command]) -> list[Answer]:
     """Run commands that change nothing; ``CommandFailed`` where one ends with a code that is not accepted."""
     if len(commands) == 1:
         done = host.run(commands[0])
         return [Answer(done.exit_code, done.stdout)]
     lines = [_line(host.prepare(command)) for command in commands]
     limit = sum(command.time_limit for command in commands)
-    printed = host.run(script(_BATCH, *lines, time_limit=limit)).stdout
+    printed = host.run(Command(("sh", f"{base}/bin/look.sh", "all", *lines), time_limit=limit)).stdout
     if not host.answers:
         return [Answer() for _ in commands]
     pieces = printed.split("\n#\n")

@@ -27,16 +27,6 @@ BUILD_LIMIT_S = 600.0
 SOURCE_SUFFIXES = frozenset({".c", ".h", ".mk", ""})
 
 
-_READ = """printf 'machine=%s\\n' "$(uname -m)"
-if command -v make >/dev/null && command -v cc >/dev/null; then
-    printf 'compiler=%s\\n' "$(cc --version | head -n 1)"
-fi
-[ -x "$1/$2" ] || exit 0
-printf 'sha256=%s\\n' "$(sha256sum <"$1/$2" | cut -d ' ' -f 1)"
-[ ! -e "$1/$2.built-from" ] || printf 'identity=%s\\n' "$(cat "$1/$2.built-from")"
-"""
-
-
 class Build(Module):
     """``build: {source: files, program: p, makes: build/p, static_target: static, static_makes: build/p-static}``."""
 
@@ -76,7 +66,7 @@ class Build(Module):
 
     def read(self, context: Context, arguments: Node) -> Command:
         """What is built there, of what, and whether there is a compiler."""
-        return script(_READ, context.folder, arguments.data()["program"], sudo=context.base_sudo)
+        return context.look("program", context.folder, arguments.data()["program"], sudo=context.base_sudo)
 
     def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
         """Build where sources or compiler are others; ``HostError`` where no compiler is found."""

@@ -54,9 +54,8 @@ class Copy(Module):
 
     def read(self, context: Context, arguments: Node) -> Command:
         """What is at the places that the copy will take."""
-        return files.read(
-            [one.path for one in _wanted(context, arguments)], context.sudo(arguments.data()["dest"])
-        )
+        paths = [one.path for one in _wanted(context, arguments)]
+        return files.read(context, paths, sudo=context.sudo(arguments.data()["dest"]))
 
     def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
         """Hold it against the source."""

@@ -42,7 +42,7 @@ class Fetch(Module):
     def read(self, context: Context, arguments: Node) -> Command:
         """What the file is there."""
         source = arguments.data()["src"]
-        return files.read([context.path(source)], context.sudo(source))
+        return files.read(context, [context.path(source)], sudo=context.sudo(source))
 
     def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
         """Hold it against the one here."""

@@ -48,7 +48,7 @@ class File(Module):
     def read(self, context: Context, arguments: Node) -> Command:
         """What is at the path."""
         path = arguments.data()["path"]
-        return files.read([context.path(path)], context.sudo(path))
+        return files.read(context, [context.path(path)], sudo=context.sudo(path))
 
     def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
         """Hold it against what is asked."""

@@ -9,24 +9,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from orchestrator.errors import HostError
-from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan, Upload
 from orchestrator.spec.document import Node
 
 DROP_IN = "/etc/default/grub.d/90-orchestrate.cfg"
 RENDER_LIMIT_S = 300.0
-_READ = """if command -v update-grub >/dev/null; then
-    echo how=grub.d
-    printf 'words=%s\\n' "$(sed -n 's/^# words: //p' "$1" 2>/dev/null)"
-    for menu in /boot/grub/grub.cfg /boot/grub2/grub.cfg; do
-        [ ! -r "$menu" ] || sed -n 's/^[[:space:]]*linux\\(efi\\|16\\)\\{0,1\\}[[:space:]]/entry /p' "$menu"
-    done
-elif command -v grubby >/dev/null; then
-    echo how=grubby
-    grubby --info=ALL | sed -n 's/^args="\\(.*\\)"$/entry kernel \\1/p'
-fi
-printf 'running=%s\\n' "$(cat /proc/cmdline)"
-"""
 
 
 class Grub(Module):
@@ -54,7 +42,7 @@ class Grub(Module):
 
     def read(self, context: Context, arguments: Node) -> Command:
         """Our words, and those of each entry."""
-        return script(_READ, DROP_IN, sudo=context.become)
+        return context.look("grub", DROP_IN, sudo=context.become)
 
     def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
         """The words that entries lack, and those of ours that are no longer asked for."""

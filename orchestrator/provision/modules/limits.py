@@ -59,7 +59,7 @@ class Limits(Module):
 
     def read(self, context: Context, arguments: Node) -> Command:
         """The file as it is."""
-        return files.read([arguments.data().get("dest", DEFAULT_FILE)], context.become)
+        return files.read(context, [arguments.data().get("dest", DEFAULT_FILE)], sudo=context.become)
 
     def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
         """The file with one line for this domain, type and item."""

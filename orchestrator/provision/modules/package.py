@@ -18,16 +18,6 @@ _NAMES = {
 }
 MANAGERS = ("apt", "dnf", "zypper")
 
-_READ = """if command -v apt-get >/dev/null; then
-    echo manager=apt
-    dpkg-query -W -f '${db:Status-Status} ${Package}\\n' 2>/dev/null | sed -n 's/^installed //p'
-elif command -v dnf >/dev/null; then
-    echo manager=dnf
-    rpm -qa --qf '%{NAME}\\n'
-elif command -v zypper >/dev/null; then
-    echo manager=zypper
-    rpm -qa --qf '%{NAME}\\n'
-fi"""
 _DO: Mapping[tuple[str, str], str] = {
     ("apt", "present"): "DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND\n"
     'apt-get install -y --no-install-recommends "$@" >&2 ||\n'
@@ -69,7 +59,7 @@ class Package(Module):
 
     def read(self, context: Context, arguments: Node) -> Command:
         """Which manager there is, and what is installed."""
-        return script(_READ, accept=(0, 1))
+        return context.look("packages", accept=(0, 1))
 
     def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
         """What is missing, or too much."""

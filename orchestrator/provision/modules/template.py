@@ -51,7 +51,7 @@ class Template(Module):
     def read(self, context: Context, arguments: Node) -> Command:
         """What is at the place that it will take."""
         dest = arguments.data()["dest"]
-        return files.read([context.path(dest)], context.sudo(dest))
+        return files.read(context, [context.path(dest)], sudo=context.sudo(dest))
 
     def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
         """Hold it against what the template comes to."""

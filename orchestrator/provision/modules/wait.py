@@ -6,31 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from orchestrator.errors import CommandFailed, HostError
-from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Answer, Context, Module, Plan
 from orchestrator.spec.document import Node
 
-_HOLDS = """holds() {
-    case $1 in
-    path) [ -e "$2" ] ;;
-    port) # of this host, in any address family; 0A is "listens"
-        awk -v port="$(printf '%04X' "$2")" '
-            { n = split($2, part, ":"); if (part[n] == port && $4 == "0A") found = 1 }
-            END { exit !found }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
-        ;;
-    command) sh -c "$2" >/dev/null 2>&1 ;;
-    esac
-}
-"""
-_WAIT = (
-    _HOLDS
-    + """left=$3
-until { [ "$4" = present ] && holds "$1" "$2"; } || { [ "$4" = absent ] && ! holds "$1" "$2"; }; do
-    [ "$left" -gt 0 ] || exit 9
-    sleep 1
-    left=$((left - 1))
-done"""
-)
 _WAYS = ("path", "port", "command")
 GIVEN_UP = 9
 
@@ -39,6 +18,7 @@ class Wait(Module):
     """``wait: {port: 5432, timeout: 30}``."""
 
     name = "wait"
+    reads_back: ClassVar[bool] = False
     arguments: ClassVar[dict[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
@@ -92,15 +72,12 @@ class Wait(Module):
             raise HostError(f"{way} {data[way]!r} is not {state} after {data.get('timeout', 300)} s")
         return {}
 
-    def verify(self, context: Context, arguments: Node, answer: Answer) -> Plan:
-        """What was true a moment ago is enough."""
-        return Plan()
-
     def _script(self, context: Context, arguments: Node, timeout: int) -> Command:
         data = arguments.data()
         way = next(way for way in _WAYS if way in data)
-        words = (way, str(data[way]), str(timeout), data.get("state", "present"))
-        return script(_WAIT, *words, sudo=context.become, accept=(0, GIVEN_UP), time_limit=timeout * 2 + 60)
+        words = (way, str(data[way]), data.get("state", "present"), str(timeout))
+        limit = timeout * 2 + 60
+        return context.look("await", *words, sudo=context.become, accept=(0, GIVEN_UP), time_limit=limit)
 
 
 MODULE = Wait()
