@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.options import reach_options
-from orchestrator.errors import BadInput, ExitCode
+from orchestrator.errors import BadInput, ExitCode, Fault
+
+if TYPE_CHECKING:
+    from orchestrator.provision.tasks import LoadedRole
 
 
 @click.group()
@@ -75,6 +80,9 @@ def apply(
 
     reach = Reach(inventory, ssh_config)
     loaded = load_named(names, variables)
+    faults = [*_faults(loaded, "--tags", tags), *_faults(loaded, "--skip-tags", skip_tags)]
+    if faults:
+        raise BadInput(*faults)
     chosen = reach.names(hosts)
     if LOCAL in chosen and not check and not allow_local_changes and any(alters(one) for one in loaded):
         raise BadInput(
@@ -91,6 +99,13 @@ def apply(
             for line in str(error).splitlines():
                 click.echo(f"orchestrate: {line}", err=True)
     sys.exit(code)
+
+
+def _faults(loaded: list[LoadedRole], option: str, text: str) -> Iterator[Fault]:
+    from orchestrator.provision.loading import unknown_tags
+    from orchestrator.spec.document import Node, Place
+
+    return unknown_tags(loaded, [Node(Place(option), word, word) for word in sorted(_words(text))])
 
 
 def _words(text: str) -> frozenset[str]:

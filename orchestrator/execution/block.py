@@ -102,9 +102,9 @@ class BlockRun:
             self._announce(here, facts, {}, proof)
             self._set_aside(proof.fault, here)
             return True
+        settings: dict[str, str] = {}
         if visit.runner_is_running():
             run.observer.note(f"{host.name}: its runner is still at work; following it")
-            settings: dict[str, str] = {}
         else:
             self._collect(visit, self._place or here)
             if rebooted:
@@ -116,7 +116,8 @@ class BlockRun:
             machine = self._machine
             for done in visit.provision(run.cache, facts.document, machine.variables, machine.groups):
                 run.artifacts.update(done.result.get("artifacts", {}))
-            settings = visit.tune()
+                settings.update(done.result.get("settings", {}))
+            settings.update(visit.tune())
             visit.start(self._trials_to_send())
         self._announce(here, facts, settings, proof)
         complete = self._follow(visit)

@@ -8,10 +8,10 @@ from orchestrator.errors import BadInput, Fault
 from orchestrator.nearest import did_you_mean
 from orchestrator.provision import templating
 from orchestrator.provision.tasks import LoadedRole, Task
-from orchestrator.provision.variables import GIVEN, Scope, Unknown
+from orchestrator.provision.variables import GIVEN, Scope, Unknown, unknowns
 from orchestrator.spec import schema
 from orchestrator.spec.document import Node, Place
-from orchestrator.spec.schema import Location
+from orchestrator.spec.model import Role
 
 ITEM = "item"
 TEMPLATES = "templates"
@@ -36,7 +36,7 @@ def _in_task(loaded: LoadedRole, task: Task, outer: set[str]) -> Iterator[Fault]
         yield from _in_documents([task.loop], known)
         known = known | {ITEM}
     own = known | ({task.register} - {""}) | {"result"}
-    yield from _in_documents(task.variables.values(), known)
+    yield from _in_documents([*task.variables.values(), task.title], known)
     yield from _in_conditions(task.when, known)
     yield from _in_conditions((*(task.changed_when or ()), *(task.failed_when or ())), own)
     for key, node in _argument_parts(task):
@@ -100,12 +100,7 @@ def check_values(loaded: LoadedRole) -> list[Fault]:
             if _is_skipped(task, inner):
                 continue
             filled = fill_arguments(task, inner, lenient=True)
-            found = argument_faults(task, filled)
-            faults += found
-            if not found:
-                faults += [
-                    node.place.fault(message) for node, message in task.module.faults(loaded.role, filled)
-                ]
+            faults += argument_faults(loaded.role, task, filled)
         except BadInput as error:
             faults += [fault for fault in error.faults if isinstance(fault, Fault)]
     return faults
@@ -134,22 +129,14 @@ def fill_arguments(task: Task, scope: Scope, *, lenient: bool = False) -> Node:
     return Node(arguments.place, members, keys=arguments.keys)
 
 
-def argument_faults(task: Task, filled: Node) -> list[Fault]:
-    """What the module's schema has against arguments, apart from parts that are not known yet."""
-    unknown = list(_unknowns(filled))
-    return [
+def argument_faults(role: Role, task: Task, filled: Node) -> list[Fault]:
+    """What the module has against arguments, apart from parts that are not known yet."""
+    unknown = list(unknowns(filled))
+    found = [
         fault
         for location, fault in schema.check(filled, task.module.arguments)
         if not any(location[: len(at)] == at for at in unknown)
     ]
-
-
-def _unknowns(node: Node, at: Location = ()) -> Iterator[Location]:
-    if isinstance(node.content, dict):
-        for key, inner in node.content.items():
-            yield from _unknowns(inner, (*at, key))
-    elif isinstance(node.content, list):
-        for index, inner in enumerate(node.content):
-            yield from _unknowns(inner, (*at, index))
-    elif isinstance(node.content, Unknown):
-        yield at
+    if found or isinstance(filled.content, Unknown):
+        return found
+    return [node.place.fault(message) for node, message in task.module.faults(role, filled)]

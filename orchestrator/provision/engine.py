@@ -70,7 +70,8 @@ class _Step:
 
     @property
     def name(self) -> str:
-        return f"{self.task.name} ({self.item})" if self.item else self.task.name
+        name = str(self.scope.fill(self.task.title).data())
+        return f"{name} ({self.item})" if self.item else name
 
 
 def apply(target: Target, loaded: LoadedRole) -> list[Outcome]:
@@ -88,7 +89,7 @@ class _Application:
         self._notified: set[str] = set()
         self._ahead: dict[tuple[int, int], Answer] = {}
         self._outcomes: list[Outcome] = []
-        self._only = target.only | frozenset(loaded.role.tags)
+        self._only = target.only | frozenset(tag.text for tag in loaded.role.tags)
 
     def run(self) -> list[Outcome]:
         self._run_tasks(self._loaded.tasks)
@@ -179,7 +180,7 @@ class _Application:
             if self._host.answers:
                 raise
             return None  # a dry run cannot know
-        faults = argument_faults(task, arguments)
+        faults = argument_faults(self._loaded.role, task, arguments)
         if faults:
             raise BadInput(*faults)
         become = task.become

@@ -65,6 +65,7 @@ def load(role: Role) -> LoadedRole:
     handlers = _tasks(role, HANDLERS_FILE, modules, faults)
     loaded = LoadedRole(role, defaults, tuple(tasks), tuple(handlers))
     faults += _handlers_that_are_not_there(loaded)
+    faults += unknown_tags([loaded], role.tags)
     faults += check_names(loaded)
     if not faults:
         faults += check_values(loaded)
@@ -123,7 +124,7 @@ def _given(loaded: LoadedRole, name: str, value: Node) -> LoadedRole:
 
 def alters(loaded: LoadedRole) -> bool:
     """Whether a role changes the host beyond our own folder there."""
-    only = frozenset(loaded.role.tags)
+    only = frozenset(tag.text for tag in loaded.role.tags)
     return any(
         task.become or task.module.alters(task.arguments)
         for task in (*loaded.tasks, *loaded.handlers)
@@ -173,9 +174,8 @@ def _task(node: Node, modules: Mapping[str, Module], faults: list[Fault]) -> Tas
     if len(faults) > before:
         return None
     (key,) = keys
-    name = words["name"].text if "name" in words else key
     return Task(
-        name=name,
+        title=words.get("name", Node(node.key_place(key), key, key)),
         module=modules[key],
         arguments=node.mapping()[key],
         place=node.key_place(key),
@@ -213,6 +213,14 @@ def _listed(node: Node | None) -> list[Node]:
 
 def _conditions(node: Node | None) -> tuple[Node, ...] | None:
     return None if node is None else tuple(_listed(node))
+
+
+def unknown_tags(roles: Iterable[LoadedRole], tags: Iterable[Node]) -> Iterator[Fault]:
+    """Tags that are asked for and that no task has."""
+    known = {tag for role in roles for task in role.tasks for tag in task.tags} | {"always", "never"}
+    for tag in tags:
+        if tag.text not in known:
+            yield tag.place.fault(f"no task has the tag '{tag.text}'; {did_you_mean(tag.text, known)}")
 
 
 def _handlers_that_are_not_there(loaded: LoadedRole) -> Iterator[Fault]:

@@ -139,9 +139,10 @@ class Context:
         return self.become or (self.base_sudo and not path.startswith("/"))
 
 
-def reaches_out(path: Node) -> bool:
-    """Whether a path on the host may lie beyond the role's folder there."""
-    return path.text.startswith(("/", "{"))
+def reaches_out(arguments: Node, key: str) -> bool:
+    """Whether the path that is the argument ``key`` may lie beyond the role's folder on the host."""
+    path = arguments.get(key)
+    return path is None or path.text.startswith(("/", "{"))
 
 
 class Module(ABC):

@@ -10,6 +10,7 @@ from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.settings import Change, encode_settings, parse_changes
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
+from orchestrator.provision.variables import unknowns
 from orchestrator.spec.document import Node
 from orchestrator.spec.model import Setting
 
@@ -33,7 +34,8 @@ class SettingsModule(Module):
 
     def faults(self, role: object, arguments: Node) -> Iterable[tuple[Node, str]]:
         """Faults that only reading the settings brings to light; they are raised."""
-        list(self.settings(arguments))
+        if not any(True for _ in unknowns(arguments)):
+            list(self.settings(arguments))
         return ()
 
     def read(self, context: Context, arguments: Node) -> Command:
@@ -49,7 +51,7 @@ class SettingsModule(Module):
         _raise_faults(changes)
         differing = [change for change in changes if change.verdict == "differs"]
         actions = (self._script(context, arguments, "apply", APPLY_LIMIT_S),) if differing else ()
-        return Plan(tuple(_difference(change) for change in differing), actions)
+        return Plan(tuple(_difference(change) for change in differing), actions, _read_back(changes))
 
     def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
         """Record, set and read back; what did not take is put back by whoever gives up."""
@@ -65,6 +67,7 @@ class SettingsModule(Module):
         made = [change for change in changes if change.verdict == "changed"]
         kept = [change.path for change in changes if change.verdict == "kept"]
         result: dict[str, Any] = {"changed": bool(made), "differences": [_difference(c) for c in made]}
+        result |= _read_back(changes)
         return result | ({"note": f"kept their values: {', '.join(kept)}"} if kept else {})
 
     def _script(self, context: Context, arguments: Node, verb: str, limit: float) -> Command:
@@ -84,6 +87,10 @@ class SettingsModule(Module):
 
 def _difference(change: Change) -> Difference:
     return Difference(change.path, change.before, change.asked)
+
+
+def _read_back(changes: Iterable[Change]) -> dict[str, Any]:
+    return {"settings": {change.path: change.found for change in changes}}
 
 
 def _raise_faults(changes: Iterable[Change]) -> None:

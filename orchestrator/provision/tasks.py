@@ -47,13 +47,13 @@ KEYWORDS: Mapping[str, Any] = {
 class Task:
     """One declarative step of a role: ``module`` brings the host to the state that ``arguments`` describe.
 
-    :ivar place: of the module's name in the file.
+    :ivar title: its name, which may be a template; ``place``: of the module's name in the file.
     :ivar when: conditions that must all hold.
     :ivar become: None: as the host's inventory has it.
     :ivar changed_when: None: as the module says; so ``failed_when``.
     """
 
-    name: str
+    title: Node
     module: Module
     arguments: Node
     place: Place
@@ -67,6 +67,11 @@ class Task:
     changed_when: tuple[Node, ...] | None = None
     failed_when: tuple[Node, ...] | None = None
     ignore_errors: bool = False
+
+    @property
+    def name(self) -> str:
+        """The title as it is written."""
+        return self.title.text
 
     @property
     def only_reads(self) -> bool:

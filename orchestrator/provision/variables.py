@@ -8,13 +8,14 @@ themselves, in any order but not in a circle; results and items are data.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from orchestrator.errors import BadInput
 from orchestrator.provision import templating
 from orchestrator.provision.templating import UndefinedName
 from orchestrator.spec.document import Node, Place
+from orchestrator.spec.schema import Location
 
 _BARE_NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 GIVEN = frozenset(
@@ -27,6 +28,18 @@ class Unknown(str):
     """Stands for a value that is not known before a host is asked."""
 
     __slots__ = ()
+
+
+def unknowns(node: Node, at: Location = ()) -> Iterator[Location]:
+    """Where in a document the parts are that are not known yet."""
+    if isinstance(node.content, dict):
+        for key, inner in node.content.items():
+            yield from unknowns(inner, (*at, key))
+    elif isinstance(node.content, list):
+        for index, inner in enumerate(node.content):
+            yield from unknowns(inner, (*at, index))
+    elif isinstance(node.content, Unknown):
+        yield at
 
 
 class Scope:

@@ -32,8 +32,10 @@ def content_hash(experiment: Experiment) -> str:
 
 def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, Role):
-        given = {"vars": {k: node.data() for k, node in value.variables.items()}, "tags": list(value.tags)}
-        return {"role": value.name, **given} if value.variables or value.tags else value.name
+        if not (value.variables or value.tags):
+            return value.name
+        variables = {name: node.data() for name, node in value.variables.items()}
+        return {"role": value.name, "vars": variables, "tags": [tag.text for tag in value.tags]}
     if isinstance(value, Recipe) and value.name:
         return value.name
     if isinstance(value, Expression):

@@ -131,7 +131,7 @@ class Role:
     name: str
     folder: Path
     variables: Mapping[str, Node] = field(default_factory=lambda: MappingProxyType({}))
-    tags: tuple[str, ...] = ()
+    tags: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def roles(draft: Draft, searched: Sequence[Path]) -> list[Role]:
         if role.name in [other.name for other in found]:
             draft.fault(node.place, f"role '{role.name}' is listed twice")
         variables = MappingProxyType(node.mapping("vars"))
-        found.append(replace(role, variables=variables, tags=tuple(given.get("tags", ()))))
+        found.append(replace(role, variables=variables, tags=tuple(node.items("tags"))))
     return found
 
 

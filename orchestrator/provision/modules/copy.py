@@ -42,7 +42,7 @@ class Copy(Module):
 
     def alters(self, arguments: Node) -> bool:
         """Beyond our folder unless the path is relative."""
-        return reaches_out(arguments.mapping()["dest"])
+        return reaches_out(arguments, "dest")
 
     def faults(self, role: Role, arguments: Node) -> Iterator[tuple[Node, str]]:
         """The source must be there."""

@@ -34,7 +34,7 @@ class File(Module):
 
     def alters(self, arguments: Node) -> bool:
         """Beyond our folder unless the path is relative."""
-        return reaches_out(arguments.mapping()["path"])
+        return reaches_out(arguments, "path")
 
     def faults(self, role: object, arguments: Node) -> list[tuple[Node, str]]:
         """A link needs to lead somewhere, and only a link does."""

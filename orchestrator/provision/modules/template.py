@@ -35,7 +35,7 @@ class Template(Module):
 
     def alters(self, arguments: Node) -> bool:
         """Beyond our folder unless the path is relative."""
-        return reaches_out(arguments.mapping()["dest"])
+        return reaches_out(arguments, "dest")
 
     def template(self, arguments: Node) -> str:
         """The source."""

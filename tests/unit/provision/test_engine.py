@@ -124,6 +124,18 @@ def test_facts_are_asked_for_only_where_a_task_uses_them(tmp_path: Path) -> None
     assert host.trips[1:] == ["echo 4"]
 
 
+def test_arguments_that_only_a_host_can_complete_are_checked_there(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"tasks\.yaml:1:9: needs one of the keys src and content"):
+        run(tmp_path, "- copy: '{{ facts.what }}'\n", facts={"what": {"dest": "/x"}})
+    with pytest.raises(BadInput, match=r"tasks\.yaml:1:29: expected a whole number"):
+        run(tmp_path, "- cpu: {deepest_idle_state: '{{ facts.n }}'}\n", facts={"n": "deep"})
+
+
+def test_a_name_is_filled_in(tmp_path: Path) -> None:
+    outcomes = run(tmp_path, "- {name: 'say {{ a }}', command: x, loop: [1]}\n", defaults="a: it\n")
+    assert [outcome.task for outcome in outcomes] == ["say it (1)"]
+
+
 # --- what happens ----------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from orchestrator.errors import BadInput
 from orchestrator.provision.loading import alters, load
 from orchestrator.provision.tasks import LoadedRole
 from orchestrator.provision.templating import as_node
-from orchestrator.spec.document import Place
+from orchestrator.spec.document import Node, Place
 from orchestrator.spec.model import Role
 
 
@@ -136,8 +136,31 @@ def test_a_template_is_looked_at_before_any_host(tmp_path: Path) -> None:
         ("sysctl: {vm.swappiness: 1}", True),
         ("package: {name: x}", True),
         ("{sysctl: {vm.swappiness: 1}, tags: never}", False),
+        ("copy: '{{ facts.what }}'", True),
+        ("file: {path: '{{ facts.where }}'}", True),
     ],
 )
 def test_which_roles_change_the_host(tmp_path: Path, task: str, out: bool) -> None:
     text = f"- {task}\n" if task.startswith("{") else f"- {{{task}}}\n"
     assert alters(loaded(tmp_path, text)) is out
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "cpu: {deepest_idle_state: '{{ facts.n }}'}",
+        "file: '{{ facts.n }}'",
+        "service: {name: '{{ facts.n }}', state: stopped}",
+        "hugepages: {2MiB: {0: '{{ facts.n }}'}}",
+        "copy: {src: '{{ facts.n }}', dest: /x}",
+        "shell: {cmd: x, time_limit: '{{ facts.n }}'}",
+    ],
+)
+def test_what_is_not_known_yet_is_no_fault(tmp_path: Path, task: str) -> None:
+    assert loaded(tmp_path, f"- {task}\n").tasks
+
+
+def test_tags_that_no_task_has(tmp_path: Path) -> None:
+    (tmp_path / "tasks.yaml").write_text("- {shell: x, tags: [one, two]}\n")
+    with pytest.raises(BadInput, match=r"^e\.yaml:1:1: no task has the tag 'tow'; did you mean 'two'\?$"):
+        load(Role("r", tmp_path, tags=tuple(Node(Place("e.yaml", 1, 1), tag, tag) for tag in ("one", "tow"))))
