@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from orchestrator.spec.model import Setting
 ROOT_BASE = "/var/lib/orchestrate"
 USER_BASE = '"$HOME/.orchestrate"'
 RESTORE_LIMIT_S = 600.0
+SCRIPTS_VERSION = hashlib.sha256(b"\0".join(RUNNER_FILES.values())).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,16 @@ class HostFolder:
             )
 
     def bring_scripts(self) -> None:
-        """Put the host-side scripts in place."""
+        """Put the host-side scripts in place, unless they are there already."""
+        version = f"{self.base}/bin/version"
+        look = script('[ ! -e "$1" ] || cat "$1"', version, sudo=self.sudo)
+        if self.host.run(look).stdout.strip() == SCRIPTS_VERSION:
+            return
         for name, content in RUNNER_FILES.items():
             self.host.put(content, f"{self.base}/bin/{name}", 0o755, sudo=self.sudo)
+        self.host.put(
+            f"{SCRIPTS_VERSION}\n".encode(), version, sudo=self.sudo
+        )  # last: all the others are there
 
     def is_used(self) -> bool:
         """Whether we were ever at work on the host; else there is nothing to look for."""

@@ -40,3 +40,15 @@ def test_what_cannot_be_put_back_is_named() -> None:
     with pytest.raises(HostError) as caught:
         HostFolder(made, root=True).restore()
     assert str(caught.value) == "n1: settings that cannot be put back: /sys/x: refused, asked '2', found '1'"
+
+
+def test_scripts_are_brought_once() -> None:
+    made = ScriptedHost("n1")
+    HostFolder(made, root=True).bring_scripts()
+    assert made.files["/var/lib/orchestrate/bin/look.sh"]
+    version = made.files["/var/lib/orchestrate/bin/version"].decode()
+    again = ScriptedHost("n1")
+    again.answer("bin/version", stdout=version)
+    HostFolder(again, root=True).bring_scripts()
+    assert not again.files
+    assert len(again.commands) == 1

@@ -210,6 +210,19 @@ def test_the_benchmarks_role_keeps_the_place_the_file_gives_it(folder: Path) -> 
     assert [role.name for role in experiment.roles] == ["migbench", "quiet"]
 
 
+def test_roles_are_given_variables_and_tags(folder: Path) -> None:
+    (folder / "roles" / "quiet").mkdir(parents=True)
+    plain = read(folder, MIGBENCH + "roles: [quiet]\n")
+    given = read(
+        folder, MIGBENCH + "roles: [{role: quiet, vars: {timers: [a.timer], on: true}, tags: [x]}]\n"
+    )
+    role = given.roles[0]
+    assert {name: node.data() for name, node in role.variables.items()} == {"timers": ["a.timer"], "on": True}
+    assert [tag.text for tag in role.tags] == ["x"]
+    assert given.content_hash != plain.content_hash
+    assert read(folder, MIGBENCH + "roles: [{role: quiet}]\n").content_hash == plain.content_hash
+
+
 def test_overrides_take_the_place_of_values_of_the_file(folder: Path) -> None:
     text = MIGBENCH + "factors: {pages: [1, 2], threads: {range: {from: 1, to: 4}}}\nrepetitions: 5\n"
     overrides = [
