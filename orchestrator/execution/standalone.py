@@ -50,6 +50,10 @@ def apply_roles(host: Host, reach: Reach, request: Request) -> tuple[list[str], 
         error = fault
     if outcomes:
         lines.append(f"{host.name}: {_sum(outcomes, request.check)}")
+    if error and not request.check and any("settings" in outcome.result for outcome in outcomes):
+        lines.append(
+            f"{host.name}: settings that were changed are on record; orchestrate hosts restore puts them back"
+        )
     return lines, error
 
 

@@ -18,6 +18,7 @@ from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command
 from orchestrator.provision.checking import ITEM, argument_faults, fill_arguments
+from orchestrator.provision.filters import as_bool
 from orchestrator.provision.module import Answer, Context, Outcome, Plan
 from orchestrator.provision.reading import read_all
 from orchestrator.provision.tasks import LoadedRole, Task
@@ -185,7 +186,7 @@ class _Application:
             raise BadInput(*faults)
         become = task.become
         if become is None:
-            become = self._target.variables.get("ansible_become") is True
+            become = as_bool(self._target.variables.get("ansible_become", False))
         return _Step(task, arguments, scope, become or task.module.needs_root, item)
 
     def _context(self, step: _Step | None = None) -> Context:

@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 
-def _bool(value: Any) -> bool:
+def as_bool(value: Any) -> bool:
+    """What a text that stands for a switch means."""
     if isinstance(value, str):
         return value.strip().lower() in ("true", "yes", "on", "1", "y", "t")
     return bool(value)
@@ -35,7 +36,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "b64decode": lambda text: base64.b64decode(text).decode(),
     "b64encode": lambda text: base64.b64encode(str(text).encode()).decode(),
     "basename": lambda path: PurePosixPath(path).name,
-    "bool": _bool,
+    "bool": as_bool,
     "combine": _combine,
     "dirname": lambda path: str(PurePosixPath(path).parent),
     "flatten": lambda value: [

@@ -71,7 +71,11 @@ done
     "update-grub": """menu=/boot/grub/grub.cfg
 . /etc/default/grub
 for file in /etc/default/grub.d/*.cfg; do [ ! -e "$file" ] || . "$file"; done
-printf 'menuentry x {\\n\\tlinux /boot/vmlinuz root=/dev/sda1 %s\\n}\\n' "$GRUB_CMDLINE_LINUX_DEFAULT" >"$menu"
+{
+    echo "linux /boot/vmlinuz root=/dev/sda1 $GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT"
+    echo "  linux /boot/vmlinuz root=/dev/sda1 single $GRUB_CMDLINE_LINUX"
+    echo "  linux16 /boot/memtest86+.bin"
+} >"$menu"
 """,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -364,3 +365,5 @@ def test_hosts_that_do_not_answer_keep_no_other_from_being_told_of(
     assert ended.code == 3
     assert ended.out.startswith("testhost: ")
     assert len(ended.complaints) == 1
+    facts = admin.orchestrate("hosts", "facts", "testhost", *admin.options[2:])
+    assert json.loads(facts.out)["testhost"]["thp"]["enabled"] == "madvise"

@@ -74,7 +74,7 @@ look_grub() {
         echo how=grub.d
         printf 'words=%s\n' "$(sed -n 's/^# words: //p' "$1" 2>/dev/null)"
         for menu in /boot/grub/grub.cfg /boot/grub2/grub.cfg; do
-            [ ! -r "$menu" ] || sed -n 's/^[[:space:]]*linux\(efi\|16\)\{0,1\}[[:space:]]/entry /p' "$menu"
+            [ ! -r "$menu" ] || sed -n '/memtest/d; s/^[[:space:]]*linux\(efi\|16\)\{0,1\}[[:space:]]/entry /p' "$menu"
         done
     elif command -v grubby >/dev/null; then
         echo how=grubby

@@ -70,10 +70,7 @@ def _actions(how: str, words: list[str], sudo: bool) -> list[Command | Upload]:
         add = ("grubby", "--update-kernel=ALL", f"--args={' '.join(words)}")
         return [Command(add, sudo, time_limit=RENDER_LIMIT_S)]
     line = " ".join(words)
-    content = (
-        f"# Written by orchestrate.\n# words: {line}\n"
-        f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {line}"\n'
-    )
+    content = f'# Written by orchestrate.\n# words: {line}\nGRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX {line}"\n'
     upload = Upload(content.encode(), DROP_IN, 0o644, sudo)
     return [upload, Command(("update-grub",), sudo, time_limit=RENDER_LIMIT_S)]
 

@@ -232,7 +232,7 @@ def test_who_runs_a_command(tmp_path: Path) -> None:
     run(tmp_path, tasks, host)
     assert commands(host) == ["mine", "sudo -n -- roots", "also mine"]
     host = PaperHost(root=False)
-    run(tmp_path, tasks, host, variables={"ansible_become": True})
+    run(tmp_path, tasks, host, variables={"ansible_become": "true"})
     assert commands(host) == ["sudo -n -- mine", "sudo -n -- roots", "also mine"]
 
 

@@ -1,0 +1,96 @@
+"""Templates: types, names that are needed, filters, and where faults are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import BadInput
+from orchestrator.provision.templating import UndefinedName, as_node, evaluate, names
+from orchestrator.provision.variables import Scope
+from orchestrator.spec.document import Place
+
+HERE = Place("x.yaml", 3, 5)
+VALUES: dict[str, Any] = {
+    "n": 2,
+    "text": "a/b.txt",
+    "items": [1, [2, 3]],
+    "pairs": {"k": 1},
+    "none": None,
+    "result": {"changed": True, "failed": False, "skipped": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{{ n }}", 2),
+        ("{{ n }} ", "2 "),
+        ("{{ n }}{{ n }}", "22"),
+        ("{{- n -}}", 2),
+        ("{{ n > 1 }}", True),
+        ("{{ none }}", None),
+        ("{{ '}}' }}", "}}"),
+        ("{{ items[1] }}", [2, 3]),
+        ("{{ items | flatten }}", [1, 2, 3]),
+        ("{{ pairs | combine({'l': 2}) }}", {"k": 1, "l": 2}),
+        ("{{ text | basename }}", "b.txt"),
+        ("{{ text | dirname }}", "a"),
+        ("{{ text | regex_replace('[.].*') }}", "a/b"),
+        ("{{ text | regex_search('[0-9]') }}", None),
+        ("{{ text | split('/') | first }}", "a"),
+        ("{{ 'yes' | bool }}", True),
+        ("{{ n | ternary('a', 'b') }}", "a"),
+        ("{{ 'x y' | quote }}", "'x y'"),
+        ("{{ 'ab' | b64encode | b64decode }}", "ab"),
+        ("{{ pairs | to_json | from_json }}", {"k": 1}),
+        ("{{ pairs | to_yaml }}", "k: 1\n"),
+        ("{{ missing | default(7) }}", 7),
+        ("{{ missing is defined }}", False),
+        ("{{ result is changed }}", True),
+        ("{{ result is succeeded }}", True),
+        ("{% for i in items %}x{% endfor %}", "xx"),
+        ("{% set y = n %}{{ y }}", "2"),
+    ],
+)
+def test_values(text: str, value: object) -> None:
+    assert Scope([], VALUES).text(text, HERE) == value
+
+
+def test_names_that_are_needed() -> None:
+    text = "{{ a }} {{ b | default(c) }} {% if d is defined %}{{ e.f }}{% endif %}{% for g in h %}{{ g }}{% endfor %}"
+    assert names(text, HERE) == {"a", "c", "e", "h"}
+    assert names("a > 1 and b is not defined", HERE, expression=True) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ n.nothing }}", "x.yaml:3:5: 'int object' has no attribute 'nothing'"),
+        ("{{ n / 0 }}", "x.yaml:3:5: division by zero"),
+        ("{{ 'x' + 1 }}", "x.yaml:3:5: "),
+        ("{{ text | from_json }}", "x.yaml:3:5: "),
+        ("{{ n.__class__ }}", "x.yaml:3:5: "),
+        ("{{ nobody }}", "x.yaml:3:5: 'nobody' is undefined"),
+    ],
+)
+def test_faults_have_their_place(text: str, message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        Scope([], VALUES).text(text, HERE)
+    assert str(caught.value).startswith(message)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_layers_lie_over_each_other_and_use_each_other() -> None:
+    low = as_node({"a": "{{ b }}!", "b": "low", "c": ["{{ a }}"]}, HERE).mapping()
+    high = as_node({"b": "high"}, HERE).mapping()
+    assert Scope([low, high], {}).text("{{ c }}", HERE) == ["high!"]
+    assert Scope([low], {"b": "{{ c }}"}).text("{{ a }}", HERE) == "{{ c }}!"
+    with pytest.raises(UndefinedName):
+        Scope([low, as_node({"b": "{{ gone }}"}, HERE).mapping()], {}).text("{{ c }}", HERE)
+
+
+def test_a_template_cannot_change_what_it_is_given() -> None:
+    with pytest.raises(BadInput):
+        evaluate("{{ items.append(1) }}", HERE, {"items": []})
