@@ -21,6 +21,7 @@ from orchestrator.provision.checking import ITEM, argument_faults, fill_argument
 from orchestrator.provision.filters import as_bool
 from orchestrator.provision.module import Answer, Context, Outcome, Plan
 from orchestrator.provision.reading import read_all
+from orchestrator.provision.results import LazyFacts, nothing_done, registered, short
 from orchestrator.provision.tasks import LoadedRole, Task
 from orchestrator.provision.templating import UndefinedName, as_node
 from orchestrator.provision.variables import Scope
@@ -114,7 +115,7 @@ class _Application:
         results = []
         for number, step in enumerate(self._steps(task)):
             if step is None:
-                outcome = Outcome(self._loaded.role.name, task.name, "skipped", result=_skipped())
+                outcome = Outcome(self._loaded.role.name, task.name, "skipped", result=nothing_done())
             else:
                 outcome = self._run_step(step, partial(self._answer, tasks, index, number))
             results.append(outcome)
@@ -128,7 +129,7 @@ class _Application:
             if outcome.changed:
                 self._notified |= {node.text for node in task.notify}
         if task.register:
-            self._registered[task.register] = _registered(task, results)
+            self._registered[task.register] = registered(task, results)
 
     @property
     def _host(self) -> Host:
@@ -150,7 +151,7 @@ class _Application:
             "role_name": loaded.role.name,
             "role_path": str(loaded.role.folder),
         }
-        values = {**given, **self._registered, "facts": _Lazy(self._facts)}
+        values = {**given, **self._registered, "facts": LazyFacts(self._facts)}
         return Scope([loaded.defaults, inventory, loaded.role.variables, task.variables], values)
 
     def _facts(self) -> Mapping[str, Any]:
@@ -170,7 +171,7 @@ class _Application:
         if not isinstance(items.content, list):
             raise BadInput(task.loop.place.fault("'loop' takes a list"))
         for item in items.content:
-            yield self._step(task, scope.with_values({ITEM: item.data()}), _short(item.data()))
+            yield self._step(task, scope.with_values({ITEM: item.data()}), short(item.data()))
 
     def _step(self, task: Task, scope: Scope, item: str = "") -> _Step | None:
         try:
@@ -268,7 +269,7 @@ class _Application:
             message = self._located(error, step)
             if not task.ignore_errors:
                 raise type(error)(message) from error
-            result = {**_skipped(), "skipped": False, "failed": True, "msg": str(error), "rc": 1}
+            result = {**nothing_done(), "skipped": False, "failed": True, "msg": str(error), "rc": 1}
             return Outcome(self._loaded.role.name, step.name, "failed", result=result, note=str(error))
         return outcome
 
@@ -314,49 +315,3 @@ class _Application:
         """The error with role and task in front, after the host's name."""
         text = str(error).removeprefix(f"{self._host.name}: ")
         return f"{self._host.name}: role {self._loaded.role.name}: {step.name}: {text}"
-
-
-class _Lazy(Mapping[str, Any]):
-    """Facts that are gathered when the first of them is looked at."""
-
-    def __init__(self, gather: Callable[[], Mapping[str, Any]]) -> None:
-        self._gather = gather
-
-    def __getitem__(self, key: str) -> Any:
-        return self._gather()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._gather())
-
-    def __len__(self) -> int:
-        return len(self._gather())
-
-
-def _skipped() -> dict[str, Any]:
-    return {
-        "changed": False,
-        "failed": False,
-        "skipped": True,
-        "rc": 0,
-        "stdout": "",
-        "stderr": "",
-        "stdout_lines": [],
-    }
-
-
-def _registered(task: Task, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What a later task finds under the registered name: a result, or of a loop all of them."""
-    if task.loop is None:
-        return dict(outcomes[0].result)
-    results = [dict(outcome.result) for outcome in outcomes]
-    return {
-        "results": results,
-        "changed": any(result["changed"] for result in results),
-        "failed": any(result["failed"] for result in results),
-        "skipped": all(result["skipped"] for result in results),
-    }
-
-
-def _short(item: Any) -> str:
-    text = str(item)
-    return text if len(text) <= 60 else f"{text[:60]}…"
