@@ -12,7 +12,6 @@ from orchestrator.errors import BadInput
 from orchestrator.hosts.base import Provider, Request
 from orchestrator.hosts.providers import options_schemas, registry
 from orchestrator.plan import Plan
-from orchestrator.provision.loading import check_roles
 from orchestrator.spec.expressions import Expression
 from orchestrator.spec.loader import load
 from orchestrator.spec.model import Experiment
@@ -69,6 +68,8 @@ def host_options(function: F) -> F:
 
 def load_experiment(file: Path, overrides: tuple[str, ...]) -> Experiment:
     """Load the file, with what the providers say of their own sections, and the roles it names."""
+    from orchestrator.provision.loading import check_roles
+
     experiment = load(file, provider_options=options_schemas(), overrides=overrides)
     check_roles(experiment.roles)
     return experiment

@@ -120,9 +120,9 @@ class _Application:
                 outcome = self._run_step(step, partial(self._answer, tasks, index, number))
             results.append(outcome)
             self._outcomes.append(outcome)
-            log.info(
-                "%s: %s: %s: %s %s", self._host.name, outcome.role, outcome.task, outcome.status, outcome.note
-            )
+            note = f" ({outcome.note})" if outcome.note else ""
+            told = (self._host.name, outcome.role, outcome.task, outcome.status, note)
+            log.info("%s: %s: %s: %s%s", *told)
             for difference in outcome.differences:
                 log.debug("%s: %s", self._host.name, difference)
             self._target.say(self._host.name, outcome)

@@ -61,7 +61,7 @@ class SettingsModule(Module):
         changes = self._changes(done.stdout)
         _raise_faults(changes)
         if done.exit_code:
-            raise HostError(f"settings cannot be recorded: {done.stderr.strip()}")
+            raise HostError((done.stderr.strip() or "settings cannot be changed").splitlines()[-1])
         if not context.host.answers:
             return {}
         made = [change for change in changes if change.verdict == "changed"]

@@ -229,6 +229,8 @@ def test_other_modules(admin: User, machine: Machine) -> None:
 - kernel_module: {name: dummy, state: absent}
 - cpu: {deepest_idle_state: 1, smt: false}
 - hugepages: {2MiB: {0: 4}}
+- service: {name: cron, state: stopped, enabled: false}
+- service: {name: none, state: stopped, required: false}
 - sysctl: {vm.swappiness: 1}
 - grub: {command_line: [transparent_hugepage=madvise, nosmt]}
   register: menu
@@ -296,6 +298,16 @@ def test_an_experiment_applies_roles_and_puts_their_settings_back(admin: User, m
     assert admin.of_type("block")[0]["settings"] == {"/proc/sys/vm/swappiness": "7"}
     assert machine.state() == before
     assert (machine.root / "etc/stays").exists()
+
+
+def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: Machine) -> None:
+    role(admin, tasks="- sysctl: {vm.swappiness: 7}\n")
+    (machine.root / "ours" / "settings.record").mkdir()
+    ended = apply(admin, "mine")
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert line.endswith("settings.record: cannot be written, so nothing was changed")
+    assert machine.proc("vm/swappiness") == "60"
 
 
 def test_a_role_that_fails_in_a_run_leaves_no_setting_changed(admin: User, machine: Machine) -> None:

@@ -243,6 +243,7 @@ settings_apply() {
     [ -n "$plan" ] || return 0
     if ! { printf '%s' "$record_lines" >>"$apply_record" && sync "$apply_record"; }; then
         failures="$apply_record: cannot be written, so nothing was changed"
+        echo "$failures" >&2
         return 0
     fi
     eval "set -- $plan"

@@ -174,6 +174,7 @@ def test_nothing_is_changed_that_cannot_be_recorded(host: HostFolder) -> None:
     (host.base / "settings.record").mkdir(parents=True)
     done = host.sh(host.settings_script, "apply", host.base, stdin=encode_settings([Setting(str(path), "2")]))
     assert done.returncode == 1
+    assert b"settings.record: cannot be written, so nothing was changed" in done.stderr
     assert path.read_text() == "1\n"
 
 
