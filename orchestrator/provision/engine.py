@@ -72,7 +72,7 @@ class _Step:
 
     @property
     def name(self) -> str:
-        name = str(self.scope.fill(self.task.title).data())
+        name = str(self.scope.fill(self.task.title, lenient=True).data())
         return f"{name} ({self.item})" if self.item else name
 
 
@@ -108,7 +108,8 @@ class _Application:
                 self._run_task(tasks, index)
 
     def _wanted(self, task: Task) -> bool:
-        return task in self._loaded.handlers or task.chosen(self._only, self._target.without)
+        is_handler = any(task is handler for handler in self._loaded.handlers)
+        return is_handler or task.chosen(self._only, self._target.without)
 
     def _run_task(self, tasks: Sequence[Task], index: int) -> None:
         task = tasks[index]
@@ -167,7 +168,13 @@ class _Application:
         if task.loop is None:
             yield self._step(task, scope)
             return
-        items = scope.fill(task.loop)
+        try:
+            items = scope.fill(task.loop)
+        except UndefinedName:
+            if self._host.answers:
+                raise
+            yield None  # a dry run cannot know
+            return
         if not isinstance(items.content, list):
             raise BadInput(task.loop.place.fault("'loop' takes a list"))
         for item in items.content:
@@ -217,6 +224,7 @@ class _Application:
         host = self._target.reconnect()
         self._target.host.close()
         self._target.host = host
+        self._target.facts = None
         return host
 
     # --- reading ahead --------------------------------------------------------------------------------------
@@ -299,7 +307,7 @@ class _Application:
     def _judge(self, step: _Step, result: dict[str, Any]) -> None:
         """Let ``changed_when`` and ``failed_when`` have the last word."""
         task = step.task
-        if not (task.changed_when or task.failed_when):
+        if not (task.changed_when or task.failed_when) or not self._host.answers:
             return
         scope = step.scope.with_values(
             {"result": result, **({task.register: result} if task.register else {})}

@@ -32,6 +32,8 @@ class Assert(Module):
 
     def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
         """Raises ``HostError`` with the first condition that does not hold."""
+        if not context.host.answers:
+            return Plan()
         that = arguments.mapping()["that"]
         for node in that.items() if isinstance(that.content, list) else [that]:
             if not context.holds(node):

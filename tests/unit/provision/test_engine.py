@@ -286,7 +286,10 @@ def test_a_dry_run_prints_what_a_run_would_execute(tmp_path: Path) -> None:
 - sysctl: {vm.swappiness: 1}
 - {command: "echo {{ facts.cpus }}", when: facts.cpus > 2}
 - copy: {content: x, dest: /etc/x}
-- command: last
+- {command: "echo {{ item }}", loop: "{{ facts.what }}"}
+- {command: count, register: counted, failed_when: counted.stdout != '3'}
+- assert: {that: counted.stdout == '3'}
+- {name: "on {{ facts.os }}", command: last}
 - reboot: {}
 """
     run(tmp_path, tasks, host)
