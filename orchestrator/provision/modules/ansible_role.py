@@ -110,7 +110,9 @@ def _run(context: Context, data: Mapping[str, Any]) -> tuple[Difference, ...]:
     if done.rc:
         bad = [e for e in events if e["event"] in ("runner_on_failed", "runner_on_unreachable")]
         told = [f"{_task(event)}: {_result(event).get('msg', 'failed')}" for event in bad]
-        raise HostError(f"Ansible: {(told or [_last_line(events)])[0]}".splitlines()[0])
+        first = f"Ansible: {(told or [_last_line(events)])[0]}".splitlines()[0]
+        hint = " (which Python the host has, ansible_python_interpreter in the inventory says)"
+        raise HostError(first + (hint if "Gathering Facts" in first else ""))
     return tuple(Difference(f"ansible: {_task(event)}", "as it was", "changed") for event in changed)
 
 
