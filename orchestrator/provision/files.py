@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command, script
 from orchestrator.provision.module import Answer, Context, Difference, Plan, Upload
 
@@ -76,7 +77,7 @@ def parse(answer: Answer) -> dict[str, Found]:
     def close() -> None:
         if fields:
             path = fields.pop("path")
-            text = "\n".join(texts) if fields.get("sha256") else None
+            text = "\n".join(texts) if fields.pop("text", "") else None
             found[path] = Found(**fields, text=text)
             fields.clear()
             texts.clear()
@@ -102,6 +103,7 @@ def plan(context: Context, wanted: Sequence[Wanted], answer: Answer) -> Plan:
     for one in wanted:
         found = there.get(one.path, Found())
         sudo = context.become or (context.base_sudo and one.path.startswith(f"{context.base}/"))
+        _check_kind(one, found)
         differing = list(_differences(one, found))
         if differing:
             differences += differing
@@ -135,6 +137,18 @@ def _differences(wanted: Wanted, found: Found) -> Iterator[Difference]:
         asked, has = getattr(wanted, key), getattr(found, key)
         if asked and asked != has:
             yield Difference(f"{wanted.path} {key}", has, asked)
+
+
+def _check_kind(wanted: Wanted, found: Found) -> None:
+    """What is of another kind is not replaced: too much could go with it."""
+    link_to_file = found.kind == "link" and bool(found.sha256)
+    fits = (
+        wanted.kind == "absent"
+        or found.kind in ("absent", wanted.kind)
+        or (wanted.kind == "file" and link_to_file)
+    )
+    if not fits:
+        raise HostError(f"{wanted.path}: expected {wanted.kind} or nothing, found {found.kind}")
 
 
 def _described(wanted: Wanted) -> str:

@@ -41,7 +41,7 @@ owner=%U
 group=%G' "$path" 2>/dev/null
         [ -f "$path" ] || continue
         sum=$(sha256sum <"$path") && printf 'sha256=%s\n' "${sum%% *}"
-        [ "$(wc -c <"$path")" -gt "$largest" ] || { sed 's/^/ /' "$path" && echo; }
+        [ "$(wc -c <"$path")" -gt "$largest" ] || { echo text=yes && sed 's/^/ /' "$path" && echo; }
     done
 }
 

@@ -39,6 +39,8 @@ class File(Module):
     def faults(self, role: object, arguments: Node) -> list[tuple[Node, str]]:
         """A link needs to lead somewhere, and only a link does."""
         data = arguments.data()
+        if data.get("state") == "absent" and not data["path"].strip("/."):
+            return [(arguments.mapping()["path"], "that is a whole file system")]
         if data.get("state") == "link" and "src" not in data:
             return [(arguments, "a link needs 'src', what it leads to")]
         if "src" in data and data.get("state", "link") != "link":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,8 +20,6 @@ from orchestrator.provision.module import Outcome
 from orchestrator.provision.templating import as_node
 from orchestrator.spec.document import Place
 from orchestrator.spec.model import Role
-
-FILE = "path={path}\nkind=file\nmode=644\nowner=root\ngroup=root\nsha256={sha}\n"
 
 
 class PaperHost(ScriptedHost):
@@ -167,6 +166,51 @@ def test_a_change_that_does_not_take_names_asked_and_found(tmp_path: Path) -> No
     ):
         run(tmp_path, "- {name: it, package: {name: a}}\n", host)
     assert any("dnf install -y" in line for line in host.commands)
+
+
+FOUND = "path=/x\nkind={kind}\nmode=644\nowner=mm\ngroup=mm\n"
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "actions"),
+    [
+        ("file: {path: /x}", "absent", ["put /x"]),
+        ("file: {path: /x}", "file", []),
+        ("file: {path: /x, mode: '0600'}", "file", ["chmod 0600 /x"]),
+        ("file: {path: /x, owner: me}", "file", ["chown -h me /x"]),
+        ("file: {path: /x, state: directory}", "absent", ["mkdir -p -- /x"]),
+        ("file: {path: /x, state: absent}", "directory", ["rm -rf -- /x"]),
+        ("file: {path: /x, state: absent}", "absent", []),
+        ("copy: {content: new, dest: /x}", "file\nsha256=0", ["put /x", "chown -h mm:mm /x"]),
+    ],
+)
+def test_what_is_done_with_files(tmp_path: Path, task: str, kind: str, actions: list[str]) -> None:
+    host = PaperHost()
+    host.answer(
+        "look.sh files", stdout=FOUND.format(kind=kind) if kind != "absent" else "path=/x\nkind=absent\n"
+    )
+    with contextlib.suppress(HostError):  # nothing changes on paper, so nothing takes
+        run(tmp_path, f"- {task}\n", host)
+    assert [*(f"put {path}" for path in host.files), *commands(host)] == actions
+
+
+@pytest.mark.parametrize(
+    ("task", "kind"),
+    [
+        ("file: {path: /x}", "directory"),
+        ("copy: {content: x, dest: /x}", "directory"),
+        ("file: {path: /x, state: directory}", "file"),
+        ("file: {path: /x, src: /y}", "directory"),
+        ("file: {path: /x, src: /y}", "file"),
+    ],
+)
+def test_what_is_of_another_kind_is_not_replaced(tmp_path: Path, task: str, kind: str) -> None:
+    host = PaperHost()
+    host.answer("look.sh files", stdout=FOUND.format(kind=kind))
+    with pytest.raises(HostError, match=rf"/x: expected \w+ or nothing, found {kind}"):
+        run(tmp_path, f"- {task}\n", host)
+    assert not commands(host)
+    assert not host.files
 
 
 @pytest.mark.parametrize(

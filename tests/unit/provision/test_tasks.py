@@ -77,6 +77,7 @@ def test_a_role_without_tasks(tmp_path: Path) -> None:
         ("- copy: {src: none, dest: /x}", ["1:15: there is no 'none' in "]),
         ("- template: {src: none, dest: /x}", ["1:19: there is no file 'none' in "]),
         ("- file: {path: /x, state: link}", ["1:9: a link needs 'src'"]),
+        ("- file: {path: /, state: absent}", ["1:16: that is a whole file system"]),
         ("- file: {path: /x, mode: 644}", ["1:26: expected permissions in octal, in quotes"]),
         ("- hugepages: {3MiB: 1}", ["1:15: '3MiB' is not the size of a page"]),
         ("- sysctl: {swappiness: 1}", ["1:12: "]),
