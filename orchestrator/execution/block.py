@@ -106,6 +106,7 @@ class BlockRun:
         if visit.runner_is_running():
             run.observer.note(f"{host.name}: its runner is still at work; following it")
         else:
+            visit.check_free()
             self._collect(visit, self._place or here)
             if rebooted:
                 self._charge("its host went down and came up again")

@@ -55,6 +55,14 @@ class Visit:
         status = self._ours.script("runner.sh", "status", self.folder, accept=(0, NOT_RUNNING))
         return self.host.run(status).stdout.strip() == "running"
 
+    def check_free(self) -> None:
+        """Refuse, before anything is put back or changed, a host on which the runner of another block is at work."""
+        runner = self._ours.runner()
+        if runner is not None and runner.block != self.folder:
+            raise HostError(
+                f"{self.host.name}: another block runs on this host, pid {runner.pid}: {runner.block}"
+            )
+
     def provision(
         self,
         cache: Path,
@@ -71,8 +79,11 @@ class Visit:
             return [outcome for role in self._experiment.roles for outcome in apply(target, load(role))]
         except HostLost:
             raise
-        except OrchestratorError:
-            self.restore()
+        except OrchestratorError as error:
+            try:
+                self.restore()
+            except HostError as another:
+                raise HostError(f"{error}\n{another}") from error
             raise
 
     def tune(self) -> dict[str, str]:

@@ -329,6 +329,10 @@ def test_what_a_dead_controller_left_is_put_back(admin: User, machine: Machine) 
     checked = admin.orchestrate("hosts", "check", *words)
     assert "at work: pid " in checked.out
     assert "1 setting on record" in checked.out
+    other = admin.run(admin.file(EXPERIMENT, "other.yaml"))
+    assert other.code == 3
+    assert "another block runs on this host" in other.complaints[0]
+    assert machine.proc("vm/swappiness") == "7"
     refused = admin.orchestrate("hosts", "restore", *words)
     assert refused.code == 3
     assert "a run is at work there" in refused.complaints[0]
