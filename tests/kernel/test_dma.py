@@ -295,7 +295,10 @@ def test_two_migrators_at_once(engine: Lab, share: str, by: str) -> None:
 
 
 def mixed(lab: Lab, seed: int) -> dict[str, int]:
-    """Many random moves, a part of them at a time; what was counted in all."""
+    """Many random moves, a part of them at a time; what was counted in all.
+
+    In guests of few CPUs: with 16 of them on a busy machine of 2, emulated CPUs wait for RCU's locks more than they run.
+    """
     rounds = ROUNDS_WATCHED if lab.is_debug else ROUNDS
     told: Counter[str] = Counter()
     for first in range(0, rounds, PART):
@@ -303,7 +306,7 @@ def mixed(lab: Lab, seed: int) -> dict[str, int]:
     return told
 
 
-@on("two_nodes", "debug")
+@on("memory_only", "debug")
 def test_a_long_mix_of_all_modes(engine: Lab) -> None:
     told = mixed(engine, 1)
     assert told["migrate_copy_dma"] > 0
@@ -312,7 +315,7 @@ def test_a_long_mix_of_all_modes(engine: Lab) -> None:
     assert left_by_dma(told) == {}, told
 
 
-@on("two_nodes", "debug")
+@on("memory_only", "debug")
 def test_a_long_mix_of_all_modes_and_troubles(engine: Lab) -> None:
     with troubles(engine, fail_every=5, refuse_every=7, lose_every=211):
         told = mixed(engine, 2)
