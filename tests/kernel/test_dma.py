@@ -297,7 +297,7 @@ def test_two_migrators_at_once(engine: Lab, share: str, by: str) -> None:
 def mixed(lab: Lab, seed: int) -> dict[str, int]:
     """Many random moves, a part of them at a time; what was counted in all.
 
-    In guests of few CPUs: with 16 of them on a busy machine of 2, emulated CPUs wait for RCU's locks more than they run.
+    In guests of few CPUs: 16 emulated ones on a busy machine of 2 wait for RCU's locks more than they run.
     """
     rounds = ROUNDS_WATCHED if lab.is_debug else ROUNDS
     told: Counter[str] = Counter()
