@@ -196,7 +196,7 @@ def test_locked_pages_stay_locked(lab: Lab, page: str, mode: str) -> None:
 def test_full_nodes_stay_as_full(lab: Lab, page: str, mode: str) -> None:
     """There is no free page to move to, none is taken, and none is left."""
     lab.may_lack_memory = True
-    pages = {"thp": 3, "base": 600}[page]
+    pages = {"thp": 3, "base": 1000}[page]
     told = lab.check("exchange_full", page=page, pages=pages, mode=mode, threads=3, room=2048, rounds=20)
     assert told["exchange_pair"] == 20 * pages, told
     assert told["looks"] > 0

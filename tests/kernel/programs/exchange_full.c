@@ -9,9 +9,9 @@
 #include "move.h"
 #include "require.h"
 
-/* Free pages leave the count by batches when a CPU takes the first one for whatever reason. Less
- * than one side of the exchange, which migration would need. */
-#define SLACK (512UL << 10)
+/* Free pages leave the count by batches when a CPU takes the first one for whatever reason; several
+ * CPUs may. Less than one side of the exchange, which migration would need. */
+#define SLACK (2UL << 20)
 
 struct watch {
 	pthread_t thread;
