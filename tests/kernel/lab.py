@@ -34,6 +34,7 @@ SET_UP = """
 mount -t tracefs none /sys/kernel/tracing
 echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 echo madvise >/sys/kernel/mm/transparent_hugepage/defrag
+echo 3600000 >/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
 for node in /sys/devices/system/node/node[0-9]*; do
     echo "$1" >"$node/hugepages/hugepages-2048kB/nr_hugepages"
     [ "$(cat "$node/hugepages/hugepages-2048kB/nr_hugepages")" = "$1" ] || exit 1
@@ -46,7 +47,8 @@ losetup /dev/loop0 /ram/swap
 losetup /dev/loop1 /ram/block
 mkswap /dev/loop0
 """
-"""Small guests start without huge pages. Swap and a block device lie in ramfs, whose pages are never swapped."""
+"""khugepaged, which moves pages of its own accord, sleeps. Small guests start without huge pages. Swap and a block
+device lie in ramfs, whose pages are never swapped."""
 
 
 LOAD = """

@@ -311,7 +311,8 @@ def test_a_long_mix_of_all_modes(engine: Lab) -> None:
     told = mixed(engine, 1)
     assert told["migrate_copy_dma"] > 0
     assert told["migrate_copy_serial"] > 0
-    assert told["migrate_copy_mt"] > 0
+    if FULL or not engine.is_debug:  # a mix of a few rounds need not have threads
+        assert told["migrate_copy_mt"] > 0
     assert left_by_dma(told) == {}, told
 
 
