@@ -1,7 +1,8 @@
 # Everything a fresh Debian machine needs, and the commands that developers and CI share.
 #   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table
 #   make test         install what is missing, run all checks and tests
-#   make kernel-test  prove the kernel series right: every layout, long, and the debug kernel; kernel-test-short: what CI runs
+#   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
+#   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms; CI runs the first
 #   make setup        only prepare .venv, with `orchestrate` in it
 
 VENV   := .venv
@@ -16,7 +17,7 @@ KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync uti
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio
 
-.PHONY: setup quickstart test test-unit kernel-test kernel-test-short lint packages-run packages-test clean help
+.PHONY: setup quickstart test test-unit kernel-test kernel-test-short kernel-test-debug kernel-test-experiments lint packages-run packages-test clean help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,7 +38,13 @@ kernel-test: packages-run $(VENV)/.dev
 	KERNEL_TEST=full $(PYTEST) -m kernel
 
 kernel-test-short: packages-run $(VENV)/.dev
-	$(PYTEST) -m kernel
+	$(PYTEST) -m kernel -k "not debug and not test_experiments"
+
+kernel-test-debug: packages-run $(VENV)/.dev
+	$(PYTEST) -m kernel -k debug
+
+kernel-test-experiments: packages-run $(VENV)/.dev
+	$(PYTEST) -m kernel tests/kernel/test_experiments.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
