@@ -2,7 +2,7 @@
 #   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table
 #   make test         install what is missing, run all checks and tests
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
-#   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms; CI runs the first
+#   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
 #   make setup        only prepare .venv, with `orchestrate` in it
 
 VENV   := .venv
