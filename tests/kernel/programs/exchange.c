@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "exchange.h"
+#include "faults.h"
 
 #include <unistd.h>
 
@@ -28,6 +29,8 @@ static void **addresses_of(const struct region *region)
 	return addresses;
 }
 
+bool exchange_is_struck;
+
 struct outcome exchange_regions(const struct region *one, const struct region *other,
 				const struct job *job)
 {
@@ -37,7 +40,11 @@ struct outcome exchange_regions(const struct region *one, const struct region *o
 	MUST(outcome.status);
 	for (size_t i = 0; i < one->pages; i++)
 		outcome.status[i] = NOT_TOLD;
+	if (exchange_is_struck)
+		be_struck(true);
 	outcome.result = exchange_call(one->pages, from, to, outcome.status, flags_of(job));
+	if (exchange_is_struck)
+		be_struck(false);
 	free(from);
 	free(to);
 	return outcome;

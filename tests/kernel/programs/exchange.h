@@ -9,6 +9,9 @@
 /* The system call, by the number that the kernel tells: pairs that failed, or a negative errno. */
 long exchange_call(size_t count, void **from, void **to, int *status, unsigned flags);
 
+/* Faults are injected into the call itself, not into what looks after it. */
+extern bool exchange_is_struck;
+
 /* Page i of one region with page i of the other, in the job's mode. The status is the caller's. */
 struct outcome exchange_regions(const struct region *one, const struct region *other,
 				const struct job *job);
