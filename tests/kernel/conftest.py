@@ -16,7 +16,7 @@ from orchestrator.hosts.base import Request
 from orchestrator.hosts.providers.qemu import QemuProvider
 from orchestrator.spec.kernels import load_recipe
 from orchestrator.spec.model import Kernel, Needs
-from tests.kernel.lab import Lab
+from tests.kernel.lab import EmulatorError, Lab
 from tests.kernel.layouts import LAYOUTS
 
 RECIPES = Path(__file__).parents[2] / "roles/kernel/recipes"
@@ -73,7 +73,13 @@ def on(*layouts: str, full: tuple[str, ...] = ()) -> pytest.MarkDecorator:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The debug kernel is slow: in the short form, of the modes, only the one that takes most paths is tried there."""
+    """Tests are run again after a defect of the emulator.
+
+    The debug kernel is slow: in the short form, of the modes, only the one that takes most paths is tried there.
+    """
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=[EmulatorError.__name__]))
     if FULL:
         return
     config.hook.pytest_deselected(items=[item for item in items if _is_left_out(item)])

@@ -239,7 +239,8 @@ def test_no_allocation_is_needed(lab: Lab, place: str, page: str, mode: str) -> 
 def test_memory_that_cannot_be_read_stays(lab: Lab, page: str, mode: str) -> None:
     """A read fails now and then, on either side: that pair is as it was, to the last byte, the others are exchanged.
 
-    So seldom that what was swapped already gets back: a batch of huge pages and the way back of one take 5118 reads.
+    Through the bounce page. So seldom that what was swapped already gets back: a batch of huge pages and the way back
+    of one take 5118 reads.
     """
     pairs, interval = {"thp": (4, 6007), "base": (60, 37)}[page]
     with failing_function(lab, "exchange_read_page", -EHWPOISON):
@@ -254,3 +255,38 @@ def test_memory_that_cannot_be_read_stays(lab: Lab, page: str, mode: str) -> Non
     assert told["exchange_poisoned"] > 0, told
     assert told["exchanged"] > 0, told
     assert_balanced(told, told["tried"])
+
+
+@on("debug")
+@MODES
+@HUGE_AND_BASE
+def test_a_swap_of_words_that_breaks_off_is_made_through_the_bounce_page(
+    lab: Lab, page: str, mode: str
+) -> None:
+    with failing_function(lab, "exchange_by_words", -EHWPOISON):
+        told = lab.check(
+            "exchange_faults", page=page, mode=mode, pages=PAIRS[page], bounce=0, rounds=10, threads=2
+        )
+    assert told["exchanged"] == told["tried"], told
+    assert told["exchange_poisoned"] == 0, told
+
+
+@on("debug")
+@MODES
+def test_words_that_cannot_be_read_stay(lab: Lab, mode: str) -> None:
+    """Of base pages, none of which has to be put back."""
+    with (
+        failing_function(lab, "exchange_by_words", -EHWPOISON),
+        failing_function(lab, "exchange_read_page", -EHWPOISON),
+    ):
+        told = lab.check("exchange_faults", page="base", mode=mode, pages=60, bounce=0, rounds=10, threads=2)
+    assert told["exchange_poisoned"] > 0, told
+    assert told["exchanged"] > 0, told
+    assert_balanced(told, told["tried"])
+
+
+@on("debug")
+def test_words_are_swapped_as_far_as_both_sides_can_be_read(lab: Lab) -> None:
+    """The kernel's own test, run as it booted."""
+    results = lab.run("cat /sys/kernel/debug/kunit/swap_mc/results")
+    assert "# swap_mc: pass:3 fail:0" in results, results
