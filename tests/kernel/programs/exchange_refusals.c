@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "checks.h"
@@ -141,6 +142,37 @@ static void check_kinds(const struct region *base, const struct region *huge)
 	     munmap(hugetlb, HUGE_PAGE) == 0);
 }
 
+static void check_file_page(char *good)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	char *start = mmap(NULL, BASE_PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	MUST(start != MAP_FAILED && close(fd) == 0);
+	(void)*(volatile char *)start;
+	require_refused(good, start, -EOPNOTSUPP, "file");
+	MUST(munmap(start, BASE_PAGE) == 0);
+}
+
+/* Two pages of the same contents that KSM has merged. */
+static void check_merged_page(char *good)
+{
+	const struct timespec scan = {.tv_nsec = 20 * 1000 * 1000};
+	char *one = map(MAP_PRIVATE, "write"), *other = one + BASE_PAGE;
+	unsigned tries = 3000;
+
+	context = "merged";
+	memset(one, 7, 2 * BASE_PAGE);
+	MUST(madvise(one, 2 * BASE_PAGE, MADV_MERGEABLE) == 0);
+	file_write("/sys/kernel/mm/ksm/run", "1");
+	while (page_frame(one) != page_frame(other) && --tries)
+		nanosleep(&scan, NULL);
+	REQUIRE(tries, "KSM merges nothing");
+	require_refused(good, one, -EOPNOTSUPP, "merged");
+	file_write("/sys/kernel/mm/ksm/run", "2");
+	file_write("/sys/kernel/mm/ksm/run", "0");
+	MUST(munmap(one, HUGE_PAGE) == 0);
+}
+
 /* The first pair that has a page gets it; the others are told that it is in use. */
 static void check_duplicates(const struct region *one, const struct region *other)
 {
@@ -189,6 +221,8 @@ void check_exchange_refusals(const struct job *job)
 	check_bits();
 	check_arguments(one.start, other.start);
 	check_kinds(&one, &huge);
+	check_file_page(one.start);
+	check_merged_page(one.start);
 	check_shared_pair(one.start, other.start);
 	check_pinned_pair(&one, &other);
 	check_pinned_pair(&huge, &other_huge);
