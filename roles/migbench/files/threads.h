@@ -49,7 +49,7 @@ bool pin_to_cpu(int cpu);
 
 /* For a thread that is pinned to the CPU. Where load is balanced it stays so. Elsewhere it may use
  * all CPUs of the process again: a kernel whose copying threads leave isolated CPUs to those who
- * may use them asks what the caller may use. Now and then it then wakes on another CPU. */
+ * may use them asks what the caller may use. But it may then wake up on another CPU. */
 bool pin_loosely(int cpu);
 
 /* Gives a pinned thread the CPUs back that the process began with. */
