@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,9 @@ factors:
 zip: [[page_size, pages]]
 repetitions: 3
 """
+
+BESIDE_OTHERS_S = 400.0
+"""A run of :data:`COUNTING` takes 20 s on two idle cores, and two minutes where load is 17."""
 
 
 @pytest.fixture
@@ -148,11 +153,26 @@ def test_a_guest_that_is_killed_once_is_booted_again(user: User) -> None:
     assert len(user.of_type("attempt")) == 1
 
 
+@contextmanager
+def busy_controller(loops: int = 5, limit: int = 400) -> Iterator[None]:
+    """More work than this machine has cores; it ends by itself, should this process be killed."""
+    processes = [
+        subprocess.Popen(["timeout", str(limit), "sh", "-c", "while :; do :; done"]) for _ in range(loops)
+    ]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait()
+
+
 def test_medians_on_the_instruction_clock_agree_between_runs(user: User) -> None:
     file = user.file(COUNTING, settle="60s")
     medians = []
-    for _ in range(2):
-        ended = user.run(file, "--format", "json")
+    for surroundings in (nullcontext(), busy_controller()):
+        with surroundings:
+            ended = user.end(user.begin_run(file, "--format", "json"), BESIDE_OTHERS_S)
         assert ended.code == 0, ended.err
         report = json.loads(ended.out)
         assert {cell["environment"] for cell in report["cells"]} == {"vm-icount"}
@@ -164,6 +184,4 @@ def test_medians_on_the_instruction_clock_agree_between_runs(user: User) -> None
         )
     first, second = medians
     assert set(first) == {"4KiB", "2MiB"}
-    assert second["2MiB"] == pytest.approx(first["2MiB"], rel=0.02)
-    # Boots of Debian's kernel differ by up to 4 % in what a base page costs, each boot true to itself.
-    assert second["4KiB"] == pytest.approx(first["4KiB"], rel=0.06)
+    assert second == pytest.approx(first, rel=0.005)

@@ -69,6 +69,7 @@ static bool choose_cpus(struct trial *trial)
 {
 	bool by_target = strcmp(trial->options->cpu_node, "target") == 0;
 	const struct node *first, *second;
+	int started_on = sched_getcpu();
 
 	first = topology_node(&trial->topology, by_target ? trial->target : trial->source);
 	second = topology_node(&trial->topology, by_target ? trial->source : trial->target);
@@ -82,6 +83,11 @@ static bool choose_cpus(struct trial *trial)
 	if (!pin_to_cpu(trial->caller_cpu))
 		return verdict_set(&trial->verdict, STATUS_FAILED, "cannot run on CPU %d",
 				   trial->caller_cpu);
+	if (started_on >= 0 && started_on != trial->caller_cpu)
+		leave_cpu(started_on);
+	if (trial->mode->features != 0 && !pin_loosely(trial->caller_cpu))
+		return verdict_set(&trial->verdict, STATUS_FAILED,
+				   "cannot use the CPUs that the program began with");
 	return true;
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "threads.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "sysfs.h"
@@ -70,16 +73,31 @@ bool pin_to_cpu(int cpu)
 	pthread_once(&once, read_process_cpus);
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) != 0)
-		return false;
-	/*
-	 * Where no load is balanced nothing takes a thread away, so it may be allowed all
-	 * CPUs of the process again: a kernel whose copying threads leave isolated CPUs to
-	 * those who may use them asks what the caller may use.
-	 */
+	return sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
+bool pin_loosely(int cpu)
+{
 	if (CPU_ISSET(cpu, &balanced_cpus) && CPU_COUNT(&balanced_cpus) > 1)
-		return true;
+		return pin_to_cpu(cpu);
+	return unpin();
+}
+
+bool unpin(void)
+{
 	return sched_setaffinity(0, sizeof(process_cpus), &process_cpus) == 0;
+}
+
+void leave_cpu(int cpu)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		pin_to_cpu(cpu);
+		_exit(0);
+	}
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 static void *worker_main(void *argument)

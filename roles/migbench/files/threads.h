@@ -47,6 +47,20 @@ struct team {
 int cpu_pick(const cpu_set_t *cpus, unsigned number);
 bool pin_to_cpu(int cpu);
 
+/* For a thread that is pinned to the CPU. Where load is balanced it stays so. Elsewhere it may use
+ * all CPUs of the process again: a kernel whose copying threads leave isolated CPUs to those who
+ * may use them asks what the caller may use. But it may then wake up on another CPU. */
+bool pin_loosely(int cpu);
+
+/* Gives a pinned thread the CPUs back that the process began with. */
+bool unpin(void);
+
+/* A kernel remembers where an address space has run. The CPU that the program was started on stays
+ * among those that its flushes ask until another address space has run there: that made 2048 base
+ * pages 5 % dearer wherever the shell happened to be on another CPU than the caller. So a child,
+ * which has an address space of its own, runs there for a moment. For a pinned thread, alone. */
+void leave_cpu(int cpu);
+
 /* Starts count threads that wait at the gate. */
 bool team_create(struct team *team, unsigned count, const cpu_set_t *cpus,
 		 void (*work)(struct worker *), void *data, struct verdict *verdict);

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "companion.h"
 #include "size.h"
+#include "threads.h"
 #include "turns.h"
 
 /* CPUs that the warm-up woke are awake for the kernel until a tick or two have passed: their timers
@@ -140,6 +141,7 @@ static void run_copy(struct trial *trial)
 	options.with_copy = options.toucher = options.victim = false;
 	options.source_node = trial->source;
 	options.target_node = trial->target;
+	unpin(); /* it chooses CPUs for its threads anew */
 	if (trial_prepare(&copy, &options, mode_find("copy", NULL)))
 		trial_run(&copy);
 	limit = copy.metrics.of[METRIC_COPY_THROUGHPUT].value;

@@ -101,7 +101,8 @@ def test_a_delay_loop_lasts_as_long_as_the_instruction_clock_says(ticks: int, lo
 
 
 def test_the_instruction_clock_takes_chance_out_and_other_clocks_leave_the_kernel_as_it_is() -> None:
-    steady = {"isolcpus=domain,1-3", "nokaslr", "norandmaps"}
+    lists = "sysctl.vm.percpu_pagelist_high_fraction=1000000"
+    steady = {"isolcpus=domain,1-3", "nokaslr", "norandmaps", lists}
     assert steady <= set(words(Layout(), Environment.VM_ICOUNT))
     assert not steady & set(words(Layout(), Environment.VM_TCG))
     assert not steady & set(words(Layout(), Environment.VM_KVM))
