@@ -83,6 +83,16 @@ def restore(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | N
 @hosts.command()
 @hosts_argument
 @reach_options
+def unlock(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """Break the lock of hosts and say who held it. Only what is certain to be over should be treated like that."""
+    from orchestrator.execution.upkeep import unlock as break_lock
+
+    sys.exit(_each(words, inventory, ssh_config, break_lock))
+
+
+@hosts.command()
+@hosts_argument
+@reach_options
 def diff(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
     """Show the settings on record on the hosts, and which of them no longer hold what was set.
 

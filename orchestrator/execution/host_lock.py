@@ -73,11 +73,24 @@ def take(folder: HostFolder, run: str, *, break_lock: bool = False) -> Holder:
         found = done.stdout.strip()
         holder = _read(found)
         if found == old or not (break_lock or holder.run == run or holder.is_gone):
-            raise HostError(
-                f"{folder.host.name}: held by {holder}; wait for it, or break its lock: "
-                f"orchestrate hosts unlock {folder.host.name}"
-            )
+            raise _held(folder, holder)
         old = found
+
+
+def check_free(folder: HostFolder) -> None:
+    """Raise ``HostError`` where somebody holds the host who may still be there."""
+    holder = holder_of(folder)
+    if holder is not None and not holder.is_gone:
+        raise _held(folder, holder)
+
+
+def unlock(folder: HostFolder) -> Holder | None:
+    """Break the lock, whoever holds it, and return who held it; None: nobody did."""
+    line = _line_of(folder)
+    if not line:
+        return None
+    folder.host.run(folder.script("lock.sh", "release", folder.base, line))
+    return _read(line)
 
 
 def release(folder: HostFolder, holder: Holder) -> None:
@@ -87,8 +100,19 @@ def release(folder: HostFolder, holder: Holder) -> None:
 
 def holder_of(folder: HostFolder) -> Holder | None:
     """Who holds the host now."""
-    line = folder.host.run(folder.script("lock.sh", "show", folder.base)).stdout.strip()
+    line = _line_of(folder)
     return _read(line) if line else None
+
+
+def _line_of(folder: HostFolder) -> str:
+    return folder.host.run(folder.script("lock.sh", "show", folder.base)).stdout.strip()
+
+
+def _held(folder: HostFolder, holder: Holder) -> HostError:
+    name = folder.host.name
+    return HostError(
+        f"{name}: held by {holder}; wait for it, or break its lock: orchestrate hosts unlock {name}"
+    )
 
 
 def _read(line: str) -> Holder:

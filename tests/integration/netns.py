@@ -27,6 +27,10 @@ from tests.running import User
 NETWORK = "10.77.0."
 BASE = Path("/var/lib/orchestrate")
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
+STAT_INTERVAL = "/proc/sys/vm/stat_interval"
+"""The one sysctl that each host has for itself; the others are those of the kernel that all share."""
+
+PEOPLE = ("passwd", "shadow", "sudoers")
 _numbers = itertools.count()
 
 
@@ -68,25 +72,39 @@ class Fleet:
         host = NetHost(name, f"{self.controller}-{number}", f"{NETWORK}{number}", self.folder / name)
         host.variables = {"ansible_host": host.address, **variables}
         self.hosts.append(host)
-        host.ours.mkdir(parents=True)
+        host.ours.mkdir(parents=True, exist_ok=True)
         (host.folder / "home").mkdir()
+        (host.folder / "stat_interval").write_text("1\n")
         (host.folder / "boot_id").write_text(f"{uuid.uuid4()}\n")
         inside, outside = ("-n", host.namespace), ("-n", self.controller)
         ip("netns", "add", host.namespace)
-        ip(*outside, "link", "add", f"h{number}", "type", "veth", "peer", "name", "eth0", "netns", host.namespace)
+        ip(
+            *outside,
+            "link",
+            "add",
+            f"h{number}",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+            "netns",
+            host.namespace,
+        )
         ip(*outside, "link", "set", f"h{number}", "master", "bridge", "up")
         ip(*inside, "address", "add", f"{host.address}/24", "dev", "eth0")
         ip(*inside, "link", "set", "eth0", "up")
         ip(*inside, "link", "set", "lo", "up")
         config = host.folder / "sshd_config"
         config.write_text(
-            f"ListenAddress {host.address}:22\nHostKey {self.folder}/host_key\n"
+            f"{settings}ListenAddress {host.address}:22\nHostKey {self.folder}/host_key\n"
             f"AuthorizedKeysFile {self.folder}/user_key.pub\nPidFile none\n"
-            f"UsePAM no\nPasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\n{settings}"
+            f"UsePAM no\nPasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\n"
         )
         start = (
             f"mount --bind {host.ours} {BASE} && mount --bind {host.folder}/boot_id {BOOT_ID} && "
             f"mount --bind {host.folder}/home /root && "  # what a shell does there of its own is not ours to break off
+            f"mount --bind {host.folder}/stat_interval {STAT_INTERVAL} && "
             f"{mounts or ':'} && exec {within} {SSHD} -D -e -f {config}"
         )
         words = ("--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -106,6 +124,26 @@ class Fleet:
                 assert host.process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, f"{host.name} does not come up: {log.read_text()}"
                 time.sleep(0.02)
+
+    def add_with_user(self, name: str, *, sudo: str) -> NetHost:
+        """Start a host on which one logs in as ``mm``, who has what the line of ``/etc/sudoers`` says."""
+        folder = self.folder / name
+        folder.mkdir()
+        lines = {
+            "passwd": f"{Path('/etc/passwd').read_text()}mm:x:4711:4711::/home/mm:/bin/sh\n",
+            "shadow": f"{Path('/etc/shadow').read_text()}mm:*:19000:0:99999:7:::\n",
+            "sudoers": f"Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n{sudo}\n",
+        }
+        for file, text in lines.items():
+            (folder / file).write_text(text)
+        (folder / "sudoers").chmod(0o440)
+        (folder / "shadow").chmod(0o600)
+        mounts = "".join(f"mount --bind {folder}/{file} /etc/{file} && " for file in PEOPLE)
+        mounts += (
+            f"mount -t tmpfs none /home && mkdir /home/mm && cp {self.folder}/user_key.pub /home/mm/keys"
+        )
+        mounts += " && chown -R 4711:4711 /home/mm"
+        return self.add(name, mounts=mounts, settings="AuthorizedKeysFile /home/mm/keys\n", ansible_user="mm")
 
     @property
     def inventory(self) -> Path:
@@ -159,5 +197,3 @@ def a_fleet(folder: Path) -> Iterator[Fleet]:
         yield fleet
     finally:
         fleet.close()
-
-
