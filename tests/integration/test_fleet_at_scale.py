@@ -12,8 +12,8 @@ from tests.integration.netns import a_fleet
 
 HOSTS = 32
 KILLED = 3
-TRIAL_S = 2
-TRIALS = 800
+TRIAL_S = 3
+TRIALS = 640
 MOST_RATIO = 1.3
 
 SWEEP = f"""
@@ -41,7 +41,7 @@ def test_a_tenth_of_the_hosts_dies_and_the_run_is_complete(tmp_path: Path) -> No
         victims = chance.sample(fleet.hosts, KILLED)
         began = time.monotonic()
         run = user.begin_run(user.file(SWEEP))
-        for done, victim in zip(sorted(chance.sample(range(32, TRIALS - 160), KILLED)), victims, strict=True):
+        for done, victim in zip(sorted(chance.sample(range(32, TRIALS - 128), KILLED)), victims, strict=True):
             user.wait_for(lambda done=done: len(user.trials) >= done, run)
             victim.kill()
         ended = user.end(run)
