@@ -11,9 +11,8 @@ import json
 import os
 import socket
 from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
 
+from orchestrator import processes
 from orchestrator.errors import HostError
 from orchestrator.execution.host_folder import HostFolder
 from orchestrator.results.records import utc_now
@@ -46,7 +45,7 @@ class Holder:
     def is_gone(self) -> bool:
         """Whether it is certain that the holder is no more."""
         kernel, _, process = self.process.rpartition("/")
-        return kernel == _kernel() and process != _process(process.partition("-")[0])
+        return kernel == processes.kernel() and process != processes.identity(process.partition("-")[0])
 
     def __str__(self) -> str:
         return f"{self.run} of {self.user}@{self.controller} since {self.since}"
@@ -54,7 +53,7 @@ class Holder:
 
 def ourselves(run: str) -> Holder:
     """The holder that this process is."""
-    process = f"{_kernel()}/{_process(str(os.getpid()))}"
+    process = f"{processes.kernel()}/{processes.identity(os.getpid())}"
     return Holder(run, getpass.getuser(), socket.gethostname(), utc_now(), process)
 
 
@@ -120,19 +119,3 @@ def _read(line: str) -> Holder:
         return Holder(**json.loads(line))
     except (ValueError, TypeError):
         return Holder(f"an unknown holder ({line[:60]!r})", "?", "?", "?", "")
-
-
-@cache
-def _kernel() -> str:
-    """Names the running kernel and our view of its processes."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116 - the link leads nowhere else
-
-
-def _process(pid: str) -> str:
-    """Names a living process by pid and moment of birth; empty if there is none."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return f"{pid}-{fields[19]}"

@@ -175,6 +175,7 @@ class Provider(ABC):
 
     :cvar options_schema: JSON Schema of the provider's own section under ``hosts:``.
     :cvar boots_kernels: whether a machine can be booted again, hence whether trials can be spread over boots.
+    :cvar makes_hosts: whether its hosts are there only as long as something holds them.
     :cvar has_fleets: whether it can hold several machines at once.
     :ivar hosts: their names, in order, where it was asked for all hosts of a group; else empty.
     :ivar place: where the trials run, in words that tell this place from others.
@@ -186,6 +187,7 @@ class Provider(ABC):
     place: str
     options_schema: ClassVar[Mapping[str, Any]]
     boots_kernels: ClassVar[bool] = False
+    makes_hosts: ClassVar[bool] = False
     has_fleets: ClassVar[bool] = False
     hosts: tuple[str, ...] = ()
     changes_allowed: bool = True
