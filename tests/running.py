@@ -46,12 +46,16 @@ class Ended:
 
 @dataclass
 class User:
-    """Someone with a shell in ``folder``; ``options`` go to each run (such as where it runs)."""
+    """Someone with a shell in ``folder``; ``options`` go to each run (such as where it runs).
+
+    ``prefix`` is a command that runs theirs.
+    """
 
     folder: Path
     options: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    prefix: tuple[str, ...] = ()
 
     @property
     def base(self) -> Path:
@@ -77,7 +81,7 @@ class User:
     def begin(self, *words: str | Path) -> subprocess.Popen[str]:
         """Start a command in a process group of its own."""
         process = subprocess.Popen(
-            [str(COMMAND), *map(str, words)],
+            [*self.prefix, str(COMMAND), *map(str, words)],
             cwd=self.folder,
             env={**os.environ, "COLUMNS": "200", **self.environment},
             stdin=subprocess.DEVNULL,

@@ -10,7 +10,14 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.options import reach_options
+from orchestrator.cli.options import (
+    experiment_argument,
+    host_options,
+    load_experiment,
+    make_provider,
+    reach_options,
+    set_option,
+)
 from orchestrator.errors import ExitCode
 
 hosts_argument = click.argument("words", metavar="HOST|GROUP...", nargs=-1, required=True)
@@ -39,6 +46,49 @@ def list_(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | Non
         click.echo("no hosts; name an inventory with --inventory", err=True)
         return
     click.echo(tabulate(rows, ["host", "address", "groups"]))
+
+
+@hosts.command()
+@experiment_argument
+@set_option
+@host_options
+def up(
+    file: Path,
+    overrides: tuple[str, ...],
+    host: str,
+    inventory: Path | None,
+    ssh_config: Path | None,
+    allow_local_changes: bool,
+) -> None:
+    """Make the host of an experiment and let it stand until `hosts down`, under the first of its kernels."""
+    from orchestrator.cache import cache_folder
+    from orchestrator.hosts import standing
+
+    experiment = load_experiment(file, overrides)
+    provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
+    if not provider.makes_hosts:
+        click.echo(f"nothing to bring up: the {provider.name} provider uses hosts that are there already")
+        return
+    from orchestrator.hosts.reach import Reach
+
+    made = standing.up(provider, experiment.kernels[0], cache_folder() / "up" / experiment.name)
+    names = " ".join(Reach(made, None).names(["all"]))
+    click.echo(f"{names} is up; --host {names} --inventory {made}")
+
+
+@hosts.command()
+@click.argument("name", default="")
+def down(name: str) -> None:
+    """End what `hosts up` has made: for the experiment of this NAME, or all."""
+    from orchestrator.cache import cache_folder
+    from orchestrator.hosts import standing
+
+    folder = cache_folder() / "up"
+    found = sorted(path for path in folder.glob("*") if name in ("", path.name))
+    for path in found:
+        click.echo(f"{path.name}: {'ended' if standing.down(path) else 'was over already'}")
+    if not found:
+        click.echo("nothing is up")
 
 
 @hosts.command()
@@ -78,6 +128,16 @@ def restore(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | N
     from orchestrator.execution.upkeep import put_back
 
     sys.exit(_each(words, inventory, ssh_config, lambda host: put_back(host, stop=stop)))
+
+
+@hosts.command()
+@hosts_argument
+@reach_options
+def unlock(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """Break the lock of hosts and say who held it. Only what is certain to be over should be treated like that."""
+    from orchestrator.execution.upkeep import unlock as break_lock
+
+    sys.exit(_each(words, inventory, ssh_config, break_lock))
 
 
 @hosts.command()

@@ -75,9 +75,12 @@ def load_experiment(file: Path, overrides: tuple[str, ...]) -> Experiment:
     return experiment
 
 
-def make_plan(experiment: Experiment, where: tuple[str, ...], limit: int | None) -> Plan:
-    """Plan an experiment, narrowed by --where and --limit."""
-    return Plan(experiment, where=tuple(_predicate(text) for text in where), limit=limit)
+def make_plan(
+    experiment: Experiment, where: tuple[str, ...], limit: int | None, provider: Provider | None = None
+) -> Plan:
+    """Plan an experiment, narrowed by --where and --limit, for the hosts that the provider has."""
+    hosts = provider.hosts if provider and experiment.hosts.fleet == "replicate" else ()
+    return Plan(experiment, where=tuple(_predicate(text) for text in where), limit=limit, hosts=hosts)
 
 
 def _predicate(text: str) -> Expression:
@@ -95,9 +98,9 @@ def make_provider(
     allow_local_changes: bool,
 ) -> Provider:
     """Choose the provider: that of the file, unless --host names another place."""
-    name = experiment.hosts.provider
+    name, fleet = experiment.hosts.provider, bool(experiment.hosts.fleet)
     if host == "local":
-        name, host = "local", ""
+        name, host, fleet = "local", "", False
     elif host:
         name = "ssh"
     options = experiment.hosts.options if name == experiment.hosts.provider else {}
@@ -105,10 +108,17 @@ def make_provider(
         needs=experiment.hosts.needs,
         options=options,
         group=experiment.hosts.group,
+        fleet=fleet,
         host=host,
         inventory=inventory,
         ssh_config=ssh_config,
         allow_local_changes=allow_local_changes,
         boot_limit=experiment.limits.boot,
     )
-    return registry()[name](request)
+    provider = registry()[name]
+    if fleet and not provider.has_fleets:
+        raise BadInput(
+            f"hosts.fleet: {experiment.hosts.fleet}: the {name} provider holds one host; several are reached by ssh, "
+            "as a group of an inventory"
+        )
+    return provider(request)

@@ -46,8 +46,8 @@ def plan(
 ) -> None:
     """Print cells, trials, boots and an estimate of time; no host is touched."""
     experiment = load_experiment(file, overrides)
-    planned = make_plan(experiment, where, limit)
     provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
+    planned = make_plan(experiment, where, limit, provider)
     if form == "jsonl":
         for document in documents(planned):
             click.echo(json.dumps(document, ensure_ascii=False))

@@ -40,6 +40,9 @@ from orchestrator.report import names
 @click.option(
     "--new", "anew", is_flag=True, help="Begin a new run even where an unfinished one could be carried on."
 )
+@click.option(
+    "--break-lock", is_flag=True, help="Take hosts that another run holds; it says on the host which."
+)
 @click.option("--dry-run", is_flag=True, help="Print each command for the hosts, touch none of them.")
 @click.option(
     "--check",
@@ -67,6 +70,7 @@ def run(
     results_path: Path,
     resume: str,
     anew: bool,
+    break_lock: bool,
     dry_run: bool,
     check: bool,
     verbose: int,
@@ -75,8 +79,8 @@ def run(
     """Run an experiment and print its report."""
     set_up_logging(verbose)
     experiment = load_experiment(file, overrides)
-    plan = make_plan(experiment, where, limit)
     provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
+    plan = make_plan(experiment, where, limit, provider)
     from orchestrator.execution import launch as launching
 
     if check:
@@ -104,7 +108,9 @@ def run(
     word = "carrying on" if opened.resumed else "run"
     click.echo(f"{word} {opened.folder.id}: {plan.cell_count} cells, {plan.trial_count} trials", err=True)
     with progress(verbose) as observer:
-        code = launching.launch(plan, provider, opened, observer, cache_folder(), overrides, tuple(sys.argv))
+        code = launching.launch(
+            plan, provider, opened, observer, cache_folder(), overrides, tuple(sys.argv), break_lock
+        )
     emit(render(build(results_path, opened.folder), form))
     click.echo(f"\nresults: {opened.folder.path}", err=True)
     sys.exit(code)

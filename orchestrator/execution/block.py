@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from orchestrator.errors import CommandFailed, HostError, HostLost, Interrupted
 from orchestrator.execution import host_journal, outcome
@@ -55,12 +55,18 @@ class PlanReader:
 
 
 class BlockRun:
-    """One block on one machine."""
+    """One block on one machine.
 
-    def __init__(self, run: Run, machine: Machine, block: Block) -> None:
+    :param more: gives the next share of the same block when one is done; None: there is none.
+    """
+
+    def __init__(
+        self, run: Run, machine: Machine, block: Block, more: Callable[[], Block | None] = lambda: None
+    ) -> None:
         self._run = run
         self._machine = machine
         self._block = block
+        self._more = more
         self._kernel = next(kernel for kernel in run.experiment.kernels if kernel.name == block.kernel)
         self._identity = Identity()
         self._place: outcome.Place | None = None
@@ -90,8 +96,9 @@ class BlockRun:
     def _visit(self, host: Host) -> bool:
         """Do on a connected host what is left to do; False if its runner ended before its trials did."""
         run = self._run
-        visit = Visit(host, run.experiment, f"{run.name}-{self._block.index}", self._machine.clock)
+        visit = Visit(host, run.experiment, f"{run.name}-{self._block.name}", self._machine.clock)
         visit.bring_scripts()
+        run.hold(visit.ours)
         facts = self._meet(host)
         environment = str(self._machine.environment or host_facts.environment(facts))
         kernel_hash = self._identity.kernel_hash
@@ -122,6 +129,12 @@ class BlockRun:
             visit.start(self._trials_to_send())
         self._announce(here, facts, settings, proof)
         complete = self._follow(visit)
+        while complete and not run.stop.level and not self._left() and (share := self._more()):
+            visit.clean()
+            self._block = share
+            visit = visit.of(f"{run.name}-{share.name}")
+            visit.start(self._trials_to_send())
+            complete = self._follow(visit)
         visit.restore()
         if run.stop.level:
             raise Interrupted(f"stopped by {run.stop.by}; the same command carries the run on")
@@ -150,10 +163,8 @@ class BlockRun:
 
     def _prove(self, facts: host_facts.Facts) -> Proof:
         """Compare the kernel that runs with the one of this block, and the boot with those of other blocks."""
-        others = {boot for boot, block in self._run.boots.items() if block != self._block.index}
-        return prove(
-            self._identity, facts, frozenset(others) if self._run.provider.boots_kernels else frozenset()
-        )
+        others = self._run.boots_of_others(self._block) if self._run.provider.boots_kernels else frozenset()
+        return prove(self._identity, facts, others)
 
     def _set_aside(self, fault: str, here: outcome.Place) -> None:
         """No number comes from a kernel that is not the one asked for: every trial left gets its final record."""
@@ -181,7 +192,6 @@ class BlockRun:
             kernel_hash=here.kernel_hash,
             proof=tuple(proof.document),
         )
-        self._run.boots[here.boot] = self._block.index
         if not proof.fault:
             self._run.kernels[self._block.kernel] = {
                 "release": facts.release,
@@ -190,8 +200,7 @@ class BlockRun:
                 "hash": here.kernel_hash,
                 "patches": list(self._identity.patches),
             }
-        self._run.journal.append(record)
-        self._run.observer.host_ready(record)
+        self._run.begin_boot(record)
 
     def _collect(self, visit: Visit, place: outcome.Place) -> None:
         """Take over what an earlier runner left on the host."""
@@ -289,7 +298,8 @@ class BlockRun:
         """Return to the host: the same boot if it lives, a new one if it does not; raise ``loss`` where all is vain."""
         run = self._run
         run.observer.note(f"{loss}; trying to return")
-        deadline = time.monotonic() + run.experiment.limits.boot
+        patience = run.experiment.limits.boot if run.patience is None else run.patience
+        deadline = time.monotonic() + patience
         while not run.stop.level:
             try:
                 return self._machine.reconnect()
@@ -300,6 +310,10 @@ class BlockRun:
                 self._place = None
                 return self._machine.boot(self._kernel)
             if time.monotonic() > deadline:
+                if (
+                    run.patience is not None
+                ):  # somebody else will run the trial, and must not be lost to it as well
+                    self._charge(str(loss))
                 raise loss
             time.sleep(RECONNECT_PAUSE_S)
         raise Interrupted(f"stopped by {run.stop.by}; {loss}")

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import HostError
+from orchestrator.execution.host_folder import HostFolder
+from orchestrator.execution.host_lock import Holder, release, take
 from orchestrator.execution.observer import Observer
 from orchestrator.execution.stopping import Stop
 from orchestrator.hosts.base import Provider
 from orchestrator.plan import Plan
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.journal import Journal
-from orchestrator.results.records import TrialRecord
+from orchestrator.results.records import BlockRecord, TrialRecord
 from orchestrator.spec.model import Experiment
 
 
 @dataclass(slots=True)
 class Run:
-    """All that the blocks of one run share.
+    """All that the blocks of one run share; those of a fleet's hosts run at once.
 
     :ivar name: the run's id.
     :ivar folder: the run's folder; takes console logs.
@@ -30,6 +35,10 @@ class Run:
     :ivar kernels: what ran under each of the experiment's kernel names: release, version, build id, hash, patches.
     :ivar boots: block by boot id, of the boots that this command has seen.
     :ivar artifacts: SHA-256 (hex) of the programs that trials execute, by name.
+    :ivar ended_on: how many trials have ended on each host under this controller.
+    :ivar resumed: whether an earlier controller began the run.
+    :ivar break_locks: take hosts that others hold.
+    :ivar patience: seconds for a lost host to come back; None: as long as a boot may take.
     """
 
     name: str
@@ -45,6 +54,12 @@ class Run:
     artifacts: dict[str, str] = field(default_factory=dict)
     kernels: dict[str, dict[str, Any]] = field(default_factory=dict)
     boots: dict[str, int] = field(default_factory=dict)
+    ended_on: Counter[str] = field(default_factory=Counter)
+    resumed: bool = False
+    break_locks: bool = False
+    patience: float | None = None
+    _held: dict[str, tuple[HostFolder, Holder]] = field(default_factory=dict)
+    _guard: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def experiment(self) -> Experiment:
@@ -56,24 +71,59 @@ class Run:
         return (trial for trial in self.plan.trials(block) if trial.id not in self.finished)
 
     def conclude(self, record: TrialRecord) -> None:
-        """Write a trial's final record; the trial is finished from then on."""
-        self.journal.append(record)
-        self.finished.add(record.trial)
-        self.observer.trial_ends(record)
+        """Write a trial's final record, unless it has one; the trial is finished from then on."""
+        with self._guard:
+            if record.trial not in self.finished:
+                self.journal.append(record)
+                self.finished.add(record.trial)
+                self.ended_on[record.host] += 1
+                self.observer.trial_ends(record)
 
     def retry(self, record: TrialRecord) -> None:
         """Write a record of an attempt; the trial will be tried again."""
-        self.journal.append(record)
-        self.observer.trial_ends(record)
+        with self._guard:
+            self.journal.append(record)
+            self.observer.trial_ends(record)
+
+    def begin_boot(self, record: BlockRecord) -> None:
+        """Write the record of a boot."""
+        with self._guard:
+            self.boots[record.boot] = record.block
+            self.journal.append(record)
+            self.observer.host_ready(record)
+
+    def boots_of_others(self, block: Block) -> frozenset[str]:
+        """Boot ids of all other blocks."""
+        with self._guard:
+            return frozenset(boot for boot, index in self.boots.items() if index != block.index)
+
+    def hold(self, folder: HostFolder) -> None:
+        """Take a host for this run until :meth:`let_go`; ``HostError`` says who else has it."""
+        self._held[folder.host.name] = folder, take(folder, self.name, break_lock=self.break_locks)
+
+    def let_go(self, name: str) -> None:
+        """Let go of a host, as far as it can still be reached."""
+        held = self._held.pop(name, None)
+        if held is not None:
+            with contextlib.suppress(HostError):
+                release(*held)
 
 
 def execute(run: Run) -> None:
     """Run all blocks of the plan. Raises ``Interrupted`` when the user wanted it to stop, and what a host raises."""
+    if run.provider.hosts:
+        from orchestrator.execution.fleet import execute_on_fleet
+
+        execute_on_fleet(run)
+        return
     from orchestrator.execution.block import BlockRun
 
     with run.provider.machine(run.folder) as machine:
-        for block in run.plan.blocks():
-            left = sum(1 for _ in run.pending(block))
-            if left:
-                run.observer.block_begins(block, left)
-                BlockRun(run, machine, block).execute()
+        try:
+            for block in run.plan.blocks():
+                left = sum(1 for _ in run.pending(block))
+                if left:
+                    run.observer.block_begins(block, left)
+                    BlockRun(run, machine, block).execute()
+        finally:
+            run.let_go(machine.name)

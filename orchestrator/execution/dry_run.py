@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.execution.host_folder import HostFolder
+from orchestrator.execution.host_lock import release, take
 from orchestrator.execution.standalone import told
 from orchestrator.execution.visit import Visit, needs_root
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.base import Machine, Provider
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.plan import Plan
 from orchestrator.provision.engine import Target, apply
@@ -17,21 +19,35 @@ from orchestrator.provision.loading import load
 
 
 def look(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
-    """Connect to the host and print what roles and tuning would change there; nothing but our own folder is changed."""
+    """Connect to each host and print what roles and tuning would change; nothing but our own folder is changed."""
     experiment = plan.experiment
     block = next(iter(plan.blocks()))
     kernel = next(kernel for kernel in experiment.kernels if kernel.name == block.kernel)
-    with tempfile.TemporaryDirectory() as logs, provider.machine(Path(logs)) as machine:
-        host = machine.boot(kernel)
-        folder = HostFolder(host, root=needs_root(experiment))
-        folder.bring_scripts()
-        target = Target(host, folder.base, cache, folder.sudo, machine.variables, machine.groups, check=True)
-        for role in experiment.roles:
-            for outcome in apply(target, load(role)):
-                for line in told(host.name, outcome, check=True):
-                    say(line)
-        for change in folder.check(experiment.tuning.settings):
-            say(f"{host.name}: tuning: {change.path}: {change.before} → {change.asked}")
+    with tempfile.TemporaryDirectory() as logs, _machines(provider, Path(logs)) as machines:
+        for machine in machines:
+            host = machine.boot(kernel)
+            folder = HostFolder(host, root=needs_root(experiment))
+            folder.bring_scripts()
+            target = Target(
+                host, folder.base, cache, folder.sudo, machine.variables, machine.groups, check=True
+            )
+            for role in experiment.roles:
+                for outcome in apply(target, load(role)):
+                    for line in told(host.name, outcome, check=True):
+                        say(line)
+            for change in folder.check(experiment.tuning.settings):
+                say(f"{host.name}: tuning: {change.path}: {change.before} → {change.asked}")
+
+
+@contextmanager
+def _machines(provider: Provider, logs: Path) -> Iterator[Sequence[Machine]]:
+    """All machines of a fleet, or the one."""
+    if provider.hosts:
+        with provider.machines(logs) as machines:
+            yield machines
+    else:
+        with provider.machine(logs) as machine:
+            yield [machine]
 
 
 def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
@@ -42,12 +58,15 @@ def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], N
     """
     for block in plan.blocks():
         trials = plan.trials_in(block)
+        name = block.host or ", ".join(provider.hosts) or provider.name
+        dealt = ", in shares" if provider.hosts and not block.host else ""
         say(
-            f"# block {block.index}: kernel {block.kernel}, boot {block.boot}, {trials} trials, {provider.name}"
+            f"# block {block.index}: kernel {block.kernel}, boot {block.boot}, {trials} trials{dealt}, {name}"
         )
-        host = PrintingHost(provider.name, say)
+        host = PrintingHost(name, say)
         visit = Visit(host, plan.experiment, f"RUN-{block.index}")
         visit.bring_scripts()
+        holder = take(visit.ours, "RUN")
         visit.restore()
         visit.provision(cache)
         visit.tune()
@@ -55,3 +74,4 @@ def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], N
         list(visit.follow())
         visit.restore()
         visit.clean()
+        release(visit.ours, holder)

@@ -97,6 +97,11 @@ class HostFolder:
             self.host.run(self.script("settings.sh", "diff", self.base, accept=(0, 1))).stdout
         )
 
+    def blocks(self) -> list[str]:
+        """Names of the blocks' folders that are on the host."""
+        look = script('ls "$1/blocks" 2>/dev/null || :', self.base, sudo=self.sudo)
+        return self.host.run(look).stdout.split()
+
     def runner(self) -> Runner | None:
         """Who is at work on the host."""
         lines = self.host.run(self.script("runner.sh", "who", self.base)).stdout.splitlines()

@@ -43,7 +43,8 @@ def scope_of(plan: Plan, provider: Provider) -> str:
     experiment = plan.experiment
     roles = {role.name: manifest.hash_role(role) for role in experiment.roles}
     kernels = {k.name: identity_of(k).kernel_hash for k in experiment.kernels if k.recipe is not None}
-    parts = (experiment.content_hash, plan.narrowing, provider.place, roles, *([kernels] if kernels else []))
+    more = [part for part in (kernels, plan.hosts) if part]
+    parts = (experiment.content_hash, plan.narrowing, provider.place, roles, *more)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -95,8 +96,11 @@ def launch(
     cache: Path,
     overrides: Sequence[str],
     command_line: Sequence[str],
+    break_locks: bool = False,
 ) -> ExitCode:
     """Execute what is left of a run and return the exit code that it deserves.
+
+    :param break_locks: take hosts that others hold.
 
     Whatever ends it early is written into the journal and raised again; the same command then carries on.
     """
@@ -115,8 +119,13 @@ def launch(
             cache=cache,
             finished=journal.finished(),
             crashes=journal.attempts(),
+            resumed=opened.resumed,
+            break_locks=break_locks,
         )
-        journal.append(run_record(experiment, folder.id, plan.trial_count, opened.scope, opened.resumed))
+        record = run_record(
+            experiment, folder.id, plan.trial_count, opened.scope, opened.resumed, provider.hosts
+        )
+        journal.append(record)
         observer.run_begins(plan.trial_count, len(run.finished))
         try:
             execute(run)

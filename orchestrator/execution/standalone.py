@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import HostError, OrchestratorError
+from orchestrator.execution import host_lock
 from orchestrator.execution.host_folder import HostFolder
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.reach import Reach
@@ -42,8 +45,9 @@ def apply_roles(host: Host, reach: Reach, request: Request) -> tuple[list[str], 
         target = _target(host, reach, request)
         target.say = say
         try:
-            for role in request.roles:
-                apply(target, role)
+            with _held(target, request):
+                for role in request.roles:
+                    apply(target, role)
         finally:
             target.host.close()  # after a reboot it is another than the one that was given
     except OrchestratorError as fault:
@@ -75,6 +79,21 @@ def _target(host: Host, reach: Reach, request: Request) -> Target:
         without=request.without,
         reconnect=lambda: reach.connect(host.name),
     )
+
+
+@contextmanager
+def _held(target: Target, request: Request) -> Iterator[None]:
+    """Hold the host while it is changed."""
+    if request.check:
+        yield
+        return
+    root = any(alters(role) for role in request.roles)
+    holder = host_lock.take(HostFolder(target.host, root=root), f"role apply, process {os.getpid()}")
+    try:
+        yield
+    finally:
+        with suppress(HostError):
+            host_lock.release(HostFolder(target.host, root=root), holder)
 
 
 def told(host: str, outcome: Outcome, check: bool) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.errors import HostError
+from orchestrator.execution import host_lock
 from orchestrator.execution.host_folder import HostFolder
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
@@ -27,12 +28,16 @@ def _doings(folder: HostFolder) -> str:
     folder.bring_scripts()
     runner = folder.runner()
     at_work = f"at work: pid {runner.pid}, {runner.block}" if runner else "idle"
+    holder = host_lock.holder_of(folder)
+    if holder is not None:
+        gone = ", which is no more" if holder.is_gone else ""
+        at_work = f"{at_work}, held by {holder}{gone}"
     recorded = folder.diff()
     return f"{at_work}, {_count(len(recorded))} on record" if recorded else f"{at_work}, nothing on record"
 
 
 def put_back(host: Host, *, stop: bool) -> list[str]:
-    """Put back what is on record; a run that is at work there is not disturbed unless it is to be stopped."""
+    """Put back what is on record; a run that has the host is not disturbed unless it is to be stopped."""
     folder = HostFolder(host, root=True)
     if not folder.is_used():
         return ["nothing on record"]
@@ -45,6 +50,9 @@ def put_back(host: Host, *, stop: bool) -> list[str]:
                 "when it is taken up again; --stop ends it"
             )
         folder.stop(runner)
+    if stop:
+        host_lock.unlock(folder)
+    host_lock.check_free(folder)
     changes = folder.restore()
     lines = [
         f"{change.path}: {change.before} → {change.found}"
@@ -53,6 +61,16 @@ def put_back(host: Host, *, stop: bool) -> list[str]:
     ]
     lines += [f"{change.path}: {change.found} already" for change in changes if change.verdict == "unchanged"]
     return lines or ["nothing on record"]
+
+
+def unlock(host: Host) -> list[str]:
+    """Break the lock of a host; its settings stay as they are, and a runner at work goes on."""
+    folder = HostFolder(host, root=True)
+    if not folder.is_used():
+        return ["nobody holds it"]
+    folder.bring_scripts()
+    holder = host_lock.unlock(folder)
+    return [f"was held by {holder}" if holder else "nobody holds it"]
 
 
 def drift(host: Host) -> tuple[list[str], bool]:

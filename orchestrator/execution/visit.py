@@ -7,6 +7,7 @@ host that prints them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class Visit:
     """A connected host, our folder on it, and the folder of one block in that.
 
     :param clock: what the host's time counts; each trial is told.
+    :ivar ours: our folder on the host.
     :ivar base: our folder on the host; root's where settings are to be changed, else the user's.
     """
 
@@ -41,23 +43,29 @@ class Visit:
         self.host = host
         self._clock = clock
         self._experiment = experiment
-        self._ours = HostFolder(host, root=needs_root(experiment))
-        self._sudo = self._ours.sudo
-        self.base = self._ours.base
+        self.ours = HostFolder(host, root=needs_root(experiment))
+        self._sudo = self.ours.sudo
+        self.base = self.ours.base
         self.folder = f"{self.base}/blocks/{block_name}"
+
+    def of(self, block_name: str) -> Visit:
+        """Return the same visit with the folder of another block."""
+        other = copy(self)
+        other.folder = f"{self.base}/blocks/{block_name}"
+        return other
 
     def bring_scripts(self) -> None:
         """Put the host-side scripts in place."""
-        self._ours.bring_scripts()
+        self.ours.bring_scripts()
 
     def runner_is_running(self) -> bool:
         """Whether a runner is at work on our block: an earlier controller may have left one."""
-        status = self._ours.script("runner.sh", "status", self.folder, accept=(0, NOT_RUNNING))
+        status = self.ours.script("runner.sh", "status", self.folder, accept=(0, NOT_RUNNING))
         return self.host.run(status).stdout.strip() == "running"
 
     def check_free(self) -> None:
         """Refuse, before anything is put back or changed, a host on which the runner of another block is at work."""
-        runner = self._ours.runner()
+        runner = self.ours.runner()
         if runner is not None and runner.block != self.folder:
             raise HostError(
                 f"{self.host.name}: another block runs on this host, pid {runner.pid}: {runner.block}"
@@ -92,7 +100,7 @@ class Visit:
         if not lines:
             return {}
         completed = self.host.run(
-            self._ours.script("settings.sh", "apply", self.base, stdin=lines, accept=(0, 1))
+            self.ours.script("settings.sh", "apply", self.base, stdin=lines, accept=(0, 1))
         )
         changes = parse_changes(completed.stdout)
         faults = [str(change) for change in changes if change.is_fault]
@@ -105,7 +113,7 @@ class Visit:
 
     def restore(self) -> None:
         """Put back every setting that is on record on the host; nothing happens where there is none."""
-        self._ours.restore()
+        self.ours.restore()
 
     def start(self, trials: Iterable[Trial]) -> None:
         """Send the trials, piece by piece so that memory does not grow with them, and start the runner."""
@@ -117,12 +125,12 @@ class Visit:
                 script('cat >> "$1"', arriving, sudo=self._sudo, stdin=piece, time_limit=UPLOAD_LIMIT_S)
             )
         self.host.run(Command(("mv", arriving, f"{self.folder}/trials"), self._sudo))
-        self.host.run(self._ours.script("runner.sh", "start", self.base, self.folder, self._clock))
+        self.host.run(self.ours.script("runner.sh", "start", self.base, self.folder, self._clock))
 
     def stop(self, now: bool) -> None:
         """Ask the runner to stop after the running trial, or now."""
         words = ("stop", self.folder, *(("now",) if now else ()))
-        self.host.run(self._ours.script("runner.sh", *words, accept=(0, NOT_RUNNING)))
+        self.host.run(self.ours.script("runner.sh", *words, accept=(0, NOT_RUNNING)))
 
     def journal_lines(self) -> list[str]:
         """The host's journal of this block as it stands; empty if there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -154,6 +154,7 @@ class Request:
     """What a provider is asked for: from the experiment file (``hosts:``) and from the command line, which wins.
 
     :ivar options: the provider's own section of the file, valid by its ``options_schema``.
+    :ivar fleet: whether all hosts of the group are wanted.
     :ivar host: ``--host``; empty if not given.
     :ivar boot_limit: seconds within which a machine must answer.
     """
@@ -161,6 +162,7 @@ class Request:
     needs: Needs
     options: Mapping[str, Any]
     group: str = ""
+    fleet: bool = False
     host: str = ""
     inventory: Path | None = None
     ssh_config: Path | None = None
@@ -173,6 +175,9 @@ class Provider(ABC):
 
     :cvar options_schema: JSON Schema of the provider's own section under ``hosts:``.
     :cvar boots_kernels: whether a machine can be booted again, hence whether trials can be spread over boots.
+    :cvar makes_hosts: whether its hosts are there only as long as something holds them.
+    :cvar has_fleets: whether it can hold several machines at once.
+    :ivar hosts: their names, in order, where it was asked for all hosts of a group; else empty.
     :ivar place: where the trials run, in words that tell this place from others.
     :ivar changes_allowed: whether a host's settings may be changed without the user saying so.
     :cvar boot_estimate: seconds from asking for a machine to its first trial, for plans.
@@ -182,6 +187,9 @@ class Provider(ABC):
     place: str
     options_schema: ClassVar[Mapping[str, Any]]
     boots_kernels: ClassVar[bool] = False
+    makes_hosts: ClassVar[bool] = False
+    has_fleets: ClassVar[bool] = False
+    hosts: tuple[str, ...] = ()
     changes_allowed: bool = True
     boot_estimate: ClassVar[float] = 2.0
 
@@ -192,3 +200,7 @@ class Provider(ABC):
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:
         """Hold one machine that meets the experiment's needs; ``log_folder`` takes console logs."""
+
+    def machines(self, log_folder: Path) -> AbstractContextManager[Sequence[Machine]]:
+        """Hold the machines of a fleet, one for each of :attr:`hosts`; none is connected yet."""
+        raise NotImplementedError(f"{self.name} has no fleets")

@@ -69,10 +69,12 @@ def environment(facts: Facts) -> Environment:
 
 def unmet(needs: Needs, facts: Facts) -> list[str]:
     """Return what a host lacks, one sentence each; empty if it will do. Nodes without memory do not count."""
+    faults = []
+    if facts.cpus < needs.cpus:
+        faults.append(f"needs {_count(needs.cpus, 'CPU')}, host has {facts.cpus}")
     nodes = [node for node in facts.nodes if node.memory]
     if len(nodes) < needs.numa_nodes:
-        return [f"needs {_count(needs.numa_nodes, 'NUMA node')}, host has {len(nodes)}"]
-    faults = []
+        return [*faults, f"needs {_count(needs.numa_nodes, 'NUMA node')}, host has {len(nodes)}"]
     if needs.memory_per_node:
         found = {node.id: node.available for node in nodes}
         enough = sum(size >= needs.memory_per_node for size in found.values())

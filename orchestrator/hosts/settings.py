@@ -36,8 +36,8 @@ class Change:
             kind, colon, name = self.path.partition(":")
             if colon and not kind.startswith("/"):
                 unit = "service" if kind == "enabled" else kind.replace("module", "kernel module")
-                return f"{self.path}: no {unit} {name!r}"
-            return f"{self.path}: no such file"
+                return f"{self.path}: no {unit} {name!r}, asked {self.asked!r}"
+            return f"{self.path}: no such file, asked {self.asked!r}"
         return f"{self.path}: {self.verdict}, asked {self.asked!r}, found {self.found!r}"
 
 

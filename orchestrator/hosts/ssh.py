@@ -62,17 +62,17 @@ class SshAddress:
 
 
 class SshHost(Host):
-    """A host behind an open SSH connection."""
+    """A host behind an open SSH connection; ``address`` is how it was reached."""
 
     def __init__(self, name: str, connection: Connection, address: SshAddress) -> None:
         super().__init__(name)
         self._connection = connection
-        self._address = address
+        self.address = address
 
     @property
     def ansible(self) -> Mapping[str, Any]:
         """See :meth:`Host.ansible`."""
-        address, link = self._address, self._connection
+        address, link = self.address, self._connection
         options = {
             "-F": address.config_file,
             "-i": address.identity_file,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from orchestrator.plan.model import Cell, Trial
 from orchestrator.spec.expressions import Value
-from orchestrator.spec.factors import KERNEL
+from orchestrator.spec.factors import HOST, KERNEL
 from orchestrator.spec.levels import setting_text
 from orchestrator.spec.model import Benchmark, Level, Setting
 from orchestrator.spec.settings import sysctl_path
@@ -51,6 +52,12 @@ class CellMaker:
             }
         )
         return Cell(id, kernel, levels, argv, settings)
+
+
+def on_host(cell: Cell, host: str) -> Cell:
+    """Return a cell as that of one host, which is a level of it from then on."""
+    id = _digest({"cell": cell.id, "host": host})
+    return replace(cell, id=id, levels={HOST: Level(host, host), **cell.levels})
 
 
 def trial(cell: Cell, repetition: int) -> Trial:

@@ -36,9 +36,28 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Part of a block: the cells from place ``first`` to before ``end`` of the order in which they are dealt out."""
+
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
-    """The trials that run in one boot under one kernel; ``index`` is its place in the run, ``boot`` counts from 0."""
+    """The trials that run in one boot under one kernel; ``index`` is its place in the run, ``boot`` counts from 0.
+
+    :ivar host: the host whose trials these are, where each host runs every cell; else empty.
+    :ivar share: the part of the block that is meant; None: all of it.
+    """
 
     index: int
     kernel: str
     boot: int
+    host: str = ""
+    share: Share | None = None
+
+    @property
+    def name(self) -> str:
+        """A name for a folder; :meth:`~orchestrator.plan.plan.Plan.named` finds the block by it."""
+        return f"{self.index}" if self.share is None else f"{self.index}.{self.share.first}-{self.share.end}"

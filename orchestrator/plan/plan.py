@@ -6,18 +6,20 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from orchestrator.errors import BadInput
-from orchestrator.plan.cells import CellMaker, trial
+from orchestrator.plan.cells import CellMaker, on_host, trial
 from orchestrator.plan.estimate import Estimate, estimate
-from orchestrator.plan.model import Block, Cell, Trial
+from orchestrator.plan.model import Block, Cell, Share, Trial
 from orchestrator.plan.order import Permutation
 from orchestrator.spec.combinations import Combinations
 from orchestrator.spec.expressions import Expression
-from orchestrator.spec.factors import KERNEL, constants
+from orchestrator.spec.factors import HOST, KERNEL, constants
 from orchestrator.spec.model import Experiment, Level
 
 Positions = tuple[int, ...]
@@ -29,6 +31,7 @@ class Plan:
     :param where: predicates (``--where``); a cell stays if all of them hold.
     :ivar narrowing: both, as text: equal for two plans that are narrowed alike.
     :param limit: keep the first so many cells (``--limit``), in the order of the file, after ``where``.
+    :ivar hosts: names of the hosts that each run every cell (``hosts.fleet: replicate``).
 
     Raises ``BadInput`` where ``where`` uses unknown names, where no cell is left and where an expression has no value
     for some cell. Memory does not grow with the number of trials, but
@@ -36,12 +39,17 @@ class Plan:
     """
 
     def __init__(
-        self, experiment: Experiment, where: Sequence[Expression] = (), limit: int | None = None
+        self,
+        experiment: Experiment,
+        where: Sequence[Expression] = (),
+        limit: int | None = None,
+        hosts: Sequence[str] = (),
     ) -> None:
         self.experiment = experiment
         fixed = constants(experiment.benchmark.arguments, experiment.kernels)
         self._combinations = Combinations(experiment.sweep, fixed, where)
         self._limit = limit
+        self.hosts = tuple(hosts)
         self.narrowing = (*(predicate.text for predicate in where), f"limit {limit}" if limit else "")
         self._maker = CellMaker(experiment.benchmark, experiment.kernels[0].name)
         self._kernels = self._kernel_positions()
@@ -53,49 +61,67 @@ class Plan:
     # --- cells ---------------------------------------------------------------------------------------------
 
     def cells(self) -> Iterator[Cell]:
-        """Yield every cell in the order of the file, the last factor moving fastest."""
-        return (self._maker.cell(levels) for levels in itertools.islice(self._all_levels(), self._limit))
+        """Yield every cell in the order of the file, the last factor moving fastest; of each host its own."""
+        for host in self.hosts or ("",):
+            for levels in itertools.islice(self._all_levels(), self._limit):
+                yield self._cell(levels, host)
 
     @property
     def cell_count(self) -> int:
         """Number of cells."""
-        return sum(self._cells_by_kernel.values())
+        return sum(self._cells_by_kernel.values()) * max(1, len(self.hosts))
 
     # --- blocks and trials ---------------------------------------------------------------------------------
 
     def blocks(self) -> Iterator[Block]:
         """Yield the blocks in the order they run.
 
-        Each boot visits every kernel; from boot to boot the kernels rotate, so that none is always first.
+        Each boot visits every kernel; from boot to boot the kernels rotate, so that none is always first. Where each
+        host runs every cell, each has its own blocks.
         """
         kernels = [kernel for kernel in self._kernels if self._cells_by_kernel[kernel]]
         index = itertools.count()
         for boot in range(self.experiment.repetitions.boots):
             shift = boot % len(kernels) if kernels else 0
             for kernel in kernels[shift:] + kernels[:shift]:
-                yield Block(next(index), kernel, boot)
+                for host in self.hosts or ("",):
+                    yield Block(next(index), kernel, boot, host)
+
+    def places(self, block: Block) -> int:
+        """How many places the cells of a block take in the order in which they are dealt out; some may be empty."""
+        return self._end(block.kernel)
+
+    def named(self, name: str) -> Block | None:
+        """The block, or share of one, of this name; None if there is none."""
+        match = re.fullmatch(r"(\d+)(?:\.(\d+)-(\d+))?", name)
+        if match is None:
+            return None
+        index, first, end = match.groups()
+        share = None if first is None else Share(int(first), int(end))
+        block = next((block for block in self.blocks() if block.index == int(index)), None)
+        return None if block is None else replace(block, share=share)
 
     def trials(self, block: Block) -> Iterator[Trial]:
         """Yield the trials of a block in the order they run.
 
         The random order is that of the seed, the kernel and the boot: the same again whenever it is asked for.
-        ``listed`` is the order of the file, all cells once before any is repeated.
+        ``listed`` is the order of the file, all cells once before any is repeated. A share has all repetitions of its
+        cells.
         """
         repetitions = self._repetitions(block.boot)
-        cells = self._end(block.kernel)
-        count = cells * len(repetitions)
+        places = self._dealt(block)
+        count = len(places) * len(repetitions)
         order: Iterator[int] | Sequence[int] = range(count)
         if self.experiment.order.within_block == "random":
-            key = f"{self.experiment.order.seed}\0{block.kernel}\0{block.boot}"
-            order = iter(Permutation(count, key))
+            order = iter(Permutation(count, self._order_key(block)))
         for place in order:
-            round_, cell_place = divmod(place, cells)
-            levels = self._combinations.at(self._positions(block.kernel, cell_place))
+            round_, at = divmod(place, len(places))
+            levels = self._combinations.at(self._positions(block.kernel, places[at]))
             if levels is not None:
-                yield trial(self._maker.cell(levels), repetitions[round_])
+                yield trial(self._cell(levels, block.host), repetitions[round_])
 
     def trials_in(self, block: Block) -> int:
-        """Number of trials of a block."""
+        """Number of trials of a whole block."""
         return self._cells_by_kernel[block.kernel] * len(self._repetitions(block.boot))
 
     @property
@@ -119,6 +145,27 @@ class Plan:
         )
 
     # --- inner parts ---------------------------------------------------------------------------------------
+
+    def _cell(self, levels: Mapping[str, Level], host: str) -> Cell:
+        cell = self._maker.cell(levels)
+        return on_host(cell, host) if host else cell
+
+    def _dealt(self, block: Block) -> Sequence[int]:
+        """The places, in the order of the file, of the cells of a block or share."""
+        end = self._end(block.kernel)
+        if block.share is None:
+            return range(end)
+        wanted = range(block.share.first, min(block.share.end, end))
+        if self.experiment.order.within_block == "listed":
+            return wanted
+        deal = Permutation(end, f"{self.experiment.order.seed}\0{block.kernel}\0{block.boot}\0deal")
+        return [deal[place] for place in wanted]
+
+    def _order_key(self, block: Block) -> str:
+        """What the random order of a block's trials depends on, beside their number."""
+        key = f"{self.experiment.order.seed}\0{block.kernel}\0{block.boot}"
+        own = block.host if block.share is None else f"{block.share.first}"
+        return f"{key}\0{own}" if own else key
 
     def _repetitions(self, boot: int) -> range:
         """The repetitions of a boot: the r-th belongs to boot r modulo the number of boots."""
@@ -182,6 +229,10 @@ class Plan:
         return Counter(self._maker.kernel(levels) for levels in kept)
 
     def _check_options(self, where: Sequence[Expression]) -> None:
+        if self.hosts and HOST in self._combinations.names:
+            raise BadInput(
+                f"hosts.fleet: replicate: {HOST!r} is the factor that tells hosts apart; rename yours"
+            )
         faults = [
             f"--where {predicate}: {error}"
             for predicate in where

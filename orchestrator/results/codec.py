@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from orchestrator.results.migrations import JOURNAL, upgrade
 from orchestrator.results.records import (
@@ -18,6 +18,8 @@ from orchestrator.results.records import (
     BlockRecord,
     EndRecord,
     FactorInfo,
+    Fate,
+    HostRecord,
     MetricInfo,
     MetricValue,
     Record,
@@ -95,7 +97,7 @@ def decode(document: Document) -> Record:
 def _type_of(record: Record) -> str:
     if isinstance(record, TrialRecord):
         return "trial" if record.final else "attempt"
-    return {RunRecord: "run", BlockRecord: "block", EndRecord: "end"}[type(record)]
+    return {RunRecord: "run", BlockRecord: "block", HostRecord: "host", EndRecord: "end"}[type(record)]
 
 
 def _encode_trial(record: TrialRecord) -> Document:
@@ -175,6 +177,8 @@ def _decode_run(document: Document) -> RunRecord:
         scope=_text(document.get("scope", "")),
         breakdown=_optional(_decode_breakdown, document.get("breakdown")),
         compare=_optional(_decode_comparison, document.get("compare")),
+        fleet=_text(document.get("fleet", "")),
+        hosts=tuple(map(_text, document.get("hosts", ()))),
     )
 
 
@@ -265,6 +269,19 @@ def _decode_trial(document: Document) -> TrialRecord:
     )
 
 
+def _decode_host(document: Document) -> HostRecord:
+    fate = document["fate"]
+    if fate not in get_args(Fate):
+        raise DamagedRecord(f"host record: unknown fate {fate!r}")
+    return HostRecord(
+        host=_text(document["host"]),
+        fate=fate,
+        trials=_whole(document["trials"]),
+        reason=_text(document["reason"]),
+        time=_text(document["time"]),
+    )
+
+
 def _decode_end(document: Document) -> EndRecord:
     return EndRecord(_flag(document["complete"]), _text(document["reason"]), _text(document["time"]))
 
@@ -274,6 +291,7 @@ _DECODERS: Mapping[str, Callable[[Document], Record]] = {
     "block": _decode_block,
     "trial": _decode_trial,
     "attempt": _decode_trial,
+    "host": _decode_host,
     "end": _decode_end,
 }
 

@@ -6,6 +6,7 @@ Each line is one JSON object with ``format`` (:data:`FORMAT`) and ``type``:
 ``block``    a boot begins: host, boot id, environment, facts.
 ``attempt``  a trial that ended but will be tried again (its host died under it); never counted.
 ``trial``    the one final record of a trial.
+``host``     what became of a host of a fleet, when a controller lets go of the run.
 ``end``      the run is complete or was interrupted.
 """
 
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from orchestrator import __version__
+from orchestrator.spec.factors import HOST
 from orchestrator.spec.model import Breakdown, Comparison, Experiment, Status
 
 FORMAT = 1
@@ -57,6 +59,7 @@ class RunRecord:
     :ivar version: version of the orchestrator.
     :ivar scope: hash of all that two commands must agree on to mean the same run: the experiment's content, its
         narrowing (``--where``, ``--limit``), the place, the files of the roles.
+    :ivar hosts: of a fleet, in their order; ``fleet``: ``shard`` or ``replicate``, empty where one host was asked for.
     :ivar breakdown: what the benchmark says one of its metrics consists of.
     :ivar compare: what cells are set against, published figures included.
     """
@@ -76,12 +79,23 @@ class RunRecord:
     scope: str = ""
     breakdown: Breakdown | None = None
     compare: Comparison | None = None
+    fleet: str = ""
+    hosts: tuple[str, ...] = ()
 
 
 def run_record(
-    experiment: Experiment, run: str, trials: int, scope: str = "", resumed: bool = False
+    experiment: Experiment,
+    run: str,
+    trials: int,
+    scope: str = "",
+    resumed: bool = False,
+    hosts: tuple[str, ...] = (),
 ) -> RunRecord:
-    """Return the record that opens (or, ``resumed``, reopens) the journal of run ``run`` with ``trials`` trials."""
+    """Return the record that opens (or, ``resumed``, reopens) the journal of run ``run`` with ``trials`` trials.
+
+    :param hosts: those of a fleet, in their order.
+    """
+    fleet = experiment.hosts.fleet if hosts else ""
     swept = [factor for axis in experiment.sweep.axes for factor in axis.factors]
     return RunRecord(
         run=run,
@@ -94,6 +108,7 @@ def run_record(
         headline=experiment.benchmark.headline,
         metrics=tuple(MetricInfo(m.name, m.unit, m.better, m.models) for m in experiment.benchmark.metrics),
         factors=(
+            *((FactorInfo(HOST, hosts),) if fleet == "replicate" else ()),
             *(FactorInfo(factor.name, tuple(level.text for level in factor.levels)) for factor in swept),
             *(FactorInfo(derived.name) for derived in experiment.sweep.derived),
         ),
@@ -102,6 +117,8 @@ def run_record(
         scope=scope,
         breakdown=experiment.benchmark.breakdown,
         compare=experiment.compare,
+        fleet=fleet,
+        hosts=hosts,
     )
 
 
@@ -175,6 +192,25 @@ class TrialRecord:
     kernel_hash: str = ""
 
 
+Fate = Literal["done", "left out", "unreachable", "lost", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostRecord:
+    """What became of a host of a fleet.
+
+    :ivar fate: ``done`` (all it was given), ``left out`` (it does not meet the needs, or is not like the others),
+        ``unreachable`` (from the beginning), ``lost`` (later), ``failed``, or ``stopped`` (on request).
+    :ivar trials: how many trials ended there under this controller; ``reason``: why it is not done.
+    """
+
+    host: str
+    fate: Fate
+    trials: int
+    reason: str
+    time: str
+
+
 @dataclass(frozen=True, slots=True)
 class EndRecord:
     """The controller let go of the run; ``complete`` is false where trials are missing."""
@@ -184,4 +220,4 @@ class EndRecord:
     time: str
 
 
-Record = RunRecord | BlockRecord | TrialRecord | EndRecord
+Record = RunRecord | BlockRecord | TrialRecord | HostRecord | EndRecord

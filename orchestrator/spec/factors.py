@@ -18,6 +18,9 @@ from orchestrator.spec.levels import computed, levels_of
 from orchestrator.spec.model import Axis, Derived, Factor, Kernel, Level, Sweep
 
 KERNEL = "kernel"
+HOST = "host"
+"""The factor that tells hosts apart where each runs every cell (``hosts.fleet: replicate``)."""
+
 MOST_CELLS = 10_000_000
 _PLAIN_MODE = re.compile(r"[a-z][a-z0-9_+-]*")
 

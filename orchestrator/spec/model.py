@@ -230,6 +230,7 @@ class Needs:
     ``mode`` is a migration mode that the running kernel must have; empty: any kernel will do.
     """
 
+    cpus: int = 1
     numa_nodes: int = 1
     memory_per_node: int = 0
     free_huge_pages_per_node: int = 0
@@ -238,12 +239,17 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Where to run: a provider, its own section of the file (checked by the provider's schema) and the needs."""
+    """Where to run: a provider, its own section of the file (checked by the provider's schema) and the needs.
+
+    ``fleet``: ``shard`` deals the cells out to all hosts of the group, ``replicate`` runs every cell on each of them;
+    empty: one host.
+    """
 
     provider: str
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     group: str = ""
     needs: Needs = Needs()
+    fleet: Literal["", "shard", "replicate"] = ""
 
 
 @dataclass(frozen=True, slots=True)

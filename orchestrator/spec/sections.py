@@ -20,14 +20,23 @@ T = TypeVar("T")
 def hosts(draft: Draft, least_nodes: int) -> Hosts:
     """Read ``hosts``; ``least_nodes`` is how many NUMA nodes benchmark and factors need by themselves."""
     provider = draft.value("hosts", "provider", default="local")
-    options = draft.value("hosts", provider, default={}) if provider not in ("group", "needs") else {}
+    options = (
+        draft.value("hosts", provider, default={}) if provider not in ("group", "fleet", "needs") else {}
+    )
     needs = Needs(
+        cpus=draft.value("hosts", "needs", "cpus", default=1),
         numa_nodes=_nodes(draft, least_nodes),
         memory_per_node=_quantity(draft, parse_size, 0, "hosts", "needs", "memory_per_node"),
         free_huge_pages_per_node=draft.value("hosts", "needs", "free_huge_pages_per_node", default=0),
         mode=draft.value("hosts", "needs", "mode", default=""),
     )
-    return Hosts(provider, MappingProxyType(options), draft.value("hosts", "group", default=""), needs)
+    return Hosts(
+        provider,
+        MappingProxyType(options),
+        draft.value("hosts", "group", default=""),
+        needs,
+        draft.value("hosts", "fleet", default=""),
+    )
 
 
 def _nodes(draft: Draft, least: int) -> int:

@@ -76,6 +76,7 @@ class QemuProvider(Provider):
     name = "qemu"
     options_schema: ClassVar[Mapping[str, Any]] = OPTIONS_SCHEMA
     boots_kernels = True
+    makes_hosts = True
     boot_estimate = 13.0
 
     def __init__(self, request: Request) -> None:

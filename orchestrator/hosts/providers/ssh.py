@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -38,8 +38,8 @@ class SshMachine(Machine):
         self._host: Host | None = None
 
     def boot(self, kernel: Kernel) -> Host:
-        """Connect, under the kernel that runs."""
-        return self.reconnect()
+        """Return the host under the kernel that runs, connected."""
+        return self._host or self.reconnect()
 
     def reconnect(self) -> Host:
         """Connect, once more or for the first time."""
@@ -55,9 +55,10 @@ class SshMachine(Machine):
 
 
 class SshProvider(Provider):
-    """Runs trials on a machine that is reached by SSH: the one named, or the first of the group that answers."""
+    """Runs trials on machines that are reached by SSH: the one named, the first of the group that answers, or all."""
 
     name = "ssh"
+    has_fleets = True
     options_schema: ClassVar[dict[str, Any]] = {
         "type": "object",
         "description": "Run on a machine that answers SSH.",
@@ -76,8 +77,13 @@ class SshProvider(Provider):
         named = request.host or request.options.get("host")
         if not named and not request.group:
             raise BadInput("the ssh provider needs a host: --host NAME, hosts.ssh.host, or hosts.group")
-        names = (str(named),) if named else inventory.group(request.group)
+        names = inventory.named(str(named)) if named else inventory.group(request.group)
         self.place = f"{self.name}: {', '.join(names)}"
+        if request.fleet:
+            self.hosts = tuple(names)
+            self.place = (
+                f"{self.name}: {named or request.group}"  # hosts may join and leave it while a run goes on
+            )
         self._inventory = inventory
         self._addresses = {name: inventory.address(name) for name in names}
         if request.ssh_config is not None:
@@ -102,3 +108,13 @@ class SshProvider(Provider):
                 machine.close()
             return
         raise HostError("\n".join(refusals))
+
+    @contextmanager
+    def machines(self, log_folder: Path) -> Iterator[Sequence[Machine]]:
+        """See :meth:`Provider.machines`."""
+        machines = [SshMachine(name, address, self._inventory) for name, address in self._addresses.items()]
+        try:
+            yield machines
+        finally:
+            for machine in machines:
+                machine.close()

@@ -13,6 +13,7 @@ import pytest
 from orchestrator.errors import HostError
 from orchestrator.hosts import facts
 from orchestrator.hosts.base import Environment
+from orchestrator.hosts.likeness import differences, leader
 from orchestrator.spec.model import Needs
 from tests.host_shells import SHELLS, environment_of
 
@@ -149,6 +150,7 @@ def test_environment(two_nodes: facts.Facts, changes: dict[str, object], expecte
     [
         (Needs(numa_nodes=2), []),
         (Needs(numa_nodes=3), ["needs 3 NUMA nodes, host has 2"]),
+        (Needs(cpus=9999, numa_nodes=2), ["needs 9999 CPUs, host has CPUS"]),
         (Needs(memory_per_node=2 * GIB), []),
         (
             Needs(numa_nodes=2, memory_per_node=GIB),
@@ -170,4 +172,16 @@ def test_environment(two_nodes: facts.Facts, changes: dict[str, object], expecte
     ],
 )
 def test_unmet_needs(two_nodes: facts.Facts, needs: Needs, sentences: list[str]) -> None:
-    assert facts.unmet(needs, two_nodes) == sentences
+    told = [sentence.replace("CPUS", str(two_nodes.cpus)) for sentence in sentences]
+    assert facts.unmet(needs, two_nodes) == told
+
+
+def test_likeness(two_nodes: facts.Facts) -> None:
+    bigger = replace(two_nodes, nodes=(two_nodes.nodes[0], replace(two_nodes.nodes[1], memory=64 * GIB)))
+    other = replace(two_nodes, machine="aarch64", release="6.1")
+    assert differences(two_nodes, replace(two_nodes, boot_id="x"), kernels=True) == []
+    assert "memory: " in differences(two_nodes, bigger, kernels=True)[0]
+    assert len(differences(two_nodes, other, kernels=True)) == 2
+    assert differences(two_nodes, other, kernels=False) == [f"architecture: aarch64, not {two_nodes.machine}"]
+    assert leader({"a": other, "b": two_nodes, "c": two_nodes}, kernels=True) == "b"
+    assert leader({"a": other, "b": two_nodes}, kernels=True) == "a"

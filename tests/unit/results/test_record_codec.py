@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -20,6 +20,8 @@ from orchestrator.results.records import (
     BlockRecord,
     EndRecord,
     FactorInfo,
+    Fate,
+    HostRecord,
     MetricInfo,
     MetricValue,
     Record,
@@ -60,6 +62,8 @@ records: st.SearchStrategy[Record] = st.one_of(
         factors=st.lists(st.builds(FactorInfo, texts, st.lists(texts).map(tuple)), max_size=3).map(tuple),
         breakdown=st.none() | st.builds(Breakdown, texts, text_maps, st.lists(texts, max_size=2).map(tuple)),
         compare=st.none() | st.builds(Comparison, texts, text_maps, st.none() | published),
+        fleet=st.sampled_from(["", "shard", "replicate"]),
+        hosts=st.lists(texts, max_size=3).map(tuple),
     ),
     st.builds(
         BlockRecord,
@@ -85,6 +89,7 @@ records: st.SearchStrategy[Record] = st.one_of(
         allowed=st.booleans(),
         final=st.booleans(),
     ),
+    st.builds(HostRecord, texts, st.sampled_from(get_args(Fate)), whole, texts, texts),
     st.builds(EndRecord, st.booleans(), texts, texts),
 )
 

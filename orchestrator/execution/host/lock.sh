@@ -1,0 +1,44 @@
+# shellcheck shell=sh
+# The lock of a host: BASE/lock, one line that says who holds it. It outlives connections, controllers and reboots.
+#
+#   sh lock.sh take BASE LINE [OLD]   makes LINE the lock's, where nobody holds it, or whoever put the line OLD there
+#   sh lock.sh release BASE LINE      lets go of it, if it holds LINE
+#   sh lock.sh show BASE              prints its line, if there is one
+#
+# Exit code 3 of "take": another line is there, and is printed.
+
+# seize BASE LINE: moves the lock aside if it holds LINE; of two who try, one does
+seize() {
+    mv "$1/lock" "$1/lock.old.$$" 2>/dev/null || return 1
+    if [ "$(cat "$1/lock.old.$$")" = "$2" ]; then
+        rm "$1/lock.old.$$"
+    else
+        ln "$1/lock.old.$$" "$1/lock"
+        rm "$1/lock.old.$$"
+        return 1
+    fi
+}
+
+take() {
+    mkdir -p "$1" && printf '%s\n' "$2" >"$1/lock.$$" && sync "$1/lock.$$" || {
+        rm -f "$1/lock.$$"
+        return 1
+    }
+    take_code=0
+    if ! ln "$1/lock.$$" "$1/lock" 2>/dev/null; then
+        { [ -n "$3" ] && seize "$1" "$3" && ln "$1/lock.$$" "$1/lock" 2>/dev/null; } || take_code=3
+    fi
+    rm -f "$1/lock.$$"
+    [ "$take_code" = 0 ] || cat "$1/lock"
+    return "$take_code"
+}
+
+case $1:$# in
+take:3 | take:4) take "$2" "$3" "${4-}" ;;
+release:3) seize "$2" "$3" || : ;;
+show:2) [ ! -e "$2/lock" ] || cat "$2/lock" ;;
+*)
+    echo "usage: sh lock.sh take BASE LINE [OLD] | release BASE LINE | show BASE" >&2
+    exit 2
+    ;;
+esac

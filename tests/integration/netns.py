@@ -1,0 +1,199 @@
+"""Hosts that are real as far as one kernel allows: each a network, mount and process namespace with an sshd of its own.
+
+A host has an address of its own, a folder of its own where ours lies, its own boot id and process ids, and dies as a
+machine does when its first process is killed. The controller lives in a network namespace too, so that no address of
+the machine that runs the tests is touched.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import SSHD, make_key
+from tests.running import User
+
+NETWORK = "10.77.0."
+BASE = Path("/var/lib/orchestrate")
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+STAT_INTERVAL = "/proc/sys/vm/stat_interval"
+"""The one sysctl that each host has for itself; the others are those of the kernel that all share."""
+
+PEOPLE = ("passwd", "shadow", "sudoers")
+_numbers = itertools.count()
+
+
+@dataclass
+class NetHost:
+    """A host of the fleet. ``ours``: what it sees as our folder; ``variables``: its own in the inventory."""
+
+    name: str
+    namespace: str
+    address: str
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ours(self) -> Path:
+        return self.folder / "ours"
+
+    def kill(self) -> None:
+        """All its processes end at once."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+
+@dataclass
+class Fleet:
+    """Hosts, and the namespace that reaches them."""
+
+    folder: Path
+    controller: str
+    hosts: list[NetHost] = field(default_factory=list)
+
+    def add(
+        self, name: str, *, mounts: str = "", within: str = "", settings: str = "", **variables: str
+    ) -> NetHost:
+        """Start a host; ``mounts`` are commands of its making, ``within`` is a command that runs its sshd."""
+        number = len(self.hosts) + 10
+        host = NetHost(name, f"{self.controller}-{number}", f"{NETWORK}{number}", self.folder / name)
+        host.variables = {"ansible_host": host.address, **variables}
+        self.hosts.append(host)
+        host.ours.mkdir(parents=True, exist_ok=True)
+        (host.folder / "home").mkdir()
+        (host.folder / "stat_interval").write_text("1\n")
+        (host.folder / "boot_id").write_text(f"{uuid.uuid4()}\n")
+        inside, outside = ("-n", host.namespace), ("-n", self.controller)
+        ip("netns", "add", host.namespace)
+        ip(
+            *outside,
+            "link",
+            "add",
+            f"h{number}",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+            "netns",
+            host.namespace,
+        )
+        ip(*outside, "link", "set", f"h{number}", "master", "bridge", "up")
+        ip(*inside, "address", "add", f"{host.address}/24", "dev", "eth0")
+        ip(*inside, "link", "set", "eth0", "up")
+        ip(*inside, "link", "set", "lo", "up")
+        config = host.folder / "sshd_config"
+        config.write_text(
+            f"{settings}ListenAddress {host.address}:22\nHostKey {self.folder}/host_key\n"
+            f"AuthorizedKeysFile {self.folder}/user_key.pub\nPidFile none\n"
+            f"UsePAM no\nPasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\n"
+        )
+        start = (
+            f"mount --bind {host.ours} {BASE} && mount --bind {host.folder}/boot_id {BOOT_ID} && "
+            f"mount --bind {host.folder}/home /root && "  # what a shell does there of its own is not ours to break off
+            f"mount --bind {host.folder}/stat_interval {STAT_INTERVAL} && "
+            f"{mounts or ':'} && exec {within} {SSHD} -D -e -f {config}"
+        )
+        words = ("--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
+        with (host.folder / "log").open("w") as log:
+            host.process = subprocess.Popen(
+                ("ip", "netns", "exec", host.namespace, "unshare", *words, "sh", "-c", start), stderr=log
+            )
+        return host
+
+    def wait_until_up(self) -> None:
+        """Until each host's server has said that it listens."""
+        deadline = time.monotonic() + 60
+        for host in self.hosts:
+            log = host.folder / "log"
+            while "Server listening" not in log.read_text():
+                assert host.process is not None
+                assert host.process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, f"{host.name} does not come up: {log.read_text()}"
+                time.sleep(0.02)
+
+    def add_with_user(self, name: str, *, sudo: str) -> NetHost:
+        """Start a host on which one logs in as ``mm``, who has what the line of ``/etc/sudoers`` says."""
+        folder = self.folder / name
+        folder.mkdir()
+        lines = {
+            "passwd": f"{Path('/etc/passwd').read_text()}mm:x:4711:4711::/home/mm:/bin/sh\n",
+            "shadow": f"{Path('/etc/shadow').read_text()}mm:*:19000:0:99999:7:::\n",
+            "sudoers": f"Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n{sudo}\n",
+        }
+        for file, text in lines.items():
+            (folder / file).write_text(text)
+        (folder / "sudoers").chmod(0o440)
+        (folder / "shadow").chmod(0o600)
+        mounts = "".join(f"mount --bind {folder}/{file} /etc/{file} && " for file in PEOPLE)
+        mounts += (
+            f"mount -t tmpfs none /home && mkdir /home/mm && cp {self.folder}/user_key.pub /home/mm/keys"
+        )
+        mounts += " && chown -R 4711:4711 /home/mm"
+        return self.add(name, mounts=mounts, settings="AuthorizedKeysFile /home/mm/keys\n", ansible_user="mm")
+
+    @property
+    def inventory(self) -> Path:
+        """All hosts, in their order, as the group ``fleet``."""
+        path = self.folder / "inventory.yaml"
+        common = {
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(self.folder / "user_key"),
+            "known_hosts_file": str(self.folder / "known_hosts"),
+        }
+        hosts = {host.name: host.variables for host in self.hosts}
+        path.write_text(json.dumps({"fleet": {"hosts": hosts, "vars": common}}))
+        return path
+
+    def user(self, folder: Path) -> User:
+        """Someone on the controller who has the fleet's inventory."""
+        prefix = ("ip", "netns", "exec", self.controller)
+        return User(folder, ("--inventory", str(self.inventory)), prefix=prefix)
+
+    def close(self) -> None:
+        """End every host, and remove its namespace."""
+        for host in self.hosts:
+            if host.process is not None and host.process.poll() is None:
+                host.kill()
+        for namespace in (*(host.namespace for host in self.hosts), self.controller):
+            subprocess.run(("ip", "netns", "delete", namespace), check=False, capture_output=True)
+
+
+def ip(*words: str) -> None:
+    subprocess.run(("ip", *words), check=True)
+
+
+@contextmanager
+def a_fleet(folder: Path) -> Iterator[Fleet]:
+    """A fleet without hosts yet; skips the test where that takes rights that we do not have."""
+    if os.geteuid() != 0 or not shutil.which("ip"):
+        pytest.skip("takes root and iproute2")
+    controller = f"orchestrate-{os.getpid()}-{next(_numbers)}"
+    if subprocess.run(("ip", "netns", "add", controller), check=False, capture_output=True).returncode:
+        pytest.skip("takes network namespaces")
+    fleet = Fleet(folder, controller)
+    try:
+        BASE.mkdir(exist_ok=True)
+        Path("/run/sshd").mkdir(exist_ok=True)
+        ip("-n", controller, "link", "add", "bridge", "type", "bridge")
+        ip("-n", controller, "address", "add", f"{NETWORK}1/24", "dev", "bridge")
+        ip("-n", controller, "link", "set", "bridge", "up")
+        ip("-n", controller, "link", "set", "lo", "up")
+        host_key, _ = make_key(folder / "host_key"), make_key(folder / "user_key")
+        (folder / "known_hosts").write_text("".join(f"{NETWORK}{n} {host_key}" for n in range(2, 250)))
+        yield fleet
+    finally:
+        fleet.close()

@@ -1,0 +1,226 @@
+"""Runs on several hosts: who runs what, what becomes of hosts that are no good, who holds a host."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import make_key
+from tests.integration.netns import BASE, STAT_INTERVAL, Fleet, a_fleet
+from tests.running import User
+
+CELLS = 12
+SHARED = f"""
+name: some
+hosts: {{provider: ssh, group: fleet, fleet: shard, needs: {{cpus: 1, memory_per_node: 1MiB}}}}
+benchmark:
+  command: [sh, -c, 'sleep 0.2; echo x={{n}}']
+  metrics: {{x: {{key_value: x, unit: count}}}}
+factors: {{n: {{range: {{from: 1, to: {CELLS}}}}}}}
+repetitions: 2
+"""
+TUNED = SHARED.replace("echo x={n}", f": {{n}}; echo x=$(cat {STAT_INTERVAL})") + (
+    "tuning: {sysctl: {vm.stat_interval: 7}}\n"
+)
+SLOW = SHARED.replace("sleep 0.2", "sleep 1")
+REPLICATED = ("--set", "hosts.fleet=replicate")
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    (tmp_path / "fleet").mkdir()
+    with a_fleet(tmp_path / "fleet") as fleet:
+        yield fleet
+
+
+def someone(fleet: Fleet, tmp_path: Path, name: str = "someone") -> User:
+    (tmp_path / name).mkdir()
+    return fleet.user(tmp_path / name)
+
+
+def fates(user: User) -> dict[str, str]:
+    return {record["host"]: record["fate"] for record in user.of_type("host")}
+
+
+def told_of(err: str, host: str) -> list[str]:
+    """The lines of the summary on a host."""
+    return [line for line in err.splitlines() if f"] {host} " in line]
+
+
+def test_cells_are_shared_or_run_on_each(fleet: Fleet, tmp_path: Path) -> None:
+    for name in ("b", "a", "c"):
+        fleet.add(name)
+    fleet.wait_until_up()
+    user = someone(fleet, tmp_path)
+    shared = user.run(user.file(SHARED))
+    assert shared.code == 0, shared.err
+    user.assert_complete(2 * CELLS)
+    assert {trial["host"] for trial in user.trials} == {"a", "b", "c"}
+    cells = {(trial["cell"], trial["host"]) for trial in user.trials}
+    assert len(cells) == CELLS  # all repetitions of a cell are run by one host
+    assert user.records[0]["hosts"] == ["b", "a", "c"]
+    assert user.records[0]["fleet"] == "shard"
+    assert list(fates(user).values()) == ["done"] * 3
+    assert all(not list(host.ours.glob("blocks/*")) for host in fleet.hosts)
+    assert all(not (host.ours / "lock").exists() for host in fleet.hosts)
+    other = someone(fleet, tmp_path, "other")
+    replicated = other.run(other.file(SHARED), *REPLICATED)
+    assert replicated.code == 0, replicated.err
+    other.assert_complete(3 * 2 * CELLS)
+    assert Counter(trial["host"] for trial in other.trials) == dict.fromkeys("abc", 2 * CELLS)
+    assert all(trial["factors"]["host"] == trial["host"] for trial in other.trials)
+    assert replicated.out.splitlines()[2].split()[:2] == ["host", "n"]
+
+
+def test_hosts_that_are_no_good_keep_none_of_the_others_from_their_work(fleet: Fleet, tmp_path: Path) -> None:
+    """A line each, and all of the work done: by others where cells are shared."""
+    fleet.add("good1")
+    fleet.add("good2")
+    fleet.add("gone", ansible_host="10.77.0.249")
+    make_key(fleet.folder / "stranger_key")
+    fleet.add("stranger", ansible_ssh_private_key_file=str(fleet.folder / "stranger_key"))
+    fake = make_key(fleet.folder / "other")
+    changed = fleet.add("changed", known_hosts_file=str(fleet.folder / "changed_hosts"))
+    (fleet.folder / "changed_hosts").write_text(f"{changed.address} {fake}")
+    fleet.add_with_user("nosudo", sudo="")
+    fleet.add("full", mounts=f"mount -t tmpfs -o size=16k none {BASE}")
+    fleet.add("readonly", mounts=f"mount -o remount,bind,ro {STAT_INTERVAL}")
+    fleet.add("i686", within="setarch i686")
+    fleet.wait_until_up()
+    expected = {
+        "gone": ("unreachable", "10.77.0.249"),
+        "stranger": ("unreachable", "accepts none of our keys"),
+        "changed": ("unreachable", "has CHANGED"),
+        "nosudo": ("failed", "changing the host takes root"),
+        "full": ("failed", "No space left on device"),
+        "readonly": ("failed", f"{STAT_INTERVAL}: refused, asked '7', found '1'"),
+        "i686": ("left out", "architecture: i686, not x86_64"),
+    }
+    user = someone(fleet, tmp_path)
+    ended = user.run(user.file(TUNED))
+    assert ended.code == 0, ended.err
+    user.assert_complete(2 * CELLS)
+    assert {trial["metrics"]["x"]["value"] for trial in user.trials} == {7}
+    assert fates(user) == {"good1": "done", "good2": "done"} | {n: fate for n, (fate, _) in expected.items()}
+    for name, (fate, reason) in expected.items():
+        (line,) = told_of(ended.err, name)
+        assert fate in line
+        assert reason in line
+    assert {(host.folder / "stat_interval").read_text() for host in fleet.hosts} == {"1\n"}
+
+    other = someone(fleet, tmp_path, "other")
+    ended = other.run(other.file(TUNED), *REPLICATED)
+    assert ended.code == 3, ended.err
+    assert Counter(trial["host"] for trial in other.trials) == dict.fromkeys(
+        ("good1", "good2", "i686"), 2 * CELLS
+    )
+    first, *missing = ended.complaints
+    assert first.startswith(
+        f"not complete: {6 * 2 * CELLS} of {9 * 2 * CELLS} trials are missing, in 72 cells"
+    )
+    assert "missing: host=gone, n=1: 2 trials" in missing
+    assert other.records[-1]["complete"] is False
+
+
+def test_needs_are_looked_at_before_anything_is_changed(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add("a")
+    fleet.wait_until_up()
+    user = someone(fleet, tmp_path)
+    ended = user.run(user.file(TUNED), "--set", "hosts.needs.cpus=4000")
+    assert ended.code == 3
+    (line,) = told_of(ended.err, "a")
+    assert "left out" in line
+    assert "needs 4000 CPUs, host has " in line
+    assert not list(fleet.hosts[0].ours.iterdir())
+
+
+def test_a_run_without_its_controller_is_carried_on(fleet: Fleet, tmp_path: Path) -> None:
+    """What hosts have begun, or done meanwhile, is theirs; what the dead one had is run by another."""
+    for name in "abc":
+        fleet.add(name)
+    fleet.wait_until_up()
+    user = someone(fleet, tmp_path)
+    file = user.file(SLOW)
+    first = user.begin_run(file)
+    user.wait_for(lambda: len(user.trials) >= 4, first)
+    user.kill(first)
+    fleet.hosts[1].kill()
+    ended = user.run(file)
+    assert ended.code == 0, ended.err
+    user.assert_complete(2 * CELLS)
+    assert fates(user) == {"a": "done", "b": "unreachable", "c": "done"}
+    assert all(not list(host.ours.glob("blocks/*")) for host in (fleet.hosts[0], fleet.hosts[2]))
+
+
+def test_one_experiment_at_a_time(fleet: Fleet, tmp_path: Path) -> None:
+    """The lock says who has the host; it holds where its holder is not known to be dead, and can be broken."""
+    host = fleet.add("a")
+    fleet.wait_until_up()
+    user, other = someone(fleet, tmp_path), someone(fleet, tmp_path, "other")
+    first = user.begin_run(user.file(SLOW))
+    user.wait_for(lambda: user.trials, first)
+    run = user.run_folders[0].name
+    held = f"held by {run} of root@"
+    refused = other.run(other.file(SHARED))
+    assert refused.code == 3
+    (line,) = told_of(refused.err, "a")
+    assert held in line
+    assert "orchestrate hosts unlock a" in line
+    checked = other.orchestrate("hosts", "check", "a", *other.options)
+    assert held in checked.out
+    assert user.kill(first, signal.SIGINT).code == 130
+    assert not (host.ours / "lock").exists()
+    # As a controller leaves it that has died elsewhere.
+    holder = {"run": "far-away", "user": "mm", "controller": "elsewhere", "since": "2026", "process": "?"}
+    (host.ours / "lock").write_text(json.dumps(holder) + "\n")
+    refused = other.run(other.file(SHARED), "--new")
+    assert refused.code == 3
+    assert "held by far-away of mm@elsewhere since 2026" in refused.err
+    restored = other.orchestrate("hosts", "restore", "a", *other.options)
+    assert restored.code == 3
+    shutil.rmtree(other.folder / "results")
+    broken = other.run(other.file(SHARED), "--break-lock")
+    assert broken.code == 0, broken.err
+    (host.ours / "lock").write_text(json.dumps(holder) + "\n")
+    unlocked = other.orchestrate("hosts", "unlock", "a", *other.options)
+    assert unlocked.out == "a: was held by far-away of mm@elsewhere since 2026\n"
+    assert not (host.ours / "lock").exists()
+
+
+@pytest.mark.skipif(not shutil.which("sudo"), reason="takes sudo")
+def test_sudo_without_a_password(fleet: Fleet, tmp_path: Path) -> None:
+    host = fleet.add_with_user("a", sudo="mm ALL=(ALL) NOPASSWD: ALL")
+    fleet.wait_until_up()
+    user = someone(fleet, tmp_path)
+    ended = user.run(user.file(TUNED))
+    assert ended.code == 0, ended.err
+    assert {trial["metrics"]["x"]["value"] for trial in user.trials} == {7}
+    assert (host.folder / "stat_interval").read_text() == "1\n"
+    assert (host.ours / "bin").stat().st_uid == 0
+    applied = user.orchestrate("role", "apply", "tuning", "--host", "a", *user.options, "--check")
+    assert applied.code == 0, applied.err
+
+
+@pytest.mark.skipif(not shutil.which("sudo"), reason="takes sudo")
+def test_sudo_with_a_password_is_no_sudo(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add_with_user("a", sudo="mm ALL=(ALL) ALL")
+    fleet.wait_until_up()
+    user = someone(fleet, tmp_path)
+    ended = user.run(user.file(TUNED))
+    assert ended.code == 3
+    (line,) = told_of(ended.err, "a")
+    assert "changing the host takes root: log in as root, or allow sudo without a password" in line
+    unchanged = user.run(user.file(SHARED, "plain.yaml"))
+    assert unchanged.code == 0, unchanged.err
+
+
+def test_a_fleet_of_hosts_that_are_made_is_refused(local_user: User) -> None:
+    ended = local_user.run(local_user.file(SHARED), "--set", "hosts.provider=local")
+    assert ended.code == 2
+    assert "the local provider holds one host" in ended.complaints[0]
