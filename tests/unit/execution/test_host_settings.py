@@ -254,7 +254,7 @@ def test_services_that_do_not_stop_or_are_not_there(host: HostFolder, units: Pat
     assert code == 1
     assert {change.path: str(change) for change in changes} == {
         "service:stubborn.service": "service:stubborn.service: refused, asked 'inactive', found 'active'",
-        "service:none.service": "service:none.service: no service 'none.service'",
+        "service:none.service": "service:none.service: no service 'none.service', asked 'inactive'",
     }
     assert do(host, "apply", Setting("service:none.service", "inactive", optional=True)) == (0, [])
 
