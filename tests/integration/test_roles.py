@@ -59,7 +59,7 @@ def changes(ended: Ended) -> list[str]:
     return [line.strip() for line in ended.out.splitlines() if line.startswith("    ")]
 
 
-SHIPPED = ("base", "tuning", "quiet")
+SHIPPED = ("base", "tuning", "quiet", "migbench")
 
 
 def test_shipped_roles_do_what_their_check_says_and_nothing_the_second_time(

@@ -20,10 +20,10 @@ seize() {
 }
 
 take() {
-    mkdir -p "$1" && printf '%s\n' "$2" >"$1/lock.$$" && sync "$1/lock.$$" || {
+    if ! { mkdir -p "$1" && printf '%s\n' "$2" >"$1/lock.$$" && sync "$1/lock.$$"; }; then
         rm -f "$1/lock.$$"
         return 1
-    }
+    fi
     take_code=0
     if ! ln "$1/lock.$$" "$1/lock" 2>/dev/null; then
         { [ -n "$3" ] && seize "$1" "$3" && ln "$1/lock.$$" "$1/lock" 2>/dev/null; } || take_code=3
