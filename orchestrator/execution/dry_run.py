@@ -22,7 +22,7 @@ def look(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]
     block = next(iter(plan.blocks()))
     kernel = next(kernel for kernel in experiment.kernels if kernel.name == block.kernel)
     with tempfile.TemporaryDirectory() as logs, provider.machine(Path(logs)) as machine:
-        host = machine.boot(kernel)
+        host = machine.reconnect() if machine.keeps_files else machine.boot(kernel)
         folder = HostFolder(host, root=needs_root(experiment))
         folder.bring_scripts()
         target = Target(host, folder.base, cache, folder.sudo, machine.variables, machine.groups, check=True)

@@ -118,12 +118,14 @@ class Machine(ABC):
 
     :ivar environment: what the provider knows of it; None: to be found out from the host's facts.
     :ivar clock: what the machine's time counts.
+    :cvar keeps_files: whether its files outlive a boot, hence what a trial's runner wrote before the machine died.
     :ivar variables: what the inventory says of it, for roles; ``groups``: those that it is in.
     """
 
     name: str
     environment: Environment | None
     clock: Clock
+    keeps_files: ClassVar[bool] = False
     variables: Mapping[str, Any] = MappingProxyType({})
     groups: tuple[str, ...] = ()
 
@@ -172,7 +174,7 @@ class Provider(ABC):
     """Makes machines. One file in ``providers/`` each; a subclass is known by its ``name`` as soon as it is imported.
 
     :cvar options_schema: JSON Schema of the provider's own section under ``hosts:``.
-    :cvar boots_kernels: whether a machine can be booted again, hence whether trials can be spread over boots.
+    :ivar boots_kernels: whether a machine can be booted again, hence whether trials can be spread over boots.
     :ivar place: where the trials run, in words that tell this place from others.
     :ivar changes_allowed: whether a host's settings may be changed without the user saying so.
     :cvar boot_estimate: seconds from asking for a machine to its first trial, for plans.
@@ -181,7 +183,7 @@ class Provider(ABC):
     name: ClassVar[str]
     place: str
     options_schema: ClassVar[Mapping[str, Any]]
-    boots_kernels: ClassVar[bool] = False
+    boots_kernels: bool = False
     changes_allowed: bool = True
     boot_estimate: ClassVar[float] = 2.0
 
