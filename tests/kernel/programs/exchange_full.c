@@ -17,86 +17,88 @@
 /* As few as can be in the lists of each CPU: they are not counted as free, and
  * hold megabytes. */
 #define SHORTEST_LISTS 1000000
-#define LISTS_KNOB "percpu_pagelist_high_fraction"
+#define LISTS_KNOB     "percpu_pagelist_high_fraction"
 
 struct watch {
-  pthread_t thread;
-  bool stop;
-  int nodes[2];
-  unsigned long least[2], looks;
+	pthread_t thread;
+	bool stop;
+	int nodes[2];
+	unsigned long least[2], looks;
 };
 
-static unsigned long free_bytes(int node) {
-  char path[64], line[128];
-  unsigned long kib = 0;
-  FILE *file;
+static unsigned long free_bytes(int node)
+{
+	char path[64], line[128];
+	unsigned long kib = 0;
+	FILE *file;
 
-  snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/meminfo", node);
-  file = fopen(path, "re");
-  MUST(file);
-  while (fgets(line, sizeof(line), file))
-    if (sscanf(line, "Node %*d MemFree: %lu", &kib) == 1)
-      break;
-  fclose(file);
-  return kib << 10;
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/meminfo", node);
+	file = fopen(path, "re");
+	MUST(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "Node %*d MemFree: %lu", &kib) == 1)
+			break;
+	fclose(file);
+	return kib << 10;
 }
 
 /* Looks at the free memory all the time, as a call that gives it back could not
  * be told else. */
-static void *look(void *data) {
-  struct watch *watch = data;
+static void *look(void *data)
+{
+	struct watch *watch = data;
 
-  while (!__atomic_load_n(&watch->stop, __ATOMIC_RELAXED)) {
-    for (unsigned i = 0; i < 2; i++) {
-      unsigned long now = free_bytes(watch->nodes[i]);
+	while (!__atomic_load_n(&watch->stop, __ATOMIC_RELAXED)) {
+		for (unsigned i = 0; i < 2; i++) {
+			unsigned long now = free_bytes(watch->nodes[i]);
 
-      if (now < watch->least[i])
-        watch->least[i] = now;
-    }
-    __atomic_add_fetch(&watch->looks, 1, __ATOMIC_RELAXED);
-  }
-  return NULL;
+			if (now < watch->least[i])
+				watch->least[i] = now;
+		}
+		__atomic_add_fetch(&watch->looks, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
 }
 
-void check_exchange_full(const struct job *job) {
-  struct region one = region_create(job->kind, job->pages, job->from, 1);
-  struct region other = region_create(job->kind, job->pages, job->to, 2);
-  struct watch watch = {.nodes = {job->from, job->to}, .least = {~0UL, ~0UL}};
-  unsigned long before[2];
-  struct counters counted;
-  struct hog hog, other_hog;
+void check_exchange_full(const struct job *job)
+{
+	struct region one = region_create(job->kind, job->pages, job->from, 1);
+	struct region other = region_create(job->kind, job->pages, job->to, 2);
+	struct watch watch = {.nodes = {job->from, job->to}, .least = {~0UL, ~0UL}};
+	unsigned long before[2];
+	struct counters counted;
+	struct hog hog, other_hog;
 
-  knob_set(LISTS_KNOB, SHORTEST_LISTS);
-  hog = hog_node(job->from, (size_t)job->room << 10);
-  other_hog = hog_node(job->to, (size_t)job->room << 10);
-  exchange_all_of(&one, &other, job);
-  MUST(pthread_create(&watch.thread, NULL, look, &watch) == 0);
-  while (__atomic_load_n(&watch.looks, __ATOMIC_RELAXED) < 10)
-    ;
-  for (unsigned i = 0; i < 2; i++)
-    before[i] = free_bytes(watch.nodes[i]);
-  counters_read(&counted);
-  for (unsigned round = 0; round < job->rounds; round++) {
-    struct outcome outcome = exchange_regions(&one, &other, job);
+	knob_set(LISTS_KNOB, SHORTEST_LISTS);
+	hog = hog_node(job->from, (size_t)job->room << 10);
+	other_hog = hog_node(job->to, (size_t)job->room << 10);
+	exchange_all_of(&one, &other, job);
+	MUST(pthread_create(&watch.thread, NULL, look, &watch) == 0);
+	while (__atomic_load_n(&watch.looks, __ATOMIC_RELAXED) < 10)
+		;
+	for (unsigned i = 0; i < 2; i++)
+		before[i] = free_bytes(watch.nodes[i]);
+	counters_read(&counted);
+	for (unsigned round = 0; round < job->rounds; round++) {
+		struct outcome outcome = exchange_regions(&one, &other, job);
 
-    REQUIRE(outcome.result == 0, "returned %ld", outcome.result);
-    free(outcome.status);
-  }
-  counters_print_since(&counted);
-  __atomic_store_n(&watch.stop, true, __ATOMIC_RELAXED);
-  pthread_join(watch.thread, NULL);
-  for (unsigned i = 0; i < 2; i++)
-    REQUIRE(watch.least[i] + SLACK >= before[i] &&
-                free_bytes(watch.nodes[i]) + SLACK >= before[i],
-            "node %d had %lu bytes free, meanwhile %lu, and has %lu",
-            watch.nodes[i], before[i], watch.least[i],
-            free_bytes(watch.nodes[i]));
-  printf(" looks=%lu", watch.looks);
-  region_check(&one, 1);
-  region_check(&other, 2);
-  hog_free(&hog);
-  hog_free(&other_hog);
-  knob_set(LISTS_KNOB, 0);
-  region_free(&one);
-  region_free(&other);
+		REQUIRE(outcome.result == 0, "returned %ld", outcome.result);
+		free(outcome.status);
+	}
+	counters_print_since(&counted);
+	__atomic_store_n(&watch.stop, true, __ATOMIC_RELAXED);
+	pthread_join(watch.thread, NULL);
+	for (unsigned i = 0; i < 2; i++)
+		REQUIRE(watch.least[i] + SLACK >= before[i] &&
+				free_bytes(watch.nodes[i]) + SLACK >= before[i],
+			"node %d had %lu bytes free, meanwhile %lu, and has %lu", watch.nodes[i],
+			before[i], watch.least[i], free_bytes(watch.nodes[i]));
+	printf(" looks=%lu", watch.looks);
+	region_check(&one, 1);
+	region_check(&other, 2);
+	hog_free(&hog);
+	hog_free(&other_hog);
+	knob_set(LISTS_KNOB, 0);
+	region_free(&one);
+	region_free(&other);
 }
