@@ -106,6 +106,10 @@ class BlockRun:
         rebooted = self._place is not None and self._place.boot != facts.boot_id
         proof = self._prove(facts)
         if proof.fault:
+            if rebooted:
+                self._collect(visit, self._place or here)
+                visit.restore()
+                visit.clean()
             self._announce(here, facts, {}, proof)
             self._set_aside(proof.fault, here)
             return True
@@ -306,8 +310,9 @@ class BlockRun:
             except HostError as refusal:
                 log.info("%s", refusal)
             if run.provider.boots_kernels:
-                self._charge(str(loss), certain=self._alone is not None)
-                self._place = None
+                if not self._machine.keeps_files:
+                    self._charge(str(loss), certain=self._alone is not None)
+                    self._place = None
                 return self._machine.boot(self._kernel)
             if time.monotonic() > deadline:
                 if (

@@ -25,7 +25,7 @@ def look(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]
     kernel = next(kernel for kernel in experiment.kernels if kernel.name == block.kernel)
     with tempfile.TemporaryDirectory() as logs, _machines(provider, Path(logs)) as machines:
         for machine in machines:
-            host = machine.boot(kernel)
+            host = machine.reconnect() if machine.keeps_files else machine.boot(kernel)
             folder = HostFolder(host, root=needs_root(experiment))
             folder.bring_scripts()
             target = Target(

@@ -118,12 +118,14 @@ class Machine(ABC):
 
     :ivar environment: what the provider knows of it; None: to be found out from the host's facts.
     :ivar clock: what the machine's time counts.
+    :cvar keeps_files: whether its files outlive a boot, hence what a trial's runner wrote before the machine died.
     :ivar variables: what the inventory says of it, for roles; ``groups``: those that it is in.
     """
 
     name: str
     environment: Environment | None
     clock: Clock
+    keeps_files: ClassVar[bool] = False
     variables: Mapping[str, Any] = MappingProxyType({})
     groups: tuple[str, ...] = ()
 
@@ -174,7 +176,7 @@ class Provider(ABC):
     """Makes machines. One file in ``providers/`` each; a subclass is known by its ``name`` as soon as it is imported.
 
     :cvar options_schema: JSON Schema of the provider's own section under ``hosts:``.
-    :cvar boots_kernels: whether a machine can be booted again, hence whether trials can be spread over boots.
+    :ivar boots_kernels: whether a machine can be booted again, hence whether trials can be spread over boots.
     :cvar makes_hosts: whether its hosts are there only as long as something holds them.
     :cvar has_fleets: whether it can hold several machines at once.
     :ivar hosts: their names, in order, where it was asked for all hosts of a group; else empty.
@@ -186,7 +188,7 @@ class Provider(ABC):
     name: ClassVar[str]
     place: str
     options_schema: ClassVar[Mapping[str, Any]]
-    boots_kernels: ClassVar[bool] = False
+    boots_kernels: bool = False
     makes_hosts: ClassVar[bool] = False
     has_fleets: ClassVar[bool] = False
     hosts: tuple[str, ...] = ()

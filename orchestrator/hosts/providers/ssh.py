@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,9 @@ from orchestrator.hosts.base import (
 )
 from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
+from orchestrator.hosts.machine.booting import BootingMachine
+from orchestrator.hosts.machine.console import Console
+from orchestrator.hosts.power import find_power
 from orchestrator.hosts.ssh import SshAddress, connect
 from orchestrator.spec.model import Kernel
 
@@ -68,7 +72,11 @@ class SshProvider(Provider):
                 "type": "string",
                 "minLength": 1,
                 "description": "A host of the inventory, or [user@]host[:port]. Instead of hosts.group.",
-            }
+            },
+            "boot": {
+                "type": "boolean",
+                "description": "Whether a machine whose inventory has `power` is booted for each block. Default: true.",
+            },
         },
     }
 
@@ -85,6 +93,18 @@ class SshProvider(Provider):
                 f"{self.name}: {named or request.group}"  # hosts may join and leave it while a run goes on
             )
         self._inventory = inventory
+        self._boot_limit = request.boot_limit
+        self._powers = {
+            name: find_power(name, variables["power"])
+            for name in names
+            if "power" in (variables := inventory.variables(name)) and request.options.get("boot", True)
+        }
+        self._consoles = {
+            name: Console(name, variables["console"])
+            for name in self._powers
+            if "console" in (variables := inventory.variables(name))
+        }
+        self.boots_kernels = len(self._powers) == len(names)
         self._addresses = {name: inventory.address(name) for name in names}
         if request.ssh_config is not None:
             self._addresses = {
@@ -96,7 +116,7 @@ class SshProvider(Provider):
         """See :meth:`Provider.machine`; ``HostError`` lists why no host could be had."""
         refusals = []
         for name, address in self._addresses.items():
-            machine = SshMachine(name, address, self._inventory)
+            machine = self._machine(name, address, log_folder)
             try:
                 machine.reconnect()
             except HostError as error:
@@ -112,9 +132,23 @@ class SshProvider(Provider):
     @contextmanager
     def machines(self, log_folder: Path) -> Iterator[Sequence[Machine]]:
         """See :meth:`Provider.machines`."""
-        machines = [SshMachine(name, address, self._inventory) for name, address in self._addresses.items()]
+        machines = [self._machine(name, address, log_folder) for name, address in self._addresses.items()]
         try:
             yield machines
         finally:
             for machine in machines:
                 machine.close()
+
+    def _machine(self, name: str, address: SshAddress, log_folder: Path) -> Machine:
+        if not self.boots_kernels:
+            return SshMachine(name, address, self._inventory)
+        return BootingMachine(
+            name,
+            partial(connect, name, address, CONNECT_LIMIT_S),
+            self._powers[name],
+            self._consoles.get(name),
+            log_folder,
+            self._boot_limit,
+            self._inventory.variables(name),
+            self._inventory.groups_of(name),
+        )

@@ -1,0 +1,110 @@
+# shellcheck shell=sh
+# A kernel beside the old one, booted once by GRUB; the default entry is never touched.
+#
+#   look                            prints key=value: boot, mark (of the kernel that runs; empty: the machine's own), fault, used
+#   install RELEASE MARK WORDS      files have been put into DIR; makes the initramfs and the menu entry
+#   once                            the entry is what the next boot takes, and only that
+#   forget                          removes all that "install" has made, and a boot that is still due
+#
+# What is ours is in one folder, in /lib/modules/RELEASE where we made that, and between two marks of GRUB's custom.cfg.
+# GRUB's own scripts look for kernels in /boot itself only, so an update-grub never makes ours the default.
+# FILES names each folder of modules that is ours, before it is made.
+DIR=/boot/orchestrate
+FILES=/var/lib/orchestrate/kernel.record
+MARK=orchestrate.kernel
+BEGIN='# begin orchestrate'
+END='# end orchestrate'
+
+for folder in /boot/grub /boot/grub2; do
+    [ -e "$folder/grub.cfg" ] && grub=$folder && break
+done
+prefix=${grub##*/}
+PATH=$PATH:/usr/sbin:/sbin
+
+mark_of() {
+    # shellcheck disable=SC2013 # words are what we want
+    for word in $(cat /proc/cmdline); do
+        case $word in "$MARK="*) echo "${word#*=}" ;; esac
+    done
+}
+
+fault() {
+    if [ "$(id -u)" != 0 ]; then echo "booting kernels takes root"
+    elif [ -z "$grub" ]; then echo "no GRUB (neither /boot/grub/grub.cfg nor /boot/grub2/grub.cfg)"
+    elif ! command -v "$prefix-reboot" >/dev/null; then echo "no $prefix-reboot"
+    elif ! grep -q next_entry "$grub/grub.cfg"; then echo "$grub/grub.cfg does not look at next_entry, so no kernel can be booted once"
+    elif ! grep -q custom.cfg "$grub/grub.cfg"; then echo "$grub/grub.cfg does not read custom.cfg"
+    elif [ ! -s "$grub/grubenv" ]; then echo "$grub/grubenv is missing, so no kernel can be booted once"
+    elif [ -n "$("$prefix-probe" --target=abstraction "$grub" 2>/dev/null)" ]; then
+        echo "GRUB cannot write $grub/grubenv there ($("$prefix-probe" --target=abstraction "$grub" | tr '\n' ' ')), so a kernel would not be booted once but for ever"
+    else
+        case $("$prefix-probe" --target=fs "$grub" 2>/dev/null) in
+        btrfs | zfs | f2fs) echo "GRUB cannot write $grub/grubenv on this file system, so a kernel would not be booted once but for ever" ;;
+        esac
+    fi
+}
+
+without_ours() {
+    [ ! -e "$grub/custom.cfg" ] || sed "/^$BEGIN\$/,/^$END\$/d" "$grub/custom.cfg"
+}
+
+forget() {
+    [ -n "$grub" ] || return 0
+    if [ -e "$grub/custom.cfg" ] && grep -q "^$BEGIN\$" "$grub/custom.cfg"; then
+        without_ours >"$grub/custom.cfg.new" || return 1
+        if [ -s "$grub/custom.cfg.new" ]; then mv "$grub/custom.cfg.new" "$grub/custom.cfg"
+        else rm "$grub/custom.cfg.new" "$grub/custom.cfg"; fi
+    fi
+    case $("$prefix-editenv" "$grub/grubenv" list) in
+    *next_entry=orchestrate*) "$prefix-editenv" "$grub/grubenv" unset next_entry ;;
+    esac
+    [ ! -e "$FILES" ] || while IFS= read -r line; do
+        case $line in /lib/modules/?*) rm -rf "$line" ;; esac
+    done <"$FILES"
+    rm -rf "$DIR" "$FILES"
+    sync
+}
+
+install() {
+    modules=/lib/modules/$1
+    if [ ! -e "$modules" ]; then
+        mkdir -p "${FILES%/*}" && echo "$modules" >>"$FILES" && sync "$FILES" && mkdir -p "$modules" || return 1
+    fi
+    [ ! -e "$DIR/modules.tar" ] || ! grep -qx "$modules" "$FILES" || tar -x -f "$DIR/modules.tar" -C "$modules" || return 1
+    rm -f "$DIR/modules.tar"
+    depmod "$1" || return 1
+    if command -v mkinitramfs >/dev/null; then mkinitramfs -o "$DIR/initrd" "$1" 2>&1 || return 1
+    elif command -v dracut >/dev/null; then dracut --force "$DIR/initrd" "$1" 2>&1 || return 1
+    else echo "neither mkinitramfs nor dracut"; return 1; fi
+    words=
+    # shellcheck disable=SC2013 # words are what we want
+    for word in $(cat /proc/cmdline); do
+        case $word in BOOT_IMAGE=* | initrd=* | "$MARK="* | panic=*) ;; *) words="$words $word" ;; esac
+    done
+    path=$("$prefix-mkrelpath" "$DIR") || return 1
+    {
+        without_ours
+        echo "$BEGIN"
+        echo "menuentry 'orchestrate' --id orchestrate {"
+        echo "  search --no-floppy --fs-uuid --set=root $("$prefix-probe" --target=fs_uuid /boot)"
+        echo "  linux $path/vmlinuz$words panic=10 $MARK=$2 $3"
+        echo "  initrd $path/initrd"
+        echo "}"
+        echo "$END"
+    } >"$grub/custom.cfg.new" && mv "$grub/custom.cfg.new" "$grub/custom.cfg" && sync
+}
+
+case $1 in
+look)
+    echo "boot=$(cat /proc/sys/kernel/random/boot_id)"
+    echo "mark=$(mark_of)"
+    echo "fault=$(fault)"
+    used=no
+    for block in /var/lib/orchestrate/blocks/* /home/*/.orchestrate/blocks/*; do [ ! -d "$block" ] || used=yes; done
+    echo "used=$used"
+    ;;
+install) [ -z "$(mark_of)" ] && install "$2" "$3" "$4" ;;
+once) "$prefix-reboot" orchestrate && sync ;;
+reboot) (sleep 1; systemctl reboot || reboot) >/dev/null 2>&1 </dev/null & ;;
+forget) forget ;;
+esac

@@ -1,0 +1,137 @@
+"""A Debian server that stands for a machine of metal: booted from its disk by QEMU, known to us by SSH alone."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.integration.conftest import free_port
+from tests.vm.disk_image import disk_image
+
+BOOT_S = 240.0
+"""Room for a machine that does much else; nothing is tested against it."""
+
+STATE = r"""
+echo "default: $(grep '^set default\|^   set default' /boot/grub/grub.cfg | sort -u | tr '\n' ' ')"
+grub-editenv list | sed 's/^/grubenv: /'
+ls /boot /boot/grub /lib/modules | sed 's/^/file: /'
+find /etc -type f -newer /root/before 2>/dev/null | grep -v /etc/resolv | sed 's/^/changed: /'
+sha256sum /boot/grub/grub.cfg
+uname -r
+for f in /sys/kernel/mm/transparent_hugepage/enabled /sys/kernel/mm/transparent_hugepage/defrag \
+    /sys/kernel/mm/transparent_hugepage/khugepaged/defrag; do echo "$f: $(cat $f)"; done
+sysctl -a 2>/dev/null | grep -v 'random\|dentry\|inode-\|inode_\|file-nr\|nr_open\|ns_last_pid\|pty.nr\|sched_domain'
+systemctl list-units --all --type=service,timer --plain --no-legend --property=Id |
+    grep -v '@\|^session\|^user\|systemd-tmpfiles-clean.service\|dpkg-db-backup.service\|e2scrub_all.service' |
+    awk '{ print "unit:", $1, $3 }'
+systemctl list-unit-files --no-legend | sed 's/^/enabled: /'
+"""
+"""Prints all that a run must leave as it was: a line each."""
+
+
+@dataclass
+class DiskMachine:
+    """A machine that is on.
+
+    :ivar folder: takes its disk, console log, monitor and inventory.
+    """
+
+    folder: Path
+    keys: Path
+    port: int
+
+    @property
+    def inventory(self) -> Path:
+        return self.folder / "inventory.yaml"
+
+    @property
+    def console(self) -> Path:
+        return self.folder / "serial.log"
+
+    @property
+    def monitor(self) -> Path:
+        return self.folder / "monitor"
+
+    def write_inventory(self, power: object) -> None:
+        variables = {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": self.port,
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(self.keys / "user_key"),
+            "known_hosts_file": str(self.folder / "known_hosts"),
+            "power": power,
+            "console": ["tail", "-n", "0", "-F", str(self.console)],
+        }
+        self.inventory.write_text(yaml.safe_dump({"all": {"hosts": {"metal": variables}}}))
+
+    def ssh(self, line: str) -> str:
+        """Run a line there by OpenSSH's own client."""
+        options = {
+            "BatchMode": "yes",
+            "ConnectTimeout": "20",
+            "UserKnownHostsFile": self.folder / "known_hosts",
+            "IdentityFile": self.keys / "user_key",
+            "IdentitiesOnly": "yes",
+        }
+        words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+        done = subprocess.run(
+            ["ssh", "-F", "none", *words, "-p", str(self.port), "root@127.0.0.1", line],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        if done.returncode == 255:
+            raise ConnectionError(done.stderr)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def wait(self) -> None:
+        """Until it answers."""
+        deadline = time.monotonic() + BOOT_S
+        while True:
+            try:
+                self.ssh("systemctl is-system-running --wait || true")
+                return
+            except (ConnectionError, subprocess.TimeoutExpired):
+                assert time.monotonic() < deadline, self.console.read_text(errors="replace")[-3000:]
+                time.sleep(1)
+
+    def state(self) -> list[str]:
+        """See :data:`STATE`."""
+        return sorted(self.ssh(STATE).splitlines())
+
+
+@contextmanager
+def disk_machine(folder: Path) -> Iterator[DiskMachine]:
+    """Switch a machine on, with a disk of its own, until the end of the context."""
+    image = disk_image()
+    disk = folder / "disk.qcow2"
+    backing = ("-b", str(image / "disk.raw"), "-F", "raw")
+    subprocess.run(("qemu-img", "create", "-q", "-f", "qcow2", *backing, str(disk)), check=True)
+    machine = DiskMachine(folder, image, free_port())
+    key = " ".join((image / "host_key.pub").read_text().split()[:2])
+    (folder / "known_hosts").write_text(f"[127.0.0.1]:{machine.port} {key}\n")
+    machine.write_inventory({"qemu_monitor": str(machine.monitor)})
+    argv = (
+        "qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max,-erms,-fsrm -smp 2 -m 1024 "
+        "-object memory-backend-ram,id=m0,size=512M -object memory-backend-ram,id=m1,size=512M "
+        "-numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,cpus=1,memdev=m1 "
+        f"-drive file={disk},if=virtio,format=qcow2,cache=unsafe "
+        f"-netdev user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{machine.port}-:22 -device virtio-net-pci,netdev=n "
+        f"-serial file:{machine.console} -monitor unix:{machine.monitor},server=on,wait=off -display none"
+    ).split()
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+    try:
+        machine.wait()
+        machine.ssh("update-grub >/dev/null 2>&1; touch /root/before")
+        yield machine
+    finally:
+        process.kill()
+        process.wait()

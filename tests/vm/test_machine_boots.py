@@ -1,0 +1,124 @@
+"""Kernels on a machine that boots from its disk: booted once, proven, gone back; and kernels that do not come up.
+
+``make machine-test`` runs all; `make test` the one that needs no kernel to be built. The kernel that panics at boot is
+Debian's with a root file system that is not there; the one without a network is Debian's with its network driver kept
+from loading. Both die, or stay mute, as kernels built that way would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Ended, User
+from tests.vm.disk_machine import DiskMachine, disk_machine
+
+PATIENCE_S = 1800.0
+
+HOSTS = """
+hosts: {provider: ssh, ssh: {host: metal}, needs: {numa_nodes: 2}}
+limits: {boot: 150, settle: 0}
+"""
+
+ROTATED = """
+kernels:
+  debian: default
+  accel: {recipe: linux-6.12-accel-machine}
+tuning: {numa_balancing: false, transparent_hugepages: {enabled: madvise}}
+roles: [quiet]
+benchmark: {role: migbench, arguments: {pages: 16, page_size: 4KiB}}
+factors: {kernel: [debian, accel], mode: [serial, parallel]}
+repetitions: {count: 3, boots: 3}
+allow_unsupported: ["kernel == 'debian' and mode == 'parallel'"]
+"""
+
+TROUBLES = """
+kernels:
+  own: default
+  panics: {package: linux-image-cloud-amd64, command_line: "root=/dev/nowhere rootwait=1 panic=5"}
+  mute: {package: linux-image-cloud-amd64, command_line: modprobe.blacklist=virtio_net}
+benchmark:
+  command: [sh, -c, 'echo x=1']
+  metrics: {x: {key_value: x, unit: count}}
+factors: {kernel: [KERNELS]}
+repetitions: 1
+"""
+
+DYING = """
+kernels:
+  own: default
+  again: {package: linux-image-cloud-amd64, command_line: orchestrate.test=1}
+tuning: {numa_balancing: false}
+benchmark:
+  command: [sh, -c, 'test {n} = 1 && echo c > /proc/sysrq-trigger; echo x={n}']
+  metrics: {x: {key_value: x, unit: count}}
+factors: {kernel: [again], n: [0, 1, 2]}
+repetitions: 1
+order: {within_block: listed}
+"""
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiskMachine]:
+    with disk_machine(tmp_path_factory.mktemp("machine")) as machine:
+        yield machine
+
+
+@pytest.fixture
+def user(machine: DiskMachine, tmp_path: Path) -> Iterator[User]:
+    user = User(tmp_path, ("--inventory", str(machine.inventory)))
+    yield user
+    user.close()
+
+
+def run(user: User, text: str) -> Ended:
+    file = user.folder / "sweep.yaml"
+    file.write_text(f"version: 1\nname: boots\n{HOSTS}{text}")
+    return user.end(user.begin_run(file), PATIENCE_S)
+
+
+def test_a_trial_that_kills_its_kernel_is_set_aside_and_the_old_kernel_is_back(
+    machine: DiskMachine, user: User
+) -> None:
+    before = machine.state()
+    ended = run(user, DYING)
+    assert ended.code == 1, ended.err
+    user.assert_complete(3)
+    assert {t["factors"]["n"]: t["status"] for t in user.trials} == {"0": "ok", "1": "crashed", "2": "ok"}
+    assert len({block["boot"] for block in user.of_type("block")}) == 3
+    assert all(all(check["holds"] for check in block["proof"]) for block in user.of_type("block"))
+    assert "sysrq triggered crash" in (user.run_folders[0] / "metal.console.log").read_text(errors="replace")
+    assert list(user.run_folders[0].glob("metal-*.dmesg.log"))
+    assert machine.state() == before
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize("kernel", ["panics", "mute"])
+def test_a_kernel_that_does_not_come_up_costs_its_trials_and_no_others(
+    machine: DiskMachine, user: User, kernel: str
+) -> None:
+    before = machine.state()
+    ended = run(user, TROUBLES.replace("KERNELS", f"own, {kernel}"))
+    assert ended.code == 1, ended.err
+    user.assert_complete(2)
+    assert {t["factors"]["kernel"]: t["status"] for t in user.trials} == {"own": "ok", kernel: "wrong_kernel"}
+    assert f"kernel '{kernel}' did not come up; its own is back" in ended.err
+    assert ("pressing its power button" in ended.err) == (kernel == "mute")
+    assert machine.state() == before
+
+
+@pytest.mark.machine
+def test_two_kernels_three_boots_each_leave_the_machine_as_it_was(machine: DiskMachine, user: User) -> None:
+    before = machine.state()
+    ended = run(user, ROTATED)
+    assert ended.code == 0, ended.err
+    user.assert_complete(12)
+    blocks = user.of_type("block")
+    assert [block["kernel"] for block in blocks] == ["debian", "accel", "accel", "debian", "debian", "accel"]
+    assert len({block["boot"] for block in blocks}) == 6
+    became = {(t["factors"]["kernel"], t["factors"]["mode"]): t["status"] for t in user.trials}
+    assert became.pop(("debian", "parallel")) == "unsupported"
+    assert set(became.values()) == {"ok"}
+    assert machine.state() == before
