@@ -3,6 +3,7 @@
 #   make test         install what is missing, run all checks and tests
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
 #   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
+#   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
 #   make setup        only prepare .venv, with `orchestrate` in it
 
 VENV   := .venv
@@ -15,9 +16,9 @@ RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropb
 # What kernels are built with; ccache makes the second build of a kind short.
 KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync util-linux xz-utils
 # What the tests need beyond that.
-TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo
+TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs
 
-.PHONY: setup quickstart test test-unit kernel-test kernel-test-short kernel-test-debug kernel-test-experiments lint packages-run packages-test clean help
+.PHONY: setup quickstart test test-unit kernel-test kernel-test-short kernel-test-debug kernel-test-experiments machine-test lint packages-run packages-test clean help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -45,6 +46,9 @@ kernel-test-debug: packages-run $(VENV)/.dev
 
 kernel-test-experiments: packages-run $(VENV)/.dev
 	$(PYTEST) -m kernel tests/kernel/test_experiments.py
+
+machine-test: packages-run packages-test $(VENV)/.dev
+	$(PYTEST) -m 'vm or machine' tests/vm/test_machine_boots.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

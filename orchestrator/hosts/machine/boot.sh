@@ -70,10 +70,12 @@ install() {
     if [ ! -e "$modules" ]; then
         mkdir -p "${FILES%/*}" && echo "$modules" >>"$FILES" && sync "$FILES" && mkdir -p "$modules" || return 1
     fi
-    [ ! -e "$DIR/modules.tar" ] || ! grep -qx "$modules" "$FILES" || tar -x -f "$DIR/modules.tar" -C "$modules" || return 1
+    [ ! -e "$DIR/modules.tar" ] || ! grep -qsx "$modules" "$FILES" || tar -x -f "$DIR/modules.tar" -C "$modules" || return 1
     rm -f "$DIR/modules.tar"
-    depmod "$1" || return 1
-    if command -v mkinitramfs >/dev/null; then mkinitramfs -o "$DIR/initrd" "$1" 2>&1 || return 1
+    if ! grep -qsx "$modules" "$FILES" && [ -e "/boot/initrd.img-$1" ]; then # this very kernel is installed here
+        cp "/boot/initrd.img-$1" "$DIR/initrd" || return 1
+    elif ! depmod "$1"; then return 1
+    elif command -v mkinitramfs >/dev/null; then mkinitramfs -o "$DIR/initrd" "$1" 2>&1 || return 1
     elif command -v dracut >/dev/null; then dracut --force "$DIR/initrd" "$1" 2>&1 || return 1
     else echo "neither mkinitramfs nor dracut"; return 1; fi
     words=
