@@ -1,8 +1,8 @@
 """The inventory: which machines there are, how to reach them, and what else is known of them, in Ansible's forms.
 
 Read are the names Ansible gives to what we need: ``ansible_host``, ``ansible_port``, ``ansible_user``,
-``ansible_ssh_private_key_file``, ``ansible_become``; ours beside them: ``known_hosts_file``, ``jump``, ``power``, ``console``.
-Other variables are for roles. ``group_vars`` and ``host_vars`` are folders beside the file.
+``ansible_ssh_private_key_file``, ``ansible_become``; ours beside them: ``known_hosts_file``, ``jump``, ``power``,
+``console``. Other variables are for roles. ``group_vars`` and ``host_vars`` are folders beside the file.
 """
 
 from __future__ import annotations

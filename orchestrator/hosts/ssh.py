@@ -7,6 +7,7 @@ leaves TCP_NODELAY off, which together cost 49 ms a command where 8 suffice.
 from __future__ import annotations
 
 import contextlib
+import logging
 import shlex
 import socket
 import threading
@@ -30,6 +31,10 @@ DEAD_PEER_MS = 60_000
 
 SESSION_ATTEMPTS = 3
 SESSION_PAUSE_S = 0.3
+
+logging.getLogger("paramiko").addHandler(
+    logging.NullHandler()
+)  # what it logs with a traceback, it raises as well
 
 GLOBAL_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 

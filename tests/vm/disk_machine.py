@@ -119,8 +119,9 @@ def disk_machine(folder: Path) -> Iterator[DiskMachine]:
     key = " ".join((image / "host_key.pub").read_text().split()[:2])
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{machine.port} {key}\n")
     machine.write_inventory({"qemu_monitor": str(machine.monitor)})
+    # One thread: with several, QEMU 7.2 leaves a CPU stuck now and then on a busy machine.
     argv = (
-        "qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max,-erms,-fsrm -smp 2 -m 1024 "
+        "qemu-system-x86_64 -machine q35 -accel tcg,thread=single -cpu max,-erms,-fsrm -smp 2,sockets=2 -m 1024 "
         "-object memory-backend-ram,id=m0,size=512M -object memory-backend-ram,id=m1,size=512M "
         "-numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,cpus=1,memdev=m1 "
         f"-drive file={disk},if=virtio,format=qcow2,cache=unsafe "
