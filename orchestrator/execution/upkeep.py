@@ -7,6 +7,7 @@ from orchestrator.execution import host_lock
 from orchestrator.execution.host_folder import HostFolder
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
+from orchestrator.hosts.machine.state import tidy
 from orchestrator.hosts.settings import Change
 
 
@@ -60,7 +61,7 @@ def put_back(host: Host, *, stop: bool) -> list[str]:
         if change.verdict == "changed"
     ]
     lines += [f"{change.path}: {change.found} already" for change in changes if change.verdict == "unchanged"]
-    return lines or ["nothing on record"]
+    return [*lines, *tidy(host)] or ["nothing on record"]
 
 
 def unlock(host: Host) -> list[str]:

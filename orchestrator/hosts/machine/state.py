@@ -69,6 +69,18 @@ def install(host: Host, kernel: KernelFiles) -> None:
     host.run(command("install", kernel.release, mark_of(kernel), words, time_limit=INSTALL_LIMIT_S))
 
 
+def tidy(host: Host) -> list[str]:
+    """Remove what a killed run has installed; what was done or is left to do, a line each."""
+    if host.run(Command(("test", "-d", FOLDER), accept=(0, 1))).exit_code:
+        return []
+    if look(host).mark:
+        return [
+            f"runs a kernel of a run, from {FOLDER}; boot it, which brings its own back, and restore again"
+        ]
+    host.run(command("forget"))
+    return [f"{FOLDER}: removed"]
+
+
 def _archive(folder: Path) -> bytes:
     """A tar of what a folder of modules holds, without the links to where it was built."""
     buffer = io.BytesIO()
