@@ -78,6 +78,7 @@ class BlockRun:
 
     def execute(self) -> None:
         """Visit the host until no trial of the block is left."""
+        self._hold_before_boot()
         self._identity = self._machine.identity(self._kernel)
         host = self._machine.boot(self._kernel)
         while True:
@@ -93,11 +94,23 @@ class BlockRun:
                 self._count_loss(str(loss))
                 host = self._recover(loss)
 
-    def _visit(self, host: Host) -> bool:
-        """Do on a connected host what is left to do; False if its runner ended before its trials did."""
+    def _hold_before_boot(self) -> None:
+        """A machine that others may use is taken before it is booted under them; others by the first visit."""
+        if self._machine.keeps_files and not self._run.holds(self._machine.name):
+            visit = self._visit_to(self._machine.reconnect())
+            self._run.hold(visit.ours)
+            visit.check_free()
+
+    def _visit_to(self, host: Host) -> Visit:
         run = self._run
         visit = Visit(host, run.experiment, f"{run.name}-{self._block.name}", self._machine.clock)
         visit.bring_scripts()
+        return visit
+
+    def _visit(self, host: Host) -> bool:
+        """Do on a connected host what is left to do; False if its runner ended before its trials did."""
+        run = self._run
+        visit = self._visit_to(host)
         run.hold(visit.ours)
         facts = self._meet(host)
         environment = str(self._machine.environment or host_facts.environment(facts))

@@ -15,7 +15,7 @@ from orchestrator.execution.host_folder import HostFolder
 from orchestrator.execution.host_lock import Holder, release, take
 from orchestrator.execution.observer import Observer
 from orchestrator.execution.stopping import Stop
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.base import Machine, Provider
 from orchestrator.plan import Plan
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.journal import Journal
@@ -101,12 +101,19 @@ class Run:
         """Take a host for this run until :meth:`let_go`; ``HostError`` says who else has it."""
         self._held[folder.host.name] = folder, take(folder, self.name, break_lock=self.break_locks)
 
-    def let_go(self, name: str) -> None:
-        """Let go of a host, as far as it can still be reached."""
-        held = self._held.pop(name, None)
+    def holds(self, name: str) -> bool:
+        """Whether this run has taken a host."""
+        return name in self._held
+
+    def let_go(self, machine: Machine) -> None:
+        """Let go of a host under its own kernel, as far as it can still be reached."""
+        host = machine.leave()
+        held = self._held.pop(machine.name, None)
         if held is not None:
+            folder, holder = held
+            folder.host = host or folder.host
             with contextlib.suppress(HostError):
-                release(*held)
+                release(folder, holder)
 
 
 def execute(run: Run) -> None:
@@ -126,4 +133,4 @@ def execute(run: Run) -> None:
                     run.observer.block_begins(block, left)
                     BlockRun(run, machine, block).execute()
         finally:
-            run.let_go(machine.name)
+            run.let_go(machine)

@@ -185,7 +185,7 @@ def _work(run: Run, member: Member, dealer: Dealer) -> None:
         raise
     finally:
         dealer.give_back(name)
-        run.let_go(name)
+        run.let_go(member.machine)
         member.machine.close()
 
 

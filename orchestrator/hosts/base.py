@@ -146,6 +146,13 @@ class Machine(ABC):
     def reconnect(self) -> Host:
         """Connect again after the connection was lost, without booting; raises ``HostError`` if that is in vain."""
 
+    def leave(self) -> Host | None:
+        """Bring the machine back to what it was before it was booted, as far as it can be reached.
+
+        Returns the host as it is connected then; None where nothing was changed.
+        """
+        return None
+
     @abstractmethod
     def close(self) -> None:
         """Remove what the provider made, keep what it found; may be called twice."""

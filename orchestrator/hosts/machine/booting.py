@@ -122,21 +122,27 @@ class BootingMachine(Machine):
         self._host = host
         return host
 
-    def close(self) -> None:
-        """Bring the machine back to its own kernel and remove what was installed; a warning where that is in vain."""
+    def leave(self) -> Host | None:
+        """See :meth:`Machine.leave`: back to its own kernel, what was installed is removed; a warning if in vain."""
+        if not self._changed:
+            return None
+        self._changed = False
         try:
-            if self._changed:
-                self._changed = False
-                host, state = self._find()
-                if state.mark:
-                    host, state = self._go_home(host, state)
-                host.run(command("forget"))
+            host, state = self._find()
+            if state.mark:
+                host, state = self._go_home(host, state)
+            host.run(command("forget"))
         except HostError as error:
             log.warning("%s: not brought back to its own kernel: %s", self.name, error)
-        finally:
-            self._disconnect()
-            if self._console is not None:
-                self._console.close()
+            return None
+        return host
+
+    def close(self) -> None:
+        """Leave the machine, and end its console."""
+        self.leave()
+        self._disconnect()
+        if self._console is not None:
+            self._console.close()
 
     def _may_adopt(self, state: State) -> bool:
         return not self._boot_id and state.used

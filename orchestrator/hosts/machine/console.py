@@ -36,7 +36,7 @@ class Console:
         self._log = log.open("ab")
         try:
             self._process = subprocess.Popen(
-                self._argv,
+                ["setpriv", "--pdeathsig", "TERM", "--", *self._argv],  # it must not outlive us, however we end
                 stdin=subprocess.PIPE,  # stays open: a console client ends with its input
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
