@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 2
     HOST = 3
     KERNEL = 4
+    REGRESSION = 5
     INTERRUPTED = 130
 
 

@@ -15,25 +15,26 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 def render(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown."""
-    parts = [f"## {_escape(notes.title(report))}"]
+    parts = [f"## {escape(notes.title(report))}"]
     parts += map(_table, tables(report)) if report.cells else ["No trial has its record yet."]
-    parts.extend(_escape(note) for note in notes.notes(report))
+    parts.extend(escape(note) for note in notes.notes(report))
     reasons = notes.reasons(report)
     if reasons:
-        parts.append("Not ok:\n\n" + "\n".join(f"- {_escape(line)}" for line in reasons))
+        parts.append("Not ok:\n\n" + "\n".join(f"- {escape(line)}" for line in reasons))
     return "\n\n".join(parts) + "\n"
 
 
 def _table(table: Table) -> str:
     lines = tabulate(
-        [[_escape(word) for word in row] for row in table.rows],
-        [_escape(heading) for heading in table.headings],
+        [[escape(word) for word in row] for row in table.rows],
+        [escape(heading) for heading in table.headings],
         tablefmt="pipe",
         colalign=table.alignment,
         disable_numparse=True,
     )
-    return f"{_escape(table.caption)}\n\n{lines}" if table.caption else lines
+    return f"{escape(table.caption)}\n\n{lines}" if table.caption else lines
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Return text with the signs that mean something to Markdown made plain."""
     return _SPECIAL.sub(r"\\\1", text)

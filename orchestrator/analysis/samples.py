@@ -1,0 +1,87 @@
+"""The values behind a figure, kept by the boot they were made in; what has no value is kept too, with its reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from orchestrator.analysis.summary import plan_order
+from orchestrator.results.records import MetricInfo
+from orchestrator.results.store import RunRow, Store
+
+Units = tuple[tuple[float, ...], ...]
+"""Values by sampling unit: one tuple for each boot, in order of their first trial."""
+
+_RATE = re.compile(r"/(ns|us|ms|s|min|h)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A trial of a cell that does not enter its figures, and why."""
+
+    trial: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One metric of one cell in one environment.
+
+    :ivar boots: values of the ok trials, in the metric's unit, by boot.
+    :ivar excluded: trials that are not ok, or are without this metric.
+    """
+
+    cell: str
+    factors: Mapping[str, str]
+    environment: str
+    label: str
+    boots: Units
+    excluded: tuple[Excluded, ...]
+
+    @property
+    def n(self) -> int:
+        """Number of trials that have a value."""
+        return sum(map(len, self.boots))
+
+
+def is_rate(unit: str) -> bool:
+    """Whether a unit is of work by time.
+
+    >>> is_rate("GiB/s"), is_rate("us"), is_rate("s/GiB")
+    (True, False, False)
+    """
+    return _RATE.search(unit) is not None
+
+
+def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
+    """Yield each cell of a run in the order of its plan, environments apart. Holds one cell at a time."""
+    factors = run.opening.factors if run.opening else ()
+    for cell in sorted(store.cells(run), key=plan_order(factors)):
+        rows = store.database.execute(
+            "SELECT environment, boot, id, status, reason, label, value FROM trials"
+            " LEFT JOIN metrics ON trial = trials.key AND name = ? AND unit = ?"
+            " WHERE cell = ? AND final ORDER BY environment, trials.key",
+            (metric.name, metric.unit, cell.key),
+        ).fetchall()
+        for environment in dict.fromkeys(row[0] for row in rows):
+            boots: dict[str, list[float]] = {}
+            labels: dict[str, None] = {}
+            excluded = []
+            for _, boot, trial, status, reason, label, value in (r for r in rows if r[0] == environment):
+                if status == "ok" and value is not None:
+                    boots.setdefault(boot, []).append(value)
+                    labels[label] = None
+                else:
+                    excluded.append(
+                        Excluded(trial, status, reason if status != "ok" else f"no {metric.name}")
+                    )
+            yield Sample(
+                cell=cell.id,
+                factors=cell.factors,
+                environment=environment,
+                label=", ".join(label for label in labels if label),
+                boots=tuple(map(tuple, boots.values())),
+                excluded=tuple(excluded),
+            )

@@ -1,0 +1,52 @@
+"""Whether two sides differ at all, by permuting boots between them, and what to make of many such questions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from orchestrator.analysis.samples import Units
+
+PERMUTATIONS = 9999
+METHOD = "two-sided permutation test of boots, difference of mean log medians (Fisher 1935; Davison & Hinkley 1997)"
+CORRECTION = "Holm 1979"
+
+
+def smallest_p(one: int, other: int) -> float:
+    """Return the least p-value that so many boots a side can give: two of all ways to deal them out."""
+    return min(1.0, 2 / min(math.comb(one + other, one), PERMUTATIONS + 1))
+
+
+def permutation_p(one: Units, other: Units, seed: int) -> float:
+    """Return the two-sided p-value for boots of positive values: are the two sides dealt from one heap?
+
+    Boots are what is exchanged, since trials of one boot share its memory layout. Every deal is tried where there are
+    no more than :data:`PERMUTATIONS`, else so many random ones, the real one counted among them (B. Phipson, G. K.
+    Smyth, *Permutation P-values Should Never Be Zero*, 2010).
+    """
+    medians = [np.array([math.log(np.median(unit)) for unit in side]) for side in (one, other)]
+    found = stats.permutation_test(
+        medians,
+        lambda x, y, axis: np.mean(x, axis=axis) - np.mean(y, axis=axis),
+        vectorized=True,
+        n_resamples=PERMUTATIONS,
+        rng=np.random.default_rng(seed),
+    )
+    return min(1.0, float(found.pvalue))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for the family of all of them, in the order given.
+
+    S. Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, Scandinavian Journal of Statistics 6 (1979)
+    65-70: keeps the chance of even one false verdict at the level, whatever the tests have to do with each other.
+    """
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return adjusted

@@ -1,0 +1,92 @@
+"""``orchestrate compare``: is one side faster than the other?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.results import emit, results_option
+from orchestrator.report.comparisons import names
+
+
+class Percent(click.ParamType):  # type: ignore[type-arg]
+    """A share such as ``5%``; becomes 0.05."""
+
+    name = "percent"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the share; a usage error if it is none from 0 % to less than 100 %."""
+        if isinstance(value, float):
+            return value
+        text = str(value).removesuffix("%").strip()
+        try:
+            share = float(text) / 100
+        except ValueError:
+            share = -1.0
+        if not 0 <= share < 1:
+            self.fail(f"{value!r} is not a share such as 5%", param, ctx)
+        return share
+
+
+@click.command()
+@click.argument("base", metavar="BASELINE")
+@click.argument("new", metavar="[NEW]", required=False)
+@click.option("--by", type=click.Choice(["kernel"]), help="Compare the kernels of the one run BASELINE.")
+@click.option(
+    "--baseline", default="", metavar="NAME", help="With --by: the level that others are set against."
+)
+@click.option(
+    "--metric", "metrics", metavar="NAME", multiple=True, help="May be repeated; default: the headline."
+)
+@click.option("--format", "form", type=click.Choice(names()), default="text", show_default=True)
+@click.option(
+    "--fail-on-regression", "fail_on", type=Percent(), help="Exit code 5 for a cell slower by more."
+)
+@click.option(
+    "--margin", type=Percent(), default="2%", show_default=True, help="A difference that does not matter."
+)
+@click.option("--confidence", type=Percent(), default="95%", show_default=True)
+@click.option(
+    "--unit", type=click.Choice(["boot", "trial"]), default="boot", show_default=True, help="Sampling unit."
+)
+@click.option("--force-mixed-environments", "mix", is_flag=True, help="Compare them all the same, labelled.")
+@results_option
+def compare(
+    base: str,
+    new: str | None,
+    by: str | None,
+    baseline: str,
+    metrics: tuple[str, ...],
+    form: str,
+    fail_on: float | None,
+    margin: float,
+    confidence: float,
+    unit: str,
+    mix: bool,
+    results_path: Path,
+) -> None:
+    """Compare run NEW with run BASELINE, or the kernels of one run (--by kernel).
+
+    Exit code 5: a regression, where --fail-on-regression asks for it.
+    """
+    if (by is None) == (new is None):
+        raise click.UsageError("give two runs, or one run and --by kernel")
+    if baseline and by is None:
+        raise click.UsageError("--baseline goes with --by; of two runs the first is the baseline")
+    if not 0.5 <= confidence <= 0.9999:
+        raise click.BadParameter("expected 50% to 99.99%", param_hint="--confidence")
+    from orchestrator.analysis.comparison import Rules
+    from orchestrator.report import comparison
+    from orchestrator.results import runs
+
+    rules = Rules(confidence, margin, "trial" if unit == "trial" else "boot", mix)
+    first = runs.find(results_path, base)
+    if new is None:
+        found = comparison.by_kernel(results_path, first, baseline, metrics, rules, fail_on)
+    else:
+        second = runs.find(results_path, new)
+        found = comparison.two_runs(results_path, first, second, metrics, rules, fail_on)
+    emit(comparison.render(found, form))
+    sys.exit(found.exit_code)

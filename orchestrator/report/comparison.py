@@ -1,0 +1,170 @@
+"""A comparison as data: everything that any of its forms shows. Its forms: :mod:`orchestrator.report.comparisons`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.analysis import bootstrap, testing
+from orchestrator.analysis.comparison import Row, Rules, compare, judge
+from orchestrator.analysis.samples import Sample, samples
+from orchestrator.errors import BadInput, ExitCode
+from orchestrator.nearest import did_you_mean
+from orchestrator.report import comparisons
+from orchestrator.results.records import MetricInfo
+from orchestrator.results.runs import RunFolder
+from orchestrator.results.store import RunRow, Store, open_for
+from orchestrator.spec.factors import KERNEL
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two sides and their rows.
+
+    :ivar fail_on: a regression that fails the comparison, 0.05 for 5 %; None: none does.
+    """
+
+    base: str
+    new: str
+    rules: Rules
+    rows: tuple[Row, ...]
+    fail_on: float | None
+
+    @property
+    def methods(self) -> list[str]:
+        """What was done, with its sources, one line each."""
+        percent = f"{self.rules.confidence * 100:g} %"
+        unit = f"Sampling unit: {self.rules.unit}."
+        if self.rules.unit == "trial":
+            unit += " What differs between boots passes for a difference of the two sides."
+        return [
+            "ratio: of medians, more than 1 is better; rates as time for the same work.",
+            f"interval: {percent}, {bootstrap.METHOD}, {bootstrap.RESAMPLES} resamples; from "
+            f"{bootstrap.fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
+            f"p: {testing.METHOD}, adjusted for all {self.tested} tests ({testing.CORRECTION}); "
+            "random numbers are seeded by the data.",
+            unit,
+        ]
+
+    @property
+    def tested(self) -> int:
+        """Number of tests in the family."""
+        return sum(row.p is not None for row in self.rows)
+
+    @property
+    def regressions(self) -> list[Row]:
+        """Rows that fail the comparison: slower, and by more than is let pass, or without any figure left."""
+        limit = self.fail_on
+        if limit is None:
+            return []
+        return [
+            row
+            for row in self.rows
+            if row.vanished or (row.verdict == "slower" and row.ratio is not None and row.ratio < 1 - limit)
+        ]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """``REGRESSION`` if a row fails the comparison."""
+        return ExitCode.REGRESSION if self.regressions else ExitCode.OK
+
+
+def render(compared: Compared, form: str) -> str:
+    """Return the comparison in a form, one of :func:`names`, ending in a newline."""
+    text: str = importlib.import_module(f"{comparisons.__name__}.{form}").render(compared)
+    return text
+
+
+def two_runs(
+    results: Path,
+    base: RunFolder,
+    new: RunFolder,
+    metrics: Sequence[str],
+    rules: Rules,
+    fail_on: float | None,
+) -> Compared:
+    """Compare the cells of two runs. The kernel tells cells apart only where a run has several.
+
+    Raises ``BadInput`` for an unknown metric, and where no cell can be compared as the environments differ.
+    """
+    with ExitStack() as stack:
+        stores = [stack.enter_context(open_for(results, run)) for run in (base, new)]
+        runs = [_opened(store, run) for store, run in zip(stores, (base, new), strict=True)]
+        rows: list[Row] = []
+        for metric in _metrics(runs[0], metrics):
+            base_cells, new_cells = (
+                list(samples(store, run, metric)) for store, run in zip(stores, runs, strict=True)
+            )
+            alone = all(
+                len({sample.factors.get(KERNEL) for sample in side}) < 2 for side in (base_cells, new_cells)
+            )
+            rows += compare(metric, base_cells, new_cells, (KERNEL,) if alone else (), rules)
+    return _judged(f"run {base.id}", f"run {new.id}", rows, rules, fail_on)
+
+
+def by_kernel(
+    results: Path, run: RunFolder, baseline: str, metrics: Sequence[str], rules: Rules, fail_on: float | None
+) -> Compared:
+    """Compare every kernel of a run with one of them; ``baseline`` empty: with the first."""
+    with open_for(results, run) as store:
+        row = _opened(store, run)
+        rows: list[Row] = []
+        kernels: list[str] = []
+        for metric in _metrics(row, metrics):
+            found = list(samples(store, row, metric))
+            kernels = kernels or list(dict.fromkeys(sample.factors.get(KERNEL, "") for sample in found))
+            if len(kernels) < 2:
+                raise BadInput(f"run {run.id} has one kernel; --by kernel needs two or more")
+            if baseline and baseline not in kernels:
+                raise BadInput(f"--baseline {baseline}: {did_you_mean(baseline, kernels)}")
+            baseline = baseline or kernels[0]
+            for kernel in kernels:
+                if kernel != baseline:
+                    rows += _kernel_rows(metric, found, baseline, kernel, rules)
+    others = ", ".join(kernel for kernel in kernels if kernel != baseline)
+    return _judged(f"run {run.id}, kernel {baseline}", f"kernel {others}", rows, rules, fail_on)
+
+
+def _kernel_rows(
+    metric: MetricInfo, found: Sequence[Sample], baseline: str, kernel: str, rules: Rules
+) -> list[Row]:
+    of_baseline, of_kernel = (
+        [sample for sample in found if sample.factors.get(KERNEL) == name] for name in (baseline, kernel)
+    )
+    return compare(metric, of_baseline, of_kernel, (KERNEL,), rules)
+
+
+def _judged(base: str, new: str, rows: Sequence[Row], rules: Rules, fail_on: float | None) -> Compared:
+    sides = [
+        {sample.environment for sample in side if sample is not None}
+        for side in ((row.base for row in rows), (row.new for row in rows))
+    ]
+    if all(sides) and not sides[0] & sides[1] and not rules.mix:
+        told = " against ".join(", ".join(sorted(side)) for side in sides)
+        raise BadInput(
+            f"environments are never mixed: {told}; --force-mixed-environments compares them and labels it"
+        )
+    return Compared(base, new, rules, tuple(judge(rows, rules)), fail_on)
+
+
+def _opened(store: Store, run: RunFolder) -> RunRow:
+    row = store.run(run)
+    if row.opening is None:
+        raise BadInput(f"{run.journal}: no run has begun in it; `orchestrate run` with the experiment does")
+    return row
+
+
+def _metrics(run: RunRow, wanted: Sequence[str]) -> list[MetricInfo]:
+    assert run.opening is not None
+    known = {metric.name: metric for metric in run.opening.metrics}
+    found = []
+    for name in wanted or [run.opening.headline]:
+        if name not in known:
+            raise BadInput(f"--metric {name}: the run has no such metric; {did_you_mean(name, known)}")
+        if known[name].better == "neither":
+            raise BadInput(f"--metric {name}: neither more nor less of it is better, so there is no verdict")
+        found.append(known[name])
+    return found

@@ -1,0 +1,35 @@
+"""JUnit XML for CI: a test case per row; one that fails the comparison is a failure, one not compared is skipped."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from orchestrator.report import verdicts
+from orchestrator.report.comparison import Compared
+
+
+def render(compared: Compared) -> str:
+    """Return the comparison as one test suite."""
+    failed = compared.regressions
+    skipped = [row for row in compared.rows if row.verdict == "not compared" and row not in failed]
+    suite = ET.Element(
+        "testsuite",
+        name=f"compare {verdicts.title(compared)}",
+        tests=str(len(compared.rows)),
+        failures=str(len(failed)),
+        skipped=str(len(skipped)),
+        errors="0",
+    )
+    for row in compared.rows:
+        case = ET.SubElement(suite, "testcase", classname=row.metric.name, name=verdicts.name(row))
+        told = verdicts.verdict(row, compared.rules.margin) + (f" ({row.note})" if row.note else "")
+        if row in failed:
+            ET.SubElement(case, "failure", message=told)
+        elif row in skipped:
+            ET.SubElement(case, "skipped", message=told)
+        shown = [told] if row.ratio is None else [told, f"ratio {row.ratio:.6g}, interval {row.interval}"]
+        ET.SubElement(case, "system-out").text = "\n".join(shown)
+    notes = [*verdicts.notes(compared), *verdicts.excluded(compared)]
+    ET.SubElement(suite, "system-out").text = "\n".join(notes)
+    ET.indent(suite)
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

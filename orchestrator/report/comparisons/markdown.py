@@ -1,0 +1,20 @@
+"""Markdown, for an issue or a wiki."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from orchestrator.report import verdicts
+from orchestrator.report.comparison import Compared
+from orchestrator.report.forms.markdown import escape
+
+
+def render(compared: Compared) -> str:
+    """Return the comparison as GitHub-flavoured Markdown."""
+    rows = [[escape(word) for word in row] for row in verdicts.table(compared)]
+    table = tabulate(rows, verdicts.HEADINGS, tablefmt="pipe", disable_numparse=True)
+    parts = [f"## {escape(verdicts.title(compared))}", table, *map(escape, verdicts.notes(compared))]
+    excluded = verdicts.excluded(compared)
+    if excluded:
+        parts.append("Not in any figure:\n\n" + "\n".join(f"- {escape(line)}" for line in excluded))
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,175 @@
+"""``orchestrate compare`` over made journals, as a user or CI sees it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from run_samples import BLOCK, END, RUN, trial, write
+
+from orchestrator.spec.model import Status
+
+A, B = "20261123T101500000Z-0a1b", "20261124T101500000Z-0a1b"
+Compare = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run(
+    results: Path,
+    name: str,
+    factor: float = 1.0,
+    boots: int = 6,
+    seed: int = 0,
+    kernels: tuple[str, ...] = ("stock",),
+) -> None:
+    """A run of two modes, whose latency is ``factor`` (by kernel: to its power) times 100 us; one trial crashed."""
+    rng = np.random.default_rng(seed)
+    records = []
+    for power, kernel in enumerate(kernels):
+        centre = 100 * factor ** (power if len(kernels) > 1 else 1)
+        for mode in ("serial", "copy"):
+            for number in range(boots * 3):
+                latency = centre * float(np.exp(rng.normal(0, 0.002)))
+                boot = f"{kernel}-{number % boots}"
+                changes = {"boot": boot, "environment": "vm-icount"}
+                records.append(
+                    trial({"kernel": kernel, "mode": mode}, number, 1 / latency, latency, **changes)
+                )
+    records.append(
+        trial(
+            {"kernel": kernels[0], "mode": "copy"},
+            999,
+            status=Status.CRASHED,
+            reason="the host died",
+            boot="x",
+        )
+    )
+    write(results / "quickstart" / name, [replace(RUN, run=name), BLOCK, *records, END])
+
+
+@pytest.fixture
+def compare(tmp_path: Path) -> Compare:
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        code = "from orchestrator.cli import main; main()"
+        command = [sys.executable, "-c", code, "compare", *words, "--results", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return call
+
+
+def test_a_regression_ends_with_5_and_is_named_in_every_form(tmp_path: Path, compare: Compare) -> None:
+    run(tmp_path, A, seed=1)
+    run(tmp_path, B, factor=1.1, seed=2)
+    gate = ("--metric", "call_latency", "--fail-on-regression", "5%")
+    text = compare(A, B, *gate)
+    assert text.returncode == 5, text.stderr
+    assert text.stdout.count("  slower") == 2
+    assert "crashed" in text.stdout
+    assert "the host died" in text.stdout
+    document = json.loads(compare(A, B, *gate, "--format", "json").stdout)
+    assert document["regressions"] == 2
+    assert [row["verdict"] for row in document["rows"]] == ["slower", "slower"]
+    assert document["rows"][0]["ratio"] == pytest.approx(1 / 1.1, rel=0.01)
+    assert document["rows"][0]["interval"][1] < 1
+    assert document["rows"][1]["base"]["excluded"][0]["status"] == "crashed"
+    lines = list(csv.DictReader(io.StringIO(compare(A, B, *gate, "--format", "csv").stdout)))
+    assert [line["verdict"] for line in lines] == ["slower", "slower"]
+    suite = ET.fromstring(compare(A, B, *gate, "--format", "junit").stdout)
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "2")
+    assert "slower" in compare(A, B, *gate, "--format", "markdown").stdout
+    for form in ("text", "json", "csv", "junit", "markdown"):
+        told = compare(A, B, "--format", form)
+        assert told.returncode == 0
+        for method in ("Efron 1987", "permutation test", "Holm 1979"):
+            assert method in told.stdout, form
+
+
+def test_the_same_thing_twice_passes(tmp_path: Path, compare: Compare) -> None:
+    run(tmp_path, A, seed=1)
+    run(tmp_path, B, seed=2)
+    done = compare(A, B, "--fail-on-regression", "5%")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("no difference larger than 2 %") == 2
+
+
+def test_kernels_of_one_run(tmp_path: Path, compare: Compare) -> None:
+    run(tmp_path, A, factor=0.9, kernels=("stock", "fast"))
+    done = compare(A, "--by", "kernel")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("kernel=fast / stock") == 2
+    assert done.stdout.count("  faster") == 2
+    turned = compare(A, "--by", "kernel", "--baseline", "fast", "--fail-on-regression", "5")
+    assert turned.returncode == 5
+    wrong = compare(A, "--by", "kernel", "--baseline", "fats")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "fast" in wrong.stderr
+
+
+def test_a_cell_whose_figures_are_gone_is_a_regression(tmp_path: Path, compare: Compare) -> None:
+    run(tmp_path, A)
+    records = [trial({"mode": m}, 0, status=Status.CRASHED, reason="oops") for m in ("serial", "copy")]
+    write(tmp_path / "quickstart" / B, [replace(RUN, run=B), BLOCK, *records, END])
+    done = compare(A, B, "--fail-on-regression", "5%")
+    assert done.returncode == 5
+    assert done.stdout.count("no trial of the new side has a figure") == 2
+    assert compare(A, B).returncode == 0
+
+
+def test_environments_are_mixed_by_force_only(tmp_path: Path, compare: Compare) -> None:
+    run(tmp_path, A)
+    metal = [
+        trial({"mode": mode}, number, 0.01, 100.0, boot=str(number), environment="metal")
+        for mode in ("serial", "copy")
+        for number in range(6)
+    ]
+    write(tmp_path / "quickstart" / B, [replace(RUN, run=B), BLOCK, *metal, END])
+    refused = compare(A, B)
+    assert refused.returncode == 2
+    assert "vm-icount against metal" in refused.stderr
+    for form in ("text", "json", "csv", "junit", "markdown"):
+        forced = compare(A, B, "--force-mixed-environments", "--format", form)
+        assert "MIXED ENVIRONMENTS: vm-icount against metal" in forced.stdout, form
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (A,),
+        (A, A, "--by", "kernel"),
+        (A, A, "--baseline", "stock"),
+        (A, A, "--margin", "lots"),
+        (A, A, "--fail-on-regression", "100%"),
+        (A, A, "--confidence", "20%"),
+        (A, A, "--metric", "throughputt"),
+        (A, A, "--metric", "tlb_shootdowns"),
+        (A, "--by", "kernel"),
+        (A, "1999"),
+    ],
+)
+def test_bad_input_ends_with_2(tmp_path: Path, compare: Compare, words: tuple[str, ...]) -> None:
+    run(tmp_path, A)
+    done = compare(*words)
+    assert done.returncode == 2
+    assert not done.stdout
+
+
+def test_other_verbs_do_not_pay_for_numpy() -> None:
+    code = (
+        "import sys, contextlib, runpy\n"
+        "from orchestrator.cli import orchestrate\n"
+        "import orchestrator.cli.run, orchestrator.cli.compare, orchestrator.cli.validate, orchestrator.report.model\n"
+        "import orchestrator.execution.launch, orchestrator.execution.block\n"
+        "orchestrate.main(['compare', '--help'], standalone_mode=False)\n"
+        "assert not {'numpy', 'scipy'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
