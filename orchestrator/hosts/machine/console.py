@@ -36,13 +36,8 @@ class Console:
         self._log = log.open("ab")
         try:
             self._process = subprocess.Popen(
-                [
-                    "setpriv",
-                    "--pdeathsig",
-                    "TERM",
-                    "--",
-                    *self._argv,
-                ],  # it must not outlive us, however we end
+                # it must not outlive us, however we end
+                ["setpriv", "--pdeathsig", "TERM", "--", *self._argv],
                 stdin=subprocess.PIPE,  # stays open: a console client ends with its input
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
