@@ -300,7 +300,10 @@ def test_bad_recipes_end_with_one_line(kernels: Kernels) -> None:
     ended = kernels.build("no-such-recipe")
     assert (ended.code, ended.complaints) == (
         2,
-        ["there is no recipe 'no-such-recipe'; known: linux-6.12-accel, linux-6.12-base, linux-6.12-debug"],
+        [
+            "there is no recipe 'no-such-recipe'; known: linux-6.12-accel, linux-6.12-accel-machine, "
+            "linux-6.12-base, linux-6.12-debug"
+        ],
     )
     assert kernels.kept == kernels.leftovers == []
 
