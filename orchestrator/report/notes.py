@@ -11,6 +11,10 @@ from orchestrator.results.store import Reason
 
 REASONS_SHOWN = 20
 LONGEST_NOTE = 1000
+NO_BANDWIDTH = (
+    "What is modelled knows nothing of memory bandwidth and of the link between nodes, which bound what was published: "
+    "it is what threads could bring at most, not what a machine gives."
+)
 MODELLED = "what the benchmark computes that the call would take if its parallel parts ran side by side"
 SPREADS = {
     "half interquartile range": "half the interquartile range (5 trials or more)",
@@ -79,6 +83,8 @@ def _compared(report: Report) -> Iterator[str]:
         yield text.plain(f"speed-up in {', '.join(environments)}: {what}.", LONGEST_NOTE)
     if compare.published:
         published = compare.published
+        if any(modelled for _, modelled in made):
+            yield NO_BANDWIDTH
         yield text.plain(
             f"published: the same ratio in {published.dataset} ({published.source}), measured on {published.machine}, "
             f"kernel {published.kernel}.",
