@@ -8,7 +8,7 @@
 #
 # What is ours is in one folder, in /lib/modules/RELEASE where we made that, and between two marks of GRUB's custom.cfg.
 # GRUB's own scripts look for kernels in /boot itself only, so an update-grub never makes ours the default.
-# FILES names each folder of modules that is ours, before it is made.
+# FILES names each folder of modules that is ours, and next_entry where GRUB had no such variable, before it is made.
 DIR=/boot/orchestrate
 FILES=/var/lib/orchestrate/kernel.record
 MARK=orchestrate.kernel
@@ -55,8 +55,9 @@ forget() {
         if [ -s "$grub/custom.cfg.new" ]; then mv "$grub/custom.cfg.new" "$grub/custom.cfg"
         else rm "$grub/custom.cfg.new" "$grub/custom.cfg"; fi
     fi
-    case $("$prefix-editenv" "$grub/grubenv" list) in
-    *next_entry=orchestrate*) "$prefix-editenv" "$grub/grubenv" unset next_entry ;;
+    # A boot that is due, and the empty word that GRUB leaves of one, unless there was such a word before.
+    case $("$prefix-editenv" "$grub/grubenv" list | grep '^next_entry='):$(grep -sx 'next_entry' "$FILES") in
+    next_entry=orchestrate:* | next_entry=:next_entry) "$prefix-editenv" "$grub/grubenv" unset next_entry ;;
     esac
     [ ! -e "$FILES" ] || while IFS= read -r line; do
         case $line in /lib/modules/?*) rm -rf "$line" ;; esac
@@ -106,7 +107,11 @@ look)
     echo "used=$used"
     ;;
 install) [ -z "$(mark_of)" ] && install "$2" "$3" "$4" ;;
-once) "$prefix-reboot" orchestrate && sync ;;
+once)
+    mkdir -p "${FILES%/*}"
+    "$prefix-editenv" "$grub/grubenv" list | grep -q '^next_entry=' || echo next_entry >>"$FILES"
+    sync && "$prefix-reboot" orchestrate && sync
+    ;;
 reboot) (sleep 1; systemctl reboot || reboot) >/dev/null 2>&1 </dev/null & ;;
 forget) forget ;;
 esac
