@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -153,20 +153,9 @@ def test_a_connection_that_dies_is_a_host_error(sshd: Sshd) -> None:
         host.run(script("kill -9 $PPID; sleep 5"))
 
 
-def test_a_command_costs_milliseconds_not_the_delayed_acknowledgement(sshd: Sshd) -> None:
-    """The 40 ms of a missing TCP_NODELAY show against the bare ssh client's own start, measured side by side."""
-    import time
-
+def test_commands_do_not_wait_for_delayed_acknowledgements(sshd: Sshd) -> None:
+    """Each would cost 40 ms more. Asked of the socket, as no time can be relied on where a machine is busy."""
     host = connect("there", sshd.address)
-    host.run(Command(("true",)))
-    ours = []
-    theirs = []
-    for _ in range(5):
-        start = time.perf_counter()
-        host.run(Command(("true",)))
-        ours.append(time.perf_counter() - start)
-        start = time.perf_counter()
-        subprocess.run(("ssh", "-F", str(sshd.ssh_config), "testhost", "true"), check=True)
-        theirs.append(time.perf_counter() - start)
+    link = host._connection.transport.sock
+    assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     host.close()
-    assert min(ours) < min(theirs) / 2
