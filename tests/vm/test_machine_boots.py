@@ -1,6 +1,6 @@
 """Kernels on a machine that boots from its disk: booted once, proven, gone back; and kernels that do not come up.
 
-``make machine-test`` runs all; `make test` the one that needs no kernel to be built. The kernel that panics at boot is
+Run by ``make machine-test``: emulated boots of a whole Debian take minutes each. The kernel that panics at boot is
 Debian's with a root file system that is not there; the one without a network is Debian's with its network driver kept
 from loading. Both die, or stay mute, as kernels built that way would.
 """
@@ -14,6 +14,8 @@ import pytest
 
 from tests.running import Ended, User
 from tests.vm.disk_machine import DiskMachine, disk_machine
+
+pytestmark = pytest.mark.machine
 
 PATIENCE_S = 1800.0
 
@@ -101,7 +103,6 @@ def test_a_trial_that_kills_its_kernel_is_set_aside_and_the_old_kernel_is_back(
     assert changes(before, machine.state()) == []
 
 
-@pytest.mark.machine
 @pytest.mark.parametrize("kernel", ["panics", "mute"])
 def test_a_kernel_that_does_not_come_up_costs_its_trials_and_no_others(
     machine: DiskMachine, user: User, kernel: str
@@ -116,7 +117,6 @@ def test_a_kernel_that_does_not_come_up_costs_its_trials_and_no_others(
     assert changes(before, machine.state()) == []
 
 
-@pytest.mark.machine
 def test_two_kernels_three_boots_each_leave_the_machine_as_it_was(machine: DiskMachine, user: User) -> None:
     before = machine.state()
     ended = run(user, ROTATED)
