@@ -1,8 +1,9 @@
 """Kernels on a machine that boots from its disk: booted once, proven, gone back; and kernels that do not come up.
 
 Run by ``make machine-test``: emulated boots of a whole Debian take minutes each. The kernel that panics at boot is
-Debian's with a root file system that is not there; the one without a network is Debian's with its network driver kept
-from loading. Both die, or stay mute, as kernels built that way would.
+Debian's, which is told of an init that its initramfs does not have, and has no driver built in for its disk; the one
+without a network is Debian's with its network driver kept from loading. Both die, or stay mute, as kernels built that
+way would.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ allow_unsupported: ["kernel == 'debian' and mode == 'parallel'"]
 TROUBLES = """
 kernels:
   own: default
-  panics: {package: linux-image-cloud-amd64, command_line: "root=/dev/nowhere rootwait=1 panic=5"}
+  panics: {package: linux-image-cloud-amd64, command_line: rdinit=/nowhere}
   mute: {package: linux-image-cloud-amd64, command_line: modprobe.blacklist=virtio_net}
 benchmark:
   command: [sh, -c, 'echo x=1']
