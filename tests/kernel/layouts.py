@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-
 PATIENCE = "rcupdate.rcu_cpu_stall_timeout=300"
 """Where 16 CPUs share two busy ones, those that queue for a spinlock do not run when their turn comes: each lock then
 takes seconds, and after 21 of them RCU takes that for a hang. A real one still ends the test."""
