@@ -14,7 +14,7 @@ from typing import Literal
 
 from orchestrator.analysis.bootstrap import fewest, median, ratio_interval
 from orchestrator.analysis.samples import Sample, Units, is_rate
-from orchestrator.analysis.testing import holm, permutation_p, smallest_p
+from orchestrator.analysis.significance import holm, permutation_p, smallest_p
 from orchestrator.results.records import MetricInfo
 
 Verdict = Literal["faster", "slower", "no difference", "too noisy", "not compared"]

@@ -328,9 +328,8 @@ class BlockRun:
                     self._place = None
                 return self._machine.boot(self._kernel)
             if time.monotonic() > deadline:
-                if (
-                    run.patience is not None
-                ):  # somebody else will run the trial, and must not be lost to it as well
+                if run.patience is not None:
+                    # Somebody else will run the trial, and must not be lost to it as well.
                     self._charge(str(loss))
                 raise loss
             time.sleep(RECONNECT_PAUSE_S)

@@ -205,8 +205,7 @@ def _missing(run: Run) -> Iterator[str]:
     cells: Counter[str] = Counter()
     for block in run.plan.blocks():
         for trial in run.pending(block):
-            levels = {**trial.cell.levels}
-            cells[", ".join(f"{key}={level.text}" for key, level in levels.items())] += 1
+            cells[", ".join(f"{key}={level.text}" for key, level in trial.cell.levels.items())] += 1
     if not cells:
         return
     lines = [f"missing: {cell or 'the only cell'}: {count} trials" for cell, count in cells.items()]

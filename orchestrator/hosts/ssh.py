@@ -32,9 +32,8 @@ DEAD_PEER_MS = 60_000
 SESSION_ATTEMPTS = 3
 SESSION_PAUSE_S = 0.3
 
-logging.getLogger("paramiko").addHandler(
-    logging.NullHandler()
-)  # what it logs with a traceback, it raises as well
+# What it logs with a traceback, it raises as well.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 GLOBAL_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 

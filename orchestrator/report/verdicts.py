@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orchestrator.analysis.comparison import Row
 from orchestrator.analysis.samples import Sample
@@ -33,7 +33,7 @@ def table(compared: Compared) -> list[list[str]]:
     """Return the rows of the table, all words."""
     return [
         [
-            plain(name(row)),
+            plain(name(row, compared)),
             plain(f"{row.metric.name}, {row.metric.unit}"),
             NOTHING if row.base_median is None else number(row.base_median),
             NOTHING if row.new_median is None else number(row.new_median),
@@ -47,13 +47,16 @@ def table(compared: Compared) -> list[list[str]]:
     ]
 
 
-def name(row: Row) -> str:
-    """Return a row's levels and, where only one side has it or both agree, its environment."""
+def name(row: Row, compared: Compared) -> str:
+    """Return a row's levels and, where the comparison has several environments, its own."""
     kernels = {side.factors.get("kernel", "") for side in (row.base, row.new) if side}
     levels = dict(row.factors)
     if "kernel" not in levels and len(kernels) > 1 and row.base and row.new:
         levels = {"kernel": f"{row.new.factors['kernel']} / {row.base.factors['kernel']}", **levels}
-    return ", ".join(f"{key}={level}" for key, level in levels.items()) or "the only cell"
+    words = [f"{key}={level}" for key, level in levels.items()] or ["the only cell"]
+    if len(_environments(compared.rows)) > 1:
+        words.append("/".join(sorted(_environments([row]))))
+    return ", ".join(words)
 
 
 def notes(compared: Compared) -> Iterator[str]:
@@ -61,8 +64,7 @@ def notes(compared: Compared) -> Iterator[str]:
     yield from compared.methods
     if compared.rules.mix:
         yield "Environments were mixed by force: where a row says so its ratio compares different things."
-    environments = {side.environment for row in compared.rows for side in (row.base, row.new) if side}
-    for environment in sorted(environments):
+    for environment in sorted(_environments(compared.rows)):
         yield f"{plain(environment)}: {sentence(environment)}"
     counts = Counter(row.verdict for row in compared.rows)
     yield "Verdicts: " + ", ".join(f"{count} {word}" for word, count in counts.items()) + "."
@@ -88,6 +90,10 @@ def excluded(compared: Compared) -> list[str]:
     return lines[:EXCLUDED_SHOWN] + (
         [f"and {more} more; --format json holds all of them"] if more > 0 else []
     )
+
+
+def _environments(rows: Iterable[Row]) -> set[str]:
+    return {side.environment for row in rows for side in (row.base, row.new) if side}
 
 
 def _count(sample: Sample | None) -> str:

@@ -89,9 +89,8 @@ class SshProvider(Provider):
         self.place = f"{self.name}: {', '.join(names)}"
         if request.fleet:
             self.hosts = tuple(names)
-            self.place = (
-                f"{self.name}: {named or request.group}"  # hosts may join and leave it while a run goes on
-            )
+            # Not the names: hosts may join and leave the group while a run goes on.
+            self.place = f"{self.name}: {named or request.group}"
         self._inventory = inventory
         self._boot_limit = request.boot_limit
         self._powers = {

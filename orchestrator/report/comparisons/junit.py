@@ -21,7 +21,7 @@ def render(compared: Compared) -> str:
         errors="0",
     )
     for row in compared.rows:
-        case = ET.SubElement(suite, "testcase", classname=row.metric.name, name=verdicts.name(row))
+        case = ET.SubElement(suite, "testcase", classname=row.metric.name, name=verdicts.name(row, compared))
         told = verdicts.verdict(row, compared.rules.margin) + (f" ({row.note})" if row.note else "")
         if row in failed:
             ET.SubElement(case, "failure", message=told)

@@ -14,7 +14,7 @@ from scipy import stats
 from orchestrator.analysis.bootstrap import bca, fewest, interval, jackknife, median, replicates
 from orchestrator.analysis.comparison import Row, Rules, compare, judge
 from orchestrator.analysis.samples import Excluded, Sample, Units
-from orchestrator.analysis.testing import holm, permutation_p, smallest_p
+from orchestrator.analysis.significance import holm, permutation_p, smallest_p
 from orchestrator.results.records import MetricInfo
 
 LATENCY = MetricInfo("latency", "us", "lower")

@@ -141,6 +141,19 @@ def test_environments_are_mixed_by_force_only(tmp_path: Path, compare: Compare) 
         assert "MIXED ENVIRONMENTS: vm-icount against metal" in forced.stdout, form
 
 
+def test_rows_name_their_environment_where_there_are_several(tmp_path: Path, compare: Compare) -> None:
+    records = [
+        trial({"mode": "serial"}, number, 0.01, 100.0, boot=str(number), environment=environment)
+        for environment, numbers in (("metal", range(6)), ("vm-icount", range(6, 12)))
+        for number in numbers
+    ]
+    for name in (A, B):
+        write(tmp_path / "quickstart" / name, [replace(RUN, run=name), BLOCK, *records, END])
+    for form in ("text", "junit", "markdown"):
+        told = compare(A, B, "--format", form).stdout
+        assert all(f"mode=serial, {environment}" in told for environment in ("metal", "vm-icount")), form
+
+
 @pytest.mark.parametrize(
     "words",
     [
