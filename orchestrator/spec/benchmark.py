@@ -13,6 +13,7 @@ from orchestrator.nearest import did_you_mean
 from orchestrator.spec import roles
 from orchestrator.spec.document import Node, read_file
 from orchestrator.spec.draft import Draft
+from orchestrator.spec.expressions import Value
 from orchestrator.spec.levels import level
 from orchestrator.spec.model import Benchmark, Breakdown, Level, Metric, Role, Status
 from orchestrator.spec.schema import benchmark_document
@@ -42,6 +43,7 @@ class Program:
         self.options = self._names("options")
         self.nodes = self._names("nodes")
         self.choices = self._choices()
+        self.ranges = self._ranges()
         self.arguments = self._arguments()
 
     @property
@@ -66,19 +68,24 @@ class Program:
                 )
         for draft, section in self._layers():
             for name, node in draft.members(*section, "arguments"):
-                self.check_choice(draft, name, node)
+                self.check_value(draft, name, node)
         given = {*factors, *self.arguments}
         for name in self._placeholders():
             if name not in given:
                 message = f"'{{{name}}}' has no value; {did_you_mean(name, given)}"
                 self._command_fault(f"{message} (a brace itself is written twice: '{{{{')")
 
-    def check_choice(self, draft: Draft, name: str, node: Node) -> None:
+    def check_value(self, draft: Draft, name: str, node: Node) -> None:
         """Note a value that the program is known not to take for the argument ``name``."""
-        value = level(node).text
-        choices = self.choices.get(name, (value,))
-        if value not in choices:
-            draft.fault(node.place, f"'{name}' cannot be '{value}'; {did_you_mean(value, choices)}")
+        given = level(node)
+        choices = self.choices.get(name, (given.text,))
+        if given.text not in choices:
+            draft.fault(node.place, f"'{name}' cannot be '{given.text}'; {did_you_mean(given.text, choices)}")
+        least, most = self.ranges.get(name, (given, given))
+        if name in self.ranges and not _is_between(given.value, least.value, most.value):
+            draft.fault(
+                node.place, f"'{name}' cannot be '{given.text}'; it goes from {least.text} to {most.text}"
+            )
 
     def benchmark(self) -> Benchmark:
         """Return the benchmark; notes the remaining faults."""
@@ -159,6 +166,12 @@ class Program:
             name: tuple(str(node.content) for _, node in self.role_file.items("choices", name))
             for name, _ in self.role_file.members("choices")
         }
+
+    def _ranges(self) -> dict[str, tuple[Level, Level]]:
+        if not self.role_file:
+            return {}
+        bounds = {name: node.mapping() for name, node in self.role_file.members("ranges")}
+        return {name: (level(bound["from"]), level(bound["to"])) for name, bound in bounds.items()}
 
     def _arguments(self) -> dict[str, Level]:
         return {
@@ -241,3 +254,14 @@ def _metric(draft: Draft, name: str, *path: str) -> Metric | None:
     return Metric(
         name, given["unit"], source, given[source], given.get("better", "neither"), given.get("models", "")
     )
+
+
+def _is_between(value: Value, least: Value, most: Value) -> bool:
+    """Whether a value is a whole number or size in a range; a number that is written in quotes is one."""
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return False
+    assert isinstance(least, int)
+    assert isinstance(most, int)
+    return least <= value <= most

@@ -102,7 +102,7 @@ class SweepReader:
                 continue
             found[name] = Factor(name, levels)
             for item in node.items():
-                self.program.check_choice(self.draft, name, item)
+                self.program.check_value(self.draft, name, item)
             if name == KERNEL:
                 self._check_kernels(node, levels)
         if len(self.kernels) > 1 and KERNEL not in self.draft.node.mapping("factors"):

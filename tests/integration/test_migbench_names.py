@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from orchestrator.units import parse_size
+
 ROLE = Path(__file__).parents[2] / "roles" / "migbench"
 
 
@@ -54,6 +56,21 @@ def test_options_have_the_same_choices(program: Path, described: Any) -> None:
         for name, listed in described["choices"].items()
     }
     assert role_says == {"mode": modes, **choices}
+
+
+def test_options_have_the_same_ranges(program: Path, described: Any) -> None:
+    ranges = {
+        one["name"].replace("-", "_"): (one["min"], one["max"])
+        for one in ask(program, "--list-options", "options")
+        if one["type"] in ("integer", "size")
+    }
+    role_says = {
+        name: tuple(
+            parse_size(bound) if isinstance(bound, str) else bound for bound in (one["from"], one["to"])
+        )
+        for name, one in described["ranges"].items()
+    }
+    assert role_says == ranges
 
 
 def test_metrics_have_the_same_names_and_units(program: Path, described: Any) -> None:

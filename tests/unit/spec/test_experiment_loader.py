@@ -183,7 +183,7 @@ def test_a_mode_name_stands_for_its_predicate(folder: Path) -> None:
 
 
 def test_an_excluded_cell_needs_no_value(folder: Path) -> None:
-    text = MIGBENCH + "factors: {pages: [0, 1]}\nderive: {share: 100 / pages}\nexclude: [pages == 0]\n"
+    text = MIGBENCH + "factors: {threads: [0, 1]}\nderive: {share: 100 / threads}\nexclude: [threads == 0]\n"
     assert read(folder, text).sweep.derived[0].name == "share"
 
 
