@@ -249,8 +249,8 @@ def test_nothing_left_is_told(folder: Path) -> None:
 
 
 def test_a_cell_without_a_value_is_found_before_anything_runs(folder: Path) -> None:
-    text = "version: 1\nbenchmark: {role: migbench}\nfactors: {pages: [1, 0]}\nderive: {share: 8 / pages}\n"
-    with pytest.raises(BadInput, match="'8 / pages' fails for the cell pages=0: cannot compute 8 / 0"):
+    text = "version: 1\nbenchmark: {role: migbench}\nfactors: {threads: [1, 0]}\nderive: {share: 8 / threads}\n"
+    with pytest.raises(BadInput, match="'8 / threads' fails for the cell threads=0: cannot compute 8 / 0"):
         Plan(read(folder, text))
 
 
