@@ -8,7 +8,7 @@
 #
 # What is ours is in one folder, in /lib/modules/RELEASE where we made that, and between two marks of GRUB's custom.cfg.
 # GRUB's own scripts look for kernels in /boot itself only, so an update-grub never makes ours the default.
-# FILES names each folder of modules that is ours, and next_entry where GRUB had no such variable, before it is made.
+# FILES names each file and folder elsewhere that is ours, and next_entry where GRUB had no such variable, before it is made.
 DIR=/boot/orchestrate
 FILES=/var/lib/orchestrate/kernel.record
 MARK=orchestrate.kernel
@@ -60,25 +60,36 @@ forget() {
     next_entry=orchestrate:* | next_entry=:next_entry) "$prefix-editenv" "$grub/grubenv" unset next_entry ;;
     esac
     [ ! -e "$FILES" ] || while IFS= read -r line; do
-        case $line in /lib/modules/?*) rm -rf "$line" ;; esac
+        case $line in /lib/modules/?* | /boot/config-?*) rm -rf "$line" ;; esac
     done <"$FILES"
     rm -rf "$DIR" "$FILES"
     sync
 }
 
+record() {
+    mkdir -p "${FILES%/*}" && echo "$1" >>"$FILES" && sync "$FILES"
+}
+
+make_initramfs() {
+    depmod "$1" || return 1
+    if command -v mkinitramfs >/dev/null; then
+        # It reads there what the kernel can decompress, and makes nothing without.
+        if [ -e "$DIR/config" ] && [ ! -e "/boot/config-$1" ]; then
+            record "/boot/config-$1" && cp "$DIR/config" "/boot/config-$1" || return 1
+        fi
+        mkinitramfs -o "$DIR/initrd" "$1" 2>&1
+    elif command -v dracut >/dev/null; then dracut --force "$DIR/initrd" "$1" 2>&1
+    else echo "neither mkinitramfs nor dracut"; return 1; fi
+}
+
 install() {
     modules=/lib/modules/$1
-    if [ ! -e "$modules" ]; then
-        mkdir -p "${FILES%/*}" && echo "$modules" >>"$FILES" && sync "$FILES" && mkdir -p "$modules" || return 1
-    fi
+    if [ ! -e "$modules" ]; then record "$modules" && mkdir -p "$modules" || return 1; fi
     [ ! -e "$DIR/modules.tar" ] || ! grep -qsx "$modules" "$FILES" || tar -x -f "$DIR/modules.tar" -C "$modules" || return 1
     rm -f "$DIR/modules.tar"
     if ! grep -qsx "$modules" "$FILES" && [ -e "/boot/initrd.img-$1" ]; then # this very kernel is installed here
         cp "/boot/initrd.img-$1" "$DIR/initrd" || return 1
-    elif ! depmod "$1"; then return 1
-    elif command -v mkinitramfs >/dev/null; then mkinitramfs -o "$DIR/initrd" "$1" 2>&1 || return 1
-    elif command -v dracut >/dev/null; then dracut --force "$DIR/initrd" "$1" 2>&1 || return 1
-    else echo "neither mkinitramfs nor dracut"; return 1; fi
+    else make_initramfs "$1" || return 1; fi
     words=
     # shellcheck disable=SC2013 # words are what we want
     for word in $(cat /proc/cmdline); do
@@ -108,8 +119,7 @@ look)
     ;;
 install) [ -z "$(mark_of)" ] && install "$2" "$3" "$4" ;;
 once)
-    mkdir -p "${FILES%/*}"
-    "$prefix-editenv" "$grub/grubenv" list | grep -q '^next_entry=' || echo next_entry >>"$FILES"
+    "$prefix-editenv" "$grub/grubenv" list | grep -q '^next_entry=' || record next_entry
     sync && "$prefix-reboot" orchestrate && sync
     ;;
 reboot) (sleep 1; systemctl reboot || reboot) >/dev/null 2>&1 </dev/null & ;;

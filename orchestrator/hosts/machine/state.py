@@ -62,6 +62,8 @@ def install(host: Host, kernel: KernelFiles) -> None:
     """Put a kernel beside the old one; the default stays what it is. ``HostError`` says what is in the way."""
     host.run(command("forget"))
     host.put(kernel.image, f"{FOLDER}/vmlinuz", sudo=True)
+    if kernel.config is not None and kernel.config.is_file():
+        host.put(kernel.config, f"{FOLDER}/config", sudo=True)
     there = Command(("test", "-d", f"/lib/modules/{kernel.release}"), accept=(0, 1))
     if kernel.modules is not None and host.run(there).exit_code:
         host.put(_archive(kernel.modules), f"{FOLDER}/modules.tar", sudo=True)
