@@ -207,6 +207,11 @@ def test_tags(admin: User, machine: Machine) -> None:
         ("file: {path: /proc/nosuch, state: directory}", 3, "/proc/nosuch"),
         ("shell: echo {{ facts.nosuch }}", 2, "tasks.yaml:1:10: "),
         ("sysctl: {vm.swappiness: [1]}", 2, "tasks.yaml:1:38: "),
+        (
+            "kernel_install: {recipe: linux-6.12-acel}",
+            2,
+            "there is no recipe 'linux-6.12-acel'; did you mean",
+        ),
     ],
 )
 def test_what_fails_is_one_line(
@@ -279,6 +284,20 @@ benchmark:
 repetitions: 1
 roles: [{role: mine, vars: {level: 7}}]
 """
+
+
+def test_a_kernel_is_installed_unless_this_very_one_is(admin: User, machine: Machine) -> None:
+    tree = Path(__file__).parent / "small_kernel"
+    recipe = f"source: {{folder: {tree}}}\nconfig: {{base: defconfig}}\n"
+    task = "- kernel_install: {recipe: files/own.yaml}\n"
+    role(admin, tasks=task, **{"files__own.yaml": recipe})
+    (change,) = changes(apply(admin, "mine", "--check"))
+    assert change.startswith("kernel files/own.yaml: absent → linux-image-…-")
+    with (machine.root / "packages").open("a") as packages:
+        packages.write(f"linux-image-6.12.1-{change.rpartition('-')[2]}\n")
+    ended = apply(admin, "mine")
+    assert ended.code == 0, ended.err
+    assert changes(ended) == []
 
 
 def test_an_experiment_applies_roles_and_puts_their_settings_back(admin: User, machine: Machine) -> None:

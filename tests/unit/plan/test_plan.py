@@ -249,7 +249,9 @@ def test_nothing_left_is_told(folder: Path) -> None:
 
 
 def test_a_cell_without_a_value_is_found_before_anything_runs(folder: Path) -> None:
-    text = "version: 1\nbenchmark: {role: migbench}\nfactors: {threads: [1, 0]}\nderive: {share: 8 / threads}\n"
+    text = (
+        "version: 1\nbenchmark: {role: migbench}\nfactors: {threads: [1, 0]}\nderive: {share: 8 / threads}\n"
+    )
     with pytest.raises(BadInput, match="'8 / threads' fails for the cell threads=0: cannot compute 8 / 0"):
         Plan(read(folder, text))
 
