@@ -18,7 +18,7 @@ KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync uti
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo
 # What a machine that boots from its disk is made with.
-MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs
+MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dpkg-dev debhelper
 
 .PHONY: setup quickstart test test-unit kernel-test kernel-test-short kernel-test-debug kernel-test-experiments machine-test lint packages-run packages-test clean help
 
@@ -51,7 +51,7 @@ kernel-test-experiments: packages-run $(VENV)/.dev
 
 machine-test: packages-run packages-test $(VENV)/.dev
 	@sh tools/install-packages.sh $(MACHINE_PACKAGES)
-	$(PYTEST) -m machine tests/vm/test_machine_boots.py
+	$(PYTEST) -m machine tests/vm
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
