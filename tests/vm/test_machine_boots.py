@@ -18,11 +18,11 @@ from tests.vm.disk_machine import DiskMachine, disk_machine
 
 pytestmark = pytest.mark.machine
 
-PATIENCE_S = 1800.0
+PATIENCE_S = 5400.0
 
 HOSTS = """
 hosts: {provider: ssh, ssh: {host: metal}, needs: {numa_nodes: 2}}
-limits: {boot: 150, settle: 0}
+limits: {boot: 400, settle: 0}
 """
 
 ROTATED = """
