@@ -16,7 +16,7 @@ RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropb
 # What kernels are built with; ccache makes the second build of a kind short.
 KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync util-linux xz-utils
 # What the tests need beyond that.
-TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo
+TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dpkg-dev debhelper
 

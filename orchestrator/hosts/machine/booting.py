@@ -197,7 +197,7 @@ class BootingMachine(Machine):
         try:
             self._power.cycle()
         except HostError as error:
-            raise HostError(f"{self.name}: {error}") from error
+            raise HostError(f"{self.name}: cannot press its power button: {error}") from error
         return self._wait(old_boot, self._limit)
 
     def _wait(self, old_boot: str, limit: float) -> tuple[Host, State]:

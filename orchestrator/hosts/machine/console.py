@@ -11,20 +11,17 @@ from pathlib import Path
 from typing import IO, Any
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.hosts import programs
 
 
 class Console:
     """Runs the command of an inventory's ``console`` and appends to a log what it prints, until :meth:`close`."""
 
     def __init__(self, host: str, value: Any) -> None:
-        if isinstance(value, str) and value.strip():
-            self._argv = ["sh", "-c", value]
-        elif isinstance(value, list) and value and all(isinstance(word, str) for word in value):
-            self._argv = value
-        else:
-            raise BadInput(
-                f"host {host!r}: console: expected a line for a shell or a list of words; found {value!r}"
-            )
+        try:
+            self._argv = programs.argv_of(value)
+        except ValueError as error:
+            raise BadInput(f"host {host!r}: console: {error}") from error
         self._host = host
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None

@@ -19,4 +19,4 @@ class Nobody(Power):
 
     def cycle(self) -> None:
         """Say that somebody has to go there."""
-        raise HostError("nobody can press its power button (power: nobody); press it by hand")
+        raise HostError("nobody can (power: nobody); press it by hand")

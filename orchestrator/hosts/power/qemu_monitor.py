@@ -34,7 +34,7 @@ class QemuMonitor(Power):
                 monitor.sendall(b"system_reset\n")
                 _until_prompt(monitor)
         except OSError as error:
-            raise HostError(f"cannot press the power button: QEMU monitor {self._path}: {error}") from error
+            raise HostError(f"QEMU monitor {self._path}: {error}") from error
 
 
 def _until_prompt(monitor: socket.socket) -> None:

@@ -20,11 +20,23 @@ from orchestrator.spec.model import Needs
     ("value", "told"),
     [
         ("nobdy", "no way 'nobdy'; did you mean 'nobody'?"),
-        (3, "expected one of command, nobody, qemu_monitor; found 3"),
+        (3, "expected one of command, ipmi, nobody, qemu_monitor, redfish; found 3"),
         ({"command": ""}, "command: expected a line for a shell or a list of words; found ''"),
-        ({"command": "a", "nobody": None}, "expected one of command, nobody, qemu_monitor"),
+        ({"command": "a", "nobody": None}, "expected one of command, ipmi, nobody, qemu_monitor, redfish"),
         ({"qemu_monitor": None}, "qemu_monitor: expected the path of a UNIX socket; found None"),
         ({"nobody": 1}, "nobody: takes no value"),
+        ({"ipmi": "192.0.2.1"}, "ipmi: expected address, user, password_file; found '192.0.2.1'"),
+        ({"ipmi": {"address": "a", "user": "u"}}, "ipmi: password_file missing"),
+        ({"ipmi": {"adress": "a"}}, "ipmi: no key 'adress'; did you mean 'address'?"),
+        ({"ipmi": {"address": 1}}, "ipmi: address: cannot be 1"),
+        (
+            {"ipmi": {"address": "a", "user": "u", "password_file": "/no/such"}},
+            "ipmi: password_file: there is no file /no/such",
+        ),
+        (
+            {"redfish": {"url": "bmc", "user": "u", "password_file": "/dev/null"}},
+            "redfish: url: expected https://…; found 'bmc'",
+        ),
     ],
 )
 def test_what_is_no_power_is_told_in_one_line(value: Any, told: str) -> None:
