@@ -136,7 +136,6 @@ def disk_machine(folder: Path) -> Iterator[DiskMachine]:
     machine = DiskMachine(folder, image, free_port())
     key = " ".join((image / "host_key.pub").read_text().split()[:2])
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{machine.port} {key}\n")
-    machine.write_inventory({"qemu_monitor": str(machine.monitor)})
     # One thread: with several, QEMU 7.2 leaves a CPU stuck now and then on a busy machine.
     argv = (
         "qemu-system-x86_64 -machine q35 -accel tcg,thread=single -cpu max,-erms,-fsrm -smp 2,sockets=2 -m 1024 "

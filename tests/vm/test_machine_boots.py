@@ -69,6 +69,11 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiskMachine]:
         yield machine
 
 
+@pytest.fixture(autouse=True)
+def button(machine: DiskMachine) -> None:
+    machine.write_inventory({"qemu_monitor": str(machine.monitor)})
+
+
 @pytest.fixture
 def user(machine: DiskMachine, tmp_path: Path) -> Iterator[User]:
     user = User(tmp_path, ("--inventory", str(machine.inventory)))
@@ -115,6 +120,18 @@ def test_a_kernel_that_does_not_come_up_costs_its_trials_and_no_others(
     assert {t["factors"]["kernel"]: t["status"] for t in user.trials} == {"own": "ok", kernel: "wrong_kernel"}
     assert f"kernel '{kernel}' did not come up; its own is back" in ended.err
     assert ("pressing its power button" in ended.err) == (kernel == "mute")
+    assert changes(before, machine.state()) == []
+
+
+def test_where_nobody_presses_the_button_a_watchdog_does(machine: DiskMachine, user: User) -> None:
+    before = machine.state()
+    machine.write_inventory("nobody")
+    ended = run(user, TROUBLES.replace("KERNELS", "own, mute"))
+    assert ended.code == 1, ended.err
+    user.assert_complete(2)
+    assert {t["factors"]["kernel"]: t["status"] for t in user.trials} == {"own": "ok", "mute": "wrong_kernel"}
+    assert "it is left to its watchdog" in ended.err
+    assert "watchdog did not stop" in (user.run_folders[0] / "metal.console.log").read_text(errors="replace")
     assert changes(before, machine.state()) == []
 
 

@@ -2,7 +2,8 @@
 # A kernel beside the old one, booted once by GRUB; the default entry is never touched.
 #
 #   look                            prints key=value: boot, mark (of the kernel that runs; empty: the machine's own), fault, used
-#   install RELEASE MARK WORDS      files have been put into DIR; makes the initramfs and the menu entry
+#   install RELEASE MARK WORDS S    files have been put into DIR; makes the initramfs and the menu entry; under this kernel
+#                                   a watchdog resets the machine unless "look" was run S seconds after it came up (0: none)
 #   once                            the entry is what the next boot takes, and only that
 #   forget                          removes all that "install" has made, and a boot that is still due
 #
@@ -10,6 +11,8 @@
 # GRUB's own scripts look for kernels in /boot itself only, so an update-grub never makes ours the default.
 # FILES names each file and folder elsewhere that is ours, and next_entry where GRUB had no such variable, before it is made.
 DIR=/boot/orchestrate
+UNIT=/etc/systemd/system/orchestrate-watchdog.service
+FOUND=/run/orchestrate.found
 FILES=/var/lib/orchestrate/kernel.record
 MARK=orchestrate.kernel
 BEGIN='# begin orchestrate'
@@ -60,7 +63,7 @@ forget() {
     next_entry=orchestrate:* | next_entry=:next_entry) "$prefix-editenv" "$grub/grubenv" unset next_entry ;;
     esac
     [ ! -e "$FILES" ] || while IFS= read -r line; do
-        case $line in /lib/modules/?* | /boot/config-?*) rm -rf "$line" ;; esac
+        case $line in /lib/modules/?* | /boot/config-?* | "$UNIT") rm -rf "$line" ;; esac
     done <"$FILES"
     rm -rf "$DIR" "$FILES"
     sync
@@ -82,6 +85,27 @@ make_initramfs() {
     else echo "neither mkinitramfs nor dracut"; return 1; fi
 }
 
+# Where there is no hardware that can do it the kernel resets itself. What is not fed fires after a minute.
+make_watchdog() {
+    cat >"$DIR/watchdog.sh" <<END
+trap 'printf V >&3; exit' TERM
+[ -e /dev/watchdog ] || modprobe softdog
+exec 3>/dev/watchdog || exit
+left=$1
+while [ -e $FOUND ] || [ "\$left" -gt 0 ]; do
+    printf . >&3
+    sleep 5
+    left=\$((left - 5))
+done
+END
+    record "$UNIT" && cat >"$UNIT" <<END
+[Unit]
+Description=Resets the machine unless the controller of a run finds it
+[Service]
+ExecStart=/bin/sh $DIR/watchdog.sh
+END
+}
+
 install() {
     modules=/lib/modules/$1
     if [ ! -e "$modules" ]; then record "$modules" && mkdir -p "$modules" || return 1; fi
@@ -91,6 +115,10 @@ install() {
         cp "/boot/initrd.img-$1" "$DIR/initrd" || return 1
     else make_initramfs "$1" || return 1; fi
     words=
+    if [ "$4" != 0 ] && [ -d "${UNIT%/*}" ]; then
+        make_watchdog "$4" || return 1
+        words=" systemd.wants=${UNIT##*/}"
+    fi
     # shellcheck disable=SC2013 # words are what we want
     for word in $(cat /proc/cmdline); do
         case $word in BOOT_IMAGE=* | initrd=* | "$MARK="* | panic=*) ;; *) words="$words $word" ;; esac
@@ -110,6 +138,7 @@ install() {
 
 case $1 in
 look)
+    [ -z "$(mark_of)" ] || : >"$FOUND"
     echo "boot=$(cat /proc/sys/kernel/random/boot_id)"
     echo "mark=$(mark_of)"
     echo "fault=$(fault)"
@@ -117,7 +146,7 @@ look)
     for block in /var/lib/orchestrate/blocks/* /home/*/.orchestrate/blocks/*; do [ ! -d "$block" ] || used=yes; done
     echo "used=$used"
     ;;
-install) [ -z "$(mark_of)" ] && install "$2" "$3" "$4" ;;
+install) [ -z "$(mark_of)" ] && install "$2" "$3" "$4" "$5" ;;
 once)
     "$prefix-editenv" "$grub/grubenv" list | grep -q '^next_entry=' || record next_entry
     sync && "$prefix-reboot" orchestrate && sync

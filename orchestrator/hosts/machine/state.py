@@ -58,8 +58,11 @@ def mark_of(kernel: KernelFiles) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
-def install(host: Host, kernel: KernelFiles) -> None:
-    """Put a kernel beside the old one; the default stays what it is. ``HostError`` says what is in the way."""
+def install(host: Host, kernel: KernelFiles, watchdog: float) -> None:
+    """Put a kernel beside the old one; the default stays what it is. ``HostError`` says what is in the way.
+
+    :param watchdog: seconds after which the machine is to reset itself unless it was looked at; 0: it is not.
+    """
     host.run(command("forget"))
     host.put(kernel.image, f"{FOLDER}/vmlinuz", sudo=True)
     if kernel.config is not None and kernel.config.is_file():
@@ -68,7 +71,8 @@ def install(host: Host, kernel: KernelFiles) -> None:
     if kernel.modules is not None and host.run(there).exit_code:
         host.put(_archive(kernel.modules), f"{FOLDER}/modules.tar", sudo=True)
     words = " ".join(kernel.identity.command_line)
-    host.run(command("install", kernel.release, mark_of(kernel), words, time_limit=INSTALL_LIMIT_S))
+    wanted = (kernel.release, mark_of(kernel), words, f"{watchdog:.0f}")
+    host.run(command("install", *wanted, time_limit=INSTALL_LIMIT_S))
 
 
 def tidy(host: Host) -> list[str]:

@@ -16,9 +16,13 @@ from orchestrator.nearest import did_you_mean
 
 
 class Power(ABC):
-    """A way to take a machine's power away and give it back. Known by its ``name`` once imported."""
+    """A way to take a machine's power away and give it back. Known by its ``name`` once imported.
+
+    :cvar watchdog: whether a kernel of ours is to reset the machine itself where nobody finds it.
+    """
 
     name: ClassVar[str]
+    watchdog: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, value: Any) -> None:

@@ -59,7 +59,6 @@ def test_a_button_that_cannot_be_pressed_is_an_error_of_the_host(tmp_path: Path)
         ({"command": "echo no such BMC >&2; exit 7"}, "exit code 7 from .*: no such BMC"),
         ({"command": [f"{tmp_path}/none"]}, "No such file"),
         ({"qemu_monitor": f"{tmp_path}/none"}, "QEMU monitor .*: .*No such file"),
-        ("nobody", "press it by hand"),
     ):
         with pytest.raises(HostError, match=told):
             find_power("metal", value).cycle()
