@@ -19,7 +19,7 @@ import pytest
 from orchestrator.cache import cache_folder
 from tests.integration.conftest import make_key
 
-PACKAGES = "linux-image-cloud-amd64,systemd-sysv,udev,dbus,openssh-server,grub-pc-bin,grub2-common,zstd,cron"
+PACKAGES = "linux-image-cloud-amd64,systemd-sysv,udev,dbus,openssh-server,grub-pc-bin,grub2-common,kexec-tools,zstd,cron"
 SUITE = "bookworm"
 NEEDED = ("mmdebstrap", "grub-mkimage", "mke2fs", "qemu-system-x86_64", "qemu-img")
 GRUB_MODULES = ("biosdisk", "part_msdos", "ext2", "normal", "configfile")
@@ -32,6 +32,7 @@ _FILES = {
     "etc/systemd/network/10-wired.network": (
         "[Match]\nName=e*\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n"
     ),
+    "etc/default/kexec": "LOAD_KEXEC=false\n",
     "etc/default/grub": (
         "GRUB_DEFAULT=0\nGRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX_DEFAULT=quiet\n"
         'GRUB_CMDLINE_LINUX="console=ttyS0 net.ifnames=0"\nGRUB_TERMINAL=serial\n'

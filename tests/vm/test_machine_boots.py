@@ -49,6 +49,17 @@ factors: {kernel: [KERNELS]}
 repetitions: 1
 """
 
+KEXECED = """
+kernels:
+  own: default
+  again: {package: linux-image-cloud-amd64, command_line: orchestrate.test=1}
+benchmark:
+  command: [sh, -c, 'echo x=1']
+  metrics: {x: {key_value: x, unit: count}}
+factors: {kernel: [own, again]}
+repetitions: 1
+"""
+
 DYING = """
 kernels:
   own: default
@@ -120,6 +131,22 @@ def test_a_kernel_that_does_not_come_up_costs_its_trials_and_no_others(
     assert {t["factors"]["kernel"]: t["status"] for t in user.trials} == {"own": "ok", kernel: "wrong_kernel"}
     assert f"kernel '{kernel}' did not come up; its own is back" in ended.err
     assert ("pressing its power button" in ended.err) == (kernel == "mute")
+    assert changes(before, machine.state()) == []
+
+
+def test_a_machine_whose_loader_cannot_boot_once_is_booted_by_kexec(machine: DiskMachine, user: User) -> None:
+    before = machine.state()
+    machine.ssh("chmod -x /usr/sbin/grub-reboot")
+    try:
+        ended = run(user, KEXECED)
+    finally:
+        machine.ssh("chmod +x /usr/sbin/grub-reboot")
+    assert ended.code == 0, ended.err
+    user.assert_complete(2)
+    assert [block["kernel"] for block in user.of_type("block")] == ["own", "again"]
+    assert "kexec_core: Starting new kernel" in (user.run_folders[0] / "metal.console.log").read_text(
+        errors="replace"
+    )
     assert changes(before, machine.state()) == []
 
 

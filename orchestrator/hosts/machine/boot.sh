@@ -1,5 +1,7 @@
 # shellcheck shell=sh
-# A kernel beside the old one, booted once by GRUB; the default entry is never touched.
+# A kernel beside the old one, booted once by what the machine has; the default entry is never touched. Follows the files
+# in loaders/, of which each has for its loader NAME: NAME_fault (why it cannot boot a kernel once; silent: it can),
+# NAME_install WORDS, NAME_once, NAME_reboot and NAME_forget.
 #
 #   look                            prints key=value: boot, mark (of the kernel that runs; empty: the machine's own), fault, used
 #   install RELEASE MARK WORDS S    files have been put into DIR; makes the initramfs and the menu entry; under this kernel
@@ -7,21 +9,14 @@
 #   once                            the entry is what the next boot takes, and only that
 #   forget                          removes all that "install" has made, and a boot that is still due
 #
-# What is ours is in one folder, in /lib/modules/RELEASE where we made that, and between two marks of GRUB's custom.cfg.
-# GRUB's own scripts look for kernels in /boot itself only, so an update-grub never makes ours the default.
-# FILES names each file and folder elsewhere that is ours, and next_entry where GRUB had no such variable, before it is made.
+# What is ours is in one folder, and in what FILES names, before it is made.
 DIR=/boot/orchestrate
 UNIT=/etc/systemd/system/orchestrate-watchdog.service
 FOUND=/run/orchestrate.found
 FILES=/var/lib/orchestrate/kernel.record
 MARK=orchestrate.kernel
-BEGIN='# begin orchestrate'
-END='# end orchestrate'
+LOADERS='grub kexec'
 
-for folder in /boot/grub /boot/grub2; do
-    [ -e "$folder/grub.cfg" ] && grub=$folder && break
-done
-prefix=${grub##*/}
 PATH=$PATH:/usr/sbin:/sbin
 
 mark_of() {
@@ -31,37 +26,22 @@ mark_of() {
     done
 }
 
-fault() {
-    if [ "$(id -u)" != 0 ]; then echo "booting kernels takes root"
-    elif [ -z "$grub" ]; then echo "no GRUB (neither /boot/grub/grub.cfg nor /boot/grub2/grub.cfg)"
-    elif ! command -v "$prefix-reboot" >/dev/null; then echo "no $prefix-reboot"
-    elif ! grep -q next_entry "$grub/grub.cfg"; then echo "$grub/grub.cfg does not look at next_entry, so no kernel can be booted once"
-    elif ! grep -q custom.cfg "$grub/grub.cfg"; then echo "$grub/grub.cfg does not read custom.cfg"
-    elif [ ! -s "$grub/grubenv" ]; then echo "$grub/grubenv is missing, so no kernel can be booted once"
-    elif [ -n "$("$prefix-probe" --target=abstraction "$grub" 2>/dev/null)" ]; then
-        echo "GRUB cannot write $grub/grubenv there ($("$prefix-probe" --target=abstraction "$grub" | tr '\n' ' ')), so a kernel would not be booted once but for ever"
-    else
-        case $("$prefix-probe" --target=fs "$grub" 2>/dev/null) in
-        btrfs | zfs | f2fs) echo "GRUB cannot write $grub/grubenv on this file system, so a kernel would not be booted once but for ever" ;;
-        esac
-    fi
+# The first that can boot a kernel once; empty: none can.
+loader() {
+    for name in $LOADERS; do
+        [ -n "$("${name}_fault")" ] || { echo "$name" && return; }
+    done
 }
 
-without_ours() {
-    [ ! -e "$grub/custom.cfg" ] || sed "/^$BEGIN\$/,/^$END\$/d" "$grub/custom.cfg"
+fault() {
+    if [ "$(id -u)" != 0 ]; then echo "booting kernels takes root"
+    elif [ -z "$(loader)" ]; then
+        for name in $LOADERS; do printf '%s; ' "$("${name}_fault")"; done | sed 's/; $//'
+    fi
 }
 
 forget() {
-    [ -n "$grub" ] || return 0
-    if [ -e "$grub/custom.cfg" ] && grep -q "^$BEGIN\$" "$grub/custom.cfg"; then
-        without_ours >"$grub/custom.cfg.new" || return 1
-        if [ -s "$grub/custom.cfg.new" ]; then mv "$grub/custom.cfg.new" "$grub/custom.cfg"
-        else rm "$grub/custom.cfg.new" "$grub/custom.cfg"; fi
-    fi
-    # A boot that is due, and the empty word that GRUB leaves of one, unless there was such a word before.
-    case $("$prefix-editenv" "$grub/grubenv" list | grep '^next_entry='):$(grep -sx 'next_entry' "$FILES") in
-    next_entry=orchestrate:* | next_entry=:next_entry) "$prefix-editenv" "$grub/grubenv" unset next_entry ;;
-    esac
+    for name in $LOADERS; do "${name}_forget" || return 1; done
     [ ! -e "$FILES" ] || while IFS= read -r line; do
         case $line in /lib/modules/?* | /boot/config-?* | "$UNIT") rm -rf "$line" ;; esac
     done <"$FILES"
@@ -123,17 +103,7 @@ install() {
     for word in $(cat /proc/cmdline); do
         case $word in BOOT_IMAGE=* | initrd=* | "$MARK="* | panic=*) ;; *) words="$words $word" ;; esac
     done
-    path=$("$prefix-mkrelpath" "$DIR") || return 1
-    {
-        without_ours
-        echo "$BEGIN"
-        echo "menuentry 'orchestrate' --id orchestrate {"
-        echo "  search --no-floppy --fs-uuid --set=root $("$prefix-probe" --target=fs_uuid /boot)"
-        echo "  linux $path/vmlinuz$words panic=10 $MARK=$2 $3"
-        echo "  initrd $path/initrd"
-        echo "}"
-        echo "$END"
-    } >"$grub/custom.cfg.new" && mv "$grub/custom.cfg.new" "$grub/custom.cfg" && sync
+    "$(loader)_install" "$words panic=10 $MARK=$2 $3" && sync
 }
 
 case $1 in
@@ -147,10 +117,10 @@ look)
     echo "used=$used"
     ;;
 install) [ -z "$(mark_of)" ] && install "$2" "$3" "$4" "$5" ;;
-once)
-    "$prefix-editenv" "$grub/grubenv" list | grep -q '^next_entry=' || record next_entry
-    sync && "$prefix-reboot" orchestrate && sync
+once) "$(loader)_once" ;;
+reboot)
+    how=$(loader)
+    (sleep 1; if [ -n "$how" ]; then "${how}_reboot"; else systemctl reboot || reboot; fi) >/dev/null 2>&1 </dev/null &
     ;;
-reboot) (sleep 1; systemctl reboot || reboot) >/dev/null 2>&1 </dev/null & ;;
 forget) forget ;;
 esac

@@ -38,7 +38,9 @@ class State:
 
 def command(*words: str, time_limit: float = 60.0, accept: tuple[int, ...] = (0,)) -> Command:
     """A verb of ``boot.sh``; the text travels with the command, so nothing need be on the machine."""
-    text = (files(__package__) / "boot.sh").read_text()
+    here = files(__package__)
+    texts = [file.read_text() for file in sorted((here / "loaders").iterdir(), key=lambda file: file.name)]
+    text = "\n".join((*texts, (here / "boot.sh").read_text()))
     return script(text, *words, sudo=True, time_limit=time_limit, accept=accept)
 
 
