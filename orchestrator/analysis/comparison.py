@@ -12,9 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from orchestrator.analysis.bootstrap import fewest, median, ratio_interval
-from orchestrator.analysis.samples import Sample, Units, is_rate
+from orchestrator.analysis import values
+from orchestrator.analysis.bootstrap import median, ratio_interval
+from orchestrator.analysis.intervals import fewest
+from orchestrator.analysis.samples import Sample
 from orchestrator.analysis.significance import holm, permutation_p, smallest_p
+from orchestrator.analysis.values import Units, is_rate
 from orchestrator.results.records import MetricInfo
 
 Verdict = Literal["faster", "slower", "no difference", "too noisy", "not compared"]
@@ -116,7 +119,7 @@ def _row(
     row = Row(metric, shared, base, new)
     reciprocal = is_rate(metric.unit)
     sides = [_units(side, rules) if side else () for side in (base, new)]
-    medians = [_median(units, reciprocal) for units in sides]
+    medians = [_median(units, metric.unit) for units in sides]
     row = replace(row, base_median=medians[0], new_median=medians[1], note=_note(base, new))
     reason = _incomparable(base, new)
     if reason:
@@ -146,13 +149,9 @@ def _units(sample: Sample, rules: Rules) -> Units:
     return tuple((value,) for boot in sample.boots for value in boot)
 
 
-def _median(units: Units, reciprocal: bool) -> float | None:
-    values = [value for unit in units for value in unit]
-    if not values:
-        return None
-    if reciprocal and min(values) > 0:
-        return 1 / median((tuple(1 / value for value in values),))
-    return median((tuple(values),))
+def _median(units: Units, unit: str) -> float | None:
+    found = [value for boot in units for value in boot]
+    return values.median(found, unit) if found else None
 
 
 def _incomparable(base: Sample | None, new: Sample | None) -> str:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from orchestrator.analysis.summary import plan_order
+from orchestrator.analysis.summary import CellSummary, by_boot, plan_order
+from orchestrator.analysis.values import Units
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.store import RunRow, Store
-
-Units = tuple[tuple[float, ...], ...]
-"""Values by sampling unit: one tuple for each boot, in order of their first trial."""
-
-_RATE = re.compile(r"/(ns|us|ms|s|min|h)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +41,15 @@ class Sample:
         return sum(map(len, self.boots))
 
 
-def is_rate(unit: str) -> bool:
-    """Whether a unit is of work by time.
-
-    >>> is_rate("GiB/s"), is_rate("us"), is_rate("s/GiB")
-    (True, False, False)
-    """
-    return _RATE.search(unit) is not None
+def boots_of(store: Store, run: RunRow, cell: CellSummary, metric: MetricInfo) -> Units:
+    """Return the values of a metric of a cell in its environment, by boot."""
+    rows = store.database.execute(
+        "SELECT boot, value FROM cells JOIN trials ON cell = cells.key JOIN metrics ON trial = trials.key"
+        " WHERE cells.run = ? AND cells.id = ? AND environment = ? AND status = 'ok' AND final"
+        " AND name = ? AND unit = ? ORDER BY trials.key",
+        (run.key, cell.cell, cell.environment, metric.name, metric.unit),
+    )
+    return by_boot(rows)
 
 
 def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:

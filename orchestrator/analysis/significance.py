@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from orchestrator.analysis.samples import Units
+from orchestrator.analysis.values import Units
 
 PERMUTATIONS = 9999
 METHOD = "two-sided permutation test of boots, difference of mean log medians (Fisher 1935; Davison & Hinkley 1997)"

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.analysis import bootstrap, significance
+from orchestrator.analysis import intervals, significance
 from orchestrator.analysis.comparison import Row, Rules, compare, judge
 from orchestrator.analysis.samples import Sample, samples
 from orchestrator.errors import BadInput, ExitCode
@@ -42,8 +42,8 @@ class Compared:
             unit += " What differs between boots passes for a difference of the two sides."
         return [
             "ratio: of medians, more than 1 is better; rates as time for the same work.",
-            f"interval: {percent}, {bootstrap.METHOD}, {bootstrap.RESAMPLES} resamples; from "
-            f"{bootstrap.fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
+            f"interval: {percent}, {intervals.METHOD}, {intervals.RESAMPLES} resamples; from "
+            f"{intervals.fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
             f"p: {significance.METHOD}, adjusted for all {self.tested} tests ({significance.CORRECTION}); "
             "random numbers are seeded by the data.",
             unit,
