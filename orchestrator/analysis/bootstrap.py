@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from statistics import NormalDist
 
 import numpy as np
@@ -20,21 +21,23 @@ from orchestrator.analysis.intervals import RESAMPLES
 from orchestrator.analysis.values import Units
 
 Array = NDArray[np.float64]
-Counts = NDArray[np.int32]
+Counts = NDArray[np.int32 | np.int16]
 
 _PIECE = 1 << 22
-"""So many counts of drawn values are held at once (16 MiB)."""
+"""So many counts of drawn values are held at once (16 MiB at most)."""
+_LOOK = 8
+"""After so many values it is asked whether all medians are found."""
 _NORMAL = NormalDist()
 
 
 def median(units: Units) -> float:
     """Return the median of all values of all units."""
-    return float(np.median(np.concatenate([np.asarray(unit, dtype=float) for unit in units])))
+    return float(np.median(_flat(units)))
 
 
 def replicates(units: Units, seed: int, resamples: int = RESAMPLES) -> Array:
     """Return medians of hierarchical resamples, one for each; shape (resamples,)."""
-    values = np.array([value for unit in units for value in unit], dtype=float)
+    values = _flat(units)
     if len(units) == len(values):
         return _medians_of_draws(np.sort(values), seed, resamples)
     sizes = tuple(len(unit) for unit in units)
@@ -69,12 +72,16 @@ def bca(estimate: float, found: Array, jackknives: Sequence[Array], confidence: 
 
 def jackknife(units: Units) -> Array:
     """Return the median with each unit left out in turn, of two units or more; shape (units,)."""
-    if all(len(unit) == 1 for unit in units):
-        values = np.array([unit[0] for unit in units], dtype=float)
-        ordered, places = np.sort(values), np.argsort(np.argsort(values))
-        middle = [ordered[at + (at >= places)] for at in ((len(values) - 2) // 2, (len(values) - 1) // 2)]
+    flat = _flat(units)
+    if len(units) == len(flat):
+        ordered, places = np.sort(flat), np.argsort(np.argsort(flat))
+        middle = [ordered[at + (at >= places)] for at in ((len(flat) - 2) // 2, (len(flat) - 1) // 2)]
         return np.asarray((middle[0] + middle[1]) / 2)
-    return np.array([median(units[:at] + units[at + 1 :]) for at in range(len(units))])
+    order = np.argsort(flat)
+    ordered = flat[order]
+    boot_of = np.repeat(np.arange(len(units)), [len(unit) for unit in units])[order]
+    left = (ordered[boot_of != at] for at in range(len(units)))
+    return np.array([(rest[(len(rest) - 1) // 2] + rest[len(rest) // 2]) / 2 for rest in left])
 
 
 def interval(units: Units, confidence: float, seed: int) -> tuple[float, float]:
@@ -88,6 +95,10 @@ def ratio_interval(one: Units, other: Units, confidence: float, seed: int) -> tu
     found = replicates(one, seed) / replicates(other, seed + RESAMPLES)
     left = [jackknife(one) / bottom, top / jackknife(other)]
     return bca(top / bottom, found, left, confidence)
+
+
+def _flat(units: Units) -> Array:
+    return np.fromiter(chain.from_iterable(units), float)
 
 
 @lru_cache(maxsize=4)
@@ -107,17 +118,21 @@ def _counts(sizes: tuple[int, ...], seed: int, resamples: int) -> tuple[Counts, 
     totals = lengths[boots].sum(axis=1)
     places += np.repeat(np.arange(resamples), totals) * lengths.sum()
     counts = np.bincount(places, minlength=resamples * lengths.sum()).reshape(resamples, -1)
-    return np.ascontiguousarray(counts.T, dtype=np.int32), totals.astype(np.int32)
+    kind = np.int16 if len(sizes) * max(sizes) < np.iinfo(np.int16).max else np.int32
+    return np.ascontiguousarray(counts.T, dtype=kind), totals.astype(kind)
 
 
 def _medians_of_counts(values: Array, order: NDArray[np.intp], counts: Counts, totals: Counts) -> Array:
     """Return the median of each resample from how often it has each value: no resample is ever sorted."""
     lower, upper = (totals - 1) // 2, totals // 2
     reached, low, high = np.zeros_like(totals), np.zeros_like(totals), np.zeros_like(totals)
-    for place in order:
+    last = upper.max()
+    for at, place in enumerate(order):
         reached += counts[place]
         low += reached <= lower
         high += reached <= upper
+        if at % _LOOK == 0 and reached.min() > last:
+            break
     ordered = values[order]
     return np.asarray((ordered[low] + ordered[high]) / 2)
 

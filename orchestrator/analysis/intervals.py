@@ -14,7 +14,8 @@ from typing import Literal
 from orchestrator.analysis.values import Units, is_rate
 
 CONFIDENCE = 0.95
-RESAMPLES = 4999
+RESAMPLES = 1999
+"""Efron and Tibshirani (1993), sections 14.3 and 19.3, take 1000 to 2000 for limits of 90 to 95 %."""
 METHOD = "BCa bootstrap (Efron 1987), boots drawn, then trials in a boot (Davison & Hinkley 1997)"
 METHODS = {
     "boot": f"{METHOD}, {RESAMPLES} resamples",

@@ -214,6 +214,7 @@ def test_medians_with_each_unit_left_out() -> None:
         values = np.random.default_rng(count).integers(0, 5, count).astype(float)
         expected = [np.median(np.delete(values, at)) for at in range(count)]
         assert jackknife(tuple((value,) for value in values)).tolist() == expected
+    assert jackknife(((5.0, 1.0), (4.0,), (2.0, 9.0, 3.0))).tolist() == [3.5, 3.0, 4.0]
 
 
 def test_resamples_of_uneven_boots_hold_only_values_that_were_measured() -> None:
