@@ -90,10 +90,14 @@ def interval(units: Units, confidence: float, seed: int) -> tuple[float, float]:
 
 
 def ratio_interval(one: Units, other: Units, confidence: float, seed: int) -> tuple[float, float]:
-    """Return the limits of the ratio of two medians of positive values, ``one`` over ``other``."""
+    """Return the limits of the ratio of two medians of positive values, ``one`` over ``other``.
+
+    A side that is one unit of one value is a number without spread.
+    """
     top, bottom = median(one), median(other)
     found = replicates(one, seed) / replicates(other, seed + RESAMPLES)
-    left = [jackknife(one) / bottom, top / jackknife(other)]
+    left = [jackknife(one) / bottom] if len(one) > 1 else []
+    left += [top / jackknife(other)] if len(other) > 1 else []
     return bca(top / bottom, found, left, confidence)
 
 

@@ -26,6 +26,8 @@ class Sample:
 
     :ivar boots: values of the ok trials, in the metric's unit, by boot.
     :ivar excluded: trials that are not ok, or are without this metric.
+    :ivar hosts: where the trials were made.
+    :ivar exact: the one value is a number without spread, such as a published one.
     """
 
     cell: str
@@ -34,6 +36,8 @@ class Sample:
     label: str
     boots: Units
     excluded: tuple[Excluded, ...]
+    hosts: tuple[str, ...] = ()
+    exact: bool = False
 
     @property
     def n(self) -> int:
@@ -57,7 +61,7 @@ def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
     factors = run.opening.factors if run.opening else ()
     for cell in sorted(store.cells(run), key=plan_order(factors)):
         rows = store.database.execute(
-            "SELECT environment, boot, id, status, reason, label, value FROM trials"
+            "SELECT environment, host, boot, id, status, reason, label, value FROM trials"
             " LEFT JOIN metrics ON trial = trials.key AND name = ? AND unit = ?"
             " WHERE cell = ? AND final ORDER BY environment, trials.key",
             (metric.name, metric.unit, cell.key),
@@ -66,7 +70,10 @@ def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
             boots: dict[str, list[float]] = {}
             labels: dict[str, None] = {}
             excluded = []
-            for _, boot, trial, status, reason, label, value in (r for r in rows if r[0] == environment):
+            hosts: dict[str, None] = {}
+            here = (row[1:] for row in rows if row[0] == environment)
+            for host, boot, trial, status, reason, label, value in here:
+                hosts[host] = None
                 if status == "ok" and value is not None:
                     boots.setdefault(boot, []).append(value)
                     labels[label] = None
@@ -81,4 +88,5 @@ def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
                 label=", ".join(label for label in labels if label),
                 boots=tuple(map(tuple, boots.values())),
                 excluded=tuple(excluded),
+                hosts=tuple(hosts),
             )

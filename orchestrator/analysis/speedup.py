@@ -84,10 +84,10 @@ def speedups(
 
 def published_ratio(published: Published, levels: Mapping[str, str]) -> float | None:
     """Return the published speed-up of a cell with these levels, None if there is none."""
-    for figure in published.figures:
-        if all(levels.get(name) == level for name, level in figure.levels.items()):
-            return figure.baseline and _better(figure.value, figure.baseline, published.better)
-    return None
+    figure = published.figure(levels)
+    if figure is None or not figure.baseline:
+        return None
+    return _better(figure.value, figure.baseline, published.better)
 
 
 def _key(levels: Mapping[str, str], names: Sequence[str]) -> _Key:
