@@ -9,49 +9,45 @@ and Hinkley, section 5.3.1).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
-from orchestrator.analysis.samples import Units
+from orchestrator.analysis.intervals import RESAMPLES
+from orchestrator.analysis.values import Units
 
 Array = NDArray[np.float64]
-RESAMPLES = 4999
-METHOD = "BCa bootstrap (Efron 1987), boots drawn, then trials in a boot (Davison & Hinkley 1997)"
+Counts = NDArray[np.int32 | np.int16]
 
-
-def fewest(confidence: float) -> int:
-    """Return how many units an interval needs: so many that their range itself would be an interval of the median.
-
-    The range of n values holds the median with probability 1 - 2^(1-n) (H. A. David, H. N. Nagaraja, *Order
-    Statistics*, 2003, section 7.1): 6 for 95 %, 8 for 99 %. With fewer the bootstrap covers far less than it says.
-    """
-    return math.ceil(1 - math.log2(1 - confidence) - 1e-9)
+_PIECE = 1 << 22
+"""So many counts of drawn values are held at once (16 MiB at most)."""
+_LOOK = 8
+"""After so many values it is asked whether all medians are found."""
+_NORMAL = NormalDist()
 
 
 def median(units: Units) -> float:
     """Return the median of all values of all units."""
-    return float(np.median(np.concatenate([np.asarray(unit, dtype=float) for unit in units])))
+    return float(np.median(_flat(units)))
 
 
-def replicates(units: Units, rng: np.random.Generator, resamples: int = RESAMPLES) -> Array:
+def replicates(units: Units, seed: int, resamples: int = RESAMPLES) -> Array:
     """Return medians of hierarchical resamples, one for each; shape (resamples,)."""
-    sizes = np.array([len(unit) for unit in units])
-    padded = np.full((len(units), sizes.max()), np.inf)
-    for row, unit in zip(padded, units, strict=True):
-        row[: len(unit)] = unit
-    boots = rng.integers(0, len(units), (resamples, len(units)))
-    drawn_sizes = sizes[boots]
-    places = (rng.random((*boots.shape, padded.shape[1])) * drawn_sizes[..., None]).astype(int)
-    values = padded[boots[..., None], places]
-    values[np.arange(padded.shape[1]) >= drawn_sizes[..., None]] = np.inf
-    ordered = np.sort(values.reshape(resamples, -1), axis=1)
-    counts = drawn_sizes.sum(axis=1)
-    rows = np.arange(resamples)
-    return np.asarray((ordered[rows, (counts - 1) // 2] + ordered[rows, counts // 2]) / 2)
+    values = _flat(units)
+    if len(units) == len(values):
+        return _medians_of_draws(np.sort(values), seed, resamples)
+    sizes = tuple(len(unit) for unit in units)
+    a_piece = max(1, _PIECE // len(values))
+    order = np.argsort(values)
+    pieces = [
+        _medians_of_counts(values, order, *_counts(sizes, seed + first, min(a_piece, resamples - first)))
+        for first in range(0, resamples, a_piece)
+    ]
+    return np.concatenate(pieces)
 
 
 def bca(estimate: float, found: Array, jackknives: Sequence[Array], confidence: float) -> tuple[float, float]:
@@ -62,32 +58,98 @@ def bca(estimate: float, found: Array, jackknives: Sequence[Array], confidence: 
     """
     below = (np.count_nonzero(found < estimate) + np.count_nonzero(found <= estimate)) / (2 * len(found))
     edge = 0.5 / len(found)
-    bias = ndtri(min(max(below, edge), 1 - edge))
+    bias = _NORMAL.inv_cdf(min(max(below, edge), 1 - edge))
     influences = [(len(j) - 1) * (j.mean() - j) / len(j) for j in jackknives]
-    cubes = sum(float((i**3).sum()) for i in influences)
-    squares = sum(float((i**2).sum()) for i in influences)
+    scale = max(float(abs(i).max()) for i in influences) or 1.0
+    cubes = sum(float(((i / scale) ** 3).sum()) for i in influences)
+    squares = sum(float(((i / scale) ** 2).sum()) for i in influences)
     acceleration = cubes / (6 * squares**1.5) if squares > 0 else 0.0
-    z = ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
-    levels = ndtr(bias + (bias + z) / (1 - acceleration * (bias + z)))
+    shifted = [bias + _NORMAL.inv_cdf(level) for level in ((1 - confidence) / 2, (1 + confidence) / 2)]
+    levels = [_NORMAL.cdf(bias + z / (1 - acceleration * z)) for z in shifted]
     low, high = np.quantile(found, levels)
     return float(low), float(high)
 
 
-def jackknife(units: Units, statistic: Callable[[Units], float]) -> Array:
-    """Return the statistic with each unit left out in turn; shape (units,)."""
-    return np.array([statistic(units[:at] + units[at + 1 :]) for at in range(len(units))])
+def jackknife(units: Units) -> Array:
+    """Return the median with each unit left out in turn, of two units or more; shape (units,)."""
+    flat = _flat(units)
+    if len(units) == len(flat):
+        ordered, places = np.sort(flat), np.argsort(np.argsort(flat))
+        middle = [ordered[at + (at >= places)] for at in ((len(flat) - 2) // 2, (len(flat) - 1) // 2)]
+        return np.asarray((middle[0] + middle[1]) / 2)
+    order = np.argsort(flat)
+    ordered = flat[order]
+    boot_of = np.repeat(np.arange(len(units)), [len(unit) for unit in units])[order]
+    left = (ordered[boot_of != at] for at in range(len(units)))
+    return np.array([(rest[(len(rest) - 1) // 2] + rest[len(rest) // 2]) / 2 for rest in left])
 
 
 def interval(units: Units, confidence: float, seed: int) -> tuple[float, float]:
     """Return the limits of the median of a cell, which must have two units or more."""
-    rng = np.random.default_rng(seed)
-    return bca(median(units), replicates(units, rng), [jackknife(units, median)], confidence)
+    return bca(median(units), replicates(units, seed), [jackknife(units)], confidence)
 
 
 def ratio_interval(one: Units, other: Units, confidence: float, seed: int) -> tuple[float, float]:
-    """Return the limits of the ratio of two medians of positive values, ``one`` over ``other``."""
-    rng = np.random.default_rng(seed)
+    """Return the limits of the ratio of two medians of positive values, ``one`` over ``other``.
+
+    A side that is one unit of one value is a number without spread.
+    """
     top, bottom = median(one), median(other)
-    found = replicates(one, rng) / replicates(other, rng)
-    left = [jackknife(one, median) / bottom, top / jackknife(other, median)]
+    found = replicates(one, seed) / replicates(other, seed + RESAMPLES)
+    left = [jackknife(one) / bottom] if len(one) > 1 else []
+    left += [top / jackknife(other)] if len(other) > 1 else []
     return bca(top / bottom, found, left, confidence)
+
+
+def _flat(units: Units) -> Array:
+    return np.fromiter(chain.from_iterable(units), float)
+
+
+@lru_cache(maxsize=4)
+def _counts(sizes: tuple[int, ...], seed: int, resamples: int) -> tuple[Counts, Counts]:
+    """Draw boots of these sizes, then trials in each.
+
+    Return how often each value is drawn, shape (values, resamples), and how many are drawn, shape (resamples,).
+    """
+    rng = np.random.default_rng(seed)
+    lengths = np.array(sizes)
+    starts = np.cumsum(lengths) - lengths
+    boots = rng.integers(0, len(sizes), (resamples, len(sizes)))
+    drawn = lengths[boots].ravel()
+    places = np.repeat(starts[boots].ravel(), drawn) + (
+        rng.random(drawn.sum()) * np.repeat(drawn, drawn)
+    ).astype(int)
+    totals = lengths[boots].sum(axis=1)
+    places += np.repeat(np.arange(resamples), totals) * lengths.sum()
+    counts = np.bincount(places, minlength=resamples * lengths.sum()).reshape(resamples, -1)
+    kind = np.int16 if len(sizes) * max(sizes) < np.iinfo(np.int16).max else np.int32
+    return np.ascontiguousarray(counts.T, dtype=kind), totals.astype(kind)
+
+
+def _medians_of_counts(values: Array, order: NDArray[np.intp], counts: Counts, totals: Counts) -> Array:
+    """Return the median of each resample from how often it has each value: no resample is ever sorted."""
+    lower, upper = (totals - 1) // 2, totals // 2
+    reached, low, high = np.zeros_like(totals), np.zeros_like(totals), np.zeros_like(totals)
+    last = upper.max()
+    for at, place in enumerate(order):
+        reached += counts[place]
+        low += reached <= lower
+        high += reached <= upper
+        if at % _LOOK == 0 and reached.min() > last:
+            break
+    ordered = values[order]
+    return np.asarray((ordered[low] + ordered[high]) / 2)
+
+
+def _medians_of_draws(ordered: Array, seed: int, resamples: int) -> Array:
+    """Return medians of plain resamples of n values, without drawing n of them.
+
+    The k-th of n ordered draws is the value at the k-th of n ordered uniform numbers, which is Beta(k, n + 1 - k); the
+    next one lies above it as the least of the n - k that are left (David and Nagaraja, *Order Statistics*, 2003, 2.5).
+    """
+    rng = np.random.default_rng(seed)
+    n, k = len(ordered), (len(ordered) + 1) // 2
+    lower = rng.beta(k, n + 1 - k, resamples)
+    upper = lower if n % 2 else lower + (1 - lower) * rng.beta(1, n - k, resamples)
+    low, high = (ordered[np.minimum((n * at).astype(int), n - 1)] for at in (lower, upper))
+    return np.asarray((low + high) / 2)

@@ -12,9 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from orchestrator.analysis.bootstrap import fewest, median, ratio_interval
-from orchestrator.analysis.samples import Sample, Units, is_rate
-from orchestrator.analysis.significance import holm, permutation_p, smallest_p
+from orchestrator.analysis import values
+from orchestrator.analysis.bootstrap import median, ratio_interval
+from orchestrator.analysis.intervals import fewest
+from orchestrator.analysis.samples import Sample
+from orchestrator.analysis.significance import holm, permutation_p, sign_p, smallest_p, smallest_sign_p
+from orchestrator.analysis.values import Units, is_rate
 from orchestrator.results.records import MetricInfo
 
 Verdict = Literal["faster", "slower", "no difference", "too noisy", "not compared"]
@@ -83,13 +86,21 @@ def compare(
         levels = tuple(sorted(item for item in sample.factors.items() if item[0] not in left_out))
         return (levels, "" if rules.mix else sample.environment)
 
-    others: dict[tuple[object, ...], Sample] = {}
+    others: dict[tuple[object, ...], list[Sample]] = {}
     for sample in new:
-        others.setdefault(key(sample), sample)
+        others.setdefault(key(sample), []).append(sample)
     rows = []
     for sample in base:
-        rows.append(_row(metric, sample, others.pop(key(sample), None), left_out, rules))
-    return rows + [_row(metric, None, sample, left_out, rules) for sample in others.values()]
+        found = others.get(key(sample), [])
+        rows.append(_row(metric, sample, found.pop(0) if found else None, left_out, rules))
+    return rows + [
+        _row(metric, None, sample, left_out, rules) for found in others.values() for sample in found
+    ]
+
+
+def against(metric: MetricInfo, pairs: Iterable[tuple[Sample | None, Sample]], rules: Rules) -> list[Row]:
+    """Set samples against others that are given, None where there is none. The verdicts are not yet there."""
+    return [_row(metric, base, new, frozenset(), rules) for base, new in pairs]
 
 
 def judge(rows: Sequence[Row], rules: Rules) -> list[Row]:
@@ -116,9 +127,9 @@ def _row(
     row = Row(metric, shared, base, new)
     reciprocal = is_rate(metric.unit)
     sides = [_units(side, rules) if side else () for side in (base, new)]
-    medians = [_median(units, reciprocal) for units in sides]
+    medians = [_median(units, metric.unit) for units in sides]
     row = replace(row, base_median=medians[0], new_median=medians[1], note=_note(base, new))
-    reason = _incomparable(base, new)
+    reason = _incomparable(base, new, rules)
     if reason:
         return replace(row, reason=reason)
     if any(value <= 0 for units in sides for unit in units for value in unit):
@@ -127,17 +138,27 @@ def _row(
     if (metric.better == "lower") == reciprocal:  # more is better on the scale that is compared
         worse, better = better, worse
     seed = seed_of(metric.name, sorted(shared.items()), worse, better)
-    counts = (len(worse), len(better))
+    counts = _counts(row, rules)
     enough = min(counts) >= fewest(rules.confidence)
+    assert base is not None
+    if base.exact:
+        p = sign_p(sides[1], base.boots[0][0], seed) if min(counts) > 1 else None
+    else:
+        p = permutation_p(worse, better, seed) if min(counts) > 1 else None
     return replace(
         row,
         ratio=median(worse) / median(better),
         interval=ratio_interval(worse, better, rules.confidence, seed) if enough else None,
-        p=permutation_p(worse, better, seed) if min(counts) > 1 else None,
+        p=p,
         verdict="too noisy",
         reason=f"one {rules.unit} on a side says nothing of how {rules.unit}s differ",
         seed=seed,
     )
+
+
+def _counts(row: Row, rules: Rules) -> list[int]:
+    """Return the number of units of each side that has a spread."""
+    return [len(_units(side, rules)) for side in (row.base, row.new) if side and not side.exact]
 
 
 def _units(sample: Sample, rules: Rules) -> Units:
@@ -146,21 +167,19 @@ def _units(sample: Sample, rules: Rules) -> Units:
     return tuple((value,) for boot in sample.boots for value in boot)
 
 
-def _median(units: Units, reciprocal: bool) -> float | None:
-    values = [value for unit in units for value in unit]
-    if not values:
-        return None
-    if reciprocal and min(values) > 0:
-        return 1 / median((tuple(1 / value for value in values),))
-    return median((tuple(values),))
+def _median(units: Units, unit: str) -> float | None:
+    found = [value for boot in units for value in boot]
+    return values.median(found, unit) if found else None
 
 
-def _incomparable(base: Sample | None, new: Sample | None) -> str:
+def _incomparable(base: Sample | None, new: Sample | None, rules: Rules) -> str:
     if base is None or new is None:
         return "the baseline has no such cell" if base is None else "the new side has no such cell"
     for sample, side in ((base, "baseline"), (new, "new side")):
         if not sample.n:
             return f"no trial of the {side} has a figure"
+    if base.environment != new.environment and not rules.mix:
+        return f"environments differ: {base.environment}, {new.environment}"
     if base.label != new.label:
         return f"labels differ: {base.label or 'none'}, {new.label or 'none'}"
     return ""
@@ -172,6 +191,10 @@ def _note(base: Sample | None, new: Sample | None) -> str:
     notes = []
     if base.environment != new.environment:
         notes.append(f"MIXED ENVIRONMENTS: {base.environment} against {new.environment}")
+    if base.exact:
+        return "; ".join([*notes, "published figure, without spread"])
+    if set(base.hosts) != set(new.hosts):
+        notes.append(f"other hosts: {', '.join(base.hosts)} against {', '.join(new.hosts)}")
     if base.cell != new.cell and base.factors.get("kernel") == new.factors.get("kernel"):
         notes.append("command or settings differ")
     return "; ".join(notes)
@@ -188,11 +211,11 @@ def _judged(row: Row, family: int, rules: Rules) -> Row:
     low, high = row.interval or (0.0, float("inf"))
     if 1 - rules.margin <= low and high <= 1 + rules.margin:
         return replace(row, verdict="no difference", reason="")
-    units = [len(_units(side, rules)) for side in (row.base, row.new)]
-    least = smallest_p(*units) * family
+    units = _counts(row, rules)
+    least = family * (smallest_p(*units) if len(units) > 1 else smallest_sign_p(*units))
     if least > alpha:
         reason = (
-            f"{units[0]} and {units[1]} {rules.unit}s cannot tell {family} cells apart: "
+            f"{' and '.join(map(str, units))} {rules.unit}s cannot tell {family} cells apart: "
             f"the least p-value is {least:.2g}"
         )
     elif row.interval is None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from orchestrator.analysis.summary import plan_order
+from orchestrator.analysis.summary import CellSummary, by_boot, plan_order
+from orchestrator.analysis.values import Units
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.store import RunRow, Store
-
-Units = tuple[tuple[float, ...], ...]
-"""Values by sampling unit: one tuple for each boot, in order of their first trial."""
-
-_RATE = re.compile(r"/(ns|us|ms|s|min|h)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +26,8 @@ class Sample:
 
     :ivar boots: values of the ok trials, in the metric's unit, by boot.
     :ivar excluded: trials that are not ok, or are without this metric.
+    :ivar hosts: where the trials were made.
+    :ivar exact: the one value is a number without spread, such as a published one.
     """
 
     cell: str
@@ -39,6 +36,8 @@ class Sample:
     label: str
     boots: Units
     excluded: tuple[Excluded, ...]
+    hosts: tuple[str, ...] = ()
+    exact: bool = False
 
     @property
     def n(self) -> int:
@@ -46,13 +45,15 @@ class Sample:
         return sum(map(len, self.boots))
 
 
-def is_rate(unit: str) -> bool:
-    """Whether a unit is of work by time.
-
-    >>> is_rate("GiB/s"), is_rate("us"), is_rate("s/GiB")
-    (True, False, False)
-    """
-    return _RATE.search(unit) is not None
+def boots_of(store: Store, run: RunRow, cell: CellSummary, metric: MetricInfo) -> Units:
+    """Return the values of a metric of a cell in its environment, by boot."""
+    rows = store.database.execute(
+        "SELECT boot, value FROM cells JOIN trials ON cell = cells.key JOIN metrics ON trial = trials.key"
+        " WHERE cells.run = ? AND cells.id = ? AND environment = ? AND status = 'ok' AND final"
+        " AND name = ? AND unit = ? ORDER BY trials.key",
+        (run.key, cell.cell, cell.environment, metric.name, metric.unit),
+    )
+    return by_boot(rows)
 
 
 def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
@@ -60,7 +61,7 @@ def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
     factors = run.opening.factors if run.opening else ()
     for cell in sorted(store.cells(run), key=plan_order(factors)):
         rows = store.database.execute(
-            "SELECT environment, boot, id, status, reason, label, value FROM trials"
+            "SELECT environment, host, boot, id, status, reason, label, value FROM trials"
             " LEFT JOIN metrics ON trial = trials.key AND name = ? AND unit = ?"
             " WHERE cell = ? AND final ORDER BY environment, trials.key",
             (metric.name, metric.unit, cell.key),
@@ -69,7 +70,10 @@ def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
             boots: dict[str, list[float]] = {}
             labels: dict[str, None] = {}
             excluded = []
-            for _, boot, trial, status, reason, label, value in (r for r in rows if r[0] == environment):
+            hosts: dict[str, None] = {}
+            here = (row[1:] for row in rows if row[0] == environment)
+            for host, boot, trial, status, reason, label, value in here:
+                hosts[host] = None
                 if status == "ok" and value is not None:
                     boots.setdefault(boot, []).append(value)
                     labels[label] = None
@@ -84,4 +88,5 @@ def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
                 label=", ".join(label for label in labels if label),
                 boots=tuple(map(tuple, boots.values())),
                 excluded=tuple(excluded),
+                hosts=tuple(hosts),
             )

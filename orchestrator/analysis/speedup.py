@@ -7,14 +7,19 @@ cells have it, else what was measured of both: never one with the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.analysis.intervals import Interval, of_ratio
 from orchestrator.analysis.modelled import Metrics
 from orchestrator.analysis.summary import CellSummary
+from orchestrator.analysis.values import Units
 from orchestrator.results.records import FactorInfo, MetricInfo
 from orchestrator.spec.model import Comparison, Published
+
+Values = Callable[[CellSummary, MetricInfo], Units]
+"""Gives the values of a metric of a cell, by boot."""
 
 _Key = tuple[str, ...]
 
@@ -28,6 +33,7 @@ class Speedup:
     :ivar baseline: id of the baseline's cell; empty where this environment has none.
     :ivar ratio: None where there is none, for the ``reason`` given.
     :ivar published: the ratio that was published for such a cell, None where none was.
+    :ivar interval: of the ratio; None for the reason in ``no_interval``, or where there is nothing to be compared.
     """
 
     metric: str
@@ -36,25 +42,33 @@ class Speedup:
     ratio: float | None
     reason: str
     published: float | None
+    interval: Interval | None = None
+    no_interval: str = ""
 
 
 def speedups(
-    cells: Sequence[CellSummary], comparison: Comparison, factors: Sequence[FactorInfo], metrics: Metrics
+    cells: Sequence[CellSummary],
+    comparison: Comparison,
+    factors: Sequence[FactorInfo],
+    metrics: Metrics,
+    values: Values,
 ) -> Iterator[Speedup]:
     """Yield the speed-up of each of the cells, in their order.
 
     :param factors: those of the run; derived ones follow from the others and do not tell cells apart.
+    :param values: asked for the values of a cell and of its baseline, one pair at a time.
     """
     swept = [factor.name for factor in factors if factor.levels]
     by_levels = {(cell.environment, *_key(cell.factors, swept)): cell for cell in cells}
     for cell in cells:
         wanted = _key({**cell.factors, **comparison.baseline}, swept)
         baseline = by_levels.get((cell.environment, *wanted))
-        metric, ratio = comparison.metric, None
+        metric, ratio, interval, few = comparison.metric, None, None, ""
         for reading in metrics.readings(comparison.metric, cell.environment):
             ratio = _ratio(cell, baseline, reading)
             if ratio is not None:
                 metric = reading.name
+                interval, few = _interval(cell, baseline, reading, values)
                 break
         yield Speedup(
             metric=metric,
@@ -63,15 +77,17 @@ def speedups(
             ratio=ratio,
             reason="" if ratio is not None else _reason(cell, baseline, comparison.metric),
             published=published_ratio(comparison.published, cell.factors) if comparison.published else None,
+            interval=interval,
+            no_interval=few,
         )
 
 
 def published_ratio(published: Published, levels: Mapping[str, str]) -> float | None:
     """Return the published speed-up of a cell with these levels, None if there is none."""
-    for figure in published.figures:
-        if all(levels.get(name) == level for name, level in figure.levels.items()):
-            return figure.baseline and _better(figure.value, figure.baseline, published.better)
-    return None
+    figure = published.figure(levels)
+    if figure is None or not figure.baseline:
+        return None
+    return _better(figure.value, figure.baseline, published.better)
 
 
 def _key(levels: Mapping[str, str], names: Sequence[str]) -> _Key:
@@ -84,6 +100,19 @@ def _ratio(cell: CellSummary, baseline: CellSummary | None, metric: MetricInfo) 
     if own is None or other is None or own.median <= 0 or other.median <= 0:
         return None
     return _better(own.median, other.median, metric.better)
+
+
+def _interval(
+    cell: CellSummary, baseline: CellSummary | None, metric: MetricInfo, values: Values
+) -> tuple[Interval | None, str]:
+    """Return the interval of a ratio that there is; a baseline against itself needs none."""
+    if baseline is None or baseline is cell:
+        return None, ""
+    own, other = values(cell, metric), values(baseline, metric)
+    if any(value <= 0 for side in (own, other) for boot in side for value in boot):
+        return None, f"a {metric.name} of 0 or less has no ratio"
+    sides = (other, own) if metric.better == "lower" else (own, other)
+    return of_ratio(*sides, metric.unit)
 
 
 def _reason(cell: CellSummary, baseline: CellSummary | None, metric: str) -> str:

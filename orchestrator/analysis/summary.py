@@ -2,17 +2,22 @@
 
 Only trials that are ``ok`` enter, and never those of two environments together. The median, not the mean: times of
 a machine that does other things too are skewed, and one long trial must not move the figure (T. Hoefler, R. Belli,
-*Scientific Benchmarking of Parallel Computing Systems*, SC '15, sections 3.1 and 3.2).
+*Scientific Benchmarking of Parallel Computing Systems*, SC '15, sections 3.1 and 3.2). Rates are averaged as rates, and
+the median has an interval where there are boots enough: see :mod:`~orchestrator.analysis.values` and
+:mod:`~orchestrator.analysis.intervals`.
 """
 
 from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.analysis import values
+from orchestrator.analysis.intervals import Interval, of_median
+from orchestrator.analysis.values import Units
 from orchestrator.results.records import FactorInfo
 from orchestrator.results.store import CellRow, RunRow, Store
 
@@ -35,7 +40,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One metric of one cell in one environment, over ``n`` trials; figures in ``unit``."""
+    """One metric of one cell in one environment, over ``n`` trials; figures in ``unit``.
+
+    :ivar interval: of the median; None for the reason in ``no_interval``.
+    """
 
     metric: str
     unit: str
@@ -44,6 +52,9 @@ class Estimate:
     spread: Spread
     minimum: float
     maximum: float
+    boots: int = 1
+    interval: Interval | None = None
+    no_interval: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +116,30 @@ def spread_of(values: Sequence[float]) -> Spread:
     return Spread((upper - lower) / 2, "half interquartile range")
 
 
-def estimate(metric: str, unit: str, values: Sequence[float]) -> Estimate:
-    """Summarise the values of one metric, of which there must be at least one."""
+def estimate(metric: str, unit: str, boots: Units) -> Estimate:
+    """Summarise the values of one metric by boot, of which there must be at least one."""
+    found = [value for boot in boots for value in boot]
+    interval, reason = of_median(boots, unit)
     return Estimate(
-        metric, unit, len(values), statistics.median(values), spread_of(values), min(values), max(values)
+        metric=metric,
+        unit=unit,
+        n=len(found),
+        median=values.median(found, unit),
+        spread=spread_of(found),
+        minimum=min(found),
+        maximum=max(found),
+        boots=len(boots),
+        interval=interval,
+        no_interval=reason,
     )
+
+
+def by_boot(rows: Iterable[tuple[str, float]]) -> Units:
+    """Return the values of pairs of boot and value by boot, in order of the boots' first ones."""
+    boots: dict[str, list[float]] = {}
+    for boot, value in rows:
+        boots.setdefault(boot, []).append(value)
+    return tuple(map(tuple, boots.values()))
 
 
 def summarise(store: Store, run: RunRow) -> Iterator[CellSummary]:
@@ -158,12 +188,12 @@ def plan_order(factors: Sequence[FactorInfo]) -> Callable[[CellRow], tuple[tuple
 
 def _estimates(store: Store, cell: CellRow, environment: str) -> Iterator[Estimate]:
     rows = store.database.execute(
-        "SELECT name, unit, value FROM trials JOIN metrics ON trial = trials.key"
-        " WHERE cell = ? AND environment = ? AND status = 'ok' AND final ORDER BY name, unit",
+        "SELECT name, unit, boot, value FROM trials JOIN metrics ON trial = trials.key"
+        " WHERE cell = ? AND environment = ? AND status = 'ok' AND final ORDER BY name, unit, trials.key",
         (cell.key, environment),
     )
     for (metric, unit), group in itertools.groupby(rows, key=lambda row: row[:2]):
-        yield estimate(metric, unit, [value for _, _, value in group])
+        yield estimate(metric, unit, by_boot((boot, value) for _, _, boot, value in group))
 
 
 def _truth(store: Store, cell: CellRow, environment: str) -> Truth | None:

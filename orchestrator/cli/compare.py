@@ -35,6 +35,9 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
 @click.argument("new", metavar="[NEW]", required=False)
 @click.option("--by", type=click.Choice(["kernel"]), help="Compare the kernels of the one run BASELINE.")
 @click.option(
+    "--published", is_flag=True, help="Compare the run BASELINE with what its experiment says was published."
+)
+@click.option(
     "--baseline", default="", metavar="NAME", help="With --by: the level that others are set against."
 )
 @click.option(
@@ -57,6 +60,7 @@ def compare(
     base: str,
     new: str | None,
     by: str | None,
+    published: bool,
     baseline: str,
     metrics: tuple[str, ...],
     form: str,
@@ -67,12 +71,14 @@ def compare(
     mix: bool,
     results_path: Path,
 ) -> None:
-    """Compare run NEW with run BASELINE, or the kernels of one run (--by kernel).
+    """Compare run NEW with run BASELINE, the kernels of one run (--by kernel), or a run with what was published.
 
     Exit code 5: a regression, where --fail-on-regression asks for it.
     """
-    if (by is None) == (new is None):
-        raise click.UsageError("give two runs, or one run and --by kernel")
+    if [by is not None, new is not None, published].count(True) != 1:
+        raise click.UsageError("give two runs, or one run and either --by kernel or --published")
+    if published and metrics:
+        raise click.UsageError("--metric: published figures are of the metric that the experiment compares")
     if baseline and by is None:
         raise click.UsageError("--baseline goes with --by; of two runs the first is the baseline")
     if not 0.5 <= confidence <= 0.9999:
@@ -83,7 +89,9 @@ def compare(
 
     rules = Rules(confidence, margin, "trial" if unit == "trial" else "boot", mix)
     first = runs.find(results_path, base)
-    if new is None:
+    if published:
+        found = comparison.with_published(results_path, first, rules, fail_on)
+    elif new is None:
         found = comparison.by_kernel(results_path, first, baseline, metrics, rules, fail_on)
     else:
         second = runs.find(results_path, new)

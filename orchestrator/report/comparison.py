@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.analysis import bootstrap, significance
-from orchestrator.analysis.comparison import Row, Rules, compare, judge
+from orchestrator.analysis import intervals, significance
+from orchestrator.analysis.comparison import Row, Rules, against, compare, judge
 from orchestrator.analysis.samples import Sample, samples
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.nearest import did_you_mean
@@ -18,6 +18,10 @@ from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
 from orchestrator.spec.factors import KERNEL
+from orchestrator.spec.model import Published
+
+PUBLISHED_ENVIRONMENT = "metal"
+"""All datasets of results/reference were measured on real machines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,14 @@ class Compared:
         unit = f"Sampling unit: {self.rules.unit}."
         if self.rules.unit == "trial":
             unit += " What differs between boots passes for a difference of the two sides."
+        test = significance.METHOD
+        if any(row.base and row.base.exact for row in self.rows):
+            test = significance.SIGN_METHOD
         return [
             "ratio: of medians, more than 1 is better; rates as time for the same work.",
-            f"interval: {percent}, {bootstrap.METHOD}, {bootstrap.RESAMPLES} resamples; from "
-            f"{bootstrap.fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
-            f"p: {significance.METHOD}, adjusted for all {self.tested} tests ({significance.CORRECTION}); "
+            f"interval: {percent}, {intervals.METHOD}, {intervals.RESAMPLES} resamples; from "
+            f"{intervals.fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
+            f"p: {test}, adjusted for all {self.tested} tests ({significance.CORRECTION}); "
             "random numbers are seeded by the data.",
             unit,
         ]
@@ -126,6 +133,45 @@ def by_kernel(
                     rows += _kernel_rows(metric, found, baseline, kernel, rules)
     others = ", ".join(kernel for kernel in kernels if kernel != baseline)
     return _judged(f"run {run.id}, kernel {baseline}", f"kernel {others}", rows, rules, fail_on)
+
+
+def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float | None) -> Compared:
+    """Compare the cells of a run with the published figures that travel in its first record.
+
+    Raises ``BadInput`` where the experiment names none, where they are of another unit than the metric that the
+    experiment compares, and where the run was made in no environment of theirs.
+    """
+    with open_for(results, run) as store:
+        row = _opened(store, run)
+        wanted = row.opening.compare if row.opening else None
+        if wanted is None or wanted.published is None:
+            raise BadInput(
+                f"run {run.id} names no published figures; `compare: published:` of its experiment does"
+            )
+        published = wanted.published
+        (metric,) = _metrics(row, [wanted.metric])
+        if published.unit.split()[0] != metric.unit:
+            raise BadInput(f"{published.dataset} is in {published.unit}, {metric.name} in {metric.unit}")
+        pairs = [(_published(published, sample), sample) for sample in samples(store, row, metric)]
+    rows = against(metric, pairs, rules)
+    base = f"{published.dataset} ({published.source}), {published.machine}, kernel {published.kernel}"
+    return _judged(base, f"run {run.id}", rows, rules, fail_on)
+
+
+def _published(published: Published, sample: Sample) -> Sample | None:
+    """Return the published figure of a cell as the other side of a comparison; None if there is none."""
+    figure = published.figure(sample.factors)
+    if figure is None:
+        return None
+    return Sample(
+        cell=published.dataset,
+        factors=sample.factors,
+        environment=PUBLISHED_ENVIRONMENT,
+        label="",
+        boots=((figure.value,),),
+        excluded=(),
+        exact=True,
+    )
 
 
 def _kernel_rows(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from orchestrator.analysis.modelled import metrics_of
+from orchestrator.analysis.modelled import Metrics, metrics_of
 from orchestrator.analysis.phases import Phases, phases_of
+from orchestrator.analysis.samples import boots_of
 from orchestrator.analysis.speedup import Speedup, speedups
 from orchestrator.analysis.summary import CellSummary, summarise
 from orchestrator.errors import BadInput
@@ -16,7 +18,7 @@ from orchestrator.report.environments import sentence
 from orchestrator.results import manifest
 from orchestrator.results.records import MetricInfo, RunRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.results.store import Reason, open_for
+from orchestrator.results.store import Reason, RunRow, Store, open_for
 
 _SHOWN = 2
 """Metrics in a table where none are asked for."""
@@ -104,8 +106,8 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
         opening = row.opening
         cells = tuple(summarise(store, row))
         known = metrics_of(store, row)
-        compare, breakdown = opening.compare, opening.breakdown
-        compared = tuple(speedups(cells, compare, opening.factors, known)) if compare else ()
+        breakdown = opening.breakdown
+        compared = tuple(_speedups(store, row, cells, known))
         phases = [(cell, phases_of(cell, breakdown, known)) for cell in cells] if breakdown else []
         return Report(
             opening=opening,
@@ -125,6 +127,13 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             reasons=tuple(store.reasons(row)),
             attempts=tuple(store.reasons(row, final=False)),
         )
+
+
+def _speedups(store: Store, row: RunRow, cells: Sequence[CellSummary], known: Metrics) -> Iterator[Speedup]:
+    if row.opening is None or row.opening.compare is None:
+        return
+    values = partial(boots_of, store, row)
+    yield from speedups(cells, row.opening.compare, row.opening.factors, known, values)
 
 
 def _told_of_kernels(run: RunFolder, key: str) -> dict[str, str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from orchestrator.analysis.intervals import METHODS
+from orchestrator.analysis.speedup import Speedup
+from orchestrator.analysis.summary import Estimate
 from orchestrator.report import tables, text
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
@@ -52,15 +55,35 @@ def notes(report: Report) -> Iterator[str]:
     if report.kernels:
         running = ", ".join(text.plain(f"{name} = {release}") for name, release in report.kernels.items())
         yield f"Kernel: {running}."
-    used = {estimate.spread.method for cell in report.cells for estimate in cell.estimates}
+    used = {estimate.spread.method for estimate in _shown(report) if estimate.interval is None}
     spreads = [words for method, words in SPREADS.items() if method in used]
     if spreads:
         yield f"Figures are medians of the n trials that are ok, ± {'; '.join(spreads)}."
+    yield from _intervals(report)
     yield from _compared(report)
     for label, means in report.labels.items():
         yield text.plain(f"{label}: {means or 'what the benchmark calls these figures'}.", LONGEST_NOTE)
     for environment, sentence in report.environments.items():
         yield f"{text.plain(environment) or 'no environment'}: {sentence}"
+
+
+def _shown(report: Report) -> list[Estimate]:
+    names = {metric.name for metric in report.shown}
+    return [estimate for cell in report.cells for estimate in cell.estimates if estimate.metric in names]
+
+
+def _intervals(report: Report) -> Iterator[str]:
+    """What the intervals are of, and why there are none where there are none."""
+    figures: list[Estimate | Speedup] = [*_shown(report), *report.speedups]
+    found = {each.interval.unit: each.interval for each in figures if each.interval is not None}
+    for unit, interval in found.items():
+        what = f"[low, high]: {interval.confidence * 100:g} % interval of the median, or ratio of medians"
+        yield f"{what}: {METHODS[unit]}."
+    if "trial" in found:
+        yield "An interval of one boot says nothing of how boots differ."
+    missing = Counter(each.no_interval for each in figures if each.no_interval)
+    for reason, count in missing.items():
+        yield f"No interval for {count} figure{'s' * (count != 1)}: {reason}."
 
 
 def _compared(report: Report) -> Iterator[str]:

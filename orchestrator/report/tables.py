@@ -101,7 +101,7 @@ def _speedups(report: Report) -> Column:
     def word(cell: CellSummary, found: Speedup) -> str:
         if found.ratio is not None and found.baseline == cell.cell:
             return BASELINE
-        return text.ratio(found.ratio) + mark * found.modelled
+        return text.ratio(found.ratio, found.interval) + mark * found.modelled
 
     return Column(heading, tuple(map(word, report.cells, report.speedups)), "right")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from orchestrator.analysis.intervals import Interval
 from orchestrator.analysis.summary import Estimate, Truth
 
 NOTHING = "-"
@@ -28,13 +29,16 @@ def count(value: float) -> str:
 
 
 def estimate(found: Estimate | None) -> str:
-    """Return ``median ± spread``, the spread to the places of the median; the median alone if it is the only value.
+    """Return ``median [low, high]`` where there is an interval, else ``median ± spread``, to the places of the median.
 
-    A spread too small for those places is said to be less than the last of them, never to be zero.
+    The median stands alone if it is the only value. A spread too small for those places is said to be less than the
+    last of them, never to be zero.
     """
     if found is None:
         return NOTHING
     median, spread = number(found.median), found.spread.value
+    if found.interval is not None:
+        return f"{median} {limits(found.interval, found.median)}"
     if spread is None:
         return median
     if not 1e-6 <= abs(found.median) < 1e15:
@@ -44,9 +48,19 @@ def estimate(found: Estimate | None) -> str:
     return f"{median} ± {text}" if float(text) or not spread else f"{median} ± <{10**-places:.{places}f}"
 
 
-def ratio(found: float | None) -> str:
-    """Return a speed-up as a figure, or the sign for none."""
-    return NOTHING if found is None else number(found)
+def limits(found: Interval, around: float) -> str:
+    """Return an interval to the places of the figure that it is around."""
+    if not 1e-6 <= abs(around) < 1e15:
+        return f"[{number(found.low)}, {number(found.high)}]"
+    places = _decimals(around)
+    return f"[{found.low:.{places}f}, {found.high:.{places}f}]"
+
+
+def ratio(found: float | None, interval: Interval | None = None) -> str:
+    """Return a speed-up as a figure, with its interval if there is one, or the sign for none."""
+    if found is None:
+        return NOTHING
+    return number(found) + (f" {limits(interval, found)}" if interval else "")
 
 
 def truth(found: Truth | None, n: int, counts: bool = True) -> str:

@@ -97,4 +97,6 @@ def _environments(rows: Iterable[Row]) -> set[str]:
 
 
 def _count(sample: Sample | None) -> str:
-    return f"{sample.n} ({len(sample.boots)})" if sample else NOTHING
+    if sample is None:
+        return NOTHING
+    return "published" if sample.exact else f"{sample.n} ({len(sample.boots)})"

@@ -319,6 +319,17 @@ class Published:
     better: Literal["higher", "lower"]
     figures: tuple[PublishedFigure, ...]
 
+    def figure(self, levels: Mapping[str, str]) -> PublishedFigure | None:
+        """Return the figure of a cell with these levels, None if there is none."""
+        return next(
+            (
+                figure
+                for figure in self.figures
+                if all(levels.get(name) == level for name, level in figure.levels.items())
+            ),
+            None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
 
+from orchestrator.analysis.intervals import METHODS
 from orchestrator.analysis.speedup import Speedup
 from orchestrator.analysis.summary import CellSummary, Estimate
 from orchestrator.report.model import Report
@@ -43,6 +44,7 @@ def document(report: Report) -> dict[str, Any]:
         "environments": dict(report.environments),
         "labels": dict(report.labels),
         "kernels": dict(report.kernels),
+        "interval_methods": METHODS,
         "compare": asdict(opening.compare) if opening.compare else None,
         "breakdown": asdict(opening.breakdown) if opening.breakdown else None,
         "cells": [
@@ -76,4 +78,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
         "spread": asdict(estimate.spread),
         "min": estimate.minimum,
         "max": estimate.maximum,
+        "boots": estimate.boots,
+        "interval": asdict(estimate.interval) if estimate.interval else None,
+        "no_interval": estimate.no_interval,
     }

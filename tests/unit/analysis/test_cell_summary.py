@@ -59,7 +59,7 @@ def test_the_spread_names_its_method(numbers: list[float], value: float | None, 
 
 @given(values)
 def test_an_estimate_lies_within_its_values(numbers: list[float]) -> None:
-    found = estimate("rate", "1/s", numbers)
+    found = estimate("rate", "1", (tuple(numbers),))
     assert found.n == len(numbers)
     assert found.minimum <= found.median <= found.maximum
     assert found.median == statistics.median(numbers)
@@ -71,7 +71,7 @@ def test_an_estimate_lies_within_its_values(numbers: list[float]) -> None:
 def test_the_order_of_trials_does_not_matter(numbers: list[float], chance: Callable[[], float]) -> None:
     mixed = numbers.copy()
     chance.shuffle(mixed)  # type: ignore[attr-defined]
-    assert estimate("rate", "1/s", mixed) == estimate("rate", "1/s", numbers)
+    assert estimate("rate", "1", (tuple(mixed),)) == estimate("rate", "1", (tuple(numbers),))
 
 
 def test_only_ok_trials_enter_and_all_are_counted(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from orchestrator.analysis.bootstrap import bca, fewest, interval, jackknife, median, replicates
+from orchestrator.analysis.bootstrap import bca, interval, jackknife, replicates
 from orchestrator.analysis.comparison import Row, Rules, compare, judge
-from orchestrator.analysis.samples import Excluded, Sample, Units
+from orchestrator.analysis.intervals import fewest
+from orchestrator.analysis.samples import Excluded, Sample
 from orchestrator.analysis.significance import holm, permutation_p, smallest_p
+from orchestrator.analysis.values import Units
 from orchestrator.results.records import MetricInfo
 
 LATENCY = MetricInfo("latency", "us", "lower")
@@ -185,12 +187,42 @@ def test_the_formula_of_bca_is_that_of_scipy_on_the_law_schools() -> None:
     assert ours == pytest.approx(tuple(theirs.confidence_interval), abs=1e-3)
 
 
+def test_the_spread_of_resampled_medians_is_the_published_one_of_the_mice() -> None:
+    """Efron and Tibshirani (1993), table 2.2: the ideal standard error of the treated mice's median is 37.83."""
+    treated = (94.0, 197.0, 16.0, 38.0, 99.0, 141.0, 23.0)
+    one_by_one = replicates(tuple((value,) for value in treated), 1, 100_000)
+    within_a_boot = replicates((treated,), 1, 100_000)
+    assert one_by_one.std() == pytest.approx(37.83, abs=0.3)
+    assert within_a_boot.std() == pytest.approx(37.83, abs=0.3)
+
+
+@pytest.mark.parametrize("units", [((1.0, 2.0, 9.0), (4.0,), (5.0, 7.0)), ((3.0,), (1.0,), (8.0,), (9.0,))])
+def test_medians_without_sorting_are_those_of_resamples_that_are_drawn_and_sorted(units: Units) -> None:
+    rng = np.random.default_rng(9)
+    drawn = []
+    for _ in range(20_000):
+        boots = [units[at] for at in rng.integers(0, len(units), len(units))]
+        drawn.append(float(np.median(np.concatenate([rng.choice(boot, len(boot)) for boot in boots]))))
+    found = replicates(units, 10, 20_000)
+    assert stats.ks_2samp(found, drawn).statistic < 0.02, (
+        "1.63 * sqrt(2 / 20000): 1 % of equal ones exceed 0.016"
+    )
+
+
+def test_medians_with_each_unit_left_out() -> None:
+    for count in (2, 5, 8):
+        values = np.random.default_rng(count).integers(0, 5, count).astype(float)
+        expected = [np.median(np.delete(values, at)) for at in range(count)]
+        assert jackknife(tuple((value,) for value in values)).tolist() == expected
+    assert jackknife(((5.0, 1.0), (4.0,), (2.0, 9.0, 3.0))).tolist() == [3.5, 3.0, 4.0]
+
+
 def test_resamples_of_uneven_boots_hold_only_values_that_were_measured() -> None:
     units = ((1.0, 2.0, 3.0), (10.0,), (20.0, 21.0))
-    found = replicates(units, np.random.default_rng(1), 500)
+    found = replicates(units, 1, 500)
     assert found.min() >= 1
     assert found.max() <= 21
-    assert len(jackknife(units, median)) == 3
+    assert len(jackknife(units)) == 3
 
 
 def test_how_many_boots_an_interval_needs() -> None:

@@ -30,7 +30,7 @@ def cell(
     mode: str, pages: str = "1", environment: str = "vm-kvm", derived: str = "", **figures: float
 ) -> CellSummary:
     factors = {"kernel": "k", "mode": mode, "pages": pages, "bytes": derived or f"{mode}{pages}"}
-    estimates = tuple(estimate(name, "", [value]) for name, value in figures.items())
+    estimates = tuple(estimate(name, "", ((value,),)) for name, value in figures.items())
     return CellSummary(f"{mode}{pages}", factors, environment, {"ok": 1}, estimates, None)
 
 
@@ -42,7 +42,7 @@ def compared(
     published: Published | None = None,
 ) -> list[Speedup]:
     comparison = Comparison(metric, baseline or {"mode": "serial"}, published)
-    return list(speedups(cells, comparison, FACTORS, metrics))
+    return list(speedups(cells, comparison, FACTORS, metrics, lambda cell, metric: ((1.0,),)))
 
 
 def test_more_than_one_is_better_for_rates_and_for_times() -> None:

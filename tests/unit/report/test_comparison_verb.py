@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from run_samples import BLOCK, END, RUN, trial, write
 
-from orchestrator.spec.model import Status
+from orchestrator.results.records import FactorInfo, RunRecord
+from orchestrator.spec.model import Comparison, Published, PublishedFigure, Status
 
 A, B = "20261123T101500000Z-0a1b", "20261124T101500000Z-0a1b"
 Compare = Callable[..., subprocess.CompletedProcess[str]]
@@ -186,3 +187,102 @@ def test_other_verbs_do_not_pay_for_numpy() -> None:
         "assert not {'numpy', 'scipy'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+PUBLISHED = Published(
+    dataset="rfc2017-cover",
+    source="Zi Yan, linux-mm, 2017-02-17, some@id",
+    machine="2 x Intel E5-2640v3",
+    kernel="mmotm",
+    unit="GiB/s (2^30)",
+    better="higher",
+    figures=(PublishedFigure({"mode": "serial"}, 3.0, 3.0), PublishedFigure({"mode": "copy"}, 8.6, 3.0)),
+)
+
+
+def run_like_the_published(results: Path, environment: str, opening: RunRecord = RUN) -> None:
+    """Serial is what was published, copy is half as fast; parallel was not published."""
+    compare = Comparison("throughput", {"mode": "serial"}, PUBLISHED)
+    records = [replace(opening, run=A, compare=compare), BLOCK]
+    rng = np.random.default_rng(1)
+    for mode, centre in (("serial", 3.0), ("copy", 4.3), ("parallel", 5.0)):
+        for number in range(16):
+            value = centre * float(np.exp(rng.normal(0, 0.001)))
+            changes = {"boot": f"b{number % 8}", "environment": environment}
+            records.append(trial({"mode": mode}, number, value, **changes))
+    write(results / "quickstart" / A, records)
+
+
+def test_a_run_against_published_figures(tmp_path: Path, compare: Compare) -> None:
+    run_like_the_published(tmp_path, "metal")
+    done = compare(A, "--published", "--format", "json", "--fail-on-regression", "5%")
+    assert done.returncode == 5, done.stderr
+    rows = {row["factors"]["mode"]: row for row in json.loads(done.stdout)["rows"]}
+    assert {mode: row["verdict"] for mode, row in rows.items()} == {
+        "serial": "no difference",
+        "copy": "slower",
+        "parallel": "not compared",
+    }
+    low, high = rows["copy"]["interval"]
+    assert low < rows["copy"]["ratio"] < high
+    assert rows["copy"]["ratio"] == pytest.approx(0.5, abs=0.001)
+    assert rows["copy"]["p"] == pytest.approx(2 / 2**8)
+    text = compare(A, "--published").stdout
+    assert text.startswith(
+        f"run {A} against rfc2017-cover (Zi Yan, linux-mm, 2017-02-17, some@id), 2 x Intel"
+    )
+    assert "published figure, without spread" in text
+    assert "16 (8)" in text
+    assert "permutation of the signs of boots" in text
+    assert "MIXED" not in text
+
+
+def test_a_guest_against_published_figures_is_a_mix_that_must_be_forced(
+    tmp_path: Path, compare: Compare
+) -> None:
+    run_like_the_published(tmp_path, "vm-icount")
+    refused = compare(A, "--published")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "environments are never mixed: metal against vm-icount" in refused.stderr
+    forced = compare(A, "--published", "--force-mixed-environments")
+    assert forced.stdout.count("MIXED ENVIRONMENTS: metal against vm-icount") == 2
+
+
+def test_what_cannot_be_compared_with_published_figures(tmp_path: Path, compare: Compare) -> None:
+    run(tmp_path, B)
+    assert "names no published figures" in compare(B, "--published").stderr
+    metrics = (replace(RUN.metrics[0], unit="MiB/s"), *RUN.metrics[1:])
+    run_like_the_published(tmp_path, "metal", replace(RUN, metrics=metrics))
+    assert "is in GiB/s (2^30), throughput in MiB/s" in compare(A, "--published").stderr
+    for words in ((A, B, "--published"), (A, "--published", "--metric", "throughput")):
+        assert compare(*words).returncode == 2
+
+
+def test_hosts_that_each_run_every_cell_are_compared_each_with_itself(
+    tmp_path: Path, compare: Compare
+) -> None:
+    """Host b is twice as slow as a; neither run has all of them."""
+    for name, hosts in ((A, ("a", "b")), (B, ("b", "c"))):
+        opening = replace(RUN, run=name, fleet="replicate", factors=(FactorInfo("host", hosts), *RUN.factors))
+        found = [
+            trial({"host": host, "mode": "serial"}, k, latency=100.0 + 100 * (host == "b") + k % 2, host=host)
+            for host in hosts
+            for k in range(8)
+        ]
+        boots = [replace(record, boot=f"{name}{record.host}{record.repetition}") for record in found]
+        write(tmp_path / "quickstart" / name, [opening, BLOCK, *boots, END])
+    document = json.loads(compare(A, B, "--metric", "call_latency", "--format", "json").stdout)
+    told = {row["factors"]["host"]: (row["ratio"], row["reason"]) for row in document["rows"]}
+    assert told == {
+        "a": (None, "the new side has no such cell"),
+        "b": (1.0, ""),
+        "c": (None, "the baseline has no such cell"),
+    }
+
+
+def test_other_hosts_on_the_other_side_are_said(tmp_path: Path, compare: Compare) -> None:
+    for name, host in ((A, "one"), (B, "other")):
+        write(
+            tmp_path / "quickstart" / name, [replace(RUN, run=name), BLOCK, trial({}, latency=1.0, host=host)]
+        )
+    assert "other hosts: one against other" in compare(A, B, "--metric", "call_latency").stdout

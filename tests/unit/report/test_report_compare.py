@@ -115,6 +115,8 @@ def test_csv_and_json_hold_the_speed_up_of_each_cell(report: Report) -> None:
         "ratio": 3.0,
         "reason": "",
         "published": pytest.approx(8.6 / 3),
+        "interval": None,
+        "no_interval": "1 trial of one boot, an interval needs 6 (or 6 boots)",
     }
     assert document["cells"][2]["speedup"]["reason"] == "it has no throughput"
 

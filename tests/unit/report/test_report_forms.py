@@ -169,10 +169,13 @@ def test_json_has_one_object_per_cell(report: Report) -> None:
     assert cell["metrics"]["throughput"] == {
         "unit": "GiB/s",
         "n": 4,
-        "median": 3.0149999999999997,
+        "median": pytest.approx(2 / (1 / 3.01 + 1 / 3.02)),
         "spread": {"value": pytest.approx(0.015), "method": "half range"},
         "min": 3.0,
         "max": 3.03,
+        "boots": 1,
+        "interval": None,
+        "no_interval": "4 trials of one boot, an interval needs 6 (or 6 boots)",
     }
     assert cell["truth"] == {
         "trials": 4,
@@ -318,3 +321,30 @@ def test_a_factor_may_have_the_name_of_a_column(tmp_path: Path) -> None:
     assert (line["factor.n"], line["n"]) == ("7", "1")
     assert line["factor.mode"] == 'a,b"c'
     assert "n = 7" in render(report, "table")
+
+
+def test_a_median_has_an_interval_where_there_are_boots_enough(tmp_path: Path) -> None:
+    found = [
+        trial({"mode": mode}, k, throughput=3.0 + k % boots / 100, boot=f"boot-{k % boots}")
+        for mode, boots in (("serial", 6), ("parallel", 3), ("copy", 1))
+        for k in range(12)
+    ]
+    report = report_of(tmp_path / "run", [replace(RUN, factors=()), *found])
+    document = json.loads(render(report, "json"))
+    figures = {cell["factors"]["mode"]: cell["metrics"]["throughput"] for cell in document["cells"]}
+    assert [(figures[m]["boots"], (figures[m]["interval"] or {}).get("unit")) for m in figures] == [
+        (6, "boot"),
+        (3, None),
+        (1, "trial"),
+    ]
+    interval = figures["serial"]["interval"]
+    assert 3.0 <= interval["low"] < figures["serial"]["median"] < interval["high"] <= 3.05
+    text = render(report, "table")
+    assert f"{figures['serial']['median']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]" in text
+    assert "[low, high]: 95 % interval of the median, or ratio of medians: BCa bootstrap (Efron 1987)" in text
+    assert "An interval of one boot says nothing of how boots differ." in text
+    assert "No interval for 1 figure: 3 boots, an interval needs 6." in text
+    lines = list(csv.DictReader(io.StringIO(render(report, "csv"), newline="")))
+    assert [line["interval_unit"] for line in lines] == ["boot", "", "trial"]
+    assert float(lines[0]["interval_low"]) == interval["low"]
+    assert all("BCa" in line["interval_method"] or line["no_interval"] for line in lines)

@@ -1,0 +1,35 @@
+"""The values behind a figure, by the boot they were made in, and how they are averaged."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+
+Units = tuple[tuple[float, ...], ...]
+"""Values by sampling unit: one tuple for each boot, in order of their first trial."""
+
+_RATE = re.compile(r"/(ns|us|ms|s|min|h)$")
+
+
+def is_rate(unit: str) -> bool:
+    """Whether a unit is of work by time.
+
+    >>> is_rate("GiB/s"), is_rate("us"), is_rate("s/GiB")
+    (True, False, False)
+    """
+    return _RATE.search(unit) is not None
+
+
+def median(values: Sequence[float], unit: str) -> float:
+    """Return the median of one value or more; of rates that of the times for a piece of work.
+
+    They differ where the middle lies between two values: of rates these are averaged harmonically (T. Hoefler, R.
+    Belli, *Scientific Benchmarking of Parallel Computing Systems*, SC '15, section 3.1.1).
+
+    >>> median([2.0, 6.0], "us"), median([2.0, 6.0], "GiB/s")
+    (4.0, 3.0)
+    """
+    if is_rate(unit) and min(values) > 0 and len(values) % 2 == 0:
+        return 1 / statistics.median([1 / value for value in values])
+    return statistics.median(values)
