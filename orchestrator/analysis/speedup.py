@@ -2,7 +2,8 @@
 
 A speed-up is the ratio of two medians of the same environment, turned so that more than 1 is better: value over
 baseline for a rate, baseline over value for a time. Where the clock counts instructions a model is compared if both
-cells have it, else what was measured of both: never one with the other.
+cells have it, else what was measured of both: never one with the other. A model that says of both what was measured of
+them, as it does where one thread works alone, models nothing, and the ratio is called measured.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestrator.analysis.modelled import Metrics
+from orchestrator.analysis.modelled import Metrics, is_modelled
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.results.records import FactorInfo, MetricInfo
 from orchestrator.spec.model import Comparison, Published
@@ -54,7 +55,8 @@ def speedups(
         for reading in metrics.readings(comparison.metric, cell.environment):
             ratio = _ratio(cell, baseline, reading)
             if ratio is not None:
-                metric = reading.name
+                if any(found and is_modelled(found, reading) for found in (cell, baseline)):
+                    metric = reading.name
                 break
         yield Speedup(
             metric=metric,

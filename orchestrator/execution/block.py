@@ -208,6 +208,7 @@ class BlockRun:
             time=utc_now(),
             kernel_hash=here.kernel_hash,
             proof=tuple(proof.document),
+            beneath=self._machine.beneath,
         )
         if not proof.fault:
             self._run.kernels[self._block.kernel] = {

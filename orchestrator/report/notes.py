@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from orchestrator.report import tables, text
+from orchestrator.report import circumstances, tables, text
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
 
@@ -49,6 +49,7 @@ def notes(report: Report) -> Iterator[str]:
     verified = tables.verified(report)
     if verified is not None:
         yield f"Verified in every row that has figures: {verified}."
+    yield from _circumstances(report)
     if report.kernels:
         running = ", ".join(text.plain(f"{name} = {release}") for name, release in report.kernels.items())
         yield f"Kernel: {running}."
@@ -61,6 +62,18 @@ def notes(report: Report) -> Iterator[str]:
         yield text.plain(f"{label}: {means or 'what the benchmark calls these figures'}.", LONGEST_NOTE)
     for environment, sentence in report.environments.items():
         yield f"{text.plain(environment) or 'no environment'}: {sentence}"
+
+
+def _circumstances(report: Report) -> Iterator[str]:
+    """The hosts, and what the benchmark was told beyond the factors."""
+    for place in circumstances.places(report):
+        boots = f"{place.boots} boot{'s' * (place.boots != 1)}"
+        if place.line:
+            yield text.plain(f"Host {place.host} ({boots}): {place.line}.", LONGEST_NOTE)
+    options = circumstances.options(report)
+    if options:
+        told = ", ".join(f"{name} = {value}" for name, value in options.items())
+        yield text.plain(f"Options that are no factors: {told}.", LONGEST_NOTE)
 
 
 def _compared(report: Report) -> Iterator[str]:
@@ -90,6 +103,10 @@ def _compared(report: Report) -> Iterator[str]:
             f"kernel {published.kernel}.",
             LONGEST_NOTE,
         )
+        if published.method:
+            yield text.plain(f"How the published figures were taken: {published.method}.", LONGEST_NOTE)
+        for note in published.notes:
+            yield text.plain(f"Note on {published.dataset}: {note.rstrip('.')}.", LONGEST_NOTE)
     missing = Counter(
         found.reason
         for cell, found in zip(report.cells, report.speedups, strict=True)
