@@ -194,9 +194,14 @@ def _truth(details: Any) -> tuple[int | None, ...]:
 
 
 def _request(details: Any) -> Mapping[str, Any]:
-    """What a benchmark's document may say under ``request``: its options as they were in force."""
-    request = details.get("request") if isinstance(details, Mapping) else None
-    return request if isinstance(request, Mapping) else {}
+    """Return options as they were in force: what a benchmark's document says under ``request``, and of those that it
+    chose itself, by the same names, under ``environment``.
+    """
+    said = details if isinstance(details, Mapping) else {}
+    request, chosen = (
+        part if isinstance(part, Mapping) else {} for part in map(said.get, ("request", "environment"))
+    )
+    return {name: chosen.get(name, value) for name, value in request.items()}
 
 
 def _texts(values: Mapping[str, Any]) -> str:

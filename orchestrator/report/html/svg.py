@@ -160,7 +160,7 @@ def short(value: float) -> str:
     >>> short(0.30000000000000004), short(2000000.0)
     ('0.3', '2e+06')
     """
-    return f"{value:.4g}"
+    return f"{value:.6g}"
 
 
 def _written(value: object) -> str:

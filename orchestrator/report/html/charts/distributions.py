@@ -46,10 +46,14 @@ class _Scale:
     inner: svg.Scale
 
     @classmethod
-    def of(cls, deviations: Sequence[float]) -> _Scale:
+    def of(cls, deviations: Sequence[float], spreads: Sequence[float]) -> _Scale:
         typical = statistics.median(map(abs, deviations)) if deviations else 0.0
         linear = max(_LINEAR_LEAST, typical)
-        ends = [math.asinh(bound(deviations, default=0.0) * 1.05 / linear) for bound in (min, max)]
+        widest = max(spreads, default=0.0)
+        ends = [
+            math.asinh(end * 1.05 / linear)
+            for end in (min([-widest, *deviations]), max([widest, *deviations]))
+        ]
         reach = max(*map(abs, ends), math.asinh(1.0))
         return cls(linear, svg.Scale(min(ends[0], -reach / 4), max(ends[1], reach / 4), 2, 98))
 
@@ -79,7 +83,8 @@ def draw(report: Report) -> Figure | None:
     limit = max(LEAST_POINTS, POINTS // len(drawn))
     thinned = {key: _thin(found, limit) for key, found in points.items()}
     scale = _Scale.of(
-        [_deviation(v, e) for c, e in drawn for v, _, _ in thinned.get((c.cell, c.environment), ())]
+        [_deviation(v, e) for c, e in drawn for v, _, _ in thinned[c.cell, c.environment]],
+        [_spread(e) for _, e in drawn],
     )
     return Figure(
         key="distributions",
@@ -88,8 +93,8 @@ def draw(report: Report) -> Figure | None:
         rows=tuple(
             Row(
                 name(report, cell),
-                _track(thinned.get((cell.cell, cell.environment), []), found, scale),
-                _words(found, len({boot for _, boot, _ in points.get((cell.cell, cell.environment), ())})),
+                _track(thinned[cell.cell, cell.environment], found, scale),
+                _words(found, len({boot for _, boot, _ in points[cell.cell, cell.environment]})),
             )
             for cell, found in drawn
         ),
@@ -136,6 +141,11 @@ def _deviation(value: float, found: Estimate) -> float:
     return (value / found.median - 1) * 100
 
 
+def _spread(found: Estimate) -> float:
+    """In percent of the median."""
+    return (found.spread.value or 0.0) / abs(found.median) * 100
+
+
 def _words(found: Estimate, boots: int) -> str:
     several = f" in {boots} boots" if boots > 1 else ""
     return f"{text.estimate(found)}, n = {found.n}{several}"
@@ -144,8 +154,7 @@ def _words(found: Estimate, boots: int) -> str:
 def _track(points: _Points, found: Estimate, scale: _Scale) -> Markup:
     parts = [svg.line(scale(tick), 0, scale(tick), _HEIGHT, "grid") for tick in scale.ticks()]
     if found.spread.value:
-        spread = found.spread.value / abs(found.median) * 100
-        left, right = scale(-spread), scale(spread)
+        left, right = scale(-_spread(found)), scale(_spread(found))
         parts.append(
             svg.element("rect", x=svg.percent(left), y=3, width=svg.percent(right - left), height=_HEIGHT - 6,
                         class_="box")

@@ -60,6 +60,9 @@ def draw(report: Report) -> Figure | None:
         "Marks are medians of the trials that are ok, the lines through them reach one spread up and down (see the "
         "method below). A figure that a cell does not have has no mark."
     ]
+    for follower, at in _following(report, x).items():
+        told = ", ".join(f"{at[level]} at {level}" for level in frame.levels)
+        notes.append(text.plain(f"{follower} follows {x}: {told}."))
     if any(len(group) > PANELS for group in groups):
         most = max(map(len, groups))
         notes.append(
@@ -84,9 +87,21 @@ def _frame(report: Report, x: str, cells: Sequence[CellSummary]) -> _Frame:
     return _Frame(x, tuple(levels), by, tuple(dict.fromkeys(map(frame.series_of, cells))))
 
 
+def _following(report: Report, x: str) -> dict[str, dict[str, str]]:
+    """Return the factors that have one level only at each level of ``x``, as zipped ones have, and these levels."""
+    found: dict[str, dict[str, str]] = {}
+    for name in report.varying():
+        levels = {(cell.factors.get(x, ""), cell.factors.get(name, "")) for cell in report.cells}
+        if name != x and len(levels) == len({level for level, _ in levels}):
+            found[name] = dict(sorted(levels))
+    return found
+
+
 def _groups(report: Report, frame: _Frame, cells: Sequence[CellSummary]) -> Iterator[list[Panel]]:
     """Yield the panels of each metric; environments are never in one panel."""
-    aside = [name for name in report.varying() if name not in (frame.x, frame.by)]
+    aside = [
+        name for name in report.varying() if name not in (frame.x, frame.by, *_following(report, frame.x))
+    ]
     groups: dict[tuple[str, ...], list[CellSummary]] = {}
     for cell in cells:
         groups.setdefault((cell.environment, *(cell.factors.get(name, "") for name in aside)), []).append(
