@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import yaml
+
 from orchestrator.report import text
 from orchestrator.report.model import Report
 from orchestrator.results.records import BlockRecord
@@ -66,6 +68,65 @@ def options(report: Report) -> dict[str, str]:
         name: " or ".join(values) if len(values) < _SEVERAL else f"{len(values)} values"
         for name, values in found.items()
     }
+
+
+def description(report: Report) -> str:
+    """Return what the experiment's file says of itself; empty if nothing, or if it is not at hand."""
+    if report.provenance is None:
+        return ""
+    try:
+        document = yaml.safe_load(report.provenance.experiment_text)
+    except yaml.YAMLError:
+        return ""
+    return str(document.get("description") or "") if isinstance(document, dict) else ""
+
+
+def kernels(report: Report) -> dict[str, dict[str, str]]:
+    """Return what is known of each kernel, in pairs of words; of one that is not from a recipe that is its release."""
+    told = report.provenance.kernels if report.provenance else {}
+    return {name: dict(_kernel(said)) for name, said in told.items()}
+
+
+def commit(report: Report) -> str:
+    """Return the version of the orchestrator, with twelve digits of its commit and whether the tree was changed."""
+    digits, _, changed = (report.provenance.commit if report.provenance else "").partition("-")
+    told = f", commit {digits[:12]}" + (f" ({changed})" if changed else "") if digits else ""
+    return report.opening.version + told
+
+
+def settings(report: Report) -> dict[str, str]:
+    """Return the settings that hold through the boots, as read back; several values where boots differ."""
+    found: dict[str, dict[str, None]] = {}
+    for block in report.blocks:
+        for path, value in block.settings.items():
+            found.setdefault(_sysctl(path), {})[value] = None
+    return {name: " or ".join(values) for name, values in found.items()}
+
+
+def _sysctl(path: str) -> str:
+    """Sysctls by their names."""
+    inner = path.removeprefix("/proc/sys/")
+    return path if inner == path else inner.replace("/", ".")
+
+
+def _kernel(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "release", str(said.get("release", "not known"))
+    if said.get("source"):
+        yield "base", said["source"]
+    patches = said.get("patches") or ()
+    if patches:
+        ends = patches[0] if len(patches) == 1 else f"{patches[0]} to {patches[-1]}"
+        yield "series", f"{len(patches)} patch{'es' * (len(patches) != 1)}, {ends}"
+    if said.get("recipe"):
+        yield "recipe", f"{said['recipe']}, {said['hash']} with all that it names"
+    if said.get("config"):
+        yield "config", said["config"] + _digest(said.get("config_hash"))
+    if said.get("compiler"):
+        yield "compiler", said["compiler"]
+
+
+def _digest(config_hash: str | None) -> str:
+    return f", SHA-256 of it as the running kernel tells it {config_hash[:12]}" if config_hash else ""
 
 
 def _place(block: BlockRecord) -> Place:

@@ -33,7 +33,17 @@ def title(report: Report) -> str:
 
 
 def notes(report: Report) -> Iterator[str]:
-    """Yield what a reader must know beside the rows: the method, what all rows share, what each environment means."""
+    """Yield what a reader must know beside the rows: what all rows share, where they were made, how to read them."""
+    yield from rows(report)
+    yield from _circumstances(report)
+    yield from figures(report)
+    yield from comparison(report)
+    yield from labels(report)
+    yield from environments(report)
+
+
+def rows(report: Report) -> Iterator[str]:
+    """Yield what holds for all rows."""
     constant = report.constant()
     shared = tables.environment(report)
     if shared is not None:
@@ -49,19 +59,30 @@ def notes(report: Report) -> Iterator[str]:
     verified = tables.verified(report)
     if verified is not None:
         yield f"Verified in every row that has figures: {verified}."
-    yield from _circumstances(report)
-    if report.kernels:
-        running = ", ".join(text.plain(f"{name} = {release}") for name, release in report.kernels.items())
-        yield f"Kernel: {running}."
+
+
+def figures(report: Report) -> Iterator[str]:
+    """Yield how often each row was run, and what its figures are."""
+    counts = sorted({sum(cell.statuses.values()) for cell in report.cells})
+    if counts and report.boots:
+        times = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        yield f"Each row was run {times} time{'s' * (times != '1')}, in {report.boots} boot{'s' * (report.boots != 1)}."
     used = {estimate.spread.method for cell in report.cells for estimate in cell.estimates}
     spreads = [words for method, words in SPREADS.items() if method in used]
     if spreads:
         yield f"Figures are medians of the n trials that are ok, ± {'; '.join(spreads)}."
-    yield from _compared(report)
-    for label, means in report.labels.items():
-        yield text.plain(f"{label}: {means or 'what the benchmark calls these figures'}.", LONGEST_NOTE)
+
+
+def environments(report: Report) -> Iterator[str]:
+    """Yield what each environment of the run means."""
     for environment, sentence in report.environments.items():
         yield f"{text.plain(environment) or 'no environment'}: {sentence}"
+
+
+def labels(report: Report) -> Iterator[str]:
+    """Yield what each label of figures means."""
+    for label, means in report.labels.items():
+        yield text.plain(f"{label}: {means or 'what the benchmark calls these figures'}.", LONGEST_NOTE)
 
 
 def _circumstances(report: Report) -> Iterator[str]:
@@ -74,10 +95,13 @@ def _circumstances(report: Report) -> Iterator[str]:
     if options:
         told = ", ".join(f"{name} = {value}" for name, value in options.items())
         yield text.plain(f"Options that are no factors: {told}.", LONGEST_NOTE)
+    if report.kernels:
+        running = ", ".join(text.plain(f"{name} = {release}") for name, release in report.kernels.items())
+        yield f"Kernel: {running}."
 
 
-def _compared(report: Report) -> Iterator[str]:
-    """What the speed-ups are of, where each kind was made, and whose the published ones are."""
+def comparison(report: Report) -> Iterator[str]:
+    """Yield what the speed-ups are of, where each kind was made, and whose the published ones are."""
     compare = report.opening.compare
     if compare is None:
         return

@@ -14,17 +14,20 @@ from orchestrator.report.model import Report
 from orchestrator.results.records import MetricInfo
 
 BASELINE = "baseline"
+LABEL = "label"
+"""Heading of the column that says what figures are where the levels alone would mislead."""
 MODELLED = "m"
 """Marks a modelled figure among measured ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading, its words from top to bottom, and on which side they stand."""
+    """One column: its heading, its words from top to bottom, on which side they stand; ``key``: they name the rows."""
 
     heading: str
     words: tuple[str, ...]
     align: Literal["left", "right"] = "left"
+    key: bool = False
 
     @property
     def only(self) -> str | None:
@@ -76,11 +79,10 @@ def verified(report: Report) -> str | None:
 def _identity(report: Report, cells: Sequence[CellSummary]) -> Iterator[Column]:
     """What tells the rows apart."""
     for name in report.varying():
-        yield Column(
-            text.plain(name), tuple(text.plain(cell.factors.get(name, text.NOTHING)) for cell in cells)
-        )
+        words = tuple(text.plain(cell.factors.get(name, text.NOTHING)) for cell in cells)
+        yield Column(text.plain(name), words, key=True)
     if any(cell.label for cell in cells):
-        yield Column("label", tuple(text.plain(cell.label) or text.NOTHING for cell in cells))
+        yield Column(LABEL, tuple(text.plain(cell.label) or text.NOTHING for cell in cells), key=True)
 
 
 def _figures(report: Report) -> Iterator[Column]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import yaml
-
-from orchestrator.report import text
+from orchestrator.report import circumstances, text
 from orchestrator.report.model import Report
 
 
@@ -35,21 +33,11 @@ def summary(report: Report) -> Summary:
     if report.not_allowed and statuses:
         state += f" ({report.not_allowed} of them not allowed by the experiment)"
     return Summary(
-        description=_description(report),
+        description=circumstances.description(report),
         state=state if report.complete else f"not complete: {state}",
         alarming=bool(report.not_allowed) or not report.complete,
         pairs=tuple(_pairs(report)),
     )
-
-
-def _description(report: Report) -> str:
-    if report.provenance is None:
-        return ""
-    try:
-        document = yaml.safe_load(report.provenance.experiment_text)
-    except yaml.YAMLError:
-        return ""
-    return str(document.get("description") or "") if isinstance(document, dict) else ""
 
 
 def _pairs(report: Report) -> Iterator[tuple[str, str]]:
@@ -66,28 +54,12 @@ def _pairs(report: Report) -> Iterator[tuple[str, str]]:
         spread = str(repetitions[0]) if len(repetitions) == 1 else f"{repetitions[0]} to {repetitions[-1]}"
         yield "Trials of a cell", f"{spread}, in {report.boots} boot{'s' * (report.boots != 1)}"
     yield "Seed of the order", str(opening.seed)
-    for name, release in report.kernels.items():
-        yield f"Kernel {name}", _kernel(report, name, release)
-    commit = _commit(report.provenance.commit) if report.provenance else ""
-    yield "Orchestrator", opening.version + (f", commit {commit}" if commit else "")
+    for name, told in circumstances.kernels(report).items():
+        yield f"Kernel {name}", told.pop("release")
+        for what, words in told.items():
+            yield f"Kernel {name}, {what}", words
+    yield "Orchestrator", circumstances.commit(report)
 
 
 def _time(stamp: str) -> str:
     return stamp[:19].replace("T", " ")
-
-
-def _commit(commit: str) -> str:
-    """Twelve digits of a commit, and whether the tree was changed since."""
-    digits, _, changed = commit.partition("-")
-    return digits[:12] + (f" ({changed})" if changed else "")
-
-
-def _kernel(report: Report, name: str, release: str) -> str:
-    told = report.provenance.kernels.get(name, {}) if report.provenance else {}
-    patches = told.get("patches") or ()
-    words = [release]
-    if patches:
-        words.append(f"{len(patches)} patch{'es' * (len(patches) != 1)}")
-    if report.kernel_hashes.get(name):
-        words.append(f"recipe and sources {report.kernel_hashes[name]}")
-    return ", ".join(words)

@@ -31,6 +31,7 @@ OPENING = replace(
         MetricInfo("copy_time", "us", "lower"),
     ),
     factors=(
+        FactorInfo("kernel", ("base", "new")),
         FactorInfo("mode", tuple(MODES)),
         FactorInfo("threads", THREADS),
         FactorInfo("page_size", ("4KiB", "2MiB")),
