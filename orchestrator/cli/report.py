@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -45,14 +44,10 @@ def report(run: str, form: str, metrics: tuple[str, ...], target: Path | None, r
     from orchestrator.results import runs
 
     rendered = render(build(results_path, runs.find(results_path, run), metrics), form)
-    if target is not None:
-        _write(target, rendered)
-    elif isinstance(rendered, str):
+    if target is None:
         emit(rendered)
-    elif sys.stdout.isatty():
-        raise BadInput(f"--format {form} is not text; name a file with --output")
     else:
-        sys.stdout.buffer.write(rendered)
+        _write(target, rendered)
 
 
 def _write(target: Path, rendered: str | bytes) -> None:

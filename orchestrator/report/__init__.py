@@ -1,6 +1,7 @@
 """What is shown of a run. Each form is one module of :mod:`orchestrator.report.forms`, found by its name.
 
-A form has one function, ``render(report: Report) -> str | bytes``; :func:`orchestrator.report.model.build` makes the report.
+A form has one function, ``render(report: Report) -> str | bytes``; :func:`orchestrator.report.model.build` makes the
+report.
 """
 
 from __future__ import annotations
