@@ -108,7 +108,7 @@ def comparison(report: Report) -> Iterator[str]:
     levels = ", ".join(text.plain(f"{name} = {level}") for name, level in compare.baseline.items())
     made: dict[tuple[str, bool], dict[str, None]] = {}
     for cell, found in zip(report.cells, report.speedups, strict=True):
-        if found.ratio is not None:
+        if found.ratio is not None and not tables.is_baseline(cell, found):
             made.setdefault((found.metric, found.modelled), {})[cell.environment] = None
     yield (
         f"speed-up: the median of a cell against that of its baseline ({levels}, all else alike) in the same "

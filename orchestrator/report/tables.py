@@ -76,6 +76,11 @@ def verified(report: Report) -> str | None:
     return found.pop() if len(report.cells) > 1 and len(found) == 1 else None
 
 
+def is_baseline(cell: CellSummary, found: Speedup) -> bool:
+    """Whether a cell is what others are set against."""
+    return found.baseline == cell.cell
+
+
 def _identity(report: Report, cells: Sequence[CellSummary]) -> Iterator[Column]:
     """What tells the rows apart."""
     for name in report.varying():
@@ -97,11 +102,14 @@ def _figures(report: Report) -> Iterator[Column]:
 
 
 def _speedups(report: Report) -> Column:
-    kinds = {found.modelled for found in report.speedups if found.ratio is not None}
+    pairs = zip(report.cells, report.speedups, strict=True)
+    kinds = {
+        found.modelled for cell, found in pairs if found.ratio is not None and not is_baseline(cell, found)
+    }
     heading, mark = _marked("speed-up", kinds)
 
     def word(cell: CellSummary, found: Speedup) -> str:
-        if found.ratio is not None and found.baseline == cell.cell:
+        if found.ratio is not None and is_baseline(cell, found):
             return BASELINE
         return text.ratio(found.ratio) + mark * found.modelled
 

@@ -48,6 +48,7 @@ def _environment() -> jinja2.Environment:
         finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
 
 
