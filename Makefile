@@ -16,11 +16,12 @@ RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropb
 # What kernels are built with; ccache makes the second build of a kind short.
 KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync util-linux xz-utils
 # What the tests need beyond that.
-TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi
+TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi \
+	chromium chromium-driver poppler-utils
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dpkg-dev debhelper
 
-.PHONY: setup quickstart test test-unit kernel-test kernel-test-short kernel-test-debug kernel-test-experiments machine-test lint packages-run packages-test clean help
+.PHONY: setup quickstart test test-unit browser-test kernel-test kernel-test-short kernel-test-debug kernel-test-experiments machine-test lint packages-run packages-test clean help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -36,6 +37,9 @@ test: packages-run packages-test $(VENV)/.dev lint
 
 test-unit: $(VENV)/.dev
 	$(PYTEST) -m unit
+
+browser-test: packages-test $(VENV)/.dev
+	$(PYTEST) -m browser
 
 kernel-test: packages-run $(VENV)/.dev
 	KERNEL_TEST=full $(PYTEST) -m kernel

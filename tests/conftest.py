@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-TIERS = {"unit", "integration", "vm", "kernel"}
+TIERS = {"unit", "integration", "vm", "kernel", "browser"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestrator.analysis.summary import CellSummary
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.store import RunRow, Store
 
@@ -24,6 +25,14 @@ class Metrics:
         """Return what may be read for a metric in an environment, the best first: where it needs one its model."""
         models = [metric for metric in self.known if metric.models == name and environment in self.counting]
         return models + [metric for metric in self.known if metric.name == name]
+
+
+def is_modelled(cell: CellSummary, reading: MetricInfo) -> bool:
+    """Whether a metric says something else of a cell than what was measured; where one thread works it does not."""
+    if not reading.models:
+        return False
+    said, measured = cell.estimate(reading.name), cell.estimate(reading.models)
+    return said is not None and (measured is None or said.median != measured.median)
 
 
 def metrics_of(store: Store, run: RunRow) -> Metrics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.analysis.modelled import Metrics
+from orchestrator.analysis.modelled import Metrics, is_modelled
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.spec.model import Breakdown
 
@@ -35,7 +35,7 @@ def phases_of(cell: CellSummary, breakdown: Breakdown, metrics: Metrics) -> Phas
         for reading in metrics.readings(name, cell.environment):
             found = cell.estimate(reading.name)
             if found:
-                if reading.models:
+                if is_modelled(cell, reading):
                     modelled.add(word)
                 return found.median
         return None

@@ -2,7 +2,8 @@
 
 A speed-up is the ratio of two medians of the same environment, turned so that more than 1 is better: value over
 baseline for a rate, baseline over value for a time. Where the clock counts instructions a model is compared if both
-cells have it, else what was measured of both: never one with the other.
+cells have it, else what was measured of both: never one with the other. A model that says of both what was measured of
+them, as it does where one thread works alone, models nothing, and the ratio is called measured.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.analysis.intervals import Interval, of_ratio
-from orchestrator.analysis.modelled import Metrics
+from orchestrator.analysis.modelled import Metrics, is_modelled
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.analysis.values import Units
 from orchestrator.results.records import FactorInfo, MetricInfo
@@ -67,8 +68,9 @@ def speedups(
         for reading in metrics.readings(comparison.metric, cell.environment):
             ratio = _ratio(cell, baseline, reading)
             if ratio is not None:
-                metric = reading.name
                 interval, few = _interval(cell, baseline, reading, values)
+                if any(found and is_modelled(found, reading) for found in (cell, baseline)):
+                    metric = reading.name
                 break
         yield Speedup(
             metric=metric,

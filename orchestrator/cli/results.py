@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from orchestrator.errors import BadInput
+
 results_option = click.option(
     "--results",
     "results_path",
@@ -56,8 +58,13 @@ def show(run: str, trial: str | None, results_path: Path) -> None:
         emit(listing.one(store, folder))
 
 
-def emit(text: str) -> None:
-    """Print text on whatever stdout is, in characters that it takes."""
+def emit(rendered: str | bytes) -> None:
+    """Print text on whatever stdout is, in characters that it takes; bytes as they are, but not on a terminal."""
     from orchestrator.report.text import for_encoding
 
-    click.echo(for_encoding(text, sys.stdout.encoding or "utf-8"), nl=False)
+    if isinstance(rendered, bytes):
+        if sys.stdout.isatty():
+            raise BadInput("this form is not text; write it to a file: orchestrate report RUN --output FILE")
+        click.echo(rendered, nl=False)
+        return
+    click.echo(for_encoding(rendered, sys.stdout.encoding or "utf-8"), nl=False)

@@ -208,6 +208,7 @@ class BlockRun:
             time=utc_now(),
             kernel_hash=here.kernel_hash,
             proof=tuple(proof.document),
+            beneath=self._machine.beneath,
         )
         if not proof.fault:
             self._run.kernels[self._block.kernel] = {
@@ -215,7 +216,12 @@ class BlockRun:
                 "version": facts.version,
                 "build_id": facts.build_id,
                 "hash": here.kernel_hash,
+                "config_hash": facts.config_hash,
                 "patches": list(self._identity.patches),
+                "recipe": self._identity.recipe,
+                "source": self._identity.source,
+                "config": self._identity.config,
+                "compiler": self._identity.compiler,
             }
         self._run.begin_boot(record)
 

@@ -119,6 +119,7 @@ class Machine(ABC):
     :ivar environment: what the provider knows of it; None: to be found out from the host's facts.
     :ivar clock: what the machine's time counts.
     :cvar keeps_files: whether its files outlive a boot, hence what a trial's runner wrote before the machine died.
+    :ivar beneath: what a machine of our own making runs on, see :class:`~orchestrator.results.records.BlockRecord`.
     :ivar variables: what the inventory says of it, for roles; ``groups``: those that it is in.
     """
 
@@ -126,6 +127,7 @@ class Machine(ABC):
     environment: Environment | None
     clock: Clock
     keeps_files: ClassVar[bool] = False
+    beneath: Mapping[str, str] = MappingProxyType({})
     variables: Mapping[str, Any] = MappingProxyType({})
     groups: tuple[str, ...] = ()
 

@@ -77,13 +77,18 @@ def _obtain(kernel: Kernel, say: Say) -> KernelFiles:
     if kernel.recipe is None:
         raise KernelError(f"kernel {kernel.name!r} has no recipe")
     built = build(kernel.recipe, say)
+    made_of = built.ingredients
     identity = Identity(
         release=built.release,
         build_id=built.build_id,
         config_hash=built.config_hash,
         command_line=kernel.command_line,
         kernel_hash=built.hash,
-        patches=tuple(patch["name"] for patch in built.ingredients["patches"]),
+        patches=tuple(patch["name"] for patch in made_of["patches"]),
+        recipe=built.recipe,
+        source=made_of["source"],
+        config=f"{made_of['config']['base']} and {len(made_of['config']['requests'])} options",
+        compiler=made_of["compiler"],
     )
     return KernelFiles(built.release, built.image, built.modules, identity, built.folder / "config")
 

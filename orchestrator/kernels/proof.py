@@ -16,6 +16,8 @@ class Identity:
     :ivar command_line: words that must be among those it was started with.
     :ivar kernel_hash: of all it is made of; the release of a kernel that we built ends with it.
     :ivar patches: names of the patches in it.
+    :ivar recipe: name of the recipe it was built from; ``source``: what the patches were applied to; ``config``: what
+        its configuration was made of; ``compiler``: with its version.
     """
 
     release: str = ""
@@ -24,6 +26,10 @@ class Identity:
     command_line: tuple[str, ...] = ()
     kernel_hash: str = ""
     patches: tuple[str, ...] = ()
+    recipe: str = ""
+    source: str = ""
+    config: str = ""
+    compiler: str = ""
 
 
 class Running(Protocol):

@@ -1,6 +1,7 @@
 """What is shown of a run. Each form is one module of :mod:`orchestrator.report.forms`, found by its name.
 
-A form has one function, ``render(report: Report) -> str``; :func:`orchestrator.report.model.build` makes the report.
+A form has one function, ``render(report: Report) -> str | bytes``; :func:`orchestrator.report.model.build` makes the
+report.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(forms.__path__))
 
 
-def render(report: Report, form: str) -> str:
-    """Return the report in a form, one of :func:`names`, ending in a newline."""
-    text: str = importlib.import_module(f"{forms.__name__}.{form}").render(report)
-    return text
+def render(report: Report, form: str) -> str | bytes:
+    """Return the report in a form, one of :func:`names`: text that ends in a newline, or bytes."""
+    rendered: str | bytes = importlib.import_module(f"{forms.__name__}.{form}").render(report)
+    return rendered

@@ -16,7 +16,8 @@ from orchestrator.analysis.summary import CellSummary, summarise
 from orchestrator.errors import BadInput
 from orchestrator.report.environments import sentence
 from orchestrator.results import manifest
-from orchestrator.results.records import MetricInfo, RunRecord
+from orchestrator.results.manifest import Manifest
+from orchestrator.results.records import BlockRecord, MetricInfo, RunRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Reason, RunRow, Store, open_for
 
@@ -40,6 +41,10 @@ class Report:
     :ivar labels: what labels of figures mean, as the benchmark says it.
     :ivar kernels: release of what ran under each of the experiment's kernel names, as far as it is known;
         ``kernel_hashes``: names of those that were built from a recipe, also by the experiment's names.
+    :ivar provenance: the run's manifest, where it has one.
+    :ivar blocks: the boots, in order of time.
+    :ivar settings: what the cells set, by cell, path to value as read back; ``requests``: the benchmark's options.
+    :ivar results: folder of the run's ``folder``, for forms that show single trials.
     :ivar reasons: why trials are not ok; ``attempts``: why attempts were repeated.
     """
 
@@ -59,6 +64,17 @@ class Report:
     kernel_hashes: Mapping[str, str]
     reasons: tuple[Reason, ...]
     attempts: tuple[Reason, ...]
+    provenance: Manifest | None
+    blocks: tuple[BlockRecord, ...]
+    settings: Mapping[str, Mapping[str, str]]
+    requests: Mapping[str, Mapping[str, str]]
+    results: Path
+    folder: RunFolder
+
+    @property
+    def boots(self) -> int:
+        """Number of boots that trials were made in."""
+        return len({block.boot for block in self.blocks})
 
     @property
     def trials(self) -> int:
@@ -108,6 +124,8 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
         known = metrics_of(store, row)
         breakdown = opening.breakdown
         compared = tuple(_speedups(store, row, cells, known))
+        described = list(store.cells(row))
+        provenance = manifest.load(run.path) if run.manifest.is_file() else None
         phases = [(cell, phases_of(cell, breakdown, known)) for cell in cells] if breakdown else []
         return Report(
             opening=opening,
@@ -122,10 +140,16 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             not_allowed=store.not_allowed(row),
             environments={name: sentence(name) for name in store.environments(row)},
             labels=store.labels(row),
-            kernels=_told_of_kernels(run, "release"),
-            kernel_hashes=_told_of_kernels(run, "hash"),
+            kernels=_told_of_kernels(provenance, "release"),
+            kernel_hashes=_told_of_kernels(provenance, "hash"),
+            provenance=provenance,
             reasons=tuple(store.reasons(row)),
             attempts=tuple(store.reasons(row, final=False)),
+            blocks=tuple(store.blocks(row)),
+            settings={cell.id: cell.settings for cell in described if cell.settings},
+            requests={cell.id: cell.request for cell in described if cell.request},
+            results=results,
+            folder=run,
         )
 
 
@@ -136,10 +160,8 @@ def _speedups(store: Store, row: RunRow, cells: Sequence[CellSummary], known: Me
     yield from speedups(cells, row.opening.compare, row.opening.factors, known, values)
 
 
-def _told_of_kernels(run: RunFolder, key: str) -> dict[str, str]:
-    if not run.manifest.is_file():
-        return {}
-    kernels = manifest.load(run.path).kernels
+def _told_of_kernels(provenance: Manifest | None, key: str) -> dict[str, str]:
+    kernels = provenance.kernels if provenance else {}
     return {name: told[key] for name, told in kernels.items() if told.get(key)}
 
 

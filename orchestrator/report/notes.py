@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from orchestrator.analysis.intervals import METHODS
 from orchestrator.analysis.speedup import Speedup
 from orchestrator.analysis.summary import Estimate
-from orchestrator.report import tables, text
+from orchestrator.report import circumstances, tables, text
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
 
@@ -36,7 +36,17 @@ def title(report: Report) -> str:
 
 
 def notes(report: Report) -> Iterator[str]:
-    """Yield what a reader must know beside the rows: the method, what all rows share, what each environment means."""
+    """Yield what a reader must know beside the rows: what all rows share, where they were made, how to read them."""
+    yield from rows(report)
+    yield from _circumstances(report)
+    yield from figures(report)
+    yield from comparison(report)
+    yield from labels(report)
+    yield from environments(report)
+
+
+def rows(report: Report) -> Iterator[str]:
+    """Yield what holds for all rows."""
     constant = report.constant()
     shared = tables.environment(report)
     if shared is not None:
@@ -52,19 +62,31 @@ def notes(report: Report) -> Iterator[str]:
     verified = tables.verified(report)
     if verified is not None:
         yield f"Verified in every row that has figures: {verified}."
-    if report.kernels:
-        running = ", ".join(text.plain(f"{name} = {release}") for name, release in report.kernels.items())
-        yield f"Kernel: {running}."
+
+
+def figures(report: Report) -> Iterator[str]:
+    """Yield how often each row was run, and what its figures are."""
+    counts = sorted({sum(cell.statuses.values()) for cell in report.cells})
+    if counts and report.boots:
+        times = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        yield f"Each row was run {times} time{'s' * (times != '1')}, in {report.boots} boot{'s' * (report.boots != 1)}."
     used = {estimate.spread.method for estimate in _shown(report) if estimate.interval is None}
     spreads = [words for method, words in SPREADS.items() if method in used]
     if spreads:
         yield f"Figures are medians of the n trials that are ok, ± {'; '.join(spreads)}."
     yield from _intervals(report)
-    yield from _compared(report)
-    for label, means in report.labels.items():
-        yield text.plain(f"{label}: {means or 'what the benchmark calls these figures'}.", LONGEST_NOTE)
+
+
+def environments(report: Report) -> Iterator[str]:
+    """Yield what each environment of the run means."""
     for environment, sentence in report.environments.items():
         yield f"{text.plain(environment) or 'no environment'}: {sentence}"
+
+
+def labels(report: Report) -> Iterator[str]:
+    """Yield what each label of figures means."""
+    for label, means in report.labels.items():
+        yield text.plain(f"{label}: {means or 'what the benchmark calls these figures'}.", LONGEST_NOTE)
 
 
 def _shown(report: Report) -> list[Estimate]:
@@ -86,15 +108,30 @@ def _intervals(report: Report) -> Iterator[str]:
         yield f"No interval for {count} figure{'s' * (count != 1)}: {reason}."
 
 
-def _compared(report: Report) -> Iterator[str]:
-    """What the speed-ups are of, where each kind was made, and whose the published ones are."""
+def _circumstances(report: Report) -> Iterator[str]:
+    """The hosts, and what the benchmark was told beyond the factors."""
+    for place in circumstances.places(report):
+        boots = f"{place.boots} boot{'s' * (place.boots != 1)}"
+        if place.line:
+            yield text.plain(f"Host {place.host} ({boots}): {place.line}.", LONGEST_NOTE)
+    options = circumstances.options(report)
+    if options:
+        told = ", ".join(f"{name} = {value}" for name, value in options.items())
+        yield text.plain(f"Options that are no factors: {told}.", LONGEST_NOTE)
+    if report.kernels:
+        running = ", ".join(text.plain(f"{name} = {release}") for name, release in report.kernels.items())
+        yield f"Kernel: {running}."
+
+
+def comparison(report: Report) -> Iterator[str]:
+    """Yield what the speed-ups are of, where each kind was made, and whose the published ones are."""
     compare = report.opening.compare
     if compare is None:
         return
     levels = ", ".join(text.plain(f"{name} = {level}") for name, level in compare.baseline.items())
     made: dict[tuple[str, bool], dict[str, None]] = {}
     for cell, found in zip(report.cells, report.speedups, strict=True):
-        if found.ratio is not None:
+        if found.ratio is not None and not tables.is_baseline(cell, found):
             made.setdefault((found.metric, found.modelled), {})[cell.environment] = None
     yield (
         f"speed-up: the median of a cell against that of its baseline ({levels}, all else alike) in the same "
@@ -113,6 +150,10 @@ def _compared(report: Report) -> Iterator[str]:
             f"kernel {published.kernel}.",
             LONGEST_NOTE,
         )
+        if published.method:
+            yield text.plain(f"How the published figures were taken: {published.method}.", LONGEST_NOTE)
+        for note in published.notes:
+            yield text.plain(f"Note on {published.dataset}: {note.rstrip('.')}.", LONGEST_NOTE)
     missing = Counter(
         found.reason
         for cell, found in zip(report.cells, report.speedups, strict=True)

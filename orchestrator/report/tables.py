@@ -14,17 +14,20 @@ from orchestrator.report.model import Report
 from orchestrator.results.records import MetricInfo
 
 BASELINE = "baseline"
+LABEL = "label"
+"""Heading of the column that says what figures are where the levels alone would mislead."""
 MODELLED = "m"
 """Marks a modelled figure among measured ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading, its words from top to bottom, and on which side they stand."""
+    """One column: its heading, its words from top to bottom, on which side they stand; ``key``: they name the rows."""
 
     heading: str
     words: tuple[str, ...]
     align: Literal["left", "right"] = "left"
+    key: bool = False
 
     @property
     def only(self) -> str | None:
@@ -73,14 +76,18 @@ def verified(report: Report) -> str | None:
     return found.pop() if len(report.cells) > 1 and len(found) == 1 else None
 
 
+def is_baseline(cell: CellSummary, found: Speedup) -> bool:
+    """Whether a cell is what others are set against."""
+    return found.baseline == cell.cell
+
+
 def _identity(report: Report, cells: Sequence[CellSummary]) -> Iterator[Column]:
     """What tells the rows apart."""
     for name in report.varying():
-        yield Column(
-            text.plain(name), tuple(text.plain(cell.factors.get(name, text.NOTHING)) for cell in cells)
-        )
+        words = tuple(text.plain(cell.factors.get(name, text.NOTHING)) for cell in cells)
+        yield Column(text.plain(name), words, key=True)
     if any(cell.label for cell in cells):
-        yield Column("label", tuple(text.plain(cell.label) or text.NOTHING for cell in cells))
+        yield Column(LABEL, tuple(text.plain(cell.label) or text.NOTHING for cell in cells), key=True)
 
 
 def _figures(report: Report) -> Iterator[Column]:
@@ -95,11 +102,14 @@ def _figures(report: Report) -> Iterator[Column]:
 
 
 def _speedups(report: Report) -> Column:
-    kinds = {found.modelled for found in report.speedups if found.ratio is not None}
+    pairs = zip(report.cells, report.speedups, strict=True)
+    kinds = {
+        found.modelled for cell, found in pairs if found.ratio is not None and not is_baseline(cell, found)
+    }
     heading, mark = _marked("speed-up", kinds)
 
     def word(cell: CellSummary, found: Speedup) -> str:
-        if found.ratio is not None and found.baseline == cell.cell:
+        if found.ratio is not None and is_baseline(cell, found):
             return BASELINE
         return text.ratio(found.ratio, found.interval) + mark * found.modelled
 

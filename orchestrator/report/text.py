@@ -81,6 +81,16 @@ def truth(found: Truth | None, n: int, counts: bool = True) -> str:
     return ", ".join(parts) + (f" ({found.trials} of {n} trials)" if found.trials < n else "")
 
 
+def size(number: int) -> str:
+    """Return bytes in the largest unit that leaves a whole part, such as ``487 MiB`` or ``1.5 GiB``."""
+    value, unit = float(number), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.4g} {unit}" if value < 100 else f"{value:.0f} {unit}"
+
+
 def not_ok(statuses: Mapping[str, int]) -> str:
     """Return the counts of all statuses but ``ok``, such as ``unsupported 3``; empty if there are none."""
     return ", ".join(f"{status} {count}" for status, count in statuses.items() if status != "ok")

@@ -140,6 +140,7 @@ def _encode_block(record: BlockRecord) -> Document:
         "time": record.time,
         "kernel_hash": record.kernel_hash,
         "proof": [dict(check) for check in record.proof],
+        "beneath": dict(record.beneath),
     }
 
 
@@ -217,6 +218,8 @@ def _decode_published(document: Document) -> Published:
             )
             for figure in document["figures"]
         ),
+        method=_text(document.get("method", "")),
+        notes=tuple(map(_text, document.get("notes", ()))),
     )
 
 
@@ -236,6 +239,7 @@ def _decode_block(document: Document) -> BlockRecord:
         time=_text(document["time"]),
         kernel_hash=_text(document.get("kernel_hash", "")),
         proof=tuple(map(_mapping, document.get("proof", ()))),
+        beneath=_texts(document.get("beneath", {})),
     )
 
 

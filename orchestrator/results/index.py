@@ -14,8 +14,9 @@ from orchestrator.errors import BadInput
 from orchestrator.results import codec
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord
+from orchestrator.spec.model import Status
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with any change of the tables: an index of another version is thrown away and made again."""
 
 TABLES = """
@@ -31,15 +32,16 @@ CREATE TABLE runs (
 );
 CREATE TABLE blocks (
     run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
-    block INTEGER NOT NULL, kernel TEXT NOT NULL, host TEXT NOT NULL, boot TEXT NOT NULL,
-    environment TEXT NOT NULL, clock TEXT NOT NULL, time TEXT NOT NULL
+    record TEXT NOT NULL              -- the whole of it, as JSON: there are few
 );
 CREATE INDEX blocks_of_run ON blocks (run);
 CREATE TABLE cells (
     key INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     id TEXT NOT NULL,
-    factors TEXT NOT NULL,            -- JSON object
+    factors TEXT NOT NULL,            -- JSON object, as are
+    settings TEXT NOT NULL,           -- what its first trial that is ok read back,
+    request TEXT NOT NULL,            -- and what the benchmark says it was asked for there, defaults included
     UNIQUE (run, id)
 );
 CREATE TABLE trials (
@@ -120,6 +122,7 @@ class _Indexer:
         self._database = database
         self._run = run
         self._cells: dict[str, int] = {}
+        self._described: set[int] = set()
 
     def add(self, record: Record) -> None:
         """Insert one record; ``sqlite3.IntegrityError`` if it is the second final one of its trial."""
@@ -127,10 +130,8 @@ class _Indexer:
             self._add_trial(record)
         elif isinstance(record, BlockRecord):
             self._database.execute(
-                "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (self._run, record.block, *map(_plain, (record.kernel, record.host, record.boot)),
-                 _plain(record.environment), record.clock, _plain(record.time)),
-            )  # fmt: skip
+                "INSERT INTO blocks VALUES (?, ?)", (self._run, json.dumps(codec.encode(record)))
+            )
         elif isinstance(record, RunRecord):
             self._database.execute(
                 "UPDATE runs SET complete = 0, ended = '', opening = iif(opening = '', ?1, opening) WHERE key = ?2",
@@ -143,8 +144,10 @@ class _Indexer:
             )
 
     def _add_trial(self, record: TrialRecord) -> None:
+        cell = self._cell(record)
+        self._describe(cell, record)
         values = (
-            self._run, self._cell(record), _plain(record.trial), record.final, record.repetition,
+            self._run, cell, _plain(record.trial), record.final, record.repetition,
             record.status.value, _plain(record.reason), record.allowed,
             *map(_plain, (record.environment, record.host, record.boot, record.start, record.end)),
             *_truth(record.details),
@@ -165,12 +168,8 @@ class _Indexer:
         if record.cell not in self._cells:
             identity = _plain(record.cell)
             self._database.execute(
-                "INSERT OR IGNORE INTO cells (run, id, factors) VALUES (?, ?, ?)",
-                (
-                    self._run,
-                    identity,
-                    json.dumps({_plain(name): _plain(level) for name, level in record.factors.items()}),
-                ),
+                "INSERT OR IGNORE INTO cells (run, id, factors, settings, request) VALUES (?, ?, ?, '{}', '{}')",
+                (self._run, identity, _texts(record.factors)),
             )
             found = self._database.execute(
                 "SELECT key FROM cells WHERE run = ? AND id = ?", (self._run, identity)
@@ -178,12 +177,40 @@ class _Indexer:
             self._cells[record.cell] = found[0]
         return self._cells[record.cell]
 
+    def _describe(self, cell: int, record: TrialRecord) -> None:
+        if record.status is Status.OK and cell not in self._described:
+            self._described.add(cell)
+            self._database.execute(
+                "UPDATE cells SET settings = ?, request = ? WHERE key = ? AND request = '{}' AND settings = '{}'",
+                (_texts(record.settings), _texts(_request(record.details)), cell),
+            )
+
 
 def _truth(details: Any) -> tuple[int | None, ...]:
     truth = details.get("truth") if isinstance(details, Mapping) else None
     if not isinstance(truth, Mapping):
         return (None,) * len(TRUTH)
     return tuple(_count(truth.get(name)) for name in TRUTH)
+
+
+def _request(details: Any) -> Mapping[str, Any]:
+    """Return options as they were in force: what a benchmark's document says under ``request``, and of those that it
+    chose itself, by the same names, under ``environment``.
+    """
+    said = details if isinstance(details, Mapping) else {}
+    request, chosen = (
+        part if isinstance(part, Mapping) else {} for part in map(said.get, ("request", "environment"))
+    )
+    return {name: chosen.get(name, value) for name, value in request.items()}
+
+
+def _texts(values: Mapping[str, Any]) -> str:
+    """Return a JSON object of texts; switches in the words of YAML."""
+    words = {
+        name: value if isinstance(value, str) else json.dumps(value, default=str)
+        for name, value in values.items()
+    }
+    return json.dumps({_plain(name): _plain(word) for name, word in words.items()})
 
 
 def _label(details: Any) -> tuple[str, str]:

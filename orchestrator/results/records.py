@@ -130,6 +130,7 @@ class BlockRecord:
     :ivar settings: path to value, read back.
     :ivar kernel_hash: names the kernel of a recipe; empty for others.
     :ivar proof: what the running kernel was compared in: ``what``, ``expected``, ``found``, ``holds``.
+    :ivar beneath: of a guest of ours: ``qemu`` (its version), and the ``cpu`` and ``kernel`` of the machine under it.
     """
 
     block: int
@@ -143,6 +144,7 @@ class BlockRecord:
     time: str
     kernel_hash: str = ""
     proof: tuple[Mapping[str, Any], ...] = ()
+    beneath: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,18 @@ It can be deleted at any time: it is made again from the journals, and only what
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from orchestrator.errors import BadInput
 from orchestrator.results import codec, index
-from orchestrator.results.records import RunRecord
+from orchestrator.results.records import BlockRecord, RunRecord
 from orchestrator.results.runs import RunFolder, all_runs
 
 FILE = "index.sqlite"
@@ -37,24 +38,40 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class CellRow:
-    """A cell of a run; the keys grow in the order in which the cells first appear in the journal."""
+    """A cell of a run; the keys grow in the order in which the cells first appear in the journal.
+
+    :ivar settings: what its first ok trial read back; ``request``: the benchmark's options in it, defaults included.
+    """
 
     key: int
     id: str
     factors: dict[str, str]
+    settings: dict[str, str] = field(default_factory=dict)
+    request: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class BlockRow:
-    """A boot of a run, as its :class:`~orchestrator.results.records.BlockRecord` says."""
+class TrialRow:
+    """One record of a trial, ``final`` or an attempt that was repeated; ``metrics`` are the values by name."""
 
-    block: int
-    kernel: str
+    metrics: Mapping[str, float]
+    id: str
+    cell: str
+    repetition: int
+    status: str
+    reason: str
+    final: int
+    allowed: int
+    environment: str
     host: str
     boot: str
-    environment: str
-    clock: str
-    time: str
+    started: str
+    ended: str
+    pages: int | None
+    pages_on_target: int | None
+    bytes_checked: int | None
+    bytes_wrong: int | None
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +140,27 @@ class Store:
     def cells(self, run: RunRow) -> Iterator[CellRow]:
         """Yield the cells of a run that have a final record, in order of their first record."""
         query = (
-            "SELECT key, id, factors FROM cells WHERE run = ?"
+            "SELECT key, id, factors, settings, request FROM cells WHERE run = ?"
             " AND EXISTS (SELECT 1 FROM trials WHERE cell = cells.key AND final) ORDER BY key"
         )
-        for key, identity, factors in self.database.execute(query, (run.key,)):
-            yield CellRow(key, identity, json.loads(factors))
+        for key, identity, *texts in self.database.execute(query, (run.key,)):
+            yield CellRow(key, identity, *map(json.loads, texts))
+
+    def trials(self, run: RunRow, metrics: Sequence[str]) -> Iterator[TrialRow]:
+        """Yield every record of a trial in the order of the journal, with those of the metrics that it has."""
+        names = ", ".join("?" * len(metrics))
+        # The plus keeps sqlite from an index: rows in the order of their keys need no sorting.
+        query = (
+            "SELECT trials.key, trials.id, cells.id, repetition, status, reason, final, allowed, environment, host,"
+            " boot, started, ended, pages, pages_on_target, bytes_checked, bytes_wrong, label, name, value FROM trials"
+            f" JOIN cells ON cells.key = cell LEFT JOIN metrics ON trial = trials.key AND name IN ({names})"
+            " WHERE +trials.run = ? ORDER BY trials.key"
+        )
+        rows = self.database.execute(query, (*metrics, run.key))
+        for _, group in itertools.groupby(rows, key=lambda row: row[0]):
+            first, *more = group
+            found = {name: value for *_, name, value in (first, *more) if name is not None}
+            yield TrialRow(found, *first[1:-2])
 
     def statuses(self, run: RunRow) -> dict[str, int]:
         """Return the number of trials by status."""
@@ -152,10 +185,14 @@ class Store:
         )
         return dict(self.database.execute(query, (run.key,)))
 
-    def blocks(self, run: RunRow) -> Iterator[BlockRow]:
+    def blocks(self, run: RunRow) -> Iterator[BlockRecord]:
         """Yield the boots of a run in order of time."""
-        query = "SELECT block, kernel, host, boot, environment, clock, time FROM blocks WHERE run = ? ORDER BY rowid"
-        return (BlockRow(*row) for row in self.database.execute(query, (run.key,)))
+        for (text,) in self.database.execute(
+            "SELECT record FROM blocks WHERE run = ? ORDER BY rowid", (run.key,)
+        ):
+            record = codec.decode(json.loads(text))
+            assert isinstance(record, BlockRecord)
+            yield record
 
     def reasons(self, run: RunRow, final: bool = True) -> Iterator[Reason]:
         """Yield why trials (not ``final``: attempts that were repeated) were not ok, the most frequent first."""

@@ -51,6 +51,8 @@ class ComparisonReader:
                 unit=self.dataset.unit,
                 better=self.draft.value(*_SECTION, "better", default="higher"),
                 figures=tuple(figures),
+                method=self.dataset.method,
+                notes=self.dataset.notes,
             )
         return Comparison(self.metric, self.baseline, published)
 

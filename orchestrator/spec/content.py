@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.spec.expressions import Expression
-from orchestrator.spec.model import Experiment, Recipe, Role
+from orchestrator.spec.model import Experiment, Published, Recipe, Role
 
 _OMITTED = {"file", "content_hash", "description"}
+_OF_PUBLISHED = {"method", "notes"}
+"""Words about published figures; the figures themselves are part of what an experiment says."""
 
 
 def content_hash(experiment: Experiment) -> str:
@@ -43,7 +45,9 @@ def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return os.path.relpath(value, folder.resolve())
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name), folder) for field in dataclasses.fields(value)}
+        omitted = _OF_PUBLISHED if isinstance(value, Published) else ()
+        names = [field.name for field in dataclasses.fields(value) if field.name not in omitted]
+        return {name: _plain(getattr(value, name), folder) for name in names}
     if isinstance(value, Mapping):
         return {str(key): _plain(inner, folder) for key, inner in value.items()}
     if isinstance(value, tuple | list):

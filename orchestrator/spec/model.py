@@ -308,7 +308,8 @@ class PublishedFigure:
 class Published:
     """Figures of one published table, as far as the cells of an experiment have a row in it.
 
-    ``source``, ``machine`` and ``kernel`` are one line each; ``better`` is which way ``unit`` is better.
+    ``source``, ``machine``, ``kernel`` and ``method`` are one line each; ``better`` is which way ``unit`` is better;
+    ``notes`` are what a reader must know before comparing with these figures.
     """
 
     dataset: str
@@ -318,6 +319,8 @@ class Published:
     unit: str
     better: Literal["higher", "lower"]
     figures: tuple[PublishedFigure, ...]
+    method: str = ""
+    notes: tuple[str, ...] = ()
 
     def figure(self, levels: Mapping[str, str]) -> PublishedFigure | None:
         """Return the figure of a cell with these levels, None if there is none."""

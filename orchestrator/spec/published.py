@@ -22,6 +22,7 @@ class Dataset:
 
     :ivar source: who published it where and when, in one line.
     :ivar unit: of its figures, as the source writes it.
+    :ivar method: how they were taken; ``notes``: what a reader must know before comparing with them.
     :ivar rows: values in the order of ``columns``; None is not applicable or not stated.
     """
 
@@ -30,6 +31,8 @@ class Dataset:
     machine: str
     kernel: str
     unit: str
+    method: str
+    notes: tuple[str, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[Value | None, ...], ...]
 
@@ -63,6 +66,8 @@ def find(name: str) -> Dataset:
         machine=str(given["machine"]["cpu"]),
         kernel=str(given["kernel"] or "not stated"),
         unit=given["unit"],
+        method=str(given.get("method") or "not stated"),
+        notes=tuple(given.get("notes", ())),
         columns=tuple(given["columns"]),
         rows=tuple(map(tuple, given["rows"])),
     )

@@ -19,7 +19,10 @@ import pytest
 from orchestrator.cache import cache_folder
 from tests.integration.conftest import make_key
 
-PACKAGES = "linux-image-cloud-amd64,systemd-sysv,udev,dbus,openssh-server,grub-pc-bin,grub2-common,kexec-tools,zstd,cron"
+PACKAGES = (
+    "linux-image-cloud-amd64,systemd-sysv,udev,dbus,openssh-server,"
+    "grub-pc-bin,grub2-common,kexec-tools,zstd,cron"
+)
 SUITE = "bookworm"
 NEEDED = ("mmdebstrap", "grub-mkimage", "mke2fs", "qemu-system-x86_64", "qemu-img")
 GRUB_MODULES = ("biosdisk", "part_msdos", "ext2", "normal", "configfile")

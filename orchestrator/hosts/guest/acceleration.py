@@ -53,7 +53,7 @@ def kvm_obstacle() -> str | None:
         return f"there is no {DEVICE}"
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         return f"{DEVICE} may not be opened by this user"
-    machine = _machine()
+    machine = beneath()
     memory = cache_folder() / f"kvm-{hashlib.sha256(json.dumps(machine).encode()).hexdigest()[:16]}.json"
     try:
         return _remembered(memory)
@@ -79,8 +79,8 @@ def _remember(memory: Path, document: dict[str, str | None]) -> None:
     Path(file.name).replace(memory)
 
 
-def _machine() -> dict[str, str]:
-    """What decides whether KVM works: kernel and CPU of this machine, and QEMU."""
+def beneath() -> dict[str, str]:
+    """Return what a guest runs on, which also decides whether KVM works: kernel and CPU of this machine, and QEMU."""
     qemu = find_program("qemu-system-x86_64", "qemu-system-x86")
     version = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=False).stdout
     models = [

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
-from orchestrator.hosts.guest.acceleration import choose_environment
+from orchestrator.hosts.guest.acceleration import beneath, choose_environment
 from orchestrator.hosts.guest.guest import Boot, Guest, Logs, start_guest
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
 from orchestrator.kernels.obtain import obtain
@@ -25,6 +25,7 @@ class QemuMachine(Machine):
     def __init__(self, layout: Layout, environment: Environment, log_folder: Path, boot_limit: float) -> None:
         self.environment: Environment | None = environment
         self.clock: Clock = "instructions" if environment is Environment.VM_ICOUNT else "wall"
+        self.beneath = beneath()
         self._layout = layout
         self._in = environment
         self._log_folder = log_folder

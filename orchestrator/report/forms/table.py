@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import tabulate as layout
-from tabulate import tabulate
-
-from orchestrator.report import notes
+from orchestrator.report import layout, notes
 from orchestrator.report.model import Report
 from orchestrator.report.tables import Table, tables
-
-layout.MIN_PADDING = 0
-"""Headings need no more room than their words; there are many columns."""
 
 
 def render(report: Report) -> str:
@@ -26,12 +20,6 @@ def render(report: Report) -> str:
 
 def _table(table: Table) -> str:
     """Lay out a table; units stand on a second line of the headings."""
-    text = tabulate(
-        table.rows,
-        [heading.replace(", ", "\n", 1) for heading in table.headings],
-        tablefmt="simple",
-        colalign=table.alignment,
-        disable_numparse=True,
-    )
-    lines = [line.rstrip() for line in text.splitlines()]
-    return "\n".join([*([table.caption, ""] if table.caption else []), *lines])
+    headings = [heading.replace(", ", "\n", 1) for heading in table.headings]
+    lines = layout.simple(headings, table.rows, table.alignment)
+    return f"{table.caption}\n\n{lines}" if table.caption else lines

@@ -64,7 +64,7 @@ def test_every_environment_has_one_plain_sentence() -> None:
 
 
 def test_the_forms_are_the_files_of_their_folder() -> None:
-    assert names() == ["csv", "json", "markdown", "table"]
+    assert names() == ["csv", "html", "json", "junit", "mail", "markdown", "parquet", "table"]
 
 
 def test_importing_the_reports_imports_no_hosts_and_no_form() -> None:
@@ -290,10 +290,11 @@ def test_the_headline_comes_first_then_the_next_of_the_file(
     report = report_of(tmp_path / "run", [opening, trial(FIXED, throughput=3.0)])
     assert [metric.name for metric in report.shown] == shown
     for form in names():
-        assert render(report, form).endswith("\n")
+        rendered = render(report, form)
+        assert rendered.startswith(b"PAR1") if isinstance(rendered, bytes) else rendered.endswith("\n")
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "markdown", "table"])
+@pytest.mark.parametrize("form", ["csv", "html", "json", "junit", "mail", "markdown", "table"])
 def test_a_run_without_trials_can_be_reported(tmp_path: Path, form: str) -> None:
     text = render(report_of(tmp_path / "run", [RUN, BLOCK]), form)
     assert RUN.run in text or form == "csv"

@@ -102,7 +102,7 @@ def test_report_takes_a_folder_and_latest(orchestrate: Verb, results: Path, tmp_
     [
         (["report", "20261125"], "the nearest: "),
         (["report", RUN.run, "--metric", "speed"], "it has throughput, call_latency, tlb_shootdowns"),
-        (["report", RUN.run, "--format", "pdf"], "'pdf' is not one of 'csv', 'json', 'markdown', 'table'"),
+        (["report", RUN.run, "--format", "pdf"], "'pdf' is not one of 'csv', 'html', 'json'"),
         (["results", "show", "2026"], f"may be {RUN.run}, 20261124T101500000Z-ffff; write more of its id"),
     ],
 )

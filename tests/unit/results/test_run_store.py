@@ -31,11 +31,12 @@ def everything(database: sqlite3.Connection) -> dict[str, list[tuple[object, ...
     """Return all that the index holds, without the keys, which depend on the order of events."""
     queries = {
         "runs": "SELECT folder, id, opening, complete, ended, position, mark FROM runs ORDER BY 1",
-        "cells": "SELECT folder, cells.id, factors FROM cells JOIN runs ON runs.key = run ORDER BY 1, 2",
+        "cells": "SELECT folder, cells.id, factors, settings, request FROM cells"
+        " JOIN runs ON runs.key = run ORDER BY 1, 2",
         "trials": "SELECT trials.id, cells.id, final, status, reason, pages, bytes_wrong FROM trials"
         " JOIN cells ON cells.key = cell ORDER BY 1, 2, 3, 4",
         "metrics": "SELECT id, name, unit, value FROM metrics JOIN trials ON key = trial ORDER BY 1, 2, 3",
-        "blocks": "SELECT folder, block, host FROM blocks JOIN runs ON runs.key = run ORDER BY 1, 2, 3",
+        "blocks": "SELECT folder, record FROM blocks JOIN runs ON runs.key = run ORDER BY 1, 2",
     }
     return {name: database.execute(query).fetchall() for name, query in queries.items()}
 

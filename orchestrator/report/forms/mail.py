@@ -1,0 +1,99 @@
+"""Plain text under 72 columns, for the cover letter of a patch series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from orchestrator.report import circumstances, letter, notes, tables, text
+from orchestrator.report.model import Report
+from orchestrator.report.tables import LABEL, Column, Table
+
+
+def render(report: Report) -> str:
+    """Return the report as text for a mail: where it was made and how, the figures, how to read them."""
+    marks = {label: f"[{number}]" for number, label in enumerate(report.labels, 1)}
+    parts = [letter.paragraph(_title(report)), *map(letter.paragraph, notes.environments(report))]
+    parts.append(_section("Machine", _pairs(_machine(report))))
+    for name, told in circumstances.kernels(report).items():
+        parts.append(_section(f"Kernel {text.plain(name)}", _pairs(told.items())))
+    parts.append(_section("Settings, as read back", _pairs(circumstances.settings(report).items())))
+    parts.append(_section("Method", [*notes.figures(report), *notes.rows(report)]))
+    for table in tables.tables(report) if report.cells else ():
+        parts += [letter.paragraph(table.caption), *letter.tables(_marked(table, marks))]
+    footnotes = (f"{mark} {note}" for mark, note in zip(marks.values(), notes.labels(report), strict=True))
+    parts.append("\n".join(map(letter.paragraph, footnotes)))
+    parts.append(_section("How to read it", notes.comparison(report)))
+    parts.append(_section("Excluded", _excluded(report)))
+    parts.append(_section("Experiment", _pairs(_experiment(report))))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _title(report: Report) -> str:
+    opening = report.opening
+    told = text.plain(circumstances.description(report) or opening.experiment)
+    state = "" if report.complete else f" Not complete: {report.trials} of {opening.trials} trials."
+    return f"{told.rstrip('.')}.{state}"
+
+
+def _marked(table: Table, marks: dict[str, str]) -> list[Column]:
+    """Columns with a footnote's mark at the name of each row that has a label; the footnotes say what labels mean."""
+    labels = next((column.words for column in table.columns if column.heading == LABEL), None)
+    columns = [column for column in table.columns if column.heading != LABEL]
+    if labels is None or not columns or not columns[0].key or not set(labels) <= {*marks, text.NOTHING}:
+        return list(table.columns)
+    first = columns[0]
+    words = (
+        f"{word} {marks[label]}" if label in marks else word
+        for word, label in zip(first.words, labels, strict=True)
+    )
+    return [replace(first, words=tuple(words)), *columns[1:]]
+
+
+def _excluded(report: Report) -> Iterator[str]:
+    left = report.trials - report.statuses.get("ok", 0)
+    yield (
+        f"{left} of {report.trials} trials." if left else f"No trial; all {report.trials} are in the figures."
+    )
+    yield from notes.reasons(report)
+
+
+def _machine(report: Report) -> Iterator[tuple[str, str]]:
+    for place in circumstances.places(report):
+        yield (
+            text.plain(f"{place.host}, {place.environment}"),
+            text.plain(place.line or "not told", notes.LONGEST_NOTE),
+        )
+        if place.distances:
+            yield "distances between nodes", place.distances
+        if place.governors:
+            yield "frequency governors", text.plain(place.governors)
+    lines = dict.fromkeys(str(block.facts.get("command_line", "")) for block in report.blocks)
+    for line in filter(None, lines):
+        yield "kernel command line", text.plain(line, notes.LONGEST_NOTE)
+
+
+def _experiment(report: Report) -> Iterator[tuple[str, str]]:
+    opening = report.opening
+    yield (
+        "run",
+        f"{text.plain(opening.experiment)} {opening.run}, content {opening.content_hash[:12]}, seed {opening.seed}",
+    )
+    if report.provenance:
+        yield "command", text.plain(" ".join(report.provenance.command_line))
+    benchmark = report.provenance.benchmark if report.provenance else ""
+    yield "benchmark", text.plain(opening.benchmark) + (f", SHA-256 {benchmark[:12]}" if benchmark else "")
+    options = circumstances.options(report)
+    if options:
+        told = ", ".join(f"{name} = {value}" for name, value in options.items())
+        yield "its other options", text.plain(told, notes.LONGEST_NOTE)
+    yield "orchestrator", text.plain(circumstances.commit(report))
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    return (f"{name}: {words}" for name, words in pairs)
+
+
+def _section(title: str, lines: Iterable[str]) -> str:
+    items = [letter.item(line, "- ") for line in lines]
+    return "\n".join([letter.paragraph(f"{title}:"), *items]) if items else ""

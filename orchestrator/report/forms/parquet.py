@@ -1,0 +1,104 @@
+"""Parquet: every record of a trial, with typed columns, for programs that ask many questions of many trials."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from orchestrator.errors import BadInput
+from orchestrator.report.model import Report
+from orchestrator.report.trials import trials
+from orchestrator.results.store import TrialRow
+
+ROWS = 20_000
+"""Rows of a row group: so many are in memory at a time."""
+
+_TEXTS = ("id", "cell", "status", "reason", "environment", "host", "boot", "label")
+_COUNTS = ("repetition", "pages", "pages_on_target", "bytes_checked", "bytes_wrong")
+_SWITCHES = ("final", "allowed")
+_TIMES = ("started", "ended")
+
+
+def render(report: Report) -> bytes:
+    """Return a Parquet file: one row for each record, factors as ``factor.NAME``, metrics as ``metric.NAME``.
+
+    The unit of a metric is in the metadata of its column. Raises ``BadInput`` where pyarrow is not installed.
+    """
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        raise BadInput(
+            "--format parquet needs pyarrow: pip install 'migration-orchestrator[parquet]'"
+        ) from None
+    schema, row = _columns(report, arrow)
+    target = io.BytesIO()
+    metrics = [metric.name for metric in report.opening.metrics]
+    with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
+        for group in _groups(trials(report, metrics)):
+            writer.write_table(arrow.Table.from_pylist([row(trial) for trial in group], schema=schema))
+    return target.getvalue()
+
+
+def _groups(rows: Iterator[TrialRow]) -> Iterator[list[TrialRow]]:
+    while group := list(itertools.islice(rows, ROWS)):
+        yield group
+
+
+def _columns(report: Report, arrow: Any) -> tuple[Any, Callable[[TrialRow], dict[str, Any]]]:
+    """The schema, and what makes a row of it of a trial."""
+    levels = {cell.cell: cell.factors for cell in report.cells}
+    types = {name: _type([factors.get(name) for factors in levels.values()]) for name in report.factors}
+    words = {str: arrow.string(), int: arrow.int64(), float: arrow.float64()}
+    hashes = report.kernel_hashes
+    fields = [arrow.field("run", arrow.string()), arrow.field("kernel_hash", arrow.string())]
+    fields += [arrow.field(name, arrow.string()) for name in _TEXTS]
+    fields += [arrow.field(name, arrow.int64()) for name in _COUNTS]
+    fields += [arrow.field(name, arrow.bool_()) for name in _SWITCHES]
+    fields += [arrow.field(name, arrow.timestamp("ms", tz="UTC")) for name in _TIMES]
+    fields += [arrow.field(f"factor.{name}", words[kind]) for name, kind in types.items()]
+    fields += [
+        arrow.field(f"metric.{metric.name}", arrow.float64(), metadata={"unit": metric.unit, "better": metric.better})
+        for metric in report.opening.metrics
+    ]  # fmt: skip
+
+    def row(trial: TrialRow) -> dict[str, Any]:
+        factors = levels.get(trial.cell, {})
+        return {
+            "run": report.opening.run,
+            "kernel_hash": hashes.get(factors.get("kernel", ""), ""),
+            **{name: getattr(trial, name) for name in (*_TEXTS, *_COUNTS)},
+            **{name: bool(getattr(trial, name)) for name in _SWITCHES},
+            **{name: _time(getattr(trial, name)) for name in _TIMES},
+            **_factors(factors, types),
+            **{f"metric.{name}": value for name, value in trial.metrics.items()},
+        }
+
+    return arrow.schema(fields), row
+
+
+def _factors(factors: Mapping[str, str], types: Mapping[str, type]) -> dict[str, Any]:
+    return {f"factor.{name}": types[name](level) for name, level in factors.items() if name in types}
+
+
+def _type(levels: Sequence[str | None]) -> type:
+    """The narrowest of whole number, number and text that all levels are."""
+    for kind in (int, float):
+        try:
+            for level in levels:
+                if level is not None:
+                    kind(level)
+        except ValueError:
+            continue
+        return kind
+    return str
+
+
+def _time(stamp: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(stamp)
+    except ValueError:
+        return None

@@ -1,0 +1,85 @@
+"""What each cell is against its baseline, beside what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from markupsafe import Markup
+
+from orchestrator.analysis.speedup import Speedup
+from orchestrator.report import text
+from orchestrator.report.html import svg
+from orchestrator.report.html.cells import name
+from orchestrator.report.html.figure import Figure, Row
+from orchestrator.report.model import Report
+
+ROWS = 100
+"""No more rows than that are drawn; the tables have all."""
+
+MEASURED, MODELLED, PUBLISHED = 0, 3, 1
+"""Series, hence marks and colours, of each kind."""
+_HEIGHT = 24.0
+
+
+def draw(report: Report) -> Figure | None:
+    """Draw a row for each cell that has a speed-up or a published one, the baselines left out."""
+    rows = [
+        (name(report, cell), found)
+        for cell, found in zip(report.cells, report.speedups, strict=False)
+        if found.baseline != cell.cell and (found.ratio, found.published) != (None, None)
+    ]
+    if not rows:
+        return None
+    values = [value for _, found in rows for value in (found.ratio, found.published) if value is not None]
+    scale = svg.from_zero([*values, 1.0], 1.5, 98.5)
+    kinds = dict.fromkeys(kind for _, found in rows for kind in _kinds(found))
+    assert report.opening.compare is not None
+    notes = [f"Speed-up of {report.opening.compare.metric}; 1 is the baseline, more is better."]
+    if PUBLISHED in kinds:
+        notes.append(
+            "Published figures are of another machine and kernel: compare the order, not the numbers."
+        )
+    if len(rows) > ROWS:
+        notes.append(f"The first {ROWS} of {len(rows)} cells are drawn; the table has all.")
+    words = {MEASURED: "measured here", MODELLED: "modelled from here", PUBLISHED: "published"}
+    return Figure(
+        key="speed-up",
+        title="Speed-up against published" if PUBLISHED in kinds else "Speed-up",
+        described="A row for each cell, with its speed-up along x, measured or modelled, and the published one.",
+        rows=tuple(Row(told, _track(found, scale), _words(found)) for told, found in rows[:ROWS]),
+        axis=svg.axis(scale),
+        legend=tuple((svg.key(kind, False), words[kind]) for kind in sorted(kinds)),
+        notes=tuple(notes),
+    )
+
+
+def _kinds(found: Speedup) -> Iterator[int]:
+    if found.ratio is not None:
+        yield MODELLED if found.modelled else MEASURED
+    if found.published is not None:
+        yield PUBLISHED
+
+
+def _words(found: Speedup) -> str:
+    parts = []
+    if found.ratio is not None:
+        parts.append(f"{text.ratio(found.ratio)} {'modelled' if found.modelled else 'measured'}")
+    if found.published is not None:
+        parts.append(f"{text.ratio(found.published)} published")
+    return ", ".join(parts)
+
+
+def _track(found: Speedup, scale: svg.Scale) -> Markup:
+    """What was published stands a little lower, so that neither hides the other."""
+    own, other = _HEIGHT * 0.35, _HEIGHT * 0.65
+    parts = [svg.line(scale(tick), 0, scale(tick), _HEIGHT, "grid") for tick in scale.ticks()]
+    parts.append(svg.line(scale(1), 0, scale(1), _HEIGHT, "reference"))
+    if found.ratio is not None and found.published is not None:
+        parts.append(svg.line(scale(found.ratio), own, scale(found.published), other, "between"))
+    if found.published is not None:
+        told = f"published: {text.ratio(found.published)}"
+        parts.append(svg.mark(PUBLISHED, scale(found.published), other, told))
+    if found.ratio is not None:
+        kind = MODELLED if found.modelled else MEASURED
+        parts.append(svg.mark(kind, scale(found.ratio), own, _words(found)))
+    return svg.track(parts, _HEIGHT)

@@ -1,0 +1,165 @@
+"""The figures of the tables against the number of threads (or another number that is swept), a series for each mode."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from orchestrator.analysis.summary import CellSummary, Estimate
+from orchestrator.report import text
+from orchestrator.report.html import svg
+from orchestrator.report.html.cells import MODE, number, numeric
+from orchestrator.report.html.figure import Figure, Panel
+from orchestrator.report.model import Report
+from orchestrator.results.records import MetricInfo
+
+PANELS = 24
+"""No more panels than that are drawn; the tables have all."""
+
+_HEIGHT, _TOP, _BOTTOM = 230.0, 12.0, 34.0
+_LEFT, _RIGHT = 15.0, 97.0
+_SPREAD = 0.5
+"""The series at one place share this part of the way to the next, so that they do not hide each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What all panels share: the factor along x and its levels, the factor that tells series apart, all series."""
+
+    x: str
+    levels: tuple[str, ...]
+    by: str | None
+    series: tuple[str, ...]
+
+    def series_of(self, cell: CellSummary) -> str:
+        name = cell.factors.get(self.by, text.NOTHING) if self.by else "all"
+        return text.plain(f"{name} [{cell.label}]" if cell.label else name)
+
+    def place(self, cell: CellSummary) -> float:
+        """Place along x, in percent: levels stand side by side, series at one level too."""
+        width = (_RIGHT - _LEFT) / len(self.levels)
+        centre = _LEFT + width * (self.levels.index(cell.factors[self.x]) + 0.5)
+        aside = (self.series.index(self.series_of(cell)) + 0.5) / len(self.series) - 0.5
+        return centre + aside * width * _SPREAD
+
+
+def draw(report: Report) -> Figure | None:
+    """Draw one panel for each metric that tables show and each combination of the other factors."""
+    x = numeric(report)
+    if x is None:
+        return None
+    cells = [cell for cell in report.cells if cell.n and x in cell.factors]
+    frame = _frame(report, x, cells)
+    groups = [group for group in _groups(report, frame, cells) if group]
+    if not groups:
+        return None
+    notes = [
+        "Marks are medians of the trials that are ok, the lines through them reach one spread up and down (see the "
+        "method below). A figure that a cell does not have has no mark."
+    ]
+    for follower, at in _following(report, x).items():
+        told = ", ".join(f"{at[level]} at {level}" for level in frame.levels)
+        notes.append(text.plain(f"{follower} follows {x}: {told}."))
+    if any(len(group) > PANELS for group in groups):
+        most = max(map(len, groups))
+        notes.append(
+            f"{PANELS} of {most} panels of a figure are drawn; the table of all cells has the others."
+        )
+    return Figure(
+        key="by-number",
+        title=text.plain(f"Figures against {x}" + (f", by {frame.by}" if frame.by else "")),
+        described=f"Panels of {x} along x and a figure along y, with a series for each {frame.by or 'cell'}.",
+        groups=tuple(tuple(group[:PANELS]) for group in groups),
+        legend=tuple((svg.key(index, True), name) for index, name in enumerate(frame.series)),
+        notes=tuple(notes),
+    )
+
+
+def _frame(report: Report, x: str, cells: Sequence[CellSummary]) -> _Frame:
+    others = [name for name in report.varying() if name != x]
+    by = MODE if MODE in others else next((name for name in others if name == "kernel"), None)
+    by = by or (others[0] if others else None)
+    levels = sorted({cell.factors[x] for cell in cells}, key=lambda level: number(level) or 0.0)
+    frame = _Frame(x, tuple(levels), by, ())
+    return _Frame(x, tuple(levels), by, tuple(dict.fromkeys(map(frame.series_of, cells))))
+
+
+def _following(report: Report, x: str) -> dict[str, dict[str, str]]:
+    """Return the factors that have one level only at each level of ``x``, as zipped ones have, and these levels."""
+    found: dict[str, dict[str, str]] = {}
+    for name in report.varying():
+        levels = {(cell.factors.get(x, ""), cell.factors.get(name, "")) for cell in report.cells}
+        if name != x and len(levels) == len({level for level, _ in levels}):
+            found[name] = dict(sorted(levels))
+    return found
+
+
+def _groups(report: Report, frame: _Frame, cells: Sequence[CellSummary]) -> Iterator[list[Panel]]:
+    """Yield the panels of each metric; environments are never in one panel."""
+    aside = [
+        name for name in report.varying() if name not in (frame.x, frame.by, *_following(report, frame.x))
+    ]
+    groups: dict[tuple[str, ...], list[CellSummary]] = {}
+    for cell in cells:
+        groups.setdefault((cell.environment, *(cell.factors.get(name, "") for name in aside)), []).append(
+            cell
+        )
+    for metric in report.shown:
+        panels = []
+        for (environment, *levels), group in groups.items():
+            found = [(cell, estimate) for cell in group if (estimate := cell.estimate(metric.name))]
+            if not found:
+                continue
+            told = [f"{name} {level}" for name, level in zip(aside, levels, strict=True)]
+            told += [environment] if len(report.environments) > 1 else []
+            heading = text.plain(", ".join([f"{metric.name}, {metric.unit}", *told]))
+            panels.append(Panel(heading, _panel(frame, metric, found, heading)))
+        yield panels
+
+
+def _panel(
+    frame: _Frame, metric: MetricInfo, found: Sequence[tuple[CellSummary, Estimate]], heading: str
+) -> Markup:
+    tops = [estimate.median + (estimate.spread.value or 0) for _, estimate in found]
+    scale = svg.from_zero(tops, _HEIGHT - _BOTTOM, _TOP)
+    parts = [*_axes(frame, scale)]
+    for index, name in enumerate(frame.series):
+        points = sorted(
+            (
+                (frame.place(cell), cell, estimate)
+                for cell, estimate in found
+                if frame.series_of(cell) == name
+            ),
+            key=lambda point: point[0],
+        )
+        parts += [
+            svg.line(x1, scale(a.median), x2, scale(b.median), f"curve s{index % svg.SERIES}")
+            for (x1, _, a), (x2, _, b) in itertools.pairwise(points)
+        ]
+        for x, cell, estimate in points:
+            spread = estimate.spread.value or 0.0
+            parts.append(
+                svg.line(x, scale(estimate.median - spread), x, scale(estimate.median + spread),
+                         f"spread s{index % svg.SERIES}")
+            )  # fmt: skip
+            place = f"{name}, {frame.x} {cell.factors[frame.x]}"
+            words = f"{place}: {text.estimate(estimate)} {metric.unit}, n = {estimate.n}"
+            parts.append(svg.mark(index, x, scale(estimate.median), words))
+    said = "; ".join(
+        f"{frame.series_of(cell)} at {cell.factors[frame.x]}: {text.number(estimate.median)}"
+        for cell, estimate in found
+    )
+    return svg.picture(parts, _HEIGHT, heading, f"By {frame.x}: {said}")
+
+
+def _axes(frame: _Frame, scale: svg.Scale) -> Iterator[Markup]:
+    for tick in scale.ticks(4):
+        yield svg.line(_LEFT, scale(tick), _RIGHT, scale(tick), "zero" if tick == 0 else "grid")
+        yield svg.label(svg.short(tick), _LEFT - 1.5, scale(tick) + 4, "end")
+    width = (_RIGHT - _LEFT) / len(frame.levels)
+    for index, level in enumerate(frame.levels):
+        yield svg.label(text.plain(level, 12), _LEFT + width * (index + 0.5), _HEIGHT - _BOTTOM + 16)
+    yield svg.label(text.plain(frame.x, 40), (_LEFT + _RIGHT) / 2, _HEIGHT - 3, class_="axis")

@@ -1,0 +1,63 @@
+"""Fills the template: text of the report, figures, tables, provenance."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import jinja2
+from markupsafe import Markup
+
+from orchestrator.report import circumstances, notes, tables, text
+from orchestrator.report.html import listing, provenance, summary
+from orchestrator.report.html.charts import distributions, roofline, speedups, threads, timeline
+from orchestrator.report.model import Report
+
+CHARTS = (threads, speedups, roofline, distributions, timeline)
+ROWS = 5000
+"""So many rows of cells are shown; a page with more is slow to sort."""
+
+
+def render(report: Report) -> str:
+    """Return the report as one HTML document that needs no other file; the same bytes for the same run."""
+    template = _environment().get_template("template.html")
+    figures = [figure for chart in CHARTS if (figure := chart.draw(report))]
+    found = list(tables.tables(report)) if report.cells else []
+    return template.render(
+        title=text.plain(f"{report.opening.experiment}, run {report.opening.run}"),
+        report=report,
+        summary=summary.summary(report),
+        places=circumstances.places(report),
+        options=circumstances.options(report),
+        figures=figures,
+        tables=found,
+        most_rows=ROWS,
+        trials=listing.listing(report),
+        notes=list(notes.notes(report)),
+        reasons=notes.reasons(report),
+        provenance=provenance.provenance(report),
+        style=Markup(_file("style.css")),
+        script=Markup(_file("table.js")),
+    )
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_file),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _file(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _printable(value: object) -> object:
+    """Foreign text may hold anything; what is neither printable nor a line's end would not be HTML."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in value)

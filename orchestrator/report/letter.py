@@ -1,0 +1,100 @@
+"""Plain text for a mail: paragraphs and tables that stay under :data:`WIDTH` columns, whatever the names are."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from orchestrator.report import layout
+from orchestrator.report.tables import Column
+
+WIDTH = 71
+"""Under 72 columns, so that a reply may quote it once or twice and stay under 80."""
+
+_NAME = 20
+"""Names of rows are folded to this width."""
+_HEADING = 13
+_GAP = 2
+_SET_IN = "  "
+_BREAKS = re.compile(r"(?<=[+_,; -])")
+
+
+def paragraph(text: str, indent: str = "") -> str:
+    """Return text in lines; a word that is too long for a line of its own is broken."""
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def item(text: str, sign: str = "") -> str:
+    """Return text as an item of a list, further lines set in."""
+    return textwrap.fill(
+        text, WIDTH, initial_indent=f"  {sign}", subsequent_indent="    ", break_on_hyphens=False
+    )
+
+
+def fold(word: str, width: int) -> str:
+    """Return a word in lines of at most ``width``, broken after a sign that joins names where there is one.
+
+    >>> fold("exchange+parallel+concurrent", 20)
+    'exchange+parallel+\n  concurrent'
+    """
+    lines = [""]
+    for part in _BREAKS.split(word):
+        if lines[-1].strip() and len(lines[-1]) + len(part.rstrip()) > width:
+            lines.append(_SET_IN)
+        lines[-1] += part
+        while len(lines[-1].rstrip()) > width:
+            lines[-1:] = [lines[-1][:width], _SET_IN + lines[-1][width:]]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def tables(columns: Sequence[Column]) -> Iterator[str]:
+    """Yield the columns as one table or, where that is too wide, as several that each name their rows."""
+    keys = [_folded(column, _NAME) for column in columns if column.key]
+    figures = [_folded(column, _NAME) for column in columns if not column.key]
+    room = WIDTH - sum(_width(column) + _GAP for column in keys)
+    if figures and room < max(map(_width, figures)):
+        yield from _numbered([c for c in columns if c.key], figures)
+        return
+    for group in _groups(figures, room):
+        yield _table([*keys, *group])
+
+
+def _numbered(keys: Sequence[Column], figures: Sequence[Column]) -> Iterator[str]:
+    """Rows whose names leave no room for figures are named in a list, and by their number in the tables."""
+    rows = zip(*(column.words for column in keys), strict=True)
+    lines = []
+    numbers = []
+    for number, words in enumerate(rows, 1):
+        told = ", ".join(f"{c.heading} {word}" for c, word in zip(keys, words, strict=True))
+        lines.append(item(f"{number}: {told}"))
+        numbers.append(str(number))
+    yield "\n".join(lines)
+    number_column = Column("row", tuple(numbers), "right", key=True)
+    for group in _groups(figures, WIDTH - _width(number_column) - _GAP):
+        yield _table([number_column, *group])
+
+
+def _groups(figures: Sequence[Column], room: int) -> Iterator[list[Column]]:
+    group: list[Column] = []
+    for column in figures:
+        if group and sum(_width(c) + _GAP for c in (*group, column)) - _GAP > room:
+            yield group
+            group = []
+        group.append(column)
+    yield group
+
+
+def _folded(column: Column, width: int) -> Column:
+    words = tuple(word if column.align == "right" else fold(word, width) for word in column.words)
+    heading = "\n".join(fold(part, _HEADING) for part in column.heading.split(", ", 1))
+    return Column(heading, words, column.align, column.key)
+
+
+def _width(column: Column) -> int:
+    return max(len(line) for word in (column.heading, *column.words) for line in word.split("\n"))
+
+
+def _table(columns: Sequence[Column]) -> str:
+    rows = list(zip(*(column.words for column in columns), strict=True))
+    return layout.simple([column.heading for column in columns], rows, [column.align for column in columns])

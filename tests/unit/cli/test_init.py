@@ -1,0 +1,138 @@
+"""``orchestrate init``: what it writes works, and overwrites nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from orchestrator import starters
+from orchestrator.cli import orchestrate as group
+from tests.running import COMMAND
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "results"))
+from run_samples import BLOCK, END, RUN, trial, write
+
+RUN_ID = "20261124T101500000Z-0a1b"
+
+
+def orchestrate(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(COMMAND), *words], capture_output=True, text=True, check=False, cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def workflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("ci")
+    ended = orchestrate("init", "--ci", folder=folder)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "orchestrate init" in ended.stdout  # there is no experiment yet, and it says how to make one
+    text = (folder / starters.WORKFLOW).read_text(encoding="utf-8")
+    document: dict[str, Any] = yaml.load(text, yaml.BaseLoader)
+    return document
+
+
+def scripts(workflow: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each job's name with each of its scripts."""
+    for name, job in workflow["jobs"].items():
+        for step in job["steps"]:
+            if "run" in step:
+                yield name, step["run"]
+
+
+def test_the_starter_is_a_good_experiment(tmp_path: Path) -> None:
+    assert orchestrate("init", folder=tmp_path).returncode == 0
+    ended = orchestrate("validate", "experiment.yaml", folder=tmp_path)
+    assert (ended.returncode, ended.stdout) == (0, "experiment.yaml: good: 4 cells, 24 trials\n")
+    ended = orchestrate(
+        "run", "experiment.yaml", "--host", "local", "--allow-local-changes", "--set", "repetitions=20", "--dry-run",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "numa_balancing" in ended.stdout
+
+
+def test_the_starter_can_be_rehearsed_as_it_is(tmp_path: Path) -> None:
+    orchestrate("init", folder=tmp_path)
+    ended = orchestrate("run", "experiment.yaml", "--dry-run", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("words", [["init"], ["init", "--ci"]])
+def test_nothing_is_overwritten(tmp_path: Path, words: list[str]) -> None:
+    target = tmp_path / (starters.WORKFLOW if "--ci" in words else starters.EXPERIMENT)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("mine")
+    ended = orchestrate(*words, folder=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "is there already" in ended.stderr
+    assert target.read_text() == "mine"
+
+
+def test_the_workflow_runs_on_a_machine_of_ones_own_and_in_a_cloud(workflow: dict[str, Any]) -> None:
+    assert workflow["jobs"]["numa"]["runs-on"] == ["self-hosted", "numa"]
+    assert any("aws ec2 run-instances" in script for name, script in scripts(workflow) if name == "cloud")
+    returned = [
+        step for step in workflow["jobs"]["cloud"]["steps"] if "terminate-instances" in step.get("run", "")
+    ]
+    assert [step["if"] for step in returned] == ["always()"]
+    for name in ("numa", "cloud"):
+        assert any("--fail-on-regression 5%" in script for job, script in scripts(workflow) if job == name)
+
+
+def test_the_scripts_of_the_workflow_are_good_shell(workflow: dict[str, Any], tmp_path: Path) -> None:
+    for number, (_, script) in enumerate(scripts(workflow)):
+        path = tmp_path / f"{number}.sh"
+        path.write_text("#!/bin/bash\n" + re.sub(r"\$\{\{.*?\}\}", "WORD", script))
+        ended = subprocess.run(["shellcheck", path], capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stdout
+
+
+def test_the_commands_of_the_workflow_exist(workflow: dict[str, Any]) -> None:
+    verbs = set()
+    for _, script in scripts(workflow):
+        for line in re.findall(r"^\s*(orchestrate .*?)(?: >>? .*)?$", script, re.MULTILINE):
+            _, verb, *words = shlex.split(line)
+            command = group.get_command(click.Context(group), verb)
+            assert command is not None, line
+            command.make_context(verb, words, resilient_parsing=False)
+            verbs.add(verb)
+    assert verbs == {"run", "report", "compare"}
+
+
+@pytest.mark.parametrize(("slower", "code"), [(1.0, 0), (1.2, 5)])
+def test_the_workflow_compares_with_the_last_run_of_the_main_branch(
+    workflow: dict[str, Any], tmp_path: Path, slower: float, code: int
+) -> None:
+    def a_run(folder: Path, factor: float) -> None:
+        trials = [trial({"mode": "serial"}, n, 3.0 / factor * (1 + n / 1e4), 600.0) for n in range(20)]
+        write(folder, [RUN, BLOCK, *trials, END])
+
+    script = next(s for job, s in scripts(workflow) if job == "numa" and "orchestrate compare" in s)
+    surroundings = {
+        **os.environ,
+        "PATH": f"{COMMAND.parent}:{os.environ['PATH']}",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }
+
+    def step() -> int:
+        words = ["bash", "-e", "-o", "pipefail", "-c", script]
+        return subprocess.run(words, cwd=tmp_path, env=surroundings, check=False).returncode
+
+    a_run(tmp_path / "results" / "quickstart" / RUN_ID, 1.0)
+    assert step() == 0
+    assert (tmp_path / "baseline" / "journal.jsonl").is_file()
+    a_run(tmp_path / "results" / "quickstart" / RUN_ID.replace("24T", "25T"), slower)
+    assert step() == code
+    assert "<testsuite" in (tmp_path / "comparison.xml").read_text()
+    assert "| mode=serial" in (tmp_path / "summary.md").read_text()

@@ -1,0 +1,197 @@
+"""The HTML report as a document; how it behaves in a browser is in tests/browser."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import eventful_run
+import pytest
+from run_samples import BLOCK, END, RUN, trial
+
+from orchestrator.report import render
+from orchestrator.report.html import listing
+from orchestrator.report.html.charts import distributions, timeline
+from orchestrator.report.model import build
+from orchestrator.results import codec
+from orchestrator.results.records import Record
+from orchestrator.results.runs import RunFolder
+
+VOID = {"meta", "link", "input", "br", "hr", "img"}
+
+
+class Outline(HTMLParser):
+    """Checks that elements close in order, and keeps what they hold."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[tuple[str, str]] = []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append((self.open[-1] if self.open else "", data))
+
+    def texts(self, tag: str) -> list[str]:
+        return [" ".join(data.split()) for at, data in self.words if at == tag and data.strip()]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    results = tmp_path_factory.mktemp("results")
+    return page_of(results, eventful_run.make(results))
+
+
+def page_of(results: Path, folder: Path) -> str:
+    return render_text(results, folder, "html")
+
+
+def render_text(results: Path, folder: Path, form: str) -> str:
+    text = render(build(results, RunFolder(folder)), form)
+    assert isinstance(text, str)
+    return text
+
+
+def large(folder: Path, cells: int, trials: int) -> Path:
+    """A run of many trials, written without the journal's care for each line."""
+    folder.mkdir(parents=True)
+    found: list[Record] = [replace(RUN, trials=cells * trials), BLOCK]
+    for cell in range(cells):
+        for number in range(trials):
+            stamp = f"2026-11-23T10:{number // 60 % 60:02}:{number % 60:02}.000Z"
+            value = 3.0 + (number * 37 % 101) / 1000
+            found.append(trial({"pages": str(cell + 1)}, number, value, start=stamp, end=stamp))
+    lines = (json.dumps(codec.encode(record)) + "\n" for record in [*found, END])
+    (folder / "journal.jsonl").write_text("".join(lines))
+    return folder
+
+
+def test_the_page_is_well_formed_and_needs_no_network(page: str) -> None:
+    outline = Outline(page)
+    assert [tag for tag, _ in outline.found].count("script") == 1
+    for tag, attributes in outline.found:
+        for name in ("src", "href", "xlink:href", "action"):
+            target = attributes.get(name)
+            assert target is None or target.startswith("#") or target == "data:,", (tag, target)
+    assert "@import" not in page
+    assert "url(" not in page
+    keys = [attributes["id"] for _, attributes in outline.found if "id" in attributes]
+    assert len(keys) == len(set(keys))
+    assert {target[1:] for target in re.findall('href="(#[^"]+)"', page)} <= set(keys)
+
+
+def test_foreign_text_stays_text(page: str) -> None:
+    assert "<script>window" not in page
+    assert "\x07" not in page
+    assert html.escape("<script>window.hacked = 1</script>") in page
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
+    folder = eventful_run.make(tmp_path)
+    first = page_of(tmp_path, folder)
+    (tmp_path / "index.sqlite").unlink()
+    assert page_of(tmp_path, folder) == first
+
+
+def test_every_chart_is_there_and_says_what_it_shows(page: str) -> None:
+    outline = Outline(page)
+    headings = outline.texts("h2")
+    assert [words for words in headings if words in (
+        "Figures against threads, by mode", "Speed-up against published", "throughput against a plain copy, GiB/s",
+        "Every trial: throughput, % from the median of its cell", "When trials ran, in min from the first",
+    )] == headings[2:7]  # fmt: skip
+    pictures = [
+        attributes for tag, attributes in outline.found if tag == "svg" and attributes.get("role") == "img"
+    ]
+    assert pictures
+    assert all(attributes["aria-label"] for attributes in pictures)
+
+
+def test_every_trial_is_a_point(page: str) -> None:
+    assert page.count('class="dot') == 144 - 24
+
+
+def test_what_was_not_ok_has_a_mark_and_a_line(page: str) -> None:
+    titles = Outline(page).texts("title")
+    assert any(words.startswith("disturbed, trial") for words in titles)
+    assert any(words.startswith("repeated after crashed, trial") for words in titles)
+    assert "1 records are not drawn" in page
+    assert "timeout (1 trial" in page
+
+
+def test_figures_are_those_of_the_other_forms(tmp_path: Path) -> None:
+    folder = eventful_run.make(tmp_path)
+    cells = json.loads(render_text(tmp_path, folder, "json"))["cells"]
+    words = Outline(page_of(tmp_path, folder)).texts("td")
+    for cell in cells:
+        if cell["n"]:
+            median = cell["metrics"]["throughput"]["median"]
+            assert any(word.startswith(f"{median:.4g}"[:5]) for word in words), median
+
+
+def test_provenance_goes_down_to_the_last_setting(page: str) -> None:
+    outline = Outline(page)
+    for name in ("vm.zone_reclaim_mode", "/proc/sys/kernel/numa_balancing", "tasks.yaml", "click", "enabled"):
+        assert name in outline.texts("dt"), name
+    assert any("/proc/sys/vm/limit_mt_num = 16" in words for words in outline.texts("dd"))
+    assert "QEMU 7.2.22 on Host CPU, Linux 6.1.0" in outline.texts("dd")
+    assert any("name: eventful" in words for words in outline.texts("pre"))
+    assert "aaaaaaaaaaaa (dirty)" in page
+
+
+def test_options_that_no_factor_sets_are_named_as_they_were_in_force(page: str) -> None:
+    assert re.findall('<span class="pair">(.*?)</span>', page) == [
+        "memory = thp",
+        "warmup_pages = 1",
+        "toucher = false",
+    ]
+
+
+def test_what_is_left_out_of_a_large_run_is_said(tmp_path: Path) -> None:
+    folder = large(tmp_path / "large" / RUN.run, cells=62, trials=110)
+    page = page_of(tmp_path, folder)
+    limit = distributions.POINTS // distributions.ROWS
+    assert page.count('class="dot') == distributions.ROWS * limit
+    assert f"{distributions.ROWS * limit} of {distributions.ROWS * 110} trials are drawn" in page
+    assert f"The first {distributions.ROWS} of 62 cells are drawn" in page
+    assert f"{listing.ROWS} of 6820 records are listed" in page
+    assert f"in {timeline.BINS} bins" in page
+    assert page.count('class="bin"') == 110
+    outline = Outline(page)
+    assert sum(attributes.get("id") == "trials" for _, attributes in outline.found) == 1
+
+
+def test_a_row_keeps_its_extremes_when_it_is_thinned() -> None:
+    points = [(float(value), "boot", str(value)) for value in range(1000)]
+    kept = distributions._thin(points, 50)
+    assert len(kept) == 50
+    assert (kept[0][0], kept[-1][0]) == (0.0, 999.0)
+
+
+@pytest.mark.parametrize(
+    "records", [[RUN], [RUN, BLOCK], [RUN, BLOCK, trial({"mode": "serial"}, throughput=0.0)]]
+)
+def test_a_run_that_has_hardly_begun_has_a_page(tmp_path: Path, records: list[Record]) -> None:
+    folder = tmp_path / "early" / RUN.run
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").write_text("".join(json.dumps(codec.encode(r)) + "\n" for r in records))
+    page = page_of(tmp_path, folder)
+    Outline(page)
+    assert "not complete" in page

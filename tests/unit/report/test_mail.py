@@ -1,0 +1,129 @@
+"""The report for a mail: what it says, and that nothing breaks its width."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import eventful_run
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from run_samples import BLOCK, END, RUN, trial, write
+
+from orchestrator.report import letter, render
+from orchestrator.report.model import build
+from orchestrator.report.tables import Column
+from orchestrator.results.records import FactorInfo, Record
+from orchestrator.results.runs import RunFolder
+
+
+def mail_of(folder: Path) -> str:
+    text = render(build(folder.parents[1], RunFolder(folder)), "mail")
+    assert isinstance(text, str)
+    return text
+
+
+def joined(text: str) -> str:
+    """The text without the ends of its lines."""
+    return " ".join(text.split())
+
+
+@pytest.fixture(scope="module")
+def mail(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return mail_of(eventful_run.make(tmp_path_factory.mktemp("results")))
+
+
+def test_no_line_has_72_columns(mail: str) -> None:
+    assert max(map(len, mail.splitlines())) < 72
+    assert all(line == line.rstrip() for line in mail.splitlines())
+
+
+def test_it_says_where_and_how_before_the_figures(mail: str) -> None:
+    starts = [
+        mail.index(word)
+        for word in ("All there is.", "vm-icount: an emulated guest", "Machine:", "Kernel base:", "Kernel new:",
+                     "Settings, as read back:", "Method:", "GiB/s", "How to read it:", "Excluded:", "Experiment:")
+    ]  # fmt: skip
+    assert starts == sorted(starts)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "2 NUMA nodes (CPUs 0-15, 64 GiB; CPUs 16-31, 64 GiB); QEMU 7.2.22 on Host CPU, Linux 6.1.0",
+        "series: 2 patches, 0001-mm.patch to 0002-mm.patch",
+        "base: git 0123abcd",
+        "config: tiny and 3 options, SHA-256 of it as the running kernel tells it cccccccccccc",
+        "kernel.numa_balancing: 0",
+        "Each row was run 4 to 6 times, in 4 boots.",
+        "Figures are medians of the n trials that are ok, ± half the range (2 to 4 trials).",
+        "26 of 146 trials.",
+        "unsupported (24 trials, allowed;",
+        "modelled (m), of modelled_throughput: what the benchmark computes",
+        "Note on rfc2017-cover: Says nothing of 4 KiB pages.",
+        "How the published figures were taken: move_pages across sockets.",
+        "warmup_pages = 1",
+    ],
+)
+def test_it_leaves_nothing_to_be_asked(mail: str, said: str) -> None:
+    assert said in joined(mail)
+
+
+def test_figures_are_those_of_the_table(tmp_path: Path) -> None:
+    folder = eventful_run.make(tmp_path)
+    table = render(build(tmp_path, RunFolder(folder)), "table")
+    assert isinstance(table, str)
+    figures = r"(?<=\s)\d+\.\d+(?: ± <?\d[\d.]*)?(?=\s)"
+    assert set(re.findall(figures, table)) <= set(re.findall(figures, mail_of(folder)))
+
+
+def test_labels_become_footnotes(tmp_path: Path) -> None:
+    label = {"name": "dma (software channel)", "means": "threads copied"}
+    records: list[Record] = [RUN, BLOCK]
+    for mode in ("serial", "copy"):
+        details = {"label": label} if mode == "copy" else None
+        records += [trial({"mode": mode}, n, 3.0 + n / 100, details=details) for n in range(2)]
+    mail = mail_of(write(tmp_path / "quickstart" / RUN.run, [*records, END]))
+    assert "copy [1]" in mail
+    assert "[1] dma (software channel): threads copied." in mail.splitlines()
+    assert "label" not in mail
+
+
+@pytest.mark.parametrize("length", [30, 60, 200])
+def test_names_of_any_length_keep_the_width(tmp_path: Path, length: int) -> None:
+    levels = ["+".join(["exchange"] * length)[:length], "x" * length]
+    factors = (
+        FactorInfo("mode", tuple(levels)),
+        *(FactorInfo(f"factor{n}" * 4, ("1", "2")) for n in range(4)),
+    )
+    opening = replace(RUN, factors=factors)
+    trials = [
+        trial({"mode": mode, **{f"factor{n}" * 4: one for n in range(4)}}, k, 1e9 + k, 3.0)
+        for mode in levels
+        for one in ("1", "2")
+        for k in range(3)
+    ]
+    mail = mail_of(write(tmp_path / "quickstart" / RUN.run, [opening, BLOCK, *trials, END]))
+    assert max(map(len, mail.splitlines())) < 72
+    assert "1000000001" in mail
+
+
+_WORDS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=90)
+
+
+@given(st.lists(st.tuples(_WORDS, _WORDS, st.booleans(), st.booleans()), min_size=1, max_size=8))
+def test_any_columns_fit(parts: list[tuple[str, str, bool, bool]]) -> None:
+    columns = [
+        Column(heading, (word, "1"), "right" if right else "left", key) for heading, word, right, key in parts
+    ]
+    for table in letter.tables(columns):
+        assert max(map(len, table.splitlines())) <= letter.WIDTH
+
+
+@given(_WORDS, st.integers(5, 40))
+def test_folding_loses_nothing(word: str, width: int) -> None:
+    lines = letter.fold(word, width).split("\n")
+    assert "".join(line.strip() for line in lines) == word
+    assert max(map(len, lines)) <= width
