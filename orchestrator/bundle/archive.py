@@ -22,7 +22,7 @@ BLOCK = tarfile.BLOCKSIZE
 RECORD = tarfile.RECORDSIZE
 PLAIN, EXECUTABLE = 0o644, 0o755
 _PIECE = 1 << 20
-_FIRST = (SUMS, SEAL)
+_FIRST = (SEAL, SUMS)
 """These come first, so that a reader knows what is to follow."""
 
 
@@ -114,13 +114,10 @@ class _Inspection:
                 member = self._member(block, place, name)
                 if member is None:
                     place = self._next_header(stream, place + BLOCK)
-                    if name == SUMS:
-                        expected = iter(_FIRST[1:])
                     continue
                 found.append(member)
                 if member.name == SUMS:
-                    listed = parse(content(stream, member)) or {}
-                    expected = iter([*_FIRST[1:], *listed])
+                    expected = iter(parse(content(stream, member)) or {})
                 place = member.offset + member.size
                 self._zeros(stream, place, -member.size % BLOCK, member.name)
                 place += -member.size % BLOCK
@@ -132,7 +129,9 @@ class _Inspection:
         try:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
         except (tarfile.HeaderError, UnicodeDecodeError):
-            self._faults.append(Fault(expected or "?", f"its header in the archive, at byte {place}, is damaged"))
+            self._faults.append(
+                Fault(expected or "?", f"its header in the archive, at byte {place}, is damaged")
+            )
             return None
         root, _, name = info.name.partition("/")
         _refuse_escape(self._path, info.name)
@@ -141,7 +140,9 @@ class _Inspection:
         as_written = _header(info.name, info.size, info.mode == EXECUTABLE, self._time or 0)
         if block != as_written or root != self._root or not name:
             self._faults.append(
-                Fault(name or info.name, f"its header in the archive, at byte {place}, is not as it was written")
+                Fault(
+                    name or info.name, f"its header in the archive, at byte {place}, is not as it was written"
+                )
             )
         if place + BLOCK + info.size > self._size:
             self._faults.append(Fault(name, "the archive ends in the middle of it: truncated"))
@@ -149,22 +150,23 @@ class _Inspection:
         return Member(name, place + BLOCK, info.size, info.mode == EXECUTABLE)
 
     def _next_header(self, stream: BinaryIO, place: int) -> int:
-        """Where the next sound header of this bundle is, or the end."""
-        prefix = f"{self._root}/".encode() if self._root else b""
+        """Where the next sound header of this bundle is, or the zeros at the end."""
         while place + BLOCK <= self._size:
             stream.seek(place)
             block = stream.read(BLOCK)
-            if block.startswith(prefix) and block[257:262] == b"ustar":
-                try:
-                    tarfile.TarInfo.frombuf(block, "utf-8", "strict")
-                except (tarfile.HeaderError, UnicodeDecodeError):
-                    pass
-                else:
-                    return place
+            if block[257:262] == b"ustar" and self._is_sound(block):
+                break
             if not any(block) and self._size - place <= RECORD + BLOCK and self._zeros_to_end(stream, place):
-                return place
+                break
             place += BLOCK
         return place
+
+    def _is_sound(self, block: bytes) -> bool:
+        try:
+            name = tarfile.TarInfo.frombuf(block, "utf-8", "strict").name
+        except (tarfile.HeaderError, UnicodeDecodeError):
+            return False
+        return not self._root or name.startswith(f"{self._root}/")
 
     def _zeros_to_end(self, stream: BinaryIO, place: int) -> bool:
         stream.seek(place)
@@ -173,7 +175,9 @@ class _Inspection:
     def _zeros(self, stream: BinaryIO, place: int, length: int, name: str) -> None:
         stream.seek(place)
         if any(stream.read(length)):
-            self._faults.append(Fault(name, f"the zeros after it in the archive, from byte {place} on, are changed"))
+            self._faults.append(
+                Fault(name, f"the zeros after it in the archive, from byte {place} on, are changed")
+            )
 
     def _tail(self, stream: BinaryIO, place: int) -> None:
         wanted = place + _end(place)

@@ -1,7 +1,8 @@
 """The list of checksums, and the checksum of the list: two records of everything, so that one damage is always located.
 
-A file that does not match an intact list was changed. A list that does not match its seal was changed itself if every
-file still matches it, and so was the seal. ``sha256sum -c SHA256SUMS`` checks the same.
+The seal is of the list, and the list follows from the files. So where the list does not match its seal, a list made anew
+from the files tells which it was: the list, if that one matches the seal; the seal, if the files match the list.
+``sha256sum -c SHA256SUMS`` checks the same.
 """
 
 from __future__ import annotations
@@ -14,9 +15,6 @@ from pathlib import Path
 
 from orchestrator.bundle.layout import SEAL, SUMS
 from orchestrator.program import sha256
-
-_FEW = 4
-"""Letters that one damaged place of the list may change in one line; two hashes never agree in 60 of 64 by chance."""
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
@@ -34,11 +32,10 @@ class Fault:
 
 def seal(folder: Path) -> str:
     """Write list and seal of a folder that is otherwise complete; return the bundle's id, the SHA-256 of the list."""
-    lines = [f"{sha256(folder / name)}  {name}\n" for name in everything(folder)]
-    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
-    identity = sha256(folder / SUMS)
-    (folder / SEAL).write_text(_seal_of(identity), encoding="utf-8")
-    return identity
+    sums = _list_of({name: sha256(folder / name) for name in everything(folder)})
+    (folder / SUMS).write_bytes(sums)
+    (folder / SEAL).write_bytes(_seal_of(sums))
+    return hashlib.sha256(sums).hexdigest()
 
 
 def everything(folder: Path) -> list[str]:
@@ -68,35 +65,18 @@ def faults(sums: bytes | None, sealed: bytes | None, found: Mapping[str, str]) -
     if sums is None:
         return [Fault(SUMS, "missing, so nothing can be checked")]
     listed = parse(sums)
-    intact = sealed == _seal_of(hashlib.sha256(sums).hexdigest()).encode()
     others = list(_compare(listed, found)) if listed is not None else []
-    if intact:
+    if sealed == _seal_of(sums):
         return others
-    if listed is not None and not others:  # the list is right, as all files agree with it
-        return [Fault(SEAL, "missing" if sealed is None else "changed")]
+    if sealed == _seal_of(_list_of(found)):  # the files are what the seal is of
+        return [Fault(SUMS, "changed")]
     if sealed is None:
         return [Fault(SEAL, "missing"), *others]
     if listed is None:
         return [Fault(SUMS, "changed, so that nothing else can be checked")]
-    mended = _mended(listed, found)
-    if mended == found:
-        return [Fault(SUMS, "changed")]
-    return [Fault(f"{SUMS} or {SEAL}", "changed"), *_compare(mended, found)]
-
-
-def _mended(listed: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
-    """The list with those lines put right that differ from a file by few letters: no changed file has nearly the hash."""
-    lost = [name for name in found if name not in listed]
-    mended = {}
-    for name, hashed in listed.items():
-        if name not in found:
-            name = next((other for other in lost if _near(name, other)), name)
-        mended[name] = found[name] if _near(hashed, found.get(name, "")) else hashed
-    return mended
-
-
-def _near(one: str, other: str) -> bool:
-    return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) <= _FEW
+    if not others:
+        return [Fault(SEAL, "changed")]
+    return [Fault(f"{SUMS} or {SEAL}", "changed; what follows is by the list as it is"), *others]
 
 
 def _compare(listed: Mapping[str, str], found: Mapping[str, str]) -> Iterator[Fault]:
@@ -111,5 +91,9 @@ def _compare(listed: Mapping[str, str], found: Mapping[str, str]) -> Iterator[Fa
             yield Fault(name, "changed")
 
 
-def _seal_of(identity: str) -> str:
-    return f"{identity}  {SUMS}\n"
+def _list_of(hashes: Mapping[str, str]) -> bytes:
+    return "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes)).encode()
+
+
+def _seal_of(sums: bytes) -> bytes:
+    return f"{hashlib.sha256(sums).hexdigest()}  {SUMS}\n".encode()

@@ -84,7 +84,9 @@ def _outcome(cells: Sequence[Point], here: Points, status: str, claim: str) -> J
     if bad := [word for word in others if word in ("failed", "crashed", "timeout")]:
         return Judged("outcome", claim, there, "does not hold", told, f"others: {', '.join(bad)}")
     if checked and not all(_is_true(found) for found in as_there):
-        return Judged("outcome", claim, there, "does not hold", told, "pages or bytes are not where they should be")
+        return Judged(
+            "outcome", claim, there, "does not hold", told, "pages or bytes are not where they should be"
+        )
     if others:
         return Judged("outcome", claim, there, "cannot be judged", told, f"others: {', '.join(others)}")
     return Judged("outcome", claim, there, "holds", told)
@@ -109,18 +111,20 @@ def _order(group: Sequence[Point], here: Points, mixed: str) -> Iterator[Judged]
         yield Judged("order", claim, there, "cannot be judged", "", mixed)
         return
     pairs = [(point, found) for point in group if point.ok and (found := _comparable(point, here))]
-    best, found = _best([point for point, _ in pairs]), _best([other for _, other in pairs])
+    best, ours = _best([point for point, _ in pairs]), _best([other for _, other in pairs])
     if len(best) < 2:
-        yield Judged("order", claim, there, "cannot be judged", "", "fewer than two of its modes have figures here")
+        yield Judged(
+            "order", claim, there, "cannot be judged", "", "fewer than two of its modes have figures here"
+        )
         return
-    by_mode = {point.mode: point for point in found}
+    by_mode = {point.mode: point for point in ours}
     swapped = [
         (by_mode[a.mode], by_mode[b.mode])
         for at, a in enumerate(best)
         for b in best[at + 1 :]
         if a.over(b) >= APART and by_mode[a.mode].over(by_mode[b.mode]) <= 1
     ]
-    told = _ranking(found)
+    told = _ranking(ours)
     sure = [(a, b) for a, b in swapped if a.range_over(b)[1] < 1]
     if sure:
         a, b = sure[0]
@@ -153,9 +157,7 @@ def _ranking(best: Sequence[Point]) -> str:
 # --- scaling: after how many threads do more of them not help ----------------------------------------------------
 
 
-def _scaling(
-    there: Points, group: Sequence[Point], here: Points, mixed: str, cpus: int
-) -> Iterator[Judged]:
+def _scaling(there: Points, group: Sequence[Point], here: Points, mixed: str, cpus: int) -> Iterator[Judged]:
     if group[0].environment in there.counting and not there.modelled:
         return  # CPUs take turns, so threads bring nothing by construction
     curve = _curve(there, group)
@@ -204,7 +206,9 @@ def _ends(curve: Sequence[Point], noisy: bool = False) -> list[int]:
 def _end(curve: Sequence[Point], limit: float, edge: int | None) -> int:
     """The fewest threads that no larger number is ``limit`` times better than; ``edge``: at that end of the trials."""
     for at, point in enumerate(curve):
-        gains = (more.over(point) if edge is None else more.range_over(point)[edge] for more in curve[at + 1 :])
+        gains = (
+            more.over(point) if edge is None else more.range_over(point)[edge] for more in curve[at + 1 :]
+        )
         if all(gain < limit for gain in gains):
             return point.threads or 0
     return curve[-1].threads or 0
@@ -277,8 +281,9 @@ def _mixed(there: Points, here: Points) -> str:
 def _comparable(point: Point, here: Points) -> Point | None:
     """The same cell here, if it has a figure of the same metric and label."""
     found = here.at(point.place)
-    same = found is not None and found.ok and found.metric == point.metric
-    return found if same and found.cell.label == point.cell.label else None
+    if found is None or not found.ok or found.metric != point.metric:
+        return None
+    return found if found.cell.label == point.cell.label else None
 
 
 def _groups(run: Points, key: Callable[[Point], Key]) -> list[list[Point]]:

@@ -45,11 +45,17 @@ def experiment_of(manifest: Manifest, file: Path | None) -> Experiment:
     try:
         text = place.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadInput(f"{place}: {error.strerror}; say with --experiment where the run's file is now") from None
+        raise BadInput(
+            f"{place}: {error.strerror}; say with --experiment where the run's file is now"
+        ) from None
     if text != manifest.experiment_text:
-        raise BadInput(f"{place} is not what it was when the run began; put that back, or name a copy: --experiment")
+        raise BadInput(
+            f"{place} is not what it was when the run began; put that back, or name a copy: --experiment"
+        )
     experiment = load(place, overrides=manifest.overrides)
-    faults = [fault for role in _roles(experiment) for fault in _changes(manifest, role.name, hash_role(role))]
+    faults = [
+        fault for role in _roles(experiment) for fault in _changes(manifest, role.name, hash_role(role))
+    ]
     if faults:
         commit = f" (commit {manifest.commit})" if manifest.commit else ""
         raise BadInput(*faults, f"a bundle holds what the run had; put that back{commit} and export again")
@@ -124,7 +130,11 @@ def _recipe_files(experiment: Experiment, overrides: Sequence[str]) -> Iterator[
 def _role_of(recipe: Path) -> Path | None:
     """The role that a recipe is part of, if it is of one."""
     folder = recipe.parent.parent
-    return folder if (recipe.parent.name, folder.name, folder.parent.name) == ("recipes", "kernel", ROLES) else None
+    return (
+        folder
+        if (recipe.parent.name, folder.name, folder.parent.name) == ("recipes", "kernel", ROLES)
+        else None
+    )
 
 
 def _loose_files(kernel: Kernel, recipe: Path | None) -> list[Path]:

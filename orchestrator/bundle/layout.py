@@ -1,18 +1,18 @@
 """What a bundle consists of: the names of its parts, and ``bundle.json``, which says how to read it.
 
-    NAME/
-      README.md               for the evaluator
-      reproduce               the one command: installs the program of the bundle, runs, judges
-      bundle.json             what this module describes
-      experiment/             the experiment file, as it was, and every role, recipe and file that it uses
-      run/                    the run's folder: journal, manifest, logs, consoles
-      environment.json        the hosts as they were found at each boot
-      report/                 the report in every form
-      program/                source of the orchestrator, fit to be installed
-      requirements.txt        versions of the Python packages that the run had
-      ro-crate-metadata.json
-      SHA256SUMS              of all other files, for `sha256sum -c`
-      SHA256SUMS.sha256       of that list
+NAME/
+  README.md               for the evaluator
+  reproduce               the one command: installs the program of the bundle, runs, judges
+  bundle.json             what this module describes
+  experiment/             the experiment file, as it was, and every role, recipe and file that it uses
+  run/                    the run's folder: journal, manifest, logs, consoles
+  environment.json        the hosts as they were found at each boot
+  report/                 the report in every form
+  program/                source of the orchestrator, fit to be installed
+  requirements.txt        versions of the Python packages that the run had
+  ro-crate-metadata.json
+  SHA256SUMS              of all other files, for `sha256sum -c`
+  SHA256SUMS.sha256       of that list
 """
 
 from __future__ import annotations
@@ -99,4 +99,9 @@ def read(folder: Path) -> Description:
 
 def write_json(path: Path, document: Any) -> None:
     """Write a document as every JSON file of a bundle is written."""
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json_text(document), encoding="utf-8")
+
+
+def json_text(document: Any) -> str:
+    """Return a document as every JSON file of ours is written."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

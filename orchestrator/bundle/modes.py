@@ -49,15 +49,21 @@ def narrowed(experiment: Experiment, mode: Mode, in_guest: bool) -> Narrowed:
     return Narrowed(tuple(overrides), tuple(text for text in where if text))
 
 
-def plan(experiment: Experiment, where: Sequence[str], ends: Sequence[str], limit: int) -> Plan:
-    """Plan an experiment narrowed by ``where``, and by ``ends`` as far as that leaves cells to run."""
-    for texts in ([*where, *ends], list(where)):
-        try:
-            return Plan(experiment, where=tuple(Expression(text) for text in texts), limit=limit or None)
-        except BadInput:
-            if texts == list(where):
-                raise
-    raise AssertionError("unreachable")
+def plan(
+    experiment: Experiment, where: Sequence[str], ends: Sequence[str], limit: int, hosts: Sequence[str]
+) -> Plan:
+    """Plan an experiment narrowed by ``where``, and by ``ends`` too if that leaves cells to run.
+
+    :param limit: keep so many cells; 0: all. ``hosts``: those that each run every cell.
+    """
+
+    def planned(texts: Sequence[str]) -> Plan:
+        return Plan(experiment, tuple(Expression(text) for text in texts), limit or None, hosts)
+
+    try:
+        return planned([*where, *ends])
+    except BadInput:
+        return planned(where)
 
 
 def _baseline(experiment: Experiment) -> dict[str, str]:
@@ -84,5 +90,9 @@ def _is_number(level: Level) -> bool:
 
 
 def _literal(factor: Factor, at: int) -> str:
-    level = factor.levels[at]
-    return level.text if level.text.replace(".", "", 1).isdecimal() else f"'{level.text}'"
+    text = factor.levels[at].text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}'"  # a size with its unit
+    return text

@@ -106,4 +106,6 @@ def _require_archive(path: Path) -> None:
         raise BadInput(f"there is no bundle {path}") from None
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
-    raise BadInput(f"{path} is not a bundle: neither a folder nor a tar archive of one, as `orchestrate export` writes it")
+    raise BadInput(
+        f"{path} is not a bundle: neither a folder nor a tar archive of one, as `orchestrate export` writes it"
+    )

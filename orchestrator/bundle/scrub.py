@@ -35,7 +35,9 @@ _STAND_INS: dict[Kind, Callable[[int], str]] = {
 }
 
 _KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
-_TOKEN = re.compile(rb"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|glpat-[\w-]{20,}|xox[abp]-[\w-]{10,})")
+_TOKEN = re.compile(
+    rb"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|glpat-[\w-]{20,}|xox[abp]-[\w-]{10,})"
+)
 _ASSIGNED = re.compile(
     rb"(?i)[\w-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key)"
     rb"\\?[\"']?\s*[:=]\s*\\?[\"']?([^\s\"',;}{\\]+)"
@@ -173,7 +175,13 @@ class Scrubber:
         if not self._is_public(name):
             return rb"(?:" + forms + rb")"
         if self._kinds[name] == "user":
-            return rb"(?:(?<=/home/)|(?<=/Users/))(?:" + forms + rb")(?![\w-])|(?<![\w./-])(?:" + forms + rb")(?=@)"
+            return (
+                rb"(?:(?<=/home/)|(?<=/Users/))(?:"
+                + forms
+                + rb")(?![\w-])|(?<![\w./-])(?:"
+                + forms
+                + rb")(?=@)"
+            )
         return rb"(?:(?<![\w./-])|(?<=//)|(?<=@))(?:" + forms + rb")(?![\w-]|\.\w)"
 
 

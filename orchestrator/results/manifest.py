@@ -91,7 +91,7 @@ def begin(
         command_line=tuple(command_line),
         started=utc_now(),
         version=orchestrator.__version__,
-        commit=_commit(),
+        commit=commit(),
         python=platform.python_version(),
         packages=_packages(),
         controller=_controller(),
@@ -153,13 +153,13 @@ def hash_role(role: Role) -> dict[str, str]:
     return {name: program.sha256(path) for name, path in program.files_below(role.folder).items()}
 
 
-def _commit() -> str:
-    """Commit of the tree that holds this package, if the package is part of it and not just installed below it."""
+def commit() -> str:
+    """Return the commit of the tree that holds this package, if the package is part of it and not just installed below it."""
     folder = Path(orchestrator.__file__).parent
     if not _git(folder, "ls-files", "__init__.py"):
         return ""
-    commit = _git(folder, "rev-parse", "HEAD")
-    return commit + ("-dirty" if commit and _git(folder, "status", "--porcelain", "--", ".") else "")
+    head = _git(folder, "rev-parse", "HEAD")
+    return head + ("-dirty" if head and _git(folder, "status", "--porcelain", "--", ".") else "")
 
 
 def _git(folder: Path, *arguments: str) -> str:
