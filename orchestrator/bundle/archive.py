@@ -1,8 +1,8 @@
 """A bundle as one file: a tar archive of which every byte follows from the files in it.
 
 Sorted names below one folder, one time, no owner, POSIX's ustar headers, zeros to the ends of blocks. Not compressed:
-what a compressor writes depends on its version, and one damaged bit would spoil all that comes after it. So a reader can
-make each header again and compare: no byte of the archive is outside of what is checked.
+what a compressor writes depends on its version, and one damaged bit would spoil all that comes after it. So a reader
+can make each header again and compare: no byte of the archive is outside of what is checked.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def pack(folder: Path, target: Path, time: int) -> None:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file looks like a tar archive, whole or damaged: its first header, or one of the next, has the magic."""
+    """Whether a file looks like a tar archive: whole, or with one of its first headers damaged."""
     with path.open("rb") as stream:
         return any(stream.read(BLOCK)[257:262] == b"ustar" for _ in range(16))
 

@@ -1,7 +1,7 @@
-"""The list of checksums, and the checksum of the list: two records of everything, so that one damage is always located.
+"""The list of checksums, and the checksum of the list: two records of everything, so one damage is located.
 
-The seal is of the list, and the list follows from the files. So where the list does not match its seal, a list made anew
-from the files tells which it was: the list, if that one matches the seal; the seal, if the files match the list.
+The seal is of the list, and the list follows from the files. So where the list does not match its seal, a list made
+anew from the files tells which it was: the list, if that one matches the seal; the seal, if the files match the list.
 ``sha256sum -c SHA256SUMS`` checks the same.
 """
 

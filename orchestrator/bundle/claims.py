@@ -1,16 +1,18 @@
 """The shape of a run as claims, and what becomes of each claim in another run.
 
 A claim is judged by what both runs have. It *holds*, it *does not hold*, or it *cannot be judged* where the other run
-lacks the cells, where figures of the two environments mean different things, or where single trials lie so far apart that
-chance could be what makes the difference. The rules and their reasons: docs/bundles.md.
+lacks the cells, where figures of the two environments mean different things, or where single trials lie so far apart
+that chance could be what makes the difference. The rules and their reasons: docs/bundles.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
+from orchestrator.bundle.comparability import comparable, unlike
 from orchestrator.bundle.points import Key, Point, Points
 
 APART = 1.10
@@ -50,7 +52,7 @@ def judge(there: Points, here: Points, within: float, cpus: int = 0) -> Iterator
     :param within: how far a ratio may be off: 0.25 for 25 %, up or down.
     :param cpus: CPUs of the host of ``here``; 0: not known.
     """
-    mixed = _mixed(there, here)
+    mixed = unlike(there, here)
     yield from _outcomes(there, here)
     for group in _groups(there, lambda point: point.rest):
         yield from _order(group, here, mixed)
@@ -103,14 +105,14 @@ def _is_true(point: Point) -> bool:
 
 def _order(group: Sequence[Point], here: Points, mixed: str) -> Iterator[Judged]:
     best = _best(group)
-    if len(best) < 2 or not any(a.over(b) >= APART for a, b in zip(best, best[1:], strict=False)):
+    if len(best) < 2 or not any(a.over(b) >= APART for a, b in pairwise(best)):
         return
     claim = f"order of modes{_at(best[0].rest)}"
     there = _ranking(best)
     if mixed:
         yield Judged("order", claim, there, "cannot be judged", "", mixed)
         return
-    pairs = [(point, found) for point in group if point.ok and (found := _comparable(point, here))]
+    pairs = [(point, found) for point in group if point.ok and (found := comparable(point, here))]
     best, ours = _best([point for point, _ in pairs]), _best([other for _, other in pairs])
     if len(best) < 2:
         yield Judged(
@@ -149,7 +151,7 @@ def _best(group: Sequence[Point]) -> list[Point]:
 
 def _ranking(best: Sequence[Point]) -> str:
     words = [f"{best[0].mode} {_figure(best[0])}"]
-    for a, b in zip(best, best[1:], strict=False):
+    for a, b in pairwise(best):
         words.append(f"{'>' if a.over(b) >= APART else '≈'} {b.mode} {_figure(b)}")
     return " ".join(words)
 
@@ -168,7 +170,7 @@ def _scaling(there: Points, group: Sequence[Point], here: Points, mixed: str, cp
     if mixed:
         yield Judged("scaling", claim, told, "cannot be judged", "", mixed)
         return
-    pairs = [(point, found) for point in curve if (found := _comparable(point, here))]
+    pairs = [(point, found) for point in curve if (found := comparable(point, here))]
     if here.every[0].environment not in here.counting and cpus:
         pairs = [(point, found) for point, found in pairs if (point.threads or 0) <= cpus]
     if len(pairs) < 3:
@@ -187,9 +189,9 @@ def _curve(run: Points, group: Sequence[Point]) -> list[Point]:
     """The points of one mode by threads, from the baseline on where that has fewer threads than all of them."""
     curve = sorted((p for p in group if p.ok and p.threads is not None), key=lambda point: point.threads or 0)
     baseline = run.baseline_of(curve[0]) if curve else None
-    if baseline and baseline.ok and baseline.rest == curve[0].rest and baseline.threads is not None:
-        if baseline.threads < (curve[0].threads or 0):
-            curve.insert(0, baseline)
+    starts = baseline is not None and baseline.ok and baseline.rest == curve[0].rest
+    if baseline and starts and baseline.threads is not None and baseline.threads < (curve[0].threads or 0):
+        curve.insert(0, baseline)
     return curve
 
 
@@ -235,7 +237,7 @@ def _ratio(there: Points, point: Point, here: Points, within: float, mixed: str)
     if mixed:
         yield Judged("ratio", claim, told, "cannot be judged", "", mixed)
         return
-    found, base = _comparable(point, here), _comparable(baseline, here)
+    found, base = comparable(point, here), comparable(baseline, here)
     if found is None or base is None or found.metric != base.metric:
         yield Judged("ratio", claim, told, "cannot be judged", "", "it or its baseline has no figure here")
         return
@@ -254,36 +256,6 @@ def _ratio(there: Points, point: Point, here: Points, within: float, mixed: str)
 
 
 # --- what is shared -----------------------------------------------------------------------------------------------
-
-_TIMES = frozenset({"metal", "cloud-metal", "vm-kvm", "vm-other"})
-_WORK = frozenset({"vm-icount"})
-
-
-def meaning(environment: str) -> str:
-    """Return what figures of an environment are: ``times``, ``work``, or ``nothing`` where they mean nothing."""
-    return "times" if environment in _TIMES else "work" if environment in _WORK else "nothing"
-
-
-def _mixed(there: Points, here: Points) -> str:
-    """Why figures of two runs must not be set against each other; empty where they may."""
-    sides = [sorted({point.environment for point in run.every}) for run in (there, here)]
-    meanings = [{meaning(environment) for environment in side} for side in sides]
-    if any(len(side) > 1 for side in meanings):
-        return f"environments are mixed: {', '.join(sides[0])} there, {', '.join(sides[1])} here"
-    if "nothing" in meanings[0] | meanings[1]:
-        return f"no time of {' or '.join(sorted({*sides[0], *sides[1]}))} means anything"
-    if meanings[0] != meanings[1]:
-        (one,), (other,) = meanings
-        return f"figures are {one or 'none'} there ({', '.join(sides[0])}) and {other} here ({', '.join(sides[1])})"
-    return ""
-
-
-def _comparable(point: Point, here: Points) -> Point | None:
-    """The same cell here, if it has a figure of the same metric and label."""
-    found = here.at(point.place)
-    if found is None or not found.ok or found.metric != point.metric:
-        return None
-    return found if found.cell.label == point.cell.label else None
 
 
 def _groups(run: Points, key: Callable[[Point], Key]) -> list[list[Point]]:

@@ -1,7 +1,7 @@
 """``ro-crate-metadata.json``: the bundle as an RO-Crate 1.1 with the Workflow Run Crate profile 0.5.
 
 The experiment file is the workflow, the orchestrator its engine, the run one ``CreateAction``. Written here, not by the
-library ``rocrate``: that one puts in the time and identifiers of the moment, and the bytes of a bundle are to follow from its run.
+library ``rocrate``: that one puts in time and identifiers of the moment, and a bundle's bytes follow from its run.
 Profiles: https://w3id.org/ro/wfrun/workflow/0.5, https://w3id.org/ro/crate/1.1
 """
 
@@ -15,7 +15,7 @@ from orchestrator.bundle import layout
 from orchestrator.bundle.layout import Description
 from orchestrator.results.manifest import Manifest
 
-CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]
+CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
     "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
@@ -37,7 +37,6 @@ _FORMS = {
     ".txt": "text/plain",
     ".xml": "application/xml",
 }
-_WORKFLOW_TYPES = ["File", "SoftwareSourceCode", "ComputationalWorkflow"]
 
 
 def document(
@@ -62,7 +61,7 @@ def document(
         "conformsTo": [_ref(profile) for profile in PROFILES],
         "mainEntity": _ref(description.file),
         "hasPart": [_ref(name) for name in files],
-        "mentions": [_ref(action)],
+        "mentions": _ref(action),
     }
     graph = [
         {
@@ -82,9 +81,9 @@ def document(
             "@type": "CreateAction",
             "name": f"orchestrate run {manifest.experiment_file}",
             "description": f"Environments: {', '.join(description.environments)}.",
-            "actionStatus": _ref("http://schema.org/CompletedActionStatus"),
-            "startTime": manifest.started,
-            "endTime": description.ended,
+            "actionStatus": "http://schema.org/CompletedActionStatus",
+            "startTime": _iso(manifest.started),
+            "endTime": _iso(description.ended),
             "instrument": _ref(description.file),
             "object": [_ref(name) for name in inputs],
             "result": [_ref(name) for name in results],
@@ -101,8 +100,8 @@ def _contextual(description: Description, manifest: Manifest) -> list[dict[str, 
             "@id": "#licence",
             "@type": "CreativeWork",
             "name": "Licence",
-            "description": f"{layout.PROGRAM}/LICENSE (MIT) for the program and the roles that come with it; for all else "
-            "ask whoever published the bundle.",
+            "description": f"{layout.PROGRAM}/LICENSE (MIT) for the program and the roles that come with it; "
+            "for all else ask whoever published the bundle.",
         },
         {
             "@id": "#experiment-file",
@@ -116,8 +115,8 @@ def _contextual(description: Description, manifest: Manifest) -> list[dict[str, 
             "@type": "SoftwareApplication",
             "name": "orchestrate",
             "version": manifest.version,
-            "softwareVersion": manifest.version + (f", commit {manifest.commit}" if manifest.commit else ""),
-            "description": f"The program that made the run; its source ({program['version']}) is in {layout.PROGRAM}/.",
+            "description": f"The program that made the run{f', commit {manifest.commit}' if manifest.commit else ''}; "
+            f"source of version {program['version']} is in {layout.PROGRAM}/.",
         },
     ]
 
@@ -134,11 +133,23 @@ def _file(folder: Path, name: str, description: Description) -> dict[str, Any]:
         ),
     }
     if name == description.file:
-        language = {"programmingLanguage": _ref("#experiment-file"), "runtimePlatform": "orchestrate"}
-        entity |= {"@type": _WORKFLOW_TYPES, **language}
+        entity |= {
+            "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
+            "conformsTo": _ref("https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"),
+            "name": description.experiment,
+            "version": description.content_hash[:12],
+            "programmingLanguage": _ref("#experiment-file"),
+        }
+    if name == layout.README:
+        entity["about"] = _ref("./")
     if name == f"{layout.RUN}/journal.jsonl":
         entity["description"] = "One line for each trial, as it ended."
     return entity
+
+
+def _iso(time: str) -> str:
+    """A time as the profile wants it."""
+    return time.replace("Z", "+00:00")
 
 
 def _ref(identity: str) -> dict[str, str]:

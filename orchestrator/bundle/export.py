@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ import orchestrator
 from orchestrator import program
 from orchestrator.bundle import archive, checksums, collect, crate, layout, readme
 from orchestrator.bundle.layout import Description
+from orchestrator.bundle.requirements import requirements
 from orchestrator.bundle.scrub import Scrubber, refuse_leftovers
 from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.report import names as forms
@@ -62,8 +61,8 @@ class Exported:
 def export(run: RunFolder, wish: Wish) -> Exported:
     """Write the bundle of a run; nothing is left where that fails.
 
-    Raises ``BadInput`` where the run is unfinished, where the experiment or its roles are no longer what the run had, and
-    where a name that was to be scrubbed cannot be.
+    Raises ``BadInput`` where the run is unfinished, where the experiment or its roles are no longer what the run had,
+    and where a name that was to be scrubbed cannot be.
     """
     provenance = manifest.load(run.path)
     _require_finished(run, provenance)
@@ -108,8 +107,9 @@ class _Making:
         self._check_arrived(file)
         of_run = {p.name: p for p in sorted(self._run.path.iterdir()) if _is_of_the_run(p)}
         self._copy(layout.RUN, of_run)
-        requirements = self._folder / layout.REQUIREMENTS
-        requirements.write_text("".join(_requirements(self._manifest.packages)), encoding="utf-8")
+        (self._folder / layout.REQUIREMENTS).write_text(
+            "".join(requirements(self._manifest.packages)), encoding="utf-8"
+        )
         scrubber, changed = self._scrub() if self._wish.scrub or self._wish.words else (None, ())
         self._copy(layout.PROGRAM, self._program)
         description = self._describe(file, scrubber, changed)
@@ -246,7 +246,8 @@ def _require_finished(run: RunFolder, provenance: Manifest) -> None:
     ended = sum(isinstance(record, TrialRecord) and record.final for record in journal.read(run.journal))
     wanted = next((r.trials for r in journal.read(run.journal) if isinstance(r, RunRecord)), 0)
     raise BadInput(
-        f"run {provenance.run} is unfinished: {ended} of {wanted} trials; `orchestrate run` with the experiment carries it on"
+        f"run {provenance.run} is unfinished: {ended} of {wanted} trials; "
+        "`orchestrate run` with the experiment carries it on"
     )
 
 
@@ -278,30 +279,6 @@ def _environment(block: BlockRecord) -> dict[str, object]:
         "settings": dict(block.settings),
         "proof": [dict(part) for part in block.proof],
     }
-
-
-def _requirements(packages: Mapping[str, str]) -> Iterator[str]:
-    """Lines of the Python packages that the program needs, with all that they need, in the versions of the run."""
-    versions = {_normal(name): (name, version) for name, version in packages.items()}
-    found: set[str] = set()
-    left = [_normal("migration-orchestrator")]
-    while left:
-        try:
-            needed = importlib.metadata.requires(left.pop()) or []
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        for text in needed:
-            match = re.match(r"[\w.-]+", text)
-            name = _normal(match[0]) if match else ""
-            if name in versions and name not in found and "extra ==" not in text:
-                found.add(name)
-                left.append(name)
-    for name in sorted(found):
-        yield "{}=={}\n".format(*versions[name])
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _time(text: str) -> float:

@@ -1,7 +1,7 @@
 """Stand-ins for what a stranger need not know: secrets, names of hosts and users, addresses.
 
-First all texts are read and names are collected from them; then each is replaced, everywhere, by the same stand-in. A name
-that also stands in the program's own files (a host that is called ``vm``) is no secret, and replacing every occurrence
+First all texts are read and names are collected; then each is replaced, everywhere, by the same stand-in. A name that
+also stands in the program's own files (a host that is called ``vm``) is no secret, and replacing every occurrence
 of it would break words of the kernel and of ours: it is replaced where it stands alone, in what the run has left only.
 Files of the program itself are never changed.
 """

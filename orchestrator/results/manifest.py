@@ -154,7 +154,7 @@ def hash_role(role: Role) -> dict[str, str]:
 
 
 def commit() -> str:
-    """Return the commit of the tree that holds this package, if the package is part of it and not just installed below it."""
+    """Return the commit of the tree that this package is part of; empty where it is just installed, or below one."""
     folder = Path(orchestrator.__file__).parent
     if not _git(folder, "ls-files", "__init__.py"):
         return ""
