@@ -43,21 +43,21 @@ class Judged:
 
 def claims(there: Points, within: float) -> list[Judged]:
     """Return what a run claims, each claim as its own run has it, which is to say that it holds."""
-    return list(judge(there, there, within))
+    return list(judge(there, there, there, within))
 
 
-def judge(there: Points, here: Points, within: float, cpus: int = 0) -> Iterator[Judged]:
+def judge(there: Points, here: Points, every: Points, within: float) -> Iterator[Judged]:
     """Judge each claim of the run ``there`` by the run ``here``.
 
+    :param here: points whose figures can be judged; ``every``: all points of that run, whose outcome can be.
     :param within: how far a ratio may be off: 0.25 for 25 %, up or down.
-    :param cpus: CPUs of the host of ``here``; 0: not known.
     """
-    mixed = unlike(there, here)
-    yield from _outcomes(there, here)
+    mixed = unlike(there, every)
+    yield from _outcomes(there, every)
     for group in _groups(there, lambda point: point.rest):
         yield from _order(group, here, mixed)
     for group in _groups(there, lambda point: (("mode", point.mode), *point.rest)):
-        yield from _scaling(there, group, here, mixed, cpus)
+        yield from _scaling(there, group, here, mixed)
     for point in there.every:
         yield from _ratio(there, point, here, within, mixed)
 
@@ -159,7 +159,7 @@ def _ranking(best: Sequence[Point]) -> str:
 # --- scaling: after how many threads do more of them not help ----------------------------------------------------
 
 
-def _scaling(there: Points, group: Sequence[Point], here: Points, mixed: str, cpus: int) -> Iterator[Judged]:
+def _scaling(there: Points, group: Sequence[Point], here: Points, mixed: str) -> Iterator[Judged]:
     if group[0].environment in there.counting and not there.modelled:
         return  # CPUs take turns, so threads bring nothing by construction
     curve = _curve(there, group)
@@ -171,10 +171,8 @@ def _scaling(there: Points, group: Sequence[Point], here: Points, mixed: str, cp
         yield Judged("scaling", claim, told, "cannot be judged", "", mixed)
         return
     pairs = [(point, found) for point in curve if (found := comparable(point, here))]
-    if here.every[0].environment not in here.counting and cpus:
-        pairs = [(point, found) for point, found in pairs if (point.threads or 0) <= cpus]
     if len(pairs) < 3:
-        few = f"fewer than three of its numbers of threads have figures{f' on {cpus} CPUs' if cpus else ''}"
+        few = "fewer than three of its numbers of threads have figures here"
         yield Judged("scaling", claim, told, "cannot be judged", "", few)
         return
     ours, theirs = [found for _, found in pairs], [point for point, _ in pairs]

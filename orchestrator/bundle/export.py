@@ -107,9 +107,8 @@ class _Making:
         self._check_arrived(file)
         of_run = {p.name: p for p in sorted(self._run.path.iterdir()) if _is_of_the_run(p)}
         self._copy(layout.RUN, of_run)
-        (self._folder / layout.REQUIREMENTS).write_text(
-            "".join(requirements(self._manifest.packages)), encoding="utf-8"
-        )
+        lines = requirements(self._manifest.packages)
+        (self._folder / layout.REQUIREMENTS).write_text("".join(lines), encoding="utf-8")
         scrubber, changed = self._scrub() if self._wish.scrub or self._wish.words else (None, ())
         self._copy(layout.PROGRAM, self._program)
         description = self._describe(file, scrubber, changed)

@@ -12,6 +12,7 @@ from orchestrator.bundle.reproduce import Reproduction
 from orchestrator.report.environments import sentence
 from orchestrator.report.text import plain
 
+_WIDTHS = [38, 44, 44, 34]
 _SAME = {True: "same", False: "DIFFERS", None: "?"}
 
 
@@ -33,12 +34,7 @@ def render(reproduction: Reproduction) -> str:
         ),
         "\n".join(_notes(reproduction)),
     ]
-    return plain_lines("\n\n".join(parts)) + "\n"
-
-
-def plain_lines(text: str) -> str:
-    """Return text without anything that would steer a terminal, line by line."""
-    return "\n".join(plain(line).rstrip() for line in text.splitlines())
+    return "\n\n".join(parts) + "\n"
 
 
 def _notes(reproduction: Reproduction) -> Iterator[str]:
@@ -53,6 +49,10 @@ def _notes(reproduction: Reproduction) -> Iterator[str]:
         f"{(FLAT[0] - 1) * 100:.0f} to {(FLAT[1] - 1) * 100:.0f} %; ratios may be off by "
         f"{reproduction.within * 100:g} %."
     )
+    if reproduction.cpus:
+        yield (
+            f"Here are fewer CPUs than there, {reproduction.cpus}: figures of more threads than that are not judged."
+        )
     if reproduction.description.scrubbed:
         yield "Names were scrubbed from the bundle: hosts and addresses in it are stand-ins."
     counts = Counter(judged.verdict for judged in reproduction.judged)
@@ -62,11 +62,13 @@ def _notes(reproduction: Reproduction) -> Iterator[str]:
 
 
 def _table(headings: list[str], rows: list[list[str]]) -> str:
-    return tabulate(
-        rows,
+    words = [[plain(word) for word in row] for row in rows]
+    text = tabulate(
+        words,
         headings,
         tablefmt="simple",
         disable_numparse=True,
-        maxcolwidths=[44, 52, 52, 44],
+        maxcolwidths=_WIDTHS,
         break_long_words=False,
     )
+    return "\n".join(line.rstrip() for line in text.splitlines())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.analysis.modelled import Metrics, metrics_of
 from orchestrator.analysis.speedup import Speedup, speedups
@@ -94,6 +94,11 @@ class Points:
         """Return the point at a place, None if the run has none there."""
         return self._by_place.get(place)
 
+    def up_to(self, threads: int) -> Points:
+        """Return the same run without the points of more threads."""
+        kept = tuple(point for point in self.every if point.threads is None or point.threads <= threads)
+        return replace(self, every=kept, _by_place=_by_place(kept))
+
     def baseline_of(self, point: Point) -> Point | None:
         """Return the point that a point is set against; None: there is none, or it is that itself."""
         speedup = self.speedups.get((point.cell.cell, point.environment))
@@ -122,7 +127,7 @@ def points(run: RunFolder) -> Points:
         speedups={(c.cell, c.environment): s for c, s in zip(cells, judged, strict=comparison is not None)},
         counting=metrics.counting,
         modelled=any(metric.models == name for metric in metrics.known),
-        _by_place={point.place: point for point in reversed(found)},
+        _by_place=_by_place(found),
         _by_cell={(point.cell.cell, point.environment): point for point in found},
     )
 
@@ -151,6 +156,11 @@ def _point(
         metric,
         *figures,
     )
+
+
+def _by_place(points: Sequence[Point]) -> dict[Place, Point]:
+    """Points by place, the first where there are several."""
+    return {point.place: point for point in reversed(points)}
 
 
 def _following(opening: RunRecord, cells: Sequence[CellSummary]) -> Iterator[str]:

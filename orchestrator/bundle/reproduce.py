@@ -34,6 +34,7 @@ class Reproduction:
     """A run done again, beside the bundle's.
 
     :ivar within: how far ratios could be off: 0.25 for 25 %.
+    :ivar cpus: of the host here, where that has fewer than the bundle's; else 0.
     :ivar environments: those of the bundle's run, and those of the one made here.
     """
 
@@ -41,6 +42,7 @@ class Reproduction:
     mode: Mode
     run: RunFolder
     within: float
+    cpus: int
     environments: tuple[tuple[str, ...], tuple[str, ...]]
     alike: tuple[Compared, ...]
     judged: tuple[Judged, ...]
@@ -61,6 +63,7 @@ class Reproduction:
             "run": self.run.id,
             "mode": self.mode,
             "within": self.within,
+            "cpus": self.cpus,
             "environments": {"there": self.environments[0], "here": self.environments[1]},
             "alike": [asdict(compared) | {"same": compared.same} for compared in self.alike],
             "claims": [asdict(judged) for judged in self.judged],
@@ -122,10 +125,11 @@ def judge_run(
     original = RunFolder(bundle / layout.RUN)
     sides = [likeness.side(manifest.load(folder.path), folder) for folder in (original, run)]
     there, here = points(original), points(run)
-    judged = tuple(judge(there, here, within, _cpus(sides[1])))
+    cpus = _fewer_cpus(*sides)
+    judged = tuple(judge(there, here.up_to(cpus) if cpus else here, here, within))
     environments = (_environments(there), _environments(here))
     alike = tuple(likeness.compare(sides[0], sides[1]))
-    reproduction = Reproduction(description, mode, run, within, environments, alike, judged)
+    reproduction = Reproduction(description, mode, run, within, cpus, environments, alike, judged)
     write_whole(run.path / FILE, layout.json_text(reproduction.document))
     return reproduction
 
@@ -134,5 +138,11 @@ def _environments(run: Points) -> tuple[str, ...]:
     return tuple(sorted({point.environment for point in run.every}))
 
 
-def _cpus(side: likeness.Side) -> int:
-    return min((int(block.facts.get("cpus") or 0) for block in side.blocks), default=0)
+def _fewer_cpus(there: likeness.Side, here: likeness.Side) -> int:
+    """CPUs of the host here, if it has fewer than the one there and threads need CPUs of their own; else 0."""
+    if all(block.clock == "instructions" for block in here.blocks):
+        return 0
+    counts = [
+        min((int(block.facts.get("cpus") or 0) for block in side.blocks), default=0) for side in (there, here)
+    ]
+    return counts[1] if counts[1] < counts[0] else 0
