@@ -54,7 +54,7 @@ def pack(folder: Path, target: Path, time: int) -> None:
 def is_archive(path: Path) -> bool:
     """Whether a file looks like a tar archive: whole, or with one of its first headers damaged."""
     with path.open("rb") as stream:
-        return any(stream.read(BLOCK)[257:262] == b"ustar" for _ in range(16))
+        return any(_has_magic(stream.read(BLOCK)) for _ in range(16))
 
 
 def inspect(path: Path, faults: list[Fault]) -> list[Member]:
@@ -108,9 +108,9 @@ class _Inspection:
             while place + BLOCK <= self._size:
                 stream.seek(place)
                 block = stream.read(BLOCK)
-                if not any(block):
-                    break
                 name = next(expected, "")
+                if not any(block) or not (name or _has_magic(block)):
+                    break
                 member = self._member(block, place, name)
                 if member is None:
                     place = self._next_header(stream, place + BLOCK)
@@ -154,7 +154,7 @@ class _Inspection:
         while place + BLOCK <= self._size:
             stream.seek(place)
             block = stream.read(BLOCK)
-            if block[257:262] == b"ustar" and self._is_sound(block):
+            if _has_magic(block) and self._is_sound(block):
                 break
             if not any(block) and self._size - place <= RECORD + BLOCK and self._zeros_to_end(stream, place):
                 break
@@ -185,7 +185,11 @@ class _Inspection:
             self._faults.append(Fault(self._path.name, "the archive's end is missing: truncated"))
         elif self._size > wanted:
             self._faults.append(Fault(self._path.name, f"{self._size - wanted} bytes were added at the end"))
-        self._zeros(stream, place, min(wanted, self._size) - place, self._path.name)
+        self._zeros(stream, place, max(0, min(wanted, self._size) - place), self._path.name)
+
+
+def _has_magic(block: bytes) -> bool:
+    return block[257:262] == b"ustar"
 
 
 def _order(name: str) -> tuple[int, str]:

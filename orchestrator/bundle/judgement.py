@@ -7,11 +7,16 @@ from collections.abc import Iterator
 
 from tabulate import tabulate
 
-from orchestrator.bundle.claims import APART, FLAT
+from orchestrator.bundle.claims import APART, FLAT, Verdict
 from orchestrator.bundle.reproduce import Reproduction
 from orchestrator.report.environments import sentence
 from orchestrator.report.text import plain
 
+_COUNTED: tuple[tuple[Verdict, str], ...] = (
+    ("holds", "hold"),
+    ("does not hold", "do not hold"),
+    ("cannot be judged", "cannot be judged"),
+)
 _WIDTHS = [38, 44, 44, 34]
 _SAME = {True: "same", False: "DIFFERS", None: "?"}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.bundle.requirements import requirements
 from orchestrator.results import journal
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord
@@ -112,8 +113,9 @@ def _program(old: Manifest, new: Manifest) -> tuple[str, str]:
 
 
 def _packages(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Compared]:
-    """The Python packages that both have, in other versions."""
-    both = [name for name in old if name in new]
+    """The Python packages that the program needs, as far as both sides have them."""
+    both = [line.partition("==")[0] for line in requirements(old)]
+    both = [name for name in both if name in new]
     other = [name for name in both if old[name] != new[name]]
     if not other:
         yield Compared("Python packages", f"{len(both)} in common", f"{len(both)} in common")

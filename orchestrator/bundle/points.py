@@ -116,6 +116,14 @@ def points(run: RunFolder) -> Points:
         opening = row.opening
         cells = tuple(summarise(store, row))
         metrics = metrics_of(store, row)
+    return made_of(opening, cells, metrics.known, metrics.counting)
+
+
+def made_of(
+    opening: RunRecord, cells: Sequence[CellSummary], known: Sequence[MetricInfo], counting: frozenset[str]
+) -> Points:
+    """Return the points of cells; ``counting``: environments whose clock counts instructions."""
+    metrics = Metrics(tuple(known), counting)
     comparison = opening.compare or _by_first_mode(opening)
     found = tuple(_point(cell, opening, comparison, metrics, cells) for cell in cells)
     judged = speedups(cells, comparison, opening.factors, metrics) if comparison else ()
@@ -125,8 +133,8 @@ def points(run: RunFolder) -> Points:
         every=found,
         comparison=comparison,
         speedups={(c.cell, c.environment): s for c, s in zip(cells, judged, strict=comparison is not None)},
-        counting=metrics.counting,
-        modelled=any(metric.models == name for metric in metrics.known),
+        counting=counting,
+        modelled=any(metric.models == name for metric in known),
         _by_place=_by_place(found),
         _by_cell={(point.cell.cell, point.environment): point for point in found},
     )
