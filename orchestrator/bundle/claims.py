@@ -127,7 +127,7 @@ def _order(group: Sequence[Point], here: Points, mixed: str) -> Iterator[Judged]
         if a.over(b) >= APART and by_mode[a.mode].over(by_mode[b.mode]) <= 1
     ]
     told = _ranking(ours)
-    sure = [(a, b) for a, b in swapped if a.range_over(b)[1] < 1]
+    sure = [(a, b) for a, b in swapped if a.range_over(b)[1] <= 1]
     if sure:
         a, b = sure[0]
         yield Judged("order", claim, there, "does not hold", told, f"{a.mode} is not better than {b.mode}")

@@ -114,8 +114,8 @@ class _Making:
         description = self._describe(file, scrubber, changed)
         self._write_derived(description, file)
         if scrubber:
-            written = (self._folder / name for name in checksums.everything(self._folder))
-            refuse_leftovers(scrubber, self._folder, (path for path in written if self._is_ours(path)))
+            written = [self._folder / name for name in checksums.everything(self._folder)]
+            refuse_leftovers(scrubber, self._folder, written)
         return checksums.seal(self._folder)
 
     def _copy(self, part: str, files: dict[str, Path]) -> None:

@@ -93,7 +93,7 @@ class Scrubber:
             for match in _TOKEN.finditer(text):
                 self.add("secret", match[0])
             for match in (*_ASSIGNED.finditer(text), *_USERINFO.finditer(text)):
-                if len(match[1]) >= _SHORTEST_SECRET and not _NOT_SECRET.fullmatch(match[1]):
+                if self._is_secret(match[1]):
                     self.add("secret", match[1])
             for match in _MAIL.finditer(text):
                 if not self._is_public(match[0]):
@@ -130,15 +130,17 @@ class Scrubber:
         return self._compiled().sub(lambda match: self.stand_ins[_unescaped(match[0], self.stand_ins)], text)
 
     def leftovers(self, files: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
-        """Yield each file that still holds a name, in its bytes or in what it is called, with that name."""
-        if not self.stand_ins:
+        """Yield each file that still holds a name, in its bytes or in what it is called, with that name.
+
+        Names that the program's own files hold too are not looked for.
+        """
+        names = [name for name in self.stand_ins if not self._is_public(name)]
+        if not names:
             return
+        pattern = re.compile(b"|".join(self._alternative(name) for name in names))
         for path in files:
-            named = self._compiled().search(path.name.encode())
-            if named:
-                yield path, named[0]
-            for text in _texts(path):
-                if found := self._compiled().search(text):
+            for text in (path.name.encode(), *_texts(path)):
+                if found := pattern.search(text):
                     yield path, found[0]
                     break
 
@@ -151,6 +153,10 @@ class Scrubber:
     def common(self) -> list[str]:
         """Names that the program's own files hold too, so that only whole words are replaced."""
         return sorted(name.decode(errors="replace") for name in self.stand_ins if self._is_public(name))
+
+    def _is_secret(self, value: bytes) -> bool:
+        dull = len(value) < _SHORTEST_SECRET or _NOT_SECRET.fullmatch(value)
+        return not dull and not self._is_public(value)
 
     def _is_private(self, address: bytes) -> bool:
         return address not in self.known and _is_address(address) and not self._is_public(address)
@@ -186,9 +192,9 @@ class Scrubber:
 
 
 def refuse_leftovers(scrubber: Scrubber, folder: Path, files: Iterable[Path]) -> None:
-    """Raise ``BadInput`` where files, such as those that are no text, still hold a name."""
+    """Raise ``BadInput`` where files, as those that are no text, still hold a name."""
     found = [
-        f"{path.relative_to(folder)}: holds {name.decode(errors='replace')!r} and is no text that could be scrubbed"
+        f"{path.relative_to(folder)}: holds {name.decode(errors='replace')!r}, and cannot be scrubbed of it"
         for path, name in scrubber.leftovers(files)
     ]
     if found:

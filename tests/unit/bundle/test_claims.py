@@ -110,6 +110,11 @@ def test_two_modes_that_change_places_do_not_hold() -> None:
     assert judged.reason == "exchange is not better than serial"
 
 
+def test_two_modes_that_are_the_same_now_do_not_hold() -> None:
+    here = Run({key: [1.0] for key in THREE})
+    assert one("order", Run(THREE), here).verdict == "does not hold"
+
+
 def test_modes_that_were_near_each_other_have_no_order() -> None:
     near = THREE | {("exchange", 1, 1): [1.05, 1.06]}
     assert one("order", Run(near), Run(THREE | {("exchange", 1, 1): [0.9, 0.91]})).verdict == "holds"

@@ -1,4 +1,4 @@
-"""Every byte of a bundle counts: each that is changed, lost or added is found, and the file that it belongs to named."""
+"""Every byte of a bundle counts: one that is changed, lost or added is found, and the file it belongs to is named."""
 
 from __future__ import annotations
 

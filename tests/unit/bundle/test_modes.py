@@ -12,7 +12,9 @@ from orchestrator.spec.loader import load
 EXPERIMENT = """
 version: 1
 hosts: {provider: ssh, group: numa}
-benchmark: {command: [sh, -c, "echo x=1 # {mode} {threads} {size} {load}"], metrics: {x: {key_value: x, unit: count, better: higher}}}
+benchmark:
+  command: [sh, -c, "echo x=1 # {mode} {threads} {size} {load}"]
+  metrics: {x: {key_value: x, unit: count, better: higher}}
 factors:
   mode: [serial, parallel, dma]
   threads: [1, 2, 4, 8]

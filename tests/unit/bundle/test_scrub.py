@@ -58,6 +58,7 @@ def test_names_are_found_and_replaced(tmp_path: Path, text: str, expected: str) 
         "the guest's 10.0.2.2, and author@example.org",
         "token: {{ token }}, password: null",
         "tokens left: 12",
+        "password: laptop",
         "pci 0000:00:01.0, std::vector",
     ],
 )
@@ -94,3 +95,12 @@ def test_a_file_that_is_no_text_is_left_and_found_again(tmp_path: Path) -> None:
     scrubber.add_host("node17")
     assert not scrubber.replace_in(path)
     assert list(scrubber.leftovers([path])) == [(path, b"node17")]
+
+
+def test_a_word_of_ours_is_not_looked_for_where_it_cannot_be_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(b"\0 vm \0")
+    scrubber = Scrubber(OWN)
+    scrubber.add_host("vm")
+    assert not list(scrubber.leftovers([path]))
+    assert scrubber.common == ["vm"]
