@@ -17,6 +17,11 @@ _COUNTED: tuple[tuple[Verdict, str], ...] = (
     ("does not hold", "do not hold"),
     ("cannot be judged", "cannot be judged"),
 )
+_COUNTED: tuple[tuple[Verdict, str], ...] = (
+    ("holds", "hold"),
+    ("does not hold", "do not hold"),
+    ("cannot be judged", "cannot be judged"),
+)
 _WIDTHS = [38, 44, 44, 34]
 _SAME = {True: "same", False: "DIFFERS", None: "?"}
 
@@ -61,9 +66,8 @@ def _notes(reproduction: Reproduction) -> Iterator[str]:
     if reproduction.description.scrubbed:
         yield "Names were scrubbed from the bundle: hosts and addresses in it are stand-ins."
     counts = Counter(judged.verdict for judged in reproduction.judged)
-    yield (
-        "Claims: " + (", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or "none") + "."
-    )
+    told = [f"{counts[verdict]} {words}" for verdict, words in _COUNTED if counts[verdict]]
+    yield f"Claims: {', '.join(told) or 'none'}."
 
 
 def _table(headings: list[str], rows: list[list[str]]) -> str:
