@@ -17,11 +17,6 @@ _COUNTED: tuple[tuple[Verdict, str], ...] = (
     ("does not hold", "do not hold"),
     ("cannot be judged", "cannot be judged"),
 )
-_COUNTED: tuple[tuple[Verdict, str], ...] = (
-    ("holds", "hold"),
-    ("does not hold", "do not hold"),
-    ("cannot be judged", "cannot be judged"),
-)
 _WIDTHS = [38, 44, 44, 34]
 _SAME = {True: "same", False: "DIFFERS", None: "?"}
 
