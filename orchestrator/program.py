@@ -10,10 +10,10 @@ PACKAGE = Path(__file__).resolve().parent
 NOT_SOURCE = frozenset({"build", "__pycache__"})
 """Folders that hold what was made from their surroundings."""
 
-_SHARED = {"roles": "roles", "experiments": "experiments", "reference": "results/reference", "tree": "."}
+SHARED = {"roles": "roles", "experiments": "experiments", "reference": "results/reference", "tree": "."}
 """Folders of an installed package's ``share`` by what they are in a source tree; pyproject.toml puts them there."""
 
-_TREE = (
+TREE = (
     "orchestrator",
     "roles",
     "experiments",
@@ -39,12 +39,12 @@ def files() -> dict[str, Path]:
     if share.is_dir():
         found = {f"orchestrator/{name}": path for name, path in files_below(PACKAGE).items()}
         found = {name: path for name, path in found.items() if not path.is_relative_to(share)}
-        for folder, place in _SHARED.items():
+        for folder, place in SHARED.items():
             prefix = "" if place == "." else f"{place}/"
             found |= {prefix + name: path for name, path in files_below(share / folder).items()}
         return dict(sorted(found.items()))
     found = {}
-    for top in _TREE:
+    for top in TREE:
         path = PACKAGE.parent / top
         inner = files_below(path) if path.is_dir() else {".": path}
         found |= {top if name == "." else f"{top}/{name}": file for name, file in inner.items()}

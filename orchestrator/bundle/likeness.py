@@ -44,7 +44,7 @@ def side(manifest: Manifest, run: RunFolder) -> Side:
 
 
 def compare(there: Side, here: Side) -> list[Compared]:
-    """Compare environment, machine, kernels, benchmark, compilers and program."""
+    """Compare environment, machine, kernels, benchmark, compilers and program; what neither says is left out."""
     old, new = there.manifest, here.manifest
     found = [Compared("environment", _of(there, "environment"), _of(here, "environment"))]
     for what, fact in (("CPU", "cpu_model"), ("CPUs", "cpus"), ("microcode", "microcode"), ("system", "os")):
@@ -59,7 +59,7 @@ def compare(there: Side, here: Side) -> list[Compared]:
     found.append(Compared("orchestrator", *_program(old, new)))
     found.append(Compared("Python", old.python, new.python))
     found += _packages(old.packages, new.packages)
-    return found
+    return [compared for compared in found if (compared.there, compared.here) != (UNKNOWN, UNKNOWN)]
 
 
 def _of(side: Side, name: str) -> str:

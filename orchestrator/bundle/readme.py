@@ -17,6 +17,7 @@ from orchestrator.report.environments import sentence
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord
 from orchestrator.results.runs import RunFolder
+from orchestrator.spec.loader import load
 from orchestrator.spec.model import Experiment
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -24,8 +25,6 @@ WITHIN = 0.25
 """How far a ratio may be off, unless somebody asks for another bound: see docs/bundles.md."""
 
 _CLAIMS_SHOWN = 60
-_SETUP_MIN = 2
-"""Minutes to install everything on an empty Debian, measured: docs/bundles.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +55,26 @@ def write(folder: Path, facts: Facts) -> None:
 
 def _values(folder: Path, facts: Facts) -> dict[str, object]:
     description, provenance, experiment = facts.description, facts.manifest, facts.experiment
-    claimed = claims(points(facts.run), WITHIN)
+    found = points(facts.run)
+    claimed = claims(found, WITHIN)
     narrowing = [
         *(f"--set {text}" for text in description.overrides),
         *(f"--where {w}" for w in description.where),
     ]
     narrowing += [f"--limit {description.limit}"] if description.limit else []
     same = description.program["source"] == provenance.source
-    found = points(facts.run)
+    trials = sum(sum(point.cell.statuses.values()) for point in found.every)
     return {
         "description": description,
         "name": folder.name,
         "about": experiment.description or f"The experiment {experiment.name}.",
-        "minutes": _minutes(facts),
+        "minutes": _minutes(facts, trials),
         "builds": ", ".join(kernel.name for kernel in experiment.kernels if kernel.recipe),
         "shows": modes.SHOWS,
         "provider": experiment.hosts.provider,
         "environments": "; ".join(f"{name}: {sentence(name)}" for name in description.environments),
         "hosts": list(dict.fromkeys(_host(block) for block in facts.blocks)),
-        "trials": sum(sum(point.cell.statuses.values()) for point in found.every),
+        "trials": trials,
         "started": provenance.started,
         "kernels": ", ".join(
             f"{name} = {told.get('release', '?')}" for name, told in provenance.kernels.items()
@@ -89,15 +89,22 @@ def _values(folder: Path, facts: Facts) -> dict[str, object]:
     }
 
 
-def _minutes(facts: Facts) -> Mapping[str, str]:
-    """How long each mode takes, from how long the run took."""
+def _minutes(facts: Facts, trials: int) -> Mapping[str, str]:
+    """How long each mode takes, from how long each of the run's trials took."""
     took = _seconds(facts.manifest.ended) - _seconds(facts.manifest.started)
-    every = facts.experiment.repetitions.count
-    shares = {mode: min(1.0, count / every) for mode, count in modes.REPETITIONS.items()} | {"full": 1.0}
+    each = took / max(1, trials)
     return {
-        mode: f"about {max(1, round(took * share / 60))} min on such a machine, and {_SETUP_MIN} to install"
-        for mode, share in shares.items()
+        mode: f"about {max(1, round(each * _trials(facts, mode) / 60))} min on a machine as the one that made the run"
+        for mode in modes.MODES
     }
+
+
+def _trials(facts: Facts, mode: modes.Mode) -> int:
+    """Number of trials of a mode."""
+    description = facts.description
+    found = modes.narrowed(facts.experiment, mode, in_guest=True)
+    experiment = load(facts.experiment.file, overrides=(*description.overrides, *found.overrides))
+    return modes.plan(experiment, description.where, found.where, description.limit, ()).trial_count
 
 
 def _seconds(text: str) -> float:

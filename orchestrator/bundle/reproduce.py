@@ -119,16 +119,20 @@ def run_again(
 
 
 def judge_run(
-    bundle: Path, description: Description, run: RunFolder, mode: Mode, within: float
+    bundle: Path, description: Description, run: RunFolder, mode: Mode, within: float, meaning: str
 ) -> Reproduction:
-    """Set a run beside that of a bundle, and keep what was found in the run's folder."""
+    """Set a run beside that of a bundle, and keep what was found in the run's folder.
+
+    :param meaning: content hash that the bundle's experiment has to this program.
+    """
     original = RunFolder(bundle / layout.RUN)
     sides = [likeness.side(manifest.load(folder.path), folder) for folder in (original, run)]
     there, here = points(original), points(run)
     cpus = _fewer_cpus(*sides)
     judged = tuple(judge(there, here.up_to(cpus) if cpus else here, here, within))
     environments = (_environments(there), _environments(here))
-    alike = tuple(likeness.compare(sides[0], sides[1]))
+    same = Compared("experiment", description.content_hash[:12], meaning[:12])
+    alike = (same, *likeness.compare(sides[0], sides[1]))
     reproduction = Reproduction(description, mode, run, within, cpus, environments, alike, judged)
     write_whole(run.path / FILE, layout.json_text(reproduction.document))
     return reproduction

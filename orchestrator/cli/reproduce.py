@@ -64,7 +64,8 @@ def reproduce(
     with opened(bundle) as folder:
         description = layout.read(folder)
         file = folder / description.file
-        found = narrowed(load_experiment(file, description.overrides), mode, in_guest=not host)
+        as_it_was = load_experiment(file, description.overrides)
+        found = narrowed(as_it_was, mode, in_guest=not host)
         overrides = (*description.overrides, *found.overrides)
         experiment = load_experiment(file, overrides)
         provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
@@ -81,7 +82,7 @@ def reproduce(
         )
         say = partial(click.echo, err=True)
         run = again.run_again(description, rerun, building, partial(progress, verbose), say)
-        made = again.judge_run(folder, description, run, mode, within)
+        made = again.judge_run(folder, description, run, mode, within, as_it_was.content_hash)
     emit(layout.json_text(made.document) if form == "json" else judgement.render(made))
     click.echo(f"\nresults: {run.path}", err=True)
     sys.exit(made.exit_code)
