@@ -47,6 +47,8 @@ _HOME = re.compile(rb"/(?:home|Users)/([A-Za-z0-9_][\w.-]*)")
 _MAIL = re.compile(rb"[A-Za-z0-9_][\w.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 _IPV4 = re.compile(rb"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _IPV6 = re.compile(rb"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+_PORT = re.compile(r"(\[.+\]|[^:]+):\d+")
+_NUMBERS = re.compile(r"[\d.:]*")
 _MAC = re.compile(rb"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])")
 _NOT_SECRET = re.compile(rb"(?i)true|false|null|none|no|yes|[{<$%]+.*|\d+")
 
@@ -63,27 +65,34 @@ class Scrubber:
     known: frozenset[bytes] = frozenset()
     stand_ins: dict[bytes, bytes] = field(default_factory=dict)
     _kinds: dict[bytes, Kind] = field(default_factory=dict)
+    _counts: Counter[str] = field(default_factory=Counter)
     _public: dict[bytes, bool] = field(default_factory=dict)
     _pattern: re.Pattern[bytes] | None = None
 
     def add(self, kind: Kind, name: str | bytes) -> None:
         """Give a name a stand-in, if it has none yet; an address keeps its kind."""
         raw = name if isinstance(name, bytes) else name.encode()
-        if not raw or raw in self.stand_ins or raw in self.stand_ins.values():
+        if not raw or raw in self.stand_ins:
             return
         self._kinds[raw] = kind
-        number = sum(other == kind for other in self._kinds.values())
+        self._counts[kind] += 1
+        number = self._counts[kind]
         text = _address_for(raw, number) if kind == "address" else _STAND_INS[kind](number)
         self.stand_ins[raw] = text.encode()
         self._pattern = None
 
     def add_host(self, name: str) -> None:
-        """Give a host's name, and the first label of it, stand-ins; an address is one anyway."""
-        if _is_address(name.encode()):
-            self.add("address", name)
-            return
-        self.add("host", name)
-        self.add("host", name.split(".")[0])
+        """Give a host stand-ins: ``[user@]name[:port]``, the name and its first label; an address if it is one."""
+        user, _, place = name.rpartition("@")
+        with_port = _PORT.fullmatch(place)
+        place = (with_port[1] if with_port else place).strip("[]")
+        if user and user != "root":
+            self.add("user", user)
+        if _is_address(place.encode()):
+            self.add("address", place)
+        elif not _NUMBERS.fullmatch(place):
+            self.add("host", place)
+            self.add("host", place.split(".")[0])
 
     def collect(self, path: Path) -> None:
         """Look for names in a file."""
@@ -147,7 +156,7 @@ class Scrubber:
     @property
     def counts(self) -> dict[str, int]:
         """How many names there are, by kind."""
-        return dict(sorted(Counter(map(str, self._kinds.values())).items()))
+        return dict(sorted(self._counts.items()))
 
     @property
     def common(self) -> list[str]:

@@ -78,6 +78,21 @@ def test_a_host_whose_name_is_a_word_of_ours_is_replaced_where_it_stands_alone(t
     assert scrubbed(text, tmp_path, "vm") == expected
 
 
+@pytest.mark.parametrize(
+    ("host", "text", "expected"),
+    [
+        ("jane@node17:2222", "jane on node17:2222", "user-1 on host-1:2222"),
+        ("203.0.113.9:22", "at 203.0.113.9", "at 198.18.0.1"),
+        ("[fd12::7]:22", "at fd12::7", "at 2001:db8::1"),
+        ("fd12::7", "at fd12::7", "at 2001:db8::1"),
+        ("root@127.0.0.1:2222", "127 times at 127.0.0.1 as root", "127 times at 127.0.0.1 as root"),
+        ("::1", "at ::1", "at ::1"),
+    ],
+)
+def test_a_host_may_be_named_with_user_and_port(tmp_path: Path, host: str, text: str, expected: str) -> None:
+    assert scrubbed(text, tmp_path, host) == expected
+
+
 def test_words_of_the_user_also_in_the_letters_of_json(tmp_path: Path) -> None:
     text = "projekt Größe, " + json.dumps("projekt Größe")
     assert scrubbed(text, tmp_path, words=("Größe",)) == 'projekt word-1, "projekt word-1"'
