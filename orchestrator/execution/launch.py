@@ -6,10 +6,11 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import BadInput, ExitCode, OrchestratorError
 from orchestrator.execution.coordinator import Run, execute
@@ -17,6 +18,7 @@ from orchestrator.execution.observer import Observer
 from orchestrator.execution.stopping import on_signals
 from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Provider
+from orchestrator.kernels import store
 from orchestrator.kernels.obtain import identity_of
 from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
@@ -107,7 +109,9 @@ def launch(
     folder, experiment = opened.folder, plan.experiment
     with Journal(folder.path) as journal, log_to(folder.path / LOG_FILE), on_signals() as stop:
         if not opened.resumed:
-            manifest.save(folder.path, manifest.begin(experiment, folder.id, overrides, command_line))
+            where, limit = [predicate.text for predicate in plan.where], plan.limit or 0
+            begun = manifest.begin(experiment, folder.id, overrides, command_line, where, limit)
+            manifest.save(folder.path, begun)
         run = Run(
             name=folder.id,
             plan=plan,
@@ -141,7 +145,14 @@ def launch(
 
 def _close(run: Run, complete: bool, reason: str = "") -> None:
     run.journal.append(EndRecord(complete, reason, utc_now()))
-    manifest.finish(run.folder, complete, benchmark=_binary(run), kernels=run.kernels)
+    kernels = {name: told | _ingredients(told) for name, told in run.kernels.items()}
+    manifest.finish(run.folder, complete, benchmark=_binary(run), kernels=kernels)
+
+
+def _ingredients(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a kernel that was built from a recipe is made of."""
+    built = store.load(told["hash"]) if told.get("hash") else None
+    return {"ingredients": built.ingredients} if built else {}
 
 
 def verdict(journal: Journal) -> ExitCode:
