@@ -52,12 +52,12 @@ def speedups(
     comparison: Comparison,
     factors: Sequence[FactorInfo],
     metrics: Metrics,
-    values: Values,
+    values: Values | None = None,
 ) -> Iterator[Speedup]:
     """Yield the speed-up of each of the cells, in their order.
 
     :param factors: those of the run; derived ones follow from the others and do not tell cells apart.
-    :param values: asked for the values of a cell and of its baseline, one pair at a time.
+    :param values: asked for the values of a cell and of its baseline, one pair at a time; None: no intervals.
     """
     swept = [factor.name for factor in factors if factor.levels]
     by_levels = {(cell.environment, *_key(cell.factors, swept)): cell for cell in cells}
@@ -68,7 +68,8 @@ def speedups(
         for reading in metrics.readings(comparison.metric, cell.environment):
             ratio = _ratio(cell, baseline, reading)
             if ratio is not None:
-                interval, few = _interval(cell, baseline, reading, values)
+                if values is not None:
+                    interval, few = _interval(cell, baseline, reading, values)
                 if any(found and is_modelled(found, reading) for found in (cell, baseline)):
                     metric = reading.name
                 break
