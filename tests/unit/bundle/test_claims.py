@@ -61,7 +61,7 @@ class Run:
             factors={"mode": mode, "threads": threads, "pages": pages, "sysctl.vm.threads": threads},
             environment=self.environment,
             statuses={self.statuses.get(key, "ok"): max(1, len(values))},
-            estimates=(estimate(self.metric.name, self.metric.unit, values),) if values else (),
+            estimates=(estimate(self.metric.name, self.metric.unit, (tuple(values),)),) if values else (),
             truth=Truth(1, 16, 15 if mode in self.wrong else 16, 100, 0),
             label=self.labels.get(mode, ""),
         )
