@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.spec.expressions import Expression
-from orchestrator.spec.model import Experiment, Recipe, Role
+from orchestrator.spec.model import Experiment, Recipe, Repetitions, Role
 
 _OMITTED = {"file", "content_hash", "description"}
 
@@ -42,6 +42,9 @@ def _plain(value: Any, folder: Path) -> Any:
         return value.text
     if isinstance(value, Path):
         return os.path.relpath(value, folder.resolve())
+    if isinstance(value, Repetitions) and value.until is None:
+        # Without a stop rule an experiment has the hash that it had before there were any.
+        return {"count": value.count, "boots": value.boots}
     if dataclasses.is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name), folder) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
