@@ -54,7 +54,8 @@ def plan(
         return
     estimate = planned.estimate(boot_s=provider.boot_estimate)
     click.echo(table(planned))
+    trials = f"{'at most ' * planned.may_end_early()}{planned.trial_count} trials"
     click.echo(
-        f"\n{planned.cell_count} cells, {planned.trial_count} trials, {planned.block_count} boots on {provider.name}; "
+        f"\n{planned.cell_count} cells, {trials}, {planned.block_count} boots on {provider.name}; "
         f"about {format_duration(estimate.seconds)} ({estimate.basis})"
     )

@@ -15,6 +15,7 @@ from typing import Any
 from orchestrator.errors import BadInput, ExitCode, OrchestratorError
 from orchestrator.execution.coordinator import Run, execute
 from orchestrator.execution.observer import Observer
+from orchestrator.execution.stop_rule import StopRule
 from orchestrator.execution.stopping import on_signals
 from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Provider
@@ -24,7 +25,7 @@ from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import EndRecord, TrialRecord, run_record, utc_now
-from orchestrator.spec.model import Status
+from orchestrator.spec.model import Experiment, Status
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,8 @@ def check(plan: Plan, provider: Provider) -> None:
             f"the experiment changes settings of its host, and the host is this machine ({provider.place}); "
             "allow that with --allow-local-changes or hosts.local.allow_changes: true"
         )
-    boots = plan.experiment.repetitions.boots
-    if boots > 1 and not provider.boots_kernels:
+    boots, until = plan.experiment.repetitions.boots, plan.experiment.repetitions.until
+    if boots > 1 and not provider.boots_kernels and until is None:
         raise BadInput(
             f"repetitions.boots is {boots}, but the {provider.name} provider cannot boot its hosts again"
         )
@@ -125,6 +126,7 @@ def launch(
             crashes=journal.attempts(),
             resumed=opened.resumed,
             break_locks=break_locks,
+            rule=_stop_rule(experiment, journal),
         )
         record = run_record(
             experiment, folder.id, plan.trial_count, opened.scope, opened.resumed, provider.hosts
@@ -141,6 +143,11 @@ def launch(
             raise
         _close(run, complete=True)
         return verdict(journal)
+
+
+def _stop_rule(experiment: Experiment, journal: Journal) -> StopRule | None:
+    until = experiment.repetitions.until
+    return None if until is None else StopRule(experiment, until, journal.records())
 
 
 def _close(run: Run, complete: bool, reason: str = "") -> None:

@@ -125,6 +125,16 @@ class Plan:
         """Number of trials of a whole block."""
         return self._cells_by_kernel[block.kernel] * len(self._repetitions(block.boot))
 
+    def may_end_early(self, block: Block | None = None) -> bool:
+        """Whether some trials of a block (None: of the run) may turn out not to be needed."""
+        repetitions = self.experiment.repetitions
+        if repetitions.until is None:
+            return False
+        before = (
+            sum(len(self._repetitions(boot)) for boot in range(block.boot)) if block else repetitions.count
+        )
+        return before >= repetitions.until.least
+
     @property
     def trial_count(self) -> int:
         """Number of trials of the whole run."""
