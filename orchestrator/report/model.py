@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from orchestrator.analysis.modelled import Metrics, metrics_of
@@ -25,7 +25,7 @@ _SHOWN = 2
 """Metrics in a table where none are asked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is found out once is kept
 class Report:
     """One run, summarised.
 
@@ -83,18 +83,11 @@ class Report:
 
     def varying(self) -> tuple[str, ...]:
         """Names of the factors that tell the rows apart; where there is only one row, of those the file names."""
-        several = tuple(name for name in self._several() if name not in self.following())
-        return several or tuple(factor.name for factor in self.opening.factors)
+        return self._varying
 
-    def following(self) -> dict[str, str]:
+    def following(self) -> Mapping[str, str]:
         """Factors that are in every row what an earlier one is, and that one: a sysctl zipped with an argument."""
-        found: dict[str, str] = {}
-        first: dict[tuple[str | None, ...], str] = {}
-        for name in self._several():
-            earlier = first.setdefault(tuple(cell.factors.get(name) for cell in self.cells), name)
-            if earlier != name:
-                found[name] = earlier
-        return found
+        return self._following
 
     def constant(self) -> dict[str, str]:
         """Factors that are the same in every row, with their level."""
@@ -102,6 +95,22 @@ class Report:
         first = self.cells[0].factors if self.cells else {}
         return {name: first[name] for name in self.factors if name in first and name not in shown}
 
+    @cached_property
+    def _varying(self) -> tuple[str, ...]:
+        several = tuple(name for name in self._several if name not in self._following)
+        return several or tuple(factor.name for factor in self.opening.factors)
+
+    @cached_property
+    def _following(self) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        first: dict[tuple[str | None, ...], str] = {}
+        for name in self._several:
+            earlier = first.setdefault(tuple(cell.factors.get(name) for cell in self.cells), name)
+            if earlier != name:
+                found[name] = earlier
+        return found
+
+    @cached_property
     def _several(self) -> tuple[str, ...]:
         return tuple(name for name in self.factors if len({c.factors.get(name) for c in self.cells}) > 1)
 
