@@ -206,7 +206,7 @@ def _judged(row: Row, family: int, rules: Rules) -> Row:
     assert row.base is not None
     assert row.new is not None
     alpha = 1 - rules.confidence
-    # First of all: on the instruction clock boots agree so closely that differences of 0.03 % are real, and of no matter.
+    # First of all: on the instruction clock boots agree so closely that 0.03 % is a difference, and does not matter.
     low, high = row.interval or (0.0, float("inf"))
     if 1 - rules.margin <= low and high <= 1 + rules.margin:
         return replace(row, verdict="no difference", reason="")
