@@ -55,6 +55,11 @@ class Point:
         return self.metric is not None and self.least > 0
 
     @property
+    def outcomes(self) -> frozenset[str]:
+        """What became of its trials; those disturbed, or skipped as there were enough, count only where all are."""
+        return frozenset(self.cell.statuses) - {"disturbed", "skipped"} or frozenset(self.cell.statuses)
+
+    @property
     def place(self) -> Place:
         """What tells it from other cells of any run of the experiment."""
         return (self.mode, self.threads, self.rest)
