@@ -237,7 +237,14 @@ def _ratio(there: Points, point: Point, here: Points, within: float, mixed: str)
         return
     found, base = comparable(point, here), comparable(baseline, here)
     if found is None or base is None or found.metric != base.metric:
-        yield Judged("ratio", claim, told, "cannot be judged", "", "it or its baseline has no figure here")
+        yield Judged(
+            "ratio",
+            claim,
+            told,
+            "cannot be judged",
+            "",
+            "it or its baseline was not run here, or has no figure",
+        )
         return
     ours = found.over(base)
     low, high = ratio / (1 + within), ratio * (1 + within)
