@@ -68,7 +68,7 @@ def judge(there: Points, here: Points, every: Points, within: float) -> Iterator
 def _outcomes(there: Points, here: Points) -> Iterator[Judged]:
     for group in _groups(there, lambda point: (("mode", point.mode),) if point.mode else ()):
         for status, words in (("ok", "works"), ("unsupported", "is not supported")):
-            cells = [point for point in group if set(point.cell.statuses) == {status}]
+            cells = [point for point in group if point.outcomes == {status}]
             if cells:
                 yield _outcome(cells, here, status, f"{_name(cells[0].mode)} {words}")
 
@@ -80,9 +80,9 @@ def _outcome(cells: Sequence[Point], here: Points, status: str, claim: str) -> J
     pairs = [(cell, found) for cell in cells if (found := here.at(cell.place))]
     if not pairs:
         return Judged("outcome", claim, there, "cannot be judged", "", "none of its cells was run")
-    as_there = [found for _, found in pairs if set(found.cell.statuses) == {status}]
+    as_there = [found for _, found in pairs if found.outcomes == {status}]
     told = f"{len(as_there)} of {len(pairs)} cells {status}"
-    others = sorted({word for _, found in pairs for word in found.cell.statuses} - {status})
+    others = sorted({word for _, found in pairs for word in found.outcomes} - {status})
     if bad := [word for word in others if word in ("failed", "crashed", "timeout")]:
         return Judged("outcome", claim, there, "does not hold", told, f"others: {', '.join(bad)}")
     if checked and not all(_is_true(found) for found in as_there):
@@ -237,7 +237,14 @@ def _ratio(there: Points, point: Point, here: Points, within: float, mixed: str)
         return
     found, base = comparable(point, here), comparable(baseline, here)
     if found is None or base is None or found.metric != base.metric:
-        yield Judged("ratio", claim, told, "cannot be judged", "", "it or its baseline has no figure here")
+        yield Judged(
+            "ratio",
+            claim,
+            told,
+            "cannot be judged",
+            "",
+            "it or its baseline was not run here, or has no figure",
+        )
         return
     ours = found.over(base)
     low, high = ratio / (1 + within), ratio * (1 + within)

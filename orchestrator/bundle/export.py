@@ -27,6 +27,8 @@ from orchestrator.spec.loader import load
 
 NOT_OF_THE_RUN = frozenset({"controller.lock"})
 _SUFFIXES = {"table": "report.txt", "markdown": "report.md", "mail": "mail.txt", "junit": "junit.xml"}
+_LEFT_OUT = frozenset({"parquet"})
+"""Forms for programs that who wants them makes of the journal; not everyone has the library."""
 _NAMELESS = frozenset({"local", "guest", "localhost"})
 """Hosts that providers name so, on every machine."""
 
@@ -228,7 +230,7 @@ class _Making:
         reports = self._folder / layout.REPORT
         reports.mkdir()
         report = build(self._folder / "nowhere", run)
-        for form in forms():
+        for form in (form for form in forms() if form not in _LEFT_OUT):
             try:
                 content: str | bytes = render(report, form)
             except (OrchestratorError, ImportError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from orchestrator.bundle.points import THREADS
 from orchestrator.errors import BadInput
 from orchestrator.plan import Plan
 from orchestrator.spec.expressions import Expression
@@ -18,7 +19,7 @@ REPETITIONS: dict[Mode, int] = {"smoke": 2, "short": 3}
 """At most so many of each cell: two show whether a figure repeats, three have a median."""
 
 SHOWS: dict[Mode, str] = {
-    "smoke": "a part of the cells (of each factor of numbers the first, the last and the baseline's level), "
+    "smoke": "all modes and numbers of threads, of other numbers the first, the last and the baseline's level; "
     f"{REPETITIONS['smoke']} repetitions, in a guest that is made for it",
     "short": f"all cells, {REPETITIONS['short']} repetitions, one boot",
     "full": "all cells, repetitions and boots, as it was",
@@ -71,7 +72,12 @@ def _baseline(experiment: Experiment) -> dict[str, str]:
 
 
 def _ends(axis: Axis, baseline: dict[str, str]) -> str:
-    """A predicate for the first, the last and the baseline's level of an axis of numbers; empty: all are kept."""
+    """A predicate for the first, the last and the baseline's level of an axis of numbers; empty: all are kept.
+
+    Numbers of threads are kept, as where scaling ends is seen only with all of them.
+    """
+    if THREADS in [factor.name for factor in axis.factors]:
+        return ""
     factor = max(axis.factors, key=lambda factor: len({level.value for level in factor.levels}))
     if len(factor.levels) < 3 or not all(_is_number(level) for level in factor.levels):
         return ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.analysis.modelled import Metrics, metrics_of
-from orchestrator.analysis.speedup import Speedup, speedups
+from orchestrator.analysis.speedup import baselines
 from orchestrator.analysis.summary import CellSummary, summarise
 from orchestrator.errors import BadInput
 from orchestrator.results.records import MetricInfo, RunRecord
@@ -55,6 +55,11 @@ class Point:
         return self.metric is not None and self.least > 0
 
     @property
+    def outcomes(self) -> frozenset[str]:
+        """What became of its trials; those disturbed, or skipped as there were enough, count only where all are."""
+        return frozenset(self.cell.statuses) - {"disturbed", "skipped"} or frozenset(self.cell.statuses)
+
+    @property
     def place(self) -> Place:
         """What tells it from other cells of any run of the experiment."""
         return (self.mode, self.threads, self.rest)
@@ -84,11 +89,11 @@ class Points:
     opening: RunRecord
     every: tuple[Point, ...]
     comparison: Comparison | None
-    speedups: Mapping[tuple[str, str], Speedup]
     counting: frozenset[str]
     modelled: bool
     _by_place: Mapping[Place, Point]
     _by_cell: Mapping[tuple[str, str], Point]
+    _baselines: Mapping[tuple[str, str], tuple[str, str]]
 
     def at(self, place: Place) -> Point | None:
         """Return the point at a place, None if the run has none there."""
@@ -101,10 +106,10 @@ class Points:
 
     def baseline_of(self, point: Point) -> Point | None:
         """Return the point that a point is set against; None: there is none, or it is that itself."""
-        speedup = self.speedups.get((point.cell.cell, point.environment))
-        if speedup is None or speedup.ratio is None or speedup.baseline == point.cell.cell:
+        baseline = self._baselines.get(_key(point.cell))
+        if baseline is None or baseline == _key(point.cell):
             return None
-        return self._by_cell.get((speedup.baseline, point.environment))
+        return self._by_cell.get(baseline)
 
 
 def points(run: RunFolder) -> Points:
@@ -126,17 +131,17 @@ def made_of(
     metrics = Metrics(tuple(known), counting)
     comparison = opening.compare or _by_first_mode(opening)
     found = tuple(_point(cell, opening, comparison, metrics, cells) for cell in cells)
-    judged = speedups(cells, comparison, opening.factors, metrics) if comparison else ()
+    bases = baselines(cells, comparison, opening.factors) if comparison else ()
     name = comparison.metric if comparison else opening.headline
     return Points(
         opening=opening,
         every=found,
         comparison=comparison,
-        speedups={(c.cell, c.environment): s for c, s in zip(cells, judged, strict=comparison is not None)},
+        _baselines={_key(c): _key(b) for c, b in zip(cells, bases, strict=comparison is not None) if b},
         counting=counting,
         modelled=any(metric.models == name for metric in known),
         _by_place=_by_place(found),
-        _by_cell={(point.cell.cell, point.environment): point for point in found},
+        _by_cell={_key(point.cell): point for point in found},
     )
 
 
@@ -164,6 +169,10 @@ def _point(
         metric,
         *figures,
     )
+
+
+def _key(cell: CellSummary) -> tuple[str, str]:
+    return (cell.cell, cell.environment)
 
 
 def _by_place(points: Sequence[Point]) -> dict[Place, Point]:

@@ -43,9 +43,9 @@ def test_a_smoke_test_in_a_guest_judges_what_works_and_mixes_no_environments(use
     assert here.startswith("vm-")
     outcomes = [claim for claim in found["claims"] if claim["kind"] == "outcome"]
     assert [(claim["claim"], claim["here"], claim["verdict"]) for claim in outcomes] == [
-        ("serial works", "2 of 2 cells ok", "holds"),
-        ("copy works", "2 of 2 cells ok", "holds"),
-        ("dma is not supported", "2 of 2 cells unsupported", "holds"),
+        ("serial works", "3 of 3 cells ok", "holds"),
+        ("copy works", "3 of 3 cells ok", "holds"),
+        ("dma is not supported", "3 of 3 cells unsupported", "holds"),
     ]
     figures = [claim for claim in found["claims"] if claim["kind"] != "outcome"]
     assert figures

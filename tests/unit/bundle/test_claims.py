@@ -60,7 +60,7 @@ class Run:
             cell=f"{mode}-{threads}-{pages}",
             factors={"mode": mode, "threads": threads, "pages": pages, "sysctl.vm.threads": threads},
             environment=self.environment,
-            statuses={self.statuses.get(key, "ok"): max(1, len(values))},
+            statuses=dict.fromkeys(self.statuses.get(key, "ok").split(), max(1, len(values))),
             estimates=(estimate(self.metric.name, self.metric.unit, (tuple(values),)),) if values else (),
             truth=Truth(1, 16, 15 if mode in self.wrong else 16, 100, 0),
             label=self.labels.get(mode, ""),
@@ -262,6 +262,13 @@ def test_what_is_labelled_otherwise_is_not_compared() -> None:
 def test_what_worked_must_not_fail_here(status: str, verdict: str) -> None:
     here = Run({}, statuses={("serial", 1, 1): status})
     assert one("outcome", Run({("serial", 1, 1): [1.0]}), here).verdict == verdict
+
+
+@pytest.mark.parametrize("more", ["disturbed", "skipped"])
+def test_trials_that_were_disturbed_or_not_needed_say_nothing(more: str) -> None:
+    run = Run({("serial", 1, 1): [1.0]}, statuses={("serial", 1, 1): f"ok {more}"})
+    assert one("outcome", run, run).claim.startswith("serial works")
+    assert one("outcome", run, Run({("serial", 1, 1): [1.0]})).verdict == "holds"
 
 
 def test_pages_that_are_not_on_their_target_break_the_claim() -> None:
