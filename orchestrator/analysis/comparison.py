@@ -14,8 +14,9 @@ from typing import Literal
 
 from orchestrator.analysis import values
 from orchestrator.analysis.bootstrap import median, ratio_interval
+from orchestrator.analysis.multiple import holm
 from orchestrator.analysis.samples import Sample
-from orchestrator.analysis.significance import holm, permutation_p, sign_p, smallest_p, smallest_sign_p
+from orchestrator.analysis.significance import permutation_p, sign_p, smallest_p, smallest_sign_p
 from orchestrator.analysis.values import Units, is_rate
 from orchestrator.results.records import MetricInfo
 from orchestrator.sample_size import fewest

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.analysis import intervals, significance
 from orchestrator.analysis.comparison import Row, Rules, against, compare, judge
+from orchestrator.analysis.multiple import CORRECTION
 from orchestrator.analysis.samples import Sample, samples
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.nearest import did_you_mean
@@ -52,7 +53,7 @@ class Compared:
             "ratio: of medians, more than 1 is better; rates as time for the same work.",
             f"interval: {percent}, {intervals.METHOD}, {intervals.RESAMPLES} resamples; from "
             f"{fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
-            f"p: {test}, adjusted for all {self.tested} tests ({significance.CORRECTION}); "
+            f"p: {test}, adjusted for all {self.tested} tests ({CORRECTION}); "
             "random numbers are seeded by the data.",
             unit,
         ]

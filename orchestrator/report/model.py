@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
+from orchestrator.analysis.diagnostics import Finding, diagnose
 from orchestrator.analysis.modelled import Metrics, metrics_of
 from orchestrator.analysis.phases import Phases, phases_of
 from orchestrator.analysis.samples import boots_of
 from orchestrator.analysis.speedup import Speedup, speedups
-from orchestrator.analysis.summary import CellSummary, summarise
+from orchestrator.analysis.summary import CellSummary, plan_order, summarise
 from orchestrator.errors import BadInput
 from orchestrator.report.environments import sentence
 from orchestrator.results import manifest
@@ -46,6 +47,7 @@ class Report:
     :ivar settings: what the cells set, by cell, path to value as read back; ``requests``: the benchmark's options.
     :ivar results: folder of the run's ``folder``, for forms that show single trials.
     :ivar reasons: why trials are not ok; ``attempts``: why attempts were repeated.
+    :ivar findings: what is odd about the values of the headline, cell by cell.
     """
 
     opening: RunRecord
@@ -64,6 +66,7 @@ class Report:
     kernel_hashes: Mapping[str, str]
     reasons: tuple[Reason, ...]
     attempts: tuple[Reason, ...]
+    findings: tuple[Finding, ...]
     provenance: Manifest | None
     blocks: tuple[BlockRecord, ...]
     settings: Mapping[str, Mapping[str, str]]
@@ -154,12 +157,20 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             provenance=provenance,
             reasons=tuple(store.reasons(row)),
             attempts=tuple(store.reasons(row, final=False)),
+            findings=tuple(_findings(store, row)),
             blocks=tuple(store.blocks(row)),
             settings={cell.id: cell.settings for cell in described if cell.settings},
             requests={cell.id: cell.request for cell in described if cell.request},
             results=results,
             folder=run,
         )
+
+
+def _findings(store: Store, row: RunRow) -> list[Finding]:
+    assert row.opening is not None
+    headline = next((m for m in row.opening.metrics if m.name == row.opening.headline), None)
+    cells = sorted(store.cells(row), key=plan_order(row.opening.factors))
+    return diagnose(store, headline, cells) if headline else []
 
 
 def _speedups(store: Store, row: RunRow, cells: Sequence[CellSummary], known: Metrics) -> Iterator[Speedup]:

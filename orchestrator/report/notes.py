@@ -13,6 +13,8 @@ from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
 
 REASONS_SHOWN = 20
+FINDINGS_SHOWN = 20
+TRIALS_SHOWN = 4
 LONGEST_NOTE = 1000
 NO_BANDWIDTH = (
     "What is modelled knows nothing of memory bandwidth and of the link between nodes, which bound what was published: "
@@ -166,6 +168,23 @@ def comparison(report: Report) -> Iterator[str]:
 def reasons(report: Report) -> list[str]:
     """Return one line for each reason why trials were not ok, or attempts were repeated; the most frequent first."""
     return [*_lines(report.reasons, "trial"), *_lines(report.attempts, "repeated attempt")]
+
+
+def findings(report: Report) -> list[str]:
+    """Return one line for each thing that is odd about the values of a cell."""
+    cells = {(cell.cell, cell.environment): cell for cell in report.cells}
+    lines = []
+    for found in report.findings[:FINDINGS_SHOWN]:
+        cell = cells[found.cell, found.environment]
+        levels = [f"{name}={cell.factors.get(name, text.NOTHING)}" for name in report.varying()]
+        which = ", ".join([*levels, *([] if tables.environment(report) else [found.environment])])
+        ids = ", ".join(found.trials[:TRIALS_SHOWN]) + (", ..." * (len(found.trials) > TRIALS_SHOWN))
+        certain = "" if found.p is None else f" (p {found.p:.2g})"
+        told = f"{which or 'the only cell'}: {found.kind}: {found.metric}: {found.told}{certain}"
+        lines.append(text.plain(told + (f"; {ids}" if ids else ""), LONGEST_NOTE))
+    if len(report.findings) > FINDINGS_SHOWN:
+        lines.append(f"and {len(report.findings) - FINDINGS_SHOWN} more; --format json holds all of them")
+    return lines
 
 
 def _lines(found: tuple[Reason, ...], what: str) -> Iterable[str]:

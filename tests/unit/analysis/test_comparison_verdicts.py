@@ -13,8 +13,9 @@ from scipy import stats
 
 from orchestrator.analysis.bootstrap import bca, interval, jackknife, replicates
 from orchestrator.analysis.comparison import Row, Rules, compare, judge
+from orchestrator.analysis.multiple import holm
 from orchestrator.analysis.samples import Excluded, Sample
-from orchestrator.analysis.significance import holm, permutation_p, smallest_p
+from orchestrator.analysis.significance import permutation_p, smallest_p
 from orchestrator.analysis.values import Units
 from orchestrator.results.records import MetricInfo
 from orchestrator.sample_size import fewest
