@@ -63,8 +63,8 @@ def draw(report: Report) -> Figure | None:
     if not groups:
         return None
     notes = [
-        "Marks are medians of the trials that are ok, the lines through them reach one spread up and down (see the "
-        "method below). A figure that a cell does not have has no mark."
+        "Marks are medians of the trials that are ok. The lines through them are their intervals or, without one, "
+        "reach one spread up and down (see the method below). A figure that a cell does not have has no mark."
     ]
     for follower, at in followers.items():
         told = ", ".join(f"{at[level]} at {level}" for level in frame.levels)
@@ -128,10 +128,18 @@ def _panels(
     return tuple(panels)
 
 
+def _reach(found: Estimate) -> tuple[float, float]:
+    """The interval of a median, or where there is none one spread to each side."""
+    if found.interval is not None:
+        return found.interval.low, found.interval.high
+    spread = found.spread.value or 0.0
+    return found.median - spread, found.median + spread
+
+
 def _panel(
     frame: _Frame, metric: MetricInfo, found: Sequence[tuple[CellSummary, Estimate]], heading: str
 ) -> Markup:
-    tops = [estimate.median + (estimate.spread.value or 0) for _, estimate in found]
+    tops = [_reach(estimate)[1] for _, estimate in found]
     scale = svg.from_zero(tops, _HEIGHT - _BOTTOM, _TOP)
     parts = [*_axes(frame, scale)]
     for index, name in enumerate(frame.series):
@@ -148,11 +156,8 @@ def _panel(
             for (x1, _, a), (x2, _, b) in itertools.pairwise(points)
         ]
         for x, cell, estimate in points:
-            spread = estimate.spread.value or 0.0
-            parts.append(
-                svg.line(x, scale(estimate.median - spread), x, scale(estimate.median + spread),
-                         f"spread s{index % svg.SERIES}")
-            )  # fmt: skip
+            low, high = _reach(estimate)
+            parts.append(svg.line(x, scale(low), x, scale(high), f"spread s{index % svg.SERIES}"))
             place = f"{name}, {frame.x} {cell.factors[frame.x]}"
             words = f"{place}: {text.estimate(estimate)} {metric.unit}, n = {estimate.n}"
             parts.append(svg.mark(index, x, scale(estimate.median), words))
