@@ -63,6 +63,11 @@ def check(plan: Plan, provider: Provider) -> None:
         raise BadInput(
             f"repetitions.boots is {boots}, but the {provider.name} provider cannot boot its hosts again"
         )
+    if until is not None and plan.experiment.hosts.fleet == "shard" and not provider.boots_kernels:
+        raise BadInput(
+            f"repetitions.until: hosts that share the cells give each few boots, and the {provider.name} provider "
+            "cannot boot them again: no cell would ever be known well enough; write fleet: replicate, or a count"
+        )
 
 
 def open_folder(plan: Plan, provider: Provider, results: Path, resume: str, anew: bool) -> Opened:

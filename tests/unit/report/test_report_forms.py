@@ -366,8 +366,9 @@ def test_what_is_odd_about_a_cell_is_named_with_its_trials(tmp_path: Path) -> No
     ]
     report = report_of(tmp_path / "run", [replace(RUN, factors=()), *found])
     first = [record.trial for record in found[:48:8]]
-    for form in ("table", "markdown"):
-        (line,) = (line for line in render(report, form).splitlines() if "warm-up" in line)
+    assert "warm-up" in render(report, "mail").partition("\nLook at:\n")[2]
+    for form in ("table", "markdown", "html"):
+        (line,) = (line for line in render(report, form).splitlines() if ": warm-up:" in line)
         assert "serial: warm-up: throughput: the first 1 trial of each boot differs (median -2" in line
         assert all(identity in line for identity in first[:4])
     document = json.loads(render(report, "json"))["diagnostics"]
