@@ -11,6 +11,7 @@ from orchestrator.analysis.summary import Estimate
 from orchestrator.report import circumstances, tables, text
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
+from orchestrator.spec.model import Status
 
 REASONS_SHOWN = 20
 FINDINGS_SHOWN = 20
@@ -68,7 +69,8 @@ def rows(report: Report) -> Iterator[str]:
 
 def figures(report: Report) -> Iterator[str]:
     """Yield how often each row was run, and what its figures are."""
-    counts = sorted({sum(cell.statuses.values()) for cell in report.cells})
+    run = [sum(cell.statuses.values()) - cell.statuses.get(Status.SKIPPED, 0) for cell in report.cells]
+    counts = sorted(set(run))
     if counts and report.boots:
         times = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         yield f"Each row was run {times} time{'s' * (times != '1')}, in {report.boots} boot{'s' * (report.boots != 1)}."

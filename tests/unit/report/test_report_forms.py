@@ -376,3 +376,11 @@ def test_what_is_odd_about_a_cell_is_named_with_its_trials(tmp_path: Path) -> No
     assert (warm["trials"], warm["environment"]) == (first, "vm-icount")
     assert warm["p"] < 0.05
     assert "van Elteren" in document["methods"]["warm-up"]
+
+
+def test_trials_that_were_not_needed_were_not_run(tmp_path: Path) -> None:
+    found = [trial(FIXED, k, throughput=3.0) for k in range(3)]
+    saved = trial(FIXED, 3, status=Status.SKIPPED, reason="not needed", allowed=True)
+    assert "Each row was run 3 times, in 1 boot." in render(
+        report_of(tmp_path / "run", [RUN, BLOCK, *found, saved]), "table"
+    )
