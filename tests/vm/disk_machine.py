@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
@@ -22,8 +24,13 @@ BOOT = "cat /proc/sys/kernel/random/boot_id"
 
 STATE = r"""
 echo "default: $(grep '^set default\|^   set default' /boot/grub/grub.cfg | sort -u | tr '\n' ' ')"
-grub-editenv list | sed 's/^/grubenv: /'
+grub-editenv list 2>/dev/null | sed 's/^/grubenv: /'
 ls /boot /boot/grub /lib/modules | sed 's/^/file: /'
+find /efi | sed 's/^/file: /'
+for f in /sys/firmware/efi/efivars/Loader*; do
+    [ ! -e "$f" ] || echo "${f##*/}: $(tr -d '\0' <"$f" | tail -c +5)"
+done | grep -v 'Time\|Random'
+echo "kexec: $(cat /sys/kernel/kexec_loaded)"
 find /etc -type f -newer /root/before 2>/dev/null | grep -v /etc/resolv | sed 's/^/changed: /'
 sha256sum /boot/grub/grub.cfg
 uname -r
@@ -40,6 +47,9 @@ systemctl list-unit-files --no-legend | sed 's/^/enabled: /'
 """
 """Prints all that a run must leave as it was, a line each; without counters, and what the kernel works out from how
 much memory is free as it boots: those differ between any two boots."""
+
+
+FIRMWARE = Path("/usr/share/OVMF")
 
 
 @dataclass
@@ -65,17 +75,26 @@ class DiskMachine:
     def monitor(self) -> Path:
         return self.folder / "monitor"
 
-    def write_inventory(self, power: object) -> None:
-        variables = {
+    @property
+    def variables(self) -> dict[str, object]:
+        """What an inventory says of it, but for who presses its button."""
+        return {
             "ansible_host": "127.0.0.1",
             "ansible_port": self.port,
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(self.keys / "user_key"),
             "known_hosts_file": str(self.folder / "known_hosts"),
-            "power": power,
             "console": ["tail", "-n", "0", "-F", str(self.console)],
         }
-        self.inventory.write_text(yaml.safe_dump({"all": {"hosts": {"metal": variables}}}))
+
+    @property
+    def button(self) -> dict[str, str]:
+        """Its power button."""
+        return {"qemu_monitor": str(self.monitor)}
+
+    def write_inventory(self, power: object) -> None:
+        hosts = {"metal": {**self.variables, "power": power}}
+        self.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
 
     def ssh(self, line: str) -> str:
         """Run a line there by OpenSSH's own client."""
@@ -126,9 +145,26 @@ class DiskMachine:
         return sorted(self.ssh(STATE).splitlines())
 
 
+def changes(before: list[str], after: list[str]) -> list[str]:
+    """What a run has left changed: lines of before with ``-``, of after with ``+``."""
+    return [f"- {line}" for line in before if line not in after] + [
+        f"+ {line}" for line in after if line not in before
+    ]
+
+
+def _firmware_options(folder: Path) -> str:
+    """UEFI with variables of the machine's own."""
+    shutil.copy(FIRMWARE / "OVMF_VARS_4M.fd", folder / "variables.fd")
+    flash = "-drive if=pflash,format=raw"
+    return f"{flash},readonly=on,file={FIRMWARE}/OVMF_CODE_4M.fd {flash},file={folder}/variables.fd "
+
+
 @contextmanager
-def disk_machine(folder: Path) -> Iterator[DiskMachine]:
-    """Switch a machine on, with a disk of its own, until the end of the context."""
+def disk_machine(folder: Path, firmware: Literal["bios", "uefi"] = "bios") -> Iterator[DiskMachine]:
+    """Switch a machine on, with a disk of its own, until the end of the context.
+
+    It has a watchdog, and with UEFI it is systemd-boot that boots it.
+    """
     image = disk_image()
     disk = folder / "disk.qcow2"
     backing = ("-b", str(image / "disk.raw"), "-F", "raw")
@@ -141,8 +177,10 @@ def disk_machine(folder: Path) -> Iterator[DiskMachine]:
         "qemu-system-x86_64 -machine q35 -accel tcg,thread=single -cpu max,-erms,-fsrm -smp 2,sockets=2 -m 1024 "
         "-object memory-backend-ram,id=m0,size=512M -object memory-backend-ram,id=m1,size=512M "
         "-numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,cpus=1,memdev=m1 "
+        f"{_firmware_options(folder) if firmware == 'uefi' else ''}"
         f"-drive file={disk},if=virtio,format=qcow2,cache=unsafe "
         f"-netdev user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{machine.port}-:22 -device virtio-net-pci,netdev=n "
+        "-device i6300esb -action watchdog=reset "
         f"-serial file:{machine.console} -monitor unix:{machine.monitor},server=on,wait=off -display none"
     ).split()
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
