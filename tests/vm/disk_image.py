@@ -43,7 +43,10 @@ CORE_MIB, ESP_MIB, ROOT_MIB = 1, 255, 1791
 
 _WORDS = "root=/dev/vda3 console=ttyS0 net.ifnames=0"
 _FILES = {
-    "etc/fstab": ("/dev/vda3 / ext4 errors=remount-ro 0 1\n/dev/vda2 /efi vfat umask=0077,nofail 0 0\n"),
+    "etc/fstab": (
+        "/dev/vda3 / ext4 errors=remount-ro 0 1\n"
+        "/dev/vda2 /efi vfat umask=0077,nofail,x-systemd.device-timeout=900 0 0\n"
+    ),
     "etc/hostname": "metal\n",
     "etc/systemd/network/10-wired.network": (
         "[Match]\nName=e*\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n"
