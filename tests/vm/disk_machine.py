@@ -49,7 +49,8 @@ systemctl list-unit-files --no-legend | sed 's/^/enabled: /'
 much memory is free as it boots: those differ between any two boots."""
 
 
-FIRMWARE = Path("/usr/share/OVMF")
+Firmware = Literal["bios", "uefi"]
+OVMF = Path("/usr/share/OVMF")
 
 
 @dataclass
@@ -152,15 +153,20 @@ def changes(before: list[str], after: list[str]) -> list[str]:
     ]
 
 
-def _firmware_options(folder: Path) -> str:
-    """UEFI with variables of the machine's own."""
-    shutil.copy(FIRMWARE / "OVMF_VARS_4M.fd", folder / "variables.fd")
+def _board(folder: Path, firmware: Firmware) -> str:
+    """Processors and firmware; with UEFI one CPU only, as OVMF takes minutes to start a second one in one thread."""
+    nodes = "-numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,memdev=m1"
+    if firmware == "bios":
+        return f"-smp 2,sockets=2 {nodes},cpus=1"
+    shutil.copy(OVMF / "OVMF_VARS_4M.fd", folder / "variables.fd")
     flash = "-drive if=pflash,format=raw"
-    return f"{flash},readonly=on,file={FIRMWARE}/OVMF_CODE_4M.fd {flash},file={folder}/variables.fd "
+    return (
+        f"-smp 1 {nodes} {flash},readonly=on,file={OVMF}/OVMF_CODE_4M.fd {flash},file={folder}/variables.fd"
+    )
 
 
 @contextmanager
-def disk_machine(folder: Path, firmware: Literal["bios", "uefi"] = "bios") -> Iterator[DiskMachine]:
+def disk_machine(folder: Path, firmware: Firmware = "bios") -> Iterator[DiskMachine]:
     """Switch a machine on, with a disk of its own, until the end of the context.
 
     It has a watchdog, and with UEFI it is systemd-boot that boots it.
@@ -174,10 +180,9 @@ def disk_machine(folder: Path, firmware: Literal["bios", "uefi"] = "bios") -> It
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{machine.port} {key}\n")
     # One thread: with several, QEMU 7.2 leaves a CPU stuck now and then on a busy machine.
     argv = (
-        "qemu-system-x86_64 -machine q35 -accel tcg,thread=single -cpu max,-erms,-fsrm -smp 2,sockets=2 -m 1024 "
+        "qemu-system-x86_64 -machine q35 -accel tcg,thread=single -cpu max,-erms,-fsrm -m 1024 "
         "-object memory-backend-ram,id=m0,size=512M -object memory-backend-ram,id=m1,size=512M "
-        "-numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,cpus=1,memdev=m1 "
-        f"{_firmware_options(folder) if firmware == 'uefi' else ''}"
+        f"{_board(folder, firmware)} "
         f"-drive file={disk},if=virtio,format=qcow2,cache=unsafe "
         f"-netdev user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{machine.port}-:22 -device virtio-net-pci,netdev=n "
         "-device i6300esb -action watchdog=reset "
