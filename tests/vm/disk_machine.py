@@ -29,7 +29,7 @@ ls /boot /boot/grub /lib/modules | sed 's/^/file: /'
 find /efi | sed 's/^/file: /'
 for f in /sys/firmware/efi/efivars/Loader*; do
     [ ! -e "$f" ] || echo "${f##*/}: $(tr -d '\0' <"$f" | tail -c +5)"
-done | grep -v 'Time\|Random'
+done | grep -v 'Time\|Random\|LoaderEntries'
 echo "kexec: $(cat /sys/kernel/kexec_loaded)"
 find /etc -type f -newer /root/before 2>/dev/null | grep -v /etc/resolv | sed 's/^/changed: /'
 sha256sum /boot/grub/grub.cfg
@@ -37,7 +37,7 @@ uname -r
 for f in /sys/kernel/mm/transparent_hugepage/enabled /sys/kernel/mm/transparent_hugepage/defrag \
     /sys/kernel/mm/transparent_hugepage/khugepaged/defrag; do echo "$f: $(cat $f)"; done
 sysctl -a 2>/dev/null |
-    grep -v 'fs.quota\|_reserve_kbytes\|min_free_kbytes' |
+    grep -v 'fs.quota\|_reserve_kbytes\|min_free_kbytes\|tcp_mem\|udp_mem' |
     grep -v 'random\|dentry\|inode-\|inode_\|file-nr\|nr_open\|ns_last_pid\|pty.nr\|sched_domain'
 systemctl list-units --all --type=service,timer --plain --no-legend --property=Id |
     grep -v '@\|^session\|^user\|systemd-tmpfiles-clean.service\|dpkg-db-backup.service' |
@@ -46,7 +46,8 @@ systemctl list-units --all --type=service,timer --plain --no-legend --property=I
 systemctl list-unit-files --no-legend | sed 's/^/enabled: /'
 """
 """Prints all that a run must leave as it was, a line each; without counters, and what the kernel works out from how
-much memory is free as it boots: those differ between any two boots."""
+much memory is free as it boots: those differ between any two boots. LoaderEntries tells what systemd-boot found as it
+started, not what is there now."""
 
 
 Firmware = Literal["bios", "uefi"]
