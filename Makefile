@@ -20,7 +20,7 @@ KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync uti
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi \
 	chromium chromium-driver poppler-utils
 # What a machine that boots from its disk is made with.
-MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dpkg-dev debhelper
+MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
 .PHONY: setup quickstart test test-unit browser-test kernel-test kernel-test-short kernel-test-debug kernel-test-experiments machine-test lint packages-run packages-test clean help
 

@@ -47,7 +47,7 @@ def parse_changes(printed: str) -> list[Change]:
 
 
 def encode_settings(settings: Iterable[Setting]) -> bytes:
-    """Return what ``settings.sh apply`` reads: one line ``path value required|optional`` a setting."""
+    """Return what ``settings.sh apply`` reads: one line ``path value required|optional|off`` a setting."""
     return b"".join(shell_line(setting_words(setting)) for setting in settings)
 
 
@@ -55,7 +55,8 @@ def setting_words(setting: Setting) -> list[str]:
     """The words of one setting."""
     if "\n" in setting.path or "\n" in setting.value:
         raise BadInput(f"setting {setting.path!r}: path and value must each be one line")
-    return [setting.path, setting.value, "optional" if setting.optional else "required"]
+    kind = "optional" if setting.optional else "off" if setting.held_without else "required"
+    return [setting.path, setting.value, kind]
 
 
 def shell_line(words: list[str]) -> bytes:

@@ -81,12 +81,14 @@ class Setting:
     """A file of ``/proc/sys`` or ``/sys`` and the value it shall hold.
 
     ``path`` may hold shell wildcards. An ``optional`` setting is passed over where no such file exists (a CPU without
-    a governor) or where the file keeps its value (an interrupt that cannot be moved); for others both are errors.
+    a governor) or where the file keeps its value (an interrupt that cannot be moved); for others both are errors. One
+    that is ``held_without`` holds where no such file exists: what a kernel does not have is off.
     """
 
     path: str
     value: str
     optional: bool = False
+    held_without: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,9 @@ def hugepages(section: Node) -> Iterator[Placed]:
 
 
 def numa_balancing(switch: Node) -> Iterator[Placed]:
-    """Whether the kernel moves pages by itself."""
-    yield switch.place, Setting(sysctl_path("kernel.numa_balancing"), str(int(switch.content is True)))
+    """Whether the kernel moves pages by itself; one that cannot does not."""
+    on = switch.content is True
+    yield switch.place, Setting(sysctl_path("kernel.numa_balancing"), str(int(on)), held_without=not on)
 
 
 def cpu(section: Node) -> Iterator[Placed]:

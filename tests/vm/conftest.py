@@ -12,6 +12,8 @@ import pytest
 from orchestrator.hosts.base import Host, Machine, Request
 from orchestrator.hosts.providers.qemu import QemuProvider
 from orchestrator.spec.model import Kernel, Needs
+from tests.running import User
+from tests.vm.disk_machine import DiskMachine, disk_machine
 
 BOOT_LIMIT_S = 300.0
 """Room for a machine that does much else; nothing is tested against it."""
@@ -46,3 +48,19 @@ def tcg_guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootedGuest]
     logs = tmp_path_factory.mktemp("guest")
     with qemu_provider(TWO_NODES).machine(logs) as machine:
         yield BootedGuest(machine, machine.boot(STOCK), logs)
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiskMachine]:
+    """A server with a BIOS that boots from its disk, whose button can be pressed. Shared: leave it as you found it."""
+    with disk_machine(tmp_path_factory.mktemp("machine")) as machine:
+        yield machine
+
+
+@pytest.fixture
+def user(machine: DiskMachine, tmp_path: Path) -> Iterator[User]:
+    """Someone who has the inventory of :func:`machine`."""
+    machine.write_inventory(machine.button)
+    user = User(tmp_path, ("--inventory", str(machine.inventory)))
+    yield user
+    user.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
@@ -22,15 +24,20 @@ BOOT = "cat /proc/sys/kernel/random/boot_id"
 
 STATE = r"""
 echo "default: $(grep '^set default\|^   set default' /boot/grub/grub.cfg | sort -u | tr '\n' ' ')"
-grub-editenv list | sed 's/^/grubenv: /'
+grub-editenv list 2>/dev/null | sed 's/^/grubenv: /'
 ls /boot /boot/grub /lib/modules | sed 's/^/file: /'
+find /efi | sed 's/^/file: /'
+for f in /sys/firmware/efi/efivars/Loader*; do
+    [ ! -e "$f" ] || echo "${f##*/}: $(tr -d '\0' <"$f" | tail -c +5)"
+done | grep -v 'Time\|Random\|LoaderEntries'
+echo "kexec: $(cat /sys/kernel/kexec_loaded)"
 find /etc -type f -newer /root/before 2>/dev/null | grep -v /etc/resolv | sed 's/^/changed: /'
 sha256sum /boot/grub/grub.cfg
 uname -r
 for f in /sys/kernel/mm/transparent_hugepage/enabled /sys/kernel/mm/transparent_hugepage/defrag \
     /sys/kernel/mm/transparent_hugepage/khugepaged/defrag; do echo "$f: $(cat $f)"; done
 sysctl -a 2>/dev/null |
-    grep -v 'fs.quota\|_reserve_kbytes\|min_free_kbytes' |
+    grep -v 'fs.quota\|_reserve_kbytes\|min_free_kbytes\|tcp_mem\|udp_mem' |
     grep -v 'random\|dentry\|inode-\|inode_\|file-nr\|nr_open\|ns_last_pid\|pty.nr\|sched_domain'
 systemctl list-units --all --type=service,timer --plain --no-legend --property=Id |
     grep -v '@\|^session\|^user\|systemd-tmpfiles-clean.service\|dpkg-db-backup.service' |
@@ -39,7 +46,12 @@ systemctl list-units --all --type=service,timer --plain --no-legend --property=I
 systemctl list-unit-files --no-legend | sed 's/^/enabled: /'
 """
 """Prints all that a run must leave as it was, a line each; without counters, and what the kernel works out from how
-much memory is free as it boots: those differ between any two boots."""
+much memory is free as it boots: those differ between any two boots. LoaderEntries tells what systemd-boot found as it
+started, not what is there now."""
+
+
+Firmware = Literal["bios", "uefi"]
+OVMF = Path("/usr/share/OVMF")
 
 
 @dataclass
@@ -65,17 +77,26 @@ class DiskMachine:
     def monitor(self) -> Path:
         return self.folder / "monitor"
 
-    def write_inventory(self, power: object) -> None:
-        variables = {
+    @property
+    def variables(self) -> dict[str, object]:
+        """What an inventory says of it, but for who presses its button."""
+        return {
             "ansible_host": "127.0.0.1",
             "ansible_port": self.port,
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(self.keys / "user_key"),
             "known_hosts_file": str(self.folder / "known_hosts"),
-            "power": power,
             "console": ["tail", "-n", "0", "-F", str(self.console)],
         }
-        self.inventory.write_text(yaml.safe_dump({"all": {"hosts": {"metal": variables}}}))
+
+    @property
+    def button(self) -> dict[str, str]:
+        """Its power button."""
+        return {"qemu_monitor": str(self.monitor)}
+
+    def write_inventory(self, power: object) -> None:
+        hosts = {"metal": {**self.variables, "power": power}}
+        self.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
 
     def ssh(self, line: str) -> str:
         """Run a line there by OpenSSH's own client."""
@@ -126,9 +147,31 @@ class DiskMachine:
         return sorted(self.ssh(STATE).splitlines())
 
 
+def changes(before: list[str], after: list[str]) -> list[str]:
+    """What a run has left changed: lines of before with ``-``, of after with ``+``."""
+    return [f"- {line}" for line in before if line not in after] + [
+        f"+ {line}" for line in after if line not in before
+    ]
+
+
+def _board(folder: Path, firmware: Firmware) -> str:
+    """Processors and firmware; with UEFI one CPU only, as OVMF takes minutes to start a second one in one thread."""
+    nodes = "-numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,memdev=m1"
+    if firmware == "bios":
+        return f"-smp 2,sockets=2 {nodes},cpus=1"
+    shutil.copy(OVMF / "OVMF_VARS_4M.fd", folder / "variables.fd")
+    flash = "-drive if=pflash,format=raw"
+    return (
+        f"-smp 1 {nodes} {flash},readonly=on,file={OVMF}/OVMF_CODE_4M.fd {flash},file={folder}/variables.fd"
+    )
+
+
 @contextmanager
-def disk_machine(folder: Path) -> Iterator[DiskMachine]:
-    """Switch a machine on, with a disk of its own, until the end of the context."""
+def disk_machine(folder: Path, firmware: Firmware = "bios") -> Iterator[DiskMachine]:
+    """Switch a machine on, with a disk of its own, until the end of the context.
+
+    It has a watchdog, and with UEFI it is systemd-boot that boots it.
+    """
     image = disk_image()
     disk = folder / "disk.qcow2"
     backing = ("-b", str(image / "disk.raw"), "-F", "raw")
@@ -138,11 +181,12 @@ def disk_machine(folder: Path) -> Iterator[DiskMachine]:
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{machine.port} {key}\n")
     # One thread: with several, QEMU 7.2 leaves a CPU stuck now and then on a busy machine.
     argv = (
-        "qemu-system-x86_64 -machine q35 -accel tcg,thread=single -cpu max,-erms,-fsrm -smp 2,sockets=2 -m 1024 "
+        "qemu-system-x86_64 -machine q35 -accel tcg,thread=single -cpu max,-erms,-fsrm -m 1024 "
         "-object memory-backend-ram,id=m0,size=512M -object memory-backend-ram,id=m1,size=512M "
-        "-numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,cpus=1,memdev=m1 "
+        f"{_board(folder, firmware)} "
         f"-drive file={disk},if=virtio,format=qcow2,cache=unsafe "
         f"-netdev user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{machine.port}-:22 -device virtio-net-pci,netdev=n "
+        "-device i6300esb -action watchdog=reset "
         f"-serial file:{machine.console} -monitor unix:{machine.monitor},server=on,wait=off -display none"
     ).split()
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)

@@ -8,22 +8,13 @@ way would.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.running import Ended, User
-from tests.vm.disk_machine import DiskMachine, disk_machine
+from tests.running import User
+from tests.vm.disk_machine import DiskMachine, changes
+from tests.vm.machine_runs import AGAIN, MUTE, ONE_TRIAL, assert_proven, run
 
 pytestmark = pytest.mark.machine
-
-PATIENCE_S = 5400.0
-
-HOSTS = """
-hosts: {provider: ssh, ssh: {host: metal}, needs: {numa_nodes: 2}}
-limits: {boot: 400, settle: 0}
-"""
 
 ROTATED = """
 kernels:
@@ -37,72 +28,31 @@ repetitions: {count: 3, boots: 3}
 allow_unsupported: ["kernel == 'debian' and mode == 'parallel'"]
 """
 
-TROUBLES = """
+TROUBLES = f"""
 kernels:
   own: default
-  panics: {package: linux-image-cloud-amd64, command_line: rdinit=/nowhere}
-  mute: {package: linux-image-cloud-amd64, command_line: modprobe.blacklist=virtio_net}
-benchmark:
-  command: [sh, -c, 'echo x=1']
-  metrics: {x: {key_value: x, unit: count}}
-factors: {kernel: [KERNELS]}
-repetitions: 1
-"""
+  panics: {{package: linux-image-cloud-amd64, command_line: rdinit=/nowhere}}
+  {MUTE}
+{ONE_TRIAL}"""
 
-KEXECED = """
+KEXECED = f"""
 kernels:
   own: default
-  again: {package: linux-image-cloud-amd64, command_line: orchestrate.test=1}
-benchmark:
-  command: [sh, -c, 'echo x=1']
-  metrics: {x: {key_value: x, unit: count}}
-factors: {kernel: [own, again]}
-repetitions: 1
-"""
+  {AGAIN}
+{ONE_TRIAL}"""
 
-DYING = """
+DYING = f"""
 kernels:
   own: default
-  again: {package: linux-image-cloud-amd64, command_line: orchestrate.test=1}
-tuning: {numa_balancing: false}
+  {AGAIN}
+tuning: {{numa_balancing: false}}
 benchmark:
-  command: [sh, -c, 'test {n} = 1 && echo c > /proc/sysrq-trigger; echo x={n}']
-  metrics: {x: {key_value: x, unit: count}}
-factors: {kernel: [again], n: [0, 1, 2]}
+  command: [sh, -c, 'test {{n}} = 1 && echo c > /proc/sysrq-trigger; echo x={{n}}']
+  metrics: {{x: {{key_value: x, unit: count}}}}
+factors: {{kernel: [again], n: [0, 1, 2]}}
 repetitions: 1
-order: {within_block: listed}
+order: {{within_block: listed}}
 """
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiskMachine]:
-    with disk_machine(tmp_path_factory.mktemp("machine")) as machine:
-        yield machine
-
-
-@pytest.fixture(autouse=True)
-def button(machine: DiskMachine) -> None:
-    machine.write_inventory({"qemu_monitor": str(machine.monitor)})
-
-
-@pytest.fixture
-def user(machine: DiskMachine, tmp_path: Path) -> Iterator[User]:
-    user = User(tmp_path, ("--inventory", str(machine.inventory)))
-    yield user
-    user.close()
-
-
-def run(user: User, text: str) -> Ended:
-    file = user.folder / "sweep.yaml"
-    file.write_text(f"version: 1\nname: boots\n{HOSTS}{text}")
-    return user.end(user.begin_run(file), PATIENCE_S)
-
-
-def changes(before: list[str], after: list[str]) -> list[str]:
-    """What a run has left changed: lines of before with ``-``, of after with ``+``."""
-    return [f"- {line}" for line in before if line not in after] + [
-        f"+ {line}" for line in after if line not in before
-    ]
 
 
 def test_a_trial_that_kills_its_kernel_is_set_aside_and_the_old_kernel_is_back(
@@ -114,7 +64,7 @@ def test_a_trial_that_kills_its_kernel_is_set_aside_and_the_old_kernel_is_back(
     user.assert_complete(3)
     assert {t["factors"]["n"]: t["status"] for t in user.trials} == {"0": "ok", "1": "crashed", "2": "ok"}
     assert len({block["boot"] for block in user.of_type("block")}) == 3
-    assert all(all(check["holds"] for check in block["proof"]) for block in user.of_type("block"))
+    assert_proven(user)
     assert "sysrq triggered crash" in (user.run_folders[0] / "metal.console.log").read_text(errors="replace")
     assert list(user.run_folders[0].glob("metal-*.dmesg.log"))
     assert changes(before, machine.state()) == []
@@ -138,27 +88,16 @@ def test_a_machine_whose_loader_cannot_boot_once_is_booted_by_kexec(machine: Dis
     before = machine.state()
     machine.ssh("chmod -x /usr/sbin/grub-reboot")
     try:
-        ended = run(user, KEXECED)
+        ended = run(user, KEXECED.replace("KERNELS", "own, again"))
     finally:
         machine.ssh("chmod +x /usr/sbin/grub-reboot")
     assert ended.code == 0, ended.err
     user.assert_complete(2)
     assert [block["kernel"] for block in user.of_type("block")] == ["own", "again"]
+    assert_proven(user)
     assert "kexec_core: Starting new kernel" in (user.run_folders[0] / "metal.console.log").read_text(
         errors="replace"
     )
-    assert changes(before, machine.state()) == []
-
-
-def test_where_nobody_presses_the_button_a_watchdog_does(machine: DiskMachine, user: User) -> None:
-    before = machine.state()
-    machine.write_inventory("nobody")
-    ended = run(user, TROUBLES.replace("KERNELS", "own, mute"))
-    assert ended.code == 1, ended.err
-    user.assert_complete(2)
-    assert {t["factors"]["kernel"]: t["status"] for t in user.trials} == {"own": "ok", "mute": "wrong_kernel"}
-    assert "it is left to its watchdog" in ended.err
-    assert "watchdog did not stop" in (user.run_folders[0] / "metal.console.log").read_text(errors="replace")
     assert changes(before, machine.state()) == []
 
 

@@ -2,7 +2,8 @@
 # Settings of a host that are set, read back and put back: files below /proc/sys and /sys, and what has no file:
 # "service:UNIT" (active, inactive), "enabled:UNIT" (enabled, disabled, static …), "module:NAME" (loaded, absent).
 #
-#   sh settings.sh apply BASE      reads lines "path value required|optional" (quoted for a shell) from its input
+#   sh settings.sh apply BASE      reads lines "path value required|optional|off" (quoted for a shell) from its input
+#                                  (off: what a kernel has no file for is off)
 #   sh settings.sh check BASE      reads the same and says what "apply" would meet; changes nothing
 #   sh settings.sh restore BASE    puts back everything that is recorded below BASE
 #   sh settings.sh diff BASE       holds what is recorded against what is there now
@@ -176,7 +177,7 @@ same() {
     [ "$same_left" = "$same_right" ]
 }
 
-# plan_setting PATTERN VALUE required|optional: adds to $plan (path before asked flag …) and $record_lines
+# plan_setting PATTERN VALUE required|optional|off: adds to $plan (path before asked flag …) and $record_lines
 plan_setting() {
     plan_ifs=$IFS
     IFS=
@@ -184,7 +185,7 @@ plan_setting() {
     for plan_file in $1; do
         IFS=$plan_ifs
         if ! there "$plan_file"; then
-            [ "$3" = optional ] || report "$plan_file" '' "$2" '' missing
+            [ "$3" != required ] || report "$plan_file" '' "$2" '' missing
         elif ! value_of "$plan_file"; then
             report "$plan_file" '' "$2" '' refused # what cannot be read cannot be put back
         else
@@ -198,7 +199,7 @@ plan_setting() {
     IFS=$plan_ifs
 }
 
-# change FILE BEFORE ASKED required|optional
+# change FILE BEFORE ASKED required|optional|off
 change() {
     same "$2" "$3" || write_value "$1" "$3"
     value_of "$1"
@@ -216,7 +217,7 @@ change() {
     report "$1" "$2" "$3" "$value" "$change_verdict"
 }
 
-# plan_settings [PATH VALUE required|optional]…: sets $plan, $record_lines, and of what cannot be planned $failures
+# plan_settings [PATH VALUE required|optional|off]…: sets $plan, $record_lines, and of what cannot be planned $failures
 plan_settings() {
     outcomes='' failures='' plan='' record_lines=''
     while [ $# -gt 0 ]; do
@@ -225,7 +226,7 @@ plan_settings() {
     done
 }
 
-# settings_check [PATH VALUE required|optional]…: sets $outcomes and $failures, changes nothing
+# settings_check [PATH VALUE required|optional|off]…: sets $outcomes and $failures, changes nothing
 settings_check() {
     plan_settings "$@"
     eval "set -- $plan"
@@ -235,7 +236,7 @@ settings_check() {
     done
 }
 
-# settings_apply RECORD [PATH VALUE required|optional]…: sets $outcomes and $failures
+# settings_apply RECORD [PATH VALUE required|optional|off]…: sets $outcomes and $failures
 settings_apply() {
     apply_record=$1
     shift

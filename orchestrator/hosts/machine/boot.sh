@@ -5,7 +5,7 @@
 #
 #   look                            prints key=value: boot, mark (of the kernel that runs; empty: the machine's own), fault, used
 #   install RELEASE MARK WORDS S    files have been put into DIR; makes the initramfs and the menu entry; under this kernel
-#                                   a watchdog resets the machine unless "look" was run S seconds after it came up (0: none)
+#                                   DIR/watchdog.sh boots the machine unless "look" was run S seconds after its start (0: none)
 #   once                            the entry is what the next boot takes, and only that
 #   forget                          removes all that "install" has made, and a boot that is still due
 #
@@ -15,7 +15,7 @@ UNIT=/etc/systemd/system/orchestrate-watchdog.service
 FOUND=/run/orchestrate.found
 FILES=/var/lib/orchestrate/kernel.record
 MARK=orchestrate.kernel
-LOADERS='grub kexec'
+LOADERS='systemd_boot grub kexec'
 
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -65,24 +65,14 @@ make_initramfs() {
     else echo "neither mkinitramfs nor dracut"; return 1; fi
 }
 
-# Where there is no hardware that can do it the kernel resets itself. What is not fed fires after a minute.
 make_watchdog() {
-    cat >"$DIR/watchdog.sh" <<END
-trap 'printf V >&3; exit' TERM
-[ -e /dev/watchdog ] || modprobe softdog
-exec 3>/dev/watchdog || exit
-left=$1
-while [ -e $FOUND ] || [ "\$left" -gt 0 ]; do
-    printf . >&3
-    sleep 5
-    left=\$((left - 5))
-done
-END
     record "$UNIT" && cat >"$UNIT" <<END
 [Unit]
-Description=Resets the machine unless the controller of a run finds it
+Description=Boots the machine unless the controller of a run finds it
+DefaultDependencies=no
+RequiresMountsFor=$DIR
 [Service]
-ExecStart=/bin/sh $DIR/watchdog.sh
+ExecStart=/bin/sh $DIR/watchdog.sh $1 $FOUND
 END
 }
 

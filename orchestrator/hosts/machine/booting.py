@@ -27,9 +27,6 @@ PAUSE_S = 2.0
 RETURN_LIMIT_S = 30.0
 """So long a machine is given to be reached again before it is taken to be down."""
 
-WATCHDOG_S = 120.0
-"""A watchdog begins to count when the kernel is up, and fires a minute after it was fed last."""
-
 FAILED_BOOTS = 2
 """A kernel that did not come up so often is not tried again."""
 
@@ -201,7 +198,8 @@ class BootingMachine(Machine):
             self._power.cycle()
         except HostError as error:
             raise HostError(f"{self.name}: cannot press its power button: {error}") from error
-        return self._wait(old_boot, self._limit + (WATCHDOG_S if self._power.watchdog else 0))
+        # A kernel that is not found boots the machine so long after its start; then its own has to come.
+        return self._wait(old_boot, self._limit * (2 if self._power.watchdog else 1))
 
     def _wait(self, old_boot: str, limit: float) -> tuple[Host, State]:
         """Connect to another boot than ``old_boot``; ``HostError`` tells why there was none within the limit."""

@@ -63,7 +63,7 @@ def mark_of(kernel: KernelFiles) -> str:
 def install(host: Host, kernel: KernelFiles, watchdog: float) -> None:
     """Put a kernel beside the old one; the default stays what it is. ``HostError`` says what is in the way.
 
-    :param watchdog: seconds after which the machine is to reset itself unless it was looked at; 0: it is not.
+    :param watchdog: seconds after which that kernel is to boot the machine unless it was looked at; 0: it is not.
     """
     host.run(command("forget"))
     host.put(kernel.image, f"{FOLDER}/vmlinuz", sudo=True)
@@ -72,6 +72,8 @@ def install(host: Host, kernel: KernelFiles, watchdog: float) -> None:
     there = Command(("test", "-d", f"/lib/modules/{kernel.release}"), accept=(0, 1))
     if kernel.modules is not None and host.run(there).exit_code:
         host.put(_archive(kernel.modules), f"{FOLDER}/modules.tar", sudo=True)
+    if watchdog:
+        host.put((files(__package__) / "watchdog.sh").read_bytes(), f"{FOLDER}/watchdog.sh", sudo=True)
     words = " ".join(kernel.identity.command_line)
     wanted = (kernel.release, mark_of(kernel), words, f"{watchdog:.0f}")
     host.run(command("install", *wanted, time_limit=INSTALL_LIMIT_S))

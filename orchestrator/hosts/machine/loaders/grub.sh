@@ -15,7 +15,7 @@ grub_fault() {
     elif ! grep -q next_entry "$grub/grub.cfg"; then echo "$grub/grub.cfg does not look at next_entry, so no kernel can be booted once"
     elif ! grep -q custom.cfg "$grub/grub.cfg"; then echo "$grub/grub.cfg does not read custom.cfg"
     elif [ ! -s "$grub/grubenv" ]; then echo "$grub/grubenv is missing, so no kernel can be booted once"
-    elif grep -qsx 'LOAD_KEXEC=true' /etc/default/kexec; then echo "/etc/default/kexec has reboots go past GRUB"
+    elif kexec_takes_reboots; then echo "/etc/default/kexec has reboots go past GRUB"
     elif [ -n "$("$prefix-probe" --target=abstraction "$grub" 2>/dev/null)" ]; then
         echo "GRUB cannot write $grub/grubenv there ($("$prefix-probe" --target=abstraction "$grub" | tr '\n' ' ')), so a kernel would not be booted once but for ever"
     else

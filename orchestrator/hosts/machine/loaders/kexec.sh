@@ -9,6 +9,9 @@ kexec_fault() {
     fi
 }
 
+# Debian's kexec-tools can make each reboot one by kexec.
+kexec_takes_reboots() { grep -qsx 'LOAD_KEXEC=true' /etc/default/kexec; }
+
 kexec_install() { echo "$1" >"$DIR/words"; }
 
 kexec_once() {

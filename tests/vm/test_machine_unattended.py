@@ -1,0 +1,61 @@
+"""Machines whose power button nobody can press: a watchdog brings their own kernel back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.running import User
+from tests.vm.disk_machine import DiskMachine, changes
+from tests.vm.machine_runs import MUTE, ONE_TRIAL, assert_proven, run
+
+pytestmark = pytest.mark.machine
+
+UNFOUND = f"""
+kernels:
+  own: default
+  {MUTE}
+{ONE_TRIAL}"""
+
+HANGING = """
+kernels:
+  own: default
+  accel: {recipe: linux-6.12-accel-machine}
+benchmark:
+  command: [sh, -c, 'test {n} = 0 || { echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger; }; echo x=1']
+  metrics: {x: {key_value: x, unit: count}}
+factors: {kernel: [accel], n: [0, 1]}
+repetitions: 1
+order: {within_block: listed}
+"""
+"""A panic that nothing follows, as ``panic=`` has been taken back: the kernel stands still with its interrupts off."""
+
+
+@pytest.fixture
+def unattended(machine: DiskMachine, user: User) -> DiskMachine:
+    machine.write_inventory("nobody")
+    return machine
+
+
+def test_a_kernel_that_nobody_finds_boots_the_machine(unattended: DiskMachine, user: User) -> None:
+    before = unattended.state()
+    ended = run(user, UNFOUND.replace("KERNELS", "own, mute"))
+    assert ended.code == 1, ended.err
+    user.assert_complete(2)
+    assert {t["factors"]["kernel"]: t["status"] for t in user.trials} == {"own": "ok", "mute": "wrong_kernel"}
+    assert "it is left to its watchdog" in ended.err
+    assert "kernel 'mute' did not come up; its own is back" in ended.err
+    assert "orchestrate: nobody has found this machine" in unattended.console.read_text(errors="replace")
+    assert changes(before, unattended.state()) == []
+
+
+def test_a_kernel_that_hangs_in_a_trial_is_reset_by_the_hardware(unattended: DiskMachine, user: User) -> None:
+    before = unattended.state()
+    ended = run(user, HANGING)
+    assert ended.code == 1, ended.err
+    user.assert_complete(2)
+    assert {t["factors"]["n"]: t["status"] for t in user.trials} == {"0": "ok", "1": "crashed"}
+    assert_proven(user)
+    told = unattended.console.read_text(errors="replace")
+    assert "orchestrate: hardware watchdog" in told
+    assert "end Kernel panic - not syncing: sysrq triggered crash" in told
+    assert changes(before, unattended.state()) == []
