@@ -6,7 +6,7 @@ import pytest
 
 from tests.running import User
 from tests.vm.disk_machine import DiskMachine, changes
-from tests.vm.machine_runs import MUTE, ONE_TRIAL, assert_proven, run
+from tests.vm.machine_runs import HOSTS, MUTE, ONE_TRIAL, assert_proven, run
 
 pytestmark = pytest.mark.machine
 
@@ -50,7 +50,7 @@ def test_a_kernel_that_nobody_finds_boots_the_machine(unattended: DiskMachine, u
 
 def test_a_kernel_that_hangs_in_a_trial_is_reset_by_the_hardware(unattended: DiskMachine, user: User) -> None:
     before = unattended.state()
-    ended = run(user, HANGING)
+    ended = run(user, HANGING, HOSTS.replace("settle: 0", "settle: 0, crashes: 1"))
     assert ended.code == 1, ended.err
     user.assert_complete(2)
     assert {t["factors"]["n"]: t["status"] for t in user.trials} == {"0": "ok", "1": "crashed"}
