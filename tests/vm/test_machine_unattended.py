@@ -21,7 +21,7 @@ kernels:
   own: default
   accel: {recipe: linux-6.12-accel-machine}
 benchmark:
-  command: [sh, -c, 'test {n} = 0 || { echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger; }; echo x=1']
+  command: [sh, -c, 'if test {n} = 1; then echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger; fi; echo x=1']
   metrics: {x: {key_value: x, unit: count}}
 factors: {kernel: [accel], n: [0, 1]}
 repetitions: 1
