@@ -37,7 +37,7 @@ uname -r
 for f in /sys/kernel/mm/transparent_hugepage/enabled /sys/kernel/mm/transparent_hugepage/defrag \
     /sys/kernel/mm/transparent_hugepage/khugepaged/defrag; do echo "$f: $(cat $f)"; done
 sysctl -a 2>/dev/null |
-    grep -v 'fs.quota\|_reserve_kbytes\|min_free_kbytes\|tcp_mem\|udp_mem' |
+    grep -v 'fs.quota\|_reserve_kbytes\|min_free_kbytes\|tcp_mem\|udp_mem\|threads-max\|max_[a-z]*_namespaces' |
     grep -v 'random\|dentry\|inode-\|inode_\|file-nr\|nr_open\|ns_last_pid\|pty.nr\|sched_domain'
 systemctl list-units --all --type=service,timer --plain --no-legend --property=Id |
     grep -v '@\|^session\|^user\|systemd-tmpfiles-clean.service\|dpkg-db-backup.service' |

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.machine
 
 HOSTS = """
 hosts: {provider: ssh, group: metals, fleet: replicate}
-limits: {boot: 600, settle: 0}
+limits: {boot: 400, settle: 0}
 """
 
 TROUBLES = f"""

@@ -6,7 +6,7 @@ import pytest
 
 from tests.running import User
 from tests.vm.disk_machine import DiskMachine, changes
-from tests.vm.machine_runs import MUTE, ONE_TRIAL, assert_proven, run
+from tests.vm.machine_runs import HOSTS, MUTE, ONE_TRIAL, assert_proven, run
 
 pytestmark = pytest.mark.machine
 
@@ -21,7 +21,7 @@ kernels:
   own: default
   accel: {recipe: linux-6.12-accel-machine}
 benchmark:
-  command: [sh, -c, 'test {n} = 0 || { echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger; }; echo x=1']
+  command: [sh, -c, 'if test {n} = 1; then echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger; fi; echo x=1']
   metrics: {x: {key_value: x, unit: count}}
 factors: {kernel: [accel], n: [0, 1]}
 repetitions: 1
@@ -50,7 +50,7 @@ def test_a_kernel_that_nobody_finds_boots_the_machine(unattended: DiskMachine, u
 
 def test_a_kernel_that_hangs_in_a_trial_is_reset_by_the_hardware(unattended: DiskMachine, user: User) -> None:
     before = unattended.state()
-    ended = run(user, HANGING)
+    ended = run(user, HANGING, HOSTS.replace("settle: 0", "settle: 0, crashes: 1"))
     assert ended.code == 1, ended.err
     user.assert_complete(2)
     assert {t["factors"]["n"]: t["status"] for t in user.trials} == {"0": "ok", "1": "crashed"}
