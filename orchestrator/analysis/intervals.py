@@ -16,10 +16,10 @@ from orchestrator.sample_size import fewest
 CONFIDENCE = 0.95
 RESAMPLES = 1999
 """Efron and Tibshirani (1993), sections 14.3 and 19.3, take 1000 to 2000 for limits of 90 to 95 %."""
-METHOD = "BCa bootstrap (Efron 1987), boots drawn, then trials in a boot (Davison & Hinkley 1997)"
 METHODS = {
-    "boot": f"{METHOD}, {RESAMPLES} resamples",
-    "trial": f"BCa bootstrap (Efron 1987) of the trials of one boot, {RESAMPLES} resamples",
+    "boot": "BCa bootstrap (Efron 1987), boots drawn, then trials in a boot (Davison & Hinkley 1997), "
+    f"{RESAMPLES} resamples",
+    "trial": f"BCa bootstrap (Efron 1987), trials drawn, {RESAMPLES} resamples",
 }
 """By sampling unit."""
 _SEED = 20170217

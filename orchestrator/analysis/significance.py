@@ -10,7 +10,10 @@ from scipy import stats
 from orchestrator.analysis.values import Units
 
 PERMUTATIONS = 9999
-METHOD = "two-sided permutation test of boots, difference of mean log medians (Fisher 1935; Davison & Hinkley 1997)"
+METHODS = {
+    unit: f"two-sided permutation test of {unit}s, difference of mean log medians (Fisher 1935; Davison & Hinkley 1997)"
+    for unit in ("boot", "trial")
+}
 SIGN_METHOD = (
     "two-sided permutation of the signs of boots, mean log median over the published figure (Fisher 1935)"
 )

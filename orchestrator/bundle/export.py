@@ -75,10 +75,14 @@ def export(run: RunFolder, wish: Wish) -> Exported:
     if not target.parent.is_dir():
         raise BadInput(f"{target.parent} is no folder")
     experiment = collect.experiment_of(provenance, wish.experiment)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as temporary:
+    try:
+        making = tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-")
+    except OSError as error:
+        raise BadInput(f"{target.parent} cannot be written to: {error.strerror}") from None
+    with making as temporary:
         folder = Path(temporary) / name
-        making = _Making(run, provenance, folder, wish)
-        identity = making.make(collect.travelling(experiment, provenance.overrides))
+        bundle = _Making(run, provenance, folder, wish)
+        identity = bundle.make(collect.travelling(experiment, provenance.overrides))
         files = len(checksums.everything(folder))
         if wish.as_folder:
             folder.rename(target)
@@ -86,7 +90,7 @@ def export(run: RunFolder, wish: Wish) -> Exported:
             packed = Path(temporary) / "archive"
             archive.pack(folder, packed, int(_time(provenance.ended)))
             packed.rename(target)
-    return Exported(target, identity, files, tuple(making.notes))
+    return Exported(target, identity, files, tuple(bundle.notes))
 
 
 class _Making:

@@ -46,14 +46,14 @@ class Compared:
         unit = f"Sampling unit: {self.rules.unit}."
         if self.rules.unit == "trial":
             unit += " What differs between boots passes for a difference of the two sides."
-        test = significance.METHOD
+        test = significance.METHODS[self.rules.unit]
         if any(row.base and row.base.exact for row in self.rows):
             test = significance.SIGN_METHOD
         return [
             "ratio: of medians, more than 1 is better; rates as time for the same work.",
-            f"interval: {percent}, {intervals.METHOD}, {intervals.RESAMPLES} resamples; from "
+            f"interval: {percent}, {intervals.METHODS[self.rules.unit]}; from "
             f"{fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
-            f"p: {test}, adjusted for all {self.tested} tests ({CORRECTION}); "
+            f"p: {test}, adjusted for the number of tests, {self.tested} ({CORRECTION}); "
             "random numbers are seeded by the data.",
             unit,
         ]
@@ -62,6 +62,11 @@ class Compared:
     def tested(self) -> int:
         """Number of tests in the family."""
         return sum(row.p is not None for row in self.rows)
+
+    @property
+    def unjudged(self) -> list[Row]:
+        """Rows in which a regression would not be seen."""
+        return [row for row in self.rows if row.verdict in ("too noisy", "not compared") and not row.vanished]
 
     @property
     def regressions(self) -> list[Row]:

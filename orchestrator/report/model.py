@@ -75,9 +75,9 @@ class Report:
     folder: RunFolder
 
     @property
-    def boots(self) -> int:
-        """Number of boots that trials were made in."""
-        return len({block.boot for block in self.blocks})
+    def boots(self) -> tuple[int, ...]:
+        """In how many boots the figures of a row were made: each number that occurs, rising."""
+        return tuple(sorted({max(e.boots for e in cell.estimates) for cell in self.cells if cell.estimates}))
 
     @property
     def trials(self) -> int:

@@ -72,8 +72,7 @@ def figures(report: Report) -> Iterator[str]:
     run = [sum(cell.statuses.values()) - cell.statuses.get(Status.SKIPPED, 0) for cell in report.cells]
     counts = sorted(set(run))
     if counts and report.boots:
-        times = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-        yield f"Each row was run {times} time{'s' * (times != '1')}, in {report.boots} boot{'s' * (report.boots != 1)}."
+        yield f"Each row was run {text.counted(counts, 'time')}, in {text.counted(report.boots, 'boot')}."
     used = {estimate.spread.method for estimate in _shown(report) if estimate.interval is None}
     spreads = [words for method, words in SPREADS.items() if method in used]
     if spreads:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from orchestrator.analysis.intervals import Interval
 from orchestrator.analysis.summary import Estimate, Truth
@@ -94,6 +94,16 @@ def size(number: int) -> str:
 def not_ok(statuses: Mapping[str, int]) -> str:
     """Return the counts of all statuses but ``ok``, such as ``unsupported 3``; empty if there are none."""
     return ", ".join(f"{status} {count}" for status, count in statuses.items() if status != "ok")
+
+
+def counted(numbers: Sequence[int], noun: str) -> str:
+    """Return a number, or the range of several, with its noun.
+
+    >>> counted([1], "boot"), counted([4, 5, 6], "time")
+    ('1 boot', '4 to 6 times')
+    """
+    told = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+    return f"{told} {noun}{'s' * (told != '1')}"
 
 
 def plain(text: str, longest: int = _LONGEST) -> str:

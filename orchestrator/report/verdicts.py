@@ -71,6 +71,9 @@ def notes(compared: Compared) -> Iterator[str]:
     if compared.fail_on is not None:
         worse = len(compared.regressions)
         yield f"Regressions of more than {compared.fail_on * 100:g} %, or figures that are gone: {worse}."
+        if compared.unjudged:
+            count = f"{len(compared.unjudged)} of {len(compared.rows)}"
+            yield f"Not judged: {count} rows; a regression there would not be seen. Their verdicts say what is missing."
 
 
 def excluded(compared: Compared) -> list[str]:

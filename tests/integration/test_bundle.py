@@ -266,6 +266,9 @@ def test_what_is_there_is_not_overwritten(maker: User) -> None:
     assert "is there already" in refusal(maker.orchestrate("export", "latest"))
     assert maker.orchestrate("verify", bundle).code == 0
     assert "is no folder" in refusal(maker.orchestrate("export", "latest", "--output", "no/where.tar"))
+    assert "/proc cannot be written to" in refusal(
+        maker.orchestrate("export", "latest", "--output", "/proc/x.tar")
+    )
 
 
 def test_a_bundle_that_is_none_is_refused_by_every_verb(maker: User) -> None:

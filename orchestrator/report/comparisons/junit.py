@@ -1,4 +1,4 @@
-"""JUnit XML for CI: a test case per row; one that fails the comparison is a failure, one not compared is skipped."""
+"""JUnit XML for CI: a test case per row; one that fails the comparison is a failure, one not judged is skipped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.report.comparison import Compared
 def render(compared: Compared) -> str:
     """Return the comparison as one test suite."""
     failed = compared.regressions
-    skipped = [row for row in compared.rows if row.verdict == "not compared" and row not in failed]
+    skipped = [row for row in compared.unjudged if row not in failed]
     suite = ET.Element(
         "testsuite",
         name=f"compare {verdicts.title(compared)}",

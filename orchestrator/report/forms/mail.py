@@ -8,6 +8,7 @@ from dataclasses import replace
 from orchestrator.report import circumstances, letter, notes, tables, text
 from orchestrator.report.model import Report
 from orchestrator.report.tables import LABEL, Column, Table
+from orchestrator.spec.model import Status
 
 
 def render(report: Report) -> str:
@@ -52,10 +53,15 @@ def _marked(table: Table, marks: dict[str, str]) -> list[Column]:
 
 
 def _excluded(report: Report) -> Iterator[str]:
-    left = report.trials - report.statuses.get("ok", 0)
-    yield (
-        f"{left} of {report.trials} trials." if left else f"No trial; all {report.trials} are in the figures."
-    )
+    unneeded = report.statuses.get(Status.SKIPPED, 0)
+    run = report.trials - unneeded
+    left = run - report.statuses.get(Status.OK, 0)
+    if not run:
+        yield "No trial has run."
+    else:
+        yield f"{left} of {run} trials." if left else f"No trial; all {run} are in the figures."
+    if unneeded:
+        yield f"{unneeded} more were planned and not run, as what they are repetitions of was known well enough."
     yield from notes.reasons(report)
 
 

@@ -27,9 +27,9 @@ class Summary:
 def summary(report: Report) -> Summary:
     """Return the top of the page."""
     statuses = text.not_ok(report.statuses)
-    state = f"{report.trials} of {report.opening.trials} trials" + (
-        f"; {statuses}" if statuses else ", all ok"
-    )
+    state = f"{report.trials} of {report.opening.trials} trials"
+    if report.trials:
+        state += f"; {statuses}" if statuses else ", all ok"
     if report.not_allowed and statuses:
         state += f" ({report.not_allowed} of them not allowed by the experiment)"
     return Summary(
@@ -50,9 +50,11 @@ def _pairs(report: Report) -> Iterator[tuple[str, str]]:
             yield f"Factor {factor.name}", ", ".join(factor.levels)
     yield "Benchmark", opening.benchmark
     repetitions = sorted({sum(cell.statuses.values()) for cell in report.cells})
-    if repetitions:
-        spread = str(repetitions[0]) if len(repetitions) == 1 else f"{repetitions[0]} to {repetitions[-1]}"
-        yield "Trials of a cell", f"{spread}, in {report.boots} boot{'s' * (report.boots != 1)}"
+    if repetitions and report.boots:
+        yield (
+            "Trials of a cell",
+            f"{text.counted(repetitions, 'trial')}, in {text.counted(report.boots, 'boot')}",
+        )
     yield "Seed of the order", str(opening.seed)
     for name, told in circumstances.kernels(report).items():
         yield f"Kernel {name}", told.pop("release")

@@ -126,6 +126,17 @@ def test_a_cell_whose_figures_are_gone_is_a_regression(tmp_path: Path, compare: 
     assert compare(A, B).returncode == 0
 
 
+def test_what_could_not_be_judged_is_said(tmp_path: Path, compare: Compare) -> None:
+    for name in (A, B):
+        run(tmp_path, name, boots=1)
+    done = compare(A, B, "--fail-on-regression", "5%")
+    assert done.returncode == 0
+    assert "Not judged: 2 of 2 rows; a regression there would not be seen." in done.stdout
+    suite = ET.fromstring(compare(A, B, "--fail-on-regression", "5%", "--format", "junit").stdout)
+    assert (suite.get("tests"), suite.get("skipped")) == ("2", "2")
+    assert "permutation test of trials" in compare(A, B, "--unit", "trial").stdout
+
+
 def test_environments_are_mixed_by_force_only(tmp_path: Path, compare: Compare) -> None:
     run(tmp_path, A)
     metal = [

@@ -57,7 +57,7 @@ def test_it_says_where_and_how_before_the_figures(mail: str) -> None:
         "base: git 0123abcd",
         "config: tiny and 3 options, SHA-256 of it as the running kernel tells it cccccccccccc",
         "kernel.numa_balancing: 0",
-        "Each row was run 4 to 6 times, in 4 boots.",
+        "Each row was run 4 to 6 times, in 2 boots.",  # of the four of both kernels
         "Figures are medians of the n trials that are ok, ± half the range (2 to 4 trials).",
         "26 of 146 trials.",
         "unsupported (24 trials, allowed;",
