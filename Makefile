@@ -1,6 +1,7 @@
 # Everything a fresh Debian machine needs, and the commands that developers and CI share.
 #   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table
 #   make test         install what is missing, run all checks and tests
+#   make browser-test the HTML report in chromium
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
 #   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die

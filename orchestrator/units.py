@@ -37,6 +37,7 @@ DURATIONS: Mapping[str, Decimal] = {
 
 _QUANTITY = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,9})?) ?([A-Za-zµ]+)")
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
+_SHARE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?) ?%?")
 _LARGEST_SIZE = 2**63 - 1
 
 
@@ -63,6 +64,17 @@ def parse_duration(text: str | float) -> float:
             raise BadInput(f"'{text}' is not a duration; write one such as '60s'")
         return float(text)
     return float(_parse(text, DURATIONS, "duration", "60s"))
+
+
+def parse_share(text: str) -> float:
+    """Return the share that ``text`` means: 0.02 for ``2%``.
+
+    Raises ``BadInput`` if it is none from 0 % to below 100 %.
+    """
+    match = _SHARE.fullmatch(text.strip())
+    if match is None:
+        raise BadInput(f"{text!r} is not a share such as 5%")
+    return float(Decimal(match.group(1)) / 100)
 
 
 def quantity(text: str) -> int | float | None:

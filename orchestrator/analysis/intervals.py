@@ -7,11 +7,11 @@ arithmetic is in :mod:`orchestrator.analysis.bootstrap`, which is imported only 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.analysis.values import Units, is_rate
+from orchestrator.sample_size import fewest
 
 CONFIDENCE = 0.95
 RESAMPLES = 1999
@@ -39,15 +39,6 @@ class Interval:
     confidence: float
     unit: Literal["boot", "trial"]
     units: int
-
-
-def fewest(confidence: float) -> int:
-    """Return how many units an interval needs: so many that their range itself would be an interval of the median.
-
-    The range of n values holds the median with probability 1 - 2^(1-n) (H. A. David, H. N. Nagaraja, *Order
-    Statistics*, 2003, section 7.1): 6 for 95 %, 8 for 99 %. With fewer the bootstrap covers far less than it says.
-    """
-    return math.ceil(1 - math.log2(1 - confidence) - 1e-9)
 
 
 def of_median(boots: Units, unit: str, confidence: float = CONFIDENCE) -> tuple[Interval | None, str]:

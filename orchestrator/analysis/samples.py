@@ -25,7 +25,7 @@ class Sample:
     """One metric of one cell in one environment.
 
     :ivar boots: values of the ok trials, in the metric's unit, by boot.
-    :ivar excluded: trials that are not ok, or are without this metric.
+    :ivar excluded: trials that are not ok, or are without this metric; those that were not needed are none of them.
     :ivar hosts: where the trials were made.
     :ivar exact: the one value is a number without spread, such as a published one.
     """
@@ -63,7 +63,8 @@ def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
         rows = store.database.execute(
             "SELECT environment, host, boot, id, status, reason, label, value FROM trials"
             " LEFT JOIN metrics ON trial = trials.key AND name = ? AND unit = ?"
-            " WHERE cell = ? AND final ORDER BY environment, trials.key",
+            " WHERE cell = ? AND final AND NOT (status = 'skipped' AND allowed)"
+            " ORDER BY environment, trials.key",
             (metric.name, metric.unit, cell.key),
         ).fetchall()
         for environment in dict.fromkeys(row[0] for row in rows):

@@ -1,9 +1,8 @@
-"""Whether two sides differ at all, by permuting boots between them, and what to make of many such questions."""
+"""Whether two sides differ at all, by permuting boots between them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from scipy import stats
@@ -15,7 +14,6 @@ METHOD = "two-sided permutation test of boots, difference of mean log medians (F
 SIGN_METHOD = (
     "two-sided permutation of the signs of boots, mean log median over the published figure (Fisher 1935)"
 )
-CORRECTION = "Holm 1979"
 
 
 def smallest_p(one: int, other: int) -> float:
@@ -62,17 +60,3 @@ def sign_p(units: Units, number: float, seed: int) -> float:
         rng=np.random.default_rng(seed),
     )
     return min(1.0, float(found.pvalue))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted for the family of all of them, in the order given.
-
-    S. Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, Scandinavian Journal of Statistics 6 (1979)
-    65-70: keeps the chance of even one false verdict at the level, whatever the tests have to do with each other.
-    """
-    adjusted = [0.0] * len(p_values)
-    largest = 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = largest
-    return adjusted

@@ -52,23 +52,20 @@ def speedups(
     comparison: Comparison,
     factors: Sequence[FactorInfo],
     metrics: Metrics,
-    values: Values,
+    values: Values | None = None,
 ) -> Iterator[Speedup]:
     """Yield the speed-up of each of the cells, in their order.
 
     :param factors: those of the run; derived ones follow from the others and do not tell cells apart.
-    :param values: asked for the values of a cell and of its baseline, one pair at a time.
+    :param values: asked for the values of a cell and of its baseline, one pair at a time; None: no intervals.
     """
-    swept = [factor.name for factor in factors if factor.levels]
-    by_levels = {(cell.environment, *_key(cell.factors, swept)): cell for cell in cells}
-    for cell in cells:
-        wanted = _key({**cell.factors, **comparison.baseline}, swept)
-        baseline = by_levels.get((cell.environment, *wanted))
+    for cell, baseline in zip(cells, baselines(cells, comparison, factors), strict=True):
         metric, ratio, interval, few = comparison.metric, None, None, ""
         for reading in metrics.readings(comparison.metric, cell.environment):
             ratio = _ratio(cell, baseline, reading)
             if ratio is not None:
-                interval, few = _interval(cell, baseline, reading, values)
+                if values is not None:
+                    interval, few = _interval(cell, baseline, reading, values)
                 if any(found and is_modelled(found, reading) for found in (cell, baseline)):
                     metric = reading.name
                 break
@@ -82,6 +79,17 @@ def speedups(
             interval=interval,
             no_interval=few,
         )
+
+
+def baselines(
+    cells: Sequence[CellSummary], comparison: Comparison, factors: Sequence[FactorInfo]
+) -> Iterator[CellSummary | None]:
+    """Yield the cell that each of the cells is set against, in their order: itself, or None where it has not run."""
+    swept = [factor.name for factor in factors if factor.levels]
+    by_levels = {(cell.environment, *_key(cell.factors, swept)): cell for cell in cells}
+    for cell in cells:
+        wanted = _key({**cell.factors, **comparison.baseline}, swept)
+        yield by_levels.get((cell.environment, *wanted))
 
 
 def published_ratio(published: Published, levels: Mapping[str, str]) -> float | None:

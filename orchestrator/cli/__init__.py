@@ -50,7 +50,8 @@ def orchestrate() -> None:
 
     \b
     Exit codes: 0 all trials ok, 1 some trial not ok, 2 bad input,
-    3 host or provider, 4 kernel, 5 regression (compare), 130 interrupted.
+    3 host or provider, 4 kernel, 5 regression (compare) or a claim that
+    does not hold (reproduce), 130 interrupted.
     """
 
 

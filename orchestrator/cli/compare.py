@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.results import emit, results_option
+from orchestrator.errors import BadInput
 from orchestrator.report.comparisons import names
+from orchestrator.units import parse_share
 
 
 class Percent(click.ParamType):  # type: ignore[type-arg]
@@ -20,14 +22,10 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
         """Return the share; a usage error if it is none from 0 % to less than 100 %."""
         if isinstance(value, float):
             return value
-        text = str(value).removesuffix("%").strip()
         try:
-            share = float(text) / 100
-        except ValueError:
-            share = -1.0
-        if not 0 <= share < 1:
-            self.fail(f"{value!r} is not a share such as 5%", param, ctx)
-        return share
+            return parse_share(str(value))
+        except BadInput as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command()

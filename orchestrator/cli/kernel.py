@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def list_() -> None:
             built.release,
             len(built.ingredients["patches"]),
             _rounded(store.size(built.folder)),
-            built.built,
+            datetime.fromisoformat(built.built).astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
             time.strftime("%Y-%m-%d %H:%M", time.gmtime(store.last_used(built))),
         ]
         for built in store.kernels()
@@ -65,7 +66,9 @@ def list_() -> None:
             f"no kernel in {store.kernels_folder()}; `orchestrate kernel build RECIPE` makes one", err=True
         )
         return
-    click.echo(tabulate(rows, ["kernel", "recipe", "release", "patches", "size", "built", "used (UTC)"]))
+    click.echo(
+        tabulate(rows, ["kernel", "recipe", "release", "patches", "size", "built (UTC)", "used (UTC)"])
+    )
 
 
 @kernel.command()

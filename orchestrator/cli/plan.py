@@ -54,7 +54,9 @@ def plan(
         return
     estimate = planned.estimate(boot_s=provider.boot_estimate)
     click.echo(table(planned))
+    trials = f"{'at most ' * planned.may_end_early()}{planned.trial_count} trials"
+    boots = f"{planned.block_count} boot{'s' * (planned.block_count != 1)}"
     click.echo(
-        f"\n{planned.cell_count} cells, {planned.trial_count} trials, {planned.block_count} boots on {provider.name}; "
+        f"\n{planned.cell_count} cells, {trials}, {boots} on {provider.name}; "
         f"about {format_duration(estimate.seconds)} ({estimate.basis})"
     )

@@ -106,7 +106,10 @@ def run(
                 obtain(kernel, say)
     opened = launching.open_folder(plan, provider, results_path, resume, anew)
     word = "carrying on" if opened.resumed else "run"
-    click.echo(f"{word} {opened.folder.id}: {plan.cell_count} cells, {plan.trial_count} trials", err=True)
+    at_most = "at most " if plan.may_end_early() else ""
+    click.echo(
+        f"{word} {opened.folder.id}: {plan.cell_count} cells, {at_most}{plan.trial_count} trials", err=True
+    )
     with progress(verbose) as observer:
         code = launching.launch(
             plan, provider, opened, observer, cache_folder(), overrides, tuple(sys.argv), break_lock

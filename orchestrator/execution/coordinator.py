@@ -14,13 +14,14 @@ from orchestrator.errors import HostError
 from orchestrator.execution.host_folder import HostFolder
 from orchestrator.execution.host_lock import Holder, release, take
 from orchestrator.execution.observer import Observer
+from orchestrator.execution.stop_rule import StopRule
 from orchestrator.execution.stopping import Stop
 from orchestrator.hosts.base import Machine, Provider
 from orchestrator.plan import Plan
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import BlockRecord, TrialRecord
-from orchestrator.spec.model import Experiment
+from orchestrator.spec.model import Experiment, Status
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class Run:
     :ivar ended_on: how many trials have ended on each host under this controller.
     :ivar resumed: whether an earlier controller began the run.
     :ivar break_locks: take hosts that others hold.
+    :ivar rule: says which trials are not needed; None: all are.
     :ivar patience: seconds for a lost host to come back; None: as long as a boot may take.
     """
 
@@ -58,6 +60,7 @@ class Run:
     resumed: bool = False
     break_locks: bool = False
     patience: float | None = None
+    rule: StopRule | None = None
     _held: dict[str, tuple[HostFolder, Holder]] = field(default_factory=dict)
     _guard: threading.RLock = field(default_factory=threading.RLock)
 
@@ -70,13 +73,26 @@ class Run:
         """Trials of a block without a final record, in the order of the plan."""
         return (trial for trial in self.plan.trials(block) if trial.id not in self.finished)
 
+    def has_left(self, block: Block) -> bool:
+        """Whether a block has a trial that must be run, once those that are not needed have their final record."""
+        if self.rule is not None:
+            with self._guard:
+                for trial in list(self.pending(block)):
+                    record = self.rule.not_needed(trial, block)
+                    if record is not None:
+                        self.conclude(record)
+        return any(True for _ in self.pending(block))
+
     def conclude(self, record: TrialRecord) -> None:
         """Write a trial's final record, unless it has one; the trial is finished from then on."""
         with self._guard:
             if record.trial not in self.finished:
                 self.journal.append(record)
                 self.finished.add(record.trial)
-                self.ended_on[record.host] += 1
+                if record.status is not Status.SKIPPED:
+                    self.ended_on[record.host] += 1
+                if self.rule is not None:
+                    self.rule.learn(record)
                 self.observer.trial_ends(record)
 
     def retry(self, record: TrialRecord) -> None:
@@ -128,9 +144,8 @@ def execute(run: Run) -> None:
     with run.provider.machine(run.folder) as machine:
         try:
             for block in run.plan.blocks():
-                left = sum(1 for _ in run.pending(block))
-                if left:
-                    run.observer.block_begins(block, left)
+                if run.has_left(block):
+                    run.observer.block_begins(block, sum(1 for _ in run.pending(block)))
                     BlockRun(run, machine, block).execute()
         finally:
             run.let_go(machine)

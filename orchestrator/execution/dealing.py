@@ -88,12 +88,10 @@ class Replicas(Dealer):
         self._blocks = list(plan.blocks())
 
     def _next(self, host: str, of: Block | None) -> Block | None:
-        for block in self._blocks if of is None else ():
-            if block.host == host:
-                self._blocks.remove(block)
-                if self._has_left(block):
-                    return block
-                return self._next(host, of)
+        for block in [block for block in self._blocks if block.host == host] if of is None else ():
+            self._blocks.remove(block)
+            if self._has_left(block):
+                return block
         return None
 
     def _return(self, host: str, blocks: list[Block]) -> None:

@@ -59,9 +59,10 @@ def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], N
     for block in plan.blocks():
         trials = plan.trials_in(block)
         name = block.host or ", ".join(provider.hosts) or provider.name
+        at_most = "at most " if plan.may_end_early(block) else ""
         dealt = ", in shares" if provider.hosts and not block.host else ""
         say(
-            f"# block {block.index}: kernel {block.kernel}, boot {block.boot}, {trials} trials{dealt}, {name}"
+            f"# block {block.index}: kernel {block.kernel}, boot {block.boot}, {at_most}{trials} trials{dealt}, {name}"
         )
         host = PrintingHost(name, say)
         visit = Visit(host, plan.experiment, f"RUN-{block.index}")

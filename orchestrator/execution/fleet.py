@@ -31,7 +31,6 @@ from orchestrator.execution.visit import needs_root
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.likeness import differences, leader
-from orchestrator.plan.model import Block
 from orchestrator.results.records import Fate, HostRecord, utc_now
 
 log = logging.getLogger(__name__)
@@ -158,14 +157,11 @@ def _leave_out_the_unlike(run: Run, fleet: Sequence[Member]) -> None:
 
 
 def _dealer(run: Run, able: Sequence[Member], shares: bool) -> Dealer:
-    def has_left(block: Block) -> bool:
-        return any(True for _ in run.pending(block))
-
     if not shares:
-        return Replicas(run.plan, has_left)
+        return Replicas(run.plan, run.has_left)
     begun = {member.name: [run.plan.named(name) for name in member.begun] for member in able}
     known = {name: [block for block in blocks if block and block.share] for name, blocks in begun.items()}
-    return Shares(run.plan, has_left, len(able), known)
+    return Shares(run.plan, run.has_left, len(able), known)
 
 
 def _work(run: Run, member: Member, dealer: Dealer) -> None:

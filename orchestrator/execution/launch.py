@@ -6,23 +6,26 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import BadInput, ExitCode, OrchestratorError
 from orchestrator.execution.coordinator import Run, execute
 from orchestrator.execution.observer import Observer
+from orchestrator.execution.stop_rule import StopRule
 from orchestrator.execution.stopping import on_signals
 from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Provider
+from orchestrator.kernels import store
 from orchestrator.kernels.obtain import identity_of
 from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import EndRecord, TrialRecord, run_record, utc_now
-from orchestrator.spec.model import Status
+from orchestrator.spec.model import Experiment, Status
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +58,15 @@ def check(plan: Plan, provider: Provider) -> None:
             f"the experiment changes settings of its host, and the host is this machine ({provider.place}); "
             "allow that with --allow-local-changes or hosts.local.allow_changes: true"
         )
-    boots = plan.experiment.repetitions.boots
-    if boots > 1 and not provider.boots_kernels:
+    boots, until = plan.experiment.repetitions.boots, plan.experiment.repetitions.until
+    if boots > 1 and not provider.boots_kernels and until is None:
         raise BadInput(
             f"repetitions.boots is {boots}, but the {provider.name} provider cannot boot its hosts again"
+        )
+    if until is not None and plan.experiment.hosts.fleet == "shard" and not provider.boots_kernels:
+        raise BadInput(
+            f"repetitions.until: hosts that share the cells give each few boots, and the {provider.name} provider "
+            "cannot boot them again: no cell would ever be known well enough; write fleet: replicate, or a count"
         )
 
 
@@ -107,7 +115,9 @@ def launch(
     folder, experiment = opened.folder, plan.experiment
     with Journal(folder.path) as journal, log_to(folder.path / LOG_FILE), on_signals() as stop:
         if not opened.resumed:
-            manifest.save(folder.path, manifest.begin(experiment, folder.id, overrides, command_line))
+            where, limit = [predicate.text for predicate in plan.where], plan.limit or 0
+            begun = manifest.begin(experiment, folder.id, overrides, command_line, where, limit)
+            manifest.save(folder.path, begun)
         run = Run(
             name=folder.id,
             plan=plan,
@@ -121,6 +131,7 @@ def launch(
             crashes=journal.attempts(),
             resumed=opened.resumed,
             break_locks=break_locks,
+            rule=_stop_rule(experiment, journal),
         )
         record = run_record(
             experiment, folder.id, plan.trial_count, opened.scope, opened.resumed, provider.hosts
@@ -139,9 +150,21 @@ def launch(
         return verdict(journal)
 
 
+def _stop_rule(experiment: Experiment, journal: Journal) -> StopRule | None:
+    until = experiment.repetitions.until
+    return None if until is None else StopRule(experiment, until, journal.records())
+
+
 def _close(run: Run, complete: bool, reason: str = "") -> None:
     run.journal.append(EndRecord(complete, reason, utc_now()))
-    manifest.finish(run.folder, complete, benchmark=_binary(run), kernels=run.kernels)
+    kernels = {name: told | _ingredients(told) for name, told in run.kernels.items()}
+    manifest.finish(run.folder, complete, benchmark=_binary(run), kernels=kernels)
+
+
+def _ingredients(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a kernel that was built from a recipe is made of."""
+    built = store.load(told["hash"]) if told.get("hash") else None
+    return {"ingredients": built.ingredients} if built else {}
 
 
 def verdict(journal: Journal) -> ExitCode:

@@ -68,6 +68,12 @@ def wrong_kernel(trial: Trial, place: Place, fault: str) -> TrialRecord:
     return replace(_unstarted(trial, place), status=Status.WRONG_KERNEL, reason=reason)
 
 
+def not_needed(trial: Trial, place: Place, block: int, reason: str) -> TrialRecord:
+    """Return the record of a trial that was saved; ``place`` is where the cell ran before."""
+    where = replace(place, block=block)
+    return replace(_unstarted(trial, where), status=Status.SKIPPED, reason=reason, allowed=True)
+
+
 def _unstarted(trial: Trial, place: Place) -> TrialRecord:
     return TrialRecord(
         trial=trial.id,

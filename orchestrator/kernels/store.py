@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import BadInput, KernelError
+from orchestrator.nearest import did_you_mean
 
 FILE = "kernel.json"
 
@@ -98,7 +99,8 @@ def find(text: str) -> Built:
             f"{text!r} begins the hash of several kernels: {', '.join(built.hash for built in matching)}"
         )
     if not matching:
-        raise BadInput(f"no kernel {text!r} is in {kernels_folder()}; see `orchestrate kernel list`")
+        known = {built.hash for built in every} | {built.recipe for built in every if built.recipe}
+        raise BadInput(f"no kernel {text!r} is in {kernels_folder()}; {did_you_mean(text, sorted(known))}")
     return matching[0]
 
 

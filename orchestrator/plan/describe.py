@@ -43,6 +43,7 @@ def documents(plan: Plan) -> Iterator[dict[str, Any]]:
         "seed": plan.experiment.order.seed,
         "cells": plan.cell_count,
         "trials": plan.trial_count,
+        "may_end_early": plan.may_end_early(),
         "boots": plan.block_count,
     }
     for block in plan.blocks():

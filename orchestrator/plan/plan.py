@@ -29,6 +29,7 @@ class Plan:
     """What a run of ``experiment`` consists of.
 
     :param where: predicates (``--where``); a cell stays if all of them hold.
+    :ivar where: those predicates; ``limit``: that number.
     :ivar narrowing: both, as text: equal for two plans that are narrowed alike.
     :param limit: keep the first so many cells (``--limit``), in the order of the file, after ``where``.
     :ivar hosts: names of the hosts that each run every cell (``hosts.fleet: replicate``).
@@ -48,7 +49,7 @@ class Plan:
         self.experiment = experiment
         fixed = constants(experiment.benchmark.arguments, experiment.kernels)
         self._combinations = Combinations(experiment.sweep, fixed, where)
-        self._limit = limit
+        self.where, self.limit = tuple(where), limit
         self.hosts = tuple(hosts)
         self.narrowing = (*(predicate.text for predicate in where), f"limit {limit}" if limit else "")
         self._maker = CellMaker(experiment.benchmark, experiment.kernels[0].name)
@@ -63,7 +64,7 @@ class Plan:
     def cells(self) -> Iterator[Cell]:
         """Yield every cell in the order of the file, the last factor moving fastest; of each host its own."""
         for host in self.hosts or ("",):
-            for levels in itertools.islice(self._all_levels(), self._limit):
+            for levels in itertools.islice(self._all_levels(), self.limit):
                 yield self._cell(levels, host)
 
     @property
@@ -123,6 +124,16 @@ class Plan:
     def trials_in(self, block: Block) -> int:
         """Number of trials of a whole block."""
         return self._cells_by_kernel[block.kernel] * len(self._repetitions(block.boot))
+
+    def may_end_early(self, block: Block | None = None) -> bool:
+        """Whether some trials of a block (None: of the run) may turn out not to be needed."""
+        repetitions = self.experiment.repetitions
+        if repetitions.until is None:
+            return False
+        before = (
+            sum(len(self._repetitions(boot)) for boot in range(block.boot)) if block else repetitions.count
+        )
+        return before >= repetitions.until.least
 
     @property
     def trial_count(self) -> int:
@@ -211,21 +222,21 @@ class Plan:
     @cached_property
     def _last(self) -> Positions | None:
         """The last combination that ``--limit`` keeps; None: all are kept."""
-        if self._limit is None:
+        if self.limit is None:
             return None
         kept = (
             position
             for position in self._combinations.positions()
             if self._combinations.at(position) is not None
         )
-        return next(itertools.islice(kept, self._limit - 1, None), None)
+        return next(itertools.islice(kept, self.limit - 1, None), None)
 
     def _count(self) -> Counter[str]:
         """Count the cells of each kernel."""
         if not self._combinations.filtered and not self.experiment.sweep.derived:
             return Counter({kernel: self._end(kernel) for kernel in self._kernels})
         # Every cell is computed once here, so that a faulty expression is found before a host is touched.
-        kept = itertools.islice(self._all_levels(), self._limit)
+        kept = itertools.islice(self._all_levels(), self.limit)
         return Counter(self._maker.kernel(levels) for levels in kept)
 
     def _check_options(self, where: Sequence[Expression]) -> None:
@@ -238,8 +249,8 @@ class Plan:
             for predicate in where
             for error in predicate.unknown({*self._combinations.names, KERNEL})
         ]
-        if self._limit is not None and self._limit < 1:
-            faults.append(f"--limit {self._limit}: expected 1 or more")
+        if self.limit is not None and self.limit < 1:
+            faults.append(f"--limit {self.limit}: expected 1 or more")
         if faults:
             raise BadInput(*faults)
 

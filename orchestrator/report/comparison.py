@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.analysis import intervals, significance
 from orchestrator.analysis.comparison import Row, Rules, against, compare, judge
+from orchestrator.analysis.multiple import CORRECTION
 from orchestrator.analysis.samples import Sample, samples
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.nearest import did_you_mean
@@ -17,6 +18,7 @@ from orchestrator.report import comparisons
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
+from orchestrator.sample_size import fewest
 from orchestrator.spec.factors import KERNEL
 from orchestrator.spec.model import Published
 
@@ -50,8 +52,8 @@ class Compared:
         return [
             "ratio: of medians, more than 1 is better; rates as time for the same work.",
             f"interval: {percent}, {intervals.METHOD}, {intervals.RESAMPLES} resamples; from "
-            f"{intervals.fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
-            f"p: {test}, adjusted for all {self.tested} tests ({significance.CORRECTION}); "
+            f"{fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
+            f"p: {test}, adjusted for all {self.tested} tests ({CORRECTION}); "
             "random numbers are seeded by the data.",
             unit,
         ]

@@ -53,7 +53,7 @@ def tables(columns: Sequence[Column]) -> Iterator[str]:
     keys = [_folded(column, _NAME) for column in columns if column.key]
     figures = [_folded(column, _NAME) for column in columns if not column.key]
     room = WIDTH - sum(_width(column) + _GAP for column in keys)
-    if figures and room < max(map(_width, figures)):
+    if room < max(map(_width, figures), default=0):
         yield from _numbered([c for c in columns if c.key], figures)
         return
     for group in _groups(figures, room):
@@ -72,7 +72,8 @@ def _numbered(keys: Sequence[Column], figures: Sequence[Column]) -> Iterator[str
     yield "\n".join(lines)
     number_column = Column("row", tuple(numbers), "right", key=True)
     for group in _groups(figures, WIDTH - _width(number_column) - _GAP):
-        yield _table([number_column, *group])
+        if group:
+            yield _table([number_column, *group])
 
 
 def _groups(figures: Sequence[Column], room: int) -> Iterator[list[Column]]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
+from orchestrator.analysis.diagnostics import Finding, diagnose
 from orchestrator.analysis.modelled import Metrics, metrics_of
 from orchestrator.analysis.phases import Phases, phases_of
 from orchestrator.analysis.samples import boots_of
 from orchestrator.analysis.speedup import Speedup, speedups
-from orchestrator.analysis.summary import CellSummary, summarise
+from orchestrator.analysis.summary import CellSummary, plan_order, summarise
 from orchestrator.errors import BadInput
 from orchestrator.report.environments import sentence
 from orchestrator.results import manifest
@@ -25,7 +26,7 @@ _SHOWN = 2
 """Metrics in a table where none are asked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is found out once is kept
 class Report:
     """One run, summarised.
 
@@ -46,6 +47,7 @@ class Report:
     :ivar settings: what the cells set, by cell, path to value as read back; ``requests``: the benchmark's options.
     :ivar results: folder of the run's ``folder``, for forms that show single trials.
     :ivar reasons: why trials are not ok; ``attempts``: why attempts were repeated.
+    :ivar findings: what is odd about the values of the headline, cell by cell.
     """
 
     opening: RunRecord
@@ -64,6 +66,7 @@ class Report:
     kernel_hashes: Mapping[str, str]
     reasons: tuple[Reason, ...]
     attempts: tuple[Reason, ...]
+    findings: tuple[Finding, ...]
     provenance: Manifest | None
     blocks: tuple[BlockRecord, ...]
     settings: Mapping[str, Mapping[str, str]]
@@ -83,18 +86,11 @@ class Report:
 
     def varying(self) -> tuple[str, ...]:
         """Names of the factors that tell the rows apart; where there is only one row, of those the file names."""
-        several = tuple(name for name in self._several() if name not in self.following())
-        return several or tuple(factor.name for factor in self.opening.factors)
+        return self._varying
 
-    def following(self) -> dict[str, str]:
+    def following(self) -> Mapping[str, str]:
         """Factors that are in every row what an earlier one is, and that one: a sysctl zipped with an argument."""
-        found: dict[str, str] = {}
-        first: dict[tuple[str | None, ...], str] = {}
-        for name in self._several():
-            earlier = first.setdefault(tuple(cell.factors.get(name) for cell in self.cells), name)
-            if earlier != name:
-                found[name] = earlier
-        return found
+        return self._following
 
     def constant(self) -> dict[str, str]:
         """Factors that are the same in every row, with their level."""
@@ -102,6 +98,22 @@ class Report:
         first = self.cells[0].factors if self.cells else {}
         return {name: first[name] for name in self.factors if name in first and name not in shown}
 
+    @cached_property
+    def _varying(self) -> tuple[str, ...]:
+        several = tuple(name for name in self._several if name not in self._following)
+        return several or tuple(factor.name for factor in self.opening.factors)
+
+    @cached_property
+    def _following(self) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        first: dict[tuple[str | None, ...], str] = {}
+        for name in self._several:
+            earlier = first.setdefault(tuple(cell.factors.get(name) for cell in self.cells), name)
+            if earlier != name:
+                found[name] = earlier
+        return found
+
+    @cached_property
     def _several(self) -> tuple[str, ...]:
         return tuple(name for name in self.factors if len({c.factors.get(name) for c in self.cells}) > 1)
 
@@ -145,12 +157,20 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             provenance=provenance,
             reasons=tuple(store.reasons(row)),
             attempts=tuple(store.reasons(row, final=False)),
+            findings=tuple(_findings(store, row)),
             blocks=tuple(store.blocks(row)),
             settings={cell.id: cell.settings for cell in described if cell.settings},
             requests={cell.id: cell.request for cell in described if cell.request},
             results=results,
             folder=run,
         )
+
+
+def _findings(store: Store, row: RunRow) -> list[Finding]:
+    assert row.opening is not None
+    headline = next((m for m in row.opening.metrics if m.name == row.opening.headline), None)
+    cells = sorted(store.cells(row), key=plan_order(row.opening.factors))
+    return diagnose(store, headline, cells) if headline else []
 
 
 def _speedups(store: Store, row: RunRow, cells: Sequence[CellSummary], known: Metrics) -> Iterator[Speedup]:

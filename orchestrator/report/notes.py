@@ -11,8 +11,11 @@ from orchestrator.analysis.summary import Estimate
 from orchestrator.report import circumstances, tables, text
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
+from orchestrator.spec.model import Status
 
 REASONS_SHOWN = 20
+FINDINGS_SHOWN = 20
+TRIALS_SHOWN = 4
 LONGEST_NOTE = 1000
 NO_BANDWIDTH = (
     "What is modelled knows nothing of memory bandwidth and of the link between nodes, which bound what was published: "
@@ -66,7 +69,8 @@ def rows(report: Report) -> Iterator[str]:
 
 def figures(report: Report) -> Iterator[str]:
     """Yield how often each row was run, and what its figures are."""
-    counts = sorted({sum(cell.statuses.values()) for cell in report.cells})
+    run = [sum(cell.statuses.values()) - cell.statuses.get(Status.SKIPPED, 0) for cell in report.cells]
+    counts = sorted(set(run))
     if counts and report.boots:
         times = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         yield f"Each row was run {times} time{'s' * (times != '1')}, in {report.boots} boot{'s' * (report.boots != 1)}."
@@ -166,6 +170,23 @@ def comparison(report: Report) -> Iterator[str]:
 def reasons(report: Report) -> list[str]:
     """Return one line for each reason why trials were not ok, or attempts were repeated; the most frequent first."""
     return [*_lines(report.reasons, "trial"), *_lines(report.attempts, "repeated attempt")]
+
+
+def findings(report: Report) -> list[str]:
+    """Return one line for each thing that is odd about the values of a cell."""
+    cells = {(cell.cell, cell.environment): cell for cell in report.cells}
+    lines = []
+    for found in report.findings[:FINDINGS_SHOWN]:
+        cell = cells[found.cell, found.environment]
+        levels = [f"{name}={cell.factors.get(name, text.NOTHING)}" for name in report.varying()]
+        which = ", ".join([*levels, *([] if tables.environment(report) else [found.environment])])
+        ids = ", ".join(found.trials[:TRIALS_SHOWN]) + (", ..." * (len(found.trials) > TRIALS_SHOWN))
+        certain = "" if found.p is None else f" (p {found.p:.2g})"
+        told = f"{which or 'the only cell'}: {found.kind}: {found.metric}: {found.told}{certain}"
+        lines.append(text.plain(told + (f"; {ids}" if ids else ""), LONGEST_NOTE))
+    if len(report.findings) > FINDINGS_SHOWN:
+        lines.append(f"and {len(report.findings) - FINDINGS_SHOWN} more; --format json holds all of them")
+    return lines
 
 
 def _lines(found: tuple[Reason, ...], what: str) -> Iterable[str]:

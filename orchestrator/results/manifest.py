@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import orchestrator
+from orchestrator import program
 from orchestrator.errors import BadInput
 from orchestrator.results.files import write_whole
 from orchestrator.results.migrations import MANIFEST, UnreadableFormat, upgrade
@@ -22,8 +22,6 @@ from orchestrator.spec.model import Experiment, Role
 
 FILE = "manifest.json"
 FORMAT = 1
-NOT_SOURCE = frozenset({"build", "__pycache__"})
-"""Folders of a role that hold what was made from it, not the role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,10 @@ class Manifest:
 
     :ivar content_hash: of the experiment, see :class:`~orchestrator.spec.model.Experiment`.
     :ivar experiment_text: the experiment file as it was.
+    :ivar experiment_folder: where the experiment file lay; empty where an older version began the run.
+    :ivar where: the predicates of ``--where``, and ``limit`` that of ``--limit`` (0: none).
+    :ivar source: SHA-256 over the orchestrator's own files, see :func:`orchestrator.program.source_hash`; empty where
+        an older version began the run.
     :ivar commit: of the tree the orchestrator runs from; empty outside of one; with ``-dirty`` if it was changed.
     :ivar packages: version by name of every Python package there was.
     :ivar controller: facts of the machine that ran the orchestrator.
@@ -60,10 +62,19 @@ class Manifest:
     kernels: Mapping[str, Any] = field(default_factory=dict)
     ended: str = ""
     complete: bool | None = None
+    experiment_folder: str = ""
+    where: tuple[str, ...] = ()
+    limit: int = 0
+    source: str = ""
 
 
 def begin(
-    experiment: Experiment, run: str, overrides: Iterable[str], command_line: Iterable[str]
+    experiment: Experiment,
+    run: str,
+    overrides: Iterable[str],
+    command_line: Iterable[str],
+    where: Iterable[str] = (),
+    limit: int = 0,
 ) -> Manifest:
     """Return the manifest of a run that begins now; reads the experiment's file and hashes its roles."""
     roles = {role.name: role for role in experiment.roles}
@@ -80,11 +91,15 @@ def begin(
         command_line=tuple(command_line),
         started=utc_now(),
         version=orchestrator.__version__,
-        commit=_commit(),
+        commit=commit(),
         python=platform.python_version(),
         packages=_packages(),
         controller=_controller(),
         roles={name: hash_role(role) for name, role in roles.items()},
+        experiment_folder=str(experiment.file.absolute().parent),
+        where=tuple(where),
+        limit=limit,
+        source=program.source_hash(),
     )
 
 
@@ -125,27 +140,26 @@ def load(folder: Path) -> Manifest:
         raise BadInput(f"{path}: {error}") from None
     except (ValueError, TypeError) as error:
         raise BadInput(f"{path}: damaged: {error}") from None
-    return replace(manifest, overrides=tuple(manifest.overrides), command_line=tuple(manifest.command_line))
+    return replace(
+        manifest,
+        overrides=tuple(manifest.overrides),
+        command_line=tuple(manifest.command_line),
+        where=tuple(manifest.where),
+    )
 
 
 def hash_role(role: Role) -> dict[str, str]:
     """Return the SHA-256 of each file of a role by its path in it, what was built from it left out."""
-    hashes = {}
-    for path in sorted(role.folder.rglob("*")):
-        relative = path.relative_to(role.folder)
-        if path.is_file() and not NOT_SOURCE.intersection(relative.parts):
-            with path.open("rb") as stream:
-                hashes[relative.as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return hashes
+    return {name: program.sha256(path) for name, path in program.files_below(role.folder).items()}
 
 
-def _commit() -> str:
-    """Commit of the tree that holds this package, if the package is part of it and not just installed below it."""
+def commit() -> str:
+    """Return the commit of the tree that this package is part of; empty where it is just installed, or below one."""
     folder = Path(orchestrator.__file__).parent
     if not _git(folder, "ls-files", "__init__.py"):
         return ""
-    commit = _git(folder, "rev-parse", "HEAD")
-    return commit + ("-dirty" if commit and _git(folder, "status", "--porcelain", "--", ".") else "")
+    head = _git(folder, "rev-parse", "HEAD")
+    return head + ("-dirty" if head and _git(folder, "status", "--porcelain", "--", ".") else "")
 
 
 def _git(folder: Path, *arguments: str) -> str:

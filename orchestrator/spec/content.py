@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.spec.expressions import Expression
-from orchestrator.spec.model import Experiment, Published, Recipe, Role
+from orchestrator.spec.model import (
+    Experiment,
+    KernelSource,
+    PatchSource,
+    Published,
+    Recipe,
+    Repetitions,
+    Role,
+)
 
 _OMITTED = {"file", "content_hash", "description"}
 _OF_PUBLISHED = {"method", "notes"}
@@ -44,6 +52,11 @@ def _plain(value: Any, folder: Path) -> Any:
         return value.text
     if isinstance(value, Path):
         return os.path.relpath(value, folder.resolve())
+    if isinstance(value, PatchSource | KernelSource) and value.location.startswith("/"):
+        value = dataclasses.replace(value, location=os.path.relpath(value.location, folder.resolve()))
+    if isinstance(value, Repetitions) and value.until is None:
+        # Without a stop rule an experiment has the hash that it had before there were any.
+        return {"count": value.count, "boots": value.boots}
     if dataclasses.is_dataclass(value):
         omitted = _OF_PUBLISHED if isinstance(value, Published) else ()
         names = [field.name for field in dataclasses.fields(value) if field.name not in omitted]

@@ -78,7 +78,7 @@ def load_recipe(text: str, folder: Path, roles: Sequence[Path]) -> Recipe:
 
     Raises ``BadInput`` with every fault of the file; where there is none, it names the nearest recipe.
     """
-    file = _recipe_file(text, folder, roles)
+    file = recipe_file(text, folder, roles)
     draft = Draft(read_file(file), recipe_document())
     recipe = read_recipe(draft, file.stem, file.parent)
     draft.close()
@@ -91,7 +91,8 @@ def recipe_names(roles: Sequence[Path]) -> list[str]:
     return sorted({file.stem for place in roles for file in (place / RECIPES).glob("*.yaml")})
 
 
-def _recipe_file(text: str, folder: Path, roles: Sequence[Path]) -> Path:
+def recipe_file(text: str, folder: Path, roles: Sequence[Path]) -> Path:
+    """Return the file of a recipe, found as :func:`load_recipe` finds it."""
     if "/" in text or text.endswith((".yaml", ".yml")):
         file = (folder / Path(text).expanduser()).resolve()
         if not file.is_file():

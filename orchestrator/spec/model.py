@@ -255,11 +255,28 @@ class Hosts:
 
 
 @dataclass(frozen=True, slots=True)
+class Until:
+    """A cell needs no more repetitions once the interval of its headline's median is narrow enough.
+
+    :ivar least: ok trials that it must have in any case.
+    :ivar half_width: half the interval's width, relative to the median: 0.02 for 2 %.
+    """
+
+    least: int
+    half_width: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Repetitions:
-    """How often each cell is run, and over how many boots the repetitions are spread."""
+    """How often each cell is run at most, and over how many boots the repetitions are spread.
+
+    :ivar until: when fewer will do; None: they never do.
+    """
 
     count: int = 3
     boots: int = 1
+    until: Until | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from orchestrator.errors import BadInput
+from orchestrator.sample_size import fewest
 from orchestrator.spec import roles as role_folders
 from orchestrator.spec.draft import Draft
-from orchestrator.spec.model import Hosts, Limits, Needs, Order, Repetitions, Role
-from orchestrator.units import parse_duration, parse_size
+from orchestrator.spec.model import Hosts, Limits, Needs, Order, Repetitions, Role, Until
+from orchestrator.units import parse_duration, parse_share, parse_size
 
 T = TypeVar("T")
 
@@ -65,17 +66,51 @@ def roles(draft: Draft, searched: Sequence[Path]) -> list[Role]:
 
 
 def repetitions(draft: Draft) -> Repetitions:
-    """Read ``repetitions``: a count, or count and boots."""
+    """Read ``repetitions``: a count, or count and boots, or most and fewest with a rule when fewer will do."""
     plain = draft.get("repetitions")
     if plain and isinstance(plain.content, int):
         return Repetitions(count=plain.content)
+    if any(draft.get("repetitions", key) for key in ("min", "max", "until")):
+        return _repetitions_until(draft)
     standard = Repetitions()
     count = draft.value("repetitions", "count", default=standard.count)
     boots = draft.value("repetitions", "boots", default=standard.boots)
+    _check_boots(draft, boots, count)
+    return Repetitions(count, boots)
+
+
+def _repetitions_until(draft: Draft) -> Repetitions:
+    def fault(key: str, message: str) -> None:
+        draft.fault(draft.node.nearest_place("repetitions", key), message)
+
+    if not all(draft.node.get("repetitions", key) for key in ("max", "until")):
+        fault("until", "'min', 'max' and 'until' go together; write 'max' and 'until', or 'count'")
+        return Repetitions()
+    most: int | None = draft.value("repetitions", "max")
+    if most is None or draft.get("repetitions", "until") is None:
+        return Repetitions()  # the schema has said what is wrong with them
+    if draft.get("repetitions", "count"):
+        fault("count", "with 'until' the repetitions are 'min' to 'max'; leave 'count' out")
+    confidence = _quantity(draft, parse_share, 0.95, "repetitions", "until", "confidence")
+    half_width = _quantity(draft, parse_share, 0.0, "repetitions", "until", "half_width")
+    if not confidence >= 0.5:
+        fault("until", "a confidence below 50% says nothing")
+        return Repetitions()
+    needed = fewest(confidence)
+    least: int = draft.value("repetitions", "min", default=needed)
+    boots: int = draft.value("repetitions", "boots", default=most)
+    if least < needed:
+        fault("min", f"a min of {least}: an interval of {confidence * 100:g} % needs {needed} values or more")
+    if most < least:
+        fault("max", f"a max of {most} is less than the min of {least}")
+    _check_boots(draft, boots, most)
+    return Repetitions(most, boots, Until(least, half_width, confidence))
+
+
+def _check_boots(draft: Draft, boots: int, count: int) -> None:
     if boots > count:
         message = f"{boots} boots for a count of {count}: each boot needs one repetition or more"
         draft.fault(draft.node.nearest_place("repetitions", "boots"), message)
-    return Repetitions(count, boots)
 
 
 def order(draft: Draft) -> Order:

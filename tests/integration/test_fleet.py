@@ -78,6 +78,31 @@ def test_cells_are_shared_or_run_on_each(fleet: Fleet, tmp_path: Path) -> None:
     assert replicated.out.splitlines()[2].split()[:2] == ["host", "n"]
 
 
+def test_each_host_ends_its_cells_early_and_hosts_that_share_them_cannot(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """Two trials a block and cell: known after three blocks of four, on each host by itself."""
+    for name in ("a", "b"):
+        fleet.add(name)
+    fleet.wait_until_up()
+    user = someone(fleet, tmp_path)
+    rule = "repetitions: {max: 8, boots: 4, until: {half_width: 1%}}"
+    file = user.file(
+        SHARED.replace("sleep 0.2; ", "").replace(f"to: {CELLS}", "to: 2").replace("repetitions: 2", rule)
+    )
+    refused = user.run(file)
+    assert refused.code == 2
+    assert refused.complaints[0].startswith(
+        "repetitions.until: hosts that share the cells give each few boots"
+    )
+    ended = user.run(file, *REPLICATED)
+    assert ended.code == 0, ended.err
+    user.assert_complete(2 * 2 * 8)
+    assert user.statuses == {"ok": 24, "skipped": 8}
+    assert all(trial["host"] == trial["factors"]["host"] for trial in user.trials)
+    assert [record["trials"] for record in user.of_type("host")] == [12, 12], "those that ran"
+
+
 def test_hosts_that_are_no_good_keep_none_of_the_others_from_their_work(fleet: Fleet, tmp_path: Path) -> None:
     """A line each, and all of the work done: by others where cells are shared."""
     fleet.add("good1")

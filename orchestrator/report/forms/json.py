@@ -7,6 +7,7 @@ from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
 
+from orchestrator.analysis.diagnostics import METHODS as METHODS_OF_FINDINGS
 from orchestrator.analysis.intervals import METHODS
 from orchestrator.analysis.speedup import Speedup
 from orchestrator.analysis.summary import CellSummary, Estimate
@@ -50,6 +51,10 @@ def document(report: Report) -> dict[str, Any]:
         "cells": [
             _cell(report, cell, speedup) for cell, speedup in zip_longest(report.cells, report.speedups)
         ],
+        "diagnostics": {
+            "methods": METHODS_OF_FINDINGS,
+            "findings": [asdict(finding) for finding in report.findings],
+        },
         "reasons": [asdict(reason) for reason in report.reasons],
         "attempts": [asdict(reason) for reason in report.attempts],
     }

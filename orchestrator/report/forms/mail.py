@@ -24,6 +24,7 @@ def render(report: Report) -> str:
     footnotes = (f"{mark} {note}" for mark, note in zip(marks.values(), notes.labels(report), strict=True))
     parts.append("\n".join(map(letter.paragraph, footnotes)))
     parts.append(_section("How to read it", notes.comparison(report)))
+    parts.append(_section("Look at", notes.findings(report)))
     parts.append(_section("Excluded", _excluded(report)))
     parts.append(_section("Experiment", _pairs(_experiment(report))))
     return "\n\n".join(part for part in parts if part) + "\n"

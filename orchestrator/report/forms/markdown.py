@@ -18,6 +18,9 @@ def render(report: Report) -> str:
     parts = [f"## {escape(notes.title(report))}"]
     parts += map(_table, tables(report)) if report.cells else ["No trial has its record yet."]
     parts.extend(escape(note) for note in notes.notes(report))
+    findings = notes.findings(report)
+    if findings:
+        parts.append("Look at:\n\n" + "\n".join(f"- {escape(line)}" for line in findings))
     reasons = notes.reasons(report)
     if reasons:
         parts.append("Not ok:\n\n" + "\n".join(f"- {escape(line)}" for line in reasons))

@@ -12,6 +12,9 @@ def render(report: Report) -> str:
     parts = [notes.title(report)]
     parts += map(_table, tables(report)) if report.cells else ["No trial has its record yet."]
     parts.append("\n".join(notes.notes(report)))
+    findings = notes.findings(report)
+    if findings:
+        parts.append("Look at:\n" + "\n".join(f"  {line}" for line in findings))
     reasons = notes.reasons(report)
     if reasons:
         parts.append("Not ok:\n" + "\n".join(f"  {line}" for line in reasons))

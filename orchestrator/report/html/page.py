@@ -33,6 +33,7 @@ def render(report: Report) -> str:
         most_rows=ROWS,
         trials=listing.listing(report),
         notes=list(notes.notes(report)),
+        findings=notes.findings(report),
         reasons=notes.reasons(report),
         provenance=provenance.provenance(report),
         style=Markup(_file("style.css")),

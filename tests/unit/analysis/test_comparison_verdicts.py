@@ -13,11 +13,12 @@ from scipy import stats
 
 from orchestrator.analysis.bootstrap import bca, interval, jackknife, replicates
 from orchestrator.analysis.comparison import Row, Rules, compare, judge
-from orchestrator.analysis.intervals import fewest
+from orchestrator.analysis.multiple import holm
 from orchestrator.analysis.samples import Excluded, Sample
-from orchestrator.analysis.significance import holm, permutation_p, smallest_p
+from orchestrator.analysis.significance import permutation_p, smallest_p
 from orchestrator.analysis.values import Units
 from orchestrator.results.records import MetricInfo
+from orchestrator.sample_size import fewest
 
 LATENCY = MetricInfo("latency", "us", "lower")
 RATE = MetricInfo("rate", "GiB/s", "higher")
@@ -53,7 +54,7 @@ def test_200_comparisons_of_a_thing_with_itself() -> None:
     for _ in range(200):
         cells = ["a", "b"]
         sides = [[sample(boots(rng, 100.0), cell) for cell in cells] for _ in range(2)]
-        found = judged(*sides)
+        found = judged(*sides, rules=Rules(margin=0))  # with one, hardly a false verdict would be left
         false += any(row.verdict in ("faster", "slower") for row in found)
         wrong_width += sum(not row.interval[0] <= 1 <= row.interval[1] for row in found if row.interval)
     # At 5 % of 200 families 10 are expected at most; 18 or fewer come in 99.4 % of all such experiments.
@@ -75,6 +76,17 @@ def test_no_difference_is_said_only_where_it_is_known() -> None:
     assert judged([sample(quiet[:6])], [sample(quiet[6:])])[0].verdict == "no difference"
     (tight,) = judged([sample(quiet[:6])], [sample(quiet[6:])], rules=Rules(margin=0.0001))
     assert tight.verdict == "too noisy"
+
+
+def test_a_difference_that_does_not_matter_is_none_however_sure_it_is() -> None:
+    rng = np.random.default_rng(6)
+    sides = [
+        tuple(tuple(rng.normal(centre, 0.01, 5).tolist()) for _ in range(6)) for centre in (100.0, 100.5)
+    ]
+    (row,) = judged([sample(sides[0])], [sample(sides[1])])
+    assert (row.verdict, row.adjusted) == ("no difference", pytest.approx(2 / math.comb(12, 6)))
+    (row,) = judged([sample(sides[0])], [sample(sides[1])], rules=Rules(margin=0))
+    assert row.verdict == "slower"
 
 
 def test_too_few_boots_are_said_to_be_too_few() -> None:

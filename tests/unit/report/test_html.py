@@ -13,13 +13,14 @@ import eventful_run
 import pytest
 from run_samples import BLOCK, END, RUN, trial
 
-from orchestrator.report import render
+from orchestrator.report import render, text
 from orchestrator.report.html import listing
 from orchestrator.report.html.charts import distributions, timeline
 from orchestrator.report.model import build
 from orchestrator.results import codec
 from orchestrator.results.records import Record
 from orchestrator.results.runs import RunFolder
+from orchestrator.spec.model import Comparison
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 
@@ -64,9 +65,9 @@ def page_of(results: Path, folder: Path) -> str:
 
 
 def render_text(results: Path, folder: Path, form: str) -> str:
-    text = render(build(results, RunFolder(folder)), form)
-    assert isinstance(text, str)
-    return text
+    rendered = render(build(results, RunFolder(folder)), form)
+    assert isinstance(rendered, str)
+    return rendered
 
 
 def large(folder: Path, cells: int, trials: int) -> Path:
@@ -195,3 +196,24 @@ def test_a_run_that_has_hardly_begun_has_a_page(tmp_path: Path, records: list[Re
     page = page_of(tmp_path, folder)
     Outline(page)
     assert "not complete" in page
+
+
+def test_intervals_are_drawn_and_written_where_there_are_boots_enough(tmp_path: Path) -> None:
+    opening = replace(RUN, compare=Comparison("throughput", {"mode": "serial"}))
+    records: list[Record] = [opening]
+    for boot in range(6):
+        records.append(replace(BLOCK, boot=f"boot-{boot}"))
+        for mode, value in (("serial", 3.0), ("parallel", 6.0)):
+            for threads in ("1", "2"):
+                levels = {"mode": mode, "threads": threads}
+                records.append(trial(levels, boot, value + boot / 100, boot=f"boot-{boot}"))
+    folder = tmp_path / "six" / RUN.run
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").write_text(
+        "".join(json.dumps(codec.encode(r)) + "\n" for r in [*records, END])
+    )
+    report = build(tmp_path, RunFolder(folder))
+    page = page_of(tmp_path, folder)
+    speedup = next(found for found in report.speedups if found.interval and found.ratio and found.ratio > 1.5)
+    assert f"{text.ratio(speedup.ratio, speedup.interval)} measured" in Outline(page).texts("span")
+    assert page.count('class="spread s0"') == 2 + 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import eventful_run
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from run_samples import BLOCK, END, RUN, trial, write
 
@@ -113,6 +113,10 @@ def test_names_of_any_length_keep_the_width(tmp_path: Path, length: int) -> None
 _WORDS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=90)
 
 
+@example([("0", "0" * width, False, True) for width in (6, 6, 8, 8, 8, 12, 12)])  # names alone are too wide
+@example(
+    [("0", "0" * width + "\u2e80", False, False) for width in (2, 3, 6, 8, 9, 11, 13)]
+)  # of double width
 @given(st.lists(st.tuples(_WORDS, _WORDS, st.booleans(), st.booleans()), min_size=1, max_size=8))
 def test_any_columns_fit(parts: list[tuple[str, str, bool, bool]]) -> None:
     columns = [

@@ -349,3 +349,38 @@ def test_a_median_has_an_interval_where_there_are_boots_enough(tmp_path: Path) -
     assert [line["interval_unit"] for line in lines] == ["boot", "", "trial"]
     assert float(lines[0]["interval_low"]) == interval["low"]
     assert all("BCa" in line["interval_method"] or line["no_interval"] for line in lines)
+
+
+def test_what_is_odd_about_a_cell_is_named_with_its_trials(tmp_path: Path) -> None:
+    """Serial begins each boot 20 % too slow; copy is quiet."""
+    found = [
+        trial(
+            {"mode": mode},
+            8 * boot + k,
+            throughput=(2.4 if mode == "serial" and k == 0 else 3.0) + (k * 7 + boot * 3) % 8 / 100,
+            boot=f"boot-{boot}",
+        )
+        for mode in ("serial", "copy")
+        for boot in range(6)
+        for k in range(8)
+    ]
+    report = report_of(tmp_path / "run", [replace(RUN, factors=()), *found])
+    first = [record.trial for record in found[:48:8]]
+    assert "warm-up" in render(report, "mail").partition("\nLook at:\n")[2]
+    for form in ("table", "markdown", "html"):
+        (line,) = (line for line in render(report, form).splitlines() if ": warm-up:" in line)
+        assert "serial: warm-up: throughput: the first 1 trial of each boot differs (median -2" in line
+        assert all(identity in line for identity in first[:4])
+    document = json.loads(render(report, "json"))["diagnostics"]
+    (warm,) = (each for each in document["findings"] if each["kind"] == "warm-up")
+    assert (warm["trials"], warm["environment"]) == (first, "vm-icount")
+    assert warm["p"] < 0.05
+    assert "van Elteren" in document["methods"]["warm-up"]
+
+
+def test_trials_that_were_not_needed_were_not_run(tmp_path: Path) -> None:
+    found = [trial(FIXED, k, throughput=3.0) for k in range(3)]
+    saved = trial(FIXED, 3, status=Status.SKIPPED, reason="not needed", allowed=True)
+    assert "Each row was run 3 times, in 1 boot." in render(
+        report_of(tmp_path / "run", [RUN, BLOCK, *found, saved]), "table"
+    )

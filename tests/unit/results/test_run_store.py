@@ -67,6 +67,24 @@ def test_the_index_says_what_the_journals_say(tmp_path: Path) -> None:
         assert everything(found.database) == fresh(tmp_path)
 
 
+@pytest.mark.parametrize("metrics", [(), ("throughput",)])
+def test_reading_trials_takes_one_pass(tmp_path: Path, metrics: tuple[str, ...]) -> None:
+    write(folder(tmp_path), [RUN, *(trial(SERIAL, n, throughput=3.0 + n) for n in range(2000)), END])
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with Store(tmp_path) as found:
+        found.sync()
+        (row,) = found.runs()
+        found.database.set_progress_handler(count, 1000)
+        assert [len(one.metrics) for one in found.trials(row, metrics)] == [len(metrics)] * 2000
+    assert steps < 500  # thousands of sqlite's steps: about 60 for each 1000 trials
+
+
 def test_only_what_was_appended_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder(tmp_path), [RUN, BLOCK, trial(SERIAL)])
     starts = []

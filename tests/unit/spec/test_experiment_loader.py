@@ -17,6 +17,7 @@ from orchestrator.spec.model import (
     Repetitions,
     Setting,
     Status,
+    Until,
 )
 
 MIGBENCH = "version: 1\nbenchmark: {role: migbench}\n"
@@ -293,6 +294,22 @@ def test_the_content_hash_is_of_what_the_file_says(folder: Path) -> None:
         read(folder, MIGBENCH + "factors: {pages: [1, 2]}\nexclude: [pages > 1]\n"),
     ]
     assert len({plain.content_hash, *(other.content_hash for other in others)}) == 4
+
+
+def test_a_stop_rule_has_its_defaults(folder: Path) -> None:
+    rule = "repetitions: {max: 30, until: {half_width: 1.5%}}\n"
+    assert read(folder, MIGBENCH + rule).repetitions == Repetitions(30, 30, Until(6, 0.015, 0.95))
+    rule = "repetitions: {min: 10, max: 30, boots: 15, until: {half_width: 2%, confidence: 99%}}\n"
+    assert read(folder, MIGBENCH + rule).repetitions == Repetitions(30, 15, Until(10, 0.02, 0.99))
+
+
+def test_without_a_stop_rule_the_content_hash_is_what_it_was_before_there_were_any(folder: Path) -> None:
+    text = "version: 1\nname: old\nbenchmark: {command: [prog], metrics: {x: {key_value: x, unit: s}}}\n"
+    assert (
+        read(folder, text).content_hash == "9c1d0f88fad039ae77f4f82c7fbcd5ed6787b0e4aafb77f0826c64be5261778d"
+    )
+    rule = "repetitions: {max: 30, until: {half_width: 2%}}\n"
+    assert read(folder, text + rule).content_hash != read(folder, text + "repetitions: 30\n").content_hash
 
 
 def test_the_content_hash_does_not_depend_on_the_folder(folder: Path) -> None:

@@ -31,6 +31,7 @@ def draw(report: Report) -> Figure | None:
     if not rows:
         return None
     values = [value for _, found in rows for value in (found.ratio, found.published) if value is not None]
+    values += [found.interval.high for _, found in rows if found.interval is not None]
     scale = svg.from_zero([*values, 1.0], 1.5, 98.5)
     kinds = dict.fromkeys(kind for _, found in rows for kind in _kinds(found))
     assert report.opening.compare is not None
@@ -63,7 +64,9 @@ def _kinds(found: Speedup) -> Iterator[int]:
 def _words(found: Speedup) -> str:
     parts = []
     if found.ratio is not None:
-        parts.append(f"{text.ratio(found.ratio)} {'modelled' if found.modelled else 'measured'}")
+        parts.append(
+            f"{text.ratio(found.ratio, found.interval)} {'modelled' if found.modelled else 'measured'}"
+        )
     if found.published is not None:
         parts.append(f"{text.ratio(found.published)} published")
     return ", ".join(parts)
@@ -81,5 +84,8 @@ def _track(found: Speedup, scale: svg.Scale) -> Markup:
         parts.append(svg.mark(PUBLISHED, scale(found.published), other, told))
     if found.ratio is not None:
         kind = MODELLED if found.modelled else MEASURED
+        if found.interval is not None:
+            low, high = scale(found.interval.low), scale(found.interval.high)
+            parts.append(svg.line(low, own, high, own, f"spread s{kind}"))
         parts.append(svg.mark(kind, scale(found.ratio), own, _words(found)))
     return svg.track(parts, _HEIGHT)

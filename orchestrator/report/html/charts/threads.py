@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -17,7 +17,9 @@ from orchestrator.report.model import Report
 from orchestrator.results.records import MetricInfo
 
 PANELS = 24
-"""No more panels than that are drawn; the tables have all."""
+"""No more panels than that are drawn of a metric; the tables have all."""
+LABELS = 8
+"""No more levels than that have a label; the others lie evenly between them."""
 
 _HEIGHT, _TOP, _BOTTOM = 230.0, 12.0, 34.0
 _LEFT, _RIGHT = 15.0, 97.0
@@ -53,26 +55,29 @@ def draw(report: Report) -> Figure | None:
         return None
     cells = [cell for cell in report.cells if cell.n and x in cell.factors]
     frame = _frame(report, x, cells)
-    groups = [group for group in _groups(report, frame, cells) if group]
+    followers = _following(report, x)
+    found = _groups(
+        report, [name for name in report.varying() if name not in (x, frame.by, *followers)], cells
+    )
+    groups = [panels for metric in report.shown if (panels := _panels(frame, metric, found))]
     if not groups:
         return None
     notes = [
-        "Marks are medians of the trials that are ok, the lines through them reach one spread up and down (see the "
-        "method below). A figure that a cell does not have has no mark."
+        "Marks are medians of the trials that are ok. The lines through them are their intervals or, without one, "
+        "reach one spread up and down (see the method below). A figure that a cell does not have has no mark."
     ]
-    for follower, at in _following(report, x).items():
+    for follower, at in followers.items():
         told = ", ".join(f"{at[level]} at {level}" for level in frame.levels)
         notes.append(text.plain(f"{follower} follows {x}: {told}."))
-    if any(len(group) > PANELS for group in groups):
-        most = max(map(len, groups))
+    if len(found) > PANELS:
         notes.append(
-            f"{PANELS} of {most} panels of a figure are drawn; the table of all cells has the others."
+            f"{PANELS} of {len(found)} panels of a figure are drawn; the table of all cells has the others."
         )
     return Figure(
         key="by-number",
         title=text.plain(f"Figures against {x}" + (f", by {frame.by}" if frame.by else "")),
         described=f"Panels of {x} along x and a figure along y, with a series for each {frame.by or 'cell'}.",
-        groups=tuple(tuple(group[:PANELS]) for group in groups),
+        groups=tuple(groups),
         legend=tuple((svg.key(index, True), name) for index, name in enumerate(frame.series)),
         notes=tuple(notes),
     )
@@ -81,7 +86,8 @@ def draw(report: Report) -> Figure | None:
 def _frame(report: Report, x: str, cells: Sequence[CellSummary]) -> _Frame:
     others = [name for name in report.varying() if name != x]
     by = MODE if MODE in others else next((name for name in others if name == "kernel"), None)
-    by = by or (others[0] if others else None)
+    few = (name for name in others if len({cell.factors.get(name) for cell in cells}) <= 2 * svg.SERIES)
+    by = by or next(few, None)
     levels = sorted({cell.factors[x] for cell in cells}, key=lambda level: number(level) or 0.0)
     frame = _Frame(x, tuple(levels), by, ())
     return _Frame(x, tuple(levels), by, tuple(dict.fromkeys(map(frame.series_of, cells))))
@@ -97,33 +103,43 @@ def _following(report: Report, x: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _groups(report: Report, frame: _Frame, cells: Sequence[CellSummary]) -> Iterator[list[Panel]]:
-    """Yield the panels of each metric; environments are never in one panel."""
-    aside = [
-        name for name in report.varying() if name not in (frame.x, frame.by, *_following(report, frame.x))
-    ]
-    groups: dict[tuple[str, ...], list[CellSummary]] = {}
+def _groups(
+    report: Report, aside: Sequence[str], cells: Sequence[CellSummary]
+) -> Mapping[str, Sequence[CellSummary]]:
+    """Return the cells of each panel by what it is headed with; environments are never in one panel."""
+    found: dict[str, list[CellSummary]] = {}
     for cell in cells:
-        groups.setdefault((cell.environment, *(cell.factors.get(name, "") for name in aside)), []).append(
-            cell
-        )
-    for metric in report.shown:
-        panels = []
-        for (environment, *levels), group in groups.items():
-            found = [(cell, estimate) for cell in group if (estimate := cell.estimate(metric.name))]
-            if not found:
-                continue
-            told = [f"{name} {level}" for name, level in zip(aside, levels, strict=True)]
-            told += [environment] if len(report.environments) > 1 else []
-            heading = text.plain(", ".join([f"{metric.name}, {metric.unit}", *told]))
+        told = [f"{name} {cell.factors.get(name, text.NOTHING)}" for name in aside]
+        told += [cell.environment] if len(report.environments) > 1 else []
+        found.setdefault(text.plain(", ".join(told)), []).append(cell)
+    return found
+
+
+def _panels(
+    frame: _Frame, metric: MetricInfo, groups: Mapping[str, Sequence[CellSummary]]
+) -> tuple[Panel, ...]:
+    """Draw the first panels of a metric, those left out that would be empty."""
+    panels = []
+    for told, group in itertools.islice(groups.items(), PANELS):
+        found = [(cell, estimate) for cell in group if (estimate := cell.estimate(metric.name))]
+        heading = ", ".join(filter(None, (text.plain(f"{metric.name}, {metric.unit}"), told)))
+        if found:
             panels.append(Panel(heading, _panel(frame, metric, found, heading)))
-        yield panels
+    return tuple(panels)
+
+
+def _reach(found: Estimate) -> tuple[float, float]:
+    """The interval of a median, or where there is none one spread to each side."""
+    if found.interval is not None:
+        return found.interval.low, found.interval.high
+    spread = found.spread.value or 0.0
+    return found.median - spread, found.median + spread
 
 
 def _panel(
     frame: _Frame, metric: MetricInfo, found: Sequence[tuple[CellSummary, Estimate]], heading: str
 ) -> Markup:
-    tops = [estimate.median + (estimate.spread.value or 0) for _, estimate in found]
+    tops = [_reach(estimate)[1] for _, estimate in found]
     scale = svg.from_zero(tops, _HEIGHT - _BOTTOM, _TOP)
     parts = [*_axes(frame, scale)]
     for index, name in enumerate(frame.series):
@@ -140,11 +156,8 @@ def _panel(
             for (x1, _, a), (x2, _, b) in itertools.pairwise(points)
         ]
         for x, cell, estimate in points:
-            spread = estimate.spread.value or 0.0
-            parts.append(
-                svg.line(x, scale(estimate.median - spread), x, scale(estimate.median + spread),
-                         f"spread s{index % svg.SERIES}")
-            )  # fmt: skip
+            low, high = _reach(estimate)
+            parts.append(svg.line(x, scale(low), x, scale(high), f"spread s{index % svg.SERIES}"))
             place = f"{name}, {frame.x} {cell.factors[frame.x]}"
             words = f"{place}: {text.estimate(estimate)} {metric.unit}, n = {estimate.n}"
             parts.append(svg.mark(index, x, scale(estimate.median), words))
@@ -160,6 +173,7 @@ def _axes(frame: _Frame, scale: svg.Scale) -> Iterator[Markup]:
         yield svg.line(_LEFT, scale(tick), _RIGHT, scale(tick), "zero" if tick == 0 else "grid")
         yield svg.label(svg.short(tick), _LEFT - 1.5, scale(tick) + 4, "end")
     width = (_RIGHT - _LEFT) / len(frame.levels)
-    for index, level in enumerate(frame.levels):
+    step = -(-len(frame.levels) // LABELS)
+    for index, level in list(enumerate(frame.levels))[::step]:
         yield svg.label(text.plain(level, 12), _LEFT + width * (index + 0.5), _HEIGHT - _BOTTOM + 16)
     yield svg.label(text.plain(frame.x, 40), (_LEFT + _RIGHT) / 2, _HEIGHT - 3, class_="axis")

@@ -1,0 +1,182 @@
+"""What is odd about the values of a cell: warm-up, drift, two modes, outliers. Nothing is dropped for it.
+
+Each kind is one family over all cells: whatever the number of cells, the chance of any false alarm of that kind is at
+most :data:`LEVEL` (Holm 1979). Outliers are no test; docs/statistics.md says how often plain noise has some.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from orchestrator.analysis import rank_tests
+from orchestrator.analysis.multiple import holm
+from orchestrator.results.records import MetricInfo
+from orchestrator.results.store import CellRow, Store
+
+LEVEL = 0.05
+FEWEST = 8
+"""Trials, or boots, that are looked at at all."""
+FENCE = 3.0
+"""Interquartile ranges beyond a quartile: "far out" (J. W. Tukey, *Exploratory Data Analysis*, 1977, section 2E)."""
+LONGEST_SERIES = 100
+"""A longer series is made so long, of medians of neighbours, before its order is tested."""
+
+Kind = Literal["warm-up", "drift", "two modes", "outlier"]
+METHODS = {
+    "warm-up": "the first 1, 2, 4 ... trials of each boot against its others by rank, boots as strata "
+    "(van Elteren 1960), Bonferroni over their number",
+    "drift": "rank correlation with time (Mann 1945, Kendall 1975) of boot medians, or of the trials of one boot",
+    "two modes": "dip test of boot medians, and of trials around the median of their boot (Hartigan and Hartigan 1985)",
+    "outlier": "more than 3 interquartile ranges beyond a quartile, trials relative to the median of their boot "
+    f"if it has {FEWEST} or more (Tukey 1977)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A trial that is ok, and its value."""
+
+    trial: str
+    boot: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something odd about a cell.
+
+    :ivar p: adjusted for all cells; None for outliers, which are no test.
+    :ivar trials: ids of those that it is about, as far as it is about single ones.
+    """
+
+    kind: Kind
+    cell: str
+    environment: str
+    metric: str
+    told: str
+    p: float | None
+    trials: tuple[str, ...] = ()
+
+
+def diagnose(store: Store, metric: MetricInfo, cells: Iterable[CellRow]) -> list[Finding]:
+    """Look at each cell, environments apart, one at a time; return what was found in the order of ``cells``."""
+    found: list[Finding] = []
+    for cell in cells:
+        rows = store.database.execute(
+            "SELECT environment, id, boot, value FROM trials JOIN metrics ON trial = trials.key"
+            " WHERE cell = ? AND status = 'ok' AND final AND name = ? AND unit = ? ORDER BY trials.key",
+            (cell.key, metric.name, metric.unit),
+        ).fetchall()
+        for environment in dict.fromkeys(row[0] for row in rows):
+            values = [Observed(*row[1:]) for row in rows if row[0] == environment]
+            named = Finding("outlier", cell.id, environment, metric.name, "", None)
+            found += look(named, values)
+    return significant(found)
+
+
+def look(cell: Finding, values: Sequence[Observed]) -> Iterator[Finding]:
+    """Yield what each test says of a cell, p not yet adjusted. ``cell`` names it; ``values`` are in order of time."""
+    boots: dict[str, list[Observed]] = {}
+    for value in values:
+        boots.setdefault(value.boot, []).append(value)
+    series = [[each.value for each in boot] for boot in boots.values()]
+    count, p = rank_tests.warm_up(series)
+    first = tuple(each.trial for boot in boots.values() for each in boot[:count])
+    change = _change(
+        [v for boot in series for v in boot[count:]], [v for boot in series for v in boot[:count]]
+    )
+    told = f"the first {count} trial{'s' * (count != 1)} of {'each' if len(boots) > 1 else 'the'} boot"
+    yield replace(
+        cell, kind="warm-up", p=p, trials=first, told=f"{told} differ{'s' * (count == 1)} ({change})"
+    )
+    over_time = [statistics.median(boot) for boot in series] if len(series) > 1 else series[0]
+    tau, p = rank_tests.trend(_shortened(over_time))
+    third = math.ceil(len(over_time) / 3)
+    change = f"{_change(over_time[:third], over_time[-third:])} from the first third to the last"
+    unit = "boots" if len(series) > 1 else "trials"
+    yield replace(
+        cell, kind="drift", p=p, told=f"with time over {len(over_time)} {unit} ({change}; tau {tau:.2f})"
+    )
+    yield from _modes(cell, series)
+    yield from _outliers(cell, list(boots.values()))
+
+
+def significant(found: Sequence[Finding]) -> list[Finding]:
+    """Return findings with their adjusted p, without those that are no more than chance."""
+    kept: list[Finding] = []
+    adjusted: dict[int, float] = {}
+    for kind in METHODS:
+        places = [at for at, each in enumerate(found) if each.kind == kind and each.p is not None]
+        p_values = holm([found[at].p or 0.0 for at in places])
+        adjusted.update(zip(places, p_values, strict=True))
+    for at, each in enumerate(found):
+        if each.p is None or adjusted[at] <= LEVEL:
+            kept.append(replace(each, p=adjusted.get(at)))
+    return kept
+
+
+def _modes(cell: Finding, series: Sequence[Sequence[float]]) -> Iterator[Finding]:
+    boots = [statistics.median(boot) for boot in series]
+    around = [value - middle for boot, middle in zip(series, boots, strict=True) for value in boot]
+    for values, enough, unit in (
+        (boots, len(boots) >= FEWEST, "boots"),
+        (around, min(map(len, series)) >= FEWEST, "trials of a boot"),
+    ):
+        p = _dip(values) if enough else None
+        if p is not None:
+            yield replace(cell, kind="two modes", p=p, told=f"the {unit} fall into more than one group")
+
+
+def _change(before: Sequence[float], after: Sequence[float]) -> str:
+    """Return by how much the median changes, in words."""
+    if not before or not after or not (middle := statistics.median(before)):
+        return "no ratio"
+    return f"median {(statistics.median(after) / middle - 1) * 100:+.2g} %"
+
+
+def _dip(values: Sequence[float]) -> float | None:
+    """Return the p-value against one mode; None where the library for it is not installed."""
+    try:
+        import diptest
+        import numpy as np
+    except ImportError:
+        return None
+    _, p = diptest.diptest(np.array(_untied(values)))
+    return max(float(p), 1e-5)  # the published table ends there
+
+
+def _untied(values: Sequence[float]) -> list[float]:
+    """Spread equal values evenly over the step to their neighbours: to the dip test each of them would be a mode."""
+    digits = 9 - math.ceil(math.log10(max(map(abs, values)) or 1.0))
+    counts = sorted(Counter(round(value, digits) for value in values).items())
+    step = min((after - before for (before, _), (after, _) in itertools.pairwise(counts)), default=0.0)
+    return [value + step * ((k + 0.5) / count - 0.5) for value, count in counts for k in range(count)]
+
+
+def _outliers(cell: Finding, boots: Sequence[Sequence[Observed]]) -> Iterator[Finding]:
+    middles = [statistics.median([each.value for each in boot]) for boot in boots]
+    whole = statistics.median(middles)
+    relative = [
+        (each, each.value - (middle if len(boot) >= FEWEST else whole))
+        for boot, middle in zip(boots, middles, strict=True)
+        for each in boot
+    ]
+    if len(relative) < FEWEST:
+        return
+    lower, _, upper = statistics.quantiles([value for _, value in relative], n=4, method="inclusive")
+    reach = FENCE * (upper - lower)
+    out = [each for each, value in relative if not lower - reach <= value <= upper + reach]
+    if out and reach > 0:
+        told = f"{len(out)} of {len(relative)} trials lie far out: {', '.join(f'{o.value:.4g}' for o in out[:5])}"
+        yield replace(cell, told=told + (", ..." if len(out) > 5 else ""), trials=tuple(o.trial for o in out))
+
+
+def _shortened(values: Sequence[float]) -> list[float]:
+    size = math.ceil(len(values) / LONGEST_SERIES)
+    return [statistics.median(values[at : at + size]) for at in range(0, len(values), size)]

@@ -1,0 +1,156 @@
+"""``ro-crate-metadata.json``: the bundle as an RO-Crate 1.1 with the Workflow Run Crate profile 0.5.
+
+The experiment file is the workflow, the orchestrator its engine, the run one ``CreateAction``. Written here, not by the
+library ``rocrate``: that one puts in time and identifiers of the moment, and a bundle's bytes follow from its run.
+Profiles: https://w3id.org/ro/wfrun/workflow/0.5, https://w3id.org/ro/crate/1.1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from orchestrator.bundle import layout
+from orchestrator.bundle.layout import Description
+from orchestrator.results.manifest import Manifest
+
+CONTEXT = "https://w3id.org/ro/crate/1.1/context"
+PROFILES = {
+    "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
+    "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
+}
+_FORMS = {
+    ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".yaml": "application/yaml",
+    ".md": "text/markdown",
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".py": "text/x-python",
+    ".c": "text/x-c",
+    ".h": "text/x-c",
+    ".sh": "text/x-shellscript",
+    ".patch": "text/x-diff",
+    ".log": "text/plain",
+    ".txt": "text/plain",
+    ".xml": "application/xml",
+}
+
+
+def document(
+    folder: Path, files: Iterable[str], description: Description, manifest: Manifest, about: str
+) -> dict[str, Any]:
+    """Return the metadata of a bundle whose other files, at these paths in ``folder``, are all there.
+
+    :param about: one sentence or more on the experiment.
+    """
+    files = [name for name in files if name not in (layout.CRATE, layout.SUMS, layout.SEAL)]
+    inputs = [name for name in files if name.startswith(f"{layout.EXPERIMENT}/") and name != description.file]
+    results = [name for name in files if name.startswith((f"{layout.RUN}/", f"{layout.REPORT}/"))]
+    results.append(layout.ENVIRONMENT)
+    action = f"#run-{description.run}"
+    root = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": f"{description.experiment}: run {description.run}",
+        "description": about,
+        "datePublished": description.ended,
+        "license": _ref("#licence"),
+        "conformsTo": [_ref(profile) for profile in PROFILES],
+        "mainEntity": _ref(description.file),
+        "hasPart": [_ref(name) for name in files],
+        "mentions": _ref(action),
+    }
+    graph = [
+        {
+            "@id": layout.CRATE,
+            "@type": "CreativeWork",
+            "about": _ref("./"),
+            "conformsTo": [
+                _ref("https://w3id.org/ro/crate/1.1"),
+                _ref("https://w3id.org/workflowhub/workflow-ro-crate/1.0"),
+            ],
+        },
+        root,
+        *({"@id": i, "@type": "CreativeWork", "name": n, "version": v} for i, (n, v) in PROFILES.items()),
+        *_contextual(description, manifest),
+        {
+            "@id": action,
+            "@type": "CreateAction",
+            "name": f"orchestrate run {manifest.experiment_file}",
+            "description": f"Environments: {', '.join(description.environments)}.",
+            "actionStatus": "http://schema.org/CompletedActionStatus",
+            "startTime": _iso(manifest.started),
+            "endTime": _iso(description.ended),
+            "instrument": _ref(description.file),
+            "object": [_ref(name) for name in inputs],
+            "result": [_ref(name) for name in results],
+        },
+        *(_file(folder, name, description) for name in files),
+    ]
+    return {"@context": CONTEXT, "@graph": graph}
+
+
+def _contextual(description: Description, manifest: Manifest) -> list[dict[str, Any]]:
+    program = description.program
+    return [
+        {
+            "@id": "#licence",
+            "@type": "CreativeWork",
+            "name": "Licence",
+            "description": f"{layout.PROGRAM}/LICENSE (MIT) for the program and the roles that come with it; "
+            "for all else ask whoever published the bundle.",
+        },
+        {
+            "@id": "#experiment-file",
+            "@type": "ComputerLanguage",
+            "name": "Experiment file of orchestrate",
+            "description": "YAML; program/docs/experiment-file.md",
+            "version": "1",
+        },
+        {
+            "@id": "#orchestrate",
+            "@type": "SoftwareApplication",
+            "name": "orchestrate",
+            "version": manifest.version,
+            "description": f"The program that made the run{f', commit {manifest.commit}' if manifest.commit else ''}; "
+            f"source of version {program['version']} is in {layout.PROGRAM}/.",
+        },
+    ]
+
+
+def _file(folder: Path, name: str, description: Description) -> dict[str, Any]:
+    path = folder / name
+    entity: dict[str, Any] = {
+        "@id": name,
+        "@type": "File",
+        "name": name,
+        "contentSize": str(path.stat().st_size),
+        "encodingFormat": _FORMS.get(
+            path.suffix, "text/plain" if path.suffix in ("", ".config") else "application/octet-stream"
+        ),
+    }
+    if name == description.file:
+        entity |= {
+            "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
+            "conformsTo": _ref("https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"),
+            "name": description.experiment,
+            "version": description.content_hash[:12],
+            "programmingLanguage": _ref("#experiment-file"),
+        }
+    if name == layout.README:
+        entity["about"] = _ref("./")
+    if name == f"{layout.RUN}/journal.jsonl":
+        entity["description"] = "One line for each trial, as it ended."
+    return entity
+
+
+def _iso(time: str) -> str:
+    """A time as the profile wants it."""
+    return time.replace("Z", "+00:00")
+
+
+def _ref(identity: str) -> dict[str, str]:
+    return {"@id": identity}

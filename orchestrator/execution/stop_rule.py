@@ -1,0 +1,72 @@
+"""Which trials of a block need not run, as the median of their cell is known well enough.
+
+Asked before each block and answered from the blocks before it alone: so the answer is the same however often a run is
+interrupted, and whatever of the block itself a host has done in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.analysis import values
+from orchestrator.analysis.intervals import of_median
+from orchestrator.execution import outcome
+from orchestrator.plan.model import Block, Trial
+from orchestrator.results.records import Record, TrialRecord
+from orchestrator.spec.model import Experiment, Status, Until
+
+
+class StopRule:
+    """What is known of each cell: the headline of its ok trials, by block and boot, one environment at a time."""
+
+    def __init__(self, experiment: Experiment, until: Until, records: Iterable[Record] = ()) -> None:
+        self._until = until
+        self._metric = experiment.benchmark.headline
+        self._found: dict[str, list[tuple[int, str, float]]] = {}
+        self._units: dict[str, str] = {}
+        self._places: dict[str, outcome.Place] = {}
+        self._known: set[str] = set()
+        for record in records:
+            if isinstance(record, TrialRecord):
+                self.learn(record)
+
+    @property
+    def reason(self) -> str:
+        """Why a trial is not needed, in words."""
+        width, confidence = self._until.half_width * 100, self._until.confidence * 100
+        return (
+            f"not needed: the median of {self._metric} is known to ±{width:g} % ({confidence:g} % interval)"
+        )
+
+    def learn(self, record: TrialRecord) -> None:
+        """Take a trial's figure; figures of another environment than the last one's are forgotten."""
+        metric = record.metrics.get(self._metric)
+        if record.status is not Status.OK or not record.final or metric is None:
+            return
+        place = outcome.Place(record.block, record.host, "", record.environment, record.kernel_hash)
+        if self._places.get(record.cell, place).environment != place.environment:
+            del self._found[record.cell]
+        self._places[record.cell] = place
+        self._units[record.cell] = metric.unit
+        self._found.setdefault(record.cell, []).append((record.block, record.boot, metric.value))
+
+    def not_needed(self, trial: Trial, block: Block) -> TrialRecord | None:
+        """Return the final record of a trial that need not run in this block; None if it must."""
+        cell = trial.cell.id
+        if cell not in self._known and not self._is_known(cell, block):
+            return None
+        self._known.add(cell)
+        return outcome.not_needed(trial, self._places[cell], block.index, self.reason)
+
+    def _is_known(self, cell: str, block: Block) -> bool:
+        boots: dict[str, list[float]] = {}
+        for index, boot, value in self._found.get(cell, ()):
+            if index < block.index:
+                boots.setdefault(boot, []).append(value)
+        found = [value for boot in boots.values() for value in boot]
+        if len(found) < self._until.least:
+            return False
+        unit = self._units[cell]
+        interval, _ = of_median(tuple(map(tuple, boots.values())), unit, self._until.confidence)
+        median = values.median(found, unit)
+        return interval is not None and interval.high - interval.low <= 2 * self._until.half_width * median

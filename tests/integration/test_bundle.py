@@ -1,0 +1,294 @@
+"""Bundles as their makers and evaluators use them: a run is exported, verified and done again, over SSH and here."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+import socket
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Ended, User
+
+#: a mover whose threads help up to four, and whose threads can be made worthless by a file
+MOVER = """
+name: mover
+description: Pretends to move pages.
+roles: [{role: site, vars: {contact: "10.20.30.40", api_key: s3cr3t-k3y}}]
+benchmark:
+  command:
+    - sh
+    - -c
+    - |
+      t={threads}; [ $t -le 4 ] || t=4
+      if [ -e EXECUTIONS ]; then t=1; fi
+      case {mode} in
+      serial) call=$((8000 * {pages})) ;;
+      parallel) call=$((8000 * {pages} / t)) ;;
+      *) exit 3 ;;
+      esac
+      echo call=$call
+  metrics: {call: {key_value: call, unit: us, better: lower}}
+  exit_codes: {3: unsupported}
+factors:
+  mode: [serial, parallel, dma]
+  threads: [1, 2, 4, 8]
+  pages: [1, 16]
+exclude: ["(mode == 'parallel') != (threads > 1)"]
+compare: {metric: call, baseline: {mode: serial, threads: 1}}
+allow_unsupported: [dma]
+repetitions: 2
+"""
+ROLE = "- name: say who is asked\n  command: {argv: [echo, '{{ contact }}', '{{ api_key }}']}\n  changed_when: false\n"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    """Somebody who has made a run on this machine, with a role of their own."""
+    maker = User(tmp_path_factory.mktemp("maker"))
+    role = maker.folder / "roles" / "site"
+    role.mkdir(parents=True)
+    (role / "tasks.yaml").write_text(ROLE)
+    (role / "defaults.yaml").write_text("contact: nobody\napi_key: nothing\n")
+    try:
+        ended = maker.run(maker.file(MOVER), "--where", "pages > 0", "--set", "order.seed=5")
+        assert ended.code == 0, ended.err
+        yield maker
+    finally:
+        maker.close()
+
+
+@pytest.fixture
+def maker(made: User, tmp_path: Path) -> Iterator[User]:
+    """The same somebody, in a folder that a test may do anything with."""
+    folder = tmp_path / "maker"
+    shutil.copytree(made.folder, folder)
+    for path in folder.glob("results/*/*/manifest.json"):
+        path.write_text(path.read_text().replace(f'folder": "{made.folder}"', f'folder": "{folder}"'))
+    maker = User(folder)
+    yield maker
+    maker.close()
+
+
+def export(user: User, *words: str) -> Path:
+    ended = user.orchestrate("export", "latest", *words)
+    assert ended.code == 0, ended.err
+    return Path(ended.out.rpartition(": ")[0])
+
+
+def reproduce(user: User, bundle: Path, *words: str) -> Ended:
+    return user.orchestrate(
+        "reproduce", bundle, "--mode", "short", "--results", "again", *user.options, *words
+    )
+
+
+def claims(ended: Ended) -> dict[str, str]:
+    return {claim["claim"]: claim["verdict"] for claim in json.loads(ended.out)["claims"]}
+
+
+def test_a_run_is_exported_verified_and_reproduced_by_somebody_else(maker: User, user: User) -> None:
+    bundle = export(maker)
+    verified = maker.orchestrate("verify", bundle)
+    assert verified.code == 0, verified.err
+    assert re.search(r"\d+ files as they were, id [0-9a-f]{64}", verified.out)
+    sent = Path(shutil.copy(bundle, user.folder))
+    shutil.rmtree(maker.folder / "roles")  # nothing but the bundle is needed
+    ended = reproduce(user, sent)
+    assert ended.code == 0, (ended.out, ended.err)
+    assert "Claims: 13 hold." in ended.out
+    assert re.search(r"orchestrator +(\S+, source [0-9a-f]{12}) +\1 +same", ended.out)
+    (again,) = user.folder.glob("again/*/*/reproduction.json")
+    assert json.loads(again.read_text())["mode"] == "short"
+    manifest = json.loads((again.parent / "manifest.json").read_text())
+    assert manifest["overrides"] == ["order.seed=5", "repetitions=2"]
+    assert manifest["where"] == ["pages > 0"]
+
+
+def test_a_claim_that_does_not_hold_ends_with_exit_code_5(maker: User, made: User) -> None:
+    bundle = export(maker)
+    made.executions.touch()
+    try:
+        ended = reproduce(maker, bundle, "--format", "json")
+        text = reproduce(maker, bundle, "--new")
+    finally:
+        made.executions.unlink()
+    assert ended.code == 5, ended.err
+    judged = claims(ended)
+    assert judged["parallel works"] == "holds"
+    assert judged["where scaling ends: parallel at pages=1"] == "does not hold"
+    assert judged["order of modes at pages=16"] == "does not hold"
+    assert judged["parallel, threads=8 at pages=16 over serial"] == "does not hold"
+    assert text.code == 5
+    assert "10 do not hold" in text.out
+
+
+def test_two_exports_are_the_same_and_a_folder_is_what_an_archive_unpacks_to(maker: User) -> None:
+    first, second = export(maker), export(maker, "--output", "second.tar")
+    assert first.read_bytes() == second.read_bytes()
+    assert maker.orchestrate("verify", second, "--id", "0" * 64).code == 2
+    folder = export(maker, "--folder", "--output", "made")
+    subprocess.run(["tar", "-C", maker.folder, "--one-top-level=out", "-xf", first], check=True)
+    (unpacked,) = (maker.folder / "out").iterdir()
+    subprocess.run(["diff", "-r", folder, unpacked], check=True)
+    for sums in ("SHA256SUMS.sha256", "SHA256SUMS"):
+        subprocess.run(["sha256sum", "--quiet", "--strict", "-c", sums], cwd=unpacked, check=True)
+    assert maker.orchestrate("verify", unpacked).code == 0
+
+
+def test_flipped_bytes_anywhere_are_named(maker: User) -> None:
+    bundle = export(maker)
+    whole = bundle.read_bytes()
+    with tarfile.open(bundle) as archive:
+        members = archive.getmembers()
+    last = members[-1]
+    end = last.offset_data + -(-last.size // 512) * 512
+    chance = random.Random(20170217)
+    for _ in range(10):
+        place = chance.randrange(len(whole))
+        bundle.write_bytes(
+            whole[:place] + bytes([whole[place] ^ 1 << chance.randrange(8)]) + whole[place + 1 :]
+        )
+        owner = next((m.name.partition("/")[2] for m in reversed(members) if m.offset <= place), "")
+        ended = maker.orchestrate("verify", bundle)
+        assert ended.code == 2
+        (complaint,) = ended.complaints
+        assert complaint.startswith(f"{owner if place < end else bundle.name}: "), place
+    assert reproduce(maker, bundle).code == 2
+
+
+def test_scrubbing_leaves_no_original_in_any_byte(maker: User) -> None:
+    manifest = maker.run_folders[0] / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["controller"]["host"] = "lab-7f3q.corp.example"
+    document["command_line"][0] = "/home/jdoe42/orchestrate"
+    manifest.write_text(json.dumps(document))
+    (maker.run_folders[0] / "lab-7f3q.console.log").write_text(
+        "lab-7f3q login: jdoe42@lab-7f3q.corp.example 10.20.30.40\n"
+    )
+    bundle = export(maker, "--scrub", "--scrub-word", "Pretends", "--folder", "--output", "scrubbed")
+    originals = [b"lab-7f3q", b"corp.example", b"jdoe42", b"10.20.30.40", b"s3cr3t-k3y", b"Pretends"]
+    for path in [*bundle.rglob("*"), bundle]:
+        content = path.read_bytes() if path.is_file() else b""
+        for original in originals:
+            assert original not in content, path
+            assert original not in path.name.encode()
+    assert (
+        bundle / "run" / "host-2.console.log"
+    ).read_text() == "host-2 login: person-1@example.invalid 198.18.0.1\n"
+    assert 'contact: "198.18.0.1"' in (bundle / "experiment" / "sweep.yaml").read_text()
+    assert "What was scrubbed" in (bundle / "README.md").read_text()
+    ended = reproduce(maker, bundle)
+    assert ended.code == 0, ended.err
+    assert "Names were scrubbed" in ended.out
+
+
+def test_without_scrub_nothing_is_replaced(maker: User) -> None:
+    bundle = export(maker, "--folder")
+    assert socket.gethostname() in (bundle / "run" / "manifest.json").read_text()
+    assert (bundle / "experiment" / "sweep.yaml").read_text() == (maker.folder / "sweep.yaml").read_text()
+
+
+def test_an_evaluator_finds_all_that_the_readme_names(maker: User) -> None:
+    bundle = export(maker, "--folder")
+    readme = (bundle / "README.md").read_text()
+    assert "| where scaling ends: parallel at pages=1 | ends at 4 (" in readme
+    for part in re.findall(r"^\| `([^`]+)`", readme, re.MULTILINE):
+        assert (bundle / part).exists(), part
+    for name in ("report/report.md", "report/report.csv", "report/report.json", "program/docs/bundles.md"):
+        assert (bundle / name).is_file()
+    assert (bundle / "report" / "report.txt").read_text() == maker.orchestrate("report", "latest").out
+    assert (bundle / "experiment/roles/site/tasks.yaml").read_text() == ROLE
+    assert subprocess.run(["sh", bundle / "reproduce", "half"], capture_output=True).returncode == 2
+    assert re.search(r"^fabric==\d", (bundle / "requirements.txt").read_text(), re.MULTILINE)
+
+
+def test_the_bundle_is_an_ro_crate(maker: User, tmp_path: Path) -> None:
+    from rocrate.rocrate import ROCrate
+
+    from tests.ro_crate import faults
+
+    bundle = export(maker, "--folder")
+    crate = ROCrate(bundle)
+    assert crate.mainEntity.id == "experiment/sweep.yaml"
+    (action,) = (entity for entity in crate.contextual_entities if entity.type == "CreateAction")
+    assert action["instrument"].id == "experiment/sweep.yaml"
+    assert "run/journal.jsonl" in {entity.id for entity in action["result"]}
+    for entity in crate.data_entities:
+        assert (bundle / entity.id).exists(), entity.id
+    # What only its maker could say, and the RO-Crate recommends: who made the run, where the program lives.
+    unsaid = re.compile(r"agent|author|publisher|SHOULD have a url|SHOULD be an absolute URI")
+    assert [fault for fault in faults(bundle, tmp_path) if not unsaid.search(fault)] == []
+
+
+# --- what is refused ---------------------------------------------------------------------------------------------
+
+
+def refusal(ended: Ended, code: int = 2) -> str:
+    assert ended.code == code, (ended.out, ended.err)
+    assert ended.out == ""
+    return "\n".join(ended.complaints)
+
+
+def test_a_run_that_is_not_finished_is_not_exported(maker: User) -> None:
+    journal = maker.run_folders[0] / "journal.jsonl"
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-3]))
+    told = refusal(maker.orchestrate("export", "latest"))
+    assert re.fullmatch(r"run \S+ is unfinished: 18 of 20 trials; .* carries it on", told)
+    assert not list(maker.folder.glob("*.tar"))
+    assert not list(maker.folder.glob(".export*"))
+
+
+def test_an_experiment_or_a_role_that_has_changed_is_not_exported(maker: User) -> None:
+    file = maker.folder / "sweep.yaml"
+    text = file.read_text()
+    (maker.folder / "roles/site/new.txt").write_text("")
+    assert refusal(maker.orchestrate("export", "latest")).startswith(
+        "role site: new.txt is new since the run\n"
+    )
+    (maker.folder / "roles/site/new.txt").unlink()
+    file.write_text(text + "# a comment\n")
+    assert "is not what it was when the run began" in refusal(maker.orchestrate("export", "latest"))
+    moved = maker.folder / "moved.yaml"
+    moved.write_text(text)
+    file.unlink()
+    assert "say with --experiment where" in refusal(maker.orchestrate("export", "latest"))
+    assert maker.orchestrate("export", "latest", "--experiment", moved).code == 0
+
+
+def test_what_is_there_is_not_overwritten(maker: User) -> None:
+    bundle = export(maker)
+    assert "is there already" in refusal(maker.orchestrate("export", "latest"))
+    assert maker.orchestrate("verify", bundle).code == 0
+    assert "is no folder" in refusal(maker.orchestrate("export", "latest", "--output", "no/where.tar"))
+
+
+def test_a_bundle_that_is_none_is_refused_by_every_verb(maker: User) -> None:
+    (maker.folder / "text").write_text("hello")
+    for words in (("verify",), ("reproduce",)):
+        assert "is not a bundle" in refusal(maker.orchestrate(*words, "text"))
+        assert "is not a bundle" in refusal(maker.orchestrate(*words, maker.run_folders[0]))
+        assert "there is no bundle" in refusal(maker.orchestrate(*words, "nothing.tar"))
+    assert maker.orchestrate("reproduce", "text", "--mode", "half").code == 2
+
+
+def test_a_truncated_bundle_is_told_as_such(maker: User) -> None:
+    bundle = export(maker)
+    bundle.write_bytes(bundle.read_bytes()[:100_000])
+    assert "truncated" in refusal(maker.orchestrate("verify", bundle))
+    assert "truncated" in refusal(reproduce(maker, bundle))
+
+
+def test_a_full_disk_is_told_in_one_line(maker: User) -> None:
+    prefix = ("sh", "-c", 'ulimit -f 100; trap "" XFSZ; exec "$@"', "sh")
+    full = User(maker.folder, prefix=prefix)
+    told = refusal(full.orchestrate("export", "latest"), code=3)
+    assert told.startswith("cannot write")
+    assert len(told.splitlines()) == 1
+    assert not list(maker.folder.glob("*.tar"))
+    assert not list(maker.folder.glob(".export*"))

@@ -1,0 +1,59 @@
+"""Runs that end when they know enough: a quiet and a noisy cell on real hosts, interrupted and not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.running import User
+
+MOST, BOOTS = 8, 4
+FILE = f"""
+name: until
+benchmark:
+  command:
+    - sh
+    - -c
+    - 'echo {{noise}} >> EXECUTIONS; k=$(grep -cx {{noise}} EXECUTIONS); echo x=$((1000 + k % 4 * {{noise}}))'
+  metrics: {{x: {{key_value: x, unit: us, better: lower}}}}
+factors: {{noise: [0, 300]}}
+repetitions: {{max: {MOST}, boots: {BOOTS}, until: {{half_width: 2%}}}}
+"""
+
+
+def assert_only_the_quiet_cell_was_cut_short(user: User) -> None:
+    user.assert_complete(2 * MOST)
+    assert user.counted == {"0": 6, "300": MOST}, "each trial once, and none that was not needed"
+    assert user.statuses == {"ok": 6 + MOST, "skipped": MOST - 6}
+    skipped = [trial for trial in user.trials if trial["status"] == "skipped"]
+    assert all(trial["allowed"] and trial["factors"]["noise"] == "0" for trial in skipped)
+
+
+@pytest.mark.parametrize("where", ["user", "local_user"])
+def test_a_quiet_cell_ends_early_and_a_noisy_one_goes_on(request: pytest.FixtureRequest, where: str) -> None:
+    someone: User = request.getfixturevalue(where)
+    ended = someone.run(someone.file(FILE))
+    assert ended.code == 0, ended.err
+    assert f"2 cells, at most {2 * MOST} trials" in ended.err
+    assert f"{2 * MOST} of {2 * MOST} trials" in ended.err
+    assert_only_the_quiet_cell_was_cut_short(someone)
+    reason = "not needed: the median of x is known to ±2 % (95 % interval)"
+    assert "skipped (2 trials, allowed; " in ended.out
+    assert reason in ended.out
+
+
+def test_a_run_that_is_killed_on_the_way_ends_as_one_that_was_not(user: User) -> None:
+    file = user.file(FILE)
+    for trials in (3, 2 * MOST - 3):
+        run = user.begin_run(file)
+        user.wait_for(lambda trials=trials: len(user.trials) >= trials, run)  # type: ignore[misc]
+        user.kill(run)
+    ended = user.run(file)
+    assert ended.code == 0, ended.err
+    assert "carrying on" in ended.err
+    assert_only_the_quiet_cell_was_cut_short(user)
+
+
+def test_a_rehearsal_says_which_blocks_may_be_cut_short(user: User) -> None:
+    told = user.orchestrate("run", user.file(FILE), "--dry-run", *user.options).out
+    heads = [line for line in told.splitlines() if line.startswith("# block")]
+    assert ["at most 4 trials" in line for line in heads] == [False] * (BOOTS - 1) + [True]

@@ -1,0 +1,81 @@
+"""What smoke, short and full make of an experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.bundle.modes import Mode, narrowed, plan
+from orchestrator.spec.loader import load
+
+EXPERIMENT = """
+version: 1
+hosts: {provider: ssh, group: numa}
+benchmark:
+  command: [sh, -c, "echo x=1 # {mode} {threads} {size} {load}"]
+  metrics: {x: {key_value: x, unit: count, better: higher}}
+factors:
+  mode: [serial, parallel, dma]
+  threads: [1, 2, 4, 8]
+  size: [4KiB, 64KiB, 2MiB, 1GiB]
+  load: [-1, 0, 1.5]
+exclude:
+  - (mode == 'serial') != (threads == 2)
+repetitions: {count: 10, boots: 2}
+compare: {baseline: {mode: serial, size: 2MiB}}
+"""
+
+
+def levels(
+    tmp_path: Path, mode: Mode, where: tuple[str, ...] = (), limit: int = 0
+) -> tuple[int, int, dict[str, set[str]]]:
+    """Repetitions, boots and the levels of each factor that a mode leaves."""
+    file = tmp_path / "sweep.yaml"
+    file.write_text(EXPERIMENT)
+    found = narrowed(load(file), mode, in_guest=True)
+    experiment = load(file, overrides=found.overrides)
+    cells = list(plan(experiment, where, found.where, limit, ()).cells())
+    kept = {name: {cell.levels[name].text for cell in cells} for name in ("mode", "threads", "size", "load")}
+    return experiment.repetitions.count, experiment.repetitions.boots, kept
+
+
+def test_smoke_keeps_modes_and_threads_and_of_other_numbers_the_ends_and_the_baseline(tmp_path: Path) -> None:
+    count, boots, kept = levels(tmp_path, "smoke")
+    assert (count, boots) == (2, 1)
+    assert kept == {
+        "mode": {"serial", "parallel", "dma"},
+        "threads": {"1", "2", "4", "8"},
+        "size": {"4KiB", "2MiB", "1GiB"},
+        "load": {"-1", "1.5"},
+    }
+
+
+def test_smoke_goes_into_a_guest_unless_a_host_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(EXPERIMENT)
+    overrides = narrowed(load(file), "smoke", in_guest=True).overrides
+    hosts = load(file, overrides=overrides).hosts
+    assert (hosts.provider, hosts.group, hosts.fleet) == ("qemu", "", "")
+    overrides = narrowed(load(file), "smoke", in_guest=False).overrides
+    assert load(file, overrides=overrides).hosts.provider == "ssh"
+
+
+def test_short_keeps_all_cells(tmp_path: Path) -> None:
+    count, boots, kept = levels(tmp_path, "short")
+    assert (count, boots) == (3, 1)
+    assert len(kept["size"]) == 4
+
+
+def test_full_is_as_it_was(tmp_path: Path) -> None:
+    assert levels(tmp_path, "full")[:2] == (10, 2)
+
+
+@pytest.mark.parametrize("mode", ["smoke", "full"])
+def test_what_narrowed_the_run_narrows_every_mode(tmp_path: Path, mode: Mode) -> None:
+    assert levels(tmp_path, mode, where=("mode == 'dma'",))[2]["mode"] == {"dma"}
+    assert len(levels(tmp_path, mode, limit=1)[2]["size"]) == 1
+
+
+def test_ends_that_leave_no_cell_are_not_taken(tmp_path: Path) -> None:
+    assert levels(tmp_path, "smoke", where=("size == '64KiB'",))[2]["size"] == {"64KiB"}

@@ -1,0 +1,121 @@
+"""Stand-ins: what is found, what is left, and that the same name has the same stand-in everywhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.bundle.scrub import Scrubber
+
+OWN = b"sysctl vm.stat_refresh on a laptop at 10.0.2.2, written by author@example.org\n"
+
+
+def scrubbed(text: str, tmp_path: Path, *hosts: str, words: tuple[str, ...] = ()) -> str:
+    path = tmp_path / "text"
+    path.write_text(text)
+    scrubber = Scrubber(OWN, frozenset({b"1.2.3.4"}))
+    for word in words:
+        scrubber.add("word", word)
+    for host in hosts:
+        scrubber.add_host(host)
+    scrubber.collect(path)
+    scrubber.replace_in(path)
+    assert not list(scrubber.leftovers([path]))
+    return path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from 203.0.113.77 to 203.0.113.77", "from 198.18.0.1 to 198.18.0.1"),
+        ("10.1.2.3 and 10.1.2.30", "198.18.0.1 and 198.18.0.2"),
+        ("[fd12:3456::7]:22", "[2001:db8::1]:22"),
+        ("link 52:54:00:AB:cd:ef up", "link 02:00:00:00:00:01 up"),
+        ("/home/jane/x and jane@", "/home/user-1/x and user-1@"),
+        ("mail jane.doe@lab.example", "mail person-1@example.invalid"),
+        ("password: hunter22", "password: secret-1"),
+        ('{"api_key": "abcd-1234"}', '{"api_key": "secret-1"}'),
+        ("https://me:hunter22@host/", "https://me:secret-1@host/"),
+        ("key AKIAABCDEFGHIJKLMNOP used", "key secret-1 used"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\n", "secret-1\n"),
+        (r'"-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n"', r'"secret-1\n"'),
+    ],
+)
+def test_names_are_found_and_replaced(tmp_path: Path, text: str, expected: str) -> None:
+    assert scrubbed(text, tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "listening on 127.0.0.1, ::1 and 0.0.0.0",
+        "netmask 255.255.255.0",
+        "version 1.2.3.4 of a package",
+        "at 02:39:30 and 10:11:12",
+        "release 6.1.0.56.1",
+        "the guest's 10.0.2.2, and author@example.org",
+        "token: {{ token }}, password: null",
+        "tokens left: 12",
+        "password: laptop",
+        "pci 0000:00:01.0, std::vector",
+    ],
+)
+def test_what_every_machine_has_and_what_is_no_name_stays(tmp_path: Path, text: str) -> None:
+    assert scrubbed(text, tmp_path) == text
+
+
+def test_a_host_is_replaced_wherever_its_name_stands(tmp_path: Path) -> None:
+    text = "node17 node17.cluster.example xnode17-eth0 /net/node17/x node17-1.console.log"
+    expected = "host-2 host-1 xhost-2-eth0 /net/host-2/x host-2-1.console.log"
+    assert scrubbed(text, tmp_path, "node17.cluster.example") == expected
+
+
+def test_a_host_whose_name_is_a_word_of_ours_is_replaced_where_it_stands_alone(tmp_path: Path) -> None:
+    text = '"host": "vm", ssh://vm:22, me@vm, vm.stat_refresh, /proc/sys/vm/stat, vm-icount'
+    expected = '"host": "host-1", ssh://host-1:22, me@host-1, vm.stat_refresh, /proc/sys/vm/stat, vm-icount'
+    assert scrubbed(text, tmp_path, "vm") == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "text", "expected"),
+    [
+        ("jane@node17:2222", "jane on node17:2222", "user-1 on host-1:2222"),
+        ("203.0.113.9:22", "at 203.0.113.9", "at 198.18.0.1"),
+        ("[fd12::7]:22", "at fd12::7", "at 2001:db8::1"),
+        ("fd12::7", "at fd12::7", "at 2001:db8::1"),
+        ("root@127.0.0.1:2222", "127 times at 127.0.0.1 as root", "127 times at 127.0.0.1 as root"),
+        ("::1", "at ::1", "at ::1"),
+    ],
+)
+def test_a_host_may_be_named_with_user_and_port(tmp_path: Path, host: str, text: str, expected: str) -> None:
+    assert scrubbed(text, tmp_path, host) == expected
+
+
+def test_words_of_the_user_also_in_the_letters_of_json(tmp_path: Path) -> None:
+    text = "projekt Größe, " + json.dumps("projekt Größe")
+    assert scrubbed(text, tmp_path, words=("Größe",)) == 'projekt word-1, "projekt word-1"'
+
+
+def test_the_name_of_many_addresses_stays_one_of_a_kind(tmp_path: Path) -> None:
+    text = " ".join(f"10.{a}.{b}.9" for a in range(20) for b in range(50))
+    assert len(set(scrubbed(text, tmp_path).split())) == 1000
+
+
+def test_a_file_that_is_no_text_is_left_and_found_again(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(b"\x7fELF\0\0node17\0")
+    scrubber = Scrubber(OWN)
+    scrubber.add_host("node17")
+    assert not scrubber.replace_in(path)
+    assert list(scrubber.leftovers([path])) == [(path, b"node17")]
+
+
+def test_a_word_of_ours_is_not_looked_for_where_it_cannot_be_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(b"\0 vm \0")
+    scrubber = Scrubber(OWN)
+    scrubber.add_host("vm")
+    assert not list(scrubber.leftovers([path]))
+    assert scrubber.common == ["vm"]

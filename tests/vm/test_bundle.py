@@ -1,0 +1,56 @@
+"""A bundle of a run on this machine in its smoke test: in a guest, whose figures are of another kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import PATIENCE_S, User
+
+MOVER = """
+name: mover
+benchmark:
+  command: [sh, -c, 'case {mode} in dma) exit 3;; copy) echo rate=90;; *) echo rate=$((10 * {threads}));; esac']
+  metrics: {rate: {key_value: rate, unit: GiB/s, better: higher}}
+  exit_codes: {3: unsupported}
+factors:
+  mode: [serial, copy, dma]
+  threads: [1, 2, 4]
+allow_unsupported: [dma]
+repetitions: 3
+"""
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Iterator[User]:
+    user = User(tmp_path)
+    yield user
+    user.close()
+
+
+def test_a_smoke_test_in_a_guest_judges_what_works_and_mixes_no_environments(user: User) -> None:
+    assert user.run(user.file(MOVER)).code == 0
+    there = user.trials[0]["environment"]
+    assert user.orchestrate("export", "latest", "--output", "bundle.tar").code == 0
+    smoke = user.begin("reproduce", "bundle.tar", "--results", "again", "--format", "json")
+    ended = user.end(smoke, 5 * PATIENCE_S)
+    assert ended.code == 0, (ended.out, ended.err)
+    found = json.loads(ended.out)
+    (here,) = found["environments"]["here"]
+    assert here.startswith("vm-")
+    outcomes = [claim for claim in found["claims"] if claim["kind"] == "outcome"]
+    assert [(claim["claim"], claim["here"], claim["verdict"]) for claim in outcomes] == [
+        ("serial works", "3 of 3 cells ok", "holds"),
+        ("copy works", "3 of 3 cells ok", "holds"),
+        ("dma is not supported", "3 of 3 cells unsupported", "holds"),
+    ]
+    figures = [claim for claim in found["claims"] if claim["kind"] != "outcome"]
+    assert figures
+    if here == "vm-icount":
+        reason = f"figures are times there ({there}) and work here (vm-icount)"
+        assert {(claim["verdict"], claim["reason"]) for claim in figures} == {("cannot be judged", reason)}
+    different = {alike["what"] for alike in found["alike"] if alike["same"] is False}
+    assert "NUMA nodes" in different
