@@ -41,6 +41,11 @@ class Kernels:
     def cache(self) -> Path:
         return self.folder / "cache" / "orchestrate"
 
+    def has_begun(self) -> bool:
+        """Whether a compiler was at work; its line is there later than its file."""
+        file = self.folder / "compiled"
+        return file.exists() and bool(file.read_text())
+
     @property
     def compiled(self) -> list[str]:
         """Names of the objects that were compiled since this was asked last."""
@@ -335,7 +340,7 @@ def test_a_build_that_is_stopped_leaves_no_kernel_and_no_process(
     recipe = kernels.recipe()
     (kernels.folder / "slow").touch()
     process = kernels.user.begin("kernel", "build", recipe)
-    kernels.user.wait_for(lambda: (kernels.folder / "compiled").exists(), process)
+    kernels.user.wait_for(kernels.has_begun, process)
     kernels.user.kill(process, number)
     kernels.user.wait_for(lambda: not makes_in(kernels.folder))
     assert kernels.kept == []
@@ -430,7 +435,7 @@ def test_what_a_process_is_at_work_in_is_not_removed(kernels: Kernels) -> None:
     recipe = kernels.recipe()
     (kernels.folder / "slow").touch()
     process = kernels.user.begin("kernel", "build", recipe)
-    kernels.user.wait_for(lambda: (kernels.folder / "compiled").exists(), process)
+    kernels.user.wait_for(kernels.has_begun, process)
     ended = kernels.user.orchestrate("kernel", "gc", "--unused-for", "0")
     assert "in use, kept: workspace" in ended.out
     kernels.user.kill(process, signal.SIGINT)
