@@ -46,7 +46,8 @@ def of_median(boots: Units, unit: str, confidence: float = CONFIDENCE) -> tuple[
 
     :param unit: of the values; the interval of a rate is made of the times for a piece of work.
     """
-    kind, drawn, reason = _drawn(boots, confidence)
+    # In one order, so that sums of the same values are the same to the last bit.
+    kind, drawn, reason = _drawn(tuple(sorted(tuple(sorted(boot)) for boot in boots)), confidence)
     if reason:
         return None, reason
     turned = is_rate(unit) and min(map(min, drawn)) > 0

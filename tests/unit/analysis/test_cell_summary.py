@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from run_samples import BLOCK, RUN, TRUTH, trial, write
 
@@ -67,6 +68,11 @@ def test_an_estimate_lies_within_its_values(numbers: list[float]) -> None:
         assert 0 <= found.spread.value <= (found.maximum - found.minimum) / 2 * (1 + 1e-9)
 
 
+@example(
+    [0.0, 1.0, -131983717460.0, -285506628396.50244, -594102673824.5344, -747625584762.0, *[-879609302223.0] * 3,
+     285842172717.0],
+    random.Random(1),
+)  # fmt: skip
 @given(values, st.randoms())
 def test_the_order_of_trials_does_not_matter(numbers: list[float], chance: Callable[[], float]) -> None:
     mixed = numbers.copy()
