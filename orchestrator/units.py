@@ -142,3 +142,12 @@ def _nearest(unit: str, units: Mapping[str, Decimal]) -> str:
     by_letters = {known.lower(): known for known in units}
     close = difflib.get_close_matches(unit.lower(), by_letters, n=1, cutoff=0.5)
     return f"did you mean '{by_letters[close[0]]}'?" if close else f"known units: {', '.join(units)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is 1.
+
+    >>> counted(1, "boot"), counted(6, "boot")
+    ('1 boot', '6 boots')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"

@@ -12,6 +12,7 @@ from typing import Literal
 
 from orchestrator.analysis.values import Units, is_rate
 from orchestrator.sample_size import fewest
+from orchestrator.units import counted
 
 CONFIDENCE = 0.95
 RESAMPLES = 1999
@@ -87,7 +88,7 @@ def _drawn(boots: Units, confidence: float) -> tuple[Literal["boot", "trial"], U
         few = f"{len(boots)} boots, an interval needs {needed}" if len(boots) < needed else ""
         return "boot", boots, few
     trials = tuple((value,) for boot in boots for value in boot)
-    few = f"{len(trials)} trial{'s' * (len(trials) != 1)} of one boot, an interval needs {needed} (or {needed} boots)"
+    few = f"{counted(len(trials), 'trial')} of one boot, an interval needs {needed} (or {needed} boots)"
     return "trial", trials, few if len(trials) < needed else ""
 
 

@@ -52,20 +52,19 @@ def speedups(
     comparison: Comparison,
     factors: Sequence[FactorInfo],
     metrics: Metrics,
-    values: Values | None = None,
+    values: Values,
 ) -> Iterator[Speedup]:
     """Yield the speed-up of each of the cells, in their order.
 
     :param factors: those of the run; derived ones follow from the others and do not tell cells apart.
-    :param values: asked for the values of a cell and of its baseline, one pair at a time; None: no intervals.
+    :param values: asked for the values of a cell and of its baseline, one pair at a time.
     """
     for cell, baseline in zip(cells, baselines(cells, comparison, factors), strict=True):
         metric, ratio, interval, few = comparison.metric, None, None, ""
         for reading in metrics.readings(comparison.metric, cell.environment):
             ratio = _ratio(cell, baseline, reading)
             if ratio is not None:
-                if values is not None:
-                    interval, few = _interval(cell, baseline, reading, values)
+                interval, few = _interval(cell, baseline, reading, values)
                 if any(found and is_modelled(found, reading) for found in (cell, baseline)):
                     metric = reading.name
                 break

@@ -17,7 +17,7 @@ from orchestrator.cli.options import (
     set_option,
 )
 from orchestrator.plan.describe import documents, table
-from orchestrator.units import format_duration
+from orchestrator.units import counted, format_duration
 
 
 @click.command()
@@ -55,7 +55,7 @@ def plan(
     estimate = planned.estimate(boot_s=provider.boot_estimate)
     click.echo(table(planned))
     trials = f"{'at most ' * planned.may_end_early()}{planned.trial_count} trials"
-    boots = f"{planned.block_count} boot{'s' * (planned.block_count != 1)}"
+    boots = counted(planned.block_count, "boot")
     click.echo(
         f"\n{planned.cell_count} cells, {trials}, {boots} on {provider.name}; "
         f"about {format_duration(estimate.seconds)} ({estimate.basis})"

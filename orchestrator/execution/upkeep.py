@@ -9,6 +9,7 @@ from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.machine.state import tidy
 from orchestrator.hosts.settings import Change
+from orchestrator.units import counted
 
 
 def state(host: Host) -> list[str]:
@@ -16,7 +17,7 @@ def state(host: Host) -> list[str]:
     facts = host_facts.gather(host)
     nodes = sum(1 for node in facts.nodes if node.memory)
     parts = [
-        f"{facts.release} {facts.machine}, {facts.cpus} CPUs, {nodes} NUMA node{'s' * (nodes != 1)}",
+        f"{facts.release} {facts.machine}, {facts.cpus} CPUs, {counted(nodes, 'NUMA node')}",
         "root" if facts.root else "no root",
     ]
     if facts.root:
@@ -34,7 +35,11 @@ def _doings(folder: HostFolder) -> str:
         gone = ", which is no more" if holder.is_gone else ""
         at_work = f"{at_work}, held by {holder}{gone}"
     recorded = folder.diff()
-    return f"{at_work}, {_count(len(recorded))} on record" if recorded else f"{at_work}, nothing on record"
+    return (
+        f"{at_work}, {counted(len(recorded), 'setting')} on record"
+        if recorded
+        else f"{at_work}, nothing on record"
+    )
 
 
 def put_back(host: Host, *, stop: bool) -> list[str]:
@@ -89,7 +94,3 @@ def drift(host: Host) -> tuple[list[str], bool]:
 def _line(change: Change) -> str:
     told = f"{change.path}: was {change.before}, set to {change.asked}"
     return f"{told}, now {change.found or 'gone'}" if change.verdict == "drifted" else told
-
-
-def _count(number: int) -> str:
-    return f"{number} setting{'s' * (number != 1)}"

@@ -12,6 +12,7 @@ import yaml
 from orchestrator.report import text
 from orchestrator.report.model import Report
 from orchestrator.results.records import BlockRecord
+from orchestrator.units import counted
 
 _SEVERAL = 3
 """From so many values on an option that is no factor is said to vary."""
@@ -42,9 +43,7 @@ class Place:
         """All of it in one line."""
         parts = [self.cpu, f"{self.cpus} CPUs" if self.cpus else ""]
         if self.nodes:
-            parts.append(
-                f"{len(self.nodes)} NUMA node{'s' * (len(self.nodes) > 1)} ({'; '.join(self.nodes)})"
-            )
+            parts.append(f"{counted(len(self.nodes), 'NUMA node')} ({'; '.join(self.nodes)})")
         told = ", ".join(part for part in parts if part)
         return f"{told}; {self.beneath}" if self.beneath else told
 

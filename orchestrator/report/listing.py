@@ -15,6 +15,7 @@ from orchestrator.results import codec, journal, manifest
 from orchestrator.results.records import TrialRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store
+from orchestrator.units import counted
 
 _HEADINGS = ("run", "experiment", "started", "trials", "not ok", "environment", "state")
 
@@ -83,6 +84,6 @@ def _provenance(folder: Path) -> Iterator[str]:
     yield f"orchestrator: {found.version}" + (f", commit {found.commit}" if found.commit else "")
     yield f"controller: Python {found.python}, {plain(str(found.controller.get('system', 'unknown')))}"
     for role, files in found.roles.items():
-        yield f"role {plain(role)}: {len(files)} file{'s' * (len(files) != 1)}"
+        yield f"role {plain(role)}: {counted(len(files), 'file')}"
     if found.benchmark:
         yield f"benchmark: sha256 {found.benchmark}"

@@ -12,6 +12,7 @@ from orchestrator.report import circumstances, tables, text
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
 from orchestrator.spec.model import Status
+from orchestrator.units import counted
 
 REASONS_SHOWN = 20
 FINDINGS_SHOWN = 20
@@ -72,7 +73,7 @@ def figures(report: Report) -> Iterator[str]:
     run = [sum(cell.statuses.values()) - cell.statuses.get(Status.SKIPPED, 0) for cell in report.cells]
     counts = sorted(set(run))
     if counts and report.boots:
-        yield f"Each row was run {text.counted(counts, 'time')}, in {text.counted(report.boots, 'boot')}."
+        yield f"Each row was run {text.span(counts, 'time')}, in {text.span(report.boots, 'boot')}."
     used = {estimate.spread.method for estimate in _shown(report) if estimate.interval is None}
     spreads = [words for method, words in SPREADS.items() if method in used]
     if spreads:
@@ -108,13 +109,13 @@ def _intervals(report: Report) -> Iterator[str]:
         yield "An interval of one boot says nothing of how boots differ."
     missing = Counter(each.no_interval for each in figures if each.no_interval)
     for reason, count in missing.items():
-        yield f"No interval for {count} figure{'s' * (count != 1)}: {reason}."
+        yield f"No interval for {counted(count, 'figure')}: {reason}."
 
 
 def _circumstances(report: Report) -> Iterator[str]:
     """The hosts, and what the benchmark was told beyond the factors."""
     for place in circumstances.places(report):
-        boots = f"{place.boots} boot{'s' * (place.boots != 1)}"
+        boots = counted(place.boots, "boot")
         if place.line:
             yield text.plain(f"Host {place.host} ({boots}): {place.line}.", LONGEST_NOTE)
     options = circumstances.options(report)
@@ -163,7 +164,7 @@ def comparison(report: Report) -> Iterator[str]:
         if found.ratio is None and cell.n
     )
     for reason, count in missing.items():
-        yield text.plain(f"No speed-up for {count} row{'s' * (count != 1)}: {reason}.")
+        yield text.plain(f"No speed-up for {counted(count, 'row')}: {reason}.")
 
 
 def reasons(report: Report) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.analysis.intervals import Interval
 from orchestrator.analysis.summary import Estimate, Truth
+from orchestrator.units import counted
 
 NOTHING = "-"
 _DIGITS = 4
@@ -96,14 +97,14 @@ def not_ok(statuses: Mapping[str, int]) -> str:
     return ", ".join(f"{status} {count}" for status, count in statuses.items() if status != "ok")
 
 
-def counted(numbers: Sequence[int], noun: str) -> str:
-    """Return a number, or the range of several, with its noun.
+def span(numbers: Sequence[int], noun: str) -> str:
+    """Return the only one of rising numbers, or their range, with its noun.
 
-    >>> counted([1], "boot"), counted([4, 5, 6], "time")
+    >>> span([1], "boot"), span([4, 5, 6], "time")
     ('1 boot', '4 to 6 times')
     """
-    told = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
-    return f"{told} {noun}{'s' * (told != '1')}"
+    last = counted(numbers[-1], noun)
+    return last if len(numbers) == 1 else f"{numbers[0]} to {last}"
 
 
 def plain(text: str, longest: int = _LONGEST) -> str:

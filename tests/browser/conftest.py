@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +11,10 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-UNIT = Path(__file__).parents[1] / "unit"
-sys.path[:0] = [str(UNIT / "results"), str(UNIT / "report")]
-
-import eventful_run  # noqa: E402
-
-from orchestrator.report import render  # noqa: E402
-from orchestrator.report.model import build  # noqa: E402
-from orchestrator.results.runs import RunFolder  # noqa: E402
+from orchestrator.report import render
+from orchestrator.report.model import build
+from orchestrator.results.runs import RunFolder
+from tests import eventful_run
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from tests.running import User
@@ -41,11 +43,15 @@ def test_a_quiet_cell_ends_early_and_a_noisy_one_goes_on(request: pytest.Fixture
     assert reason in ended.out
 
 
+def wait_for_trials(user: User, count: int, run: subprocess.Popen[str]) -> None:
+    user.wait_for(lambda: len(user.trials) >= count, run)
+
+
 def test_a_run_that_is_killed_on_the_way_ends_as_one_that_was_not(user: User) -> None:
     file = user.file(FILE)
     for trials in (3, 2 * MOST - 3):
         run = user.begin_run(file)
-        user.wait_for(lambda trials=trials: len(user.trials) >= trials, run)  # type: ignore[misc]
+        wait_for_trials(user, trials, run)
         user.kill(run)
     ended = user.run(file)
     assert ended.code == 0, ended.err

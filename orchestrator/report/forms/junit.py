@@ -13,6 +13,7 @@ from orchestrator.report import notes, text
 from orchestrator.report.model import Report
 from orchestrator.report.trials import trials
 from orchestrator.spec.model import Status
+from orchestrator.units import counted
 
 ERRORS = frozenset({Status.CRASHED, Status.TIMEOUT, Status.WRONG_KERNEL})
 """These say that a trial did not come to an end of its own; the others, that it did and must not count."""
@@ -74,7 +75,7 @@ def _case(suite: ET.Element, report: Report, cell: CellSummary, outcome: _Outcom
     elif not cell.n:
         kind = "skipped"
     told = "\n".join(
-        f"{status} ({count} trial{'s' * (count != 1)}): {reason}"
+        f"{status} ({counted(count, 'trial')}): {reason}"
         for (status, reason), count in (outcome.faults or outcome.allowed).items()
     )
     if kind:

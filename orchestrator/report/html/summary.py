@@ -53,7 +53,7 @@ def _pairs(report: Report) -> Iterator[tuple[str, str]]:
     if repetitions and report.boots:
         yield (
             "Trials of a cell",
-            f"{text.counted(repetitions, 'trial')}, in {text.counted(report.boots, 'boot')}",
+            f"{text.span(repetitions, 'trial')}, in {text.span(report.boots, 'boot')}",
         )
     yield "Seed of the order", str(opening.seed)
     for name, told in circumstances.kernels(report).items():

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from run_samples import BLOCK, RUN, TRUTH, trial, write
 
 from orchestrator.analysis.summary import (
     CellSummary,
@@ -28,6 +27,7 @@ from orchestrator.results.records import FactorInfo, MetricValue, Record, RunRec
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import CellRow, Store
 from orchestrator.spec.model import Status
+from tests.run_samples import BLOCK, RUN, TRUTH, trial, write
 
 SERIAL = {"mode": "serial", "page_size": "2MiB", "threads": "1"}
 values = st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=40)

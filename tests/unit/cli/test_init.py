@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,8 @@ import yaml
 
 from orchestrator import starters
 from orchestrator.cli import orchestrate as group
+from tests.run_samples import BLOCK, END, RUN, trial, write
 from tests.running import COMMAND
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "results"))
-from run_samples import BLOCK, END, RUN, trial, write
 
 RUN_ID = "20261124T101500000Z-0a1b"
 

@@ -11,10 +11,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
-import eventful_run
 import pyarrow.parquet
 import pytest
-from run_samples import BLOCK, END, RUN, trial, write
 
 from orchestrator.errors import BadInput
 from orchestrator.report import render
@@ -22,6 +20,8 @@ from orchestrator.report.forms import parquet
 from orchestrator.report.model import Report, build
 from orchestrator.results.runs import RunFolder
 from orchestrator.spec.model import Status
+from tests import eventful_run
+from tests.run_samples import BLOCK, END, RUN, trial, write
 
 
 @pytest.fixture(scope="module")

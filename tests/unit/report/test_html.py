@@ -9,9 +9,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-import eventful_run
 import pytest
-from run_samples import BLOCK, END, RUN, trial
 
 from orchestrator.report import render, text
 from orchestrator.report.html import listing
@@ -21,6 +19,8 @@ from orchestrator.results import codec
 from orchestrator.results.records import Record
 from orchestrator.results.runs import RunFolder
 from orchestrator.spec.model import Comparison
+from tests import eventful_run
+from tests.run_samples import BLOCK, END, RUN, trial
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 

@@ -6,17 +6,17 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import eventful_run
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from run_samples import BLOCK, END, RUN, trial, write
 
 from orchestrator.report import letter, render
 from orchestrator.report.model import build
 from orchestrator.report.tables import Column
 from orchestrator.results.records import FactorInfo, Record
 from orchestrator.results.runs import RunFolder
+from tests import eventful_run
+from tests.run_samples import BLOCK, END, RUN, trial, write
 
 
 def mail_of(folder: Path) -> str:

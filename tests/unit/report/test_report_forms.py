@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from run_samples import BLOCK, END, RUN, trial, write
 
 from orchestrator.errors import BadInput
 from orchestrator.hosts.base import Environment
@@ -22,6 +21,7 @@ from orchestrator.report.model import Report, build
 from orchestrator.results.records import MetricInfo, Record, RunRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.spec.model import Status
+from tests.run_samples import BLOCK, END, RUN, trial, write
 
 FIXED = {"page_size": "2MiB", "bytes": "33554432"}
 NO_PARALLEL = "no sysctl vm.accel_page_copy | \x1b[31mthe kernel has no\nparallel copy"

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from run_samples import BLOCK, END, RUN, trial, write
 
 from orchestrator.spec.model import Status
+from tests.run_samples import BLOCK, END, RUN, trial, write
 
 Verb = Callable[..., "subprocess.CompletedProcess[str]"]
 ORCHESTRATE = [sys.executable, "-c", "from orchestrator.cli import main; main()"]

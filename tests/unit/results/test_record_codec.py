@@ -11,7 +11,6 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from run_samples import BLOCK, END, RUN, trial
 
 from orchestrator.results import migrations
 from orchestrator.results.codec import DamagedRecord, NotJson, decode, encode, from_line, to_line
@@ -29,6 +28,7 @@ from orchestrator.results.records import (
     TrialRecord,
 )
 from orchestrator.spec.model import Breakdown, Comparison, Published, PublishedFigure, Status
+from tests.run_samples import BLOCK, END, RUN, trial
 
 texts = st.text(
     st.characters(exclude_categories=()), max_size=20

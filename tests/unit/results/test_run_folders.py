@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from run_samples import BLOCK, END, RUN, trial, write
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.results import runs
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import EndRecord
+from tests.run_samples import BLOCK, END, RUN, trial, write
 
 
 def make(results: Path, *ids: str, experiment: str = "quickstart") -> list[Path]:

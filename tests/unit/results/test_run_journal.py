@@ -12,18 +12,18 @@ import time
 from pathlib import Path
 
 import pytest
-from run_samples import BLOCK, END, RUN, trial, write
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.results.codec import to_line
 from orchestrator.results.journal import Journal, entries, last_record, read
+from tests.run_samples import BLOCK, END, RUN, trial, write
 
 WRITER = """
 import sys
 from pathlib import Path
 from orchestrator.results.journal import Journal
 sys.path.insert(0, sys.argv[2])
-from run_samples import trial
+from tests.run_samples import trial
 with Journal(Path(sys.argv[1])) as journal:
     done = len(journal.finished())
     print("open", flush=True)
@@ -34,7 +34,7 @@ with Journal(Path(sys.argv[1])) as journal:
 
 
 def start_writer(folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITER, str(folder), str(Path(__file__).parent)]
+    command = [sys.executable, "-c", WRITER, str(folder), str(Path(__file__).parents[3])]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from run_samples import BLOCK, END, RUN, TRUTH, trial, write
 
 from orchestrator.errors import BadInput
 from orchestrator.results import index, store
@@ -18,6 +17,7 @@ from orchestrator.results.records import MetricValue
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Reason, Store, open_for
 from orchestrator.spec.model import Status
+from tests.run_samples import BLOCK, END, RUN, TRUTH, trial, write
 
 IDS = [f"2026112{day}T101500000Z-0a1b" for day in range(10)]
 SERIAL, COPY = {"mode": "serial"}, {"mode": "copy"}
