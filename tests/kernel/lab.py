@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.command import script
+from orchestrator.hosts.guest.guest import EMULATOR_DEFECT
 from orchestrator.hosts.guest.modules import ordered_modules
 from orchestrator.kernels.obtain import obtain
 from orchestrator.spec.model import Kernel
@@ -64,12 +65,6 @@ module=$1
 shift
 grep -q "^$module " /proc/modules || insmod "/root/$module.ko" "$@"
 """
-
-
-EMULATOR_DEFECT = "Oops: int3"
-"""In QEMU before 8.1 a breakpoint of the kernel's text patching (jump labels, static calls, ftrace) may stay translated
-after it was taken away, and the next CPU that comes by dies of it: a page was not locked while one thread translated it
-and another wrote to it. QEMU's commit deba78709ae8 mended that."""
 
 
 class EmulatorError(Exception):

@@ -19,7 +19,9 @@ PART = re.compile(
     r"mm_migrate_copy_part: job=(\d+) part=(\d+) cpu=(\d+) nr_pages=(\d+) start=(\d+) end=(\d+)"
 )
 
-MOST_OF_A_COPY = 0.8
+AT_ONCE = 0.25
+"""Of a copy, all threads ran for so long at once; threads that take turns come to 0 or less."""
+
 ATTEMPTS = 30
 
 
@@ -94,12 +96,12 @@ def test_threads_copy_at_the_same_time(lab: Lab) -> None:
     """Other work on this machine takes cores away from the guest, so the best of some long copies counts."""
     cell = Cell("thp", "parallel+concurrent", "move_pages", 2, 0, 1, pages=24)
     shares = []
-    while not shares or (max(shares) < MOST_OF_A_COPY and len(shares) < ATTEMPTS):
+    while not shares or (max(shares) < AT_ONCE and len(shares) < ATTEMPTS):
         (parts,) = parts_of(lab, cell)
         assert len({part.cpu for part in parts}) == len(parts) == 2
         all_run = min(part.end for part in parts) - max(part.start for part in parts)
         shares.append(all_run / (max(part.end for part in parts) - min(part.start for part in parts)))
-    assert max(shares) >= MOST_OF_A_COPY, shares
+    assert max(shares) >= AT_ONCE, shares
 
 
 @on("isolated")

@@ -31,6 +31,11 @@ CONSOLE_LINES = 12
 
 _CAUSES = ("Kernel panic", "BUG:", "Oops", FAILURE_WORD)
 
+EMULATOR_DEFECT = "Oops: int3: "
+"""In QEMU before 8.1 a breakpoint of the kernel's text patching (jump labels, static calls, ftrace) may stay translated
+after it was taken away, and the next CPU that comes by dies of it: a page was not locked while one thread translated it
+and another wrote to it. QEMU's commit deba78709ae8 mended that."""
+
 _PORT_TAKEN = "Could not set up host forwarding rule"
 
 
@@ -40,6 +45,11 @@ class Logs:
 
     console: Path
     qemu: Path
+
+    @property
+    def tell_of_emulator(self) -> bool:
+        """Whether the guest's kernel died of :data:`EMULATOR_DEFECT`, which says nothing of the kernel."""
+        return EMULATOR_DEFECT in self.console.read_text(errors="replace")
 
     def tail(self) -> str:
         """What the console says of the end; QEMU's own words where the guest said nothing."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orchestrator.errors import BadInput, HostError
+from orchestrator.errors import BadInput, HostError, KernelError
 from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
 from orchestrator.hosts.guest.acceleration import beneath, choose_environment
 from orchestrator.hosts.guest.guest import Boot, Guest, Logs, start_guest
@@ -15,6 +15,9 @@ from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
 from orchestrator.kernels.obtain import obtain
 from orchestrator.kernels.proof import Identity
 from orchestrator.spec.model import Kernel, Needs
+
+BOOT_ATTEMPTS = 3
+"""So often a guest is started that dies of its emulator; rare on an idle machine, seen now and then on a busy one."""
 
 
 class QemuMachine(Machine):
@@ -36,8 +39,15 @@ class QemuMachine(Machine):
     def boot(self, kernel: Kernel) -> Host:
         """Start a guest under ``kernel``, ending the one before; ``KernelError`` if the kernel does not come up."""
         self.close()
-        boot = Boot(self.name, self._layout, self._in, obtain(kernel), self._next_logs(), self._boot_limit)
-        self._guest = start_guest(boot)
+        files = obtain(kernel)
+        for attempt in range(1, BOOT_ATTEMPTS + 1):
+            boot = Boot(self.name, self._layout, self._in, files, self._next_logs(), self._boot_limit)
+            try:
+                self._guest = start_guest(boot)
+                break
+            except KernelError:
+                if attempt == BOOT_ATTEMPTS or not boot.logs.tell_of_emulator:
+                    raise
         return self.reconnect()
 
     def identity(self, kernel: Kernel) -> Identity:
