@@ -25,8 +25,8 @@ order: {within_block: listed}
 """
 SEEN = TrialEnd(
     trial="t", tag={}, boot="b", refused="", exit_code=0, signal=None, timed_out=False, start="s", end="e",
-    settled=True, waited=0.0, strays=False, changes=(), counters={"pgmigrate_success": 4}, kernel_log=None,
-    stdout='{"x": 1, "y": 2}', stdout_cut=False, stderr="",
+    settled=True, waited=0.0, strays=False, changes=(), counters={"pgmigrate_success": 4}, noise={},
+    kernel_log=None, stdout='{"x": 1, "y": 2}', stdout_cut=False, stderr="",
 )  # fmt: skip
 PLACE = Place(0, "h", "b", "metal")
 
