@@ -175,7 +175,7 @@ def test_one_that_is_disturbed_for_a_while_is_ok_in_the_end(user: User) -> None:
     visitor.write_text(VISITOR.replace("GONE", str(gone)))
     visit = f"[ {{n}} = 1 ] || [ -e {gone} ] || {{{{ setsid python3 {visitor} & while [ ! -e {gone} ]; do :; done; }}}}"
     allowed = len(list(Path("/dev/pts").glob("[0-9]*"))) + TERMINALS - 5
-    file = user.file(COUNTED.replace("sleep {pause}", f"{visit} >/dev/null 2>&1"))
+    file = user.file(COUNTED.replace("sleep", f"{visit} >/dev/null 2>&1; sleep"))
     ended = user.run(file, "--set", f"noise.logins={allowed}", "--set", "noise.retries=1000")
     assert ended.code == 0, ended.err
     assert user.statuses == {"ok": 3}
