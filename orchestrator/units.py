@@ -35,6 +35,13 @@ DURATIONS: Mapping[str, Decimal] = {
     "d": Decimal(86400),
 }
 
+FREQUENCIES: Mapping[str, Decimal] = {
+    "Hz": Decimal(1),
+    "kHz": Decimal(1000),
+    "MHz": Decimal(10) ** 6,
+    "GHz": Decimal(10) ** 9,
+}
+
 _QUANTITY = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,9})?) ?([A-Za-zµ]+)")
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _SHARE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?) ?%?")
@@ -64,6 +71,14 @@ def parse_duration(text: str | float) -> float:
             raise BadInput(f"'{text}' is not a duration; write one such as '60s'")
         return float(text)
     return float(_parse(text, DURATIONS, "duration", "60s"))
+
+
+def parse_frequency(text: str | float) -> float:
+    """Return the hertz that ``text`` means; a plain number counts hertz.
+
+    Raises ``BadInput`` that names the nearest known unit.
+    """
+    return float(_parse(str(text), FREQUENCIES, "frequency", "2.4GHz"))
 
 
 def parse_share(text: str) -> float:

@@ -146,7 +146,11 @@ class BlockRun:
             visit.start(self._trials_to_send())
         self._announce(here, facts, settings, proof)
         complete = self._follow(visit)
-        while complete and not run.stop.level and not self._left() and (share := self._more()):
+        while complete and not run.stop.level:
+            again = self._left()  # as trials were disturbed
+            share = self._block if again else self._more()
+            if share is None:
+                break
             visit.clean()
             self._block = share
             visit = visit.of(f"{run.name}-{share.name}")
@@ -263,10 +267,17 @@ class BlockRun:
             self._running = None
             if trial is not None and trial.id not in self._run.finished:
                 self._losses = 0
-                self._run.conclude(outcome.record(self._run.experiment, trial, place, event))
+                self._take_end(trial, place, event)
         elif isinstance(event, host_journal.End) and event.reason == "failed":
             raise HostError(f"{self._machine.name}: the runner gave up: {event.detail}")
         return isinstance(event, host_journal.End)
+
+    def _take_end(self, trial: Trial, place: outcome.Place, end: host_journal.TrialEnd) -> None:
+        """Write what became of a trial, unless it is an attempt that an earlier look at the journal has told of."""
+        disturbed = self._run.disturbed[trial.id]
+        if (end.boot, end.start) not in disturbed:
+            record = outcome.record(self._run.experiment, trial, place, end, len(disturbed))
+            (self._run.conclude if record.final else self._run.retry)(record)
 
     def _stuck(self) -> str:
         which = f"trial {self._running.id}" if self._running else "a trial"

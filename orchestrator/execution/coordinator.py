@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ class Run:
     :ivar cache: our folder for built and fetched things on the controller.
     :ivar finished: ids of the trials that have a final record.
     :ivar crashes: how often a trial has killed its host, by trial id.
+    :ivar disturbed: by trial id the attempts that were disturbed, each by boot id and start.
     :ivar kernels: what ran under each of the experiment's kernel names: release, version, build id, hash, patches.
     :ivar boots: block by boot id, of the boots that this command has seen.
     :ivar artifacts: SHA-256 (hex) of the programs that trials execute, by name.
@@ -53,6 +54,7 @@ class Run:
     cache: Path
     finished: set[str] = field(default_factory=set)
     crashes: Counter[str] = field(default_factory=Counter)
+    disturbed: defaultdict[str, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
     artifacts: dict[str, str] = field(default_factory=dict)
     kernels: dict[str, dict[str, Any]] = field(default_factory=dict)
     boots: dict[str, int] = field(default_factory=dict)
@@ -98,6 +100,8 @@ class Run:
     def retry(self, record: TrialRecord) -> None:
         """Write a record of an attempt; the trial will be tried again."""
         with self._guard:
+            if record.status is Status.DISTURBED:
+                self.disturbed[record.trial].add((record.boot, record.start))
             self.journal.append(record)
             self.observer.trial_ends(record)
 

@@ -59,6 +59,7 @@ class TrialEnd:
     :ivar strays: it left processes behind, which were ended.
     :ivar changes: its settings, read back.
     :ivar counters: differences of ``/proc/vmstat`` over the trial, those that are not zero.
+    :ivar noise: what else went on, see :class:`~orchestrator.results.records.TrialRecord`; empty if it did not run.
     :ivar kernel_log: lines since the previous trial, the newest 200; None where it cannot be read.
     :ivar stdout: the first 96 KiB; ``stdout_cut``: there was more. ``stderr``: the last 16 KiB. Bytes that are not
         UTF-8 are replaced, NUL bytes and line ends at the end dropped.
@@ -78,6 +79,7 @@ class TrialEnd:
     strays: bool
     changes: tuple[Change, ...]
     counters: Mapping[str, int]
+    noise: Mapping[str, Any]
     kernel_log: tuple[str, ...] | None
     stdout: str
     stdout_cut: bool
@@ -157,6 +159,7 @@ class Reader:
             strays=document["strays"],
             changes=tuple(Change(**change) for change in document["settings"]),
             counters=document["counters"],
+            noise=document.get("noise") or {},
             kernel_log=None if log is None else tuple(log),
             stdout=document["stdout"],
             stdout_cut=document["stdout_cut"],

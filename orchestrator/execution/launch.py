@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -118,6 +119,7 @@ def launch(
             where, limit = [predicate.text for predicate in plan.where], plan.limit or 0
             begun = manifest.begin(experiment, folder.id, overrides, command_line, where, limit)
             manifest.save(folder.path, begun)
+        crashes, disturbed = _attempts(journal)
         run = Run(
             name=folder.id,
             plan=plan,
@@ -128,7 +130,8 @@ def launch(
             folder=folder.path,
             cache=cache,
             finished=journal.finished(),
-            crashes=journal.attempts(),
+            crashes=crashes,
+            disturbed=disturbed,
             resumed=opened.resumed,
             break_locks=break_locks,
             rule=_stop_rule(experiment, journal),
@@ -148,6 +151,18 @@ def launch(
             raise
         _close(run, complete=True)
         return verdict(journal)
+
+
+def _attempts(journal: Journal) -> tuple[Counter[str], defaultdict[str, set[tuple[str, str]]]]:
+    """What earlier controllers have tried: see ``crashes`` and ``disturbed`` of :class:`Run`."""
+    crashes: Counter[str] = Counter()
+    disturbed: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for attempt in journal.attempts():
+        if attempt.status is Status.DISTURBED:
+            disturbed[attempt.trial].add((attempt.boot, attempt.start))
+        else:
+            crashes[attempt.trial] += 1
+    return crashes, disturbed
 
 
 def _stop_rule(experiment: Experiment, journal: Journal) -> StopRule | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestrator.execution import metrics
+from orchestrator.execution import metrics, noise
 from orchestrator.execution.host_journal import TrialEnd
 from orchestrator.plan.cells import values
 from orchestrator.plan.model import Cell, Trial
@@ -34,12 +34,22 @@ def factors_of(cell: Cell) -> dict[str, str]:
     return {"kernel": cell.kernel, **{name: level.text for name, level in cell.levels.items()}}
 
 
-def record(experiment: Experiment, trial: Trial, place: Place, seen: TrialEnd) -> TrialRecord:
-    """Return the final record of a trial that ended on the host."""
+def record(
+    experiment: Experiment, trial: Trial, place: Place, seen: TrialEnd, disturbed: int = 0
+) -> TrialRecord:
+    """Return the record of a trial that ended on the host; not ``final`` if it is to be run again.
+
+    :param disturbed: how often it was disturbed before.
+    """
     benchmark = experiment.benchmark
     document = metrics.parse_document(seen.stdout)
     found, missing = metrics.read(benchmark.metrics, seen.stdout)
     status, reason = _status(benchmark, seen, document, missing)
+    final = True
+    disturbance = _disturbance(experiment, seen) if status is Status.OK else ""
+    if disturbance:
+        status, reason = Status.DISTURBED, disturbance
+        final = experiment.noise is None or disturbed >= experiment.noise.retries
     return replace(
         _unstarted(trial, place),
         boot=seen.boot,
@@ -51,9 +61,11 @@ def record(experiment: Experiment, trial: Trial, place: Place, seen: TrialEnd) -
         exit_code=seen.exit_code,
         settings=seen.settings,
         counters=seen.counters,
+        noise=seen.noise,
         kernel_log=seen.kernel_log or (),
         details=document if document is not None else seen.stdout[:OUTPUT_KEPT],
         allowed=is_allowed(experiment, trial.cell, status),
+        final=final,
     )
 
 
@@ -115,13 +127,20 @@ def _status(benchmark: Benchmark, seen: TrialEnd, document: Any, missing: list[s
     reason = str(document.get("reason", "")) if isinstance(document, Mapping) else ""
     if status is not Status.OK:
         return status, reason or _last_line(seen.stderr) or f"exit code {seen.exit_code}"
-    if not seen.settled:
-        return Status.DISTURBED, "the host's CPUs were not idle before the trial"
     if len(missing) == len(benchmark.metrics) and missing:
         return Status.FAILED, f"no metric found in the output: {', '.join(missing)}"
     if benchmark.headline in missing:
         return Status.FAILED, f"metric not found in the output: {benchmark.headline}"
     return Status.OK, ""
+
+
+def _disturbance(experiment: Experiment, seen: TrialEnd) -> str:
+    """Why a trial that is ok otherwise was disturbed; empty if it was not."""
+    found = [] if seen.settled else ["the host's CPUs were not idle before the trial"]
+    if experiment.noise is not None:
+        nodes = experiment.hosts.needs.numa_nodes
+        found += noise.reasons(experiment.noise, nodes, seen.noise, seen.kernel_log)
+    return "; ".join(found)
 
 
 def _last_line(text: str) -> str:

@@ -17,7 +17,16 @@ from orchestrator.spec.model import Limits, Setting
 
 RUNNER_FILES: Mapping[str, bytes] = {
     name: (files(__package__) / "host" / name).read_bytes()
-    for name in ("runner.sh", "trial.sh", "settings.sh", "trial_line.awk", "look.sh", "lock.sh")
+    for name in (
+        "runner.sh",
+        "trial.sh",
+        "noise.sh",
+        "settings.sh",
+        "trial_line.awk",
+        "noise.awk",
+        "look.sh",
+        "lock.sh",
+    )
 }
 """The files that a host needs, by name; all go into one folder there."""
 

@@ -7,7 +7,6 @@ damaged line, the last: readers pass over it and the next writer cuts it off. Da
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -70,11 +69,9 @@ class Journal:
         """Return the ids of the trials that have their final record (about 100 bytes of memory each)."""
         return {record.trial for record in self.records() if isinstance(record, TrialRecord) and record.final}
 
-    def attempts(self) -> Counter[str]:
-        """Return, by trial id, how many attempts ended without a final record."""
-        return Counter(
-            record.trial for record in self.records() if isinstance(record, TrialRecord) and not record.final
-        )
+    def attempts(self) -> Iterator[TrialRecord]:
+        """Yield the attempts that ended without a final record."""
+        return (record for record in self.records() if isinstance(record, TrialRecord) and not record.final)
 
     def close(self) -> None:
         """Let go of the run; may be called twice."""

@@ -4,7 +4,7 @@ Each line is one JSON object with ``format`` (:data:`FORMAT`) and ``type``:
 
 ``run``      first line: ids and hashes; again, with ``resumed`` true, whenever a controller takes the run up.
 ``block``    a boot begins: host, boot id, environment, facts.
-``attempt``  a trial that ended but will be tried again (its host died under it); never counted.
+``attempt``  a trial that ended but will be tried again (its host died under it, it was disturbed); never counted.
 ``trial``    the one final record of a trial.
 ``host``     what became of a host of a fleet, when a controller lets go of the run.
 ``end``      the run is complete or was interrupted.
@@ -166,7 +166,11 @@ class TrialRecord:
     :ivar start: ISO 8601, UTC, by the host's clock, as is ``end``; empty where the trial never started.
     :ivar settings: what the cell set, path to value, read back.
     :ivar counters: differences of ``/proc/vmstat`` over the trial, those that are not zero.
-    :ivar kernel_log: lines of the kernel's log since the previous trial.
+    :ivar noise: what else went on around it, as the host told: ``load`` (one minute, before), ``worked`` and
+        ``stolen`` (seconds of all CPUs), ``frequency`` (Hz, of the CPU that worked most; left out where none worked
+        for a tick), ``throttled`` (times), ``logins`` (open terminals), ``nodes`` (before: ``node``, ``free_memory``
+        in bytes, ``free_huge_pages``); null where the host has no such thing. Empty where it did not run.
+    :ivar kernel_log: lines of the kernel's log since the previous trial, as ``dmesg --raw`` prints them.
     :ivar details: the benchmark's own document (truth checks, dialect …) or its output as text.
     :ivar allowed: the status is not ``ok`` but the experiment allows it (``allow_unsupported``).
     """
@@ -187,6 +191,7 @@ class TrialRecord:
     exit_code: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
+    noise: Mapping[str, Any] = field(default_factory=dict)
     kernel_log: tuple[str, ...] = ()
     details: Any = None
     allowed: bool = False

@@ -14,6 +14,7 @@ from orchestrator.spec.expressions import Expression
 from orchestrator.spec.model import (
     Experiment,
     KernelSource,
+    Noise,
     PatchSource,
     Published,
     Recipe,
@@ -34,8 +35,9 @@ def content_hash(experiment: Experiment) -> str:
     document = {
         field.name: _plain(getattr(experiment, field.name), experiment.file.parent)
         for field in dataclasses.fields(experiment)
-        if field.name not in _OMITTED
+        if field.name not in _OMITTED and not (field.name == "noise" and experiment.noise == Noise())
     }
+    # With the standard limits of noise an experiment has the hash that it had before there were any.
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -18,6 +18,7 @@ from orchestrator.spec.draft import Draft
 from orchestrator.spec.factors import SweepReader
 from orchestrator.spec.kernels import kernels as read_kernels
 from orchestrator.spec.model import Experiment, Role
+from orchestrator.spec.noise import noise
 from orchestrator.spec.schema import JSONSchema
 from orchestrator.spec.tuning import tuning
 
@@ -64,6 +65,7 @@ def load(
         order=sections.order(draft),
         limits=sections.limits(draft),
         allow_unsupported=reader.allowed(),
+        noise=noise(draft),
     )
     draft.close()
     reader.check_cells(sweep)

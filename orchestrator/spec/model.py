@@ -304,6 +304,41 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelMessages:
+    """What the kernel may say during a trial: nothing of this severity or worse that no pattern (``re``) is found in.
+
+    ``level`` is that of syslog(2): 0 is an emergency, 3 an error, 4 a warning.
+    """
+
+    level: int = 3
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What else may go on on a host around a trial; past it the trial is ``disturbed``. None: no limit.
+
+    :ivar retries: how often a trial that was disturbed is run again before it is set aside.
+    :ivar steal: share of the time that CPUs had work for which the hypervisor gave to others.
+    :ivar throttling: whether a trial is disturbed when a CPU or package is throttled for its temperature.
+    :ivar load: of one minute, before the trial.
+    :ivar frequency: least, in Hz, of the CPU that worked most, at the end of the trial.
+    :ivar memory_per_node: least free memory in bytes, before the trial; ``free_huge_pages_per_node`` likewise.
+    :ivar logins: most terminals that are open before or after it.
+    """
+
+    retries: int = 2
+    steal: float | None = 0.25
+    throttling: bool = True
+    kernel_log: KernelMessages | None = KernelMessages()
+    load: float | None = None
+    frequency: float | None = None
+    memory_per_node: int | None = None
+    free_huge_pages_per_node: int | None = None
+    logins: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tuning:
     """State of the host for the length of a block, and the CPUs (a list such as ``0-3,8``) trials are bound to."""
 
@@ -373,6 +408,7 @@ class Experiment:
 
     ``content_hash`` is the SHA-256 (hex) of what the file says, after overrides and defaults, not of its bytes:
     comments and layout do not change it, the role's files do not enter it.
+    ``noise`` is None where it is not looked at.
     """
 
     name: str
@@ -389,4 +425,5 @@ class Experiment:
     order: Order
     limits: Limits
     allow_unsupported: tuple[Expression, ...]
+    noise: Noise | None = Noise()
     compare: Comparison | None = None

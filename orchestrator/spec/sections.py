@@ -27,7 +27,7 @@ def hosts(draft: Draft, least_nodes: int) -> Hosts:
     needs = Needs(
         cpus=draft.value("hosts", "needs", "cpus", default=1),
         numa_nodes=_nodes(draft, least_nodes),
-        memory_per_node=_quantity(draft, parse_size, 0, "hosts", "needs", "memory_per_node"),
+        memory_per_node=quantity(draft, parse_size, 0, "hosts", "needs", "memory_per_node"),
         free_huge_pages_per_node=draft.value("hosts", "needs", "free_huge_pages_per_node", default=0),
         mode=draft.value("hosts", "needs", "mode", default=""),
     )
@@ -91,8 +91,8 @@ def _repetitions_until(draft: Draft) -> Repetitions:
         return Repetitions()  # the schema has said what is wrong with them
     if draft.get("repetitions", "count"):
         fault("count", "with 'until' the repetitions are 'min' to 'max'; leave 'count' out")
-    confidence = _quantity(draft, parse_share, 0.95, "repetitions", "until", "confidence")
-    half_width = _quantity(draft, parse_share, 0.0, "repetitions", "until", "half_width")
+    confidence = quantity(draft, parse_share, 0.95, "repetitions", "until", "confidence")
+    half_width = quantity(draft, parse_share, 0.0, "repetitions", "until", "half_width")
     if not confidence >= 0.5:
         fault("until", "a confidence below 50% says nothing")
         return Repetitions()
@@ -125,20 +125,21 @@ def order(draft: Draft) -> Order:
 def limits(draft: Draft) -> Limits:
     """Read ``limits``."""
     standard = Limits()
-    trial = _quantity(draft, parse_duration, standard.trial, "limits", "trial")
-    boot = _quantity(draft, parse_duration, standard.boot, "limits", "boot")
+    trial = quantity(draft, parse_duration, standard.trial, "limits", "trial")
+    boot = quantity(draft, parse_duration, standard.boot, "limits", "boot")
     for name, seconds in (("trial", trial), ("boot", boot)):
         if seconds == 0:
             draft.fault(draft.node.nearest_place("limits", name), "a limit of 0 leaves no time at all")
     return Limits(
         trial=trial,
         boot=boot,
-        settle=_quantity(draft, parse_duration, standard.settle, "limits", "settle"),
+        settle=quantity(draft, parse_duration, standard.settle, "limits", "settle"),
         crashes=draft.value("limits", "crashes", default=standard.crashes),
     )
 
 
-def _quantity(draft: Draft, parse: Callable[[str], T], standard: T, *path: str) -> T:
+def quantity(draft: Draft, parse: Callable[[str], T], standard: T, *path: str) -> T:
+    """Read a value with a unit; ``standard`` where there is none, or one that cannot be read."""
     text = draft.value(*path)
     if text is None:
         return standard

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -151,6 +152,37 @@ def test_a_guest_that_is_killed_once_is_booted_again(user: User) -> None:
     user.assert_complete(3)
     assert user.statuses == {"ok": 3}
     assert len(user.of_type("attempt")) == 1
+
+
+COMPLAINING = """
+name: complaining
+benchmark:
+  command:
+    - sh
+    - -c
+    - |
+      test {n} = 1 && head -c 200 /dev/zero > bad.ko && insmod ./bad.ko
+      echo "<3>a program complains" > /dev/kmsg
+      echo x={n}
+  metrics: {x: {key_value: x, unit: count}}
+factors: {n: [0, 1, 2]}
+repetitions: 1
+noise: {retries: 1}
+"""
+
+
+def test_a_trial_in_which_the_kernel_complains_is_disturbed(user: User) -> None:
+    ended = user.run(user.file(SMALL + COMPLAINING))
+    assert ended.code == 1, ended.err
+    user.assert_complete(3)
+    became = {trial["factors"]["n"]: trial for trial in user.trials}
+    assert {n: trial["status"] for n, trial in became.items()} == {"0": "ok", "1": "disturbed", "2": "ok"}
+    assert re.fullmatch(r"the kernel said: .*Invalid ELF header.*", became["1"]["reason"])
+    assert [attempt["factors"]["n"] for attempt in user.of_type("attempt")] == ["1"]
+    assert [node["node"] for node in became["0"]["noise"]["nodes"]] == [0, 1]
+    # Whoever counts on such a message says so.
+    ended = user.run(user.folder / "sweep.yaml", "--set", "noise.kernel_log.ignore=[ELF header]")
+    assert ended.code == 0, ended.err
 
 
 @contextmanager

@@ -15,6 +15,8 @@
 case $0 in */*) here=${0%/*} ;; *) here=. ;; esac
 # shellcheck source=settings.sh
 . "$here/settings.sh"
+# shellcheck source=noise.sh
+. "$here/noise.sh"
 # shellcheck source=trial.sh
 . "$here/trial.sh"
 
@@ -101,10 +103,11 @@ begin() {
     epoch=$(date +%s.%N)
     case $epoch in *[!0-9.]*) epoch=$(date +%s) ;; esac
     uptime
-    if dmesg -S >/dev/null 2>&1; then # the whole log by one call instead of one a line
-        kernel_log='dmesg -S' log_readable=true
-    elif dmesg >/dev/null 2>&1; then
-        kernel_log=dmesg log_readable=true
+    log_readable=true # with levels; and "-S", where it is known, asks for the log by one call instead of one a line
+    if dmesg -S -r >/dev/null 2>&1; then
+        kernel_log='dmesg -S -r'
+    elif dmesg -r >/dev/null 2>&1; then
+        kernel_log='dmesg -r'
     else
         kernel_log=: log_readable=false
     fi

@@ -156,7 +156,7 @@ execute() {
     execute_folder=$2
     timed_out=false ending='' grace_set='' group=''
     set_alarm "$1" # before the snapshot, so that it sleeps by the time the program starts
-    cat /proc/vmstat >"$block/vmstat"
+    snapshot
     shift 2
     uptime
     start=$uptime
@@ -190,11 +190,13 @@ journal_line() {
             [ ! -s "$block/stderr" ] || journal_stderr=$(tail -c "$error_limit" "$block/stderr")
         } 2>/dev/null
     fi
+    [ -z "$start" ] || count_terminals_again
     printf '%s' "$outcomes" >"$block/settings"
     $kernel_log 2>/dev/null | TRIAL=$trial TAG=$tag EXIT=$code TIMED_OUT=$timed_out REFUSED=$refused START=$start \
         END=$end SETTLED=$settled WAITED=$waited STRAYS=$strays STDOUT=$journal_stdout STDERR=$journal_stderr \
-        OUTPUT_LIMIT=$output_limit SETTINGS=$block/settings VMSTAT=$block/vmstat LOG_SEEN=$log_seen \
-        LOG_READABLE=$log_readable awk -f "$here/trial_line.awk" >>"$journal"
+        OUTPUT_LIMIT=$output_limit SETTINGS=$block/settings SNAPSHOT=$block/snapshot LOG_SEEN=$log_seen \
+        LOG_READABLE=$log_readable CPUS=$cpus TERMINALS=$terminals \
+        awk -f "$here/noise.awk" -f "$here/trial_line.awk" >>"$journal"
 }
 
 # run_trial ID LIMIT TAG FOLDER SETTLE COUNT [PATH VALUE FLAG]… ARGV…: see trial_file.py

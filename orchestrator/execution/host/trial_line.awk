@@ -1,7 +1,7 @@
 # Composes the journal's line of one trial. Its input is the kernel's log; all else comes by the environment:
 # TRIAL, TAG (JSON, verbatim), EXIT, TIMED_OUT, REFUSED, START, END, SETTLED, WAITED, STRAYS, STDOUT, STDERR,
-# OUTPUT_LIMIT, LOG_READABLE; and by files: SETTINGS (a JSON object a line), VMSTAT (/proc/vmstat as it was before the
-# trial), LOG_SEEN (the last line of the kernel's log that was told already; renewed here).
+# OUTPUT_LIMIT, LOG_READABLE and what noise.awk needs; and by files: SETTINGS (a JSON object a line), LOG_SEEN (the last
+# line of the kernel's log that was told already; renewed here).
 
 function text(s,    code) {
     gsub(/\\/, "&&", s)
@@ -13,19 +13,6 @@ function text(s,    code) {
         for (code = 1; code < 32; code++)
             gsub(sprintf("%c", code), sprintf("\\u%04x", code), s)
     return "\"" s "\""
-}
-
-function counters(    line, field, before, list) {
-    while ((getline line < "/proc/vmstat") > 0) {
-        split(line, field, " ")
-        after[field[1]] = field[2]
-    }
-    while ((getline line < ENVIRON["VMSTAT"]) > 0) {
-        split(line, field, " ")
-        if (field[1] in after && after[field[1]] != field[2])
-            list = list sprintf("%s\"%s\":%.0f", list == "" ? "" : ",", field[1], after[field[1]] - field[2])
-    }
-    return "{" list "}"
 }
 
 # At most 200 lines, the newest.
@@ -62,10 +49,13 @@ function ending(code) {
 }
 
 BEGIN {
-    if (ENVIRON["START"] != "")
-        vmstat = counters()
-    else
-        vmstat = "{}"
+    counted = "{}"
+    told_noise = "null"
+    if (ENVIRON["START"] != "") {
+        read_snapshot()
+        told_noise = noise()
+        counted = counters()
+    }
     getline seen < ENVIRON["LOG_SEEN"]
     close(ENVIRON["LOG_SEEN"])
     lines = told = 0
@@ -87,7 +77,7 @@ END {
     printf ",\"start\":%s,\"end\":%s", number_or_null(ENVIRON["START"]), number_or_null(ENVIRON["END"])
     printf ",\"settled\":%s,\"waited\":%s", ENVIRON["SETTLED"], ENVIRON["WAITED"]
     printf ",\"strays\":%s,\"settings\":%s", ENVIRON["STRAYS"], settings()
-    printf ",\"counters\":%s,\"kernel_log\":%s", vmstat, kernel_log()
+    printf ",\"counters\":%s,\"noise\":%s,\"kernel_log\":%s", counted, told_noise, kernel_log()
     printf ",\"stdout\":%s", text(substr(stdout, 1, limit))
     printf ",\"stdout_cut\":%s", (length(stdout) > limit) ? "true" : "false"
     printf ",\"stderr\":%s}\n", text(ENVIRON["STDERR"])

@@ -37,6 +37,17 @@ order: {within_block: listed}
 BOOT = "00000000-0000-0000-0000-000000000001"
 
 
+class RoundsHost(ScriptedHost):
+    """Each time its runner's journal is followed it is another one."""
+
+    def __init__(self, name: str, rounds: Iterator[list[str]]) -> None:
+        super().__init__(name)
+        self._rounds = rounds
+
+    def lines(self, command: Command) -> Iterator[str | None]:
+        yield from next(self._rounds)
+
+
 class Listener:
     """Keeps what it is told."""
 
@@ -83,7 +94,7 @@ def begin() -> str:
     return line("begin", format=1, boot=BOOT, epoch=1.0, uptime=1.0)
 
 
-def ended(trial: Trial, stdout: str = "x=1") -> str:
+def ended(trial: Trial, stdout: str = "x=1", **others: object) -> str:
     nothing = {
         "refused": "",
         "signal": None,
@@ -97,11 +108,13 @@ def ended(trial: Trial, stdout: str = "x=1") -> str:
         "strays": False,
         "settings": [],
         "counters": {},
+        "noise": None,
         "kernel_log": [],
         "stdout_cut": False,
         "stderr": "",
     }
-    return line("trial", trial=trial.id, tag={}, exit=0, stdout=stdout, **nothing, **more)
+    told = {"trial": trial.id, "tag": {}, "exit": 0, "stdout": stdout, **nothing, **more, **others}
+    return line("trial", **told)
 
 
 def host(answers: str, *journal: str) -> ScriptedHost:
@@ -176,6 +189,35 @@ def test_lines_that_are_torn_or_come_twice_do_no_harm(tmp_path: Path, answers: s
         (second.id, Status.FAILED),
     ]
     assert records[0].metrics["x"].value == 1
+
+
+def test_a_disturbed_trial_is_sent_again_in_the_same_visit(tmp_path: Path, answers: str) -> None:
+    """The journal that an earlier runner left is read twice, and its attempt counts once."""
+    complete = line("end", reason="complete", detail="")
+    machine = ScriptedMachine([ScriptedHost("n1")])
+    with a_run(tmp_path, machine, FILE + "noise: {retries: 2}") as run:
+        first, second = trials_of(run)
+        disturbed = [ended(first, start=start, settled=False) for start in (1, 5, 9)]
+        rounds = iter(
+            [
+                [begin(), disturbed[0], ended(second), complete],
+                [begin(), disturbed[1], complete],
+                [begin(), disturbed[2], complete],
+            ]
+        )
+        scripted = RoundsHost("n1", rounds)
+        scripted.answer(r"if \[ -e .*journal.jsonl", stdout="\n".join([begin(), disturbed[0]]))
+        scripted.answer(r"boot_id|hugepages", stdout=answers)
+        machine._hosts = [scripted]
+        execute(run)
+        records = [record for record in run.journal.records() if isinstance(record, TrialRecord)]
+    assert [(r.trial, r.status, r.final) for r in records] == [
+        (first.id, Status.DISTURBED, False),
+        (second.id, Status.OK, True),
+        (first.id, Status.DISTURBED, False),
+        (first.id, Status.DISTURBED, True),
+    ]
+    assert sum("runner.sh start" in command for command in scripted.commands) == 3
 
 
 class SilentHost(ScriptedHost):

@@ -25,6 +25,7 @@ TRIAL = {
     "strays": False,
     "settings": [{"path": "/proc/sys/vm/x", "before": "0", "asked": "1", "found": "1", "verdict": "changed"}],
     "counters": {"pgmigrate_success": 512},
+    "noise": {"load": 0.5},
     "kernel_log": ["[ 1.0] line"],
     "stdout": "a=1",
     "stdout_cut": False,
@@ -43,6 +44,7 @@ def test_times_are_the_hosts_in_utc() -> None:
     assert (end.start, end.end) == ("2026-11-23T13:43:29.500Z", "2026-11-23T13:43:31.000Z")
     assert (end.boot, end.exit_code, end.settings) == ("b-1", 0, {"/proc/sys/vm/x": "1"})
     assert end.kernel_log == ("[ 1.0] line",)
+    assert end.noise == {"load": 0.5}
     assert reader.read('{"event":"end","reason":"stopped","detail":"","uptime":103}') == End("stopped", "")
 
 

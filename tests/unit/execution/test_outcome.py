@@ -25,8 +25,8 @@ order: {within_block: listed}
 """
 SEEN = TrialEnd(
     trial="t", tag={}, boot="b", refused="", exit_code=0, signal=None, timed_out=False, start="s", end="e",
-    settled=True, waited=0.0, strays=False, changes=(), counters={"pgmigrate_success": 4}, kernel_log=None,
-    stdout='{"x": 1, "y": 2}', stdout_cut=False, stderr="",
+    settled=True, waited=0.0, strays=False, changes=(), counters={"pgmigrate_success": 4}, noise={},
+    kernel_log=None, stdout='{"x": 1, "y": 2}', stdout_cut=False, stderr="",
 )  # fmt: skip
 PLACE = Place(0, "h", "b", "metal")
 
@@ -50,7 +50,6 @@ def experiment(tmp_path: Path) -> Experiment:
         ({"exit_code": 4, "stderr": "one\ntwo\n"}, "disturbed", "two"),
         ({"exit_code": 1, "stdout": ""}, "failed", "exit code 1"),
         ({"exit_code": 127, "stderr": "prog: not found"}, "failed", "prog: not found"),
-        ({"settled": False}, "disturbed", "the host's CPUs were not idle before the trial"),
         ({"settled": False, "exit_code": 3}, "unsupported", "exit code 3"),
         ({"stdout": ""}, "failed", "no metric found in the output: x, y"),
         ({"stdout": '{"y": 2}'}, "failed", "metric not found in the output: x"),
@@ -68,6 +67,34 @@ def test_status_and_reason(
     assert found.final
     assert found.kernel_log == ()
     assert found.counters == {"pgmigrate_success": 4}
+
+
+BUSY = replace(SEEN, settled=False)
+BUSY_CPUS = "the host's CPUs were not idle before the trial"
+
+
+def test_a_disturbed_trial_is_run_again_within_its_limit(experiment: Experiment) -> None:
+    trial = next(Plan(experiment).trials(next(Plan(experiment).blocks())))
+    found = [record(experiment, trial, PLACE, BUSY, disturbed) for disturbed in range(4)]
+    assert {(attempt.status, attempt.reason) for attempt in found} == {(Status.DISTURBED, BUSY_CPUS)}
+    assert [attempt.final for attempt in found] == [False, False, True, True]
+    assert record(experiment, trial, PLACE, SEEN, 1).status is Status.OK
+
+
+def test_without_the_gate_a_disturbed_trial_is_set_aside_at_once(experiment: Experiment) -> None:
+    trial = next(Plan(experiment).trials(next(Plan(experiment).blocks())))
+    loud = replace(SEEN, kernel_log=("<3>[ 1.0] oh",))
+    assert record(experiment, trial, PLACE, loud).reason == "the kernel said: oh"
+    experiment = replace(experiment, noise=None)
+    assert record(experiment, trial, PLACE, loud).status is Status.OK
+    found = record(experiment, trial, PLACE, BUSY)
+    assert (found.status, found.reason, found.final) == (Status.DISTURBED, BUSY_CPUS, True)
+
+
+def test_a_trial_that_is_not_ok_anyway_is_not_called_disturbed(experiment: Experiment) -> None:
+    trial = next(Plan(experiment).trials(next(Plan(experiment).blocks())))
+    failed = record(experiment, trial, PLACE, replace(BUSY, exit_code=1, kernel_log=("<3>[ 1.0] oh",)))
+    assert (failed.status, failed.final) == (Status.FAILED, True)
 
 
 def test_only_unsupported_trials_that_were_foreseen_are_allowed(experiment: Experiment) -> None:
