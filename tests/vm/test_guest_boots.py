@@ -60,7 +60,9 @@ def test_a_panic_while_booting_shows_the_console(tmp_path: Path) -> None:
 
 def test_a_guest_that_dies_of_its_emulator_is_started_again(tmp_path: Path) -> None:
     """The kernel's own words name the defect, in its command line; what it dies of is another thing."""
-    options = SMALL | {"append": 'loglevel=7 rdinit=/nothing-here init=/nothing-here note="Oops: int3: 0000 [#1]"'}
+    options = SMALL | {
+        "append": 'loglevel=7 rdinit=/nothing-here init=/nothing-here note="Oops: int3: 0000 [#1]"'
+    }
     with qemu_provider(options).machine(tmp_path) as machine, pytest.raises(KernelError, match="guest-3"):
         machine.boot(STOCK)
     assert len(list(tmp_path.glob("*.console.log"))) == 3
