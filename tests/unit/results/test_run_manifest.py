@@ -64,6 +64,7 @@ def experiment(tmp_path: Path) -> Experiment:
         order=Order(seed=11),
         limits=Limits(),
         allow_unsupported=(),
+        noise=None,
     )
 
 
