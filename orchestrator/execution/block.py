@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from orchestrator.errors import CommandFailed, HostError, HostLost, Interrupted
 from orchestrator.execution import host_journal, outcome
 from orchestrator.execution.coordinator import Run
+from orchestrator.execution.losses import Losses
 from orchestrator.execution.visit import Visit
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
@@ -32,8 +33,6 @@ SILENT_ROUNDS = 20
 """After so many silences in a row, each with a runner alive, the trial is taken to be stuck in the host's kernel."""
 
 RECONNECT_PAUSE_S = 2.0
-LOSSES_WITHOUT_PROGRESS = 3
-"""So often may a host be lost in a row without a trial ending (or as often as one trial may kill it)."""
 
 
 class PlanReader:
@@ -70,10 +69,7 @@ class BlockRun:
         self._kernel = next(kernel for kernel in run.experiment.kernels if kernel.name == block.kernel)
         self._identity = Identity()
         self._place: outcome.Place | None = None
-        self._running: Trial | None = None
-        self._suspect: Trial | None = None
-        self._alone: Trial | None = None
-        self._losses = 0
+        self._losses = Losses(run, machine.name)
         self._stop_sent = 0
 
     def execute(self) -> None:
@@ -88,10 +84,10 @@ class BlockRun:
                         return
                     continue
                 ended = "the runner on the host ended before its trial did"
-                self._count_loss(ended)
-                self._charge(ended)
+                self._losses.count(ended)
+                self._losses.charge(self._block, self._place, ended)
             except HostLost as loss:
-                self._count_loss(str(loss))
+                self._losses.count(str(loss))
                 host = self._recover(loss)
 
     def _hold_before_boot(self) -> None:
@@ -133,7 +129,7 @@ class BlockRun:
             visit.check_free()
             self._collect(visit, self._place or here)
             if rebooted:
-                self._charge("its host went down and came up again")
+                self._losses.charge(self._block, self._place, "its host went down and came up again")
             visit.restore()
             if not self._left():
                 visit.clean()
@@ -143,7 +139,7 @@ class BlockRun:
                 run.artifacts.update(done.result.get("artifacts", {}))
                 settings.update(done.result.get("settings", {}))
             settings.update(visit.tune())
-            visit.start(self._trials_to_send())
+            visit.start(self._losses.trials_to_send(self._block))
         self._announce(here, facts, settings, proof)
         complete = self._follow(visit)
         while complete and not run.stop.level:
@@ -154,7 +150,7 @@ class BlockRun:
             visit.clean()
             self._block = share
             visit = visit.of(f"{run.name}-{share.name}")
-            visit.start(self._trials_to_send())
+            visit.start(self._losses.trials_to_send(self._block))
             complete = self._follow(visit)
         visit.restore()
         if run.stop.level:
@@ -174,13 +170,6 @@ class BlockRun:
     def _left(self) -> bool:
         """Whether a trial of the block has no final record yet."""
         return any(True for _ in self._run.pending(self._block))
-
-    def _trials_to_send(self) -> Iterator[Trial]:
-        """All that are left; or, where one may have killed the host, that one alone."""
-        alone, self._suspect = self._suspect, None
-        self._alone = alone
-        pending = self._run.pending(self._block)
-        return pending if alone is None else (trial for trial in pending if trial.id == alone.id)
 
     def _prove(self, facts: host_facts.Facts) -> Proof:
         """Compare the kernel that runs with the one of this block, and the boot with those of other blocks."""
@@ -261,12 +250,12 @@ class BlockRun:
     def _take(self, event: host_journal.Event | None, reader: PlanReader, place: outcome.Place) -> bool:
         """Act on one line of the host's journal; whether it was the last."""
         if isinstance(event, host_journal.Start):
-            self._running = reader.find(event.trial)
+            self._losses.running = reader.find(event.trial)
         elif isinstance(event, host_journal.TrialEnd):
             trial = reader.find(event.trial)
-            self._running = None
+            self._losses.running = None
             if trial is not None and trial.id not in self._run.finished:
-                self._losses = 0
+                self._losses.in_a_row = 0
                 self._take_end(trial, place, event)
         elif isinstance(event, host_journal.End) and event.reason == "failed":
             raise HostError(f"{self._machine.name}: the runner gave up: {event.detail}")
@@ -280,7 +269,8 @@ class BlockRun:
             (self._run.conclude if record.final else self._run.retry)(record)
 
     def _stuck(self) -> str:
-        which = f"trial {self._running.id}" if self._running else "a trial"
+        running = self._losses.running
+        which = f"trial {running.id}" if running else "a trial"
         return (
             f"{which} neither ends nor can be ended, though the host answers: it may be stuck in the kernel; "
             "see the host's kernel log, boot it again and give the same command"
@@ -298,36 +288,6 @@ class BlockRun:
         limits = self._run.experiment.limits
         return limits.trial + limits.settle + SILENCE_GRACE_S
 
-    def _charge(self, reason: str, certain: bool = True) -> None:
-        """Hold the running trial responsible for the loss of its host; set it aside when it has done so too often.
-
-        Not ``certain``: the host's journal died with the host, and its last lines may not have reached us, so that the
-        trial we take for the running one had ended and a later one did it. Then it runs alone before it is judged.
-        """
-        run, trial = self._run, self._running or self._alone
-        self._running = None
-        if trial is None and not certain:
-            trial = next(run.pending(self._block), None)
-        if trial is None or trial.id in run.finished:
-            return
-        assert self._place is not None
-        run.crashes[trial.id] += 1
-        final = certain and run.crashes[trial.id] >= run.experiment.limits.crashes
-        if final:
-            self._losses = 0
-        elif not certain:
-            self._suspect = trial
-        record = outcome.crashed(trial, self._place, reason, final)
-        (run.conclude if final else run.retry)(record)
-
-    def _count_loss(self, reason: str) -> None:
-        """Give up with ``HostError`` when something else than a trial takes the host away again and again."""
-        self._losses += 1
-        if self._losses > max(LOSSES_WITHOUT_PROGRESS, self._run.experiment.limits.crashes):
-            raise HostError(
-                f"{self._machine.name}: lost {self._losses} times without a trial ending: {reason}"
-            )
-
     def _recover(self, loss: HostLost) -> Host:
         """Return to the host: the same boot if it lives, a new one if it does not; raise ``loss`` where all is vain."""
         run = self._run
@@ -341,13 +301,13 @@ class BlockRun:
                 log.info("%s", refusal)
             if run.provider.boots_kernels:
                 if not self._machine.keeps_files:
-                    self._charge(str(loss), certain=self._alone is not None)
+                    self._losses.charge(self._block, self._place, str(loss), certain=self._losses.is_certain)
                     self._place = None
                 return self._machine.boot(self._kernel)
             if time.monotonic() > deadline:
                 if run.patience is not None:
                     # Somebody else will run the trial, and must not be lost to it as well.
-                    self._charge(str(loss))
+                    self._losses.charge(self._block, self._place, str(loss))
                 raise loss
             time.sleep(RECONNECT_PAUSE_S)
         raise Interrupted(f"stopped by {run.stop.by}; {loss}")
