@@ -19,9 +19,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import convert
 
 from orchestrator.errors import BadInput
 
@@ -88,9 +90,7 @@ def read(folder: Path) -> Description:
                 f"{path}: format {document['format']}, this version reads {FORMAT}; use the program of the bundle: "
                 f"sh {REPRODUCE} smoke"
             )
-        values = {f.name: document[f.name] for f in fields(Description) if f.name in document}
-        values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-        return Description(**values)
+        return convert(document, Description)
     except OSError as error:
         raise BadInput(f"{folder} is not a bundle: {DESCRIPTION}: {error.strerror}") from None
     except (ValueError, TypeError, KeyError) as error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import convert
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import BadInput, KernelError
@@ -72,11 +74,10 @@ def load(name: str) -> Built | None:
     """Return the kernel of this hash, None if it is not here; ``KernelError`` if its folder is damaged."""
     file = kernels_folder() / name / FILE
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        return Built(**{field.name: document[field.name] for field in fields(Built)})
+        return convert(json.loads(file.read_text(encoding="utf-8")), Built)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise KernelError(
             f"{file} is damaged ({error}); remove {file.parent} and build the kernel again"
         ) from error

@@ -8,9 +8,11 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import convert
 
 import orchestrator
 from orchestrator import program
@@ -131,21 +133,13 @@ def load(folder: Path) -> Manifest:
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
             raise BadInput(f"{path}: not a JSON object")
-        document = upgrade(document, FORMAT, MANIFEST)
-        values = {f.name: document[f.name] for f in fields(Manifest) if f.name in document}
-        manifest = Manifest(**values)
+        return convert(upgrade(document, FORMAT, MANIFEST), Manifest)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
     except UnreadableFormat as error:
         raise BadInput(f"{path}: {error}") from None
     except (ValueError, TypeError) as error:
         raise BadInput(f"{path}: damaged: {error}") from None
-    return replace(
-        manifest,
-        overrides=tuple(manifest.overrides),
-        command_line=tuple(manifest.command_line),
-        where=tuple(manifest.where),
-    )
 
 
 def hash_role(role: Role) -> dict[str, str]:

@@ -188,6 +188,7 @@ class TrialRecord:
     metrics: Mapping[str, MetricValue]
     start: str
     end: str
+    kernel_hash: str = ""
     exit_code: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
@@ -196,7 +197,6 @@ class TrialRecord:
     details: Any = None
     allowed: bool = False
     final: bool = True
-    kernel_hash: str = ""
 
 
 Fate = Literal["done", "left out", "unreachable", "lost", "failed", "stopped"]
