@@ -55,7 +55,7 @@ _FILES = {
     ),
     "etc/default/kexec": "LOAD_KEXEC=false\n",
     "etc/default/grub": (
-        "GRUB_DEFAULT=0\nGRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX_DEFAULT=quiet\n"
+        "GRUB_DEFAULT=0\nGRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX_DEFAULT=\n"
         f'GRUB_CMDLINE_LINUX="{_OWN_WORDS}"\nGRUB_TERMINAL=serial\n'
     ),
     "boot/grub/grub.cfg": (
@@ -66,7 +66,7 @@ _FILES = {
 _ESP_FILES = {
     "loader/loader.conf": "timeout 0\n",
     "loader/entries/debian.conf": (
-        f"title Debian\nlinux /debian/vmlinuz\ninitrd /debian/initrd\noptions {_WORDS} quiet\n"
+        f"title Debian\nlinux /debian/vmlinuz\ninitrd /debian/initrd\noptions {_WORDS}\n"
     ),
 }
 _PARTS = (PACKAGES, SUITE, CORE_MIB, ESP_MIB, ROOT_MIB, sorted(_FILES.items()), sorted(_ESP_FILES.items()), 1)
