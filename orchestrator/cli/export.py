@@ -13,6 +13,7 @@ from orchestrator.cli.results import results_option
 @click.argument("run")
 @click.option(
     "--output",
+    "-o",
     metavar="PATH",
     type=click.Path(path_type=Path),
     help="Archive (or folder) to write; default: EXPERIMENT-RUN.tar here.",
