@@ -11,6 +11,7 @@ from pathlib import Path
 from orchestrator.analysis.diagnostics import Finding, diagnose
 from orchestrator.analysis.modelled import Metrics, metrics_of
 from orchestrator.analysis.phases import Phases, phases_of
+from orchestrator.analysis.precision import is_known
 from orchestrator.analysis.samples import boots_of
 from orchestrator.analysis.speedup import Speedup, speedups
 from orchestrator.analysis.summary import CellSummary, plan_order, summarise
@@ -21,6 +22,7 @@ from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord, MetricInfo, RunRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Reason, RunRow, Store, open_for
+from orchestrator.spec.model import Status
 
 _SHOWN = 2
 """Metrics in a table where none are asked for."""
@@ -35,6 +37,8 @@ class Report:
     :ivar factors: names of all factors in the order of the plan, ``kernel`` first where it is not swept.
     :ivar cells: in the order of the plan, one entry per environment.
     :ivar speedups: of each of the cells; empty where the experiment compares nothing.
+    :ivar known: of each of the cells whether its headline is known as well as the experiment's stop rule asks; empty
+        where it has none.
     :ivar phases: of each of the cells that has any; empty where the benchmark has no breakdown.
     :ivar statuses: number of final records by status.
     :ivar not_allowed: those that are neither ok nor allowed by the experiment not to be.
@@ -57,6 +61,7 @@ class Report:
     factors: tuple[str, ...]
     cells: tuple[CellSummary, ...]
     speedups: tuple[Speedup, ...]
+    known: tuple[bool, ...]
     phases: tuple[tuple[CellSummary, Phases], ...]
     statuses: Mapping[str, int]
     not_allowed: int
@@ -83,6 +88,11 @@ class Report:
     def trials(self) -> int:
         """Number of trials that have their final record."""
         return sum(self.statuses.values())
+
+    @property
+    def unneeded(self) -> int:
+        """Number of trials that did not run, as their cell was known well enough."""
+        return self.statuses.get(Status.SKIPPED, 0)
 
     def varying(self) -> tuple[str, ...]:
         """Names of the factors that tell the rows apart; where there is only one row, of those the file names."""
@@ -147,6 +157,7 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             factors=_factor_names(opening, cells),
             cells=cells,
             speedups=compared,
+            known=tuple(_known(store, row, cells)),
             phases=tuple((cell, found) for cell, found in phases if found),
             statuses=store.statuses(row),
             not_allowed=store.not_allowed(row),
@@ -178,6 +189,16 @@ def _speedups(store: Store, row: RunRow, cells: Sequence[CellSummary], known: Me
         return
     values = partial(boots_of, store, row)
     yield from speedups(cells, row.opening.compare, row.opening.factors, known, values)
+
+
+def _known(store: Store, row: RunRow, cells: Sequence[CellSummary]) -> Iterator[bool]:
+    opening = row.opening
+    until = opening.repetitions.until if opening and opening.repetitions else None
+    headline = next((m for m in opening.metrics if m.name == opening.headline), None) if opening else None
+    if until is None or headline is None:
+        return
+    for cell in cells:
+        yield is_known(boots_of(store, row, cell, headline), headline.unit, until)
 
 
 def _told_of_kernels(provenance: Manifest | None, key: str) -> dict[str, str]:

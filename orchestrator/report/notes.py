@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.analysis.intervals import METHODS
 from orchestrator.analysis.speedup import Speedup
@@ -32,7 +32,7 @@ SPREADS = {
 def title(report: Report) -> str:
     """Return one line on which run this is and how far it came."""
     opening = report.opening
-    count = f"{report.trials} of {opening.trials} trials"
+    count = text.progress(report.statuses, opening.trials)
     state = count if report.complete else f"not complete: {count}"
     return text.plain(
         f"{opening.experiment}, run {opening.run}, content {opening.content_hash[:12]}: {state}"
@@ -70,15 +70,40 @@ def rows(report: Report) -> Iterator[str]:
 
 def figures(report: Report) -> Iterator[str]:
     """Yield how often each row was run, and what its figures are."""
-    run = [sum(cell.statuses.values()) - cell.statuses.get(Status.SKIPPED, 0) for cell in report.cells]
-    counts = sorted(set(run))
+    counts = run(report)
     if counts and report.boots:
         yield f"Each row was run {text.span(counts, 'time')}, in {text.span(report.boots, 'boot')}."
+    rule = stop_rule(report)
+    if rule:
+        yield f"Stop rule: {rule}."
+    for unneeded in report.reasons:
+        if unneeded.status == Status.SKIPPED:
+            yield text.plain(f"{counted(unneeded.trials, 'trial')} {unneeded.reason}.", LONGEST_NOTE)
     used = {estimate.spread.method for estimate in _shown(report) if estimate.interval is None}
     spreads = [words for method, words in SPREADS.items() if method in used]
     if spreads:
         yield f"Figures are medians of the n trials that are ok, ± {'; '.join(spreads)}."
     yield from _intervals(report)
+
+
+def run(report: Report) -> list[int]:
+    """Return how often a row was run: each number that occurs, rising."""
+    return sorted(
+        {sum(cell.statuses.values()) - cell.statuses.get(Status.SKIPPED, 0) for cell in report.cells}
+    )
+
+
+def stop_rule(report: Report) -> str:
+    """Return when a cell ends before its last repetition, and how many reached that; empty where none does."""
+    opening = report.opening
+    if opening.repetitions is None or opening.repetitions.until is None:
+        return ""
+    until, most = opening.repetitions.until, opening.repetitions.count
+    goal = f"the {until.confidence * 100:g} % interval of the median {text.plain(opening.headline)}"
+    return (
+        f"{until.least} to {most} trials of a cell, until {goal} is no wider than ±{until.half_width * 100:g} %; "
+        f"reached by {sum(report.known)} of {counted(len(report.cells), 'cell')}"
+    )
 
 
 def environments(report: Report) -> Iterator[str]:
@@ -169,7 +194,8 @@ def comparison(report: Report) -> Iterator[str]:
 
 def reasons(report: Report) -> list[str]:
     """Return one line for each reason why trials were not ok, or attempts were repeated; the most frequent first."""
-    return [*_lines(report.reasons, "trial"), *_lines(report.attempts, "repeated attempt")]
+    run = [reason for reason in report.reasons if reason.status != Status.SKIPPED]
+    return [*_lines(run, "trial"), *_lines(report.attempts, "repeated attempt")]
 
 
 def findings(report: Report) -> list[str]:
@@ -189,9 +215,9 @@ def findings(report: Report) -> list[str]:
     return lines
 
 
-def _lines(found: tuple[Reason, ...], what: str) -> Iterable[str]:
+def _lines(found: Sequence[Reason], what: str) -> Iterable[str]:
     for reason in found[:REASONS_SHOWN]:
-        count = f"{reason.trials} {what}{'s' if reason.trials > 1 else ''}"
+        count = counted(reason.trials, what)
         allowed = ", allowed" if reason.allowed else ""
         told = text.plain(reason.reason) or "no reason was given"
         yield f"{reason.status} ({count}{allowed}; {text.plain(reason.example)}): {told}"

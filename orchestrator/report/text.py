@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.analysis.intervals import Interval
 from orchestrator.analysis.summary import Estimate, Truth
+from orchestrator.spec.model import Status
 from orchestrator.units import counted
 
 NOTHING = "-"
@@ -93,8 +94,21 @@ def size(number: int) -> str:
 
 
 def not_ok(statuses: Mapping[str, int]) -> str:
-    """Return the counts of all statuses but ``ok``, such as ``unsupported 3``; empty if there are none."""
-    return ", ".join(f"{status} {count}" for status, count in statuses.items() if status != "ok")
+    """Return the counts of trials that ran and are not ``ok``, such as ``unsupported 3``; empty if there are none."""
+    fine = (Status.OK, Status.SKIPPED)
+    return ", ".join(f"{status} {count}" for status, count in statuses.items() if status not in fine)
+
+
+def progress(statuses: Mapping[str, int], planned: int, noun: str = " trials") -> str:
+    """Return how many of the planned trials have run, and how many need not.
+
+    >>> progress({"ok": 60}, 60), progress({"ok": 36, "skipped": 24}, 60)
+    ('60 of 60 trials', '36 of 60 trials, the other 24 not needed')
+    """
+    unneeded = statuses.get(Status.SKIPPED, 0)
+    run = sum(statuses.values()) - unneeded
+    rest = "the other " if run + unneeded == planned else ""
+    return f"{run} of {planned}{noun}" + (f", {rest}{unneeded} not needed" if unneeded else "")
 
 
 def span(numbers: Sequence[int], noun: str) -> str:

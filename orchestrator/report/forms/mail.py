@@ -34,7 +34,8 @@ def render(report: Report) -> str:
 def _title(report: Report) -> str:
     opening = report.opening
     told = text.plain(circumstances.description(report) or opening.experiment)
-    state = "" if report.complete else f" Not complete: {report.trials} of {opening.trials} trials."
+    count = text.progress(report.statuses, opening.trials)
+    state = "" if report.complete else f" Not complete: {count}."
     return f"{told.rstrip('.')}.{state}"
 
 
@@ -53,15 +54,14 @@ def _marked(table: Table, marks: dict[str, str]) -> list[Column]:
 
 
 def _excluded(report: Report) -> Iterator[str]:
-    unneeded = report.statuses.get(Status.SKIPPED, 0)
-    run = report.trials - unneeded
+    run = report.trials - report.unneeded
     left = run - report.statuses.get(Status.OK, 0)
     if not run:
         yield "No trial has run."
     else:
         yield f"{left} of {run} trials." if left else f"No trial; all {run} are in the figures."
-    if unneeded:
-        yield f"{unneeded} more were planned and not run, as what they are repetitions of was known well enough."
+    if report.unneeded:
+        yield f"{report.unneeded} more were planned and not run, as what they are repetitions of was known well enough."
     yield from notes.reasons(report)
 
 
