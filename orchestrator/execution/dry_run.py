@@ -70,6 +70,7 @@ def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], N
         holder = take(visit.ours, "RUN")
         visit.restore()
         visit.provision(cache)
+        visit.find_programs(plan.programs)
         visit.tune()
         visit.start(plan.trials(block))
         list(visit.follow())

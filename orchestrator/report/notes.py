@@ -18,6 +18,7 @@ REASONS_SHOWN = 20
 FINDINGS_SHOWN = 20
 TRIALS_SHOWN = 4
 LONGEST_NOTE = 1000
+LONGEST_LEGEND = 3000
 NO_BANDWIDTH = (
     "What is modelled knows nothing of memory bandwidth and of the link between nodes, which bound what was published: "
     "it is what threads could bring at most, not what a machine gives."
@@ -42,6 +43,7 @@ def title(report: Report) -> str:
 def notes(report: Report) -> Iterator[str]:
     """Yield what a reader must know beside the rows: what all rows share, where they were made, how to read them."""
     yield from rows(report)
+    yield from meanings(report)
     yield from _circumstances(report)
     yield from figures(report)
     yield from comparison(report)
@@ -64,8 +66,19 @@ def rows(report: Report) -> Iterator[str]:
     for name, earlier in report.following().items():
         yield f"{text.plain(name)} is in every row what {text.plain(earlier)} is."
     verified = tables.verified(report)
-    if verified is not None:
+    if verified == text.NOT_CHECKED:
+        yield "Not verified: the benchmark does not tell where pages ended and what they held."
+    elif verified is not None:
         yield f"Verified in every row that has figures: {verified}."
+
+
+def meanings(report: Report) -> Iterator[str]:
+    """Yield what the levels of a factor mean, of those that occur, as the benchmark says it."""
+    for factor, told in report.opening.meanings.items():
+        levels = dict.fromkeys(cell.factors.get(factor, "") for cell in report.cells)
+        known = [f"{level} = {told[level]}" for level in levels if level in told]
+        if known:
+            yield text.plain(f"{factor}: {'; '.join(known)}.", LONGEST_LEGEND)
 
 
 def figures(report: Report) -> Iterator[str]:
@@ -79,10 +92,12 @@ def figures(report: Report) -> Iterator[str]:
     for unneeded in report.reasons:
         if unneeded.status == Status.SKIPPED:
             yield text.plain(f"{counted(unneeded.trials, 'trial')} {unneeded.reason}.", LONGEST_NOTE)
-    used = {estimate.spread.method for estimate in _shown(report) if estimate.interval is None}
+    shown = _shown(report)
+    used = {estimate.spread.method for estimate in shown if estimate.interval is None}
     spreads = [words for method, words in SPREADS.items() if method in used]
-    if spreads:
-        yield f"Figures are medians of the n trials that are ok, ± {'; '.join(spreads)}."
+    if shown:
+        spread = f", ± {'; '.join(spreads)}" if spreads else ""
+        yield f"Figures are medians of the n trials that are ok{spread}."
     yield from _intervals(report)
 
 
@@ -143,6 +158,10 @@ def _circumstances(report: Report) -> Iterator[str]:
         boots = counted(place.boots, "boot")
         if place.line:
             yield text.plain(f"Host {place.host} ({boots}): {place.line}.", LONGEST_NOTE)
+    lines = circumstances.command_lines(report)
+    if len(lines) > 1:
+        for whose, line in lines:
+            yield text.plain(f"Kernel command line of {whose}: {line}.", LONGEST_NOTE)
     options = circumstances.options(report)
     if options:
         told = ", ".join(f"{name} = {value}" for name, value in options.items())
@@ -182,7 +201,7 @@ def comparison(report: Report) -> Iterator[str]:
         if published.method:
             yield text.plain(f"How the published figures were taken: {published.method}.", LONGEST_NOTE)
         for note in published.notes:
-            yield text.plain(f"Note on {published.dataset}: {note.rstrip('.')}.", LONGEST_NOTE)
+            yield text.plain(text.sentence(f"Note on {published.dataset}: {note}"), LONGEST_NOTE)
     missing = Counter(
         found.reason
         for cell, found in zip(report.cells, report.speedups, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 from orchestrator.analysis.intervals import Interval
 from orchestrator.analysis.summary import Estimate, Truth
@@ -11,6 +12,7 @@ from orchestrator.spec.model import Status
 from orchestrator.units import counted
 
 NOTHING = "-"
+NOT_CHECKED = "not checked"
 _DIGITS = 4
 """Significant digits of a median; more than any machine repeats."""
 _LONGEST = 240
@@ -73,7 +75,7 @@ def truth(found: Truth | None, n: int, counts: bool = True) -> str:
     if not n:
         return NOTHING
     if found is None:
-        return "not checked"
+        return NOT_CHECKED
     parts = []
     if found.pages:
         on_target = found.pages_on_target or 0
@@ -111,6 +113,15 @@ def progress(statuses: Mapping[str, int], planned: int, noun: str = " trials") -
     return f"{run} of {planned}{noun}" + (f", {rest}{unneeded} not needed" if unneeded else "")
 
 
+def sentence(words: str) -> str:
+    """Return words with the full stop that they lack.
+
+    >>> sentence("Who is faster?"), sentence("All there is")
+    ('Who is faster?', 'All there is.')
+    """
+    return words if words.endswith((".", "?", "!", "…")) else f"{words}."
+
+
 def span(numbers: Sequence[int], noun: str) -> str:
     """Return the only one of rising numbers, or their range, with its noun.
 
@@ -119,6 +130,15 @@ def span(numbers: Sequence[int], noun: str) -> str:
     """
     last = counted(numbers[-1], noun)
     return last if len(numbers) == 1 else f"{numbers[0]} to {last}"
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Return a command in one line, its program without the folder it lies in.
+
+    >>> command_line(["/usr/bin/migspeed", "-p", "{pages}"])
+    'migspeed -p {pages}'
+    """
+    return " ".join([PurePosixPath(words[0]).name, *words[1:]]) if words else ""
 
 
 def plain(text: str, longest: int = _LONGEST) -> str:

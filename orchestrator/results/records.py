@@ -62,6 +62,8 @@ class RunRecord:
     :ivar hosts: of a fleet, in their order; ``fleet``: ``shard`` or ``replicate``, empty where one host was asked for.
     :ivar breakdown: what the benchmark says one of its metrics consists of.
     :ivar compare: what cells are set against, published figures included.
+    :ivar command: what trials execute, options not filled in; empty where an older version began the run.
+    :ivar meanings: what levels of factors mean, as far as the benchmark says it.
     :ivar repetitions: how often cells run, and when fewer will do; None where an older version began the run.
     """
 
@@ -83,6 +85,8 @@ class RunRecord:
     fleet: str = ""
     hosts: tuple[str, ...] = ()
     repetitions: Repetitions | None = None
+    command: tuple[str, ...] = ()
+    meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def run_record(
@@ -122,6 +126,8 @@ def run_record(
         fleet=fleet,
         hosts=hosts,
         repetitions=experiment.repetitions,
+        command=experiment.benchmark.command,
+        meanings=experiment.benchmark.meanings,
     )
 
 

@@ -48,7 +48,8 @@ def _pairs(report: Report) -> Iterator[tuple[str, str]]:
     for factor in opening.factors:
         if factor.levels:
             yield f"Factor {factor.name}", ", ".join(factor.levels)
-    yield "Benchmark", opening.benchmark
+    for name, words in circumstances.benchmark(report):
+        yield name.capitalize(), words
     repetitions = notes.run(report)
     if repetitions and report.boots:
         yield (
@@ -63,6 +64,8 @@ def _pairs(report: Report) -> Iterator[tuple[str, str]]:
         yield f"Kernel {name}", told.pop("release")
         for what, words in told.items():
             yield f"Kernel {name}, {what}", words
+    for whose, line in circumstances.command_lines(report):
+        yield f"Command line of {whose}", line
     yield "Orchestrator", circumstances.commit(report)
 
 
