@@ -42,7 +42,7 @@ class Place:
     @property
     def line(self) -> str:
         """All of it in one line."""
-        parts = [self.cpu, f"{self.cpus} CPUs" if self.cpus else ""]
+        parts = [self.cpu, counted(self.cpus, "CPU") if self.cpus else ""]
         if self.nodes:
             parts.append(f"{counted(len(self.nodes), 'NUMA node')} ({'; '.join(self.nodes)})")
         told = ", ".join(part for part in parts if part)

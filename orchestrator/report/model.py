@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -16,6 +15,7 @@ from orchestrator.analysis.samples import boots_of
 from orchestrator.analysis.speedup import Speedup, speedups
 from orchestrator.analysis.summary import CellSummary, plan_order, summarise
 from orchestrator.errors import BadInput
+from orchestrator.report import metrics
 from orchestrator.report.environments import sentence
 from orchestrator.results import manifest
 from orchestrator.results.manifest import Manifest
@@ -128,8 +128,8 @@ class Report:
         return tuple(name for name in self.factors if len({c.factors.get(name) for c in self.cells}) > 1)
 
 
-def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
-    """Summarise a run for a report that shows ``metrics``.
+def build(results: Path, run: RunFolder, shown: Sequence[str] = ()) -> Report:
+    """Summarise a run for a report that shows the metrics of these names.
 
     None named: the headline, and what is compared or else the next metric in the file.
 
@@ -153,7 +153,7 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             opening=opening,
             complete=row.complete,
             ended=row.ended,
-            shown=_choose(opening, metrics, [speedup.metric for speedup in compared]),
+            shown=_choose(opening, shown, [speedup.metric for speedup in compared]),
             factors=_factor_names(opening, cells),
             cells=cells,
             speedups=compared,
@@ -207,14 +207,9 @@ def _told_of_kernels(provenance: Manifest | None, key: str) -> dict[str, str]:
 
 
 def _choose(opening: RunRecord, names: Sequence[str], compared: Sequence[str]) -> tuple[MetricInfo, ...]:
-    known = {metric.name: metric for metric in opening.metrics}
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1) or list(known)
-            raise BadInput(f"--metric {name}: the experiment has no such metric; it has {', '.join(near)}")
+    known = [metric.name for metric in opening.metrics]
     first = [name for name in (opening.headline, *compared) if name in known]
-    chosen = names or list(dict.fromkeys([*first, *known]))[:_SHOWN]
-    return tuple(known[name] for name in dict.fromkeys(chosen))
+    return tuple(metrics.find(opening, names or list(dict.fromkeys([*first, *known]))[:_SHOWN]))
 
 
 def _factor_names(opening: RunRecord, cells: Sequence[CellSummary]) -> tuple[str, ...]:

@@ -98,6 +98,14 @@ def figures(report: Report) -> Iterator[str]:
     if shown:
         spread = f", ± {'; '.join(spreads)}" if spreads else ""
         yield f"Figures are medians of the n trials that are ok{spread}."
+    told = {estimate.metric for estimate in shown}
+    for metric in report.shown:
+        if metric.name not in told and any(cell.n for cell in report.cells):
+            yield text.plain(
+                f"No {metric.name} in any row: the benchmark did not tell it in these trials; some metrics take an "
+                "option of the benchmark, or a kernel that counts them.",
+                LONGEST_NOTE,
+            )
     yield from _intervals(report)
 
 
@@ -241,4 +249,4 @@ def _lines(found: Sequence[Reason], what: str) -> Iterable[str]:
         told = text.plain(reason.reason) or "no reason was given"
         yield f"{reason.status} ({count}{allowed}; {text.plain(reason.example)}): {told}"
     if len(found) > REASONS_SHOWN:
-        yield f"and {len(found) - REASONS_SHOWN} more reasons; --format json holds all of them"
+        yield f"and {counted(len(found) - REASONS_SHOWN, 'more reason')}; --format json holds all of them"

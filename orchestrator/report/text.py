@@ -81,13 +81,15 @@ def truth(found: Truth | None, n: int, counts: bool = True) -> str:
         on_target = found.pages_on_target or 0
         all_there = on_target == found.pages and not counts
         parts.append("all pages on target" if all_there else f"{on_target}/{found.pages} pages")
-    parts.append(f"{found.bytes_wrong or 0} bytes wrong" if found.bytes_checked else "bytes not checked")
+    parts.append(
+        f"{counted(found.bytes_wrong or 0, 'byte')} wrong" if found.bytes_checked else "bytes not checked"
+    )
     return ", ".join(parts) + (f" ({found.trials} of {n} trials)" if found.trials < n else "")
 
 
 def size(number: int) -> str:
     """Return bytes in the largest unit that leaves a whole part, such as ``487 MiB`` or ``1.5 GiB``."""
-    value, unit = float(number), "bytes"
+    value, unit = float(number), "byte" if number == 1 else "bytes"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if value < 1024:
             break

@@ -124,7 +124,7 @@ def test_modes_that_occur_are_explained_and_no_others(tmp_path: Path) -> None:
 
 
 def test_figures_with_intervals_are_said_to_be_medians(tmp_path: Path) -> None:
-    trials = [trial({"mode": "serial"}, n, 3.0 + n / 100) for n in range(8)]
+    trials = [trial({"mode": "serial"}, n, 3.0 + n / 100, 5.0) for n in range(8)]
     mail = joined(mail_of(write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])))
     assert "Figures are medians of the n trials that are ok. - [low, high]: 95 % interval" in mail
 
