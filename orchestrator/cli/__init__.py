@@ -6,7 +6,7 @@ import errno
 import importlib
 import pkgutil
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -80,7 +80,18 @@ def main() -> None:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        click.echo(
-            f"orchestrate: cannot write results: {error.strerror}; make room, then run it again", err=True
-        )
+        what, advice = "results", "; make room, then run it again"
+        if not _can_be_written(sys.stdout):
+            what, advice = "to standard output", ""
+            sys.stdout = None
+        click.echo(f"orchestrate: cannot write {what}: {error.strerror}{advice}", err=True)
         sys.exit(ExitCode.HOST)
+
+
+def _can_be_written(stream: TextIO) -> bool:
+    """Whether what is still in a stream's memory finds room."""
+    try:
+        stream.flush()
+    except OSError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.errors import BadInput, HostError
+from orchestrator.errors import BadInput
 
 results_option = click.option(
     "--results",
@@ -78,13 +78,7 @@ def emit(rendered: str | bytes, target: Path | None = None) -> None:
         from orchestrator.report.text import for_encoding
 
         rendered = for_encoding(rendered, sys.stdout.encoding or "utf-8")
-    try:
-        click.echo(rendered, nl=False)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        sys.stdout = None  # what is left in it cannot be written at the end either
-        raise HostError(f"standard output: {error.strerror}") from None
+    click.echo(rendered, nl=False)
 
 
 def _write(target: Path, rendered: str | bytes) -> None:

@@ -134,13 +134,18 @@ def test_a_metric_that_no_trial_has_is_explained(orchestrate: Verb) -> None:
     assert "No throughput in any row" not in orchestrate("report", RUN.run).stdout
 
 
-def test_a_full_standard_output_is_named(results: Path) -> None:
+@pytest.mark.parametrize("words", [["report", RUN.run], ["results", "list"], ["schema"]])
+def test_a_full_standard_output_is_named(results: Path, words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*ORCHESTRATE, "report", RUN.run, "--results", str(results)],
+            [*ORCHESTRATE, *words],
+            env={**os.environ, "ORCHESTRATE_RESULTS": str(results)},
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
-    assert (done.returncode, done.stderr) == (3, "orchestrate: standard output: No space left on device\n")
+    assert (done.returncode, done.stderr) == (
+        3,
+        "orchestrate: cannot write to standard output: No space left on device\n",
+    )
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
