@@ -6,7 +6,7 @@ import errno
 import importlib
 import pkgutil
 import sys
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -80,18 +80,7 @@ def main() -> None:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        what, advice = "results", "; make room, then run it again"
-        if not _can_be_written(sys.stdout):
-            what, advice = "to standard output", ""
-            sys.stdout = None
-        click.echo(f"orchestrate: cannot write {what}: {error.strerror}{advice}", err=True)
+        click.echo(
+            f"orchestrate: cannot write results: {error.strerror}; make room, then run it again", err=True
+        )
         sys.exit(ExitCode.HOST)
-
-
-def _can_be_written(stream: TextIO) -> bool:
-    """Whether what is still in a stream's memory finds room."""
-    try:
-        stream.flush()
-    except OSError:
-        return False
-    return True

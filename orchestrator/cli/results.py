@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, HostError
 
 results_option = click.option(
     "--results",
@@ -78,7 +78,13 @@ def emit(rendered: str | bytes, target: Path | None = None) -> None:
         from orchestrator.report.text import for_encoding
 
         rendered = for_encoding(rendered, sys.stdout.encoding or "utf-8")
-    click.echo(rendered, nl=False)
+    try:
+        click.echo(rendered, nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = None  # what is left in it cannot be written at the end either
+        raise HostError(f"cannot write to standard output: {error.strerror}") from None
 
 
 def _write(target: Path, rendered: str | bytes) -> None:
