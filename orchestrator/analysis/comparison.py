@@ -21,6 +21,7 @@ from orchestrator.analysis.values import Units, is_rate
 from orchestrator.results.records import MetricInfo
 from orchestrator.sample_size import fewest
 
+NOT_PUBLISHED = "nothing was published of this cell"
 Verdict = Literal["faster", "slower", "no difference", "too noisy", "not compared"]
 
 
@@ -100,8 +101,9 @@ def compare(
 
 
 def against(metric: MetricInfo, pairs: Iterable[tuple[Sample | None, Sample]], rules: Rules) -> list[Row]:
-    """Set samples against others that are given, None where there is none. The verdicts are not yet there."""
-    return [_row(metric, base, new, frozenset(), rules) for base, new in pairs]
+    """Set samples against published ones, None where nothing was published. The verdicts are not yet there."""
+    rows = [_row(metric, base, new, frozenset(), rules) for base, new in pairs]
+    return [replace(row, reason=NOT_PUBLISHED) if row.base is None else row for row in rows]
 
 
 def judge(rows: Sequence[Row], rules: Rules) -> list[Row]:

@@ -11,6 +11,7 @@ from orchestrator.results import journal
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord
 from orchestrator.results.runs import RunFolder
+from orchestrator.units import counted
 
 UNKNOWN = "not recorded"
 
@@ -102,9 +103,9 @@ def _files(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, str]:
     """Two sets of files by name and hash, as words that differ if the sets do."""
     changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     if not changed:
-        return f"{len(old)} files", f"{len(new)} files"
+        return counted(len(old), "file"), counted(len(new), "file")
     more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-    return f"{len(old)} files", f"{len(new)} files; {changed[0]}{more} differ"
+    return counted(len(old), "file"), f"{counted(len(new), 'file')}; {changed[0]}{more} differ"
 
 
 def _program(old: Manifest, new: Manifest) -> tuple[str, str]:

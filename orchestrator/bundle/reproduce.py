@@ -24,6 +24,7 @@ from orchestrator.results import manifest
 from orchestrator.results.files import write_whole
 from orchestrator.results.runs import RunFolder
 from orchestrator.spec.model import Experiment
+from orchestrator.units import counted
 
 FILE = "reproduction.json"
 FORMAT = 1
@@ -110,7 +111,9 @@ def run_again(
                 obtain(kernel, told)
     opened = launching.open_folder(plan, rerun.provider, rerun.results, "", rerun.anew)
     word = "carrying on" if opened.resumed else "run"
-    say(f"{word} {opened.folder.id}: {plan.cell_count} cells, {plan.trial_count} trials")
+    say(
+        f"{word} {opened.folder.id}: {counted(plan.cell_count, 'cell')}, {counted(plan.trial_count, 'trial')}"
+    )
     with observing() as observer:
         launching.launch(
             plan, rerun.provider, opened, observer, rerun.cache, rerun.overrides, rerun.command_line

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.results import emit, results_option
+from orchestrator.cli.results import emit, output_option, results_option
 from orchestrator.errors import BadInput
 from orchestrator.report.comparisons import names
 from orchestrator.units import parse_share
@@ -53,6 +53,7 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
     "--unit", type=click.Choice(["boot", "trial"]), default="boot", show_default=True, help="Sampling unit."
 )
 @click.option("--force-mixed-environments", "mix", is_flag=True, help="Compare them all the same, labelled.")
+@output_option
 @results_option
 def compare(
     base: str,
@@ -67,6 +68,7 @@ def compare(
     confidence: float,
     unit: str,
     mix: bool,
+    target: Path | None,
     results_path: Path,
 ) -> None:
     """Compare run NEW with run BASELINE, the kernels of one run (--by kernel), or a run with what was published.
@@ -94,5 +96,5 @@ def compare(
     else:
         second = runs.find(results_path, new)
         found = comparison.two_runs(results_path, first, second, metrics, rules, fail_on)
-    emit(comparison.render(found, form))
+    emit(comparison.render(found, form), target)
     sys.exit(found.exit_code)

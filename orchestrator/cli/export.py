@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.results import results_option
+from orchestrator.units import counted
 
 
 @click.command()
@@ -47,6 +48,8 @@ def export(
 
     Two exports of one run are the same, byte for byte.
     """
+    if words and not scrub:
+        raise click.UsageError("--scrub-word goes with --scrub")
     from orchestrator.bundle.export import Wish
     from orchestrator.bundle.export import export as write
     from orchestrator.results import runs
@@ -54,4 +57,4 @@ def export(
     made = write(runs.find(results_path, run), Wish(output, folder, scrub, words, experiment))
     for note in made.notes:
         click.echo(f"orchestrate: {note}", err=True)
-    click.echo(f"{made.path}: {made.files} files, id {made.identity}")
+    click.echo(f"{made.path}: {counted(made.files, 'file')}, id {made.identity}")

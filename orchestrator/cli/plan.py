@@ -54,9 +54,9 @@ def plan(
         return
     estimate = planned.estimate(boot_s=provider.boot_estimate)
     click.echo(table(planned))
-    trials = f"{'at most ' * planned.may_end_early()}{planned.trial_count} trials"
+    trials = f"{'at most ' * planned.may_end_early()}{counted(planned.trial_count, 'trial')}"
     boots = counted(planned.block_count, "boot")
     click.echo(
-        f"\n{planned.cell_count} cells, {trials}, {boots} on {provider.name}; "
+        f"\n{counted(planned.cell_count, 'cell')}, {trials}, {boots} on {provider.name}; "
         f"about {format_duration(estimate.seconds)} ({estimate.basis})"
     )

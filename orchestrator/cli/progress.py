@@ -21,6 +21,7 @@ from orchestrator.execution.observer import Observer
 from orchestrator.plan.model import Block
 from orchestrator.results.records import BlockRecord, TrialRecord
 from orchestrator.spec.model import Status
+from orchestrator.units import counted
 
 BUILD_LINES_S = 20.0
 """How often a build tells a pipe how far it is."""
@@ -61,7 +62,9 @@ class PlainLines:
 
     def block_begins(self, block: Block, trials: int) -> None:
         """See :class:`Observer`."""
-        self._say(f"block {block.index}: kernel {block.kernel}, boot {block.boot}, {trials} trials")
+        self._say(
+            f"block {block.index}: kernel {block.kernel}, boot {block.boot}, {counted(trials, 'trial')}"
+        )
 
     def host_ready(self, record: BlockRecord) -> None:
         """See :class:`Observer`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, HostError
 
 results_option = click.option(
     "--results",
@@ -19,6 +19,15 @@ results_option = click.option(
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder where runs land.",
+)
+
+output_option = click.option(
+    "--output",
+    "-o",
+    "target",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to a file instead.",
 )
 
 
@@ -58,13 +67,28 @@ def show(run: str, trial: str | None, results_path: Path) -> None:
         emit(listing.one(store, folder))
 
 
-def emit(rendered: str | bytes) -> None:
-    """Print text on whatever stdout is, in characters that it takes; bytes as they are, but not on a terminal."""
-    from orchestrator.report.text import for_encoding
-
-    if isinstance(rendered, bytes):
-        if sys.stdout.isatty():
-            raise BadInput("this form is not text; write it to a file: orchestrate report RUN --output FILE")
-        click.echo(rendered, nl=False)
+def emit(rendered: str | bytes, target: Path | None = None) -> None:
+    """Write to a file, or print: text in characters that stdout takes, bytes as they are, but not on a terminal."""
+    if target is not None:
+        _write(target, rendered)
         return
-    click.echo(for_encoding(rendered, sys.stdout.encoding or "utf-8"), nl=False)
+    if isinstance(rendered, bytes) and sys.stdout.isatty():
+        raise BadInput("this form is not text; write it to a file: orchestrate report RUN --output FILE")
+    if isinstance(rendered, str):
+        from orchestrator.report.text import for_encoding
+
+        rendered = for_encoding(rendered, sys.stdout.encoding or "utf-8")
+    try:
+        click.echo(rendered, nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = None  # what is left in it cannot be written at the end either
+        raise HostError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def _write(target: Path, rendered: str | bytes) -> None:
+    try:
+        target.write_bytes(rendered if isinstance(rendered, bytes) else rendered.encode("utf-8", "replace"))
+    except OSError as error:
+        raise BadInput(f"--output {target}: {error.strerror}") from None

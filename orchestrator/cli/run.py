@@ -20,6 +20,7 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.results import emit, results_option
 from orchestrator.report import names
+from orchestrator.units import counted
 
 
 @click.command()
@@ -107,9 +108,8 @@ def run(
     opened = launching.open_folder(plan, provider, results_path, resume, anew)
     word = "carrying on" if opened.resumed else "run"
     at_most = "at most " if plan.may_end_early() else ""
-    click.echo(
-        f"{word} {opened.folder.id}: {plan.cell_count} cells, {at_most}{plan.trial_count} trials", err=True
-    )
+    cells, trials = counted(plan.cell_count, "cell"), counted(plan.trial_count, "trial")
+    click.echo(f"{word} {opened.folder.id}: {cells}, {at_most}{trials}", err=True)
     with progress(verbose) as observer:
         code = launching.launch(
             plan, provider, opened, observer, cache_folder(), overrides, tuple(sys.argv), break_lock

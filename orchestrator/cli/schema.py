@@ -6,6 +6,7 @@ import json
 
 import click
 
+from orchestrator.cli.results import emit
 from orchestrator.hosts.providers import options_schemas
 from orchestrator.spec.schema import document
 
@@ -13,4 +14,4 @@ from orchestrator.spec.schema import document
 @click.command()
 def schema() -> None:
     """Print the JSON Schema (2020-12) of experiment files."""
-    click.echo(json.dumps(document(options_schemas()), indent=2))
+    emit(json.dumps(document(options_schemas()), indent=2) + "\n")

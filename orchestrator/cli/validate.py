@@ -8,6 +8,7 @@ import click
 
 from orchestrator.cli.options import load_experiment, make_plan, make_provider, set_option
 from orchestrator.errors import BadInput
+from orchestrator.units import counted
 
 
 @click.command()
@@ -33,6 +34,8 @@ def validate(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
                 experiment.hosts.provider != "ssh"
             ):  # where an ssh host is may be said by --host, and not by the file
                 make_provider(experiment, "", None, None, False)
-            click.echo(f"{file}: good: {plan.cell_count} cells, {plan.trial_count} trials")
+            click.echo(
+                f"{file}: good: {counted(plan.cell_count, 'cell')}, {counted(plan.trial_count, 'trial')}"
+            )
     if faults:
         raise BadInput(*(str(fault) for fault in faults))

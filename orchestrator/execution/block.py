@@ -138,6 +138,7 @@ class BlockRun:
             for done in visit.provision(run.cache, facts.document, machine.variables, machine.groups):
                 run.artifacts.update(done.result.get("artifacts", {}))
                 settings.update(done.result.get("settings", {}))
+            run.programs.update(visit.find_programs(run.plan.programs))
             settings.update(visit.tune())
             visit.start(self._losses.trials_to_send(self._block))
         self._announce(here, facts, settings, proof)

@@ -37,6 +37,7 @@ class Run:
     :ivar kernels: what ran under each of the experiment's kernel names: release, version, build id, hash, patches.
     :ivar boots: block by boot id, of the boots that this command has seen.
     :ivar artifacts: SHA-256 (hex) of the programs that trials execute, by name.
+    :ivar programs: what hosts tell of the programs that trials begin with: see :meth:`Visit.find_programs`.
     :ivar ended_on: how many trials have ended on each host under this controller.
     :ivar resumed: whether an earlier controller began the run.
     :ivar break_locks: take hosts that others hold.
@@ -56,6 +57,7 @@ class Run:
     crashes: Counter[str] = field(default_factory=Counter)
     disturbed: defaultdict[str, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
     artifacts: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, dict[str, str]] = field(default_factory=dict)
     kernels: dict[str, dict[str, Any]] = field(default_factory=dict)
     boots: dict[str, int] = field(default_factory=dict)
     ended_on: Counter[str] = field(default_factory=Counter)

@@ -16,6 +16,7 @@ from orchestrator.hosts.printing import PrintingHost
 from orchestrator.plan import Plan
 from orchestrator.provision.engine import Target, apply
 from orchestrator.provision.loading import load
+from orchestrator.units import counted
 
 
 def look(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
@@ -57,12 +58,12 @@ def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], N
     that answers nothing.
     """
     for block in plan.blocks():
-        trials = plan.trials_in(block)
+        trials = counted(plan.trials_in(block), "trial")
         name = block.host or ", ".join(provider.hosts) or provider.name
         at_most = "at most " if plan.may_end_early(block) else ""
         dealt = ", in shares" if provider.hosts and not block.host else ""
         say(
-            f"# block {block.index}: kernel {block.kernel}, boot {block.boot}, {at_most}{trials} trials{dealt}, {name}"
+            f"# block {block.index}: kernel {block.kernel}, boot {block.boot}, {at_most}{trials}{dealt}, {name}"
         )
         host = PrintingHost(name, say)
         visit = Visit(host, plan.experiment, f"RUN-{block.index}")
@@ -70,6 +71,7 @@ def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], N
         holder = take(visit.ours, "RUN")
         visit.restore()
         visit.provision(cache)
+        visit.find_programs(plan.programs)
         visit.tune()
         visit.start(plan.trials(block))
         list(visit.follow())

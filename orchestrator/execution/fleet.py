@@ -32,6 +32,7 @@ from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.likeness import differences, leader
 from orchestrator.results.records import Fate, HostRecord, utc_now
+from orchestrator.units import counted
 
 log = logging.getLogger(__name__)
 
@@ -204,13 +205,15 @@ def _missing(run: Run) -> Iterator[str]:
             cells[", ".join(f"{key}={level.text}" for key, level in trial.cell.levels.items())] += 1
     if not cells:
         return
-    lines = [f"missing: {cell or 'the only cell'}: {count} trials" for cell, count in cells.items()]
+    lines = [
+        f"missing: {cell or 'the only cell'}: {counted(count, 'trial')}" for cell, count in cells.items()
+    ]
     for line in lines:
         log.info("%s", line)
     yield (
-        f"not complete: {cells.total()} of {run.plan.trial_count} trials are missing, in {len(cells)} cells; "
-        "the same command carries the run on"
+        f"not complete: {cells.total()} of {run.plan.trial_count} trials are missing, in "
+        f"{counted(len(cells), 'cell')}; the same command carries the run on"
     )
     yield from lines[:CELLS_SHOWN]
     if len(lines) > CELLS_SHOWN:
-        yield f"missing: {len(lines) - CELLS_SHOWN} more cells; {run.folder}/orchestrate.log names them all"
+        yield f"missing: {counted(len(lines) - CELLS_SHOWN, 'more cell')}; {run.folder}/orchestrate.log names them all"

@@ -173,7 +173,7 @@ def _stop_rule(experiment: Experiment, journal: Journal) -> StopRule | None:
 def _close(run: Run, complete: bool, reason: str = "") -> None:
     run.journal.append(EndRecord(complete, reason, utc_now()))
     kernels = {name: told | _ingredients(told) for name, told in run.kernels.items()}
-    manifest.finish(run.folder, complete, benchmark=_binary(run), kernels=kernels)
+    manifest.finish(run.folder, complete, _binary(run), kernels, run.programs)
 
 
 def _ingredients(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from orchestrator.analysis import values
-from orchestrator.analysis.intervals import of_median
+from orchestrator.analysis.precision import is_known
+from orchestrator.analysis.summary import by_boot
 from orchestrator.execution import outcome
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.records import Record, TrialRecord
@@ -59,14 +59,7 @@ class StopRule:
         return outcome.not_needed(trial, self._places[cell], block.index, self.reason)
 
     def _is_known(self, cell: str, block: Block) -> bool:
-        boots: dict[str, list[float]] = {}
-        for index, boot, value in self._found.get(cell, ()):
-            if index < block.index:
-                boots.setdefault(boot, []).append(value)
-        found = [value for boot in boots.values() for value in boot]
-        if len(found) < self._until.least:
-            return False
-        unit = self._units[cell]
-        interval, _ = of_median(tuple(map(tuple, boots.values())), unit, self._until.confidence)
-        median = values.median(found, unit)
-        return interval is not None and interval.high - interval.low <= 2 * self._until.half_width * median
+        earlier = by_boot(
+            (boot, value) for index, boot, value in self._found.get(cell, ()) if index < block.index
+        )
+        return is_known(earlier, self._units.get(cell, ""), self._until)

@@ -22,6 +22,7 @@ RUNNER_FILES: Mapping[str, bytes] = {
         "trial.sh",
         "noise.sh",
         "settings.sh",
+        "program.sh",
         "trial_line.awk",
         "noise.awk",
         "look.sh",

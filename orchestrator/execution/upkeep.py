@@ -17,7 +17,7 @@ def state(host: Host) -> list[str]:
     facts = host_facts.gather(host)
     nodes = sum(1 for node in facts.nodes if node.memory)
     parts = [
-        f"{facts.release} {facts.machine}, {facts.cpus} CPUs, {counted(nodes, 'NUMA node')}",
+        f"{facts.release} {facts.machine}, {counted(facts.cpus, 'CPU')}, {counted(nodes, 'NUMA node')}",
         "root" if facts.root else "no root",
     ]
     if facts.root:

@@ -30,6 +30,9 @@ TRIALS_A_PIECE = 2000
 NOT_RUNNING = 3
 """Exit code of ``runner.sh`` where there is nothing to stop or no runner at work."""
 
+NO_PROGRAM = 3
+"""Exit code of ``program.sh`` where there is no such program."""
+
 
 class Visit:
     """A connected host, our folder on it, and the folder of one block in that.
@@ -111,6 +114,29 @@ class Visit:
             )
         return {change.path: change.found for change in changes}
 
+    def find_programs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return of the programs of trials their ``path``, ``sha256`` and ``package``, as far as the host tells them.
+
+        ``HostError``, and all put back, where one is not there: no trial could run.
+        """
+        prefix = self._prefix[:1]
+        found = {name: self._find_program(name) for name in (*prefix, *names)}
+        missing = [name for name, told in found.items() if told is None]
+        if missing:
+            self.restore()
+            raise HostError(
+                f"{self.host.name}: no program {' and no '.join(map(repr, missing))}, with which trials begin: "
+                "a role can install it, hosts.qemu.programs carries it into a guest"
+            )
+        return {name: told for name, told in found.items() if told is not None and name not in prefix}
+
+    def _find_program(self, name: str) -> dict[str, str] | None:
+        asked = self.ours.script("program.sh", self._trial_folder, name, accept=(0, NO_PROGRAM))
+        told = self.host.run(asked)
+        if told.exit_code == NO_PROGRAM:
+            return None
+        return dict(line.split("=", 1) for line in told.stdout.splitlines() if "=" in line)
+
     def restore(self) -> None:
         """Put back every setting that is on record on the host; nothing happens where there is none."""
         self.ours.restore()
@@ -152,11 +178,19 @@ class Visit:
 
     def _as_sent(self, trial: Trial) -> trial_file.HostTrial:
         """A trial as the host gets it; its line of the host's journal will tell cell and repetition to a reader."""
-        role = self._experiment.benchmark.role
-        folder = f"{self.base}/roles/{role.name}" if role else self.base
         tag = {"cell": trial.cell.id, "repetition": trial.repetition}
-        prefix = ("taskset", "-c", self._experiment.tuning.cpus) if self._experiment.tuning.cpus else ()
-        return trial_file.host_trial(trial, self._experiment.limits, folder, tag, prefix)
+        return trial_file.host_trial(trial, self._experiment.limits, self._trial_folder, tag, self._prefix)
+
+    @property
+    def _trial_folder(self) -> str:
+        role = self._experiment.benchmark.role
+        return f"{self.base}/roles/{role.name}" if role else self.base
+
+    @property
+    def _prefix(self) -> tuple[str, ...]:
+        """What goes before the command of each trial."""
+        cpus = self._experiment.tuning.cpus
+        return ("taskset", "-c", cpus) if cpus else ()
 
 
 def needs_root(experiment: Experiment) -> bool:

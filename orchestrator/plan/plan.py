@@ -21,6 +21,7 @@ from orchestrator.spec.combinations import Combinations
 from orchestrator.spec.expressions import Expression
 from orchestrator.spec.factors import HOST, KERNEL, constants
 from orchestrator.spec.model import Experiment, Level
+from orchestrator.spec.template import Template
 
 Positions = tuple[int, ...]
 
@@ -71,6 +72,13 @@ class Plan:
     def cell_count(self) -> int:
         """Number of cells."""
         return sum(self._cells_by_kernel.values()) * max(1, len(self.hosts))
+
+    @cached_property
+    def programs(self) -> tuple[str, ...]:
+        """First words of the commands of all cells."""
+        varies = Template(self.experiment.benchmark.command[0]).names
+        cells = self.cells() if varies else itertools.islice(self.cells(), 1)
+        return tuple(sorted({cell.argv[0] for cell in cells}))
 
     # --- blocks and trials ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
@@ -41,7 +42,7 @@ class Place:
     @property
     def line(self) -> str:
         """All of it in one line."""
-        parts = [self.cpu, f"{self.cpus} CPUs" if self.cpus else ""]
+        parts = [self.cpu, counted(self.cpus, "CPU") if self.cpus else ""]
         if self.nodes:
             parts.append(f"{counted(len(self.nodes), 'NUMA node')} ({'; '.join(self.nodes)})")
         told = ", ".join(part for part in parts if part)
@@ -84,6 +85,40 @@ def kernels(report: Report) -> dict[str, dict[str, str]]:
     """Return what is known of each kernel, in pairs of words; of one that is not from a recipe that is its release."""
     told = report.provenance.kernels if report.provenance else {}
     return {name: dict(_kernel(said)) for name, said in told.items()}
+
+
+def command_lines(report: Report) -> list[tuple[str, str]]:
+    """Return the kernels' command lines as they were in force, each with the kernels (and hosts) that had it."""
+    hosts = {block.host for block in report.blocks}
+    found: dict[str, dict[str, None]] = {}
+    for block in report.blocks:
+        line = str(block.facts.get("command_line", ""))
+        whose = f"{block.kernel} on {block.host}" if len(hosts) > 1 else block.kernel
+        if line:
+            found.setdefault(line, {})[whose] = None
+    return [(", ".join(whose), line) for line, whose in found.items()]
+
+
+def command(report: Report) -> str:
+    """Return the command that began the run, the program without its folder; empty if it is not known."""
+    return text.command_line(report.provenance.command_line) if report.provenance else ""
+
+
+def benchmark(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield what is known of the program that trials executed, in pairs of words."""
+    built = report.provenance.benchmark if report.provenance else ""
+    yield "benchmark", ", ".join(filter(None, (report.opening.benchmark, _sha256(built))))
+    if report.opening.command[1:]:
+        yield "its command", text.command_line(report.opening.command)
+    for name, told in (report.provenance.programs if report.provenance else {}).items():
+        digest = told.get("sha256", "")
+        known = ", ".join(filter(None, (told.get("package", ""), _sha256(digest))))
+        if known and digest != built:
+            yield f"program {PurePosixPath(name).name}", known
+
+
+def _sha256(digest: str) -> str:
+    return f"SHA-256 {digest[:12]}" if digest else ""
 
 
 def commit(report: Report) -> str:

@@ -14,7 +14,7 @@ from orchestrator.analysis.multiple import CORRECTION
 from orchestrator.analysis.samples import Sample, samples
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.nearest import did_you_mean
-from orchestrator.report import comparisons
+from orchestrator.report import comparisons, metrics
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
@@ -96,7 +96,7 @@ def two_runs(
     results: Path,
     base: RunFolder,
     new: RunFolder,
-    metrics: Sequence[str],
+    wanted: Sequence[str],
     rules: Rules,
     fail_on: float | None,
 ) -> Compared:
@@ -108,7 +108,7 @@ def two_runs(
         stores = [stack.enter_context(open_for(results, run)) for run in (base, new)]
         runs = [_opened(store, run) for store, run in zip(stores, (base, new), strict=True)]
         rows: list[Row] = []
-        for metric in _metrics(runs[0], metrics):
+        for metric in _metrics(runs[0], wanted):
             base_cells, new_cells = (
                 list(samples(store, run, metric)) for store, run in zip(stores, runs, strict=True)
             )
@@ -120,14 +120,14 @@ def two_runs(
 
 
 def by_kernel(
-    results: Path, run: RunFolder, baseline: str, metrics: Sequence[str], rules: Rules, fail_on: float | None
+    results: Path, run: RunFolder, baseline: str, wanted: Sequence[str], rules: Rules, fail_on: float | None
 ) -> Compared:
     """Compare every kernel of a run with one of them; ``baseline`` empty: with the first."""
     with open_for(results, run) as store:
         row = _opened(store, run)
         rows: list[Row] = []
         kernels: list[str] = []
-        for metric in _metrics(row, metrics):
+        for metric in _metrics(row, wanted):
             found = list(samples(store, row, metric))
             kernels = kernels or list(dict.fromkeys(sample.factors.get(KERNEL, "") for sample in found))
             if len(kernels) < 2:
@@ -150,13 +150,13 @@ def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float |
     """
     with open_for(results, run) as store:
         row = _opened(store, run)
-        wanted = row.opening.compare if row.opening else None
-        if wanted is None or wanted.published is None:
+        compared = row.opening.compare if row.opening else None
+        if compared is None or compared.published is None:
             raise BadInput(
                 f"run {run.id} names no published figures; `compare: published:` of its experiment does"
             )
-        published = wanted.published
-        (metric,) = _metrics(row, [wanted.metric])
+        published = compared.published
+        (metric,) = _metrics(row, [compared.metric])
         if published.unit.split()[0] != metric.unit:
             raise BadInput(f"{published.dataset} is in {published.unit}, {metric.name} in {metric.unit}")
         pairs = [(_published(published, sample), sample) for sample in samples(store, row, metric)]
@@ -207,17 +207,17 @@ def _opened(store: Store, run: RunFolder) -> RunRow:
     row = store.run(run)
     if row.opening is None:
         raise BadInput(f"{run.journal}: no run has begun in it; `orchestrate run` with the experiment does")
+    if not store.statuses(row):
+        raise BadInput(f"run {run.id} has no figures: none of its trials has ended")
     return row
 
 
 def _metrics(run: RunRow, wanted: Sequence[str]) -> list[MetricInfo]:
     assert run.opening is not None
-    known = {metric.name: metric for metric in run.opening.metrics}
-    found = []
-    for name in wanted or [run.opening.headline]:
-        if name not in known:
-            raise BadInput(f"--metric {name}: the run has no such metric; {did_you_mean(name, known)}")
-        if known[name].better == "neither":
-            raise BadInput(f"--metric {name}: neither more nor less of it is better, so there is no verdict")
-        found.append(known[name])
+    found = metrics.find(run.opening, wanted or [run.opening.headline])
+    for metric in found:
+        if metric.better == "neither":
+            raise BadInput(
+                f"--metric {metric.name}: neither more nor less of it is better, so there is no verdict"
+            )
     return found

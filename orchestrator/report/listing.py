@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from orchestrator.errors import BadInput
 from orchestrator.report.environments import sentence
-from orchestrator.report.text import NOTHING, not_ok, plain
+from orchestrator.report.text import NOTHING, command_line, not_ok, plain, progress
 from orchestrator.results import codec, journal, manifest
 from orchestrator.results.records import TrialRecord
 from orchestrator.results.runs import RunFolder
@@ -58,12 +58,11 @@ def trial(run: RunFolder, identity: str) -> str:
 
 def _row(store: Store, run: RunRow) -> tuple[str, ...]:
     statuses = store.statuses(run)
-    planned = f" of {run.opening.trials}" if run.opening else ""
     return (
         run.id,
         plain(run.opening.experiment) if run.opening else run.folder.parent.name,
         run.opening.time if run.opening else NOTHING,
-        f"{sum(statuses.values())}{planned}",
+        progress(statuses, run.opening.trials, noun="") if run.opening else str(sum(statuses.values())),
         not_ok(statuses) or NOTHING,
         ", ".join(store.environments(run)) or NOTHING,
         "complete" if run.complete else "unfinished",
@@ -77,7 +76,7 @@ def _provenance(folder: Path) -> Iterator[str]:
         yield f"no provenance: {error}"
         return
     yield f"content hash: {found.content_hash}"
-    yield f"command: {plain(' '.join(found.command_line))}"
+    yield f"command: {plain(command_line(found.command_line))}"
     if found.overrides:
         yield f"overrides: {plain(', '.join(found.overrides))}"
     yield f"seed: {found.seed}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -11,16 +10,19 @@ from pathlib import Path
 from orchestrator.analysis.diagnostics import Finding, diagnose
 from orchestrator.analysis.modelled import Metrics, metrics_of
 from orchestrator.analysis.phases import Phases, phases_of
+from orchestrator.analysis.precision import is_known
 from orchestrator.analysis.samples import boots_of
 from orchestrator.analysis.speedup import Speedup, speedups
 from orchestrator.analysis.summary import CellSummary, plan_order, summarise
 from orchestrator.errors import BadInput
+from orchestrator.report import metrics
 from orchestrator.report.environments import sentence
 from orchestrator.results import manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord, MetricInfo, RunRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Reason, RunRow, Store, open_for
+from orchestrator.spec.model import Status
 
 _SHOWN = 2
 """Metrics in a table where none are asked for."""
@@ -35,6 +37,8 @@ class Report:
     :ivar factors: names of all factors in the order of the plan, ``kernel`` first where it is not swept.
     :ivar cells: in the order of the plan, one entry per environment.
     :ivar speedups: of each of the cells; empty where the experiment compares nothing.
+    :ivar known: of each of the cells whether its headline is known as well as the experiment's stop rule asks; empty
+        where it has none.
     :ivar phases: of each of the cells that has any; empty where the benchmark has no breakdown.
     :ivar statuses: number of final records by status.
     :ivar not_allowed: those that are neither ok nor allowed by the experiment not to be.
@@ -57,6 +61,7 @@ class Report:
     factors: tuple[str, ...]
     cells: tuple[CellSummary, ...]
     speedups: tuple[Speedup, ...]
+    known: tuple[bool, ...]
     phases: tuple[tuple[CellSummary, Phases], ...]
     statuses: Mapping[str, int]
     not_allowed: int
@@ -83,6 +88,11 @@ class Report:
     def trials(self) -> int:
         """Number of trials that have their final record."""
         return sum(self.statuses.values())
+
+    @property
+    def unneeded(self) -> int:
+        """Number of trials that did not run, as their cell was known well enough."""
+        return self.statuses.get(Status.SKIPPED, 0)
 
     def varying(self) -> tuple[str, ...]:
         """Names of the factors that tell the rows apart; where there is only one row, of those the file names."""
@@ -118,8 +128,8 @@ class Report:
         return tuple(name for name in self.factors if len({c.factors.get(name) for c in self.cells}) > 1)
 
 
-def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
-    """Summarise a run for a report that shows ``metrics``.
+def build(results: Path, run: RunFolder, shown: Sequence[str] = ()) -> Report:
+    """Summarise a run for a report that shows the metrics of these names.
 
     None named: the headline, and what is compared or else the next metric in the file.
 
@@ -143,10 +153,11 @@ def build(results: Path, run: RunFolder, metrics: Sequence[str] = ()) -> Report:
             opening=opening,
             complete=row.complete,
             ended=row.ended,
-            shown=_choose(opening, metrics, [speedup.metric for speedup in compared]),
+            shown=_choose(opening, shown, [speedup.metric for speedup in compared]),
             factors=_factor_names(opening, cells),
             cells=cells,
             speedups=compared,
+            known=tuple(_known(store, row, cells)),
             phases=tuple((cell, found) for cell, found in phases if found),
             statuses=store.statuses(row),
             not_allowed=store.not_allowed(row),
@@ -180,20 +191,25 @@ def _speedups(store: Store, row: RunRow, cells: Sequence[CellSummary], known: Me
     yield from speedups(cells, row.opening.compare, row.opening.factors, known, values)
 
 
+def _known(store: Store, row: RunRow, cells: Sequence[CellSummary]) -> Iterator[bool]:
+    opening = row.opening
+    until = opening.repetitions.until if opening and opening.repetitions else None
+    headline = next((m for m in opening.metrics if m.name == opening.headline), None) if opening else None
+    if until is None or headline is None:
+        return
+    for cell in cells:
+        yield is_known(boots_of(store, row, cell, headline), headline.unit, until)
+
+
 def _told_of_kernels(provenance: Manifest | None, key: str) -> dict[str, str]:
     kernels = provenance.kernels if provenance else {}
     return {name: told[key] for name, told in kernels.items() if told.get(key)}
 
 
 def _choose(opening: RunRecord, names: Sequence[str], compared: Sequence[str]) -> tuple[MetricInfo, ...]:
-    known = {metric.name: metric for metric in opening.metrics}
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1) or list(known)
-            raise BadInput(f"--metric {name}: the experiment has no such metric; it has {', '.join(near)}")
+    known = [metric.name for metric in opening.metrics]
     first = [name for name in (opening.headline, *compared) if name in known]
-    chosen = names or list(dict.fromkeys([*first, *known]))[:_SHOWN]
-    return tuple(known[name] for name in dict.fromkeys(chosen))
+    return tuple(metrics.find(opening, names or list(dict.fromkeys([*first, *known]))[:_SHOWN]))
 
 
 def _factor_names(opening: RunRecord, cells: Sequence[CellSummary]) -> tuple[str, ...]:

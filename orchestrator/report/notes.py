@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.analysis.intervals import METHODS
 from orchestrator.analysis.speedup import Speedup
@@ -18,6 +18,7 @@ REASONS_SHOWN = 20
 FINDINGS_SHOWN = 20
 TRIALS_SHOWN = 4
 LONGEST_NOTE = 1000
+LONGEST_LEGEND = 3000
 NO_BANDWIDTH = (
     "What is modelled knows nothing of memory bandwidth and of the link between nodes, which bound what was published: "
     "it is what threads could bring at most, not what a machine gives."
@@ -32,7 +33,7 @@ SPREADS = {
 def title(report: Report) -> str:
     """Return one line on which run this is and how far it came."""
     opening = report.opening
-    count = f"{report.trials} of {opening.trials} trials"
+    count = text.progress(report.statuses, opening.trials)
     state = count if report.complete else f"not complete: {count}"
     return text.plain(
         f"{opening.experiment}, run {opening.run}, content {opening.content_hash[:12]}: {state}"
@@ -42,6 +43,7 @@ def title(report: Report) -> str:
 def notes(report: Report) -> Iterator[str]:
     """Yield what a reader must know beside the rows: what all rows share, where they were made, how to read them."""
     yield from rows(report)
+    yield from meanings(report)
     yield from _circumstances(report)
     yield from figures(report)
     yield from comparison(report)
@@ -64,21 +66,67 @@ def rows(report: Report) -> Iterator[str]:
     for name, earlier in report.following().items():
         yield f"{text.plain(name)} is in every row what {text.plain(earlier)} is."
     verified = tables.verified(report)
-    if verified is not None:
+    if verified == text.NOT_CHECKED:
+        yield "Not verified: the benchmark does not tell where pages ended and what they held."
+    elif verified is not None:
         yield f"Verified in every row that has figures: {verified}."
+
+
+def meanings(report: Report) -> Iterator[str]:
+    """Yield what the levels of a factor mean, of those that occur, as the benchmark says it."""
+    for factor, told in report.opening.meanings.items():
+        levels = dict.fromkeys(cell.factors.get(factor, "") for cell in report.cells)
+        known = [f"{level} = {told[level]}" for level in levels if level in told]
+        if known:
+            yield text.plain(f"{factor}: {'; '.join(known)}.", LONGEST_LEGEND)
 
 
 def figures(report: Report) -> Iterator[str]:
     """Yield how often each row was run, and what its figures are."""
-    run = [sum(cell.statuses.values()) - cell.statuses.get(Status.SKIPPED, 0) for cell in report.cells]
-    counts = sorted(set(run))
+    counts = run(report)
     if counts and report.boots:
         yield f"Each row was run {text.span(counts, 'time')}, in {text.span(report.boots, 'boot')}."
-    used = {estimate.spread.method for estimate in _shown(report) if estimate.interval is None}
+    rule = stop_rule(report)
+    if rule:
+        yield f"Stop rule: {rule}."
+    for unneeded in report.reasons:
+        if unneeded.status == Status.SKIPPED:
+            yield text.plain(f"{counted(unneeded.trials, 'trial')} {unneeded.reason}.", LONGEST_NOTE)
+    shown = _shown(report)
+    used = {estimate.spread.method for estimate in shown if estimate.interval is None}
     spreads = [words for method, words in SPREADS.items() if method in used]
-    if spreads:
-        yield f"Figures are medians of the n trials that are ok, ± {'; '.join(spreads)}."
+    if shown:
+        spread = f", ± {'; '.join(spreads)}" if spreads else ""
+        yield f"Figures are medians of the n trials that are ok{spread}."
+    told = {estimate.metric for estimate in shown}
+    for metric in report.shown:
+        if metric.name not in told and any(cell.n for cell in report.cells):
+            yield text.plain(
+                f"No {metric.name} in any row: the benchmark did not tell it in these trials; some metrics take an "
+                "option of the benchmark, or a kernel that counts them.",
+                LONGEST_NOTE,
+            )
     yield from _intervals(report)
+
+
+def run(report: Report) -> list[int]:
+    """Return how often a row was run: each number that occurs, rising."""
+    return sorted(
+        {sum(cell.statuses.values()) - cell.statuses.get(Status.SKIPPED, 0) for cell in report.cells}
+    )
+
+
+def stop_rule(report: Report) -> str:
+    """Return when a cell ends before its last repetition, and how many reached that; empty where none does."""
+    opening = report.opening
+    if opening.repetitions is None or opening.repetitions.until is None:
+        return ""
+    until, most = opening.repetitions.until, opening.repetitions.count
+    goal = f"the {until.confidence * 100:g} % interval of the median {text.plain(opening.headline)}"
+    return (
+        f"{until.least} to {most} trials of a cell, until {goal} is no wider than ±{until.half_width * 100:g} %; "
+        f"reached by {sum(report.known)} of {counted(len(report.cells), 'cell')}"
+    )
 
 
 def environments(report: Report) -> Iterator[str]:
@@ -118,6 +166,10 @@ def _circumstances(report: Report) -> Iterator[str]:
         boots = counted(place.boots, "boot")
         if place.line:
             yield text.plain(f"Host {place.host} ({boots}): {place.line}.", LONGEST_NOTE)
+    lines = circumstances.command_lines(report)
+    if len(lines) > 1:
+        for whose, line in lines:
+            yield text.plain(f"Kernel command line of {whose}: {line}.", LONGEST_NOTE)
     options = circumstances.options(report)
     if options:
         told = ", ".join(f"{name} = {value}" for name, value in options.items())
@@ -157,7 +209,7 @@ def comparison(report: Report) -> Iterator[str]:
         if published.method:
             yield text.plain(f"How the published figures were taken: {published.method}.", LONGEST_NOTE)
         for note in published.notes:
-            yield text.plain(f"Note on {published.dataset}: {note.rstrip('.')}.", LONGEST_NOTE)
+            yield text.plain(text.sentence(f"Note on {published.dataset}: {note}"), LONGEST_NOTE)
     missing = Counter(
         found.reason
         for cell, found in zip(report.cells, report.speedups, strict=True)
@@ -169,7 +221,8 @@ def comparison(report: Report) -> Iterator[str]:
 
 def reasons(report: Report) -> list[str]:
     """Return one line for each reason why trials were not ok, or attempts were repeated; the most frequent first."""
-    return [*_lines(report.reasons, "trial"), *_lines(report.attempts, "repeated attempt")]
+    run = [reason for reason in report.reasons if reason.status != Status.SKIPPED]
+    return [*_lines(run, "trial"), *_lines(report.attempts, "repeated attempt")]
 
 
 def findings(report: Report) -> list[str]:
@@ -189,11 +242,11 @@ def findings(report: Report) -> list[str]:
     return lines
 
 
-def _lines(found: tuple[Reason, ...], what: str) -> Iterable[str]:
+def _lines(found: Sequence[Reason], what: str) -> Iterable[str]:
     for reason in found[:REASONS_SHOWN]:
-        count = f"{reason.trials} {what}{'s' if reason.trials > 1 else ''}"
+        count = counted(reason.trials, what)
         allowed = ", allowed" if reason.allowed else ""
         told = text.plain(reason.reason) or "no reason was given"
         yield f"{reason.status} ({count}{allowed}; {text.plain(reason.example)}): {told}"
     if len(found) > REASONS_SHOWN:
-        yield f"and {len(found) - REASONS_SHOWN} more reasons; --format json holds all of them"
+        yield f"and {counted(len(found) - REASONS_SHOWN, 'more reason')}; --format json holds all of them"

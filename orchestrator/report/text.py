@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 from orchestrator.analysis.intervals import Interval
 from orchestrator.analysis.summary import Estimate, Truth
+from orchestrator.spec.model import Status
 from orchestrator.units import counted
 
 NOTHING = "-"
+NOT_CHECKED = "not checked"
 _DIGITS = 4
 """Significant digits of a median; more than any machine repeats."""
 _LONGEST = 240
@@ -72,19 +75,21 @@ def truth(found: Truth | None, n: int, counts: bool = True) -> str:
     if not n:
         return NOTHING
     if found is None:
-        return "not checked"
+        return NOT_CHECKED
     parts = []
     if found.pages:
         on_target = found.pages_on_target or 0
         all_there = on_target == found.pages and not counts
         parts.append("all pages on target" if all_there else f"{on_target}/{found.pages} pages")
-    parts.append(f"{found.bytes_wrong or 0} bytes wrong" if found.bytes_checked else "bytes not checked")
+    parts.append(
+        f"{counted(found.bytes_wrong or 0, 'byte')} wrong" if found.bytes_checked else "bytes not checked"
+    )
     return ", ".join(parts) + (f" ({found.trials} of {n} trials)" if found.trials < n else "")
 
 
 def size(number: int) -> str:
     """Return bytes in the largest unit that leaves a whole part, such as ``487 MiB`` or ``1.5 GiB``."""
-    value, unit = float(number), "bytes"
+    value, unit = float(number), "byte" if number == 1 else "bytes"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if value < 1024:
             break
@@ -93,8 +98,30 @@ def size(number: int) -> str:
 
 
 def not_ok(statuses: Mapping[str, int]) -> str:
-    """Return the counts of all statuses but ``ok``, such as ``unsupported 3``; empty if there are none."""
-    return ", ".join(f"{status} {count}" for status, count in statuses.items() if status != "ok")
+    """Return the counts of trials that ran and are not ``ok``, such as ``unsupported 3``; empty if there are none."""
+    fine = (Status.OK, Status.SKIPPED)
+    return ", ".join(f"{status} {count}" for status, count in statuses.items() if status not in fine)
+
+
+def progress(statuses: Mapping[str, int], planned: int, noun: str = " trials") -> str:
+    """Return how many of the planned trials have run, and how many need not.
+
+    >>> progress({"ok": 60}, 60), progress({"ok": 36, "skipped": 24}, 60)
+    ('60 of 60 trials', '36 of 60 trials, the other 24 not needed')
+    """
+    unneeded = statuses.get(Status.SKIPPED, 0)
+    run = sum(statuses.values()) - unneeded
+    rest = "the other " if run + unneeded == planned else ""
+    return f"{run} of {planned}{noun}" + (f", {rest}{unneeded} not needed" if unneeded else "")
+
+
+def sentence(words: str) -> str:
+    """Return words with the full stop that they lack.
+
+    >>> sentence("Who is faster?"), sentence("All there is")
+    ('Who is faster?', 'All there is.')
+    """
+    return words if words.endswith((".", "?", "!", "…")) else f"{words}."
 
 
 def span(numbers: Sequence[int], noun: str) -> str:
@@ -105,6 +132,15 @@ def span(numbers: Sequence[int], noun: str) -> str:
     """
     last = counted(numbers[-1], noun)
     return last if len(numbers) == 1 else f"{numbers[0]} to {last}"
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Return a command in one line, its program without the folder it lies in.
+
+    >>> command_line(["/usr/bin/migspeed", "-p", "{pages}"])
+    'migspeed -p {pages}'
+    """
+    return " ".join([PurePosixPath(words[0]).name, *words[1:]]) if words else ""
 
 
 def plain(text: str, longest: int = _LONGEST) -> str:

@@ -41,6 +41,8 @@ class Manifest:
     :ivar controller: facts of the machine that ran the orchestrator.
     :ivar roles: role to file (relative to the role's folder) to hash.
     :ivar benchmark: hash of the benchmark's binary as it ran on the host; empty where it is not ours to know.
+    :ivar programs: of what trials begin with, by its name in the command: ``path`` on the host, ``sha256`` and
+        ``package`` (with its version), as far as the host told them.
     :ivar kernels: what is known of each kernel, by its name in the file.
     :ivar complete: None while the run goes on.
     """
@@ -68,6 +70,7 @@ class Manifest:
     where: tuple[str, ...] = ()
     limit: int = 0
     source: str = ""
+    programs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def begin(
@@ -106,7 +109,11 @@ def begin(
 
 
 def finish(
-    folder: Path, complete: bool, benchmark: str = "", kernels: Mapping[str, Any] | None = None
+    folder: Path,
+    complete: bool,
+    benchmark: str = "",
+    kernels: Mapping[str, Any] | None = None,
+    programs: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Manifest:
     """Add to the manifest in ``folder`` what is known at the end; what is not given stays as it was."""
     manifest = load(folder)
@@ -116,6 +123,7 @@ def finish(
         complete=complete,
         benchmark=benchmark or manifest.benchmark,
         kernels={**manifest.kernels, **(kernels or {})},
+        programs={**manifest.programs, **(programs or {})},
     )
     save(folder, manifest)
     return manifest

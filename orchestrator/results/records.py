@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from orchestrator import __version__
 from orchestrator.spec.factors import HOST
-from orchestrator.spec.model import Breakdown, Comparison, Experiment, Status
+from orchestrator.spec.model import Breakdown, Comparison, Experiment, Repetitions, Status
 
 FORMAT = 1
 
@@ -62,6 +62,9 @@ class RunRecord:
     :ivar hosts: of a fleet, in their order; ``fleet``: ``shard`` or ``replicate``, empty where one host was asked for.
     :ivar breakdown: what the benchmark says one of its metrics consists of.
     :ivar compare: what cells are set against, published figures included.
+    :ivar command: what trials execute, options not filled in; empty where an older version began the run.
+    :ivar meanings: what levels of factors mean, as far as the benchmark says it.
+    :ivar repetitions: how often cells run, and when fewer will do; None where an older version began the run.
     """
 
     run: str
@@ -81,6 +84,9 @@ class RunRecord:
     compare: Comparison | None = None
     fleet: str = ""
     hosts: tuple[str, ...] = ()
+    repetitions: Repetitions | None = None
+    command: tuple[str, ...] = ()
+    meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def run_record(
@@ -119,6 +125,9 @@ def run_record(
         compare=experiment.compare,
         fleet=fleet,
         hosts=hosts,
+        repetitions=experiment.repetitions,
+        command=experiment.benchmark.command,
+        meanings=experiment.benchmark.meanings,
     )
 
 

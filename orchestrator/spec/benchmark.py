@@ -106,6 +106,7 @@ class Program:
             exit_codes=MappingProxyType(codes),
             headline=self._headline(metrics),
             breakdown=self._breakdown(metrics),
+            meanings=self._meanings(),
         )
 
     def _find_role(self, searched: Sequence[Path]) -> None:
@@ -163,9 +164,22 @@ class Program:
         if not self.role_file:
             return {}
         return {
-            name: tuple(str(node.content) for _, node in self.role_file.items("choices", name))
+            name: (
+                *(str(node.content) for _, node in self.role_file.items("choices", name)),
+                *(value for value, _ in self.role_file.members("choices", name)),
+            )
             for name, _ in self.role_file.members("choices")
         }
+
+    def _meanings(self) -> dict[str, dict[str, str]]:
+        """Of the options whose choices say what they mean."""
+        if not self.role_file:
+            return {}
+        told = {
+            name: {value: str(node.content) for value, node in self.role_file.members("choices", name)}
+            for name, _ in self.role_file.members("choices")
+        }
+        return {name: meanings for name, meanings in told.items() if meanings}
 
     def _ranges(self) -> dict[str, tuple[Level, Level]]:
         if not self.role_file:

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.spec.expressions import Expression
 from orchestrator.spec.model import (
+    Benchmark,
     Experiment,
     KernelSource,
     Noise,
@@ -23,8 +24,11 @@ from orchestrator.spec.model import (
 )
 
 _OMITTED = {"file", "content_hash", "description"}
-_OF_PUBLISHED = {"method", "notes"}
-"""Words about published figures; the figures themselves are part of what an experiment says."""
+_WORDS: Mapping[type, frozenset[str]] = {
+    Published: frozenset({"method", "notes"}),
+    Benchmark: frozenset({"meanings"}),
+}
+"""Words about published figures and about values; figures and values themselves are part of what an experiment says."""
 
 
 def content_hash(experiment: Experiment) -> str:
@@ -60,7 +64,7 @@ def _plain(value: Any, folder: Path) -> Any:
         # Without a stop rule an experiment has the hash that it had before there were any.
         return {"count": value.count, "boots": value.boots}
     if dataclasses.is_dataclass(value):
-        omitted = _OF_PUBLISHED if isinstance(value, Published) else ()
+        omitted = _WORDS.get(type(value), frozenset())
         names = [field.name for field in dataclasses.fields(value) if field.name not in omitted]
         return {name: _plain(getattr(value, name), folder) for name in names}
     if isinstance(value, Mapping):

@@ -140,15 +140,6 @@ def test_verbose_says_each_trial_and_the_log_file_says_all(user: User) -> None:
     assert (user.run_folders[0] / "orchestrate.log").exists()
 
 
-def test_a_program_that_is_not_there_is_a_failed_trial(user: User) -> None:
-    ended = user.run(
-        user.file("benchmark: {command: [no-such-program], metrics: {x: {key_value: x, unit: s}}}")
-    )
-    assert ended.code == 1
-    assert user.statuses == {"failed": 3}
-    assert "no-such-program" in user.trials[0]["reason"]
-
-
 def test_placement_binds_trials_to_their_cpus(user: User) -> None:
     text = """
 tuning: {placement: {cpus: "0"}}

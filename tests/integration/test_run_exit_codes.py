@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -68,6 +70,43 @@ def test_a_trial_without_its_figure_has_failed(user: User) -> None:
     assert user.run(user.file(text)).code == 1
     assert "x" in user.trials[0]["reason"]
     assert user.trials[0]["details"] == "x=nan"
+
+
+@pytest.mark.parametrize("program", ["frobnicate", "/nowhere/frobnicate", "{tool}"])
+@pytest.mark.parametrize("where", ["user", "local_user"])
+def test_a_program_that_is_not_there_is_found_once_before_the_first_trial(
+    request: pytest.FixtureRequest, where: str, program: str
+) -> None:
+    someone: User = request.getfixturevalue(where)
+    text = f"benchmark: {{command: ['{program}', '{{n}}'], metrics: {{x: {{key_value: x, unit: s}}}}}}\n"
+    factors = "factors: {n: [1, 2], tool: [sh, frobnicate]}\n" if "{" in program else "factors: {n: [1, 2]}\n"
+    ended = someone.run(someone.file(text + factors))
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert f"no program '{program.replace('{tool}', 'frobnicate')}', with which trials begin" in line
+    assert not someone.trials, "none was tried"
+
+
+def test_a_program_of_the_host_is_told_by_name_package_and_hash(local_user: User) -> None:
+    """As `setarch` (util-linux) is on every Debian, by a path that no report needs to show."""
+    path = shutil.which("setarch")
+    text = (
+        f"benchmark: {{command: [{path}, -R, echo, 'x={{n}}'], metrics: {{x: {{key_value: x, unit: s}}}}}}\n"
+    )
+    ended = local_user.run(local_user.file(text + "factors: {n: [1, 2]}\nrepetitions: 1"))
+    assert ended.code == 0, ended.err
+    mail = local_user.orchestrate("report", "latest", "--format", "mail").out
+    page = local_user.orchestrate("report", "latest", "--format", "html").out
+    digest = hashlib.sha256(Path(str(path)).resolve().read_bytes()).hexdigest()[:12]
+    version = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Version}", "util-linux"], capture_output=True, text=True, check=True
+    ).stdout
+    told = " ".join(mail.split())
+    assert "its command: setarch -R echo x={n}" in told
+    assert f"program setarch: util-linux {version}, SHA-256 {digest}" in told
+    assert "command: orchestrate run" in told
+    assert str(path) not in mail
+    assert f"util-linux {version}, SHA-256 {digest}" in page
 
 
 # --- bad input ---------------------------------------------------------------------------------------------

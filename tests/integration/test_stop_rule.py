@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -38,9 +39,34 @@ def test_a_quiet_cell_ends_early_and_a_noisy_one_goes_on(request: pytest.Fixture
     assert f"2 cells, at most {2 * MOST} trials" in ended.err
     assert f"{2 * MOST} of {2 * MOST} trials" in ended.err
     assert_only_the_quiet_cell_was_cut_short(someone)
-    reason = "not needed: the median of x is known to ±2 % (95 % interval)"
-    assert "skipped (2 trials, allowed; " in ended.out
-    assert reason in ended.out
+    assert "2 trials not needed: the median of x is known to ±2 % (95 % interval)." in ended.out
+
+
+def test_every_report_tells_of_the_rule_and_counts_what_has_run(local_user: User) -> None:
+    local_user.run(local_user.file(FILE))
+    forms = {
+        form: local_user.orchestrate("report", "latest", "--format", form).out
+        for form in ("table", "mail", "markdown", "html", "junit", "json")
+    }
+    listed = local_user.orchestrate("results", "list").out
+    document = json.loads(forms.pop("json"))
+    rule = (
+        f"6 to {MOST} trials of a cell, until the 95 % interval of the median x is no wider than ±2 %; "
+        "reached by 1 of 2 cells"
+    )
+    for form, text in forms.items():
+        assert rule in " ".join(text.split()), form
+        if form != "html":  # which lists single trials, each with its status
+            assert "skipped" not in text.replace('skipped="0"', ""), form
+    for form in ("table", "markdown", "html"):
+        assert "14 of 16 trials, the other 2 not needed" in forms[form], form
+    assert "14 of 16, the other 2 not needed" in listed
+    assert "skipped" not in listed
+    assert "2 more were planned and not run" in forms["mail"]
+    until = {"least": 6, "half_width": 0.02, "confidence": 0.95}
+    assert document["repetitions"] == {"count": MOST, "boots": BOOTS, "until": until}
+    assert [cell["known"] for cell in document["cells"]] == [True, False]
+    assert document["statuses"] == {"ok": 14, "skipped": 2}
 
 
 def wait_for_trials(user: User, count: int, run: subprocess.Popen[str]) -> None:

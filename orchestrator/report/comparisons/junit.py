@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 
+from orchestrator.analysis.comparison import Row
 from orchestrator.report import verdicts
 from orchestrator.report.comparison import Compared
 
@@ -27,9 +29,16 @@ def render(compared: Compared) -> str:
             ET.SubElement(case, "failure", message=told)
         elif row in skipped:
             ET.SubElement(case, "skipped", message=told)
-        shown = [told] if row.ratio is None else [told, f"ratio {row.ratio:.6g}, interval {row.interval}"]
-        ET.SubElement(case, "system-out").text = "\n".join(shown)
+        ET.SubElement(case, "system-out").text = "\n".join([told, *_figures(row)])
     notes = [*verdicts.notes(compared), *verdicts.excluded(compared)]
     ET.SubElement(suite, "system-out").text = "\n".join(notes)
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _figures(row: Row) -> Iterator[str]:
+    if row.ratio is not None:
+        interval = (
+            "no interval" if row.interval is None else "interval [{:.6g}, {:.6g}]".format(*row.interval)
+        )
+        yield f"ratio {row.ratio:.6g}, {interval}"

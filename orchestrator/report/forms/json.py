@@ -36,6 +36,7 @@ def document(report: Report) -> dict[str, Any]:
         "ended": report.ended,
         "complete": report.complete,
         "trials_planned": opening.trials,
+        "repetitions": asdict(opening.repetitions) if opening.repetitions else None,
         "statuses": dict(report.statuses),
         "not_allowed": report.not_allowed,
         "benchmark": opening.benchmark,
@@ -49,7 +50,8 @@ def document(report: Report) -> dict[str, Any]:
         "compare": asdict(opening.compare) if opening.compare else None,
         "breakdown": asdict(opening.breakdown) if opening.breakdown else None,
         "cells": [
-            _cell(report, cell, speedup) for cell, speedup in zip_longest(report.cells, report.speedups)
+            _cell(report, cell, speedup, known)
+            for cell, speedup, known in zip_longest(report.cells, report.speedups, report.known)
         ],
         "diagnostics": {
             "methods": METHODS_OF_FINDINGS,
@@ -60,7 +62,7 @@ def document(report: Report) -> dict[str, Any]:
     }
 
 
-def _cell(report: Report, cell: CellSummary, speedup: Speedup | None) -> dict[str, Any]:
+def _cell(report: Report, cell: CellSummary, speedup: Speedup | None, known: bool | None) -> dict[str, Any]:
     return {
         "cell": cell.cell,
         "factors": dict(cell.factors),
@@ -68,6 +70,7 @@ def _cell(report: Report, cell: CellSummary, speedup: Speedup | None) -> dict[st
         "label": cell.label,
         "kernel_hash": report.kernel_hashes.get(cell.factors.get("kernel", ""), ""),
         "n": cell.n,
+        "known": known,
         "statuses": dict(cell.statuses),
         "metrics": {estimate.metric: _estimate(estimate) for estimate in cell.estimates},
         "truth": asdict(cell.truth) if cell.truth else None,

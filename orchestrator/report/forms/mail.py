@@ -19,7 +19,8 @@ def render(report: Report) -> str:
     for name, told in circumstances.kernels(report).items():
         parts.append(_section(f"Kernel {text.plain(name)}", _pairs(told.items())))
     parts.append(_section("Settings, as read back", _pairs(circumstances.settings(report).items())))
-    parts.append(_section("Method", [*notes.figures(report), *notes.rows(report)]))
+    method = [*notes.figures(report), *notes.rows(report), *notes.meanings(report)]
+    parts.append(_section("Method", method))
     for table in tables.tables(report) if report.cells else ():
         parts += [letter.paragraph(table.caption), *letter.tables(_marked(table, marks))]
     footnotes = (f"{mark} {note}" for mark, note in zip(marks.values(), notes.labels(report), strict=True))
@@ -34,8 +35,9 @@ def render(report: Report) -> str:
 def _title(report: Report) -> str:
     opening = report.opening
     told = text.plain(circumstances.description(report) or opening.experiment)
-    state = "" if report.complete else f" Not complete: {report.trials} of {opening.trials} trials."
-    return f"{told.rstrip('.')}.{state}"
+    count = text.progress(report.statuses, opening.trials)
+    state = "" if report.complete else f" Not complete: {count}."
+    return f"{text.sentence(told)}{state}"
 
 
 def _marked(table: Table, marks: dict[str, str]) -> list[Column]:
@@ -53,15 +55,14 @@ def _marked(table: Table, marks: dict[str, str]) -> list[Column]:
 
 
 def _excluded(report: Report) -> Iterator[str]:
-    unneeded = report.statuses.get(Status.SKIPPED, 0)
-    run = report.trials - unneeded
+    run = report.trials - report.unneeded
     left = run - report.statuses.get(Status.OK, 0)
     if not run:
         yield "No trial has run."
     else:
         yield f"{left} of {run} trials." if left else f"No trial; all {run} are in the figures."
-    if unneeded:
-        yield f"{unneeded} more were planned and not run, as what they are repetitions of was known well enough."
+    if report.unneeded:
+        yield f"{report.unneeded} more were planned and not run, as what they are repetitions of was known well enough."
     yield from notes.reasons(report)
 
 
@@ -75,9 +76,10 @@ def _machine(report: Report) -> Iterator[tuple[str, str]]:
             yield "distances between nodes", place.distances
         if place.governors:
             yield "frequency governors", text.plain(place.governors)
-    lines = dict.fromkeys(str(block.facts.get("command_line", "")) for block in report.blocks)
-    for line in filter(None, lines):
-        yield "kernel command line", text.plain(line, notes.LONGEST_NOTE)
+    lines = circumstances.command_lines(report)
+    for whose, line in lines:
+        which = f" of {text.plain(whose)}" if len(lines) > 1 else ""
+        yield f"kernel command line{which}", text.plain(line, notes.LONGEST_NOTE)
 
 
 def _experiment(report: Report) -> Iterator[tuple[str, str]]:
@@ -87,9 +89,9 @@ def _experiment(report: Report) -> Iterator[tuple[str, str]]:
         f"{text.plain(opening.experiment)} {opening.run}, content {opening.content_hash[:12]}, seed {opening.seed}",
     )
     if report.provenance:
-        yield "command", text.plain(" ".join(report.provenance.command_line))
-    benchmark = report.provenance.benchmark if report.provenance else ""
-    yield "benchmark", text.plain(opening.benchmark) + (f", SHA-256 {benchmark[:12]}" if benchmark else "")
+        yield "command", text.plain(circumstances.command(report))
+    for name, words in circumstances.benchmark(report):
+        yield text.plain(name), text.plain(words)
     options = circumstances.options(report)
     if options:
         told = ", ".join(f"{name} = {value}" for name, value in options.items())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.report import text
 from orchestrator.report.model import Report
 from orchestrator.units import quantity
 
-MODE, THREADS, COPY = "mode", "threads", "copy"
+MODE, THREADS, COPY, PAGE_SIZE = "mode", "threads", "copy", "page_size"
 """Names that a benchmark of page migration gives to the factors and to the level that charts know."""
 
 
@@ -38,14 +38,27 @@ def number(level: str) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def is_amount(factor: str, levels: Iterable[str]) -> bool:
+    """Whether the numbers of a factor are amounts, so that a line from one to the next means something.
+
+    Page sizes, nodes and switches are kinds of things that have numbers for names.
+    """
+    found = set(levels)
+    named = factor == PAGE_SIZE or factor.endswith("node") or found <= {"0", "1"}
+    return not named and all(number(level) is not None for level in found)
+
+
 def numeric(report: Report) -> str | None:
-    """Return the factor that an x axis shows: threads if they are swept, else the numeric one with the most levels."""
+    """Return the factor that an x axis shows.
+
+    Threads if they are swept, else the numeric one with the most levels, of amounts if there is one.
+    """
     levels = {
         factor: {cell.factors[factor] for cell in report.cells if factor in cell.factors}
         for factor in report.varying()
     }
     fit = {
-        factor: len(found)
+        factor: (is_amount(factor, found), len(found))
         for factor, found in levels.items()
         if len(found) > 1 and all(number(level) is not None for level in found)
     }

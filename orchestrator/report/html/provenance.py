@@ -41,7 +41,7 @@ def _groups(report: Report) -> Iterator[Group]:
     if found:
         yield Group(f"Experiment file {found.experiment_file}", text=found.experiment_text)
         pairs = [
-            ("command", " ".join(found.command_line)),
+            ("command", text.command_line(found.command_line)),
             ("overrides", ", ".join(found.overrides) or "none"),
         ]
         pairs += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.report import circumstances, text
+from orchestrator.report import circumstances, notes, text
 from orchestrator.report.model import Report
 
 
@@ -27,9 +27,9 @@ class Summary:
 def summary(report: Report) -> Summary:
     """Return the top of the page."""
     statuses = text.not_ok(report.statuses)
-    state = f"{report.trials} of {report.opening.trials} trials"
-    if report.trials:
-        state += f"; {statuses}" if statuses else ", all ok"
+    state = text.progress(report.statuses, report.opening.trials)
+    if report.trials > report.unneeded:
+        state += f"; {statuses}" if statuses else "; all ok"
     if report.not_allowed and statuses:
         state += f" ({report.not_allowed} of them not allowed by the experiment)"
     return Summary(
@@ -48,18 +48,24 @@ def _pairs(report: Report) -> Iterator[tuple[str, str]]:
     for factor in opening.factors:
         if factor.levels:
             yield f"Factor {factor.name}", ", ".join(factor.levels)
-    yield "Benchmark", opening.benchmark
-    repetitions = sorted({sum(cell.statuses.values()) for cell in report.cells})
+    for name, words in circumstances.benchmark(report):
+        yield name.capitalize(), words
+    repetitions = notes.run(report)
     if repetitions and report.boots:
         yield (
             "Trials of a cell",
             f"{text.span(repetitions, 'trial')}, in {text.span(report.boots, 'boot')}",
         )
+    rule = notes.stop_rule(report)
+    if rule:
+        yield "Stop rule", rule
     yield "Seed of the order", str(opening.seed)
     for name, told in circumstances.kernels(report).items():
         yield f"Kernel {name}", told.pop("release")
         for what, words in told.items():
             yield f"Kernel {name}, {what}", words
+    for whose, line in circumstances.command_lines(report):
+        yield f"Command line of {whose}", line
     yield "Orchestrator", circumstances.commit(report)
 
 

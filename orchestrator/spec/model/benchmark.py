@@ -81,6 +81,7 @@ class Benchmark:
     :ivar arguments: fixed values, overruled by a factor of the same name.
     :ivar exit_codes: status by exit code; a code that is not listed means ``failed``.
     :ivar headline: name of the metric that tables show first.
+    :ivar meanings: by option what its values mean, where the benchmark says it.
     :ivar breakdown: None if the benchmark knows of no phases.
     """
 
@@ -93,3 +94,4 @@ class Benchmark:
     exit_codes: Mapping[int, Status]
     headline: str
     breakdown: Breakdown | None = None
+    meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -87,6 +87,25 @@ def test_the_workflow_runs_on_a_machine_of_ones_own_and_in_a_cloud(workflow: dic
         assert any("--fail-on-regression 5%" in script for job, script in scripts(workflow) if job == name)
 
 
+def test_the_workflow_says_what_is_missing_before_it_installs_another_package(
+    workflow: dict[str, Any], tmp_path: Path
+) -> None:
+    """The name alone is on no package index; whoever took it there would be installed."""
+    assert workflow["env"] == {"ORCHESTRATOR": "${{ vars.ORCHESTRATOR }}"}
+    installs = [script for _, script in scripts(workflow) if "pip install" in script]
+    assert len(installs) == 2
+    for script in installs:
+        before = script[: script.index(".venv/bin/pip")].replace("python3 -m venv .venv", "")
+        install = next(line for line in script.splitlines() if "pip install" in line)
+        done = subprocess.run(
+            ["bash", "-ec", before + install.replace(".venv/bin/pip", "echo")],
+            env={**os.environ, "ORCHESTRATOR": ""}, cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode
+        assert "set the variable ORCHESTRATOR" in done.stderr
+        assert done.stdout == ""
+
+
 def test_the_scripts_of_the_workflow_are_good_shell(workflow: dict[str, Any], tmp_path: Path) -> None:
     for number, (_, script) in enumerate(scripts(workflow)):
         path = tmp_path / f"{number}.sh"

@@ -234,6 +234,7 @@ def test_a_run_against_published_figures(tmp_path: Path, compare: Compare) -> No
         "copy": "slower",
         "parallel": "not compared",
     }
+    assert rows["parallel"]["reason"] == "nothing was published of this cell"
     low, high = rows["copy"]["interval"]
     assert low < rows["copy"]["ratio"] < high
     assert rows["copy"]["ratio"] == pytest.approx(0.5, abs=0.001)
@@ -289,6 +290,37 @@ def test_hosts_that_each_run_every_cell_are_compared_each_with_itself(
         "b": (1.0, ""),
         "c": (None, "the baseline has no such cell"),
     }
+
+
+@pytest.mark.parametrize("words", [(A, B), (B, A), (B, "--by", "kernel"), (B, "--published")])
+def test_a_run_in_which_no_trial_has_ended_has_no_figures(
+    tmp_path: Path, compare: Compare, words: tuple[str, ...]
+) -> None:
+    run(tmp_path, A)
+    write(tmp_path / "quickstart" / B, [replace(RUN, run=B), BLOCK])
+    done = compare(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"orchestrate: run {B} has no figures: none of its trials has ended\n"
+
+
+def test_a_comparison_goes_to_a_file(tmp_path: Path, compare: Compare) -> None:
+    for name in (A, B):
+        run(tmp_path, name)
+    printed = compare(A, B, "--format", "json").stdout
+    done = compare(A, B, "--format", "json", "-o", str(tmp_path / "verdict.json"))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (tmp_path / "verdict.json").read_text() == printed
+    refused = compare(A, B, "-o", str(tmp_path / "nowhere" / "verdict"))
+    assert refused.returncode == 2
+    assert "No such file or directory" in refused.stderr
+
+
+def test_a_ratio_without_an_interval_says_so_in_junit(tmp_path: Path, compare: Compare) -> None:
+    for name in (A, B):
+        run(tmp_path, name, boots=2)
+    text = compare(A, B, "--format", "junit").stdout
+    assert ", no interval" in text
+    assert "None" not in text
 
 
 def test_other_hosts_on_the_other_side_are_said(tmp_path: Path, compare: Compare) -> None:

@@ -16,11 +16,11 @@ from orchestrator.report.html import listing
 from orchestrator.report.html.charts import distributions, timeline
 from orchestrator.report.model import build
 from orchestrator.results import codec
-from orchestrator.results.records import Record
+from orchestrator.results.records import FactorInfo, Record
 from orchestrator.results.runs import RunFolder
 from orchestrator.spec.model import Comparison
 from tests import eventful_run
-from tests.run_samples import BLOCK, END, RUN, trial
+from tests.run_samples import BLOCK, END, RUN, trial, write
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 
@@ -177,6 +177,65 @@ def test_what_is_left_out_of_a_large_run_is_said(tmp_path: Path) -> None:
     assert page.count('class="bin"') == 110
     outline = Outline(page)
     assert sum(attributes.get("id") == "trials" for _, attributes in outline.found) == 1
+
+
+def section(page: str, key: str) -> str:
+    return page.partition(f'<section id="{key}">')[2].partition("</section>")[0]
+
+
+def page_of_cells(results: Path, cells: list[tuple[dict[str, str], list[float]]]) -> str:
+    trials = [trial(levels, n, value) for levels, values in cells for n, value in enumerate(values)]
+    factors = tuple(
+        FactorInfo(name, tuple(dict.fromkeys(levels[name] for levels, _ in cells))) for name in cells[0][0]
+    )
+    return page_of(
+        results, write(results / "x" / RUN.run, [replace(RUN, factors=factors), BLOCK, *trials, END])
+    )
+
+
+@pytest.mark.parametrize(
+    ("levels", "joined"),
+    [
+        ([{"threads": "1"}, {"threads": "2"}, {"threads": "4"}], True),
+        ([{"pages": "1"}, {"pages": "16"}], True),
+        ([{"page_size": "4KiB"}, {"page_size": "2MiB"}], False),
+        ([{"target_node": "1"}, {"target_node": "2"}], False),
+        ([{"sysctl.vm.switch": "0"}, {"sysctl.vm.switch": "1"}], False),
+        # What follows the number is a kind of thing.
+        ([{"pages": "2048", "page_size": "4KiB"}, {"pages": "16", "page_size": "2MiB"}], False),
+        ([{"pages": "16", "memory": "base"}, {"pages": "1", "memory": "thp"}], False),
+        ([{"pages": "1", "bytes": "4KiB"}, {"pages": "16", "bytes": "64KiB"}], True),
+    ],
+)
+def test_lines_join_amounts_and_no_kinds(tmp_path: Path, levels: list[dict[str, str]], joined: bool) -> None:
+    cells = [({"mode": mode, **each}, [2.0, 3.0]) for mode in ("serial", "copy") for each in levels]
+    figure = section(page_of_cells(tmp_path, cells), "by-number")
+    assert figure.count('class="mark s0"') >= len(levels), "there are marks in any case"
+    assert ('class="curve' in figure) is joined
+
+
+def test_an_amount_goes_before_page_sizes_on_the_axis(tmp_path: Path) -> None:
+    sizes = [{"page_size": size, "pages": pages} for size in ("4KiB", "2MiB", "1GiB") for pages in ("1", "2")]
+    assert "Figures against pages" in page_of_cells(tmp_path, [(levels, [2.0]) for levels in sizes])
+
+
+@pytest.mark.parametrize(
+    ("values", "box"),
+    [([9.0, 10.0, 10.1], (9.0, 10.1)), ([5.0, 9.0, 10.0, 10.1, 10.2], (9.0, 10.1))],
+)
+def test_the_box_ends_where_trials_are(tmp_path: Path, values: list[float], box: tuple[float, float]) -> None:
+    """The median is 10 both times; below five values the box is their range, else the quartiles."""
+    figure = section(page_of_cells(tmp_path, [({"mode": "serial"}, values)]), "distributions")
+    left, width = map(float, re.findall(r'<rect x="([\d.]+)%" y="3" width="([\d.]+)%"', figure)[0])
+    places = dict(zip(values, map(float, re.findall(r'<circle cx="([\d.]+)%"', figure)), strict=True))
+    assert (left, left + width) == pytest.approx((places[box[0]], places[box[1]]), abs=0.01)
+
+
+def test_both_sides_of_the_median_have_figures_on_the_axis(tmp_path: Path) -> None:
+    values = [9.99, 9.995, 10.0, 10.002, 10.003]
+    figure = section(page_of_cells(tmp_path, [({"mode": "serial"}, values)]), "distributions")
+    ticks = [float(tick) for tick in re.findall(r">([-+][\d.]+) %</text>", figure)]
+    assert min(ticks) < 0 < max(ticks)
 
 
 def test_a_row_keeps_its_extremes_when_it_is_thinned() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from orchestrator.report import letter, render
 from orchestrator.report.model import build
 from orchestrator.report.tables import Column
+from orchestrator.results import manifest
 from orchestrator.results.records import FactorInfo, Record
 from orchestrator.results.runs import RunFolder
 from tests import eventful_run
@@ -77,6 +78,62 @@ def test_figures_are_those_of_the_table(tmp_path: Path) -> None:
     assert isinstance(table, str)
     figures = r"(?<=\s)\d+\.\d+(?: ± <?\d[\d.]*)?(?=\s)"
     assert set(re.findall(figures, table)) <= set(re.findall(figures, mail_of(folder)))
+
+
+@pytest.mark.parametrize(
+    ("description", "begins"),
+    [
+        ("Who is faster?", "Who is faster?"),
+        ("It is!", "It is!"),
+        ("All there is", "All there is."),
+        ("It is.", "It is."),
+    ],
+)
+def test_a_description_ends_as_its_writer_ended_it(tmp_path: Path, description: str, begins: str) -> None:
+    folder = eventful_run.make(tmp_path)
+    text = f"version: 1\nname: eventful\ndescription: {description}\n"
+    manifest.save(folder, replace(eventful_run.PROVENANCE, experiment_text=text))
+    assert mail_of(folder).splitlines()[0] == begins
+
+
+def test_command_lines_that_differ_say_whose_they_are(tmp_path: Path) -> None:
+    lines = {"base": "quiet", "new": "quiet numa=fake=2"}
+    blocks: list[Record] = [
+        replace(BLOCK, block=n, kernel=kernel, boot=kernel, facts={"command_line": line})
+        for n, (kernel, line) in enumerate(lines.items())
+    ]
+    trials = [trial({"kernel": kernel}, 0, 3.0, boot=kernel) for kernel in lines]
+    folder = write(tmp_path / "quickstart" / RUN.run, [RUN, *blocks, *trials, END])
+    report = build(tmp_path, RunFolder(folder))
+    assert "kernel command line of new: quiet numa=fake=2" in mail_of(folder)
+    assert "Kernel command line of base: quiet." in str(render(report, "table"))
+    page = str(render(report, "html"))
+    assert re.search(r"Command line of new</dt><dd>quiet numa=fake=2<", page)
+
+
+def test_modes_that_occur_are_explained_and_no_others(tmp_path: Path) -> None:
+    told = {"serial": "one call", "copy": "a plain copy", "dma": "an engine copies"}
+    opening = replace(RUN, meanings={"mode": told})
+    trials = [trial({"mode": mode}, 0, 3.0) for mode in ("serial", "copy", "new one")]
+    folder = write(tmp_path / "quickstart" / RUN.run, [opening, BLOCK, *trials, END])
+    legend = "mode: serial = one call; copy = a plain copy."
+    assert legend in joined(mail_of(folder))
+    report = build(tmp_path, RunFolder(folder))
+    for form in ("table", "html", "markdown"):
+        assert legend in str(render(report, form))
+
+
+def test_figures_with_intervals_are_said_to_be_medians(tmp_path: Path) -> None:
+    trials = [trial({"mode": "serial"}, n, 3.0 + n / 100, 5.0) for n in range(8)]
+    mail = joined(mail_of(write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])))
+    assert "Figures are medians of the n trials that are ok. - [low, high]: 95 % interval" in mail
+
+
+def test_a_benchmark_that_checks_nothing_is_said_to(tmp_path: Path) -> None:
+    trials = [trial({"mode": mode}, 0, 3.0, details=None) for mode in ("serial", "copy")]
+    mail = joined(mail_of(write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])))
+    assert "Not verified: the benchmark does not tell where pages ended and what they held." in mail
+    assert "not checked" not in mail
 
 
 def test_labels_become_footnotes(tmp_path: Path) -> None:

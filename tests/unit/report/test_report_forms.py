@@ -270,7 +270,7 @@ def test_the_metrics_that_are_asked_for_are_shown(tmp_path: Path) -> None:
     text = render(build(tmp_path, run, ["call_latency"]), "table")
     assert "call_latency" in text
     assert "throughput" not in text
-    with pytest.raises(BadInput, match=r"--metric througput: .* it has throughput"):
+    with pytest.raises(BadInput, match=r"--metric througput: .* did you mean 'throughput'\?"):
         build(tmp_path, run, ["througput"])
 
 

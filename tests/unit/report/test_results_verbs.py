@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orchestrator.results.records import MetricInfo
 from orchestrator.spec.model import Status
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
@@ -101,7 +103,7 @@ def test_report_takes_a_folder_and_latest(orchestrate: Verb, results: Path, tmp_
     ("arguments", "words"),
     [
         (["report", "20261125"], "the nearest: "),
-        (["report", RUN.run, "--metric", "speed"], "it has throughput, call_latency, tlb_shootdowns"),
+        (["report", RUN.run, "--metric", "speed"], "known: call_latency, throughput, tlb_shootdowns (all: "),
         (["report", RUN.run, "--format", "pdf"], "'pdf' is not one of 'csv', 'html', 'json'"),
         (["results", "show", "2026"], f"may be {RUN.run}, 20261124T101500000Z-ffff; write more of its id"),
     ],
@@ -112,6 +114,38 @@ def test_bad_input_is_one_line_and_exit_code_2(orchestrate: Verb, arguments: lis
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_of_many_metrics_the_nearest_are_named(results: Path, orchestrate: Verb) -> None:
+    metrics = tuple(MetricInfo(f"metric_{n}", "us") for n in range(42))
+    name = RUN.run.replace("23T", "27T")
+    write(results / "quickstart" / name, [replace(RUN, run=name, metrics=metrics), BLOCK, trial({}), END])
+    done = orchestrate("report", name, "--metric", "speed")
+    assert done.returncode == 2
+    assert "the nearest of 42: " in done.stderr
+    assert done.stderr.count("metric_") == 5
+    assert "--format json" in done.stderr
+    assert len(done.stderr) < 300
+
+
+def test_a_metric_that_no_trial_has_is_explained(orchestrate: Verb) -> None:
+    done = orchestrate("report", RUN.run, "--metric", "tlb_shootdowns")
+    assert "No tlb_shootdowns in any row: the benchmark did not tell it in these trials" in done.stdout
+    assert "No throughput in any row" not in orchestrate("report", RUN.run).stdout
+
+
+@pytest.mark.parametrize("words", [["report", RUN.run], ["results", "list"], ["schema"]])
+def test_a_full_standard_output_is_named(results: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*ORCHESTRATE, *words],
+            env={**os.environ, "ORCHESTRATE_RESULTS": str(results)},
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        3,
+        "orchestrate: cannot write to standard output: No space left on device\n",
+    )
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from orchestrator.analysis.summary import CellSummary, Estimate
+from orchestrator.analysis.summary import QUARTILES_FROM, CellSummary, Estimate
 from orchestrator.report import text
 from orchestrator.report.html import svg
 from orchestrator.report.html.cells import name
@@ -28,7 +28,13 @@ LEAST_POINTS = 50
 _HEIGHT = 34.0
 _LANES = 8
 """Boots lie one above the other in a row, so many at most; then they begin anew."""
-_TICKS = (-100.0, -10.0, -1.0, -0.1, 0.0, 0.1, 1.0, 10.0, 100.0, 1000.0)
+_DECADES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+_TICKS = (0.0, *(sign * part * decade for part in (1, 5, 2) for decade in _DECADES for sign in (-1, 1)))
+"""The more important ones first."""
+_APART = 13.0
+"""Percent of the axis from one tick to the next, so that their labels find room on a telephone."""
+_START, _END = 6.0, 94.0
+"""Percent of the width; labels reach over the ends."""
 _LINEAR_LEAST = 0.02
 """Percent; differences below this lie on top of each other."""
 
@@ -46,16 +52,15 @@ class _Scale:
     inner: svg.Scale
 
     @classmethod
-    def of(cls, deviations: Sequence[float], spreads: Sequence[float]) -> _Scale:
+    def of(cls, deviations: Sequence[float]) -> _Scale:
         typical = statistics.median(map(abs, deviations)) if deviations else 0.0
         linear = max(_LINEAR_LEAST, typical)
-        widest = max(spreads, default=0.0)
         ends = [
             math.asinh(end * 1.05 / linear)
-            for end in (min([-widest, *deviations]), max([widest, *deviations]))
+            for end in (min(deviations, default=0.0), max(deviations, default=0.0))
         ]
         reach = max(*map(abs, ends), math.asinh(1.0))
-        return cls(linear, svg.Scale(min(ends[0], -reach / 4), max(ends[1], reach / 4), 2, 98))
+        return cls(linear, svg.Scale(min(ends[0], -reach / 4), max(ends[1], reach / 4), _START, _END))
 
     def __call__(self, deviation: float) -> float:
         return self.inner(math.asinh(deviation / self.linear))
@@ -63,9 +68,9 @@ class _Scale:
     def ticks(self) -> Iterator[float]:
         """Round deviations that are in sight and far enough apart to be read."""
         places: list[float] = []
-        for tick in sorted(_TICKS, key=abs):
+        for tick in _TICKS:
             place = self(tick)
-            if 0 <= place <= 100 and all(abs(place - other) > 9 for other in places):
+            if _START <= place <= _END and all(abs(place - other) > _APART for other in places):
                 places.append(place)
                 yield tick
 
@@ -82,10 +87,7 @@ def draw(report: Report) -> Figure | None:
     points = _points(report, metric, [cell for cell, _ in drawn])
     limit = max(LEAST_POINTS, POINTS // len(drawn))
     thinned = {key: _thin(found, limit) for key, found in points.items()}
-    scale = _Scale.of(
-        [_deviation(v, e) for c, e in drawn for v, _, _ in thinned[c.cell, c.environment]],
-        [_spread(e) for _, e in drawn],
-    )
+    scale = _Scale.of([_deviation(v, e) for c, e in drawn for v, _, _ in thinned[c.cell, c.environment]])
     return Figure(
         key="distributions",
         title=f"Every trial: {metric.name}, % from the median of its cell",
@@ -93,7 +95,12 @@ def draw(report: Report) -> Figure | None:
         rows=tuple(
             Row(
                 name(report, cell),
-                _track(thinned[cell.cell, cell.environment], found, scale),
+                _track(
+                    thinned[cell.cell, cell.environment],
+                    _box([value for value, _, _ in points[cell.cell, cell.environment]]),
+                    found,
+                    scale,
+                ),
                 _words(found, len({boot for _, boot, _ in points[cell.cell, cell.environment]})),
             )
             for cell, found in drawn
@@ -124,8 +131,9 @@ def _notes(
     scale: _Scale, points: Mapping[_Key, _Points], thinned: Mapping[_Key, _Points], cells: int, drawn: int
 ) -> Iterator[str]:
     yield (
-        "The line is the median, the box one spread to each side; boots lie one above the other. The axis is linear "
-        f"up to about {scale.linear:.2g} % and logarithmic beyond."
+        f"The line is the median, the box reaches from quartile to quartile (below {QUARTILES_FROM} trials from the "
+        "least to the greatest); boots lie one above the other. The axis is linear up to about "
+        f"{scale.linear:.2g} % and logarithmic beyond."
     )
     all_points, kept = (sum(map(len, found.values())) for found in (points, thinned))
     if kept < all_points:
@@ -141,9 +149,12 @@ def _deviation(value: float, found: Estimate) -> float:
     return (value / found.median - 1) * 100
 
 
-def _spread(found: Estimate) -> float:
-    """In percent of the median."""
-    return (found.spread.value or 0.0) / abs(found.median) * 100
+def _box(found: Sequence[float]) -> tuple[float, float]:
+    """The quartiles, by the definition of the reports' spread, or where that takes the range, its ends."""
+    if len(found) < QUARTILES_FROM:
+        return min(found), max(found)
+    lower, _, upper = statistics.quantiles(found, n=4, method="inclusive")
+    return lower, upper
 
 
 def _words(found: Estimate, boots: int) -> str:
@@ -151,10 +162,10 @@ def _words(found: Estimate, boots: int) -> str:
     return f"{text.estimate(found)}, n = {found.n}{several}"
 
 
-def _track(points: _Points, found: Estimate, scale: _Scale) -> Markup:
+def _track(points: _Points, box: tuple[float, float], found: Estimate, scale: _Scale) -> Markup:
     parts = [svg.line(scale(tick), 0, scale(tick), _HEIGHT, "grid") for tick in scale.ticks()]
-    if found.spread.value:
-        left, right = scale(-_spread(found)), scale(_spread(found))
+    left, right = sorted(scale(_deviation(end, found)) for end in box)
+    if right > left:
         parts.append(
             svg.element("rect", x=svg.percent(left), y=3, width=svg.percent(right - left), height=_HEIGHT - 6,
                         class_="box")

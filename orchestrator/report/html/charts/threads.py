@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from orchestrator.analysis.summary import CellSummary, Estimate
 from orchestrator.report import text
 from orchestrator.report.html import svg
-from orchestrator.report.html.cells import MODE, number, numeric
+from orchestrator.report.html.cells import MODE, is_amount, number, numeric
 from orchestrator.report.html.figure import Figure, Panel
 from orchestrator.report.model import Report
 from orchestrator.results.records import MetricInfo
@@ -35,6 +35,8 @@ class _Frame:
     levels: tuple[str, ...]
     by: str | None
     series: tuple[str, ...]
+    joined: bool
+    """Whether lines join the marks of a series: where the factor, and all that follow it, are amounts."""
 
     def series_of(self, cell: CellSummary) -> str:
         name = cell.factors.get(self.by, text.NOTHING) if self.by else "all"
@@ -54,8 +56,8 @@ def draw(report: Report) -> Figure | None:
     if x is None:
         return None
     cells = [cell for cell in report.cells if cell.n and x in cell.factors]
-    frame = _frame(report, x, cells)
     followers = _following(report, x)
+    frame = _frame(report, x, cells, followers)
     found = _groups(
         report, [name for name in report.varying() if name not in (x, frame.by, *followers)], cells
     )
@@ -78,19 +80,22 @@ def draw(report: Report) -> Figure | None:
         title=text.plain(f"Figures against {x}" + (f", by {frame.by}" if frame.by else "")),
         described=f"Panels of {x} along x and a figure along y, with a series for each {frame.by or 'cell'}.",
         groups=tuple(groups),
-        legend=tuple((svg.key(index, True), name) for index, name in enumerate(frame.series)),
+        legend=tuple((svg.key(index, frame.joined), name) for index, name in enumerate(frame.series)),
         notes=tuple(notes),
     )
 
 
-def _frame(report: Report, x: str, cells: Sequence[CellSummary]) -> _Frame:
+def _frame(
+    report: Report, x: str, cells: Sequence[CellSummary], followers: Mapping[str, Mapping[str, str]]
+) -> _Frame:
     others = [name for name in report.varying() if name != x]
     by = MODE if MODE in others else next((name for name in others if name == "kernel"), None)
     few = (name for name in others if len({cell.factors.get(name) for cell in cells}) <= 2 * svg.SERIES)
     by = by or next(few, None)
     levels = sorted({cell.factors[x] for cell in cells}, key=lambda level: number(level) or 0.0)
-    frame = _Frame(x, tuple(levels), by, ())
-    return _Frame(x, tuple(levels), by, tuple(dict.fromkeys(map(frame.series_of, cells))))
+    joined = is_amount(x, levels) and all(is_amount(name, at.values()) for name, at in followers.items())
+    frame = _Frame(x, tuple(levels), by, (), joined)
+    return replace(frame, series=tuple(dict.fromkeys(map(frame.series_of, cells))))
 
 
 def _following(report: Report, x: str) -> dict[str, dict[str, str]]:
@@ -151,9 +156,10 @@ def _panel(
             ),
             key=lambda point: point[0],
         )
+        pairs = itertools.pairwise(points) if frame.joined else ()
         parts += [
             svg.line(x1, scale(a.median), x2, scale(b.median), f"curve s{index % svg.SERIES}")
-            for (x1, _, a), (x2, _, b) in itertools.pairwise(points)
+            for (x1, _, a), (x2, _, b) in pairs
         ]
         for x, cell, estimate in points:
             low, high = _reach(estimate)
