@@ -154,7 +154,8 @@ def _row(
         interval=ratio_interval(worse, better, rules.confidence, seed) if enough else None,
         p=p,
         verdict="too noisy",
-        reason=f"one {rules.unit} on a side says nothing of how {rules.unit}s differ",
+        reason=f"one {rules.unit} on a side says nothing of how {rules.unit}s differ"
+        + (" (more boots would, or --unit trial)" if rules.unit == "boot" else ""),
         seed=seed,
     )
 

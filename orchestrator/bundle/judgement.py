@@ -61,7 +61,7 @@ def _notes(reproduction: Reproduction) -> Iterator[str]:
     if reproduction.description.scrubbed:
         yield "Names were scrubbed from the bundle: hosts and addresses in it are stand-ins."
     counts = Counter(judged.verdict for judged in reproduction.judged)
-    told = [f"{counts[verdict]} {words}" for verdict, words in _COUNTED if counts[verdict]]
+    told = [f"{n} {verdict if n == 1 else words}" for verdict, words in _COUNTED if (n := counts[verdict])]
     yield f"Claims: {', '.join(told) or 'none'}."
 
 

@@ -19,6 +19,7 @@ from orchestrator.results.records import BlockRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.spec.loader import load
 from orchestrator.spec.model import Experiment
+from orchestrator.units import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
 WITHIN = 0.25
@@ -117,7 +118,7 @@ def _host(block: BlockRecord) -> str:
     told = [
         f"{block.host}: {facts.get('cpu_model') or 'CPU not told'}",
         f"{facts.get('cpus', '?')} CPUs",
-        f"{nodes} NUMA nodes",
+        counted(nodes, "NUMA node"),
         *([str(facts["os"])] if facts.get("os") else []),
         f"kernel {facts.get('release', '?')}",
     ]

@@ -35,7 +35,8 @@ class StopRule:
         """Why a trial is not needed, in words."""
         width, confidence = self._until.half_width * 100, self._until.confidence * 100
         return (
-            f"not needed: the median of {self._metric} is known to ±{width:g} % ({confidence:g} % interval)"
+            f"not needed: half the {confidence:g} % interval of the median of {self._metric} "
+            f"is at most {width:g} % of it"
         )
 
     def learn(self, record: TrialRecord) -> None:

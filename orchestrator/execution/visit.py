@@ -126,7 +126,7 @@ class Visit:
             self.restore()
             raise HostError(
                 f"{self.host.name}: no program {' and no '.join(map(repr, missing))}, with which trials begin: "
-                "a role can install it, hosts.qemu.programs carries it into a guest"
+                "a role can install it (hosts.qemu.programs: into a guest)"
             )
         return {name: told for name, told in found.items() if told is not None and name not in prefix}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.analysis import intervals, significance
-from orchestrator.analysis.comparison import Row, Rules, against, compare, judge
+from orchestrator.analysis.comparison import Row, Rules, Verdict, against, compare, judge
 from orchestrator.analysis.multiple import CORRECTION
 from orchestrator.analysis.samples import Sample, samples
 from orchestrator.errors import BadInput, ExitCode
@@ -24,6 +24,9 @@ from orchestrator.spec.model import Published
 
 PUBLISHED_ENVIRONMENT = "metal"
 """All datasets of results/reference were measured on real machines."""
+
+
+NOT_JUDGED: frozenset[Verdict] = frozenset({"too noisy", "not compared"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ class Compared:
             f"interval: {percent}, {intervals.METHODS[self.rules.unit]}; from "
             f"{fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
             f"p: {test}, adjusted for the number of tests, {self.tested} ({CORRECTION}); "
-            "random numbers are seeded by the data.",
+            "random numbers are seeded by the data."
+            if self.tested
+            else "p: no row could be tested.",
             unit,
         ]
 
@@ -66,7 +71,7 @@ class Compared:
     @property
     def unjudged(self) -> list[Row]:
         """Rows in which a regression would not be seen."""
-        return [row for row in self.rows if row.verdict in ("too noisy", "not compared") and not row.vanished]
+        return [row for row in self.rows if row.verdict in NOT_JUDGED and not row.vanished]
 
     @property
     def regressions(self) -> list[Row]:

@@ -122,9 +122,10 @@ def stop_rule(report: Report) -> str:
     if opening.repetitions is None or opening.repetitions.until is None:
         return ""
     until, most = opening.repetitions.until, opening.repetitions.count
-    goal = f"the {until.confidence * 100:g} % interval of the median {text.plain(opening.headline)}"
+    trials = text.span(sorted({until.least, most}), "trial")
+    interval = f"half the {until.confidence * 100:g} % interval of the median {text.plain(opening.headline)}"
     return (
-        f"{until.least} to {most} trials of a cell, until {goal} is no wider than ±{until.half_width * 100:g} %; "
+        f"{trials} of a cell, until {interval} is at most {until.half_width * 100:g} % of it; "
         f"reached by {sum(report.known)} of {counted(len(report.cells), 'cell')}"
     )
 

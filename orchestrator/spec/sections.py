@@ -13,7 +13,7 @@ from orchestrator.sample_size import fewest
 from orchestrator.spec import roles as role_folders
 from orchestrator.spec.draft import Draft
 from orchestrator.spec.model import Hosts, Limits, Needs, Order, Repetitions, Role, Until
-from orchestrator.units import parse_duration, parse_share, parse_size
+from orchestrator.units import counted, parse_duration, parse_share, parse_size
 
 T = TypeVar("T")
 
@@ -93,6 +93,9 @@ def _repetitions_until(draft: Draft) -> Repetitions:
         fault("count", "with 'until' the repetitions are 'min' to 'max'; leave 'count' out")
     confidence = quantity(draft, parse_share, 0.95, "repetitions", "until", "confidence")
     half_width = quantity(draft, parse_share, 0.0, "repetitions", "until", "half_width")
+    if half_width == 0 and draft.value("repetitions", "until", "half_width") is not None:
+        fault("until", "no interval is as narrow as 0%; with a count of repetitions all are run")
+        return Repetitions()
     if not confidence >= 0.5:
         fault("until", "a confidence below 50% says nothing")
         return Repetitions()
@@ -109,7 +112,7 @@ def _repetitions_until(draft: Draft) -> Repetitions:
 
 def _check_boots(draft: Draft, boots: int, count: int) -> None:
     if boots > count:
-        message = f"{boots} boots for a count of {count}: each boot needs one repetition or more"
+        message = f"{boots} boots for {counted(count, 'repetition')}: each boot needs one or more"
         draft.fault(draft.node.nearest_place("repetitions", "boots"), message)
 
 

@@ -39,7 +39,7 @@ def test_a_quiet_cell_ends_early_and_a_noisy_one_goes_on(request: pytest.Fixture
     assert f"2 cells, at most {2 * MOST} trials" in ended.err
     assert f"{2 * MOST} of {2 * MOST} trials" in ended.err
     assert_only_the_quiet_cell_was_cut_short(someone)
-    assert "2 trials not needed: the median of x is known to ±2 % (95 % interval)." in ended.out
+    assert "2 trials not needed: half the 95 % interval of the median of x is at most 2 % of it." in ended.out
 
 
 def test_every_report_tells_of_the_rule_and_counts_what_has_run(local_user: User) -> None:
@@ -51,7 +51,7 @@ def test_every_report_tells_of_the_rule_and_counts_what_has_run(local_user: User
     listed = local_user.orchestrate("results", "list").out
     document = json.loads(forms.pop("json"))
     rule = (
-        f"6 to {MOST} trials of a cell, until the 95 % interval of the median x is no wider than ±2 %; "
+        f"6 to {MOST} trials of a cell, until half the 95 % interval of the median x is at most 2 % of it; "
         "reached by 1 of 2 cells"
     )
     for form, text in forms.items():

@@ -1,4 +1,7 @@
-"""JUnit XML for CI: a test case per row; one that fails the comparison is a failure, one not judged is skipped."""
+"""JUnit XML for CI: a test case per row; one that fails the comparison is a failure, one not judged is skipped.
+
+Which rows fail is for ``--fail-on-regression`` to say; without it none does.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from collections.abc import Iterator
 
 from orchestrator.analysis.comparison import Row
 from orchestrator.report import verdicts
-from orchestrator.report.comparison import Compared
+from orchestrator.report.comparison import NOT_JUDGED, Compared
 
 
 def render(compared: Compared) -> str:
     """Return the comparison as one test suite."""
     failed = compared.regressions
-    skipped = [row for row in compared.unjudged if row not in failed]
+    skipped = [row for row in compared.rows if row not in failed and row.verdict in NOT_JUDGED]
     suite = ET.Element(
         "testsuite",
         name=f"compare {verdicts.title(compared)}",
@@ -26,7 +29,7 @@ def render(compared: Compared) -> str:
         case = ET.SubElement(suite, "testcase", classname=row.metric.name, name=verdicts.name(row, compared))
         told = verdicts.verdict(row, compared.rules.margin) + (f" ({row.note})" if row.note else "")
         if row in failed:
-            ET.SubElement(case, "failure", message=told)
+            ET.SubElement(case, "failure", message="; ".join([told, *_figures(row)]))
         elif row in skipped:
             ET.SubElement(case, "skipped", message=told)
         ET.SubElement(case, "system-out").text = "\n".join([told, *_figures(row)])

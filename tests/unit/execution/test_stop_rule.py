@@ -89,4 +89,4 @@ def test_a_trial_that_is_not_needed_says_why_and_is_allowed(plan: Plan) -> None:
     assert record is not None
     assert (record.status, record.allowed, record.final, record.block) == (Status.SKIPPED, True, True, 7)
     assert (record.environment, record.boot) == ("metal", "")
-    assert record.reason == "not needed: the median of x is known to ±5 % (95 % interval)"
+    assert record.reason == "not needed: half the 95 % interval of the median of x is at most 5 % of it"

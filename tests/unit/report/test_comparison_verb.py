@@ -111,6 +111,13 @@ def test_kernels_of_one_run(tmp_path: Path, compare: Compare) -> None:
     assert done.stdout.count("  faster") == 2
     turned = compare(A, "--by", "kernel", "--baseline", "fast", "--fail-on-regression", "5")
     assert turned.returncode == 5
+    suite = ET.fromstring(
+        compare(
+            A, "--by", "kernel", "--baseline", "fast", "--fail-on-regression", "5", "--format", "junit"
+        ).stdout
+    )
+    assert all("ratio 0." in failure.get("message", "") for failure in suite.iter("failure"))
+    assert suite.get("failures") == "2"
     wrong = compare(A, "--by", "kernel", "--baseline", "fats")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
     assert "fast" in wrong.stderr
@@ -124,6 +131,10 @@ def test_a_cell_whose_figures_are_gone_is_a_regression(tmp_path: Path, compare: 
     assert done.returncode == 5
     assert done.stdout.count("no trial of the new side has a figure") == 2
     assert compare(A, B).returncode == 0
+    gate = ET.fromstring(compare(A, B, "--fail-on-regression", "5%", "--format", "junit").stdout)
+    no_gate = ET.fromstring(compare(A, B, "--format", "junit").stdout)
+    assert (gate.get("failures"), gate.get("skipped")) == ("2", "0")
+    assert (no_gate.get("failures"), no_gate.get("skipped")) == ("0", "2")
 
 
 def test_what_could_not_be_judged_is_said(tmp_path: Path, compare: Compare) -> None:
@@ -134,6 +145,8 @@ def test_what_could_not_be_judged_is_said(tmp_path: Path, compare: Compare) -> N
     assert "Not judged: 2 of 2 rows; a regression there would not be seen." in done.stdout
     suite = ET.fromstring(compare(A, B, "--fail-on-regression", "5%", "--format", "junit").stdout)
     assert (suite.get("tests"), suite.get("skipped")) == ("2", "2")
+    assert "(more boots would, or --unit trial)" in done.stdout
+    assert "p: no row could be tested." in done.stdout
     assert "permutation test of trials" in compare(A, B, "--unit", "trial").stdout
 
 
