@@ -1,89 +1,17 @@
-"""A real sshd on the loopback, with keys of its own, that ends with the test session."""
+"""Hosts that tests run on, and the people who use them; servers end with the test session."""
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from orchestrator.hosts.ssh import SshAddress
+from tests.integration import machine as machines
+from tests.integration.administrator import admin_of
+from tests.integration.machine import Machine
+from tests.integration.sshd import Sshd, serve
 from tests.running import User
-
-SSHD = "/usr/sbin/sshd"
-
-
-@dataclass(frozen=True)
-class Sshd:
-    """A running SSH server and what a client needs to trust it."""
-
-    folder: Path
-    port: int
-
-    @property
-    def address(self) -> SshAddress:
-        return SshAddress(
-            "127.0.0.1",
-            user=getpass.getuser(),
-            port=self.port,
-            identity_file=self.folder / "user_key",
-            known_hosts_file=self.folder / "known_hosts",
-        )
-
-    @property
-    def ssh_config(self) -> Path:
-        """A client configuration that knows this server under the name ``testhost``."""
-        return self.folder / "ssh_config"
-
-
-def make_key(path: Path) -> str:
-    """Make a key pair and return the public half."""
-    subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)), check=True)
-    return path.with_suffix(".pub").read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def serve(folder: Path, *, prefix: tuple[str, ...] = (), settings: str = "") -> Iterator[Sshd]:
-    """Run a server; ``prefix`` is a command that runs it, ``settings`` are lines of its configuration."""
-    host_key = make_key(folder / "host_key")
-    (folder / "authorized_keys").write_text(make_key(folder / "user_key"))
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)
-    port = free_port()
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}")
-    (folder / "sshd_config").write_text(
-        f"ListenAddress 127.0.0.1:{port}\n"
-        f"HostKey {folder}/host_key\n"
-        f"AuthorizedKeysFile {folder}/authorized_keys\n"
-        f"PidFile {folder}/pid\n"
-        "UsePAM no\nPasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\nMaxSessions 50\n"
-        f"{settings}"
-    )
-    (folder / "ssh_config").write_text(
-        f"Host testhost\n  HostName 127.0.0.1\n  Port {port}\n  User {getpass.getuser()}\n"
-        f"  IdentityFile {folder}/user_key\n  UserKnownHostsFile {folder}/known_hosts\n"
-    )
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen((*prefix, SSHD, "-D", "-e", "-f", str(folder / "sshd_config")), stderr=log)
-    try:
-        _wait_until_it_answers(server, port, folder / "log")
-        yield Sshd(folder, port)
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
 
 
 @pytest.fixture(scope="session")
@@ -108,12 +36,23 @@ def local_user(tmp_path: Path) -> Iterator[User]:
     user.close()
 
 
-def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    for _ in range(200):
-        if server.poll() is not None:
-            raise RuntimeError(f"sshd ended: {log.read_text()}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError("sshd does not answer")
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    root = tmp_path / "machine"
+    root.mkdir()
+    with machines.start(root) as machine:
+        yield machine
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """One machine for all the tests that leave it as it was."""
+    with machines.start(tmp_path_factory.mktemp("unchanged")) as machine:
+        yield machine
+
+
+@pytest.fixture
+def admin(machine: Machine, tmp_path: Path) -> Iterator[User]:
+    user = admin_of(machine, tmp_path / "project")
+    yield user
+    user.close()

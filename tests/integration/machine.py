@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Sshd, serve
+from tests.integration.sshd import Sshd, serve
 
 SYS_FILES = {
     "kernel/mm/transparent_hugepage/enabled": "always [madvise] never",

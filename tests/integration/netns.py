@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import SSHD, make_key
+from tests.integration.sshd import SSHD, make_key
 from tests.running import User
 
 NETWORK = "10.77.0."

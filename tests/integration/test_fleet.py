@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import make_key
 from tests.integration.netns import BASE, STAT_INTERVAL, Fleet, a_fleet
+from tests.integration.sshd import make_key
 from tests.running import User
 
 CELLS = 12

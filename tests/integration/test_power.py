@@ -17,7 +17,7 @@ import pytest
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.power import find_power
-from tests.integration.conftest import free_port
+from tests.integration.sshd import free_port
 
 START_S = 60.0
 """Room for a machine that does much else; nothing is tested against it."""

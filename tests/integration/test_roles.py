@@ -4,54 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration import machine as machines
+from tests.integration.administrator import admin_of, apply, role
 from tests.integration.machine import Machine
 from tests.running import Ended, User
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    root = tmp_path / "machine"
-    root.mkdir()
-    with machines.start(root) as machine:
-        yield machine
-
-
-@pytest.fixture(scope="module")
-def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """One machine for all the tests that leave it as it was."""
-    with machines.start(tmp_path_factory.mktemp("unchanged")) as machine:
-        yield machine
-
-
-def admin_of(machine: Machine, folder: Path) -> User:
-    folder.mkdir()
-    return User(folder, ("--host", "testhost", "--ssh-config", str(machine.sshd.ssh_config)))
-
-
-@pytest.fixture
-def admin(machine: Machine, tmp_path: Path) -> Iterator[User]:
-    user = admin_of(machine, tmp_path / "project")
-    yield user
-    user.close()
-
-
-def role(user: User, name: str = "mine", **files: str) -> None:
-    """Write a role; ``__`` in a name is a slash."""
-    for path, text in files.items():
-        stem = path.replace("__", "/")
-        target = user.folder / "roles" / name / (stem if "/" in stem else f"{stem}.yaml")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-
-
-def apply(user: User, *words: str) -> Ended:
-    return user.orchestrate("role", "apply", *words, *user.options)
 
 
 def changes(ended: Ended) -> list[str]:
@@ -277,15 +236,6 @@ def test_other_modules(admin: User, machine: Machine) -> None:
     assert admin.orchestrate("hosts", "diff", "testhost", *admin.options[2:]).code == 0
 
 
-EXPERIMENT = """
-benchmark:
-  command: [sh, -c, 'cat /proc/sys/vm/swappiness; echo x=1']
-  metrics: {x: {key_value: x, unit: count}}
-repetitions: 1
-roles: [{role: mine, vars: {level: 7}}]
-"""
-
-
 def test_a_kernel_is_installed_unless_this_very_one_is(admin: User, machine: Machine) -> None:
     tree = Path(__file__).parent / "small_kernel"
     recipe = f"source: {{folder: {tree}}}\nconfig: {{base: defconfig}}\n"
@@ -300,25 +250,6 @@ def test_a_kernel_is_installed_unless_this_very_one_is(admin: User, machine: Mac
     assert changes(ended) == []
 
 
-def test_an_experiment_applies_roles_and_puts_their_settings_back(admin: User, machine: Machine) -> None:
-    role(
-        admin,
-        tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n- copy: {content: x, dest: /etc/stays}\n",
-        defaults="level: 1\n",
-    )
-    before = machine.state()
-    file = admin.file(EXPERIMENT)
-    checked = admin.run(file, "--check")
-    assert checked.code == 0, checked.err
-    assert "/proc/sys/vm/swappiness: 60 → 7" in checked.out
-    assert not (machine.root / "etc/stays").exists()
-    ended = admin.run(file)
-    assert ended.code == 0, ended.err
-    assert admin.of_type("block")[0]["settings"] == {"/proc/sys/vm/swappiness": "7"}
-    assert machine.state() == before
-    assert (machine.root / "etc/stays").exists()
-
-
 def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: Machine) -> None:
     role(admin, tasks="- sysctl: {vm.swappiness: 7}\n")
     (machine.root / "ours" / "settings.record").mkdir()
@@ -327,50 +258,6 @@ def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: 
     (line,) = ended.complaints
     assert line.endswith("settings.record: cannot be written, so nothing was changed")
     assert machine.proc("vm/swappiness") == "60"
-
-
-def test_a_role_that_fails_in_a_run_leaves_no_setting_changed(admin: User, machine: Machine) -> None:
-    role(admin, tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n- shell: exit 9\n", defaults="level: 1\n")
-    ended = admin.run(admin.file(EXPERIMENT))
-    assert ended.code == 3
-    assert "testhost: role mine: shell: exit code 9" in ended.complaints[0]
-    assert machine.proc("vm/swappiness") == "60"
-
-
-def test_what_a_dead_controller_left_is_put_back(admin: User, machine: Machine) -> None:
-    role(admin, tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n", defaults="level: 1\n")
-    text = EXPERIMENT.replace("cat /proc", f"touch {admin.folder}/begun; sleep 60; cat /proc")
-    process = admin.begin_run(admin.file(text, trial="90s"))
-    admin.wait_for((admin.folder / "begun").exists, process)
-    admin.kill(process)
-    assert machine.proc("vm/swappiness") == "7"
-    words = ("testhost", *admin.options[2:])
-    checked = admin.orchestrate("hosts", "check", *words)
-    assert "at work: pid " in checked.out
-    assert "1 setting on record" in checked.out
-    other = admin.run(admin.file(EXPERIMENT, "other.yaml"))
-    assert other.code == 3
-    assert "another block runs on this host" in other.complaints[0]
-    assert machine.proc("vm/swappiness") == "7"
-    refused = admin.orchestrate("hosts", "restore", *words)
-    assert refused.code == 3
-    assert "a run is at work there" in refused.complaints[0]
-    assert apply(admin, "mine").code == 3
-    restored = admin.orchestrate("hosts", "restore", "--stop", *words)
-    assert restored.code == 0, restored.err
-    assert machine.proc("vm/swappiness") == "60"
-    assert "idle, nothing on record" in admin.orchestrate("hosts", "check", *words).out
-
-
-def test_this_machine_is_changed_only_where_that_is_allowed(local_user: User) -> None:
-    role(local_user, tasks="- copy: {content: x, dest: /etc/never}\n")
-    ended = local_user.orchestrate("role", "apply", "mine", "--host", "local")
-    assert ended.code == 2
-    assert "allow that with --allow-local-changes" in ended.complaints[0]
-    refused = local_user.run(
-        local_user.file(EXPERIMENT.replace("[{role: mine, vars: {level: 7}}]", "[mine]"))
-    )
-    assert refused.code == 2
 
 
 @pytest.mark.parametrize(

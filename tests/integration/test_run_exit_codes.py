@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.images import bz_image
-from tests.integration.conftest import Sshd, free_port, make_key
+from tests.integration.sshd import Sshd, free_port, make_key
 from tests.running import COMMAND, PATIENCE_S, User
 
 ANY = """

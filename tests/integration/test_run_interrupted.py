@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Sshd
+from tests.integration.sshd import Sshd
 from tests.running import User
 
 COUNTING = """

@@ -14,7 +14,7 @@ from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.ssh import SshAddress, connect
-from tests.integration.conftest import Sshd, free_port, make_key
+from tests.integration.sshd import Sshd, free_port, make_key
 
 
 @pytest.fixture(params=["ssh", "local"])

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cache import cache_folder
-from tests.integration.conftest import make_key
+from tests.integration.sshd import make_key
 
 PACKAGES = (
     "linux-image-cloud-amd64,systemd-sysv,udev,dbus,openssh-server,grub-pc-bin,grub2-common,systemd-boot,kexec-tools,"

@@ -14,7 +14,7 @@ from typing import Literal
 
 import yaml
 
-from tests.integration.conftest import free_port
+from tests.integration.sshd import free_port
 from tests.vm.disk_image import disk_image
 
 BOOT_S = 1200.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
 from orchestrator.kernels.obtain import obtain
 from orchestrator.kernels.proof import Identity
 from orchestrator.spec.model import Kernel, Needs
+
+log = logging.getLogger(__name__)
 
 BOOT_ATTEMPTS = 3
 """So often a guest is started that dies of its emulator; rare on an idle machine, seen now and then on a busy one."""
@@ -46,8 +49,9 @@ class QemuMachine(Machine):
                 self._guest = start_guest(boot)
                 break
             except KernelError:
-                if attempt == BOOT_ATTEMPTS or not boot.logs.tell_of_emulator:
+                if attempt == BOOT_ATTEMPTS or not self._died_of_emulator(boot):
                     raise
+                log.warning("%s died of its emulator (%s); starting it again", self.name, boot.logs.console)
         return self.reconnect()
 
     def identity(self, kernel: Kernel) -> Identity:
@@ -71,6 +75,10 @@ class QemuMachine(Machine):
         if self._guest is not None:
             self._guest.stop()
             self._guest = None
+
+    def _died_of_emulator(self, boot: Boot) -> bool:
+        """Only where each CPU is a thread of TCG; the same words of another guest are its kernel's fault."""
+        return self._in is Environment.VM_TCG and boot.logs.tell_of_emulator
 
     def _next_logs(self) -> Logs:
         """Logs of a boot are numbered on from those in the folder: a resumed run keeps what came before."""

@@ -1,0 +1,78 @@
+"""Roles that an experiment names: their settings last as long as its blocks, whatever becomes of the run."""
+
+from __future__ import annotations
+
+from tests.integration.administrator import apply, role
+from tests.integration.machine import Machine
+from tests.running import User
+
+EXPERIMENT = """
+benchmark:
+  command: [sh, -c, 'cat /proc/sys/vm/swappiness; echo x=1']
+  metrics: {x: {key_value: x, unit: count}}
+repetitions: 1
+roles: [{role: mine, vars: {level: 7}}]
+"""
+
+
+def test_an_experiment_applies_roles_and_puts_their_settings_back(admin: User, machine: Machine) -> None:
+    role(
+        admin,
+        tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n- copy: {content: x, dest: /etc/stays}\n",
+        defaults="level: 1\n",
+    )
+    before = machine.state()
+    file = admin.file(EXPERIMENT)
+    checked = admin.run(file, "--check")
+    assert checked.code == 0, checked.err
+    assert "/proc/sys/vm/swappiness: 60 → 7" in checked.out
+    assert not (machine.root / "etc/stays").exists()
+    ended = admin.run(file)
+    assert ended.code == 0, ended.err
+    assert admin.of_type("block")[0]["settings"] == {"/proc/sys/vm/swappiness": "7"}
+    assert machine.state() == before
+    assert (machine.root / "etc/stays").exists()
+
+
+def test_a_role_that_fails_in_a_run_leaves_no_setting_changed(admin: User, machine: Machine) -> None:
+    role(admin, tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n- shell: exit 9\n", defaults="level: 1\n")
+    ended = admin.run(admin.file(EXPERIMENT))
+    assert ended.code == 3
+    assert "testhost: role mine: shell: exit code 9" in ended.complaints[0]
+    assert machine.proc("vm/swappiness") == "60"
+
+
+def test_what_a_dead_controller_left_is_put_back(admin: User, machine: Machine) -> None:
+    role(admin, tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n", defaults="level: 1\n")
+    text = EXPERIMENT.replace("cat /proc", f"touch {admin.folder}/begun; sleep 60; cat /proc")
+    process = admin.begin_run(admin.file(text, trial="90s"))
+    admin.wait_for((admin.folder / "begun").exists, process)
+    admin.kill(process)
+    assert machine.proc("vm/swappiness") == "7"
+    words = ("testhost", *admin.options[2:])
+    checked = admin.orchestrate("hosts", "check", *words)
+    assert "at work: pid " in checked.out
+    assert "1 setting on record" in checked.out
+    other = admin.run(admin.file(EXPERIMENT, "other.yaml"))
+    assert other.code == 3
+    assert "another block runs on this host" in other.complaints[0]
+    assert machine.proc("vm/swappiness") == "7"
+    refused = admin.orchestrate("hosts", "restore", *words)
+    assert refused.code == 3
+    assert "a run is at work there" in refused.complaints[0]
+    assert apply(admin, "mine").code == 3
+    restored = admin.orchestrate("hosts", "restore", "--stop", *words)
+    assert restored.code == 0, restored.err
+    assert machine.proc("vm/swappiness") == "60"
+    assert "idle, nothing on record" in admin.orchestrate("hosts", "check", *words).out
+
+
+def test_this_machine_is_changed_only_where_that_is_allowed(local_user: User) -> None:
+    role(local_user, tasks="- copy: {content: x, dest: /etc/never}\n")
+    ended = local_user.orchestrate("role", "apply", "mine", "--host", "local")
+    assert ended.code == 2
+    assert "allow that with --allow-local-changes" in ended.complaints[0]
+    refused = local_user.run(
+        local_user.file(EXPERIMENT.replace("[{role: mine, vars: {level: 7}}]", "[mine]"))
+    )
+    assert refused.code == 2
