@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.execution.host_folder import ROOT_BASE
+from orchestrator.hosts.remote.folder import ROOT_BASE
 
 COMMAND = Path(sys.executable).with_name("orchestrate")
 PATIENCE_S = 120.0

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.documents.document import read_file
 from orchestrator.errors import BadInput
+from orchestrator.experiment import overrides as override_texts
+from orchestrator.experiment import roles as role_folders
+from orchestrator.experiment.kernels import recipe_file
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Experiment, Kernel, Recipe, Role
 from orchestrator.program import files_below
 from orchestrator.results.manifest import Manifest, hash_role
-from orchestrator.spec import overrides as override_texts
-from orchestrator.spec import roles as role_folders
-from orchestrator.spec.document import read_file
-from orchestrator.spec.kernels import recipe_file
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Experiment, Kernel, Recipe, Role
 
 ROLES = "roles"
 

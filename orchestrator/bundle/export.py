@@ -16,6 +16,7 @@ from orchestrator.bundle.layout import Description
 from orchestrator.bundle.requirements import requirements
 from orchestrator.bundle.scrub import Scrubber, refuse_leftovers
 from orchestrator.errors import BadInput, OrchestratorError
+from orchestrator.experiment.loader import load
 from orchestrator.report import names as forms
 from orchestrator.report import render
 from orchestrator.report.model import build
@@ -23,7 +24,6 @@ from orchestrator.results import journal, manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord, EndRecord, RunRecord, TrialRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.spec.loader import load
 
 NOT_OF_THE_RUN = frozenset({"controller.lock"})
 _SUFFIXES = {"table": "report.txt", "markdown": "report.md", "mail": "mail.txt", "junit": "junit.xml"}

@@ -8,22 +8,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.analysis.claims import Judged, judge
+from orchestrator.analysis.points import Points, points
 from orchestrator.bundle import layout, likeness, modes
-from orchestrator.bundle.claims import Judged, judge
 from orchestrator.bundle.layout import Description
 from orchestrator.bundle.likeness import Compared
 from orchestrator.bundle.modes import Mode
-from orchestrator.bundle.points import Points, points
 from orchestrator.errors import ExitCode
 from orchestrator.execution import launch as launching
 from orchestrator.execution.observer import Observer
+from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
 from orchestrator.kernels.make import Say
 from orchestrator.kernels.obtain import obtain
 from orchestrator.results import manifest
 from orchestrator.results.files import write_whole
 from orchestrator.results.runs import RunFolder
-from orchestrator.spec.model import Experiment
 from orchestrator.units import counted
 
 FILE = "reproduction.json"

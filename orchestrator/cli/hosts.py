@@ -35,7 +35,7 @@ def list_(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | Non
     """List the hosts of the inventory, how they are reached and their groups; none is contacted."""
     from tabulate import tabulate
 
-    from orchestrator.hosts.reach import Reach
+    from orchestrator.hosts.selector import Reach
 
     reach = Reach(inventory, ssh_config)
     rows = [
@@ -62,14 +62,14 @@ def up(
 ) -> None:
     """Make the host of an experiment and let it stand until `hosts down`, under the first of its kernels."""
     from orchestrator.cache import cache_folder
-    from orchestrator.hosts import standing
+    from orchestrator.hosts import persistent_guest as standing
 
     experiment = load_experiment(file, overrides)
     provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
     if not provider.makes_hosts:
         click.echo(f"nothing to bring up: the {provider.name} provider uses hosts that are there already")
         return
-    from orchestrator.hosts.reach import Reach
+    from orchestrator.hosts.selector import Reach
 
     made = standing.up(provider, experiment.kernels[0], cache_folder() / "up" / experiment.name)
     names = " ".join(Reach(made, None).names(["all"]))
@@ -81,7 +81,7 @@ def up(
 def down(name: str) -> None:
     """End what `hosts up` has made: for the experiment of this NAME, or all."""
     from orchestrator.cache import cache_folder
-    from orchestrator.hosts import standing
+    from orchestrator.hosts import persistent_guest as standing
 
     folder = cache_folder() / "up"
     found = sorted(path for path in folder.glob("*") if name in ("", path.name))
@@ -114,7 +114,7 @@ def facts(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | Non
 @reach_options
 def check(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
     """Say of each host whether it answers, what it is, whether it may be changed, and what is going on there."""
-    from orchestrator.execution.upkeep import state
+    from orchestrator.hosts.remote.maintenance import state
 
     sys.exit(_each(words, inventory, ssh_config, state))
 
@@ -125,7 +125,7 @@ def check(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | Non
 @click.option("--stop", is_flag=True, help="End a run that is at work on the host first.")
 def restore(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None, stop: bool) -> None:
     """Put back every setting that is on record on the hosts: what a dead controller left, or `role apply`."""
-    from orchestrator.execution.upkeep import put_back
+    from orchestrator.hosts.remote.maintenance import put_back
 
     sys.exit(_each(words, inventory, ssh_config, lambda host: put_back(host, stop=stop)))
 
@@ -135,7 +135,7 @@ def restore(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | N
 @reach_options
 def unlock(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
     """Break the lock of hosts and say who held it. Only what is certain to be over should be treated like that."""
-    from orchestrator.execution.upkeep import unlock as break_lock
+    from orchestrator.hosts.remote.maintenance import unlock as break_lock
 
     sys.exit(_each(words, inventory, ssh_config, break_lock))
 
@@ -148,7 +148,7 @@ def diff(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None
 
     Exit code 1: some setting has drifted.
     """
-    from orchestrator.execution.upkeep import drift
+    from orchestrator.hosts.remote.maintenance import drift
 
     drifted = False
 
@@ -169,7 +169,7 @@ def _each(
     act: Callable[[Any], list[str]],
 ) -> ExitCode:
     """Do something on each host and print its lines; a host that fails is told of and keeps none of the others."""
-    from orchestrator.hosts.reach import Reach
+    from orchestrator.hosts.selector import Reach
 
     reach = Reach(inventory, ssh_config)
     code = ExitCode.OK

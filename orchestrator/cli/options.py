@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
+from orchestrator.documents.expressions import Expression
 from orchestrator.errors import BadInput
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider, Request
 from orchestrator.hosts.providers import options_schemas, registry
 from orchestrator.plan import Plan
-from orchestrator.spec.expressions import Expression
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Experiment
 
 F = TypeVar("F", bound=Callable[..., Any])
 

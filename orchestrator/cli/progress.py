@@ -18,9 +18,9 @@ from rich.progress import (
 )
 
 from orchestrator.execution.observer import Observer
+from orchestrator.experiment.model import Status
 from orchestrator.plan.model import Block
 from orchestrator.results.records import BlockRecord, TrialRecord
-from orchestrator.spec.model import Status
 from orchestrator.units import counted
 
 BUILD_LINES_S = 20.0

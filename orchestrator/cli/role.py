@@ -26,7 +26,7 @@ def list_() -> None:
     """List the roles that are found from here, and where."""
     from tabulate import tabulate
 
-    from orchestrator.spec import roles
+    from orchestrator.experiment import roles
 
     rows = [
         [found.name, found.folder] for found in roles.every(roles.folders(Path.cwd() / "experiment.yaml"))
@@ -74,8 +74,8 @@ def apply(
     Settings stay as the roles set them until `orchestrate hosts restore` puts them back.
     """
     from orchestrator.cache import cache_folder
-    from orchestrator.execution.standalone import Request, apply_roles
-    from orchestrator.hosts.reach import LOCAL, Reach
+    from orchestrator.hosts.selector import LOCAL, Reach
+    from orchestrator.provision.apply import Request, apply_roles
     from orchestrator.provision.loading import alters, load_named
 
     reach = Reach(inventory, ssh_config)
@@ -102,8 +102,8 @@ def apply(
 
 
 def _faults(loaded: list[LoadedRole], option: str, text: str) -> Iterator[Fault]:
+    from orchestrator.documents.document import Node, Place
     from orchestrator.provision.loading import unknown_tags
-    from orchestrator.spec.document import Node, Place
 
     return unknown_tags(loaded, [Node(Place(option), word, word) for word in sorted(_words(text))])
 

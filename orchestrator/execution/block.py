@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from orchestrator.errors import CommandFailed, HostError, HostLost, Interrupted
 from orchestrator.execution import host_journal, outcome
 from orchestrator.execution.coordinator import Run
-from orchestrator.execution.losses import Losses
+from orchestrator.execution.host_losses import Losses
 from orchestrator.execution.visit import Visit
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.kernels.proof import Identity, Proof, prove
 from orchestrator.plan.model import Block, Trial
-from orchestrator.results.records import BlockRecord, utc_now
+from orchestrator.results.records import BlockRecord
+from orchestrator.timestamps import utc_now
 
 log = logging.getLogger(__name__)
 

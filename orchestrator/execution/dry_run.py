@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.execution.host_folder import HostFolder
-from orchestrator.execution.host_lock import release, take
-from orchestrator.execution.standalone import told
 from orchestrator.execution.visit import Visit, needs_root
 from orchestrator.hosts.base import Machine, Provider
 from orchestrator.hosts.printing import PrintingHost
+from orchestrator.hosts.remote.folder import HostFolder
+from orchestrator.hosts.remote.lock import release, take
 from orchestrator.plan import Plan
+from orchestrator.provision.apply import told
 from orchestrator.provision.engine import Target, apply
 from orchestrator.provision.loading import load
 from orchestrator.units import counted

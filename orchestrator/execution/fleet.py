@@ -25,13 +25,14 @@ from orchestrator.errors import (
 )
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.coordinator import Run
-from orchestrator.execution.dealing import Dealer, Replicas, Shares
-from orchestrator.execution.host_folder import HostFolder
 from orchestrator.execution.visit import needs_root
+from orchestrator.execution.work_queue import Dealer, Replicas, Shares
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.likeness import differences, leader
-from orchestrator.results.records import Fate, HostRecord, utc_now
+from orchestrator.hosts.remote.folder import HostFolder
+from orchestrator.results.records import Fate, HostRecord
+from orchestrator.timestamps import utc_now
 from orchestrator.units import counted
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from typing import Any
 
 from orchestrator.execution import metrics, noise
 from orchestrator.execution.host_journal import TrialEnd
+from orchestrator.experiment.model import Benchmark, Experiment, Status
 from orchestrator.plan.cells import values
 from orchestrator.plan.model import Cell, Trial
 from orchestrator.results.records import TrialRecord
-from orchestrator.spec.model import Benchmark, Experiment, Status
 
 OUTPUT_KEPT = 2000
 """Characters of plain output that a record keeps; a JSON document is kept whole."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from orchestrator.analysis.precision import is_known
 from orchestrator.analysis.summary import by_boot
 from orchestrator.execution import outcome
+from orchestrator.experiment.model import Experiment, Status, Until
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.records import Record, TrialRecord
-from orchestrator.spec.model import Experiment, Status, Until
 
 
 class StopRule:

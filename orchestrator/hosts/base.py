@@ -7,32 +7,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
+from orchestrator.environments import Environment
 from orchestrator.errors import CommandFailed, HostError
+from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.kernels.obtain import identity_of
 from orchestrator.kernels.proof import Identity
-from orchestrator.spec.model import Kernel, Needs
 
 TICK_S = 0.5
 """How often :meth:`Host.lines` lets its caller look up while the host is silent."""
 
 Clock = Literal["wall", "instructions"]
-
-
-class Environment(StrEnum):
-    """Where a number was made. Printed beside every number and never mixed in a comparison."""
-
-    METAL = "metal"
-    CLOUD_METAL = "cloud-metal"
-    VM_KVM = "vm-kvm"
-    VM_ICOUNT = "vm-icount"
-    VM_TCG = "vm-tcg"
-    VM_OTHER = "vm-other"
 
 
 class Host(ABC):

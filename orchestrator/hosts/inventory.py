@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestrator.documents.document import Place, read_file
 from orchestrator.errors import BadInput
 from orchestrator.hosts.inventory_text import Group, Groups, read_groups
 from orchestrator.hosts.ssh import SshAddress
-from orchestrator.spec.document import Place, read_file
 
 ALL = "all"
 

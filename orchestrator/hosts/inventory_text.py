@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestrator.documents.document import Node, Place, kind, read_text
 from orchestrator.errors import BadInput
 from orchestrator.nearest import did_you_mean
-from orchestrator.spec.document import Node, Place, kind, read_text
 
 MOST_HOSTS = 100_000
 _RANGE = re.compile(r"\[([0-9]+|[A-Za-z]):([0-9]+|[A-Za-z])(?::([0-9]+))?\]")

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
+from orchestrator.environments import Environment
+from orchestrator.experiment.model import Kernel
+from orchestrator.hosts.base import Clock, Host, Machine, Provider, Request
 from orchestrator.hosts.command import Command
-from orchestrator.spec.model import Kernel
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.spec.model import Level, Setting
+from orchestrator.experiment.model import Level, Setting
 
 
 @dataclass(frozen=True, slots=True)

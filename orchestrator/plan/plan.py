@@ -12,16 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from orchestrator.documents.expressions import Expression
+from orchestrator.documents.template import Template
 from orchestrator.errors import BadInput
+from orchestrator.experiment.combinations import Combinations
+from orchestrator.experiment.factors import HOST, KERNEL, constants
+from orchestrator.experiment.model import Experiment, Level
 from orchestrator.plan.cells import CellMaker, on_host, trial
 from orchestrator.plan.estimate import Estimate, estimate
 from orchestrator.plan.model import Block, Cell, Share, Trial
 from orchestrator.plan.order import Permutation
-from orchestrator.spec.combinations import Combinations
-from orchestrator.spec.expressions import Expression
-from orchestrator.spec.factors import HOST, KERNEL, constants
-from orchestrator.spec.model import Experiment, Level
-from orchestrator.spec.template import Template
 
 Positions = tuple[int, ...]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from orchestrator.documents.document import Node, Place
 from orchestrator.errors import BadInput, Fault
+from orchestrator.experiment import schemas
+from orchestrator.experiment.model import Role
 from orchestrator.nearest import did_you_mean
 from orchestrator.provision import templating
 from orchestrator.provision.tasks import LoadedRole, Task
 from orchestrator.provision.variables import GIVEN, Scope, Unknown, unknowns
-from orchestrator.spec import schema
-from orchestrator.spec.document import Node, Place
-from orchestrator.spec.model import Role
 
 ITEM = "item"
 TEMPLATES = "templates"
@@ -134,7 +134,7 @@ def argument_faults(role: Role, task: Task, filled: Node) -> list[Fault]:
     unknown = list(unknowns(filled))
     found = [
         fault
-        for location, fault in schema.check(filled, task.module.arguments)
+        for location, fault in schemas.check(filled, task.module.arguments)
         if not any(location[: len(at)] == at for at in unknown)
     ]
     if found or isinstance(filled.content, Unknown):

@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
-from orchestrator.spec.document import Node
 
 WORKDIR = 'cd "$0" && exec "$@"'
 COMMON: Mapping[str, Any] = {

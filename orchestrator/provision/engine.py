@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from orchestrator.documents.document import Node, Place
 from orchestrator.errors import BadInput, HostError, HostLost
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
@@ -25,7 +26,6 @@ from orchestrator.provision.results import LazyFacts, nothing_done, registered, 
 from orchestrator.provision.tasks import LoadedRole, Task
 from orchestrator.provision.templating import UndefinedName, as_node
 from orchestrator.provision.variables import Scope
-from orchestrator.spec.document import Node, Place
 
 log = logging.getLogger(__name__)
 

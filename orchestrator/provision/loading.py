@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from orchestrator.documents.document import Node, Place, read_path, read_text
 from orchestrator.errors import BadInput, Fault
+from orchestrator.experiment import roles as role_folders
+from orchestrator.experiment import schemas
+from orchestrator.experiment.model import Role
 from orchestrator.nearest import did_you_mean
 from orchestrator.provision.checking import check_names, check_values
 from orchestrator.provision.module import Module
 from orchestrator.provision.modules import registry
 from orchestrator.provision.tasks import KEYWORDS, LoadedRole, Task
-from orchestrator.spec import roles as role_folders
-from orchestrator.spec import schema
-from orchestrator.spec.document import Node, Place, read_path, read_text
-from orchestrator.spec.model import Role
 
 TASKS_FILE = "tasks.yaml"
 HANDLERS_FILE = "handlers.yaml"
@@ -144,7 +144,7 @@ def _read(role: Role, name: str, rules: Mapping[str, Any], faults: list[Fault]) 
         return None
     if node.content is None:
         return None
-    found = [fault for _, fault in schema.check(node, rules)]
+    found = [fault for _, fault in schemas.check(node, rules)]
     faults += found
     return None if found else node
 
@@ -168,7 +168,7 @@ def _task(node: Node, modules: Mapping[str, Module], faults: list[Fault]) -> Tas
         if key not in modules:
             faults.append(node.key_place(key).fault(_unknown(key, modules)))
     for key, inner in words.items():
-        faults += [fault for _, fault in schema.check(inner, KEYWORDS[key])]
+        faults += [fault for _, fault in schemas.check(inner, KEYWORDS[key])]
     if len(keys) != 1:
         faults.append(node.place.fault(f"a task names one module; this one names {len(keys)}"))
     if len(faults) > before:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, Completed
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Role
 
 LONGEST_DIFF = 200
 """Lines of a difference between two texts that are shown."""
@@ -127,8 +127,8 @@ class Context:
         accept: tuple[int, ...] = (0,),
         time_limit: float = 60.0,
     ) -> Command:
-        """A command that reads facts of the host; what each verb prints is said in ``look.sh``."""
-        return Command(("sh", f"{self.base}/bin/look.sh", verb, *words), sudo, time_limit, accept)
+        """A command that reads facts of the host; what each verb prints is said in ``probe.sh``."""
+        return Command(("sh", f"{self.base}/bin/probe.sh", verb, *words), sudo, time_limit, accept)
 
     def path(self, path: str) -> str:
         """A path on the host, absolute."""

@@ -17,7 +17,7 @@ def read_all(host: Host, base: str, commands: Sequence[Command]) -> list[Answer]
         return [Answer(done.exit_code, done.stdout)]
     lines = [_line(host.prepare(command)) for command in commands]
     limit = sum(command.time_limit for command in commands)
-    printed = host.run(Command(("sh", f"{base}/bin/look.sh", "all", *lines), time_limit=limit)).stdout
+    printed = host.run(Command(("sh", f"{base}/bin/probe.sh", "all", *lines), time_limit=limit)).stdout
     if not host.answers:
         return [Answer() for _ in commands]
     pieces = printed.split("\n#\n")

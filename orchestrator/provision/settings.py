@@ -6,13 +6,13 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Setting
 from orchestrator.hosts.command import Command
-from orchestrator.hosts.settings import Change, encode_settings, parse_changes
+from orchestrator.hosts.remote.settings import Change, encode_settings, parse_changes
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
 from orchestrator.provision.variables import unknowns
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Setting
 
 APPLY_LIMIT_S = 300.0
 

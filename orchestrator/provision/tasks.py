@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.documents.document import Node, Place
+from orchestrator.experiment.model import Role
 from orchestrator.provision.module import Module
-from orchestrator.spec.document import Node, Place
-from orchestrator.spec.model import Role
 
 CONDITION: Mapping[str, Any] = {
     "title": "a condition, or a list of conditions that must all hold",

@@ -14,9 +14,9 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefine
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from orchestrator.documents.document import Node, Place
 from orchestrator.errors import BadInput
 from orchestrator.provision.filters import FILTERS, TESTS
-from orchestrator.spec.document import Node, Place
 
 _MARKS = ("{{", "{%", "{#")
 _EXCUSING = frozenset({"defined", "undefined"})

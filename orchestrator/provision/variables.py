@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from orchestrator.documents.document import Node, Place
+from orchestrator.documents.schema import Location
 from orchestrator.errors import BadInput
 from orchestrator.provision import templating
 from orchestrator.provision.templating import UndefinedName
-from orchestrator.spec.document import Node, Place
-from orchestrator.spec.schema import Location
 
 _BARE_NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 GIVEN = frozenset(

@@ -13,14 +13,14 @@ from orchestrator.analysis.comparison import Row, Rules, Verdict, against, compa
 from orchestrator.analysis.multiple import CORRECTION
 from orchestrator.analysis.samples import Sample, samples
 from orchestrator.errors import BadInput, ExitCode
+from orchestrator.experiment.factors import KERNEL
+from orchestrator.experiment.model import Published
 from orchestrator.nearest import did_you_mean
 from orchestrator.report import comparisons, metrics
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
 from orchestrator.sample_size import fewest
-from orchestrator.spec.factors import KERNEL
-from orchestrator.spec.model import Published
 
 PUBLISHED_ENVIRONMENT = "metal"
 """All datasets of results/reference were measured on real machines."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from orchestrator.environments import describe
 from orchestrator.errors import BadInput
-from orchestrator.report.environments import sentence
 from orchestrator.report.text import NOTHING, command_line, not_ok, plain, progress
 from orchestrator.results import codec, journal, manifest
 from orchestrator.results.records import TrialRecord
@@ -33,7 +33,7 @@ def one(store: Store, run: RunFolder) -> str:
     row = store.run(run)
     facts = dict(zip(_HEADINGS, _row(store, row), strict=True))
     lines = [f"{name}: {value}" for name, value in facts.items() if name != "environment"]
-    lines += [f"environment: {name}: {sentence(name)}" for name in store.environments(row)]
+    lines += [f"environment: {name}: {describe(name)}" for name in store.environments(row)]
     if row.ended:
         lines.append(f"ended: {row.ended}")
     lines += _provenance(run.path)

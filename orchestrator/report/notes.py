@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from orchestrator.analysis.intervals import METHODS
 from orchestrator.analysis.speedup import Speedup
 from orchestrator.analysis.summary import Estimate
-from orchestrator.report import circumstances, tables, text
+from orchestrator.experiment.model import Status
+from orchestrator.report import setup as circumstances
+from orchestrator.report import tables, text
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
-from orchestrator.spec.model import Status
 from orchestrator.units import counted
 
 REASONS_SHOWN = 20

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from orchestrator.analysis.intervals import Interval
 from orchestrator.analysis.summary import Estimate, Truth
-from orchestrator.spec.model import Status
+from orchestrator.experiment.model import Status
 from orchestrator.units import counted
 
 NOTHING = "-"

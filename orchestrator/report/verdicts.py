@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from orchestrator.analysis.comparison import Row
 from orchestrator.analysis.samples import Sample
+from orchestrator.environments import describe
 from orchestrator.report.comparison import Compared
-from orchestrator.report.environments import sentence
 from orchestrator.report.text import NOTHING, number, plain, ratio
 
 EXCLUDED_SHOWN = 20
@@ -65,7 +65,7 @@ def notes(compared: Compared) -> Iterator[str]:
     if compared.rules.mix:
         yield "Environments were mixed by force: where a row says so its ratio compares different things."
     for environment in sorted(_environments(compared.rows)):
-        yield f"{plain(environment)}: {sentence(environment)}"
+        yield f"{plain(environment)}: {describe(environment)}"
     counts = Counter(row.verdict for row in compared.rows)
     yield "Verdicts: " + ", ".join(f"{count} {word}" for word, count in counts.items()) + "."
     if compared.fail_on is not None:

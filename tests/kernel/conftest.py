@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.experiment.kernels import load_recipe
+from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.base import Request
 from orchestrator.hosts.providers.qemu import QemuProvider
-from orchestrator.spec.kernels import load_recipe
-from orchestrator.spec.model import Kernel, Needs
 from tests.kernel.lab import EmulatorError, Lab
 from tests.kernel.layouts import LAYOUTS
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.base import Host, Machine, Request
 from orchestrator.hosts.providers.qemu import QemuProvider
-from orchestrator.spec.model import Kernel, Needs
 from tests.running import User
 from tests.vm.disk_machine import DiskMachine, disk_machine
 

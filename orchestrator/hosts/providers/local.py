@@ -7,16 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orchestrator.hosts.base import (
-    Clock,
-    Environment,
-    Host,
-    Machine,
-    Provider,
-    Request,
-)
+from orchestrator.environments import Environment
+from orchestrator.experiment.model import Kernel
+from orchestrator.hosts.base import Clock, Host, Machine, Provider, Request
 from orchestrator.hosts.local import LocalHost
-from orchestrator.spec.model import Kernel
 
 
 class LocalMachine(Machine):

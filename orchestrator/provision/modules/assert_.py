@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Answer, Context, Module, Plan
 from orchestrator.provision.tasks import CONDITION
-from orchestrator.spec.document import Node
 
 
 class Assert(Module):

@@ -16,12 +16,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command, script
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
 from orchestrator.provision.templating import is_template
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Role
 
 BUILD_LIMIT_S = 600.0
 SOURCE_SUFFIXES = frozenset({".c", ".h", ".mk", ""})

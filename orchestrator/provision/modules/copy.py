@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
 from orchestrator.provision import files
 from orchestrator.provision.module import Answer, Context, Module, Plan, reaches_out
 from orchestrator.provision.templating import is_template
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Role
 
 FOLDER = "files"
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.command import Command, script
 from orchestrator.provision import files
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
-from orchestrator.spec.document import Node
 
 FETCH_LIMIT_S = 600.0
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.hosts.command import Command
 from orchestrator.provision import files
 from orchestrator.provision.module import Answer, Context, Module, Plan, reaches_out
-from orchestrator.spec.document import Node
 
 
 class File(Module):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan, Upload
-from orchestrator.spec.document import Node
 
 DROP_IN = "/etc/default/grub.d/90-orchestrate.cfg"
 RENDER_LIMIT_S = 300.0

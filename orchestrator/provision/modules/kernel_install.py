@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError
+from orchestrator.experiment import roles
+from orchestrator.experiment.kernels import load_recipe
+from orchestrator.experiment.model import Recipe, Role
 from orchestrator.hosts.command import Command, script
 from orchestrator.kernels.build import build, suffix
 from orchestrator.kernels.ingredients import gather
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
 from orchestrator.provision.templating import is_template
-from orchestrator.spec import roles
-from orchestrator.spec.document import Node
-from orchestrator.spec.kernels import load_recipe
-from orchestrator.spec.model import Recipe, Role
 
 INSTALL_LIMIT_S = 1800.0
 _INSTALL = """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command
 from orchestrator.provision import files
 from orchestrator.provision.module import Answer, Context, Module, Plan
-from orchestrator.spec.document import Node
 
 DEFAULT_FILE = "/etc/security/limits.d/90-orchestrate.conf"
 ITEMS = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command, script
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
-from orchestrator.spec.document import Node
 
 INSTALL_LIMIT_S = 1800.0
 _NAME = {"title": "the name of a package", "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9+._:-]*$"}

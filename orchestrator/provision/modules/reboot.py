@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
 from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
-from orchestrator.spec.document import Node
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 PAUSE_S = 2.0

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
+from orchestrator.experiment.model import Setting
 from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Answer, Context, Difference, Plan
 from orchestrator.provision.settings import SettingsModule
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Setting
 
 _UNIT = {"title": "the name of a unit", "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9:_.@\\\\-]*$"}
 _LIMIT_S = 120.0

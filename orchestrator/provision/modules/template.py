@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
 from orchestrator.provision import files
 from orchestrator.provision.checking import TEMPLATES
 from orchestrator.provision.module import Answer, Context, Module, Plan, reaches_out
 from orchestrator.provision.templating import is_template
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Role
 
 
 class Template(Module):

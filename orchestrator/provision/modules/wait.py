@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import CommandFailed, HostError
 from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Answer, Context, Module, Plan
-from orchestrator.spec.document import Node
 
 _WAYS = ("path", "port", "command")
 GIVEN_UP = 9

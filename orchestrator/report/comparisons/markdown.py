@@ -6,7 +6,7 @@ from tabulate import tabulate
 
 from orchestrator.report import verdicts
 from orchestrator.report.comparison import Compared
-from orchestrator.report.forms.markdown import escape
+from orchestrator.report.formats.markdown import escape
 
 
 def render(compared: Compared) -> str:

@@ -22,11 +22,11 @@ from orchestrator.analysis.summary import (
     spread_of,
     summarise,
 )
+from orchestrator.experiment.model import Status
 from orchestrator.results.codec import to_line
 from orchestrator.results.records import FactorInfo, MetricValue, Record, RunRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import CellRow, Store
-from orchestrator.spec.model import Status
 from tests.run_samples import BLOCK, RUN, TRUTH, trial, write
 
 SERIAL = {"mode": "serial", "page_size": "2MiB", "threads": "1"}

@@ -10,7 +10,7 @@ import pytest
 from orchestrator import program
 from orchestrator.bundle import collect
 from orchestrator.errors import BadInput
-from orchestrator.spec.loader import load
+from orchestrator.experiment.loader import load
 
 HEAD = """
 version: 1

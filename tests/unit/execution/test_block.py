@@ -15,6 +15,8 @@ from orchestrator.errors import HostError, HostLost
 from orchestrator.execution import block
 from orchestrator.execution.coordinator import Run, execute
 from orchestrator.execution.stopping import Stop
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Needs, Status
 from orchestrator.hosts import facts
 from orchestrator.hosts.base import Clock, Machine, Provider, Request
 from orchestrator.hosts.command import Command
@@ -24,8 +26,6 @@ from orchestrator.plan import Plan
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import BlockRecord, TrialRecord
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Needs, Status
 
 FILE = """
 version: 1

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.execution.dealing import Dealer, Replicas, Shares
+from orchestrator.execution.work_queue import Dealer, Replicas, Shares
+from orchestrator.experiment.loader import load
 from orchestrator.plan import Plan
 from orchestrator.plan.model import Block
-from orchestrator.spec.loader import load
 
 FILE = """
 version: 1

@@ -9,9 +9,9 @@ import pytest
 
 from orchestrator.execution.host_journal import TrialEnd
 from orchestrator.execution.outcome import OUTPUT_KEPT, Place, crashed, record
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Experiment, Status
 from orchestrator.plan import Plan
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Experiment, Status
 
 FILE = """
 version: 1

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import orchestrator
-from orchestrator.execution.trial_file import RUNNER_FILES
+from orchestrator.execution.trial_file import RUNNER
+from orchestrator.hosts.remote.folder import SCRIPTS as REMOTE
 
 PACKAGE = Path(orchestrator.__file__).parent
-SCRIPTS = [*sorted((PACKAGE / "execution" / "host").glob("*.sh")), PACKAGE / "hosts" / "facts.sh"]
+SCRIPTS = sorted((PACKAGE / "execution").rglob("*.sh")) + sorted((PACKAGE / "hosts").rglob("*.sh"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -21,5 +22,6 @@ def test_shellcheck_finds_nothing(script: Path) -> None:
 
 
 def test_every_file_goes_to_the_host() -> None:
-    present = {path.name for path in (PACKAGE / "execution" / "host").iterdir() if path.is_file()}
-    assert present == set(RUNNER_FILES)
+    for folder, sent in (("hosts/remote", REMOTE), ("execution/runner", RUNNER)):
+        present = {path.name for path in (PACKAGE / folder).iterdir() if path.suffix in (".sh", ".awk")}
+        assert present == set(sent.files)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadInput
 from orchestrator.execution.trial_file import HostTrial, encode_trials, host_trial
-from orchestrator.hosts.settings import encode_settings
+from orchestrator.experiment.model import Limits, Setting
+from orchestrator.hosts.remote.settings import encode_settings
 from orchestrator.plan.model import Cell, Trial
-from orchestrator.spec.model import Limits, Setting
 from tests.host_shells import SHELLS, environment_of
 
 DECODE = r"""

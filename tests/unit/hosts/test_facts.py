@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.environments import Environment
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Needs
 from orchestrator.hosts import facts
-from orchestrator.hosts.base import Environment
 from orchestrator.hosts.likeness import differences, leader
-from orchestrator.spec.model import Needs
 from tests.host_shells import SHELLS, environment_of
 
 GIB = 1 << 30

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.hosts.base import Environment
+from orchestrator.environments import Environment
 from orchestrator.hosts.guest.command_line import Start, kernel_command_line, qemu_argv
 from orchestrator.hosts.guest.layout import Layout, Node
 

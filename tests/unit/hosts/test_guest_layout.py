@@ -8,10 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import Request
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, Node, parse_layout
 from orchestrator.hosts.providers.qemu import QemuProvider
-from orchestrator.spec.model import Needs
 
 MIB = 1024**2
 TWO = [{"memory": "512MiB"}, {"memory": "512MiB", "cpus": 0}]

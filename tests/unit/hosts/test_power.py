@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import Request
 from orchestrator.hosts.power import find_power
 from orchestrator.hosts.providers.ssh import SshProvider
-from orchestrator.spec.model import Needs
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.testing import ScriptedHost
 from orchestrator.provision.engine import Target, apply
 from orchestrator.provision.loading import load
 from orchestrator.provision.module import Outcome
-from orchestrator.spec.model import Role
 
 TASKS = "- {name: theirs, ansible_role: {name: ./demo, vars: {word: hi}}, become: true}\n"
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.documents.document import Node, Place
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Role
 from orchestrator.provision.loading import alters, load
 from orchestrator.provision.tasks import LoadedRole
 from orchestrator.provision.templating import as_node
-from orchestrator.spec.document import Node, Place
-from orchestrator.spec.model import Role
 
 
 def role(folder: Path, tasks: str, defaults: str = "", handlers: str = "", **variables: object) -> Role:

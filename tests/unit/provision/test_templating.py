@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from orchestrator.documents.document import Place
 from orchestrator.errors import BadInput
 from orchestrator.provision.templating import UndefinedName, as_node, evaluate, names
 from orchestrator.provision.variables import Scope
-from orchestrator.spec.document import Place
 
 HERE = Place("x.yaml", 3, 5)
 VALUES: dict[str, Any] = {

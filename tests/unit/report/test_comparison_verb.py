@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orchestrator.experiment.model import Comparison, Published, PublishedFigure, Status
 from orchestrator.results.records import FactorInfo, RunRecord
-from orchestrator.spec.model import Comparison, Published, PublishedFigure, Status
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 A, B = "20261123T101500000Z-0a1b", "20261124T101500000Z-0a1b"

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.experiment.model import Breakdown, Comparison, Published, PublishedFigure, Status
 from orchestrator.results import migrations
 from orchestrator.results.codec import DamagedRecord, NotJson, decode, encode, from_line, to_line
 from orchestrator.results.migrations import UnreadableFormat, upgrade
@@ -27,7 +28,6 @@ from orchestrator.results.records import (
     RunRecord,
     TrialRecord,
 )
-from orchestrator.spec.model import Breakdown, Comparison, Published, PublishedFigure, Status
 from tests.run_samples import BLOCK, END, RUN, trial
 
 texts = st.text(
