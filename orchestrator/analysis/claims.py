@@ -26,7 +26,7 @@ Kind = Literal["outcome", "order", "scaling", "ratio"]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ClaimResult:
     """A claim and what became of it.
 
     :ivar claim: in words; ``there``: the figures of the bundle, ``here``: those of the other run (empty: it has none).
@@ -41,12 +41,12 @@ class Judged:
     reason: str = ""
 
 
-def claims(there: Points, within: float) -> list[Judged]:
+def claims(there: Points, within: float) -> list[ClaimResult]:
     """Return what a run claims, each claim as its own run has it, which is to say that it holds."""
-    return list(judge(there, there, there, within))
+    return list(evaluate(there, there, there, within))
 
 
-def judge(there: Points, here: Points, every: Points, within: float) -> Iterator[Judged]:
+def evaluate(there: Points, here: Points, every: Points, within: float) -> Iterator[ClaimResult]:
     """Judge each claim of the run ``there`` by the run ``here``.
 
     :param here: points whose figures can be judged; ``every``: all points of that run, whose outcome can be.
@@ -65,7 +65,7 @@ def judge(there: Points, here: Points, every: Points, within: float) -> Iterator
 # --- outcomes: does it work at all, and are all pages and bytes where they should be ----------------------------
 
 
-def _outcomes(there: Points, here: Points) -> Iterator[Judged]:
+def _outcomes(there: Points, here: Points) -> Iterator[ClaimResult]:
     for group in _groups(there, lambda point: (("mode", point.mode),) if point.mode else ()):
         for status, words in (("ok", "works"), ("unsupported", "is not supported")):
             cells = [point for point in group if point.outcomes == {status}]
@@ -73,25 +73,25 @@ def _outcomes(there: Points, here: Points) -> Iterator[Judged]:
                 yield _outcome(cells, here, status, f"{_name(cells[0].mode)} {words}")
 
 
-def _outcome(cells: Sequence[Point], here: Points, status: str, claim: str) -> Judged:
+def _outcome(cells: Sequence[Point], here: Points, status: str, claim: str) -> ClaimResult:
     checked = status == "ok" and all(_is_true(point) for point in cells)
     claim += ", all pages on target, no byte wrong" if checked else ""
     there = f"{len(cells)} of {len(cells)} cells {status}"
     pairs = [(cell, found) for cell in cells if (found := here.at(cell.place))]
     if not pairs:
-        return Judged("outcome", claim, there, "cannot be judged", "", "none of its cells was run")
+        return ClaimResult("outcome", claim, there, "cannot be judged", "", "none of its cells was run")
     as_there = [found for _, found in pairs if found.outcomes == {status}]
     told = f"{len(as_there)} of {len(pairs)} cells {status}"
     others = sorted({word for _, found in pairs for word in found.outcomes} - {status})
     if bad := [word for word in others if word in ("failed", "crashed", "timeout")]:
-        return Judged("outcome", claim, there, "does not hold", told, f"others: {', '.join(bad)}")
+        return ClaimResult("outcome", claim, there, "does not hold", told, f"others: {', '.join(bad)}")
     if checked and not all(_is_true(found) for found in as_there):
-        return Judged(
+        return ClaimResult(
             "outcome", claim, there, "does not hold", told, "pages or bytes are not where they should be"
         )
     if others:
-        return Judged("outcome", claim, there, "cannot be judged", told, f"others: {', '.join(others)}")
-    return Judged("outcome", claim, there, "holds", told)
+        return ClaimResult("outcome", claim, there, "cannot be judged", told, f"others: {', '.join(others)}")
+    return ClaimResult("outcome", claim, there, "holds", told)
 
 
 def _is_true(point: Point) -> bool:
@@ -103,19 +103,19 @@ def _is_true(point: Point) -> bool:
 # --- order: which mode is better, each with the number of threads that suits it best -----------------------------
 
 
-def _order(group: Sequence[Point], here: Points, mixed: str) -> Iterator[Judged]:
+def _order(group: Sequence[Point], here: Points, mixed: str) -> Iterator[ClaimResult]:
     best = _best(group)
     if len(best) < 2 or not any(a.over(b) >= APART for a, b in pairwise(best)):
         return
     claim = f"order of modes{_at(best[0].rest)}"
     there = _ranking(best)
     if mixed:
-        yield Judged("order", claim, there, "cannot be judged", "", mixed)
+        yield ClaimResult("order", claim, there, "cannot be judged", "", mixed)
         return
     pairs = [(point, found) for point in group if point.ok and (found := comparable(point, here))]
     best, ours = _best([point for point, _ in pairs]), _best([other for _, other in pairs])
     if len(best) < 2:
-        yield Judged(
+        yield ClaimResult(
             "order", claim, there, "cannot be judged", "", "fewer than two of its modes have figures here"
         )
         return
@@ -130,11 +130,13 @@ def _order(group: Sequence[Point], here: Points, mixed: str) -> Iterator[Judged]
     sure = [(a, b) for a, b in swapped if a.range_over(b)[1] <= 1]
     if sure:
         a, b = sure[0]
-        yield Judged("order", claim, there, "does not hold", told, f"{a.mode} is not better than {b.mode}")
+        yield ClaimResult(
+            "order", claim, there, "does not hold", told, f"{a.mode} is not better than {b.mode}"
+        )
     elif swapped:
-        yield Judged("order", claim, there, "cannot be judged", told, "too noisy: single trials overlap")
+        yield ClaimResult("order", claim, there, "cannot be judged", told, "too noisy: single trials overlap")
     else:
-        yield Judged("order", claim, there, "holds", told)
+        yield ClaimResult("order", claim, there, "holds", told)
 
 
 def _best(group: Sequence[Point]) -> list[Point]:
@@ -159,7 +161,7 @@ def _ranking(best: Sequence[Point]) -> str:
 # --- scaling: after how many threads do more of them not help ----------------------------------------------------
 
 
-def _scaling(there: Points, group: Sequence[Point], here: Points, mixed: str) -> Iterator[Judged]:
+def _scaling(there: Points, group: Sequence[Point], here: Points, mixed: str) -> Iterator[ClaimResult]:
     if group[0].environment in there.counting and not there.modelled:
         return  # CPUs take turns, so threads bring nothing by construction
     curve = _curve(there, group)
@@ -168,19 +170,19 @@ def _scaling(there: Points, group: Sequence[Point], here: Points, mixed: str) ->
     claim = f"where scaling ends: {_name(curve[-1].mode)}{_at(curve[-1].rest)}"
     told = _curve_words(curve)
     if mixed:
-        yield Judged("scaling", claim, told, "cannot be judged", "", mixed)
+        yield ClaimResult("scaling", claim, told, "cannot be judged", "", mixed)
         return
     pairs = [(point, found) for point in curve if (found := comparable(point, here))]
     if len(pairs) < 3:
         few = "fewer than three of its numbers of threads have figures here"
-        yield Judged("scaling", claim, told, "cannot be judged", "", few)
+        yield ClaimResult("scaling", claim, told, "cannot be judged", "", few)
         return
     ours, theirs = [found for _, found in pairs], [point for point, _ in pairs]
     verdict: Verdict = "holds" if set(_ends(ours)) & set(_ends(theirs)) else "does not hold"
     reason = "" if verdict == "holds" else "it ends elsewhere"
     if reason and set(_ends(ours, noisy=True)) & set(_ends(theirs, noisy=True)):
         verdict, reason = "cannot be judged", "too noisy: single trials overlap"
-    yield Judged("scaling", claim, told, verdict, _curve_words(ours), reason)
+    yield ClaimResult("scaling", claim, told, verdict, _curve_words(ours), reason)
 
 
 def _curve(run: Points, group: Sequence[Point]) -> list[Point]:
@@ -224,7 +226,7 @@ def _curve_words(curve: Sequence[Point]) -> str:
 # --- ratios: how many times better than the baseline ---------------------------------------------------------------
 
 
-def _ratio(there: Points, point: Point, here: Points, within: float, mixed: str) -> Iterator[Judged]:
+def _ratio(there: Points, point: Point, here: Points, within: float, mixed: str) -> Iterator[ClaimResult]:
     baseline = there.baseline_of(point)
     if baseline is None or not (point.ok and baseline.ok) or point.metric != baseline.metric:
         return
@@ -233,11 +235,11 @@ def _ratio(there: Points, point: Point, here: Points, within: float, mixed: str)
     ratio = point.over(baseline)
     told = f"{ratio:.3f}"
     if mixed:
-        yield Judged("ratio", claim, told, "cannot be judged", "", mixed)
+        yield ClaimResult("ratio", claim, told, "cannot be judged", "", mixed)
         return
     found, base = comparable(point, here), comparable(baseline, here)
     if found is None or base is None or found.metric != base.metric:
-        yield Judged(
+        yield ClaimResult(
             "ratio",
             claim,
             told,
@@ -249,15 +251,15 @@ def _ratio(there: Points, point: Point, here: Points, within: float, mixed: str)
     ours = found.over(base)
     low, high = ratio / (1 + within), ratio * (1 + within)
     if low <= ours <= high:
-        yield Judged("ratio", claim, told, "holds", f"{ours:.3f}")
+        yield ClaimResult("ratio", claim, told, "holds", f"{ours:.3f}")
         return
     least, most = found.range_over(base)
     bounds = f"not in {low:.3f} to {high:.3f}"
     if least <= high and most >= low:
         reason = f"{bounds}, but too noisy: single trials make it {least:.3f} to {most:.3f}"
-        yield Judged("ratio", claim, told, "cannot be judged", f"{ours:.3f}", reason)
+        yield ClaimResult("ratio", claim, told, "cannot be judged", f"{ours:.3f}", reason)
     else:
-        yield Judged("ratio", claim, told, "does not hold", f"{ours:.3f}", bounds)
+        yield ClaimResult("ratio", claim, told, "does not hold", f"{ours:.3f}", bounds)
 
 
 # --- what is shared -----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from orchestrator.experiment.model import Experiment
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 TEMPLATES = Path(__file__).parent / "templates"
 WITHIN = 0.25
@@ -118,7 +118,7 @@ def _host(block: BlockRecord) -> str:
     told = [
         f"{block.host}: {facts.get('cpu_model') or 'CPU not told'}",
         f"{facts.get('cpus', '?')} CPUs",
-        counted(nodes, "NUMA node"),
+        plural(nodes, "NUMA node"),
         *([str(facts["os"])] if facts.get("os") else []),
         f"kernel {facts.get('release', '?')}",
     ]

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from orchestrator.errors import BadInput, Fault
+from orchestrator.errors import BadInput, Fault, Position
 
 Scalar = None | bool | int | float | str
 
@@ -28,19 +28,6 @@ _INTEGER_BITS = 64
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in a file; line and column count from 1, line 0: the file as a whole (an option such as ``--set``)."""
-
-    file: str
-    line: int = 0
-    column: int = 0
-
-    def fault(self, message: str) -> Fault:
-        """Make a fault of this place."""
-        return Fault(self.file, self.line, self.column, message)
-
-
 @dataclass(slots=True)
 class Node:
     """One value of a document.
@@ -50,10 +37,10 @@ class Node:
     :ivar keys: where each key of a mapping stands.
     """
 
-    place: Place
+    position: Position
     content: Scalar | list[Node] | dict[str, Node]
     text: str = ""
-    keys: dict[str, Place] = field(default_factory=dict)
+    keys: dict[str, Position] = field(default_factory=dict)
 
     def data(self) -> Any:
         """The same as plain Python data."""
@@ -86,7 +73,7 @@ class Node:
         node = self.get(*path)
         return node.content if node and isinstance(node.content, list) else []
 
-    def nearest_place(self, *path: str | int) -> Place:
+    def nearest_position(self, *path: str | int) -> Position:
         """The place of the node at ``path`` or, where there is none, of the deepest one on the way to it."""
         node = self
         for step in path:
@@ -94,13 +81,13 @@ class Node:
             if inner is None:
                 break
             node = inner
-        return node.place
+        return node.position
 
-    def key_place(self, *path: str | int) -> Place:
+    def key_position(self, *path: str | int) -> Position:
         """The place of the key that ends ``path``, or of the value where it has no key."""
         parent = self.get(*path[:-1])
-        place = parent.keys.get(str(path[-1])) if parent else None
-        return place or self.nearest_place(*path)
+        position = parent.keys.get(str(path[-1])) if parent else None
+        return position or self.nearest_position(*path)
 
 
 def read_path(path: Path) -> Node:
@@ -129,7 +116,7 @@ def read_file(path: Path) -> Node:
         message = (
             "is empty" if empty else f"expected keys with values (a mapping), found {kind(node.content)}"
         )
-        raise BadInput(Fault(str(path), 0 if empty else node.place.line, node.place.column, message))
+        raise BadInput(Fault(str(path), 0 if empty else node.position.line, node.position.column, message))
     return node
 
 
@@ -139,17 +126,17 @@ def read_text(text: str, name: str, *, positions: bool = True) -> Node:
         tree = _Loader(text).get_single_node()
     except yaml.reader.ReaderError as error:
         at = text[: error.position]
-        place = Place(name, at.count("\n") + 1, len(at) - (at.rfind("\n") + 1) + 1)
+        position = Position(name, at.count("\n") + 1, len(at) - (at.rfind("\n") + 1) + 1)
         message = f"character U+{error.character:04X} is not allowed in YAML"
-        raise BadInput((place if positions else Place(name)).fault(message)) from None
+        raise BadInput((position if positions else Position(name)).fault(message)) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(name, mark.line + 1, mark.column + 1) if mark and positions else Place(name)
-        raise BadInput(place.fault(_syntax(error))) from None
+        position = Position(name, mark.line + 1, mark.column + 1) if mark and positions else Position(name)
+        raise BadInput(position.fault(_syntax(error))) from None
     except RecursionError:
-        raise BadInput(Place(name).fault(f"is nested deeper than {_DEEPEST} levels")) from None
+        raise BadInput(Position(name).fault(f"is nested deeper than {_DEEPEST} levels")) from None
     converter = _Converter(name, positions)
-    node = converter.convert(tree, 0) if tree else Node(Place(name, 1 if positions else 0, 1), None)
+    node = converter.convert(tree, 0) if tree else Node(Position(name, 1 if positions else 0, 1), None)
     if converter.faults:
         raise BadInput(*converter.faults)
     return node
@@ -198,34 +185,36 @@ class _Converter:
         self.faults: list[Fault] = []
         self.nodes = 0
 
-    def place(self, node: yaml.Node) -> Place:
+    def position(self, node: yaml.Node) -> Position:
         if not self.positions:
-            return Place(self.name)
-        return Place(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
+            return Position(self.name)
+        return Position(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def convert(self, node: yaml.Node, depth: int) -> Node:
-        place = self.place(node)
+        position = self.position(node)
         self.nodes += 1
         if self.nodes > MOST_NODES:
             message = f"holds more than {MOST_NODES} values once its aliases are expanded"
-            raise BadInput(Place(self.name).fault(message))
+            raise BadInput(Position(self.name).fault(message))
         if depth > _DEEPEST:
-            raise BadInput(place.fault(f"is nested deeper than {_DEEPEST} levels, or an alias holds itself"))
+            raise BadInput(
+                position.fault(f"is nested deeper than {_DEEPEST} levels, or an alias holds itself")
+            )
         if node.tag not in _TAGS:
             shown = node.tag.replace("tag:yaml.org,2002:", "!!")
-            self.faults.append(place.fault(f"tag '{shown}' is not allowed; write plain YAML"))
-            return Node(place, None)
+            self.faults.append(position.fault(f"tag '{shown}' is not allowed; write plain YAML"))
+            return Node(position, None)
         if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, place, depth)
+            return self._mapping(node, position, depth)
         if isinstance(node, yaml.SequenceNode):
-            return Node(place, [self.convert(item, depth + 1) for item in node.value])
-        return self._scalar(node, place)
+            return Node(position, [self.convert(item, depth + 1) for item in node.value])
+        return self._scalar(node, position)
 
-    def _mapping(self, node: yaml.MappingNode, place: Place, depth: int) -> Node:
+    def _mapping(self, node: yaml.MappingNode, position: Position, depth: int) -> Node:
         members: dict[str, Node] = {}
-        keys: dict[str, Place] = {}
+        keys: dict[str, Position] = {}
         for key, value in node.value:
-            at = self.place(key)
+            at = self.position(key)
             if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
                 self.faults.append(
                     at.fault("a key must be plain text (no merge keys, no lists); write keys out")
@@ -236,17 +225,17 @@ class _Converter:
             else:
                 keys[key.value] = at
                 members[key.value] = self.convert(value, depth + 1)
-        return Node(place, members, keys=keys)
+        return Node(position, members, keys=keys)
 
-    def _scalar(self, node: yaml.Node, place: Place) -> Node:
+    def _scalar(self, node: yaml.Node, position: Position) -> Node:
         text = str(node.value)
         value: Scalar
         try:
             value = _value(_TAGS[node.tag], text)
         except ValueError as error:
-            self.faults.append(place.fault(f"'{text[:40]}' {error}"))
-            return Node(place, None, text)
-        return Node(place, value, text)
+            self.faults.append(position.fault(f"'{text[:40]}' {error}"))
+            return Node(position, None, text)
+        return Node(position, value, text)
 
 
 def _value(kind: str, text: str) -> Scalar:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.documents.document import Node, Place
+from orchestrator.documents.document import Node
 from orchestrator.documents.expressions import Expression, ExpressionError
 from orchestrator.documents.schema import Location
-from orchestrator.errors import BadInput, Fault
+from orchestrator.errors import BadInput, Fault, Position
 
 
 class Draft:
@@ -48,13 +48,13 @@ class Draft:
             (index, node) for index, node in enumerate(self.node.items(*path)) if self.intact(*path, index)
         ]
 
-    def fault(self, place: Place, message: str) -> None:
+    def fault(self, position: Position, message: str) -> None:
         """Note a fault."""
-        self.faults.append(place.fault(message))
+        self.faults.append(position.fault(message))
 
     def blame(self, error: BadInput, *path: str | int) -> None:
         """Note what ``error`` says as a fault of the value at ``path``."""
-        self.fault(self.node.nearest_place(*path), str(error))
+        self.fault(self.node.nearest_position(*path), str(error))
 
     def expression(self, node: Node, *path: str | int) -> Expression | None:
         """Read an expression; None, and a fault, if it cannot be read."""

@@ -68,19 +68,19 @@ def _explain(error: ValidationError, node: Node, schema: JSONSchema) -> Iterator
                 yield from _explain(inner, node, schema)
             return
     if "propertyNames" in list(error.absolute_schema_path)[-3:] and isinstance(found, str):
-        place = node.key_place(*location, found)
-        yield (*location, found), place.fault(f"'{found}' is not {_expected(rule)}")
+        position = node.key_position(*location, found)
+        yield (*location, found), position.fault(f"'{found}' is not {_expected(rule)}")
     elif keyword == "additionalProperties":
         for key in sorted(set(found) - set(rule.get("properties", ()))):
-            place = node.key_place(*location, key)
-            yield (*location, key), place.fault(_unknown_key(key, rule, location, schema))
+            position = node.key_position(*location, key)
+            yield (*location, key), position.fault(_unknown_key(key, rule, location, schema))
     elif keyword == "required":
         for key in [key for key in rule["required"] if key not in found]:
             described = rule.get("properties", {}).get(key, {}).get("description", "")
             message = f"key '{key}' is missing{': ' + described if described else ''}"
-            yield location, node.nearest_place(*location).fault(message)
+            yield location, node.nearest_position(*location).fault(message)
     else:
-        yield location, node.nearest_place(*location).fault(_wrong_value(keyword, rule, found))
+        yield location, node.nearest_position(*location).fault(_wrong_value(keyword, rule, found))
 
 
 def _branch_meant(context: Sequence[ValidationError]) -> list[ValidationError] | None:

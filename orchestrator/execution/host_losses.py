@@ -13,7 +13,7 @@ LOSSES_WITHOUT_PROGRESS = 3
 """So often may a host be lost in a row without a trial ending (or as often as one trial may kill it)."""
 
 
-class Losses:
+class HostLosses:
     """How often a machine was lost, and the trials that are suspected of it.
 
     :ivar running: the trial that the host's journal has begun and not ended.
@@ -46,7 +46,9 @@ class Losses:
         if self.in_a_row > max(LOSSES_WITHOUT_PROGRESS, self._run.experiment.limits.crashes):
             raise HostError(f"{self._machine}: lost {self.in_a_row} times without a trial ending: {reason}")
 
-    def charge(self, block: Block, place: outcome.Place | None, reason: str, certain: bool = True) -> None:
+    def charge(
+        self, block: Block, place: outcome.TrialContext | None, reason: str, certain: bool = True
+    ) -> None:
         """Hold the running trial responsible for the loss of its host; set it aside when it has done so too often.
 
         Not ``certain``: the host's journal died with the host, and its last lines may not have reached us, so that the

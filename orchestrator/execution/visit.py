@@ -22,7 +22,7 @@ from orchestrator.hosts.remote.settings import encode_settings, parse_changes
 from orchestrator.plan.model import Trial
 from orchestrator.provision.engine import Target, apply
 from orchestrator.provision.loading import alters, load
-from orchestrator.provision.module import Outcome
+from orchestrator.provision.module import TaskResult
 
 UPLOAD_LIMIT_S = 600.0
 TRIALS_A_PIECE = 2000
@@ -80,7 +80,7 @@ class Visit:
         facts: Mapping[str, Any] | None = None,
         variables: Mapping[str, Any] | None = None,
         groups: tuple[str, ...] = (),
-    ) -> list[Outcome]:
+    ) -> list[TaskResult]:
         """Bring the host to the state that the experiment's roles describe; on a fault put back what was changed.
 
         :param facts: of the host, if they are known; ``variables`` and ``groups``: what the inventory says of it.

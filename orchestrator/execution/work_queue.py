@@ -1,6 +1,6 @@
 """Which host of a fleet runs what: each takes its next piece of work when it is free.
 
-Where hosts share the cells, shares are large at first and small at the end (guided self-scheduling: C. Polychronopoulos
+Where hosts share the cells, shards are large at first and small at the end (guided self-scheduling: C. Polychronopoulos
 and D. Kuck, IEEE Transactions on Computers C-36, 1987): few visits, and all hosts end at about the same time.
 """
 
@@ -11,18 +11,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.plan import Plan
-from orchestrator.plan.model import Block, Share
+from orchestrator.plan.model import Block, Shard
 
-SHARES_A_HOST = 2
-"""A share is what would be left for each host, divided by this."""
+SHARDS_PER_HOST = 2
+"""A shard is what would be left for each host, divided by this."""
 
 LOOK_UP_S = 0.5
 
 
-class Dealer(ABC):
+class WorkQueue(ABC):
     """Deals out the blocks of a plan; called from the threads of all hosts.
 
-    :param has_left: whether a block, or share of one, has a trial that is still to be run.
+    :param has_left: whether a block, or shard of one, has a trial that is still to be run.
     """
 
     def __init__(self, has_left: Callable[[Block], bool]) -> None:
@@ -48,7 +48,7 @@ class Dealer(ABC):
         return None
 
     def more(self, host: str, of: Block) -> Block | None:
-        """Return the next share of the same block without waiting, so that the host stays as it is; None: none now."""
+        """Return the next shard of the same block without waiting, so that the host stays as it is; None: none now."""
         with self._changed:
             self._finish(host)
             block = self._next(host, of)
@@ -80,7 +80,7 @@ class Dealer(ABC):
         """Whether there may be work for this host later."""
 
 
-class Replicas(Dealer):
+class ReplicaQueue(WorkQueue):
     """Each host has its own blocks, which nobody else runs."""
 
     def __init__(self, plan: Plan, has_left: Callable[[Block], bool]) -> None:
@@ -101,11 +101,11 @@ class Replicas(Dealer):
         return False
 
 
-class Shares(Dealer):
+class ShardQueue(WorkQueue):
     """All hosts share the cells of each block.
 
     :param hosts: how many there are.
-    :param begun: shares that hosts have begun under an earlier controller, by host, the one at work first.
+    :param begun: shards that hosts have begun under an earlier controller, by host, the one at work first.
     """
 
     def __init__(
@@ -131,32 +131,32 @@ class Shares(Dealer):
         return None
 
     def _cut(self, index: int) -> Block:
-        """Take a share off what is left of a block."""
+        """Take a shard off what is left of a block."""
         ranges = self._left[index]
         left = sum(end - first for first, end in ranges)
-        size = max(1, left // (SHARES_A_HOST * self._hosts))
+        size = max(1, left // (SHARDS_PER_HOST * self._hosts))
         first, end = ranges.pop(0)
         if end - first > size:
             ranges.insert(0, (first + size, end))
             end = first + size
-        return self._share(index, first, end)
+        return self._shard(index, first, end)
 
-    def _share(self, index: int, first: int, end: int) -> Block:
+    def _shard(self, index: int, first: int, end: int) -> Block:
         whole = self._whole[index]
-        return Block(whole.index, whole.kernel, whole.boot, whole.host, Share(first, end))
+        return Block(whole.index, whole.kernel, whole.boot, whole.host, Shard(first, end))
 
     def _take_out(self, block: Block) -> None:
         """What a host has begun is not dealt out as well."""
-        assert block.share is not None
+        assert block.shard is not None
         ranges = []
         for first, end in self._left[block.index]:
-            ranges += [(first, min(end, block.share.first)), (max(first, block.share.end), end)]
+            ranges += [(first, min(end, block.shard.first)), (max(first, block.shard.end), end)]
         self._left[block.index] = [(first, end) for first, end in ranges if first < end]
 
     def _return(self, host: str, blocks: list[Block]) -> None:
         for block in (*blocks, *self._begun.pop(host, ())):
-            assert block.share is not None
-            self._left[block.index].insert(0, (block.share.first, block.share.end))
+            assert block.shard is not None
+            self._left[block.index].insert(0, (block.shard.first, block.shard.end))
 
     def _may_come(self, host: str) -> bool:
         return bool(self._held) or any(self._begun.values())

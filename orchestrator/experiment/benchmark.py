@@ -35,8 +35,8 @@ class Program:
             if draft.intact("benchmark", "role"):
                 self._find_role(searched)
         elif draft.node.get("benchmark") and not draft.node.get("benchmark", "command"):
-            place = draft.node.key_place("benchmark")
-            draft.fault(place, "the benchmark needs either the key 'role' or the key 'command'")
+            position = draft.node.key_position("benchmark")
+            draft.fault(position, "the benchmark needs either the key 'role' or the key 'command'")
             self.known = False
         self.command = self._command()
         self.options = self._names("options")
@@ -61,9 +61,9 @@ class Program:
             return
         for name, _ in self.draft.members("benchmark", "arguments"):
             if name not in self.takes:
-                place = self.draft.node.key_place("benchmark", "arguments", name)
+                position = self.draft.node.key_position("benchmark", "arguments", name)
                 self.draft.fault(
-                    place, f"unknown benchmark argument '{name}'; {did_you_mean(name, self.takes)}"
+                    position, f"unknown benchmark argument '{name}'; {did_you_mean(name, self.takes)}"
                 )
         for draft, section in self._layers():
             for name, node in draft.members(*section, "arguments"):
@@ -79,11 +79,13 @@ class Program:
         given = level(node)
         choices = self.choices.get(name, (given.text,))
         if given.text not in choices:
-            draft.fault(node.place, f"'{name}' cannot be '{given.text}'; {did_you_mean(given.text, choices)}")
+            draft.fault(
+                node.position, f"'{name}' cannot be '{given.text}'; {did_you_mean(given.text, choices)}"
+            )
         least, most = self.ranges.get(name, (given, given))
         if name in self.ranges and not _is_between(given.value, least.value, most.value):
             draft.fault(
-                node.place, f"'{name}' cannot be '{given.text}'; it goes from {least.text} to {most.text}"
+                node.position, f"'{name}' cannot be '{given.text}'; it goes from {least.text} to {most.text}"
             )
 
     def benchmark(self) -> Benchmark:
@@ -111,8 +113,8 @@ class Program:
     def _find_role(self, searched: Sequence[Path]) -> None:
         draft = self.draft
         if draft.node.get("benchmark", "command"):
-            place = draft.node.key_place("benchmark", "command")
-            draft.fault(place, "a role brings its own command; leave out 'command' or 'role'")
+            position = draft.node.key_position("benchmark", "command")
+            draft.fault(position, "a role brings its own command; leave out 'command' or 'role'")
         try:
             self.role = roles.find(draft.value("benchmark", "role"), searched)
             file = self.role.folder / "benchmark.yaml"
@@ -146,7 +148,7 @@ class Program:
 
     def _command_fault(self, message: str) -> None:
         draft, section = self._layers()[0]
-        draft.fault(draft.node.nearest_place(*section, "command"), message)
+        draft.fault(draft.node.nearest_position(*section, "command"), message)
 
     def _placeholders(self) -> list[str]:
         names: list[str] = []
@@ -205,8 +207,10 @@ class Program:
             for name, _ in draft.members(*section, "metrics"):
                 self._check_metric(draft, metrics, *section, "metrics", name, "models")
         if not metrics and self.known and not self.draft.node.mapping("benchmark", "metrics"):
-            place = self.draft.node.key_place("benchmark")
-            self.draft.fault(place, "the benchmark needs 'metrics': what to read from the program's output")
+            position = self.draft.node.key_position("benchmark")
+            self.draft.fault(
+                position, "the benchmark needs 'metrics': what to read from the program's output"
+            )
         return metrics
 
     def _headline(self, metrics: dict[str, Metric]) -> str:
@@ -230,7 +234,7 @@ class Program:
                 units = {metrics[known].unit for known in (name, given["total"]) if known in metrics}
                 if len(units) > 1:
                     message = f"'{name}' and the total '{given['total']}' have different units"
-                    draft.fault(draft.node.nearest_place(*path, "phases", word), message)
+                    draft.fault(draft.node.nearest_position(*path, "phases", word), message)
             for index, _ in draft.items(*path, "beside"):
                 self._check_metric(draft, metrics, *path, "beside", index)
             found = Breakdown(given["total"], given["phases"], tuple(given.get("beside", ())))
@@ -241,20 +245,20 @@ class Program:
         name = draft.value(*path)
         if name is not None and name not in metrics and self.known:
             draft.fault(
-                draft.node.nearest_place(*path), f"'{name}' is not a metric; {did_you_mean(name, metrics)}"
+                draft.node.nearest_position(*path), f"'{name}' is not a metric; {did_you_mean(name, metrics)}"
             )
 
 
 def _metric(draft: Draft, name: str, *path: str) -> Metric | None:
     given = draft.value(*path)
     sources = [source for source in _SOURCES if source in given]
-    place = draft.node.nearest_place(*path)
+    position = draft.node.nearest_position(*path)
     if len(sources) != 1:
-        draft.fault(place, f"metric '{name}' needs one of the keys {', '.join(_SOURCES)}")
+        draft.fault(position, f"metric '{name}' needs one of the keys {', '.join(_SOURCES)}")
         return None
     (source,) = sources
     if source == "regex":
-        at = draft.node.nearest_place(*path, "regex")
+        at = draft.node.nearest_position(*path, "regex")
         try:
             groups = re.compile(given["regex"]).groups
         except (re.error, RecursionError, OverflowError) as error:

@@ -62,14 +62,14 @@ class ComparisonReader:
         for axis in axes:
             given = {factor.name: found[factor.name] for factor in axis.factors if factor.name in found}
             levels = [
-                {factor.name: factor.levels[place].text for factor in axis.factors}
-                for place in range(len(axis))
+                {factor.name: factor.levels[position].text for factor in axis.factors}
+                for position in range(len(axis))
             ]
             alike = [moved for moved in levels if given.items() <= moved.items()]
             if not alike:
                 shown = ", ".join(f"{name} = {level}" for name, level in given.items())
-                place = self.draft.node.nearest_place("compare", "baseline")
-                self.draft.fault(place, f"zipped factors never have {shown} together")
+                position = self.draft.node.nearest_position("compare", "baseline")
+                self.draft.fault(position, f"zipped factors never have {shown} together")
             elif given and len(alike) == 1:
                 found |= alike[0]
         return found
@@ -79,12 +79,12 @@ class ComparisonReader:
         metrics = {metric.name: metric for metric in self.benchmark.metrics}
         if not self.draft.node.get("compare") or not self.reader.program.known or not metrics:
             return name
-        place = self.draft.node.nearest_place("compare", "metric")
+        position = self.draft.node.nearest_position("compare", "metric")
         if name not in metrics:
-            self.draft.fault(place, f"'{name}' is not a metric; {did_you_mean(name, metrics)}")
+            self.draft.fault(position, f"'{name}' is not a metric; {did_you_mean(name, metrics)}")
         elif metrics[name].better == "neither":
             self.draft.fault(
-                place, f"there is no speed-up of '{name}': it has no 'better: higher' or 'lower'"
+                position, f"there is no speed-up of '{name}': it has no 'better: higher' or 'lower'"
             )
         return name
 
@@ -96,7 +96,7 @@ class ComparisonReader:
                     message = (
                         f"'{name}' is not a factor that is swept; {did_you_mean(name, self.reader.factors)}"
                     )
-                    self.draft.fault(self.draft.node.key_place("compare", "baseline", name), message)
+                    self.draft.fault(self.draft.node.key_position("compare", "baseline", name), message)
                 continue
             wanted = level(node)
             levels = {known.value: known.text for known in self.reader.factors[name].levels}
@@ -104,7 +104,7 @@ class ComparisonReader:
                 found[name] = levels[wanted.value]
             else:
                 hint = did_you_mean(wanted.text, levels.values())
-                self.draft.fault(node.place, f"'{wanted.text}' is not a level of '{name}'; {hint}")
+                self.draft.fault(node.position, f"'{wanted.text}' is not a level of '{name}'; {hint}")
         return found
 
     def _dataset(self) -> Dataset | None:
@@ -124,7 +124,7 @@ class ComparisonReader:
                 try:
                     self.dataset.column(name)
                 except BadInput as error:
-                    self.draft.fault(self.draft.node.key_place(*_SECTION, "columns", name), str(error))
+                    self.draft.fault(self.draft.node.key_position(*_SECTION, "columns", name), str(error))
                     continue
             expression = self.draft.expression(node, *_SECTION, "columns", name)
             for checked in self.reader.known_only(expression, *_SECTION, "columns", name):
@@ -165,7 +165,7 @@ class _Matches:
         figures = [figure for figure in found.values() if figure]
         if not figures:
             self.wanted.draft.fault(
-                self.wanted.draft.node.nearest_place(*_SECTION, "columns"), self._nothing()
+                self.wanted.draft.node.nearest_position(*_SECTION, "columns"), self._nothing()
             )
         return figures
 
@@ -198,10 +198,10 @@ class _Matches:
         """The position of a cell's baseline, None if the sweep has none."""
         found = []
         for axis, position in zip(self.sweep.axes, positions, strict=True):
-            place = _moved(axis, position, self.wanted.baseline)
-            if place is None:
+            moved = _moved(axis, position, self.wanted.baseline)
+            if moved is None:
                 return None
-            found.append(place)
+            found.append(moved)
         return found
 
     def _factors_used(self) -> list[str]:
@@ -227,8 +227,8 @@ def _moved(axis: Axis, position: int, levels: Mapping[str, str]) -> int | None:
     """Return where an axis has the given levels and is like ``position`` in all others."""
     wanted = [levels.get(factor.name, factor.levels[position].text) for factor in axis.factors]
     places = (
-        place
-        for place in range(len(axis))
-        if [factor.levels[place].text for factor in axis.factors] == wanted
+        position
+        for position in range(len(axis))
+        if [factor.levels[position].text for factor in axis.factors] == wanted
     )
     return next(places, None)

@@ -50,8 +50,7 @@ def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, Role):
         if not (value.variables or value.tags):
             return value.name
-        variables = {name: node.data() for name, node in value.variables.items()}
-        return {"role": value.name, "vars": variables, "tags": [tag.text for tag in value.tags]}
+        return {"role": value.name, "vars": dict(value.variables), "tags": list(value.tags)}
     if isinstance(value, Recipe) and value.name:
         return value.name
     if isinstance(value, Expression):

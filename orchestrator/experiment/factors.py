@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from orchestrator.documents.document import Node, Place
+from orchestrator.documents.document import Node
 from orchestrator.documents.draft import Draft
 from orchestrator.documents.expressions import Expression, Value
+from orchestrator.errors import Position
 from orchestrator.experiment.benchmark import Program
 from orchestrator.experiment.combinations import CellError, Combinations
 from orchestrator.experiment.levels import computed, levels_of
@@ -59,7 +60,7 @@ class SweepReader:
             if plain and "mode" in self.names:
                 if node.text not in modes and _misspelt(node.text, modes):
                     hint = did_you_mean(node.text, modes)
-                    self.draft.fault(node.place, f"'{node.text}' is not a mode of this file; {hint}")
+                    self.draft.fault(node.position, f"'{node.text}' is not a mode of this file; {hint}")
                 found.append(Expression(f"mode == '{node.text}'"))
             else:
                 found += self.known_only(self.draft.expression(node, *path), *path)
@@ -79,18 +80,20 @@ class SweepReader:
 
     def check_cells(self, sweep: Sweep) -> None:
         """Note a sweep that is too large, leaves no cell, or has a cell that cannot be computed."""
-        place = self.draft.node.key_place("factors")
+        position = self.draft.node.key_position("factors")
         combinations = Combinations(sweep, constants(self.program.arguments, self.kernels))
         if len(combinations) > MOST_CELLS:
             message = f"the factors make {len(combinations)} combinations; the most is {MOST_CELLS}"
-            self.draft.fault(place, message)
+            self.draft.fault(position, message)
             return
         try:
             if all(combinations.at(position) is None for position in combinations.positions()):
                 key = "include" if sweep.include and not sweep.exclude else "exclude"
-                self.draft.fault(self.draft.node.key_place(key), "no cell is left by 'include' and 'exclude'")
+                self.draft.fault(
+                    self.draft.node.key_position(key), "no cell is left by 'include' and 'exclude'"
+                )
         except CellError as error:
-            self.draft.fault(self._place_of(error.expression) or place, str(error))
+            self.draft.fault(self._position_of(error.expression) or position, str(error))
 
     def _factors(self) -> dict[str, Factor]:
         found = {}
@@ -117,21 +120,21 @@ class SweepReader:
         for index, level in enumerate(levels):
             if level.text not in declared:
                 message = f"kernel '{level.text}' is not declared under 'kernels'; {did_you_mean(level.text, declared)}"
-                self.draft.fault(self.draft.node.nearest_place("factors", KERNEL, index), message)
+                self.draft.fault(self.draft.node.nearest_position("factors", KERNEL, index), message)
         if not isinstance(node.content, list):
-            self.draft.fault(node.place, "kernels are listed by name")
+            self.draft.fault(node.position, "kernels are listed by name")
 
     def _axes(self) -> tuple[Axis, ...]:
         group_of: dict[str, int] = {}
         for index, node in self.draft.items("zip"):
             names = [str(item.content) for item in node.items()]
-            for position, name in enumerate(names):
-                place = self.draft.node.nearest_place("zip", index, position)
+            for number, name in enumerate(names):
+                position = self.draft.node.nearest_position("zip", index, number)
                 if name not in self.names or name not in (*self.draft.node.mapping("factors"), KERNEL):
                     known = self.draft.node.mapping("factors")
-                    self.draft.fault(place, f"'{name}' is not a factor; {did_you_mean(name, known)}")
+                    self.draft.fault(position, f"'{name}' is not a factor; {did_you_mean(name, known)}")
                 elif name in group_of:
-                    self.draft.fault(place, f"'{name}' is zipped twice")
+                    self.draft.fault(position, f"'{name}' is zipped twice")
                 elif name in self.factors:
                     group_of[name] = index
             self._check_lengths(index, [name for name in names if group_of.get(name) == index])
@@ -146,8 +149,8 @@ class SweepReader:
         lengths = {name: len(self.factors[name].levels) for name in names}
         if len(set(lengths.values())) > 1:
             shown = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            place = self.draft.node.nearest_place("zip", index)
-            self.draft.fault(place, f"zipped factors need equally many levels; {shown}")
+            position = self.draft.node.nearest_position("zip", index)
+            self.draft.fault(position, f"zipped factors need equally many levels; {shown}")
 
     def _check_duplicates(self, members: Sequence[Factor]) -> None:
         seen: dict[object, str] = {}
@@ -159,8 +162,8 @@ class SweepReader:
             if first is not None:
                 same = "" if first == shown else f", first as '{first}'"
                 names = ", ".join(factor.name for factor in members)
-                place = self.draft.node.nearest_place("factors", members[0].name, index)
-                self.draft.fault(place, f"level '{shown}' of {names} is listed twice{same}")
+                position = self.draft.node.nearest_position("factors", members[0].name, index)
+                self.draft.fault(position, f"level '{shown}' of {names} is listed twice{same}")
 
     def _derived(self) -> tuple[Derived, ...]:
         found: dict[str, Derived] = {}
@@ -209,17 +212,17 @@ class SweepReader:
                 )
                 self._key_fault(message, "factors", name)
 
-    def _place_of(self, expression: Expression) -> Place | None:
+    def _position_of(self, expression: Expression) -> Position | None:
         for key in ("derive", "include", "exclude"):
             section = self.draft.node.get(key)
             nodes = [*self.draft.node.mapping(key).values(), *self.draft.node.items(key)] if section else []
             for node in nodes:
                 if node.text == expression.text:
-                    return node.place
+                    return node.position
         return None
 
     def _key_fault(self, message: str, *path: str) -> None:
-        self.draft.fault(self.draft.node.key_place(*path), message)
+        self.draft.fault(self.draft.node.key_position(*path), message)
 
 
 def constants(arguments: Mapping[str, Level], kernels: Sequence[Kernel]) -> dict[str, Value]:

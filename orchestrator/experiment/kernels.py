@@ -41,7 +41,7 @@ def _kernel(draft: Draft, folder: Path, roles: Sequence[Path], name: str) -> Ker
     given = node.mapping()
     kinds = [kind for kind in _KINDS if kind in given]
     if len(kinds) != 1:
-        draft.fault(node.place, f"kernel '{name}' needs one of the keys {', '.join(_KINDS)}")
+        draft.fault(node.position, f"kernel '{name}' needs one of the keys {', '.join(_KINDS)}")
         return Kernel(name)
     if "modules" in given and "image" not in given:
         draft.fault(node.keys["modules"], f"'modules' belongs to 'image'; a {kinds[0]} brings its own")
@@ -89,7 +89,7 @@ def load_recipe(text: str, folder: Path, roles: Sequence[Path]) -> Recipe:
 
 def recipe_names(roles: Sequence[Path]) -> list[str]:
     """Return the names of all recipes in the folders of roles."""
-    return sorted({file.stem for place in roles for file in (place / RECIPES).glob("*.yaml")})
+    return sorted({file.stem for folder in roles for file in (folder / RECIPES).glob("*.yaml")})
 
 
 def recipe_file(text: str, folder: Path, roles: Sequence[Path]) -> Path:
@@ -99,8 +99,8 @@ def recipe_file(text: str, folder: Path, roles: Sequence[Path]) -> Path:
         if not file.is_file():
             raise BadInput(f"there is no file '{file}'")
         return file
-    for place in roles:
-        if (file := place / RECIPES / f"{text}.yaml").is_file():
+    for folder in roles:
+        if (file := folder / RECIPES / f"{text}.yaml").is_file():
             return file
     raise BadInput(f"there is no recipe '{text}'; {did_you_mean(text, recipe_names(roles))}")
 
@@ -116,8 +116,8 @@ def read_recipe(draft: Draft, name: str, folder: Path, *section: str) -> Recipe 
         for index, _ in draft.items(*section, "config", "fragments")
     )
     if base == "tiny" and not fragments and draft.intact(*section):
-        place = draft.node.nearest_place(*section, "config")
-        draft.fault(place, "base 'tiny' without fragments is a kernel that can do nothing; name fragments")
+        position = draft.node.nearest_position(*section, "config")
+        draft.fault(position, "base 'tiny' without fragments is a kernel that can do nothing; name fragments")
     if source is None or len(draft.faults) > faults or not draft.intact(*section):
         return None
     compiler = draft.value(*section, "compiler", default="gcc")
@@ -131,10 +131,10 @@ def _source(draft: Draft, folder: Path, *section: str) -> KernelSource | None:
     given = node.mapping()
     kinds = [kind for kind in _SOURCES if kind in given]
     if len(kinds) != 1:
-        draft.fault(node.place, f"a source needs one of the keys {', '.join(_SOURCES)}")
+        draft.fault(node.position, f"a source needs one of the keys {', '.join(_SOURCES)}")
         return None
     if ("ref" in given) != ("git" in given):
-        draft.fault(node.place, "'git' and 'ref' (a branch, a tag or a commit) belong together")
+        draft.fault(node.position, "'git' and 'ref' (a branch, a tag or a commit) belong together")
         return None
     (kind,) = kinds
     text = str(given[kind].content)
@@ -159,7 +159,7 @@ def _patches(draft: Draft, folder: Path, *section: str) -> Iterator[PatchSource]
         if isinstance(node.content, str):
             path = (folder / Path(node.content).expanduser()).resolve()
             if not path.exists():
-                draft.fault(node.place, f"there is no file or folder '{path}'")
+                draft.fault(node.position, f"there is no file or folder '{path}'")
             yield PatchSource("path", str(path))
         else:
             yield PatchSource("b4", str(draft.value(*section, index, "b4")))
@@ -173,7 +173,8 @@ def _base(draft: Draft, folder: Path, *section: str) -> Any:
     if not path.is_file():
         hint = did_you_mean(base, BASES)
         draft.fault(
-            draft.node.nearest_place(*section), f"'{base}' is neither {', '.join(BASES)} nor a file; {hint}"
+            draft.node.nearest_position(*section),
+            f"'{base}' is neither {', '.join(BASES)} nor a file; {hint}",
         )
     return path
 
@@ -182,5 +183,5 @@ def _existing(draft: Draft, folder: Path, *location: str | int, want_folder: boo
     path = (folder / Path(draft.value(*location, default="")).expanduser()).resolve()
     if not (path.is_dir() if want_folder else path.is_file()):
         what = "folder" if want_folder else "file"
-        draft.fault(draft.node.nearest_place(*location), f"there is no {what} '{path}'")
+        draft.fault(draft.node.nearest_position(*location), f"there is no {what} '{path}'")
     return path

@@ -62,12 +62,12 @@ def _check_units(draft: Draft, name: str, items: list[Node], levels: tuple[Level
             continue
         mended = misspelt_size(one.text)
         if mended:
-            draft.fault(item.place, f"'{one.text}' has an unknown unit; did you mean '{mended}'?")
+            draft.fault(item.position, f"'{one.text}' has an unknown unit; did you mean '{mended}'?")
         elif sizes and is_number_with_letters(one.text):
             try:
                 parse_size(one.text)
             except BadInput as error:
-                draft.fault(item.place, f"factor '{name}': {error}")
+                draft.fault(item.position, f"factor '{name}': {error}")
 
 
 def _series(given: dict[str, Node], kind: str) -> Iterator[Level]:

@@ -43,6 +43,6 @@ def _kernel_log(draft: Draft) -> KernelMessages | None:
         try:
             re.compile(node.text)
         except re.error as error:
-            draft.fault(node.place, f"{node.text!r} is not a pattern: {error}")
+            draft.fault(node.position, f"{node.text!r} is not a pattern: {error}")
         patterns.append(node.text)
     return KernelMessages(LEVELS.index(level), tuple(patterns))

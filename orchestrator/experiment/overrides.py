@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.documents.document import Node, Place, kind, read_text
-from orchestrator.errors import BadInput, Fault
+from orchestrator.documents.document import Node, kind, read_text
+from orchestrator.errors import BadInput, Fault, Position
 
 #: mappings whose keys may hold dots: what follows is one key, unless the file has a key that it starts with
 _DOTTED = (
@@ -37,21 +37,21 @@ def apply(node: Node, overrides: Sequence[str]) -> None:
 def _apply(node: Node, text: str) -> None:
     name = f"--set {text}"
     path_text, equals, value_text = text.partition("=")
-    place = Place(name)
+    position = Position(name)
     if not equals or not path_text:
-        raise BadInput(place.fault("expected key=value, such as repetitions.count=5"))
+        raise BadInput(position.fault("expected key=value, such as repetitions.count=5"))
     path = _path(path_text, node)
     for depth, key in enumerate(path):
         if not isinstance(node.content, dict):
             held = ".".join(path[:depth])
-            raise BadInput(place.fault(f"'{held}' holds {kind(node.data())}; set it as a whole"))
+            raise BadInput(position.fault(f"'{held}' holds {kind(node.data())}; set it as a whole"))
         if depth == len(path) - 1:
             break
-        node.keys.setdefault(key, place)
-        node = node.content.setdefault(key, Node(place, {}))
+        node.keys.setdefault(key, position)
+        node = node.content.setdefault(key, Node(position, {}))
     assert isinstance(node.content, dict)
     if value_text:
-        node.keys[key] = place
+        node.keys[key] = position
         node.content[key] = read_text(value_text, name, positions=False)
     else:
         node.content.pop(key, None)

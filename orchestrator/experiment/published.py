@@ -48,7 +48,7 @@ class Dataset:
         return [
             index
             for index, row in enumerate(self.rows)
-            if all(row[place] in (None, value) for place, value in places.items())
+            if all(row[position] in (None, value) for position, value in places.items())
         ]
 
 

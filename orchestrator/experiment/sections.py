@@ -12,8 +12,8 @@ from orchestrator.documents.draft import Draft
 from orchestrator.errors import BadInput
 from orchestrator.experiment import roles as role_folders
 from orchestrator.experiment.model import Hosts, Limits, Needs, Order, Repetitions, Role, Until
-from orchestrator.sample_size import fewest
-from orchestrator.units import counted, parse_duration, parse_share, parse_size
+from orchestrator.sample_size import minimum_units
+from orchestrator.units import parse_duration, parse_share, parse_size, plural
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ def _nodes(draft: Draft, least: int) -> int:
     asked: int | None = draft.value("hosts", "needs", "numa_nodes")
     if asked is not None and asked < least:
         message = f"{asked} NUMA nodes are too few; benchmark and factors use {least}"
-        draft.fault(draft.node.nearest_place("hosts", "needs", "numa_nodes"), message)
+        draft.fault(draft.node.nearest_position("hosts", "needs", "numa_nodes"), message)
     return least if asked is None else asked
 
 
@@ -59,9 +59,18 @@ def roles(draft: Draft, searched: Sequence[Path]) -> list[Role]:
             draft.blame(error, "roles", index)
             continue
         if role.name in [other.name for other in found]:
-            draft.fault(node.place, f"role '{role.name}' is listed twice")
-        variables = MappingProxyType(node.mapping("vars"))
-        found.append(replace(role, variables=variables, tags=tuple(node.items("tags"))))
+            draft.fault(node.position, f"role '{role.name}' is listed twice")
+        variables, tags = node.mapping("vars"), node.items("tags")
+        positions = {("vars", name): inner.position for name, inner in variables.items()}
+        positions |= {("tags", tag.text): tag.position for tag in tags}
+        found.append(
+            replace(
+                role,
+                variables=MappingProxyType({name: inner.data() for name, inner in variables.items()}),
+                tags=tuple(tag.text for tag in tags),
+                positions=MappingProxyType(positions),
+            )
+        )
     return found
 
 
@@ -81,7 +90,7 @@ def repetitions(draft: Draft) -> Repetitions:
 
 def _repetitions_until(draft: Draft) -> Repetitions:
     def fault(key: str, message: str) -> None:
-        draft.fault(draft.node.nearest_place("repetitions", key), message)
+        draft.fault(draft.node.nearest_position("repetitions", key), message)
 
     if not all(draft.node.get("repetitions", key) for key in ("max", "until")):
         fault("until", "'min', 'max' and 'until' go together; write 'max' and 'until', or 'count'")
@@ -99,7 +108,7 @@ def _repetitions_until(draft: Draft) -> Repetitions:
     if not confidence >= 0.5:
         fault("until", "a confidence below 50% says nothing")
         return Repetitions()
-    needed = fewest(confidence)
+    needed = minimum_units(confidence)
     least: int = draft.value("repetitions", "min", default=needed)
     boots: int = draft.value("repetitions", "boots", default=most)
     if least < needed:
@@ -112,8 +121,8 @@ def _repetitions_until(draft: Draft) -> Repetitions:
 
 def _check_boots(draft: Draft, boots: int, count: int) -> None:
     if boots > count:
-        message = f"{boots} boots for {counted(count, 'repetition')}: each boot needs one or more"
-        draft.fault(draft.node.nearest_place("repetitions", "boots"), message)
+        message = f"{boots} boots for {plural(count, 'repetition')}: each boot needs one or more"
+        draft.fault(draft.node.nearest_position("repetitions", "boots"), message)
 
 
 def order(draft: Draft) -> Order:
@@ -132,7 +141,7 @@ def limits(draft: Draft) -> Limits:
     boot = quantity(draft, parse_duration, standard.boot, "limits", "boot")
     for name, seconds in (("trial", trial), ("boot", boot)):
         if seconds == 0:
-            draft.fault(draft.node.nearest_place("limits", name), "a limit of 0 leaves no time at all")
+            draft.fault(draft.node.nearest_position("limits", name), "a limit of 0 leaves no time at all")
     return Limits(
         trial=trial,
         boot=boot,

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from orchestrator.documents.document import Node, Place
-from orchestrator.errors import BadInput
+from orchestrator.documents.document import Node
+from orchestrator.errors import BadInput, Position
 from orchestrator.experiment.levels import level, setting_text
 from orchestrator.experiment.model import Setting
 from orchestrator.units import parse_size
 
 _THP = "/sys/kernel/mm/transparent_hugepage"
 _CPU = "/sys/devices/system/cpu"
-Placed = tuple[Place, Setting]
+Placed = tuple[Position, Setting]
 
 
 def sysctl_path(name: str) -> str:
@@ -27,26 +27,26 @@ def sysctl_path(name: str) -> str:
 def sysctl(section: Node) -> Iterator[Placed]:
     """Values by dotted name."""
     for name, node in section.mapping().items():
-        yield node.place, Setting(sysctl_path(name), setting_text(level(node)))
+        yield node.position, Setting(sysctl_path(name), setting_text(level(node)))
 
 
 def sysfs(section: Node) -> Iterator[Placed]:
     """Values by path."""
     for path, node in section.mapping().items():
-        yield node.place, Setting(path, setting_text(level(node)))
+        yield node.position, Setting(path, setting_text(level(node)))
 
 
 def transparent_hugepages(section: Node) -> Iterator[Placed]:
     """Files of ``transparent_hugepage``, those of single sizes under ``sizes``, khugepaged's under ``khugepaged``."""
     for key, node in section.mapping().items():
         if key not in ("sizes", "khugepaged"):
-            yield node.place, Setting(f"{_THP}/{key}", str(node.content))
+            yield node.position, Setting(f"{_THP}/{key}", str(node.content))
     folders = _folders(section, "sizes")
     for size, node in section.mapping("sizes").items():
-        yield node.place, Setting(f"{_THP}/{folders[size]}/enabled", str(node.content))
+        yield node.position, Setting(f"{_THP}/{folders[size]}/enabled", str(node.content))
     khugepaged = section.get("khugepaged")
     if khugepaged:
-        yield khugepaged.place, Setting(f"{_THP}/khugepaged/defrag", str(int(khugepaged.content is True)))
+        yield khugepaged.position, Setting(f"{_THP}/khugepaged/defrag", str(int(khugepaged.content is True)))
 
 
 def hugepages(section: Node) -> Iterator[Placed]:
@@ -55,23 +55,23 @@ def hugepages(section: Node) -> Iterator[Placed]:
     for size, node in section.mapping().items():
         folder = folders[size]
         if not isinstance(node.content, dict):
-            yield node.place, Setting(f"/sys/kernel/mm/hugepages/{folder}/nr_hugepages", str(node.content))
+            yield node.position, Setting(f"/sys/kernel/mm/hugepages/{folder}/nr_hugepages", str(node.content))
         for numa_node, count in node.mapping().items():
             path = f"/sys/devices/system/node/node{int(numa_node)}/hugepages/{folder}/nr_hugepages"
-            yield count.place, Setting(path, str(count.content))
+            yield count.position, Setting(path, str(count.content))
 
 
 def numa_balancing(switch: Node) -> Iterator[Placed]:
     """Whether the kernel moves pages by itself; one that cannot does not."""
     on = switch.content is True
-    yield switch.place, Setting(sysctl_path("kernel.numa_balancing"), str(int(on)), held_without=not on)
+    yield switch.position, Setting(sysctl_path("kernel.numa_balancing"), str(int(on)), held_without=not on)
 
 
 def cpu(section: Node) -> Iterator[Placed]:
     """Frequency, sleep and siblings of the CPUs; all of it optional, as few hosts have all of it."""
     for key, node in section.mapping().items():
         for path, value in _CPU_FILES[key](node):
-            yield node.place, Setting(f"{_CPU}/{path}", value, optional=True)
+            yield node.position, Setting(f"{_CPU}/{path}", value, optional=True)
 
 
 def _turbo(node: Node) -> Iterator[tuple[str, str]]:
@@ -96,7 +96,7 @@ _CPU_FILES: Mapping[str, Callable[[Node], Iterator[tuple[str, str]]]] = {
 
 def irqs(cpus: Node) -> Iterator[Placed]:
     """CPUs that serve interrupts; one that cannot be moved stays where it is."""
-    yield cpus.place, Setting("/proc/irq/*/smp_affinity_list", str(cpus.content), optional=True)
+    yield cpus.position, Setting("/proc/irq/*/smp_affinity_list", str(cpus.content), optional=True)
 
 
 def _folders(section: Node, *path: str) -> dict[str, str]:
@@ -110,7 +110,7 @@ def _folders(section: Node, *path: str) -> dict[str, str]:
                 raise BadInput(f"'{size}' is not the size of a page")
             folders[size] = f"hugepages-{kilobytes}kB"
         except BadInput as error:
-            faults.append(section.key_place(*path, size).fault(str(error)))
+            faults.append(section.key_position(*path, size).fault(str(error)))
     if faults:
         raise BadInput(*faults)
     return folders

@@ -28,11 +28,11 @@ def tuning(draft: Draft) -> Tuning:
     for path, read in _SECTIONS:
         node = draft.get("tuning", *path)
         try:
-            for place, setting in read(node) if node else ():
+            for position, setting in read(node) if node else ():
                 known = found.setdefault(setting.path, setting)
                 if known.value != setting.value:
                     draft.fault(
-                        place, f"{setting.path} is also set to {known.value}; it can hold one value only"
+                        position, f"{setting.path} is also set to {known.value}; it can hold one value only"
                     )
         except BadInput as error:
             draft.faults += [fault for fault in error.faults if isinstance(fault, Fault)]

@@ -21,7 +21,7 @@ CONNECT_LIMIT_S = 30.0
 AT_ONCE = 16
 
 
-class Reach:
+class HostSelector:
     """The way to hosts: an inventory, if there is one, and an SSH configuration."""
 
     def __init__(self, inventory: Path | None, ssh_config: Path | None) -> None:

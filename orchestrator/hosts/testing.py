@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from orchestrator.environments import Environment
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Clock, Host, Machine, Provider, Request
+from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.command import Command
 
 
@@ -126,7 +126,7 @@ class ScriptedProvider(Provider):
     name = "scripted"
     options_schema: ClassVar[dict[str, Any]] = {"type": "object"}
 
-    def __init__(self, request: Request, machine: Machine | None = None) -> None:
+    def __init__(self, request: ProviderRequest, machine: Machine | None = None) -> None:
         self.place = self.name
         self._machine = machine or ScriptedMachine([ScriptedHost()])
 

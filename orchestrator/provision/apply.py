@@ -13,15 +13,15 @@ from orchestrator.errors import HostError, OrchestratorError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.remote import lock as host_lock
 from orchestrator.hosts.remote.folder import HostFolder
-from orchestrator.hosts.selector import Reach
+from orchestrator.hosts.selector import HostSelector
 from orchestrator.provision.engine import Target, apply
 from orchestrator.provision.loading import alters
-from orchestrator.provision.module import Outcome
+from orchestrator.provision.module import TaskResult
 from orchestrator.provision.tasks import LoadedRole
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RoleRequest:
     """What is to be applied, and how."""
 
     roles: Sequence[LoadedRole]
@@ -31,12 +31,14 @@ class Request:
     without: frozenset[str] = frozenset()
 
 
-def apply_roles(host: Host, reach: Reach, request: Request) -> tuple[list[str], OrchestratorError | None]:
+def apply_roles(
+    host: Host, reach: HostSelector, request: RoleRequest
+) -> tuple[list[str], OrchestratorError | None]:
     """Apply roles to a host; return what there is to say, and the error that ended it early, if one did."""
     lines: list[str] = []
-    outcomes: list[Outcome] = []
+    outcomes: list[TaskResult] = []
 
-    def say(name: str, outcome: Outcome) -> None:
+    def say(name: str, outcome: TaskResult) -> None:
         outcomes.append(outcome)
         lines.extend(told(name, outcome, request.check))
 
@@ -61,7 +63,7 @@ def apply_roles(host: Host, reach: Reach, request: Request) -> tuple[list[str], 
     return lines, error
 
 
-def _target(host: Host, reach: Reach, request: Request) -> Target:
+def _target(host: Host, reach: HostSelector, request: RoleRequest) -> Target:
     folder = HostFolder(host, root=any(alters(role) for role in request.roles))
     folder.bring_scripts()
     runner = folder.runner()
@@ -82,7 +84,7 @@ def _target(host: Host, reach: Reach, request: Request) -> Target:
 
 
 @contextmanager
-def _held(target: Target, request: Request) -> Iterator[None]:
+def _held(target: Target, request: RoleRequest) -> Iterator[None]:
     """Hold the host while it is changed."""
     if request.check:
         yield
@@ -96,7 +98,7 @@ def _held(target: Target, request: Request) -> Iterator[None]:
             host_lock.release(HostFolder(target.host, root=root), holder)
 
 
-def told(host: str, outcome: Outcome, check: bool) -> Iterator[str]:
+def told(host: str, outcome: TaskResult, check: bool) -> Iterator[str]:
     """The lines on one task: what became of it, and each difference."""
     status = "would change" if check and outcome.changed else outcome.status
     note = f" ({outcome.note})" if outcome.note else ""
@@ -105,7 +107,7 @@ def told(host: str, outcome: Outcome, check: bool) -> Iterator[str]:
         yield from (f"    {line}" for line in difference.lines())
 
 
-def _sum(outcomes: Sequence[Outcome], check: bool) -> str:
+def _sum(outcomes: Sequence[TaskResult], check: bool) -> str:
     count = Counter(outcome.status for outcome in outcomes)
     words = {"changed": "would change" if check else "changed", "ok": "unchanged"}
     return ", ".join(

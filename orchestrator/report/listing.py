@@ -15,7 +15,7 @@ from orchestrator.results import codec, journal, manifest
 from orchestrator.results.records import TrialRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 _HEADINGS = ("run", "experiment", "started", "trials", "not ok", "environment", "state")
 
@@ -83,6 +83,6 @@ def _provenance(folder: Path) -> Iterator[str]:
     yield f"orchestrator: {found.version}" + (f", commit {found.commit}" if found.commit else "")
     yield f"controller: Python {found.python}, {plain(str(found.controller.get('system', 'unknown')))}"
     for role, files in found.roles.items():
-        yield f"role {plain(role)}: {counted(len(files), 'file')}"
+        yield f"role {plain(role)}: {plural(len(files), 'file')}"
     if found.benchmark:
         yield f"benchmark: sha256 {found.benchmark}"

@@ -13,14 +13,14 @@ import yaml
 from orchestrator.report import text
 from orchestrator.report.model import Report
 from orchestrator.results.records import BlockRecord
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 _SEVERAL = 3
 """From so many values on an option that is no factor is said to vary."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HostSetup:
     """A host as it was in some of a run's boots, in words; what the host does not tell is empty.
 
     :ivar nodes: one line for each NUMA node; ``distances``: between them, as firmware tells them.
@@ -42,16 +42,16 @@ class Place:
     @property
     def line(self) -> str:
         """All of it in one line."""
-        parts = [self.cpu, counted(self.cpus, "CPU") if self.cpus else ""]
+        parts = [self.cpu, plural(self.cpus, "CPU") if self.cpus else ""]
         if self.nodes:
-            parts.append(f"{counted(len(self.nodes), 'NUMA node')} ({'; '.join(self.nodes)})")
+            parts.append(f"{plural(len(self.nodes), 'NUMA node')} ({'; '.join(self.nodes)})")
         told = ", ".join(part for part in parts if part)
         return f"{told}; {self.beneath}" if self.beneath else told
 
 
-def places(report: Report) -> list[Place]:
+def places(report: Report) -> list[HostSetup]:
     """Return the hosts of a run, each once for all boots in which it was the same."""
-    alike: dict[Place, set[str]] = {}
+    alike: dict[HostSetup, set[str]] = {}
     for block in report.blocks:
         alike.setdefault(_place(block), set()).add(block.boot)
     return [replace(place, boots=len(boots)) for place, boots in alike.items()]
@@ -163,9 +163,9 @@ def _digest(config_hash: str | None) -> str:
     return f", SHA-256 of it as the running kernel tells it {config_hash[:12]}" if config_hash else ""
 
 
-def _place(block: BlockRecord) -> Place:
+def _place(block: BlockRecord) -> HostSetup:
     facts = block.facts
-    return Place(
+    return HostSetup(
         host=block.host,
         environment=block.environment,
         clock=block.clock,

@@ -203,7 +203,7 @@ class TrialRecord:
     final: bool = True
 
 
-Fate = Literal["done", "left out", "unreachable", "lost", "failed", "stopped"]
+HostOutcome = Literal["done", "left out", "unreachable", "lost", "failed", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class HostRecord:
     """
 
     host: str
-    fate: Fate
+    fate: HostOutcome
     trials: int
     reason: str
     time: str

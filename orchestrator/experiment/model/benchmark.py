@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from orchestrator.documents.document import Node
+from orchestrator.errors import Position
 from orchestrator.experiment.model.sweep import Level
 
 
@@ -61,14 +61,20 @@ class Breakdown:
 class Role:
     """A role, the folder it was found in, and what the experiment file gives it.
 
-    :ivar variables: values by name, over the role's own defaults, with their places.
+    :ivar variables: plain values by name; they take precedence over the role's own defaults.
     :ivar tags: only tasks with one of these tags; empty: all.
+    :ivar positions: where the file has each variable and tag, by ``("vars", name)`` and ``("tags", name)``.
     """
 
     name: str
     folder: Path
-    variables: Mapping[str, Node] = field(default_factory=lambda: MappingProxyType({}))
-    tags: tuple[Node, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    tags: tuple[str, ...] = ()
+    positions: Mapping[tuple[str, str], Position] = field(default_factory=lambda: MappingProxyType({}))
+
+    def position(self, key: str, name: str) -> Position:
+        """Return the position of a variable (``vars``) or tag (``tags``); the role's folder where the file has none."""
+        return self.positions.get((key, name), Position(str(self.folder)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from orchestrator.environments import Environment
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Clock, Host, Machine, Provider, Request
+from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.local import LocalHost
 
 
@@ -49,7 +49,7 @@ class LocalProvider(Provider):
         },
     }
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ProviderRequest) -> None:
         self.place = self.name
         self.changes_allowed = bool(request.options.get("allow_changes")) or request.allow_local_changes
 

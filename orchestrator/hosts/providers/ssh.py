@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Clock, Host, Machine, Provider, Request
+from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.machine.booting import BootingMachine
@@ -74,7 +74,7 @@ class SshProvider(Provider):
         },
     }
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ProviderRequest) -> None:
         inventory = load_inventory(request.inventory) if request.inventory else Inventory()
         named = request.host or request.options.get("host")
         if not named and not request.group:

@@ -9,7 +9,7 @@ from orchestrator.hosts.machine.state import tidy
 from orchestrator.hosts.remote import lock as host_lock
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.settings import Change
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 
 def state(host: Host) -> list[str]:
@@ -17,7 +17,7 @@ def state(host: Host) -> list[str]:
     facts = host_facts.gather(host)
     nodes = sum(1 for node in facts.nodes if node.memory)
     parts = [
-        f"{facts.release} {facts.machine}, {counted(facts.cpus, 'CPU')}, {counted(nodes, 'NUMA node')}",
+        f"{facts.release} {facts.machine}, {plural(facts.cpus, 'CPU')}, {plural(nodes, 'NUMA node')}",
         "root" if facts.root else "no root",
     ]
     if facts.root:
@@ -36,7 +36,7 @@ def _doings(folder: HostFolder) -> str:
         at_work = f"{at_work}, held by {holder}{gone}"
     recorded = folder.diff()
     return (
-        f"{at_work}, {counted(len(recorded), 'setting')} on record"
+        f"{at_work}, {plural(len(recorded), 'setting')} on record"
         if recorded
         else f"{at_work}, nothing on record"
     )

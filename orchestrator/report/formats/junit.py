@@ -13,7 +13,7 @@ from orchestrator.experiment.model import Status
 from orchestrator.report import notes, text
 from orchestrator.report.model import Report
 from orchestrator.report.trials import trials
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 ERRORS = frozenset({Status.CRASHED, Status.TIMEOUT, Status.WRONG_KERNEL})
 """These say that a trial did not come to an end of its own; the others, that it did and must not count."""
@@ -75,7 +75,7 @@ def _case(suite: ET.Element, report: Report, cell: CellSummary, outcome: _Outcom
     elif not cell.n:
         kind = "skipped"
     told = "\n".join(
-        f"{status} ({counted(count, 'trial')}): {reason}"
+        f"{status} ({plural(count, 'trial')}): {reason}"
         for (status, reason), count in (outcome.faults or outcome.allowed).items()
     )
     if kind:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from orchestrator.analysis.summary import (
     CellSummary,
     Spread,
-    Truth,
+    Verification,
     estimate,
     plan_order,
     spread_of,
@@ -140,7 +140,7 @@ def test_truth_is_that_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> No
         trial(SERIAL, 2, details="not JSON"),
         trial(SERIAL, 3, details=wrong, status=Status.FAILED),
     )
-    assert cell.truth == Truth(2, 16, 14, 2 * TRUTH["bytes_checked"], 3)
+    assert cell.truth == Verification(2, 16, 14, 2 * TRUTH["bytes_checked"], 3)
 
 
 def test_what_a_benchmark_claims_to_have_checked_cannot_overflow(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from orchestrator.analysis.claims import Judged, claims, judge
+from orchestrator.analysis.claims import ClaimResult, claims, evaluate
 from orchestrator.analysis.points import Points, made_of
-from orchestrator.analysis.summary import CellSummary, Truth, estimate
+from orchestrator.analysis.summary import CellSummary, Verification, estimate
 from orchestrator.experiment.model import Comparison
 from orchestrator.results.records import FactorInfo, MetricInfo, RunRecord
 
@@ -62,7 +62,7 @@ class Run:
             environment=self.environment,
             statuses=dict.fromkeys(self.statuses.get(key, "ok").split(), max(1, len(values))),
             estimates=(estimate(self.metric.name, self.metric.unit, (tuple(values),)),) if values else (),
-            truth=Truth(1, 16, 15 if mode in self.wrong else 16, 100, 0),
+            truth=Verification(1, 16, 15 if mode in self.wrong else 16, 100, 0),
             label=self.labels.get(mode, ""),
         )
 
@@ -73,11 +73,11 @@ def scaled(
     return {(mode, t, 1): [v * (1 - spread), v, v * (1 + spread)] for t, v in by_threads.items()}
 
 
-def of(kind: str, there: Run, here: Run) -> list[Judged]:
-    return [j for j in judge(there.points, here.points, here.points, 0.25) if j.kind == kind]
+def of(kind: str, there: Run, here: Run) -> list[ClaimResult]:
+    return [j for j in evaluate(there.points, here.points, here.points, 0.25) if j.kind == kind]
 
 
-def one(kind: str, there: Run, here: Run) -> Judged:
+def one(kind: str, there: Run, here: Run) -> ClaimResult:
     (judged,) = of(kind, there, here)
     return judged
 
@@ -204,7 +204,7 @@ def test_scaling_begins_at_the_baseline_of_few_threads() -> None:
 
 def test_figures_of_more_threads_than_cpus_are_not_judged_their_outcome_is() -> None:
     there, here = Run(ENDS_AT_4), Run(ENDS_AT_4)
-    judged = list(judge(there.points, here.points.up_to(2), here.points, 0.25))
+    judged = list(evaluate(there.points, here.points.up_to(2), here.points, 0.25))
     assert [j.verdict for j in judged if j.kind == "scaling"] == ["cannot be judged"]
     assert [j.here for j in judged if j.kind == "outcome"] == ["5 of 5 cells ok"]
 
@@ -303,7 +303,7 @@ def test_what_was_not_supported_and_is_here_cannot_be_judged() -> None:
 def test_figures_that_mean_different_things_are_not_set_against_each_other(
     there: str, here: str, reason: str
 ) -> None:
-    judged = list(judge(Run(THREE, there).points, Run(THREE, here).points, Run(THREE, here).points, 0.25))
+    judged = list(evaluate(Run(THREE, there).points, Run(THREE, here).points, Run(THREE, here).points, 0.25))
     figures = [j for j in judged if j.kind != "outcome"]
     assert len(figures) == 3
     assert {j.verdict for j in figures} == ({"cannot be judged"} if reason else {"holds"})
@@ -322,7 +322,7 @@ def test_on_the_instruction_clock_threads_are_judged_by_the_model_alone() -> Non
 
 def test_cells_that_were_not_run_here_are_said_so() -> None:
     here = Run({("serial", 1, 1): [1.0, 1.01]})
-    judged = list(judge(Run(THREE).points, here.points, here.points, 0.25))
+    judged = list(evaluate(Run(THREE).points, here.points, here.points, 0.25))
     verdicts = {(j.kind, j.claim.split(" ")[0].strip(",")): j.verdict for j in judged}
     assert verdicts[("outcome", "serial")] == "holds"
     assert verdicts[("outcome", "copy")] == "cannot be judged"

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.documents.document import Place, read_text
+from orchestrator.documents.document import read_text
+from orchestrator.errors import Position
 
 
 @pytest.mark.parametrize(
@@ -37,9 +38,9 @@ def test_every_part_knows_its_place_and_its_text() -> None:
     node = read_text("a:\n  - 1\n  - b: 2.50\n", "file")
     inner = node.get("a", 1, "b")
     assert inner
-    assert (inner.place, inner.text, inner.content) == (Place("file", 3, 8), "2.50", 2.5)
-    assert node.key_place("a", 1, "b") == Place("file", 3, 5)
-    assert node.nearest_place("a", 7, "x") == Place("file", 2, 3)
+    assert (inner.position, inner.text, inner.content) == (Position("file", 3, 8), "2.50", 2.5)
+    assert node.key_position("a", 1, "b") == Position("file", 3, 5)
+    assert node.nearest_position("a", 7, "x") == Position("file", 2, 3)
     assert node.get("a", "b") is None
 
 

@@ -36,7 +36,7 @@ def rule_of(plan: Plan) -> StopRule:
 
 
 def measured(trial: Trial, block: Block, value: float, boot: str, environment: str = "metal") -> TrialRecord:
-    place = outcome.Place(block.index, "host", boot, environment)
+    place = outcome.TrialContext(block.index, "host", boot, environment)
     record = replace(outcome.crashed(trial, place, "", True), status=Status.OK)
     return replace(record, metrics={"x": MetricValue(value, "s")})
 

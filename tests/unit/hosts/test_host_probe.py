@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.provision import files
-from orchestrator.provision.module import Answer
+from orchestrator.provision.module import ReadOutput
 from tests.host_shells import SHELLS, HostFolder
 
 
@@ -27,7 +27,7 @@ def look(host: HostFolder, *words: str | Path) -> tuple[int, str]:
 def found(host: HostFolder, *paths: Path) -> dict[str, files.Found]:
     code, out = look(host, "files", "100", *paths)
     assert code == 0
-    return files.parse(Answer(0, out))
+    return files.parse(ReadOutput(0, out))
 
 
 def test_files_folders_and_links(host: HostFolder) -> None:
@@ -88,7 +88,7 @@ def test_a_built_program(host: HostFolder) -> None:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     (host.folder / "prog.built-from").write_text("abc\n")
-    fields = Answer(0, look(host, "program", host.folder, "prog")[1]).fields
+    fields = ReadOutput(0, look(host, "program", host.folder, "prog")[1]).fields
     assert fields["identity"] == "abc"
     assert len(fields["sha256"]) == 64
     assert fields["machine"]

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.documents.document import Place
 from orchestrator.errors import BadInput, CommandFailed, HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
@@ -18,8 +17,7 @@ from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.testing import ScriptedHost
 from orchestrator.provision.engine import Target, apply
 from orchestrator.provision.loading import load
-from orchestrator.provision.module import Outcome
-from orchestrator.provision.templating import as_node
+from orchestrator.provision.module import TaskResult
 
 
 class PaperHost(ScriptedHost):
@@ -55,11 +53,10 @@ def run(
     handlers: str = "",
     given: Mapping[str, Any] | None = None,
     **target: Any,
-) -> list[Outcome]:
+) -> list[TaskResult]:
     for name, text in (("tasks", tasks), ("defaults", defaults), ("handlers", handlers)):
         (folder / f"{name}.yaml").write_text(text)
-    variables = {name: as_node(value, Place("e.yaml", 1, 1)) for name, value in (given or {}).items()}
-    role = load(Role("r", folder, variables))
+    role = load(Role("r", folder, given or {}))
     return apply(Target(host or PaperHost(), "/base", folder, **target), role)
 
 

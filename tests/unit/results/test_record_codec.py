@@ -20,7 +20,7 @@ from orchestrator.results.records import (
     BlockRecord,
     EndRecord,
     FactorInfo,
-    Fate,
+    HostOutcome,
     HostRecord,
     MetricInfo,
     MetricValue,
@@ -89,7 +89,7 @@ records: st.SearchStrategy[Record] = st.one_of(
         allowed=st.booleans(),
         final=st.booleans(),
     ),
-    st.builds(HostRecord, texts, st.sampled_from(get_args(Fate)), whole, texts, texts),
+    st.builds(HostRecord, texts, st.sampled_from(get_args(HostOutcome)), whole, texts, texts),
     st.builds(EndRecord, st.booleans(), texts, texts),
 )
 
