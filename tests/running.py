@@ -138,7 +138,7 @@ class User:
         return Counter(record["status"] for record in self.trials)
 
     @property
-    def plural(self) -> Counter[str]:
+    def counted(self) -> Counter[str]:
         """How often each line stands in :attr:`executions`."""
         return Counter(self.executions.read_text().split() if self.executions.exists() else [])
 

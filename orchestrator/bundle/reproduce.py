@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,12 @@ from orchestrator.bundle.layout import Description
 from orchestrator.bundle.likeness import ProvenanceItem
 from orchestrator.bundle.modes import Mode
 from orchestrator.errors import ExitCode
-from orchestrator.execution import launch as launching
-from orchestrator.execution.observer import Observer
+from orchestrator.execution.launch import RunRequest, UserInterface, run_experiment
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
-from orchestrator.kernels.make import Say
-from orchestrator.kernels.obtain import obtain
 from orchestrator.results import manifest
 from orchestrator.results.files import write_whole
 from orchestrator.results.runs import RunFolder
-from orchestrator.units import plural
 
 FILE = "reproduction.json"
 FORMAT = 1
@@ -90,33 +85,20 @@ class Rerun:
     anew: bool = False
 
 
-def run_again(
-    description: Description,
-    rerun: Rerun,
-    building: Callable[[str], AbstractContextManager[Say]],
-    observing: Callable[[], AbstractContextManager[Observer]],
-    say: Say,
-) -> RunFolder:
-    """Run the experiment of a bundle here, or carry that on; return the run's folder.
-
-    Kernels of recipes are built first, and kept. ``building`` and ``observing`` show how it goes.
-    """
+def run_again(description: Description, rerun: Rerun, interface: UserInterface) -> RunFolder:
+    """Run the experiment of a bundle on this machine, or resume that run; return the run's folder."""
     experiment = rerun.experiment
     hosts = rerun.provider.hosts if experiment.hosts.fleet == "replicate" else ()
-    plan = modes.plan(experiment, description.where, rerun.ends, description.limit, hosts)
-    launching.check(plan, rerun.provider)
-    for kernel in experiment.kernels:
-        if kernel.recipe is not None:
-            with building(f"kernel {kernel.name}") as told:
-                obtain(kernel, told)
-    opened = launching.open_folder(plan, rerun.provider, rerun.results, "", rerun.anew)
-    word = "carrying on" if opened.resumed else "run"
-    say(f"{word} {opened.folder.id}: {plural(plan.cell_count, 'cell')}, {plural(plan.trial_count, 'trial')}")
-    with observing() as observer:
-        launching.launch(
-            plan, rerun.provider, opened, observer, rerun.cache, rerun.overrides, rerun.command_line
-        )
-    return opened.folder
+    request = RunRequest(
+        plan=modes.plan(experiment, description.where, rerun.ends, description.limit, hosts),
+        provider=rerun.provider,
+        results=rerun.results,
+        cache=rerun.cache,
+        overrides=rerun.overrides,
+        command_line=rerun.command_line,
+        new=rerun.anew,
+    )
+    return run_experiment(request, interface).folder
 
 
 def judge_run(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -27,9 +28,27 @@ BUILD_LINES_S = 20.0
 """How often a build tells a pipe how far it is."""
 
 
+class Terminal:
+    """A :class:`~orchestrator.execution.launch.UserInterface` on stderr, so that stdout is the result."""
+
+    def __init__(self, verbose: int) -> None:
+        self._verbose = verbose
+
+    def building(self, name: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Show how far the build of a kernel is."""
+        return building(name)
+
+    def progress(self) -> AbstractContextManager[Observer]:
+        """Show how far the run is."""
+        return _progress(self._verbose)
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        click.echo(text, err=True)
+
+
 @contextmanager
-def progress(verbose: int) -> Iterator[Observer]:
-    """Show a run on stderr, so that stdout is the result."""
+def _progress(verbose: int) -> Iterator[Observer]:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not console.is_terminal:
         yield PlainLines(console, verbose)

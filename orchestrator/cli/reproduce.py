@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 
 import click
@@ -58,7 +57,7 @@ def reproduce(
     from orchestrator.bundle import reproduce as again
     from orchestrator.bundle.modes import narrowed
     from orchestrator.bundle.opening import opened
-    from orchestrator.cli.progress import building, progress
+    from orchestrator.cli.progress import Terminal
     from orchestrator.report import reproduction as judgement
 
     set_up_logging(verbose)
@@ -81,8 +80,7 @@ def reproduce(
             command_line=tuple(sys.argv),
             anew=anew,
         )
-        say = partial(click.echo, err=True)
-        run = again.run_again(description, rerun, building, partial(progress, verbose), say)
+        run = again.run_again(description, rerun, Terminal(verbose))
         made = again.judge_run(folder, description, run, mode, within, as_it_was.content_hash)
     emit(layout.json_text(made.document) if form == "json" else judgement.render(made))
     click.echo(f"\nresults: {run.path}", err=True)

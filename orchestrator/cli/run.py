@@ -20,7 +20,6 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.results import emit, results_option
 from orchestrator.report import names
-from orchestrator.units import plural
 
 
 @click.command()
@@ -82,41 +81,31 @@ def run(
     experiment = load_experiment(file, overrides)
     provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
     plan = make_plan(experiment, where, limit, provider)
-    from orchestrator.execution import launch as launching
-
     if check:
-        from orchestrator.execution.dry_run import look
+        from orchestrator.execution.check_mode import check as check_hosts
 
-        look(plan, provider, cache_folder(), click.echo)
+        check_hosts(plan, provider, cache_folder(), click.echo)
         return
-    launching.check(plan, provider)
+    from orchestrator.execution.launch import RunRequest, check_provider, run_experiment
+
     if dry_run:
-        from orchestrator.execution.dry_run import rehearse
+        from orchestrator.execution.dry_run import dry_run as print_commands
 
-        rehearse(plan, provider, cache_folder(), click.echo)
+        check_provider(plan, provider)
+        print_commands(plan, provider, cache_folder(), click.echo)
         return
 
-    from orchestrator.cli.progress import building, progress
-    from orchestrator.kernels.obtain import obtain
+    from orchestrator.cli.progress import Terminal
     from orchestrator.report import render
     from orchestrator.report.model import build
 
-    for kernel in experiment.kernels:
-        if kernel.recipe is not None:  # before a run begins, as it may take minutes, and fail
-            with building(f"kernel {kernel.name}") as say:
-                obtain(kernel, say)
-    opened = launching.open_folder(plan, provider, results_path, resume, anew)
-    word = "carrying on" if opened.resumed else "run"
-    at_most = "at most " if plan.may_end_early() else ""
-    cells, trials = plural(plan.cell_count, "cell"), plural(plan.trial_count, "trial")
-    click.echo(f"{word} {opened.folder.id}: {cells}, {at_most}{trials}", err=True)
-    with progress(verbose) as observer:
-        code = launching.launch(
-            plan, provider, opened, observer, cache_folder(), overrides, tuple(sys.argv), break_lock
-        )
-    emit(render(build(results_path, opened.folder), form))
-    click.echo(f"\nresults: {opened.folder.path}", err=True)
-    sys.exit(code)
+    request = RunRequest(
+        plan, provider, results_path, cache_folder(), overrides, tuple(sys.argv), resume, anew, break_lock
+    )
+    ended = run_experiment(request, Terminal(verbose))
+    emit(render(build(results_path, ended.folder), form))
+    click.echo(f"\nresults: {ended.folder.path}", err=True)
+    sys.exit(ended.exit_code)
 
 
 def set_up_logging(verbose: int) -> None:

@@ -1,80 +1,70 @@
-"""A rehearsal: the very commands of a run, printed instead of executed."""
+"""A dry run: the run itself, on hosts that print each command instead of executing it."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.execution.visit import Visit, needs_root
-from orchestrator.hosts.base import Machine, Provider
-from orchestrator.hosts.printing import PrintingHost
-from orchestrator.hosts.remote.folder import HostFolder
-from orchestrator.hosts.remote.lock import release, take
+from orchestrator.execution.coordinator import execute
+from orchestrator.execution.run import Run
+from orchestrator.execution.stopping import Stop
+from orchestrator.hosts.base import Provider
+from orchestrator.hosts.printing import PrintingProvider
 from orchestrator.plan import Plan
-from orchestrator.provision.apply import told
-from orchestrator.provision.engine import Target, apply
-from orchestrator.provision.loading import load
+from orchestrator.plan.model import Block
+from orchestrator.results.records import BlockRecord, Record, TrialRecord
 from orchestrator.units import plural
 
-
-def look(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
-    """Connect to each host and print what roles and tuning would change; nothing but our own folder is changed."""
-    experiment = plan.experiment
-    block = next(iter(plan.blocks()))
-    kernel = next(kernel for kernel in experiment.kernels if kernel.name == block.kernel)
-    with tempfile.TemporaryDirectory() as logs, _machines(provider, Path(logs)) as machines:
-        for machine in machines:
-            host = machine.reconnect() if machine.keeps_files else machine.boot(kernel)
-            folder = HostFolder(host, root=needs_root(experiment))
-            folder.bring_scripts()
-            target = Target(
-                host, folder.base, cache, folder.sudo, machine.variables, machine.groups, check=True
-            )
-            for role in experiment.roles:
-                for outcome in apply(target, load(role)):
-                    for line in told(host.name, outcome, check=True):
-                        say(line)
-            for change in folder.check(experiment.tuning.settings):
-                say(f"{host.name}: tuning: {change.path}: {change.before} → {change.asked}")
+RUN_NAME = "RUN"
+"""Stands for the id of the run in commands."""
 
 
-@contextmanager
-def _machines(provider: Provider, logs: Path) -> Iterator[Sequence[Machine]]:
-    """All machines of a fleet, or the one."""
-    if provider.hosts:
-        with provider.machines(logs) as machines:
-            yield machines
-    else:
-        with provider.machine(logs) as machine:
-            yield [machine]
+def dry_run(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
+    """Print, block by block, the commands of a run; no host is contacted.
 
-
-def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
-    """Print, block by block, what a run would do on its host; no host is touched.
-
-    What depends on the host's answers (whether it has a compiler, what its settings are now) is shown as for a host
-    that answers nothing.
+    What depends on a host's output (whether it has a compiler, what its settings are) is shown as for a host that
+    prints nothing. Of a fleet whose hosts share the cells each block is shown once, whole.
     """
-    for block in plan.blocks():
-        trials = plural(plan.trials_in(block), "trial")
-        name = block.host or ", ".join(provider.hosts) or provider.name
-        at_most = "at most " if plan.may_end_early(block) else ""
-        dealt = ", in shares" if provider.hosts and not block.host else ""
-        say(
-            f"# block {block.index}: kernel {block.kernel}, boot {block.boot}, {at_most}{trials}{dealt}, {name}"
+    printing = PrintingProvider(provider, say)
+    execute(
+        Run(RUN_NAME, plan, printing, _NoJournal(), _Headings(plan, provider, say), Stop(), Path(), cache)
+    )
+
+
+class _NoJournal:
+    """Keeps no record."""
+
+    def append(self, record: Record) -> None:
+        """Drop it."""
+
+
+class _Headings:
+    """Prints a comment before the commands of each block."""
+
+    def __init__(self, plan: Plan, provider: Provider, say: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._provider = provider
+        self._say = say
+
+    def block_begins(self, block: Block, trials: int) -> None:
+        """See :class:`~orchestrator.execution.observer.Observer`."""
+        hosts = block.host or ", ".join(self._provider.hosts) or self._provider.name
+        at_most = "at most " if self._plan.may_end_early(block) else ""
+        shards = ", in shards" if self._provider.hosts and not block.host else ""
+        words = (
+            f"kernel {block.kernel}, boot {block.boot}, {at_most}{plural(trials, 'trial')}{shards}, {hosts}"
         )
-        host = PrintingHost(name, say)
-        visit = Visit(host, plan.experiment, f"RUN-{block.index}")
-        visit.bring_scripts()
-        holder = take(visit.ours, "RUN")
-        visit.restore()
-        visit.provision(cache)
-        visit.find_programs(plan.programs)
-        visit.tune()
-        visit.start(plan.trials(block))
-        list(visit.follow())
-        visit.restore()
-        visit.clean()
-        release(visit.ours, holder)
+        self._say(f"# block {block.index}: {words}")
+
+    def run_begins(self, trials: int, done: int) -> None:
+        """Nothing to print."""
+
+    def host_ready(self, record: BlockRecord) -> None:
+        """Nothing to print."""
+
+    def trial_ends(self, record: TrialRecord) -> None:
+        """Nothing to print."""
+
+    def note(self, text: str) -> None:
+        """Print it as a comment."""
+        self._say(f"# {text}")

@@ -1,6 +1,6 @@
-"""A run on many hosts at once: who takes part, one thread for each of them, and what became of each.
+"""A run on many hosts at once: which take part, one thread for each, and the outcome of each.
 
-Nothing is changed on any host before all of them have been asked what they are. From then on each host is on its own:
+Nothing is changed on any host before all of them were asked what they are. From then on each host is on its own:
 whatever happens to it, the others go on.
 """
 
@@ -24,7 +24,7 @@ from orchestrator.errors import (
     OrchestratorError,
 )
 from orchestrator.execution.block import BlockRun
-from orchestrator.execution.coordinator import Run
+from orchestrator.execution.run import Run
 from orchestrator.execution.visit import needs_root
 from orchestrator.execution.work_queue import ReplicaQueue, ShardQueue, WorkQueue
 from orchestrator.hosts import facts as host_facts
@@ -37,169 +37,162 @@ from orchestrator.units import plural
 
 log = logging.getLogger(__name__)
 
-MET_AT_ONCE = 32
-"""Connections that are being opened at the same time: each costs both sides some milliseconds of arithmetic."""
+MAX_CONNECTING = 32
+"""Connections that are opened at the same time: each costs both sides some milliseconds of CPU."""
 
-PATIENCE_S = 5.0
-"""So long a lost host may take to come back before others do its work."""
-
-CELLS_SHOWN = 20
-_KINDS = {ExitCode.BAD_INPUT: BadInput, ExitCode.HOST: HostError, ExitCode.KERNEL: KernelError}
+MAX_CELLS_SHOWN = 20
+_ERRORS = {ExitCode.BAD_INPUT: BadInput, ExitCode.HOST: HostError, ExitCode.KERNEL: KernelError}
 
 
 @dataclass(slots=True)
-class Member:
+class FleetHost:
     """A host of the fleet.
 
-    :ivar error: why it takes no further part; ``fate``: see :class:`~orchestrator.results.records.HostRecord`.
-    :ivar begun: names of the blocks that it has begun for this run, the one at work first.
+    :ivar started: names of the blocks that it has started for this run, the running one first.
+    :ivar error: why it takes no further part.
+    :ivar outcome: see :class:`~orchestrator.results.records.HostRecord`.
     """
 
     machine: Machine
     facts: host_facts.Facts | None = None
-    begun: tuple[str, ...] = ()
+    started: tuple[str, ...] = ()
     error: OrchestratorError | None = None
-    fate: HostOutcome = "done"
+    outcome: HostOutcome = "done"
 
     @property
     def name(self) -> str:
         """The host's name."""
         return self.machine.name
 
-    def fail(self, fate: HostOutcome, error: OrchestratorError) -> None:
+    def fail(self, outcome: HostOutcome, error: OrchestratorError) -> None:
         """Take no further part."""
-        self.fate, self.error = fate, error
+        self.outcome, self.error = outcome, error
 
 
 def execute_on_fleet(run: Run) -> None:
     """Run the plan on all hosts of the provider.
 
-    Raises ``Interrupted`` when the user wanted it to stop, and where trials are missing at the end what kept the hosts
-    from running them, with the cells that are missing.
+    Raises ``Interrupted`` when the user wants it to stop. Where trials are missing at the end, raises what kept the
+    hosts from running them, with the missing cells.
     """
-    shares = run.experiment.hosts.fleet == "shard"
-    if shares:
-        run.patience = min(PATIENCE_S, run.experiment.limits.boot)
     with run.provider.machines(run.folder) as machines:
-        fleet = [Member(machine) for machine in machines]
-        _at_once(MET_AT_ONCE, _meet, [(run, member) for member in fleet])
-        if shares:
-            _leave_out_the_unlike(run, fleet)
-        able = [member for member in fleet if member.error is None]
-        run.observer.note(f"{len(able)} of {len(fleet)} hosts take part")
-        work_queue = _work_queue(run, able, shares)
-        _at_once(len(able), _work, [(run, member, work_queue) for member in able])
-    _tell(run, fleet)
+        fleet = [FleetHost(machine) for machine in machines]
+        _in_threads(MAX_CONNECTING, _inspect, [(run, host) for host in fleet])
+        if run.is_sharded:
+            _exclude_dissimilar(run, fleet)
+        usable = [host for host in fleet if host.error is None]
+        run.observer.note(f"{len(usable)} of {len(fleet)} hosts take part")
+        queue = _work_queue(run, usable)
+        _in_threads(len(usable), _work, [(run, host, queue) for host in usable])
+    _record_outcomes(run, fleet)
     if run.stop.level:
-        raise Interrupted(f"stopped by {run.stop.by}; the same command carries the run on")
+        raise Interrupted(f"stopped by {run.stop.by}; the same command resumes the run")
     missing = list(_missing(run))
     if missing:
-        codes = {member.error.exit_code for member in fleet if member.error is not None}
-        kind = _KINDS.get(codes.pop(), HostError) if len(codes) == 1 else HostError
+        codes = {host.error.exit_code for host in fleet if host.error is not None}
+        kind = _ERRORS.get(codes.pop(), HostError) if len(codes) == 1 else HostError
         raise kind("\n".join(missing))
 
 
-def _at_once(threads: int, act: Callable[..., None], arguments: Sequence[tuple[object, ...]]) -> None:
-    """Do something for each of the arguments, so many at a time; what none of ours is raised once all have ended."""
+def _in_threads(threads: int, function: Callable[..., None], arguments: Sequence[tuple[object, ...]]) -> None:
+    """Call a function with each of the arguments in a pool of threads; raise what it raised once all have ended."""
     if not arguments:
         return
     with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(act, *each) for each in arguments]
+        futures = [pool.submit(function, *each) for each in arguments]
     for future in futures:
         future.result()
 
 
-def _meet(run: Run, member: Member) -> None:
-    """Connect, and ask a host what it is and what it has begun; changes nothing."""
+def _inspect(run: Run, fleet_host: FleetHost) -> None:
+    """Connect, and ask a host what it is and what it has started; changes nothing."""
     try:
-        host = member.machine.reconnect()
+        host = fleet_host.machine.reconnect()
     except HostError as error:
-        member.fail("unreachable", error)
+        fleet_host.fail("unreachable", error)
         return
     try:
-        member.facts = host_facts.gather(host)
-        unmet = host_facts.unmet(run.experiment.hosts.needs, member.facts)
+        fleet_host.facts = host_facts.gather(host)
+        unmet = host_facts.unmet(run.experiment.hosts.needs, fleet_host.facts)
         if unmet:
-            member.fail("left out", HostError("\n".join(f"{host.name}: {need}" for need in unmet)))
+            fleet_host.fail("left out", HostError("\n".join(f"{host.name}: {need}" for need in unmet)))
         elif run.resumed:
-            member.begun = _begun(run, host)
+            fleet_host.started = _started_blocks(run, host)
     except HostLost as error:
-        member.fail("lost", error)
+        fleet_host.fail("lost", error)
     except HostError as error:
-        member.fail("failed", error)
+        fleet_host.fail("failed", error)
 
 
-def _begun(run: Run, host: Host) -> tuple[str, ...]:
+def _started_blocks(run: Run, host: Host) -> tuple[str, ...]:
     folder = HostFolder(host, root=needs_root(run.experiment))
     if not folder.is_used():
         return ()
     folder.bring_scripts()
     runner = folder.runner()
-    at_work = runner.block.rpartition("/")[2] if runner else ""
+    running = runner.block.rpartition("/")[2] if runner else ""
     prefix = f"{run.name}-"
-    names = sorted(folder.blocks(), key=lambda name: name != at_work)
+    names = sorted(folder.blocks(), key=lambda name: name != running)
     return tuple(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
 
-def _leave_out_the_unlike(run: Run, fleet: Sequence[Member]) -> None:
-    """Cells are shared by hosts that are alike, and by no others."""
-    met = {member.name: member.facts for member in fleet if member.facts and member.error is None}
-    if not met:
+def _exclude_dissimilar(run: Run, fleet: Sequence[FleetHost]) -> None:
+    """Cells are shared by similar hosts only."""
+    facts = {host.name: host.facts for host in fleet if host.facts and host.error is None}
+    if not facts:
         return
     kernels = not run.provider.boots_kernels
-    first = leader(met, kernels=kernels)
-    for member in fleet:
-        if member.name in met:
-            found = differences(met[first], met[member.name], kernels=kernels)
+    reference = leader(facts, kernels=kernels)
+    for host in fleet:
+        if host.name in facts:
+            found = differences(facts[reference], facts[host.name], kernels=kernels)
             if found:
-                told = "; ".join(found)
-                member.fail(
-                    "left out", HostError(f"{member.name}: not like {first} and those like it: {told}")
-                )
+                reason = f"{host.name}: differs from {reference} and similar hosts: {'; '.join(found)}"
+                host.fail("left out", HostError(reason))
 
 
-def _work_queue(run: Run, able: Sequence[Member], shares: bool) -> WorkQueue:
-    if not shares:
-        return ReplicaQueue(run.plan, run.has_left)
-    begun = {member.name: [run.plan.named(name) for name in member.begun] for member in able}
-    known = {name: [block for block in blocks if block and block.shard] for name, blocks in begun.items()}
-    return ShardQueue(run.plan, run.has_left, len(able), known)
+def _work_queue(run: Run, usable: Sequence[FleetHost]) -> WorkQueue:
+    if not run.is_sharded:
+        return ReplicaQueue(run.plan, run.has_pending)
+    blocks = {host.name: [run.plan.named(name) for name in host.started] for host in usable}
+    started = {name: [block for block in found if block and block.shard] for name, found in blocks.items()}
+    return ShardQueue(run.plan, run.has_pending, len(usable), started)
 
 
-def _work(run: Run, member: Member, work_queue: WorkQueue) -> None:
-    """The life of one host: it runs what it is dealt until there is nothing left, or something goes wrong."""
-    name = member.name
+def _work(run: Run, host: FleetHost, queue: WorkQueue) -> None:
+    """The thread of one host: run what the queue gives until there is nothing left, or something fails."""
+    name = host.name
     try:
-        while block := work_queue.take(name, lambda: bool(run.stop.level)):
-            BlockRun(run, member.machine, block, partial(work_queue.more, name, block)).execute()
+        while block := queue.take(name, lambda: bool(run.stop.level)):
+            BlockRun(run, host.machine, block, partial(queue.next_shard, name, block)).execute()
     except Interrupted as error:
-        member.fail("stopped", error)
+        host.fail("stopped", error)
     except HostLost as error:
-        member.fail("lost", error)
+        host.fail("lost", error)
     except OrchestratorError as error:
-        member.fail("failed", error)
+        host.fail("failed", error)
     except BaseException:
-        run.stop.request(signal.SIGTERM)  # a defect of ours: the others end in order
+        run.stop.request(signal.SIGTERM)  # a defect of this program: let the other hosts end in order
         raise
     finally:
-        work_queue.give_back(name)
-        run.let_go(member.machine)
-        member.machine.close()
+        queue.give_back(name)
+        run.let_go(host.machine)
+        host.machine.close()
 
 
-def _tell(run: Run, fleet: Sequence[Member]) -> None:
-    """Write down what became of each host, and say so."""
-    width = max(len(member.name) for member in fleet)
-    for member in fleet:
-        reason = str(member.error or "").replace(f"{member.name}: ", "").replace("\n", "; ")
-        trials = run.ended_on[member.name]
-        run.journal.append(HostRecord(member.name, member.fate, trials, reason, utc_now()))
-        line = f"{member.name:{width}}  {member.fate:11}  {trials:5} trials  {reason}"
+def _record_outcomes(run: Run, fleet: Sequence[FleetHost]) -> None:
+    """Write the outcome of each host into the journal, and tell the user."""
+    width = max(len(host.name) for host in fleet)
+    for host in fleet:
+        reason = str(host.error or "").replace(f"{host.name}: ", "").replace("\n", "; ")
+        trials = run.trials_ended_on(host.name)
+        run.write(HostRecord(host.name, host.outcome, trials, reason, utc_now()))
+        line = f"{host.name:{width}}  {host.outcome:11}  {trials:5} trials  {reason}"
         run.observer.note(line.rstrip())
 
 
 def _missing(run: Run) -> Iterator[str]:
-    """What is still to be run, cell by cell: some for the user's eyes, all for the log."""
+    """Yield the cells with missing trials: some for the user's eyes, all for the log."""
     cells: Counter[str] = Counter()
     for block in run.plan.blocks():
         for trial in run.pending(block):
@@ -210,9 +203,9 @@ def _missing(run: Run) -> Iterator[str]:
     for line in lines:
         log.info("%s", line)
     yield (
-        f"not complete: {cells.total()} of {run.plan.trial_count} trials are missing, in "
-        f"{plural(len(cells), 'cell')}; the same command carries the run on"
+        f"incomplete: {cells.total()} of {run.plan.trial_count} trials are missing, in "
+        f"{plural(len(cells), 'cell')}; the same command resumes the run"
     )
-    yield from lines[:CELLS_SHOWN]
-    if len(lines) > CELLS_SHOWN:
-        yield f"missing: {plural(len(lines) - CELLS_SHOWN, 'more cell')}; {run.folder}/orchestrate.log names them all"
+    yield from lines[:MAX_CELLS_SHOWN]
+    if len(lines) > MAX_CELLS_SHOWN:
+        yield f"missing: {plural(len(lines) - MAX_CELLS_SHOWN, 'more cell')}; see {run.folder}/orchestrate.log"

@@ -1,4 +1,4 @@
-"""A host that is lost again and again: which trial does it, and when is it enough?"""
+"""A host that is lost again and again: which trial is to blame, and when to give up."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 from orchestrator.errors import HostError
 from orchestrator.execution import outcome
-from orchestrator.execution.coordinator import Run
+from orchestrator.execution.outcome import TrialContext
+from orchestrator.execution.run import Run
 from orchestrator.plan.model import Block, Trial
 
-LOSSES_WITHOUT_PROGRESS = 3
-"""So often may a host be lost in a row without a trial ending (or as often as one trial may kill it)."""
+MAX_LOSSES_WITHOUT_PROGRESS = 3
+"""A host may be lost this often in a row without a trial ending (or as often as one trial may take it down)."""
 
 
 class HostLosses:
-    """How often a machine was lost, and the trials that are suspected of it.
+    """How often a machine was lost, and the trials suspected of it.
 
-    :ivar running: the trial that the host's journal has begun and not ended.
+    :ivar running: the trial that the host's journal has started and not ended.
     :ivar in_a_row: losses since a trial has ended.
     """
 
@@ -30,44 +31,42 @@ class HostLosses:
 
     @property
     def is_certain(self) -> bool:
-        """Whether only one trial was sent, so that no other can have done it."""
+        """Whether only one trial was sent, so that no other can be to blame."""
         return self._alone is not None
 
     def trials_to_send(self, block: Block) -> Iterator[Trial]:
-        """Return all trials that are left; or, where one may have killed the host, that one alone."""
+        """Return all trials that are left; or, where one is suspected of a loss, that one alone."""
         alone, self._suspect = self._suspect, None
         self._alone = alone
         pending = self._run.pending(block)
         return pending if alone is None else (trial for trial in pending if trial.id == alone.id)
 
     def count(self, reason: str) -> None:
-        """Give up with ``HostError`` when something else than a trial takes the host away again and again."""
+        """Count a loss; ``HostError`` once the host is lost again and again without a trial ending."""
         self.in_a_row += 1
-        if self.in_a_row > max(LOSSES_WITHOUT_PROGRESS, self._run.experiment.limits.crashes):
+        if self.in_a_row > max(MAX_LOSSES_WITHOUT_PROGRESS, self._run.experiment.limits.crashes):
             raise HostError(f"{self._machine}: lost {self.in_a_row} times without a trial ending: {reason}")
 
-    def charge(
-        self, block: Block, place: outcome.TrialContext | None, reason: str, certain: bool = True
-    ) -> None:
-        """Hold the running trial responsible for the loss of its host; set it aside when it has done so too often.
+    def blame(self, block: Block, context: TrialContext | None, reason: str, certain: bool = True) -> None:
+        """Hold the running trial responsible for a loss; set it aside once it has caused too many.
 
-        Not ``certain``: the host's journal died with the host, and its last lines may not have reached us, so that the
-        trial we take for the running one had ended and a later one did it. Then it runs alone before it is judged.
+        Not ``certain``: the host's journal died with the host, and its last lines may not have reached us. The trial we
+        take for the running one may have ended, and a later one be to blame. It runs alone before it is judged.
 
-        :param place: where it ran; None only if no trial of the block can have run yet.
+        :param context: where it ran; None only if no trial of the block can have run yet.
         """
         run, trial = self._run, self.running or self._alone
         self.running = None
         if trial is None and not certain:
             trial = next(run.pending(block), None)
-        if trial is None or trial.id in run.finished:
+        if trial is None or run.is_finished(trial.id):
             return
-        assert place is not None
-        run.crashes[trial.id] += 1
-        final = certain and run.crashes[trial.id] >= run.experiment.limits.crashes
+        assert context is not None
+        crashes = run.count_crash(trial.id)
+        final = certain and crashes >= run.experiment.limits.crashes
         if final:
             self.in_a_row = 0
         elif not certain:
             self._suspect = trial
-        record = outcome.crashed(trial, place, reason, final)
+        record = outcome.crashed(trial, context, reason, final)
         (run.conclude if final else run.retry)(record)

@@ -1,4 +1,4 @@
-"""A run from its folder to its last record: opened anew or carried on, executed, and closed with the right code."""
+"""A run from its request to its last record: folder opened, kernels built, trials executed, exit code found."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from orchestrator.errors import BadInput, ExitCode, OrchestratorError
-from orchestrator.execution.coordinator import Run, execute
+from orchestrator.execution.coordinator import execute
 from orchestrator.execution.observer import Observer
-from orchestrator.execution.stop_rule import StopRule
+from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import on_signals
 from orchestrator.execution.visit import needs_root
-from orchestrator.experiment.model import Experiment, Status
 from orchestrator.hosts.base import Provider
 from orchestrator.kernels import store
-from orchestrator.kernels.obtain import identity_of
+from orchestrator.kernels.obtain import identity_of, obtain
 from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
 from orchestrator.results.journal import Journal
-from orchestrator.results.records import EndRecord, TrialRecord, run_record
+from orchestrator.results.records import EndRecord, run_record
 from orchestrator.timestamps import utc_now
+from orchestrator.units import plural
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +34,100 @@ LOG_FILE = "orchestrate.log"
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A run's folder, its scope (see :func:`scope_of`) and whether it was there before."""
+class RunRequest:
+    """What to run, and where its results go.
+
+    :ivar results: folder of all runs; ``cache``: folder for what is built and fetched.
+    :ivar overrides: texts of ``--set``; ``command_line``: of the controller. Both go into the manifest.
+    :ivar resume: id of the run to resume; ``latest``: the newest unfinished one of this experiment; empty: that one if
+        there is one, else a new run.
+    :ivar new: begin a new run even if there is one to resume.
+    :ivar break_locks: take hosts that other runs hold.
+    """
+
+    plan: Plan
+    provider: Provider
+    results: Path
+    cache: Path
+    overrides: Sequence[str] = ()
+    command_line: Sequence[str] = ()
+    resume: str = ""
+    new: bool = False
+    break_locks: bool = False
+
+
+class UserInterface(Protocol):
+    """How a run shows its progress."""
+
+    def building(self, name: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Show the build of ``name``; the function takes one line of progress."""
+
+    def progress(self) -> AbstractContextManager[Observer]:
+        """Show the progress of the run."""
+
+    def say(self, text: str) -> None:
+        """Show one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A run that was executed to its end, and the exit code for it."""
+
+    folder: runs.RunFolder
+    exit_code: ExitCode
+
+
+def run_experiment(request: RunRequest, interface: UserInterface) -> RunResult:
+    """Run an experiment, or resume its unfinished run.
+
+    Whatever ends it early is written into the journal and raised again; the same command then resumes the run.
+    """
+    plan = request.plan
+    check_provider(plan, request.provider)
+    for kernel in plan.experiment.kernels:
+        if kernel.recipe is not None:  # before a run begins, as it may take minutes, and fail
+            with interface.building(f"kernel {kernel.name}") as say:
+                obtain(kernel, say)
+    run = _open_folder(request)
+    word = "resuming run" if run.resumed else "run"
+    at_most = "at most " if plan.may_end_early() else ""
+    cells, trials = plural(plan.cell_count, "cell"), plural(plan.trial_count, "trial")
+    interface.say(f"{word} {run.folder.id}: {cells}, {at_most}{trials}")
+    with interface.progress() as observer:
+        return RunResult(run.folder, _execute(request, run, observer))
+
+
+def check_provider(plan: Plan, provider: Provider) -> None:
+    """Refuse, before any host is contacted, what the provider cannot or must not do."""
+    if needs_root(plan.experiment) and not provider.changes_allowed:
+        raise BadInput(
+            f"the experiment changes settings of this machine ({provider.place}); "
+            "allow it with --allow-local-changes or hosts.local.allow_changes: true"
+        )
+    boots, until = plan.experiment.repetitions.boots, plan.experiment.repetitions.until
+    if boots > 1 and not provider.boots_kernels and until is None:
+        raise BadInput(
+            f"repetitions.boots is {boots}, but the {provider.name} provider cannot reboot its hosts"
+        )
+    if until is not None and plan.experiment.hosts.fleet == "shard" and not provider.boots_kernels:
+        raise BadInput(
+            "repetitions.until: hosts that share the cells give each of them few boots, and the "
+            f"{provider.name} provider cannot reboot them, so no cell would reach the goal; "
+            "use fleet: replicate, or a count"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenRun:
+    """A run's folder, its scope (see :func:`_scope_of`) and whether it existed before."""
 
     folder: runs.RunFolder
     scope: str
     resumed: bool
 
 
-def scope_of(plan: Plan, provider: Provider) -> str:
-    """Hash of all that two commands must agree on to mean the same run (SHA-256, hex)."""
+def _scope_of(plan: Plan, provider: Provider) -> str:
+    """Return the hash of all that two commands must agree on to mean the same run (SHA-256, hex)."""
     experiment = plan.experiment
     roles = {role.name: manifest.hash_role(role) for role in experiment.roles}
     kernels = {k.name: identity_of(k).kernel_hash for k in experiment.kernels if k.recipe is not None}
@@ -53,95 +136,57 @@ def scope_of(plan: Plan, provider: Provider) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def check(plan: Plan, provider: Provider) -> None:
-    """Refuse, before anything is touched, what the provider cannot or must not do."""
-    if needs_root(plan.experiment) and not provider.changes_allowed:
-        raise BadInput(
-            f"the experiment changes settings of its host, and the host is this machine ({provider.place}); "
-            "allow that with --allow-local-changes or hosts.local.allow_changes: true"
-        )
-    boots, until = plan.experiment.repetitions.boots, plan.experiment.repetitions.until
-    if boots > 1 and not provider.boots_kernels and until is None:
-        raise BadInput(
-            f"repetitions.boots is {boots}, but the {provider.name} provider cannot boot its hosts again"
-        )
-    if until is not None and plan.experiment.hosts.fleet == "shard" and not provider.boots_kernels:
-        raise BadInput(
-            f"repetitions.until: hosts that share the cells give each few boots, and the {provider.name} provider "
-            "cannot boot them again: no cell would ever be known well enough; write fleet: replicate, or a count"
-        )
-
-
-def open_folder(plan: Plan, provider: Provider, results: Path, resume: str, anew: bool) -> Opened:
-    """Find the run to carry on, or make the folder of a new one; only a run of the same scope is carried on.
-
-    :param resume: a run to carry on; ``latest`` the newest unfinished one of this experiment; empty: that one if
-        there is one.
-    :param anew: make a new run in any case.
-    """
-    name, scope = plan.experiment.name, scope_of(plan, provider)
-    if anew:
-        return Opened(runs.create(results, name), scope, resumed=False)
+def _open_folder(request: RunRequest) -> _OpenRun:
+    """Find the run to resume, or make the folder of a new one; only a run of the same scope is resumed."""
+    name, scope = request.plan.experiment.name, _scope_of(request.plan, request.provider)
+    results, resume = request.results, request.resume
+    if request.new:
+        return _OpenRun(runs.create(results, name), scope, resumed=False)
     if resume and resume != runs.LATEST:
         named = runs.find(results, resume)
         if runs.scope_of(named) != scope:
             raise BadInput(
-                f"run {named.id} cannot be carried on with this command: the experiment, its --where or --limit, the "
-                "place or a role's files have changed since it began; leave --resume out for a new run"
+                f"cannot resume run {named.id} with this command: the experiment, --where, --limit, the "
+                "place or a role's files have changed since it began; omit --resume for a new run"
             )
-        return Opened(named, scope, resumed=True)
+        return _OpenRun(named, scope, resumed=True)
     unfinished = runs.unfinished(results, name, scope)
     if unfinished is not None:
-        return Opened(unfinished, scope, resumed=True)
+        return _OpenRun(unfinished, scope, resumed=True)
     if resume:
-        raise BadInput(f"no unfinished run of {name!r} as it stands; leave --resume out for a new run")
-    return Opened(runs.create(results, name), scope, resumed=False)
+        raise BadInput(f"no unfinished run of {name!r} in its present form; omit --resume for a new run")
+    return _OpenRun(runs.create(results, name), scope, resumed=False)
 
 
-def launch(
-    plan: Plan,
-    provider: Provider,
-    opened: Opened,
-    observer: Observer,
-    cache: Path,
-    overrides: Sequence[str],
-    command_line: Sequence[str],
-    break_locks: bool = False,
-) -> ExitCode:
-    """Execute what is left of a run and return the exit code that it deserves.
-
-    :param break_locks: take hosts that others hold.
-
-    Whatever ends it early is written into the journal and raised again; the same command then carries on.
-    """
-    folder, experiment = opened.folder, plan.experiment
+def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitCode:
+    """Execute what is left of a run; return ``OK`` if every trial is ok or was allowed not to be."""
+    folder, plan, provider = opened.folder, request.plan, request.provider
     with Journal(folder.path) as journal, log_to(folder.path / LOG_FILE), on_signals() as stop:
         if not opened.resumed:
             where, limit = [predicate.text for predicate in plan.where], plan.limit or 0
-            begun = manifest.begin(experiment, folder.id, overrides, command_line, where, limit)
+            begun = manifest.begin(
+                plan.experiment, folder.id, request.overrides, request.command_line, where, limit
+            )
             manifest.save(folder.path, begun)
-        crashes, disturbed = _attempts(journal)
         run = Run(
-            name=folder.id,
-            plan=plan,
-            provider=provider,
-            journal=journal,
-            observer=observer,
-            stop=stop,
-            folder=folder.path,
-            cache=cache,
-            finished=journal.finished(),
-            crashes=crashes,
-            disturbed=disturbed,
+            folder.id,
+            plan,
+            provider,
+            journal,
+            observer,
+            stop,
+            folder.path,
+            request.cache,
             resumed=opened.resumed,
-            break_locks=break_locks,
-            rule=_stop_rule(experiment, journal),
+            break_locks=request.break_locks,
         )
-        record = run_record(
-            experiment, folder.id, plan.trial_count, opened.scope, opened.resumed, provider.hosts
+        run.replay(journal.records())
+        run.write(
+            run_record(
+                plan.experiment, folder.id, plan.trial_count, opened.scope, opened.resumed, provider.hosts
+            )
         )
-        journal.append(record)
-        observer.run_begins(plan.trial_count, len(run.finished))
+        observer.run_begins(plan.trial_count, run.finished_count)
         try:
             execute(run)
         except BaseException as error:
@@ -151,49 +196,20 @@ def launch(
                 _close(run, complete=False, reason=str(error) or type(error).__name__)
             raise
         _close(run, complete=True)
-        return verdict(journal)
-
-
-def _attempts(journal: Journal) -> tuple[Counter[str], defaultdict[str, set[tuple[str, str]]]]:
-    """What earlier controllers have tried: see ``crashes`` and ``disturbed`` of :class:`Run`."""
-    crashes: Counter[str] = Counter()
-    disturbed: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-    for attempt in journal.attempts():
-        if attempt.status is Status.DISTURBED:
-            disturbed[attempt.trial].add((attempt.boot, attempt.start))
-        else:
-            crashes[attempt.trial] += 1
-    return crashes, disturbed
-
-
-def _stop_rule(experiment: Experiment, journal: Journal) -> StopRule | None:
-    until = experiment.repetitions.until
-    return None if until is None else StopRule(experiment, until, journal.records())
+        return ExitCode.OK if run.all_ok else ExitCode.TRIALS_NOT_OK
 
 
 def _close(run: Run, complete: bool, reason: str = "") -> None:
-    run.journal.append(EndRecord(complete, reason, utc_now()))
-    kernels = {name: told | _ingredients(told) for name, told in run.kernels.items()}
-    manifest.finish(run.folder, complete, _binary(run), kernels, run.programs)
+    """Write the last record, and complete the manifest."""
+    run.write(EndRecord(complete, reason, utc_now()))
+    kernels = {name: kernel | _ingredients(kernel) for name, kernel in run.kernels.items()}
+    manifest.finish(run.folder, complete, run.benchmark_hash, kernels, run.programs)
 
 
-def _ingredients(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What a kernel that was built from a recipe is made of."""
-    built = store.load(told["hash"]) if told.get("hash") else None
+def _ingredients(kernel: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a kernel that was built from a recipe is made of."""
+    built = store.load(kernel["hash"]) if kernel.get("hash") else None
     return {"ingredients": built.ingredients} if built else {}
-
-
-def verdict(journal: Journal) -> ExitCode:
-    """``OK`` if every trial is ok or was allowed not to be."""
-    for record in journal.records():
-        if (
-            isinstance(record, TrialRecord)
-            and record.final
-            and record.status is not Status.OK
-            and not record.allowed
-        ):
-            return ExitCode.TRIALS_NOT_OK
-    return ExitCode.OK
 
 
 @contextmanager
@@ -209,8 +225,3 @@ def log_to(path: Path) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         handler.close()
-
-
-def _binary(run: Run) -> str:
-    role = run.plan.experiment.benchmark.role
-    return run.artifacts.get(role.name, "") if role else ""

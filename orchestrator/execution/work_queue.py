@@ -1,4 +1,4 @@
-"""Which host of a fleet runs what: each takes its next piece of work when it is free.
+"""The work queue of a fleet: each host takes its next block, or shard of one, when it is free.
 
 Where hosts share the cells, shards are large at first and small at the end (guided self-scheduling: C. Polychronopoulos
 and D. Kuck, IEEE Transactions on Computers C-36, 1987): few visits, and all hosts end at about the same time.
@@ -16,117 +16,121 @@ from orchestrator.plan.model import Block, Shard
 SHARDS_PER_HOST = 2
 """A shard is what would be left for each host, divided by this."""
 
-LOOK_UP_S = 0.5
+POLL_S = 0.5
 
 
 class WorkQueue(ABC):
-    """Deals out the blocks of a plan; called from the threads of all hosts.
+    """The blocks of a plan; called from the threads of all hosts.
 
-    :param has_left: whether a block, or shard of one, has a trial that is still to be run.
+    :param has_pending: whether a block, or shard of one, has a trial to run.
     """
 
-    def __init__(self, has_left: Callable[[Block], bool]) -> None:
-        self._has_left = has_left
+    def __init__(self, has_pending: Callable[[Block], bool]) -> None:
+        self._has_pending = has_pending
         self._changed = threading.Condition()
-        self._held: dict[str, Block] = {}
+        self._assigned: dict[str, Block] = {}
 
-    def take(self, host: str, stopped: Callable[[], bool]) -> Block | None:
-        """Return the next work of a host; None where there is none left. What it had before is done.
+    def take(self, host: str, is_stopped: Callable[[], bool]) -> Block | None:
+        """Return the next work of a host; None if there is none left. Its previous work counts as done.
 
-        Waits as long as others hold work that may yet come back.
+        Waits while other hosts have work that they may give back.
         """
         with self._changed:
             self._finish(host)
-            while not stopped():
+            while not is_stopped():
                 block = self._next(host, None)
                 if block is not None:
-                    self._held[host] = block
+                    self._assigned[host] = block
                     return block
-                if not self._may_come(host):
+                if not self._may_get_more(host):
                     return None
-                self._changed.wait(LOOK_UP_S)
+                self._changed.wait(POLL_S)
         return None
 
-    def more(self, host: str, of: Block) -> Block | None:
+    def next_shard(self, host: str, block: Block) -> Block | None:
         """Return the next shard of the same block without waiting, so that the host stays as it is; None: none now."""
         with self._changed:
             self._finish(host)
-            block = self._next(host, of)
-            if block is not None:
-                self._held[host] = block
-            return block
+            shard = self._next(host, block)
+            if shard is not None:
+                self._assigned[host] = shard
+            return shard
 
     def give_back(self, host: str) -> None:
-        """What a host has not done, and will not do, can be had by others."""
+        """Let other hosts have what this host has not done and will not do."""
         with self._changed:
-            held = self._held.pop(host, None)
-            self._return(host, [] if held is None else [held])
+            assigned = self._assigned.pop(host, None)
+            self._return(host, [] if assigned is None else [assigned])
             self._changed.notify_all()
 
     def _finish(self, host: str) -> None:
-        self._held.pop(host, None)
+        self._assigned.pop(host, None)
         self._changed.notify_all()
 
     @abstractmethod
     def _next(self, host: str, of: Block | None) -> Block | None:
-        """Remove and return work for a host, ``of`` this block if one is given."""
+        """Remove and return work for a host, a shard of the block ``of`` if one is given."""
 
     @abstractmethod
     def _return(self, host: str, blocks: list[Block]) -> None:
-        """Put back these blocks, and what is kept for a host that is no more."""
+        """Put back these blocks, and what is reserved for a host that is gone."""
 
     @abstractmethod
-    def _may_come(self, host: str) -> bool:
+    def _may_get_more(self, host: str) -> bool:
         """Whether there may be work for this host later."""
 
 
 class ReplicaQueue(WorkQueue):
-    """Each host has its own blocks, which nobody else runs."""
+    """Each host has its own blocks, which no other host runs."""
 
-    def __init__(self, plan: Plan, has_left: Callable[[Block], bool]) -> None:
-        super().__init__(has_left)
+    def __init__(self, plan: Plan, has_pending: Callable[[Block], bool]) -> None:
+        super().__init__(has_pending)
         self._blocks = list(plan.blocks())
 
     def _next(self, host: str, of: Block | None) -> Block | None:
         for block in [block for block in self._blocks if block.host == host] if of is None else ():
             self._blocks.remove(block)
-            if self._has_left(block):
+            if self._has_pending(block):
                 return block
         return None
 
     def _return(self, host: str, blocks: list[Block]) -> None:
         """They stay undone."""
 
-    def _may_come(self, host: str) -> bool:
+    def _may_get_more(self, host: str) -> bool:
         return False
 
 
 class ShardQueue(WorkQueue):
     """All hosts share the cells of each block.
 
-    :param hosts: how many there are.
-    :param begun: shards that hosts have begun under an earlier controller, by host, the one at work first.
+    :param hosts: number of hosts.
+    :param started: shards that hosts have started under an earlier controller, by host, the running one first.
     """
 
     def __init__(
-        self, plan: Plan, has_left: Callable[[Block], bool], hosts: int, begun: Mapping[str, Iterable[Block]]
+        self,
+        plan: Plan,
+        has_pending: Callable[[Block], bool],
+        hosts: int,
+        started: Mapping[str, Iterable[Block]],
     ) -> None:
-        super().__init__(has_left)
+        super().__init__(has_pending)
         self._hosts = hosts
-        self._begun = {host: list(blocks) for host, blocks in begun.items()}
+        self._started = {host: list(blocks) for host, blocks in started.items()}
         self._whole = {block.index: block for block in plan.blocks()}
         self._left = {index: [(0, plan.places(block))] for index, block in self._whole.items()}
-        for block in (block for blocks in self._begun.values() for block in blocks):
-            self._take_out(block)
+        for block in (block for blocks in self._started.values() for block in blocks):
+            self._reserve(block)
 
     def _next(self, host: str, of: Block | None) -> Block | None:
-        begun = self._begun.get(host, []) if of is None else []
-        if begun:
-            return begun.pop(0)
+        started = self._started.get(host, []) if of is None else []
+        if started:
+            return started.pop(0)
         for index in self._whole if of is None else (of.index,):
             while self._left[index]:
                 block = self._cut(index)
-                if self._has_left(block):
+                if self._has_pending(block):
                     return block
         return None
 
@@ -145,8 +149,8 @@ class ShardQueue(WorkQueue):
         whole = self._whole[index]
         return Block(whole.index, whole.kernel, whole.boot, whole.host, Shard(first, end))
 
-    def _take_out(self, block: Block) -> None:
-        """What a host has begun is not dealt out as well."""
+    def _reserve(self, block: Block) -> None:
+        """Keep what a host has started for that host."""
         assert block.shard is not None
         ranges = []
         for first, end in self._left[block.index]:
@@ -154,9 +158,9 @@ class ShardQueue(WorkQueue):
         self._left[block.index] = [(first, end) for first, end in ranges if first < end]
 
     def _return(self, host: str, blocks: list[Block]) -> None:
-        for block in (*blocks, *self._begun.pop(host, ())):
+        for block in (*blocks, *self._started.pop(host, ())):
             assert block.shard is not None
             self._left[block.index].insert(0, (block.shard.first, block.shard.end))
 
-    def _may_come(self, host: str) -> bool:
-        return bool(self._held) or any(self._begun.values())
+    def _may_get_more(self, host: str) -> bool:
+        return bool(self._assigned) or any(self._started.values())

@@ -1,24 +1,35 @@
-"""A host for dry runs: it prints each command that it is given, and every command succeeds without a word."""
+"""Hosts for dry runs: they print each command that they are given, and every command succeeds without output."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 
-from orchestrator.hosts.base import Host
+from orchestrator.experiment.model import Kernel
+from orchestrator.hosts.base import Clock, Host, Machine, Provider
 from orchestrator.hosts.command import Command, Completed
+from orchestrator.kernels.proof import Identity
 from orchestrator.units import plural
 
 
 class PrintingHost(Host):
-    """Prints instead of executing. It takes itself for root, as it cannot ask."""
+    """Prints instead of executing. Commands run as root: whether they would cannot be asked."""
 
     answers = False
 
     def __init__(self, name: str, say: Callable[[str], None]) -> None:
         super().__init__(name)
-        self._root = True
         self._say = say
+
+    @property
+    def is_root(self) -> bool:
+        """Root, after printing how a host is asked."""
+        if self._root is None:
+            self._root = True
+            self.run(Command(("id", "-u")))
+        return True
 
     def run(self, command: Command) -> Completed:
         """Print the command as it would be executed, and below it what it would read."""
@@ -42,3 +53,46 @@ class PrintingHost(Host):
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+class PrintingMachine(Machine):
+    """A machine of which every boot prints."""
+
+    clock: Clock = "wall"
+    environment = None
+
+    def __init__(self, name: str, say: Callable[[str], None]) -> None:
+        self.name = name
+        self._say = say
+
+    def identity(self, kernel: Kernel) -> Identity:
+        """Return that nothing is known: no kernel will run."""
+        return Identity()
+
+    def boot(self, kernel: Kernel) -> Host:
+        """Return a host that prints."""
+        return self.reconnect()
+
+    def reconnect(self) -> Host:
+        """Return a host that prints."""
+        return PrintingHost(self.name, self._say)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class PrintingProvider(Provider):
+    """Stands for another provider; its one machine prints. It has no fleet: blocks are printed one after another."""
+
+    name = "printing"
+    options_schema: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, provider: Provider, say: Callable[[str], None]) -> None:
+        self.place = provider.place
+        self.boots_kernels = provider.boots_kernels
+        self._say = say
+
+    @contextmanager
+    def machine(self, log_folder: Path) -> Iterator[Machine]:
+        """Hold the machine."""
+        yield PrintingMachine(self.name, self._say)

@@ -293,11 +293,11 @@ class _Application:
             self._ahead.clear()
             result["changed"] = bool(plan.differences)
             result.update(module.apply(context, step.arguments, plan))
-            if module.reads_back and self._host.answers:
+            if module.reads_back:
                 command = module.read(context, step.arguments)
                 after = read_all(self._host, self._target.base, [command])[0] if command else ReadOutput()
-                verified = module.verify(context, step.arguments, after)
-                result.update(verified.result)
+                if self._host.answers:
+                    result.update(module.verify(context, step.arguments, after).result)
         self._judge(step, result)
         status = "changed" if result["changed"] else "ok"
         note = str(result.pop("note", "")) or plan.note

@@ -93,7 +93,7 @@ def test_each_host_ends_its_cells_early_and_hosts_that_share_them_cannot(
     refused = user.run(file)
     assert refused.code == 2
     assert refused.complaints[0].startswith(
-        "repetitions.until: hosts that share the cells give each few boots"
+        "repetitions.until: hosts that share the cells give each of them few boots"
     )
     ended = user.run(file, *REPLICATED)
     assert ended.code == 0, ended.err
@@ -146,9 +146,7 @@ def test_hosts_that_are_no_good_keep_none_of_the_others_from_their_work(fleet: F
         ("good1", "good2", "i686"), 2 * CELLS
     )
     first, *missing = ended.complaints
-    assert first.startswith(
-        f"not complete: {6 * 2 * CELLS} of {9 * 2 * CELLS} trials are missing, in 72 cells"
-    )
+    assert first.startswith(f"incomplete: {6 * 2 * CELLS} of {9 * 2 * CELLS} trials are missing, in 72 cells")
     assert "missing: host=gone, n=1: 2 trials" in missing
     assert other.records[-1]["complete"] is False
 

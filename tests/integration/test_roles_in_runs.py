@@ -71,7 +71,7 @@ def test_this_machine_is_changed_only_where_that_is_allowed(local_user: User) ->
     role(local_user, tasks="- copy: {content: x, dest: /etc/never}\n")
     ended = local_user.orchestrate("role", "apply", "mine", "--host", "local")
     assert ended.code == 2
-    assert "allow that with --allow-local-changes" in ended.complaints[0]
+    assert "allow it with --allow-local-changes" in ended.complaints[0]
     refused = local_user.run(
         local_user.file(EXPERIMENT.replace("[{role: mine, vars: {level: 7}}]", "[mine]"))
     )

@@ -124,7 +124,7 @@ def test_a_program_of_the_host_is_told_by_name_package_and_hash(local_user: User
         (["--host", "a b"], "--host 'a b': expected a host of the inventory"),
         (["--host", "x:y"], "--host 'x:y'"),
         (["--resume", "20200101"], "no runs in results"),
-        (["--set", "repetitions={count: 2, boots: 2}"], "the ssh provider cannot boot its hosts again"),
+        (["--set", "repetitions={count: 2, boots: 2}"], "the ssh provider cannot reboot its hosts"),
         (["--set", "hosts.qemu.nodes=3"], "nodes"),
         (["--set", "hosts.provider=quemu"], "did you mean 'qemu'?"),
     ],
@@ -170,7 +170,7 @@ def test_settings_of_this_machine_need_a_word(local_user: User) -> None:
     ended = local_user.run(local_user.file(ANY + "tuning: {sysctl: {vm.stat_interval: 7}}\n"))
     assert ended.code == 2
     (line,) = ended.complaints
-    assert "allow that with --allow-local-changes" in line
+    assert "allow it with --allow-local-changes" in line
 
 
 # --- hosts and kernels -------------------------------------------------------------------------------------

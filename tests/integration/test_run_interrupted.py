@@ -66,7 +66,7 @@ def test_sigkill_at_any_moment_then_the_same_command(user: User, seed: int) -> N
     ended = user.run(file)
     assert ended.code == 0, ended.err
     if begun:
-        assert f"carrying on {begun[0].name}" in ended.err
+        assert f"resuming run {begun[0].name}" in ended.err
     each_once(user, 8)
 
 
@@ -78,7 +78,7 @@ def test_sigkill_in_mid_run_then_resume_by_name(user: User) -> None:
     (folder,) = user.run_folders
     ended = user.run(file, "--resume", folder.name)
     assert ended.code == 0, ended.err
-    assert f"carrying on {folder.name}" in ended.err
+    assert f"resuming run {folder.name}" in ended.err
     each_once(user, 8)
     assert [record["resumed"] for record in user.of_type("run")] == [False, True]
 
@@ -102,7 +102,7 @@ def test_a_changed_file_does_not_carry_on(user: User) -> None:
     changed = user.file(LONG.replace("[0, 1, 2]", "[0]"))
     refused = user.run(changed, "--resume", folder.name)
     assert refused.code == 2
-    assert f"run {folder.name} cannot be carried on" in refused.complaints[0]
+    assert f"cannot resume run {folder.name} with this command" in refused.complaints[0]
     none = user.run(changed, "--resume")
     assert none.code == 2
     assert "no unfinished run of 'long'" in none.complaints[0]
@@ -114,7 +114,7 @@ def test_ctrl_c_once_finishes_the_running_trial(user: User) -> None:
     user.wait_for(lambda: user.trials, run)
     ended = user.kill(run, signal.SIGINT)
     assert ended.code == 130, ended.err
-    assert ended.complaints == ["stopped by SIGINT; the same command carries the run on"]
+    assert ended.complaints == ["stopped by SIGINT; the same command resumes the run"]
     begun = {name[6:] for name in user.counted if name.startswith("begin")}
     assert {record["factors"]["n"] for record in user.trials} == begun
     assert len(begun) < 8
@@ -169,7 +169,7 @@ def test_a_dropped_connection_is_made_again(user: User, sshd: Sshd) -> None:
     ended = user.end(run)
     assert ended.code == 0, ended.err
     assert "connection lost" in ended.err
-    assert "its runner is still at work; following it" in ended.err
+    assert "the runner is still running; following its journal" in ended.err
     each_once(user, 8)
     assert len(user.of_type("block")) == 1
 

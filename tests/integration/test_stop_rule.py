@@ -81,7 +81,7 @@ def test_a_run_that_is_killed_on_the_way_ends_as_one_that_was_not(user: User) ->
         user.kill(run)
     ended = user.run(file)
     assert ended.code == 0, ended.err
-    assert "carrying on" in ended.err
+    assert "resuming run" in ended.err
     assert_only_the_quiet_cell_was_cut_short(user)
 
 

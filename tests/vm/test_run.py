@@ -111,7 +111,7 @@ def test_sigkill_in_mid_run_then_the_same_command(user: User) -> None:
     assert before < 8
     ended = user.run(file)
     assert ended.code == 0, ended.err
-    assert f"carrying on {user.run_folders[0].name}" in ended.err
+    assert f"resuming run {user.run_folders[0].name}" in ended.err
     user.assert_complete(8)
     assert not guests(user)
     serial = [trial for trial in user.trials if trial["factors"]["mode"] == "serial"]

@@ -14,7 +14,11 @@ def registry() -> dict[str, type[Provider]]:
     """All providers by name."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return {provider.name: provider for provider in Provider.__subclasses__()}
+    return {
+        provider.name: provider
+        for provider in Provider.__subclasses__()
+        if provider.__module__.startswith(f"{__name__}.")
+    }
 
 
 def options_schemas() -> dict[str, Mapping[str, Any]]:

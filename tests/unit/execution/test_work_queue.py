@@ -118,4 +118,4 @@ def test_each_host_has_its_own(tmp_path: Path) -> None:
     assert len(ids[0]) == len(ids[1]) == plan.trial_count / 2
     assert {trial.cell.levels["host"].text for trial in plan.trials(one)} == {"a"}
     assert work_queue.take("a", never) is None
-    assert work_queue.more("b", other) is None
+    assert work_queue.next_shard("b", other) is None

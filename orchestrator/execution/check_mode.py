@@ -1,0 +1,48 @@
+"""``orchestrate run --check``: what roles and tuning would change, as Ansible's check mode tells it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator.execution.visit import needs_root
+from orchestrator.hosts.base import Machine, Provider
+from orchestrator.hosts.remote.folder import HostFolder
+from orchestrator.plan import Plan
+from orchestrator.provision.apply import told
+from orchestrator.provision.engine import Target, apply
+from orchestrator.provision.loading import load
+
+
+def check(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
+    """Connect to each host and print what would change there; only our own folder is written to."""
+    experiment = plan.experiment
+    block = next(iter(plan.blocks()))
+    kernel = next(kernel for kernel in experiment.kernels if kernel.name == block.kernel)
+    with tempfile.TemporaryDirectory() as logs, _machines(provider, Path(logs)) as machines:
+        for machine in machines:
+            host = machine.reconnect() if machine.keeps_files else machine.boot(kernel)
+            folder = HostFolder(host, root=needs_root(experiment))
+            folder.bring_scripts()
+            target = Target(
+                host, folder.base, cache, folder.sudo, machine.variables, machine.groups, check=True
+            )
+            for role in experiment.roles:
+                for task in apply(target, load(role)):
+                    for line in told(host.name, task, check=True):
+                        say(line)
+            for change in folder.check(experiment.tuning.settings):
+                say(f"{host.name}: tuning: {change.path}: {change.before} → {change.asked}")
+
+
+@contextmanager
+def _machines(provider: Provider, logs: Path) -> Iterator[Sequence[Machine]]:
+    """Hold all machines of a fleet, or the one."""
+    if provider.hosts:
+        with provider.machines(logs) as machines:
+            yield machines
+    else:
+        with provider.machine(logs) as machine:
+            yield [machine]

@@ -1,0 +1,127 @@
+"""Acts on the journal that a host's runner writes: each trial that ends there gets its record here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from orchestrator.errors import CommandFailed, HostError, HostLost
+from orchestrator.execution import host_journal, outcome
+from orchestrator.execution.host_losses import HostLosses
+from orchestrator.execution.outcome import TrialContext
+from orchestrator.execution.run import Run
+from orchestrator.execution.visit import Visit
+from orchestrator.plan.model import Block, Trial
+
+SILENCE_MARGIN_S = 20.0
+"""Added to what a trial may take before a silent host is asked whether its runner is alive.
+
+If it is, waiting goes on: the runner ends a trial at its time limit by the host's clock, which may be many times
+slower than ours."""
+
+MAX_SILENT_ROUNDS = 20
+"""After this many silences in a row, each with a live runner, the trial is taken to be stuck in the host's kernel."""
+
+
+class TrialFinder:
+    """Finds trials by id in a stream of ids that follows the plan's order, without holding the plan in memory."""
+
+    def __init__(self, trials: Iterator[Trial]) -> None:
+        self._trials = trials
+        self._current: Trial | None = None
+
+    def find(self, trial_id: str) -> Trial | None:
+        """Return the trial; None if it does not come later in the plan."""
+        if self._current is not None and self._current.id == trial_id:
+            return self._current
+        for trial in self._trials:
+            if trial.id == trial_id:
+                self._current = trial
+                return trial
+        return None
+
+
+class JournalFollower:
+    """Reads the host's journal of one block after another on one machine."""
+
+    def __init__(self, run: Run, machine: str, losses: HostLosses) -> None:
+        self._run = run
+        self._machine = machine
+        self._losses = losses
+        self._stop_sent = 0
+
+    def collect(self, visit: Visit, block: Block, context: TrialContext) -> None:
+        """Take over what an earlier runner left on the host."""
+        finder = TrialFinder(self._run.plan.trials(block))
+        reader = host_journal.Reader()
+        for line in visit.journal_lines():
+            self._handle(reader.read(line), finder, context)
+
+    def follow(self, visit: Visit, block: Block, context: TrialContext) -> bool:
+        """Follow the host's journal to its end; return whether the runner wrote that end."""
+        finder = TrialFinder(self._run.plan.trials(block))
+        reader = host_journal.Reader()
+        last_line, silent_rounds = time.monotonic(), 0
+        for line in visit.follow():
+            self._pass_on_stop(visit)
+            if line is not None:
+                last_line, silent_rounds = time.monotonic(), 0
+                if self._handle(reader.read(line), finder, context):
+                    return True
+            elif time.monotonic() - last_line > self._silence_limit:
+                if not _runner_is_alive(visit):
+                    return False
+                last_line, silent_rounds = time.monotonic(), silent_rounds + 1
+                if silent_rounds == MAX_SILENT_ROUNDS:
+                    raise HostError(f"{visit.host.name}: {self._stuck()}")
+        if not visit.host.answers:
+            self._run.assume_finished(block)
+        return not visit.host.answers
+
+    def _pass_on_stop(self, visit: Visit) -> None:
+        """Ask the runner to stop, once for each level of the user's request."""
+        if self._stop_sent < self._run.stop.level:
+            self._stop_sent = self._run.stop.level
+            visit.stop(now=self._stop_sent > 1)
+
+    def _handle(self, event: host_journal.Event | None, finder: TrialFinder, context: TrialContext) -> bool:
+        """Act on one line of the host's journal; return whether it was the last."""
+        if isinstance(event, host_journal.Start):
+            self._losses.running = finder.find(event.trial)
+        elif isinstance(event, host_journal.TrialEnd):
+            trial = finder.find(event.trial)
+            self._losses.running = None
+            if trial is not None and not self._run.is_finished(trial.id):
+                self._losses.in_a_row = 0
+                self._record_end(trial, context, event)
+        elif isinstance(event, host_journal.End) and event.reason == "failed":
+            raise HostError(f"{self._machine}: the runner gave up: {event.detail}")
+        return isinstance(event, host_journal.End)
+
+    def _record_end(self, trial: Trial, context: TrialContext, end: host_journal.TrialEnd) -> None:
+        """Write the record of a trial, unless it is an attempt that is already in our journal."""
+        disturbances = self._run.disturbances(trial.id)
+        if (end.boot, end.start) not in disturbances:
+            record = outcome.record(self._run.experiment, trial, context, end, len(disturbances))
+            (self._run.conclude if record.final else self._run.retry)(record)
+
+    def _stuck(self) -> str:
+        running = self._losses.running
+        which = f"trial {running.id}" if running else "a trial"
+        return (
+            f"{which} cannot be ended, though the host answers; it may be stuck in the kernel. "
+            "See the host's kernel log, reboot it and give the same command"
+        )
+
+    @property
+    def _silence_limit(self) -> float:
+        limits = self._run.experiment.limits
+        return limits.trial + limits.settle + SILENCE_MARGIN_S
+
+
+def _runner_is_alive(visit: Visit) -> bool:
+    """Ask a silent host; one that does not answer is lost."""
+    try:
+        return visit.runner_is_running()
+    except CommandFailed as error:
+        raise HostLost(str(error)) from error

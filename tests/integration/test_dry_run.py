@@ -1,0 +1,120 @@
+"""A dry run prints what a run executes: the commands of a real run, on a real sshd, are compared with those printed."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.execution.dry_run import dry_run
+from orchestrator.execution.launch import RunRequest, run_experiment
+from orchestrator.experiment.loader import load
+from orchestrator.hosts.base import Host, ProviderRequest
+from orchestrator.hosts.command import Command
+from orchestrator.hosts.providers.ssh import SshProvider
+from orchestrator.hosts.ssh import SshHost
+from orchestrator.plan import Plan
+from tests.integration.machine import Machine
+
+FILE = """
+version: 1
+benchmark: {command: [sh, -c, 'echo x={n}'], metrics: {x: {key_value: x, unit: s}}}
+factors: {n: [1, 2]}
+tuning: {sysctl: {vm.swappiness: 10}}
+roles: [{role: greeting}]
+repetitions: 2
+limits: {settle: 0s}
+noise: false
+"""
+ROLE = "- {name: greet, copy: {content: hello, dest: /etc/motd.orchestrate}}\n"
+
+
+class Quiet:
+    """A user interface that shows nothing."""
+
+    def building(self, name: str) -> AbstractContextManager[Any]:
+        return nullcontext(lambda text: None)
+
+    def progress(self) -> AbstractContextManager[Any]:
+        return nullcontext(self)
+
+    def say(self, text: str) -> None: ...
+
+    run_begins = block_begins = host_ready = trial_ends = note = lambda self, *_: None
+
+
+class Recorder:
+    """Keeps the commands that hosts execute, in the form in which a dry run prints them."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+        self._is_putting = False
+
+    @contextlib.contextmanager
+    def recording(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        run, put, lines = Host.run, Host.put, SshHost.lines
+
+        def recorded_run(host: Host, command: Command) -> Any:
+            prepared = host.prepare(command)  # may run a command itself
+            if not self._is_putting:
+                self.commands.append(str(prepared))
+            return run(host, command)
+
+        def recorded_put(host: Host, content: Path | bytes, path: str, *words: Any, **options: Any) -> None:
+            self.commands.append(f"put {path}")
+            self._is_putting = True
+            put(host, content, path, *words, **options)
+            self._is_putting = False
+
+        def recorded_lines(host: SshHost, command: Command) -> Iterator[str | None]:
+            self.commands.append(str(host.prepare(command)))
+            return lines(host, command)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Host, "run", recorded_run)
+            patch.setattr(Host, "put", recorded_put)
+            patch.setattr(SshHost, "lines", recorded_lines)
+            yield
+
+
+def comparable(line: str, run: str) -> str:
+    """A command without what differs from run to run: ids, times, and sizes of what is sent."""
+    line = line.replace(run, "RUN")
+    line = re.sub(r"'\{\"run\":.*?\}'", "HOLDER", line)
+    line = re.sub(r"^put (\S+).*", r"put \1", line)
+    return re.sub(r"  < \d+ bytes?$", "  < stdin", line)
+
+
+def test_the_commands_of_a_dry_run_are_those_of_a_run(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    (project / "roles/greeting").mkdir(parents=True)
+    (project / "roles/greeting/tasks.yaml").write_text(ROLE)
+    (project / "e.yaml").write_text(FILE)
+    plan = Plan(load(project / "e.yaml"))
+    request = ProviderRequest(
+        plan.experiment.hosts.needs, {}, host="testhost", ssh_config=machine.sshd.ssh_config
+    )
+
+    printed: list[str] = []
+    dry_run(plan, SshProvider(request), tmp_path / "cache", printed.append)
+    assert not (machine.root / "ours/bin").exists()
+    assert not (machine.root / "etc/motd.orchestrate").exists()
+
+    recorder = Recorder()
+    with recorder.recording(monkeypatch):
+        result = run_experiment(
+            RunRequest(plan, SshProvider(request), project / "results", tmp_path / "cache"), Quiet()
+        )
+    assert result.exit_code == 0
+
+    dry = [comparable(line, "RUN") for line in printed if not line.startswith(("#", "    < "))]
+    real = [comparable(line, result.folder.id) for line in recorder.commands]
+    assert dry == real
+    assert len(real) > 30
