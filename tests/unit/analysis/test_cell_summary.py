@@ -207,6 +207,7 @@ def peak_of_indexing_and_summarising(folder: Path, trials: int) -> int:
     return peak
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_trials(tmp_path: Path) -> None:
     peak_of_indexing_and_summarising(tmp_path / "warm-up", CELLS)
     few = peak_of_indexing_and_summarising(tmp_path / "few", 10_000)
