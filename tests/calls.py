@@ -17,7 +17,8 @@ def orchestrate(
     *words: str, folder: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, in ``folder``, and return its exit code and what it printed."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    printed, complained = io.BytesIO(), io.BytesIO()
+    out, err = (io.TextIOWrapper(to, "utf-8", write_through=True) for to in (printed, complained))
     code: int | str | None = 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["orchestrate", *words])
@@ -31,5 +32,6 @@ def orchestrate(
             except SystemExit as leave:
                 code = leave.code
     assert isinstance(code, int)
-    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
-    return subprocess.CompletedProcess(["orchestrate", *words], code, *texts)
+    return subprocess.CompletedProcess(
+        ["orchestrate", *words], code, printed.getvalue().decode(), complained.getvalue().decode()
+    )
