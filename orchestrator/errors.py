@@ -46,6 +46,19 @@ class Fault:
         return f"{place}: {self.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A position in a file; line and column count from 1, line 0: the whole file, or an option such as ``--set``."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def fault(self, message: str) -> Fault:
+        """Make a fault at this position."""
+        return Fault(self.file, self.line, self.column, message)
+
+
 class BadInput(OrchestratorError):
     """An input file or option is wrong; carries every fault found, not the first only."""
 

@@ -159,10 +159,10 @@ def _nearest(unit: str, units: Mapping[str, Decimal]) -> str:
     return f"did you mean '{by_letters[close[0]]}'?" if close else f"known units: {', '.join(units)}"
 
 
-def counted(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
     """Return a number with its noun, in the plural unless it is 1.
 
-    >>> counted(1, "boot"), counted(6, "boot")
+    >>> plural(1, "boot"), plural(6, "boot")
     ('1 boot', '6 boots')
     """
     return f"{number} {noun}{'s' * (number != 1)}"

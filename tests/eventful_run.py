@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.experiment.model import Breakdown, Comparison, Published, PublishedFigure, Status
 from orchestrator.results import manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import FactorInfo, MetricInfo, MetricValue, Record, TrialRecord
-from orchestrator.spec.model import Breakdown, Comparison, Published, PublishedFigure, Status
 from tests.run_samples import BLOCK, END, RUN, TRUTH, trial, write
 
 HOSTILE = "<script>window.hacked = 1</script>\"'&\x07"

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.execution.host_journal import End, Event, Reader, TrialEnd
-from orchestrator.execution.trial_file import RUNNER_FILES, HostTrial, encode_trials
+from orchestrator.execution.trial_file import RUNNER, HostTrial, encode_trials
+from orchestrator.hosts.remote.folder import SCRIPTS
 
 SHELLS = ("dash", "busybox", "bash")
 PATIENCE_S = 90.0
@@ -46,7 +47,7 @@ class HostFolder:
         self.block.mkdir()
         scripts = folder / "scripts"
         scripts.mkdir()
-        for name, content in RUNNER_FILES.items():
+        for name, content in {**SCRIPTS.files, **RUNNER.files}.items():
             (scripts / name).write_bytes(content)
         self.settings_script = scripts / "settings.sh"
         self.runner_script = scripts / "runner.sh"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.experiment.model import Status
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import (
     BlockRecord,
@@ -19,7 +20,6 @@ from orchestrator.results.records import (
     RunRecord,
     TrialRecord,
 )
-from orchestrator.spec.model import Status
 
 RUN = RunRecord(
     run="20261123T101500000Z-0a1b",

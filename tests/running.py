@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.execution.host_folder import ROOT_BASE
+from orchestrator.hosts.remote.folder import ROOT_BASE
 
 COMMAND = Path(sys.executable).with_name("orchestrate")
 PATIENCE_S = 120.0
@@ -138,7 +138,7 @@ class User:
         return Counter(record["status"] for record in self.trials)
 
     @property
-    def counted(self) -> Counter[str]:
+    def plural(self) -> Counter[str]:
         """How often each line stands in :attr:`executions`."""
         return Counter(self.executions.read_text().split() if self.executions.exists() else [])
 

@@ -17,8 +17,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.analysis.intervals import RESAMPLES
-from orchestrator.analysis.values import Units
+from orchestrator.analysis.values import RESAMPLES, Units
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int32 | np.int16]

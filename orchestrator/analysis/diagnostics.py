@@ -18,7 +18,7 @@ from orchestrator.analysis import rank_tests
 from orchestrator.analysis.multiple import holm
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.store import CellRow, Store
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 LEVEL = 0.05
 FEWEST = 8
@@ -92,7 +92,7 @@ def look(cell: Finding, values: Sequence[Observed]) -> Iterator[Finding]:
     change = _change(
         [v for boot in series for v in boot[count:]], [v for boot in series for v in boot[:count]]
     )
-    told = f"the first {counted(count, 'trial')} of {'each' if len(boots) > 1 else 'the'} boot"
+    told = f"the first {plural(count, 'trial')} of {'each' if len(boots) > 1 else 'the'} boot"
     yield replace(
         cell, kind="warm-up", p=p, trials=first, told=f"{told} differ{'s' * (count == 1)} ({change})"
     )

@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestrator.analysis.values import Units, is_rate
-from orchestrator.sample_size import fewest
-from orchestrator.units import counted
+from orchestrator.analysis.values import RESAMPLES, Units, is_rate
+from orchestrator.sample_size import minimum_units
+from orchestrator.units import plural
 
 CONFIDENCE = 0.95
-RESAMPLES = 1999
-"""Efron and Tibshirani (1993), sections 14.3 and 19.3, take 1000 to 2000 for limits of 90 to 95 %."""
 METHODS = {
     "boot": "BCa bootstrap (Efron 1987), boots drawn, then trials in a boot (Davison & Hinkley 1997), "
     f"{RESAMPLES} resamples",
@@ -83,12 +81,12 @@ def of_ratio(
 
 def _drawn(boots: Units, confidence: float) -> tuple[Literal["boot", "trial"], Units, str]:
     """Return what is drawn, and why it cannot be: empty where it can."""
-    needed = fewest(confidence)
+    needed = minimum_units(confidence)
     if len(boots) > 1:
         few = f"{len(boots)} boots, an interval needs {needed}" if len(boots) < needed else ""
         return "boot", boots, few
     trials = tuple((value,) for boot in boots for value in boot)
-    few = f"{counted(len(trials), 'trial')} of one boot, an interval needs {needed} (or {needed} boots)"
+    few = f"{plural(len(trials), 'trial')} of one boot, an interval needs {needed} (or {needed} boots)"
     return "trial", trials, few if len(trials) < needed else ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.analysis.modelled import Metrics, is_modelled
 from orchestrator.analysis.summary import CellSummary
-from orchestrator.spec.model import Breakdown
+from orchestrator.experiment.model import Breakdown
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.analysis import values
 from orchestrator.analysis.intervals import of_median
 from orchestrator.analysis.values import Units
-from orchestrator.spec.model import Until
+from orchestrator.experiment.model import Until
 
 
 def is_known(boots: Units, unit: str, until: Until) -> bool:

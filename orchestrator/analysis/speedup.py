@@ -16,8 +16,8 @@ from orchestrator.analysis.intervals import Interval, of_ratio
 from orchestrator.analysis.modelled import Metrics, is_modelled
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.analysis.values import Units
+from orchestrator.experiment.model import Comparison, Published
 from orchestrator.results.records import FactorInfo, MetricInfo
-from orchestrator.spec.model import Comparison, Published
 
 Values = Callable[[CellSummary, MetricInfo], Units]
 """Gives the values of a metric of a cell, by boot."""

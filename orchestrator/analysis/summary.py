@@ -58,7 +58,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class Verification:
     """What the trials of a cell say of the pages they moved; None: not said.
 
     :ivar trials: number of ok trials that say anything.
@@ -88,7 +88,7 @@ class CellSummary:
     environment: str
     statuses: Mapping[str, int]
     estimates: tuple[Estimate, ...]
-    truth: Truth | None
+    truth: Verification | None
     label: str = ""
 
     @property
@@ -196,7 +196,7 @@ def _estimates(store: Store, cell: CellRow, environment: str) -> Iterator[Estima
         yield estimate(metric, unit, by_boot((boot, value) for _, _, boot, value in group))
 
 
-def _truth(store: Store, cell: CellRow, environment: str) -> Truth | None:
+def _truth(store: Store, cell: CellRow, environment: str) -> Verification | None:
     where = "FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
     values = (cell.key, environment)
     said = "coalesce(pages, pages_on_target, bytes_checked, bytes_wrong) IS NOT NULL"
@@ -209,7 +209,7 @@ def _truth(store: Store, cell: CellRow, environment: str) -> Truth | None:
         f"SELECT pages, pages_on_target {where} AND {said} ORDER BY pages - pages_on_target DESC LIMIT 1",
         values,
     ).fetchone()
-    return Truth(trials, pages, on_target, checked, wrong)
+    return Verification(trials, pages, on_target, checked, wrong)
 
 
 def _label(store: Store, cell: CellRow, environment: str) -> str:

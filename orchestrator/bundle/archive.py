@@ -17,7 +17,7 @@ from typing import BinaryIO
 from orchestrator.bundle.checksums import Fault, everything, parse
 from orchestrator.bundle.layout import SEAL, SUMS
 from orchestrator.errors import BadInput
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 BLOCK = tarfile.BLOCKSIZE
 RECORD = tarfile.RECORDSIZE
@@ -186,7 +186,7 @@ class _Inspection:
             self._faults.append(Fault(self._path.name, "the archive's end is missing: truncated"))
         elif self._size > wanted:
             self._faults.append(
-                Fault(self._path.name, f"{counted(self._size - wanted, 'byte')} added at the end")
+                Fault(self._path.name, f"{plural(self._size - wanted, 'byte')} added at the end")
             )
         self._zeros(stream, place, max(0, min(wanted, self._size) - place), self._path.name)
 

@@ -7,21 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.documents.document import read_file
 from orchestrator.errors import BadInput
+from orchestrator.experiment import overrides as override_texts
+from orchestrator.experiment import roles as role_folders
+from orchestrator.experiment.kernels import recipe_file
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Experiment, Kernel, Recipe, Role
 from orchestrator.program import files_below
 from orchestrator.results.manifest import Manifest, hash_role
-from orchestrator.spec import overrides as override_texts
-from orchestrator.spec import roles as role_folders
-from orchestrator.spec.document import read_file
-from orchestrator.spec.kernels import recipe_file
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Experiment, Kernel, Recipe, Role
 
 ROLES = "roles"
 
 
 @dataclass(frozen=True, slots=True)
-class Travelling:
+class BundledFiles:
     """An experiment that is to travel.
 
     :ivar experiment: as it was found here.
@@ -66,7 +66,7 @@ def experiment_of(manifest: Manifest, file: Path | None) -> Experiment:
     return experiment
 
 
-def travelling(experiment: Experiment, overrides: Sequence[str]) -> Travelling:
+def bundled_files(experiment: Experiment, overrides: Sequence[str]) -> BundledFiles:
     """Find all files that an experiment uses, with these overrides; ``BadInput`` for what cannot travel."""
     recipes = dict(_recipe_files(experiment, overrides))
     loose = [path for kernel in experiment.kernels for path in _loose_files(kernel, recipes.get(kernel.name))]
@@ -78,7 +78,7 @@ def travelling(experiment: Experiment, overrides: Sequence[str]) -> Travelling:
     for recipe in recipes.values():
         if (folder := _role_of(recipe)) is not None:
             files |= {f"{ROLES}/{folder.name}/{name}": path for name, path in files_below(folder).items()}
-    return Travelling(experiment, file.relative_to(root).as_posix(), files)
+    return BundledFiles(experiment, file.relative_to(root).as_posix(), files)
 
 
 def check_arrived(folder: Path, experiment: Experiment) -> None:

@@ -16,6 +16,7 @@ from orchestrator.bundle.layout import Description
 from orchestrator.bundle.requirements import requirements
 from orchestrator.bundle.scrub import Scrubber, refuse_leftovers
 from orchestrator.errors import BadInput, OrchestratorError
+from orchestrator.experiment.loader import load
 from orchestrator.report import names as forms
 from orchestrator.report import render
 from orchestrator.report.model import build
@@ -23,7 +24,6 @@ from orchestrator.results import journal, manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord, EndRecord, RunRecord, TrialRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.spec.loader import load
 
 NOT_OF_THE_RUN = frozenset({"controller.lock"})
 _SUFFIXES = {"table": "report.txt", "markdown": "report.md", "mail": "mail.txt", "junit": "junit.xml"}
@@ -34,7 +34,7 @@ _NAMELESS = frozenset({"local", "guest", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ExportOptions:
     """How a bundle is wanted.
 
     :ivar output: the archive or folder to make; None: one of the run's name, in the working directory.
@@ -60,7 +60,7 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def export(run: RunFolder, wish: Wish) -> Exported:
+def export(run: RunFolder, wish: ExportOptions) -> Exported:
     """Write the bundle of a run; nothing is left where that fails.
 
     Raises ``BadInput`` where the run is unfinished, where the experiment or its roles are no longer what the run had,
@@ -82,7 +82,7 @@ def export(run: RunFolder, wish: Wish) -> Exported:
     with making as temporary:
         folder = Path(temporary) / name
         bundle = _Making(run, provenance, folder, wish)
-        identity = bundle.make(collect.travelling(experiment, provenance.overrides))
+        identity = bundle.make(collect.bundled_files(experiment, provenance.overrides))
         files = len(checksums.everything(folder))
         if wish.as_folder:
             folder.rename(target)
@@ -96,7 +96,7 @@ def export(run: RunFolder, wish: Wish) -> Exported:
 class _Making:
     """A bundle's folder while it is made."""
 
-    def __init__(self, run: RunFolder, provenance: Manifest, folder: Path, wish: Wish) -> None:
+    def __init__(self, run: RunFolder, provenance: Manifest, folder: Path, wish: ExportOptions) -> None:
         self.notes: list[str] = []
         self._run = run
         self._manifest = provenance
@@ -104,10 +104,10 @@ class _Making:
         self._wish = wish
         self._program = program.files()
 
-    def make(self, travelling: collect.Travelling) -> str:
+    def make(self, bundled_files: collect.BundledFiles) -> str:
         """Make all of it and return the bundle's id."""
-        self._copy(layout.EXPERIMENT, travelling.files)
-        file = self._folder / layout.EXPERIMENT / travelling.file
+        self._copy(layout.EXPERIMENT, bundled_files.files)
+        file = self._folder / layout.EXPERIMENT / bundled_files.file
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(self._manifest.experiment_text, encoding="utf-8")
         self._check_arrived(file)

@@ -11,13 +11,13 @@ from orchestrator.results import journal
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 UNKNOWN = "not recorded"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ProvenanceItem:
     """One thing, as it was in the bundle's run and as it is here; ``same`` is None where one side does not say."""
 
     what: str
@@ -44,21 +44,23 @@ def side(manifest: Manifest, run: RunFolder) -> Side:
     return Side(manifest, tuple(record for record in records if isinstance(record, BlockRecord)))
 
 
-def compare(there: Side, here: Side) -> list[Compared]:
+def compare(there: Side, here: Side) -> list[ProvenanceItem]:
     """Compare environment, machine, kernels, benchmark, compilers and program; what neither says is left out."""
     old, new = there.manifest, here.manifest
-    found = [Compared("environment", _of(there, "environment"), _of(here, "environment"))]
+    found = [ProvenanceItem("environment", _of(there, "environment"), _of(here, "environment"))]
     for what, fact in (("CPU", "cpu_model"), ("CPUs", "cpus"), ("microcode", "microcode"), ("system", "os")):
-        found.append(Compared(what, _fact(there, fact), _fact(here, fact)))
-    found.append(Compared("NUMA nodes", _nodes(there), _nodes(here)))
+        found.append(ProvenanceItem(what, _fact(there, fact), _fact(here, fact)))
+    found.append(ProvenanceItem("NUMA nodes", _nodes(there), _nodes(here)))
     for name in dict.fromkeys([*old.kernels, *new.kernels]):
         found += _kernel(name, old.kernels.get(name, {}), new.kernels.get(name, {}))
-    found.append(Compared("benchmark's program", _short(old.benchmark), _short(new.benchmark)))
+    found.append(ProvenanceItem("benchmark's program", _short(old.benchmark), _short(new.benchmark)))
     for name in dict.fromkeys([*old.roles, *new.roles]):
-        found.append(Compared(f"role {name}", *_files(old.roles.get(name, {}), new.roles.get(name, {}))))
-    found.append(Compared("compiler on the host", _compilers(there), _compilers(here)))
-    found.append(Compared("orchestrator", *_program(old, new)))
-    found.append(Compared("Python", old.python, new.python))
+        found.append(
+            ProvenanceItem(f"role {name}", *_files(old.roles.get(name, {}), new.roles.get(name, {})))
+        )
+    found.append(ProvenanceItem("compiler on the host", _compilers(there), _compilers(here)))
+    found.append(ProvenanceItem("orchestrator", *_program(old, new)))
+    found.append(ProvenanceItem("Python", old.python, new.python))
     found += _packages(old.packages, new.packages)
     return [compared for compared in found if (compared.there, compared.here) != (UNKNOWN, UNKNOWN)]
 
@@ -85,27 +87,31 @@ def _compilers(side: Side) -> str:
     return ", ".join(sorted(told - {""})) or "none"
 
 
-def _kernel(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Compared]:
-    yield Compared(f"kernel {name}", *(str(k.get("hash") or k.get("release") or UNKNOWN) for k in (old, new)))
+def _kernel(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[ProvenanceItem]:
+    yield ProvenanceItem(
+        f"kernel {name}", *(str(k.get("hash") or k.get("release") or UNKNOWN) for k in (old, new))
+    )
     ones, others = (kernel.get("ingredients") or {} for kernel in (old, new))
     if not ones and not others:
         return
     for part in ("source", "compiler", "linker"):
-        yield Compared(f"kernel {name}: {part}", str(ones.get(part, UNKNOWN)), str(others.get(part, UNKNOWN)))
+        yield ProvenanceItem(
+            f"kernel {name}: {part}", str(ones.get(part, UNKNOWN)), str(others.get(part, UNKNOWN))
+        )
     patches = [{p["name"]: p["sha256"] for p in side.get("patches", ())} for side in (ones, others)]
-    yield Compared(f"kernel {name}: patches", *_files(*patches))
+    yield ProvenanceItem(f"kernel {name}: patches", *_files(*patches))
     configs = [str((side.get("config") or {}).get("requests", UNKNOWN)) for side in (ones, others)]
     words = ("as there", "as there") if configs[0] == configs[1] else ("as there", "another")
-    yield Compared(f"kernel {name}: configuration", *words)
+    yield ProvenanceItem(f"kernel {name}: configuration", *words)
 
 
 def _files(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, str]:
     """Two sets of files by name and hash, as words that differ if the sets do."""
     changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     if not changed:
-        return counted(len(old), "file"), counted(len(new), "file")
+        return plural(len(old), "file"), plural(len(new), "file")
     more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-    return counted(len(old), "file"), f"{counted(len(new), 'file')}; {changed[0]}{more} differ"
+    return plural(len(old), "file"), f"{plural(len(new), 'file')}; {changed[0]}{more} differ"
 
 
 def _program(old: Manifest, new: Manifest) -> tuple[str, str]:
@@ -113,15 +119,15 @@ def _program(old: Manifest, new: Manifest) -> tuple[str, str]:
     return (texts[0], texts[1]) if old.source else (UNKNOWN, texts[1])
 
 
-def _packages(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Compared]:
+def _packages(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[ProvenanceItem]:
     """The Python packages that the program needs, as far as both sides have them."""
     both = [line.partition("==")[0] for line in requirements(old)]
     both = [name for name in both if name in new]
     other = [name for name in both if old[name] != new[name]]
     if not other:
-        yield Compared("Python packages", f"{len(both)} in common", f"{len(both)} in common")
+        yield ProvenanceItem("Python packages", f"{len(both)} in common", f"{len(both)} in common")
     for name in other:
-        yield Compared(f"package {name}", old[name], new[name])
+        yield ProvenanceItem(f"package {name}", old[name], new[name])
 
 
 def _short(hashed: str) -> str:

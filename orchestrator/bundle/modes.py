@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from orchestrator.bundle.points import THREADS
+from orchestrator.analysis.points import THREADS
+from orchestrator.documents.expressions import Expression
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Axis, Experiment, Factor, Level
 from orchestrator.plan import Plan
-from orchestrator.spec.expressions import Expression
-from orchestrator.spec.model import Axis, Experiment, Factor, Level
 
 Mode = Literal["smoke", "short", "full"]
 MODES: tuple[Mode, ...] = get_args(Mode)

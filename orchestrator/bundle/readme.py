@@ -9,17 +9,17 @@ from pathlib import Path
 
 import jinja2
 
+from orchestrator.analysis.claims import claims
+from orchestrator.analysis.points import points
 from orchestrator.bundle import archive, layout, modes
-from orchestrator.bundle.claims import claims
 from orchestrator.bundle.layout import Description
-from orchestrator.bundle.points import points
-from orchestrator.report.environments import sentence
+from orchestrator.environments import describe
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Experiment
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Experiment
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 TEMPLATES = Path(__file__).parent / "templates"
 WITHIN = 0.25
@@ -73,7 +73,7 @@ def _values(folder: Path, facts: Facts) -> dict[str, object]:
         "builds": ", ".join(kernel.name for kernel in experiment.kernels if kernel.recipe),
         "shows": modes.SHOWS,
         "provider": experiment.hosts.provider,
-        "environments": "; ".join(f"{name}: {sentence(name)}" for name in description.environments),
+        "environments": "; ".join(f"{name}: {describe(name)}" for name in description.environments),
         "hosts": list(dict.fromkeys(_host(block) for block in facts.blocks)),
         "trials": trials,
         "started": provenance.started,
@@ -118,7 +118,7 @@ def _host(block: BlockRecord) -> str:
     told = [
         f"{block.host}: {facts.get('cpu_model') or 'CPU not told'}",
         f"{facts.get('cpus', '?')} CPUs",
-        counted(nodes, "NUMA node"),
+        plural(nodes, "NUMA node"),
         *([str(facts["os"])] if facts.get("os") else []),
         f"kernel {facts.get('release', '?')}",
     ]

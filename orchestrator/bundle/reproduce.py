@@ -8,23 +8,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.analysis.claims import ClaimResult, evaluate
+from orchestrator.analysis.points import Points, points
 from orchestrator.bundle import layout, likeness, modes
-from orchestrator.bundle.claims import Judged, judge
 from orchestrator.bundle.layout import Description
-from orchestrator.bundle.likeness import Compared
+from orchestrator.bundle.likeness import ProvenanceItem
 from orchestrator.bundle.modes import Mode
-from orchestrator.bundle.points import Points, points
 from orchestrator.errors import ExitCode
 from orchestrator.execution import launch as launching
 from orchestrator.execution.observer import Observer
+from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
 from orchestrator.kernels.make import Say
 from orchestrator.kernels.obtain import obtain
 from orchestrator.results import manifest
 from orchestrator.results.files import write_whole
 from orchestrator.results.runs import RunFolder
-from orchestrator.spec.model import Experiment
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 FILE = "reproduction.json"
 FORMAT = 1
@@ -45,8 +45,8 @@ class Reproduction:
     within: float
     cpus: int
     environments: tuple[tuple[str, ...], tuple[str, ...]]
-    alike: tuple[Compared, ...]
-    judged: tuple[Judged, ...]
+    alike: tuple[ProvenanceItem, ...]
+    judged: tuple[ClaimResult, ...]
 
     @property
     def exit_code(self) -> ExitCode:
@@ -111,9 +111,7 @@ def run_again(
                 obtain(kernel, told)
     opened = launching.open_folder(plan, rerun.provider, rerun.results, "", rerun.anew)
     word = "carrying on" if opened.resumed else "run"
-    say(
-        f"{word} {opened.folder.id}: {counted(plan.cell_count, 'cell')}, {counted(plan.trial_count, 'trial')}"
-    )
+    say(f"{word} {opened.folder.id}: {plural(plan.cell_count, 'cell')}, {plural(plan.trial_count, 'trial')}")
     with observing() as observer:
         launching.launch(
             plan, rerun.provider, opened, observer, rerun.cache, rerun.overrides, rerun.command_line
@@ -132,9 +130,9 @@ def judge_run(
     sides = [likeness.side(manifest.load(folder.path), folder) for folder in (original, run)]
     there, here = points(original), points(run)
     cpus = _fewer_cpus(*sides)
-    judged = tuple(judge(there, here.up_to(cpus) if cpus else here, here, within))
+    judged = tuple(evaluate(there, here.up_to(cpus) if cpus else here, here, within))
     environments = (_environments(there), _environments(here))
-    same = Compared("experiment", description.content_hash[:12], meaning[:12])
+    same = ProvenanceItem("experiment", description.content_hash[:12], meaning[:12])
     alike = (same, *likeness.compare(sides[0], sides[1]))
     reproduction = Reproduction(description, mode, run, within, cpus, environments, alike, judged)
     write_whole(run.path / FILE, layout.json_text(reproduction.document))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.results import results_option
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 
 @click.command()
@@ -50,11 +50,11 @@ def export(
     """
     if words and not scrub:
         raise click.UsageError("--scrub-word goes with --scrub")
-    from orchestrator.bundle.export import Wish
+    from orchestrator.bundle.export import ExportOptions
     from orchestrator.bundle.export import export as write
     from orchestrator.results import runs
 
-    made = write(runs.find(results_path, run), Wish(output, folder, scrub, words, experiment))
+    made = write(runs.find(results_path, run), ExportOptions(output, folder, scrub, words, experiment))
     for note in made.notes:
         click.echo(f"orchestrate: {note}", err=True)
-    click.echo(f"{made.path}: {counted(made.files, 'file')}, id {made.identity}")
+    click.echo(f"{made.path}: {plural(made.files, 'file')}, id {made.identity}")

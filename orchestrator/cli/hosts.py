@@ -13,9 +13,9 @@ import click
 from orchestrator.cli.options import (
     experiment_argument,
     host_options,
+    inventory_options,
     load_experiment,
     make_provider,
-    reach_options,
     set_option,
 )
 from orchestrator.errors import ExitCode
@@ -30,14 +30,14 @@ def hosts() -> None:
 
 @hosts.command("list")
 @click.argument("words", metavar="[HOST|GROUP]...", nargs=-1)
-@reach_options
+@inventory_options
 def list_(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
     """List the hosts of the inventory, how they are reached and their groups; none is contacted."""
     from tabulate import tabulate
 
-    from orchestrator.hosts.reach import Reach
+    from orchestrator.hosts.selector import HostSelector
 
-    reach = Reach(inventory, ssh_config)
+    reach = HostSelector(inventory, ssh_config)
     rows = [
         [name, reach.inventory.address(name), ", ".join(reach.inventory.groups_of(name))]
         for name in reach.names(words or ("all",) if inventory else words)
@@ -62,17 +62,17 @@ def up(
 ) -> None:
     """Make the host of an experiment and let it stand until `hosts down`, under the first of its kernels."""
     from orchestrator.cache import cache_folder
-    from orchestrator.hosts import standing
+    from orchestrator.hosts import persistent_guest as standing
 
     experiment = load_experiment(file, overrides)
     provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
     if not provider.makes_hosts:
         click.echo(f"nothing to bring up: the {provider.name} provider uses hosts that are there already")
         return
-    from orchestrator.hosts.reach import Reach
+    from orchestrator.hosts.selector import HostSelector
 
     made = standing.up(provider, experiment.kernels[0], cache_folder() / "up" / experiment.name)
-    names = " ".join(Reach(made, None).names(["all"]))
+    names = " ".join(HostSelector(made, None).names(["all"]))
     click.echo(f"{names} is up; --host {names} --inventory {made}")
 
 
@@ -81,7 +81,7 @@ def up(
 def down(name: str) -> None:
     """End what `hosts up` has made: for the experiment of this NAME, or all."""
     from orchestrator.cache import cache_folder
-    from orchestrator.hosts import standing
+    from orchestrator.hosts import persistent_guest as standing
 
     folder = cache_folder() / "up"
     found = sorted(path for path in folder.glob("*") if name in ("", path.name))
@@ -93,7 +93,7 @@ def down(name: str) -> None:
 
 @hosts.command()
 @hosts_argument
-@reach_options
+@inventory_options
 def facts(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
     """Print what hosts are, as one JSON object by host."""
     from orchestrator.hosts import facts as host_facts
@@ -111,44 +111,44 @@ def facts(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | Non
 
 @hosts.command()
 @hosts_argument
-@reach_options
+@inventory_options
 def check(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
     """Say of each host whether it answers, what it is, whether it may be changed, and what is going on there."""
-    from orchestrator.execution.upkeep import state
+    from orchestrator.hosts.remote.maintenance import state
 
     sys.exit(_each(words, inventory, ssh_config, state))
 
 
 @hosts.command()
 @hosts_argument
-@reach_options
+@inventory_options
 @click.option("--stop", is_flag=True, help="End a run that is at work on the host first.")
 def restore(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None, stop: bool) -> None:
     """Put back every setting that is on record on the hosts: what a dead controller left, or `role apply`."""
-    from orchestrator.execution.upkeep import put_back
+    from orchestrator.hosts.remote.maintenance import put_back
 
     sys.exit(_each(words, inventory, ssh_config, lambda host: put_back(host, stop=stop)))
 
 
 @hosts.command()
 @hosts_argument
-@reach_options
+@inventory_options
 def unlock(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
     """Break the lock of hosts and say who held it. Only what is certain to be over should be treated like that."""
-    from orchestrator.execution.upkeep import unlock as break_lock
+    from orchestrator.hosts.remote.maintenance import unlock as break_lock
 
     sys.exit(_each(words, inventory, ssh_config, break_lock))
 
 
 @hosts.command()
 @hosts_argument
-@reach_options
+@inventory_options
 def diff(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
     """Show the settings on record on the hosts, and which of them no longer hold what was set.
 
     Exit code 1: some setting has drifted.
     """
-    from orchestrator.execution.upkeep import drift
+    from orchestrator.hosts.remote.maintenance import drift
 
     drifted = False
 
@@ -169,9 +169,9 @@ def _each(
     act: Callable[[Any], list[str]],
 ) -> ExitCode:
     """Do something on each host and print its lines; a host that fails is told of and keeps none of the others."""
-    from orchestrator.hosts.reach import Reach
+    from orchestrator.hosts.selector import HostSelector
 
-    reach = Reach(inventory, ssh_config)
+    reach = HostSelector(inventory, ssh_config)
     code = ExitCode.OK
     for name, outcome in reach.on_each(reach.names(words), act):
         if isinstance(outcome, Exception):

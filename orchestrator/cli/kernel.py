@@ -13,8 +13,8 @@ from orchestrator.cli.options import load_experiment
 from orchestrator.errors import BadInput
 
 if TYPE_CHECKING:
+    from orchestrator.experiment.model import Recipe
     from orchestrator.kernels.store import Built
-    from orchestrator.spec.model import Recipe
 
 DAY_S = 86400.0
 
@@ -112,9 +112,9 @@ def gc(unused_for: str, dry_run: bool) -> None:
 
 def _recipes(text: str) -> list[Recipe]:
     """The recipe of this name or file, or those of an experiment file."""
-    from orchestrator.spec import roles
-    from orchestrator.spec.document import read_file
-    from orchestrator.spec.kernels import load_recipe
+    from orchestrator.documents.document import read_file
+    from orchestrator.experiment import roles
+    from orchestrator.experiment.kernels import load_recipe
 
     folder = Path.cwd()
     path = Path(text)

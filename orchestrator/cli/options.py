@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
+from orchestrator.documents.expressions import Expression
 from orchestrator.errors import BadInput
-from orchestrator.hosts.base import Provider, Request
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Experiment
+from orchestrator.hosts.base import Provider, ProviderRequest
 from orchestrator.hosts.providers import options_schemas, registry
 from orchestrator.plan import Plan
-from orchestrator.spec.expressions import Expression
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Experiment
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,7 +42,7 @@ def selection_options(function: F) -> F:
     return where(limit(function))
 
 
-def reach_options(function: F) -> F:
+def inventory_options(function: F) -> F:
     """Add the options that say how hosts are reached."""
     file = click.Path(path_type=Path, dir_okay=False, exists=True)
     inventory = click.option("--inventory", type=file, help="Inventory in Ansible's YAML or INI form.")
@@ -63,7 +63,7 @@ def host_options(function: F) -> F:
         is_flag=True,
         help="Let the local provider change sysctls and other settings of this machine for the run.",
     )
-    return host(reach_options(local(function)))
+    return host(inventory_options(local(function)))
 
 
 def load_experiment(file: Path, overrides: tuple[str, ...]) -> Experiment:
@@ -104,7 +104,7 @@ def make_provider(
     elif host:
         name = "ssh"
     options = experiment.hosts.options if name == experiment.hosts.provider else {}
-    request = Request(
+    request = ProviderRequest(
         needs=experiment.hosts.needs,
         options=options,
         group=experiment.hosts.group,

@@ -17,7 +17,7 @@ from orchestrator.cli.options import (
     set_option,
 )
 from orchestrator.plan.describe import documents, table
-from orchestrator.units import counted, format_duration
+from orchestrator.units import format_duration, plural
 
 
 @click.command()
@@ -54,9 +54,9 @@ def plan(
         return
     estimate = planned.estimate(boot_s=provider.boot_estimate)
     click.echo(table(planned))
-    trials = f"{'at most ' * planned.may_end_early()}{counted(planned.trial_count, 'trial')}"
-    boots = counted(planned.block_count, "boot")
+    trials = f"{'at most ' * planned.may_end_early()}{plural(planned.trial_count, 'trial')}"
+    boots = plural(planned.block_count, "boot")
     click.echo(
-        f"\n{counted(planned.cell_count, 'cell')}, {trials}, {boots} on {provider.name}; "
+        f"\n{plural(planned.cell_count, 'cell')}, {trials}, {boots} on {provider.name}; "
         f"about {format_duration(estimate.seconds)} ({estimate.basis})"
     )

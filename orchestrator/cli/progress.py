@@ -18,10 +18,10 @@ from rich.progress import (
 )
 
 from orchestrator.execution.observer import Observer
+from orchestrator.experiment.model import Status
 from orchestrator.plan.model import Block
 from orchestrator.results.records import BlockRecord, TrialRecord
-from orchestrator.spec.model import Status
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 BUILD_LINES_S = 20.0
 """How often a build tells a pipe how far it is."""
@@ -62,9 +62,7 @@ class PlainLines:
 
     def block_begins(self, block: Block, trials: int) -> None:
         """See :class:`Observer`."""
-        self._say(
-            f"block {block.index}: kernel {block.kernel}, boot {block.boot}, {counted(trials, 'trial')}"
-        )
+        self._say(f"block {block.index}: kernel {block.kernel}, boot {block.boot}, {plural(trials, 'trial')}")
 
     def host_ready(self, record: BlockRecord) -> None:
         """See :class:`Observer`."""

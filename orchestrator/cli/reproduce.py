@@ -54,11 +54,12 @@ def reproduce(
 
     Exit code 5: a claim does not hold.
     """
-    from orchestrator.bundle import judgement, layout
+    from orchestrator.bundle import layout
     from orchestrator.bundle import reproduce as again
     from orchestrator.bundle.modes import narrowed
     from orchestrator.bundle.opening import opened
     from orchestrator.cli.progress import building, progress
+    from orchestrator.report import reproduction as judgement
 
     set_up_logging(verbose)
     with opened(bundle) as folder:

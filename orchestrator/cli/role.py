@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import reach_options
-from orchestrator.errors import BadInput, ExitCode, Fault
+from orchestrator.cli.options import inventory_options
+from orchestrator.errors import BadInput, ExitCode, Fault, Position
 
 if TYPE_CHECKING:
     from orchestrator.provision.tasks import LoadedRole
@@ -26,7 +26,7 @@ def list_() -> None:
     """List the roles that are found from here, and where."""
     from tabulate import tabulate
 
-    from orchestrator.spec import roles
+    from orchestrator.experiment import roles
 
     rows = [
         [found.name, found.folder] for found in roles.every(roles.folders(Path.cwd() / "experiment.yaml"))
@@ -44,7 +44,7 @@ def list_() -> None:
     required=True,
     help="A host of the inventory, one of its groups, [user@]host[:port], or `local`; may be repeated.",
 )
-@reach_options
+@inventory_options
 @click.option("--check", is_flag=True, help="Only say what would change; change nothing.")
 @click.option(
     "--var",
@@ -74,11 +74,11 @@ def apply(
     Settings stay as the roles set them until `orchestrate hosts restore` puts them back.
     """
     from orchestrator.cache import cache_folder
-    from orchestrator.execution.standalone import Request, apply_roles
-    from orchestrator.hosts.reach import LOCAL, Reach
+    from orchestrator.hosts.selector import LOCAL, HostSelector
+    from orchestrator.provision.apply import RoleRequest, apply_roles
     from orchestrator.provision.loading import alters, load_named
 
-    reach = Reach(inventory, ssh_config)
+    reach = HostSelector(inventory, ssh_config)
     loaded = load_named(names, variables)
     faults = [*_faults(loaded, "--tags", tags), *_faults(loaded, "--skip-tags", skip_tags)]
     if faults:
@@ -88,7 +88,7 @@ def apply(
         raise BadInput(
             "the roles change their host, and the host is this machine; allow that with --allow-local-changes"
         )
-    request = Request(loaded, cache_folder(), check, _words(tags), _words(skip_tags))
+    request = RoleRequest(loaded, cache_folder(), check, _words(tags), _words(skip_tags))
     code = ExitCode.OK
     for _, outcome in reach.on_each(chosen, lambda host: apply_roles(host, reach, request)):
         lines, error = ([], outcome) if isinstance(outcome, Exception) else outcome
@@ -103,9 +103,8 @@ def apply(
 
 def _faults(loaded: list[LoadedRole], option: str, text: str) -> Iterator[Fault]:
     from orchestrator.provision.loading import unknown_tags
-    from orchestrator.spec.document import Node, Place
 
-    return unknown_tags(loaded, [Node(Place(option), word, word) for word in sorted(_words(text))])
+    return unknown_tags(loaded, {word: Position(option) for word in sorted(_words(text))})
 
 
 def _words(text: str) -> frozenset[str]:

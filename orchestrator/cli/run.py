@@ -20,7 +20,7 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.results import emit, results_option
 from orchestrator.report import names
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 
 @click.command()
@@ -108,7 +108,7 @@ def run(
     opened = launching.open_folder(plan, provider, results_path, resume, anew)
     word = "carrying on" if opened.resumed else "run"
     at_most = "at most " if plan.may_end_early() else ""
-    cells, trials = counted(plan.cell_count, "cell"), counted(plan.trial_count, "trial")
+    cells, trials = plural(plan.cell_count, "cell"), plural(plan.trial_count, "trial")
     click.echo(f"{word} {opened.folder.id}: {cells}, {at_most}{trials}", err=True)
     with progress(verbose) as observer:
         code = launching.launch(

@@ -7,11 +7,11 @@ import json
 import click
 
 from orchestrator.cli.results import emit
+from orchestrator.experiment import schemas
 from orchestrator.hosts.providers import options_schemas
-from orchestrator.spec.schema import document
 
 
 @click.command()
 def schema() -> None:
     """Print the JSON Schema (2020-12) of experiment files."""
-    emit(json.dumps(document(options_schemas()), indent=2) + "\n")
+    emit(json.dumps(schemas.experiment(options_schemas()), indent=2) + "\n")

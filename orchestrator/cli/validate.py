@@ -8,7 +8,7 @@ import click
 
 from orchestrator.cli.options import load_experiment, make_plan, make_provider, set_option
 from orchestrator.errors import BadInput
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 
 @click.command()
@@ -35,7 +35,7 @@ def validate(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
             ):  # where an ssh host is may be said by --host, and not by the file
                 make_provider(experiment, "", None, None, False)
             click.echo(
-                f"{file}: good: {counted(plan.cell_count, 'cell')}, {counted(plan.trial_count, 'trial')}"
+                f"{file}: good: {plural(plan.cell_count, 'cell')}, {plural(plan.trial_count, 'trial')}"
             )
     if faults:
         raise BadInput(*(str(fault) for fault in faults))

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from orchestrator.errors import CommandFailed, HostError, HostLost, Interrupted
 from orchestrator.execution import host_journal, outcome
 from orchestrator.execution.coordinator import Run
-from orchestrator.execution.losses import Losses
+from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.visit import Visit
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.kernels.proof import Identity, Proof, prove
 from orchestrator.plan.model import Block, Trial
-from orchestrator.results.records import BlockRecord, utc_now
+from orchestrator.results.records import BlockRecord
+from orchestrator.timestamps import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +69,8 @@ class BlockRun:
         self._more = more
         self._kernel = next(kernel for kernel in run.experiment.kernels if kernel.name == block.kernel)
         self._identity = Identity()
-        self._place: outcome.Place | None = None
-        self._losses = Losses(run, machine.name)
+        self._place: outcome.TrialContext | None = None
+        self._losses = HostLosses(run, machine.name)
         self._stop_sent = 0
 
     def execute(self) -> None:
@@ -111,7 +112,7 @@ class BlockRun:
         facts = self._meet(host)
         environment = str(self._machine.environment or host_facts.environment(facts))
         kernel_hash = self._identity.kernel_hash
-        here = outcome.Place(self._block.index, host.name, facts.boot_id, environment, kernel_hash)
+        here = outcome.TrialContext(self._block.index, host.name, facts.boot_id, environment, kernel_hash)
         rebooted = self._place is not None and self._place.boot != facts.boot_id
         proof = self._prove(facts)
         if proof.fault:
@@ -177,14 +178,14 @@ class BlockRun:
         others = self._run.boots_of_others(self._block) if self._run.provider.boots_kernels else frozenset()
         return prove(self._identity, facts, others)
 
-    def _set_aside(self, fault: str, here: outcome.Place) -> None:
+    def _set_aside(self, fault: str, here: outcome.TrialContext) -> None:
         """No number comes from a kernel that is not the one asked for: every trial left gets its final record."""
         self._run.observer.note(f"{here.host}: another kernel runs than {self._kernel.name!r}: {fault}")
         for trial in self._run.pending(self._block):
             self._run.conclude(outcome.wrong_kernel(trial, here, fault))
 
     def _announce(
-        self, here: outcome.Place, facts: host_facts.Facts, settings: dict[str, str], proof: Proof
+        self, here: outcome.TrialContext, facts: host_facts.Facts, settings: dict[str, str], proof: Proof
     ) -> None:
         """Write the record of a boot, once for each boot."""
         if self._place == here:
@@ -219,7 +220,7 @@ class BlockRun:
             }
         self._run.begin_boot(record)
 
-    def _collect(self, visit: Visit, place: outcome.Place) -> None:
+    def _collect(self, visit: Visit, place: outcome.TrialContext) -> None:
         """Take over what an earlier runner left on the host."""
         reader = PlanReader(self._run.plan.trials(self._block))
         journal = host_journal.Reader()
@@ -248,7 +249,9 @@ class BlockRun:
                     raise HostError(f"{visit.host.name}: {self._stuck()}")
         return False
 
-    def _take(self, event: host_journal.Event | None, reader: PlanReader, place: outcome.Place) -> bool:
+    def _take(
+        self, event: host_journal.Event | None, reader: PlanReader, place: outcome.TrialContext
+    ) -> bool:
         """Act on one line of the host's journal; whether it was the last."""
         if isinstance(event, host_journal.Start):
             self._losses.running = reader.find(event.trial)
@@ -262,7 +265,7 @@ class BlockRun:
             raise HostError(f"{self._machine.name}: the runner gave up: {event.detail}")
         return isinstance(event, host_journal.End)
 
-    def _take_end(self, trial: Trial, place: outcome.Place, end: host_journal.TrialEnd) -> None:
+    def _take_end(self, trial: Trial, place: outcome.TrialContext, end: host_journal.TrialEnd) -> None:
         """Write what became of a trial, unless it is an attempt that an earlier look at the journal has told of."""
         disturbed = self._run.disturbed[trial.id]
         if (end.boot, end.start) not in disturbed:

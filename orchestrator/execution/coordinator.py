@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import HostError
-from orchestrator.execution.host_folder import HostFolder
-from orchestrator.execution.host_lock import Holder, release, take
 from orchestrator.execution.observer import Observer
 from orchestrator.execution.stop_rule import StopRule
 from orchestrator.execution.stopping import Stop
+from orchestrator.experiment.model import Experiment, Status
 from orchestrator.hosts.base import Machine, Provider
+from orchestrator.hosts.remote.folder import HostFolder
+from orchestrator.hosts.remote.lock import Holder, release, take
 from orchestrator.plan import Plan
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import BlockRecord, TrialRecord
-from orchestrator.spec.model import Experiment, Status
 
 
 @dataclass(slots=True)

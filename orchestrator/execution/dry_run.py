@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.execution.host_folder import HostFolder
-from orchestrator.execution.host_lock import release, take
-from orchestrator.execution.standalone import told
 from orchestrator.execution.visit import Visit, needs_root
 from orchestrator.hosts.base import Machine, Provider
 from orchestrator.hosts.printing import PrintingHost
+from orchestrator.hosts.remote.folder import HostFolder
+from orchestrator.hosts.remote.lock import release, take
 from orchestrator.plan import Plan
+from orchestrator.provision.apply import told
 from orchestrator.provision.engine import Target, apply
 from orchestrator.provision.loading import load
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 
 def look(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
@@ -58,7 +58,7 @@ def rehearse(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], N
     that answers nothing.
     """
     for block in plan.blocks():
-        trials = counted(plan.trials_in(block), "trial")
+        trials = plural(plan.trials_in(block), "trial")
         name = block.host or ", ".join(provider.hosts) or provider.name
         at_most = "at most " if plan.may_end_early(block) else ""
         dealt = ", in shares" if provider.hosts and not block.host else ""

@@ -25,14 +25,15 @@ from orchestrator.errors import (
 )
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.coordinator import Run
-from orchestrator.execution.dealing import Dealer, Replicas, Shares
-from orchestrator.execution.host_folder import HostFolder
 from orchestrator.execution.visit import needs_root
+from orchestrator.execution.work_queue import ReplicaQueue, ShardQueue, WorkQueue
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.likeness import differences, leader
-from orchestrator.results.records import Fate, HostRecord, utc_now
-from orchestrator.units import counted
+from orchestrator.hosts.remote.folder import HostFolder
+from orchestrator.results.records import HostOutcome, HostRecord
+from orchestrator.timestamps import utc_now
+from orchestrator.units import plural
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +59,14 @@ class Member:
     facts: host_facts.Facts | None = None
     begun: tuple[str, ...] = ()
     error: OrchestratorError | None = None
-    fate: Fate = "done"
+    fate: HostOutcome = "done"
 
     @property
     def name(self) -> str:
         """The host's name."""
         return self.machine.name
 
-    def fail(self, fate: Fate, error: OrchestratorError) -> None:
+    def fail(self, fate: HostOutcome, error: OrchestratorError) -> None:
         """Take no further part."""
         self.fate, self.error = fate, error
 
@@ -86,8 +87,8 @@ def execute_on_fleet(run: Run) -> None:
             _leave_out_the_unlike(run, fleet)
         able = [member for member in fleet if member.error is None]
         run.observer.note(f"{len(able)} of {len(fleet)} hosts take part")
-        dealer = _dealer(run, able, shares)
-        _at_once(len(able), _work, [(run, member, dealer) for member in able])
+        work_queue = _work_queue(run, able, shares)
+        _at_once(len(able), _work, [(run, member, work_queue) for member in able])
     _tell(run, fleet)
     if run.stop.level:
         raise Interrupted(f"stopped by {run.stop.by}; the same command carries the run on")
@@ -157,20 +158,20 @@ def _leave_out_the_unlike(run: Run, fleet: Sequence[Member]) -> None:
                 )
 
 
-def _dealer(run: Run, able: Sequence[Member], shares: bool) -> Dealer:
+def _work_queue(run: Run, able: Sequence[Member], shares: bool) -> WorkQueue:
     if not shares:
-        return Replicas(run.plan, run.has_left)
+        return ReplicaQueue(run.plan, run.has_left)
     begun = {member.name: [run.plan.named(name) for name in member.begun] for member in able}
-    known = {name: [block for block in blocks if block and block.share] for name, blocks in begun.items()}
-    return Shares(run.plan, run.has_left, len(able), known)
+    known = {name: [block for block in blocks if block and block.shard] for name, blocks in begun.items()}
+    return ShardQueue(run.plan, run.has_left, len(able), known)
 
 
-def _work(run: Run, member: Member, dealer: Dealer) -> None:
+def _work(run: Run, member: Member, work_queue: WorkQueue) -> None:
     """The life of one host: it runs what it is dealt until there is nothing left, or something goes wrong."""
     name = member.name
     try:
-        while block := dealer.take(name, lambda: bool(run.stop.level)):
-            BlockRun(run, member.machine, block, partial(dealer.more, name, block)).execute()
+        while block := work_queue.take(name, lambda: bool(run.stop.level)):
+            BlockRun(run, member.machine, block, partial(work_queue.more, name, block)).execute()
     except Interrupted as error:
         member.fail("stopped", error)
     except HostLost as error:
@@ -181,7 +182,7 @@ def _work(run: Run, member: Member, dealer: Dealer) -> None:
         run.stop.request(signal.SIGTERM)  # a defect of ours: the others end in order
         raise
     finally:
-        dealer.give_back(name)
+        work_queue.give_back(name)
         run.let_go(member.machine)
         member.machine.close()
 
@@ -205,15 +206,13 @@ def _missing(run: Run) -> Iterator[str]:
             cells[", ".join(f"{key}={level.text}" for key, level in trial.cell.levels.items())] += 1
     if not cells:
         return
-    lines = [
-        f"missing: {cell or 'the only cell'}: {counted(count, 'trial')}" for cell, count in cells.items()
-    ]
+    lines = [f"missing: {cell or 'the only cell'}: {plural(count, 'trial')}" for cell, count in cells.items()]
     for line in lines:
         log.info("%s", line)
     yield (
         f"not complete: {cells.total()} of {run.plan.trial_count} trials are missing, in "
-        f"{counted(len(cells), 'cell')}; the same command carries the run on"
+        f"{plural(len(cells), 'cell')}; the same command carries the run on"
     )
     yield from lines[:CELLS_SHOWN]
     if len(lines) > CELLS_SHOWN:
-        yield f"missing: {counted(len(lines) - CELLS_SHOWN, 'more cell')}; {run.folder}/orchestrate.log names them all"
+        yield f"missing: {plural(len(lines) - CELLS_SHOWN, 'more cell')}; {run.folder}/orchestrate.log names them all"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from orchestrator.errors import HostError
-from orchestrator.hosts.settings import Change
+from orchestrator.hosts.remote.settings import Change
 
 FORMAT = 1
 """Version of the runner's journal; ``format`` in its header."""

@@ -19,14 +19,15 @@ from orchestrator.execution.observer import Observer
 from orchestrator.execution.stop_rule import StopRule
 from orchestrator.execution.stopping import on_signals
 from orchestrator.execution.visit import needs_root
+from orchestrator.experiment.model import Experiment, Status
 from orchestrator.hosts.base import Provider
 from orchestrator.kernels import store
 from orchestrator.kernels.obtain import identity_of
 from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
 from orchestrator.results.journal import Journal
-from orchestrator.results.records import EndRecord, TrialRecord, run_record, utc_now
-from orchestrator.spec.model import Experiment, Status
+from orchestrator.results.records import EndRecord, TrialRecord, run_record
+from orchestrator.timestamps import utc_now
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestrator.experiment.model import Metric
 from orchestrator.results.records import MetricValue
-from orchestrator.spec.model import Metric
 
 MISSING = object()
 

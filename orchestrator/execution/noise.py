@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from orchestrator.spec.model import KernelMessages, Noise
+from orchestrator.experiment.model import KernelMessages, Noise
 from orchestrator.units import format_size
 
 LEAST_STOLEN_S = 0.1

@@ -9,17 +9,17 @@ from typing import Any
 
 from orchestrator.execution import metrics, noise
 from orchestrator.execution.host_journal import TrialEnd
+from orchestrator.experiment.model import Benchmark, Experiment, Status
 from orchestrator.plan.cells import values
 from orchestrator.plan.model import Cell, Trial
 from orchestrator.results.records import TrialRecord
-from orchestrator.spec.model import Benchmark, Experiment, Status
 
 OUTPUT_KEPT = 2000
 """Characters of plain output that a record keeps; a JSON document is kept whole."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TrialContext:
     """Where the trials of a block run."""
 
     block: int
@@ -35,7 +35,7 @@ def factors_of(cell: Cell) -> dict[str, str]:
 
 
 def record(
-    experiment: Experiment, trial: Trial, place: Place, seen: TrialEnd, disturbed: int = 0
+    experiment: Experiment, trial: Trial, place: TrialContext, seen: TrialEnd, disturbed: int = 0
 ) -> TrialRecord:
     """Return the record of a trial that ended on the host; not ``final`` if it is to be run again.
 
@@ -69,24 +69,24 @@ def record(
     )
 
 
-def crashed(trial: Trial, place: Place, reason: str, final: bool) -> TrialRecord:
+def crashed(trial: Trial, place: TrialContext, reason: str, final: bool) -> TrialRecord:
     """Return the record of a trial whose host died under it."""
     return replace(_unstarted(trial, place), status=Status.CRASHED, reason=reason, final=final)
 
 
-def wrong_kernel(trial: Trial, place: Place, fault: str) -> TrialRecord:
+def wrong_kernel(trial: Trial, place: TrialContext, fault: str) -> TrialRecord:
     """Return the record of a trial that was not run, as its kernel is not the one that runs."""
     reason = f"another kernel runs than {trial.cell.kernel!r}: {fault}"
     return replace(_unstarted(trial, place), status=Status.WRONG_KERNEL, reason=reason)
 
 
-def not_needed(trial: Trial, place: Place, block: int, reason: str) -> TrialRecord:
+def not_needed(trial: Trial, place: TrialContext, block: int, reason: str) -> TrialRecord:
     """Return the record of a trial that was saved; ``place`` is where the cell ran before."""
     where = replace(place, block=block)
     return replace(_unstarted(trial, where), status=Status.SKIPPED, reason=reason, allowed=True)
 
 
-def _unstarted(trial: Trial, place: Place) -> TrialRecord:
+def _unstarted(trial: Trial, place: TrialContext) -> TrialRecord:
     return TrialRecord(
         trial=trial.id,
         cell=trial.cell.id,

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from orchestrator.analysis.precision import is_known
 from orchestrator.analysis.summary import by_boot
 from orchestrator.execution import outcome
+from orchestrator.experiment.model import Experiment, Status, Until
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.records import Record, TrialRecord
-from orchestrator.spec.model import Experiment, Status, Until
 
 
 class StopRule:
@@ -24,7 +24,7 @@ class StopRule:
         self._metric = experiment.benchmark.headline
         self._found: dict[str, list[tuple[int, str, float]]] = {}
         self._units: dict[str, str] = {}
-        self._places: dict[str, outcome.Place] = {}
+        self._places: dict[str, outcome.TrialContext] = {}
         self._known: set[str] = set()
         for record in records:
             if isinstance(record, TrialRecord):
@@ -44,7 +44,7 @@ class StopRule:
         metric = record.metrics.get(self._metric)
         if record.status is not Status.OK or not record.final or metric is None:
             return
-        place = outcome.Place(record.block, record.host, "", record.environment, record.kernel_hash)
+        place = outcome.TrialContext(record.block, record.host, "", record.environment, record.kernel_hash)
         if self._places.get(record.cell, place).environment != place.environment:
             del self._found[record.cell]
         self._places[record.cell] = place

@@ -6,30 +6,21 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from math import ceil
 from typing import Any
 
 from orchestrator.errors import BadInput
-from orchestrator.hosts.settings import setting_words, shell_line
+from orchestrator.experiment.model import Limits, Setting
+from orchestrator.hosts.remote.folder import Scripts
+from orchestrator.hosts.remote.settings import setting_words, shell_line
 from orchestrator.plan.model import Trial
-from orchestrator.spec.model import Limits, Setting
 
-RUNNER_FILES: Mapping[str, bytes] = {
-    name: (files(__package__) / "host" / name).read_bytes()
-    for name in (
-        "runner.sh",
-        "trial.sh",
-        "noise.sh",
-        "settings.sh",
-        "program.sh",
-        "trial_line.awk",
-        "noise.awk",
-        "look.sh",
-        "lock.sh",
-    )
-}
-"""The files that a host needs, by name; all go into one folder there."""
+RUNNER = Scripts.of_package(
+    "runner",
+    f"{__package__}.runner",
+    ("runner.sh", "trial.sh", "noise.sh", "program.sh", "trial_line.awk", "noise.awk"),
+)
+"""The files of the runner, beside those that every host gets."""
 
 ID = re.compile(r"[0-9A-Za-z_-]+")
 

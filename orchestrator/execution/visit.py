@@ -14,15 +14,15 @@ from typing import Any
 
 from orchestrator.errors import HostError, HostLost, OrchestratorError
 from orchestrator.execution import trial_file
-from orchestrator.execution.host_folder import HostFolder
+from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Clock, Host
 from orchestrator.hosts.command import Command, script
-from orchestrator.hosts.settings import encode_settings, parse_changes
+from orchestrator.hosts.remote.folder import HostFolder
+from orchestrator.hosts.remote.settings import encode_settings, parse_changes
 from orchestrator.plan.model import Trial
 from orchestrator.provision.engine import Target, apply
 from orchestrator.provision.loading import alters, load
-from orchestrator.provision.module import Outcome
-from orchestrator.spec.model import Experiment
+from orchestrator.provision.module import TaskResult
 
 UPLOAD_LIMIT_S = 600.0
 TRIALS_A_PIECE = 2000
@@ -59,7 +59,7 @@ class Visit:
 
     def bring_scripts(self) -> None:
         """Put the host-side scripts in place."""
-        self.ours.bring_scripts()
+        self.ours.bring_scripts(trial_file.RUNNER)
 
     def runner_is_running(self) -> bool:
         """Whether a runner is at work on our block: an earlier controller may have left one."""
@@ -80,7 +80,7 @@ class Visit:
         facts: Mapping[str, Any] | None = None,
         variables: Mapping[str, Any] | None = None,
         groups: tuple[str, ...] = (),
-    ) -> list[Outcome]:
+    ) -> list[TaskResult]:
         """Bring the host to the state that the experiment's roles describe; on a fault put back what was changed.
 
         :param facts: of the host, if they are known; ``variables`` and ``groups``: what the inventory says of it.

@@ -7,32 +7,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
+from orchestrator.environments import Environment
 from orchestrator.errors import CommandFailed, HostError
+from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.kernels.obtain import identity_of
 from orchestrator.kernels.proof import Identity
-from orchestrator.spec.model import Kernel, Needs
 
 TICK_S = 0.5
 """How often :meth:`Host.lines` lets its caller look up while the host is silent."""
 
 Clock = Literal["wall", "instructions"]
-
-
-class Environment(StrEnum):
-    """Where a number was made. Printed beside every number and never mixed in a comparison."""
-
-    METAL = "metal"
-    CLOUD_METAL = "cloud-metal"
-    VM_KVM = "vm-kvm"
-    VM_ICOUNT = "vm-icount"
-    VM_TCG = "vm-tcg"
-    VM_OTHER = "vm-other"
 
 
 class Host(ABC):
@@ -93,9 +82,9 @@ class Host(ABC):
             raise CommandFailed(
                 f"{self.name}: no end after {spent:.0f} s (limit {command.time_limit:g} s): {command.shown}"
             ) from None
-        return self.judge(command, code, out.decode(errors="replace"), err.decode(errors="replace"))
+        return self.check_exit_code(command, code, out.decode(errors="replace"), err.decode(errors="replace"))
 
-    def judge(self, command: Command, code: int, stdout: str, stderr: str = "") -> Completed:
+    def check_exit_code(self, command: Command, code: int, stdout: str, stderr: str = "") -> Completed:
         """Return what became of a command, or raise ``CommandFailed`` if its exit code is not one of those accepted."""
         if code not in command.accept:
             said = (stderr or stdout).strip().splitlines()
@@ -161,7 +150,7 @@ class Machine(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ProviderRequest:
     """What a provider is asked for: from the experiment file (``hosts:``) and from the command line, which wins.
 
     :ivar options: the provider's own section of the file, valid by its ``options_schema``.
@@ -205,7 +194,7 @@ class Provider(ABC):
     boot_estimate: ClassVar[float] = 2.0
 
     @abstractmethod
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ProviderRequest) -> None:
         """Check the request; ``BadInput`` for what the user can mend. Touches no host yet."""
 
     @abstractmethod

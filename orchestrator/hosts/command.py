@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, replace
 
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 DEFAULT_TIME_LIMIT_S = 60.0
 LONGEST_WORD = 200
@@ -42,7 +42,7 @@ class Command:
         return str(short)
 
     def __str__(self) -> str:
-        return self.line if self.stdin is None else f"{self.line}  < {counted(len(self.stdin), 'byte')}"
+        return self.line if self.stdin is None else f"{self.line}  < {plural(len(self.stdin), 'byte')}"
 
 
 def script(

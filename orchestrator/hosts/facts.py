@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 
-from orchestrator.hosts.base import Environment, Host
+from orchestrator.environments import Environment
+from orchestrator.experiment.model import Needs
+from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
-from orchestrator.hosts.facts_model import Facts, Node
+from orchestrator.hosts.facts_model import Facts, NumaNode
 from orchestrator.hosts.facts_text import parse
-from orchestrator.spec.model import Needs
 from orchestrator.units import format_size
 
-__all__ = ["Facts", "Node", "command", "environment", "gather", "parse", "unmet"]
+__all__ = ["Facts", "NumaNode", "command", "environment", "gather", "parse", "unmet"]
 
 MIB = 1 << 20
 CLOUDS = ("amazon", "google", "microsoft", "oracle", "alibaba", "equinix", "packet", "openstack", "ibm cloud")

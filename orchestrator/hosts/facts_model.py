@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class NumaNode:
     """A NUMA node; sizes in bytes.
 
     :ivar cpus: list such as ``0-3,8``; empty for a node of memory alone.
@@ -61,7 +61,7 @@ class Facts:
     governors: Mapping[str, str]
     turbo: bool | None
     smt: bool | None
-    nodes: tuple[Node, ...]
+    nodes: tuple[NumaNode, ...]
     default_huge_page: int
     thp: Mapping[str, str]
     demotion: bool | None

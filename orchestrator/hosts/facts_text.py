@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from orchestrator.errors import HostError
-from orchestrator.hosts.facts_model import Facts, Node
+from orchestrator.hosts.facts_model import Facts, NumaNode
 
 KIB = 1024
 NODES = "/sys/devices/system/node/node"
@@ -111,7 +111,7 @@ def _cpu_list(numbers: Iterable[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
-def _nodes(said: Mapping[str, str], content: Mapping[str, str]) -> tuple[Node, ...]:
+def _nodes(said: Mapping[str, str], content: Mapping[str, str]) -> tuple[NumaNode, ...]:
     """The NUMA nodes; a kernel without NUMA has one, with everything."""
     numbers = sorted({int(key.split(".")[1]) for key in said if key.startswith("node.")})
     if not numbers:
@@ -131,8 +131,8 @@ def _nodes(said: Mapping[str, str], content: Mapping[str, str]) -> tuple[Node, .
 
 def _node(
     number: int, cpus: str, distances: str, sizes: Mapping[str, int], pools: Mapping[str, Mapping[int, int]]
-) -> Node:
-    return Node(
+) -> NumaNode:
+    return NumaNode(
         id=number,
         cpus=cpus,
         memory=sizes["MemTotal"],

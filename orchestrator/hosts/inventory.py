@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import BadInput
+from orchestrator.documents.document import read_file
+from orchestrator.errors import BadInput, Position
 from orchestrator.hosts.inventory_text import Group, Groups, read_groups
 from orchestrator.hosts.ssh import SshAddress
-from orchestrator.spec.document import Place, read_file
 
 ALL = "all"
 
@@ -66,13 +66,13 @@ class Inventory:
 
 def parse_address(text: str) -> SshAddress:
     """Read ``[user@]host[:port]``; an IPv6 address with a port stands in brackets. ``BadInput`` if it is not that."""
-    user, _, place = text.rpartition("@")
-    host, port = place, ""
-    if place.startswith("["):
-        host, _, port = place[1:].partition("]")
+    user, _, address = text.rpartition("@")
+    host, port = address, ""
+    if address.startswith("["):
+        host, _, port = address[1:].partition("]")
         port = port.removeprefix(":")
-    elif place.count(":") == 1:
-        host, _, port = place.partition(":")
+    elif address.count(":") == 1:
+        host, _, port = address.partition(":")
     if not host or (port and not port.isdecimal()) or any(c.isspace() for c in text) or host.startswith("-"):
         raise BadInput(f"--host {text!r}: expected a host of the inventory, or [user@]host[:port]")
     return SshAddress(host, user or None, int(port) if port else None)
@@ -160,5 +160,5 @@ def _beside(folder: Path, name: str) -> dict[str, Any]:
             data: dict[str, Any] = read_file(path).data()
             return data
     if (folder / name).is_dir():
-        raise BadInput(Place(str(folder / name)).fault(f"is a folder; put the variables into {name}.yaml"))
+        raise BadInput(Position(str(folder / name)).fault(f"is a folder; put the variables into {name}.yaml"))
     return {}

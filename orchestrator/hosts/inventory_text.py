@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import BadInput
+from orchestrator.documents.document import Node, kind, read_text
+from orchestrator.errors import BadInput, Position
 from orchestrator.nearest import did_you_mean
-from orchestrator.spec.document import Node, Place, kind, read_text
 
 MOST_HOSTS = 100_000
 _RANGE = re.compile(r"\[([0-9]+|[A-Za-z]):([0-9]+|[A-Za-z])(?::([0-9]+))?\]")
@@ -25,7 +25,7 @@ class Group:
     """A group as the file has it; hosts and children in the order of the file."""
 
     hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    children: dict[str, Place] = field(default_factory=dict)
+    children: dict[str, Position] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
 
 
@@ -37,9 +37,9 @@ def read_groups(path: Path) -> Groups:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadInput(Place(str(path)).fault(f"cannot read the inventory: {error.strerror}")) from error
+        raise BadInput(Position(str(path)).fault(f"cannot read the inventory: {error.strerror}")) from error
     except UnicodeDecodeError as error:
-        raise BadInput(Place(str(path)).fault(f"is not UTF-8: {error.reason}")) from error
+        raise BadInput(Position(str(path)).fault(f"is not UTF-8: {error.reason}")) from error
     lines = (line for line in text.splitlines() if line.strip() and line.lstrip()[0] not in "#;")
     first = next(lines, "")
     if path.suffix in (".yaml", ".yml", ".json") or (path.suffix != ".ini" and _YAML_START.match(first)):
@@ -64,16 +64,16 @@ def _yaml_group(name: str, node: Node, groups: Groups) -> None:
     for key in body:
         if key not in known:
             raise BadInput(
-                node.key_place(key).fault(f"unknown key '{key}' of a group; {did_you_mean(key, known)}")
+                node.key_position(key).fault(f"unknown key '{key}' of a group; {did_you_mean(key, known)}")
             )
     for pattern, own in _mapping(body.get("hosts"), f"hosts of group '{name}'").items():
         variables = _mapping(own, f"host '{pattern}'")
-        for host in expand(pattern, own.place):
+        for host in expand(pattern, own.position):
             group.hosts.setdefault(host, {}).update({key: inner.data() for key, inner in variables.items()})
     for key, inner in _mapping(body.get("vars"), f"vars of group '{name}'").items():
         group.variables[key] = inner.data()
     for child, inner in _mapping(body.get("children"), f"children of group '{name}'").items():
-        group.children[child] = inner.place
+        group.children[child] = inner.position
         _yaml_group(child, inner, groups)
 
 
@@ -81,7 +81,7 @@ def _mapping(node: Node | None, what: str) -> Mapping[str, Node]:
     if node is None or node.content is None:
         return {}
     if not isinstance(node.content, dict):
-        raise BadInput(node.place.fault(f"{what}: expected a mapping, found {kind(node.data())}"))
+        raise BadInput(node.position.fault(f"{what}: expected a mapping, found {kind(node.data())}"))
     return node.content
 
 
@@ -93,7 +93,7 @@ def _from_ini(text: str, name: str) -> Groups:
     section, part = "ungrouped", "hosts"
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
-        place = Place(name, number, len(raw) - len(raw.lstrip()) + 1)
+        position = Position(name, number, len(raw) - len(raw.lstrip()) + 1)
         if not line or line[0] in "#;":
             continue
         header = _HEADER.fullmatch(re.sub(r"\s+#.*$", "", line))
@@ -101,47 +101,47 @@ def _from_ini(text: str, name: str) -> Groups:
             section, part = header[1].strip(), header[2] or "hosts"
             if part not in ("hosts", "children", "vars"):
                 hint = did_you_mean(part, ("hosts", "children", "vars"))
-                raise BadInput(place.fault(f"unknown kind of section ':{part}'; {hint}"))
+                raise BadInput(position.fault(f"unknown kind of section ':{part}'; {hint}"))
             groups.setdefault(section, Group())
             continue
         if line.startswith("[") and "]" not in line:
-            raise BadInput(place.fault("is not a section such as [group], nor a host"))
-        _ini_line(line, place, part, groups.setdefault(section, Group()))
+            raise BadInput(position.fault("is not a section such as [group], nor a host"))
+        _ini_line(line, position, part, groups.setdefault(section, Group()))
     for group in list(groups.values()):
-        for child, place in group.children.items():
+        for child, position in group.children.items():
             if child not in groups:
-                raise BadInput(place.fault(f"there is no group '{child}'; {did_you_mean(child, groups)}"))
+                raise BadInput(position.fault(f"there is no group '{child}'; {did_you_mean(child, groups)}"))
     return groups
 
 
-def _ini_line(line: str, place: Place, part: str, group: Group) -> None:
+def _ini_line(line: str, position: Position, part: str, group: Group) -> None:
     if part == "vars":
         key, equals, value = line.partition("=")
         if not equals or not key.strip():
-            raise BadInput(place.fault("expected name=value"))
+            raise BadInput(position.fault("expected name=value"))
         group.variables[key.strip()] = _literal(value.strip())
         return
     try:
         words = shlex.split(line, comments=True)
     except ValueError as error:
-        raise BadInput(place.fault(f"cannot be split into words: {error}")) from None
+        raise BadInput(position.fault(f"cannot be split into words: {error}")) from None
     if part == "children":
         if len(words) != 1:
-            raise BadInput(place.fault("expected the name of one group"))
-        group.children[words[0]] = place
+            raise BadInput(position.fault("expected the name of one group"))
+        group.children[words[0]] = position
         return
     variables: dict[str, Any] = {}
     for word in words[1:]:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise BadInput(place.fault(f"'{word}': expected name=value after the host's name"))
+            raise BadInput(position.fault(f"'{word}': expected name=value after the host's name"))
         variables[key] = _literal(value)
     pattern, colon, port = words[0].rpartition(":")
     if colon and port.isdecimal() and "]" not in port and pattern.count(":") == pattern.count("["):
         variables.setdefault("ansible_port", int(port))
     else:
         pattern = words[0]
-    for host in expand(pattern, place):
+    for host in expand(pattern, position):
         group.hosts.setdefault(host, {}).update(variables)
 
 
@@ -156,17 +156,17 @@ def _literal(text: str) -> Any:
 # --- ranges ----------------------------------------------------------------------------------------------------
 
 
-def expand(pattern: str, place: Place) -> Iterator[str]:
+def expand(pattern: str, position: Position) -> Iterator[str]:
     """Names that a pattern such as ``node[01:16]`` or ``rack[a:c]-[1:9:2]`` stands for."""
     match = _RANGE.search(pattern)
     if match is None:
         if "[" in pattern and ":" in pattern and not pattern.startswith("["):
-            raise BadInput(place.fault(f"'{pattern}' is not a range such as node[01:16] or node[a:f]"))
+            raise BadInput(position.fault(f"'{pattern}' is not a range such as node[01:16] or node[a:f]"))
         yield pattern
         return
     first, last, step = match[1], match[2], int(match[3] or 1)
     if first.isdecimal() != last.isdecimal() or not step:
-        raise BadInput(place.fault(f"'{match[0]}' is not a range such as [01:16], [a:f] or [1:9:2]"))
+        raise BadInput(position.fault(f"'{match[0]}' is not a range such as [01:16], [a:f] or [1:9:2]"))
     if first.isdecimal():
         bounds = range(int(first), int(last) + 1, step)
         names = (f"{number:0{len(first) if first.startswith('0') else 1}d}" for number in bounds)
@@ -174,6 +174,6 @@ def expand(pattern: str, place: Place) -> Iterator[str]:
         bounds = range(ord(first), ord(last) + 1, step)
         names = (chr(number) for number in bounds)
     if not 0 < len(bounds) <= MOST_HOSTS:
-        raise BadInput(place.fault(f"'{match[0]}' stands for {len(bounds)} hosts"))
+        raise BadInput(position.fault(f"'{match[0]}' stands for {len(bounds)} hosts"))
     for name in names:
-        yield from expand(f"{pattern[: match.start()]}{name}{pattern[match.end() :]}", place)
+        yield from expand(f"{pattern[: match.start()]}{name}{pattern[match.end() :]}", position)

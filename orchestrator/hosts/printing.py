@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, Completed
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 
 class PrintingHost(Host):
@@ -30,7 +30,7 @@ class PrintingHost(Host):
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
         """Print what would be written where; the command behind it is the same for every file."""
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        self._say(f"put {path}  mode {mode:o}, {counted(size, 'byte')}")
+        self._say(f"put {path}  mode {mode:o}, {plural(size, 'byte')}")
 
     def lines(self, command: Command) -> Iterator[str | None]:
         """Print the command and yield nothing."""

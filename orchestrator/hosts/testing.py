@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
+from orchestrator.environments import Environment
+from orchestrator.experiment.model import Kernel
+from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.command import Command
-from orchestrator.spec.model import Kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class ScriptedProvider(Provider):
     name = "scripted"
     options_schema: ClassVar[dict[str, Any]] = {"type": "object"}
 
-    def __init__(self, request: Request, machine: Machine | None = None) -> None:
+    def __init__(self, request: ProviderRequest, machine: Machine | None = None) -> None:
         self.place = self.name
         self._machine = machine or ScriptedMachine([ScriptedHost()])
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.errors import KernelError
+from orchestrator.experiment.model import Recipe
 from orchestrator.kernels import programs, store
 from orchestrator.kernels.config import check_survival, parse
 from orchestrator.kernels.image import image_release
@@ -25,7 +26,6 @@ from orchestrator.kernels.locks import locked, whole_folder
 from orchestrator.kernels.make import Make, Say
 from orchestrator.kernels.store import Built
 from orchestrator.kernels.workspace import Killed, Workspace, workspace
-from orchestrator.spec.model import Recipe
 
 _log = logging.getLogger(__name__)
 

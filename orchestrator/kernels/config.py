@@ -19,7 +19,7 @@ _KEYS_OF_DEBIAN = "CONFIG_SYSTEM_TRUSTED_KEYS"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ConfigRequest:
     """One line of a fragment: ``symbol`` without its prefix shall be ``value``, ``n`` included."""
 
     symbol: str
@@ -42,14 +42,14 @@ class Configuration:
 
     base: Literal["tiny", "defconfig", "whole"]
     base_text: str
-    requests: tuple[Request, ...]
+    requests: tuple[ConfigRequest, ...]
 
 
 def read_configuration(
     base: Literal["tiny", "defconfig", "running"] | Path, fragments: Iterable[Path]
 ) -> Configuration:
     """Read base and fragments; of two lines on one symbol the later counts. ``KernelError`` names a bad line."""
-    requests: dict[str, Request] = {}
+    requests: dict[str, ConfigRequest] = {}
     for file in fragments:
         for number, text in enumerate(_read(file).splitlines(), 1):
             request = _request(text, f"{file.name}:{number}")
@@ -61,14 +61,14 @@ def read_configuration(
     return Configuration("whole", _running() if base == "running" else _read(Path(base)), wanted)
 
 
-def _request(text: str, place: str) -> Request | None:
+def _request(text: str, place: str) -> ConfigRequest | None:
     text = text.strip()
     if match := _UNSET.fullmatch(text):
-        return Request(match[1], "n", place)
+        return ConfigRequest(match[1], "n", place)
     if not text or text.startswith("#"):
         return None
     if match := _SET.fullmatch(text):
-        return Request(match[1], match[2], place)
+        return ConfigRequest(match[1], match[2], place)
     raise KernelError(f"{place}: expected CONFIG_NAME=value or '# CONFIG_NAME is not set'; found {text!r}")
 
 
@@ -104,7 +104,7 @@ def parse(text: str) -> dict[str, str]:
     return {match[1]: match[2] for line in text.splitlines() if (match := _SET.fullmatch(line))}
 
 
-def check_survival(requests: Iterable[Request], config: Mapping[str, str], tree: Path) -> None:
+def check_survival(requests: Iterable[ConfigRequest], config: Mapping[str, str], tree: Path) -> None:
     """Raise ``KernelError`` that names each request which the configuration does not fulfil, and why."""
     lost = [request for request in requests if config.get(request.symbol, "n") != request.value]
     if lost:
@@ -114,7 +114,7 @@ def check_survival(requests: Iterable[Request], config: Mapping[str, str], tree:
         )
 
 
-def _loss(request: Request, found: str, known: set[str]) -> str:
+def _loss(request: ConfigRequest, found: str, known: set[str]) -> str:
     told = f"{request.place}: CONFIG_{request.symbol}={request.value} did not survive"
     if request.symbol not in known:
         return f"{told}: this kernel has no such symbol"

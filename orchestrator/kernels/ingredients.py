@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from orchestrator.experiment.model import Recipe
 from orchestrator.kernels.config import Configuration, read_configuration
 from orchestrator.kernels.patches import Patch, read_patches
 from orchestrator.kernels.source import Source, find_source
 from orchestrator.kernels.toolchain import Toolchain, find_toolchain
-from orchestrator.spec.model import Recipe
 
 FORMAT = 1
 """Of the way kernels are built here: another number for another result from the same ingredients."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
+from orchestrator.experiment.model import Kernel
 from orchestrator.kernels.build import build
 from orchestrator.kernels.config import parse
 from orchestrator.kernels.debian_package import fetch_package
 from orchestrator.kernels.image import image_release
 from orchestrator.kernels.make import Say
 from orchestrator.kernels.proof import Identity
-from orchestrator.spec.model import Kernel
 
 DEFAULT_PACKAGE = "linux-image-cloud-amd64"
 """The kernel that a guest gets where none is named."""

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
+from orchestrator.experiment.model import PatchSource
 from orchestrator.kernels import programs
 from orchestrator.kernels.locks import whole_folder
-from orchestrator.spec.model import PatchSource
 
 _MAIL = re.compile(rb"^From \S+ .*\d{4}\r?$", re.MULTILINE)
 _APPLYING = re.compile(r"^(?:Checking|Applying) patch (\S+?)(?:\.\.\.| with \d+ rejects?\.\.\.)$")

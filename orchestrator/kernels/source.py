@@ -12,10 +12,10 @@ from pathlib import Path
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
+from orchestrator.experiment.model import KernelSource
 from orchestrator.kernels import programs
 from orchestrator.kernels.debian_package import fetch_package
 from orchestrator.kernels.locks import locked, whole_folder
-from orchestrator.spec.model import KernelSource
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 

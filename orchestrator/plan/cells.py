@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from orchestrator.documents.expressions import Value
+from orchestrator.documents.template import Template
+from orchestrator.experiment.factors import HOST, KERNEL
+from orchestrator.experiment.levels import setting_text
+from orchestrator.experiment.model import Benchmark, Level, Setting
+from orchestrator.experiment.settings import sysctl_path
 from orchestrator.plan.model import Cell, Trial
-from orchestrator.spec.expressions import Value
-from orchestrator.spec.factors import HOST, KERNEL
-from orchestrator.spec.levels import setting_text
-from orchestrator.spec.model import Benchmark, Level, Setting
-from orchestrator.spec.settings import sysctl_path
-from orchestrator.spec.template import Template
 
 _ID_DIGITS = 12
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))

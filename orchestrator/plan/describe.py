@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from orchestrator.plan.plan import Plan
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 CELLS_SHOWN = 40
 
@@ -30,7 +30,7 @@ def table(plan: Plan) -> str:
         for cell in cells
     ]
     left_out = plan.cell_count - len(cells)
-    more = f"\n… and {counted(left_out, 'more cell')} (--format jsonl shows all)" if left_out > 0 else ""
+    more = f"\n… and {plural(left_out, 'more cell')} (--format jsonl shows all)" if left_out > 0 else ""
     return tabulate(rows, header, disable_numparse=True) + more
 
 

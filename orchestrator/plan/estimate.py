@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.spec.model import Limits
+from orchestrator.experiment.model import Limits
 from orchestrator.units import format_duration
 
 #: seconds, where nobody knows better: a short trial with its checks; a machine that is up already

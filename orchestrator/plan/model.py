@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.spec.model import Level, Setting
+from orchestrator.experiment.model import Level, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Shard:
     """Part of a block: the cells from place ``first`` to before ``end`` of the order in which they are dealt out."""
 
     first: int
@@ -48,16 +48,16 @@ class Block:
     """The trials that run in one boot under one kernel; ``index`` is its place in the run, ``boot`` counts from 0.
 
     :ivar host: the host whose trials these are, where each host runs every cell; else empty.
-    :ivar share: the part of the block that is meant; None: all of it.
+    :ivar shard: the part of the block that is meant; None: all of it.
     """
 
     index: int
     kernel: str
     boot: int
     host: str = ""
-    share: Share | None = None
+    shard: Shard | None = None
 
     @property
     def name(self) -> str:
         """A name for a folder; :meth:`~orchestrator.plan.plan.Plan.named` finds the block by it."""
-        return f"{self.index}" if self.share is None else f"{self.index}.{self.share.first}-{self.share.end}"
+        return f"{self.index}" if self.shard is None else f"{self.index}.{self.shard.first}-{self.shard.end}"

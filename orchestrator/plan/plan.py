@@ -12,16 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from orchestrator.documents.expressions import Expression
+from orchestrator.documents.template import Template
 from orchestrator.errors import BadInput
+from orchestrator.experiment.combinations import Combinations
+from orchestrator.experiment.factors import HOST, KERNEL, constants
+from orchestrator.experiment.model import Experiment, Level
 from orchestrator.plan.cells import CellMaker, on_host, trial
 from orchestrator.plan.estimate import Estimate, estimate
-from orchestrator.plan.model import Block, Cell, Share, Trial
+from orchestrator.plan.model import Block, Cell, Shard, Trial
 from orchestrator.plan.order import Permutation
-from orchestrator.spec.combinations import Combinations
-from orchestrator.spec.expressions import Expression
-from orchestrator.spec.factors import HOST, KERNEL, constants
-from orchestrator.spec.model import Experiment, Level
-from orchestrator.spec.template import Template
 
 Positions = tuple[int, ...]
 
@@ -101,20 +101,20 @@ class Plan:
         return self._end(block.kernel)
 
     def named(self, name: str) -> Block | None:
-        """The block, or share of one, of this name; None if there is none."""
+        """The block, or shard of one, of this name; None if there is none."""
         match = re.fullmatch(r"(\d+)(?:\.(\d+)-(\d+))?", name)
         if match is None:
             return None
         index, first, end = match.groups()
-        share = None if first is None else Share(int(first), int(end))
+        shard = None if first is None else Shard(int(first), int(end))
         block = next((block for block in self.blocks() if block.index == int(index)), None)
-        return None if block is None else replace(block, share=share)
+        return None if block is None else replace(block, shard=shard)
 
     def trials(self, block: Block) -> Iterator[Trial]:
         """Yield the trials of a block in the order they run.
 
         The random order is that of the seed, the kernel and the boot: the same again whenever it is asked for.
-        ``listed`` is the order of the file, all cells once before any is repeated. A share has all repetitions of its
+        ``listed`` is the order of the file, all cells once before any is repeated. A shard has all repetitions of its
         cells.
         """
         repetitions = self._repetitions(block.boot)
@@ -170,11 +170,11 @@ class Plan:
         return on_host(cell, host) if host else cell
 
     def _dealt(self, block: Block) -> Sequence[int]:
-        """The places, in the order of the file, of the cells of a block or share."""
+        """The places, in the order of the file, of the cells of a block or shard."""
         end = self._end(block.kernel)
-        if block.share is None:
+        if block.shard is None:
             return range(end)
-        wanted = range(block.share.first, min(block.share.end, end))
+        wanted = range(block.shard.first, min(block.shard.end, end))
         if self.experiment.order.within_block == "listed":
             return wanted
         deal = Permutation(end, f"{self.experiment.order.seed}\0{block.kernel}\0{block.boot}\0deal")
@@ -183,7 +183,7 @@ class Plan:
     def _order_key(self, block: Block) -> str:
         """What the random order of a block's trials depends on, beside their number."""
         key = f"{self.experiment.order.seed}\0{block.kernel}\0{block.boot}"
-        own = block.host if block.share is None else f"{block.share.first}"
+        own = block.host if block.shard is None else f"{block.shard.first}"
         return f"{key}\0{own}" if own else key
 
     def _repetitions(self, boot: int) -> range:

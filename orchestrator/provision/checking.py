@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from orchestrator.errors import BadInput, Fault
+from orchestrator.documents.document import Node
+from orchestrator.errors import BadInput, Fault, Position
+from orchestrator.experiment import schemas
+from orchestrator.experiment.model import Role
 from orchestrator.nearest import did_you_mean
 from orchestrator.provision import templating
 from orchestrator.provision.tasks import LoadedRole, Task
 from orchestrator.provision.variables import GIVEN, Scope, Unknown, unknowns
-from orchestrator.spec import schema
-from orchestrator.spec.document import Node, Place
-from orchestrator.spec.model import Role
 
 ITEM = "item"
 TEMPLATES = "templates"
@@ -19,7 +19,7 @@ TEMPLATES = "templates"
 
 def check_names(loaded: LoadedRole) -> list[Fault]:
     """Every name that a template or condition uses and nobody gives a value."""
-    known = {*loaded.defaults, *loaded.role.variables, *GIVEN}
+    known = {*loaded.defaults, *loaded.variables, *GIVEN}
     faults = list(_in_documents(loaded.defaults.values(), known))
     registered: set[str] = set()
     for task in loaded.tasks:
@@ -57,15 +57,15 @@ def _argument_parts(task: Task) -> Iterator[tuple[str, Node]]:
 def _in_documents(documents: Iterable[Node], known: set[str]) -> Iterator[Fault]:
     for document in documents:
         for node in templating.texts(document):
-            yield from _unknown(str(node.content), node.place, known)
+            yield from _unknown(str(node.content), node.position, known)
 
 
 def _in_conditions(conditions: Iterable[Node], known: set[str]) -> Iterator[Fault]:
     for node in conditions:
         if templating.is_template(node.content):
-            yield node.place.fault("is a condition already; leave the braces out")
+            yield node.position.fault("is a condition already; leave the braces out")
         elif isinstance(node.content, str):
-            yield from _unknown(node.content, node.place, known, expression=True)
+            yield from _unknown(node.content, node.position, known, expression=True)
 
 
 def _in_template(loaded: LoadedRole, task: Task, known: set[str]) -> Iterator[Fault]:
@@ -73,24 +73,24 @@ def _in_template(loaded: LoadedRole, task: Task, known: set[str]) -> Iterator[Fa
     path = loaded.role.folder / TEMPLATES / name
     if name and not templating.is_template(name) and path.is_file():
         text = path.read_text(encoding="utf-8", errors="replace")
-        yield from _unknown(text, Place(str(path), 1, 1), known)
+        yield from _unknown(text, Position(str(path), 1, 1), known)
 
 
-def _unknown(text: str, place: Place, known: set[str], *, expression: bool = False) -> Iterator[Fault]:
+def _unknown(text: str, position: Position, known: set[str], *, expression: bool = False) -> Iterator[Fault]:
     try:
-        used = templating.names(text, place, expression=expression)
+        used = templating.names(text, position, expression=expression)
     except BadInput as error:
         yield from (fault for fault in error.faults if isinstance(fault, Fault))
         return
     for name in sorted(used - known):
-        at = place if expression else templating.place_of(name, text, place)
+        at = position if expression else templating.position_of(name, text, position)
         yield at.fault(f"'{name}' is not a variable here; {did_you_mean(name, known)}")
 
 
 def check_values(loaded: LoadedRole) -> list[Fault]:
     """Fill in what is known without a host, and hold the arguments against the schemas of their modules."""
     scope = Scope(
-        [loaded.defaults, loaded.role.variables],
+        [loaded.defaults, loaded.variables],
         {"role_name": loaded.role.name, "role_path": str(loaded.role.folder)},
     )
     faults: list[Fault] = []
@@ -126,7 +126,7 @@ def fill_arguments(task: Task, scope: Scope, *, lenient: bool = False) -> Node:
         key: node if key in task.module.expressions else scope.fill(node, lenient=lenient)
         for key, node in arguments.content.items()
     }
-    return Node(arguments.place, members, keys=arguments.keys)
+    return Node(arguments.position, members, keys=arguments.keys)
 
 
 def argument_faults(role: Role, task: Task, filled: Node) -> list[Fault]:
@@ -134,9 +134,9 @@ def argument_faults(role: Role, task: Task, filled: Node) -> list[Fault]:
     unknown = list(unknowns(filled))
     found = [
         fault
-        for location, fault in schema.check(filled, task.module.arguments)
+        for location, fault in schemas.check(filled, task.module.arguments)
         if not any(location[: len(at)] == at for at in unknown)
     ]
     if found or isinstance(filled.content, Unknown):
         return found
-    return [node.place.fault(message) for node, message in task.module.faults(role, filled)]
+    return [node.position.fault(message) for node, message in task.module.faults(role, filled)]

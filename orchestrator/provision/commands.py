@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.hosts.command import Command
-from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
-from orchestrator.spec.document import Node
+from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 
 WORKDIR = 'cd "$0" && exec "$@"'
 COMMON: Mapping[str, Any] = {
@@ -48,13 +48,13 @@ class CommandModule(Module):
             return None
         return context.look("needed", creates, removes, accept=(0, 1, 2), sudo=context.become)
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """The command, or why there is no need."""
         data = _options(arguments)
         if answer.exit_code:
             which = "creates" if answer.exit_code == 1 else "removes"
             word = "is there" if answer.exit_code == 1 else "is not there"
-            return Plan(note=f"{data[which]} {word}", result=_said(0, "", ""))
+            return TaskPlan(note=f"{data[which]} {word}", result=_said(0, "", ""))
         argv = self.argv(arguments.data())
         command = Command(
             ("sh", "-c", WORKDIR, context.path(data["chdir"]), *argv) if "chdir" in data else argv,
@@ -62,9 +62,11 @@ class CommandModule(Module):
             time_limit=float(data.get("time_limit", 60)),
             accept=tuple(data.get("exit_codes", (0,))),
         )
-        return Plan((Difference("command", "not run", Command(argv).shown),), (command,), _said(0, "", ""))
+        return TaskPlan(
+            (Difference("command", "not run", Command(argv).shown),), (command,), _said(0, "", "")
+        )
 
-    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+    def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Run it."""
         (command,) = plan.actions
         assert isinstance(command, Command)

@@ -13,24 +13,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import BadInput, HostError, HostLost
+from orchestrator.documents.document import Node
+from orchestrator.errors import BadInput, HostError, HostLost, Position
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command
 from orchestrator.provision.checking import ITEM, argument_faults, fill_arguments
 from orchestrator.provision.filters import as_bool
-from orchestrator.provision.module import Answer, Context, Outcome, Plan
+from orchestrator.provision.module import Context, ReadOutput, TaskPlan, TaskResult
 from orchestrator.provision.reading import read_all
 from orchestrator.provision.results import LazyFacts, nothing_done, registered, short
 from orchestrator.provision.tasks import LoadedRole, Task
 from orchestrator.provision.templating import UndefinedName, as_node
 from orchestrator.provision.variables import Scope
-from orchestrator.spec.document import Node, Place
 
 log = logging.getLogger(__name__)
 
 MOST_READ_AHEAD = 30
-Say = Callable[[str, Outcome], None]
+Say = Callable[[str, TaskResult], None]
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class _Step:
         return f"{name} ({self.item})" if self.item else name
 
 
-def apply(target: Target, loaded: LoadedRole) -> list[Outcome]:
+def apply(target: Target, loaded: LoadedRole) -> list[TaskResult]:
     """Bring a host to the state that a role describes; return what became of each task, in order."""
     return _Application(target, loaded).run()
 
@@ -89,11 +89,11 @@ class _Application:
         self._loaded = loaded
         self._registered: dict[str, Any] = {}
         self._notified: set[str] = set()
-        self._ahead: dict[tuple[int, int], Answer] = {}
-        self._outcomes: list[Outcome] = []
-        self._only = target.only | frozenset(tag.text for tag in loaded.role.tags)
+        self._ahead: dict[tuple[int, int], ReadOutput] = {}
+        self._outcomes: list[TaskResult] = []
+        self._only = target.only | frozenset(loaded.role.tags)
 
-    def run(self) -> list[Outcome]:
+    def run(self) -> list[TaskResult]:
         self._run_tasks(self._loaded.tasks)
         handlers = self._loaded.handlers
         for index, handler in enumerate(handlers):
@@ -116,7 +116,7 @@ class _Application:
         results = []
         for number, step in enumerate(self._steps(task)):
             if step is None:
-                outcome = Outcome(self._loaded.role.name, task.name, "skipped", result=nothing_done())
+                outcome = TaskResult(self._loaded.role.name, task.name, "skipped", result=nothing_done())
             else:
                 outcome = self._run_step(step, partial(self._answer, tasks, index, number))
             results.append(outcome)
@@ -140,9 +140,11 @@ class _Application:
 
     def _scope(self, task: Task) -> Scope:
         target, loaded = self._target, self._loaded
-        place = Place(f"inventory variables of {self._host.name}")
+        position = Position(f"inventory variables of {self._host.name}")
         inventory = {
-            name: as_node(value, place) for name, value in target.variables.items() if name in loaded.defaults
+            name: as_node(value, position)
+            for name, value in target.variables.items()
+            if name in loaded.defaults
         }
         given = {
             "check_mode": target.check,
@@ -153,7 +155,7 @@ class _Application:
             "role_path": str(loaded.role.folder),
         }
         values = {**given, **self._registered, "facts": LazyFacts(self._facts)}
-        return Scope([loaded.defaults, inventory, loaded.role.variables, task.variables], values)
+        return Scope([loaded.defaults, inventory, loaded.variables, task.variables], values)
 
     def _facts(self) -> Mapping[str, Any]:
         if self._target.facts is None:
@@ -176,7 +178,7 @@ class _Application:
             yield None  # a dry run cannot know
             return
         if not isinstance(items.content, list):
-            raise BadInput(task.loop.place.fault("'loop' takes a list"))
+            raise BadInput(task.loop.position.fault("'loop' takes a list"))
         for item in items.content:
             yield self._step(task, scope.with_values({ITEM: item.data()}), short(item.data()))
 
@@ -215,7 +217,7 @@ class _Application:
             context,
             become=step.become,
             holds=step.scope.holds,
-            render=lambda text, name: str(step.scope.text(text, Place(name, 1, 1))),
+            render=lambda text, name: str(step.scope.text(text, Position(name, 1, 1))),
         )
 
     def _reconnect(self) -> Host:
@@ -229,13 +231,13 @@ class _Application:
 
     # --- reading ahead --------------------------------------------------------------------------------------
 
-    def _answer(self, tasks: Sequence[Task], index: int, number: int) -> Answer:
+    def _answer(self, tasks: Sequence[Task], index: int, number: int) -> ReadOutput:
         """What the facts of a step are; reads those of the steps that follow as well."""
         if (index, number) not in self._ahead:
             wanted = dict(self._readable(tasks, index, number))
             answers = read_all(self._host, self._target.base, list(wanted.values())) if wanted else []
             self._ahead = dict(zip(wanted, answers, strict=True))
-        return self._ahead.get((index, number), Answer())
+        return self._ahead.get((index, number), ReadOutput())
 
     def _readable(
         self, tasks: Sequence[Task], index: int, number: int
@@ -265,7 +267,7 @@ class _Application:
 
     # --- one step -------------------------------------------------------------------------------------------
 
-    def _run_step(self, step: _Step, answer: Callable[[], Answer]) -> Outcome:
+    def _run_step(self, step: _Step, answer: Callable[[], ReadOutput]) -> TaskResult:
         task, module = step.task, step.task.module
         context = self._context(step)
         try:
@@ -278,10 +280,10 @@ class _Application:
             if not task.ignore_errors:
                 raise type(error)(message) from error
             result = {**nothing_done(), "skipped": False, "failed": True, "msg": str(error), "rc": 1}
-            return Outcome(self._loaded.role.name, step.name, "failed", result=result, note=str(error))
+            return TaskResult(self._loaded.role.name, step.name, "failed", result=result, note=str(error))
         return outcome
 
-    def _carry_out(self, step: _Step, context: Context, plan: Plan) -> Outcome:
+    def _carry_out(self, step: _Step, context: Context, plan: TaskPlan) -> TaskResult:
         task, module = step.task, step.task.module
         result: dict[str, Any] = {"changed": False, "failed": False, "skipped": False, **plan.result}
         acts = bool(plan.differences or plan.actions)
@@ -293,14 +295,14 @@ class _Application:
             result.update(module.apply(context, step.arguments, plan))
             if module.reads_back and self._host.answers:
                 command = module.read(context, step.arguments)
-                after = read_all(self._host, self._target.base, [command])[0] if command else Answer()
+                after = read_all(self._host, self._target.base, [command])[0] if command else ReadOutput()
                 verified = module.verify(context, step.arguments, after)
                 result.update(verified.result)
         self._judge(step, result)
         status = "changed" if result["changed"] else "ok"
         note = str(result.pop("note", "")) or plan.note
         differences = tuple(result.pop("differences", plan.differences))
-        return Outcome(
+        return TaskResult(
             self._loaded.role.name, step.name, status, differences if result["changed"] else (), result, note
         )
 

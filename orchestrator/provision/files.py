@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command, script
-from orchestrator.provision.module import Answer, Context, Difference, Plan, Upload
+from orchestrator.provision.module import Context, Difference, ReadOutput, TaskPlan, Upload
 
 OK: tuple[int, ...] = (0,)
 LARGEST_SHOWN = 64 * 1024
@@ -68,7 +68,7 @@ def read(context: Context, paths: Sequence[str], *, sudo: bool) -> Command:
     return context.look("files", str(LARGEST_SHOWN), *paths, sudo=sudo)
 
 
-def parse(answer: Answer) -> dict[str, Found]:
+def parse(answer: ReadOutput) -> dict[str, Found]:
     """What a host has, by path."""
     found: dict[str, Found] = {}
     fields: dict[str, str] = {}
@@ -95,7 +95,7 @@ def parse(answer: Answer) -> dict[str, Found]:
     return found
 
 
-def plan(context: Context, wanted: Sequence[Wanted], answer: Answer) -> Plan:
+def plan(context: Context, wanted: Sequence[Wanted], answer: ReadOutput) -> TaskPlan:
     """What differs, and what mends it."""
     there = parse(answer)
     differences: list[Difference] = []
@@ -108,7 +108,7 @@ def plan(context: Context, wanted: Sequence[Wanted], answer: Answer) -> Plan:
         if differing:
             differences += differing
             actions += _actions(one, found, sudo)
-    return Plan(tuple(differences), tuple(actions), {"path": wanted[0].path if wanted else ""})
+    return TaskPlan(tuple(differences), tuple(actions), {"path": wanted[0].path if wanted else ""})
 
 
 def _differences(wanted: Wanted, found: Found) -> Iterator[Difference]:
@@ -169,7 +169,7 @@ def _actions(wanted: Wanted, found: Found, sudo: bool) -> Iterator[Command | Upl
     elif wanted.content is not None and _sha256(wanted.content) != found.sha256:
         yield Upload(wanted.content, path, int(mode or found.mode or "644", 8), sudo)
         mode = ""
-        if not owner and found.owner:  # a new file takes the old one's place, and shall be whose that was
+        if not owner and found.owner:  # a new file takes the old one's position, and shall be whose that was
             owner, accept = f"{found.owner}:{found.group}", (0, 1)
     if owner:
         yield Command(("chown", "-h", owner, path), sudo, accept=accept)

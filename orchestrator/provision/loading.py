@@ -1,4 +1,4 @@
-"""From a role's folder to a :class:`LoadedRole`, or to every fault of its files, each with its place."""
+"""From a role's folder to a :class:`LoadedRole`, or to every fault of its files, each with its position."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import BadInput, Fault
+from orchestrator.documents.document import Node, read_path, read_text
+from orchestrator.errors import BadInput, Fault, Position
+from orchestrator.experiment import roles as role_folders
+from orchestrator.experiment import schemas
+from orchestrator.experiment.model import Role
 from orchestrator.nearest import did_you_mean
 from orchestrator.provision.checking import check_names, check_values
 from orchestrator.provision.module import Module
 from orchestrator.provision.modules import registry
 from orchestrator.provision.tasks import KEYWORDS, LoadedRole, Task
-from orchestrator.spec import roles as role_folders
-from orchestrator.spec import schema
-from orchestrator.spec.document import Node, Place, read_path, read_text
-from orchestrator.spec.model import Role
+from orchestrator.provision.templating import as_node
 
 TASKS_FILE = "tasks.yaml"
 HANDLERS_FILE = "handlers.yaml"
@@ -53,19 +54,20 @@ def load(role: Role) -> LoadedRole:
     """Read a role's files; each of them may be missing. ``BadInput`` with every fault."""
     faults: list[Fault] = []
     defaults = _defaults(role, faults)
-    for name, node in role.variables.items():
+    for name in role.variables:
         if name not in defaults:
             faults.append(
-                node.place.fault(
+                role.position("vars", name).fault(
                     f"role '{role.name}' has no variable '{name}'; {did_you_mean(name, defaults)}"
                 )
             )
+    variables = {name: as_node(value, role.position("vars", name)) for name, value in role.variables.items()}
     modules = registry()
     tasks = _tasks(role, TASKS_FILE, modules, faults)
     handlers = _tasks(role, HANDLERS_FILE, modules, faults)
-    loaded = LoadedRole(role, defaults, tuple(tasks), tuple(handlers))
+    loaded = LoadedRole(role, defaults, variables, tuple(tasks), tuple(handlers))
     faults += _handlers_that_are_not_there(loaded)
-    faults += unknown_tags([loaded], role.tags)
+    faults += unknown_tags([loaded], {tag: role.position("tags", tag) for tag in role.tags})
     faults += check_names(loaded)
     if not faults:
         faults += check_values(loaded)
@@ -101,16 +103,16 @@ def load_named(names: Iterable[str], variables: Iterable[str]) -> list[LoadedRol
             faults += error.faults
     for text in variables:
         name, equals, value = text.partition("=")
-        place = Place(f"--var {text}")
+        position = Position(f"--var {text}")
         if not equals:
-            faults.append(place.fault("expected name=value"))
+            faults.append(position.fault("expected name=value"))
         elif roles and not any(name in role.defaults for role in roles):
             known = {known for role in roles for known in role.defaults}
             faults.append(
-                place.fault(f"none of the roles has a variable '{name}'; {did_you_mean(name, known)}")
+                position.fault(f"none of the roles has a variable '{name}'; {did_you_mean(name, known)}")
             )
         else:
-            node = read_text(value, place.file, positions=False)
+            node = read_text(value, position.file, positions=False)
             roles = [_given(role, name, node) if name in role.defaults else role for role in roles]
     if faults:
         raise BadInput(*faults)
@@ -118,13 +120,17 @@ def load_named(names: Iterable[str], variables: Iterable[str]) -> list[LoadedRol
 
 
 def _given(loaded: LoadedRole, name: str, value: Node) -> LoadedRole:
-    role = replace(loaded.role, variables={**loaded.role.variables, name: value})
+    role = replace(
+        loaded.role,
+        variables={**loaded.role.variables, name: value.data()},
+        positions={**loaded.role.positions, ("vars", name): value.position},
+    )
     return replace(loaded, role=role)
 
 
 def alters(loaded: LoadedRole) -> bool:
     """Whether a role changes the host beyond our own folder there."""
-    only = frozenset(tag.text for tag in loaded.role.tags)
+    only = frozenset(loaded.role.tags)
     return any(
         task.become or task.module.alters(task.arguments)
         for task in (*loaded.tasks, *loaded.handlers)
@@ -144,7 +150,7 @@ def _read(role: Role, name: str, rules: Mapping[str, Any], faults: list[Fault]) 
         return None
     if node.content is None:
         return None
-    found = [fault for _, fault in schema.check(node, rules)]
+    found = [fault for _, fault in schemas.check(node, rules)]
     faults += found
     return None if found else node
 
@@ -166,19 +172,19 @@ def _task(node: Node, modules: Mapping[str, Module], faults: list[Fault]) -> Tas
     keys = [key for key in node.mapping() if key not in KEYWORDS]
     for key in keys:
         if key not in modules:
-            faults.append(node.key_place(key).fault(_unknown(key, modules)))
+            faults.append(node.key_position(key).fault(_unknown(key, modules)))
     for key, inner in words.items():
-        faults += [fault for _, fault in schema.check(inner, KEYWORDS[key])]
+        faults += [fault for _, fault in schemas.check(inner, KEYWORDS[key])]
     if len(keys) != 1:
-        faults.append(node.place.fault(f"a task names one module; this one names {len(keys)}"))
+        faults.append(node.position.fault(f"a task names one module; this one names {len(keys)}"))
     if len(faults) > before:
         return None
     (key,) = keys
     return Task(
-        title=words.get("name", Node(node.key_place(key), key, key)),
+        title=words.get("name", Node(node.key_position(key), key, key)),
         module=modules[key],
         arguments=node.mapping()[key],
-        place=node.key_place(key),
+        position=node.key_position(key),
         when=_conditions(words.get("when")) or (),
         loop=words.get("loop"),
         register=_text(words, "register"),
@@ -215,12 +221,12 @@ def _conditions(node: Node | None) -> tuple[Node, ...] | None:
     return None if node is None else tuple(_listed(node))
 
 
-def unknown_tags(roles: Iterable[LoadedRole], tags: Iterable[Node]) -> Iterator[Fault]:
+def unknown_tags(roles: Iterable[LoadedRole], tags: Mapping[str, Position]) -> Iterator[Fault]:
     """Tags that are asked for and that no task has."""
     known = {tag for role in roles for task in role.tasks for tag in task.tags} | {"always", "never"}
-    for tag in tags:
-        if tag.text not in known:
-            yield tag.place.fault(f"no task has the tag '{tag.text}'; {did_you_mean(tag.text, known)}")
+    for tag, position in tags.items():
+        if tag not in known:
+            yield position.fault(f"no task has the tag '{tag}'; {did_you_mean(tag, known)}")
 
 
 def _handlers_that_are_not_there(loaded: LoadedRole) -> Iterator[Fault]:
@@ -228,6 +234,6 @@ def _handlers_that_are_not_there(loaded: LoadedRole) -> Iterator[Fault]:
     for task in (*loaded.tasks, *loaded.handlers):
         for node in task.notify:
             if node.text not in known:
-                yield node.place.fault(
+                yield node.position.fault(
                     f"there is no handler '{node.text}' in {HANDLERS_FILE}; {did_you_mean(node.text, known)}"
                 )

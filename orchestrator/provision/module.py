@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, Completed
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Role
 
 LONGEST_DIFF = 200
 """Lines of a difference between two texts that are shown."""
@@ -56,7 +56,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TaskPlan:
     """What a module is going to do, and what is known before it does.
 
     :ivar differences: nothing is to be done where there are none, unless ``actions`` says otherwise.
@@ -72,7 +72,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReadOutput:
     """What the command printed that read the facts; empty on a host that answers nothing (a dry run)."""
 
     exit_code: int = 0
@@ -127,8 +127,8 @@ class Context:
         accept: tuple[int, ...] = (0,),
         time_limit: float = 60.0,
     ) -> Command:
-        """A command that reads facts of the host; what each verb prints is said in ``look.sh``."""
-        return Command(("sh", f"{self.base}/bin/look.sh", verb, *words), sudo, time_limit, accept)
+        """A command that reads facts of the host; what each verb prints is said in ``probe.sh``."""
+        return Command(("sh", f"{self.base}/bin/probe.sh", verb, *words), sudo, time_limit, accept)
 
     def path(self, path: str) -> str:
         """A path on the host, absolute."""
@@ -179,10 +179,10 @@ class Module(ABC):
         """The command that reads the facts; it changes nothing. None: there is nothing to read."""
 
     @abstractmethod
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Hold the facts against what is asked."""
 
-    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+    def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Carry the plan out; return what is to be added to its result. ``HostError`` where it fails.
 
         ``changed``, ``differences`` and ``note`` in what is returned take the place of what was planned.
@@ -191,7 +191,7 @@ class Module(ABC):
             perform(context.host, action)
         return {}
 
-    def verify(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def verify(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Hold what is found after the change against what was asked; ``HostError`` where it did not take."""
         plan = self.plan(context, arguments, answer)
         if plan.differences:
@@ -212,7 +212,7 @@ def perform(host: Host, action: Command | Upload) -> Completed | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaskResult:
     """What became of a task on a host.
 
     :ivar status: ``skipped`` by its condition or tags; ``failed`` only where errors are ignored.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from orchestrator.provision.module import Outcome
+from orchestrator.provision.module import TaskResult
 from orchestrator.provision.tasks import Task
 
 
@@ -38,7 +38,7 @@ def nothing_done() -> dict[str, Any]:
     }
 
 
-def registered(task: Task, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def registered(task: Task, outcomes: Sequence[TaskResult]) -> dict[str, Any]:
     """What a later task finds under the registered name: a result, or of a loop all of them."""
     if task.loop is None:
         return dict(outcomes[0].result)

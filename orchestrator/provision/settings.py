@@ -6,13 +6,13 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Setting
 from orchestrator.hosts.command import Command
-from orchestrator.hosts.settings import Change, encode_settings, parse_changes
-from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
+from orchestrator.hosts.remote.settings import Change, encode_settings, parse_changes
+from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.variables import unknowns
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Setting
 
 APPLY_LIMIT_S = 300.0
 
@@ -42,18 +42,18 @@ class SettingsModule(Module):
         """Ask what the settings are."""
         return self._script(context, arguments, "check", 60.0)
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """What differs. Raises ``HostError`` for what there is no such thing of."""
         changes = self._changes(answer.text)
         if not context.host.answers:
             asked = [Difference(setting.path, "?", setting.value) for setting in self.settings(arguments)]
-            return Plan(tuple(asked), (self._script(context, arguments, "apply", APPLY_LIMIT_S),))
+            return TaskPlan(tuple(asked), (self._script(context, arguments, "apply", APPLY_LIMIT_S),))
         _raise_faults(changes)
         differing = [change for change in changes if change.verdict == "differs"]
         actions = (self._script(context, arguments, "apply", APPLY_LIMIT_S),) if differing else ()
-        return Plan(tuple(_difference(change) for change in differing), actions, _read_back(changes))
+        return TaskPlan(tuple(_difference(change) for change in differing), actions, _read_back(changes))
 
-    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+    def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Record, set and read back; what did not take is put back by whoever gives up."""
         (action,) = plan.actions
         assert isinstance(action, Command)

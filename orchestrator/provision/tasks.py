@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.documents.document import Node
+from orchestrator.errors import Position
+from orchestrator.experiment.model import Role
 from orchestrator.provision.module import Module
-from orchestrator.spec.document import Node, Place
-from orchestrator.spec.model import Role
 
 CONDITION: Mapping[str, Any] = {
     "title": "a condition, or a list of conditions that must all hold",
@@ -47,7 +48,7 @@ KEYWORDS: Mapping[str, Any] = {
 class Task:
     """One declarative step of a role: ``module`` brings the host to the state that ``arguments`` describe.
 
-    :ivar title: its name, which may be a template; ``place``: of the module's name in the file.
+    :ivar title: its name, which may be a template; ``position``: of the module's name in the file.
     :ivar when: conditions that must all hold.
     :ivar become: None: as the host's inventory has it.
     :ivar changed_when: None: as the module says; so ``failed_when``.
@@ -56,7 +57,7 @@ class Task:
     title: Node
     module: Module
     arguments: Node
-    place: Place
+    position: Position
     when: tuple[Node, ...] = ()
     loop: Node | None = None
     register: str = ""
@@ -89,9 +90,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class LoadedRole:
-    """A role's files, read and found good as far as that can be told without a host."""
+    """A role's files, read and found good as far as that can be told without a host.
+
+    :ivar variables: what the experiment file or ``--var`` gives, each value at the position of its name.
+    """
 
     role: Role
     defaults: Mapping[str, Node]
+    variables: Mapping[str, Node]
     tasks: tuple[Task, ...]
     handlers: tuple[Task, ...]

@@ -14,9 +14,9 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefine
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from orchestrator.errors import BadInput
+from orchestrator.documents.document import Node
+from orchestrator.errors import BadInput, Position
 from orchestrator.provision.filters import FILTERS, TESTS
-from orchestrator.spec.document import Node, Place
 
 _MARKS = ("{{", "{%", "{#")
 _EXCUSING = frozenset({"defined", "undefined"})
@@ -51,7 +51,7 @@ def is_template(value: object) -> bool:
     return isinstance(value, str) and any(mark in value for mark in _MARKS)
 
 
-def names(text: str, place: Place, *, expression: bool = False) -> frozenset[str]:
+def names(text: str, position: Position, *, expression: bool = False) -> frozenset[str]:
     """Names that a template needs; those it only asks for (``is defined``, ``default``) are left out.
 
     Raises ``BadInput`` for a template that cannot be read.
@@ -63,7 +63,7 @@ def names(text: str, place: Place, *, expression: bool = False) -> frozenset[str
         environment().from_string(text)  # unknown filters and tests
     except TemplateSyntaxError as error:
         raise BadInput(
-            _moved(place, 0 if expression else error.lineno - 1).fault(f"{_said(error)}")
+            _moved(position, 0 if expression else error.lineno - 1).fault(f"{_said(error)}")
         ) from None
     excused = {id(node) for node in _excused(tree)}
     stored = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
@@ -77,10 +77,10 @@ def names(text: str, place: Place, *, expression: bool = False) -> frozenset[str
     )
 
 
-def place_of(name: str, text: str, place: Place) -> Place:
-    """Where a template that stands at ``place`` uses a name first."""
+def position_of(name: str, text: str, position: Position) -> Position:
+    """Where a template that stands at ``position`` uses a name first."""
     lines = [node.lineno for node in environment().parse(text).find_all(nodes.Name) if node.name == name]
-    return _moved(place, min(lines, default=1) - 1)
+    return _moved(position, min(lines, default=1) - 1)
 
 
 def _excused(tree: nodes.Template) -> Iterator[nodes.Node]:
@@ -91,7 +91,7 @@ def _excused(tree: nodes.Template) -> Iterator[nodes.Node]:
             yield from node.node.find_all(nodes.Name)
 
 
-def evaluate(text: str, place: Place, variables: Mapping[str, Any]) -> Any:
+def evaluate(text: str, position: Position, variables: Mapping[str, Any]) -> Any:
     """The value of a template."""
     inner = _only_expression(text)
     try:
@@ -99,29 +99,29 @@ def evaluate(text: str, place: Place, variables: Mapping[str, Any]) -> Any:
             return _expression(inner, variables)
         return environment().from_string(text).render(variables)
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
-        raise _fault(error, place) from None
+        raise _fault(error, position) from None
 
 
-def expression(text: str, place: Place, variables: Mapping[str, Any]) -> Any:
+def expression(text: str, position: Position, variables: Mapping[str, Any]) -> Any:
     """The value of an expression that stands without braces."""
     try:
         return _expression(text, variables)
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
-        raise _fault(error, place) from None
+        raise _fault(error, position) from None
 
 
-def _fault(error: Exception, place: Place) -> BadInput:
+def _fault(error: Exception, position: Position) -> BadInput:
     if isinstance(error, UndefinedError):
-        return UndefinedName(place.fault(_said(error)))
+        return UndefinedName(position.fault(_said(error)))
     line = getattr(error, "lineno", 1) - 1
-    return BadInput(_moved(place, line).fault(_said(error)))
+    return BadInput(_moved(position, line).fault(_said(error)))
 
 
-def _moved(place: Place, lines: int) -> Place:
-    """A place some lines further down, in a text that is a whole file; in YAML its lines are not ours to count."""
-    if not lines or (place.line, place.column) != (1, 1):
-        return place
-    return Place(place.file, place.line + lines, 1)
+def _moved(position: Position, lines: int) -> Position:
+    """A position some lines further down, in a text that is a whole file; in YAML its lines are not ours to count."""
+    if not lines or (position.line, position.column) != (1, 1):
+        return position
+    return Position(position.file, position.line + lines, 1)
 
 
 def _said(error: Exception) -> str:
@@ -163,16 +163,16 @@ def texts(node: Node) -> Iterator[Node]:
         yield node
 
 
-def as_node(value: Any, place: Place) -> Node:
-    """Plain data as a document, all of it at one place."""
+def as_node(value: Any, position: Position) -> Node:
+    """Plain data as a document, all of it at one position."""
     if isinstance(value, Mapping):
-        members = {str(key): as_node(inner, place) for key, inner in value.items()}
-        return Node(place, members, keys=dict.fromkeys(members, place))
+        members = {str(key): as_node(inner, position) for key, inner in value.items()}
+        return Node(position, members, keys=dict.fromkeys(members, position))
     if isinstance(value, list | tuple):
-        return Node(place, [as_node(inner, place) for inner in value])
+        return Node(position, [as_node(inner, position) for inner in value])
     if value is None or isinstance(value, bool | int | float | str):
-        return Node(place, value, "" if value is None else str(value))
-    return Node(place, str(value), str(value))
+        return Node(position, value, "" if value is None else str(value))
+    return Node(position, str(value), str(value))
 
 
 def mentioned(text: str, *, expression: bool = False) -> frozenset[str]:

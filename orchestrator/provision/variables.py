@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from orchestrator.errors import BadInput
+from orchestrator.documents.document import Node
+from orchestrator.documents.schema import Location
+from orchestrator.errors import BadInput, Position
 from orchestrator.provision import templating
 from orchestrator.provision.templating import UndefinedName
-from orchestrator.spec.document import Node, Place
-from orchestrator.spec.schema import Location
 
 _BARE_NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 GIVEN = frozenset(
@@ -62,13 +62,13 @@ class Scope:
         """The same with a layer above the others."""
         return Scope([*self._layers, layer], self._values) if layer else self
 
-    def value(self, name: str, place: Place) -> Any:
-        """The value of a variable that is used at ``place``. Raises ``UndefinedName``."""
+    def value(self, name: str, position: Position) -> Any:
+        """The value of a variable that is used at ``position``. Raises ``UndefinedName``."""
         if name in self._values:
             return self._values[name]
         node = self._layered(name)
         if node is None:
-            raise UndefinedName(place.fault(f"'{name}' is undefined"))
+            raise UndefinedName(position.fault(f"'{name}' is undefined"))
         return self._resolved(name, node).data()
 
     def _layered(self, name: str) -> Node | None:
@@ -78,7 +78,7 @@ class Scope:
         """The value of a variable with its places, its own templates filled in."""
         if name in self._resolving:
             circle = " → ".join((*self._resolving[self._resolving.index(name) :], name))
-            raise BadInput(node.place.fault(f"variable '{name}' is made of itself: {circle}"))
+            raise BadInput(node.position.fault(f"variable '{name}' is made of itself: {circle}"))
         self._resolving.append(name)
         try:
             return self.fill(node)
@@ -97,19 +97,19 @@ class Scope:
         """Whether the name has a value, or a template for one."""
         return name in self._values or any(name in layer for layer in self._layers)
 
-    def text(self, text: str, place: Place) -> Any:
+    def text(self, text: str, position: Position) -> Any:
         """Fill in one template. Raises ``UndefinedName`` or ``BadInput``."""
-        return templating.evaluate(text, place, self._needed(text, place))
+        return templating.evaluate(text, position, self._needed(text, position))
 
     def holds(self, node: Node) -> bool:
         """Whether a condition is true. Raises ``UndefinedName`` or ``BadInput``."""
         if not isinstance(node.content, str):
             return bool(node.content)
-        needed = self._needed(node.content, node.place, bare=True)
-        value = templating.expression(node.content, node.place, needed)
+        needed = self._needed(node.content, node.position, bare=True)
+        value = templating.expression(node.content, node.position, needed)
         if isinstance(value, str):
             raise BadInput(
-                node.place.fault(
+                node.position.fault(
                     f"is neither true nor false but the text {value!r}; add a comparison, or | bool"
                 )
             )
@@ -119,27 +119,27 @@ class Scope:
         """Fill in every template of a document; ``lenient``: what is not defined yet becomes :class:`Unknown`."""
         if isinstance(node.content, dict):
             members = {key: self.fill(inner, lenient=lenient) for key, inner in node.content.items()}
-            return Node(node.place, members, keys=node.keys)
+            return Node(node.position, members, keys=node.keys)
         if isinstance(node.content, list):
-            return Node(node.place, [self.fill(inner, lenient=lenient) for inner in node.content])
+            return Node(node.position, [self.fill(inner, lenient=lenient) for inner in node.content])
         if not templating.is_template(node.content):
             return node
         try:
             source = self._source(node)
             if source is not None:
                 return self._resolved(*source)
-            value = self.text(str(node.content), node.place)
+            value = self.text(str(node.content), node.position)
         except UndefinedName:
             if lenient:
-                return Node(node.place, Unknown(node.text), node.text)
+                return Node(node.position, Unknown(node.text), node.text)
             raise
-        return templating.as_node(value, node.place)
+        return templating.as_node(value, node.position)
 
-    def _needed(self, text: str, place: Place, *, bare: bool = False) -> dict[str, Any]:
+    def _needed(self, text: str, position: Position, *, bare: bool = False) -> dict[str, Any]:
         """The variables that a template needs, and those it may do without if they have a value."""
-        names = templating.names(text, place, expression=bare)
-        needed = {name: self.value(name, place) for name in names}
+        names = templating.names(text, position, expression=bare)
+        needed = {name: self.value(name, position) for name in names}
         for name in templating.mentioned(text, expression=bare) - names:
             if self.knows(name):
-                needed[name] = self.value(name, place)
+                needed[name] = self.value(name, position)
         return needed

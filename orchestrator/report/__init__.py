@@ -1,4 +1,4 @@
-"""What is shown of a run. Each form is one module of :mod:`orchestrator.report.forms`, found by its name.
+"""What is shown of a run. Each form is one module of :mod:`orchestrator.report.formats`, found by its name.
 
 A form has one function, ``render(report: Report) -> str | bytes``; :func:`orchestrator.report.model.build` makes the
 report.
@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
-from orchestrator.report import forms
+from orchestrator.report import formats as forms
 
 if TYPE_CHECKING:
     from orchestrator.report.model import Report

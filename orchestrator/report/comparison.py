@@ -13,14 +13,14 @@ from orchestrator.analysis.comparison import Row, Rules, Verdict, against, compa
 from orchestrator.analysis.multiple import CORRECTION
 from orchestrator.analysis.samples import Sample, samples
 from orchestrator.errors import BadInput, ExitCode
+from orchestrator.experiment.factors import KERNEL
+from orchestrator.experiment.model import Published
 from orchestrator.nearest import did_you_mean
 from orchestrator.report import comparisons, metrics
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
-from orchestrator.sample_size import fewest
-from orchestrator.spec.factors import KERNEL
-from orchestrator.spec.model import Published
+from orchestrator.sample_size import minimum_units
 
 PUBLISHED_ENVIRONMENT = "metal"
 """All datasets of results/reference were measured on real machines."""
@@ -30,7 +30,7 @@ NOT_JUDGED: frozenset[Verdict] = frozenset({"too noisy", "not compared"})
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparisonReport:
     """Two sides and their rows.
 
     :ivar fail_on: a regression that fails the comparison, 0.05 for 5 %; None: none does.
@@ -55,7 +55,7 @@ class Compared:
         return [
             "ratio: of medians, more than 1 is better; rates as time for the same work.",
             f"interval: {percent}, {intervals.METHODS[self.rules.unit]}; from "
-            f"{fewest(self.rules.confidence)} {self.rules.unit}s a side on.",
+            f"{minimum_units(self.rules.confidence)} {self.rules.unit}s a side on.",
             f"p: {test}, adjusted for the number of tests, {self.tested} ({CORRECTION}); "
             "random numbers are seeded by the data."
             if self.tested
@@ -91,7 +91,7 @@ class Compared:
         return ExitCode.REGRESSION if self.regressions else ExitCode.OK
 
 
-def render(compared: Compared, form: str) -> str:
+def render(compared: ComparisonReport, form: str) -> str:
     """Return the comparison in a form, one of :func:`names`, ending in a newline."""
     text: str = importlib.import_module(f"{comparisons.__name__}.{form}").render(compared)
     return text
@@ -104,7 +104,7 @@ def two_runs(
     wanted: Sequence[str],
     rules: Rules,
     fail_on: float | None,
-) -> Compared:
+) -> ComparisonReport:
     """Compare the cells of two runs. The kernel tells cells apart only where a run has several.
 
     Raises ``BadInput`` for an unknown metric, and where no cell can be compared as the environments differ.
@@ -126,7 +126,7 @@ def two_runs(
 
 def by_kernel(
     results: Path, run: RunFolder, baseline: str, wanted: Sequence[str], rules: Rules, fail_on: float | None
-) -> Compared:
+) -> ComparisonReport:
     """Compare every kernel of a run with one of them; ``baseline`` empty: with the first."""
     with open_for(results, run) as store:
         row = _opened(store, run)
@@ -147,7 +147,7 @@ def by_kernel(
     return _judged(f"run {run.id}, kernel {baseline}", f"kernel {others}", rows, rules, fail_on)
 
 
-def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float | None) -> Compared:
+def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float | None) -> ComparisonReport:
     """Compare the cells of a run with the published figures that travel in its first record.
 
     Raises ``BadInput`` where the experiment names none, where they are of another unit than the metric that the
@@ -195,7 +195,9 @@ def _kernel_rows(
     return compare(metric, of_baseline, of_kernel, (KERNEL,), rules)
 
 
-def _judged(base: str, new: str, rows: Sequence[Row], rules: Rules, fail_on: float | None) -> Compared:
+def _judged(
+    base: str, new: str, rows: Sequence[Row], rules: Rules, fail_on: float | None
+) -> ComparisonReport:
     sides = [
         {sample.environment for sample in side if sample is not None}
         for side in ((row.base for row in rows), (row.new for row in rows))
@@ -205,7 +207,7 @@ def _judged(base: str, new: str, rows: Sequence[Row], rules: Rules, fail_on: flo
         raise BadInput(
             f"environments are never mixed: {told}; --force-mixed-environments compares them and labels it"
         )
-    return Compared(base, new, rules, tuple(judge(rows, rules)), fail_on)
+    return ComparisonReport(base, new, rules, tuple(judge(rows, rules)), fail_on)
 
 
 def _opened(store: Store, run: RunFolder) -> RunRow:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from orchestrator.environments import describe
 from orchestrator.errors import BadInput
-from orchestrator.report.environments import sentence
 from orchestrator.report.text import NOTHING, command_line, not_ok, plain, progress
 from orchestrator.results import codec, journal, manifest
 from orchestrator.results.records import TrialRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 _HEADINGS = ("run", "experiment", "started", "trials", "not ok", "environment", "state")
 
@@ -33,7 +33,7 @@ def one(store: Store, run: RunFolder) -> str:
     row = store.run(run)
     facts = dict(zip(_HEADINGS, _row(store, row), strict=True))
     lines = [f"{name}: {value}" for name, value in facts.items() if name != "environment"]
-    lines += [f"environment: {name}: {sentence(name)}" for name in store.environments(row)]
+    lines += [f"environment: {name}: {describe(name)}" for name in store.environments(row)]
     if row.ended:
         lines.append(f"ended: {row.ended}")
     lines += _provenance(run.path)
@@ -83,6 +83,6 @@ def _provenance(folder: Path) -> Iterator[str]:
     yield f"orchestrator: {found.version}" + (f", commit {found.commit}" if found.commit else "")
     yield f"controller: Python {found.python}, {plain(str(found.controller.get('system', 'unknown')))}"
     for role, files in found.roles.items():
-        yield f"role {plain(role)}: {counted(len(files), 'file')}"
+        yield f"role {plain(role)}: {plural(len(files), 'file')}"
     if found.benchmark:
         yield f"benchmark: sha256 {found.benchmark}"

@@ -14,15 +14,15 @@ from orchestrator.analysis.precision import is_known
 from orchestrator.analysis.samples import boots_of
 from orchestrator.analysis.speedup import Speedup, speedups
 from orchestrator.analysis.summary import CellSummary, plan_order, summarise
+from orchestrator.environments import describe
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Status
 from orchestrator.report import metrics
-from orchestrator.report.environments import sentence
 from orchestrator.results import manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord, MetricInfo, RunRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Reason, RunRow, Store, open_for
-from orchestrator.spec.model import Status
 
 _SHOWN = 2
 """Metrics in a table where none are asked for."""
@@ -161,7 +161,7 @@ def build(results: Path, run: RunFolder, shown: Sequence[str] = ()) -> Report:
             phases=tuple((cell, found) for cell, found in phases if found),
             statuses=store.statuses(row),
             not_allowed=store.not_allowed(row),
-            environments={name: sentence(name) for name in store.environments(row)},
+            environments={name: describe(name) for name in store.environments(row)},
             labels=store.labels(row),
             kernels=_told_of_kernels(provenance, "release"),
             kernel_hashes=_told_of_kernels(provenance, "hash"),

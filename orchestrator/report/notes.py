@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from orchestrator.analysis.intervals import METHODS
 from orchestrator.analysis.speedup import Speedup
 from orchestrator.analysis.summary import Estimate
-from orchestrator.report import circumstances, tables, text
+from orchestrator.experiment.model import Status
+from orchestrator.report import setup as circumstances
+from orchestrator.report import tables, text
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
-from orchestrator.spec.model import Status
-from orchestrator.units import counted
+from orchestrator.units import plural
 
 REASONS_SHOWN = 20
 FINDINGS_SHOWN = 20
@@ -91,7 +92,7 @@ def figures(report: Report) -> Iterator[str]:
         yield f"Stop rule: {rule}."
     for unneeded in report.reasons:
         if unneeded.status == Status.SKIPPED:
-            yield text.plain(f"{counted(unneeded.trials, 'trial')} {unneeded.reason}.", LONGEST_NOTE)
+            yield text.plain(f"{plural(unneeded.trials, 'trial')} {unneeded.reason}.", LONGEST_NOTE)
     shown = _shown(report)
     used = {estimate.spread.method for estimate in shown if estimate.interval is None}
     spreads = [words for method, words in SPREADS.items() if method in used]
@@ -126,7 +127,7 @@ def stop_rule(report: Report) -> str:
     interval = f"half the {until.confidence * 100:g} % interval of the median {text.plain(opening.headline)}"
     return (
         f"{trials} of a cell, until {interval} is at most {until.half_width * 100:g} % of it; "
-        f"reached by {sum(report.known)} of {counted(len(report.cells), 'cell')}"
+        f"reached by {sum(report.known)} of {plural(len(report.cells), 'cell')}"
     )
 
 
@@ -158,13 +159,13 @@ def _intervals(report: Report) -> Iterator[str]:
         yield "An interval of one boot says nothing of how boots differ."
     missing = Counter(each.no_interval for each in figures if each.no_interval)
     for reason, count in missing.items():
-        yield f"No interval for {counted(count, 'figure')}: {reason}."
+        yield f"No interval for {plural(count, 'figure')}: {reason}."
 
 
 def _circumstances(report: Report) -> Iterator[str]:
     """The hosts, and what the benchmark was told beyond the factors."""
     for place in circumstances.places(report):
-        boots = counted(place.boots, "boot")
+        boots = plural(place.boots, "boot")
         if place.line:
             yield text.plain(f"Host {place.host} ({boots}): {place.line}.", LONGEST_NOTE)
     lines = circumstances.command_lines(report)
@@ -217,7 +218,7 @@ def comparison(report: Report) -> Iterator[str]:
         if found.ratio is None and cell.n
     )
     for reason, count in missing.items():
-        yield text.plain(f"No speed-up for {counted(count, 'row')}: {reason}.")
+        yield text.plain(f"No speed-up for {plural(count, 'row')}: {reason}.")
 
 
 def reasons(report: Report) -> list[str]:
@@ -245,9 +246,9 @@ def findings(report: Report) -> list[str]:
 
 def _lines(found: Sequence[Reason], what: str) -> Iterable[str]:
     for reason in found[:REASONS_SHOWN]:
-        count = counted(reason.trials, what)
+        count = plural(reason.trials, what)
         allowed = ", allowed" if reason.allowed else ""
         told = text.plain(reason.reason) or "no reason was given"
         yield f"{reason.status} ({count}{allowed}; {text.plain(reason.example)}): {told}"
     if len(found) > REASONS_SHOWN:
-        yield f"and {counted(len(found) - REASONS_SHOWN, 'more reason')}; --format json holds all of them"
+        yield f"and {plural(len(found) - REASONS_SHOWN, 'more reason')}; --format json holds all of them"

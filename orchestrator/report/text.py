@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from orchestrator.analysis.intervals import Interval
-from orchestrator.analysis.summary import Estimate, Truth
-from orchestrator.spec.model import Status
-from orchestrator.units import counted
+from orchestrator.analysis.summary import Estimate, Verification
+from orchestrator.experiment.model import Status
+from orchestrator.units import plural
 
 NOTHING = "-"
 NOT_CHECKED = "not checked"
@@ -67,7 +67,7 @@ def ratio(found: float | None, interval: Interval | None = None) -> str:
     return number(found) + (f" {limits(interval, found)}" if interval else "")
 
 
-def truth(found: Truth | None, n: int, counts: bool = True) -> str:
+def truth(found: Verification | None, n: int, counts: bool = True) -> str:
     """Return what is known of the pages and bytes behind the figures of ``n`` trials.
 
     Without ``counts`` it does not say how many pages there were if all of them are on their target.
@@ -82,7 +82,7 @@ def truth(found: Truth | None, n: int, counts: bool = True) -> str:
         all_there = on_target == found.pages and not counts
         parts.append("all pages on target" if all_there else f"{on_target}/{found.pages} pages")
     parts.append(
-        f"{counted(found.bytes_wrong or 0, 'byte')} wrong" if found.bytes_checked else "bytes not checked"
+        f"{plural(found.bytes_wrong or 0, 'byte')} wrong" if found.bytes_checked else "bytes not checked"
     )
     return ", ".join(parts) + (f" ({found.trials} of {n} trials)" if found.trials < n else "")
 
@@ -130,7 +130,7 @@ def span(numbers: Sequence[int], noun: str) -> str:
     >>> span([1], "boot"), span([4, 5, 6], "time")
     ('1 boot', '4 to 6 times')
     """
-    last = counted(numbers[-1], noun)
+    last = plural(numbers[-1], noun)
     return last if len(numbers) == 1 else f"{numbers[0]} to {last}"
 
 

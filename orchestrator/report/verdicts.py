@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator
 
 from orchestrator.analysis.comparison import Row
 from orchestrator.analysis.samples import Sample
-from orchestrator.report.comparison import Compared
-from orchestrator.report.environments import sentence
+from orchestrator.environments import describe
+from orchestrator.report.comparison import ComparisonReport
 from orchestrator.report.text import NOTHING, number, plain, ratio
 
 EXCLUDED_SHOWN = 20
 HEADINGS = ("cell", "metric", "baseline", "new", "ratio", "interval", "p", "n (boots)", "verdict")
 
 
-def title(compared: Compared) -> str:
+def title(compared: ComparisonReport) -> str:
     """Return one line on what is compared with what."""
     return plain(f"{compared.new} against {compared.base}")
 
@@ -29,7 +29,7 @@ def verdict(row: Row, margin: float) -> str:
     return words.get(row.verdict, row.verdict) + (f": {row.reason}" if row.reason else "")
 
 
-def table(compared: Compared) -> list[list[str]]:
+def table(compared: ComparisonReport) -> list[list[str]]:
     """Return the rows of the table, all words."""
     return [
         [
@@ -47,7 +47,7 @@ def table(compared: Compared) -> list[list[str]]:
     ]
 
 
-def name(row: Row, compared: Compared) -> str:
+def name(row: Row, compared: ComparisonReport) -> str:
     """Return a row's levels and, where the comparison has several environments, its own."""
     kernels = {side.factors.get("kernel", "") for side in (row.base, row.new) if side}
     levels = dict(row.factors)
@@ -59,13 +59,13 @@ def name(row: Row, compared: Compared) -> str:
     return ", ".join(words)
 
 
-def notes(compared: Compared) -> Iterator[str]:
+def notes(compared: ComparisonReport) -> Iterator[str]:
     """Yield methods, environments, and each trial that did not enter."""
     yield from compared.methods
     if compared.rules.mix:
         yield "Environments were mixed by force: where a row says so its ratio compares different things."
     for environment in sorted(_environments(compared.rows)):
-        yield f"{plain(environment)}: {sentence(environment)}"
+        yield f"{plain(environment)}: {describe(environment)}"
     counts = Counter(row.verdict for row in compared.rows)
     yield "Verdicts: " + ", ".join(f"{count} {word}" for word, count in counts.items()) + "."
     if compared.fail_on is not None:
@@ -76,7 +76,7 @@ def notes(compared: Compared) -> Iterator[str]:
             yield f"Not judged: {count} rows; a regression there would not be seen. Their verdicts say what is missing."
 
 
-def excluded(compared: Compared) -> list[str]:
+def excluded(compared: ComparisonReport) -> list[str]:
     """Return one line for each trial that entered no figure, the first :data:`EXCLUDED_SHOWN` of them."""
     found = {
         (

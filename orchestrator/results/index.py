@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Status
 from orchestrator.results import codec
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord
-from orchestrator.spec.model import Status
 
 SCHEMA_VERSION = 3
 """Raised with any change of the tables: an index of another version is thrown away and made again."""

@@ -17,10 +17,10 @@ from msgspec import convert
 import orchestrator
 from orchestrator import program
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Experiment, Role
 from orchestrator.results.files import write_whole
 from orchestrator.results.migrations import MANIFEST, UnreadableFormat, upgrade
-from orchestrator.results.records import utc_now
-from orchestrator.spec.model import Experiment, Role
+from orchestrator.timestamps import utc_now
 
 FILE = "manifest.json"
 FORMAT = 1
@@ -30,7 +30,7 @@ FORMAT = 1
 class Manifest:
     """Provenance of a run. Hashes are SHA-256 in hex, times ISO 8601 in UTC.
 
-    :ivar content_hash: of the experiment, see :class:`~orchestrator.spec.model.Experiment`.
+    :ivar content_hash: of the experiment, see :class:`~orchestrator.experiment.model.Experiment`.
     :ivar experiment_text: the experiment file as it was.
     :ivar experiment_folder: where the experiment file lay; empty where an older version began the run.
     :ivar where: the predicates of ``--where``, and ``limit`` that of ``--limit`` (0: none).

@@ -14,19 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from orchestrator import __version__
-from orchestrator.spec.factors import HOST
-from orchestrator.spec.model import Breakdown, Comparison, Experiment, Repetitions, Status
+from orchestrator.experiment.factors import HOST
+from orchestrator.experiment.model import Breakdown, Comparison, Experiment, Repetitions, Status
+from orchestrator.timestamps import utc_now
 
 FORMAT = 1
-
-
-def utc_now() -> str:
-    """Return the controller's time as all records write it: ISO 8601, UTC, milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class FactorInfo:
 
 @dataclass(frozen=True, slots=True)
 class MetricInfo:
-    """What a report must know of a metric, see :class:`orchestrator.spec.model.Metric`."""
+    """What a report must know of a metric, see :class:`orchestrator.experiment.model.Metric`."""
 
     name: str
     unit: str
@@ -208,7 +203,7 @@ class TrialRecord:
     final: bool = True
 
 
-Fate = Literal["done", "left out", "unreachable", "lost", "failed", "stopped"]
+HostOutcome = Literal["done", "left out", "unreachable", "lost", "failed", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +216,7 @@ class HostRecord:
     """
 
     host: str
-    fate: Fate
+    fate: HostOutcome
     trials: int
     reason: str
     time: str

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.experiment.model import Needs
 from orchestrator.hosts import facts
-from orchestrator.spec.model import Needs
 from tests.host_shells import SHELLS, environment_of
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.hosts.settings import Change, encode_settings, parse_changes
-from orchestrator.spec.model import Setting
+from orchestrator.experiment.model import Setting
+from orchestrator.hosts.remote.settings import Change, encode_settings, parse_changes
 from tests.host_shells import SHELLS, HostFolder
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.execution.host_journal import Begin, Start, TrialEnd
 from orchestrator.execution.trial_file import HostTrial
-from orchestrator.spec.model import Setting
+from orchestrator.experiment.model import Setting
 from tests.host_shells import SHELLS, HostFolder, processes
 
 TAG = {"cell": "c0ffee", "text": 'it\'s "quoted" \\ and\nbroken – ünd'}

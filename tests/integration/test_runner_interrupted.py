@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.execution.host_journal import Begin
 from orchestrator.execution.trial_file import HostTrial, encode_trials
-from orchestrator.spec.model import Setting
+from orchestrator.experiment.model import Setting
 from tests.host_shells import PATIENCE_S, SHELLS, HostFolder, processes
 
 

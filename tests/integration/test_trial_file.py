@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.execution.trial_file import HostTrial, encode_trials
-from orchestrator.spec.model import Setting
+from orchestrator.experiment.model import Setting
 from tests.host_shells import SHELLS, environment_of
 
 DECODE = r"""

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.hosts.base import Request
+from orchestrator.experiment.kernels import load_recipe
+from orchestrator.experiment.model import Kernel, Needs
+from orchestrator.hosts.base import ProviderRequest
 from orchestrator.hosts.providers.qemu import QemuProvider
-from orchestrator.spec.kernels import load_recipe
-from orchestrator.spec.model import Kernel, Needs
 from tests.kernel.lab import EmulatorError, Lab
 from tests.kernel.layouts import LAYOUTS
 
@@ -52,7 +52,7 @@ def guest(
 ) -> Iterator[Lab]:
     layout = LAYOUTS[request.param]
     logs = tmp_path_factory.mktemp(request.param)
-    provider = QemuProvider(Request(Needs(), layout.options, boot_limit=BOOT_LIMIT_S))
+    provider = QemuProvider(ProviderRequest(Needs(), layout.options, boot_limit=BOOT_LIMIT_S))
     with provider.machine(logs) as machine:
         yield Lab(machine, kernel(layout.kernel), layout, checks, logs)
 

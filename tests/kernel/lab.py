@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.command import script
 from orchestrator.hosts.guest.guest import EMULATOR_DEFECT
 from orchestrator.hosts.guest.modules import ordered_modules
 from orchestrator.kernels.obtain import obtain
-from orchestrator.spec.model import Kernel
 from tests.kernel.layouts import Layout
 
 TIME_LIMIT_S = 900.0

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.hosts.base import Host, Machine, Request
+from orchestrator.experiment.model import Kernel, Needs
+from orchestrator.hosts.base import Host, Machine, ProviderRequest
 from orchestrator.hosts.providers.qemu import QemuProvider
-from orchestrator.spec.model import Kernel, Needs
 from tests.running import User
 from tests.vm.disk_machine import DiskMachine, disk_machine
 
@@ -30,7 +30,7 @@ STOCK = Kernel("stock")
 
 def qemu_provider(options: dict[str, Any], boot_limit: float = BOOT_LIMIT_S) -> QemuProvider:
     """Make the provider as a run would."""
-    return QemuProvider(Request(Needs(), options, boot_limit=boot_limit))
+    return QemuProvider(ProviderRequest(Needs(), options, boot_limit=boot_limit))
 
 
 @dataclass(frozen=True)

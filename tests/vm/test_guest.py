@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.environments import Environment
 from orchestrator.errors import CommandFailed, HostError
-from orchestrator.hosts.base import Environment
 from orchestrator.hosts.command import Command, script
 from orchestrator.kernels.obtain import obtain
 from tests.vm.conftest import STOCK, BootedGuest, qemu_provider

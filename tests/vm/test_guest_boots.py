@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.environments import Environment
 from orchestrator.errors import HostError, KernelError
-from orchestrator.hosts.base import Environment
+from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.command import Command, script
 from orchestrator.kernels.obtain import obtain
-from orchestrator.spec.model import Kernel
 from tests.vm.conftest import STOCK, qemu_provider
 
 SMALL = {"nodes": [{"cpus": 1, "memory": "384MiB"}], "clock": "wall", "acceleration": "tcg"}

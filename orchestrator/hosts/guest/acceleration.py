@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TextIO
 
 from orchestrator.cache import cache_folder
+from orchestrator.environments import Environment
 from orchestrator.errors import HostError, OrchestratorError
-from orchestrator.hosts.base import Environment
+from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.guest.command_line import Start, qemu_argv
 from orchestrator.hosts.guest.initramfs import PROBE_WORD, find_program, probe_archive
-from orchestrator.hosts.guest.layout import Layout, Node
+from orchestrator.hosts.guest.layout import GuestNode, Layout
 from orchestrator.hosts.guest.process import GuardedProcess
 from orchestrator.kernels.obtain import obtain
-from orchestrator.spec.model import Kernel
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ DEVICE = Path("/dev/kvm")
 PROBE_LIMIT_S = 20.0
 """A guest under working KVM prints its word within 2 s; nested ones within 5 s."""
 
-_PROBE = Layout(nodes=(Node(2, 512 * 1024**2),))
+_PROBE = Layout(nodes=(GuestNode(2, 512 * 1024**2),))
 
 
 def choose_environment(layout: Layout) -> Environment:

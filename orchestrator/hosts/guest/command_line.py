@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.hosts.base import Environment
+from orchestrator.environments import Environment
 from orchestrator.hosts.guest.layout import Layout
 
 KERNEL_WORDS = ("console=ttyS0", "quiet", "panic=-1")

@@ -9,14 +9,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.environments import Environment
 from orchestrator.errors import HostError, KernelError
-from orchestrator.hosts.base import Environment, Host
+from orchestrator.hosts.base import Host
 from orchestrator.hosts.guest.command_line import DEFAULT_TICKS, Start, qemu_argv
+from orchestrator.hosts.guest.icount_boot import Turns
 from orchestrator.hosts.guest.initramfs import FAILURE_WORD, UP_WORD, base_archive, find_program, keys_archive
 from orchestrator.hosts.guest.keys import make_keys
 from orchestrator.hosts.guest.layout import Layout
 from orchestrator.hosts.guest.process import GuardedProcess
-from orchestrator.hosts.guest.turns import Turns
 from orchestrator.hosts.ssh import SshAddress, connect
 from orchestrator.kernels.obtain import KernelFiles
 

@@ -81,7 +81,7 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class GuestNode:
     """One NUMA node: number of CPUs and bytes of memory."""
 
     cpus: int
@@ -92,7 +92,7 @@ class Node:
 class Layout:
     """A guest. ``distances`` is empty where the kernel's own (10 and 20) will do."""
 
-    nodes: tuple[Node, ...] = (Node(2, 1024**3), Node(2, 1024**3))
+    nodes: tuple[GuestNode, ...] = (GuestNode(2, 1024**3), GuestNode(2, 1024**3))
     distances: tuple[tuple[int, ...], ...] = ()
     clock: Literal["wall", "instructions", "auto"] = "auto"
     acceleration: Literal["kvm", "tcg", "auto"] = "auto"
@@ -128,7 +128,7 @@ def parse_layout(options: Mapping[str, Any]) -> Layout:
     return layout
 
 
-def _node(index: int, options: Mapping[str, Any], faults: list[str]) -> Node:
+def _node(index: int, options: Mapping[str, Any], faults: list[str]) -> GuestNode:
     memory = SMALLEST_NODE
     try:
         memory = parse_size(options["memory"])
@@ -136,7 +136,7 @@ def _node(index: int, options: Mapping[str, Any], faults: list[str]) -> Node:
         faults.append(f"nodes[{index}].memory: {error}")
     if memory < SMALLEST_NODE or memory % 1024**2:
         faults.append(f"nodes[{index}].memory: {options['memory']} is not whole MiB, 64MiB or more")
-    return Node(options.get("cpus", 2), memory)
+    return GuestNode(options.get("cpus", 2), memory)
 
 
 def _node_faults(layout: Layout) -> list[str]:

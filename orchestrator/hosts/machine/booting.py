@@ -10,16 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.environments import Environment
 from orchestrator.errors import HostError, HostLost, KernelError
+from orchestrator.experiment.model import Kernel
 from orchestrator.hosts import facts as host_facts
-from orchestrator.hosts.base import Clock, Environment, Host, Machine
+from orchestrator.hosts.base import Clock, Host, Machine
 from orchestrator.hosts.command import script
 from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.machine.state import MARK, State, command, install, look, mark_of
 from orchestrator.hosts.power import Power
 from orchestrator.kernels.obtain import obtain
 from orchestrator.kernels.proof import Identity
-from orchestrator.spec.model import Kernel
 
 log = logging.getLogger(__name__)
 

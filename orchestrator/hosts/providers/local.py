@@ -7,16 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orchestrator.hosts.base import (
-    Clock,
-    Environment,
-    Host,
-    Machine,
-    Provider,
-    Request,
-)
+from orchestrator.environments import Environment
+from orchestrator.experiment.model import Kernel
+from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.local import LocalHost
-from orchestrator.spec.model import Kernel
 
 
 class LocalMachine(Machine):
@@ -55,7 +49,7 @@ class LocalProvider(Provider):
         },
     }
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ProviderRequest) -> None:
         self.place = self.name
         self.changes_allowed = bool(request.options.get("allow_changes")) or request.allow_local_changes
 

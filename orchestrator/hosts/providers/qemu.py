@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError, KernelError
-from orchestrator.hosts.base import Clock, Environment, Host, Machine, Provider, Request
+from orchestrator.experiment.model import Kernel, Needs
+from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.guest.acceleration import beneath, choose_environment
 from orchestrator.hosts.guest.guest import Boot, Guest, Logs, start_guest
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
 from orchestrator.kernels.obtain import obtain
 from orchestrator.kernels.proof import Identity
-from orchestrator.spec.model import Kernel, Needs
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class QemuProvider(Provider):
     makes_hosts = True
     boot_estimate = 13.0
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ProviderRequest) -> None:
         self.place = self.name
         self._layout = parse_layout(request.options)
         self._boot_limit = request.boot_limit

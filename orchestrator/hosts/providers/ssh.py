@@ -8,22 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError
-from orchestrator.hosts.base import (
-    Clock,
-    Environment,
-    Host,
-    Machine,
-    Provider,
-    Request,
-)
+from orchestrator.experiment.model import Kernel
+from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.machine.booting import BootingMachine
 from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.power import find_power
 from orchestrator.hosts.ssh import SshAddress, connect
-from orchestrator.spec.model import Kernel
 
 CONNECT_LIMIT_S = 30.0
 
@@ -80,7 +74,7 @@ class SshProvider(Provider):
         },
     }
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ProviderRequest) -> None:
         inventory = load_inventory(request.inventory) if request.inventory else Inventory()
         named = request.host or request.options.get("host")
         if not named and not request.group:

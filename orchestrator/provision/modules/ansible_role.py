@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
-from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
+from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templating import is_template
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Role
 
 FOLDER = "files"
 
@@ -65,13 +65,13 @@ class AnsibleRole(Module):
         """Ansible reads by itself."""
         return None
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """What Ansible's own check says in check mode; else that it will be asked."""
         if context.check and context.host.answers:
-            return Plan(_run(context, arguments.data()))
-        return Plan((Difference(f"ansible role {arguments.data()['name']}", "not applied", "applied"),))
+            return TaskPlan(_run(context, arguments.data()))
+        return TaskPlan((Difference(f"ansible role {arguments.data()['name']}", "not applied", "applied"),))
 
-    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+    def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Let Ansible apply it."""
         if not context.host.answers:
             return {"note": "by ansible-runner, on the controller"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command
-from orchestrator.provision.module import Answer, Context, Module, Plan
+from orchestrator.provision.module import Context, Module, ReadOutput, TaskPlan
 from orchestrator.provision.tasks import CONDITION
-from orchestrator.spec.document import Node
 
 
 class Assert(Module):
@@ -30,16 +30,16 @@ class Assert(Module):
         """There is nothing to read."""
         return None
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Raises ``HostError`` with the first condition that does not hold."""
         if not context.host.answers:
-            return Plan()
+            return TaskPlan()
         that = arguments.mapping()["that"]
         for node in that.items() if isinstance(that.content, list) else [that]:
             if not context.holds(node):
                 message = arguments.data().get("fail_msg", "")
                 raise HostError(f"{message or 'assertion does not hold'} ({node.content})")
-        return Plan()
+        return TaskPlan()
 
 
 MODULE = Assert()

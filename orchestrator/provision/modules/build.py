@@ -16,12 +16,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command, script
-from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
+from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templating import is_template
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Role
 
 BUILD_LIMIT_S = 600.0
 SOURCE_SUFFIXES = frozenset({".c", ".h", ".mk", ""})
@@ -68,18 +68,18 @@ class Build(Module):
         """What is built there, of what, and whether there is a compiler."""
         return context.look("program", context.folder, arguments.data()["program"], sudo=context.base_sudo)
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Build where sources or compiler are others; ``HostError`` where no compiler is found."""
         data = arguments.data()
         fields, program = answer.fields, data["program"]
         identity = _identity(context.role.folder / data["source"], _compiler(context, fields))
         if fields.get("identity") == identity and "sha256" in fields:
-            return Plan(result={"artifacts": {program: fields["sha256"]}}, note="up to date")
+            return TaskPlan(result={"artifacts": {program: fields["sha256"]}}, note="up to date")
         before = f"of {fields['identity'][:12]}" if "identity" in fields else "absent"
         difference = Difference(f"{context.folder}/{program}", before, f"of {identity[:12]}")
-        return Plan((difference,), result={"compiler": fields.get("compiler", ""), "identity": identity})
+        return TaskPlan((difference,), result={"compiler": fields.get("compiler", ""), "identity": identity})
 
-    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+    def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Build it there, or here and bring it there."""
         data, compiler, identity = arguments.data(), plan.result["compiler"], plan.result["identity"]
         source, program = context.role.folder / data["source"], data["program"]
@@ -96,7 +96,7 @@ class Build(Module):
 
 
 def _compiler(context: Context, fields: Mapping[str, str]) -> str:
-    """First line of the version of the host's ``cc``, or which one here takes its place."""
+    """First line of the version of the host's ``cc``, or which one here takes its position."""
     if "compiler" in fields:
         return fields["compiler"]
     theirs = fields.get("machine", "")

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
+from orchestrator.experiment.model import Role
 from orchestrator.provision.commands import COMMON, CommandModule
 from orchestrator.provision.templating import is_template
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Role
 
 
 class RunCommand(CommandModule):

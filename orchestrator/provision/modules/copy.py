@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
 from orchestrator.provision import files
-from orchestrator.provision.module import Answer, Context, Module, Plan, reaches_out
+from orchestrator.provision.module import Context, Module, ReadOutput, TaskPlan, reaches_out
 from orchestrator.provision.templating import is_template
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Role
 
 FOLDER = "files"
 
@@ -57,7 +57,7 @@ class Copy(Module):
         paths = [one.path for one in _wanted(context, arguments)]
         return files.read(context, paths, sudo=context.sudo(arguments.data()["dest"]))
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Hold it against the source."""
         return files.plan(context, list(_wanted(context, arguments)), answer)
 
@@ -72,8 +72,8 @@ def _wanted(context: Context, arguments: Node) -> Iterator[files.Wanted]:
     source = context.role.folder / FOLDER / data["src"]
     if source.is_dir():
         for path in sorted(entry for entry in source.rglob("*") if entry.is_file()):
-            place = f"{dest.rstrip('/')}/{path.relative_to(source)}"
-            yield files.Wanted(place, "file", path.read_bytes(), **_kept(path, attributes))
+            position = f"{dest.rstrip('/')}/{path.relative_to(source)}"
+            yield files.Wanted(position, "file", path.read_bytes(), **_kept(path, attributes))
     else:
         if dest.endswith("/"):
             dest += source.name

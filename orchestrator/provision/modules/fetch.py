@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.command import Command, script
 from orchestrator.provision import files
-from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
-from orchestrator.spec.document import Node
+from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 
 FETCH_LIMIT_S = 600.0
 
@@ -44,7 +44,7 @@ class Fetch(Module):
         source = arguments.data()["src"]
         return files.read(context, [context.path(source)], sudo=context.sudo(source))
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Hold it against the one here."""
         data = arguments.data()
         path = context.path(data["src"])
@@ -54,15 +54,15 @@ class Fetch(Module):
         dest = Path(data["dest"])
         here = hashlib.sha256(dest.read_bytes()).hexdigest() if dest.is_file() else ""
         if here == found.sha256 and here:
-            return Plan(result={"dest": str(dest)})
+            return TaskPlan(result={"dest": str(dest)})
         before = f"content {here[:12]}" if here else "absent"
         command = script(
             'base64 <"$1"', path, sudo=context.sudo(data["src"]), time_limit=FETCH_LIMIT_S
         )  # text survives every connection
         after = f"content {found.sha256[:12]}" if found.sha256 else f"as {path}"
-        return Plan((Difference(f"here: {dest}", before, after),), (command,), {"dest": str(dest)})
+        return TaskPlan((Difference(f"here: {dest}", before, after),), (command,), {"dest": str(dest)})
 
-    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+    def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Bring it."""
         (command,) = plan.actions
         assert isinstance(command, Command)
@@ -74,7 +74,7 @@ class Fetch(Module):
             dest.parent.mkdir(parents=True, exist_ok=True)
             dest.write_bytes(base64.b64decode(printed))
         except OSError as error:
-            raise BadInput(arguments.mapping()["dest"].place.fault(f"{dest}: {error.strerror}")) from None
+            raise BadInput(arguments.mapping()["dest"].position.fault(f"{dest}: {error.strerror}")) from None
         return {}
 
 

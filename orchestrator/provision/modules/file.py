@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.hosts.command import Command
 from orchestrator.provision import files
-from orchestrator.provision.module import Answer, Context, Module, Plan, reaches_out
-from orchestrator.spec.document import Node
+from orchestrator.provision.module import Context, Module, ReadOutput, TaskPlan, reaches_out
 
 
 class File(Module):
@@ -52,7 +52,7 @@ class File(Module):
         path = arguments.data()["path"]
         return files.read(context, [context.path(path)], sudo=context.sudo(path))
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Hold it against what is asked."""
         data = arguments.data()
         path = context.path(data["path"])

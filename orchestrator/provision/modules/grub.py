@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command
-from orchestrator.provision.module import Answer, Context, Difference, Module, Plan, Upload
-from orchestrator.spec.document import Node
+from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan, Upload
 
 DROP_IN = "/etc/default/grub.d/90-orchestrate.cfg"
 RENDER_LIMIT_S = 300.0
@@ -44,7 +44,7 @@ class Grub(Module):
         """Our words, and those of each entry."""
         return context.look("grub", DROP_IN, sudo=context.become)
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """The words that entries lack, and those of ours that are no longer asked for."""
         words: list[str] = arguments.data()["command_line"]
         how = answer.fields.get("how", "" if context.host.answers else "grub.d")
@@ -61,8 +61,8 @@ class Grub(Module):
             *(Difference(f"kernel command line: {word}", "present", "absent") for word in stale),
         )
         if not differences:
-            return Plan(result=result)
-        return Plan(differences, tuple(_actions(how, words, context.become)), result)
+            return TaskPlan(result=result)
+        return TaskPlan(differences, tuple(_actions(how, words, context.become)), result)
 
 
 def _actions(how: str, words: list[str], sudo: bool) -> list[Command | Upload]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
+from orchestrator.experiment import settings
+from orchestrator.experiment.model import Setting
 from orchestrator.provision.settings import SettingsModule
-from orchestrator.spec import settings
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Setting
 
 
 class IrqAffinity(SettingsModule):

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError
+from orchestrator.experiment import roles
+from orchestrator.experiment.kernels import load_recipe
+from orchestrator.experiment.model import Recipe, Role
 from orchestrator.hosts.command import Command, script
 from orchestrator.kernels.build import build, suffix
 from orchestrator.kernels.ingredients import gather
-from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
+from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templating import is_template
-from orchestrator.spec import roles
-from orchestrator.spec.document import Node
-from orchestrator.spec.kernels import load_recipe
-from orchestrator.spec.model import Recipe, Role
 
 INSTALL_LIMIT_S = 1800.0
 _INSTALL = """
@@ -63,7 +63,7 @@ class KernelInstall(Module):
         """Which packages are installed."""
         return context.look("packages", accept=(0, 1))
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Whether a package of this very kernel is there; nothing is built to find that out."""
         if context.host.answers and answer.fields.get("manager") != "apt":
             raise HostError("kernels are installed as Debian packages, and this host has no apt")
@@ -71,10 +71,10 @@ class KernelInstall(Module):
         ending = suffix(gather(_recipe(context.role, recipe)).hash)
         found = [line for line in answer.lines if line.startswith("linux-image-") and line.endswith(ending)]
         if found:
-            return Plan(result={"package": found[0]}, note=found[0])
-        return Plan((Difference(f"kernel {recipe}", "absent", f"linux-image-…{ending}"),))
+            return TaskPlan(result={"package": found[0]}, note=found[0])
+        return TaskPlan((Difference(f"kernel {recipe}", "absent", f"linux-image-…{ending}"),))
 
-    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+    def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Build the package, unless it is in the cache, and install it."""
         if not context.host.answers:
             return {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
+from orchestrator.experiment.model import Setting
 from orchestrator.provision.settings import SettingsModule
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Setting
 
 _NAME = {"title": "the name of a kernel module", "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command
 from orchestrator.provision import files
-from orchestrator.provision.module import Answer, Context, Module, Plan
-from orchestrator.spec.document import Node
+from orchestrator.provision.module import Context, Module, ReadOutput, TaskPlan
 
 DEFAULT_FILE = "/etc/security/limits.d/90-orchestrate.conf"
 ITEMS = (
@@ -61,7 +61,7 @@ class Limits(Module):
         """The file as it is."""
         return files.read(context, [arguments.data().get("dest", DEFAULT_FILE)], sudo=context.become)
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """The file with one line for this domain, type and item."""
         data = arguments.data()
         path = data.get("dest", DEFAULT_FILE)
@@ -74,7 +74,7 @@ class Limits(Module):
         lines = [kept for kept in there.splitlines() if kept.split()[:3] != key]
         old = [kept for kept in there.splitlines() if kept.split()[:3] == key]
         if [kept.split() for kept in old] == [line.split()]:
-            return Plan(note=line)
+            return TaskPlan(note=line)
         content = "".join(f"{kept}\n" for kept in (*lines, line))
         return files.plan(context, [files.Wanted(path, "file", content.encode())], answer)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command, script
-from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
-from orchestrator.spec.document import Node
+from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 
 INSTALL_LIMIT_S = 1800.0
 _NAME = {"title": "the name of a package", "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9+._:-]*$"}
@@ -61,7 +61,7 @@ class Package(Module):
         """Which manager there is, and what is installed."""
         return context.look("packages", accept=(0, 1))
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """What is missing, or too much."""
         data = arguments.data()
         manager = answer.fields.get("manager", "" if context.host.answers else "apt")
@@ -76,9 +76,9 @@ class Package(Module):
             for name in wrong
         )
         if not wrong:
-            return Plan(note=f"{manager}: {', '.join(names)}")
+            return TaskPlan(note=f"{manager}: {', '.join(names)}")
         command = script(_DO[manager, state], *wrong, sudo=context.become, time_limit=INSTALL_LIMIT_S)
-        return Plan(differences, (command,))
+        return TaskPlan(differences, (command,))
 
 
 def _names(given: Any, manager: str) -> Sequence[str]:

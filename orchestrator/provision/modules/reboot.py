@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
-from orchestrator.provision.module import Answer, Context, Difference, Module, Plan
-from orchestrator.spec.document import Node
+from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 PAUSE_S = 2.0
@@ -41,13 +41,13 @@ class Reboot(Module):
         """Which boot this is."""
         return Command(("cat", BOOT_ID))
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Another boot."""
         boot = answer.text.strip()
         difference = Difference("boot", boot or "?", "another")
-        return Plan((difference,), (script(_REBOOT, sudo=context.become),), {"boot": boot})
+        return TaskPlan((difference,), (script(_REBOOT, sudo=context.become),), {"boot": boot})
 
-    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+    def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Boot it and wait. ``HostError`` where that is not ours to do, and when it does not come back."""
         if not context.host.answers:
             return dict(super().apply(context, arguments, plan))

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
+from orchestrator.experiment.model import Setting
 from orchestrator.hosts.command import Command
-from orchestrator.provision.module import Answer, Context, Difference, Plan
+from orchestrator.provision.module import Context, Difference, ReadOutput, TaskPlan
 from orchestrator.provision.settings import SettingsModule
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Setting
 
 _UNIT = {"title": "the name of a unit", "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9:_.@\\\\-]*$"}
 _LIMIT_S = 120.0
@@ -53,7 +53,7 @@ class Service(SettingsModule):
             if "enabled" in data:
                 yield Setting(f"enabled:{unit}", "enabled" if data["enabled"] else "disabled", optional)
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """What differs, and a restart or reload where that is asked for."""
         plan = super().plan(context, arguments, answer)
         data = arguments.data()
@@ -65,7 +65,7 @@ class Service(SettingsModule):
         told = tuple(Difference(f"service:{unit}", "as it is", data["state"]) for unit in units)
         return replace(plan, differences=(*plan.differences, *told), actions=(*plan.actions, command))
 
-    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+    def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Set what is to be set, then restart."""
         settings = [action for action in plan.actions if "settings.sh" in str(action)]
         result: dict[str, Any] = {}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestrator.documents.document import Node
+from orchestrator.experiment import settings
+from orchestrator.experiment.model import Setting
 from orchestrator.provision.settings import SettingsModule, tuning_schema
-from orchestrator.spec import settings
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Setting
 
 
 class Sysctl(SettingsModule):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
 from orchestrator.provision import files
 from orchestrator.provision.checking import TEMPLATES
-from orchestrator.provision.module import Answer, Context, Module, Plan, reaches_out
+from orchestrator.provision.module import Context, Module, ReadOutput, TaskPlan, reaches_out
 from orchestrator.provision.templating import is_template
-from orchestrator.spec.document import Node
-from orchestrator.spec.model import Role
 
 
 class Template(Module):
@@ -53,7 +53,7 @@ class Template(Module):
         dest = arguments.data()["dest"]
         return files.read(context, [context.path(dest)], sudo=context.sudo(dest))
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Hold it against what the template comes to."""
         data = arguments.data()
         source = context.role.folder / TEMPLATES / data["src"]

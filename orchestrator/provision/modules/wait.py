@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import Node
 from orchestrator.errors import CommandFailed, HostError
 from orchestrator.hosts.command import Command
-from orchestrator.provision.module import Answer, Context, Module, Plan
-from orchestrator.spec.document import Node
+from orchestrator.provision.module import Context, Module, ReadOutput, TaskPlan
 
 _WAYS = ("path", "port", "command")
 GIVEN_UP = 9
@@ -51,13 +51,13 @@ class Wait(Module):
         """Whether it is so already."""
         return self._script(context, arguments, 0)
 
-    def plan(self, context: Context, arguments: Node, answer: Answer) -> Plan:
+    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Wait where it is not."""
         if answer.exit_code == 0 and context.host.answers:
-            return Plan()
-        return Plan(actions=(self._script(context, arguments, arguments.data().get("timeout", 300)),))
+            return TaskPlan()
+        return TaskPlan(actions=(self._script(context, arguments, arguments.data().get("timeout", 300)),))
 
-    def apply(self, context: Context, arguments: Node, plan: Plan) -> Mapping[str, Any]:
+    def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Wait; ``HostError`` when it takes too long."""
         (command,) = plan.actions
         assert isinstance(command, Command)

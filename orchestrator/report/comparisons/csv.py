@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from orchestrator.report.comparison import Compared
+from orchestrator.report.comparison import ComparisonReport
 
 FIGURES = (
     "ratio",
@@ -23,7 +23,7 @@ FIGURES = (
 SIDE = ("cell", "environment", "n", "boots", "excluded", "median")
 
 
-def render(compared: Compared) -> str:
+def render(compared: ComparisonReport) -> str:
     """Return the comparison as CSV with a heading line; what is not known is left empty."""
     stream = io.StringIO()
     writer = csv.writer(stream)

@@ -8,12 +8,12 @@ from typing import Any
 
 from orchestrator.analysis.comparison import Row
 from orchestrator.analysis.samples import Sample
-from orchestrator.report.comparison import Compared
+from orchestrator.report.comparison import ComparisonReport
 
 FORMAT = 1
 
 
-def render(compared: Compared) -> str:
+def render(compared: ComparisonReport) -> str:
     """Return the comparison as a JSON document of format :data:`FORMAT`; docs/statistics.md describes it."""
     document = {
         "format": FORMAT,

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from orchestrator.analysis.comparison import Row
 from orchestrator.report import verdicts
-from orchestrator.report.comparison import NOT_JUDGED, Compared
+from orchestrator.report.comparison import NOT_JUDGED, ComparisonReport
 
 
-def render(compared: Compared) -> str:
+def render(compared: ComparisonReport) -> str:
     """Return the comparison as one test suite."""
     failed = compared.regressions
     skipped = [row for row in compared.rows if row not in failed and row.verdict in NOT_JUDGED]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from tabulate import tabulate
 
 from orchestrator.report import verdicts
-from orchestrator.report.comparison import Compared
-from orchestrator.report.forms.markdown import escape
+from orchestrator.report.comparison import ComparisonReport
+from orchestrator.report.formats.markdown import escape
 
 
-def render(compared: Compared) -> str:
+def render(compared: ComparisonReport) -> str:
     """Return the comparison as GitHub-flavoured Markdown."""
     rows = [[escape(word) for word in row] for row in verdicts.table(compared)]
     table = tabulate(rows, verdicts.HEADINGS, tablefmt="pipe", disable_numparse=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tabulate import tabulate
 
 from orchestrator.report import verdicts
-from orchestrator.report.comparison import Compared
+from orchestrator.report.comparison import ComparisonReport
 
 
-def render(compared: Compared) -> str:
+def render(compared: ComparisonReport) -> str:
     """Return the comparison as plain text."""
     rows = verdicts.table(compared)
     table = tabulate(rows, verdicts.HEADINGS, tablefmt="simple", disable_numparse=True)

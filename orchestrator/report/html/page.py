@@ -7,7 +7,8 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from orchestrator.report import circumstances, notes, tables, text
+from orchestrator.report import notes, tables, text
+from orchestrator.report import setup as circumstances
 from orchestrator.report.html import listing, provenance, summary
 from orchestrator.report.html.charts import distributions, roofline, speedups, threads, timeline
 from orchestrator.report.model import Report

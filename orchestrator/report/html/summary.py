@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.report import circumstances, notes, text
+from orchestrator.report import notes, text
+from orchestrator.report import setup as circumstances
 from orchestrator.report.model import Report
 
 

@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from orchestrator.analysis.summary import (
     CellSummary,
     Spread,
-    Truth,
+    Verification,
     estimate,
     plan_order,
     spread_of,
     summarise,
 )
+from orchestrator.experiment.model import Status
 from orchestrator.results.codec import to_line
 from orchestrator.results.records import FactorInfo, MetricValue, Record, RunRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import CellRow, Store
-from orchestrator.spec.model import Status
 from tests.run_samples import BLOCK, RUN, TRUTH, trial, write
 
 SERIAL = {"mode": "serial", "page_size": "2MiB", "threads": "1"}
@@ -140,7 +140,7 @@ def test_truth_is_that_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> No
         trial(SERIAL, 2, details="not JSON"),
         trial(SERIAL, 3, details=wrong, status=Status.FAILED),
     )
-    assert cell.truth == Truth(2, 16, 14, 2 * TRUTH["bytes_checked"], 3)
+    assert cell.truth == Verification(2, 16, 14, 2 * TRUTH["bytes_checked"], 3)
 
 
 def test_what_a_benchmark_claims_to_have_checked_cannot_overflow(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from orchestrator.analysis.modelled import Metrics
 from orchestrator.analysis.phases import phases_of
 from orchestrator.analysis.speedup import Speedup, published_ratio, speedups
 from orchestrator.analysis.summary import CellSummary, estimate
+from orchestrator.experiment.model import Breakdown, Comparison, Published, PublishedFigure
 from orchestrator.results.records import FactorInfo, MetricInfo
-from orchestrator.spec.model import Breakdown, Comparison, Published, PublishedFigure
 
 FACTORS = (
     FactorInfo("mode", ("serial", "parallel")),

@@ -10,7 +10,7 @@ import pytest
 from orchestrator import program
 from orchestrator.bundle import collect
 from orchestrator.errors import BadInput
-from orchestrator.spec.loader import load
+from orchestrator.experiment.loader import load
 
 HEAD = """
 version: 1
@@ -43,7 +43,7 @@ def travel(place: Path, kernel: str, tmp_path: Path, *overrides: str) -> dict[st
     file = place / "experiments" / "sweep.yaml"
     file.write_text(f"{HEAD}  mine: {kernel}\n")
     original = load(file, overrides=overrides)
-    found = collect.travelling(original, overrides)
+    found = collect.bundled_files(original, overrides)
     new = tmp_path / "new"
     for name, path in {**found.files, found.file: file}.items():
         (new / name).parent.mkdir(parents=True, exist_ok=True)

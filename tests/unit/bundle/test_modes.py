@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.bundle.modes import Mode, narrowed, plan
-from orchestrator.spec.loader import load
+from orchestrator.experiment.loader import load
 
 EXPERIMENT = """
 version: 1

@@ -15,8 +15,10 @@ from orchestrator.errors import HostError, HostLost
 from orchestrator.execution import block
 from orchestrator.execution.coordinator import Run, execute
 from orchestrator.execution.stopping import Stop
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Needs, Status
 from orchestrator.hosts import facts
-from orchestrator.hosts.base import Clock, Machine, Provider, Request
+from orchestrator.hosts.base import Clock, Machine, Provider, ProviderRequest
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.testing import ScriptedHost, ScriptedMachine, ScriptedProvider
@@ -24,8 +26,6 @@ from orchestrator.plan import Plan
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import BlockRecord, TrialRecord
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Needs, Status
 
 FILE = """
 version: 1
@@ -76,7 +76,7 @@ def answers() -> str:
 def a_run(tmp_path: Path, machine: Machine, text: str = FILE) -> Iterator[Run]:
     (tmp_path / "e.yaml").write_text(text)
     plan = Plan(load(tmp_path / "e.yaml", provider_options={}))
-    provider: Provider = ScriptedProvider(Request(Needs(), {}), machine)
+    provider: Provider = ScriptedProvider(ProviderRequest(Needs(), {}), machine)
     (tmp_path / "run").mkdir()
     with Journal(tmp_path / "run") as journal:
         yield Run("r", plan, provider, journal, Listener(), Stop(), tmp_path, tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.execution.metrics import parse_document, read
-from orchestrator.spec.model import Metric
+from orchestrator.experiment.model import Metric
 
 
 def one(source: str, selector: str, stdout: str) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.execution.noise import reasons
-from orchestrator.spec.model import KernelMessages, Noise
+from orchestrator.experiment.model import KernelMessages, Noise
 
 GIB = 1024**3
 QUIET: dict[str, Any] = {

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.execution.host_journal import TrialEnd
-from orchestrator.execution.outcome import OUTPUT_KEPT, Place, crashed, record
+from orchestrator.execution.outcome import OUTPUT_KEPT, TrialContext, crashed, record
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Experiment, Status
 from orchestrator.plan import Plan
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Experiment, Status
 
 FILE = """
 version: 1
@@ -28,7 +28,7 @@ SEEN = TrialEnd(
     settled=True, waited=0.0, strays=False, changes=(), counters={"pgmigrate_success": 4}, noise={},
     kernel_log=None, stdout='{"x": 1, "y": 2}', stdout_cut=False, stderr="",
 )  # fmt: skip
-PLACE = Place(0, "h", "b", "metal")
+PLACE = TrialContext(0, "h", "b", "metal")
 
 
 @pytest.fixture

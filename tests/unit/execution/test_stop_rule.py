@@ -9,11 +9,11 @@ import pytest
 
 from orchestrator.execution import outcome
 from orchestrator.execution.stop_rule import StopRule
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Status
 from orchestrator.plan import Plan
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.records import MetricValue, TrialRecord
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Status
 
 FILE = """
 version: 1
@@ -36,7 +36,7 @@ def rule_of(plan: Plan) -> StopRule:
 
 
 def measured(trial: Trial, block: Block, value: float, boot: str, environment: str = "metal") -> TrialRecord:
-    place = outcome.Place(block.index, "host", boot, environment)
+    place = outcome.TrialContext(block.index, "host", boot, environment)
     record = replace(outcome.crashed(trial, place, "", True), status=Status.OK)
     return replace(record, metrics={"x": MetricValue(value, "s")})
 

@@ -6,9 +6,9 @@ import pytest
 
 from orchestrator.errors import BadInput
 from orchestrator.execution.trial_file import HostTrial, encode_trials, host_trial
-from orchestrator.hosts.settings import encode_settings
+from orchestrator.experiment.model import Limits, Setting
+from orchestrator.hosts.remote.settings import encode_settings
 from orchestrator.plan.model import Cell, Trial
-from orchestrator.spec.model import Limits, Setting
 
 
 def test_bytes_that_are_not_utf_8_survive() -> None:

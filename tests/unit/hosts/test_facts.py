@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.environments import Environment
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Needs
 from orchestrator.hosts import facts
-from orchestrator.hosts.base import Environment
 from orchestrator.hosts.likeness import differences, leader
-from orchestrator.spec.model import Needs
 
 GIB = 1 << 30
 NODE = "file./sys/devices/system/node/node"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.environments import Environment
 from orchestrator.errors import HostError
-from orchestrator.hosts.base import Environment
 from orchestrator.hosts.guest import acceleration
 from orchestrator.hosts.guest.acceleration import choose_environment, kvm_obstacle
 from orchestrator.hosts.guest.layout import Layout

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator.hosts.base import Environment
+from orchestrator.environments import Environment
 from orchestrator.hosts.guest.command_line import Start, kernel_command_line, qemu_argv
-from orchestrator.hosts.guest.layout import Layout, Node
+from orchestrator.hosts.guest.layout import GuestNode, Layout
 
 GIB = 1024**3
 LAYOUT = Layout(
-    nodes=(Node(2, GIB), Node(0, GIB // 2), Node(1, GIB)),
+    nodes=(GuestNode(2, GIB), GuestNode(0, GIB // 2), GuestNode(1, GIB)),
     distances=((10, 11, 12), (13, 10, 14), (15, 16, 10)),
 )
 
@@ -106,7 +106,7 @@ def test_the_instruction_clock_takes_chance_out_and_other_clocks_leave_the_kerne
     assert steady <= set(words(Layout(), Environment.VM_ICOUNT))
     assert not steady & set(words(Layout(), Environment.VM_TCG))
     assert not steady & set(words(Layout(), Environment.VM_KVM))
-    alone = Layout(nodes=(Node(1, 1024**3), Node(0, 1024**3)))
+    alone = Layout(nodes=(GuestNode(1, 1024**3), GuestNode(0, 1024**3)))
     assert not any(word.startswith("isolcpus") for word in words(alone, Environment.VM_ICOUNT))
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestrator.hosts.base import Environment
+from orchestrator.environments import Environment
+from orchestrator.experiment.loader import load
 from orchestrator.hosts.guest.command_line import Start, qemu_argv
 from orchestrator.hosts.guest.layout import parse_layout
 from orchestrator.hosts.providers import options_schemas
-from orchestrator.spec.loader import load
 
 PAGE = Path(__file__).parents[3] / "docs" / "guests.md"
 EXAMPLES = re.findall(r"^```yaml fragment\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)

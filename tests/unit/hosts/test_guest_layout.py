@@ -8,10 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from orchestrator.errors import BadInput
-from orchestrator.hosts.base import Request
-from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, Node, parse_layout
+from orchestrator.experiment.model import Needs
+from orchestrator.hosts.base import ProviderRequest
+from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, GuestNode, Layout, parse_layout
 from orchestrator.hosts.providers.qemu import QemuProvider
-from orchestrator.spec.model import Needs
 
 MIB = 1024**2
 TWO = [{"memory": "512MiB"}, {"memory": "512MiB", "cpus": 0}]
@@ -39,7 +39,7 @@ def test_everything_said() -> None:
     }
     Draft202012Validator(OPTIONS_SCHEMA).validate(options)
     layout = parse_layout(options)
-    assert layout.nodes == (Node(1, 1024 * MIB), Node(2, 256 * MIB))
+    assert layout.nodes == (GuestNode(1, 1024 * MIB), GuestNode(2, 256 * MIB))
     assert layout.distances == ((10, 31), (32, 10))
     assert (layout.cpus, layout.memory) == (3, 1280 * MIB)
     assert layout.programs == ("mbw",)
@@ -90,4 +90,4 @@ def test_all_faults_at_once() -> None:
 
 def test_needs_beyond_the_layout_are_a_fault_of_the_file() -> None:
     with pytest.raises(BadInput, match=r"2 nodes, but hosts\.needs wants 4(?s:.*)nodes\[1\]"):
-        QemuProvider(Request(Needs(numa_nodes=4, memory_per_node=2**31), {}))
+        QemuProvider(ProviderRequest(Needs(numa_nodes=4, memory_per_node=2**31), {}))

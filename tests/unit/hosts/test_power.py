@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BadInput, HostError
-from orchestrator.hosts.base import Request
+from orchestrator.experiment.model import Needs
+from orchestrator.hosts.base import ProviderRequest
 from orchestrator.hosts.power import find_power
 from orchestrator.hosts.providers.ssh import SshProvider
-from orchestrator.spec.model import Needs
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_only_a_machine_with_power_is_booted(tmp_path: Path) -> None:
     file.write_text("all: {hosts: {a: {power: nobody}, b: {}}}")
 
     def boots(host: str, **options: Any) -> bool:
-        return SshProvider(Request(Needs(), options, host=host, inventory=file)).boots_kernels
+        return SshProvider(ProviderRequest(Needs(), options, host=host, inventory=file)).boots_kernels
 
     assert boots("a")
     assert not boots("a", boot=False)

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import KernelError
+from orchestrator.experiment.model import Kernel
 from orchestrator.kernels.debian_package import fetch_package
 from orchestrator.kernels.image import image_release
 from orchestrator.kernels.obtain import obtain
-from orchestrator.spec.model import Kernel
 from tests.images import bz_image
 
 RELEASE = "6.1.0-9-cloud-amd64"

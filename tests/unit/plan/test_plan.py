@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.documents.expressions import Expression
 from orchestrator.errors import BadInput
+from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Experiment, Setting
 from orchestrator.plan import Plan
 from orchestrator.plan.cells import values
-from orchestrator.spec.expressions import Expression
-from orchestrator.spec.loader import load
-from orchestrator.spec.model import Experiment, Setting
 
 SWEEP = """\
 version: 1

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.testing import ScriptedHost
 from orchestrator.provision.engine import Target, apply
 from orchestrator.provision.loading import load
-from orchestrator.provision.module import Outcome
-from orchestrator.spec.model import Role
+from orchestrator.provision.module import TaskResult
 
 TASKS = "- {name: theirs, ansible_role: {name: ./demo, vars: {word: hi}}, become: true}\n"
 
@@ -50,7 +50,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return asked
 
 
-def run(folder: Path, *, check: bool = False, host: ScriptedHost | None = None) -> Outcome:
+def run(folder: Path, *, check: bool = False, host: ScriptedHost | None = None) -> TaskResult:
     (folder / "files" / "demo").mkdir(parents=True, exist_ok=True)
     (folder / "tasks.yaml").write_text(TASKS)
     target = Target(

@@ -11,19 +11,17 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BadInput, CommandFailed, HostError
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.testing import ScriptedHost
 from orchestrator.provision.engine import Target, apply
 from orchestrator.provision.loading import load
-from orchestrator.provision.module import Outcome
-from orchestrator.provision.templating import as_node
-from orchestrator.spec.document import Place
-from orchestrator.spec.model import Role
+from orchestrator.provision.module import TaskResult
 
 
 class PaperHost(ScriptedHost):
-    """Answers a batch of looks one by one, as ``look.sh all`` does.
+    """Answers a batch of looks one by one, as ``probe.sh all`` does.
 
     :ivar trips: the lines it was given, a batch as a list.
     """
@@ -34,7 +32,7 @@ class PaperHost(ScriptedHost):
 
     def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
         words = shlex.split(line)
-        if words[1:2] != ["/base/bin/look.sh"] or words[2] != "all":
+        if words[1:2] != ["/base/bin/probe.sh"] or words[2] != "all":
             self.trips.append(line)
             return super()._execute(line, stdin, time_limit)
         self.trips.append(words[3:])
@@ -55,11 +53,10 @@ def run(
     handlers: str = "",
     given: Mapping[str, Any] | None = None,
     **target: Any,
-) -> list[Outcome]:
+) -> list[TaskResult]:
     for name, text in (("tasks", tasks), ("defaults", defaults), ("handlers", handlers)):
         (folder / f"{name}.yaml").write_text(text)
-    variables = {name: as_node(value, Place("e.yaml", 1, 1)) for name, value in (given or {}).items()}
-    role = load(Role("r", folder, variables))
+    role = load(Role("r", folder, given or {}))
     return apply(Target(host or PaperHost(), "/base", folder, **target), role)
 
 
@@ -140,8 +137,8 @@ def test_a_name_is_filled_in(tmp_path: Path) -> None:
 
 def test_what_nothing_is_changed_by_takes_one_round_trip(tmp_path: Path) -> None:
     host = PaperHost()
-    host.answer("look.sh needed", exit_code=1)
-    host.answer("look.sh packages", stdout="manager=apt\nmake\n")
+    host.answer("probe.sh needed", exit_code=1)
+    host.answer("probe.sh packages", stdout="manager=apt\nmake\n")
     host.answer("settings.sh check", stdout="")
     tasks = "- package: {name: make}\n- sysctl: {vm.swappiness: 1}\n- command: {argv: [x], creates: /x}\n"
     outcomes = run(tmp_path, tasks, host)
@@ -152,15 +149,15 @@ def test_what_nothing_is_changed_by_takes_one_round_trip(tmp_path: Path) -> None
 
 def test_what_was_read_ahead_is_forgotten_when_something_changes(tmp_path: Path) -> None:
     host = PaperHost()
-    host.answer("look.sh packages", stdout="manager=apt\n", times=2)
-    host.answer("look.sh packages", stdout="manager=apt\na\nb\n")
+    host.answer("probe.sh packages", stdout="manager=apt\n", times=2)
+    host.answer("probe.sh packages", stdout="manager=apt\na\nb\n")
     outcomes = run(tmp_path, "- package: {name: a}\n- package: {name: b}\n", host)
     assert [outcome.status for outcome in outcomes] == ["changed", "ok"]
 
 
 def test_a_change_that_does_not_take_names_asked_and_found(tmp_path: Path) -> None:
     host = PaperHost()
-    host.answer("look.sh packages", stdout="manager=dnf\n")
+    host.answer("probe.sh packages", stdout="manager=dnf\n")
     with pytest.raises(
         HostError, match=r"n1: role r: it: did not take: package a: asked 'present', found 'absent'"
     ):
@@ -187,7 +184,7 @@ FOUND = "path=/x\nkind={kind}\nmode=644\nowner=mm\ngroup=mm\n"
 def test_what_is_done_with_files(tmp_path: Path, task: str, kind: str, actions: list[str]) -> None:
     host = PaperHost()
     host.answer(
-        "look.sh files", stdout=FOUND.format(kind=kind) if kind != "absent" else "path=/x\nkind=absent\n"
+        "probe.sh files", stdout=FOUND.format(kind=kind) if kind != "absent" else "path=/x\nkind=absent\n"
     )
     with contextlib.suppress(HostError):  # nothing changes on paper, so nothing takes
         run(tmp_path, f"- {task}\n", host)
@@ -206,7 +203,7 @@ def test_what_is_done_with_files(tmp_path: Path, task: str, kind: str, actions: 
 )
 def test_what_is_of_another_kind_is_not_replaced(tmp_path: Path, task: str, kind: str) -> None:
     host = PaperHost()
-    host.answer("look.sh files", stdout=FOUND.format(kind=kind))
+    host.answer("probe.sh files", stdout=FOUND.format(kind=kind))
     with pytest.raises(HostError, match=rf"/x: expected \w+ or nothing, found {kind}"):
         run(tmp_path, f"- {task}\n", host)
     assert not commands(host)
@@ -219,8 +216,8 @@ def test_what_is_of_another_kind_is_not_replaced(tmp_path: Path, task: str, kind
 )
 def test_package_managers(tmp_path: Path, manager: str, command: str) -> None:
     host = PaperHost()
-    host.answer("look.sh packages", stdout=f"manager={manager}\n", times=1)
-    host.answer("look.sh packages", stdout=f"manager={manager}\nnumactl\n{manager}-only\n")
+    host.answer("probe.sh packages", stdout=f"manager={manager}\n", times=1)
+    host.answer("probe.sh packages", stdout=f"manager={manager}\nnumactl\n{manager}-only\n")
     task = "- package: {name: {apt: [numactl, apt-only], dnf: [numactl, dnf-only], zypper: zypper-only}}\n"
     (outcome,) = run(tmp_path, task, host)
     assert outcome.changed
@@ -312,7 +309,7 @@ def test_a_reboot_is_proven_by_the_boot_id(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_host_of_another_architecture_without_a_compiler(tmp_path: Path) -> None:
     host = PaperHost()
-    host.answer("look.sh program", stdout="machine=riscv128\n")
+    host.answer("probe.sh program", stdout="machine=riscv128\n")
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "Makefile").touch()
     text = "- build: {source: files, program: p, makes: p, static_target: static, static_makes: p-static}\n"

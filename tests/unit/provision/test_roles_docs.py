@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from orchestrator.experiment import schemas
+from orchestrator.experiment.model import Role
 from orchestrator.provision import loading
 from orchestrator.provision.filters import FILTERS, TESTS
 from orchestrator.provision.loading import load
 from orchestrator.provision.modules import registry
 from orchestrator.provision.tasks import KEYWORDS
 from orchestrator.provision.variables import GIVEN
-from orchestrator.spec.model import Role
-from orchestrator.spec.schema import document
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "roles.md").read_text()
@@ -43,7 +43,7 @@ def test_there_are_examples() -> None:
 def arguments(rule: Any) -> set[str]:
     if isinstance(rule, dict):
         if "$ref" in rule:
-            inner: Any = document()
+            inner: Any = schemas.experiment()
             for step in rule["$ref"].partition("#/")[2].split("/"):
                 inner = inner[step]
             return arguments(inner)

@@ -1,4 +1,4 @@
-"""Roles' files: read with all their faults, each with its place, before any host is asked."""
+"""Roles' files: read with all their faults, each with its position, before any host is asked."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, Position
+from orchestrator.experiment.model import Role
 from orchestrator.provision.loading import alters, load
 from orchestrator.provision.tasks import LoadedRole
-from orchestrator.provision.templating import as_node
-from orchestrator.spec.document import Node, Place
-from orchestrator.spec.model import Role
 
 
 def role(folder: Path, tasks: str, defaults: str = "", handlers: str = "", **variables: object) -> Role:
     for name, text in (("tasks", tasks), ("defaults", defaults), ("handlers", handlers)):
         if text:
             (folder / f"{name}.yaml").write_text(text)
-    place = Place("e.yaml", 7, 7)
-    return Role("r", folder, {name: as_node(value, place) for name, value in variables.items()})
+    position = Position("e.yaml", 7, 7)
+    return Role("r", folder, variables, positions={("vars", name): position for name in variables})
 
 
 def loaded(
@@ -164,4 +162,4 @@ def test_what_is_not_known_yet_is_no_fault(tmp_path: Path, task: str) -> None:
 def test_tags_that_no_task_has(tmp_path: Path) -> None:
     (tmp_path / "tasks.yaml").write_text("- {shell: x, tags: [one, two]}\n")
     with pytest.raises(BadInput, match=r"^e\.yaml:1:1: no task has the tag 'tow'; did you mean 'two'\?$"):
-        load(Role("r", tmp_path, tags=tuple(Node(Place("e.yaml", 1, 1), tag, tag) for tag in ("one", "tow"))))
+        load(Role("r", tmp_path, tags=("one", "tow"), positions={("tags", "tow"): Position("e.yaml", 1, 1)}))

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, Position
 from orchestrator.provision.templating import UndefinedName, as_node, evaluate, names
 from orchestrator.provision.variables import Scope
-from orchestrator.spec.document import Place
 
-HERE = Place("x.yaml", 3, 5)
+HERE = Position("x.yaml", 3, 5)
 VALUES: dict[str, Any] = {
     "n": 2,
     "text": "a/b.txt",

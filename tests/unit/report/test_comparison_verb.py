@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orchestrator.experiment.model import Comparison, Published, PublishedFigure, Status
 from orchestrator.results.records import FactorInfo, RunRecord
-from orchestrator.spec.model import Comparison, Published, PublishedFigure, Status
 from tests.calls import orchestrate
 from tests.run_samples import BLOCK, END, RUN, trial, write
 

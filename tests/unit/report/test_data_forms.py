@@ -15,11 +15,11 @@ import pyarrow.parquet
 import pytest
 
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Status
 from orchestrator.report import render
-from orchestrator.report.forms import parquet
+from orchestrator.report.formats import parquet
 from orchestrator.report.model import Report, build
 from orchestrator.results.runs import RunFolder
-from orchestrator.spec.model import Status
 from tests import eventful_run
 from tests.run_samples import BLOCK, END, RUN, trial, write
 

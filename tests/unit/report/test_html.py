@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.experiment.model import Comparison
 from orchestrator.report import render, text
 from orchestrator.report.html import listing
 from orchestrator.report.html.charts import distributions, timeline
@@ -18,7 +19,6 @@ from orchestrator.report.model import build
 from orchestrator.results import codec
 from orchestrator.results.records import FactorInfo, Record
 from orchestrator.results.runs import RunFolder
-from orchestrator.spec.model import Comparison
 from tests import eventful_run
 from tests.run_samples import BLOCK, END, RUN, trial, write
 

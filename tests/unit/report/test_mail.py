@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.report import letter, render
+from orchestrator.report import plain_text as letter
+from orchestrator.report import render
 from orchestrator.report.model import build
 from orchestrator.report.tables import Column
 from orchestrator.results import manifest

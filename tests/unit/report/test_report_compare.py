@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.experiment.model import Breakdown, Comparison, Published, PublishedFigure
 from orchestrator.report import render
 from orchestrator.report.model import Report, build
 from orchestrator.results.records import MetricInfo, MetricValue, RunRecord, TrialRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.spec.model import Breakdown, Comparison, Published, PublishedFigure
 from tests.run_samples import BLOCK, RUN, trial, write
 
 PUBLISHED = Published(

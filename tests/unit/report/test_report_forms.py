@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.environments import Environment, describe
 from orchestrator.errors import BadInput
-from orchestrator.hosts.base import Environment
+from orchestrator.experiment.model import Status
 from orchestrator.report import names, render
-from orchestrator.report.environments import SENTENCES, UNKNOWN
 from orchestrator.report.model import Report, build
 from orchestrator.results.records import MetricInfo, Record, RunRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.spec.model import Status
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 FIXED = {"page_size": "2MiB", "bytes": "33554432"}
@@ -57,8 +56,7 @@ def report(tmp_path: Path) -> Report:
 
 
 def test_every_environment_has_one_plain_sentence() -> None:
-    assert set(SENTENCES) == {environment.value for environment in Environment}
-    for words in (*SENTENCES.values(), UNKNOWN):
+    for words in map(describe, (*Environment, "moon")):
         assert words.endswith(".")
         assert words.count(".") == 1
 
@@ -70,7 +68,7 @@ def test_the_forms_are_the_files_of_their_folder() -> None:
 def test_importing_the_reports_imports_no_hosts_and_no_form() -> None:
     code = (
         "import sys, orchestrator.report.model, orchestrator.report.listing, orchestrator.report as r; r.names()\n"
-        "bad = [m for m in sys.modules if m.startswith(('orchestrator.hosts', 'orchestrator.report.forms.'))"
+        "bad = [m for m in sys.modules if m.startswith(('orchestrator.hosts', 'orchestrator.report.formats.'))"
         " or m in ('fabric', 'numpy')]\n"
         "sys.exit(str(bad) if bad else 0)"
     )
@@ -109,7 +107,7 @@ def test_the_table_shows_what_varies_and_what_it_means(report: Report) -> None:
         "Figures are medians of the n trials that are ok, "
         "± half the interquartile range (5 trials or more); half the range (2 to 4 trials)."
     ) in lines
-    assert f"vm-icount: {SENTENCES['vm-icount']}" in lines
+    assert f"vm-icount: {describe('vm-icount')}" in lines
     reasons = lines[lines.index("Not ok:") + 1 :]
     assert re.fullmatch(
         r"  unsupported \(10 trials, allowed; [0-9a-f]{12}\): no sysctl vm\.accel_page_copy \| "
@@ -161,7 +159,7 @@ def test_json_has_one_object_per_cell(report: Report) -> None:
     assert document["headline"] == "throughput"
     assert document["metrics"][0] == {"name": "throughput", "unit": "GiB/s", "better": "higher", "models": ""}
     assert document["factors"] == ["kernel", "mode", "page_size", "threads", "bytes"]
-    assert document["environments"] == {"vm-icount": SENTENCES["vm-icount"]}
+    assert document["environments"] == {"vm-icount": describe("vm-icount")}
     assert len(document["cells"]) == 6
     cell = document["cells"][0]
     assert cell["factors"] == {"kernel": "stock", "mode": "serial", "threads": "1", **FIXED}
@@ -197,7 +195,7 @@ def test_two_environments_are_two_rows_with_two_sentences(tmp_path: Path) -> Non
     text = render(report_of(tmp_path / "run", [RUN, trial(factors, throughput=3.0), there]), "table")
     assert re.search(r"^serial .* 3\.000 .* vm-icount *$", text, re.MULTILINE)
     assert re.search(r"^serial .* 9\.000 .* vm-kvm *$", text, re.MULTILINE)
-    assert f"vm-kvm: {SENTENCES['vm-kvm']}" in text
+    assert f"vm-kvm: {describe('vm-kvm')}" in text
     assert "not complete: 2 of 12 trials" in text
 
 
@@ -260,7 +258,7 @@ def test_a_factor_that_says_what_another_says_has_no_column(tmp_path: Path) -> N
 
 def test_an_environment_of_a_later_version_is_said_to_be_unknown(tmp_path: Path) -> None:
     report = report_of(tmp_path / "run", [RUN, trial(FIXED, throughput=1.0, environment="moon")])
-    assert f"moon: {UNKNOWN}" in render(report, "table")
+    assert f"moon: {describe('moon')}" in render(report, "table")
 
 
 def test_the_metrics_that_are_asked_for_are_shown(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.analysis.summary import Estimate, Spread, Truth
+from orchestrator.analysis.summary import Estimate, Spread, Verification
 from orchestrator.report import text
 
 
@@ -66,23 +66,26 @@ def test_any_figure_can_be_written(median: float, spread: float | None) -> None:
 @pytest.mark.parametrize(
     ("truth", "n", "words"),
     [
-        (Truth(3, 16, 16, 1 << 20, 0), 3, "16/16 pages, 0 bytes wrong"),
-        (Truth(3, 16, 14, 1 << 20, 7), 3, "14/16 pages, 7 bytes wrong"),
-        (Truth(2, 16, 16, 1 << 20, 0), 3, "16/16 pages, 0 bytes wrong (2 of 3 trials)"),
-        (Truth(3, 16, 16, 0, 0), 3, "16/16 pages, bytes not checked"),
-        (Truth(3, 16, None, None, None), 3, "0/16 pages, bytes not checked"),
-        (Truth(1, None, None, 4096, 0), 1, "0 bytes wrong"),
+        (Verification(3, 16, 16, 1 << 20, 0), 3, "16/16 pages, 0 bytes wrong"),
+        (Verification(3, 16, 14, 1 << 20, 7), 3, "14/16 pages, 7 bytes wrong"),
+        (Verification(2, 16, 16, 1 << 20, 0), 3, "16/16 pages, 0 bytes wrong (2 of 3 trials)"),
+        (Verification(3, 16, 16, 0, 0), 3, "16/16 pages, bytes not checked"),
+        (Verification(3, 16, None, None, None), 3, "0/16 pages, bytes not checked"),
+        (Verification(1, None, None, 4096, 0), 1, "0 bytes wrong"),
         (None, 3, "not checked"),
         (None, 0, "-"),
     ],
 )
-def test_what_was_checked_is_said_and_what_was_not(truth: Truth | None, n: int, words: str) -> None:
+def test_what_was_checked_is_said_and_what_was_not(truth: Verification | None, n: int, words: str) -> None:
     assert text.truth(truth, n) == words
 
 
 def test_without_counts_only_what_is_missing_is_counted() -> None:
-    assert text.truth(Truth(3, 16, 16, 1 << 20, 0), 3, counts=False) == "all pages on target, 0 bytes wrong"
-    assert text.truth(Truth(3, 16, 14, 1 << 20, 7), 3, counts=False) == "14/16 pages, 7 bytes wrong"
+    assert (
+        text.truth(Verification(3, 16, 16, 1 << 20, 0), 3, counts=False)
+        == "all pages on target, 0 bytes wrong"
+    )
+    assert text.truth(Verification(3, 16, 14, 1 << 20, 7), 3, counts=False) == "14/16 pages, 7 bytes wrong"
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.experiment.model import Status
 from orchestrator.results.records import MetricInfo
-from orchestrator.spec.model import Status
 from tests import calls
 from tests.run_samples import BLOCK, END, RUN, trial, write
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.experiment.model import Breakdown, Comparison, Published, PublishedFigure, Status
 from orchestrator.results import migrations
 from orchestrator.results.codec import DamagedRecord, NotJson, decode, encode, from_line, to_line
 from orchestrator.results.migrations import UnreadableFormat, upgrade
@@ -19,7 +20,7 @@ from orchestrator.results.records import (
     BlockRecord,
     EndRecord,
     FactorInfo,
-    Fate,
+    HostOutcome,
     HostRecord,
     MetricInfo,
     MetricValue,
@@ -27,7 +28,6 @@ from orchestrator.results.records import (
     RunRecord,
     TrialRecord,
 )
-from orchestrator.spec.model import Breakdown, Comparison, Published, PublishedFigure, Status
 from tests.run_samples import BLOCK, END, RUN, trial
 
 texts = st.text(
@@ -89,7 +89,7 @@ records: st.SearchStrategy[Record] = st.one_of(
         allowed=st.booleans(),
         final=st.booleans(),
     ),
-    st.builds(HostRecord, texts, st.sampled_from(get_args(Fate)), whole, texts, texts),
+    st.builds(HostRecord, texts, st.sampled_from(get_args(HostOutcome)), whole, texts, texts),
     st.builds(EndRecord, st.booleans(), texts, texts),
 )
 

@@ -16,10 +16,7 @@ import pytest
 
 import orchestrator
 from orchestrator.errors import BadInput
-from orchestrator.results import manifest
-from orchestrator.results.files import write_whole
-from orchestrator.results.records import FactorInfo, MetricInfo, run_record
-from orchestrator.spec.model import (
+from orchestrator.experiment.model import (
     Axis,
     Benchmark,
     Experiment,
@@ -35,6 +32,9 @@ from orchestrator.spec.model import (
     Sweep,
     Tuning,
 )
+from orchestrator.results import manifest
+from orchestrator.results.files import write_whole
+from orchestrator.results.records import FactorInfo, MetricInfo, run_record
 
 
 @pytest.fixture

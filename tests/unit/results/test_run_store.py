@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Status
 from orchestrator.results import index, store
 from orchestrator.results.codec import to_line
 from orchestrator.results.records import MetricValue
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Reason, Store, open_for
-from orchestrator.spec.model import Status
 from tests.run_samples import BLOCK, END, RUN, TRUTH, trial, write
 
 IDS = [f"2026112{day}T101500000Z-0a1b" for day in range(10)]

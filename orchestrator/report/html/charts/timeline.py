@@ -9,6 +9,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from orchestrator.experiment.model import Status
 from orchestrator.report import text
 from orchestrator.report.html import svg
 from orchestrator.report.html.figure import Figure, Row
@@ -16,7 +17,6 @@ from orchestrator.report.model import Report
 from orchestrator.report.trials import trials
 from orchestrator.results.records import BlockRecord
 from orchestrator.results.store import TrialRow
-from orchestrator.spec.model import Status
 
 ROWS = 80
 """No more boots than that are drawn."""

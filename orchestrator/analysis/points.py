@@ -1,0 +1,200 @@
+"""The cells of a run as points of a shape: where each stands among modes and threads, and how good it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.analysis.modelled import Metrics, metrics_of
+from orchestrator.analysis.speedup import baselines
+from orchestrator.analysis.summary import CellSummary, summarise
+from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Comparison
+from orchestrator.results.records import MetricInfo, RunRecord
+from orchestrator.results.runs import RunFolder
+from orchestrator.results.store import Store
+
+MODE, THREADS = "mode", "threads"
+
+Key = tuple[tuple[str, str], ...]
+"""Levels by factor."""
+
+Place = tuple[str, int | None, Key]
+"""Mode, threads and the rest: the same cell in any run of an experiment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One cell in one environment.
+
+    :ivar mode: its level of ``mode``; empty where the experiment has no such factor.
+    :ivar threads: its level of ``threads``, None where that is no number or there is no such factor.
+    :ivar rest: all its other swept levels, less factors that only follow these two.
+    :ivar metric: what is looked at: the metric compared or else the headline, or its model where the clock counts
+        instructions; None where no trial has it.
+    :ivar median: of it, in its unit; ``least`` and ``most``: of single trials.
+    """
+
+    cell: CellSummary
+    mode: str
+    threads: int | None
+    rest: Key
+    metric: MetricInfo | None
+    median: float
+    least: float
+    most: float
+
+    @property
+    def environment(self) -> str:
+        """Where it was measured."""
+        return self.cell.environment
+
+    @property
+    def ok(self) -> bool:
+        """Whether it has a figure that can stand in a ratio."""
+        return self.metric is not None and self.least > 0
+
+    @property
+    def outcomes(self) -> frozenset[str]:
+        """What became of its trials; those disturbed, or skipped as there were enough, count only where all are."""
+        return frozenset(self.cell.statuses) - {"disturbed", "skipped"} or frozenset(self.cell.statuses)
+
+    @property
+    def place(self) -> Place:
+        """What tells it from other cells of any run of the experiment."""
+        return (self.mode, self.threads, self.rest)
+
+    def over(self, other: Point) -> float:
+        """How many times better it is than another."""
+        return self._turned(self.median, other.median)
+
+    def range_over(self, other: Point) -> tuple[float, float]:
+        """The least and the most that single trials make of :meth:`over`."""
+        ends = (self._turned(self.least, other.most), self._turned(self.most, other.least))
+        return min(ends), max(ends)
+
+    def _turned(self, own: float, others: float) -> float:
+        lower = self.metric is not None and self.metric.better == "lower"
+        return others / own if lower else own / others
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """The points of a run, in the order of its plan.
+
+    :ivar comparison: what cells are set against: as the experiment says, or else the first mode of the file.
+    :ivar counting: environments whose clock counts instructions; ``modelled``: whether the metric has a model for them.
+    """
+
+    opening: RunRecord
+    every: tuple[Point, ...]
+    comparison: Comparison | None
+    counting: frozenset[str]
+    modelled: bool
+    _by_place: Mapping[Place, Point]
+    _by_cell: Mapping[tuple[str, str], Point]
+    _baselines: Mapping[tuple[str, str], tuple[str, str]]
+
+    def at(self, place: Place) -> Point | None:
+        """Return the point at a place, None if the run has none there."""
+        return self._by_place.get(place)
+
+    def up_to(self, threads: int) -> Points:
+        """Return the same run without the points of more threads."""
+        kept = tuple(point for point in self.every if point.threads is None or point.threads <= threads)
+        return replace(self, every=kept, _by_place=_by_place(kept))
+
+    def baseline_of(self, point: Point) -> Point | None:
+        """Return the point that a point is set against; None: there is none, or it is that itself."""
+        baseline = self._baselines.get(_key(point.cell))
+        if baseline is None or baseline == _key(point.cell):
+            return None
+        return self._by_cell.get(baseline)
+
+
+def points(run: RunFolder) -> Points:
+    """Return the points of a run; ``BadInput`` where its journal holds none."""
+    with Store(run.path, temporary=True) as store:
+        row = store.run(run)
+        if row.opening is None:
+            raise BadInput(f"{run.journal}: no run has begun in it")
+        opening = row.opening
+        cells = tuple(summarise(store, row))
+        metrics = metrics_of(store, row)
+    return made_of(opening, cells, metrics.known, metrics.counting)
+
+
+def made_of(
+    opening: RunRecord, cells: Sequence[CellSummary], known: Sequence[MetricInfo], counting: frozenset[str]
+) -> Points:
+    """Return the points of cells; ``counting``: environments whose clock counts instructions."""
+    metrics = Metrics(tuple(known), counting)
+    comparison = opening.compare or _by_first_mode(opening)
+    found = tuple(_point(cell, opening, comparison, metrics, cells) for cell in cells)
+    bases = baselines(cells, comparison, opening.factors) if comparison else ()
+    name = comparison.metric if comparison else opening.headline
+    return Points(
+        opening=opening,
+        every=found,
+        comparison=comparison,
+        _baselines={_key(c): _key(b) for c, b in zip(cells, bases, strict=comparison is not None) if b},
+        counting=counting,
+        modelled=any(metric.models == name for metric in known),
+        _by_place=_by_place(found),
+        _by_cell={_key(point.cell): point for point in found},
+    )
+
+
+def _point(
+    cell: CellSummary,
+    opening: RunRecord,
+    comparison: Comparison | None,
+    metrics: Metrics,
+    cells: Sequence[CellSummary],
+) -> Point:
+    levels = {factor.name: cell.factors.get(factor.name, "") for factor in opening.factors if factor.levels}
+    dropped = {MODE, THREADS, *_following(opening, cells)}
+    name = comparison.metric if comparison else opening.headline
+    for metric in metrics.readings(name, cell.environment):
+        if (estimate := cell.estimate(metric.name)) is not None and metric.better != "neither":
+            figures = (estimate.median, estimate.minimum, estimate.maximum)
+            break
+    else:
+        metric, figures = None, (0.0, 0.0, 0.0)
+    return Point(
+        cell,
+        levels.get(MODE, ""),
+        int(levels[THREADS]) if levels.get(THREADS, "").isdecimal() else None,
+        tuple((name, level) for name, level in levels.items() if name not in dropped),
+        metric,
+        *figures,
+    )
+
+
+def _key(cell: CellSummary) -> tuple[str, str]:
+    return (cell.cell, cell.environment)
+
+
+def _by_place(points: Sequence[Point]) -> dict[Place, Point]:
+    """Points by place, the first where there are several."""
+    return {point.place: point for point in reversed(points)}
+
+
+def _following(opening: RunRecord, cells: Sequence[CellSummary]) -> Iterator[str]:
+    """Factors that say the same as ``threads`` in other words, such as a sysctl zipped with it."""
+    names = [factor.name for factor in opening.factors if factor.levels]
+    if THREADS not in names:
+        return
+    for name in names:
+        pairs = {(cell.factors.get(THREADS, ""), cell.factors.get(name, "")) for cell in cells}
+        ones, others = ({pair[side] for pair in pairs} for side in (0, 1))
+        if name not in (THREADS, MODE) and len(pairs) == len(ones) == len(others) > 1:
+            yield name
+
+
+def _by_first_mode(opening: RunRecord) -> Comparison | None:
+    modes = next((factor.levels for factor in opening.factors if factor.name == MODE), ())
+    known = {metric.name: metric for metric in opening.metrics}
+    if len(modes) < 2 or opening.headline not in known or known[opening.headline].better == "neither":
+        return None
+    return Comparison(opening.headline, {MODE: modes[0]})

@@ -1,0 +1,1 @@
+"""YAML documents that know the position of each value; schemas, expressions and templates over them."""

@@ -1,0 +1,1 @@
+"""What runs the trials of a block on a host, in POSIX shell and awk."""

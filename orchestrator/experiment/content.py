@@ -1,0 +1,73 @@
+"""What an experiment says, apart from how and where it is written down."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.documents.expressions import Expression
+from orchestrator.experiment.model import (
+    Benchmark,
+    Experiment,
+    KernelSource,
+    Noise,
+    PatchSource,
+    Published,
+    Recipe,
+    Repetitions,
+    Role,
+)
+
+_OMITTED = {"file", "content_hash", "description"}
+_WORDS: Mapping[type, frozenset[str]] = {
+    Published: frozenset({"method", "notes"}),
+    Benchmark: frozenset({"meanings"}),
+}
+"""Words about published figures and about values; figures and values themselves are part of what an experiment says."""
+
+
+def content_hash(experiment: Experiment) -> str:
+    """Return the SHA-256 (hex) of the experiment after overrides and defaults.
+
+    Comments, layout, the description and the place of the file do not enter it, nor do the files of roles and recipes.
+    """
+    document = {
+        field.name: _plain(getattr(experiment, field.name), experiment.file.parent)
+        for field in dataclasses.fields(experiment)
+        if field.name not in _OMITTED and not (field.name == "noise" and experiment.noise == Noise())
+    }
+    # With the standard limits of noise an experiment has the hash that it had before there were any.
+    canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _plain(value: Any, folder: Path) -> Any:
+    if isinstance(value, Role):
+        if not (value.variables or value.tags):
+            return value.name
+        return {"role": value.name, "vars": dict(value.variables), "tags": list(value.tags)}
+    if isinstance(value, Recipe) and value.name:
+        return value.name
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, Path):
+        return os.path.relpath(value, folder.resolve())
+    if isinstance(value, PatchSource | KernelSource) and value.location.startswith("/"):
+        value = dataclasses.replace(value, location=os.path.relpath(value.location, folder.resolve()))
+    if isinstance(value, Repetitions) and value.until is None:
+        # Without a stop rule an experiment has the hash that it had before there were any.
+        return {"count": value.count, "boots": value.boots}
+    if dataclasses.is_dataclass(value):
+        omitted = _WORDS.get(type(value), frozenset())
+        names = [field.name for field in dataclasses.fields(value) if field.name not in omitted]
+        return {name: _plain(getattr(value, name), folder) for name in names}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner, folder) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(inner, folder) for inner in value]
+    return value

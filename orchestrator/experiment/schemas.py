@@ -1,0 +1,57 @@
+"""The JSON Schemas of the files that users write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from orchestrator.documents import schema
+from orchestrator.documents.document import Node
+from orchestrator.documents.schema import JSONSchema, Location
+from orchestrator.errors import Fault
+
+_FOLDER = Path(__file__).parent
+
+
+def experiment(provider_options: Mapping[str, JSONSchema] | None = None) -> dict[str, Any]:
+    """Return the schema of an experiment file, with the sections of the given providers in it.
+
+    Without providers any section is accepted under ``hosts``.
+    """
+    made = _read("schema.json")
+    if provider_options:
+        hosts = made["properties"]["hosts"]
+        hosts["additionalProperties"] = False
+        hosts["properties"].update({name: provider_options[name] for name in sorted(provider_options)})
+        hosts["properties"]["provider"]["enum"] = sorted(provider_options)
+    return made
+
+
+@cache
+def benchmark() -> JSONSchema:
+    """Return the schema of a role's ``benchmark.yaml``."""
+    return _read("benchmark.schema.json")
+
+
+@cache
+def recipe() -> JSONSchema:
+    """Return the schema of a kernel recipe's file."""
+    return _read("recipe.schema.json")
+
+
+def check(node: Node, rules: JSONSchema) -> list[tuple[Location, Fault]]:
+    """Return every fault of a document; ``rules`` may refer to parts of ``schema.json``."""
+    return schema.check(node, rules, _references())
+
+
+@cache
+def _references() -> Mapping[str, JSONSchema]:
+    return {"schema.json": experiment()}
+
+
+def _read(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((_FOLDER / name).read_text(encoding="utf-8"))
+    return document

@@ -1,0 +1,329 @@
+"""The shape of a run: which claims it makes, and what becomes of them in another run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from orchestrator.analysis.claims import ClaimResult, claims, evaluate
+from orchestrator.analysis.points import Points, made_of
+from orchestrator.analysis.summary import CellSummary, Verification, estimate
+from orchestrator.experiment.model import Comparison
+from orchestrator.results.records import FactorInfo, MetricInfo, RunRecord
+
+RATE = MetricInfo("rate", "GiB/s", "higher")
+MODEL = MetricInfo("modelled", "GiB/s", "higher", models="rate")
+TIME = MetricInfo("time", "us", "lower")
+
+
+@dataclass
+class Run:
+    """A run made of figures by (mode, threads, pages)."""
+
+    figures: Mapping[tuple[str, int, int], list[float]]
+    environment: str = "metal"
+    metric: MetricInfo = RATE
+    metrics: tuple[MetricInfo, ...] = (RATE, MODEL, TIME)
+    baseline: Mapping[str, str] | None = None
+    statuses: Mapping[tuple[str, int, int], str] = field(default_factory=dict)
+    wrong: frozenset[str] = frozenset()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def points(self) -> Points:
+        keys = list(dict.fromkeys([*self.figures, *self.statuses]))
+        names = ("mode", "threads", "pages")
+        levels = [tuple(dict.fromkeys(str(key[at]) for key in keys)) for at in range(3)]
+        follower = [FactorInfo("sysctl.vm.threads", levels[1])] if len(levels[1]) > 1 else []
+        factors = (*map(FactorInfo, names, levels), *follower)
+        opening = RunRecord(
+            run="r",
+            experiment="e",
+            content_hash="",
+            seed=0,
+            trials=0,
+            time="",
+            headline="rate",
+            metrics=self.metrics,
+            factors=factors,
+            compare=Comparison("rate", self.baseline) if self.baseline else None,
+        )
+        counting = frozenset({"vm-icount"}) & {self.environment}
+        return made_of(opening, [self.cell(key) for key in keys], self.metrics, counting)
+
+    def cell(self, key: tuple[str, int, int]) -> CellSummary:
+        mode, threads, pages = map(str, key)
+        values = self.figures.get(key, [])
+        return CellSummary(
+            cell=f"{mode}-{threads}-{pages}",
+            factors={"mode": mode, "threads": threads, "pages": pages, "sysctl.vm.threads": threads},
+            environment=self.environment,
+            statuses=dict.fromkeys(self.statuses.get(key, "ok").split(), max(1, len(values))),
+            estimates=(estimate(self.metric.name, self.metric.unit, (tuple(values),)),) if values else (),
+            truth=Verification(1, 16, 15 if mode in self.wrong else 16, 100, 0),
+            label=self.labels.get(mode, ""),
+        )
+
+
+def scaled(
+    mode: str, by_threads: Mapping[int, float], spread: float = 0.0
+) -> dict[tuple[str, int, int], list[float]]:
+    return {(mode, t, 1): [v * (1 - spread), v, v * (1 + spread)] for t, v in by_threads.items()}
+
+
+def of(kind: str, there: Run, here: Run) -> list[ClaimResult]:
+    return [j for j in evaluate(there.points, here.points, here.points, 0.25) if j.kind == kind]
+
+
+def one(kind: str, there: Run, here: Run) -> ClaimResult:
+    (judged,) = of(kind, there, here)
+    return judged
+
+
+SERIAL = {"mode": "serial", "threads": "1", "sysctl.vm.threads": "1"}
+THREE = {("serial", 1, 1): [1.0, 1.01], ("exchange", 1, 1): [1.5, 1.52], ("copy", 1, 1): [8.0, 8.1]}
+
+
+def test_every_claim_of_a_run_holds_in_itself() -> None:
+    run = Run(THREE | scaled("parallel", {2: 1.9, 4: 3.5, 8: 3.6}), baseline=SERIAL)
+    made = claims(run.points, 0.25)
+    assert {claim.kind for claim in made} == {"outcome", "order", "scaling", "ratio"}
+    assert {claim.verdict for claim in made} == {"holds"}
+
+
+# --- order -------------------------------------------------------------------------------------------------------
+
+
+def test_the_order_of_modes_holds_where_all_is_ten_times_as_fast() -> None:
+    here = Run({key: [10 * value for value in values] for key, values in THREE.items()})
+    judged = one("order", Run(THREE), here)
+    assert judged.verdict == "holds"
+    assert judged.there == "copy 8.05 GiB/s > exchange 1.51 GiB/s > serial 1.005 GiB/s"
+    assert judged.here.startswith("copy 80.5 GiB/s > exchange 15.1")
+
+
+def test_two_modes_that_change_places_do_not_hold() -> None:
+    judged = one("order", Run(THREE), Run(THREE | {("exchange", 1, 1): [0.7, 0.71]}))
+    assert judged.verdict == "does not hold"
+    assert judged.reason == "exchange is not better than serial"
+
+
+def test_two_modes_that_are_the_same_now_do_not_hold() -> None:
+    here = Run({key: [1.0] for key in THREE})
+    assert one("order", Run(THREE), here).verdict == "does not hold"
+
+
+def test_modes_that_were_near_each_other_have_no_order() -> None:
+    near = THREE | {("exchange", 1, 1): [1.05, 1.06]}
+    assert one("order", Run(near), Run(THREE | {("exchange", 1, 1): [0.9, 0.91]})).verdict == "holds"
+
+
+def test_a_run_of_modes_that_are_all_near_claims_no_order() -> None:
+    run = Run({("serial", 1, 1): [1.0], ("mbind", 1, 1): [1.05]})
+    assert not [claim for claim in claims(run.points, 0.25) if claim.kind == "order"]
+
+
+def test_an_order_that_single_trials_leave_open_cannot_be_judged() -> None:
+    judged = one("order", Run(THREE), Run(THREE | {("exchange", 1, 1): [0.6, 0.9, 1.4]}))
+    assert (judged.verdict, judged.reason) == ("cannot be judged", "too noisy: single trials overlap")
+
+
+def test_each_mode_stands_with_the_threads_that_suit_it_best() -> None:
+    there = Run({("serial", 1, 1): [1.0]} | scaled("parallel", {2: 0.8, 8: 3.0}))
+    here = Run({("serial", 1, 1): [1.0]} | scaled("parallel", {2: 2.5, 8: 0.5}))
+    assert one("order", there, here).verdict == "holds"
+
+
+def test_times_are_better_when_they_are_less() -> None:
+    times = {("serial", 1, 1): [100.0], ("exchange", 1, 1): [50.0]}
+    there = Run(times, metric=TIME, metrics=(MetricInfo("rate", "", "neither"), TIME), baseline=None)
+    there.metrics = (MetricInfo("rate", "us", "lower"),)
+    there.metric = there.metrics[0]
+    here = Run(
+        {("serial", 1, 1): [50.0], ("exchange", 1, 1): [100.0]}, metric=there.metric, metrics=there.metrics
+    )
+    assert one("order", there, there).there == "exchange 50 us > serial 100 us"
+    assert one("order", there, here).verdict == "does not hold"
+
+
+# --- scaling -----------------------------------------------------------------------------------------------------
+
+ENDS_AT_4 = scaled("parallel", {1: 1.0, 2: 1.9, 4: 3.6, 8: 3.6, 16: 3.55})
+
+
+@pytest.mark.parametrize(
+    ("by_threads", "ends"),
+    [
+        ({1: 1.0, 2: 1.9, 4: 3.6, 8: 3.6, 16: 3.55}, "4"),
+        ({1: 1.0, 2: 1.9, 4: 3.6, 8: 3.8, 16: 3.8}, "4 to 8"),
+        ({1: 1.0, 2: 2.0, 4: 4.0, 8: 8.0, 16: 16.0}, "16"),
+        ({1: 1.0, 2: 0.9, 4: 0.8, 8: 0.7, 16: 0.7}, "1"),
+        ({1: 1.0, 2: 1.0, 4: 1.0, 8: 2.0, 16: 2.0}, "8"),
+    ],
+    ids=["plateau", "slow gain", "never", "at once", "late"],
+)
+def test_where_scaling_ends(by_threads: dict[int, float], ends: str) -> None:
+    run = Run(scaled("parallel", by_threads))
+    assert one("scaling", run, run).there.startswith(f"ends at {ends} (")
+
+
+@pytest.mark.parametrize(
+    ("by_threads", "verdict"),
+    [
+        ({1: 5.0, 2: 9.0, 4: 17.0, 8: 17.1, 16: 17.0}, "holds"),
+        ({1: 1.0, 2: 1.9, 4: 3.6, 8: 3.8, 16: 3.8}, "holds"),
+        ({1: 1.0, 2: 1.9, 4: 3.6, 8: 7.0, 16: 14.0}, "does not hold"),
+        ({1: 1.0, 2: 1.0, 4: 1.0, 8: 1.0, 16: 1.0}, "does not hold"),
+    ],
+    ids=["same", "by a generous reading", "goes on", "none at all"],
+)
+def test_scaling_is_compared_by_where_it_ends(by_threads: dict[int, float], verdict: str) -> None:
+    assert one("scaling", Run(ENDS_AT_4), Run(scaled("parallel", by_threads))).verdict == verdict
+
+
+def test_scaling_that_single_trials_leave_open_cannot_be_judged() -> None:
+    noisy = Run(scaled("parallel", {1: 1.0, 2: 1.9, 4: 3.0, 8: 3.6, 16: 3.6}, spread=0.2))
+    assert one("scaling", Run(ENDS_AT_4), noisy).verdict == "cannot be judged"
+
+
+def test_scaling_needs_three_numbers_of_threads_on_both_sides() -> None:
+    judged = one("scaling", Run(ENDS_AT_4), Run(scaled("parallel", {1: 1.0, 16: 3.5})))
+    assert judged.verdict == "cannot be judged"
+    assert not of("scaling", Run(scaled("parallel", {1: 1.0, 16: 3.5})), Run(ENDS_AT_4))
+
+
+def test_scaling_begins_at_the_baseline_of_few_threads() -> None:
+    run = Run(
+        {("serial", 1, 1): [1.0]} | scaled("parallel", {2: 1.0, 4: 1.0}),
+        baseline=SERIAL,
+    )
+    assert one("scaling", run, run).there.startswith("ends at 1 (1: 1 GiB/s, 2:")
+
+
+def test_figures_of_more_threads_than_cpus_are_not_judged_their_outcome_is() -> None:
+    there, here = Run(ENDS_AT_4), Run(ENDS_AT_4)
+    judged = list(evaluate(there.points, here.points.up_to(2), here.points, 0.25))
+    assert [j.verdict for j in judged if j.kind == "scaling"] == ["cannot be judged"]
+    assert [j.here for j in judged if j.kind == "outcome"] == ["5 of 5 cells ok"]
+
+
+# --- ratios ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("figures", "verdict"),
+    [
+        ([1.5, 1.52], "holds"),
+        ([1.87, 1.89], "holds"),
+        ([1.22, 1.24], "holds"),
+        ([1.95, 1.96], "does not hold"),
+        ([1.1, 1.11], "does not hold"),
+        ([0.9, 1.1, 1.4], "cannot be judged"),
+    ],
+)
+def test_a_ratio_may_be_off_by_a_quarter(figures: list[float], verdict: str) -> None:
+    there, here = Run(THREE), Run(THREE | {("exchange", 1, 1): figures})
+    judged = next(j for j in of("ratio", there, here) if j.claim.startswith("exchange"))
+    assert judged.verdict == verdict, judged
+
+
+def test_ratios_are_over_the_baseline_of_the_experiment_or_else_the_first_mode() -> None:
+    assert [j.claim for j in of("ratio", Run(THREE), Run(THREE))] == [
+        "exchange, threads=1 at pages=1 over serial",
+        "copy, threads=1 at pages=1 over serial",
+    ]
+    run = Run(THREE, baseline={"mode": "copy"})
+    assert [j.claim.split(",")[0] for j in of("ratio", run, run)] == ["serial", "exchange"]
+
+
+def test_what_is_labelled_otherwise_is_not_compared() -> None:
+    here = Run(THREE, labels={"exchange": "by software"})
+    judged = next(j for j in of("ratio", Run(THREE), here) if j.claim.startswith("exchange"))
+    assert judged.verdict == "cannot be judged"
+
+
+# --- outcomes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ("ok", "holds"),
+        ("failed", "does not hold"),
+        ("crashed", "does not hold"),
+        ("timeout", "does not hold"),
+        ("unsupported", "cannot be judged"),
+        ("disturbed", "cannot be judged"),
+        ("wrong_kernel", "cannot be judged"),
+    ],
+)
+def test_what_worked_must_not_fail_here(status: str, verdict: str) -> None:
+    here = Run({}, statuses={("serial", 1, 1): status})
+    assert one("outcome", Run({("serial", 1, 1): [1.0]}), here).verdict == verdict
+
+
+@pytest.mark.parametrize("more", ["disturbed", "skipped"])
+def test_trials_that_were_disturbed_or_not_needed_say_nothing(more: str) -> None:
+    run = Run({("serial", 1, 1): [1.0]}, statuses={("serial", 1, 1): f"ok {more}"})
+    assert one("outcome", run, run).claim.startswith("serial works")
+    assert one("outcome", run, Run({("serial", 1, 1): [1.0]})).verdict == "holds"
+
+
+def test_pages_that_are_not_on_their_target_break_the_claim() -> None:
+    there, here = Run({("serial", 1, 1): [1.0]}), Run({("serial", 1, 1): [1.0]}, wrong=frozenset({"serial"}))
+    judged = one("outcome", there, here)
+    assert judged.verdict == "does not hold"
+    assert judged.claim == "serial works, all pages on target, no byte wrong"
+    assert one("outcome", here, there).claim == "serial works"
+
+
+def test_what_was_not_supported_and_is_here_cannot_be_judged() -> None:
+    there = Run({}, statuses={("dma", 1, 1): "unsupported"})
+    assert one("outcome", there, there).claim == "dma is not supported"
+    assert one("outcome", there, Run({("dma", 1, 1): [1.0]})).verdict == "cannot be judged"
+
+
+# --- environments ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "reason"),
+    [
+        ("vm-icount", "vm-icount", ""),
+        ("metal", "vm-kvm", ""),
+        ("cloud-metal", "metal", ""),
+        ("metal", "vm-icount", "figures are times there (metal) and work here (vm-icount)"),
+        ("vm-icount", "metal", "figures are work there (vm-icount) and times here (metal)"),
+        ("metal", "vm-tcg", "no time of metal or vm-tcg means anything"),
+        ("vm-tcg", "vm-tcg", "no time of vm-tcg means anything"),
+    ],
+)
+def test_figures_that_mean_different_things_are_not_set_against_each_other(
+    there: str, here: str, reason: str
+) -> None:
+    judged = list(evaluate(Run(THREE, there).points, Run(THREE, here).points, Run(THREE, here).points, 0.25))
+    figures = [j for j in judged if j.kind != "outcome"]
+    assert len(figures) == 3
+    assert {j.verdict for j in figures} == ({"cannot be judged"} if reason else {"holds"})
+    assert {j.verdict for j in judged if j.kind == "outcome"} == {"holds"}
+    assert all(bool(j.reason) == bool(reason) for j in figures)
+    if there != "metal" or here != "vm-tcg":
+        assert {j.reason for j in figures} == {reason}
+
+
+def test_on_the_instruction_clock_threads_are_judged_by_the_model_alone() -> None:
+    run = Run(ENDS_AT_4, "vm-icount", metric=MODEL)
+    assert one("scaling", run, run).verdict == "holds"
+    unmodelled = Run(ENDS_AT_4, "vm-icount", metrics=(RATE,))
+    assert not of("scaling", unmodelled, unmodelled)
+
+
+def test_cells_that_were_not_run_here_are_said_so() -> None:
+    here = Run({("serial", 1, 1): [1.0, 1.01]})
+    judged = list(evaluate(Run(THREE).points, here.points, here.points, 0.25))
+    verdicts = {(j.kind, j.claim.split(" ")[0].strip(",")): j.verdict for j in judged}
+    assert verdicts[("outcome", "serial")] == "holds"
+    assert verdicts[("outcome", "copy")] == "cannot be judged"
+    assert verdicts[("ratio", "copy")] == "cannot be judged"

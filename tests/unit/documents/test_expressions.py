@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import math
+import pickle
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.documents.expressions import Expression, ExpressionError
+
+CELL = {
+    "pages": 16,
+    "page_size": 2**21,
+    "mode": "copy",
+    "toucher": True,
+    "share": 0.25,
+    "sysctl.vm.mt_page_copy": 1,
+    "settle": 0.5,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("pages * page_size", 2**25),
+        ("pages * page_size <= '32MiB'", True),
+        ("page_size == '2MiB' and mode != 'serial'", True),
+        ("settle == '500ms'", True),
+        ("mode in ['serial', 'copy']", True),
+        ("page_size not in ('4KiB', '64KiB')", True),
+        ("sysctl.vm.mt_page_copy == 1", True),
+        ("1 < pages < 10", False),
+        ("'32MiB' / page_size", 16),
+        ("pages / 3", 16 / 3),
+        ("7 // 2 + 7 % 4 - -1", 7),
+        ("min(pages, 3) + max(1, 2, share) + abs(-4) + round(2.6) + ceil(1.2) + floor(1.8)", 15),
+        ("int(log2(page_size))", 21),
+        ("'node' + str(pages)", "node16"),
+        ("float('2.5')", 2.5),
+        ("1 if toucher else 2", 1),
+        ("not toucher or false", False),
+        ("true and True", True),
+        (" pages ", 16),
+    ],
+)
+def test_an_expression_has_its_value(text: str, value: object) -> None:
+    found = Expression(text).evaluate(CELL)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_whole_number_is_a_count_also_where_it_was_divided() -> None:
+    assert repr(Expression("pages / 2").evaluate(CELL)) == "8"
+
+
+def test_names_are_the_factors_it_needs() -> None:
+    expression = Expression("pages * page_size > '1GiB' and sysctl.vm.mt_page_copy == 1 or max(pages, 1)")
+    assert expression.names == {"pages", "page_size", "sysctl.vm.mt_page_copy"}
+
+
+def test_expressions_are_equal_by_text_and_survive_pickling() -> None:
+    one = Expression("pages > 1")
+    assert one == Expression("pages > 1")
+    assert len({one, Expression("pages > 1"), Expression("pages > 2")}) == 2
+    assert pickle.loads(pickle.dumps(one)).holds(CELL)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the expression is empty"),
+        ("pages = 1", "write '==' to compare (column 7"),
+        ("pages > 1 && pages < 3", "write 'and' for '&&'"),
+        ("!toucher", "write 'not' for '!'"),
+        ("pages ** 2", "operator not allowed here; known: + - * / // %"),
+        ("  pages ** 2", "(column 3 of"),
+        ("pages << 2", "operator not allowed"),
+        ("open('/etc/passwd')", "'open' is not a function"),
+        ("flor(pages)", "'flor' is not a function; did you mean 'floor'? (column 1"),
+        ("'é' + flor(pages)", "(column 7 of"),
+        ("pages.bit_length()", "is not a function"),
+        ("().__class__", "a dot may stand only inside the name of a factor"),
+        ("(lambda: 1)", "'lambda: 1' is not allowed"),
+        ("[pages for pages in mode]", "is not allowed"),
+        ("f'{pages}'", "is not allowed"),
+        ("mode[0]", "'mode[0]' is not allowed"),
+        ("(x := 1)", "is not allowed"),
+        ("{'a': 1}", "is not allowed"),
+        ("pages is 1", "comparison not allowed"),
+        ("'a' in mode", "'in' needs a list"),
+        ("[1] == [1]", "comparison not allowed"),
+        ("min(1)", "'min' takes 2 to 20 plain arguments"),
+        ("max(1, *[2])", "is not allowed"),
+        ("round(1.5, ndigits=1)", "'round' takes 1 plain arguments"),
+        ("~pages", "there is no '~'"),
+        ("1j", "neither a number"),
+        ("None", "None is neither"),
+        ("b'x' == mode", "b'x' is neither"),
+        ("1e999", "not a finite number"),
+        ("9" * 30, "does not fit in 64 bits"),
+        ("9" * 999, "does not fit in 64 bits"),
+        ("x" * 1001, "longer than 1000 characters"),
+        ("(" * 400 + ")" * 400, "is not an expression"),
+        ("-" * 900 + "1", "too deeply nested"),
+        ("a; b", "is not an expression"),
+        ("a\nb", "is not an expression"),
+        ("\0", "expression"),
+    ],
+)
+def test_what_is_no_safe_expression_is_refused_when_it_is_read(text: str, message: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        Expression(text)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pages // 0", "cannot compute 16 // 0"),
+        ("mode < 3", "cannot compare 'copy' < 3: a number and a text"),
+        ("mode * 1000", "cannot compute 'copy' * 1000"),
+        ("mode % 3", "cannot compute 'copy' % 3"),
+        ("'%99999999d' % pages", "cannot compute"),
+        ("'%99999999s' % mode", "cannot compute"),
+        ("-mode", "is a text and has no sign"),
+        ("min(mode, 3)", "cannot compute min('copy', 3)"),
+        ("int('x')", "cannot compute int('x')"),
+        ("log2(0)", "cannot compute log2(0)"),
+        ("float('nan')", "not a finite number"),
+        ("1e308 * 10", "not a finite number"),
+        ("page_size * page_size * page_size * page_size", "does not fit in 64 bits"),
+        ("page > 1", "'page' is not a factor or an argument; did you mean 'pages'?"),
+    ],
+)
+def test_what_has_no_value_for_a_cell_is_told(text: str, message: str) -> None:
+    expression = Expression(text)
+    with pytest.raises(ExpressionError) as caught:
+        expression.evaluate(CELL)
+    assert message in str(caught.value)
+
+
+def test_text_cannot_grow_from_one_derived_factor_to_the_next() -> None:
+    double = Expression("text + text")
+    assert double.evaluate({"text": "x" * 500}) == "x" * 1000
+    with pytest.raises(ExpressionError, match="longer than 1000"):
+        double.evaluate({"text": "x" * 501})
+
+
+def test_unknown_names_come_with_their_columns_and_the_nearest_name() -> None:
+    errors = Expression("pagez > 1 and threds < 2").unknown(["pages", "threads"])
+    assert [(error.column, str(error)) for error in errors] == [
+        (1, "'pagez' is not a factor or an argument; did you mean 'pages'? (column 1 of the expression)"),
+        (
+            15,
+            "'threds' is not a factor or an argument; did you mean 'threads'? (column 15 of the expression)",
+        ),
+    ]
+
+
+NUMBERS = st.integers(-1000, 1000).map(str) | st.sampled_from(["a", "b", "c", "0.5", "2.25"])
+
+
+def _combine(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    arithmetic = st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner)
+    comparison = st.tuples(inner, st.sampled_from(["<", "<=", "==", "!=", ">", ">="]), inner)
+    logic = st.tuples(inner, st.sampled_from(["and", "or"]), inner)
+    return st.one_of(
+        st.one_of(arithmetic, comparison).map(lambda parts: f"({' '.join(parts)})"),
+        logic.map(lambda parts: f"bool_({' '.join(parts)})"),
+        inner.map(lambda part: f"(not {part})"),
+        inner.map(lambda part: f"(-{part})"),
+        st.tuples(inner, inner, inner).map(lambda parts: "({} if {} else {})".format(*parts)),
+        st.tuples(inner, inner).map(lambda parts: f"max({parts[0]}, {parts[1]})"),
+        st.tuples(inner, inner).map(lambda parts: f"({parts[0]} in [{parts[1]}, 1, 2])"),
+        inner.map(lambda part: f"floor({part})"),
+    )
+
+
+@settings(max_examples=300)
+@given(
+    st.recursive(NUMBERS, _combine, max_leaves=12), st.integers(-9, 9), st.integers(0, 9), st.floats(-4, 4)
+)
+def test_the_value_is_what_python_says(text: str, a: int, b: int, c: float) -> None:
+    """``and``/``or`` give true or false here, not one of their operands; all else is as in Python."""
+    ours = text.replace("bool_(", "(")
+    if len(ours) > 1000:
+        return
+    values = {"a": a, "b": b, "c": c}
+    try:
+        expected = eval(text, {"__builtins__": {"max": max, "floor": math.floor, "bool_": bool}}, values)
+    except ZeroDivisionError:
+        with pytest.raises(ExpressionError):
+            Expression(ours).evaluate(values)
+        return
+    try:
+        found = Expression(ours).evaluate(values)
+    except ExpressionError as error:
+        if any(bound in str(error) for bound in ("64 bits", "not a finite number", "too deeply")):
+            return
+        raise
+    assert found == expected
+
+
+@pytest.mark.parametrize(("text", "shown"), [("threads", "4"), ("mode", "'serial'"), ("threads - 1", "3")])
+def test_a_predicate_that_compares_nothing_is_a_fault(text: str, shown: str) -> None:
+    with pytest.raises(ExpressionError, match=f"neither true nor false but {shown}; compare it"):
+        Expression(text).holds({"threads": 4, "mode": "serial"})
+
+
+def test_a_switch_is_a_predicate() -> None:
+    assert [Expression("toucher").holds({"toucher": value}) for value in (0, 1, True)] == [False, True, True]
