@@ -1,15 +1,20 @@
 # Everything a fresh Debian machine needs, and the commands that developers and CI share.
 #   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table
-#   make test         install what is missing, run all checks and tests
+#   make test         install what is missing, run all checks and tests, print their coverage
+#   make test-unit    the quick tests of tests/unit, in parallel: under a minute, and needs python3-venv only
+#   make lint         all checks of code, scripts, YAML, schemas, workflows and spelling
 #   make browser-test the HTML report in chromium
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
 #   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
 #   make setup        only prepare .venv, with `orchestrate` in it
+#   make release      put the notes of this version into CHANGELOG.md; sdist, wheel and SHA256SUMS into dist/
 
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+# Data of several runs of pytest, and of the commands that tests start, is added up.
+COVER  := --cov --cov-append --cov-report=
 
 # What a run with the qemu provider needs on the controller: Python's venv, a compiler for the benchmark,
 # the emulator, and what the guest's initramfs is made of.
@@ -19,10 +24,14 @@ KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync uti
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi \
 	chromium chromium-driver poppler-utils
+WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
-.PHONY: setup quickstart test test-unit browser-test kernel-test kernel-test-short kernel-test-debug kernel-test-experiments machine-test lint packages-run packages-test clean help
+.PHONY: setup quickstart test test-unit browser-test kernel-test kernel-test-short kernel-test-debug \
+	kernel-test-experiments machine-test lint release packages-run packages-test clean help
+# Packages come before what is made with them, also for `make -j`.
+.NOTPARALLEL:
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -34,10 +43,14 @@ quickstart: setup
 
 test: packages-run packages-test $(VENV)/.dev lint
 	$(MAKE) -s -C roles/migbench/files check
-	$(PYTEST)
+	rm -f .coverage
+	$(PYTEST) tests/unit -n auto $(COVER)
+	$(PYTEST) tests/integration $(COVER)
+	@echo "coverage of unit and integration tests: $$($(BIN)/coverage report --format=total) % of the lines"
+	$(PYTEST) tests/vm tests/browser
 
-test-unit: $(VENV)/.dev
-	$(PYTEST) -m unit
+test-unit: $(VENV)/.test
+	$(PYTEST) tests/unit -n auto -m "not slow"
 
 browser-test: packages-test $(VENV)/.dev
 	$(PYTEST) -m browser
@@ -62,7 +75,11 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	shellcheck $$(git ls-files '*.sh') .ci/run
+	shellcheck -x $$(git ls-files '*.sh') .ci/run
+	$(BIN)/codespell
+	$(BIN)/yamllint --strict $$(git ls-files '*.yaml')
+	$(BIN)/check-jsonschema --check-metaschema $$(git ls-files '*schema.json')
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(MAKE) -s -C roles/migbench/files format-check
 	$(MAKE) -s -C tests/kernel/programs format-check
 
@@ -72,15 +89,20 @@ packages-run:
 packages-test:
 	@sh tools/install-packages.sh $(TEST_PACKAGES)
 
-$(VENV)/.ready: pyproject.toml | packages-run
+$(VENV)/.ready: pyproject.toml
 	python3 -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.ready
-	$(BIN)/pip install --quiet --editable '.[dev]'
+$(VENV)/.test $(VENV)/.dev: $(VENV)/.%: $(VENV)/.ready
+	$(BIN)/pip install --quiet --editable '.[$*]'
 	touch $@
 
+# The first time it stops for you to commit the notes that it has assembled.
+release: $(VENV)/.dev
+	@! ls changelog.d/+*.md >/dev/null 2>&1 || $(BIN)/towncrier build --yes
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/build-release.sh dist
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage* dist
 	$(MAKE) -s -C roles/migbench/files clean

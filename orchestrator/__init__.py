@@ -1,3 +1,3 @@
 """Declarative experiments on Linux page migration."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

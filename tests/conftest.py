@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 TIERS = {"unit", "integration", "vm", "kernel", "browser"}
+
+# No limits on absolute time: tests run beside each other. In CI the rest is hypothesis' own profile for CI.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

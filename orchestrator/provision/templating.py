@@ -131,7 +131,7 @@ def _said(error: Exception) -> str:
 def _expression(text: str, variables: Mapping[str, Any]) -> Any:
     value = _compiled(text)(**variables)
     if isinstance(value, Undefined):
-        value._fail_with_undefined_error()
+        str(value)  # which a StrictUndefined refuses with its reason
     return value
 
 

@@ -39,6 +39,11 @@ class Sshd:
         """A client configuration that knows this server under the name ``testhost``."""
         return self.folder / "ssh_config"
 
+    @property
+    def logins(self) -> int:
+        """How many clients it has let in."""
+        return (self.folder / "log").read_text().count("Accepted publickey")
+
 
 def make_key(path: Path) -> str:
     """Make a key pair and return the public half."""

@@ -48,6 +48,7 @@ def judged(
     return judge(compare(metric, base, new, (), rules), rules)
 
 
+@pytest.mark.slow
 def test_200_comparisons_of_a_thing_with_itself() -> None:
     rng = np.random.default_rng(20170217)
     false = wrong_width = 0

@@ -49,6 +49,7 @@ def named(path: Path) -> list[str]:
     return [fault.file for fault in verify(path).faults]
 
 
+@pytest.mark.slow
 def test_each_byte_of_an_archive_that_is_flipped_is_named(packed: Path) -> None:
     whole = packed.read_bytes()
     assert named(packed) == []

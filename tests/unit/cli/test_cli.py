@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from orchestrator import __version__
 from orchestrator.cli import orchestrate as group
-from tests.running import COMMAND
+from tests.calls import orchestrate
 
 VERBS = group.list_commands(None)  # type: ignore[arg-type]
-
-
-def orchestrate(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(COMMAND), *words], capture_output=True, text=True, check=False, cwd=folder)
 
 
 def test_the_verbs() -> None:

@@ -118,10 +118,14 @@ def ended(trial: Trial, stdout: str = "x=1", **others: object) -> str:
     return line("trial", **told)
 
 
-def host(answers: str, *journal: str) -> ScriptedHost:
-    scripted = ScriptedHost("n1")
+def script(scripted: ScriptedHost, answers: str, *journal: str) -> None:
     scripted.answer(r"tail -n", stdout="\n".join(journal))
     scripted.answer(r"boot_id|hugepages", stdout=answers)
+
+
+def host(answers: str, *journal: str) -> ScriptedHost:
+    scripted = ScriptedHost("n1")
+    script(scripted, answers, *journal)
     return scripted
 
 
@@ -171,8 +175,8 @@ def test_a_runner_that_gives_up_is_an_error_with_its_words(tmp_path: Path, answe
 
 
 def test_lines_that_are_torn_or_come_twice_do_no_harm(tmp_path: Path, answers: str) -> None:
-    machine = ScriptedMachine([ScriptedHost("n1")])
-    with a_run(tmp_path, machine) as run:
+    scripted = ScriptedHost("n1")
+    with a_run(tmp_path, ScriptedMachine([scripted])) as run:
         first, second = trials_of(run)
         journal = [
             begin(),
@@ -182,7 +186,7 @@ def test_lines_that_are_torn_or_come_twice_do_no_harm(tmp_path: Path, answers: s
             ended(second, "nothing"),
             line("end", reason="complete", detail=""),
         ]
-        machine._hosts = [host(answers, *journal)]
+        script(scripted, answers, *journal)
         execute(run)
         records = [
             record for record in read(tmp_path / "run" / "journal.jsonl") if isinstance(record, TrialRecord)
@@ -197,21 +201,18 @@ def test_lines_that_are_torn_or_come_twice_do_no_harm(tmp_path: Path, answers: s
 def test_a_disturbed_trial_is_sent_again_in_the_same_visit(tmp_path: Path, answers: str) -> None:
     """The journal that an earlier runner left is read twice, and its attempt counts once."""
     complete = line("end", reason="complete", detail="")
-    machine = ScriptedMachine([ScriptedHost("n1")])
-    with a_run(tmp_path, machine, FILE + "noise: {retries: 2}") as run:
+    rounds: list[list[str]] = []
+    scripted = RoundsHost("n1", iter(rounds))
+    with a_run(tmp_path, ScriptedMachine([scripted]), FILE + "noise: {retries: 2}") as run:
         first, second = trials_of(run)
         disturbed = [ended(first, start=start, settled=False) for start in (1, 5, 9)]
-        rounds = iter(
-            [
-                [begin(), disturbed[0], ended(second), complete],
-                [begin(), disturbed[1], complete],
-                [begin(), disturbed[2], complete],
-            ]
-        )
-        scripted = RoundsHost("n1", rounds)
+        rounds += [
+            [begin(), disturbed[0], ended(second), complete],
+            [begin(), disturbed[1], complete],
+            [begin(), disturbed[2], complete],
+        ]
         scripted.answer(r"if \[ -e .*journal.jsonl", stdout="\n".join([begin(), disturbed[0]]))
         scripted.answer(r"boot_id|hugepages", stdout=answers)
-        machine._hosts = [scripted]
         execute(run)
         records = [
             record for record in read(tmp_path / "run" / "journal.jsonl") if isinstance(record, TrialRecord)

@@ -286,6 +286,7 @@ def test_the_estimate_says_what_it_is_based_on(folder: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_trials(folder: Path) -> None:
     text = "version: 1\nbenchmark: {role: migbench}\nfactors:\n"
     text += "  pages: {range: {from: 1, to: 1000}}\n  threads: {range: {from: 1, to: 100}}\nrepetitions: 10\n"

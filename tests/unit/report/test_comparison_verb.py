@@ -17,6 +17,7 @@ import pytest
 
 from orchestrator.experiment.model import Comparison, Published, PublishedFigure, Status
 from orchestrator.results.records import FactorInfo, RunRecord
+from tests.calls import orchestrate
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 A, B = "20261123T101500000Z-0a1b", "20261124T101500000Z-0a1b"
@@ -59,11 +60,7 @@ def run(
 @pytest.fixture
 def compare(tmp_path: Path) -> Compare:
     def call(*words: str) -> subprocess.CompletedProcess[str]:
-        code = "from orchestrator.cli import main; main()"
-        command = [sys.executable, "-c", code, "compare", *words, "--results", str(tmp_path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
+        return orchestrate("compare", *words, "--results", str(tmp_path))
 
     return call
 

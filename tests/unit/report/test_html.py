@@ -238,11 +238,13 @@ def test_both_sides_of_the_median_have_figures_on_the_axis(tmp_path: Path) -> No
     assert min(ticks) < 0 < max(ticks)
 
 
-def test_a_row_keeps_its_extremes_when_it_is_thinned() -> None:
-    points = [(float(value), "boot", str(value)) for value in range(1000)]
-    kept = distributions._thin(points, 50)
-    assert len(kept) == 50
-    assert (kept[0][0], kept[-1][0]) == (0.0, 999.0)
+def test_a_row_keeps_its_extremes_when_it_is_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributions, "POINTS", 50)
+    values = [float(value) for value in range(100, 300)]
+    figure = section(page_of_cells(tmp_path, [({"mode": "serial"}, values)]), "distributions")
+    drawn = [float(value) for value in re.findall(r"<title>trial \w+: ([\d.]+)</title>", figure)]
+    assert len(drawn) == 50
+    assert (min(drawn), max(drawn)) == (100.0, 299.0)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ import pytest
 
 from orchestrator.experiment.model import Status
 from orchestrator.results.records import MetricInfo
+from tests import calls
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 Verb = Callable[..., "subprocess.CompletedProcess[str]"]
-ORCHESTRATE = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
+IN_A_PROCESS = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
 
 
 @pytest.fixture
@@ -34,8 +35,7 @@ def results(tmp_path: Path) -> Path:
 @pytest.fixture
 def orchestrate(results: Path) -> Verb:
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        surroundings = {**os.environ, "ORCHESTRATE_RESULTS": str(results), **environment}
-        return subprocess.run([*ORCHESTRATE, *arguments], capture_output=True, text=True, env=surroundings)
+        return calls.orchestrate(*arguments, ORCHESTRATE_RESULTS=str(results), **environment)
 
     return run
 
@@ -138,7 +138,7 @@ def test_a_metric_that_no_trial_has_is_explained(orchestrate: Verb) -> None:
 def test_a_full_standard_output_is_named(results: Path, words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*ORCHESTRATE, *words],
+            [*IN_A_PROCESS, *words],
             env={**os.environ, "ORCHESTRATE_RESULTS": str(results)},
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
@@ -149,6 +149,10 @@ def test_a_full_standard_output_is_named(results: Path, words: list[str]) -> Non
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_any_encoding_of_the_terminal_will_do(orchestrate: Verb, encoding: str) -> None:
-    done = orchestrate("report", RUN.run, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+def test_any_encoding_of_the_terminal_will_do(results: Path, encoding: str) -> None:
+    done = subprocess.run(
+        [*IN_A_PROCESS, "report", RUN.run, "--results", str(results)],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

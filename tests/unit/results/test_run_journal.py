@@ -181,6 +181,7 @@ def test_the_same_process_cannot_hold_a_run_twice(tmp_path: Path) -> None:
         Journal(tmp_path)
 
 
+@pytest.mark.slow
 def test_of_two_processes_that_race_exactly_one_writes(tmp_path: Path) -> None:
     for attempt in range(5):
         folder = tmp_path / str(attempt)
@@ -196,6 +197,7 @@ def test_of_two_processes_that_race_exactly_one_writes(tmp_path: Path) -> None:
         assert numbers == list(range(len(numbers)))
 
 
+@pytest.mark.slow
 def test_killed_at_random_times_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     chance = random.Random(20261123)
     before = acknowledged = 0

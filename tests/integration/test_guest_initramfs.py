@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.guest.initramfs import Keys, base_archive, find_program, keys_archive
+from orchestrator.hosts.guest.modules import ordered_modules
 from orchestrator.kernels.obtain import KernelFiles
 from orchestrator.kernels.proof import Identity
 
@@ -39,6 +40,13 @@ def test_each_program_comes_with_its_libraries(tmp_path: Path) -> None:
         paths = [word for word in told.split() if word.startswith("/")]
         assert paths
         assert all((root / path.lstrip("/")).is_file() for path in paths)
+
+
+def test_a_module_that_zstd_compressed_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "virtio.ko"
+    path.write_bytes(b"\x7fELF...depends=\0")
+    subprocess.run(["zstd", "-q", "--rm", path], check=True)
+    assert [module.code for module in ordered_modules(tmp_path, ("virtio",))] == [b"\x7fELF...depends=\0"]
 
 
 def test_keys_are_for_root_only(tmp_path: Path) -> None:

@@ -1,0 +1,37 @@
+"""``orchestrate`` in this process: a test of a verb need not wait until Python and numpy have started."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli import main
+
+
+def orchestrate(
+    *words: str, folder: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in ``folder``, and return its exit code and what it printed."""
+    printed, complained = io.BytesIO(), io.BytesIO()
+    out, err = (io.TextIOWrapper(to, "utf-8", write_through=True) for to in (printed, complained))
+    code: int | str | None = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["orchestrate", *words])
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        if folder is not None:
+            patch.chdir(folder)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main()
+            except SystemExit as leave:
+                code = leave.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(
+        ["orchestrate", *words], code, printed.getvalue().decode(), complained.getvalue().decode()
+    )
