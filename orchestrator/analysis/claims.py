@@ -29,15 +29,16 @@ Kind = Literal["outcome", "order", "scaling", "ratio"]
 class ClaimResult:
     """A claim and what became of it.
 
-    :ivar claim: in words; ``there``: the figures of the bundle, ``here``: those of the other run (empty: it has none).
+    :ivar claim: in words.
+    :ivar bundle_value: figures of the run that makes the claim; ``local_value``: those of the other run, empty if none.
     :ivar reason: why it does not hold or cannot be judged.
     """
 
     kind: Kind
     claim: str
-    there: str
+    bundle_value: str
     verdict: Verdict
-    here: str = ""
+    local_value: str = ""
     reason: str = ""
 
 
@@ -58,7 +59,7 @@ def evaluate(there: Points, here: Points, every: Points, within: float) -> Itera
         yield from _order(group, here, mixed)
     for group in _groups(there, lambda point: (("mode", point.mode), *point.rest)):
         yield from _scaling(there, group, here, mixed)
-    for point in there.every:
+    for point in there.all:
         yield from _ratio(there, point, here, within, mixed)
 
 
@@ -77,7 +78,7 @@ def _outcome(cells: Sequence[Point], here: Points, status: str, claim: str) -> C
     checked = status == "ok" and all(_is_true(point) for point in cells)
     claim += ", all pages on target, no byte wrong" if checked else ""
     there = f"{len(cells)} of {len(cells)} cells {status}"
-    pairs = [(cell, found) for cell in cells if (found := here.at(cell.place))]
+    pairs = [(cell, found) for cell in cells if (found := here.at(cell.key))]
     if not pairs:
         return ClaimResult("outcome", claim, there, "cannot be judged", "", "none of its cells was run")
     as_there = [found for _, found in pairs if found.outcomes == {status}]
@@ -267,7 +268,7 @@ def _ratio(there: Points, point: Point, here: Points, within: float, mixed: str)
 
 def _groups(run: Points, key: Callable[[Point], Key]) -> list[list[Point]]:
     groups: dict[tuple[str, Key], list[Point]] = {}
-    for point in run.every:
+    for point in run.all:
         groups.setdefault((point.environment, key(point)), []).append(point)
     return list(groups.values())
 

@@ -8,7 +8,7 @@ from orchestrator.environments import meaning
 
 def unlike(there: Points, here: Points) -> str:
     """Return why figures of two runs must not be set against each other; empty where they may."""
-    sides = [sorted({point.environment for point in run.every}) for run in (there, here)]
+    sides = [sorted({point.environment for point in run.all}) for run in (there, here)]
     meanings = [{meaning(environment) for environment in side} for side in sides]
     if any(len(side) > 1 for side in meanings):
         return f"environments are mixed: {', '.join(sides[0])} there, {', '.join(sides[1])} here"
@@ -22,7 +22,7 @@ def unlike(there: Points, here: Points) -> str:
 
 def comparable(point: Point, here: Points) -> Point | None:
     """Return the same cell here, if it has a figure of the same metric and label."""
-    found = here.at(point.place)
+    found = here.at(point.key)
     if found is None or not found.ok or found.metric != point.metric:
         return None
     return found if found.cell.label == point.cell.label else None

@@ -19,7 +19,7 @@ MODE, THREADS = "mode", "threads"
 Key = tuple[tuple[str, str], ...]
 """Levels by factor."""
 
-Place = tuple[str, int | None, Key]
+CellKey = tuple[str, int | None, Key]
 """Mode, threads and the rest: the same cell in any run of an experiment."""
 
 
@@ -60,7 +60,7 @@ class Point:
         return frozenset(self.cell.statuses) - {"disturbed", "skipped"} or frozenset(self.cell.statuses)
 
     @property
-    def place(self) -> Place:
+    def key(self) -> CellKey:
         """What tells it from other cells of any run of the experiment."""
         return (self.mode, self.threads, self.rest)
 
@@ -87,22 +87,22 @@ class Points:
     """
 
     opening: RunRecord
-    every: tuple[Point, ...]
+    all: tuple[Point, ...]
     comparison: Comparison | None
     counting: frozenset[str]
     modelled: bool
-    _by_place: Mapping[Place, Point]
+    _by_key: Mapping[CellKey, Point]
     _by_cell: Mapping[tuple[str, str], Point]
     _baselines: Mapping[tuple[str, str], tuple[str, str]]
 
-    def at(self, place: Place) -> Point | None:
+    def at(self, key: CellKey) -> Point | None:
         """Return the point at a place, None if the run has none there."""
-        return self._by_place.get(place)
+        return self._by_key.get(key)
 
-    def up_to(self, threads: int) -> Points:
+    def with_at_most(self, threads: int) -> Points:
         """Return the same run without the points of more threads."""
-        kept = tuple(point for point in self.every if point.threads is None or point.threads <= threads)
-        return replace(self, every=kept, _by_place=_by_place(kept))
+        kept = tuple(point for point in self.all if point.threads is None or point.threads <= threads)
+        return replace(self, all=kept, _by_key=_by_key(kept))
 
     def baseline_of(self, point: Point) -> Point | None:
         """Return the point that a point is set against; None: there is none, or it is that itself."""
@@ -112,7 +112,7 @@ class Points:
         return self._by_cell.get(baseline)
 
 
-def points(run: RunFolder) -> Points:
+def load_points(run: RunFolder) -> Points:
     """Return the points of a run; ``BadInput`` where its journal holds none."""
     with Store(run.path, temporary=True) as store:
         row = store.run(run)
@@ -121,10 +121,10 @@ def points(run: RunFolder) -> Points:
         opening = row.opening
         cells = tuple(summarise(store, row))
         metrics = metrics_of(store, row)
-    return made_of(opening, cells, metrics.known, metrics.counting)
+    return points_of(opening, cells, metrics.known, metrics.counting)
 
 
-def made_of(
+def points_of(
     opening: RunRecord, cells: Sequence[CellSummary], known: Sequence[MetricInfo], counting: frozenset[str]
 ) -> Points:
     """Return the points of cells; ``counting``: environments whose clock counts instructions."""
@@ -135,12 +135,12 @@ def made_of(
     name = comparison.metric if comparison else opening.headline
     return Points(
         opening=opening,
-        every=found,
+        all=found,
         comparison=comparison,
         _baselines={_key(c): _key(b) for c, b in zip(cells, bases, strict=comparison is not None) if b},
         counting=counting,
         modelled=any(metric.models == name for metric in known),
-        _by_place=_by_place(found),
+        _by_key=_by_key(found),
         _by_cell={_key(point.cell): point for point in found},
     )
 
@@ -175,9 +175,9 @@ def _key(cell: CellSummary) -> tuple[str, str]:
     return (cell.cell, cell.environment)
 
 
-def _by_place(points: Sequence[Point]) -> dict[Place, Point]:
+def _by_key(points: Sequence[Point]) -> dict[CellKey, Point]:
     """Points by place, the first where there are several."""
-    return {point.place: point for point in reversed(points)}
+    return {point.key: point for point in reversed(points)}
 
 
 def _following(opening: RunRecord, cells: Sequence[CellSummary]) -> Iterator[str]:

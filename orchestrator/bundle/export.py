@@ -17,8 +17,7 @@ from orchestrator.bundle.requirements import requirements
 from orchestrator.bundle.scrub import Scrubber, refuse_leftovers
 from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.experiment.loader import load
-from orchestrator.report import names as forms
-from orchestrator.report import render
+from orchestrator.report import format_names, render
 from orchestrator.report.model import build
 from orchestrator.results import journal, manifest
 from orchestrator.results.manifest import Manifest
@@ -234,7 +233,7 @@ class _Making:
         reports = self._folder / layout.REPORT
         reports.mkdir()
         report = build(self._folder / "nowhere", run)
-        for form in (form for form in forms() if form not in _LEFT_OUT):
+        for form in (form for form in format_names() if form not in _LEFT_OUT):
             try:
                 content: str | bytes = render(report, form)
             except (OrchestratorError, ImportError) as error:

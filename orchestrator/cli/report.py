@@ -7,18 +7,18 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.results import emit, output_option, results_option
-from orchestrator.report import names
+from orchestrator.report import format_names
 
 
 @click.command()
 @click.argument("run")
 @click.option(
     "--format",
-    "form",
-    type=click.Choice(names()),
+    "format_name",
+    type=click.Choice(format_names()),
     default="table",
     show_default=True,
-    help="Form of the report.",
+    help="Format of the report.",
 )
 @click.option(
     "--metric",
@@ -29,10 +29,12 @@ from orchestrator.report import names
 )
 @output_option
 @results_option
-def report(run: str, form: str, metrics: tuple[str, ...], target: Path | None, results_path: Path) -> None:
+def report(
+    run: str, format_name: str, metrics: tuple[str, ...], target: Path | None, results_path: Path
+) -> None:
     """Print the figures of RUN: an id, the start of one, a folder, or `latest`."""
     from orchestrator.report import render
     from orchestrator.report.model import build
     from orchestrator.results import runs
 
-    emit(render(build(results_path, runs.find(results_path, run), metrics), form), target)
+    emit(render(build(results_path, runs.find(results_path, run), metrics), format_name), target)

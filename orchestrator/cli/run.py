@@ -19,7 +19,7 @@ from orchestrator.cli.options import (
     set_option,
 )
 from orchestrator.cli.results import emit, results_option
-from orchestrator.report import names
+from orchestrator.report import format_names
 from orchestrator.units import plural
 
 
@@ -54,7 +54,7 @@ from orchestrator.units import plural
 @click.option(
     "--format",
     "form",
-    type=click.Choice(names()),
+    type=click.Choice(format_names()),
     default="table",
     show_default=True,
     help="Form of the report at the end.",

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from orchestrator.report.model import Report
 
 
-def names() -> list[str]:
+def format_names() -> list[str]:
     """Return the names of the forms there are; imports none of them."""
     return sorted(module.name for module in pkgutil.iter_modules(forms.__path__))
 
 
 def render(report: Report, form: str) -> str | bytes:
-    """Return the report in a form, one of :func:`names`: text that ends in a newline, or bytes."""
+    """Return the report in a form, one of :func:`format_names`: text that ends in a newline, or bytes."""
     rendered: str | bytes = importlib.import_module(f"{forms.__name__}.{form}").render(report)
     return rendered

@@ -33,7 +33,12 @@ def render(reproduction: Reproduction) -> str:
         _table(
             ["claim", "there", "here", "verdict"],
             [
-                [j.claim, j.there, j.here or "-", j.verdict + (f": {j.reason}" if j.reason else "")]
+                [
+                    j.claim,
+                    j.bundle_value,
+                    j.local_value or "-",
+                    j.verdict + (f": {j.reason}" if j.reason else ""),
+                ]
                 for j in reproduction.judged
             ],
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from orchestrator.analysis.claims import ClaimResult, claims, evaluate
-from orchestrator.analysis.points import Points, made_of
+from orchestrator.analysis.points import Points, points_of
 from orchestrator.analysis.summary import CellSummary, Verification, estimate
 from orchestrator.experiment.model import Comparison
 from orchestrator.results.records import FactorInfo, MetricInfo, RunRecord
@@ -51,7 +51,7 @@ class Run:
             compare=Comparison("rate", self.baseline) if self.baseline else None,
         )
         counting = frozenset({"vm-icount"}) & {self.environment}
-        return made_of(opening, [self.cell(key) for key in keys], self.metrics, counting)
+        return points_of(opening, [self.cell(key) for key in keys], self.metrics, counting)
 
     def cell(self, key: tuple[str, int, int]) -> CellSummary:
         mode, threads, pages = map(str, key)
@@ -100,8 +100,8 @@ def test_the_order_of_modes_holds_where_all_is_ten_times_as_fast() -> None:
     here = Run({key: [10 * value for value in values] for key, values in THREE.items()})
     judged = one("order", Run(THREE), here)
     assert judged.verdict == "holds"
-    assert judged.there == "copy 8.05 GiB/s > exchange 1.51 GiB/s > serial 1.005 GiB/s"
-    assert judged.here.startswith("copy 80.5 GiB/s > exchange 15.1")
+    assert judged.bundle_value == "copy 8.05 GiB/s > exchange 1.51 GiB/s > serial 1.005 GiB/s"
+    assert judged.local_value.startswith("copy 80.5 GiB/s > exchange 15.1")
 
 
 def test_two_modes_that_change_places_do_not_hold() -> None:
@@ -144,7 +144,7 @@ def test_times_are_better_when_they_are_less() -> None:
     here = Run(
         {("serial", 1, 1): [50.0], ("exchange", 1, 1): [100.0]}, metric=there.metric, metrics=there.metrics
     )
-    assert one("order", there, there).there == "exchange 50 us > serial 100 us"
+    assert one("order", there, there).bundle_value == "exchange 50 us > serial 100 us"
     assert one("order", there, here).verdict == "does not hold"
 
 
@@ -166,7 +166,7 @@ ENDS_AT_4 = scaled("parallel", {1: 1.0, 2: 1.9, 4: 3.6, 8: 3.6, 16: 3.55})
 )
 def test_where_scaling_ends(by_threads: dict[int, float], ends: str) -> None:
     run = Run(scaled("parallel", by_threads))
-    assert one("scaling", run, run).there.startswith(f"ends at {ends} (")
+    assert one("scaling", run, run).bundle_value.startswith(f"ends at {ends} (")
 
 
 @pytest.mark.parametrize(
@@ -199,14 +199,14 @@ def test_scaling_begins_at_the_baseline_of_few_threads() -> None:
         {("serial", 1, 1): [1.0]} | scaled("parallel", {2: 1.0, 4: 1.0}),
         baseline=SERIAL,
     )
-    assert one("scaling", run, run).there.startswith("ends at 1 (1: 1 GiB/s, 2:")
+    assert one("scaling", run, run).bundle_value.startswith("ends at 1 (1: 1 GiB/s, 2:")
 
 
 def test_figures_of_more_threads_than_cpus_are_not_judged_their_outcome_is() -> None:
     there, here = Run(ENDS_AT_4), Run(ENDS_AT_4)
-    judged = list(evaluate(there.points, here.points.up_to(2), here.points, 0.25))
+    judged = list(evaluate(there.points, here.points.with_at_most(2), here.points, 0.25))
     assert [j.verdict for j in judged if j.kind == "scaling"] == ["cannot be judged"]
-    assert [j.here for j in judged if j.kind == "outcome"] == ["5 of 5 cells ok"]
+    assert [j.local_value for j in judged if j.kind == "outcome"] == ["5 of 5 cells ok"]
 
 
 # --- ratios ------------------------------------------------------------------------------------------------------

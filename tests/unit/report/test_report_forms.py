@@ -16,7 +16,7 @@ import pytest
 from orchestrator.environments import Environment, describe
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
-from orchestrator.report import names, render
+from orchestrator.report import format_names, render
 from orchestrator.report.model import Report, build
 from orchestrator.results.records import MetricInfo, Record, RunRecord
 from orchestrator.results.runs import RunFolder
@@ -62,12 +62,12 @@ def test_every_environment_has_one_plain_sentence() -> None:
 
 
 def test_the_forms_are_the_files_of_their_folder() -> None:
-    assert names() == ["csv", "html", "json", "junit", "mail", "markdown", "parquet", "table"]
+    assert format_names() == ["csv", "html", "json", "junit", "mail", "markdown", "parquet", "table"]
 
 
 def test_importing_the_reports_imports_no_hosts_and_no_form() -> None:
     code = (
-        "import sys, orchestrator.report.model, orchestrator.report.listing, orchestrator.report as r; r.names()\n"
+        "import sys, orchestrator.report.model, orchestrator.report.listing, orchestrator.report as r; r.format_names()\n"
         "bad = [m for m in sys.modules if m.startswith(('orchestrator.hosts', 'orchestrator.report.formats.'))"
         " or m in ('fabric', 'numpy')]\n"
         "sys.exit(str(bad) if bad else 0)"
@@ -287,7 +287,7 @@ def test_the_headline_comes_first_then_the_next_of_the_file(
 ) -> None:
     report = report_of(tmp_path / "run", [opening, trial(FIXED, throughput=3.0)])
     assert [metric.name for metric in report.shown] == shown
-    for form in names():
+    for form in format_names():
         rendered = render(report, form)
         assert rendered.startswith(b"PAR1") if isinstance(rendered, bytes) else rendered.endswith("\n")
 
