@@ -97,8 +97,8 @@ def _outcome(cells: Sequence[Point], here: Points, status: str, claim: str) -> C
 
 def _is_true(point: Point) -> bool:
     """Whether the benchmark looked again, and found everything as it should be."""
-    truth = point.cell.truth
-    return truth is not None and truth.pages == truth.pages_on_target and not truth.bytes_wrong
+    verified = point.cell.verification
+    return verified is not None and verified.pages == verified.pages_on_target and not verified.bytes_wrong
 
 
 # --- order: which mode is better, each with the number of threads that suits it best -----------------------------

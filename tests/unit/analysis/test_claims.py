@@ -9,9 +9,10 @@ import pytest
 
 from orchestrator.analysis.claims import ClaimResult, claims, evaluate
 from orchestrator.analysis.points import Points, points_of
-from orchestrator.analysis.summary import CellSummary, Verification, estimate
+from orchestrator.analysis.summary import CellSummary, estimate
 from orchestrator.experiment.model import Comparison
 from orchestrator.results.records import FactorInfo, MetricInfo, RunRecord
+from orchestrator.results.store import Verification
 
 RATE = MetricInfo("rate", "GiB/s", "higher")
 MODEL = MetricInfo("modelled", "GiB/s", "higher", models="rate")
@@ -62,7 +63,7 @@ class Run:
             environment=self.environment,
             statuses=dict.fromkeys(self.statuses.get(key, "ok").split(), max(1, len(values))),
             estimates=(estimate(self.metric.name, self.metric.unit, (tuple(values),)),) if values else (),
-            truth=Verification(1, 16, 15 if mode in self.wrong else 16, 100, 0),
+            verification=Verification(1, 16, 15 if mode in self.wrong else 16, 100, 0),
             label=self.labels.get(mode, ""),
         )
 
