@@ -1,4 +1,4 @@
-"""A comparison as data: everything that any of its forms shows. Its forms: :mod:`orchestrator.report.comparisons`."""
+"""A comparison as data: everything that any of its forms shows. Its forms: :mod:`orchestrator.report.comparison_formats`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.factors import KERNEL
 from orchestrator.experiment.model import Published
 from orchestrator.nearest import did_you_mean
-from orchestrator.report import comparisons, metrics
+from orchestrator.report import comparison_formats, metrics
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
@@ -93,7 +93,7 @@ class ComparisonReport:
 
 def render(compared: ComparisonReport, form: str) -> str:
     """Return the comparison in a form, one of :func:`names`, ending in a newline."""
-    text: str = importlib.import_module(f"{comparisons.__name__}.{form}").render(compared)
+    text: str = importlib.import_module(f"{comparison_formats.__name__}.{form}").render(compared)
     return text
 
 
