@@ -1,4 +1,4 @@
-"""The values behind a figure, kept by the boot they were made in; what has no value is kept too, with its reason."""
+"""Samples: the values of a metric of a cell by boot, and the excluded trials with their reasons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.results.store import CellRow, RunRow, Store, TrialValue
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """A trial of a cell that does not enter its figures, and why."""
+    """A trial that is not in the figures of its cell, and why."""
 
     trial: str
     status: str
@@ -26,9 +26,9 @@ class Sample:
     """One metric of one cell in one environment.
 
     :ivar boots: values of the ok trials, in the metric's unit, by boot.
-    :ivar excluded: trials that are not ok, or are without this metric; those that were not needed are none of them.
-    :ivar hosts: where the trials were made.
-    :ivar exact: the one value is a number without spread, such as a published one.
+    :ivar excluded: trials that are not ok or lack this metric, without those that the stop rule saved.
+    :ivar hosts: hosts of the trials.
+    :ivar exact: the only value is a number without spread, such as a published one.
     """
 
     cell: str
@@ -52,7 +52,7 @@ def boots_of(store: Store, run: RunRow, cell: CellSummary, metric: MetricInfo) -
 
 
 def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
-    """Yield each cell of a run in the order of its plan, environments apart. Holds one cell at a time."""
+    """Yield each cell of a run in the order of its plan, environments separately. Holds one cell at a time."""
     factors = run.opening.factors if run.opening else ()
     for cell in sorted(store.cells(run), key=plan_order(factors)):
         rows = store.trial_values(cell, metric.name, metric.unit)

@@ -1,10 +1,9 @@
-"""What is said of a cell: how many trials, what became of them, and of each metric the median and its spread.
+"""Summary of a cell: number of trials by status, and median and spread of each metric.
 
-Only trials that are ``ok`` enter, and never those of two environments together. The median, not the mean: times of
-a machine that does other things too are skewed, and one long trial must not move the figure (T. Hoefler, R. Belli,
-*Scientific Benchmarking of Parallel Computing Systems*, SC '15, sections 3.1 and 3.2). Rates are averaged as rates, and
-the median has an interval where there are boots enough: see :mod:`~orchestrator.analysis.values` and
-:mod:`~orchestrator.analysis.intervals`.
+Figures use ``ok`` trials only, and each environment by itself. The median, not the mean: times on a machine with other
+work are skewed, and one long trial must not move the figure (T. Hoefler, R. Belli, *Scientific Benchmarking of Parallel
+Computing Systems*, SC '15, sections 3.1 and 3.2). How rates are averaged: :mod:`~orchestrator.analysis.values`; when a
+median has an interval: :mod:`~orchestrator.analysis.intervals`.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from orchestrator.results.store import CellRow, RunRow, Store, Verification
 
 Method = Literal["half interquartile range", "half range", "none"]
 QUARTILES_FROM = 5
-"""From so many values on the quartiles are used: with five they are the second and the fourth of them."""
+"""Fewest values for quartiles; of five values they are the second and the fourth."""
 
 
 UNLABELLED = "no label"
-"""Stands for the trials of a cell that have no label, where others have one."""
+"""Stands for the trials without a label in a cell where others have one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far the values lie around the median, in the metric's unit; ``value`` is None for a single value."""
+    """Spread of the values around the median, in the metric's unit; ``value`` is None for a single value."""
 
     value: float | None
     method: Method
@@ -60,8 +59,8 @@ class Estimate:
 class CellSummary:
     """One cell in one environment; ``statuses`` counts all its trials, ``n`` those that are ok.
 
-    :ivar label: what the benchmark says that its figures are, where the levels alone would mislead; all it says, with
-        commas, where trials differ.
+    :ivar label: the benchmark's name for the figures, where the levels alone would mislead; several names, with commas,
+        where trials differ.
     """
 
     cell: str
@@ -74,7 +73,7 @@ class CellSummary:
 
     @property
     def n(self) -> int:
-        """Number of trials that enter the figures."""
+        """Number of trials in the figures."""
         return self.statuses.get("ok", 0)
 
     def estimate(self, metric: str) -> Estimate | None:
@@ -83,7 +82,7 @@ class CellSummary:
 
 
 def spread_of(values: Sequence[float]) -> Spread:
-    """Return half the interquartile range; below five values half the range, of one value nothing.
+    """Return half the interquartile range; with fewer than five values half the range, with one value none.
 
     Quartiles by linear interpolation between order statistics, definition 7 of R. J. Hyndman and Y. Fan, *Sample
     Quantiles in Statistical Packages*, The American Statistician 50 (1996) 361-365 (the default of R and NumPy). Half
@@ -98,17 +97,17 @@ def spread_of(values: Sequence[float]) -> Spread:
 
 
 def estimate(metric: str, unit: str, boots: Units) -> Estimate:
-    """Summarise the values of one metric by boot, of which there must be at least one."""
-    found = [value for boot in boots for value in boot]
+    """Summarise the values of one metric by boot; at least one value."""
+    flat = [value for boot in boots for value in boot]
     interval, reason = of_median(boots, unit)
     return Estimate(
         metric=metric,
         unit=unit,
-        n=len(found),
-        median=values.median(found, unit),
-        spread=spread_of(found),
-        minimum=min(found),
-        maximum=max(found),
+        n=len(flat),
+        median=values.median(flat, unit),
+        spread=spread_of(flat),
+        minimum=min(flat),
+        maximum=max(flat),
         boots=len(boots),
         interval=interval,
         no_interval=reason,
@@ -116,7 +115,7 @@ def estimate(metric: str, unit: str, boots: Units) -> Estimate:
 
 
 def by_boot(rows: Iterable[tuple[str, float]]) -> Units:
-    """Return the values of pairs of boot and value by boot, in order of the boots' first ones."""
+    """Group pairs of boot and value by boot, in order of first appearance."""
     boots: dict[str, list[float]] = {}
     for boot, value in rows:
         boots.setdefault(boot, []).append(value)
@@ -146,18 +145,18 @@ def summarise(store: Store, run: RunRow) -> Iterator[CellSummary]:
 
 
 def plan_order(factors: Sequence[FactorInfo]) -> Callable[[CellRow], tuple[tuple[int, str], ...]]:
-    """Return a sort key that puts cells in the order of the plan: by the place of each level in the file.
+    """Return a sort key that puts cells in the order of the plan: by the position of each level in the file.
 
-    Derived factors have no places and follow from the others; cells that are alike stay as they were.
+    Derived factors have no positions and follow from the others; equal cells keep their order.
     """
-    places = {
-        factor.name: {level: place for place, level in reversed(list(enumerate(factor.levels)))}
+    positions = {
+        factor.name: {level: position for position, level in reversed(list(enumerate(factor.levels)))}
         for factor in factors
         if factor.levels
     }
 
     def key(cell: CellRow) -> tuple[tuple[int, str], ...]:
-        levels = ((known, cell.factors.get(name, "")) for name, known in places.items())
+        levels = ((known, cell.factors.get(name, "")) for name, known in positions.items())
         return tuple(
             (known.get(level, len(known)), "" if level in known else level) for known, level in levels
         )

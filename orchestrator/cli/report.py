@@ -1,4 +1,4 @@
-"""``orchestrate report``: the figures of a run in one of several forms."""
+"""``orchestrate report``: the figures of a run in one of several formats."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from orchestrator.report import format_names
     "metrics",
     metavar="NAME",
     multiple=True,
-    help="Metric that tables show; may be repeated. Without it: the headline and the next one of the experiment.",
+    help="Metric shown in tables; may be repeated. Default: the headline and the next metric of the experiment.",
 )
 @output_option
 @results_option
 def report(
     run: str, format_name: str, metrics: tuple[str, ...], target: Path | None, results_path: Path
 ) -> None:
-    """Print the figures of RUN: an id, the start of one, a folder, or `latest`."""
+    """Print the figures of RUN: an id, a prefix of one, a directory, or `latest`."""
     from orchestrator.report import render
     from orchestrator.report.model import open_report
     from orchestrator.results import runs

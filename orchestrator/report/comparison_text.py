@@ -1,4 +1,4 @@
-"""The words of a comparison that its forms for readers share."""
+"""A comparison in words, for all formats for people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from orchestrator.analysis.comparison import Row
 from orchestrator.analysis.samples import Sample
+from orchestrator.analysis.verdicts import Verdict
 from orchestrator.environments import describe
 from orchestrator.report.comparison import ComparisonReport
 from orchestrator.report.text import NOTHING, number, plain, ratio
@@ -16,15 +17,15 @@ HEADINGS = ("cell", "metric", "baseline", "new", "ratio", "interval", "p", "n (b
 
 
 def title(compared: ComparisonReport) -> str:
-    """Return one line on what is compared with what."""
-    return plain(f"{compared.new} against {compared.base}")
+    """Return one line that names the two sides."""
+    return plain(f"{compared.new} compared with {compared.base}")
 
 
 def verdict(row: Row, margin: float) -> str:
     """Return the verdict in words."""
     words = {
-        "no difference": f"no difference larger than {margin * 100:g} %",
-        "too noisy": "too noisy to say",
+        Verdict.NO_DIFFERENCE: f"no difference larger than {margin * 100:g} %",
+        Verdict.TOO_NOISY: "too noisy to say",
     }
     return words.get(row.verdict, row.verdict) + (f": {row.reason}" if row.reason else "")
 
@@ -48,7 +49,7 @@ def table(compared: ComparisonReport) -> list[list[str]]:
 
 
 def name(row: Row, compared: ComparisonReport) -> str:
-    """Return a row's levels and, where the comparison has several environments, its own."""
+    """Return the levels of a row and, if the comparison has several environments, its environment."""
     kernels = {side.factors.get("kernel", "") for side in (row.base, row.new) if side}
     levels = dict(row.factors)
     if "kernel" not in levels and len(kernels) > 1 and row.base and row.new:
@@ -60,25 +61,25 @@ def name(row: Row, compared: ComparisonReport) -> str:
 
 
 def notes(compared: ComparisonReport) -> Iterator[str]:
-    """Yield methods, environments, and each trial that did not enter."""
+    """Yield methods, environments, and the number of verdicts."""
     yield from compared.methods
     if compared.rules.mix:
-        yield "Environments were mixed by force: where a row says so its ratio compares different things."
+        yield "Forced comparison: rows marked MIXED ENVIRONMENTS compare different things."
     for environment in sorted(_environments(compared.rows)):
         yield f"{plain(environment)}: {describe(environment)}"
     counts = Counter(row.verdict for row in compared.rows)
     yield "Verdicts: " + ", ".join(f"{count} {word}" for word, count in counts.items()) + "."
     if compared.fail_on is not None:
         worse = len(compared.regressions)
-        yield f"Regressions of more than {compared.fail_on * 100:g} %, or figures that are gone: {worse}."
+        yield f"Regressions of more than {compared.fail_on * 100:g} %, or missing figures: {worse}."
         if compared.unjudged:
             count = f"{len(compared.unjudged)} of {len(compared.rows)}"
-            yield f"Not judged: {count} rows; a regression there would not be seen. Their verdicts say what is missing."
+            yield f"Not judged: {count} rows; a regression there would go unnoticed. Their verdicts give the reason."
 
 
 def excluded(compared: ComparisonReport) -> list[str]:
-    """Return one line for each trial that entered no figure, the first :data:`EXCLUDED_SHOWN` of them."""
-    found = {
+    """Return one line for each trial that is in no figure, the first :data:`EXCLUDED_SHOWN` of them."""
+    lines_by_trial = {
         (
             side_name,
             trial.trial,
@@ -88,11 +89,9 @@ def excluded(compared: ComparisonReport) -> list[str]:
         if side
         for trial in side.excluded
     }
-    lines = [plain(line) for line in found.values()]
+    lines = [plain(line) for line in lines_by_trial.values()]
     more = len(lines) - EXCLUDED_SHOWN
-    return lines[:EXCLUDED_SHOWN] + (
-        [f"and {more} more; --format json holds all of them"] if more > 0 else []
-    )
+    return lines[:EXCLUDED_SHOWN] + ([f"and {more} more; --format json lists all"] if more > 0 else [])
 
 
 def _environments(rows: Iterable[Row]) -> set[str]:

@@ -158,7 +158,7 @@ def test_it_prints_light_with_its_tables_and_what_was_opened(opened: Chrome, tmp
     words = subprocess.run(
         ["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True
     ).stdout
-    for wanted in ("Every trial", "parallel", "GiB/s", "name: eventful", "What was not opened"):
+    for wanted in ("Every trial", "parallel", "GiB/s", "name: eventful", "Groups that were closed"):
         assert wanted in words
     assert "Show rows with" not in words
     assert "python packages" not in words.lower()

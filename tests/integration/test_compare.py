@@ -120,7 +120,7 @@ def test_a_part_of_the_run_without_its_baseline_says_so(local_user: User) -> Non
     ended = local_user.run(local_user.file(MOVER), "--where", "mode != 'serial'")
     assert ended.code == 0, ended.err
     assert table(ended.out, "mode ")[0][-3:-1] == ["-", "2.867"]
-    assert "No speed-up for 2 rows: its baseline has not run in this environment." in ended.out
+    assert "No speed-up for 2 rows: the baseline has not run in this environment." in ended.out
 
 
 def test_validate_finds_what_cannot_be_compared(local_user: User) -> None:

@@ -1,4 +1,4 @@
-"""The forms of a comparison: one module each, which is all it takes to add one."""
+"""The formats of a comparison. Each module is one format, found by its name."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import pkgutil
 
 
 def names() -> list[str]:
-    """Return the names of the forms there are; imports none of them."""
+    """Return the names of all formats; imports none of them."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))

@@ -24,7 +24,7 @@ SIDE = ("cell", "environment", "n", "boots", "excluded", "median")
 
 
 def render(compared: ComparisonReport) -> str:
-    """Return the comparison as CSV with a heading line; what is not known is left empty."""
+    """Return the comparison as CSV with a heading line; unknown values are empty."""
     stream = io.StringIO()
     writer = csv.writer(stream)
     factors = list(dict.fromkeys(name for row in compared.rows for name in row.factors))
@@ -34,12 +34,12 @@ def render(compared: ComparisonReport) -> str:
     for row in compared.rows:
         line: list[object] = [row.metric.name, row.metric.unit, *(row.factors.get(n, "") for n in factors)]
         for side, median in ((row.base, row.base_median), (row.new, row.new_median)):
-            told = (
+            values = (
                 (side.cell, side.environment, side.n, len(side.boots), len(side.excluded), median)
                 if side
                 else ()
             )
-            line += told or [""] * len(SIDE)
+            line += values or [""] * len(SIDE)
         line += [row.ratio, *(row.interval or ("", "")), compared.rules.confidence, row.p, row.adjusted]
         writer.writerow([*line, row.verdict, row.reason, row.note, row.seed, method])
     return stream.getvalue()

@@ -1,6 +1,6 @@
-"""JUnit XML for CI: a test case per row; one that fails the comparison is a failure, one not judged is skipped.
+"""JUnit XML for CI: a test case per row. A regression is a failure, a row without a verdict is skipped.
 
-Which rows fail is for ``--fail-on-regression`` to say; without it none does.
+``--fail-on-regression`` sets the limit; without it no row fails.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def render(compared: ComparisonReport) -> str:
         case = ET.SubElement(
             suite, "testcase", classname=row.metric.name, name=comparison_text.name(row, compared)
         )
-        told = comparison_text.verdict(row, compared.rules.margin) + (f" ({row.note})" if row.note else "")
+        message = comparison_text.verdict(row, compared.rules.margin) + (f" ({row.note})" if row.note else "")
         if row in failed:
-            ET.SubElement(case, "failure", message="; ".join([told, *_figures(row)]))
+            ET.SubElement(case, "failure", message="; ".join([message, *_figures(row)]))
         elif row in skipped:
-            ET.SubElement(case, "skipped", message=told)
-        ET.SubElement(case, "system-out").text = "\n".join([told, *_figures(row)])
+            ET.SubElement(case, "skipped", message=message)
+        ET.SubElement(case, "system-out").text = "\n".join([message, *_figures(row)])
     notes = [*comparison_text.notes(compared), *comparison_text.excluded(compared)]
     ET.SubElement(suite, "system-out").text = "\n".join(notes)
     ET.indent(suite)

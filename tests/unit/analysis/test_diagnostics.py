@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from orchestrator.analysis.diagnostics import METHODS, Finding, Observed, look, significant
+from orchestrator.analysis.diagnostics import METHODS, Finding, Observed, examine, significant
 from orchestrator.analysis.rank_tests import trend, warm_up
 
 Values = NDArray[np.float64]
@@ -38,7 +38,7 @@ def look_at(*cells: Values) -> list[Finding]:
             for boot, row in enumerate(values)
             for trial, value in enumerate(row)
         ]
-        found += look(Finding("outlier", str(number), "metal", "time", "", None), observed)
+        found += examine(Finding("outlier", str(number), "metal", "time", "", None), observed)
     return significant(found)
 
 
@@ -104,7 +104,7 @@ def test_the_trials_of_a_warm_up_are_named() -> None:
         each for each in look_at(warm(noise(np.random.default_rng(6), 6, 8))) if each.kind == "warm-up"
     )
     assert found.trials == tuple(f"0-{boot}-{trial}" for boot in range(6) for trial in range(2))
-    assert found.told.startswith("the first 2 trials of each boot differ (median +5")
+    assert found.message.startswith("the first 2 trials of each boot differ (median +5")
 
 
 def test_outliers_are_named_with_their_values() -> None:
@@ -112,7 +112,7 @@ def test_outliers_are_named_with_their_values() -> None:
     values[1, 4] = 300.0
     (found,) = (each for each in look_at(values) if each.kind == "outlier")
     assert (found.trials, found.p) == (("0-1-4",), None)
-    assert found.told == "1 of 24 trials lie far out: 300"
+    assert found.message == "1 of 24 trials are far out: 300"
 
 
 def test_what_is_always_the_same_is_not_odd() -> None:

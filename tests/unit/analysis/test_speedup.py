@@ -71,15 +71,15 @@ def test_never_across_environments() -> None:
     ]
     found = compared(cells)
     assert [one.ratio for one in found] == [1.0, 1.0, 3.0, None]
-    assert found[3].reason == "its baseline has not run in this environment"
+    assert found[3].reason == "the baseline has not run in this environment"
     assert found[3].baseline == ""
 
 
 @pytest.mark.parametrize(
     ("own", "other", "reason"),
     [
-        ({}, {"rate": 3.0}, "it has no rate"),
-        ({"rate": 3.0}, {}, "its baseline has no rate"),
+        ({}, {"rate": 3.0}, "no rate"),
+        ({"rate": 3.0}, {}, "the baseline has no rate"),
         ({"rate": 3.0}, {"rate": 0.0}, "a rate of 0 has no ratio"),
         ({"rate": 0.0}, {"rate": 3.0}, "a rate of 0 has no ratio"),
     ],

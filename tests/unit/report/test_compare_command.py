@@ -88,11 +88,11 @@ def test_a_regression_ends_with_5_and_is_named_in_every_form(tmp_path: Path, com
     suite = ET.fromstring(compare(A, B, *gate, "--format", "junit").stdout)
     assert (suite.get("tests"), suite.get("failures")) == ("2", "2")
     assert "slower" in compare(A, B, *gate, "--format", "markdown").stdout
-    for form in ("text", "json", "csv", "junit", "markdown"):
-        told = compare(A, B, "--format", form)
+    for format_name in ("text", "json", "csv", "junit", "markdown"):
+        told = compare(A, B, "--format", format_name)
         assert told.returncode == 0
         for method in ("Efron 1987", "permutation test", "Holm 1979"):
-            assert method in told.stdout, form
+            assert method in told.stdout, format_name
 
 
 def test_the_same_thing_twice_passes(tmp_path: Path, compare: Compare) -> None:
@@ -142,7 +142,7 @@ def test_what_could_not_be_judged_is_said(tmp_path: Path, compare: Compare) -> N
         run(tmp_path, name, boots=1)
     done = compare(A, B, "--fail-on-regression", "5%")
     assert done.returncode == 0
-    assert "Not judged: 2 of 2 rows; a regression there would not be seen." in done.stdout
+    assert "Not judged: 2 of 2 rows; a regression there would go unnoticed." in done.stdout
     suite = ET.fromstring(compare(A, B, "--fail-on-regression", "5%", "--format", "junit").stdout)
     assert (suite.get("tests"), suite.get("skipped")) == ("2", "2")
     assert (
@@ -163,10 +163,10 @@ def test_environments_are_mixed_by_force_only(tmp_path: Path, compare: Compare) 
     write(tmp_path / "quickstart" / B, [replace(RUN, run=B), BLOCK, *metal, END])
     refused = compare(A, B)
     assert refused.returncode == 2
-    assert "vm-icount against metal" in refused.stderr
-    for form in ("text", "json", "csv", "junit", "markdown"):
-        forced = compare(A, B, "--force-mixed-environments", "--format", form)
-        assert "MIXED ENVIRONMENTS: vm-icount against metal" in forced.stdout, form
+    assert "environments differ: vm-icount and metal" in refused.stderr
+    for format_name in ("text", "json", "csv", "junit", "markdown"):
+        forced = compare(A, B, "--force-mixed-environments", "--format", format_name)
+        assert "MIXED ENVIRONMENTS: vm-icount against metal" in forced.stdout, format_name
 
 
 def test_rows_name_their_environment_where_there_are_several(tmp_path: Path, compare: Compare) -> None:
@@ -177,9 +177,11 @@ def test_rows_name_their_environment_where_there_are_several(tmp_path: Path, com
     ]
     for name in (A, B):
         write(tmp_path / "quickstart" / name, [replace(RUN, run=name), BLOCK, *records, END])
-    for form in ("text", "junit", "markdown"):
-        told = compare(A, B, "--format", form).stdout
-        assert all(f"mode=serial, {environment}" in told for environment in ("metal", "vm-icount")), form
+    for format_name in ("text", "junit", "markdown"):
+        told = compare(A, B, "--format", format_name).stdout
+        assert all(f"mode=serial, {environment}" in told for environment in ("metal", "vm-icount")), (
+            format_name
+        )
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,7 @@ def test_a_run_against_published_figures(tmp_path: Path, compare: Compare) -> No
     assert rows["copy"]["p"] == pytest.approx(2 / 2**8)
     text = compare(A, "--published").stdout
     assert text.startswith(
-        f"run {A} against rfc2017-cover (Zi Yan, linux-mm, 2017-02-17, some@id), 2 x Intel"
+        f"run {A} compared with rfc2017-cover (Zi Yan, linux-mm, 2017-02-17, some@id), 2 x Intel"
     )
     assert "published figure without spread" in text
     assert "16 (8)" in text
@@ -271,14 +273,14 @@ def test_a_guest_against_published_figures_is_a_mix_that_must_be_forced(
     run_like_the_published(tmp_path, "vm-icount")
     refused = compare(A, "--published")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "environments are never mixed: metal against vm-icount" in refused.stderr
+    assert "environments differ: metal and vm-icount" in refused.stderr
     forced = compare(A, "--published", "--force-mixed-environments")
     assert forced.stdout.count("MIXED ENVIRONMENTS: metal against vm-icount") == 2
 
 
 def test_what_cannot_be_compared_with_published_figures(tmp_path: Path, compare: Compare) -> None:
     run(tmp_path, B)
-    assert "names no published figures" in compare(B, "--published").stderr
+    assert "has no published figures" in compare(B, "--published").stderr
     metrics = (replace(RUN.metrics[0], unit="MiB/s"), *RUN.metrics[1:])
     run_like_the_published(tmp_path, "metal", replace(RUN, metrics=metrics))
     assert "is in GiB/s (2^30), throughput in MiB/s" in compare(A, "--published").stderr
@@ -316,7 +318,7 @@ def test_a_run_in_which_no_trial_has_ended_has_no_figures(
     write(tmp_path / "quickstart" / B, [replace(RUN, run=B), BLOCK])
     done = compare(*words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"orchestrate: run {B} has no figures: none of its trials has ended\n"
+    assert done.stderr == f"orchestrate: run {B} has no figures: no trial has ended\n"
 
 
 def test_a_comparison_goes_to_a_file(tmp_path: Path, compare: Compare) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.report import plain_text as letter
+from orchestrator.report import plain_text
 from orchestrator.report.tables import Column
 from orchestrator.results import manifest
 from orchestrator.results.records import FactorInfo, Record
@@ -53,15 +53,15 @@ def test_it_says_where_and_how_before_the_figures(mail: str) -> None:
         "2 NUMA nodes (CPUs 0-15, 64 GiB; CPUs 16-31, 64 GiB); QEMU 7.2.22 on Host CPU, Linux 6.1.0",
         "series: 2 patches, 0001-mm.patch to 0002-mm.patch",
         "base: git 0123abcd",
-        "config: tiny and 3 options, SHA-256 of it as the running kernel tells it cccccccccccc",
+        "config: tiny and 3 options, SHA-256 of it as reported by the kernel cccccccccccc",
         "kernel.numa_balancing: 0",
         "Each row was run 4 to 6 times, in 2 boots.",  # of the four of both kernels
-        "Figures are medians of the n trials that are ok, ± half the range (2 to 4 trials).",
+        "Figures are medians of the n ok trials ± half the range (2 to 4 trials).",
         "26 of 146 trials.",
         "unsupported (24 trials, allowed;",
-        "modelled (m), of modelled_throughput: what the benchmark computes",
+        "modelled (m), from modelled_throughput: computed by the benchmark as if",
         "Note on rfc2017-cover: Says nothing of 4 KiB pages.",
-        "How the published figures were taken: move_pages across sockets.",
+        "Method of the published figures: move_pages across sockets.",
         "warmup_pages = 1",
     ],
 )
@@ -116,20 +116,20 @@ def test_modes_that_occur_are_explained_and_no_others(tmp_path: Path) -> None:
     legend = "mode: serial = one call; copy = a plain copy."
     assert legend in joined(mail_of(folder))
     report = Reported(tmp_path, folder)
-    for form in ("table", "html", "markdown"):
-        assert legend in str(render(report, form))
+    for format_name in ("table", "html", "markdown"):
+        assert legend in str(render(report, format_name))
 
 
 def test_figures_with_intervals_are_said_to_be_medians(tmp_path: Path) -> None:
     trials = [trial({"mode": "serial"}, n, 3.0 + n / 100, 5.0) for n in range(8)]
     mail = joined(mail_of(write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])))
-    assert "Figures are medians of the n trials that are ok. - [low, high]: 95 % interval" in mail
+    assert "Figures are medians of the n ok trials. - [low, high]: 95 % interval" in mail
 
 
 def test_a_benchmark_that_checks_nothing_is_said_to(tmp_path: Path) -> None:
     trials = [trial({"mode": mode}, 0, 3.0, details=None) for mode in ("serial", "copy")]
     mail = joined(mail_of(write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])))
-    assert "Not verified: the benchmark does not tell where pages ended and what they held." in mail
+    assert "Not verified: the benchmark does not report locations and contents of pages." in mail
     assert "not checked" not in mail
 
 
@@ -176,12 +176,12 @@ def test_any_columns_fit(parts: list[tuple[str, str, bool, bool]]) -> None:
     columns = [
         Column(heading, (word, "1"), "right" if right else "left", key) for heading, word, right, key in parts
     ]
-    for table in letter.tables(columns):
-        assert max(map(len, table.splitlines())) <= letter.WIDTH
+    for table in plain_text.tables(columns):
+        assert max(map(len, table.splitlines())) <= plain_text.WIDTH
 
 
 @given(_WORDS, st.integers(5, 40))
 def test_folding_loses_nothing(word: str, width: int) -> None:
-    lines = letter.fold(word, width).split("\n")
+    lines = plain_text.fold(word, width).split("\n")
     assert "".join(line.strip() for line in lines) == word
     assert max(map(len, lines)) <= width

@@ -73,18 +73,18 @@ def test_a_modelled_speed_up_is_called_so_and_stands_beside_the_published_one(re
     assert rows(text, "parallel")[0] == ["parallel", "1", "2.500", "9.000", "3.000", "2.867"]
     assert rows(text, "copy")[0] == ["copy", "1", "-", "-", "-", "-"]
     lines = text.splitlines()
-    assert "speed-up in vm-icount: modelled, of modelled_throughput: " in text
+    assert "speed-up in vm-icount: modelled, from modelled_throughput: " in text
     assert (
         "published: the same ratio in rfc2017-cover (Zi Yan, linux-mm, 2017-02-17, some@id), "
         "measured on 2 x Intel E5-2640v3, kernel mmotm."
     ) in lines
-    assert "No speed-up for 1 row: it has no throughput." in lines
-    assert any("(mode = serial, all else alike) in the same environment" in line for line in lines)
+    assert "No speed-up for 1 row: no throughput." in lines
+    assert any("(mode = serial, other factors equal) in the same environment" in line for line in lines)
 
 
 def test_the_breakdown_is_a_table_of_its_own(report: Reported) -> None:
     text = render(report, "table")
-    assert "call_latency, us, and what it consists of (medians):" in text.splitlines()
+    assert "Breakdown of call_latency, us (medians):" in text.splitlines()
     assert rows(text, "mode  ")[1] == ["mode", "total", "copy", "rest", "tlb_shootdowns"]
     assert rows(text, " ")[1] == ["modelled"]
     assert rows(text, "serial")[1] == ["serial", "600.0", "480.0", "120.0", "16"]
@@ -116,7 +116,7 @@ def test_csv_and_json_hold_the_speed_up_of_each_cell(report: Reported) -> None:
         "interval": None,
         "no_interval": "1 trial of one boot, an interval needs 6 (or 6 boots)",
     }
-    assert document["cells"][2]["speedup"]["reason"] == "it has no throughput"
+    assert document["cells"][2]["speedup"]["reason"] == "no throughput"
 
 
 def test_where_only_some_are_modelled_each_is_marked(tmp_path: Path) -> None:
@@ -133,8 +133,8 @@ def test_where_only_some_are_modelled_each_is_marked(tmp_path: Path) -> None:
     assert [row[2] for start in ("mode ", "parallel", "copy") for row in rows(text, start)[1:]] == [
         *("copy", "60.00 m", "90.00")
     ]
-    assert "consists of (medians; m: modelled):" in text
-    assert "speed-up in vm-icount: modelled (m), of modelled_throughput" in text
+    assert "Breakdown of call_latency, us (medians; m: modelled):" in text
+    assert "speed-up in vm-icount: modelled (m), from modelled_throughput" in text
 
 
 def test_a_run_of_two_environments_says_which_speed_up_is_modelled(tmp_path: Path) -> None:
@@ -147,13 +147,13 @@ def test_a_run_of_two_environments_says_which_speed_up_is_modelled(tmp_path: Pat
     )
     text = render(report, "table")
     assert {row[-3] for row in rows(text, "parallel")} == {"2.000 m", "2.500"}
-    assert "speed-up in metal: measured, of throughput." in text.splitlines()
+    assert "speed-up in metal: measured, from throughput." in text.splitlines()
 
 
 def test_without_compare_and_breakdown_nothing_is_said_of_them(tmp_path: Path) -> None:
     report = report_of(tmp_path, one("serial"), opening=RUN)
-    for form in ("table", "markdown", "csv"):
-        assert "speed" not in render(report, form)
-        assert "published" not in render(report, form)
+    for format_name in ("table", "markdown", "csv"):
+        assert "speed" not in render(report, format_name)
+        assert "published" not in render(report, format_name)
     document = json.loads(render(report, "json"))
     assert (document["compare"], document["breakdown"], document["cells"][0]["speedup"]) == (None,) * 3

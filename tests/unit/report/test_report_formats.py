@@ -1,4 +1,4 @@
-"""Every form says the same of a run, each in its own way."""
+"""All formats of a report show the same figures."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def test_every_environment_has_one_plain_sentence() -> None:
         assert words.count(".") == 1
 
 
-def test_the_forms_are_the_files_of_their_folder() -> None:
+def test_the_formats_are_the_files_of_their_folder() -> None:
     assert format_names() == ["csv", "html", "json", "junit", "mail", "markdown", "parquet", "table"]
 
 
-def test_importing_the_reports_imports_no_hosts_and_no_form() -> None:
+def test_importing_the_reports_imports_no_hosts_and_no_format() -> None:
     code = (
         "import sys, orchestrator.report.model, orchestrator.report.listing, orchestrator.report as report\n"
         "report.format_names()\n"
@@ -105,10 +105,10 @@ def test_the_table_shows_what_varies_and_what_it_means(report: Reported) -> None
     ]
     shared = "In every row: kernel = stock, page_size = 2MiB, bytes = 33554432, environment = vm-icount."
     assert shared in lines
-    assert "Verified in every row that has figures: all pages on target, 0 bytes wrong." in lines
+    assert "Verified in every row with figures: all pages on target, 0 bytes wrong." in lines
     assert (
-        "Figures are medians of the n trials that are ok, "
-        "± half the interquartile range (5 trials or more); half the range (2 to 4 trials)."
+        "Figures are medians of the n ok trials "
+        "± half the interquartile range (5 or more trials); half the range (2 to 4 trials)."
     ) in lines
     assert f"vm-icount: {describe('vm-icount')}" in lines
     reasons = lines[lines.index("Not ok:") + 1 :]
@@ -121,9 +121,9 @@ def test_the_table_shows_what_varies_and_what_it_means(report: Reported) -> None
     assert re.fullmatch(r"  crashed \(1 repeated attempt; [0-9a-f]{12}\): host died", reasons[2])
 
 
-@pytest.mark.parametrize("form", ["table", "markdown"])
-def test_text_for_readers_has_no_control_characters(report: Reported, form: str) -> None:
-    assert all(line.isprintable() for line in render(report, form).splitlines())
+@pytest.mark.parametrize("format_name", ["table", "markdown"])
+def test_text_for_readers_has_no_control_characters(report: Reported, format_name: str) -> None:
+    assert all(line.isprintable() for line in render(report, format_name).splitlines())
 
 
 def test_markdown_keeps_its_columns_whatever_a_reason_holds(report: Reported) -> None:
@@ -154,7 +154,7 @@ def test_csv_holds_every_figure_of_every_cell(report: Reported) -> None:
 
 def test_json_has_one_object_per_cell(report: Reported) -> None:
     document = json.loads(render(report, "json"))
-    assert (document["format"], document["type"], document["run"]) == (1, "report", RUN.run)
+    assert (document["format"], document["type"], document["run"]) == (2, "report", RUN.run)
     assert document["content_hash"] == RUN.content_hash
     assert document["statuses"] == {"disturbed": 1, "ok": 19, "unsupported": 10}
     assert document["not_allowed"] == 1
@@ -178,7 +178,7 @@ def test_json_has_one_object_per_cell(report: Reported) -> None:
         "interval": None,
         "no_interval": "4 trials of one boot, an interval needs 6 (or 6 boots)",
     }
-    assert cell["truth"] == {
+    assert cell["verification"] == {
         "trials": 4,
         "pages": 16,
         "pages_on_target": 16,
@@ -186,7 +186,7 @@ def test_json_has_one_object_per_cell(report: Reported) -> None:
         "bytes_wrong": 0,
     }
     assert document["cells"][2]["metrics"] == {}
-    assert document["cells"][2]["truth"] is None
+    assert document["cells"][2]["verification"] is None
     assert document["reasons"][0]["reason"] == NO_PARALLEL, "whole, not as a table shows it"
     assert document["reasons"][0]["allowed"] is True
     assert [attempt["reason"] for attempt in document["attempts"]] == ["host died"]
@@ -209,8 +209,8 @@ def test_figures_that_are_not_what_their_levels_say_carry_a_label(tmp_path: Path
         trial({"mode": "dma"}, throughput=2.0, details=details),
     ]
     report = report_of(tmp_path / "run", [RUN, *found])
-    for form in ("table", "markdown"):
-        lines = render(report, form).splitlines()
+    for format_name in ("table", "markdown"):
+        lines = render(report, format_name).splitlines()
         assert sum("dma (software channel)" in line and "2.000" in line for line in lines) == 1
         assert "dma (software channel): threads copied in place of an engine." in "\n".join(lines)
     heading, *rows = csv.reader(io.StringIO(render(report, "csv")))
@@ -234,7 +234,7 @@ def test_a_cell_of_which_some_trials_have_a_label_says_so(tmp_path: Path) -> Non
     ]
     text = render(report_of(tmp_path / "run", [RUN, *found]), "table")
     assert "no label, software" in text
-    assert "software: what the benchmark calls these figures." in text
+    assert "software: label given by the benchmark." in text
 
 
 def test_what_rows_do_not_share_has_a_column(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_factor_that_says_what_another_says_has_no_column(tmp_path: Path) -> N
     found = [trial({"threads": n, "sysctl.vm.limit": n}, throughput=float(n)) for n in ("1", "2")]
     lines = render(report_of(tmp_path / "run", [replace(RUN, factors=()), *found]), "table").splitlines()
     assert lines[2].split()[:2] == ["threads", "n"]
-    assert "sysctl.vm.limit is in every row what threads is." in lines
+    assert "sysctl.vm.limit equals threads in every row." in lines
 
 
 def test_an_environment_of_a_later_version_is_said_to_be_unknown(tmp_path: Path) -> None:
@@ -291,15 +291,15 @@ def test_the_headline_comes_first_then_the_next_of_the_file(
     report = report_of(tmp_path / "run", [opening, trial(FIXED, throughput=3.0)])
     with open_report(report.results, RunFolder(report.folder)) as opened:
         assert [metric.name for metric in opened.shown] == shown
-    for form in format_names():
-        rendered = render(report, form)
+    for format_name in format_names():
+        rendered = render(report, format_name)
         assert rendered.startswith(b"PAR1") if isinstance(rendered, bytes) else rendered.endswith("\n")
 
 
-@pytest.mark.parametrize("form", ["csv", "html", "json", "junit", "mail", "markdown", "table"])
-def test_a_run_without_trials_can_be_reported(tmp_path: Path, form: str) -> None:
-    text = render(report_of(tmp_path / "run", [RUN, BLOCK]), form)
-    assert RUN.run in text or form == "csv"
+@pytest.mark.parametrize("format_name", ["csv", "html", "json", "junit", "mail", "markdown", "table"])
+def test_a_run_without_trials_can_be_reported(tmp_path: Path, format_name: str) -> None:
+    text = render(report_of(tmp_path / "run", [RUN, BLOCK]), format_name)
+    assert RUN.run in text or format_name == "csv"
 
 
 def test_a_journal_in_which_nothing_began_says_so(tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_many_reasons_are_cut_in_text_and_kept_in_json(tmp_path: Path) -> None:
     report = report_of(tmp_path / "run", [RUN, *failed])
     text = render(report, "table")
     assert text.count("failed (1 trial;") == 20
-    assert "and 30 more reasons; --format json holds all of them" in text
+    assert "and 30 more reasons; --format json lists all" in text
     assert len(json.loads(render(report, "json"))["reasons"]) == 50
 
 
@@ -344,8 +344,11 @@ def test_a_median_has_an_interval_where_there_are_boots_enough(tmp_path: Path) -
     assert 3.0 <= interval["low"] < figures["serial"]["median"] < interval["high"] <= 3.05
     text = render(report, "table")
     assert f"{figures['serial']['median']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]" in text
-    assert "[low, high]: 95 % interval of the median, or ratio of medians: BCa bootstrap (Efron 1987)" in text
-    assert "An interval of one boot says nothing of how boots differ." in text
+    assert (
+        "[low, high]: 95 % interval of the median or of the ratio of medians; BCa bootstrap (Efron 1987)"
+        in text
+    )
+    assert "Intervals of one boot do not cover differences between boots." in text
     assert "No interval for 1 figure: 3 boots, an interval needs 6." in text
     lines = list(csv.DictReader(io.StringIO(render(report, "csv"), newline="")))
     assert [line["interval_unit"] for line in lines] == ["boot", "", "trial"]
@@ -368,9 +371,9 @@ def test_what_is_odd_about_a_cell_is_named_with_its_trials(tmp_path: Path) -> No
     ]
     report = report_of(tmp_path / "run", [replace(RUN, factors=()), *found])
     first = [record.trial for record in found[:48:8]]
-    assert "warm-up" in render(report, "mail").partition("\nLook at:\n")[2]
-    for form in ("table", "markdown", "html"):
-        (line,) = (line for line in render(report, form).splitlines() if ": warm-up:" in line)
+    assert "warm-up" in render(report, "mail").partition("\nAnomalies:\n")[2]
+    for format_name in ("table", "markdown", "html"):
+        (line,) = (line for line in render(report, format_name).splitlines() if ": warm-up:" in line)
         assert "serial: warm-up: throughput: the first 1 trial of each boot differs (median -2" in line
         assert all(identity in line for identity in first[:4])
     document = json.loads(render(report, "json"))["diagnostics"]

@@ -79,12 +79,12 @@ def test_show_prints_all_of_one_trial(orchestrate: Verb) -> None:
     assert json.loads(done.stdout)["reason"] == "contents lost"
     done = orchestrate("results", "show", RUN.run, "--trial", "zzz")
     assert done.returncode == 2
-    assert "no record of a trial 'zzz'" in done.stderr
+    assert "no such trial: 'zzz'" in done.stderr
 
 
-@pytest.mark.parametrize("form", ["table", "markdown", "csv", "json"])
-def test_report_prints_each_form(orchestrate: Verb, form: str) -> None:
-    done = orchestrate("report", RUN.run, "--format", form)
+@pytest.mark.parametrize("format_name", ["table", "markdown", "csv", "json"])
+def test_report_prints_each_form(orchestrate: Verb, format_name: str) -> None:
+    done = orchestrate("report", RUN.run, "--format", format_name)
     assert (done.returncode, done.stderr) == (0, "")
     assert "serial" in done.stdout
     assert "\x1b" not in done.stdout
@@ -96,7 +96,7 @@ def test_report_takes_a_folder_and_latest(orchestrate: Verb, results: Path, tmp_
     by_folder = orchestrate("report", str(moved))
     assert by_folder.returncode == 0
     assert "3.000" in by_folder.stdout
-    assert "No trial has its record yet." in orchestrate("report", "latest").stdout
+    assert "No trial has ended yet." in orchestrate("report", "latest").stdout
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_of_many_metrics_the_nearest_are_named(results: Path, orchestrate: Verb)
 
 def test_a_metric_that_no_trial_has_is_explained(orchestrate: Verb) -> None:
     done = orchestrate("report", RUN.run, "--metric", "tlb_shootdowns")
-    assert "No tlb_shootdowns in any row: the benchmark did not tell it in these trials" in done.stdout
+    assert "No tlb_shootdowns in any row: the benchmark did not report it" in done.stdout
     assert "No throughput in any row" not in orchestrate("report", RUN.run).stdout
 
 
