@@ -138,8 +138,8 @@ class User:
         return Counter(record["status"] for record in self.trials)
 
     @property
-    def plural(self) -> Counter[str]:
-        """How often each line stands in :attr:`executions`."""
+    def counted(self) -> Counter[str]:
+        """Number of occurrences of each line in :attr:`executions`."""
         return Counter(self.executions.read_text().split() if self.executions.exists() else [])
 
     def wait_for(self, condition: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> None:

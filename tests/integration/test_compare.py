@@ -78,7 +78,7 @@ def test_from_the_file_to_measured_and_published_speed_ups(local_user: User) -> 
     ]
     environment = local_user.trials[0]["environment"]
     lines = ended.out.splitlines()
-    assert f"speed-up in {environment}: measured, of call." in lines
+    assert f"speed-up in {environment}: measured, from call." in lines
     (published,) = [line for line in lines if line.startswith("published:")]
     for told in ("rfc2017-cover", "2017-02-17", "linux-mm", "E5-2640v3", "mmotm-2017-02-07"):
         assert told in published

@@ -51,7 +51,7 @@ def test_every_report_tells_of_the_rule_and_counts_what_has_run(local_user: User
     listed = local_user.orchestrate("results", "list").out
     document = json.loads(forms.pop("json"))
     rule = (
-        f"6 to {MOST} trials of a cell, until half the 95 % interval of the median x is at most 2 % of it; "
+        f"6 to {MOST} trials per cell, until half the 95 % interval of the median x is at most 2 % of it; "
         "reached by 1 of 2 cells"
     )
     for form, text in forms.items():
@@ -65,7 +65,7 @@ def test_every_report_tells_of_the_rule_and_counts_what_has_run(local_user: User
     assert "2 more were planned and not run" in forms["mail"]
     until = {"least": 6, "half_width": 0.02, "confidence": 0.95}
     assert document["repetitions"] == {"count": MOST, "boots": BOOTS, "until": until}
-    assert [cell["known"] for cell in document["cells"]] == [True, False]
+    assert [cell["precise"] for cell in document["cells"]] == [True, False]
     assert document["statuses"] == {"ok": 14, "skipped": 2}
 
 
