@@ -68,7 +68,7 @@ class Finding:
 
 def diagnose(store: Store, metric: MetricInfo, cells: Iterable[CellRow]) -> list[Finding]:
     """Examine each cell, environments separately; return the findings in the order of ``cells``."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for cell in cells:
         rows = store.trial_values(cell, metric.name, metric.unit)
         for environment, group in itertools.groupby(rows, key=lambda row: row.environment):
@@ -78,8 +78,8 @@ def diagnose(store: Store, metric: MetricInfo, cells: Iterable[CellRow]) -> list
                 if row.status == "ok" and row.value is not None
             ]
             if values:
-                found += examine(Finding("outlier", cell.id, environment, metric.name, "", None), values)
-    return significant(found)
+                findings += examine(Finding("outlier", cell.id, environment, metric.name, "", None), values)
+    return significant(findings)
 
 
 def examine(cell: Finding, values: Sequence[Observed]) -> Iterator[Finding]:
@@ -109,15 +109,15 @@ def examine(cell: Finding, values: Sequence[Observed]) -> Iterator[Finding]:
     yield from _outliers(cell, list(boots.values()))
 
 
-def significant(found: Sequence[Finding]) -> list[Finding]:
+def significant(findings: Sequence[Finding]) -> list[Finding]:
     """Return the significant findings, with their adjusted p."""
     kept: list[Finding] = []
     adjusted: dict[int, float] = {}
     for kind in METHODS:
-        indices = [n for n, each in enumerate(found) if each.kind == kind and each.p is not None]
-        p_values = holm([found[n].p or 0.0 for n in indices])
+        indices = [n for n, each in enumerate(findings) if each.kind == kind and each.p is not None]
+        p_values = holm([findings[n].p or 0.0 for n in indices])
         adjusted.update(zip(indices, p_values, strict=True))
-    for n, each in enumerate(found):
+    for n, each in enumerate(findings):
         if each.p is None or adjusted[n] <= LEVEL:
             kept.append(replace(each, p=adjusted.get(n)))
     return kept

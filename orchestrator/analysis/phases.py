@@ -34,11 +34,11 @@ def phases_of(cell: CellSummary, breakdown: Breakdown, metrics: Metrics) -> Phas
 
     def median(word: str, name: str) -> float | None:
         for reading in metrics.readings(name, cell.environment):
-            found = cell.estimate(reading.name)
-            if found:
+            estimate = cell.estimate(reading.name)
+            if estimate:
                 if is_modelled(cell, reading):
                     modelled.add(word)
-                return found.median
+                return estimate.median
         return None
 
     total = median("total", breakdown.total)

@@ -131,18 +131,18 @@ def points_of(
     """Return the points of cells; ``counting``: environments whose clock counts instructions."""
     metrics = Metrics(tuple(known), counting)
     comparison = opening.compare or _by_first_mode(opening)
-    found = tuple(_point(cell, opening, comparison, metrics, cells) for cell in cells)
+    points = tuple(_point(cell, opening, comparison, metrics, cells) for cell in cells)
     bases = baselines(cells, comparison, opening.factors) if comparison else ()
     name = comparison.metric if comparison else opening.headline
     return Points(
         opening=opening,
-        all=found,
+        all=points,
         comparison=comparison,
         _baselines={_key(c): _key(b) for c, b in zip(cells, bases, strict=comparison is not None) if b},
         counting=counting,
         modelled=any(metric.models == name for metric in known),
-        _by_key=_by_key(found),
-        _by_cell={_key(point.cell): point for point in found},
+        _by_key=_by_key(points),
+        _by_cell={_key(point.cell): point for point in points},
     )
 
 

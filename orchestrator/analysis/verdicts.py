@@ -44,8 +44,8 @@ class Verdict(StrEnum):
 
 def meaningless(environments: Collection[str]) -> str:
     """Return a message if durations have no meaning in some of the environments, else an empty string."""
-    found = sorted(environment for environment in environments if meaning(environment) == "nothing")
-    return f"durations in {' and '.join(found)} have no meaning" if found else ""
+    names = sorted(environment for environment in environments if meaning(environment) == "nothing")
+    return f"durations in {' and '.join(names)} have no meaning" if names else ""
 
 
 def figures_differ(base: str, new: str) -> str:

@@ -137,8 +137,8 @@ def by_kernel(
         rows: list[Row] = []
         kernels: list[str] = []
         for metric in _metrics(row, metric_names):
-            found = list(samples(store, row, metric))
-            kernels = kernels or list(dict.fromkeys(sample.factors.get(KERNEL, "") for sample in found))
+            cells = list(samples(store, row, metric))
+            kernels = kernels or list(dict.fromkeys(sample.factors.get(KERNEL, "") for sample in cells))
             if len(kernels) < 2:
                 raise BadInput(f"run {run.id} has one kernel; --by kernel needs at least two")
             if baseline and baseline not in kernels:
@@ -146,7 +146,7 @@ def by_kernel(
             baseline = baseline or kernels[0]
             for kernel in kernels:
                 if kernel != baseline:
-                    rows += _kernel_rows(metric, found, baseline, kernel, rules)
+                    rows += _kernel_rows(metric, cells, baseline, kernel, rules)
     others = ", ".join(kernel for kernel in kernels if kernel != baseline)
     return _judged(f"run {run.id}, kernel {baseline}", f"kernel {others}", rows, rules, fail_on)
 
@@ -191,10 +191,10 @@ def _published(published: Published, sample: Sample) -> Sample | None:
 
 
 def _kernel_rows(
-    metric: MetricInfo, found: Sequence[Sample], baseline: str, kernel: str, rules: Rules
+    metric: MetricInfo, cells: Sequence[Sample], baseline: str, kernel: str, rules: Rules
 ) -> list[Row]:
     of_baseline, of_kernel = (
-        [sample for sample in found if sample.factors.get(KERNEL) == name] for name in (baseline, kernel)
+        [sample for sample in cells if sample.factors.get(KERNEL) == name] for name in (baseline, kernel)
     )
     return compare(metric, of_baseline, of_kernel, (KERNEL,), rules)
 
@@ -225,10 +225,10 @@ def _opened(store: Store, run: RunFolder) -> RunRow:
 
 def _metrics(run: RunRow, names: Sequence[str]) -> list[MetricInfo]:
     assert run.opening is not None
-    found = metrics.find(run.opening, names or [run.opening.headline])
-    for metric in found:
+    chosen = metrics.find(run.opening, names or [run.opening.headline])
+    for metric in chosen:
         if metric.better == "neither":
             raise BadInput(
                 f"--metric {metric.name}: neither higher nor lower is better, so there is no verdict"
             )
-    return found
+    return chosen

@@ -15,10 +15,10 @@ from orchestrator.units import plural
 
 def sentences(report: Report) -> list[str]:
     """Return the conclusion: of the speed-ups if the experiment compares, else of the headline metric."""
-    found = [*(_speedups(report) if report.speedups else _range(report))]
+    conclusion = [*(_speedups(report) if report.speedups else _range(report))]
     if message := meaningless(list(report.environments)):
-        found.append(f"{message[0].upper()}{message[1:]}.")
-    return [text.plain(sentence, 400) for sentence in found]
+        conclusion.append(f"{message[0].upper()}{message[1:]}.")
+    return [text.plain(sentence, 400) for sentence in conclusion]
 
 
 def _speedups(report: Report) -> Iterator[str]:

@@ -71,18 +71,18 @@ def _row(store: Store, run: RunRow) -> tuple[str, ...]:
 
 def _provenance(folder: Path) -> Iterator[str]:
     try:
-        found = manifest.load(folder)
+        recorded = manifest.load(folder)
     except BadInput as error:
         yield f"no manifest: {error}"
         return
-    yield f"content hash: {found.content_hash}"
-    yield f"command: {plain(command_line(found.command_line))}"
-    if found.overrides:
-        yield f"overrides: {plain(', '.join(found.overrides))}"
-    yield f"seed: {found.seed}"
-    yield f"orchestrator: {found.version}" + (f", commit {found.commit}" if found.commit else "")
-    yield f"controller: Python {found.python}, {plain(str(found.controller.get('system', 'unknown')))}"
-    for role, files in found.roles.items():
+    yield f"content hash: {recorded.content_hash}"
+    yield f"command: {plain(command_line(recorded.command_line))}"
+    if recorded.overrides:
+        yield f"overrides: {plain(', '.join(recorded.overrides))}"
+    yield f"seed: {recorded.seed}"
+    yield f"orchestrator: {recorded.version}" + (f", commit {recorded.commit}" if recorded.commit else "")
+    yield f"controller: Python {recorded.python}, {plain(str(recorded.controller.get('system', 'unknown')))}"
+    for role, files in recorded.roles.items():
         yield f"role {plain(role)}: {plural(len(files), 'file')}"
-    if found.benchmark:
-        yield f"benchmark: sha256 {found.benchmark}"
+    if recorded.benchmark:
+        yield f"benchmark: sha256 {recorded.benchmark}"

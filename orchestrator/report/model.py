@@ -118,13 +118,13 @@ class Report:
 
     @cached_property
     def _following(self) -> Mapping[str, str]:
-        found: dict[str, str] = {}
+        earlier_of: dict[str, str] = {}
         first: dict[tuple[str | None, ...], str] = {}
         for name in self._several:
             earlier = first.setdefault(tuple(cell.factors.get(name) for cell in self.cells), name)
             if earlier != name:
-                found[name] = earlier
-        return found
+                earlier_of[name] = earlier
+        return earlier_of
 
     @cached_property
     def _several(self) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ def _report(store: Store, run: RunFolder, shown: Sequence[str]) -> Report:
         cells=cells,
         speedups=compared,
         precise=tuple(_precise(store, row, cells)),
-        phases=tuple((cell, found) for cell, found in phases if found),
+        phases=tuple((cell, breakdown_of) for cell, breakdown_of in phases if breakdown_of),
         statuses=store.statuses(row),
         not_allowed=store.not_allowed(row),
         environments={name: describe(name) for name in store.environments(row)},

@@ -190,9 +190,9 @@ def comparison(report: Report) -> Iterator[str]:
         return
     levels = ", ".join(text.plain(f"{name} = {level}") for name, level in compare.baseline.items())
     kinds: dict[tuple[str, bool], dict[str, None]] = {}
-    for cell, found in zip(report.cells, report.speedups, strict=True):
-        if found.ratio is not None and not tables.is_baseline(cell, found):
-            kinds.setdefault((found.metric, found.modelled), {})[cell.environment] = None
+    for cell, speedup in zip(report.cells, report.speedups, strict=True):
+        if speedup.ratio is not None and not tables.is_baseline(cell, speedup):
+            kinds.setdefault((speedup.metric, speedup.modelled), {})[cell.environment] = None
     yield (
         f"speed-up: ratio of the medians of a cell and of its baseline ({levels}, other factors equal) in the same "
         "environment; above 1 is better."
@@ -215,9 +215,9 @@ def comparison(report: Report) -> Iterator[str]:
         for note in published.notes:
             yield text.plain(text.sentence(f"Note on {published.dataset}: {note}"), LONGEST_NOTE)
     missing = Counter(
-        found.reason
-        for cell, found in zip(report.cells, report.speedups, strict=True)
-        if found.ratio is None and cell.n
+        speedup.reason
+        for cell, speedup in zip(report.cells, report.speedups, strict=True)
+        if speedup.ratio is None and cell.n
     )
     for reason, count in missing.items():
         yield text.plain(f"No speed-up for {plural(count, 'row')}: {reason}.")
@@ -233,13 +233,13 @@ def findings(report: Report) -> list[str]:
     """Return one line for each anomaly in the values of a cell."""
     cells = {(cell.cell, cell.environment): cell for cell in report.cells}
     lines = []
-    for found in report.findings[:FINDINGS_SHOWN]:
-        cell = cells[found.cell, found.environment]
+    for finding in report.findings[:FINDINGS_SHOWN]:
+        cell = cells[finding.cell, finding.environment]
         levels = [f"{name}={cell.factors.get(name, text.NOTHING)}" for name in report.varying()]
-        which = ", ".join([*levels, *([] if tables.environment(report) else [found.environment])])
-        ids = ", ".join(found.trials[:TRIALS_SHOWN]) + (", ..." * (len(found.trials) > TRIALS_SHOWN))
-        certain = "" if found.p is None else f" (p {found.p:.2g})"
-        line = f"{which or 'the only cell'}: {found.kind}: {found.metric}: {found.message}{certain}"
+        which = ", ".join([*levels, *([] if tables.environment(report) else [finding.environment])])
+        ids = ", ".join(finding.trials[:TRIALS_SHOWN]) + (", ..." * (len(finding.trials) > TRIALS_SHOWN))
+        certain = "" if finding.p is None else f" (p {finding.p:.2g})"
+        line = f"{which or 'the only cell'}: {finding.kind}: {finding.metric}: {finding.message}{certain}"
         lines.append(text.plain(line + (f"; {ids}" if ids else ""), LONGEST_NOTE))
     if len(report.findings) > FINDINGS_SHOWN:
         lines.append(f"and {len(report.findings) - FINDINGS_SHOWN} more; --format json lists all")

@@ -38,7 +38,8 @@ def _trust(report: Report) -> Iterator[str]:
     ran = report.trial_count - report.unneeded
     ok = report.statuses.get(Status.OK, 0)
     not_ok = text.not_ok(report.statuses)
-    yield f"{ok} of {plural(ran, 'trial')} ok" + (f" ({not_ok})" if not_ok else "")
+    allowed = "" if report.not_allowed else ", allowed"
+    yield f"{ok} of {plural(ran, 'trial')} ok" + (f" ({not_ok}{allowed})" if not_ok else "")
     if not report.complete:
         yield f"not complete, {report.opening.trials} trials planned"
     unexpected = next((r for r in report.reasons if not r.allowed and r.status != Status.SKIPPED), None)
@@ -47,6 +48,10 @@ def _trust(report: Report) -> Iterator[str]:
     yield _verification(report)
     if report.settings or any(block.settings for block in report.blocks):
         yield "settings read back"
+    disturbed = report.statuses.get(Status.DISTURBED, 0)
+    disturbed += sum(attempt.trials for attempt in report.attempts if attempt.status == Status.DISTURBED)
+    if ran:
+        yield f"{plural(disturbed, 'trial') if disturbed else 'no trial'} disturbed by noise"
     repeated = sum(attempt.trials for attempt in report.attempts)
     if repeated:
         yield f"{plural(repeated, 'attempt')} repeated"

@@ -60,14 +60,14 @@ def hosts(report: Report) -> list[HostSetup]:
 
 def options(report: Report) -> dict[str, str]:
     """Return the effective options of the benchmark that are not factors, defaults included."""
-    found: dict[str, dict[str, None]] = {}
+    values_of: dict[str, dict[str, None]] = {}
     for request in report.requests.values():
         for name, value in request.items():
             if name not in report.factors:
-                found.setdefault(name, {})[value] = None
+                values_of.setdefault(name, {})[value] = None
     return {
         name: " or ".join(values) if len(values) < _SEVERAL else f"{len(values)} values"
-        for name, values in found.items()
+        for name, values in values_of.items()
     }
 
 
@@ -131,11 +131,11 @@ def version(report: Report) -> str:
 
 def settings(report: Report) -> dict[str, str]:
     """Return the settings of the boots, as read back; several values where boots differ."""
-    found: dict[str, dict[str, None]] = {}
+    values_of: dict[str, dict[str, None]] = {}
     for block in report.blocks:
         for path, value in block.settings.items():
-            found.setdefault(_sysctl(path), {})[value] = None
-    return {name: " or ".join(values) for name, values in found.items()}
+            values_of.setdefault(_sysctl(path), {})[value] = None
+    return {name: " or ".join(values) for name, values in values_of.items()}
 
 
 def _sysctl(path: str) -> str:

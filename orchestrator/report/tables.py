@@ -73,13 +73,13 @@ def environment(report: Report) -> str | None:
 
 def verified(report: Report) -> str | None:
     """Return the verification result that several rows share, which has no column; None if rows differ."""
-    found = {text.verification(cell.verification, cell.n, counts=False) for cell in report.cells if cell.n}
-    return found.pop() if len(report.cells) > 1 and len(found) == 1 else None
+    results = {text.verification(cell.verification, cell.n, counts=False) for cell in report.cells if cell.n}
+    return results.pop() if len(report.cells) > 1 and len(results) == 1 else None
 
 
-def is_baseline(cell: CellSummary, found: Speedup) -> bool:
+def is_baseline(cell: CellSummary, speedup: Speedup) -> bool:
     """Whether a cell is its own baseline."""
-    return found.baseline == cell.cell
+    return speedup.baseline == cell.cell
 
 
 def cell_name(report: Report, cell: CellSummary) -> str:
@@ -110,20 +110,24 @@ def _figures(report: Report) -> Iterator[Column]:
     if report.speedups:
         yield _speedups(report)
     if report.opening.compare and report.opening.compare.published:
-        yield Column("published", tuple(text.ratio(found.published) for found in report.speedups), "right")
+        yield Column(
+            "published", tuple(text.ratio(speedup.published) for speedup in report.speedups), "right"
+        )
 
 
 def _speedups(report: Report) -> Column:
     pairs = zip(report.cells, report.speedups, strict=True)
     kinds = {
-        found.modelled for cell, found in pairs if found.ratio is not None and not is_baseline(cell, found)
+        speedup.modelled
+        for cell, speedup in pairs
+        if speedup.ratio is not None and not is_baseline(cell, speedup)
     }
     heading, mark = _marked("speed-up", kinds)
 
-    def word(cell: CellSummary, found: Speedup) -> str:
-        if found.ratio is not None and is_baseline(cell, found):
+    def word(cell: CellSummary, speedup: Speedup) -> str:
+        if speedup.ratio is not None and is_baseline(cell, speedup):
             return BASELINE
-        return text.ratio(found.ratio, found.interval) + mark * found.modelled
+        return text.ratio(speedup.ratio, speedup.interval) + mark * speedup.modelled
 
     return Column(heading, tuple(map(word, report.cells, report.speedups)), "right")
 
@@ -148,16 +152,16 @@ def _phases(report: Report) -> Table:
     assert breakdown is not None
     known = {metric.name: metric for metric in report.opening.metrics}
     total = known.get(breakdown.total, MetricInfo(breakdown.total, ""))
-    rows = [found for _, found in report.phases]
+    rows = [phases for _, phases in report.phases]
     cells = [cell for cell, _ in report.phases]
     columns = list(_identity(report, cells))
     if environment(report) is None:
         columns.append(Column("environment", tuple(text.plain(cell.environment) for cell in cells)))
-    columns.append(_median("total", [found.total for found in rows], rows))
-    columns += [_median(word, [found.phases[word] for found in rows], rows) for word in breakdown.phases]
-    columns.append(_median("rest", [found.rest for found in rows], rows))
+    columns.append(_median("total", [phases.total for phases in rows], rows))
+    columns += [_median(word, [phases.phases[word] for phases in rows], rows) for word in breakdown.phases]
+    columns.append(_median("rest", [phases.rest for phases in rows], rows))
     columns += [
-        _median(name, [found.beside[name] for found in rows], rows, text.count) for name in breakdown.beside
+        _median(name, [phases.beside[name] for phases in rows], rows, text.count) for name in breakdown.beside
     ]
     marked = any(word.endswith(f" {MODELLED}") for column in columns for word in column.words)
     mark = f"; {MODELLED}: modelled" if marked else ""

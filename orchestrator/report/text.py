@@ -33,58 +33,58 @@ def count(value: float) -> str:
     return f"{value:.0f}" if value.is_integer() else number(value)
 
 
-def estimate(found: Estimate | None) -> str:
+def estimate(figure: Estimate | None) -> str:
     """Return ``median [low, high]`` if there is an interval, else ``median ± spread``, with the decimals of the median.
 
     A single value has no spread. A spread too small for these decimals is written as less than the last one, not as 0.
     """
-    if found is None:
+    if figure is None:
         return NOTHING
-    median, spread = number(found.median), found.spread.value
-    if found.interval is not None:
-        return f"{median} {limits(found.interval, found.median)}"
+    median, spread = number(figure.median), figure.spread.value
+    if figure.interval is not None:
+        return f"{median} {limits(figure.interval, figure.median)}"
     if spread is None:
         return median
-    if not 1e-6 <= abs(found.median) < 1e15:
+    if not 1e-6 <= abs(figure.median) < 1e15:
         return f"{median} ± {spread:.1g}"
-    places = _decimals(found.median)
+    places = _decimals(figure.median)
     text = f"{spread:.{places}f}"
     return f"{median} ± {text}" if float(text) or not spread else f"{median} ± <{10**-places:.{places}f}"
 
 
-def limits(found: Interval, around: float) -> str:
+def limits(interval: Interval, around: float) -> str:
     """Return an interval with the decimals of its figure."""
     if not 1e-6 <= abs(around) < 1e15:
-        return f"[{number(found.low)}, {number(found.high)}]"
+        return f"[{number(interval.low)}, {number(interval.high)}]"
     places = _decimals(around)
-    return f"[{found.low:.{places}f}, {found.high:.{places}f}]"
+    return f"[{interval.low:.{places}f}, {interval.high:.{places}f}]"
 
 
-def ratio(found: float | None, interval: Interval | None = None) -> str:
+def ratio(value: float | None, interval: Interval | None = None) -> str:
     """Return a speed-up with its interval if there is one; a dash for none."""
-    if found is None:
+    if value is None:
         return NOTHING
-    return number(found) + (f" {limits(interval, found)}" if interval else "")
+    return number(value) + (f" {limits(interval, value)}" if interval else "")
 
 
-def verification(found: Verification | None, n: int, counts: bool = True) -> str:
+def verification(result: Verification | None, n: int, counts: bool = True) -> str:
     """Return the verification result for the figures of ``n`` trials.
 
     Without ``counts``, the number of pages is omitted if all are on their target.
     """
     if not n:
         return NOTHING
-    if found is None:
+    if result is None:
         return NOT_CHECKED
     parts = []
-    if found.pages:
-        on_target = found.pages_on_target or 0
-        complete = on_target == found.pages and not counts
-        parts.append("all pages on target" if complete else f"{on_target}/{found.pages} pages")
+    if result.pages:
+        on_target = result.pages_on_target or 0
+        complete = on_target == result.pages and not counts
+        parts.append("all pages on target" if complete else f"{on_target}/{result.pages} pages")
     parts.append(
-        f"{plural(found.bytes_wrong or 0, 'byte')} wrong" if found.bytes_checked else "bytes not checked"
+        f"{plural(result.bytes_wrong or 0, 'byte')} wrong" if result.bytes_checked else "bytes not checked"
     )
-    return ", ".join(parts) + (f" ({found.trials} of {n} trials)" if found.trials < n else "")
+    return ", ".join(parts) + (f" ({result.trials} of {n} trials)" if result.trials < n else "")
 
 
 def size(number: int) -> str:

@@ -48,14 +48,14 @@ def render(report: Report) -> str:
 
 
 def _outcomes(report: Report) -> Mapping[tuple[str, str], _Outcome]:
-    found: dict[tuple[str, str], _Outcome] = {}
+    outcomes: dict[tuple[str, str], _Outcome] = {}
     for trial in report.read_trials(()):
-        outcome = found.setdefault((trial.cell, trial.environment), _Outcome())
+        outcome = outcomes.setdefault((trial.cell, trial.environment), _Outcome())
         outcome.seconds += _seconds(trial.started, trial.ended)
         if trial.final and trial.status != "ok":
             kept = outcome.allowed if trial.allowed else outcome.faults
             kept[trial.status, text.plain(trial.reason) or notes.NO_REASON] += 1
-    return found
+    return outcomes
 
 
 def _case(suite: ET.Element, report: Report, cell: CellSummary, outcome: _Outcome) -> str:

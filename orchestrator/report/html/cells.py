@@ -28,9 +28,9 @@ def is_amount(factor: str, levels: Iterable[str]) -> bool:
 
     Page sizes, nodes and switches are categories with numbers for names.
     """
-    found = set(levels)
-    named = factor == PAGE_SIZE or factor.endswith("node") or found <= {"0", "1"}
-    return not named and all(number(level) is not None for level in found)
+    distinct = set(levels)
+    named = factor == PAGE_SIZE or factor.endswith("node") or distinct <= {"0", "1"}
+    return not named and all(number(level) is not None for level in distinct)
 
 
 def numeric(report: Report) -> str | None:
@@ -43,9 +43,9 @@ def numeric(report: Report) -> str | None:
         for factor in report.varying()
     }
     fit = {
-        factor: (is_amount(factor, found), len(found))
-        for factor, found in levels.items()
-        if len(found) > 1 and all(number(level) is not None for level in found)
+        factor: (is_amount(factor, values), len(values))
+        for factor, values in levels.items()
+        if len(values) > 1 and all(number(level) is not None for level in values)
     }
     if THREADS in fit:
         return THREADS

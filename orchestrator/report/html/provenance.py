@@ -37,28 +37,30 @@ def provenance(report: Report) -> list[Group]:
 
 
 def _groups(report: Report) -> Iterator[Group]:
-    found = report.provenance
-    if found:
-        yield Group(f"Experiment file {found.experiment_file}", text=found.experiment_text)
+    manifest = report.provenance
+    if manifest:
+        yield Group(f"Experiment file {manifest.experiment_file}", text=manifest.experiment_text)
         pairs = [
-            ("command", text.command_line(found.command_line)),
-            ("overrides", ", ".join(found.overrides) or "none"),
+            ("command", text.command_line(manifest.command_line)),
+            ("overrides", ", ".join(manifest.overrides) or "none"),
         ]
         pairs += [
-            ("content hash", found.content_hash),
-            ("benchmark, SHA-256", found.benchmark or "not recorded"),
+            ("content hash", manifest.content_hash),
+            ("benchmark, SHA-256", manifest.benchmark or "not recorded"),
         ]
-        pairs += [("Python", found.python), *_pairs(found.controller)]
+        pairs += [("Python", manifest.python), *_pairs(manifest.controller)]
         yield Group("Command and controller", pairs=tuple(pairs))
     opening = report.opening
     yield Group(
         "Hashes of the run",
         pairs=(("content", opening.content_hash), ("scope", opening.scope or "not recorded")),
     )
-    if found:
+    if manifest:
         yield Group(
             "Kernels",
-            groups=tuple(Group(kernel, _pairs(properties)) for kernel, properties in found.kernels.items()),
+            groups=tuple(
+                Group(kernel, _pairs(properties)) for kernel, properties in manifest.kernels.items()
+            ),
         )
     yield Group(
         "Boots: kernel proof, settings as read back, sysctls, facts",
@@ -68,12 +70,12 @@ def _groups(report: Report) -> Iterator[Group]:
         else "",
     )
     yield _cells(report)
-    if found:
+    if manifest:
         yield Group(
             "Role files, SHA-256",
-            groups=tuple(Group(role, _pairs(hashes)) for role, hashes in found.roles.items()),
+            groups=tuple(Group(role, _pairs(hashes)) for role, hashes in manifest.roles.items()),
         )
-        yield Group("Python packages", pairs=_pairs(found.packages))
+        yield Group("Python packages", pairs=_pairs(manifest.packages))
 
 
 def _boot(number: int, block: BlockRecord) -> Group:

@@ -1,4 +1,4 @@
-"""What is said of a cell: medians and spreads of ok trials, environments apart, in the order of the plan."""
+"""Summary of a cell: medians and spreads of ok trials, environments separately, in the order of the plan."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_order_of_trials_does_not_matter(numbers: list[float], chance: Calla
     assert estimate("rate", "1", (tuple(mixed),)) == estimate("rate", "1", (tuple(numbers),))
 
 
-def test_only_ok_trials_enter_and_all_are_counted(tmp_path: Path) -> None:
+def test_figures_use_ok_trials_and_all_trials_are_counted(tmp_path: Path) -> None:
     (cell,) = summary(
         tmp_path,
         trial(SERIAL, 0, throughput=1.0),
@@ -108,7 +108,7 @@ def test_environments_are_never_mixed(tmp_path: Path) -> None:
     assert found[1].statuses == {"ok": 1, "timeout": 1}
 
 
-def test_figures_that_are_missing_or_not_finite_leave_n_of_the_metric_smaller(tmp_path: Path) -> None:
+def test_missing_and_infinite_values_are_not_in_n(tmp_path: Path) -> None:
     odd = trial(SERIAL, 1, metrics={"throughput": MetricValue(float("nan"), "GiB/s")})
     (cell,) = summary(
         tmp_path, trial(SERIAL, 0, throughput=3.0, latency=5.0), odd, trial(SERIAL, 2, latency=7.0)
@@ -129,7 +129,7 @@ def test_attempts_alone_make_no_row(tmp_path: Path) -> None:
     assert summary(tmp_path, trial(SERIAL, final=False, status=Status.CRASHED)) == []
 
 
-def test_truth_is_that_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> None:
+def test_verification_is_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> None:
     missed = {"truth": TRUTH | {"pages_on_target": 14, "bytes_wrong": 3}}
     wrong = {"truth": TRUTH | {"pages_on_target": 0}}
     (cell,) = summary(
@@ -142,7 +142,7 @@ def test_truth_is_that_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> No
     assert cell.verification == Verification(2, 16, 14, 2 * TRUTH["bytes_checked"], 3)
 
 
-def test_what_a_benchmark_claims_to_have_checked_cannot_overflow(tmp_path: Path) -> None:
+def test_the_sum_of_checked_bytes_cannot_overflow(tmp_path: Path) -> None:
     details = {"truth": {"bytes_checked": 2**63 - 1, "bytes_wrong": 0}}
     (cell,) = summary(tmp_path, *(trial(SERIAL, k, details=details) for k in range(3)))
     assert cell.verification is not None

@@ -1,4 +1,4 @@
-"""The shape of a run: which claims it makes, and what becomes of them in another run."""
+"""Claims of a run about its shape, and the verdict of another run on them."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_every_claim_of_a_run_holds_in_itself() -> None:
 # --- order -------------------------------------------------------------------------------------------------------
 
 
-def test_the_order_of_modes_holds_where_all_is_ten_times_as_fast() -> None:
+def test_the_order_of_modes_holds_on_a_machine_that_is_ten_times_faster() -> None:
     local = Run({key: [10 * value for value in values] for key, values in THREE.items()})
     judged = one("order", Run(THREE), local)
     assert judged.verdict == "holds"
@@ -105,39 +105,39 @@ def test_the_order_of_modes_holds_where_all_is_ten_times_as_fast() -> None:
     assert judged.local_value.startswith("copy 80.5 GiB/s > exchange 15.1")
 
 
-def test_two_modes_that_change_places_do_not_hold() -> None:
+def test_two_modes_that_swap_break_the_claim() -> None:
     judged = one("order", Run(THREE), Run(THREE | {("exchange", 1, 1): [0.7, 0.71]}))
     assert judged.verdict == "does not hold"
     assert judged.reason == "exchange is not better than serial"
 
 
-def test_two_modes_that_are_the_same_now_do_not_hold() -> None:
+def test_two_modes_that_become_equal_break_the_claim() -> None:
     local = Run({key: [1.0] for key in THREE})
     assert one("order", Run(THREE), local).verdict == "does not hold"
 
 
-def test_modes_that_were_near_each_other_have_no_order() -> None:
+def test_modes_that_were_close_have_no_order() -> None:
     near = THREE | {("exchange", 1, 1): [1.05, 1.06]}
     assert one("order", Run(near), Run(THREE | {("exchange", 1, 1): [0.9, 0.91]})).verdict == "holds"
 
 
-def test_a_run_of_modes_that_are_all_near_claims_no_order() -> None:
+def test_a_run_with_close_modes_claims_no_order() -> None:
     run = Run({("serial", 1, 1): [1.0], ("mbind", 1, 1): [1.05]})
     assert not [claim for claim in claims(run.points, 0.25) if claim.kind == "order"]
 
 
-def test_an_order_that_single_trials_leave_open_cannot_be_judged() -> None:
+def test_an_order_with_overlapping_trials_cannot_be_judged() -> None:
     judged = one("order", Run(THREE), Run(THREE | {("exchange", 1, 1): [0.6, 0.9, 1.4]}))
     assert (judged.verdict, judged.reason) == ("cannot be judged", "too noisy: single trials overlap")
 
 
-def test_each_mode_stands_with_the_threads_that_suit_it_best() -> None:
+def test_each_mode_is_ranked_with_its_best_number_of_threads() -> None:
     bundle = Run({("serial", 1, 1): [1.0]} | scaled("parallel", {2: 0.8, 8: 3.0}))
     local = Run({("serial", 1, 1): [1.0]} | scaled("parallel", {2: 2.5, 8: 0.5}))
     assert one("order", bundle, local).verdict == "holds"
 
 
-def test_times_are_better_when_they_are_less() -> None:
+def test_lower_times_are_better() -> None:
     times = {("serial", 1, 1): [100.0], ("exchange", 1, 1): [50.0]}
     bundle = Run(times, metric=TIME, metrics=(MetricInfo("rate", "", "neither"), TIME), baseline=None)
     bundle.metrics = (MetricInfo("rate", "us", "lower"),)
@@ -184,7 +184,7 @@ def test_scaling_is_compared_by_where_it_ends(by_threads: dict[int, float], verd
     assert one("scaling", Run(ENDS_AT_4), Run(scaled("parallel", by_threads))).verdict == verdict
 
 
-def test_scaling_that_single_trials_leave_open_cannot_be_judged() -> None:
+def test_scaling_with_overlapping_trials_cannot_be_judged() -> None:
     noisy = Run(scaled("parallel", {1: 1.0, 2: 1.9, 4: 3.0, 8: 3.6, 16: 3.6}, spread=0.2))
     assert one("scaling", Run(ENDS_AT_4), noisy).verdict == "cannot be judged"
 
@@ -224,7 +224,7 @@ def test_figures_of_more_threads_than_cpus_are_not_judged_their_outcome_is() -> 
         ([0.9, 1.1, 1.4], "cannot be judged"),
     ],
 )
-def test_a_ratio_may_be_off_by_a_quarter(figures: list[float], verdict: str) -> None:
+def test_a_ratio_may_deviate_by_a_quarter(figures: list[float], verdict: str) -> None:
     bundle, local = Run(THREE), Run(THREE | {("exchange", 1, 1): figures})
     judged = next(j for j in of("ratio", bundle, local) if j.claim.startswith("exchange"))
     assert judged.verdict == verdict, judged
@@ -239,7 +239,7 @@ def test_ratios_are_over_the_baseline_of_the_experiment_or_else_the_first_mode()
     assert [j.claim.split(",")[0] for j in of("ratio", run, run)] == ["serial", "exchange"]
 
 
-def test_what_is_labelled_otherwise_is_not_compared() -> None:
+def test_cells_with_another_label_are_not_compared() -> None:
     local = Run(THREE, labels={"exchange": "by software"})
     judged = next(j for j in of("ratio", Run(THREE), local) if j.claim.startswith("exchange"))
     assert judged.verdict == "cannot be judged"
@@ -266,7 +266,7 @@ def test_what_worked_must_not_fail_in_the_local_run(status: str, verdict: str) -
 
 
 @pytest.mark.parametrize("more", ["disturbed", "skipped"])
-def test_trials_that_were_disturbed_or_not_needed_say_nothing(more: str) -> None:
+def test_disturbed_and_skipped_trials_do_not_count(more: str) -> None:
     run = Run({("serial", 1, 1): [1.0]}, statuses={("serial", 1, 1): f"ok {more}"})
     assert one("outcome", run, run).claim.startswith("serial works")
     assert one("outcome", run, Run({("serial", 1, 1): [1.0]})).verdict == "holds"
@@ -312,9 +312,7 @@ def test_support_that_the_bundle_did_not_have_cannot_be_judged() -> None:
         ("vm-tcg", "vm-tcg", "durations in vm-tcg have no meaning"),
     ],
 )
-def test_figures_that_mean_different_things_are_not_set_against_each_other(
-    bundle: str, local: str, reason: str
-) -> None:
+def test_figures_with_different_meanings_are_not_compared(bundle: str, local: str, reason: str) -> None:
     judged = list(
         evaluate(Run(THREE, bundle).points, Run(THREE, local).points, Run(THREE, local).points, 0.25)
     )

@@ -1,4 +1,4 @@
-"""Oddities of cells: seldom found where there are none, found where they were planted.
+"""Anomalies of cells: rarely found in plain noise, found if planted.
 
 Run as a program it prints the rates of docs/statistics.md.
 """
@@ -53,7 +53,7 @@ def false_alarms(boots: int, trials: int, reports: int, round_to: int = 12) -> C
 
 
 @pytest.mark.parametrize(("boots", "trials", "round_to"), [(8, 10, 12), (1, 40, 12), (10, 2, 12), (8, 10, 0)])
-def test_plain_noise_seldom_looks_odd(boots: int, trials: int, round_to: int) -> None:
+def test_plain_noise_rarely_has_anomalies(boots: int, trials: int, round_to: int) -> None:
     reports = 150
     found = false_alarms(boots, trials, reports, round_to)
     for kind in set(METHODS) - {"outlier"}:
@@ -88,9 +88,7 @@ def two_kinds_of_trial(values: Values) -> Values:
         (two_kinds_of_trial, "two modes"),
     ],
 )
-def test_what_was_planted_is_found_in_its_cell_before_all_else(
-    plant: Callable[[Values], Values], kind: str
-) -> None:
+def test_planted_anomalies_are_found_in_their_cell(plant: Callable[[Values], Values], kind: str) -> None:
     rng = np.random.default_rng(5)
     cells = [noise(rng, 12, 12) for _ in range(10)]
     cells[4] = plant(cells[4])
@@ -115,7 +113,7 @@ def test_outliers_are_named_with_their_values() -> None:
     assert found.message == "1 of 24 trials are far out: 300"
 
 
-def test_what_is_always_the_same_is_not_odd() -> None:
+def test_constant_values_have_no_anomalies() -> None:
     assert look_at(np.full((8, 10), 42.0), np.full((1, 1), 0.0), np.zeros((3, 9))) == []
 
 

@@ -1,4 +1,4 @@
-"""``orchestrate compare`` over made journals, as a user or CI sees it."""
+"""``orchestrate compare`` on synthetic journals, as users and CI run it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def compare(tmp_path: Path) -> Compare:
     return call
 
 
-def test_a_regression_ends_with_5_and_is_named_in_every_form(tmp_path: Path, compare: Compare) -> None:
+def test_a_regression_exits_with_5_in_every_format(tmp_path: Path, compare: Compare) -> None:
     run(tmp_path, A, seed=1)
     run(tmp_path, B, factor=1.1, seed=2)
     gate = ("--metric", "call_latency", "--fail-on-regression", "5%")
@@ -89,13 +89,13 @@ def test_a_regression_ends_with_5_and_is_named_in_every_form(tmp_path: Path, com
     assert (suite.get("tests"), suite.get("failures")) == ("2", "2")
     assert "slower" in compare(A, B, *gate, "--format", "markdown").stdout
     for format_name in ("text", "json", "csv", "junit", "markdown"):
-        told = compare(A, B, "--format", format_name)
-        assert told.returncode == 0
+        ended = compare(A, B, "--format", format_name)
+        assert ended.returncode == 0
         for method in ("Efron 1987", "permutation test", "Holm 1979"):
-            assert method in told.stdout, format_name
+            assert method in ended.stdout, format_name
 
 
-def test_the_same_thing_twice_passes(tmp_path: Path, compare: Compare) -> None:
+def test_two_equal_runs_pass(tmp_path: Path, compare: Compare) -> None:
     run(tmp_path, A, seed=1)
     run(tmp_path, B, seed=2)
     done = compare(A, B, "--fail-on-regression", "5%")
@@ -137,7 +137,7 @@ def test_a_cell_whose_figures_are_gone_is_a_regression(tmp_path: Path, compare: 
     assert (no_gate.get("failures"), no_gate.get("skipped")) == ("0", "2")
 
 
-def test_what_could_not_be_judged_is_said(tmp_path: Path, compare: Compare) -> None:
+def test_rows_without_a_verdict_are_counted(tmp_path: Path, compare: Compare) -> None:
     for name in (A, B):
         run(tmp_path, name, boots=1)
     done = compare(A, B, "--fail-on-regression", "5%")
@@ -178,8 +178,8 @@ def test_rows_name_their_environment_where_there_are_several(tmp_path: Path, com
     for name in (A, B):
         write(tmp_path / "quickstart" / name, [replace(RUN, run=name), BLOCK, *records, END])
     for format_name in ("text", "junit", "markdown"):
-        told = compare(A, B, "--format", format_name).stdout
-        assert all(f"mode=serial, {environment}" in told for environment in ("metal", "vm-icount")), (
+        text = compare(A, B, "--format", format_name).stdout
+        assert all(f"mode=serial, {environment}" in text for environment in ("metal", "vm-icount")), (
             format_name
         )
 
@@ -206,7 +206,7 @@ def test_bad_input_ends_with_2(tmp_path: Path, compare: Compare, words: tuple[st
     assert not done.stdout
 
 
-def test_other_verbs_do_not_pay_for_numpy() -> None:
+def test_other_commands_do_not_import_numpy() -> None:
     code = (
         "import sys, contextlib, runpy\n"
         "from orchestrator.cli import orchestrate\n"
@@ -267,9 +267,7 @@ def test_a_run_against_published_figures(tmp_path: Path, compare: Compare) -> No
     assert "MIXED" not in text
 
 
-def test_a_guest_against_published_figures_is_a_mix_that_must_be_forced(
-    tmp_path: Path, compare: Compare
-) -> None:
+def test_a_guest_and_published_figures_are_compared_by_force_only(tmp_path: Path, compare: Compare) -> None:
     run_like_the_published(tmp_path, "vm-icount")
     refused = compare(A, "--published")
     assert (refused.returncode, refused.stdout) == (2, "")
@@ -288,9 +286,7 @@ def test_what_cannot_be_compared_with_published_figures(tmp_path: Path, compare:
         assert compare(*words).returncode == 2
 
 
-def test_hosts_that_each_run_every_cell_are_compared_each_with_itself(
-    tmp_path: Path, compare: Compare
-) -> None:
+def test_replicated_cells_are_compared_on_the_same_host(tmp_path: Path, compare: Compare) -> None:
     """Host b is twice as slow as a; neither run has all of them."""
     for name, hosts in ((A, ("a", "b")), (B, ("b", "c"))):
         opening = replace(RUN, run=name, fleet="replicate", factors=(FactorInfo("host", hosts), *RUN.factors))
@@ -302,8 +298,8 @@ def test_hosts_that_each_run_every_cell_are_compared_each_with_itself(
         boots = [replace(record, boot=f"{name}{record.host}{record.repetition}") for record in found]
         write(tmp_path / "quickstart" / name, [opening, BLOCK, *boots, END])
     document = json.loads(compare(A, B, "--metric", "call_latency", "--format", "json").stdout)
-    told = {row["factors"]["host"]: (row["ratio"], row["reason"]) for row in document["rows"]}
-    assert told == {
+    rows = {row["factors"]["host"]: (row["ratio"], row["reason"]) for row in document["rows"]}
+    assert rows == {
         "a": (None, "the new side has no such cell"),
         "b": (1.0, ""),
         "c": (None, "the baseline has no such cell"),
@@ -341,7 +337,7 @@ def test_a_ratio_without_an_interval_says_so_in_junit(tmp_path: Path, compare: C
     assert "None" not in text
 
 
-def test_other_hosts_on_the_other_side_are_said(tmp_path: Path, compare: Compare) -> None:
+def test_different_hosts_are_noted(tmp_path: Path, compare: Compare) -> None:
     for name, host in ((A, "one"), (B, "other")):
         write(
             tmp_path / "quickstart" / name, [replace(RUN, run=name), BLOCK, trial({}, latency=1.0, host=host)]

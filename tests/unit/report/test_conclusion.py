@@ -37,7 +37,7 @@ def test_the_largest_speed_up_is_named_with_its_interval(tmp_path: Path) -> None
     assert second.startswith("Smallest: 0.50")
 
 
-def test_no_speed_up_above_1_is_said_so(tmp_path: Path) -> None:
+def test_a_run_without_speed_ups_above_1(tmp_path: Path) -> None:
     text = conclusion_of(tmp_path, *boots("serial", 3.0), *boots("parallel", 3.0))
     assert text.startswith("No cell is faster than the baseline; largest speed-up over mode serial: 1.000 [")
     assert "not distinguishable from 1" in text
@@ -48,7 +48,7 @@ def test_what_could_not_be_judged_is_named(tmp_path: Path) -> None:
     assert text == "No cell has a speed-up over mode serial. Not judged: 1 of 1 cell (no throughput)."
 
 
-def test_published_and_modelled_speed_ups_are_called_so(tmp_path: Path) -> None:
+def test_published_and_modelled_speed_ups_are_marked(tmp_path: Path) -> None:
     with open_report(tmp_path, RunFolder(eventful_run.make(tmp_path))) as report:
         first, *rest = conclusion.sentences(report)
     assert first == (
@@ -76,7 +76,7 @@ def test_an_environment_without_meaning_is_named(tmp_path: Path) -> None:
     assert text.endswith("Durations in vm-tcg have no meaning.")
 
 
-def test_it_survives_a_published_figure_of_a_cell_without_a_ratio(tmp_path: Path) -> None:
+def test_a_published_figure_of_a_cell_without_a_ratio(tmp_path: Path) -> None:
     published = Published(
         "d", "s", "m", "k", "GiB/s", "higher", (PublishedFigure({"mode": "copy"}, 2.0, 1.0),)
     )

@@ -97,7 +97,7 @@ def test_the_page_is_well_formed_and_needs_no_network(page: str) -> None:
     assert {target[1:] for target in re.findall('href="(#[^"]+)"', page)} <= set(keys)
 
 
-def test_foreign_text_stays_text(page: str) -> None:
+def test_untrusted_text_is_escaped(page: str) -> None:
     assert "<script>window" not in page
     assert "\x07" not in page
     assert html.escape("<script>window.hacked = 1</script>") in page
@@ -156,7 +156,7 @@ def test_provenance_goes_down_to_the_last_setting(page: str) -> None:
     assert "aaaaaaaaaaaa (dirty)" in page
 
 
-def test_options_that_no_factor_sets_are_named_as_they_were_in_force(page: str) -> None:
+def test_other_options_have_their_effective_values(page: str) -> None:
     assert re.findall('<span class="pair">(.*?)</span>', page) == [
         "memory = thp",
         "warmup_pages = 1",
@@ -164,7 +164,7 @@ def test_options_that_no_factor_sets_are_named_as_they_were_in_force(page: str) 
     ]
 
 
-def test_what_is_left_out_of_a_large_run_is_said(tmp_path: Path) -> None:
+def test_omissions_of_a_large_run_are_noted(tmp_path: Path) -> None:
     folder = large(tmp_path / "large" / RUN.run, cells=62, trials=110)
     page = page_of(tmp_path, folder)
     limit = distributions.POINTS // distributions.ROWS
@@ -206,7 +206,9 @@ def page_of_cells(results: Path, cells: list[tuple[dict[str, str], list[float]]]
         ([{"pages": "1", "bytes": "4KiB"}, {"pages": "16", "bytes": "64KiB"}], True),
     ],
 )
-def test_lines_join_amounts_and_no_kinds(tmp_path: Path, levels: list[dict[str, str]], joined: bool) -> None:
+def test_lines_join_amounts_and_not_categories(
+    tmp_path: Path, levels: list[dict[str, str]], joined: bool
+) -> None:
     cells = [({"mode": mode, **each}, [2.0, 3.0]) for mode in ("serial", "copy") for each in levels]
     figure = section(page_of_cells(tmp_path, cells), "by-number")
     assert figure.count('class="mark s0"') >= len(levels), "there are marks in any case"
@@ -237,7 +239,7 @@ def test_both_sides_of_the_median_have_figures_on_the_axis(tmp_path: Path) -> No
     assert min(ticks) < 0 < max(ticks)
 
 
-def test_a_row_keeps_its_extremes_when_it_is_thinned() -> None:
+def test_a_thinned_row_keeps_its_extremes() -> None:
     points = [(float(value), "boot", str(value)) for value in range(1000)]
     kept = distributions._thin(points, 50)
     assert len(kept) == 50
@@ -247,7 +249,7 @@ def test_a_row_keeps_its_extremes_when_it_is_thinned() -> None:
 @pytest.mark.parametrize(
     "records", [[RUN], [RUN, BLOCK], [RUN, BLOCK, trial({"mode": "serial"}, throughput=0.0)]]
 )
-def test_a_run_that_has_hardly_begun_has_a_page(tmp_path: Path, records: list[Record]) -> None:
+def test_a_run_that_just_started_has_a_page(tmp_path: Path, records: list[Record]) -> None:
     folder = tmp_path / "early" / RUN.run
     folder.mkdir(parents=True)
     (folder / "journal.jsonl").write_text("".join(json.dumps(codec.encode(r)) + "\n" for r in records))

@@ -1,4 +1,4 @@
-"""The report for a mail: what it says, and that nothing breaks its width."""
+"""The mail format: its content and its width."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_no_line_has_72_columns(mail: str) -> None:
     assert all(line == line.rstrip() for line in mail.splitlines())
 
 
-def test_it_says_where_and_how_before_the_figures(mail: str) -> None:
+def test_setup_and_method_come_before_the_figures(mail: str) -> None:
     starts = [
         mail.index(word)
         for word in ("All there is.", "vm-icount: an emulated guest", "Machine:", "Kernel base:", "Kernel new:",
@@ -48,7 +48,7 @@ def test_it_says_where_and_how_before_the_figures(mail: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "words",
     [
         "2 NUMA nodes (CPUs 0-15, 64 GiB; CPUs 16-31, 64 GiB); QEMU 7.2.22 on Host CPU, Linux 6.1.0",
         "series: 2 patches, 0001-mm.patch to 0002-mm.patch",
@@ -65,8 +65,8 @@ def test_it_says_where_and_how_before_the_figures(mail: str) -> None:
         "warmup_pages = 1",
     ],
 )
-def test_it_leaves_nothing_to_be_asked(mail: str, said: str) -> None:
-    assert said in joined(mail)
+def test_it_is_complete(mail: str, words: str) -> None:
+    assert words in joined(mail)
 
 
 def test_figures_are_those_of_the_table(tmp_path: Path) -> None:
@@ -86,14 +86,14 @@ def test_figures_are_those_of_the_table(tmp_path: Path) -> None:
         ("It is.", "It is."),
     ],
 )
-def test_a_description_ends_as_its_writer_ended_it(tmp_path: Path, description: str, begins: str) -> None:
+def test_a_description_keeps_its_punctuation(tmp_path: Path, description: str, begins: str) -> None:
     folder = eventful_run.make(tmp_path)
     text = f"version: 1\nname: eventful\ndescription: {description}\n"
     manifest.save(folder, replace(eventful_run.PROVENANCE, experiment_text=text))
     assert mail_of(folder).splitlines()[0] == begins
 
 
-def test_command_lines_that_differ_say_whose_they_are(tmp_path: Path) -> None:
+def test_different_command_lines_name_their_kernel(tmp_path: Path) -> None:
     lines = {"base": "quiet", "new": "quiet numa=fake=2"}
     blocks: list[Record] = [
         replace(BLOCK, block=n, kernel=kernel, boot=kernel, facts={"command_line": line})
@@ -109,8 +109,8 @@ def test_command_lines_that_differ_say_whose_they_are(tmp_path: Path) -> None:
 
 
 def test_modes_that_occur_are_explained_and_no_others(tmp_path: Path) -> None:
-    told = {"serial": "one call", "copy": "a plain copy", "dma": "an engine copies"}
-    opening = replace(RUN, meanings={"mode": told})
+    meanings = {"serial": "one call", "copy": "a plain copy", "dma": "an engine copies"}
+    opening = replace(RUN, meanings={"mode": meanings})
     trials = [trial({"mode": mode}, 0, 3.0) for mode in ("serial", "copy", "new one")]
     folder = write(tmp_path / "quickstart" / RUN.run, [opening, BLOCK, *trials, END])
     legend = "mode: serial = one call; copy = a plain copy."
@@ -120,13 +120,13 @@ def test_modes_that_occur_are_explained_and_no_others(tmp_path: Path) -> None:
         assert legend in str(render(report, format_name))
 
 
-def test_figures_with_intervals_are_said_to_be_medians(tmp_path: Path) -> None:
+def test_figures_with_intervals_are_called_medians(tmp_path: Path) -> None:
     trials = [trial({"mode": "serial"}, n, 3.0 + n / 100, 5.0) for n in range(8)]
     mail = joined(mail_of(write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])))
     assert "Figures are medians of the n ok trials. - [low, high]: 95 % interval" in mail
 
 
-def test_a_benchmark_that_checks_nothing_is_said_to(tmp_path: Path) -> None:
+def test_missing_verification_is_noted(tmp_path: Path) -> None:
     trials = [trial({"mode": mode}, 0, 3.0, details=None) for mode in ("serial", "copy")]
     mail = joined(mail_of(write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])))
     assert "Not verified: the benchmark does not report locations and contents of pages." in mail

@@ -1,4 +1,4 @@
-"""What a report says of speed-ups and breakdowns, and where they come from."""
+"""Speed-ups and breakdowns in reports."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def report(tmp_path: Path) -> Reported:
     )
 
 
-def test_a_modelled_speed_up_is_called_so_and_stands_beside_the_published_one(report: Reported) -> None:
+def test_modelled_and_published_speed_ups_have_columns(report: Reported) -> None:
     text = render(report, "table")
     assert rows(text, "mode  ")[0] == [
         *("mode", "n", "throughput", "modelled_throughput", "speed-up", "published")
@@ -150,7 +150,7 @@ def test_a_run_of_two_environments_says_which_speed_up_is_modelled(tmp_path: Pat
     assert "speed-up in metal: measured, from throughput." in text.splitlines()
 
 
-def test_without_compare_and_breakdown_nothing_is_said_of_them(tmp_path: Path) -> None:
+def test_reports_without_compare_and_breakdown_do_not_mention_them(tmp_path: Path) -> None:
     report = report_of(tmp_path, one("serial"), opening=RUN)
     for format_name in ("table", "markdown", "csv"):
         assert "speed" not in render(report, format_name)

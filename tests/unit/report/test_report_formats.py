@@ -202,7 +202,7 @@ def test_two_environments_are_two_rows_with_two_sentences(tmp_path: Path) -> Non
     assert "not complete: 2 of 12 trials" in text
 
 
-def test_figures_that_are_not_what_their_levels_say_carry_a_label(tmp_path: Path) -> None:
+def test_figures_with_misleading_levels_have_a_label(tmp_path: Path) -> None:
     details = {"label": {"name": "dma (software channel)", "means": "threads copied in place of an engine"}}
     found = [
         trial({"mode": "serial"}, throughput=3.0),
@@ -222,12 +222,12 @@ def test_figures_that_are_not_what_their_levels_say_carry_a_label(tmp_path: Path
 
 
 @pytest.mark.parametrize("label", ["dma", {"name": 3}, {"means": "nothing"}, [], None])
-def test_a_label_that_is_none_is_no_label(tmp_path: Path, label: object) -> None:
+def test_an_invalid_label_is_ignored(tmp_path: Path, label: object) -> None:
     found = trial({"mode": "dma"}, throughput=2.0, details={"label": label})
     assert "label" not in render(report_of(tmp_path / "run", [RUN, found]), "table")
 
 
-def test_a_cell_of_which_some_trials_have_a_label_says_so(tmp_path: Path) -> None:
+def test_a_cell_with_labelled_and_other_trials_has_both_labels(tmp_path: Path) -> None:
     found = [
         trial({"mode": "dma"}, 0, throughput=2.0, details={"label": {"name": "software"}}),
         trial({"mode": "dma"}, 1, throughput=2.0),
@@ -237,7 +237,7 @@ def test_a_cell_of_which_some_trials_have_a_label_says_so(tmp_path: Path) -> Non
     assert "software: label given by the benchmark." in text
 
 
-def test_what_rows_do_not_share_has_a_column(tmp_path: Path) -> None:
+def test_values_that_differ_between_rows_have_a_column(tmp_path: Path) -> None:
     wrong = {"truth": {"pages": 16, "pages_on_target": 15, "bytes_checked": 33554432, "bytes_wrong": 0}}
     found = [
         trial({"mode": "serial"}, throughput=3.0),
@@ -252,19 +252,19 @@ def test_what_rows_do_not_share_has_a_column(tmp_path: Path) -> None:
     assert not any(line.startswith("Verified") for line in lines)
 
 
-def test_a_factor_that_says_what_another_says_has_no_column(tmp_path: Path) -> None:
+def test_a_factor_that_equals_another_has_no_column(tmp_path: Path) -> None:
     found = [trial({"threads": n, "sysctl.vm.limit": n}, throughput=float(n)) for n in ("1", "2")]
     lines = render(report_of(tmp_path / "run", [replace(RUN, factors=()), *found]), "table").splitlines()
     assert lines[2].split()[:2] == ["threads", "n"]
     assert "sysctl.vm.limit equals threads in every row." in lines
 
 
-def test_an_environment_of_a_later_version_is_said_to_be_unknown(tmp_path: Path) -> None:
+def test_an_environment_of_a_later_version_is_unknown(tmp_path: Path) -> None:
     report = report_of(tmp_path / "run", [RUN, trial(FIXED, throughput=1.0, environment="moon")])
     assert f"moon: {describe('moon')}" in render(report, "table")
 
 
-def test_the_metrics_that_are_asked_for_are_shown(tmp_path: Path) -> None:
+def test_requested_metrics_are_shown(tmp_path: Path) -> None:
     found = [RUN, trial(FIXED, throughput=3.0, latency=5.0)]
     write(tmp_path / "run", found)
     folder = tmp_path / "run"
@@ -302,7 +302,7 @@ def test_a_run_without_trials_can_be_reported(tmp_path: Path, format_name: str) 
     assert RUN.run in text or format_name == "csv"
 
 
-def test_a_journal_in_which_nothing_began_says_so(tmp_path: Path) -> None:
+def test_an_empty_journal_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="the journal is empty"):
         render(report_of(tmp_path / "run", []), "table")
 
@@ -356,7 +356,7 @@ def test_a_median_has_an_interval_where_there_are_boots_enough(tmp_path: Path) -
     assert all("BCa" in line["interval_method"] or line["no_interval"] for line in lines)
 
 
-def test_what_is_odd_about_a_cell_is_named_with_its_trials(tmp_path: Path) -> None:
+def test_anomalies_of_a_cell_name_its_trials(tmp_path: Path) -> None:
     """Serial begins each boot 20 % too slow; copy is quiet."""
     found = [
         trial(

@@ -1,4 +1,4 @@
-"""``orchestrate results`` and ``orchestrate report``, as a user gives them."""
+"""``orchestrate results`` and ``orchestrate report``, as users run them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_damaged_run_is_named_and_the_others_listed(orchestrate: Verb, results
     assert f"orchestrate: {path}:1:1: not JSON" in done.stderr
 
 
-def test_show_tells_where_a_run_comes_from(orchestrate: Verb) -> None:
+def test_show_prints_the_provenance_of_a_run(orchestrate: Verb) -> None:
     done = orchestrate("results", "show", "20261123")
     assert (done.returncode, done.stderr) == (0, "")
     assert "block 0: stock on guest-1, vm-icount, clock instructions" in done.stdout
@@ -83,7 +83,7 @@ def test_show_prints_all_of_one_trial(orchestrate: Verb) -> None:
 
 
 @pytest.mark.parametrize("format_name", ["table", "markdown", "csv", "json"])
-def test_report_prints_each_form(orchestrate: Verb, format_name: str) -> None:
+def test_report_prints_each_format(orchestrate: Verb, format_name: str) -> None:
     done = orchestrate("report", RUN.run, "--format", format_name)
     assert (done.returncode, done.stderr) == (0, "")
     assert "serial" in done.stdout
@@ -152,6 +152,6 @@ def test_a_full_standard_output_is_named(results: Path, words: list[str]) -> Non
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_any_encoding_of_the_terminal_will_do(orchestrate: Verb, encoding: str) -> None:
+def test_any_encoding_of_the_terminal_works(orchestrate: Verb, encoding: str) -> None:
     done = orchestrate("report", RUN.run, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert (done.returncode, done.stderr) == (0, "")

@@ -37,7 +37,7 @@ def test_a_good_run_ends_with_its_table_and_three_lines(tmp_path: Path) -> None:
     assert title.startswith("quickstart, run ")
     assert table.splitlines()[0].split()[:2] == ["mode", "n"]
     assert lines.splitlines() == [
-        "Trust: 4 of 4 trials ok; all pages on target, 0 bytes wrong; settings read back.",
+        "Trust: 4 of 4 trials ok; all pages on target, 0 bytes wrong; settings read back; no trial disturbed by noise.",
         f"Environment: vm-icount, {describe('vm-icount')}",
         f"Full report: orchestrate report {FOLDER}",
     ]
@@ -57,11 +57,11 @@ def test_what_went_wrong_is_in_the_first_line(tmp_path: Path) -> None:
     line, *_ = summary(tmp_path, *GOOD, crashed, failed)
     assert line == (
         "Trust: 4 of 5 trials ok (failed 1); not complete, 12 trials planned; failed: contents lost; "
-        "all pages on target, 0 bytes wrong; settings read back; 1 attempt repeated."
+        "all pages on target, 0 bytes wrong; settings read back; no trial disturbed by noise; 1 attempt repeated."
     )
 
 
-def test_verification_errors_and_their_absence_are_named(tmp_path: Path) -> None:
+def test_verification_errors_and_missing_verification_are_named(tmp_path: Path) -> None:
     wrong = {"truth": {"pages": 16, "pages_on_target": 15, "bytes_checked": 4096, "bytes_wrong": 0}}
     line, *_ = summary(tmp_path / "a", trial(SERIAL, 0, 3.0), trial(COPY, 0, 3.0, details=wrong))
     assert "; verification errors in 1 of 2 rows; " in line
@@ -75,6 +75,14 @@ def test_several_environments_and_none(tmp_path: Path) -> None:
     assert environment == "Environment: vm-icount, vm-kvm; their figures are kept separate"
     _, environment, _ = summary(tmp_path / "b")
     assert environment == "Environment: none, no trial has run"
+
+
+def test_allowed_statuses_are_marked(tmp_path: Path) -> None:
+    dma = trial({"mode": "dma"}, status=Status.UNSUPPORTED, reason="no engine", allowed=True)
+    noisy = trial(SERIAL, 5, status=Status.DISTURBED, reason="logins", final=False)
+    line, *_ = summary(tmp_path, *GOOD, dma, noisy, END)
+    assert line.startswith("Trust: 4 of 5 trials ok (unsupported 1, allowed); ")
+    assert line.endswith("; 1 trial disturbed by noise; 1 attempt repeated.")
 
 
 def test_an_eventful_run_has_three_lines_too(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Records survive their way to a line and back; what is no record is refused in words."""
+"""Records survive the way to a line and back; invalid records are refused with a message."""
 
 from __future__ import annotations
 
@@ -123,12 +123,12 @@ def test_read_only_mappings_are_written_like_any() -> None:
     assert from_line(to_line(block)) == replace(BLOCK, settings={"a": "b"})
 
 
-def test_fields_of_a_later_version_are_passed_over() -> None:
+def test_fields_of_a_later_version_are_ignored() -> None:
     for record in (RUN, BLOCK, trial({"mode": "serial"}), END):
         assert decode(encode(record) | {"later": {"a": 1}}) == record
 
 
-def test_an_attempt_is_told_from_a_trial_by_its_type() -> None:
+def test_attempts_and_trials_differ_in_type() -> None:
     assert encode(trial({}))["type"] == "trial"
     assert encode(trial({}, final=False))["type"] == "attempt"
     assert from_line(to_line(trial({}, final=False))) == trial({}, final=False)
@@ -148,7 +148,7 @@ def test_an_attempt_is_told_from_a_trial_by_its_type() -> None:
         ({"allowed": 1}, "Expected `bool`, got `int`"),
     ],
 )
-def test_what_is_no_record_is_refused_in_words(change: dict[str, Any], message: str) -> None:
+def test_an_invalid_record_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(DamagedRecord, match=message):
         decode(encode(trial({"mode": "serial"})) | change)
 
@@ -163,7 +163,7 @@ def test_a_missing_field_is_named() -> None:
 @pytest.mark.parametrize(
     "line", [b"", b"\0\0\0\0\n", b"[1]\n", b"12\n", b'{"format":1', b"\xff\xfe\n", b"[" * 99999]
 )
-def test_a_line_that_is_no_object_is_told_apart(line: bytes) -> None:
+def test_a_line_that_is_not_an_object_has_its_own_error(line: bytes) -> None:
     with pytest.raises(NotJson):
         from_line(line)
 

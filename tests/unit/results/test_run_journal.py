@@ -1,4 +1,4 @@
-"""The journal holds what it acknowledged, whatever stops its writer."""
+"""The journal keeps every acknowledged record, however its writer ends."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def test_one_replay_gives_all_that_a_resumed_run_needs(tmp_path: Path) -> None:
         assert not journal.replay().all_ok
 
 
-def test_a_run_is_carried_on_at_its_end(tmp_path: Path) -> None:
+def test_a_resumed_run_appends(tmp_path: Path) -> None:
     write(tmp_path, [RUN, BLOCK])
     write(tmp_path, [trial({})])
     assert list(read(tmp_path / "journal.jsonl")) == [RUN, BLOCK, trial({})]
 
 
-def test_a_last_line_damaged_at_any_byte_is_passed_over_and_cut_off(tmp_path: Path) -> None:
+def test_a_last_line_damaged_at_any_byte_is_skipped_and_truncated(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     whole = to_line(RUN) + to_line(BLOCK)
     last = to_line(trial({"mode": "serial"}, throughput=3.25))
@@ -105,7 +105,7 @@ def test_a_last_line_damaged_at_any_byte_is_passed_over_and_cut_off(tmp_path: Pa
         assert path.read_bytes() == whole + to_line(END)
 
 
-def test_zeros_left_by_a_power_cut_are_cut_off(tmp_path: Path) -> None:
+def test_zeros_of_a_power_cut_are_truncated(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     last = to_line(trial({"mode": "serial"}))
     for length in range(1, len(last), 7):
@@ -141,7 +141,7 @@ def test_the_line_is_named_also_when_reading_begins_later(tmp_path: Path) -> Non
         list(entries(path, len(to_line(RUN))))
 
 
-def test_a_record_of_a_newer_version_is_refused_and_nothing_is_cut(tmp_path: Path) -> None:
+def test_a_record_of_a_newer_version_is_refused_and_nothing_is_truncated(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     newer = to_line(RUN).replace(b'"format":2', b'"format":3')
     path.write_bytes(newer + b"not of this format at all")
@@ -153,7 +153,7 @@ def test_a_record_of_a_newer_version_is_refused_and_nothing_is_cut(tmp_path: Pat
         last_record(path)
 
 
-def test_a_missing_journal_says_what_a_run_is(tmp_path: Path) -> None:
+def test_a_missing_journal_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"No such file.* a run is a directory that contains journal\.jsonl"):
         list(read(tmp_path / "journal.jsonl"))
 
@@ -180,7 +180,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     assert list(read(journal.path)) == [RUN, trial({})]
 
 
-def test_a_second_controller_is_refused_and_told_who_holds_the_run(tmp_path: Path) -> None:
+def test_a_second_controller_is_refused_with_the_holder_of_the_lock(tmp_path: Path) -> None:
     writer = start_writer(tmp_path)
     try:
         assert writer.stdout is not None
@@ -224,12 +224,12 @@ def test_killed_at_random_times_nothing_acknowledged_is_lost(tmp_path: Path) -> 
         assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
         time.sleep(chance.uniform(0, 0.05))
-        said = len(kill(writer))
+        printed = len(kill(writer))
         with Journal(tmp_path) as journal:
             found = [record.repetition for record in journal.records() if hasattr(record, "repetition")]
             assert found == list(range(len(found))), "each once, in order"
-            assert before + said <= len(found) <= before + said + 1
+            assert before + printed <= len(found) <= before + printed + 1
             assert len(journal.finished()) == len(found)
         before = len(found)
-        acknowledged += said
+        acknowledged += printed
     assert acknowledged > 0

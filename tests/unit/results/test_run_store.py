@@ -1,4 +1,4 @@
-"""The index says what the journals say, however it came to be."""
+"""The index agrees with the journals, however it was made."""
 
 from __future__ import annotations
 
@@ -192,9 +192,7 @@ def test_a_second_final_record_is_damage(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"not a database" * 100, b"", None])
-def test_an_index_that_is_damaged_empty_or_missing_is_made_again(
-    tmp_path: Path, content: bytes | None
-) -> None:
+def test_a_damaged_empty_or_missing_index_is_rebuilt(tmp_path: Path, content: bytes | None) -> None:
     write(folder(tmp_path), [RUN, trial(SERIAL)])
     path = tmp_path / store.FILE
     if content is not None:
@@ -205,7 +203,7 @@ def test_an_index_that_is_damaged_empty_or_missing_is_made_again(
     assert path.read_bytes().startswith(b"SQLite format 3")
 
 
-def test_an_index_of_another_version_is_made_again(tmp_path: Path) -> None:
+def test_an_index_of_another_version_is_rebuilt(tmp_path: Path) -> None:
     write(folder(tmp_path), [RUN, trial(SERIAL)])
     with Store(tmp_path) as found:
         found.sync()
@@ -217,7 +215,7 @@ def test_an_index_of_another_version_is_made_again(tmp_path: Path) -> None:
         assert contents(tmp_path) == rebuilt(tmp_path)
 
 
-def test_without_a_place_to_write_the_index_is_temporary(tmp_path: Path) -> None:
+def test_the_index_of_an_unwritable_directory_is_temporary(tmp_path: Path) -> None:
     with Store(tmp_path / "missing") as found:
         assert found.sync() == []
         assert list(found.runs()) == []
@@ -262,7 +260,7 @@ def test_what_a_benchmark_prints_cannot_harm_the_index(tmp_path: Path) -> None:
         assert set(select(tmp_path, query)) == {(None,) * 4}
 
 
-def test_the_truth_of_a_benchmark_is_indexed(tmp_path: Path) -> None:
+def test_the_verification_of_a_benchmark_is_indexed(tmp_path: Path) -> None:
     write(folder(tmp_path), [RUN, trial(SERIAL)])
     with Store(tmp_path) as found:
         found.sync()

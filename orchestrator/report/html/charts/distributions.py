@@ -79,13 +79,17 @@ def draw(report: Report) -> Figure | None:
     if not report.shown:
         return None
     metric = report.shown[0]
-    shown = [(cell, found) for cell in report.cells if (found := cell.estimate(metric.name)) and found.median]
+    shown = [
+        (cell, estimate)
+        for cell in report.cells
+        if (estimate := cell.estimate(metric.name)) and estimate.median
+    ]
     if not shown:
         return None
     drawn = shown[:ROWS]
     points = _points(report, metric, [cell for cell, _ in drawn])
     limit = max(LEAST_POINTS, POINTS // len(drawn))
-    thinned = {key: _thin(found, limit) for key, found in points.items()}
+    thinned = {key: _thin(values, limit) for key, values in points.items()}
     scale = _Scale.of([_deviation(v, e) for c, e in drawn for v, _, _ in thinned[c.cell, c.environment]])
     return Figure(
         key="distributions",
@@ -97,12 +101,12 @@ def draw(report: Report) -> Figure | None:
                 _track(
                     thinned[cell.cell, cell.environment],
                     _box([value for value, _, _ in points[cell.cell, cell.environment]]),
-                    found,
+                    estimate,
                     scale,
                 ),
-                _words(found, len({boot for _, boot, _ in points[cell.cell, cell.environment]})),
+                _words(estimate, len({boot for _, boot, _ in points[cell.cell, cell.environment]})),
             )
-            for cell, found in drawn
+            for cell, estimate in drawn
         ),
         axis=_axis(scale),
         notes=tuple(_notes(scale, points, thinned, len(shown), len(drawn))),
@@ -110,12 +114,12 @@ def draw(report: Report) -> Figure | None:
 
 
 def _points(report: Report, metric: MetricInfo, cells: Sequence[CellSummary]) -> Mapping[_Key, _Points]:
-    found: dict[_Key, _Points] = {(cell.cell, cell.environment): [] for cell in cells}
+    points: dict[_Key, _Points] = {(cell.cell, cell.environment): [] for cell in cells}
     for trial in report.read_trials([metric.name]):
-        kept = found.get((trial.cell, trial.environment))
+        kept = points.get((trial.cell, trial.environment))
         if kept is not None and trial.final and trial.status == "ok" and metric.name in trial.metrics:
             kept.append((trial.metrics[metric.name], trial.boot, trial.id))
-    return found
+    return points
 
 
 def _thin(points: _Points, limit: int) -> _Points:
@@ -133,7 +137,7 @@ def _notes(
         f"Line: median. Box: first to third quartile (of fewer than {QUARTILES_FROM} trials: least to greatest). Boots "
         f"are drawn one above the other. The axis is linear up to about {scale.linear:.2g} % and logarithmic beyond."
     )
-    all_points, kept = (sum(map(len, found.values())) for found in (points, thinned))
+    all_points, kept = (sum(map(len, each.values())) for each in (points, thinned))
     if kept < all_points:
         yield (
             f"{kept} of {all_points} trials are drawn: evenly spaced by rank in each row, with least and greatest."
@@ -142,26 +146,26 @@ def _notes(
         yield f"The first {drawn} of {cells} cells are drawn; the table has all."
 
 
-def _deviation(value: float, found: Estimate) -> float:
-    return (value / found.median - 1) * 100
+def _deviation(value: float, estimate: Estimate) -> float:
+    return (value / estimate.median - 1) * 100
 
 
-def _box(found: Sequence[float]) -> tuple[float, float]:
+def _box(values: Sequence[float]) -> tuple[float, float]:
     """Return the quartiles as defined for the spread in reports; with few values, least and greatest."""
-    if len(found) < QUARTILES_FROM:
-        return min(found), max(found)
-    lower, _, upper = statistics.quantiles(found, n=4, method="inclusive")
+    if len(values) < QUARTILES_FROM:
+        return min(values), max(values)
+    lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
     return lower, upper
 
 
-def _words(found: Estimate, boots: int) -> str:
+def _words(estimate: Estimate, boots: int) -> str:
     several = f" in {boots} boots" if boots > 1 else ""
-    return f"{text.estimate(found)}, n = {found.n}{several}"
+    return f"{text.estimate(estimate)}, n = {estimate.n}{several}"
 
 
-def _track(points: _Points, box: tuple[float, float], found: Estimate, scale: _Scale) -> Markup:
+def _track(points: _Points, box: tuple[float, float], estimate: Estimate, scale: _Scale) -> Markup:
     parts = [svg.line(scale(tick), 0, scale(tick), _HEIGHT, "grid") for tick in scale.ticks()]
-    left, right = sorted(scale(_deviation(end, found)) for end in box)
+    left, right = sorted(scale(_deviation(end, estimate)) for end in box)
     if right > left:
         parts.append(
             svg.element("rect", x=svg.percent(left), y=3, width=svg.percent(right - left), height=_HEIGHT - 6,
@@ -175,7 +179,7 @@ def _track(points: _Points, box: tuple[float, float], found: Estimate, scale: _S
         aside = (n % 3 - 1) * min(3.0, 8.0 / lanes)
         tooltip = f"trial {trial}: {text.number(value)}"
         parts.append(
-            svg.element("circle", svg.element("title", tooltip), cx=svg.percent(scale(_deviation(value, found))),
+            svg.element("circle", svg.element("title", tooltip), cx=svg.percent(scale(_deviation(value, estimate))),
                         cy=_HEIGHT * lane + aside, r=3, class_="dot s0")
         )  # fmt: skip
     return svg.track(parts, _HEIGHT)

@@ -55,14 +55,14 @@ def draw(report: Report) -> Figure | None:
 
 def _roofs(report: Report, metric: str, without: _Key) -> Mapping[_Key, Estimate]:
     """Return the copy of each combination of the other factors; the best of several equal ones."""
-    found: dict[_Key, Estimate] = {}
+    copies: dict[_Key, Estimate] = {}
     for cell in report.cells:
         estimate = cell.estimate(metric)
         if cell.factors.get(MODE) == COPY and estimate:
             key = _key(report, cell, without)
-            if key not in found or estimate.median > found[key].median:
-                found[key] = estimate
-    return found
+            if key not in copies or estimate.median > copies[key].median:
+                copies[key] = estimate
+    return copies
 
 
 def _key(report: Report, cell: CellSummary, without: _Key = ()) -> _Key:

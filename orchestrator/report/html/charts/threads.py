@@ -59,10 +59,10 @@ def draw(report: Report) -> Figure | None:
     cells = [cell for cell in report.cells if cell.n and x in cell.factors]
     followers = _following(report, x)
     frame = _frame(report, x, cells, followers)
-    found = _groups(
+    cells_by_panel = _groups(
         report, [name for name in report.varying() if name not in (x, frame.by, *followers)], cells
     )
-    groups = [panels for metric in report.shown if (panels := _panels(frame, metric, found))]
+    groups = [panels for metric in report.shown if (panels := _panels(frame, metric, cells_by_panel))]
     if not groups:
         return None
     notes = [
@@ -72,9 +72,9 @@ def draw(report: Report) -> Figure | None:
     for follower, at in followers.items():
         levels = ", ".join(f"{at[level]} at {level}" for level in frame.levels)
         notes.append(text.plain(f"{follower} follows {x}: {levels}."))
-    if len(found) > PANELS:
+    if len(cells_by_panel) > PANELS:
         notes.append(
-            f"{PANELS} of {len(found)} panels of a metric are drawn; the table of all cells has the others."
+            f"{PANELS} of {len(cells_by_panel)} panels of a metric are drawn; the table of all cells has the others."
         )
     return Figure(
         key="by-number",
@@ -101,24 +101,24 @@ def _frame(
 
 def _following(report: Report, x: str) -> dict[str, dict[str, str]]:
     """Return the factors with only one level at each level of ``x``, such as zipped ones, with these levels."""
-    found: dict[str, dict[str, str]] = {}
+    levels_of: dict[str, dict[str, str]] = {}
     for name in report.varying():
         levels = {(cell.factors.get(x, ""), cell.factors.get(name, "")) for cell in report.cells}
         if name != x and len(levels) == len({level for level, _ in levels}):
-            found[name] = dict(sorted(levels))
-    return found
+            levels_of[name] = dict(sorted(levels))
+    return levels_of
 
 
 def _groups(
     report: Report, aside: Sequence[str], cells: Sequence[CellSummary]
 ) -> Mapping[str, Sequence[CellSummary]]:
     """Return the cells of each panel by its heading; environments are never in one panel."""
-    found: dict[str, list[CellSummary]] = {}
+    groups: dict[str, list[CellSummary]] = {}
     for cell in cells:
         words = [f"{name} {cell.factors.get(name, text.NOTHING)}" for name in aside]
         words += [cell.environment] if len(report.environments) > 1 else []
-        found.setdefault(text.plain(", ".join(words)), []).append(cell)
-    return found
+        groups.setdefault(text.plain(", ".join(words)), []).append(cell)
+    return groups
 
 
 def _panels(
@@ -127,32 +127,32 @@ def _panels(
     """Draw the first panels of a metric, without empty ones."""
     panels = []
     for group_name, group in itertools.islice(groups.items(), PANELS):
-        found = [(cell, estimate) for cell in group if (estimate := cell.estimate(metric.name))]
+        points = [(cell, estimate) for cell in group if (estimate := cell.estimate(metric.name))]
         heading = ", ".join(filter(None, (text.plain(f"{metric.name}, {metric.unit}"), group_name)))
-        if found:
-            panels.append(Panel(heading, _panel(frame, metric, found, heading)))
+        if points:
+            panels.append(Panel(heading, _panel(frame, metric, points, heading)))
     return tuple(panels)
 
 
-def _bar(found: Estimate) -> tuple[float, float]:
+def _bar(estimate: Estimate) -> tuple[float, float]:
     """Return the interval of a median or, without one, one spread to each side."""
-    if found.interval is not None:
-        return found.interval.low, found.interval.high
-    spread = found.spread.value or 0.0
-    return found.median - spread, found.median + spread
+    if estimate.interval is not None:
+        return estimate.interval.low, estimate.interval.high
+    spread = estimate.spread.value or 0.0
+    return estimate.median - spread, estimate.median + spread
 
 
 def _panel(
-    frame: _Frame, metric: MetricInfo, found: Sequence[tuple[CellSummary, Estimate]], heading: str
+    frame: _Frame, metric: MetricInfo, points_shown: Sequence[tuple[CellSummary, Estimate]], heading: str
 ) -> Markup:
-    tops = [_bar(estimate)[1] for _, estimate in found]
+    tops = [_bar(estimate)[1] for _, estimate in points_shown]
     scale = svg.from_zero(tops, _HEIGHT - _BOTTOM, _TOP)
     parts = [*_axes(frame, scale)]
     for index, name in enumerate(frame.series):
         points = sorted(
             (
                 (frame.position(cell), cell, estimate)
-                for cell, estimate in found
+                for cell, estimate in points_shown
                 if frame.series_of(cell) == name
             ),
             key=lambda point: point[0],
@@ -170,7 +170,7 @@ def _panel(
             parts.append(svg.mark(index, x, scale(estimate.median), words))
     values = "; ".join(
         f"{frame.series_of(cell)} at {cell.factors[frame.x]}: {text.number(estimate.median)}"
-        for cell, estimate in found
+        for cell, estimate in points_shown
     )
     return svg.picture(parts, _HEIGHT, heading, f"By {frame.x}: {values}")
 

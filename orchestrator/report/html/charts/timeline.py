@@ -170,12 +170,12 @@ def _series(trial: TrialRow) -> int:
 def _legend(lanes: Mapping[str, _Lane], kernels: Mapping[str, int]) -> Iterator[tuple[Markup, str]]:
     for kernel, index in kernels.items():
         yield svg.band_key(index), text.plain(f"kernel {kernel}")
-    found = {
+    statuses = {
         _series(trial): f"{trial.status}" + ("" if trial.final else ", repeated")
         for lane in lanes.values()
         for _, trial in lane.not_ok
     }
-    yield from ((svg.key(series, False), words) for series, words in sorted(found.items()))
+    yield from ((svg.key(series, False), words) for series, words in sorted(statuses.items()))
 
 
 def _axis(scale: svg.Scale, unit: float) -> Markup:
