@@ -21,7 +21,7 @@ from orchestrator import __version__
 from orchestrator.spec.factors import HOST
 from orchestrator.spec.model import Breakdown, Comparison, Experiment, Repetitions, Status
 
-FORMAT = 1
+FORMAT = 2
 
 
 def utc_now() -> str:

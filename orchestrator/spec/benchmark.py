@@ -10,7 +10,7 @@ from typing import Literal
 
 from orchestrator.errors import BadInput
 from orchestrator.nearest import did_you_mean
-from orchestrator.spec import roles
+from orchestrator.spec import renames, roles
 from orchestrator.spec.document import Node, read_file
 from orchestrator.spec.draft import Draft
 from orchestrator.spec.expressions import Value
@@ -131,6 +131,7 @@ class Program:
         self.known = not self.role_file.faults
         draft.faults.extend(self.role_file.faults)
         self.role_file.faults = draft.faults
+        renames.apply(draft, {old: str(new.content) for old, new in self.role_file.members("renamed")})
 
     def _layers(self) -> list[tuple[Draft, tuple[str, ...]]]:
         """The files that describe the program, later ones overruling earlier ones."""

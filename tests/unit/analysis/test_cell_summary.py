@@ -131,8 +131,8 @@ def test_attempts_alone_make_no_row(tmp_path: Path) -> None:
 
 
 def test_truth_is_that_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> None:
-    missed = {"truth": TRUTH | {"pages_on_target": 14, "bytes_wrong": 3}}
-    wrong = {"truth": TRUTH | {"pages_on_target": 0}}
+    missed = {"verification": TRUTH | {"pages_on_target": 14, "bytes_wrong": 3}}
+    wrong = {"verification": TRUTH | {"pages_on_target": 0}}
     (cell,) = summary(
         tmp_path,
         trial(SERIAL, 0),
@@ -144,7 +144,7 @@ def test_truth_is_that_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> No
 
 
 def test_what_a_benchmark_claims_to_have_checked_cannot_overflow(tmp_path: Path) -> None:
-    details = {"truth": {"bytes_checked": 2**63 - 1, "bytes_wrong": 0}}
+    details = {"verification": {"bytes_checked": 2**63 - 1, "bytes_wrong": 0}}
     (cell,) = summary(tmp_path, *(trial(SERIAL, k, details=details) for k in range(3)))
     assert cell.truth is not None
     assert cell.truth.bytes_wrong == 0

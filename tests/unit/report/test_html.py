@@ -161,7 +161,7 @@ def test_options_that_no_factor_sets_are_named_as_they_were_in_force(page: str) 
     assert re.findall('<span class="pair">(.*?)</span>', page) == [
         "memory = thp",
         "warmup_pages = 1",
-        "toucher = false",
+        "latency_probe = false",
     ]
 
 

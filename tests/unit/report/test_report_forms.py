@@ -237,7 +237,9 @@ def test_a_cell_of_which_some_trials_have_a_label_says_so(tmp_path: Path) -> Non
 
 
 def test_what_rows_do_not_share_has_a_column(tmp_path: Path) -> None:
-    wrong = {"truth": {"pages": 16, "pages_on_target": 15, "bytes_checked": 33554432, "bytes_wrong": 0}}
+    wrong = {
+        "verification": {"pages": 16, "pages_on_target": 15, "bytes_checked": 33554432, "bytes_wrong": 0}
+    }
     found = [
         trial({"mode": "serial"}, throughput=3.0),
         trial({"mode": "copy"}, throughput=3.0, details=wrong),

@@ -123,13 +123,13 @@ def test_the_line_is_named_also_when_reading_begins_later(tmp_path: Path) -> Non
 
 def test_a_record_of_a_newer_version_is_refused_and_nothing_is_cut(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    newer = to_line(RUN).replace(b'"format":1', b'"format":2')
+    newer = to_line(RUN).replace(b'"format":2', b'"format":3')
     path.write_bytes(newer + b"not of this format at all")
-    with pytest.raises(BadInput, match=r"journal.jsonl:1:1: format 2 is newer"):
+    with pytest.raises(BadInput, match=r"journal.jsonl:1:1: format 3 is newer"):
         Journal(tmp_path)
     assert path.read_bytes() == newer + b"not of this format at all"
     path.write_bytes(to_line(RUN) + newer)
-    with pytest.raises(BadInput, match=r"journal.jsonl:2:1: format 2 is newer"):
+    with pytest.raises(BadInput, match=r"journal.jsonl:2:1: format 3 is newer"):
         last_record(path)
 
 
