@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from orchestrator.cli import orchestrate as group
 from orchestrator.results import journal
 from orchestrator.results.codec import decode
-from orchestrator.results.records import RunRecord, TrialRecord
+from orchestrator.results.records import FORMAT, RunRecord, TrialRecord
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 
@@ -105,3 +105,13 @@ def test_a_factor_has_its_new_name() -> None:
     )
     assert set(old.factors) == {"kernel", "mode", "latency_probe"}
     assert old.details["verification"] == {"pages": 1, "status_mismatches": 3}
+
+
+def test_a_role_of_an_older_version_prints_its_own_names() -> None:
+    """The journal has the present format then, as when a bundle of an older version is reproduced."""
+    (path,) = (RECORDED / "0.1.0-quickstart").glob("*/*/journal.jsonl")
+    documents = [json.loads(line) for line in path.read_text().splitlines()]
+    trial = decode(next(one for one in documents if one["type"] == "trial") | {"format": FORMAT})
+    assert isinstance(trial, TrialRecord)
+    assert trial.details["migbench"] == 2
+    assert "pages_per_node" in trial.details["verification"]
