@@ -112,7 +112,7 @@ bool victim_start(struct background *victim, int cpu, struct verdict *verdict)
 
 	victim->buffer = buffer_alloc(BUFFER_BYTES);
 	if (!victim->buffer)
-		return verdict_set(verdict, STATUS_FAILED, "no memory for the victim");
+		return verdict_set(verdict, STATUS_FAILED, "out of memory for the victim");
 	if (!start(victim, cpu, victim_main, verdict))
 		return false;
 	rounds = atomic_load(&victim->rounds);

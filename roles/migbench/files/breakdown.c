@@ -157,8 +157,7 @@ static void check_counted_threads(struct trial *trial)
 }
 
 /* Some kernels silently fall back to a copy by the caller. Their threads are kworkers. So if no
- * kworker used CPU time, the kernel fell back. CPU time proves nothing: kworkers do other work too.
- */
+ * kworker used CPU time, the kernel fell back. The reverse is not true: kworkers do other work. */
 static void check_uncounted_threads(struct trial *trial)
 {
 	if (trial->metrics.of[METRIC_KWORKER_CPU].measured &&

@@ -47,8 +47,7 @@ struct dialect {
 	const char *name;
 	const char *summary;
 	unsigned rank;
-	/* Writes into evidence what matched. May fill in fields of self from the kernel's ABI file.
-	 */
+	/* Writes what matched into evidence. May set fields of self from the ABI file. */
 	bool (*detect)(struct dialect *self, const struct prober *prober, char *evidence,
 		       size_t size);
 	int flag_threads, flag_batch, flag_dma; /* of move_pages; 0: none */

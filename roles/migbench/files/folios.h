@@ -14,8 +14,7 @@ struct folios {
 };
 
 /* Checks every page with pagemap and kpageflags, which require root. Without root: smaps for the
- * sizes that it counts. A hugetlb mapping needs no check. Otherwise source is "none" and whole 0.
- */
+ * sizes that it counts. A hugetlb mapping needs no check. Otherwise source is "none". */
 void folios_count(const struct region *region, struct folios *folios);
 
 #endif

@@ -25,12 +25,10 @@ struct verification {
 	struct folios folios_before, folios_after;
 };
 
-/* Checks size and node of every page, then writes the pattern. On false the verdict has the reason.
- */
+/* Checks node and size of every page and writes the pattern. False: see the verdict. */
 bool verify_before(struct trial *trial, const struct pass *pass);
 
-/* Checks contents, node and size of every page, waits for --settle-ms, and checks contents again.
- */
+/* Checks contents, node and size of every page. After --settle-ms checks contents again. */
 void verify_after(struct trial *trial, const struct pass *pass);
 
 void verification_json(const struct verification *result, struct json *json);
