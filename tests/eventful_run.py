@@ -70,8 +70,8 @@ BLOCKS = [
     replace(BLOCK, block=n, kernel=kernel, boot=f"{kernel}-{n}", facts=FACTS, beneath=BENEATH)
     for n, kernel in enumerate(("base", "new", "base", "new"))
 ]
-REQUEST = {"page_size": "4KiB", "memory": "auto", "warmup_pages": 1, "toucher": False}
-DETAILS = {"truth": TRUTH, "request": REQUEST, "environment": {"memory": "thp"}}
+REQUEST = {"page_size": "4KiB", "memory": "auto", "warmup_pages": 1, "latency_probe": False}
+DETAILS = {"verification": TRUTH, "request": REQUEST, "environment": {"memory": "thp"}}
 PROVENANCE = Manifest(
     run=RUN_ID,
     experiment="eventful",

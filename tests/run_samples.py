@@ -94,7 +94,7 @@ def trial(
         end="2026-11-23T10:15:31.500Z",
         exit_code=0,
         counters={"pgmigrate_success": 8192},
-        details={"truth": TRUTH},
+        details={"verification": TRUTH},
     )
     return dataclasses.replace(record, **changes)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import convert, to_builtins
 
-from orchestrator.results.migrations import JOURNAL, upgrade
+from orchestrator.results.migrations import JOURNAL, rename, upgrade
 from orchestrator.results.records import (
     FORMAT,
     BlockRecord,
@@ -74,7 +74,7 @@ def decode(document: Document) -> Record:
 
     Raises :class:`DamagedRecord` or :class:`~orchestrator.results.migrations.UnreadableFormat`.
     """
-    document = upgrade(document, FORMAT, JOURNAL)
+    document = rename(upgrade(document, FORMAT, JOURNAL))
     reader = _READERS.get(document.get("type", ""))
     if reader is None:
         raise DamagedRecord(f"unknown type {document.get('type')!r}; expected one of {', '.join(_READERS)}")

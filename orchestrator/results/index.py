@@ -16,7 +16,7 @@ from orchestrator.results import codec
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with any change of the tables: an index of another version is deleted and rebuilt."""
 
 TABLES = """
@@ -64,7 +64,7 @@ CREATE TABLE metrics (
 ) WITHOUT ROWID;
 """
 TRUTH = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
-"""What a benchmark's document may say under ``truth`` of the pages it moved and the bytes it compared."""
+"""What a benchmark's document may say under ``verification`` of the pages it moved and the bytes it compared."""
 
 _MARK_BYTES = 4096
 _LARGEST = 2**63 - 1
@@ -187,7 +187,7 @@ class _Indexer:
 
 
 def _truth(details: Any) -> tuple[int | None, ...]:
-    truth = details.get("truth") if isinstance(details, Mapping) else None
+    truth = details.get("verification") if isinstance(details, Mapping) else None
     if not isinstance(truth, Mapping):
         return (None,) * len(TRUTH)
     return tuple(_count(truth.get(name)) for name in TRUTH)

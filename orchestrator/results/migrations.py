@@ -21,13 +21,34 @@ def _host_outcome(record: Document) -> Document:
 
 
 def _journal_2(record: Document) -> Document:
-    """Return a record of format 1 in format 2."""
+    """Return a record of format 1 in format 2; for names of benchmarks see :func:`rename`."""
     return _host_outcome(record)
 
 
 #: step by the format it starts from
 JOURNAL: Mapping[int, Step] = {1: _journal_2}
 MANIFEST: Mapping[int, Step] = {}
+
+#: options and metrics of migbench 1
+_NAMES = {
+    "toucher": "latency_probe",
+    "toucher_faults": "latency_probe_faults",
+    "toucher_gap_before": "latency_probe_idle_gap",
+    "pages_left_by_dma": "dma_fallback_pages",
+}
+#: keys of records that have these names
+_NAMED = ("headline", "metrics", "factors", "breakdown", "compare", "meanings")
+#: keys by section of the document of migbench 1
+_SECTIONS = {
+    "dialect": {"how": "evidence"},
+    "request": {"toucher": "latency_probe"},
+    "verification": {
+        "page_size_how": "page_size_source",
+        "pages_left": "pages_not_migrated",
+        "residence": "pages_per_node",
+        "status_lies": "status_mismatches",
+    },
+}
 
 
 class UnreadableFormat(ValueError):
@@ -47,3 +68,35 @@ def upgrade(document: Document, current: int, steps: Mapping[int, Step]) -> Docu
     for start in range(number, current):
         document = steps[start](document) | {"format": start + 1}
     return document
+
+
+def rename(record: Document) -> Document:
+    """Return a record of a journal with the present names of options and metrics, and of keys in ``details``.
+
+    The names are those of the benchmark, not of the journal's format: a role of an older version, such as that of a
+    bundle, still prints the former ones.
+    """
+    renamed = {key: _renamed(record[key]) for key in _NAMED if key in record}
+    if isinstance(record.get("details"), dict):
+        renamed["details"] = _details(record["details"])
+    return record | renamed
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_NAMES.get(key, key): _renamed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item) for item in value]
+    return _NAMES.get(value, value) if isinstance(value, str) else value
+
+
+def _details(details: Document) -> Document:
+    details = _with_keys(details, {"truth": "verification"})
+    if details.get("migbench") != 1:
+        return details
+    sections = {name: _with_keys(details[name], keys) for name, keys in _SECTIONS.items() if name in details}
+    return details | {"migbench": 2} | sections
+
+
+def _with_keys(value: Any, keys: Mapping[str, str]) -> Any:
+    return {keys.get(key, key): item for key, item in value.items()} if isinstance(value, dict) else value

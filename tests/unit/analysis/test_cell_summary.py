@@ -130,8 +130,8 @@ def test_attempts_alone_make_no_row(tmp_path: Path) -> None:
 
 
 def test_verification_is_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> None:
-    missed = {"truth": TRUTH | {"pages_on_target": 14, "bytes_wrong": 3}}
-    wrong = {"truth": TRUTH | {"pages_on_target": 0}}
+    missed = {"verification": TRUTH | {"pages_on_target": 14, "bytes_wrong": 3}}
+    wrong = {"verification": TRUTH | {"pages_on_target": 0}}
     (cell,) = summary(
         tmp_path,
         trial(SERIAL, 0),
@@ -143,7 +143,7 @@ def test_verification_is_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> 
 
 
 def test_the_sum_of_checked_bytes_cannot_overflow(tmp_path: Path) -> None:
-    details = {"truth": {"bytes_checked": 2**63 - 1, "bytes_wrong": 0}}
+    details = {"verification": {"bytes_checked": 2**63 - 1, "bytes_wrong": 0}}
     (cell,) = summary(tmp_path, *(trial(SERIAL, k, details=details) for k in range(3)))
     assert cell.verification is not None
     assert cell.verification.bytes_wrong == 0

@@ -160,7 +160,7 @@ def test_other_options_have_their_effective_values(page: str) -> None:
     assert re.findall('<span class="pair">(.*?)</span>', page) == [
         "memory = thp",
         "warmup_pages = 1",
-        "toucher = false",
+        "latency_probe = false",
     ]
 
 

@@ -238,7 +238,9 @@ def test_a_cell_with_labelled_and_other_trials_has_both_labels(tmp_path: Path) -
 
 
 def test_values_that_differ_between_rows_have_a_column(tmp_path: Path) -> None:
-    wrong = {"truth": {"pages": 16, "pages_on_target": 15, "bytes_checked": 33554432, "bytes_wrong": 0}}
+    wrong = {
+        "verification": {"pages": 16, "pages_on_target": 15, "bytes_checked": 33554432, "bytes_wrong": 0}
+    }
     found = [
         trial({"mode": "serial"}, throughput=3.0),
         trial({"mode": "copy"}, throughput=3.0, details=wrong),

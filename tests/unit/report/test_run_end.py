@@ -62,7 +62,7 @@ def test_what_went_wrong_is_in_the_first_line(tmp_path: Path) -> None:
 
 
 def test_verification_errors_and_missing_verification_are_named(tmp_path: Path) -> None:
-    wrong = {"truth": {"pages": 16, "pages_on_target": 15, "bytes_checked": 4096, "bytes_wrong": 0}}
+    wrong = {"verification": {"pages": 16, "pages_on_target": 15, "bytes_checked": 4096, "bytes_wrong": 0}}
     line, *_ = summary(tmp_path / "a", trial(SERIAL, 0, 3.0), trial(COPY, 0, 3.0, details=wrong))
     assert "; verification errors in 1 of 2 rows; " in line
     line, *_ = summary(tmp_path / "b", trial(SERIAL, 0, 3.0, details=None))

@@ -246,10 +246,12 @@ def test_what_a_benchmark_prints_cannot_harm_the_index(tmp_path: Path) -> None:
         {"mode": "x\udcff", "quo'te": "a\0b"},
         reason="bytes \udcfe and a quote '",
         metrics={"rate": MetricValue(float("inf"), "1/s"), "ok": MetricValue(1e308, "µs\udc80")},
-        details={"truth": {"pages": 2**70, "pages_on_target": -1, "bytes_checked": True, "bytes_wrong": "0"}},
+        details={
+            "verification": {"pages": 2**70, "pages_on_target": -1, "bytes_checked": True, "bytes_wrong": "0"}
+        },
         status=Status.FAILED,
     )
-    lists = trial({}, 1, details={"truth": [1, 2]})
+    lists = trial({}, 1, details={"verification": [1, 2]})
     write(folder(tmp_path), [RUN, strange, lists])
     with Store(tmp_path) as found:
         row = found.run(RunFolder(folder(tmp_path)))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The knob of a made-up kernel, set and put back whatever ends the program. */
+/* Setting and restoring a fake knob. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -7,9 +7,9 @@
 
 #include "check.h"
 #include "sysfs.h"
-#include "turns.h"
+#include "take_turns.h"
 
-static char knob[] = "/tmp/migbench-turns-XXXXXX";
+static char knob[] = "/tmp/migbench-take-turns-XXXXXX";
 
 static void put(const char *text)
 {
@@ -31,37 +31,37 @@ static void is(const char *wanted)
 static void test_wanted(void)
 {
 	unsetenv("ORCHESTRATE_CLOCK");
-	CHECK(!turns_wanted("auto") && turns_wanted("yes") && !turns_wanted("no"));
+	CHECK(!take_turns_wanted("auto") && take_turns_wanted("yes") && !take_turns_wanted("no"));
 	setenv("ORCHESTRATE_CLOCK", "wall", 1);
-	CHECK(!turns_wanted("auto"));
+	CHECK(!take_turns_wanted("auto"));
 	setenv("ORCHESTRATE_CLOCK", "instructions", 1);
-	CHECK(turns_wanted("auto") && !turns_wanted("no"));
+	CHECK(take_turns_wanted("auto") && !take_turns_wanted("no"));
 }
 
-static void test_set_and_put_back(void)
+static void test_set_and_restore(void)
 {
 	struct verdict verdict = {0};
 
-	for (int taken = 0; taken < 2; taken++) {
-		put(taken ? "0\n" : "1\n");
-		CHECK(turns_begin(knob, taken, &verdict));
-		is(taken ? "1" : "0");
-		turns_end();
-		is(taken ? "0" : "1");
-		put("1\n"); /* nothing is left to put back */
-		turns_end();
+	for (int on = 0; on < 2; on++) {
+		put(on ? "0\n" : "1\n");
+		CHECK(take_turns_set(knob, on, &verdict));
+		is(on ? "1" : "0");
+		take_turns_restore();
+		is(on ? "0" : "1");
+		put("1\n"); /* a second restore does nothing */
+		take_turns_restore();
 		is("1");
 	}
 }
 
-static void test_what_holds_already_is_not_written(void)
+static void test_same_value_is_not_written(void)
 {
 	struct verdict verdict = {0};
 
 	put("1\n");
-	CHECK(turns_begin(knob, true, &verdict));
+	CHECK(take_turns_set(knob, true, &verdict));
 	put("0\n");
-	turns_end();
+	take_turns_restore();
 	is("0");
 }
 
@@ -69,13 +69,13 @@ static void test_no_such_knob(void)
 {
 	struct verdict verdict = {0};
 
-	CHECK(!turns_begin("/proc/sys/vm/no_such_knob", true, &verdict));
+	CHECK(!take_turns_set("/proc/sys/vm/no_such_knob", true, &verdict));
 	CHECK(verdict.status == STATUS_DISTURBED);
 	CHECK_TEXT(verdict.reason,
 		   "cannot set /proc/sys/vm/no_such_knob to 1: No such file or directory");
 }
 
-static void test_signals_put_it_back(void)
+static void test_signals_restore(void)
 {
 	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
 	struct verdict verdict = {0};
@@ -87,7 +87,7 @@ static void test_signals_put_it_back(void)
 		put("0\n");
 		child = fork();
 		if (child == 0) {
-			turns_begin(knob, true, &verdict);
+			take_turns_set(knob, true, &verdict);
 			is("1");
 			raise(signals[i]);
 			_exit(0);
@@ -105,10 +105,10 @@ int main(void)
 	CHECK(fd >= 0);
 	close(fd);
 	test_wanted();
-	test_set_and_put_back();
-	test_what_holds_already_is_not_written();
+	test_set_and_restore();
+	test_same_value_is_not_written();
 	test_no_such_knob();
-	test_signals_put_it_back();
+	test_signals_restore();
 	CHECK(unlink(knob) == 0);
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "room.h"
+#include "headroom.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 #define THP_ROOT "/sys/kernel/mm/transparent_hugepage"
 
-/* Pages that the allocator keeps back on a node: the high marks of its zones. */
+/* Memory that the allocator reserves on a node: the high watermarks of its zones. */
 static uint64_t node_reserve_bytes(int id)
 {
 	char line[256];
@@ -42,12 +42,11 @@ static bool check_pool(struct trial *trial, int node, uint64_t bytes)
 	size_format(page_size, size);
 	if (!read_number(path, &free_pages))
 		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
-				   "this kernel has no hugetlb pages of %s", size);
+				   "this kernel has no %s hugetlb pages", size);
 	if (free_pages * page_size >= bytes)
 		return true;
 	return verdict_set(&trial->verdict, STATUS_DISTURBED,
-			   "node %d has %" PRIu64 " free hugetlb pages of %s, %" PRIu64
-			   " are needed",
+			   "node %d has %" PRIu64 " free %s hugetlb pages; %" PRIu64 " required",
 			   node, free_pages, size, bytes / page_size);
 }
 
@@ -59,18 +58,18 @@ static bool check_free(struct trial *trial, int node, uint64_t bytes)
 
 	if (free_bytes < bytes + reserve)
 		return verdict_set(&trial->verdict, STATUS_DISTURBED,
-				   "node %d has %" PRIu64 " MiB free and keeps %" PRIu64
-				   " MiB of them back; %" PRIu64 " MiB are needed",
+				   "node %d has %" PRIu64 " MiB free, %" PRIu64
+				   " MiB of it reserved; %" PRIu64 " MiB required",
 				   node, free_bytes / MIB, reserve / MIB, bytes / MIB);
 	if (in_blocks < bytes)
 		return verdict_set(&trial->verdict, STATUS_DISTURBED,
-				   "node %d has %" PRIu64 " MiB free in blocks of a page's size"
-				   " or more; %" PRIu64 " MiB are needed",
+				   "node %d has %" PRIu64 " MiB free in blocks of at least one"
+				   " page; %" PRIu64 " MiB required",
 				   node, in_blocks / MIB, bytes / MIB);
 	return true;
 }
 
-/* The word in force for the page size: its own file's, or the common one it inherits. */
+/* The setting for the page size: of its own file, or the global one that it inherits. */
 static bool thp_word(const char *file, uint64_t page_size, char *word, size_t size)
 {
 	char path[128];
@@ -96,20 +95,20 @@ static bool check_thp(struct trial *trial)
 	size_format(trial->options->page_size, size);
 	if (!thp_word(file, trial->options->page_size, word, sizeof(word)))
 		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
-				   "this kernel has no transparent huge pages of %s", size);
+				   "this kernel has no %s transparent huge pages", size);
 	if (strcmp(word, "never") == 0 || strcmp(word, "deny") == 0)
 		return verdict_set(&trial->verdict, STATUS_DISTURBED,
-				   "transparent huge pages of %s are off: set " THP_ROOT
+				   "%s transparent huge pages are disabled; set " THP_ROOT
 				   "/%s to %s",
 				   size, file, trial->kind == MEMORY_SHMEM ? "advise" : "madvise");
 	return true;
 }
 
-bool room_check(struct trial *trial)
+bool headroom_check(struct trial *trial)
 {
 	const struct options *options = trial->options;
 	uint64_t bytes = options->pages * options->page_size;
-	/* Two regions that change places by migration are both on the target in between. */
+	/* During a swap by two migrations both regions are on the target node. */
 	uint64_t on_target = trial->mode->layout == LAYOUT_SWAP ? 2 * bytes : bytes;
 
 	if (trial->kind == MEMORY_HUGETLB)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef NEAREST_H
-#define NEAREST_H
+#ifndef LEVENSHTEIN_H
+#define LEVENSHTEIN_H
 
 #include <stddef.h>
 
-/* The known name that needs the fewest edits to become text. */
+/* The name with the smallest edit distance to text. */
 const char *nearest_name(const char *text, const char *const names[], size_t count);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "residence.h"
+#include "placement.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -13,19 +13,19 @@ static int merge(int node, int other)
 	return node < 0 && node != PAGE_SPLIT ? node : other < 0 ? other : PAGE_SPLIT;
 }
 
-static void count_page(struct residence *residence, int node)
+static void count_page(struct placement *placement, int node)
 {
 	if (node == PAGE_SPLIT) {
-		residence->split++;
+		placement->split++;
 	} else if (node >= 0 && node < MAX_NODES) {
-		residence->on_node[node]++;
+		placement->on_node[node]++;
 	} else {
-		if (residence->unknown++ == 0)
-			residence->first_error = -node;
+		if (placement->unknown++ == 0)
+			placement->first_error = -node;
 	}
 }
 
-bool residence_query(const struct region *region, struct residence *residence, int *node_of_page)
+bool placement_query(const struct region *region, struct placement *placement, int *node_of_page)
 {
 	const uint64_t per_page = region->page_size / base_page_size();
 	const uint64_t total = region->pages * per_page;
@@ -45,7 +45,7 @@ bool residence_query(const struct region *region, struct residence *residence, i
 			node = index % per_page == 0 ? status[i] : merge(node, status[i]);
 			if ((index + 1) % per_page != 0)
 				continue;
-			count_page(residence, node);
+			count_page(placement, node);
 			if (node_of_page)
 				node_of_page[index / per_page] = node;
 		}
@@ -53,30 +53,30 @@ bool residence_query(const struct region *region, struct residence *residence, i
 	return true;
 }
 
-void residence_add(struct residence *sum, const struct residence *residence)
+void placement_add(struct placement *sum, const struct placement *placement)
 {
 	for (int node = 0; node < MAX_NODES; node++)
-		sum->on_node[node] += residence->on_node[node];
-	sum->split += residence->split;
-	sum->unknown += residence->unknown;
+		sum->on_node[node] += placement->on_node[node];
+	sum->split += placement->split;
+	sum->unknown += placement->unknown;
 	if (sum->first_error == 0)
-		sum->first_error = residence->first_error;
+		sum->first_error = placement->first_error;
 }
 
-void residence_json(const struct residence *residence, struct json *json)
+void placement_json(const struct placement *placement, struct json *json)
 {
 	char name[16];
 
-	json_object(json, "residence");
+	json_object(json, "pages_per_node");
 	for (int node = 0; node < MAX_NODES; node++) {
-		if (residence->on_node[node] == 0)
+		if (placement->on_node[node] == 0)
 			continue;
 		snprintf(name, sizeof(name), "%d", node);
-		json_unsigned(json, name, residence->on_node[node]);
+		json_unsigned(json, name, placement->on_node[node]);
 	}
-	if (residence->split)
-		json_unsigned(json, "split", residence->split);
-	if (residence->unknown)
-		json_unsigned(json, "unknown", residence->unknown);
+	if (placement->split)
+		json_unsigned(json, "split", placement->split);
+	if (placement->unknown)
+		json_unsigned(json, "unknown", placement->unknown);
 	json_end_object(json);
 }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
-#include "nearest.h"
+#include "levenshtein.h"
 
 #include <string.h>
 
-#define LONGEST 64
+#define MAX_LENGTH 64
 
-static size_t least(size_t a, size_t b, size_t c)
+static size_t min3(size_t a, size_t b, size_t c)
 {
 	size_t ab = a < b ? a : b;
 
 	return ab < c ? ab : c;
 }
 
-/* Levenshtein's distance, one row at a time; only the first LONGEST letters count. */
+/* Levenshtein distance of the first MAX_LENGTH characters, one row at a time. */
 static size_t edit_distance(const char *a, const char *b)
 {
-	size_t row[LONGEST + 1];
-	size_t length_a = strnlen(a, LONGEST), length_b = strnlen(b, LONGEST);
+	size_t row[MAX_LENGTH + 1];
+	size_t length_a = strnlen(a, MAX_LENGTH), length_b = strnlen(b, MAX_LENGTH);
 
 	for (size_t j = 0; j <= length_b; j++)
 		row[j] = j;
@@ -27,8 +27,7 @@ static size_t edit_distance(const char *a, const char *b)
 		for (size_t j = 1; j <= length_b; j++) {
 			size_t above = row[j];
 
-			row[j] =
-				least(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+			row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
 			diagonal = above;
 		}
 	}

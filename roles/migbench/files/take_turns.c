@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "turns.h"
+#include "take_turns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,12 +11,12 @@
 
 #include "sysfs.h"
 
-static const int ENDING[] = {SIGHUP, SIGINT, SIGTERM};
+static const int TERMINATING_SIGNALS[] = {SIGHUP, SIGINT, SIGTERM};
 
-static int knob_fd = -1; /* open as long as there is something to put back */
+static int knob_fd = -1; /* open while there is a value to restore */
 static char before[2];
 
-bool turns_wanted(const char *option)
+bool take_turns_wanted(const char *option)
 {
 	const char *clock = getenv("ORCHESTRATE_CLOCK");
 
@@ -25,13 +25,13 @@ bool turns_wanted(const char *option)
 	return strcmp(option, "yes") == 0;
 }
 
-/* At offset 0: files of /proc/sys ignore what is written behind it. */
+/* At offset 0: /proc/sys ignores writes at other offsets. */
 static bool write_knob(int fd, const char text[2])
 {
 	return pwrite(fd, text, 2, 0) == 2;
 }
 
-void turns_end(void)
+void take_turns_restore(void)
 {
 	int fd = knob_fd;
 
@@ -42,33 +42,33 @@ void turns_end(void)
 	close(fd);
 }
 
-static void put_back_and_end(int number)
+static void restore_and_exit(int number)
 {
-	turns_end();
-	raise(number); /* as it was before: SA_RESETHAND */
+	take_turns_restore();
+	raise(number); /* SA_RESETHAND has restored the default action */
 }
 
-static void catch_endings(void)
+static void install_handlers(void)
 {
-	struct sigaction action = {.sa_handler = put_back_and_end, .sa_flags = SA_RESETHAND};
+	struct sigaction action = {.sa_handler = restore_and_exit, .sa_flags = SA_RESETHAND};
 
-	for (size_t i = 0; i < sizeof(ENDING) / sizeof(ENDING[0]); i++)
-		sigaction(ENDING[i], &action, NULL);
+	for (size_t i = 0; i < sizeof(TERMINATING_SIGNALS) / sizeof(TERMINATING_SIGNALS[0]); i++)
+		sigaction(TERMINATING_SIGNALS[i], &action, NULL);
 }
 
-bool turns_begin(const char *knob, bool taken, struct verdict *verdict)
+bool take_turns_set(const char *knob, bool on, struct verdict *verdict)
 {
-	const char wanted[2] = {taken ? '1' : '0', '\n'};
+	const char wanted[2] = {on ? '1' : '0', '\n'};
 	uint64_t value = 0;
 	int fd;
 
-	if (read_number(knob, &value) && value == taken)
+	if (read_number(knob, &value) && value == on)
 		return true;
 	fd = open(knob, O_WRONLY | O_CLOEXEC);
 	before[0] = value ? '1' : '0';
 	before[1] = '\n';
 	knob_fd = fd;
-	catch_endings();
+	install_handlers();
 	if (fd >= 0 && write_knob(fd, wanted))
 		return true;
 	return verdict_set(verdict, STATUS_DISTURBED, "cannot set %s to %c: %s", knob, wanted[0],
