@@ -63,8 +63,8 @@ CREATE TABLE metrics (
     PRIMARY KEY (trial, name)
 ) WITHOUT ROWID;
 """
-TRUTH = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
-"""What a benchmark's document may say under ``verification`` of the pages it moved and the bytes it compared."""
+VERIFICATION = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
+"""Keys of ``verification`` in a benchmark's document that the index has."""
 
 _MARK_BYTES = 4096
 _LARGEST = 2**63 - 1
@@ -150,7 +150,7 @@ class _Indexer:
             self._run, cell, _plain(record.trial), record.final, record.repetition,
             record.status.value, _plain(record.reason), record.allowed,
             *map(_plain, (record.environment, record.host, record.boot, record.start, record.end)),
-            *_truth(record.details),
+            *_verification(record.details),
             *map(_plain, _label(record.details)),
         )  # fmt: skip
         marks = ", ".join("?" * len(values))
@@ -186,11 +186,11 @@ class _Indexer:
             )
 
 
-def _truth(details: Any) -> tuple[int | None, ...]:
-    truth = details.get("verification") if isinstance(details, Mapping) else None
-    if not isinstance(truth, Mapping):
-        return (None,) * len(TRUTH)
-    return tuple(_count(truth.get(name)) for name in TRUTH)
+def _verification(details: Any) -> tuple[int | None, ...]:
+    verification = details.get("verification") if isinstance(details, Mapping) else None
+    if not isinstance(verification, Mapping):
+        return (None,) * len(VERIFICATION)
+    return tuple(_count(verification.get(name)) for name in VERIFICATION)
 
 
 def _request(details: Any) -> Mapping[str, Any]:

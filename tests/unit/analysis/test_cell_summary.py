@@ -26,7 +26,7 @@ from orchestrator.results.codec import to_line
 from orchestrator.results.records import FactorInfo, MetricValue, Record, RunRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import CellRow, Store, Verification
-from tests.run_samples import BLOCK, RUN, TRUTH, trial, write
+from tests.run_samples import BLOCK, RUN, VERIFICATION, trial, write
 
 SERIAL = {"mode": "serial", "page_size": "2MiB", "threads": "1"}
 values = st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=40)
@@ -130,8 +130,8 @@ def test_attempts_alone_make_no_row(tmp_path: Path) -> None:
 
 
 def test_verification_is_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> None:
-    missed = {"verification": TRUTH | {"pages_on_target": 14, "bytes_wrong": 3}}
-    wrong = {"verification": TRUTH | {"pages_on_target": 0}}
+    missed = {"verification": VERIFICATION | {"pages_on_target": 14, "bytes_wrong": 3}}
+    wrong = {"verification": VERIFICATION | {"pages_on_target": 0}}
     (cell,) = summary(
         tmp_path,
         trial(SERIAL, 0),
@@ -139,7 +139,7 @@ def test_verification_is_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> 
         trial(SERIAL, 2, details="not JSON"),
         trial(SERIAL, 3, details=wrong, status=Status.FAILED),
     )
-    assert cell.verification == Verification(2, 16, 14, 2 * TRUTH["bytes_checked"], 3)
+    assert cell.verification == Verification(2, 16, 14, 2 * VERIFICATION["bytes_checked"], 3)
 
 
 def test_the_sum_of_checked_bytes_cannot_overflow(tmp_path: Path) -> None:

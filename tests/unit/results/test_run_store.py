@@ -21,7 +21,7 @@ from orchestrator.results.codec import to_line
 from orchestrator.results.records import MetricValue
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Reason, Store, open_for
-from tests.run_samples import BLOCK, END, RUN, TRUTH, trial, write
+from tests.run_samples import BLOCK, END, RUN, VERIFICATION, trial, write
 
 IDS = [f"2026112{day}T101500000Z-0a1b" for day in range(10)]
 SERIAL, COPY = {"mode": "serial"}, {"mode": "copy"}
@@ -267,7 +267,7 @@ def test_the_verification_of_a_benchmark_is_indexed(tmp_path: Path) -> None:
     with Store(tmp_path) as found:
         found.sync()
         query = "SELECT pages, pages_on_target, bytes_checked, bytes_wrong FROM trials"
-        assert select(tmp_path, query) == [tuple(TRUTH.values())]
+        assert select(tmp_path, query) == [tuple(VERIFICATION.values())]
 
 
 def test_processes_that_index_at_once_agree(tmp_path: Path) -> None:
