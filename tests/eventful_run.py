@@ -11,7 +11,7 @@ from orchestrator.experiment.model import Breakdown, Comparison, Published, Publ
 from orchestrator.results import manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import FactorInfo, MetricInfo, MetricValue, Record, TrialRecord
-from tests.run_samples import BLOCK, END, RUN, TRUTH, trial, write
+from tests.run_samples import BLOCK, END, RUN, VERIFICATION, trial, write
 
 HOSTILE = "<script>window.hacked = 1</script>\"'&\x07"
 MODES = {"serial": 2.0, "parallel": 3.0, "copy": 8.0}
@@ -70,8 +70,8 @@ BLOCKS = [
     replace(BLOCK, block=n, kernel=kernel, boot=f"{kernel}-{n}", facts=FACTS, beneath=BENEATH)
     for n, kernel in enumerate(("base", "new", "base", "new"))
 ]
-REQUEST = {"page_size": "4KiB", "memory": "auto", "warmup_pages": 1, "toucher": False}
-DETAILS = {"truth": TRUTH, "request": REQUEST, "environment": {"memory": "thp"}}
+REQUEST = {"page_size": "4KiB", "memory": "auto", "warmup_pages": 1, "latency_probe": False}
+DETAILS = {"verification": VERIFICATION, "request": REQUEST, "environment": {"memory": "thp"}}
 PROVENANCE = Manifest(
     run=RUN_ID,
     experiment="eventful",

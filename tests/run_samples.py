@@ -56,7 +56,7 @@ BLOCK = BlockRecord(
     time="2026-11-23T10:15:20.000Z",
 )
 END = EndRecord(True, "all trials have their record", "2026-11-23T10:17:00.000Z")
-TRUTH = {"pages": 16, "pages_on_target": 16, "bytes_checked": 33554432, "bytes_wrong": 0}
+VERIFICATION = {"pages": 16, "pages_on_target": 16, "bytes_checked": 33554432, "bytes_wrong": 0}
 
 
 def identity(*parts: object) -> str:
@@ -94,7 +94,7 @@ def trial(
         end="2026-11-23T10:15:31.500Z",
         exit_code=0,
         counters={"pgmigrate_success": 8192},
-        details={"truth": TRUTH},
+        details={"verification": VERIFICATION},
     )
     return dataclasses.replace(record, **changes)
 

@@ -139,7 +139,7 @@ class User:
 
     @property
     def counted(self) -> Counter[str]:
-        """How often each line stands in :attr:`executions`."""
+        """Number of occurrences of each line in :attr:`executions`."""
         return Counter(self.executions.read_text().split() if self.executions.exists() else [])
 
     def wait_for(self, condition: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> None:

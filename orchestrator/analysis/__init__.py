@@ -1,1 +1,1 @@
-"""From journal records to estimates."""
+"""Statistics: estimates, speed-ups, comparisons, claims."""

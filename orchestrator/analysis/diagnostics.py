@@ -1,7 +1,7 @@
-"""What is odd about the values of a cell: warm-up, drift, two modes, outliers. Nothing is dropped for it.
+"""Anomalies in the values of a cell: warm-up, drift, two modes, outliers. No value is dropped because of them.
 
-Each kind is one family over all cells: whatever the number of cells, the chance of any false alarm of that kind is at
-most :data:`LEVEL` (Holm 1979). Outliers are no test; docs/statistics.md says how often plain noise has some.
+Each kind of test is one family over all cells: the chance of any false alarm of a kind is at most :data:`LEVEL` (Holm
+1979). Outliers are not a test; docs/statistics.md gives the rate at which plain noise has some.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from orchestrator.units import plural
 
 LEVEL = 0.05
 FEWEST = 8
-"""Trials, or boots, that are looked at at all."""
+"""Fewest trials, or boots, that are examined for modes and outliers."""
 FENCE = 3.0
 """Interquartile ranges beyond a quartile: "far out" (J. W. Tukey, *Exploratory Data Analysis*, 1977, section 2E)."""
 LONGEST_SERIES = 100
-"""A longer series is made so long, of medians of neighbours, before its order is tested."""
+"""Longer series are shortened to this length by medians of neighbours before their order is tested."""
 
 Kind = Literal["warm-up", "drift", "two modes", "outlier"]
 METHODS = {
@@ -41,7 +41,7 @@ METHODS = {
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A trial that is ok, and its value."""
+    """Value of a trial that is ok."""
 
     trial: str
     boot: str
@@ -50,39 +50,40 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something odd about a cell.
+    """An anomaly in the values of a cell.
 
-    :ivar p: adjusted for all cells; None for outliers, which are no test.
-    :ivar trials: ids of those that it is about, as far as it is about single ones.
+    :ivar message: what was found, in words.
+    :ivar p: adjusted for all cells; None for outliers, which are not a test.
+    :ivar trials: ids of the trials concerned; empty if it concerns the cell as a whole.
     """
 
     kind: Kind
     cell: str
     environment: str
     metric: str
-    told: str
+    message: str
     p: float | None
     trials: tuple[str, ...] = ()
 
 
 def diagnose(store: Store, metric: MetricInfo, cells: Iterable[CellRow]) -> list[Finding]:
-    """Look at each cell, environments apart, one at a time; return what was found in the order of ``cells``."""
-    found: list[Finding] = []
+    """Examine each cell, environments separately; return the findings in the order of ``cells``."""
+    findings: list[Finding] = []
     for cell in cells:
-        rows = store.database.execute(
-            "SELECT environment, id, boot, value FROM trials JOIN metrics ON trial = trials.key"
-            " WHERE cell = ? AND status = 'ok' AND final AND name = ? AND unit = ? ORDER BY trials.key",
-            (cell.key, metric.name, metric.unit),
-        ).fetchall()
-        for environment in dict.fromkeys(row[0] for row in rows):
-            values = [Observed(*row[1:]) for row in rows if row[0] == environment]
-            named = Finding("outlier", cell.id, environment, metric.name, "", None)
-            found += look(named, values)
-    return significant(found)
+        rows = store.trial_values(cell, metric.name, metric.unit)
+        for environment, group in itertools.groupby(rows, key=lambda row: row.environment):
+            values = [
+                Observed(row.trial, row.boot, row.value)
+                for row in group
+                if row.status == "ok" and row.value is not None
+            ]
+            if values:
+                findings += examine(Finding("outlier", cell.id, environment, metric.name, "", None), values)
+    return significant(findings)
 
 
-def look(cell: Finding, values: Sequence[Observed]) -> Iterator[Finding]:
-    """Yield what each test says of a cell, p not yet adjusted. ``cell`` names it; ``values`` are in order of time."""
+def examine(cell: Finding, values: Sequence[Observed]) -> Iterator[Finding]:
+    """Yield a finding for each test, p not yet adjusted; ``cell`` names the cell, ``values`` are in order of time."""
     boots: dict[str, list[Observed]] = {}
     for value in values:
         boots.setdefault(value.boot, []).append(value)
@@ -92,9 +93,9 @@ def look(cell: Finding, values: Sequence[Observed]) -> Iterator[Finding]:
     change = _change(
         [v for boot in series for v in boot[count:]], [v for boot in series for v in boot[:count]]
     )
-    told = f"the first {plural(count, 'trial')} of {'each' if len(boots) > 1 else 'the'} boot"
+    trials = f"the first {plural(count, 'trial')} of {'each' if len(boots) > 1 else 'the'} boot"
     yield replace(
-        cell, kind="warm-up", p=p, trials=first, told=f"{told} differ{'s' * (count == 1)} ({change})"
+        cell, kind="warm-up", p=p, trials=first, message=f"{trials} differ{'s' * (count == 1)} ({change})"
     )
     over_time = [statistics.median(boot) for boot in series] if len(series) > 1 else series[0]
     tau, p = rank_tests.trend(_shortened(over_time))
@@ -102,23 +103,23 @@ def look(cell: Finding, values: Sequence[Observed]) -> Iterator[Finding]:
     change = f"{_change(over_time[:third], over_time[-third:])} from the first third to the last"
     unit = "boots" if len(series) > 1 else "trials"
     yield replace(
-        cell, kind="drift", p=p, told=f"with time over {len(over_time)} {unit} ({change}; tau {tau:.2f})"
+        cell, kind="drift", p=p, message=f"with time over {len(over_time)} {unit} ({change}; tau {tau:.2f})"
     )
     yield from _modes(cell, series)
     yield from _outliers(cell, list(boots.values()))
 
 
-def significant(found: Sequence[Finding]) -> list[Finding]:
-    """Return findings with their adjusted p, without those that are no more than chance."""
+def significant(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the significant findings, with their adjusted p."""
     kept: list[Finding] = []
     adjusted: dict[int, float] = {}
     for kind in METHODS:
-        places = [at for at, each in enumerate(found) if each.kind == kind and each.p is not None]
-        p_values = holm([found[at].p or 0.0 for at in places])
-        adjusted.update(zip(places, p_values, strict=True))
-    for at, each in enumerate(found):
-        if each.p is None or adjusted[at] <= LEVEL:
-            kept.append(replace(each, p=adjusted.get(at)))
+        indices = [n for n, each in enumerate(findings) if each.kind == kind and each.p is not None]
+        p_values = holm([findings[n].p or 0.0 for n in indices])
+        adjusted.update(zip(indices, p_values, strict=True))
+    for n, each in enumerate(findings):
+        if each.p is None or adjusted[n] <= LEVEL:
+            kept.append(replace(each, p=adjusted.get(n)))
     return kept
 
 
@@ -131,18 +132,18 @@ def _modes(cell: Finding, series: Sequence[Sequence[float]]) -> Iterator[Finding
     ):
         p = _dip(values) if enough else None
         if p is not None:
-            yield replace(cell, kind="two modes", p=p, told=f"the {unit} fall into more than one group")
+            yield replace(cell, kind="two modes", p=p, message=f"the {unit} form more than one group")
 
 
 def _change(before: Sequence[float], after: Sequence[float]) -> str:
-    """Return by how much the median changes, in words."""
+    """Return the relative change of the median, in words."""
     if not before or not after or not (middle := statistics.median(before)):
         return "no ratio"
     return f"median {(statistics.median(after) / middle - 1) * 100:+.2g} %"
 
 
 def _dip(values: Sequence[float]) -> float | None:
-    """Return the p-value against one mode; None where the library for it is not installed."""
+    """Return the p-value against one mode; None without the diptest package."""
     try:
         import diptest
         import numpy as np
@@ -153,7 +154,7 @@ def _dip(values: Sequence[float]) -> float | None:
 
 
 def _untied(values: Sequence[float]) -> list[float]:
-    """Spread equal values evenly over the step to their neighbours: to the dip test each of them would be a mode."""
+    """Spread equal values evenly over the step to their neighbours, as the dip test takes ties for modes."""
     digits = 9 - math.ceil(math.log10(max(map(abs, values)) or 1.0))
     counts = sorted(Counter(round(value, digits) for value in values).items())
     step = min((after - before for (before, _), (after, _) in itertools.pairwise(counts)), default=0.0)
@@ -174,8 +175,10 @@ def _outliers(cell: Finding, boots: Sequence[Sequence[Observed]]) -> Iterator[Fi
     reach = FENCE * (upper - lower)
     out = [each for each, value in relative if not lower - reach <= value <= upper + reach]
     if out and reach > 0:
-        told = f"{len(out)} of {len(relative)} trials lie far out: {', '.join(f'{o.value:.4g}' for o in out[:5])}"
-        yield replace(cell, told=told + (", ..." if len(out) > 5 else ""), trials=tuple(o.trial for o in out))
+        message = f"{len(out)} of {len(relative)} trials are far out: {', '.join(f'{o.value:.4g}' for o in out[:5])}"
+        yield replace(
+            cell, message=message + (", ..." if len(out) > 5 else ""), trials=tuple(o.trial for o in out)
+        )
 
 
 def _shortened(values: Sequence[float]) -> list[float]:

@@ -1,8 +1,8 @@
-"""The interval of a cell's figure: of what it speaks, and where none is given.
+"""Intervals of the figures of a cell, and the reasons for having none.
 
-Where a cell has several boots they are the sampling unit, and where there are too few of them no interval is given.
-Where there is one boot its trials are drawn: such an interval knows nothing of how boots differ, and says so. The
-arithmetic is in :mod:`orchestrator.analysis.bootstrap`, which is imported only where there is something to compute.
+The sampling unit of a cell with several boots is the boot; with too few boots there is no interval. The sampling unit
+of a cell with one boot is the trial; its interval does not cover differences between boots, and reports say so. The
+arithmetic is in :mod:`orchestrator.analysis.bootstrap`, which is imported only when there is something to compute.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.analysis.values import RESAMPLES, Units, is_rate
-from orchestrator.sample_size import minimum_units
+from orchestrator.analysis.verdicts import too_few
+from orchestrator.sample_size import min_sample_size
 from orchestrator.units import plural
 
 CONFIDENCE = 0.95
@@ -20,17 +21,17 @@ METHODS = {
     f"{RESAMPLES} resamples",
     "trial": f"BCa bootstrap (Efron 1987), trials drawn, {RESAMPLES} resamples",
 }
-"""By sampling unit."""
+"""Method of an interval, by sampling unit."""
 _SEED = 20170217
-"""One for all cells, so that cells of one shape share their draws, which is most of the work."""
+"""The same for all cells, so that cells of the same shape share their draws, which are most of the work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
     """Limits of a median or of a ratio of medians.
 
-    :ivar unit: what was drawn, and ``units`` how many of them there were (of a ratio on the side that had fewer).
-        ``trial``: of one boot, whose peculiarities are not in the interval.
+    :ivar unit: the sampling unit; ``trial``: of one boot, so that differences between boots are not covered.
+    :ivar units: number of units; of a ratio, on the side with fewer.
     """
 
     low: float
@@ -41,11 +42,11 @@ class Interval:
 
 
 def of_median(boots: Units, unit: str, confidence: float = CONFIDENCE) -> tuple[Interval | None, str]:
-    """Return the interval of the median of a cell with one boot or more, or None and why there is none.
+    """Return the interval of the median of a cell with one boot or more, or None and the reason.
 
-    :param unit: of the values; the interval of a rate is made of the times for a piece of work.
+    :param unit: of the values; the interval of a rate is computed from the times for the same work.
     """
-    # In one order, so that sums of the same values are the same to the last bit.
+    # Sorted, so that the same values give the same sums to the last bit.
     kind, drawn, reason = _drawn(tuple(sorted(tuple(sorted(boot)) for boot in boots)), confidence)
     if reason:
         return None, reason
@@ -61,13 +62,17 @@ def of_median(boots: Units, unit: str, confidence: float = CONFIDENCE) -> tuple[
 def of_ratio(
     one: Units, other: Units, unit: str, confidence: float = CONFIDENCE
 ) -> tuple[Interval | None, str]:
-    """Return the interval of the median of ``one`` over that of ``other``, positive values both, or why there is none.
+    """Return the interval of the median of ``one`` over that of ``other``, both positive, or None and the reason.
 
-    The two are drawn independently, also where they come from the same boots: what a boot does to both alike makes
-    the interval wider than it need be, never narrower.
+    The two are drawn independently, even if they come from the same boots. An effect of a boot on both makes the
+    interval wider than necessary, never narrower.
     """
     first, second = _drawn(one, confidence), _drawn(other, confidence)
-    reason = first[2] or second[2] or ("boots on one side, one boot on the other" * (first[0] != second[0]))
+    reason = (
+        first[2]
+        or second[2]
+        or ("several boots on one side, one boot on the other" * (first[0] != second[0]))
+    )
     if reason:
         return None, reason
     from orchestrator.analysis import bootstrap
@@ -80,11 +85,10 @@ def of_ratio(
 
 
 def _drawn(boots: Units, confidence: float) -> tuple[Literal["boot", "trial"], Units, str]:
-    """Return what is drawn, and why it cannot be: empty where it can."""
-    needed = minimum_units(confidence)
+    """Return the sampling unit, the units, and why they are too few; empty if they are not."""
     if len(boots) > 1:
-        few = f"{len(boots)} boots, an interval needs {needed}" if len(boots) < needed else ""
-        return "boot", boots, few
+        return "boot", boots, too_few([len(boots)], "boot", confidence)
+    needed = min_sample_size(confidence)
     trials = tuple((value,) for boot in boots for value in boot)
     few = f"{plural(len(trials), 'trial')} of one boot, an interval needs {needed} (or {needed} boots)"
     return "trial", trials, few if len(trials) < needed else ""

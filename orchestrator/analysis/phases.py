@@ -1,4 +1,4 @@
-"""What one metric of a cell consists of: its phases, and the rest that they leave."""
+"""Breakdown of one metric of a cell: its phases, and the rest."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from orchestrator.experiment.model import Breakdown
 class Phases:
     """The breakdown of one cell in one environment, medians in the unit of the total; None: not known.
 
-    :ivar phases: by the word of the breakdown. ``rest`` is what all of them leave of the total, so that a row adds up;
-        as each is a median of its own, it may lie a little off the median of the rests.
+    :ivar phases: by the name in the breakdown.
+    :ivar rest: the total less all phases, so that a row adds up. As each figure is a median, it may differ a little
+        from the median of the rests.
     :ivar beside: medians of further metrics, by name, each in its own unit.
-    :ivar modelled: the words (and ``total``) whose figures are of a model.
+    :ivar modelled: the names (and ``total``) whose figures are modelled.
     """
 
     total: float | None
@@ -28,16 +29,16 @@ class Phases:
 
 
 def phases_of(cell: CellSummary, breakdown: Breakdown, metrics: Metrics) -> Phases | None:
-    """Return the breakdown of a cell, None if it knows of none of the phases."""
+    """Return the breakdown of a cell, None if it has none of the phases."""
     modelled = set()
 
     def median(word: str, name: str) -> float | None:
         for reading in metrics.readings(name, cell.environment):
-            found = cell.estimate(reading.name)
-            if found:
+            estimate = cell.estimate(reading.name)
+            if estimate:
                 if is_modelled(cell, reading):
                     modelled.add(word)
-                return found.median
+                return estimate.median
         return None
 
     total = median("total", breakdown.total)

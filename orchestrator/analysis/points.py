@@ -1,4 +1,4 @@
-"""The cells of a run as points of a shape: where each stands among modes and threads, and how good it is."""
+"""The cells of a run as points: mode, number of threads, other factors, and the figure."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ MODE, THREADS = "mode", "threads"
 Key = tuple[tuple[str, str], ...]
 """Levels by factor."""
 
-Place = tuple[str, int | None, Key]
-"""Mode, threads and the rest: the same cell in any run of an experiment."""
+CellKey = tuple[str, int | None, Key]
+"""Mode, threads and the rest: the same in any run of an experiment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """One cell in one environment.
 
-    :ivar mode: its level of ``mode``; empty where the experiment has no such factor.
-    :ivar threads: its level of ``threads``, None where that is no number or there is no such factor.
-    :ivar rest: all its other swept levels, less factors that only follow these two.
-    :ivar metric: what is looked at: the metric compared or else the headline, or its model where the clock counts
-        instructions; None where no trial has it.
-    :ivar median: of it, in its unit; ``least`` and ``most``: of single trials.
+    :ivar mode: its level of ``mode``; empty if the experiment has no such factor.
+    :ivar threads: its level of ``threads``, None if it is not a number or there is no such factor.
+    :ivar rest: all its other swept levels, without factors that repeat these two.
+    :ivar metric: the metric compared or else the headline, or its model where the clock counts instructions; None if
+        no trial has it.
+    :ivar median: of the metric, in its unit; ``least`` and ``most``: of single trials.
     """
 
     cell: CellSummary
@@ -51,97 +51,98 @@ class Point:
 
     @property
     def ok(self) -> bool:
-        """Whether it has a figure that can stand in a ratio."""
+        """Whether it has a figure that a ratio can be made of."""
         return self.metric is not None and self.least > 0
 
     @property
     def outcomes(self) -> frozenset[str]:
-        """What became of its trials; those disturbed, or skipped as there were enough, count only where all are."""
+        """Statuses of its trials; disturbed and skipped ones count only if there are no others."""
         return frozenset(self.cell.statuses) - {"disturbed", "skipped"} or frozenset(self.cell.statuses)
 
     @property
-    def place(self) -> Place:
-        """What tells it from other cells of any run of the experiment."""
+    def key(self) -> CellKey:
+        """Identity of the cell in any run of the experiment."""
         return (self.mode, self.threads, self.rest)
 
     def over(self, other: Point) -> float:
         """How many times better it is than another."""
-        return self._turned(self.median, other.median)
+        return self._ratio(self.median, other.median)
 
     def range_over(self, other: Point) -> tuple[float, float]:
-        """The least and the most that single trials make of :meth:`over`."""
-        ends = (self._turned(self.least, other.most), self._turned(self.most, other.least))
+        """Least and greatest ratio of single trials, as :meth:`over` gives for medians."""
+        ends = (self._ratio(self.least, other.most), self._ratio(self.most, other.least))
         return min(ends), max(ends)
 
-    def _turned(self, own: float, others: float) -> float:
+    def _ratio(self, own: float, other: float) -> float:
         lower = self.metric is not None and self.metric.better == "lower"
-        return others / own if lower else own / others
+        return other / own if lower else own / other
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
     """The points of a run, in the order of its plan.
 
-    :ivar comparison: what cells are set against: as the experiment says, or else the first mode of the file.
-    :ivar counting: environments whose clock counts instructions; ``modelled``: whether the metric has a model for them.
+    :ivar comparison: the baseline that the experiment names, or else the first mode of the file.
+    :ivar counting: environments whose clock counts instructions.
+    :ivar modelled: whether the metric has a model for these environments.
     """
 
     opening: RunRecord
-    every: tuple[Point, ...]
+    all: tuple[Point, ...]
     comparison: Comparison | None
     counting: frozenset[str]
     modelled: bool
-    _by_place: Mapping[Place, Point]
+    _by_key: Mapping[CellKey, Point]
     _by_cell: Mapping[tuple[str, str], Point]
     _baselines: Mapping[tuple[str, str], tuple[str, str]]
 
-    def at(self, place: Place) -> Point | None:
-        """Return the point at a place, None if the run has none there."""
-        return self._by_place.get(place)
+    def at(self, key: CellKey) -> Point | None:
+        """Return the point of a cell, None if the run has none."""
+        return self._by_key.get(key)
 
-    def up_to(self, threads: int) -> Points:
-        """Return the same run without the points of more threads."""
-        kept = tuple(point for point in self.every if point.threads is None or point.threads <= threads)
-        return replace(self, every=kept, _by_place=_by_place(kept))
+    def with_at_most(self, threads: int) -> Points:
+        """Return the same run without points of more threads than this."""
+        kept = tuple(point for point in self.all if point.threads is None or point.threads <= threads)
+        return replace(self, all=kept, _by_key=_by_key(kept))
 
     def baseline_of(self, point: Point) -> Point | None:
-        """Return the point that a point is set against; None: there is none, or it is that itself."""
+        """Return the baseline of a point; None if it has none or is the baseline itself."""
         baseline = self._baselines.get(_key(point.cell))
         if baseline is None or baseline == _key(point.cell):
             return None
         return self._by_cell.get(baseline)
 
 
-def points(run: RunFolder) -> Points:
-    """Return the points of a run; ``BadInput`` where its journal holds none."""
+def load_points(run: RunFolder) -> Points:
+    """Return the points of a run; ``BadInput`` if its journal is empty."""
     with Store(run.path, temporary=True) as store:
         row = store.run(run)
         if row.opening is None:
-            raise BadInput(f"{run.journal}: no run has begun in it")
+            raise BadInput(f"{run.journal}: the journal is empty")
         opening = row.opening
         cells = tuple(summarise(store, row))
         metrics = metrics_of(store, row)
-    return made_of(opening, cells, metrics.known, metrics.counting)
+    return points_of(opening, cells, metrics.known, metrics.counting)
 
 
-def made_of(
+def points_of(
     opening: RunRecord, cells: Sequence[CellSummary], known: Sequence[MetricInfo], counting: frozenset[str]
 ) -> Points:
     """Return the points of cells; ``counting``: environments whose clock counts instructions."""
     metrics = Metrics(tuple(known), counting)
     comparison = opening.compare or _by_first_mode(opening)
-    found = tuple(_point(cell, opening, comparison, metrics, cells) for cell in cells)
+    points = tuple(_point(cell, opening, comparison, metrics, cells) for cell in cells)
     bases = baselines(cells, comparison, opening.factors) if comparison else ()
     name = comparison.metric if comparison else opening.headline
     return Points(
         opening=opening,
-        every=found,
+        all=points,
         comparison=comparison,
         _baselines={_key(c): _key(b) for c, b in zip(cells, bases, strict=comparison is not None) if b},
         counting=counting,
         modelled=any(metric.models == name for metric in known),
-        _by_place=_by_place(found),
-        _by_cell={_key(point.cell): point for point in found},
+        _by_key=_by_key(points),
+        _by_cell={_key(point.cell): point for point in points},
     )
 
 
@@ -175,13 +176,13 @@ def _key(cell: CellSummary) -> tuple[str, str]:
     return (cell.cell, cell.environment)
 
 
-def _by_place(points: Sequence[Point]) -> dict[Place, Point]:
-    """Points by place, the first where there are several."""
-    return {point.place: point for point in reversed(points)}
+def _by_key(points: Sequence[Point]) -> dict[CellKey, Point]:
+    """Return the points by key, the first of several."""
+    return {point.key: point for point in reversed(points)}
 
 
 def _following(opening: RunRecord, cells: Sequence[CellSummary]) -> Iterator[str]:
-    """Factors that say the same as ``threads`` in other words, such as a sysctl zipped with it."""
+    """Yield the factors that repeat ``threads``, such as a sysctl zipped with it."""
     names = [factor.name for factor in opening.factors if factor.levels]
     if THREADS not in names:
         return

@@ -1,4 +1,4 @@
-"""Whether the median of a cell is known as well as ``repetitions: until:`` asks."""
+"""The stop rule: whether the median of a cell is as precise as ``repetitions: until:`` asks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from orchestrator.analysis.values import Units
 from orchestrator.experiment.model import Until
 
 
-def is_known(boots: Units, unit: str, until: Until) -> bool:
-    """Whether there are values enough, and the interval of their median is narrow enough."""
-    found = [value for boot in boots for value in boot]
-    if len(found) < until.least:
+def is_precise(boots: Units, unit: str, until: Until) -> bool:
+    """Whether there are enough values and the interval of their median is narrow enough."""
+    flat = [value for boot in boots for value in boot]
+    if len(flat) < until.least:
         return False
     interval, _ = of_median(boots, unit, until.confidence)
-    median = values.median(found, unit)
+    median = values.median(flat, unit)
     return interval is not None and interval.high - interval.low <= 2 * until.half_width * median

@@ -1,4 +1,4 @@
-"""Tests of the order of values by their ranks; they need no distribution, and no library."""
+"""Rank tests of the order of values: warm-up and trend. They assume no distribution and need no library."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 LONGEST = 64
-"""Trials of a boot that are looked at for a warm-up, which is half of them at most."""
+"""Most trials of a boot that are examined for a warm-up, which is at most half of them."""
 
 
 def warm_up(boots: Sequence[Sequence[float]]) -> tuple[int, float]:
-    """Return how many first trials of each boot differ most from those after them, and the p-value of that.
+    """Return how many first trials of each boot differ most from the following ones, and the p-value.
 
-    The ranks of the first d trials within each boot, summed over boots and set against what chance gives (P. H. van
+    The ranks of the first d trials within each boot, summed over boots and compared with their distribution (P. H. van
     Elteren, *On the combination of independent two-sample tests of Wilcoxon*, Bull. Int. Stat. Inst. 37 (1960)
     351-361), for d = 1, 2, 4 ... up to half of the shortest boot; normal approximation, two-sided, Bonferroni over d.
-    Of fewer than four trials a boot nothing is said: 0 and 1.
+    With fewer than four trials per boot: 0 and 1.
     """
     length = min(LONGEST, *map(len, boots)) if len(boots) > 1 else min(LONGEST, len(boots[0]))
     ranked = [ranks(boot[:length]) for boot in boots]
     lengths = list(itertools.takewhile(lambda d: d <= length // 2, (1 << k for k in itertools.count())))
     if length < 4 or not lengths:
         return 0, 1.0
-    found = [(_two_sided(_van_elteren(ranked, d)), d) for d in lengths]
-    p, count = min(found)
+    p, count = min((_two_sided(_van_elteren(ranked, d)), d) for d in lengths)
     return count, min(1.0, p * len(lengths))
 
 
@@ -52,18 +51,18 @@ def trend(values: Sequence[float]) -> tuple[float, float]:
 def ranks(values: Sequence[float]) -> list[float]:
     """Return the rank of each value, from 1; equal ones share the mean of theirs."""
     order = sorted(range(len(values)), key=values.__getitem__)
-    found = [0.0] * len(values)
-    place = 0
+    ranked = [0.0] * len(values)
+    before = 0
     for _, group in itertools.groupby(order, key=values.__getitem__):
         tied = list(group)
-        for at in tied:
-            found[at] = place + (len(tied) + 1) / 2
-        place += len(tied)
-    return found
+        for index in tied:
+            ranked[index] = before + (len(tied) + 1) / 2
+        before += len(tied)
+    return ranked
 
 
 def _van_elteren(ranked: Sequence[Sequence[float]], first: int) -> float:
-    """Return the standardised sum of the first ranks of each boot, all of one length; ties shrink its variance."""
+    """Return the standardised sum of the first ranks of each boot, all of one length; corrected for ties."""
     n = len(ranked[0])
     excess = sum(sum(boot[:first]) - first * (n + 1) / 2 for boot in ranked)
     spread = sum(sum((rank - (n + 1) / 2) ** 2 for rank in boot) / (n - 1) for boot in ranked)
@@ -77,14 +76,14 @@ def _two_sided(z: float) -> float:
 
 @lru_cache(maxsize=128)
 def _discordant(n: int) -> tuple[float, ...]:
-    """Return how likely each number of discordant pairs is in a random order of n values."""
-    found = [1.0]
+    """Return the probability of each number of discordant pairs in a random order of n values."""
+    shares = [1.0]
     for size in range(2, n + 1):
-        longer = [0.0] * (len(found) + size - 1)
+        longer = [0.0] * (len(shares) + size - 1)
         running = 0.0
-        for at in range(len(longer)):
-            running += found[at] if at < len(found) else 0.0
-            running -= found[at - size] if at >= size else 0.0
-            longer[at] = max(0.0, running) / size
-        found = longer
-    return tuple(found)
+        for pairs in range(len(longer)):
+            running += shares[pairs] if pairs < len(shares) else 0.0
+            running -= shares[pairs - size] if pairs >= size else 0.0
+            longer[pairs] = max(0.0, running) / size
+        shares = longer
+    return tuple(shares)

@@ -1,4 +1,4 @@
-"""Whether two sides differ at all, by permuting boots between them."""
+"""Permutation tests of the difference between two sides."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ SIGN_METHOD = (
 
 
 def smallest_p(one: int, other: int) -> float:
-    """Return the least p-value that so many boots a side can give: two of all ways to deal them out."""
+    """Return the least possible p-value of these numbers of boots: two of all permutations."""
     return min(1.0, 2 / min(math.comb(one + other, one), PERMUTATIONS + 1))
 
 
 def permutation_p(one: Units, other: Units, seed: int) -> float:
-    """Return the two-sided p-value for boots of positive values: are the two sides dealt from one heap?
+    """Return the two-sided p-value of the hypothesis that boots of positive values of both sides have one distribution.
 
-    Boots are what is exchanged, since trials of one boot share its memory layout. Every deal is tried where there are
-    no more than :data:`PERMUTATIONS`, else so many random ones, the real one counted among them (B. Phipson, G. K.
+    Boots are exchanged, not trials, since trials of one boot share its memory layout. All permutations are tried if
+    there are at most :data:`PERMUTATIONS`, else that many random ones, with the observed one counted (B. Phipson, G. K.
     Smyth, *Permutation P-values Should Never Be Zero*, 2010).
     """
     medians = [np.array([math.log(np.median(unit)) for unit in side]) for side in (one, other)]
-    found = stats.permutation_test(
+    test = stats.permutation_test(
         medians,
         lambda x, y, axis: np.mean(x, axis=axis) - np.mean(y, axis=axis),
         vectorized=True,
         n_resamples=PERMUTATIONS,
         rng=np.random.default_rng(seed),
     )
-    return min(1.0, float(found.pvalue))
+    return min(1.0, float(test.pvalue))
 
 
 def smallest_sign_p(boots: int) -> float:
-    """Return the least p-value that so many boots can give against a number: two of all ways to choose their signs."""
+    """Return the least possible p-value of this number of boots against a constant: two of all sign changes."""
     return min(1.0, 2 / min(2.0**boots, PERMUTATIONS + 1))
 
 
 def sign_p(units: Units, number: float, seed: int) -> float:
-    """Return the two-sided p-value for boots of positive values: do their log medians lie around this number's?
+    """Return the two-sided p-value of the hypothesis that log medians of boots of positive values centre on a number.
 
-    Signs of their distances to it are flipped (R. A. Fisher, *The Design of Experiments*, 1935, section 21), as in
-    :func:`permutation_p` all of them or so many. Takes boots to lie as far above as below their centre.
+    The signs of their distances to it are flipped (R. A. Fisher, *The Design of Experiments*, 1935, section 21): all
+    combinations or random ones, as in :func:`permutation_p`. Assumes that boots are symmetric about their centre.
     """
     distances = np.array([math.log(np.median(unit) / number) for unit in units])
-    found = stats.permutation_test(
+    test = stats.permutation_test(
         (distances,),
         np.mean,
         permutation_type="samples",
@@ -62,4 +62,4 @@ def sign_p(units: Units, number: float, seed: int) -> float:
         n_resamples=PERMUTATIONS,
         rng=np.random.default_rng(seed),
     )
-    return min(1.0, float(found.pvalue))
+    return min(1.0, float(test.pvalue))

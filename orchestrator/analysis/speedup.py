@@ -1,9 +1,9 @@
-"""How much better each cell is than its baseline, measured and published.
+"""Speed-up of each cell over its baseline, measured and published.
 
-A speed-up is the ratio of two medians of the same environment, turned so that more than 1 is better: value over
-baseline for a rate, baseline over value for a time. Where the clock counts instructions a model is compared if both
-cells have it, else what was measured of both: never one with the other. A model that says of both what was measured of
-them, as it does where one thread works alone, models nothing, and the ratio is called measured.
+A speed-up is the ratio of two medians of the same environment. Above 1 is better: value over baseline for a rate,
+baseline over value for a time. Where the clock counts instructions, modelled figures are compared if both cells have
+them, else measured ones; never one with the other. If the modelled figures of both cells equal the measured ones, as
+with one working thread, the ratio counts as measured.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from orchestrator.experiment.model import Comparison, Published
 from orchestrator.results.records import FactorInfo, MetricInfo
 
 Values = Callable[[CellSummary, MetricInfo], Units]
-"""Gives the values of a metric of a cell, by boot."""
+"""Returns the values of a metric of a cell, by boot."""
 
 _Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Speedup:
-    """What one cell is against its baseline in its environment.
+    """Speed-up of one cell over its baseline in its environment.
 
-    :ivar metric: what was compared, or asked for where there is no ratio.
-    :ivar modelled: that metric is a model of the one asked for.
-    :ivar baseline: id of the baseline's cell; empty where this environment has none.
-    :ivar ratio: None where there is none, for the ``reason`` given.
-    :ivar published: the ratio that was published for such a cell, None where none was.
-    :ivar interval: of the ratio; None for the reason in ``no_interval``, or where there is nothing to be compared.
+    :ivar metric: the metric compared, or the requested one if there is no ratio.
+    :ivar modelled: whether that metric is a model of the requested one.
+    :ivar baseline: id of the baseline's cell; empty if this environment has none.
+    :ivar ratio: above 1 is better; None for the ``reason``.
+    :ivar published: the published ratio of such a cell, None if there is none.
+    :ivar interval: of the ratio; None for the reason in ``no_interval``, or if there is nothing to compare.
     """
 
     metric: str
@@ -56,8 +56,8 @@ def speedups(
 ) -> Iterator[Speedup]:
     """Yield the speed-up of each of the cells, in their order.
 
-    :param factors: those of the run; derived ones follow from the others and do not tell cells apart.
-    :param values: asked for the values of a cell and of its baseline, one pair at a time.
+    :param factors: factors of the run; derived ones follow from the others and do not distinguish cells.
+    :param values: called for a cell and for its baseline, one pair at a time.
     """
     for cell, baseline in zip(cells, baselines(cells, comparison, factors), strict=True):
         metric, ratio, interval, few = comparison.metric, None, None, ""
@@ -65,7 +65,7 @@ def speedups(
             ratio = _ratio(cell, baseline, reading)
             if ratio is not None:
                 interval, few = _interval(cell, baseline, reading, values)
-                if any(found and is_modelled(found, reading) for found in (cell, baseline)):
+                if any(side and is_modelled(side, reading) for side in (cell, baseline)):
                     metric = reading.name
                 break
         yield Speedup(
@@ -83,12 +83,12 @@ def speedups(
 def baselines(
     cells: Sequence[CellSummary], comparison: Comparison, factors: Sequence[FactorInfo]
 ) -> Iterator[CellSummary | None]:
-    """Yield the cell that each of the cells is set against, in their order: itself, or None where it has not run."""
+    """Yield the baseline of each of the cells, in their order: the cell itself if it is one, None if it has not run."""
     swept = [factor.name for factor in factors if factor.levels]
     by_levels = {(cell.environment, *_key(cell.factors, swept)): cell for cell in cells}
     for cell in cells:
-        wanted = _key({**cell.factors, **comparison.baseline}, swept)
-        yield by_levels.get((cell.environment, *wanted))
+        levels = _key({**cell.factors, **comparison.baseline}, swept)
+        yield by_levels.get((cell.environment, *levels))
 
 
 def published_ratio(published: Published, levels: Mapping[str, str]) -> float | None:
@@ -114,7 +114,7 @@ def _ratio(cell: CellSummary, baseline: CellSummary | None, metric: MetricInfo) 
 def _interval(
     cell: CellSummary, baseline: CellSummary | None, metric: MetricInfo, values: Values
 ) -> tuple[Interval | None, str]:
-    """Return the interval of a ratio that there is; a baseline against itself needs none."""
+    """Return the interval of an existing ratio, or the reason for none; a baseline has neither."""
     if baseline is None or baseline is cell:
         return None, ""
     own, other = values(cell, metric), values(baseline, metric)
@@ -125,13 +125,13 @@ def _interval(
 
 
 def _reason(cell: CellSummary, baseline: CellSummary | None, metric: str) -> str:
-    """Say why there is no ratio."""
+    """Return why there is no ratio."""
     if cell.estimate(metric) is None:
-        return f"it has no {metric}"
+        return f"no {metric}"
     if baseline is None:
-        return "its baseline has not run in this environment"
+        return "the baseline has not run in this environment"
     if baseline.estimate(metric) is None:
-        return f"its baseline has no {metric}"
+        return f"the baseline has no {metric}"
     return f"a {metric} of 0 has no ratio"
 
 

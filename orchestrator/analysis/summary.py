@@ -1,15 +1,13 @@
-"""What is said of a cell: how many trials, what became of them, and of each metric the median and its spread.
+"""Summary of a cell: number of trials by status, and median and spread of each metric.
 
-Only trials that are ``ok`` enter, and never those of two environments together. The median, not the mean: times of
-a machine that does other things too are skewed, and one long trial must not move the figure (T. Hoefler, R. Belli,
-*Scientific Benchmarking of Parallel Computing Systems*, SC '15, sections 3.1 and 3.2). Rates are averaged as rates, and
-the median has an interval where there are boots enough: see :mod:`~orchestrator.analysis.values` and
-:mod:`~orchestrator.analysis.intervals`.
+Figures use ``ok`` trials only, and each environment by itself. The median, not the mean: times on a machine with other
+work are skewed, and one long trial must not move the figure (T. Hoefler, R. Belli, *Scientific Benchmarking of Parallel
+Computing Systems*, SC '15, sections 3.1 and 3.2). How rates are averaged: :mod:`~orchestrator.analysis.values`; when a
+median has an interval: :mod:`~orchestrator.analysis.intervals`.
 """
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,20 +17,20 @@ from orchestrator.analysis import values
 from orchestrator.analysis.intervals import Interval, of_median
 from orchestrator.analysis.values import Units
 from orchestrator.results.records import FactorInfo
-from orchestrator.results.store import CellRow, RunRow, Store
+from orchestrator.results.store import CellRow, RunRow, Store, Verification
 
 Method = Literal["half interquartile range", "half range", "none"]
 QUARTILES_FROM = 5
-"""From so many values on the quartiles are used: with five they are the second and the fourth of them."""
+"""Fewest values for quartiles; of five values they are the second and the fourth."""
 
 
 UNLABELLED = "no label"
-"""Stands for the trials of a cell that have no label, where others have one."""
+"""Stands for the trials without a label in a cell where others have one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far the values lie around the median, in the metric's unit; ``value`` is None for a single value."""
+    """Spread of the values around the median, in the metric's unit; ``value`` is None for a single value."""
 
     value: float | None
     method: Method
@@ -58,29 +56,11 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """What the trials of a cell say of the pages they moved; None: not said.
-
-    :ivar trials: number of ok trials that say anything.
-    :ivar pages: pages of the trial that missed its target with the most of them, of which
-    :ivar pages_on_target: were found where they should be when asked again.
-    :ivar bytes_checked: bytes compared after the move, in all trials, of which
-    :ivar bytes_wrong: did not hold what they should.
-    """
-
-    trials: int
-    pages: int | None
-    pages_on_target: int | None
-    bytes_checked: int | None
-    bytes_wrong: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class CellSummary:
     """One cell in one environment; ``statuses`` counts all its trials, ``n`` those that are ok.
 
-    :ivar label: what the benchmark says that its figures are, where the levels alone would mislead; all it says, with
-        commas, where trials differ.
+    :ivar label: the benchmark's name for the figures, where the levels alone would mislead; several names, with commas,
+        where trials differ.
     """
 
     cell: str
@@ -88,12 +68,12 @@ class CellSummary:
     environment: str
     statuses: Mapping[str, int]
     estimates: tuple[Estimate, ...]
-    truth: Verification | None
+    verification: Verification | None
     label: str = ""
 
     @property
     def n(self) -> int:
-        """Number of trials that enter the figures."""
+        """Number of trials in the figures."""
         return self.statuses.get("ok", 0)
 
     def estimate(self, metric: str) -> Estimate | None:
@@ -102,7 +82,7 @@ class CellSummary:
 
 
 def spread_of(values: Sequence[float]) -> Spread:
-    """Return half the interquartile range; below five values half the range, of one value nothing.
+    """Return half the interquartile range; with fewer than five values half the range, with one value none.
 
     Quartiles by linear interpolation between order statistics, definition 7 of R. J. Hyndman and Y. Fan, *Sample
     Quantiles in Statistical Packages*, The American Statistician 50 (1996) 361-365 (the default of R and NumPy). Half
@@ -117,17 +97,17 @@ def spread_of(values: Sequence[float]) -> Spread:
 
 
 def estimate(metric: str, unit: str, boots: Units) -> Estimate:
-    """Summarise the values of one metric by boot, of which there must be at least one."""
-    found = [value for boot in boots for value in boot]
+    """Summarise the values of one metric by boot; at least one value."""
+    flat = [value for boot in boots for value in boot]
     interval, reason = of_median(boots, unit)
     return Estimate(
         metric=metric,
         unit=unit,
-        n=len(found),
-        median=values.median(found, unit),
-        spread=spread_of(found),
-        minimum=min(found),
-        maximum=max(found),
+        n=len(flat),
+        median=values.median(flat, unit),
+        spread=spread_of(flat),
+        minimum=min(flat),
+        maximum=max(flat),
         boots=len(boots),
         interval=interval,
         no_interval=reason,
@@ -135,7 +115,7 @@ def estimate(metric: str, unit: str, boots: Units) -> Estimate:
 
 
 def by_boot(rows: Iterable[tuple[str, float]]) -> Units:
-    """Return the values of pairs of boot and value by boot, in order of the boots' first ones."""
+    """Group pairs of boot and value by boot, in order of first appearance."""
     boots: dict[str, list[float]] = {}
     for boot, value in rows:
         boots.setdefault(boot, []).append(value)
@@ -149,36 +129,34 @@ def summarise(store: Store, run: RunRow) -> Iterator[CellSummary]:
     """
     factors = run.opening.factors if run.opening else ()
     for cell in sorted(store.cells(run), key=plan_order(factors)):
-        statuses = store.database.execute(
-            "SELECT environment, status, count(*) FROM trials WHERE cell = ? AND final"
-            " GROUP BY environment, status ORDER BY environment, status",
-            (cell.key,),
-        ).fetchall()
-        for environment, rows in itertools.groupby(statuses, key=lambda row: row[0]):
+        for environment, statuses in store.statuses_by_environment(cell).items():
             yield CellSummary(
                 cell=cell.id,
                 factors=cell.factors,
                 environment=environment,
-                statuses={status: count for _, status, count in rows},
-                estimates=tuple(_estimates(store, cell, environment)),
-                truth=_truth(store, cell, environment),
-                label=_label(store, cell, environment),
+                statuses=statuses,
+                estimates=tuple(
+                    estimate(metric, unit, by_boot(values))
+                    for (metric, unit), values in store.values(cell, environment)
+                ),
+                verification=store.verification(cell, environment),
+                label=_label(store.labels_of(cell, environment)),
             )
 
 
 def plan_order(factors: Sequence[FactorInfo]) -> Callable[[CellRow], tuple[tuple[int, str], ...]]:
-    """Return a sort key that puts cells in the order of the plan: by the place of each level in the file.
+    """Return a sort key that puts cells in the order of the plan: by the position of each level in the file.
 
-    Derived factors have no places and follow from the others; cells that are alike stay as they were.
+    Derived factors have no positions and follow from the others; equal cells keep their order.
     """
-    places = {
-        factor.name: {level: place for place, level in reversed(list(enumerate(factor.levels)))}
+    positions = {
+        factor.name: {level: position for position, level in reversed(list(enumerate(factor.levels)))}
         for factor in factors
         if factor.levels
     }
 
     def key(cell: CellRow) -> tuple[tuple[int, str], ...]:
-        levels = ((known, cell.factors.get(name, "")) for name, known in places.items())
+        levels = ((known, cell.factors.get(name, "")) for name, known in positions.items())
         return tuple(
             (known.get(level, len(known)), "" if level in known else level) for known, level in levels
         )
@@ -186,41 +164,6 @@ def plan_order(factors: Sequence[FactorInfo]) -> Callable[[CellRow], tuple[tuple
     return key
 
 
-def _estimates(store: Store, cell: CellRow, environment: str) -> Iterator[Estimate]:
-    rows = store.database.execute(
-        "SELECT name, unit, boot, value FROM trials JOIN metrics ON trial = trials.key"
-        " WHERE cell = ? AND environment = ? AND status = 'ok' AND final ORDER BY name, unit, trials.key",
-        (cell.key, environment),
-    )
-    for (metric, unit), group in itertools.groupby(rows, key=lambda row: row[:2]):
-        yield estimate(metric, unit, by_boot((boot, value) for _, _, boot, value in group))
-
-
-def _truth(store: Store, cell: CellRow, environment: str) -> Verification | None:
-    where = "FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
-    values = (cell.key, environment)
-    said = "coalesce(pages, pages_on_target, bytes_checked, bytes_wrong) IS NOT NULL"
-    trials, checked, wrong = store.database.execute(
-        f"SELECT count(*), {_sum('bytes_checked')}, {_sum('bytes_wrong')} {where} AND {said}", values
-    ).fetchone()
-    if not trials:
-        return None
-    pages, on_target = store.database.execute(
-        f"SELECT pages, pages_on_target {where} AND {said} ORDER BY pages - pages_on_target DESC LIMIT 1",
-        values,
-    ).fetchone()
-    return Verification(trials, pages, on_target, checked, wrong)
-
-
-def _label(store: Store, cell: CellRow, environment: str) -> str:
-    query = (
-        "SELECT DISTINCT label FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
-        " ORDER BY label"
-    )
-    found = [row[0] for row in store.database.execute(query, (cell.key, environment))]
-    return ", ".join(label or UNLABELLED for label in found) if any(found) else ""
-
-
-def _sum(column: str) -> str:
-    """SQL for a sum that is null of nulls alone and does not overflow, whatever a benchmark claims to have checked."""
-    return f"iif(count({column}), CAST(total({column}) AS INTEGER), NULL)"
+def _label(labels: Sequence[str]) -> str:
+    """Return the labels in one string; empty if no trial has one."""
+    return ", ".join(label or UNLABELLED for label in labels) if any(labels) else ""

@@ -1,4 +1,4 @@
-"""The values behind a figure, by the boot they were made in, and how they are averaged."""
+"""Values of a figure by boot, and how they are averaged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 
 Units = tuple[tuple[float, ...], ...]
-"""Values by sampling unit: one tuple for each boot, in order of their first trial."""
+"""Values by boot: one tuple for each boot, in order of first appearance."""
 
 RESAMPLES = 1999
 """Efron and Tibshirani (1993), sections 14.3 and 19.3, take 1000 to 2000 for limits of 90 to 95 %."""
@@ -16,7 +16,7 @@ _RATE = re.compile(r"/(ns|us|ms|s|min|h)$")
 
 
 def is_rate(unit: str) -> bool:
-    """Whether a unit is of work by time.
+    """Whether a unit is work per time.
 
     >>> is_rate("GiB/s"), is_rate("us"), is_rate("s/GiB")
     (True, False, False)
@@ -25,9 +25,9 @@ def is_rate(unit: str) -> bool:
 
 
 def median(values: Sequence[float], unit: str) -> float:
-    """Return the median of one value or more; of rates that of the times for a piece of work.
+    """Return the median of one value or more; of rates, the median of the times for the same work.
 
-    They differ where the middle lies between two values: of rates these are averaged harmonically (T. Hoefler, R.
+    The two differ if the median lies between two values: rates are averaged harmonically (T. Hoefler, R.
     Belli, *Scientific Benchmarking of Parallel Computing Systems*, SC '15, section 3.1.1).
 
     >>> median([2.0, 6.0], "us"), median([2.0, 6.0], "GiB/s")

@@ -10,16 +10,15 @@ from datetime import datetime
 from pathlib import Path
 
 import orchestrator
-from orchestrator import program
+from orchestrator import source_tree
 from orchestrator.bundle import archive, checksums, collect, crate, layout, readme
 from orchestrator.bundle.layout import Description
 from orchestrator.bundle.requirements import requirements
 from orchestrator.bundle.scrub import Scrubber, refuse_leftovers
 from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.experiment.loader import load
-from orchestrator.report import names as forms
-from orchestrator.report import render
-from orchestrator.report.model import build
+from orchestrator.report import format_names, render
+from orchestrator.report.model import open_report
 from orchestrator.results import journal, manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord, EndRecord, RunRecord, TrialRecord
@@ -102,7 +101,7 @@ class _Making:
         self._manifest = provenance
         self._folder = folder
         self._wish = wish
-        self._program = program.files()
+        self._program = source_tree.files()
 
     def make(self, bundled_files: collect.BundledFiles) -> str:
         """Make all of it and return the bundle's id."""
@@ -201,7 +200,7 @@ class _Making:
             program={
                 "version": orchestrator.__version__,
                 "commit": manifest.commit(),
-                "source": program.source_hash(),
+                "source": source_tree.source_hash(),
                 "run_version": provenance.version,
                 "run_commit": provenance.commit,
                 "run_source": provenance.source,
@@ -233,15 +232,15 @@ class _Making:
         """Write the report in every form there is; one that cannot be made here is left out, with a note."""
         reports = self._folder / layout.REPORT
         reports.mkdir()
-        report = build(self._folder / "nowhere", run)
-        for form in (form for form in forms() if form not in _LEFT_OUT):
-            try:
-                content: str | bytes = render(report, form)
-            except (OrchestratorError, ImportError) as error:
-                self.notes.append(f"no report in the form {form}: {error}")
-                continue
-            raw = content.encode() if isinstance(content, str) else content
-            (reports / _SUFFIXES.get(form, f"report.{form}")).write_bytes(raw)
+        with open_report(self._folder / "nowhere", run) as report:
+            for form in (form for form in format_names() if form not in _LEFT_OUT):
+                try:
+                    content: str | bytes = render(report, form)
+                except (OrchestratorError, ImportError) as error:
+                    self.notes.append(f"no report in the form {form}: {error}")
+                    continue
+                raw = content.encode() if isinstance(content, str) else content
+                (reports / _SUFFIXES.get(form, f"report.{form}")).write_bytes(raw)
 
 
 def _require_finished(run: RunFolder, provenance: Manifest) -> None:

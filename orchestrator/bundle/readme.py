@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 
 from orchestrator.analysis.claims import claims
-from orchestrator.analysis.points import points
+from orchestrator.analysis.points import load_points
 from orchestrator.bundle import archive, layout, modes
 from orchestrator.bundle.layout import Description
 from orchestrator.environments import describe
@@ -56,7 +56,7 @@ def write(folder: Path, facts: Facts) -> None:
 
 def _values(folder: Path, facts: Facts) -> dict[str, object]:
     description, provenance, experiment = facts.description, facts.manifest, facts.experiment
-    found = points(facts.run)
+    found = load_points(facts.run)
     claimed = claims(found, WITHIN)
     narrowing = [
         *(f"--set {text}" for text in description.overrides),
@@ -64,7 +64,7 @@ def _values(folder: Path, facts: Facts) -> dict[str, object]:
     ]
     narrowing += [f"--limit {description.limit}"] if description.limit else []
     same = description.program["source"] == provenance.source
-    trials = sum(sum(point.cell.statuses.values()) for point in found.every)
+    trials = sum(sum(point.cell.statuses.values()) for point in found.all)
     return {
         "description": description,
         "name": folder.name,

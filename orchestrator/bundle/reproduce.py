@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.analysis.claims import ClaimResult, evaluate
-from orchestrator.analysis.points import Points, points
+from orchestrator.analysis.points import Points, load_points
 from orchestrator.bundle import layout, likeness, modes
 from orchestrator.bundle.layout import Description
 from orchestrator.bundle.likeness import ProvenanceItem
@@ -22,7 +22,7 @@ from orchestrator.results.files import write_whole
 from orchestrator.results.runs import RunFolder
 
 FILE = "reproduction.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Reproduction:
 
     @property
     def document(self) -> dict[str, Any]:
-        """All of it as plain data, format 1."""
+        """All of it as plain data, format 2."""
         return {
             "format": FORMAT,
             "type": "reproduction",
@@ -110,9 +110,9 @@ def judge_run(
     """
     original = RunFolder(bundle / layout.RUN)
     sides = [likeness.side(manifest.load(folder.path), folder) for folder in (original, run)]
-    there, here = points(original), points(run)
+    there, here = load_points(original), load_points(run)
     cpus = _fewer_cpus(*sides)
-    judged = tuple(evaluate(there, here.up_to(cpus) if cpus else here, here, within))
+    judged = tuple(evaluate(there, here.with_at_most(cpus) if cpus else here, here, within))
     environments = (_environments(there), _environments(here))
     same = ProvenanceItem("experiment", description.content_hash[:12], meaning[:12])
     alike = (same, *likeness.compare(sides[0], sides[1]))
@@ -122,7 +122,7 @@ def judge_run(
 
 
 def _environments(run: Points) -> tuple[str, ...]:
-    return tuple(sorted({point.environment for point in run.every}))
+    return tuple(sorted({point.environment for point in run.all}))
 
 
 def _fewer_cpus(there: likeness.Side, here: likeness.Side) -> int:

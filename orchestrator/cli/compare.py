@@ -1,4 +1,4 @@
-"""``orchestrate compare``: is one side faster than the other?"""
+"""``orchestrate compare``: two runs, kernels of one run, or a run and published figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from orchestrator.cli.results import emit, output_option, results_option
 from orchestrator.errors import BadInput
-from orchestrator.report.comparisons import names
+from orchestrator.report.comparison_formats import names
 from orchestrator.units import parse_share
 
 
@@ -19,7 +19,7 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
     name = "percent"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the share; a usage error if it is none from 0 % to less than 100 %."""
+        """Return the share; a usage error unless it is from 0 % to less than 100 %."""
         if isinstance(value, float):
             return value
         try:
@@ -33,26 +33,41 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
 @click.argument("new", metavar="[NEW]", required=False)
 @click.option("--by", type=click.Choice(["kernel"]), help="Compare the kernels of the one run BASELINE.")
 @click.option(
-    "--published", is_flag=True, help="Compare the run BASELINE with what its experiment says was published."
+    "--published",
+    is_flag=True,
+    help="Compare the run BASELINE with the published figures that its experiment names.",
 )
-@click.option(
-    "--baseline", default="", metavar="NAME", help="With --by: the level that others are set against."
-)
+@click.option("--baseline", default="", metavar="NAME", help="With --by: the level to compare others with.")
 @click.option(
     "--metric", "metrics", metavar="NAME", multiple=True, help="May be repeated; default: the headline."
 )
-@click.option("--format", "form", type=click.Choice(names()), default="text", show_default=True)
 @click.option(
-    "--fail-on-regression", "fail_on", type=Percent(), help="Exit code 5 for a cell slower by more."
+    "--format",
+    "format_name",
+    type=click.Choice(names()),
+    default="text",
+    show_default=True,
+    help="Format of the comparison.",
 )
 @click.option(
-    "--margin", type=Percent(), default="2%", show_default=True, help="A difference that does not matter."
+    "--fail-on-regression",
+    "fail_on",
+    type=Percent(),
+    help="Exit with code 5 if a cell is slower by more than this.",
+)
+@click.option(
+    "--margin", type=Percent(), default="2%", show_default=True, help="Difference that does not matter."
 )
 @click.option("--confidence", type=Percent(), default="95%", show_default=True)
 @click.option(
     "--unit", type=click.Choice(["boot", "trial"]), default="boot", show_default=True, help="Sampling unit."
 )
-@click.option("--force-mixed-environments", "mix", is_flag=True, help="Compare them all the same, labelled.")
+@click.option(
+    "--force-mixed-environments",
+    "mix",
+    is_flag=True,
+    help="Compare different environments; affected rows are labelled.",
+)
 @output_option
 @results_option
 def compare(
@@ -62,7 +77,7 @@ def compare(
     published: bool,
     baseline: str,
     metrics: tuple[str, ...],
-    form: str,
+    format_name: str,
     fail_on: float | None,
     margin: float,
     confidence: float,
@@ -71,16 +86,16 @@ def compare(
     target: Path | None,
     results_path: Path,
 ) -> None:
-    """Compare run NEW with run BASELINE, the kernels of one run (--by kernel), or a run with what was published.
+    """Compare run NEW with run BASELINE, the kernels of one run (--by kernel), or a run with published figures.
 
-    Exit code 5: a regression, where --fail-on-regression asks for it.
+    Exit code 5: a regression, with --fail-on-regression.
     """
     if [by is not None, new is not None, published].count(True) != 1:
         raise click.UsageError("give two runs, or one run and either --by kernel or --published")
     if published and metrics:
-        raise click.UsageError("--metric: published figures are of the metric that the experiment compares")
+        raise click.UsageError("--metric cannot be used with --published: published figures have one metric")
     if baseline and by is None:
-        raise click.UsageError("--baseline goes with --by; of two runs the first is the baseline")
+        raise click.UsageError("--baseline needs --by; of two runs the first is the baseline")
     if not 0.5 <= confidence <= 0.9999:
         raise click.BadParameter("expected 50% to 99.99%", param_hint="--confidence")
     from orchestrator.analysis.comparison import Rules
@@ -90,11 +105,11 @@ def compare(
     rules = Rules(confidence, margin, "trial" if unit == "trial" else "boot", mix)
     first = runs.find(results_path, base)
     if published:
-        found = comparison.with_published(results_path, first, rules, fail_on)
+        compared = comparison.with_published(results_path, first, rules, fail_on)
     elif new is None:
-        found = comparison.by_kernel(results_path, first, baseline, metrics, rules, fail_on)
+        compared = comparison.by_kernel(results_path, first, baseline, metrics, rules, fail_on)
     else:
         second = runs.find(results_path, new)
-        found = comparison.two_runs(results_path, first, second, metrics, rules, fail_on)
-    emit(comparison.render(found, form), target)
-    sys.exit(found.exit_code)
+        compared = comparison.two_runs(results_path, first, second, metrics, rules, fail_on)
+    emit(comparison.render(compared, format_name), target)
+    sys.exit(compared.exit_code)

@@ -1,4 +1,4 @@
-"""``orchestrate results``: which runs there are, and where one of them comes from."""
+"""``orchestrate results``: the list of runs, and the provenance of one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ results_option = click.option(
     default="results",
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder where runs land.",
+    help="Results directory.",
 )
 
 output_option = click.option(
@@ -27,13 +27,13 @@ output_option = click.option(
     "target",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to a file instead.",
+    help="Write to a file instead of standard output.",
 )
 
 
 @click.group()
 def results() -> None:
-    """List runs, or show one. A RUN is an id, the start of one, a folder, or `latest`."""
+    """List runs, or show one. A RUN is an id, a prefix of one, a directory, or `latest`."""
 
 
 @results.command("list")
@@ -51,10 +51,10 @@ def list_runs(results_path: Path) -> None:
 
 @results.command("show")
 @click.argument("run")
-@click.option("--trial", metavar="ID", help="Print all that was recorded of one trial instead, as JSON.")
+@click.option("--trial", metavar="ID", help="Print the records of one trial instead, as JSON.")
 @results_option
 def show(run: str, trial: str | None, results_path: Path) -> None:
-    """Show where RUN comes from: provenance, boots, what became of its trials."""
+    """Show the provenance of RUN, its boots and the outcome of its trials."""
     from orchestrator.report import listing
     from orchestrator.results import runs
     from orchestrator.results.store import open_for
@@ -68,12 +68,12 @@ def show(run: str, trial: str | None, results_path: Path) -> None:
 
 
 def emit(rendered: str | bytes, target: Path | None = None) -> None:
-    """Write to a file, or print: text in characters that stdout takes, bytes as they are, but not on a terminal."""
+    """Write to a file or to standard output; bytes are refused on a terminal."""
     if target is not None:
         _write(target, rendered)
         return
     if isinstance(rendered, bytes) and sys.stdout.isatty():
-        raise BadInput("this form is not text; write it to a file: orchestrate report RUN --output FILE")
+        raise BadInput("not a text format; write it to a file: orchestrate report RUN --output FILE")
     if isinstance(rendered, str):
         from orchestrator.report.text import for_encoding
 
@@ -83,7 +83,7 @@ def emit(rendered: str | bytes, target: Path | None = None) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        sys.stdout = None  # what is left in it cannot be written at the end either
+        sys.stdout = None  # its buffer cannot be written at exit either
         raise HostError(f"cannot write to standard output: {error.strerror}") from None
 
 

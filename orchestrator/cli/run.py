@@ -19,7 +19,7 @@ from orchestrator.cli.options import (
     set_option,
 )
 from orchestrator.cli.results import emit, results_option
-from orchestrator.report import names
+from orchestrator.report import format_names
 
 
 @click.command()
@@ -52,8 +52,8 @@ from orchestrator.report import names
 @click.option("-v", "--verbose", count=True, help="Say more; twice: everything that goes into the log.")
 @click.option(
     "--format",
-    "form",
-    type=click.Choice(names()),
+    "format_",
+    type=click.Choice(format_names()),
     default="table",
     show_default=True,
     help="Form of the report at the end.",
@@ -74,7 +74,7 @@ def run(
     dry_run: bool,
     check: bool,
     verbose: int,
-    form: str,
+    format_: str,
 ) -> None:
     """Run an experiment and print its report."""
     set_up_logging(verbose)
@@ -96,15 +96,19 @@ def run(
         return
 
     from orchestrator.cli.progress import Terminal
-    from orchestrator.report import render
-    from orchestrator.report.model import build
+    from orchestrator.report import render, run_end
+    from orchestrator.report.model import open_report
 
     request = RunRequest(
         plan, provider, results_path, cache_folder(), overrides, tuple(sys.argv), resume, anew, break_lock
     )
     ended = run_experiment(request, Terminal(verbose))
-    emit(render(build(results_path, ended.folder), form))
-    click.echo(f"\nresults: {ended.folder.path}", err=True)
+    with open_report(results_path, ended.folder) as report:
+        if format_ == "table":
+            emit(run_end.render(report, ended.folder.path, verbose > 0))
+        else:
+            emit(render(report, format_))
+            click.echo(f"\nresults: {ended.folder.path}", err=True)
     sys.exit(ended.exit_code)
 
 

@@ -19,7 +19,7 @@ from orchestrator.execution.run import Run
 from orchestrator.execution.visit import Visit
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
-from orchestrator.kernels.proof import Identity, Proof, prove
+from orchestrator.kernels.verification import Identity, Verification, verify
 from orchestrator.plan.model import Block
 from orchestrator.results.records import BlockRecord
 from orchestrator.timestamps import utc_now
@@ -86,14 +86,14 @@ class BlockRun:
         facts = self._gather_facts(host)
         context = self._context_of(host, facts)
         rebooted = self._context is not None and self._context.boot != facts.boot_id
-        proof = self._prove(host, facts)
-        if proof.fault:
+        verification = self._verify(host, facts)
+        if verification.mismatches:
             if rebooted:
                 self._follower.collect(visit, self._block, self._context or context)
                 visit.restore()
                 visit.clean()
-            self._announce(context, facts, {}, proof)
-            self._set_aside(proof.fault, context)
+            self._announce(context, facts, {}, verification)
+            self._set_aside(verification.mismatches, context)
             return True
         settings: dict[str, str] = {}
         if visit.runner_is_running():
@@ -109,7 +109,7 @@ class BlockRun:
                 return True
             settings = self._provision(visit, facts)
             visit.start(self._losses.trials_to_send(self._block))
-        self._announce(context, facts, settings, proof)
+        self._announce(context, facts, settings, verification)
         return self._follow(visit, context)
 
     def _provision(self, visit: Visit, facts: host_facts.Facts) -> dict[str, str]:
@@ -161,13 +161,13 @@ class BlockRun:
         """Whether a trial of the block has no final record yet."""
         return any(True for _ in self._run.pending(self._block))
 
-    def _prove(self, host: Host, facts: host_facts.Facts) -> Proof:
+    def _verify(self, host: Host, facts: host_facts.Facts) -> Verification:
         """Compare the running kernel with the one of this block, and the boot with those of other blocks."""
         if not host.answers:
-            return Proof(())
+            return Verification(())
         run = self._run
         others = run.boots_of_other_blocks(self._block) if run.provider.boots_kernels else frozenset()
-        return prove(self._identity, facts, others)
+        return verify(self._identity, facts, others)
 
     def _set_aside(self, fault: str, context: TrialContext) -> None:
         """Give every trial left its final record: the running kernel is not the one asked for, so nothing is run."""
@@ -176,7 +176,11 @@ class BlockRun:
             self._run.conclude(outcome.wrong_kernel(trial, context, fault))
 
     def _announce(
-        self, context: TrialContext, facts: host_facts.Facts, settings: dict[str, str], proof: Proof
+        self,
+        context: TrialContext,
+        facts: host_facts.Facts,
+        settings: dict[str, str],
+        verification: Verification,
     ) -> None:
         """Write the record of a boot, once for each boot."""
         if self._context == context:
@@ -193,10 +197,10 @@ class BlockRun:
             settings=settings,
             time=utc_now(),
             kernel_hash=context.kernel_hash,
-            proof=tuple(proof.document),
+            proof=tuple(verification.document),
             beneath=self._machine.beneath,
         )
-        if not proof.fault:
+        if not verification.mismatches:
             self._run.record_kernel(
                 self._block.kernel,
                 {

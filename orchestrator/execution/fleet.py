@@ -154,7 +154,7 @@ def _exclude_dissimilar(run: Run, fleet: Sequence[FleetHost]) -> None:
 def _work_queue(run: Run, usable: Sequence[FleetHost]) -> WorkQueue:
     if not run.is_sharded:
         return ReplicaQueue(run.plan, run.has_pending)
-    blocks = {host.name: [run.plan.named(name) for name in host.started] for host in usable}
+    blocks = {host.name: [run.plan.find_block(name) for name in host.started] for host in usable}
     started = {name: [block for block in found if block and block.shard] for name, found in blocks.items()}
     return ShardQueue(run.plan, run.has_pending, len(usable), started)
 

@@ -13,7 +13,7 @@ from orchestrator.documents.draft import Draft
 from orchestrator.documents.expressions import Value
 from orchestrator.documents.template import Template
 from orchestrator.errors import BadInput
-from orchestrator.experiment import roles, schemas
+from orchestrator.experiment import renames, roles, schemas
 from orchestrator.experiment.levels import level
 from orchestrator.experiment.model import Benchmark, Breakdown, Level, Metric, Role, Status
 from orchestrator.nearest import did_you_mean
@@ -133,6 +133,7 @@ class Program:
         self.known = not self.role_file.faults
         draft.faults.extend(self.role_file.faults)
         self.role_file.faults = draft.faults
+        renames.apply(draft, {old: str(new.content) for old, new in self.role_file.members("renamed")})
 
     def _layers(self) -> list[tuple[Draft, tuple[str, ...]]]:
         """The files that describe the program, later ones overruling earlier ones."""

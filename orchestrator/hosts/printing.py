@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.base import Clock, Host, Machine, Provider
 from orchestrator.hosts.command import Command, Completed
-from orchestrator.kernels.proof import Identity
+from orchestrator.kernels.verification import Identity
 from orchestrator.units import plural
 
 

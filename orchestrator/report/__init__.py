@@ -1,7 +1,7 @@
-"""What is shown of a run. Each form is one module of :mod:`orchestrator.report.formats`, found by its name.
+"""Reports of runs. Each format is one module of :mod:`orchestrator.report.formats`, found by its name.
 
-A form has one function, ``render(report: Report) -> str | bytes``; :func:`orchestrator.report.model.build` makes the
-report.
+A format has one function, ``render(report: Report) -> str | bytes``. :func:`orchestrator.report.model.open_report`
+opens a report.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
-from orchestrator.report import formats as forms
+from orchestrator.report import formats
 
 if TYPE_CHECKING:
     from orchestrator.report.model import Report
 
 
-def names() -> list[str]:
-    """Return the names of the forms there are; imports none of them."""
-    return sorted(module.name for module in pkgutil.iter_modules(forms.__path__))
+def format_names() -> list[str]:
+    """Return the names of all formats; imports none of them."""
+    return sorted(module.name for module in pkgutil.iter_modules(formats.__path__))
 
 
-def render(report: Report, form: str) -> str | bytes:
-    """Return the report in a form, one of :func:`names`: text that ends in a newline, or bytes."""
-    rendered: str | bytes = importlib.import_module(f"{forms.__name__}.{form}").render(report)
+def render(report: Report, format_name: str) -> str | bytes:
+    """Return the report in a format, one of :func:`format_names`: text that ends in a newline, or bytes."""
+    rendered: str | bytes = importlib.import_module(f"{formats.__name__}.{format_name}").render(report)
     return rendered

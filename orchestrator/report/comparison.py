@@ -1,4 +1,4 @@
-"""A comparison as data: everything that any of its forms shows. Its forms: :mod:`orchestrator.report.comparisons`."""
+"""A comparison as data: everything that any of its formats (``report/comparison_formats``) shows."""
 
 from __future__ import annotations
 
@@ -9,31 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.analysis import intervals, significance
-from orchestrator.analysis.comparison import Row, Rules, Verdict, against, compare, judge
+from orchestrator.analysis.comparison import Row, Rules, against, compare, judge
 from orchestrator.analysis.multiple import CORRECTION
 from orchestrator.analysis.samples import Sample, samples
+from orchestrator.analysis.verdicts import Verdict
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.factors import KERNEL
 from orchestrator.experiment.model import Published
 from orchestrator.nearest import did_you_mean
-from orchestrator.report import comparisons, metrics
+from orchestrator.report import comparison_formats, metrics
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
-from orchestrator.sample_size import minimum_units
+from orchestrator.sample_size import min_sample_size
 
 PUBLISHED_ENVIRONMENT = "metal"
 """All datasets of results/reference were measured on real machines."""
-
-
-NOT_JUDGED: frozenset[Verdict] = frozenset({"too noisy", "not compared"})
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonReport:
     """Two sides and their rows.
 
-    :ivar fail_on: a regression that fails the comparison, 0.05 for 5 %; None: none does.
+    :ivar fail_on: the regression above which the comparison fails, 0.05 for 5 %; None: it never fails.
     """
 
     base: str
@@ -44,18 +42,18 @@ class ComparisonReport:
 
     @property
     def methods(self) -> list[str]:
-        """What was done, with its sources, one line each."""
+        """Statistical methods with their sources, one line each."""
         percent = f"{self.rules.confidence * 100:g} %"
         unit = f"Sampling unit: {self.rules.unit}."
         if self.rules.unit == "trial":
-            unit += " What differs between boots passes for a difference of the two sides."
+            unit += " Differences between boots count as differences between the two sides."
         test = significance.METHODS[self.rules.unit]
         if any(row.base and row.base.exact for row in self.rows):
             test = significance.SIGN_METHOD
         return [
-            "ratio: of medians, more than 1 is better; rates as time for the same work.",
-            f"interval: {percent}, {intervals.METHODS[self.rules.unit]}; from "
-            f"{minimum_units(self.rules.confidence)} {self.rules.unit}s a side on.",
+            "ratio: of medians; above 1 the new side is better; rates are compared as time for the same work.",
+            f"interval: {percent}, {intervals.METHODS[self.rules.unit]}; needs "
+            f"{min_sample_size(self.rules.confidence)} {self.rules.unit}s per side.",
             f"p: {test}, adjusted for the number of tests, {self.tested} ({CORRECTION}); "
             "random numbers are seeded by the data."
             if self.tested
@@ -70,19 +68,20 @@ class ComparisonReport:
 
     @property
     def unjudged(self) -> list[Row]:
-        """Rows in which a regression would not be seen."""
-        return [row for row in self.rows if row.verdict in NOT_JUDGED and not row.vanished]
+        """Rows in which a regression would go unnoticed."""
+        return [row for row in self.rows if not row.verdict.is_decided and not row.vanished]
 
     @property
     def regressions(self) -> list[Row]:
-        """Rows that fail the comparison: slower, and by more than is let pass, or without any figure left."""
+        """Rows that fail the comparison: slower by more than the limit, or without any figure on the new side."""
         limit = self.fail_on
         if limit is None:
             return []
         return [
             row
             for row in self.rows
-            if row.vanished or (row.verdict == "slower" and row.ratio is not None and row.ratio < 1 - limit)
+            if row.vanished
+            or (row.verdict is Verdict.SLOWER and row.ratio is not None and row.ratio < 1 - limit)
         ]
 
     @property
@@ -91,9 +90,9 @@ class ComparisonReport:
         return ExitCode.REGRESSION if self.regressions else ExitCode.OK
 
 
-def render(compared: ComparisonReport, form: str) -> str:
-    """Return the comparison in a form, one of :func:`names`, ending in a newline."""
-    text: str = importlib.import_module(f"{comparisons.__name__}.{form}").render(compared)
+def render(compared: ComparisonReport, format_name: str) -> str:
+    """Return the comparison in a format, one of ``comparison_formats.names()``, ending in a newline."""
+    text: str = importlib.import_module(f"{comparison_formats.__name__}.{format_name}").render(compared)
     return text
 
 
@@ -101,64 +100,69 @@ def two_runs(
     results: Path,
     base: RunFolder,
     new: RunFolder,
-    wanted: Sequence[str],
+    metric_names: Sequence[str],
     rules: Rules,
     fail_on: float | None,
 ) -> ComparisonReport:
-    """Compare the cells of two runs. The kernel tells cells apart only where a run has several.
+    """Compare the cells of two runs. The kernel distinguishes cells only if a run has several.
 
-    Raises ``BadInput`` for an unknown metric, and where no cell can be compared as the environments differ.
+    Raises ``BadInput`` for an unknown metric, and if the environments differ for all cells.
     """
     with ExitStack() as stack:
         stores = [stack.enter_context(open_for(results, run)) for run in (base, new)]
         runs = [_opened(store, run) for store, run in zip(stores, (base, new), strict=True)]
         rows: list[Row] = []
-        for metric in _metrics(runs[0], wanted):
+        for metric in _metrics(runs[0], metric_names):
             base_cells, new_cells = (
                 list(samples(store, run, metric)) for store, run in zip(stores, runs, strict=True)
             )
-            alone = all(
+            one_kernel = all(
                 len({sample.factors.get(KERNEL) for sample in side}) < 2 for side in (base_cells, new_cells)
             )
-            rows += compare(metric, base_cells, new_cells, (KERNEL,) if alone else (), rules)
+            rows += compare(metric, base_cells, new_cells, (KERNEL,) if one_kernel else (), rules)
     return _judged(f"run {base.id}", f"run {new.id}", rows, rules, fail_on)
 
 
 def by_kernel(
-    results: Path, run: RunFolder, baseline: str, wanted: Sequence[str], rules: Rules, fail_on: float | None
+    results: Path,
+    run: RunFolder,
+    baseline: str,
+    metric_names: Sequence[str],
+    rules: Rules,
+    fail_on: float | None,
 ) -> ComparisonReport:
     """Compare every kernel of a run with one of them; ``baseline`` empty: with the first."""
     with open_for(results, run) as store:
         row = _opened(store, run)
         rows: list[Row] = []
         kernels: list[str] = []
-        for metric in _metrics(row, wanted):
-            found = list(samples(store, row, metric))
-            kernels = kernels or list(dict.fromkeys(sample.factors.get(KERNEL, "") for sample in found))
+        for metric in _metrics(row, metric_names):
+            cells = list(samples(store, row, metric))
+            kernels = kernels or list(dict.fromkeys(sample.factors.get(KERNEL, "") for sample in cells))
             if len(kernels) < 2:
-                raise BadInput(f"run {run.id} has one kernel; --by kernel needs two or more")
+                raise BadInput(f"run {run.id} has one kernel; --by kernel needs at least two")
             if baseline and baseline not in kernels:
                 raise BadInput(f"--baseline {baseline}: {did_you_mean(baseline, kernels)}")
             baseline = baseline or kernels[0]
             for kernel in kernels:
                 if kernel != baseline:
-                    rows += _kernel_rows(metric, found, baseline, kernel, rules)
+                    rows += _kernel_rows(metric, cells, baseline, kernel, rules)
     others = ", ".join(kernel for kernel in kernels if kernel != baseline)
     return _judged(f"run {run.id}, kernel {baseline}", f"kernel {others}", rows, rules, fail_on)
 
 
 def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float | None) -> ComparisonReport:
-    """Compare the cells of a run with the published figures that travel in its first record.
+    """Compare the cells of a run with the published figures in its first record.
 
-    Raises ``BadInput`` where the experiment names none, where they are of another unit than the metric that the
-    experiment compares, and where the run was made in no environment of theirs.
+    Raises ``BadInput`` if the experiment names none, if their unit is not that of the metric that the experiment
+    compares, and if the run has no trial in their environment.
     """
     with open_for(results, run) as store:
         row = _opened(store, run)
         compared = row.opening.compare if row.opening else None
         if compared is None or compared.published is None:
             raise BadInput(
-                f"run {run.id} names no published figures; `compare: published:` of its experiment does"
+                f"run {run.id} has no published figures; set `compare: published:` in its experiment"
             )
         published = compared.published
         (metric,) = _metrics(row, [compared.metric])
@@ -171,7 +175,7 @@ def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float |
 
 
 def _published(published: Published, sample: Sample) -> Sample | None:
-    """Return the published figure of a cell as the other side of a comparison; None if there is none."""
+    """Return the published figure of a cell as a sample; None if there is none."""
     figure = published.figure(sample.factors)
     if figure is None:
         return None
@@ -187,10 +191,10 @@ def _published(published: Published, sample: Sample) -> Sample | None:
 
 
 def _kernel_rows(
-    metric: MetricInfo, found: Sequence[Sample], baseline: str, kernel: str, rules: Rules
+    metric: MetricInfo, cells: Sequence[Sample], baseline: str, kernel: str, rules: Rules
 ) -> list[Row]:
     of_baseline, of_kernel = (
-        [sample for sample in found if sample.factors.get(KERNEL) == name] for name in (baseline, kernel)
+        [sample for sample in cells if sample.factors.get(KERNEL) == name] for name in (baseline, kernel)
     )
     return compare(metric, of_baseline, of_kernel, (KERNEL,), rules)
 
@@ -203,28 +207,28 @@ def _judged(
         for side in ((row.base for row in rows), (row.new for row in rows))
     ]
     if all(sides) and not sides[0] & sides[1] and not rules.mix:
-        told = " against ".join(", ".join(sorted(side)) for side in sides)
-        raise BadInput(
-            f"environments are never mixed: {told}; --force-mixed-environments compares them and labels it"
-        )
+        names = " and ".join(", ".join(sorted(side)) for side in sides)
+        raise BadInput(f"environments differ: {names}; --force-mixed-environments compares and labels them")
     return ComparisonReport(base, new, rules, tuple(judge(rows, rules)), fail_on)
 
 
 def _opened(store: Store, run: RunFolder) -> RunRow:
     row = store.run(run)
     if row.opening is None:
-        raise BadInput(f"{run.journal}: no run has begun in it; `orchestrate run` with the experiment does")
+        raise BadInput(
+            f"{run.journal}: the journal is empty; start the run with `orchestrate run EXPERIMENT.yaml`"
+        )
     if not store.statuses(row):
-        raise BadInput(f"run {run.id} has no figures: none of its trials has ended")
+        raise BadInput(f"run {run.id} has no figures: no trial has ended")
     return row
 
 
-def _metrics(run: RunRow, wanted: Sequence[str]) -> list[MetricInfo]:
+def _metrics(run: RunRow, names: Sequence[str]) -> list[MetricInfo]:
     assert run.opening is not None
-    found = metrics.find(run.opening, wanted or [run.opening.headline])
-    for metric in found:
+    chosen = metrics.find(run.opening, names or [run.opening.headline])
+    for metric in chosen:
         if metric.better == "neither":
             raise BadInput(
-                f"--metric {metric.name}: neither more nor less of it is better, so there is no verdict"
+                f"--metric {metric.name}: neither higher nor lower is better, so there is no verdict"
             )
-    return found
+    return chosen

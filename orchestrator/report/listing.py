@@ -1,4 +1,4 @@
-"""What ``orchestrate results`` prints: the list of runs, and where one of them comes from."""
+"""Output of ``orchestrate results``: the list of runs, and the provenance of one run."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def runs(store: Store) -> str:
     """Return a table of all runs, oldest first."""
     table = [[*_row(store, run)] for run in store.runs()]
     if not table:
-        return "No runs yet; `orchestrate run EXPERIMENT.yaml` makes one.\n"
+        return "No runs yet; start one with `orchestrate run EXPERIMENT.yaml`.\n"
     return tabulate(table, _HEADINGS, tablefmt="simple", disable_numparse=True) + "\n"
 
 
 def one(store: Store, run: RunFolder) -> str:
-    """Return where a run comes from, its boots, and what became of its trials."""
+    """Return the provenance of a run, its boots, and the outcome of its trials."""
     row = store.run(run)
     facts = dict(zip(_HEADINGS, _row(store, row), strict=True))
     lines = [f"{name}: {value}" for name, value in facts.items() if name != "environment"]
@@ -38,22 +38,22 @@ def one(store: Store, run: RunFolder) -> str:
         lines.append(f"ended: {row.ended}")
     lines += _provenance(run.path)
     for block in store.blocks(row):
-        where = f"{block.kernel} on {block.host}, {block.environment}, clock {block.clock}, boot {block.boot}"
-        lines.append(plain(f"block {block.block}: {where}, {block.time}"))
+        boot = f"{block.kernel} on {block.host}, {block.environment}, clock {block.clock}, boot {block.boot}"
+        lines.append(plain(f"block {block.block}: {boot}, {block.time}"))
     lines += [f"file: {path}" for path in sorted(run.path.iterdir()) if path.is_file()]
     return "\n".join(lines) + "\n"
 
 
 def trial(run: RunFolder, identity: str) -> str:
-    """Return the records of a trial (by its id or the start of it), attempts included, as JSON documents."""
-    found = [
+    """Return the records of a trial (by its id or a prefix of it), attempts included, as JSON documents."""
+    records = [
         record
         for record in journal.read(run.journal)
         if isinstance(record, TrialRecord) and record.trial.startswith(identity)
     ]
-    if not found:
-        raise BadInput(f"run {run.id} has no record of a trial {identity!r}; `orchestrate report` names some")
-    return "".join(json.dumps(codec.encode(record), indent=2) + "\n" for record in found)
+    if not records:
+        raise BadInput(f"run {run.id}: no such trial: {identity!r}; `orchestrate report` names some")
+    return "".join(json.dumps(codec.encode(record), indent=2) + "\n" for record in records)
 
 
 def _row(store: Store, run: RunRow) -> tuple[str, ...]:
@@ -71,18 +71,18 @@ def _row(store: Store, run: RunRow) -> tuple[str, ...]:
 
 def _provenance(folder: Path) -> Iterator[str]:
     try:
-        found = manifest.load(folder)
+        recorded = manifest.load(folder)
     except BadInput as error:
-        yield f"no provenance: {error}"
+        yield f"no manifest: {error}"
         return
-    yield f"content hash: {found.content_hash}"
-    yield f"command: {plain(command_line(found.command_line))}"
-    if found.overrides:
-        yield f"overrides: {plain(', '.join(found.overrides))}"
-    yield f"seed: {found.seed}"
-    yield f"orchestrator: {found.version}" + (f", commit {found.commit}" if found.commit else "")
-    yield f"controller: Python {found.python}, {plain(str(found.controller.get('system', 'unknown')))}"
-    for role, files in found.roles.items():
+    yield f"content hash: {recorded.content_hash}"
+    yield f"command: {plain(command_line(recorded.command_line))}"
+    if recorded.overrides:
+        yield f"overrides: {plain(', '.join(recorded.overrides))}"
+    yield f"seed: {recorded.seed}"
+    yield f"orchestrator: {recorded.version}" + (f", commit {recorded.commit}" if recorded.commit else "")
+    yield f"controller: Python {recorded.python}, {plain(str(recorded.controller.get('system', 'unknown')))}"
+    for role, files in recorded.roles.items():
         yield f"role {plain(role)}: {plural(len(files), 'file')}"
-    if found.benchmark:
-        yield f"benchmark: sha256 {found.benchmark}"
+    if recorded.benchmark:
+        yield f"benchmark: sha256 {recorded.benchmark}"

@@ -1,4 +1,4 @@
-"""The metrics of a run by their names, as ``--metric`` gives them."""
+"""Metrics of a run by name, as given with ``--metric``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from orchestrator.results.records import MetricInfo, RunRecord
 
 
 def find(opening: RunRecord, names: Iterable[str]) -> list[MetricInfo]:
-    """Return the metrics of these names, each once; ``BadInput`` names those that are near to one that there is not."""
+    """Return the metrics of these names, each once; ``BadInput`` names the metrics nearest to an unknown one."""
     known = {metric.name: metric for metric in opening.metrics}
     for name in names:
         if name not in known:
             raise BadInput(
-                f"--metric {name}: the run has no such metric; {did_you_mean(name, known)} (all: `metrics` in "
+                f"--metric {name}: no such metric in this run; {did_you_mean(name, known)} (all: `metrics` in "
                 "`orchestrate report RUN --format json`)"
             )
     return [known[name] for name in dict.fromkeys(names)]

@@ -1,4 +1,4 @@
-"""Plain text for a mail: paragraphs and tables that stay under :data:`WIDTH` columns, whatever the names are."""
+"""Plain text for mail: paragraphs and tables of at most :data:`WIDTH` columns, whatever the names are."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from orchestrator.report import layout
 from orchestrator.report.tables import Column
 
 WIDTH = 71
-"""Under 72 columns, so that a reply may quote it once or twice and stay under 80."""
+"""Less than 72 columns, so that text quoted twice stays under 80."""
 
 _NAME = 20
 """Names of rows are folded to this width."""
 _HEADING = 13
 _GAP = 2
-_SET_IN = "  "
+_INDENT = "  "
 _BREAKS = re.compile(r"(?<=[+_,; -])")
 
 
 def paragraph(text: str, indent: str = "") -> str:
-    """Return text in lines; a word that is too long for a line of its own is broken."""
+    """Return text in lines; a word longer than a line is broken."""
     return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def item(text: str, sign: str = "") -> str:
-    """Return text as an item of a list, further lines set in."""
+    """Return text as an item of a list, further lines indented."""
     return textwrap.fill(
         text, WIDTH, initial_indent=f"  {sign}", subsequent_indent="    ", break_on_hyphens=False
     )
 
 
 def fold(word: str, width: int) -> str:
-    """Return a word in lines of at most ``width``, broken after a sign that joins names where there is one.
+    """Return a word in lines of at most ``width``, broken after a separator such as ``+`` where there is one.
 
     >>> fold("exchange+parallel+concurrent", 20)
     'exchange+parallel+\n  concurrent'
@@ -41,33 +41,33 @@ def fold(word: str, width: int) -> str:
     lines = [""]
     for part in _BREAKS.split(word):
         if lines[-1].strip() and len(lines[-1]) + len(part.rstrip()) > width:
-            lines.append(_SET_IN)
+            lines.append(_INDENT)
         lines[-1] += part
         while len(lines[-1].rstrip()) > width:
-            lines[-1:] = [lines[-1][:width], _SET_IN + lines[-1][width:]]
+            lines[-1:] = [lines[-1][:width], _INDENT + lines[-1][width:]]
     return "\n".join(line.rstrip() for line in lines)
 
 
 def tables(columns: Sequence[Column]) -> Iterator[str]:
-    """Yield the columns as one table or, where that is too wide, as several that each name their rows."""
+    """Yield the columns as one table or, if that is too wide, as several that each name their rows."""
     keys = [_folded(column, _NAME) for column in columns if column.key]
     figures = [_folded(column, _NAME) for column in columns if not column.key]
-    room = WIDTH - sum(_width(column) + _GAP for column in keys)
-    if room < max(map(_width, figures), default=0):
+    available = WIDTH - sum(_width(column) + _GAP for column in keys)
+    if available < max(map(_width, figures), default=0):
         yield from _numbered([c for c in columns if c.key], figures)
         return
-    for group in _groups(figures, room):
+    for group in _groups(figures, available):
         yield _table([*keys, *group])
 
 
 def _numbered(keys: Sequence[Column], figures: Sequence[Column]) -> Iterator[str]:
-    """Rows whose names leave no room for figures are named in a list, and by their number in the tables."""
+    """Yield a list of the names of the rows, then tables that refer to rows by number; for very long names."""
     rows = zip(*(column.words for column in keys), strict=True)
     lines = []
     numbers = []
     for number, words in enumerate(rows, 1):
-        told = ", ".join(f"{c.heading} {word}" for c, word in zip(keys, words, strict=True))
-        lines.append(item(f"{number}: {told}"))
+        name = ", ".join(f"{c.heading} {word}" for c, word in zip(keys, words, strict=True))
+        lines.append(item(f"{number}: {name}"))
         numbers.append(str(number))
     yield "\n".join(lines)
     number_column = Column("row", tuple(numbers), "right", key=True)
@@ -76,10 +76,10 @@ def _numbered(keys: Sequence[Column], figures: Sequence[Column]) -> Iterator[str
             yield _table([number_column, *group])
 
 
-def _groups(figures: Sequence[Column], room: int) -> Iterator[list[Column]]:
+def _groups(figures: Sequence[Column], width: int) -> Iterator[list[Column]]:
     group: list[Column] = []
     for column in figures:
-        if group and sum(_width(c) + _GAP for c in (*group, column)) - _GAP > room:
+        if group and sum(_width(c) + _GAP for c in (*group, column)) - _GAP > width:
             yield group
             group = []
         group.append(column)

@@ -1,4 +1,4 @@
-"""Where the trials of a run were made, and what was not swept in them, in words for readers."""
+"""The setup of a run in words: hosts, kernels, the benchmark, and options that are not factors."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from orchestrator.results.records import BlockRecord
 from orchestrator.units import plural
 
 _SEVERAL = 3
-"""From so many values on an option that is no factor is said to vary."""
+"""From this many values on, only the number of values of an option is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostSetup:
-    """A host as it was in some of a run's boots, in words; what the host does not tell is empty.
+    """A host in some of a run's boots, in words; empty for what the host does not report.
 
-    :ivar nodes: one line for each NUMA node; ``distances``: between them, as firmware tells them.
-    :ivar beneath: of a guest of ours: the emulator, and the machine under it.
+    :ivar nodes: one line for each NUMA node; ``distances``: between them, as reported by firmware.
+    :ivar beneath: of a guest started by the qemu provider: the emulator, and the machine that runs it.
+    :ivar boots: number of boots with this setup.
     """
 
-    host: str
+    name: str
     environment: str
     clock: str
     cpu: str
@@ -45,33 +46,33 @@ class HostSetup:
         parts = [self.cpu, plural(self.cpus, "CPU") if self.cpus else ""]
         if self.nodes:
             parts.append(f"{plural(len(self.nodes), 'NUMA node')} ({'; '.join(self.nodes)})")
-        told = ", ".join(part for part in parts if part)
-        return f"{told}; {self.beneath}" if self.beneath else told
+        words = ", ".join(part for part in parts if part)
+        return f"{words}; {self.beneath}" if self.beneath else words
 
 
-def places(report: Report) -> list[HostSetup]:
-    """Return the hosts of a run, each once for all boots in which it was the same."""
-    alike: dict[HostSetup, set[str]] = {}
+def hosts(report: Report) -> list[HostSetup]:
+    """Return the hosts of a run, once for each setup that differs."""
+    boots_of: dict[HostSetup, set[str]] = {}
     for block in report.blocks:
-        alike.setdefault(_place(block), set()).add(block.boot)
-    return [replace(place, boots=len(boots)) for place, boots in alike.items()]
+        boots_of.setdefault(_host(block), set()).add(block.boot)
+    return [replace(host, boots=len(boots)) for host, boots in boots_of.items()]
 
 
 def options(report: Report) -> dict[str, str]:
-    """Return the benchmark's options that are no factors, as they were in force, defaults included."""
-    found: dict[str, dict[str, None]] = {}
+    """Return the effective options of the benchmark that are not factors, defaults included."""
+    values_of: dict[str, dict[str, None]] = {}
     for request in report.requests.values():
         for name, value in request.items():
             if name not in report.factors:
-                found.setdefault(name, {})[value] = None
+                values_of.setdefault(name, {})[value] = None
     return {
         name: " or ".join(values) if len(values) < _SEVERAL else f"{len(values)} values"
-        for name, values in found.items()
+        for name, values in values_of.items()
     }
 
 
 def description(report: Report) -> str:
-    """Return what the experiment's file says of itself; empty if nothing, or if it is not at hand."""
+    """Return the description in the experiment file; empty if it has none or is not recorded."""
     if report.provenance is None:
         return ""
     try:
@@ -82,91 +83,91 @@ def description(report: Report) -> str:
 
 
 def kernels(report: Report) -> dict[str, dict[str, str]]:
-    """Return what is known of each kernel, in pairs of words; of one that is not from a recipe that is its release."""
-    told = report.provenance.kernels if report.provenance else {}
-    return {name: dict(_kernel(said)) for name, said in told.items()}
+    """Return the properties of each kernel in words; only the release if it was not built from a recipe."""
+    recorded = report.provenance.kernels if report.provenance else {}
+    return {name: dict(_kernel(properties)) for name, properties in recorded.items()}
 
 
 def command_lines(report: Report) -> list[tuple[str, str]]:
-    """Return the kernels' command lines as they were in force, each with the kernels (and hosts) that had it."""
-    hosts = {block.host for block in report.blocks}
-    found: dict[str, dict[str, None]] = {}
+    """Return each kernel command line, as reported by the kernel, with the kernels (and hosts) that had it."""
+    host_names = {block.host for block in report.blocks}
+    kernels_of: dict[str, dict[str, None]] = {}
     for block in report.blocks:
         line = str(block.facts.get("command_line", ""))
-        whose = f"{block.kernel} on {block.host}" if len(hosts) > 1 else block.kernel
+        kernel = f"{block.kernel} on {block.host}" if len(host_names) > 1 else block.kernel
         if line:
-            found.setdefault(line, {})[whose] = None
-    return [(", ".join(whose), line) for line, whose in found.items()]
+            kernels_of.setdefault(line, {})[kernel] = None
+    return [(", ".join(names), line) for line, names in kernels_of.items()]
 
 
 def command(report: Report) -> str:
-    """Return the command that began the run, the program without its folder; empty if it is not known."""
+    """Return the command that started the run, the program without its directory; empty if not recorded."""
     return text.command_line(report.provenance.command_line) if report.provenance else ""
 
 
 def benchmark(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield what is known of the program that trials executed, in pairs of words."""
+    """Yield the properties of the program that trials executed, as pairs of name and words."""
     built = report.provenance.benchmark if report.provenance else ""
     yield "benchmark", ", ".join(filter(None, (report.opening.benchmark, _sha256(built))))
     if report.opening.command[1:]:
         yield "its command", text.command_line(report.opening.command)
-    for name, told in (report.provenance.programs if report.provenance else {}).items():
-        digest = told.get("sha256", "")
-        known = ", ".join(filter(None, (told.get("package", ""), _sha256(digest))))
-        if known and digest != built:
-            yield f"program {PurePosixPath(name).name}", known
+    for name, program in (report.provenance.programs if report.provenance else {}).items():
+        digest = program.get("sha256", "")
+        words = ", ".join(filter(None, (program.get("package", ""), _sha256(digest))))
+        if words and digest != built:
+            yield f"program {PurePosixPath(name).name}", words
 
 
 def _sha256(digest: str) -> str:
     return f"SHA-256 {digest[:12]}" if digest else ""
 
 
-def commit(report: Report) -> str:
-    """Return the version of the orchestrator, with twelve digits of its commit and whether the tree was changed."""
-    digits, _, changed = (report.provenance.commit if report.provenance else "").partition("-")
-    told = f", commit {digits[:12]}" + (f" ({changed})" if changed else "") if digits else ""
-    return report.opening.version + told
+def version(report: Report) -> str:
+    """Return the version of the orchestrator, twelve digits of its commit, and whether the tree was dirty."""
+    digits, _, dirty = (report.provenance.commit if report.provenance else "").partition("-")
+    commit = f", commit {digits[:12]}" + (f" ({dirty})" if dirty else "") if digits else ""
+    return report.opening.version + commit
 
 
 def settings(report: Report) -> dict[str, str]:
-    """Return the settings that hold through the boots, as read back; several values where boots differ."""
-    found: dict[str, dict[str, None]] = {}
+    """Return the settings of the boots, as read back; several values where boots differ."""
+    values_of: dict[str, dict[str, None]] = {}
     for block in report.blocks:
         for path, value in block.settings.items():
-            found.setdefault(_sysctl(path), {})[value] = None
-    return {name: " or ".join(values) for name, values in found.items()}
+            values_of.setdefault(_sysctl(path), {})[value] = None
+    return {name: " or ".join(values) for name, values in values_of.items()}
 
 
 def _sysctl(path: str) -> str:
-    """Sysctls by their names."""
+    """Return the name of a sysctl for its path, other paths unchanged."""
     inner = path.removeprefix("/proc/sys/")
     return path if inner == path else inner.replace("/", ".")
 
 
-def _kernel(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "release", str(said.get("release", "not known"))
-    if said.get("source"):
-        yield "base", said["source"]
-    patches = said.get("patches") or ()
+def _kernel(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "release", str(properties.get("release", "not known"))
+    if properties.get("source"):
+        yield "base", properties["source"]
+    patches = properties.get("patches") or ()
     if patches:
         ends = patches[0] if len(patches) == 1 else f"{patches[0]} to {patches[-1]}"
         yield "series", f"{len(patches)} patch{'es' * (len(patches) != 1)}, {ends}"
-    if said.get("recipe"):
-        yield "recipe", f"{said['recipe']}, {said['hash']} with all that it names"
-    if said.get("config"):
-        yield "config", said["config"] + _digest(said.get("config_hash"))
-    if said.get("compiler"):
-        yield "compiler", said["compiler"]
+    if properties.get("recipe"):
+        yield "recipe", f"{properties['recipe']}, {properties['hash']} with all its files"
+    if properties.get("config"):
+        yield "config", properties["config"] + _digest(properties.get("config_hash"))
+    if properties.get("compiler"):
+        yield "compiler", properties["compiler"]
 
 
 def _digest(config_hash: str | None) -> str:
-    return f", SHA-256 of it as the running kernel tells it {config_hash[:12]}" if config_hash else ""
+    return f", SHA-256 of it as reported by the kernel {config_hash[:12]}" if config_hash else ""
 
 
-def _place(block: BlockRecord) -> HostSetup:
+def _host(block: BlockRecord) -> HostSetup:
     facts = block.facts
     return HostSetup(
-        host=block.host,
+        name=block.host,
         environment=block.environment,
         clock=block.clock,
         cpu=" ".join(str(facts.get("cpu_model", "")).split()),
@@ -191,10 +192,10 @@ def _distances(facts: Mapping[str, Any]) -> str:
     return "; ".join(" ".join(map(str, row)) for row in rows) if len(rows) > 1 and all(rows) else ""
 
 
-def _beneath(told: Mapping[str, str]) -> str:
-    if not told:
+def _beneath(machine: Mapping[str, str]) -> str:
+    if not machine:
         return ""
-    version = re.search(r"\d+(\.\d+)+", told.get("qemu", ""))
+    version = re.search(r"\d+(\.\d+)+", machine.get("qemu", ""))
     emulator = f"QEMU {version[0]}" if version else "QEMU"
-    kernel = f", Linux {told['kernel']}" if told.get("kernel") else ""
-    return f"{emulator} on {told.get('cpu') or 'an unknown CPU'}{kernel}"
+    kernel = f", Linux {machine['kernel']}" if machine.get("kernel") else ""
+    return f"{emulator} on {machine.get('cpu') or 'an unknown CPU'}{kernel}"

@@ -1,4 +1,4 @@
-"""The tables that the forms for readers have in common."""
+"""The tables of a report, for all formats for people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.analysis.phases import Phases
+from orchestrator.analysis.points import MODE
 from orchestrator.analysis.speedup import Speedup
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.report import text
@@ -15,14 +16,14 @@ from orchestrator.results.records import MetricInfo
 
 BASELINE = "baseline"
 LABEL = "label"
-"""Heading of the column that says what figures are where the levels alone would mislead."""
+"""Heading of the column with labels of figures, where the levels alone would mislead."""
 MODELLED = "m"
 """Marks a modelled figure among measured ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading, its words from top to bottom, on which side they stand; ``key``: they name the rows."""
+    """One column: heading, words from top to bottom, alignment; ``key``: the words name the rows."""
 
     heading: str
     words: tuple[str, ...]
@@ -31,13 +32,13 @@ class Column:
 
     @property
     def only(self) -> str | None:
-        """The word that all of several rows have; None where they differ or there is one row alone."""
+        """The word that several rows share; None if rows differ or there is only one."""
         return self.words[0] if len(self.words) > 1 and len(set(self.words)) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns of equal length, and a line above them; the report's main table needs none."""
+    """Columns of equal length, and a line above them; the main table has none."""
 
     caption: str
     columns: tuple[Column, ...]
@@ -59,30 +60,41 @@ class Table:
 
 
 def tables(report: Report) -> Iterator[Table]:
-    """Yield the tables of a report: cells with their figures, then what one of the metrics consists of."""
-    yield Table("", (*_identity(report, report.cells), *_figures(report), *_circumstances(report)))
+    """Yield the tables of a report: cells with their figures, then the breakdown of one metric."""
+    yield Table("", (*_identity(report, report.cells), *_figures(report), *_conditions(report)))
     if report.phases:
         yield _phases(report)
 
 
 def environment(report: Report) -> str | None:
-    """Return the environment that all of several rows share and that therefore has no column."""
+    """Return the environment that several rows share, which has no column; None if there is none."""
     return _environment(report).only
 
 
 def verified(report: Report) -> str | None:
-    """Return what was verified alike in all rows that have figures, and therefore has no column."""
-    found = {text.truth(cell.truth, cell.n, counts=False) for cell in report.cells if cell.n}
-    return found.pop() if len(report.cells) > 1 and len(found) == 1 else None
+    """Return the verification result that several rows share, which has no column; None if rows differ."""
+    results = {text.verification(cell.verification, cell.n, counts=False) for cell in report.cells if cell.n}
+    return results.pop() if len(report.cells) > 1 and len(results) == 1 else None
 
 
-def is_baseline(cell: CellSummary, found: Speedup) -> bool:
-    """Whether a cell is what others are set against."""
-    return found.baseline == cell.cell
+def is_baseline(cell: CellSummary, speedup: Speedup) -> bool:
+    """Whether a cell is its own baseline."""
+    return speedup.baseline == cell.cell
+
+
+def cell_name(report: Report, cell: CellSummary) -> str:
+    """Return the levels that distinguish a cell, its label, and its environment if the run has several."""
+    levels = {name: cell.factors[name] for name in report.varying() if name in cell.factors}
+    parts = [level if name == MODE else f"{name} {level}" for name, level in levels.items()]
+    if cell.label:
+        parts.append(f"[{cell.label}]")
+    if len(report.environments) > 1:
+        parts.append(cell.environment)
+    return text.plain(", ".join(parts)) or "the only cell"
 
 
 def _identity(report: Report, cells: Sequence[CellSummary]) -> Iterator[Column]:
-    """What tells the rows apart."""
+    """Yield the columns that name the rows."""
     for name in report.varying():
         words = tuple(text.plain(cell.factors.get(name, text.NOTHING)) for cell in cells)
         yield Column(text.plain(name), words, key=True)
@@ -98,30 +110,34 @@ def _figures(report: Report) -> Iterator[Column]:
     if report.speedups:
         yield _speedups(report)
     if report.opening.compare and report.opening.compare.published:
-        yield Column("published", tuple(text.ratio(found.published) for found in report.speedups), "right")
+        yield Column(
+            "published", tuple(text.ratio(speedup.published) for speedup in report.speedups), "right"
+        )
 
 
 def _speedups(report: Report) -> Column:
     pairs = zip(report.cells, report.speedups, strict=True)
     kinds = {
-        found.modelled for cell, found in pairs if found.ratio is not None and not is_baseline(cell, found)
+        speedup.modelled
+        for cell, speedup in pairs
+        if speedup.ratio is not None and not is_baseline(cell, speedup)
     }
     heading, mark = _marked("speed-up", kinds)
 
-    def word(cell: CellSummary, found: Speedup) -> str:
-        if found.ratio is not None and is_baseline(cell, found):
+    def word(cell: CellSummary, speedup: Speedup) -> str:
+        if speedup.ratio is not None and is_baseline(cell, speedup):
             return BASELINE
-        return text.ratio(found.ratio, found.interval) + mark * found.modelled
+        return text.ratio(speedup.ratio, speedup.interval) + mark * speedup.modelled
 
     return Column(heading, tuple(map(word, report.cells, report.speedups)), "right")
 
 
-def _circumstances(report: Report) -> Iterator[Column]:
-    """Columns that are left out where they would say the same in every row."""
+def _conditions(report: Report) -> Iterator[Column]:
+    """Yield the columns that are omitted if they are equal in every row."""
     if environment(report) is None:
         yield _environment(report)
     if verified(report) is None:
-        yield Column("verified", tuple(text.truth(cell.truth, cell.n) for cell in report.cells))
+        yield Column("verified", tuple(text.verification(cell.verification, cell.n) for cell in report.cells))
     not_ok = Column("not ok", tuple(text.not_ok(cell.statuses) or text.NOTHING for cell in report.cells))
     if not_ok.only != text.NOTHING:
         yield not_ok
@@ -136,20 +152,20 @@ def _phases(report: Report) -> Table:
     assert breakdown is not None
     known = {metric.name: metric for metric in report.opening.metrics}
     total = known.get(breakdown.total, MetricInfo(breakdown.total, ""))
-    rows = [found for _, found in report.phases]
+    rows = [phases for _, phases in report.phases]
     cells = [cell for cell, _ in report.phases]
     columns = list(_identity(report, cells))
     if environment(report) is None:
         columns.append(Column("environment", tuple(text.plain(cell.environment) for cell in cells)))
-    columns.append(_median("total", [found.total for found in rows], rows))
-    columns += [_median(word, [found.phases[word] for found in rows], rows) for word in breakdown.phases]
-    columns.append(_median("rest", [found.rest for found in rows], rows))
+    columns.append(_median("total", [phases.total for phases in rows], rows))
+    columns += [_median(word, [phases.phases[word] for phases in rows], rows) for word in breakdown.phases]
+    columns.append(_median("rest", [phases.rest for phases in rows], rows))
     columns += [
-        _median(name, [found.beside[name] for found in rows], rows, text.count) for name in breakdown.beside
+        _median(name, [phases.beside[name] for phases in rows], rows, text.count) for name in breakdown.beside
     ]
     marked = any(word.endswith(f" {MODELLED}") for column in columns for word in column.words)
     mark = f"; {MODELLED}: modelled" if marked else ""
-    return Table(f"{_with_unit(total)}, and what it consists of (medians{mark}):", tuple(columns))
+    return Table(f"Breakdown of {_with_unit(total)} (medians{mark}):", tuple(columns))
 
 
 def _median(
@@ -165,7 +181,7 @@ def _median(
 
 
 def _marked(heading: str, kinds: set[bool]) -> tuple[str, str]:
-    """Return a heading, and what marks single figures below it, of a column that has these kinds of figures."""
+    """Return the heading and the mark of single figures, for a column with these kinds of figures."""
     return (f"{heading}, modelled", "") if kinds == {True} else (heading, f" {MODELLED}")
 
 

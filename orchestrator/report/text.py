@@ -1,4 +1,4 @@
-"""Figures and foreign text as words of a table."""
+"""Figures and text from benchmarks and hosts, formatted for tables."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from orchestrator.analysis.intervals import Interval
-from orchestrator.analysis.summary import Estimate, Verification
+from orchestrator.analysis.summary import Estimate
 from orchestrator.experiment.model import Status
+from orchestrator.results.store import Verification
 from orchestrator.units import plural
 
 NOTHING = "-"
 NOT_CHECKED = "not checked"
 _DIGITS = 4
-"""Significant digits of a median; more than any machine repeats."""
+"""Significant digits of a figure."""
 _LONGEST = 240
 
 
 def number(value: float) -> str:
-    """Return a figure with four significant digits, whole from 1000 on, without an exponent where one can do without.
+    """Return a figure with four significant digits, as a whole number from 1000 on, with an exponent only at extremes.
 
     >>> number(3.30251), number(658.54), number(33554432.0), number(0.0)
     ('3.303', '658.5', '33554432', '0')
@@ -28,67 +29,66 @@ def number(value: float) -> str:
 
 
 def count(value: float) -> str:
-    """Return a figure that is most often a whole number: without decimals if it is one."""
+    """Return a figure without decimals if it is a whole number."""
     return f"{value:.0f}" if value.is_integer() else number(value)
 
 
-def estimate(found: Estimate | None) -> str:
-    """Return ``median [low, high]`` where there is an interval, else ``median ± spread``, to the places of the median.
+def estimate(figure: Estimate | None) -> str:
+    """Return ``median [low, high]`` if there is an interval, else ``median ± spread``, with the decimals of the median.
 
-    The median stands alone if it is the only value. A spread too small for those places is said to be less than the
-    last of them, never to be zero.
+    A single value has no spread. A spread too small for these decimals is written as less than the last one, not as 0.
     """
-    if found is None:
+    if figure is None:
         return NOTHING
-    median, spread = number(found.median), found.spread.value
-    if found.interval is not None:
-        return f"{median} {limits(found.interval, found.median)}"
+    median, spread = number(figure.median), figure.spread.value
+    if figure.interval is not None:
+        return f"{median} {limits(figure.interval, figure.median)}"
     if spread is None:
         return median
-    if not 1e-6 <= abs(found.median) < 1e15:
+    if not 1e-6 <= abs(figure.median) < 1e15:
         return f"{median} ± {spread:.1g}"
-    places = _decimals(found.median)
+    places = _decimals(figure.median)
     text = f"{spread:.{places}f}"
     return f"{median} ± {text}" if float(text) or not spread else f"{median} ± <{10**-places:.{places}f}"
 
 
-def limits(found: Interval, around: float) -> str:
-    """Return an interval to the places of the figure that it is around."""
+def limits(interval: Interval, around: float) -> str:
+    """Return an interval with the decimals of its figure."""
     if not 1e-6 <= abs(around) < 1e15:
-        return f"[{number(found.low)}, {number(found.high)}]"
+        return f"[{number(interval.low)}, {number(interval.high)}]"
     places = _decimals(around)
-    return f"[{found.low:.{places}f}, {found.high:.{places}f}]"
+    return f"[{interval.low:.{places}f}, {interval.high:.{places}f}]"
 
 
-def ratio(found: float | None, interval: Interval | None = None) -> str:
-    """Return a speed-up as a figure, with its interval if there is one, or the sign for none."""
-    if found is None:
+def ratio(value: float | None, interval: Interval | None = None) -> str:
+    """Return a speed-up with its interval if there is one; a dash for none."""
+    if value is None:
         return NOTHING
-    return number(found) + (f" {limits(interval, found)}" if interval else "")
+    return number(value) + (f" {limits(interval, value)}" if interval else "")
 
 
-def truth(found: Verification | None, n: int, counts: bool = True) -> str:
-    """Return what is known of the pages and bytes behind the figures of ``n`` trials.
+def verification(result: Verification | None, n: int, counts: bool = True) -> str:
+    """Return the verification result for the figures of ``n`` trials.
 
-    Without ``counts`` it does not say how many pages there were if all of them are on their target.
+    Without ``counts``, the number of pages is omitted if all are on their target.
     """
     if not n:
         return NOTHING
-    if found is None:
+    if result is None:
         return NOT_CHECKED
     parts = []
-    if found.pages:
-        on_target = found.pages_on_target or 0
-        all_there = on_target == found.pages and not counts
-        parts.append("all pages on target" if all_there else f"{on_target}/{found.pages} pages")
+    if result.pages:
+        on_target = result.pages_on_target or 0
+        complete = on_target == result.pages and not counts
+        parts.append("all pages on target" if complete else f"{on_target}/{result.pages} pages")
     parts.append(
-        f"{plural(found.bytes_wrong or 0, 'byte')} wrong" if found.bytes_checked else "bytes not checked"
+        f"{plural(result.bytes_wrong or 0, 'byte')} wrong" if result.bytes_checked else "bytes not checked"
     )
-    return ", ".join(parts) + (f" ({found.trials} of {n} trials)" if found.trials < n else "")
+    return ", ".join(parts) + (f" ({result.trials} of {n} trials)" if result.trials < n else "")
 
 
 def size(number: int) -> str:
-    """Return bytes in the largest unit that leaves a whole part, such as ``487 MiB`` or ``1.5 GiB``."""
+    """Return bytes in the largest unit with a value of 1 or more, such as ``487 MiB`` or ``1.5 GiB``."""
     value, unit = float(number), "byte" if number == 1 else "bytes"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if value < 1024:
@@ -98,13 +98,13 @@ def size(number: int) -> str:
 
 
 def not_ok(statuses: Mapping[str, int]) -> str:
-    """Return the counts of trials that ran and are not ``ok``, such as ``unsupported 3``; empty if there are none."""
+    """Return the numbers of trials that ran and are not ``ok``, such as ``unsupported 3``; empty if there are none."""
     fine = (Status.OK, Status.SKIPPED)
     return ", ".join(f"{status} {count}" for status, count in statuses.items() if status not in fine)
 
 
 def progress(statuses: Mapping[str, int], planned: int, noun: str = " trials") -> str:
-    """Return how many of the planned trials have run, and how many need not.
+    """Return how many of the planned trials have run, and how many were not needed.
 
     >>> progress({"ok": 60}, 60), progress({"ok": 36, "skipped": 24}, 60)
     ('60 of 60 trials', '36 of 60 trials, the other 24 not needed')
@@ -116,7 +116,7 @@ def progress(statuses: Mapping[str, int], planned: int, noun: str = " trials") -
 
 
 def sentence(words: str) -> str:
-    """Return words with the full stop that they lack.
+    """Return words with a full stop if they lack one.
 
     >>> sentence("Who is faster?"), sentence("All there is")
     ('Who is faster?', 'All there is.')
@@ -125,7 +125,7 @@ def sentence(words: str) -> str:
 
 
 def span(numbers: Sequence[int], noun: str) -> str:
-    """Return the only one of rising numbers, or their range, with its noun.
+    """Return a range of numbers (in rising order), or the only one, with its noun.
 
     >>> span([1], "boot"), span([4, 5, 6], "time")
     ('1 boot', '4 to 6 times')
@@ -135,7 +135,7 @@ def span(numbers: Sequence[int], noun: str) -> str:
 
 
 def command_line(words: Sequence[str]) -> str:
-    """Return a command in one line, its program without the folder it lies in.
+    """Return a command in one line, the program without its directory.
 
     >>> command_line(["/usr/bin/migspeed", "-p", "{pages}"])
     'migspeed -p {pages}'
@@ -144,9 +144,9 @@ def command_line(words: Sequence[str]) -> str:
 
 
 def plain(text: str, longest: int = _LONGEST) -> str:
-    """Return foreign text as one line that no terminal takes for commands, cut to ``longest`` characters.
+    """Return untrusted text as one printable line of at most ``longest`` characters.
 
-    What a benchmark printed may hold anything: escape sequences, newlines, halves of characters.
+    The output of a benchmark may contain anything: escape sequences, newlines, parts of characters.
     """
     line = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(line.split())
@@ -154,7 +154,7 @@ def plain(text: str, longest: int = _LONGEST) -> str:
 
 
 def for_encoding(text: str, encoding: str) -> str:
-    """Return the text in characters that a stream of this encoding takes, our own few signs spelt out if need be."""
+    """Return the text in characters that the encoding has; ± and … become +- and ..., others are escaped."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""The HTML report as its reader has it: in Debian's chromium, at two widths, in the dark, without scripts, on paper."""
+"""The HTML report in Debian's chromium: two widths, dark mode, without scripts, printed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def heading(chromium: Chrome, words: str) -> tuple[int, WebElement]:
     return number, buttons[number]
 
 
-def test_it_opens_without_a_complaint_and_asks_for_nothing(opened: Chrome) -> None:
+def test_it_opens_without_console_messages_and_fetches_nothing(opened: Chrome) -> None:
     assert opened.get_log("browser") == []
     assert opened.execute_script("return performance.getEntriesByType('resource').length") == 0
     assert opened.execute_script("return window.hacked") is None
@@ -65,7 +65,7 @@ def test_a_column_sorts_by_number_up_and_down(opened: Chrome) -> None:
     assert column(opened, number) == sorted(before, key=int, reverse=True)
 
 
-def test_figures_sort_by_value_and_what_is_missing_comes_last(opened: Chrome) -> None:
+def test_figures_sort_by_value_with_missing_ones_last(opened: Chrome) -> None:
     number, button = heading(opened, "throughput")
     button.click()
     words = column(opened, number)
@@ -104,7 +104,7 @@ def test_rows_are_filtered_with_and_without_words(opened: Chrome) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 420])
-def test_nothing_sticks_out_of_the_page(chromium: Chrome, page: Path, width: int, scheme: str) -> None:
+def test_nothing_overflows_the_page(chromium: Chrome, page: Path, width: int, scheme: str) -> None:
     look(chromium, page, width, scheme)
     size = chromium.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
     assert size == [width, width]
@@ -116,7 +116,7 @@ def test_nothing_sticks_out_of_the_page(chromium: Chrome, page: Path, width: int
 
 
 @pytest.mark.parametrize("width", [1400, 420])
-def test_labels_do_not_lie_on_each_other(chromium: Chrome, page: Path, width: int) -> None:
+def test_labels_do_not_overlap(chromium: Chrome, page: Path, width: int) -> None:
     look(chromium, page, width)
     overlapping = """
         const found = [];
@@ -158,7 +158,7 @@ def test_it_prints_light_with_its_tables_and_what_was_opened(opened: Chrome, tmp
     words = subprocess.run(
         ["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True
     ).stdout
-    for wanted in ("Every trial", "parallel", "GiB/s", "name: eventful", "What was not opened"):
+    for wanted in ("Every trial", "parallel", "GiB/s", "name: eventful", "Groups that were closed"):
         assert wanted in words
     assert "Show rows with" not in words
     assert "python packages" not in words.lower()

@@ -78,7 +78,7 @@ def test_from_the_file_to_measured_and_published_speed_ups(local_user: User) -> 
     ]
     environment = local_user.trials[0]["environment"]
     lines = ended.out.splitlines()
-    assert f"speed-up in {environment}: measured, of call." in lines
+    assert f"speed-up in {environment}: measured, from call." in lines
     (published,) = [line for line in lines if line.startswith("published:")]
     for told in ("rfc2017-cover", "2017-02-17", "linux-mm", "E5-2640v3", "mmotm-2017-02-07"):
         assert told in published
@@ -120,7 +120,7 @@ def test_a_part_of_the_run_without_its_baseline_says_so(local_user: User) -> Non
     ended = local_user.run(local_user.file(MOVER), "--where", "mode != 'serial'")
     assert ended.code == 0, ended.err
     assert table(ended.out, "mode ")[0][-3:-1] == ["-", "2.867"]
-    assert "No speed-up for 2 rows: its baseline has not run in this environment." in ended.out
+    assert "No speed-up for 2 rows: the baseline has not run in this environment." in ended.out
 
 
 def test_validate_finds_what_cannot_be_compared(local_user: User) -> None:

@@ -11,7 +11,7 @@ from orchestrator.errors import HostError
 from orchestrator.hosts.guest.initramfs import Keys, base_archive, find_program, keys_archive
 from orchestrator.hosts.guest.modules import ordered_modules
 from orchestrator.kernels.obtain import KernelFiles
-from orchestrator.kernels.proof import Identity
+from orchestrator.kernels.verification import Identity
 
 KERNEL = KernelFiles("6.1.0", Path("/boot/none"), None, Identity())
 

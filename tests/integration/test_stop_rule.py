@@ -44,28 +44,28 @@ def test_a_quiet_cell_ends_early_and_a_noisy_one_goes_on(request: pytest.Fixture
 
 def test_every_report_tells_of_the_rule_and_counts_what_has_run(local_user: User) -> None:
     local_user.run(local_user.file(FILE))
-    forms = {
-        form: local_user.orchestrate("report", "latest", "--format", form).out
-        for form in ("table", "mail", "markdown", "html", "junit", "json")
+    reports = {
+        format_name: local_user.orchestrate("report", "latest", "--format", format_name).out
+        for format_name in ("table", "mail", "markdown", "html", "junit", "json")
     }
     listed = local_user.orchestrate("results", "list").out
-    document = json.loads(forms.pop("json"))
+    document = json.loads(reports.pop("json"))
     rule = (
-        f"6 to {MOST} trials of a cell, until half the 95 % interval of the median x is at most 2 % of it; "
+        f"6 to {MOST} trials per cell, until half the 95 % interval of the median x is at most 2 % of it; "
         "reached by 1 of 2 cells"
     )
-    for form, text in forms.items():
-        assert rule in " ".join(text.split()), form
-        if form != "html":  # which lists single trials, each with its status
-            assert "skipped" not in text.replace('skipped="0"', ""), form
-    for form in ("table", "markdown", "html"):
-        assert "14 of 16 trials, the other 2 not needed" in forms[form], form
+    for format_name, text in reports.items():
+        assert rule in " ".join(text.split()), format_name
+        if format_name != "html":  # which lists single trials, each with its status
+            assert "skipped" not in text.replace('skipped="0"', ""), format_name
+    for format_name in ("table", "markdown", "html"):
+        assert "14 of 16 trials, the other 2 not needed" in reports[format_name], format_name
     assert "14 of 16, the other 2 not needed" in listed
     assert "skipped" not in listed
-    assert "2 more were planned and not run" in forms["mail"]
+    assert "The stop rule saved 2 planned trials." in reports["mail"]
     until = {"least": 6, "half_width": 0.02, "confidence": 0.95}
     assert document["repetitions"] == {"count": MOST, "boots": BOOTS, "until": until}
-    assert [cell["known"] for cell in document["cells"]] == [True, False]
+    assert [cell["precise"] for cell in document["cells"]] == [True, False]
     assert document["statuses"] == {"ok": 14, "skipped": 2}
 
 

@@ -20,11 +20,11 @@ THREADS = (1, 2, 3, 4, 8)
 
 @dataclass(frozen=True)
 class Cell:
-    """One way of moving one region, a small one unless ``pages`` says how many it has."""
+    """One way to move one region, a small one unless ``pages`` says how many it has."""
 
     page: str
     mode: str
-    way: str
+    interface: str
     threads: int
     source: int
     target: int
@@ -41,7 +41,7 @@ class Cell:
     def line(self) -> str:
         """The words that the check takes."""
         return (
-            f"page={self.page} pages={self.count} mode={self.mode} way={self.way} threads={self.threads} "
+            f"page={self.page} pages={self.count} mode={self.mode} interface={self.interface} threads={self.threads} "
             f"batch={self.batch} copy_node={self.copy_node} channels={self.channels} "
             f"from={self.source} to={self.target}"
         )
@@ -50,12 +50,12 @@ class Cell:
 def dma_cells(
     pairs: Sequence[tuple[int, int]], channels: Sequence[int], pages: Sequence[str] = tuple(PAGES)
 ) -> Iterator[Cell]:
-    """Every mode by DMA, way, kind of page and number of channels; of no channel: one for each call."""
+    """Every mode by DMA, interface, kind of page and number of channels; of no channel: one for each call."""
     modes = ("dma", "dma+parallel", "dma+concurrent", "dma+parallel+concurrent")
-    for (source, target), page, mode, way, count in product(
+    for (source, target), page, mode, interface, count in product(
         pairs, pages, modes, ("move_pages", "mbind"), channels
     ):
-        yield Cell(page, mode, way, 3, source, target, channels=count)
+        yield Cell(page, mode, interface, 3, source, target, channels=count)
 
 
 def all_cells(
@@ -63,14 +63,14 @@ def all_cells(
     pages: Sequence[str] = ("base", "thp", "hugetlb", "shmem", "block"),
     threads: Sequence[int] = THREADS,
 ) -> Iterator[Cell]:
-    """Every mode, way, kind of page and number of threads; threads vary only where there are some."""
-    ways = ("move_pages", "mbind", "sysctl")
-    for (source, target), page, mode, way in product(pairs, pages, MODES, ways):
+    """Every mode, interface, kind of page and number of threads; threads vary only where there are some."""
+    interfaces = ("move_pages", "mbind", "sysctl")
+    for (source, target), page, mode, interface in product(pairs, pages, MODES, interfaces):
         parallel = mode.startswith("parallel")
-        if way == "sysctl" and not parallel:
+        if interface == "sysctl" and not parallel:
             continue
         for count in threads if parallel else (threads[-1],):
-            yield Cell(page, mode, way, count, source, target)
+            yield Cell(page, mode, interface, count, source, target)
 
 
 def expected_counters(cell: Cell, layout: Layout) -> dict[str, int]:
@@ -100,7 +100,7 @@ def expected_counters(cell: Cell, layout: Layout) -> dict[str, int]:
             "migrate_dma_chan": sum(min(size, cell.channels or 1) for size in copies),
         }
         return counted
-    wanted = cell.mode.startswith("parallel") and (cell.way != "sysctl" or BASE_PAGES[cell.page] > 1)
+    wanted = cell.mode.startswith("parallel") and (cell.interface != "sysctl" or BASE_PAGES[cell.page] > 1)
     for size in copies:
         counter, reason = _copy(size, cell, layout) if wanted else ("migrate_copy_serial", "")
         counted[counter] = counted.get(counter, 0) + size

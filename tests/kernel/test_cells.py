@@ -1,4 +1,4 @@
-"""Every mode, way, kind of page and number of threads: contents, residence, status, and what was counted."""
+"""Every mode, interface, kind of page and number of threads: contents, residence, status, and what was counted."""
 
 from __future__ import annotations
 

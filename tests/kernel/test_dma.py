@@ -253,7 +253,7 @@ def test_a_node_that_swaps(engine: Lab, by: str) -> None:
     engine.run("swapon /dev/loop0")
     try:
         told = engine.check(
-            "pressure", page="thp", pages=4, mode=by, room=16384, rounds=2 * LONGER, channels=3
+            "pressure", page="thp", pages=4, mode=by, free_kib=16384, rounds=2 * LONGER, channels=3
         )
     finally:
         engine.run("swapoff /dev/loop0")
@@ -264,10 +264,10 @@ def test_a_node_that_swaps(engine: Lab, by: str) -> None:
 @on("memory_only")
 @MOST_PATHS
 @HUGE_AND_BASE
-def test_a_node_with_room_for_some_takes_some(engine: Lab, page: str, by: str) -> None:
+def test_a_node_with_free_memory_for_some_takes_some(engine: Lab, page: str, by: str) -> None:
     engine.may_lack_memory = True
     pages = {"thp": 12, "base": 6144}[page]
-    told = engine.check("full", page=page, pages=pages, mode=by, room=4096, channels=3)
+    told = engine.check("full", page=page, pages=pages, mode=by, free_kib=4096, channels=3)
     assert 0 < told["moved"] < told["pages"]
 
 
@@ -287,7 +287,7 @@ def test_two_migrators_at_once(engine: Lab, share: str, by: str) -> None:
     engine.run(f"touch /root/switching; ({SWITCHING}) >/dev/null 2>&1 &")
     try:
         before = copied_by_dma(engine)
-        told = engine.check("rivals", page="thp", mode=by, share=share, rounds=3 * LONGER)
+        told = engine.check("races", page="thp", mode=by, share=share, rounds=3 * LONGER)
     finally:
         engine.run("rm /root/switching")
     assert told["moved"] > 0

@@ -197,19 +197,19 @@ def test_full_nodes_stay_as_full(lab: Lab, page: str, mode: str) -> None:
     """There is no free page to move to, none is taken, and none is left."""
     lab.may_lack_memory = True
     pages = {"thp": 3, "base": 1000}[page]
-    told = lab.check("exchange_full", page=page, pages=pages, mode=mode, threads=3, room=2048, rounds=20)
+    told = lab.check("exchange_full", page=page, pages=pages, mode=mode, threads=3, free_kib=2048, rounds=20)
     assert told["exchange_pair"] == 20 * pages, told
-    assert told["looks"] > 0
+    assert told["samples"] > 0
 
 
 @on("two_nodes", "debug", full=("four_nodes", "memory_only", "one_cpu"))
 @MODES
 @HUGE_AND_BASE
 @pytest.mark.parametrize("share", ["memory", "nodes"])
-def test_rivals(lab: Lab, share: str, page: str, mode: str) -> None:
+def test_races(lab: Lab, share: str, page: str, mode: str) -> None:
     """Exchangers crosswise, or exchangers and migrators."""
     told = lab.check(
-        "exchange_rivals", page=page, pages=PAIRS[page], mode=mode, share=share, helpers=4, threads=3,
+        "exchange_races", page=page, pages=PAIRS[page], mode=mode, share=share, helpers=4, threads=3,
         rounds=10 * LONGER,
     )  # fmt: skip
     assert told["exchanged"] > 0

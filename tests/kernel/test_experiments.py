@@ -67,7 +67,7 @@ def run(folder: Path, experiment: str, *words: str) -> Cells:
     assert set(report["statuses"]) <= {"ok", "unsupported"}
     for cell in report["cells"]:
         assert cell["kernel_hash"]
-        assert cell["truth"] is None or cell["truth"]["bytes_wrong"] == 0
+        assert cell["verification"] is None or cell["verification"]["bytes_wrong"] == 0
     if set(report["environments"]) != {"vm-icount"}:
         pytest.skip("this machine has working KVM: figures are times of this machine")
     return Cells(report["cells"])

@@ -101,10 +101,10 @@ def test_pages_that_somebody_holds_stay_and_the_others_move(lab: Lab, page: str,
 @on("memory_only", full=("debug_memory_only",))
 @MODES
 @HUGE_AND_BASE
-def test_a_node_with_room_for_some_takes_some(lab: Lab, page: str, mode: str) -> None:
+def test_a_node_with_free_memory_for_some_takes_some(lab: Lab, page: str, mode: str) -> None:
     lab.may_lack_memory = True
     pages = {"thp": 12, "base": 6144}[page]
-    told = lab.check("full", page=page, pages=pages, mode=mode, threads=3, room=4096)
+    told = lab.check("full", page=page, pages=pages, mode=mode, threads=3, free_kib=4096)
     assert 0 < told["moved"] < told["pages"]
 
 
@@ -113,7 +113,9 @@ def test_a_node_with_room_for_some_takes_some(lab: Lab, page: str, mode: str) ->
 def test_a_node_that_swaps(lab: Lab, mode: str) -> None:
     lab.run(f"swapon {SWAP}")
     try:
-        told = lab.check("pressure", page="thp", pages=4, mode=mode, threads=3, room=16384, rounds=2 * LONGER)
+        told = lab.check(
+            "pressure", page="thp", pages=4, mode=mode, threads=3, free_kib=16384, rounds=2 * LONGER
+        )
     finally:
         lab.run(f"swapoff {SWAP}")
     assert told["pswpout"] > 0
@@ -124,7 +126,7 @@ def test_a_node_that_swaps(lab: Lab, mode: str) -> None:
 @MODES
 @pytest.mark.parametrize("share", ["memory", "nodes"])
 def test_two_migrators_at_once(lab: Lab, share: str, mode: str) -> None:
-    told = lab.check("rivals", page="thp", mode=mode, share=share, threads=3, rounds=3 * LONGER)
+    told = lab.check("races", page="thp", mode=mode, share=share, threads=3, rounds=3 * LONGER)
     assert told["moved"] > 0
 
 
@@ -138,6 +140,6 @@ def test_cpus_go_and_come(lab: Lab, copy_node: int, mode: str) -> None:
     told = lab.check(
         "hotplug", page="thp", mode=mode, threads=4, cpus=cpus, copy_node=copy_node, rounds=2 * LONGER
     )
-    assert told["turns"] > 0
+    assert told["cycles"] > 0
     assert told["migrate_copy_mt"] + told["migrate_copy_serial"] == told["moves"] * base_pages("thp")
     assert told["migrate_copy_mt"] > 0, told

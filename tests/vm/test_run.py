@@ -118,9 +118,9 @@ def test_sigkill_in_mid_run_then_the_same_command(user: User) -> None:
     for trial in serial:
         assert trial["status"] == "ok", trial
         assert trial["environment"] == "vm-tcg"
-        truth = trial["details"]["truth"]
-        assert truth["pages_on_target"] == truth["pages"] == 16
-        assert truth["bytes_wrong"] == 0
+        verified = trial["details"]["verification"]
+        assert verified["pages_on_target"] == verified["pages"] == 16
+        assert verified["bytes_wrong"] == 0
     parallel = [trial for trial in user.trials if trial["factors"]["mode"] == "parallel"]
     assert {trial["status"] for trial in parallel} == {"unsupported"}
     assert all(trial["reason"] and trial["allowed"] for trial in parallel)

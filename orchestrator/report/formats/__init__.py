@@ -1,1 +1,1 @@
-"""The forms of a report: one module each, which is all it takes to add one."""
+"""The formats of a report. Each module is one format, found by its name."""

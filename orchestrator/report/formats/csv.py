@@ -19,14 +19,14 @@ FIGURES = (
     *(f"interval_{name}" for name in INTERVAL),
     "no_interval",
 )
-TRUTH = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
+VERIFICATION = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
 SPEEDUP = ("metric", "modelled", "baseline", "ratio", "published")
 SPEEDUPS = (*SPEEDUP, *(f"interval_{name}" for name in INTERVAL))
 """Fields of a speed-up, written as ``speedup_metric`` and so on, where the experiment compares."""
 
 
 def render(report: Report) -> str:
-    """Return the report as CSV with a heading line; figures in full precision, what is not known left empty."""
+    """Return the report as CSV with a heading line; figures in full precision, unknown values empty."""
     stream = io.StringIO()
     writer = csv.writer(stream)
     statuses = [status.value for status in Status]
@@ -41,7 +41,7 @@ def render(report: Report) -> str:
         "kernel_hash",
         *factors,
         *statuses,
-        *TRUTH,
+        *VERIFICATION,
         *speedup,
         *FIGURES,
     ]
@@ -51,11 +51,11 @@ def render(report: Report) -> str:
         head.append(report.kernel_hashes.get(cell.factors.get("kernel", ""), ""))
         head += [cell.factors.get(name, "") for name in report.factors]
         counts = [cell.statuses.get(status, 0) for status in statuses]
-        truth = [getattr(cell.truth, name, None) for name in TRUTH]
-        against = [getattr(compared, name) for name in SPEEDUP] if compared else []
-        against += _interval(compared.interval) if compared else []
+        verified = [getattr(cell.verification, name, None) for name in VERIFICATION]
+        speedups = [getattr(compared, name) for name in SPEEDUP] if compared else []
+        speedups += _interval(compared.interval) if compared else []
         for figures in _figures(cell):
-            writer.writerow([*head, *counts, *truth, *against, *figures])
+            writer.writerow([*head, *counts, *verified, *speedups, *figures])
     return stream.getvalue()
 
 
@@ -78,7 +78,7 @@ def _figures(cell: CellSummary) -> Iterator[tuple[object, ...]]:
         yield ("",) * len(FIGURES)
 
 
-def _interval(found: Interval | None) -> list[object]:
-    if found is None:
+def _interval(interval: Interval | None) -> list[object]:
+    if interval is None:
         return [""] * len(INTERVAL)
-    return [found.low, found.high, found.confidence, found.unit, METHODS[found.unit]]
+    return [interval.low, interval.high, interval.confidence, interval.unit, METHODS[interval.unit]]

@@ -1,4 +1,4 @@
-"""One HTML file with figures, tables and provenance, which needs nothing else."""
+"""One self-contained HTML file with figures, tables and provenance."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from orchestrator.analysis.speedup import Speedup
 from orchestrator.analysis.summary import CellSummary, Estimate
 from orchestrator.report.model import Report
 
-FORMAT = 1
+FORMAT = 2
 
 
 def render(report: Report) -> str:
@@ -50,8 +50,8 @@ def document(report: Report) -> dict[str, Any]:
         "compare": asdict(opening.compare) if opening.compare else None,
         "breakdown": asdict(opening.breakdown) if opening.breakdown else None,
         "cells": [
-            _cell(report, cell, speedup, known)
-            for cell, speedup, known in zip_longest(report.cells, report.speedups, report.known)
+            _cell(report, cell, speedup, precise)
+            for cell, speedup, precise in zip_longest(report.cells, report.speedups, report.precise)
         ],
         "diagnostics": {
             "methods": METHODS_OF_FINDINGS,
@@ -62,7 +62,7 @@ def document(report: Report) -> dict[str, Any]:
     }
 
 
-def _cell(report: Report, cell: CellSummary, speedup: Speedup | None, known: bool | None) -> dict[str, Any]:
+def _cell(report: Report, cell: CellSummary, speedup: Speedup | None, precise: bool | None) -> dict[str, Any]:
     return {
         "cell": cell.cell,
         "factors": dict(cell.factors),
@@ -70,10 +70,10 @@ def _cell(report: Report, cell: CellSummary, speedup: Speedup | None, known: boo
         "label": cell.label,
         "kernel_hash": report.kernel_hashes.get(cell.factors.get("kernel", ""), ""),
         "n": cell.n,
-        "known": known,
+        "precise": precise,
         "statuses": dict(cell.statuses),
         "metrics": {estimate.metric: _estimate(estimate) for estimate in cell.estimates},
-        "truth": asdict(cell.truth) if cell.truth else None,
+        "verification": asdict(cell.verification) if cell.verification else None,
         "speedup": asdict(speedup) if speedup else None,
     }
 

@@ -1,4 +1,4 @@
-"""JUnit XML for CI: a test case for each cell and environment; what is not ok without leave fails it."""
+"""JUnit XML for CI: a test case for each cell and environment; a trial that is not ok and not allowed fails it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from orchestrator.analysis.summary import CellSummary
 from orchestrator.experiment.model import Status
 from orchestrator.report import notes, text
 from orchestrator.report.model import Report
-from orchestrator.report.trials import trials
 from orchestrator.units import plural
 
 ERRORS = frozenset({Status.CRASHED, Status.TIMEOUT, Status.WRONG_KERNEL})
-"""These say that a trial did not come to an end of its own; the others, that it did and must not count."""
+"""Statuses of trials that did not end by themselves; the other statuses are failures."""
 
 
 @dataclass(slots=True)
 class _Outcome:
-    """What became of the trials of a cell: seconds that they took, reasons why they are not ok, by status."""
+    """Outcome of the trials of a cell: their duration in seconds, and how often each status and reason occurs."""
 
     seconds: float = 0.0
     allowed: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -49,18 +48,18 @@ def render(report: Report) -> str:
 
 
 def _outcomes(report: Report) -> Mapping[tuple[str, str], _Outcome]:
-    found: dict[tuple[str, str], _Outcome] = {}
-    for trial in trials(report, ()):
-        outcome = found.setdefault((trial.cell, trial.environment), _Outcome())
+    outcomes: dict[tuple[str, str], _Outcome] = {}
+    for trial in report.read_trials(()):
+        outcome = outcomes.setdefault((trial.cell, trial.environment), _Outcome())
         outcome.seconds += _seconds(trial.started, trial.ended)
         if trial.final and trial.status != "ok":
             kept = outcome.allowed if trial.allowed else outcome.faults
-            kept[trial.status, text.plain(trial.reason) or "no reason was given"] += 1
-    return found
+            kept[trial.status, text.plain(trial.reason) or notes.NO_REASON] += 1
+    return outcomes
 
 
 def _case(suite: ET.Element, report: Report, cell: CellSummary, outcome: _Outcome) -> str:
-    """Add a test case; return what it is: ``error``, ``failure``, ``skipped``, or empty where it passed."""
+    """Add a test case; return its kind: ``error``, ``failure``, ``skipped``, or empty if it passed."""
     levels = ", ".join(f"{name}={level}" for name, level in cell.factors.items())
     case = ET.SubElement(
         suite,
@@ -74,12 +73,12 @@ def _case(suite: ET.Element, report: Report, cell: CellSummary, outcome: _Outcom
         kind = "error" if any(status in ERRORS for status, _ in outcome.faults) else "failure"
     elif not cell.n:
         kind = "skipped"
-    told = "\n".join(
+    message = "\n".join(
         f"{status} ({plural(count, 'trial')}): {reason}"
         for (status, reason), count in (outcome.faults or outcome.allowed).items()
     )
     if kind:
-        ET.SubElement(case, kind, message=told.split("\n", 1)[0] or "no trial").text = told
+        ET.SubElement(case, kind, message=message.split("\n", 1)[0] or "no trial").text = message
     figures = [f"{e.metric} = {text.estimate(e)} {e.unit}, n = {e.n}" for e in cell.estimates]
     if figures:
         ET.SubElement(case, "system-out").text = text.plain("; ".join(figures), notes.LONGEST_NOTE)

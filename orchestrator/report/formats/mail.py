@@ -1,4 +1,4 @@
-"""Plain text under 72 columns, for the cover letter of a patch series."""
+"""Plain text of less than 72 columns, for the cover letter of a patch series."""
 
 from __future__ import annotations
 
@@ -6,29 +6,27 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from orchestrator.experiment.model import Status
-from orchestrator.report import notes, tables, text
-from orchestrator.report import plain_text as letter
-from orchestrator.report import setup as circumstances
+from orchestrator.report import notes, plain_text, setup, tables, text
 from orchestrator.report.model import Report
 from orchestrator.report.tables import LABEL, Column, Table
 
 
 def render(report: Report) -> str:
-    """Return the report as text for a mail: where it was made and how, the figures, how to read them."""
+    """Return the report as text for mail: setup, method, figures, how to read them."""
     marks = {label: f"[{number}]" for number, label in enumerate(report.labels, 1)}
-    parts = [letter.paragraph(_title(report)), *map(letter.paragraph, notes.environments(report))]
+    parts = [plain_text.paragraph(_title(report)), *map(plain_text.paragraph, notes.environments(report))]
     parts.append(_section("Machine", _pairs(_machine(report))))
-    for name, told in circumstances.kernels(report).items():
-        parts.append(_section(f"Kernel {text.plain(name)}", _pairs(told.items())))
-    parts.append(_section("Settings, as read back", _pairs(circumstances.settings(report).items())))
+    for name, properties in setup.kernels(report).items():
+        parts.append(_section(f"Kernel {text.plain(name)}", _pairs(properties.items())))
+    parts.append(_section("Settings, as read back", _pairs(setup.settings(report).items())))
     method = [*notes.figures(report), *notes.rows(report), *notes.meanings(report)]
     parts.append(_section("Method", method))
     for table in tables.tables(report) if report.cells else ():
-        parts += [letter.paragraph(table.caption), *letter.tables(_marked(table, marks))]
+        parts += [plain_text.paragraph(table.caption), *plain_text.tables(_marked(table, marks))]
     footnotes = (f"{mark} {note}" for mark, note in zip(marks.values(), notes.labels(report), strict=True))
-    parts.append("\n".join(map(letter.paragraph, footnotes)))
+    parts.append("\n".join(map(plain_text.paragraph, footnotes)))
     parts.append(_section("How to read it", notes.comparison(report)))
-    parts.append(_section("Look at", notes.findings(report)))
+    parts.append(_section("Anomalies", notes.findings(report)))
     parts.append(_section("Excluded", _excluded(report)))
     parts.append(_section("Experiment", _pairs(_experiment(report))))
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -36,14 +34,14 @@ def render(report: Report) -> str:
 
 def _title(report: Report) -> str:
     opening = report.opening
-    told = text.plain(circumstances.description(report) or opening.experiment)
+    title = text.plain(setup.description(report) or opening.experiment)
     count = text.progress(report.statuses, opening.trials)
     state = "" if report.complete else f" Not complete: {count}."
-    return f"{text.sentence(told)}{state}"
+    return f"{text.sentence(title)}{state}"
 
 
 def _marked(table: Table, marks: dict[str, str]) -> list[Column]:
-    """Columns with a footnote's mark at the name of each row that has a label; the footnotes say what labels mean."""
+    """Return the columns with a footnote mark at the name of each row with a label, in place of the label column."""
     labels = next((column.words for column in table.columns if column.heading == LABEL), None)
     columns = [column for column in table.columns if column.heading != LABEL]
     if labels is None or not columns or not columns[0].key or not set(labels) <= {*marks, text.NOTHING}:
@@ -57,30 +55,30 @@ def _marked(table: Table, marks: dict[str, str]) -> list[Column]:
 
 
 def _excluded(report: Report) -> Iterator[str]:
-    run = report.trials - report.unneeded
-    left = run - report.statuses.get(Status.OK, 0)
+    run = report.trial_count - report.unneeded
+    excluded = run - report.statuses.get(Status.OK, 0)
     if not run:
         yield "No trial has run."
     else:
-        yield f"{left} of {run} trials." if left else f"No trial; all {run} are in the figures."
+        yield f"{excluded} of {run} trials." if excluded else f"No trial; all {run} are in the figures."
     if report.unneeded:
-        yield f"{report.unneeded} more were planned and not run, as what they are repetitions of was known well enough."
+        yield f"The stop rule saved {report.unneeded} planned trials."
     yield from notes.reasons(report)
 
 
 def _machine(report: Report) -> Iterator[tuple[str, str]]:
-    for place in circumstances.places(report):
+    for host in setup.hosts(report):
         yield (
-            text.plain(f"{place.host}, {place.environment}"),
-            text.plain(place.line or "not told", notes.LONGEST_NOTE),
+            text.plain(f"{host.name}, {host.environment}"),
+            text.plain(host.line or "not reported", notes.LONGEST_NOTE),
         )
-        if place.distances:
-            yield "distances between nodes", place.distances
-        if place.governors:
-            yield "frequency governors", text.plain(place.governors)
-    lines = circumstances.command_lines(report)
-    for whose, line in lines:
-        which = f" of {text.plain(whose)}" if len(lines) > 1 else ""
+        if host.distances:
+            yield "distances between nodes", host.distances
+        if host.governors:
+            yield "frequency governors", text.plain(host.governors)
+    lines = setup.command_lines(report)
+    for kernels, line in lines:
+        which = f" of {text.plain(kernels)}" if len(lines) > 1 else ""
         yield f"kernel command line{which}", text.plain(line, notes.LONGEST_NOTE)
 
 
@@ -91,14 +89,14 @@ def _experiment(report: Report) -> Iterator[tuple[str, str]]:
         f"{text.plain(opening.experiment)} {opening.run}, content {opening.content_hash[:12]}, seed {opening.seed}",
     )
     if report.provenance:
-        yield "command", text.plain(circumstances.command(report))
-    for name, words in circumstances.benchmark(report):
+        yield "command", text.plain(setup.command(report))
+    for name, words in setup.benchmark(report):
         yield text.plain(name), text.plain(words)
-    options = circumstances.options(report)
+    options = setup.options(report)
     if options:
-        told = ", ".join(f"{name} = {value}" for name, value in options.items())
-        yield "its other options", text.plain(told, notes.LONGEST_NOTE)
-    yield "orchestrator", text.plain(circumstances.commit(report))
+        words = ", ".join(f"{name} = {value}" for name, value in options.items())
+        yield "its other options", text.plain(words, notes.LONGEST_NOTE)
+    yield "orchestrator", text.plain(setup.version(report))
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -106,5 +104,5 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _section(title: str, lines: Iterable[str]) -> str:
-    items = [letter.item(line, "- ") for line in lines]
-    return "\n".join([letter.paragraph(f"{title}:"), *items]) if items else ""
+    items = [plain_text.item(line, "- ") for line in lines]
+    return "\n".join([plain_text.paragraph(f"{title}:"), *items]) if items else ""

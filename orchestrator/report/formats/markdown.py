@@ -16,11 +16,11 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 def render(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown."""
     parts = [f"## {escape(notes.title(report))}"]
-    parts += map(_table, tables(report)) if report.cells else ["No trial has its record yet."]
+    parts += map(_table, tables(report)) if report.cells else ["No trial has ended yet."]
     parts.extend(escape(note) for note in notes.notes(report))
     findings = notes.findings(report)
     if findings:
-        parts.append("Look at:\n\n" + "\n".join(f"- {escape(line)}" for line in findings))
+        parts.append("Anomalies:\n\n" + "\n".join(f"- {escape(line)}" for line in findings))
     reasons = notes.reasons(report)
     if reasons:
         parts.append("Not ok:\n\n" + "\n".join(f"- {escape(line)}" for line in reasons))
@@ -39,5 +39,5 @@ def _table(table: Table) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text with the signs that mean something to Markdown made plain."""
+    """Return text with the special characters of Markdown escaped."""
     return _SPECIAL.sub(r"\\\1", text)

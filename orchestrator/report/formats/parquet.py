@@ -1,4 +1,4 @@
-"""Parquet: every record of a trial, with typed columns, for programs that ask many questions of many trials."""
+"""Parquet: every record of a trial, with typed columns, for programs that analyse many trials."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 
 from orchestrator.errors import BadInput
 from orchestrator.report.model import Report
-from orchestrator.report.trials import trials
 from orchestrator.results.store import TrialRow
 
 ROWS = 20_000
-"""Rows of a row group: so many are in memory at a time."""
+"""Rows of a row group, which are in memory at a time."""
 
 _TEXTS = ("id", "cell", "status", "reason", "environment", "host", "boot", "label")
 _COUNTS = ("repetition", "pages", "pages_on_target", "bytes_checked", "bytes_wrong")
@@ -25,7 +24,7 @@ _TIMES = ("started", "ended")
 def render(report: Report) -> bytes:
     """Return a Parquet file: one row for each record, factors as ``factor.NAME``, metrics as ``metric.NAME``.
 
-    The unit of a metric is in the metadata of its column. Raises ``BadInput`` where pyarrow is not installed.
+    The unit of a metric is in the metadata of its column. Raises ``BadInput`` if pyarrow is not installed.
     """
     try:
         import pyarrow as arrow
@@ -38,7 +37,7 @@ def render(report: Report) -> bytes:
     target = io.BytesIO()
     metrics = [metric.name for metric in report.opening.metrics]
     with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
-        for group in _groups(trials(report, metrics)):
+        for group in _groups(report.read_trials(metrics)):
             writer.write_table(arrow.Table.from_pylist([row(trial) for trial in group], schema=schema))
     return target.getvalue()
 
@@ -49,7 +48,7 @@ def _groups(rows: Iterator[TrialRow]) -> Iterator[list[TrialRow]]:
 
 
 def _columns(report: Report, arrow: Any) -> tuple[Any, Callable[[TrialRow], dict[str, Any]]]:
-    """The schema, and what makes a row of it of a trial."""
+    """Return the schema, and a function that makes a row of a trial."""
     levels = {cell.cell: cell.factors for cell in report.cells}
     types = {name: _type([factors.get(name) for factors in levels.values()]) for name in report.factors}
     words = {str: arrow.string(), int: arrow.int64(), float: arrow.float64()}
@@ -85,7 +84,7 @@ def _factors(factors: Mapping[str, str], types: Mapping[str, type]) -> dict[str,
 
 
 def _type(levels: Sequence[str | None]) -> type:
-    """The narrowest of whole number, number and text that all levels are."""
+    """Return the narrowest of int, float and str that fits all levels."""
     for kind in (int, float):
         try:
             for level in levels:

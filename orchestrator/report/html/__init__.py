@@ -1,1 +1,1 @@
-"""The report as one HTML file: ``page`` fills the template, ``charts`` draws, ``svg`` writes what is drawn."""
+"""The HTML report: ``page`` fills the template, ``charts`` draws the figures, ``svg`` has the elements."""

@@ -1,66 +1,51 @@
-"""How cells are named and told apart in charts."""
+"""Factors of cells as the axes of charts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from orchestrator.analysis.summary import CellSummary
-from orchestrator.report import text
+from orchestrator.analysis.points import THREADS
 from orchestrator.report.model import Report
-from orchestrator.units import quantity
+from orchestrator.units import parse_quantity
 
-MODE, THREADS, COPY, PAGE_SIZE = "mode", "threads", "copy", "page_size"
-"""Names that a benchmark of page migration gives to the factors and to the level that charts know."""
-
-
-def name(report: Report, cell: CellSummary, without: Sequence[str] = ()) -> str:
-    """Return the levels that tell a cell from the others, its label, and its environment where there are several."""
-    parts = []
-    for factor in report.varying():
-        if factor not in without and factor in cell.factors:
-            level = cell.factors[factor]
-            parts.append(level if factor == MODE else f"{factor} {level}")
-    if cell.label:
-        parts.append(f"[{cell.label}]")
-    if len(report.environments) > 1:
-        parts.append(cell.environment)
-    return text.plain(", ".join(parts)) or "the only cell"
+COPY, PAGE_SIZE = "copy", "page_size"
+"""A level of ``mode`` and a factor that charts treat in a special way."""
 
 
 def number(level: str) -> float | None:
-    """Return the number that a level is, sizes in bytes; None if it is none."""
+    """Return the number of a level, sizes in bytes; None if it is not a number."""
     try:
-        found = float(level)
+        value = float(level)
     except ValueError:
-        size = quantity(level)
+        size = parse_quantity(level)
         return None if size is None else float(size)
-    return found if math.isfinite(found) else None
+    return value if math.isfinite(value) else None
 
 
 def is_amount(factor: str, levels: Iterable[str]) -> bool:
-    """Whether the numbers of a factor are amounts, so that a line from one to the next means something.
+    """Whether the numbers of a factor are amounts, so that a line between two of them makes sense.
 
-    Page sizes, nodes and switches are kinds of things that have numbers for names.
+    Page sizes, nodes and switches are categories with numbers for names.
     """
-    found = set(levels)
-    named = factor == PAGE_SIZE or factor.endswith("node") or found <= {"0", "1"}
-    return not named and all(number(level) is not None for level in found)
+    distinct = set(levels)
+    named = factor == PAGE_SIZE or factor.endswith("node") or distinct <= {"0", "1"}
+    return not named and all(number(level) is not None for level in distinct)
 
 
 def numeric(report: Report) -> str | None:
-    """Return the factor that an x axis shows.
+    """Return the factor for the x axis: threads if swept, else the numeric factor with the most levels.
 
-    Threads if they are swept, else the numeric one with the most levels, of amounts if there is one.
+    Factors that are amounts come first. None if no factor is numeric.
     """
     levels = {
         factor: {cell.factors[factor] for cell in report.cells if factor in cell.factors}
         for factor in report.varying()
     }
     fit = {
-        factor: (is_amount(factor, found), len(found))
-        for factor, found in levels.items()
-        if len(found) > 1 and all(number(level) is not None for level in found)
+        factor: (is_amount(factor, values), len(values))
+        for factor, values in levels.items()
+        if len(values) > 1 and all(number(level) is not None for level in values)
     }
     if THREADS in fit:
         return THREADS

@@ -1,4 +1,4 @@
-"""What charts are made of: panels with axes, or rows that share one axis."""
+"""Figures of charts: panels with axes, or rows that share one axis."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart with all that its reader must know.
+    """A chart with its legend and notes.
 
-    :ivar key: for links; ``described``: one sentence for those who do not see it.
-    :ivar groups: panels that stand side by side, in groups one below the other.
+    :ivar key: for links.
+    :ivar described: one sentence for screen readers.
+    :ivar groups: panels side by side; groups are stacked.
     :ivar legend: picture and name of each series.
-    :ivar axis: what rows share below them; None for panels.
-    :ivar notes: what is meant, and what was left out.
+    :ivar axis: the shared axis below rows; None for panels.
+    :ivar notes: how to read the chart, and what was left out.
     """
 
     key: str

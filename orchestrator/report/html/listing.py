@@ -1,22 +1,21 @@
-"""The table of single trials: those that are not ok first, then the others as far as a page bears."""
+"""The table of single trials, limited to a number that a page can sort quickly."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from orchestrator.report import text
-from orchestrator.report.html.cells import name
 from orchestrator.report.model import Report
-from orchestrator.report.trials import trials
+from orchestrator.report.tables import cell_name
 from orchestrator.results.store import TrialRow
 
 ROWS = 1000
-"""So many trials are listed; a page with more is slow to sort."""
+"""Most trials listed; trials that are not ok go first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A table of trials; ``left_out`` says what it does not hold, empty if nothing."""
+    """A table of trials; ``left_out`` is a note on omitted trials, empty if there are none."""
 
     headings: tuple[str, ...]
     alignment: tuple[str, ...]
@@ -27,23 +26,23 @@ class Listing:
 def listing(report: Report) -> Listing:
     """Return the trials of a run as a table, in the order of the journal."""
     metrics = [metric.name for metric in report.shown]
-    names = {cell.cell: name(report, cell) for cell in report.cells}
+    names = {cell.cell: cell_name(report, cell) for cell in report.cells}
     boots = {boot: str(number) for number, boot in enumerate(dict.fromkeys(b.boot for b in report.blocks), 1)}
     not_ok: list[tuple[int, TrialRow]] = []
     ok: list[tuple[int, TrialRow]] = []
     total = 0
-    for place, trial in enumerate(trials(report, metrics)):
+    for position, trial in enumerate(report.read_trials(metrics)):
         total += 1
         kept = ok if trial.status == "ok" else not_ok
         if len(kept) < ROWS:
-            kept.append((place, trial))
+            kept.append((position, trial))
     chosen = sorted([*not_ok, *ok][:ROWS], key=lambda pair: pair[0])
     return Listing(
         headings=("trial", "cell", "boot", "status", *(f"{m.name}, {m.unit}" for m in report.shown), "start", "reason"),
         alignment=("left", "left", "right", "left", *("right" for _ in metrics), "left", "left"),
         rows=tuple(_row(trial, metrics, names, boots) for _, trial in chosen),
         left_out="" if total <= ROWS else (
-            f"{ROWS} of {total} records are listed, those that are not ok before the others; the journal and "
+            f"{ROWS} of {total} records are listed, all that are not ok if possible; the journal and "
             "--format parquet have all."
         ),
     )  # fmt: skip
@@ -57,7 +56,7 @@ def _row(
         trial.id,
         names.get(trial.cell, trial.cell),
         boots.get(trial.boot, text.NOTHING),
-        trial.status if trial.final else f"{trial.status}, tried again",
+        trial.status if trial.final else f"{trial.status}, repeated",
         *(text.NOTHING if value is None else text.number(value) for value in values),
         trial.started or text.NOTHING,
         text.plain(trial.reason) or text.NOTHING,

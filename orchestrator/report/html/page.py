@@ -1,4 +1,4 @@
-"""Fills the template: text of the report, figures, tables, provenance."""
+"""Fills the template of the HTML report: conclusion, tables, figures, setup, provenance."""
 
 from __future__ import annotations
 
@@ -7,30 +7,29 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from orchestrator.report import notes, tables, text
-from orchestrator.report import setup as circumstances
+from orchestrator.report import conclusion, notes, setup, tables, text
 from orchestrator.report.html import listing, provenance, summary
 from orchestrator.report.html.charts import distributions, roofline, speedups, threads, timeline
 from orchestrator.report.model import Report
 
 CHARTS = (threads, speedups, roofline, distributions, timeline)
 ROWS = 5000
-"""So many rows of cells are shown; a page with more is slow to sort."""
+"""Most rows of a table; a page with more is slow to sort."""
 
 
 def render(report: Report) -> str:
-    """Return the report as one HTML document that needs no other file; the same bytes for the same run."""
+    """Return the report as one self-contained HTML document; the same bytes for the same run."""
     template = _environment().get_template("template.html")
     figures = [figure for chart in CHARTS if (figure := chart.draw(report))]
-    found = list(tables.tables(report)) if report.cells else []
     return template.render(
         title=text.plain(f"{report.opening.experiment}, run {report.opening.run}"),
         report=report,
         summary=summary.summary(report),
-        places=circumstances.places(report),
-        options=circumstances.options(report),
+        conclusion=conclusion.sentences(report),
+        hosts=setup.hosts(report),
+        options=setup.options(report),
         figures=figures,
-        tables=found,
+        tables=list(tables.tables(report)) if report.cells else [],
         most_rows=ROWS,
         trials=listing.listing(report),
         notes=list(notes.notes(report)),
@@ -59,7 +58,7 @@ def _file(name: str) -> str:
 
 
 def _printable(value: object) -> object:
-    """Foreign text may hold anything; what is neither printable nor a line's end would not be HTML."""
+    """Replace characters that HTML does not allow; text of benchmarks and hosts may contain any."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in value)

@@ -1,4 +1,4 @@
-"""Where every number comes from, down to the last setting, as groups that a reader opens."""
+"""The provenance of a run down to each setting, as groups to open."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.report import text
-from orchestrator.report.html.cells import name
 from orchestrator.report.model import Report
+from orchestrator.report.tables import cell_name
 from orchestrator.results.records import BlockRecord
 
 BOOTS = 20
-"""So many boots are told of in full."""
+"""Most boots shown in full."""
 CELLS = 500
-"""So many cells' settings are listed."""
+"""Most cells whose settings are listed."""
 _TABLED = frozenset({"sysctls", "thp"})
 """Facts of a host that have tables of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Something that opens: pairs of names and words, or text as it is, or groups inside."""
+    """A group to open: pairs of name and words, plain text, or inner groups."""
 
     title: str
     pairs: tuple[tuple[str, str], ...] = ()
@@ -32,31 +32,35 @@ class Group:
 
 
 def provenance(report: Report) -> list[Group]:
-    """Return all groups; those that have nothing to say are left out."""
+    """Return all groups that are not empty."""
     return [group for group in _groups(report) if group.pairs or group.text or group.groups]
 
 
 def _groups(report: Report) -> Iterator[Group]:
-    found = report.provenance
-    if found:
-        yield Group(f"Experiment file {found.experiment_file}", text=found.experiment_text)
+    manifest = report.provenance
+    if manifest:
+        yield Group(f"Experiment file {manifest.experiment_file}", text=manifest.experiment_text)
         pairs = [
-            ("command", text.command_line(found.command_line)),
-            ("overrides", ", ".join(found.overrides) or "none"),
+            ("command", text.command_line(manifest.command_line)),
+            ("overrides", ", ".join(manifest.overrides) or "none"),
         ]
         pairs += [
-            ("content hash", found.content_hash),
-            ("benchmark, SHA-256", found.benchmark or "not known"),
+            ("content hash", manifest.content_hash),
+            ("benchmark, SHA-256", manifest.benchmark or "not recorded"),
         ]
-        pairs += [("Python", found.python), *_pairs(found.controller)]
+        pairs += [("Python", manifest.python), *_pairs(manifest.controller)]
         yield Group("Command and controller", pairs=tuple(pairs))
-    hashes = report.opening
+    opening = report.opening
     yield Group(
-        "Hashes of the run", pairs=(("content", hashes.content_hash), ("scope", hashes.scope or "not known"))
+        "Hashes of the run",
+        pairs=(("content", opening.content_hash), ("scope", opening.scope or "not recorded")),
     )
-    if found:
+    if manifest:
         yield Group(
-            "Kernels", groups=tuple(Group(kernel, _pairs(told)) for kernel, told in found.kernels.items())
+            "Kernels",
+            groups=tuple(
+                Group(kernel, _pairs(properties)) for kernel, properties in manifest.kernels.items()
+            ),
         )
     yield Group(
         "Boots: kernel proof, settings as read back, sysctls, facts",
@@ -66,37 +70,37 @@ def _groups(report: Report) -> Iterator[Group]:
         else "",
     )
     yield _cells(report)
-    if found:
+    if manifest:
         yield Group(
             "Role files, SHA-256",
-            groups=tuple(Group(role, _pairs(said)) for role, said in found.roles.items()),
+            groups=tuple(Group(role, _pairs(hashes)) for role, hashes in manifest.roles.items()),
         )
-        yield Group("Python packages", pairs=_pairs(found.packages))
+        yield Group("Python packages", pairs=_pairs(manifest.packages))
 
 
 def _boot(number: int, block: BlockRecord) -> Group:
     facts = block.facts
     groups = [
-        Group("Proof of the kernel", tuple((c["what"], f"{c['found']} ({_held(c)})") for c in block.proof)),
+        Group("Proof of the kernel", tuple((c["what"], f"{c['found']} ({_result(c)})") for c in block.proof)),
         Group("Settings, as read back", _pairs(block.settings)),
         Group("Sysctls", _pairs(facts.get("sysctls", {}))),
         Group("Transparent huge pages", _pairs(facts.get("thp", {}))),
-        Group("What the guest ran on", _pairs(block.beneath)),
+        Group("Machine of the guest", _pairs(block.beneath)),
         Group("All other facts", _pairs({k: v for k, v in facts.items() if k not in _TABLED})),
     ]
-    where = f"kernel {block.kernel} on {block.host}, {block.environment}, clock {block.clock}"
-    title = text.plain(f"Boot {number}: {where}, {block.boot}")
+    boot = f"kernel {block.kernel} on {block.host}, {block.environment}, clock {block.clock}"
+    title = text.plain(f"Boot {number}: {boot}, {block.boot}")
     return Group(title, groups=tuple(group for group in groups if group.pairs))
 
 
-def _held(check: Mapping[str, Any]) -> str:
+def _result(check: Mapping[str, Any]) -> str:
     return "as expected" if check["holds"] else f"expected {check['expected']}"
 
 
 def _cells(report: Report) -> Group:
     rows = [
         (
-            name(report, cell),
+            cell_name(report, cell),
             ", ".join(f"{path} = {value}" for path, value in report.settings[cell.cell].items()),
         )
         for cell in report.cells
@@ -106,7 +110,7 @@ def _cells(report: Report) -> Group:
     return Group("Settings of each cell, as read back", tuple(rows[:CELLS]), note=note)
 
 
-def _pairs(told: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _pairs(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (str(key), value if isinstance(value, str) else json.dumps(value)) for key, value in told.items()
+        (str(key), value if isinstance(value, str) else json.dumps(value)) for key, value in values.items()
     )

@@ -1,7 +1,7 @@
-"""A little SVG: elements, scales in percent of the width, and the marks of series.
+"""SVG elements, scales in percent of the width, and the marks of series.
 
-Drawings have no size of their own: what lies along x is in percent of the width, what lies along y in pixels. So text
-and marks stay as large as they are, on a telephone, a wide screen and paper.
+The x axis is in percent of the width, the y axis in pixels. So text and marks keep their size on a phone, a wide screen
+and paper.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 SERIES = 8
-"""So many colours, marks and dash patterns there are (style.css); more series begin anew, with hollow marks."""
+"""Number of colours, marks and dash patterns (style.css); further series reuse them with hollow marks."""
 
 _MARKS = (
     "M-5 0A5 5 0 1 1 5 0A5 5 0 1 1-5 0Z",  # circle
@@ -28,7 +28,7 @@ _MARKS = (
 
 
 def element(name: str, *children: str, **attributes: object) -> Markup:
-    """Return an element; children that are no markup are escaped, ``stroke_width`` becomes ``stroke-width``.
+    """Return an element; plain text children are escaped, ``stroke_width`` becomes ``stroke-width``.
 
     >>> element("text", "a < b", x="5%", class_="note")
     Markup('<text x="5%" class="note">a &lt; b</text>')
@@ -43,7 +43,7 @@ def element(name: str, *children: str, **attributes: object) -> Markup:
 
 
 def percent(value: float) -> str:
-    """Return a place along x as SVG writes it."""
+    """Return a position along x in SVG syntax."""
     return f"{_written(value)}%"
 
 
@@ -57,16 +57,16 @@ def label(text: str, x: float, y: float, anchor: str = "middle", class_: str | N
     return element("text", text, x=percent(x), y=y, text_anchor=anchor, class_=class_)
 
 
-def mark(series: int, x: float, y: float, told: str, class_: str = "") -> Markup:
-    """Return the mark of a series at x percent and y pixels; ``told`` is shown by whoever points at it."""
+def mark(series: int, x: float, y: float, tooltip: str, class_: str = "") -> Markup:
+    """Return the mark of a series at x percent and y pixels."""
     hollow = " hollow" if series // SERIES % 2 else ""
-    path = element("path", element("title", told), d=_MARKS[series % SERIES])
+    path = element("path", element("title", tooltip), d=_MARKS[series % SERIES])
     words = f"mark s{series % SERIES}{hollow} {class_}".strip()
     return element("svg", path, x=percent(x), y=y, class_=words, overflow="visible")
 
 
 def key(series: int, with_line: bool) -> Markup:
-    """Return the small picture that stands for a series in a legend."""
+    """Return the legend symbol of a series."""
     parts = [line(0, 8, 100, 8, f"curve s{series % SERIES}")] if with_line else []
     return element(
         "svg",
@@ -80,7 +80,7 @@ def key(series: int, with_line: bool) -> Markup:
 
 
 def picture(content: Sequence[str], height: float, title: str, described: str) -> Markup:
-    """Return a whole drawing as wide as its place, with its title and description for those who do not see it."""
+    """Return a drawing of full width, with title and description for screen readers."""
     return element(
         "svg",
         element("title", title),
@@ -95,29 +95,29 @@ def picture(content: Sequence[str], height: float, title: str, described: str) -
 
 
 def bar_key() -> Markup:
-    """Return the small picture that stands for a bar across a track in a legend."""
+    """Return the legend symbol of a bar across a track."""
     return element("svg", line(50, 1, 50, 15, "roof"), class_="key", width=18, height=16, aria_hidden="true")
 
 
 def band_key(series: int) -> Markup:
-    """Return the small picture that stands for a band behind a track in a legend."""
+    """Return the legend symbol of a band behind a track."""
     rect = element("rect", x=0, y=2, width="100%", height=12, class_=f"band s{series % SERIES}")
     return element("svg", rect, class_="key", width=18, height=16, aria_hidden="true")
 
 
 def track(content: Sequence[str], height: float) -> Markup:
-    """Return the drawing of one row; its figures stand beside it in words, so that it needs none of its own."""
+    """Return the drawing of one row; hidden from screen readers, as its figures are beside it in words."""
     return element("svg", *content, width="100%", height=height, aria_hidden="true")
 
 
 def axis(scale: Scale) -> Markup:
-    """Return the figures that stand below tracks."""
+    """Return the axis labels below tracks."""
     return track([label(short(tick), scale(tick), 13) for tick in scale.ticks()], 18)
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Maps values from ``low`` to ``high`` linearly on places from ``start`` to ``end``."""
+    """Maps values from ``low`` to ``high`` linearly to positions from ``start`` to ``end``."""
 
     low: float
     high: float
@@ -125,18 +125,18 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        """Return the place of a value."""
+        """Return the position of a value."""
         return self.start + (value - self.low) / ((self.high - self.low) or 1.0) * (self.end - self.start)
 
     def ticks(self, wanted: int = 5) -> list[float]:
-        """Return some round values from ``low`` to ``high``."""
+        """Return about ``wanted`` round values from ``low`` to ``high``."""
         step = round_step((self.high - self.low) / max(1, wanted)) or 1.0
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [count * step for count in range(first, last + 1)]
 
 
 def from_zero(values: Sequence[float], start: float, end: float) -> Scale:
-    """Return a scale from zero (or the least of the values, if that is less) to a round value above all."""
+    """Return a scale from zero (or the least value, if negative) to a round value above the greatest."""
     high, low = max(values, default=1.0), min(0.0, *values)
     step = round_step((high - low) / 5) or 1.0
     return Scale(math.floor(low / step) * step, math.ceil(high / step + 0.1) * step, start, end)
@@ -155,7 +155,7 @@ def round_step(step: float) -> float:
 
 
 def short(value: float) -> str:
-    """Return a figure as an axis writes it.
+    """Return a figure for an axis label.
 
     >>> short(0.30000000000000004), short(2000000.0)
     ('0.3', '2e+06')

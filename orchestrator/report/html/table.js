@@ -5,8 +5,8 @@
 
   // The number that a cell begins with, sizes and durations in their base unit; null if it begins with none.
   function numberOf(words) {
-    const found = /^(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s?(KiB|MiB|GiB|TiB|ms|us|min|h)?(?=$|[\s,%/])/.exec(words);
-    return found ? Number(found[1]) * (SIZES[found[2]] || 1) : null;
+    const match = /^(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s?(KiB|MiB|GiB|TiB|ms|us|min|h)?(?=$|[\s,%/])/.exec(words);
+    return match ? Number(match[1]) * (SIZES[match[2]] || 1) : null;
   }
 
   function compare(a, b) {

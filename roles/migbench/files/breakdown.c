@@ -9,21 +9,21 @@
 #include "sysfs.h"
 #include "trial.h"
 
-struct told {
+struct counter_metric {
 	const char *counter;
 	enum metric metric;
 	double divisor;
 };
 
-/* Counted only while the dialect's phase_knob is on; 0 otherwise. */
-static const struct told PHASES[] = {
+/* The kernel only updates these while the dialect's phase_knob is on. */
+static const struct counter_metric PHASES[] = {
 	{"migrate_unmap_ns", METRIC_UNMAP_TIME, 1e3},
 	{"migrate_flush_ns", METRIC_FLUSH_TIME, 1e3},
 	{"migrate_copy_ns", METRIC_COPY_TIME, 1e3},
 	{"migrate_remap_ns", METRIC_REMAP_TIME, 1e3},
 };
 
-static const struct told WAYS[] = {
+static const struct counter_metric COPY_COUNTERS[] = {
 	{"migrate_mt_worker_ns", METRIC_WORKER_SUM, 1e3},
 	{"migrate_mt_handover_ns", METRIC_WORKER_HANDOVER, 1e3},
 	{"migrate_mt_longest_ns", METRIC_WORKER_LONGEST, 1e3},
@@ -37,42 +37,43 @@ static const struct told WAYS[] = {
 	{"migrate_dma_ns", METRIC_DMA_TIME, 1e3},
 	{"migrate_concur_batch", METRIC_BATCHES, 1},
 	{"migrate_concur_folio", METRIC_BATCHED_FOLIOS, 1},
-	/* Pairs, of base pages or of folios: each counts for two. */
+	/* Pairs of base pages or of folios: each pair counts as two. */
 	{"exchange_swap_mt", METRIC_PAGES_BY_THREADS, 0.5},
 	{"exchange_swap_serial", METRIC_PAGES_BY_CALLER, 0.5},
 	{"exchange_batch", METRIC_BATCHES, 1},
 	{"exchange_batch_pair", METRIC_BATCHED_FOLIOS, 0.5},
 };
 
-/* Why the CPU copied what should have gone by DMA. */
+/* Why the CPU copied pages instead of a DMA engine. */
 static const struct {
 	const char *counter, *reason;
 } DMA_FALLBACKS[] = {
-	{"migrate_dma_fallback_channel", "for lack of a channel"},
-	{"migrate_dma_fallback_nomem", "for lack of memory"},
-	{"migrate_dma_fallback_align", "for their alignment"},
-	{"migrate_dma_fallback_map", "as they could not be mapped"},
-	{"migrate_dma_fallback_submit", "as the engine did not take them"},
-	{"migrate_dma_fallback_error", "as the engine failed"},
-	{"migrate_dma_fallback_timeout", "as the engine did not finish"},
+	{"migrate_dma_fallback_channel", "no channel"},
+	{"migrate_dma_fallback_nomem", "out of memory"},
+	{"migrate_dma_fallback_align", "not aligned"},
+	{"migrate_dma_fallback_map", "mapping failed"},
+	{"migrate_dma_fallback_submit", "submission failed"},
+	{"migrate_dma_fallback_error", "DMA error"},
+	{"migrate_dma_fallback_timeout", "timed out"},
 };
 #define DMA_FALLBACK_COUNT (sizeof(DMA_FALLBACKS) / sizeof(DMA_FALLBACKS[0]))
 
-/* Counters with the same metric are summed up. */
-static void set_told(struct trial *trial, const struct told *told, size_t count)
+/* Adds up the counters of the same metric. */
+static void set_counter_metrics(struct trial *trial, const struct counter_metric *list,
+				size_t count)
 {
 	int64_t delta;
 
 	for (size_t i = 0; i < count; i++) {
-		double so_far = trial->metrics.of[told[i].metric].value;
+		double so_far = trial->metrics.of[list[i].metric].value;
 
-		if (vmstat_delta(&trial->before, &trial->after, told[i].counter, &delta))
-			metric_set(&trial->metrics, told[i].metric,
-				   so_far + (double)delta / told[i].divisor);
+		if (vmstat_delta(&trial->before, &trial->after, list[i].counter, &delta))
+			metric_set(&trial->metrics, list[i].metric,
+				   so_far + (double)delta / list[i].divisor);
 	}
 }
 
-static void set_dma(struct trial *trial)
+static void set_dma_metrics(struct trial *trial)
 {
 	int64_t copies, channels, left = 0, delta;
 
@@ -84,7 +85,7 @@ static void set_dma(struct trial *trial)
 	for (size_t i = 0; i < DMA_FALLBACK_COUNT; i++)
 		if (vmstat_delta(&trial->before, &trial->after, DMA_FALLBACKS[i].counter, &delta))
 			left += delta;
-	metric_set(&trial->metrics, METRIC_PAGES_LEFT_BY_DMA, (double)left);
+	metric_set(&trial->metrics, METRIC_DMA_FALLBACK_PAGES, (double)left);
 }
 
 static bool phases_are_timed(const struct dialect *dialect)
@@ -94,16 +95,16 @@ static bool phases_are_timed(const struct dialect *dialect)
 	return dialect->phase_knob && read_number(dialect->phase_knob, &on) && on;
 }
 
-/* Threads of this program share the clock without taking turns, so nothing follows from theirs; nor
- * from those of software DMA channels. */
-static bool threads_are_the_kernels(const struct trial *trial)
+/* Only copy threads of the kernel run one by one. Threads of this program and of software DMA
+ * channels run at the same time, so nothing can be modelled for them. */
+static bool only_kernel_threads(const struct trial *trial)
 {
-	return !trial->options->toucher && !trial->options->victim &&
+	return !trial->options->latency_probe && !trial->options->victim &&
 	       !(trial->mode->features & FEATURE_DMA) &&
 	       !(trial->mode->user_threads && trial->threads > 1);
 }
 
-static void set_modelled(struct trial *trial, double elapsed_ns, double bytes)
+static void set_modelled_metrics(struct trial *trial, double elapsed_ns, double bytes)
 {
 	struct metrics *metrics = &trial->metrics;
 	double saved_us = metrics->of[METRIC_WORKER_SUM].value +
@@ -111,7 +112,7 @@ static void set_modelled(struct trial *trial, double elapsed_ns, double bytes)
 			  metrics->of[METRIC_WORKER_LONGEST].value;
 	double modelled_us = elapsed_ns / 1e3 - saved_us;
 
-	if (!trial->turns || !threads_are_the_kernels(trial))
+	if (!trial->take_turns || !only_kernel_threads(trial))
 		return;
 	metric_set(metrics, METRIC_MODELLED_THROUGHPUT, bytes / GIB / (modelled_us / 1e6));
 	if (metrics->of[METRIC_CALL_LATENCY].measured)
@@ -124,13 +125,13 @@ static void set_modelled(struct trial *trial, double elapsed_ns, double bytes)
 void breakdown_metrics(struct trial *trial, double elapsed_ns, double bytes)
 {
 	if (phases_are_timed(trial->dialect))
-		set_told(trial, PHASES, sizeof(PHASES) / sizeof(PHASES[0]));
-	set_told(trial, WAYS, sizeof(WAYS) / sizeof(WAYS[0]));
-	set_dma(trial);
-	set_modelled(trial, elapsed_ns, bytes);
+		set_counter_metrics(trial, PHASES, sizeof(PHASES) / sizeof(PHASES[0]));
+	set_counter_metrics(trial, COPY_COUNTERS, sizeof(COPY_COUNTERS) / sizeof(COPY_COUNTERS[0]));
+	set_dma_metrics(trial);
+	set_modelled_metrics(trial, elapsed_ns, bytes);
 }
 
-/* 0 as well where the kernel has no such counter. */
+/* 0 if the kernel has no such counter. */
 static uint64_t count_of(const struct trial *trial, enum metric metric)
 {
 	return (uint64_t)trial->metrics.of[metric].value;
@@ -143,26 +144,26 @@ static void check_counted_threads(struct trial *trial)
 
 	if (cpus + nomem > 0)
 		verdict_note(&trial->verdict, STATUS_DISTURBED,
-			     "copies that the caller made instead of threads: %" PRIu64
-			     " for lack of CPUs, %" PRIu64 " for lack of memory",
+			     "copies by the caller instead of threads: %" PRIu64
+			     " (not enough CPUs), %" PRIu64 " (out of memory)",
 			     cpus, nomem);
 	else if (count_of(trial, METRIC_PAGES_BY_THREADS) > 0)
 		return;
 	else if (count_of(trial, METRIC_FALLBACK_SIZE) > 0)
 		verdict_note(&trial->verdict, STATUS_UNSUPPORTED,
-			     "this kernel does not copy a single base page with threads");
+			     "this kernel does not copy single base pages with threads");
 	else
 		verdict_note(&trial->verdict, STATUS_DISTURBED, "no page was copied by threads");
 }
 
-/* Some kernels fall back to a copy by the caller without a word. Their threads are kworkers, so
- * no time of any kworker proves it; some time proves nothing, as others work too. */
+/* Some kernels silently fall back to a copy by the caller. Their threads are kworkers. So if no
+ * kworker used CPU time, the kernel fell back. The reverse is not true: kworkers do other work. */
 static void check_uncounted_threads(struct trial *trial)
 {
 	if (trial->metrics.of[METRIC_KWORKER_CPU].measured &&
 	    trial->metrics.of[METRIC_KWORKER_CPU].value == 0)
 		verdict_note(&trial->verdict, STATUS_DISTURBED,
-			     "no kernel worker ran: the kernel fell back to a copy by the caller");
+			     "no kworker ran: the kernel fell back to a copy by the caller");
 }
 
 static void check_dma(struct trial *trial)
@@ -172,19 +173,19 @@ static void check_dma(struct trial *trial)
 	char why[256] = "";
 	int64_t delta;
 
-	if (by_dma >= moved && count_of(trial, METRIC_PAGES_LEFT_BY_DMA) == 0)
+	if (by_dma >= moved && count_of(trial, METRIC_DMA_FALLBACK_PAGES) == 0)
 		return;
 	for (size_t i = 0; i < DMA_FALLBACK_COUNT; i++) {
 		size_t used = strlen(why);
 
 		if (vmstat_delta(&trial->before, &trial->after, DMA_FALLBACKS[i].counter, &delta) &&
 		    delta > 0)
-			snprintf(why + used, sizeof(why) - used, "%s %" PRId64 " %s",
+			snprintf(why + used, sizeof(why) - used, "%s %" PRId64 " (%s)",
 				 used ? "," : ":", delta, DMA_FALLBACKS[i].reason);
 	}
 	verdict_note(&trial->verdict, STATUS_DISTURBED,
 		     "%" PRIu64 " of %" PRIu64 " base pages were copied by DMA; by the CPU%s",
-		     by_dma, moved, why[0] ? why : " the others, for no reason that was counted");
+		     by_dma, moved, why[0] ? why : ": unknown reason");
 }
 
 void breakdown_check(struct trial *trial)

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel counted of its own work in the timed region: the time of each phase, which way
- * the copies went, and the time the call would take with a CPU for each thread. The counters, in
- * /proc/vmstat, are those of the series for 6.12 of roles/kernel; they are the whole machine's. */
+/* Metrics from the kernel's own counters over the timed region: time of each phase, how pages were
+ * copied, and the modelled time of the call with one CPU per thread. The counters are those that
+ * the 6.12 series of roles/kernel adds to /proc/vmstat. They are system-wide. */
 #ifndef BREAKDOWN_H
 #define BREAKDOWN_H
 
 struct trial;
 
-/* Sets the metrics that the kernel tells, and the modelled ones where threads took turns:
+/* Sets the metrics of the kernel's counters. If copy threads ran one by one, also sets the modelled
+ * metrics:
  *
- *	modelled = elapsed - all threads + the longest thread of each copy
+ *	modelled = elapsed - sum of all threads + longest thread of each copy
  *
- * (admin-guide/mm/migration_accel.rst of the series), which is the elapsed time itself where no
- * thread copied. elapsed_ns: of the timed region; bytes: moved in it. */
+ * (see admin-guide/mm/migration_accel.rst of the series). If no thread copied, modelled is equal to
+ * elapsed. elapsed_ns and bytes are those of the timed region. */
 void breakdown_metrics(struct trial *trial, double elapsed_ns, double bytes);
 
-/* A copy that should have been shared and was not, or a list that should have been a batch and
- * was not, is no trial of its mode. */
+/* Checks that pages were copied as the mode requires: by threads, by DMA or as a batch. */
 void breakdown_check(struct trial *trial);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CLOCK_MONOTONIC_RAW: no time server bends it, and it follows an emulator's instruction clock. */
+/* CLOCK_MONOTONIC_RAW is not slewed by NTP and follows the instruction clock of an emulator. */
 #ifndef CLOCK_H
 #define CLOCK_H
 

@@ -8,7 +8,7 @@
 #include "kworkers.h"
 #include "sysfs.h"
 
-/* Of these only what changed is worth a line; a name with "migrat" is always told. */
+/* Reported only if changed. Names with "migrat" are always reported. */
 static const char *const VMSTAT_FAMILIES[] = {
 	"thp_",	     "numa_",  "compact_", "pgfault", "pgmajfault", "pswp",
 	"exchange_", "pgscan", "pgsteal",  "nr_tlb_", "htlb_",	    "unevictable_",
@@ -85,7 +85,7 @@ bool kworker_cpu_ns(const struct counters *before, const struct counters *after,
 	return true;
 }
 
-/* Takes "name value" off the front of *at. */
+/* Parses "name value" and advances *at. */
 static bool next_vmstat(const char **at, char name[64], int64_t *value)
 {
 	int used;
@@ -133,7 +133,7 @@ void vmstat_json(const struct counters *before, const struct counters *after, st
 	int64_t first, second;
 
 	json_object(json, "vmstat");
-	/* One kernel prints the same names in the same order each time. */
+	/* Both texts have the same names in the same order. */
 	while (next_vmstat(&first_at, name, &first) && next_vmstat(&second_at, other, &second) &&
 	       strcmp(name, other) == 0)
 		if (strstr(name, "migrat") || (first != second && in_families(name)))

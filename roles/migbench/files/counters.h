@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel counted while the clock ran. */
+/* Kernel counters over the timed region. */
 #ifndef COUNTERS_H
 #define COUNTERS_H
 
@@ -11,27 +11,26 @@
 struct kworker_times;
 
 struct counters {
-	char vmstat[16384]; /* as read; parsed only after the trial */
+	char vmstat[16384]; /* raw text; parsed after the trial */
 	bool has_tlb_shootdowns, has_context_switches;
 	uint64_t tlb_shootdowns;   /* interrupts, all CPUs; x86 only */
-	uint64_t context_switches; /* whole machine */
+	uint64_t context_switches; /* system-wide */
 	struct kworker_times *kworkers;
 };
 
-/* The two are mirrored, so that what costs most to read is read farthest from the clock. */
+/* The order is mirrored: the most expensive reads are farthest from the timed region. */
 void counters_read_before(struct counters *counters);
 void counters_read_after(struct counters *counters);
 void counters_free(struct counters *counters);
 
-/* CPU time that all kworker threads used between two readings. False if the kernel keeps no
- * /proc/PID/schedstat. */
+/* CPU time of all kworkers between the two reads. False without /proc/PID/schedstat. */
 bool kworker_cpu_ns(const struct counters *before, const struct counters *after, uint64_t *ns);
 
-/* Change of the vmstat counter of that name; false if the kernel has none. */
+/* Change of the vmstat counter; false if the kernel does not have it. */
 bool vmstat_delta(const struct counters *before, const struct counters *after, const char *name,
 		  int64_t *delta);
 
-/* All migration counters, and those others of memory management that changed. */
+/* All migration counters, and other memory management counters that changed. */
 void vmstat_json(const struct counters *before, const struct counters *after, struct json *json);
 
 #endif

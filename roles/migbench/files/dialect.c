@@ -12,8 +12,7 @@
 
 static struct dialect *first_dialect;
 
-/* Flags are checked before anything else, so a call with no pages only tells a known bit from
- * an unknown one. */
+/* The kernel checks flags first, so a call without pages fails only for an unknown flag. */
 static bool kernel_accepts_flag(int flag)
 {
 	return sys_move_pages(0, NULL, NULL, NULL, flag) == 0;
@@ -51,15 +50,15 @@ bool probe_number(const struct prober *prober, const char *path, uint64_t *numbe
 	return read_number(rooted(prober, path, full), number);
 }
 
-struct dialect *dialect_detect(const struct prober *prober, char *how, size_t size)
+struct dialect *dialect_detect(const struct prober *prober, char *evidence, size_t size)
 {
 	for (struct dialect *dialect = first_dialect; dialect; dialect = dialect->next)
-		if (dialect->detect(dialect, prober, how, size))
+		if (dialect->detect(dialect, prober, evidence, size))
 			return dialect;
 	return NULL;
 }
 
-/* Ends of names in /proc/kallsyms differ: sys_exchange_pages, __x64_sys_exchange_pages. */
+/* The symbol has an architecture prefix, such as __x64_sys_exchange_pages. */
 static bool kernel_has_exchange(const struct prober *prober)
 {
 	char full[PATH_MAX], line[512];
@@ -84,22 +83,22 @@ static bool select_exchange(const struct dialect *dialect, const struct prober *
 
 	if (!dialect->has_exchange)
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
-				   "this kernel speaks dialect %s, which has no exchange_pages",
+				   "dialect %s of this kernel has no exchange_pages system call",
 				   dialect->name);
 	if (!dialect->exchange_number && !kernel_has_exchange(prober))
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
-				   "/proc/kallsyms of this kernel shows no sys_exchange_pages");
+				   "sys_exchange_pages not found in /proc/kallsyms");
 	if (number == 0)
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
-				   "the number of exchange_pages differs from kernel to kernel: "
-				   "give --exchange-number from this kernel's system call table");
+				   "system call number of exchange_pages unknown: "
+				   "set --exchange-number from this kernel's system call table");
 	if (given && given != number)
 		return verdict_set(verdict, STATUS_DISTURBED,
-				   "--exchange-number is %" PRIu64
-				   ", but this kernel says that it is %" PRIu64,
+				   "--exchange-number=%" PRIu64
+				   " does not match this kernel's number %" PRIu64,
 				   given, number);
 	selection->exchange_number = (long)number;
-	selection->exchange_tells = dialect->exchange_number != 0;
+	selection->exchange_reports_status = dialect->exchange_number != 0;
 	return true;
 }
 
@@ -139,8 +138,7 @@ static bool require_on(const struct prober *prober, const char *path, struct ver
 
 	if (probe_number(prober, path, &value) && value != 0)
 		return true;
-	return verdict_set(verdict, STATUS_DISTURBED, "%s is off: this mode needs it set to 1",
-			   path);
+	return verdict_set(verdict, STATUS_DISTURBED, "%s is 0; this mode requires 1", path);
 }
 
 static bool needs_are_met(const struct dialect *dialect, const struct prober *prober,
@@ -155,11 +153,9 @@ static bool needs_are_met(const struct dialect *dialect, const struct prober *pr
 
 static bool has_channels(const struct dialect *dialect, unsigned features, struct verdict *verdict)
 {
-	if (!(features & FEATURE_DMA) || !dialect->dma.told || dialect->dma.channels > 0)
+	if (!(features & FEATURE_DMA) || !dialect->dma.reported || dialect->dma.channels > 0)
 		return true;
-	return verdict_set(
-		verdict, STATUS_UNSUPPORTED,
-		"no DMA engine of this machine has a channel for this kernel to copy with");
+	return verdict_set(verdict, STATUS_UNSUPPORTED, "no DMA channel available for page copies");
 }
 
 static bool select_switch(const struct dialect *dialect, const struct prober *prober,
@@ -171,8 +167,8 @@ static bool select_switch(const struct dialect *dialect, const struct prober *pr
 		at++;
 	if (!at || !at->path)
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
-				   "this kernel speaks dialect %s, which has no flag and no switch "
-				   "for this mode",
+				   "dialect %s of this kernel has no flag and no switch for this "
+				   "mode",
 				   dialect->name);
 	if (!require_on(prober, at->path, verdict))
 		return false;
@@ -216,12 +212,12 @@ static void knob_json(const struct prober *prober, const char *path, struct json
 		json_string(json, path, text);
 }
 
-void dialect_json(const struct dialect *dialect, const struct prober *prober, const char *how,
+void dialect_json(const struct dialect *dialect, const struct prober *prober, const char *evidence,
 		  struct json *json)
 {
 	json_object(json, "dialect");
 	json_string(json, "name", dialect->name);
-	json_string(json, "how", how);
+	json_string(json, "evidence", evidence);
 	json_object(json, "knobs");
 	for (const struct accel_switch *at = dialect->switches; at && at->path; at++)
 		knob_json(prober, at->path, json);
@@ -230,7 +226,7 @@ void dialect_json(const struct dialect *dialect, const struct prober *prober, co
 	for (const char *const *path = dialect->knobs; path && *path; path++)
 		knob_json(prober, *path, json);
 	json_end_object(json);
-	if (dialect->dma.told) {
+	if (dialect->dma.reported) {
 		json_object(json, "dma");
 		json_unsigned(json, "channels", dialect->dma.channels);
 		json_string(json, "engine", dialect->dma.engine);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Which page-migration ABI the running kernel speaks.
+/* Dialects: the page-migration ABIs of the running kernel and of published patch series.
  *
- * The same names and bits meant different things over the years, so each dialect is a row of its
- * own in dialects/, found only by probes that change nothing. A row registers itself; the lowest
- * rank that detects itself wins. A kernel that can say what it speaks, in a file of
- * /sys/kernel/mm/migration_accel/, is asked first: its row will have rank 0 and take the flag
- * values from that file. */
+ * The same names and bits had different meanings over the years. So each dialect has an entry of
+ * its own in dialects/, which registers itself. Detection only reads and never changes a setting.
+ * Entries are tried in the order of their rank, and the first that matches is used. Rank 0 is for
+ * kernels that describe their ABI in /sys/kernel/mm/migration_accel/: flag values are read from
+ * there. */
 #ifndef DIALECT_H
 #define DIALECT_H
 
@@ -17,51 +17,52 @@
 #include "verdict.h"
 
 enum feature {
-	FEATURE_THREADS = 1, /* several threads copy */
-	FEATURE_BATCH = 2,   /* a whole list is unmapped, copied, remapped */
-	FEATURE_DMA = 4,
+	FEATURE_THREADS = 1,  /* copy with several kernel threads */
+	FEATURE_BATCH = 2,    /* unmap, copy and remap a whole list at once */
+	FEATURE_DMA = 4,      /* copy with a DMA engine */
 	FEATURE_EXCHANGE = 8, /* the exchange_pages system call */
 };
 
-/* How a dialect is found. Tests put a made-up tree and made-up flags here. */
+/* How to probe a kernel. Tests use a fake root and fake flags. */
 struct prober {
-	const char *root; /* in front of each path; "" on a real machine */
+	const char *root; /* prefix of each path; "" on a real machine */
 	bool (*accepts_flag)(int flag);
 };
 
-/* A file that switches a way of copying on for the whole system: 1 on, 0 off. */
+/* A file that enables features for the whole system: 1 on, 0 off. */
 struct accel_switch {
 	const char *path;
 	unsigned features;
 };
 
-/* What the kernel tells of the channels that copies by DMA would use. */
+/* The DMA channels that the kernel reports for page copies. */
 struct dma {
-	bool told;	    /* false: it tells nothing */
-	unsigned channels;  /* all that could be used */
-	const char *engine; /* name of their driver */
-	bool software;	    /* they are threads of the kernel that stand in for an engine */
+	bool reported;	    /* false: the kernel reports nothing about DMA */
+	unsigned channels;  /* usable ones */
+	const char *engine; /* name of the driver */
+	bool software;	    /* kernel threads that emulate an engine */
 };
 
 struct dialect {
 	const char *name;
 	const char *summary;
 	unsigned rank;
-	/* Says in how which evidence it found. May complete the row from what the kernel tells. */
-	bool (*detect)(struct dialect *self, const struct prober *prober, char *how, size_t size);
+	/* Writes what matched into evidence. May set fields of self from the ABI file. */
+	bool (*detect)(struct dialect *self, const struct prober *prober, char *evidence,
+		       size_t size);
 	int flag_threads, flag_batch, flag_dma; /* of move_pages; 0: none */
 	struct dma dma;
 	const struct accel_switch *switches; /* NULL, or ends with a NULL path */
-	const struct accel_switch *needs;    /* as switches: must be on before these features */
+	const struct accel_switch *needs;    /* like switches: required for these features */
 	const char *const *thread_knobs;     /* NULL, or files that set the thread count */
-	/* The count the kernel then uses on a node with so many CPUs. NULL: as the knob says. */
+	/* The thread count that the kernel uses on such a node. NULL: the value of the knob. */
 	unsigned (*thread_count)(unsigned knob, unsigned node_cpus);
-	const char *turns_knob;	  /* NULL, or the file that makes threads copy in turns */
-	const char *phase_knob;	  /* NULL, or the file that switches the times of phases on */
-	const char *const *knobs; /* NULL, or other files worth a line in the result */
+	const char *take_turns_knob; /* NULL, or the file that makes copy threads run one by one */
+	const char *phase_knob;	     /* NULL, or the file that enables the phase times */
+	const char *const *knobs;    /* NULL, or other files to report */
 	bool has_exchange;
-	/* Of exchange_pages, where the kernel tells it; then its status and result are to be true.
-	 */
+	/* System call number of exchange_pages, 0 if the kernel does not report it. A kernel that
+	 * does also reports the status of each pair. */
 	uint64_t exchange_number;
 	struct dialect *next;
 };
@@ -76,29 +77,29 @@ void dialect_register(struct dialect *dialect);
 	}                                                                  \
 	static struct dialect variable
 
-/* What a mode must do to be carried out. */
+/* How to run a mode on this kernel. */
 struct selection {
-	int flags;		 /* for move_pages or exchange_pages */
-	long exchange_number;	 /* 0: the mode does not exchange */
-	bool exchange_tells;	 /* status and result of exchange_pages are told truly */
-	const char *switch_path; /* set by the experiment, checked here; NULL: by flags */
+	int flags;		      /* for move_pages or exchange_pages */
+	long exchange_number;	      /* 0: the mode does not use exchange_pages */
+	bool exchange_reports_status; /* exchange_pages reports the status of each pair */
+	const char *switch_path;      /* must be on; the experiment sets it. NULL: flags are used */
 };
 
-struct dialect *dialect_detect(const struct prober *prober, char *how, size_t size);
+struct dialect *dialect_detect(const struct prober *prober, char *evidence, size_t size);
 
-/* True if the kernel can carry out the features; false with the reason. The number of
- * exchange_pages counts where the kernel does not tell it; 0: not given. */
+/* True if the kernel supports the features. If not, the verdict has the reason. exchange_number is
+ * for kernels that do not report the number themselves; 0: not given. */
 bool dialect_select(const struct dialect *dialect, const struct prober *prober, unsigned features,
 		    uint64_t exchange_number, struct selection *selection, struct verdict *verdict);
 
-/* Threads the kernel will use when the target node has node_cpus; 0: not known. */
+/* Copy threads that the kernel uses if the target node has node_cpus; 0: unknown. */
 unsigned dialect_threads(const struct dialect *dialect, const struct prober *prober,
 			 unsigned node_cpus);
 
-void dialect_json(const struct dialect *dialect, const struct prober *prober, const char *how,
+void dialect_json(const struct dialect *dialect, const struct prober *prober, const char *evidence,
 		  struct json *json);
 
-/* For the rows. */
+/* Helpers for dialects/. */
 bool probe_exists(const struct prober *prober, const char *path);
 bool probe_number(const struct prober *prober, const char *path, uint64_t *number);
 extern const struct prober REAL_KERNEL;

@@ -31,8 +31,8 @@ static bool read_words(int fd, uint64_t index, uint64_t *words, uint64_t count)
 	return pread(fd, words, bytes, (off_t)(index * sizeof(*words))) == (ssize_t)bytes;
 }
 
-/* The frames of base pages first to first + count of the address space, if in one run. */
-static bool frames_in_run(int pagemap, uint64_t first, uint64_t count, uint64_t *frame)
+/* The first frame of count base pages from index first on; false if they are not contiguous. */
+static bool frames_contiguous(int pagemap, uint64_t first, uint64_t count, uint64_t *frame)
 {
 	uint64_t entries[BATCH];
 
@@ -68,7 +68,7 @@ static bool is_one_folio(int kpageflags, uint64_t frame, uint64_t count)
 				return false;
 		}
 	}
-	/* The last frame of the machine has none after it. */
+	/* There is no next frame after the last one of the machine. */
 	return !read_words(kpageflags, frame + count, &after, 1) || !(after & KPF_TAIL);
 }
 
@@ -85,17 +85,17 @@ static void count_by_kpageflags(const struct region *region, const struct page_f
 {
 	uint64_t per_page = region->page_size / base_page_size(), frame = 0;
 
-	folios->how = "kpageflags";
+	folios->source = "kpageflags";
 	for (uint64_t page = 0; page < region->pages; page++) {
 		uint64_t first = (uintptr_t)region_page(region, page) / base_page_size();
 
-		if (frames_in_run(files->pagemap, first, per_page, &frame) &&
+		if (frames_contiguous(files->pagemap, first, per_page, &frame) &&
 		    is_one_folio(files->kpageflags, frame, per_page))
 			folios->whole++;
 	}
 }
 
-/* smaps tells bytes mapped by a PMD: they prove pages of that size, and no others. */
+/* smaps reports PMD-mapped bytes. They prove huge pages of that size only. */
 static void count_by_smaps(const struct region *region, struct folios *folios)
 {
 	const char *key = region->kind == MEMORY_SHMEM ? "ShmemPmdMapped:" : "AnonHugePages:";
@@ -117,11 +117,11 @@ static void count_by_smaps(const struct region *region, struct folios *folios)
 	fclose(file);
 	if (!region_is_huge(region)) {
 		folios->whole = bytes == 0 ? region->pages : 0;
-		folios->how = "smaps";
+		folios->source = "smaps";
 	} else if (read_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", &pmd_size) &&
 		   pmd_size == region->page_size) {
 		folios->whole = bytes / pmd_size;
-		folios->how = "smaps";
+		folios->source = "smaps";
 	}
 }
 
@@ -132,12 +132,12 @@ void folios_count(const struct region *region, struct folios *folios)
 		.kpageflags = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC),
 	};
 
-	*folios = (struct folios){.how = "none"};
+	*folios = (struct folios){.source = "none"};
 	if (files.pagemap >= 0 && files.kpageflags >= 0 &&
 	    frames_are_visible(region, files.pagemap))
 		count_by_kpageflags(region, &files, folios);
 	else if (region->kind == MEMORY_HUGETLB)
-		*folios = (struct folios){.whole = region->pages, .how = "mapping"};
+		*folios = (struct folios){.whole = region->pages, .source = "mapping"};
 	else
 		count_by_smaps(region, folios);
 	if (files.pagemap >= 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether each page is one folio of the size asked for. */
+/* Checks that each page is one folio of the requested size. */
 #ifndef FOLIOS_H
 #define FOLIOS_H
 
@@ -9,12 +9,12 @@
 #include "memory.h"
 
 struct folios {
-	uint64_t whole;	 /* pages that are exactly one folio of the region's page size */
-	const char *how; /* "kpageflags", "smaps" (PMD-mapped bytes), "mapping", or "none" */
+	uint64_t whole;	    /* pages that are exactly one folio of the region's page size */
+	const char *source; /* "kpageflags", "smaps" (PMD-mapped bytes), "mapping", or "none" */
 };
 
-/* Every page by pagemap and kpageflags, which need root. Without them: smaps for the sizes that it
- * counts; a hugetlb mapping has no other pages; otherwise how is "none" and whole is 0. */
+/* Checks every page with pagemap and kpageflags, which require root. Without root: smaps for the
+ * sizes that it counts. A hugetlb mapping needs no check. Otherwise source is "none". */
 void folios_count(const struct region *region, struct folios *folios);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes one JSON document into memory, on one line, so that it reaches stdout whole. */
+/* Builds one JSON document on one line in memory, so that it is printed at once. */
 #ifndef JSON_H
 #define JSON_H
 
@@ -11,10 +11,10 @@
 struct json {
 	char *text;
 	size_t used, size;
-	bool comma; /* a value stands before this place in the same object or array */
+	bool comma; /* the next value of this object or array needs a comma */
 };
 
-/* key is NULL inside an array and at the top. */
+/* key is NULL in an array and at the top level. */
 void json_object(struct json *json, const char *key);
 void json_end_object(struct json *json);
 void json_array(struct json *json, const char *key);
@@ -25,7 +25,7 @@ void json_unsigned(struct json *json, const char *key, uint64_t value);
 void json_number(struct json *json, const char *key, double value);
 void json_bool(struct json *json, const char *key, bool value);
 
-/* Prints the document and a newline, and frees it. False when stream does not take it. */
+/* Prints the document and a newline, and frees it. False on a write error. */
 bool json_print(struct json *json, FILE *stream);
 
 #endif

@@ -23,7 +23,7 @@ static bool add(struct kworker_times *times, struct kworker worker)
 	return true;
 }
 
-/* Workers, and the threads that stand in for a DMA engine. */
+/* Includes the threads that emulate a DMA engine. */
 static bool is_kworker(const char *name)
 {
 	return strncmp(name, "kworker/", 8) == 0 || strncmp(name, "softdma/", 8) == 0;
@@ -62,7 +62,7 @@ struct kworker_times *kworkers_read(void)
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
 		    !read_kworker(entry->d_name, &worker) || add(times, worker))
 			continue;
-		kworkers_free(times); /* part of the workers would be a wrong sum */
+		kworkers_free(times); /* no partial sums */
 		times = NULL;
 	}
 	closedir(proc);
@@ -76,7 +76,7 @@ void kworkers_free(struct kworker_times *times)
 	free(times);
 }
 
-/* /proc lists processes by rising pid, so both tables are sorted. */
+/* /proc lists processes by ascending pid, so both tables are sorted. */
 uint64_t kworkers_used_ns(const struct kworker_times *before, const struct kworker_times *after)
 {
 	uint64_t used = 0;

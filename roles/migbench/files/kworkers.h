@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* CPU time of the kernel's worker threads: the copies of an accelerated kernel run there, those of
- * software DMA channels in threads of their own, which are counted as well. */
+/* CPU time of kworkers, where accelerated kernels copy, and of the threads of software DMA
+ * channels. */
 #ifndef KWORKERS_H
 #define KWORKERS_H
 
@@ -17,11 +17,11 @@ struct kworker_times {
 	} * workers;
 };
 
-/* NULL without memory or without /proc. */
+/* NULL if out of memory or without /proc. */
 struct kworker_times *kworkers_read(void);
 void kworkers_free(struct kworker_times *times);
 
-/* Time used by those of after; one that is not in before started from nothing. */
+/* CPU time that the threads in after used since before. */
 uint64_t kworkers_used_ns(const struct kworker_times *before, const struct kworker_times *after);
 
 #endif

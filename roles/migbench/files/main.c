@@ -43,7 +43,7 @@ static int run_trial(const struct options *options)
 	enum exit_code code;
 
 	if (!mode) {
-		fprintf(stderr, "migbench: unknown mode %s; the nearest is %s\n", options->mode,
+		fprintf(stderr, "migbench: unknown mode '%s'; did you mean '%s'?\n", options->mode,
 			nearest);
 		return EXIT_USAGE;
 	}

@@ -40,16 +40,17 @@ bool memory_kind_choose(const char *name, uint64_t page_size, enum memory_kind *
 
 	size_format(page_size, text);
 	if (page_size < base_page_size() || (page_size & (page_size - 1)) != 0)
-		return verdict_set(verdict, STATUS_UNSUPPORTED, "no memory has pages of %s", text);
+		return verdict_set(verdict, STATUS_UNSUPPORTED, "%s is not a valid page size",
+				   text);
 	*kind = is_base ? MEMORY_BASE : MEMORY_THP;
 	for (size_t i = 0; i < sizeof(KIND_NAMES) / sizeof(KIND_NAMES[0]); i++)
 		if (strcmp(name, KIND_NAMES[i]) == 0)
 			*kind = (enum memory_kind)i;
 	if (*kind == MEMORY_BASE && !is_base)
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
-				   "base pages are not %s on this machine", text);
+				   "%s is not the base page size of this machine", text);
 	if ((*kind == MEMORY_THP || *kind == MEMORY_HUGETLB) && is_base)
-		return verdict_set(verdict, STATUS_UNSUPPORTED, "%s memory has no pages of %s",
+		return verdict_set(verdict, STATUS_UNSUPPORTED, "%s memory has no %s pages",
 				   KIND_NAMES[*kind], text);
 	return true;
 }
@@ -77,7 +78,7 @@ static bool map_aligned(struct region *region, struct verdict *verdict)
 	size_t bytes = region_bytes(region), align = region->page_size;
 	uintptr_t start;
 
-	/* The reservation stays around the region: a neighbour could otherwise merge with it. */
+	/* The reserved space around the region keeps adjacent VMAs from merging with it. */
 	region->mapping_bytes = bytes + 2 * align;
 	region->mapping = mmap(NULL, region->mapping_bytes, PROT_NONE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -91,13 +92,14 @@ static bool map_aligned(struct region *region, struct verdict *verdict)
 			     MAP_FIXED | mapping_flags(region), -1, 0);
 	if (region->start == MAP_FAILED) {
 		region->start = NULL;
-		return verdict_set(verdict, STATUS_DISTURBED, "cannot map %zu bytes of %s: %s",
-				   bytes, memory_kind_name(region->kind), strerror(errno));
+		return verdict_set(verdict, STATUS_DISTURBED,
+				   "cannot map %zu bytes of %s memory: %s", bytes,
+				   memory_kind_name(region->kind), strerror(errno));
 	}
 	return true;
 }
 
-/* Fails on a kernel without transparent huge pages; the check of every page follows later. */
+/* Errors are ignored: the size of every page is checked later. */
 static void advise(const struct region *region)
 {
 	if (region->kind != MEMORY_HUGETLB)
@@ -120,7 +122,7 @@ static bool populate(const struct region *region, struct verdict *verdict)
 	return true;
 }
 
-/* On a kernel without NUMA there is one node and nothing to bind. */
+/* A kernel without NUMA support has one node and no mbind. */
 static bool bind(const struct region *region, int mode, const struct nodemask *mask,
 		 struct verdict *verdict)
 {
@@ -137,7 +139,7 @@ bool region_create(struct region *region, struct verdict *verdict)
 	if (!map_aligned(region, verdict))
 		return false;
 	advise(region);
-	/* The binding goes before the clock starts: a migration must find the default policy. */
+	/* Migrations are timed with the default policy, so the binding is removed again. */
 	return bind(region, MPOL_BIND, &mask, verdict) && populate(region, verdict) &&
 	       bind(region, MPOL_DEFAULT, NULL, verdict);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory that migrates: a run of pages of one size and kind, on one node. */
+/* Regions: contiguous pages of one size and kind on one node. */
 #ifndef MEMORY_H
 #define MEMORY_H
 
@@ -15,16 +15,16 @@ struct region {
 	char *start; /* aligned to page_size; NULL: not mapped */
 	uint64_t pages, page_size;
 	enum memory_kind kind;
-	int node;      /* where the pages are put before the clock starts */
-	int goal;      /* where they belong after it */
-	void *mapping; /* with the space that alignment costs */
+	int node;	 /* of the pages before the timed region */
+	int target_node; /* of the pages after it */
+	void *mapping;	 /* including space for alignment */
 	size_t mapping_bytes;
 };
 
 uint64_t base_page_size(void);
 const char *memory_kind_name(enum memory_kind kind);
 
-/* "auto" becomes base or thp by the page size. Refuses what no kernel offers. */
+/* "auto" is base or thp, depending on the page size. False if no kernel supports it. */
 bool memory_kind_choose(const char *name, uint64_t page_size, enum memory_kind *kind,
 			struct verdict *verdict);
 
@@ -38,15 +38,15 @@ static inline char *region_page(const struct region *region, uint64_t page)
 	return region->start + page * region->page_size;
 }
 
-/* True if each page is to be one folio larger than a base page. */
+/* True if pages are larger than a base page. */
 bool region_is_huge(const struct region *region);
 
-/* Maps the region and faults every page in on region->node. */
+/* Maps the region and faults in every page on region->node. */
 bool region_create(struct region *region, struct verdict *verdict);
 void region_free(struct region *region);
 
-/* Zeroed memory that is present and, where the limit allows, locked: for what the
- * timed region reads and writes. NULL if there is none. */
+/* Zeroed, populated and (within RLIMIT_MEMLOCK) locked memory for buffers that the timed region
+ * uses. NULL if out of memory. */
 void *buffer_alloc(size_t bytes);
 void buffer_free(void *buffer, size_t bytes);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every metric that a trial can have. One that was not measured is absent from the result. */
+/* All metrics of a trial. A metric that was not measured is absent from the result. */
 #ifndef METRICS_H
 #define METRICS_H
 
@@ -22,8 +22,8 @@ enum metric {
 	METRIC_SYSTEM_CONTEXT_SWITCHES,
 	METRIC_FIRST_PAGE_LATENCY,
 	METRIC_UNAVAILABLE_WINDOW,
-	METRIC_TOUCHER_FAULTS,
-	METRIC_TOUCHER_GAP_BEFORE,
+	METRIC_LATENCY_PROBE_FAULTS,
+	METRIC_LATENCY_PROBE_IDLE_GAP,
 	METRIC_VICTIM_SLOWDOWN,
 	METRIC_VICTIM_RATE_ALONE,
 	METRIC_MODELLED_THROUGHPUT,
@@ -43,7 +43,7 @@ enum metric {
 	METRIC_FALLBACK_NOMEM,
 	METRIC_FALLBACK_SIZE,
 	METRIC_PAGES_BY_DMA,
-	METRIC_PAGES_LEFT_BY_DMA,
+	METRIC_DMA_FALLBACK_PAGES,
 	METRIC_DMA_CHANNELS,
 	METRIC_DMA_TIME,
 	METRIC_BATCHES,

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "nearest.h"
+#include "levenshtein.h"
 
-#define MOST_MODES 64
+#define MAX_MODES 64
 
 static struct mode *first_mode;
 
@@ -26,13 +26,13 @@ struct mode *mode_first(void)
 
 struct mode *mode_find(const char *name, const char **nearest)
 {
-	const char *names[MOST_MODES];
+	const char *names[MAX_MODES];
 	size_t count = 0;
 
 	for (struct mode *mode = first_mode; mode; mode = mode->next) {
 		if (strcmp(mode->name, name) == 0)
 			return mode;
-		if (count < MOST_MODES)
+		if (count < MAX_MODES)
 			names[count++] = mode->name;
 	}
 	*nearest = nearest_name(name, names, count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A way of moving pages. Each is a row that registers itself from a file in modes/. */
+/* Migration modes. Each registers itself from a file in modes/. */
 #ifndef MODE_H
 #define MODE_H
 
@@ -11,25 +11,25 @@
 struct pass;
 struct trial;
 
-/* Which regions a mode needs, and where their pages belong afterwards. */
+/* The regions that a mode uses, and the nodes of their pages after the call. */
 enum layout {
-	LAYOUT_MOVE, /* one region: source to target */
-	LAYOUT_SWAP, /* two regions of the same size that change places */
-	LAYOUT_COPY, /* two regions that stay: the contents of the first go to the second */
+	LAYOUT_MOVE, /* one region, moved from source to target */
+	LAYOUT_SWAP, /* two regions of the same size that swap nodes */
+	LAYOUT_COPY, /* two regions that stay; the first is copied to the second */
 };
 
 struct mode {
 	const char *name;
 	const char *help;
-	unsigned rank; /* place in the list */
+	unsigned rank; /* order in the list */
 	enum layout layout;
-	unsigned features; /* of dialect.h, that the kernel must have; 0: any kernel */
-	bool user_threads; /* --threads counts threads of this program */
-	/* Before any memory of the trial exists; may be NULL. */
+	unsigned features; /* required features of dialect.h; 0: any kernel */
+	bool user_threads; /* --threads is the number of user threads */
+	/* Called before the memory of the trial is allocated; may be NULL. */
 	void (*prepare)(struct trial *trial);
-	/* With the memory in place, all that must not be timed; may be NULL. */
-	bool (*arm)(struct trial *trial, struct pass *pass);
-	/* The timed region: fills pass->span, and pass->error or pass->not_moved. */
+	/* Called before the timed region, with the memory in place; may be NULL. */
+	bool (*setup)(struct trial *trial, struct pass *pass);
+	/* The timed region. Sets pass->span, and pass->error or pass->not_moved. */
 	void (*run)(struct trial *trial, struct pass *pass);
 	struct mode *next;
 };
@@ -46,7 +46,7 @@ void mode_register(struct mode *mode);
 
 struct mode *mode_first(void);
 
-/* NULL, with the nearest known name, if there is none of that name. */
+/* NULL if there is no such mode; then *nearest is the most similar name. */
 struct mode *mode_find(const char *name, const char **nearest);
 
 void modes_list(struct json *json);

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "nearest.h"
+#include "levenshtein.h"
 #include "size.h"
 
 enum option_type { TYPE_WORD, TYPE_SIZE, TYPE_COUNT, TYPE_NODE, TYPE_SWITCH, TYPE_COMMAND };
@@ -13,7 +13,7 @@ struct option {
 	const char *name;
 	enum option_type type;
 	size_t offset;
-	const char *standard; /* the default, as a user would write it */
+	const char *default_value;
 	uint64_t min, max;
 	const char *choices; /* separated by "|"; NULL: any word */
 	const char *help;
@@ -22,48 +22,47 @@ struct option {
 #define FIELD(field) offsetof(struct options, field)
 
 static const struct option OPTIONS[] = {
-	{"mode", TYPE_WORD, FIELD(mode), "serial", 0, 0, NULL,
-	 "how pages move: a name of --list-modes"},
+	{"mode", TYPE_WORD, FIELD(mode), "serial", 0, 0, NULL, "migration mode, see --list-modes"},
 	{"page-size", TYPE_SIZE, FIELD(page_size), "4KiB", KIB, 16 * GIB, NULL,
-	 "size of each page, with unit"},
+	 "page size with unit"},
 	{"memory", TYPE_WORD, FIELD(memory), "auto", 0, 0, "auto|base|thp|hugetlb|shmem",
-	 "kind of memory; auto: base for the base page size, thp for any other"},
+	 "kind of memory; auto: base for the base page size, otherwise thp"},
 	{"pages", TYPE_COUNT, FIELD(pages), "16", 1, UINT64_C(1) << 28, NULL,
-	 "pages in the list (in each list, where a mode has two)"},
+	 "number of pages; in modes with two lists, of each list"},
 	{"threads", TYPE_COUNT, FIELD(threads), "0", 0, 1024, NULL,
-	 "threads that copy or call; 0: one, or the number that the kernel is set to use"},
+	 "number of threads; 0: one, or the kernel's setting"},
 	{"source-node", TYPE_NODE, FIELD(source_node), "auto", 0, 1023, NULL,
-	 "node that pages leave; auto: the first with memory and CPUs"},
+	 "source node; auto: the first with memory and CPUs"},
 	{"target-node", TYPE_NODE, FIELD(target_node), "auto", 0, 1023, NULL,
-	 "node that pages go to; auto: the first with memory that is not the source"},
+	 "target node; auto: the first other node with memory"},
 	{"cpu-node", TYPE_WORD, FIELD(cpu_node), "source", 0, 0, "source|target",
-	 "node whose CPUs make the calls and the plain copies"},
+	 "node whose CPUs run the calling threads"},
 	{"settle-ms", TYPE_COUNT, FIELD(settle_ms), "100", 0, 600000, NULL,
-	 "milliseconds between the two checks of the contents"},
+	 "milliseconds between the two checks of the contents after the call"},
 	{"warmup-pages", TYPE_COUNT, FIELD(warmup_pages), "1", 0, 65536, NULL,
-	 "pages moved the same way before the clock starts, so that no first call is timed"},
-	{"toucher", TYPE_SWITCH, FIELD(toucher), "0", 0, 1, NULL,
-	 "read the first page without pause on another CPU and time how long it is away"},
+	 "number of pages of the warm-up pass; 0: no warm-up"},
+	{"latency-probe", TYPE_SWITCH, FIELD(latency_probe), "0", 0, 1, NULL,
+	 "poll the first page on another CPU and measure how long it is not accessible"},
 	{"victim", TYPE_SWITCH, FIELD(victim), "0", 0, 1, NULL,
-	 "run a busy thread, on the target node if a CPU is free, and measure its slowdown"},
+	 "run a busy thread on another CPU, of the target node if free, and measure its slowdown"},
 	{"with-copy", TYPE_SWITCH, FIELD(with_copy), "0", 0, 1, NULL,
-	 "also time a plain copy of the same size with as many threads, for the efficiency"},
+	 "also time a memcpy of the same size and number of threads, for the efficiency"},
 	{"dialect", TYPE_WORD, FIELD(dialect), "auto", 0, 0, NULL,
-	 "page-migration ABI expected of the kernel; another one found: unsupported"},
+	 "expected page-migration ABI of the kernel; unsupported if it has another one"},
 	{"take-turns", TYPE_WORD, FIELD(take_turns), "auto", 0, 0, "auto|yes|no",
-	 "let the kernel's copying threads run one after another, for the modelled figures; auto: "
-	 "where ORCHESTRATE_CLOCK is instructions"},
+	 "set vm.mt_take_turns, so that copy threads of the kernel run one by one, and report "
+	 "modelled metrics; auto: yes if ORCHESTRATE_CLOCK is instructions"},
 	{"exchange-number", TYPE_COUNT, FIELD(exchange_number), "0", 0, 100000, NULL,
-	 "system call number of exchange_pages on a kernel that does not tell it; never guessed"},
+	 "system call number of exchange_pages, for kernels that do not report it"},
 	{"list-modes", TYPE_COMMAND, FIELD(list_modes), "0", 0, 1, NULL, "print the modes as JSON"},
 	{"list-options", TYPE_COMMAND, FIELD(list_options), "0", 0, 1, NULL,
 	 "print the options as JSON"},
 	{"list-metrics", TYPE_COMMAND, FIELD(list_metrics), "0", 0, 1, NULL,
 	 "print the metrics as JSON"},
 	{"probe", TYPE_COMMAND, FIELD(probe), "0", 0, 1, NULL,
-	 "print what this kernel speaks and which modes it can run, as JSON"},
+	 "print the dialect of this kernel and the supported modes as JSON"},
 	{"version", TYPE_COMMAND, FIELD(version), "0", 0, 1, NULL, "print the version"},
-	{"help", TYPE_COMMAND, FIELD(help), "0", 0, 1, NULL, "print this text"},
+	{"help", TYPE_COMMAND, FIELD(help), "0", 0, 1, NULL, "print this help"},
 };
 
 #define OPTION_COUNT (sizeof(OPTIONS) / sizeof(OPTIONS[0]))
@@ -85,7 +84,7 @@ static bool is_choice(const char *choices, const char *value)
 	return false;
 }
 
-static bool complain(const struct option *option, const char *value)
+static bool reject_value(const struct option *option, const char *value)
 {
 	char low[SIZE_TEXT], high[SIZE_TEXT];
 
@@ -97,6 +96,8 @@ static bool complain(const struct option *option, const char *value)
 			size_format(option->min, low), size_format(option->max, high));
 	else if (option->type == TYPE_NODE)
 		fprintf(stderr, "auto or a node number\n");
+	else if (option->type == TYPE_SWITCH)
+		fprintf(stderr, "one of 0, 1, false, true\n");
 	else
 		fprintf(stderr, "a whole number from %llu to %llu\n",
 			(unsigned long long)option->min, (unsigned long long)option->max);
@@ -108,6 +109,12 @@ static bool in_range(const struct option *option, uint64_t number)
 	return number >= option->min && number <= option->max;
 }
 
+static bool bool_parse(const char *text, bool *value)
+{
+	*value = strcmp(text, "1") == 0 || strcmp(text, "true") == 0;
+	return *value || strcmp(text, "0") == 0 || strcmp(text, "false") == 0;
+}
+
 static bool assign(struct options *options, const struct option *option, const char *value)
 {
 	char *field = (char *)options + option->offset;
@@ -116,12 +123,12 @@ static bool assign(struct options *options, const struct option *option, const c
 	switch (option->type) {
 	case TYPE_WORD:
 		if (!*value || (option->choices && !is_choice(option->choices, value)))
-			return complain(option, value);
+			return reject_value(option, value);
 		*(const char **)field = value;
 		return true;
 	case TYPE_SIZE:
 		if (!size_parse(value, &number) || !in_range(option, number))
-			return complain(option, value);
+			return reject_value(option, value);
 		*(uint64_t *)field = number;
 		return true;
 	case TYPE_NODE:
@@ -130,17 +137,16 @@ static bool assign(struct options *options, const struct option *option, const c
 			return true;
 		}
 		if (!number_parse(value, &number) || !in_range(option, number))
-			return complain(option, value);
+			return reject_value(option, value);
 		*(int *)field = (int)number;
 		return true;
-	default:
+	case TYPE_COUNT:
 		if (!number_parse(value, &number) || !in_range(option, number))
-			return complain(option, value);
-		if (option->type == TYPE_COUNT)
-			*(uint64_t *)field = number;
-		else
-			*(bool *)field = number != 0;
+			return reject_value(option, value);
+		*(uint64_t *)field = number;
 		return true;
+	default:
+		return bool_parse(value, (bool *)field) || reject_value(option, value);
 	}
 }
 
@@ -153,21 +159,21 @@ static const struct option *find_option(const char *name, size_t length)
 		if (strlen(names[i]) == length && strncmp(names[i], name, length) == 0)
 			return &OPTIONS[i];
 	}
-	fprintf(stderr, "migbench: unknown option --%.*s; the nearest is --%s\n", (int)length, name,
-		nearest_name(name, names, OPTION_COUNT));
+	fprintf(stderr, "migbench: unrecognized option '--%.*s'; did you mean '--%s'?\n",
+		(int)length, name, nearest_name(name, names, OPTION_COUNT));
 	return NULL;
 }
 
 bool options_parse(struct options *options, int argc, char **argv)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		assign(options, &OPTIONS[i], OPTIONS[i].standard);
+		assign(options, &OPTIONS[i], OPTIONS[i].default_value);
 	for (int i = 1; i < argc; i++) {
 		const char *name = argv[i] + 2, *value;
 		const struct option *option;
 
 		if (strncmp(argv[i], "--", 2) != 0) {
-			fprintf(stderr, "migbench: %s: options are written --name=value\n",
+			fprintf(stderr, "migbench: unexpected argument '%s'; use --name=value\n",
 				argv[i]);
 			return false;
 		}
@@ -189,8 +195,8 @@ bool options_parse(struct options *options, int argc, char **argv)
 
 void options_print_help(FILE *stream)
 {
-	fputs("migbench - times one page migration and proves that it happened\n\n"
-	      "usage: migbench [--name=value]...\n\n",
+	fputs("Usage: migbench [--name=value]...\n"
+	      "Time one page migration and verify the result.\n\n",
 	      stream);
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option *option = &OPTIONS[i];
@@ -198,12 +204,12 @@ void options_print_help(FILE *stream)
 		if (option->type == TYPE_COMMAND)
 			fprintf(stream, "  --%-16s %s\n", option->name, option->help);
 		else
-			fprintf(stream, "  --%-16s %s%s%s [%s]\n", option->name, option->help,
-				option->choices ? ": " : "", option->choices ? option->choices : "",
-				option->standard);
+			fprintf(stream, "  --%-16s %s%s%s%s [%s]\n", option->name, option->help,
+				option->choices ? " (" : "", option->choices ? option->choices : "",
+				option->choices ? ")" : "", option->default_value);
 	}
-	fputs("\nprints one JSON document on one line; "
-	      "exit code 0 ok, 1 failed, 2 usage, 3 unsupported, 4 disturbed\n",
+	fputs("\nPrints one JSON document on one line.\n"
+	      "Exit status: 0 ok, 1 failed, 2 usage error, 3 unsupported, 4 disturbed.\n",
 	      stream);
 }
 
@@ -216,7 +222,7 @@ void options_list(struct json *json)
 		json_object(json, NULL);
 		json_string(json, "name", option->name);
 		json_string(json, "type", TYPE_NAMES[option->type]);
-		json_string(json, "default", option->standard);
+		json_string(json, "default", option->default_value);
 		if (option->choices)
 			json_string(json, "choices", option->choices);
 		if (option->max > 0) {

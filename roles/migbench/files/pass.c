@@ -6,7 +6,7 @@
 
 #include "trial.h"
 
-/* The region must be mapped already: the list holds its addresses. */
+/* The region must already be mapped: the list has its addresses. */
 static bool list_create(struct page_list *list, const struct region *region,
 			struct verdict *verdict)
 {
@@ -17,10 +17,10 @@ static bool list_create(struct page_list *list, const struct region *region,
 	list->nodes = buffer_alloc(count * sizeof(*list->nodes));
 	list->status = buffer_alloc(count * sizeof(*list->status));
 	if (!list->addresses || !list->nodes || !list->status)
-		return verdict_set(verdict, STATUS_FAILED, "no memory for the list of pages");
+		return verdict_set(verdict, STATUS_FAILED, "out of memory for the list of pages");
 	for (uint64_t page = 0; page < count; page++) {
 		list->addresses[page] = region_page(region, page);
-		list->nodes[page] = region->goal;
+		list->nodes[page] = region->target_node;
 		list->status[page] = STATUS_UNSET;
 	}
 	return true;
@@ -40,10 +40,10 @@ static void place_regions(struct pass *pass, const struct trial *trial, uint64_t
 	bool stays = trial->mode->layout == LAYOUT_COPY;
 
 	region.node = trial->source;
-	region.goal = stays ? trial->source : trial->target;
+	region.target_node = stays ? trial->source : trial->target;
 	pass->regions[0] = region;
 	region.node = trial->target;
-	region.goal = stays ? trial->target : trial->source;
+	region.target_node = stays ? trial->target : trial->source;
 	pass->regions[1] = region;
 	pass->region_count = trial->mode->layout == LAYOUT_MOVE ? 1 : 2;
 }
@@ -92,6 +92,6 @@ void pass_move(struct pass *pass, struct page_list *list, int flags)
 	long result =
 		sys_move_pages(list->count, list->addresses, list->nodes, list->status, flags);
 
-	list->reported = true;
+	list->has_status = true;
 	pass_result(pass, "move_pages", result, errno);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pattern.h"
 
-/* Multiplying by an odd number maps each address to a word of its own. */
+/* Multiplying by an odd number maps each address to a unique word. */
 #define FACTOR UINT64_C(0x9e3779b97f4a7c15)
 #define OFFSET UINT64_C(0x5851f42d4c957f2d)
 #define STEP   (FACTOR * sizeof(uint64_t))

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Choices and preconditions, made before any memory is taken. */
+/* Choice of nodes, CPUs and memory, and checks before any memory is allocated. */
 #include <string.h>
 
-#include "room.h"
+#include "headroom.h"
 #include "size.h"
+#include "take_turns.h"
 #include "trial.h"
-#include "turns.h"
 
 static int choose_node(const struct topology *topology, int wanted, bool needs_cpu, int other)
 {
@@ -26,7 +26,7 @@ static bool check_node(struct trial *trial, int id, const char *role)
 
 	if (!node || node->total_bytes == 0)
 		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
-				   "%s node %d does not exist or has no memory", role, id);
+				   "%s node %d: no such node, or it has no memory", role, id);
 	return true;
 }
 
@@ -36,7 +36,7 @@ bool nodes_are_enough(const struct mode *mode, const struct topology *topology,
 	if (topology->memory_node_count >= 2)
 		return true;
 	return verdict_set(verdict, STATUS_UNSUPPORTED,
-			   "mode %s needs two NUMA nodes with memory; this machine has %u",
+			   "mode %s requires two NUMA nodes with memory; this machine has %u",
 			   mode->name, topology->memory_node_count);
 }
 
@@ -64,7 +64,7 @@ static bool choose_nodes(struct trial *trial)
 	return true;
 }
 
-/* A node that has memory alone borrows the CPUs of the other, or else those of the machine. */
+/* For a memory-only node: the CPUs of the other node, or any CPU. */
 static bool choose_cpus(struct trial *trial)
 {
 	bool by_target = strcmp(trial->options->cpu_node, "target") == 0;
@@ -84,10 +84,10 @@ static bool choose_cpus(struct trial *trial)
 		return verdict_set(&trial->verdict, STATUS_FAILED, "cannot run on CPU %d",
 				   trial->caller_cpu);
 	if (started_on >= 0 && started_on != trial->caller_cpu)
-		leave_cpu(started_on);
-	if (trial->mode->features != 0 && !pin_loosely(trial->caller_cpu))
+		leave_mm_cpumask(started_on);
+	if (trial->mode->features != 0 && !relax_affinity(trial->caller_cpu))
 		return verdict_set(&trial->verdict, STATUS_FAILED,
-				   "cannot use the CPUs that the program began with");
+				   "cannot restore the CPU affinity of the program");
 	return true;
 }
 
@@ -97,32 +97,33 @@ static bool choose_kernel_threads(struct trial *trial)
 	unsigned kernel = dialect_threads(trial->dialect, &REAL_KERNEL, target->cpu_count);
 	uint64_t wanted = trial->options->threads;
 
-	/* One series divides by this count. */
+	/* One patch series divides by this count. */
 	if (kernel == 0)
 		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
-				   "this kernel would copy with no thread: node %d has %u CPUs",
+				   "this kernel would use 0 copy threads: node %d has %u CPUs",
 				   trial->target, target->cpu_count);
 	if (wanted != 0 && wanted != kernel)
 		return verdict_set(&trial->verdict, STATUS_DISTURBED,
-				   "the kernel is set to copy with %u threads on node %d, not %u",
+				   "the kernel is set to use %u copy threads on node %d, not %u",
 				   kernel, trial->target, (unsigned)wanted);
 	trial->threads = kernel;
 	return true;
 }
 
-/* A kernel without the knob cannot tell what its threads would take side by side. */
-static bool choose_turns(struct trial *trial)
+/* Without the knob nothing can be modelled for kernel threads. */
+static bool choose_take_turns(struct trial *trial)
 {
 	const struct options *options = trial->options;
 
-	trial->turns = turns_wanted(options->take_turns);
-	if (!trial->turns || trial->dialect->turns_knob)
+	trial->take_turns = take_turns_wanted(options->take_turns);
+	if (!trial->take_turns || trial->dialect->take_turns_knob)
 		return true;
 	if (strcmp(options->take_turns, "yes") == 0)
 		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
-				   "this kernel speaks dialect %s, whose threads cannot take turns",
+				   "--take-turns=yes: dialect %s of this kernel has no "
+				   "vm.mt_take_turns",
 				   trial->dialect->name);
-	trial->turns = !(trial->mode->features & FEATURE_THREADS);
+	trial->take_turns = !(trial->mode->features & FEATURE_THREADS);
 	return true;
 }
 
@@ -134,8 +135,8 @@ static bool choose_kernel_path(struct trial *trial)
 	if (strcmp(options->dialect, "auto") != 0 &&
 	    strcmp(options->dialect, trial->dialect->name) != 0)
 		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
-				   "this kernel speaks dialect %s, not %s (%s)",
-				   trial->dialect->name, options->dialect, trial->dialect_how);
+				   "the dialect of this kernel is %s, not %s (%s)",
+				   trial->dialect->name, options->dialect, trial->dialect_evidence);
 	trial->selection.flags = MPOL_MF_MOVE;
 	trial->threads =
 		trial->mode->user_threads && options->threads ? (unsigned)options->threads : 1;
@@ -151,14 +152,15 @@ bool trial_prepare(struct trial *trial, const struct options *options, const str
 {
 	trial->options = options;
 	trial->mode = mode;
-	trial->dialect =
-		dialect_detect(&REAL_KERNEL, trial->dialect_how, sizeof(trial->dialect_how));
+	trial->dialect = dialect_detect(&REAL_KERNEL, trial->dialect_evidence,
+					sizeof(trial->dialect_evidence));
 	if (!topology_read(&trial->topology))
-		return verdict_set(&trial->verdict, STATUS_FAILED, "no memory for the NUMA nodes");
-	return choose_nodes(trial) && choose_kernel_path(trial) && choose_turns(trial) &&
+		return verdict_set(&trial->verdict, STATUS_FAILED,
+				   "out of memory for the list of NUMA nodes");
+	return choose_nodes(trial) && choose_kernel_path(trial) && choose_take_turns(trial) &&
 	       memory_kind_choose(options->memory, options->page_size, &trial->kind,
 				  &trial->verdict) &&
-	       choose_cpus(trial) && room_check(trial);
+	       choose_cpus(trial) && headroom_check(trial);
 }
 
 static void remove_used(const struct trial *trial, cpu_set_t *cpus)

@@ -7,7 +7,7 @@
 #include "clock.h"
 #include "sysfs.h"
 
-/* Settings that bear on a migration; those a kernel lacks are left out. */
+/* Settings that affect migrations. Files that do not exist are skipped. */
 static const struct {
 	const char *name, *path;
 } SETTINGS[] = {
@@ -25,7 +25,7 @@ void report_begin(struct json *json)
 	json_string(json, "version", MIGBENCH_VERSION);
 }
 
-/* An exchange leaves both as they are, which migration does not. */
+/* An exchange must not change the free memory of either node. */
 static void report_free(const struct trial *trial, struct json *json)
 {
 	json_object(json, "free_bytes");
@@ -53,7 +53,7 @@ static void report_environment(const struct topology *topology, struct json *jso
 	topology_json(topology, json);
 }
 
-/* Figures that are not what their mode says carry a label wherever they are shown. */
+/* A label marks results that are not representative for their mode. */
 static void report_label(const struct trial *trial, struct json *json)
 {
 	if (!(trial->mode->features & FEATURE_DMA) || !trial->dialect->dma.software)
@@ -61,8 +61,8 @@ static void report_label(const struct trial *trial, struct json *json)
 	json_object(json, "label");
 	json_string(json, "name", "dma (software channel)");
 	json_string(json, "means",
-		    "threads of the kernel copied in place of a DMA engine; such figures test the "
-		    "path of the code and say nothing of any engine");
+		    "kernel threads emulate the DMA engine: the results test the code path and are "
+		    "not the performance of any DMA engine");
 	json_end_object(json);
 }
 
@@ -74,10 +74,10 @@ void report_trial(const struct trial *trial, struct json *json)
 	json_string(json, "reason", trial->verdict.reason);
 	report_label(trial, json);
 	options_request(trial->options, json);
-	dialect_json(trial->dialect, &REAL_KERNEL, trial->dialect_how, json);
+	dialect_json(trial->dialect, &REAL_KERNEL, trial->dialect_evidence, json);
 	metrics_json(&trial->metrics, json);
-	if (trial->truth.checked)
-		truth_json(&trial->truth, json);
+	if (trial->verification.checked)
+		verification_json(&trial->verification, json);
 	if (trial->counted) {
 		report_free(trial, json);
 		vmstat_json(&trial->before, &trial->after, json);
@@ -88,7 +88,7 @@ void report_trial(const struct trial *trial, struct json *json)
 		json_integer(json, "source_node", trial->source);
 		json_integer(json, "target_node", trial->target);
 		json_unsigned(json, "threads", trial->threads);
-		json_bool(json, "take_turns", trial->turns);
+		json_bool(json, "take_turns", trial->take_turns);
 		json_integer(json, "caller_cpu", trial->caller_cpu);
 	}
 	report_environment(&trial->topology, json);
@@ -115,12 +115,12 @@ static void report_mode(const struct mode *mode, const struct dialect *dialect,
 void report_probe(const struct options *options, struct json *json)
 {
 	struct topology topology;
-	char how[256];
-	struct dialect *dialect = dialect_detect(&REAL_KERNEL, how, sizeof(how));
+	char evidence[256];
+	struct dialect *dialect = dialect_detect(&REAL_KERNEL, evidence, sizeof(evidence));
 
 	topology_read(&topology);
 	report_begin(json);
-	dialect_json(dialect, &REAL_KERNEL, how, json);
+	dialect_json(dialect, &REAL_KERNEL, evidence, json);
 	json_object(json, "modes");
 	for (const struct mode *mode = mode_first(); mode; mode = mode->next)
 		report_mode(mode, dialect, &topology, options->exchange_number, json);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The documents on stdout. Each begins with the version of their form. */
+/* The JSON documents on stdout. The first key is the version of their format. */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -7,13 +7,13 @@
 #include "options.h"
 #include "trial.h"
 
-#define REPORT_FORMAT	 1
-#define MIGBENCH_VERSION "1.0.0"
+#define REPORT_FORMAT	 2
+#define MIGBENCH_VERSION "2.0.0"
 
 void report_begin(struct json *json);
 void report_trial(const struct trial *trial, struct json *json);
 
-/* What this kernel speaks, and for each mode whether it can run here. */
+/* The dialect of this kernel, and for each mode if it is supported. */
 void report_probe(const struct options *options, struct json *json);
 
 #endif

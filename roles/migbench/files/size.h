@@ -11,7 +11,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
-/* Longest text of size_format, with its end. */
+/* Size of the buffer of size_format. */
 #define SIZE_TEXT 24
 
 bool number_parse(const char *text, uint64_t *number);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Raw system calls: the guest has no libnuma, and its flags are older than ours. */
+/* Raw system calls. libnuma is not available in guests and does not have all flags. */
 #ifndef SYSCALLS_H
 #define SYSCALLS_H
 
@@ -25,7 +25,7 @@ static inline struct nodemask nodemask_of(int node)
 	return mask;
 }
 
-/* The kernel takes maxnode as one more than the number of bits it reads. */
+/* maxnode is one more than the number of bits that the kernel reads. */
 static inline long sys_mbind(void *start, size_t bytes, int mode, const struct nodemask *mask,
 			     unsigned flags)
 {
@@ -44,14 +44,14 @@ static inline long sys_migrate_pages(const struct nodemask *from, const struct n
 	return syscall(SYS_migrate_pages, 0, MAX_NODES + 1UL, from->words, to->words);
 }
 
-/* nodes NULL asks where the pages are instead of moving them. */
+/* With nodes NULL, queries the nodes of the pages instead of moving them. */
 static inline long sys_move_pages(unsigned long count, void **pages, const int *nodes, int *status,
 				  int flags)
 {
 	return syscall(SYS_move_pages, 0, count, pages, nodes, status, flags);
 }
 
-/* Its number differs from kernel to kernel and is never guessed: see dialect.h. */
+/* The system call number is not fixed: see dialect.h. */
 static inline long sys_exchange_pages(long number, unsigned long count, void **from, void **to,
 				      int *status, int flags)
 {

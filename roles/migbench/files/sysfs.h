@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Small files of /proc and /sys. */
+/* Reads small files of /proc and /sys. */
 #ifndef SYSFS_H
 #define SYSFS_H
 
@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The first size-1 bytes of the file, without trailing white space. */
+/* The first size - 1 bytes of the file, without trailing white space. */
 bool read_text(const char *path, char *text, size_t size);
 bool read_number(const char *path, uint64_t *number);
 bool path_exists(const char *path);
 
-/* The chosen word of a file such as "always [madvise] never". */
+/* The selected word of a file such as "always [madvise] never". */
 bool read_choice(const char *path, char *word, size_t size);
 
 /* The number after "key" in text such as "Node 0 MemFree:  123 kB". */

@@ -47,7 +47,7 @@ int cpu_pick(const cpu_set_t *cpus, unsigned number)
 	return -1;
 }
 
-/* CPUs that the process may use, as it began, and those of them that load is balanced between. */
+/* Affinity that the process was started with, and the CPUs of it that are not isolated. */
 static cpu_set_t process_cpus, balanced_cpus;
 
 static void read_process_cpus(void)
@@ -60,7 +60,7 @@ static void read_process_cpus(void)
 	if (!read_text("/sys/devices/system/cpu/isolated", text, sizeof(text)) ||
 	    !cpu_list_parse(text, &isolated))
 		CPU_ZERO(&isolated);
-	/* Those that are allowed, less those of them that are isolated. */
+	/* Allowed CPUs without the isolated ones. */
 	CPU_AND(&isolated, &isolated, &process_cpus);
 	CPU_XOR(&balanced_cpus, &process_cpus, &isolated);
 }
@@ -76,7 +76,7 @@ bool pin_to_cpu(int cpu)
 	return sched_setaffinity(0, sizeof(set), &set) == 0;
 }
 
-bool pin_loosely(int cpu)
+bool relax_affinity(int cpu)
 {
 	if (CPU_ISSET(cpu, &balanced_cpus) && CPU_COUNT(&balanced_cpus) > 1)
 		return pin_to_cpu(cpu);
@@ -88,7 +88,7 @@ bool unpin(void)
 	return sched_setaffinity(0, sizeof(process_cpus), &process_cpus) == 0;
 }
 
-void leave_cpu(int cpu)
+void leave_mm_cpumask(int cpu)
 {
 	pid_t child = fork();
 
@@ -105,8 +105,8 @@ static void *worker_main(void *argument)
 	struct worker *worker = argument;
 
 	pin_to_cpu(worker->cpu);
-	pthread_barrier_wait(&worker->team->gate); /* in place */
-	pthread_barrier_wait(&worker->team->gate); /* go */
+	pthread_barrier_wait(&worker->team->barrier); /* ready */
+	pthread_barrier_wait(&worker->team->barrier); /* start */
 	span_begin(&worker->span);
 	worker->work(worker);
 	span_end(&worker->span);
@@ -118,8 +118,8 @@ bool team_create(struct team *team, unsigned count, const cpu_set_t *cpus,
 {
 	team->count = count;
 	team->workers = calloc(count, sizeof(*team->workers));
-	if (!team->workers || pthread_barrier_init(&team->gate, NULL, count + 1) != 0)
-		return verdict_set(verdict, STATUS_FAILED, "no memory for %u threads", count);
+	if (!team->workers || pthread_barrier_init(&team->barrier, NULL, count + 1) != 0)
+		return verdict_set(verdict, STATUS_FAILED, "out of memory for %u threads", count);
 	for (unsigned i = 0; i < count; i++) {
 		struct worker *worker = &team->workers[i];
 		int error;
@@ -131,14 +131,14 @@ bool team_create(struct team *team, unsigned count, const cpu_set_t *cpus,
 					  .team = team};
 		error = pthread_create(&worker->thread, NULL, worker_main, worker);
 		if (error) {
-			/* Those at the gate still use the team; they end with the process. */
+			/* Threads at the barrier still use the team. They end with the process. */
 			team->workers = NULL;
 			return verdict_set(verdict, STATUS_FAILED,
 					   "cannot start thread %u of %u: %s", i + 1, count,
 					   strerror(error));
 		}
 	}
-	pthread_barrier_wait(&team->gate);
+	pthread_barrier_wait(&team->barrier);
 	return true;
 }
 
@@ -146,7 +146,7 @@ struct span team_run(struct team *team)
 {
 	struct span all = {.start_ns = UINT64_MAX};
 
-	pthread_barrier_wait(&team->gate);
+	pthread_barrier_wait(&team->barrier);
 	for (unsigned i = 0; i < team->count; i++) {
 		struct span *span = &team->workers[i].span;
 
@@ -165,7 +165,7 @@ void team_free(struct team *team)
 {
 	if (!team->workers)
 		return;
-	pthread_barrier_destroy(&team->gate);
+	pthread_barrier_destroy(&team->barrier);
 	free(team->workers);
 	*team = (struct team){0};
 }

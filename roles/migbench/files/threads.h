@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A team of threads, each on a CPU of its own if there are enough, that start together. */
+/* A team of threads that start together, each pinned to its own CPU if there are enough. */
 #ifndef THREADS_H
 #define THREADS_H
 
@@ -10,7 +10,7 @@
 
 #include "verdict.h"
 
-/* What a thread has used, or used between two readings. */
+/* CPU usage of a thread, or a difference of two reads. */
 struct usage {
 	uint64_t cpu_ns;
 	uint64_t context_switches;
@@ -21,7 +21,7 @@ struct span {
 	struct usage usage;
 };
 
-/* Reads the clocks of the calling thread at both ends of a piece of work. */
+/* Measure the calling thread from span_begin to span_end. */
 void span_begin(struct span *span);
 void span_end(struct span *span);
 
@@ -31,7 +31,7 @@ struct worker {
 	void *data;
 	void (*work)(struct worker *worker);
 	struct span span;
-	long result; /* for the work to leave what its call returned */
+	long result; /* set by work: return value of its call */
 	int error;   /* and its errno */
 	pthread_t thread;
 	struct team *team;
@@ -40,33 +40,34 @@ struct worker {
 struct team {
 	unsigned count;
 	struct worker *workers;
-	pthread_barrier_t gate;
+	pthread_barrier_t barrier;
 };
 
-/* The number-th CPU of the set, counted round and round. The set has at least one. */
+/* The number-th CPU of the set, modulo their count. The set must not be empty. */
 int cpu_pick(const cpu_set_t *cpus, unsigned number);
 bool pin_to_cpu(int cpu);
 
-/* For a thread that is pinned to the CPU. Where load is balanced it stays so. Elsewhere it may use
- * all CPUs of the process again: a kernel whose copying threads leave isolated CPUs to those who
- * may use them asks what the caller may use. But it may then wake up on another CPU. */
-bool pin_loosely(int cpu);
+/* For a thread that is pinned to cpu. If cpu is isolated, restores the affinity of the process,
+ * because some kernels only copy on isolated CPUs that are in the affinity mask of the caller.
+ * After a sleep the thread may then run on another CPU. If cpu is not isolated, keeps the thread
+ * pinned. */
+bool relax_affinity(int cpu);
 
-/* Gives a pinned thread the CPUs back that the process began with. */
+/* Restores the affinity that the process was started with. */
 bool unpin(void);
 
-/* A kernel remembers where an address space has run. The CPU that the program was started on stays
- * among those that its flushes ask until another address space has run there: that made 2048 base
- * pages 5 % dearer wherever the shell happened to be on another CPU than the caller. So a child,
- * which has an address space of its own, runs there for a moment. For a pinned thread, alone. */
-void leave_cpu(int cpu);
+/* Removes cpu from the mm_cpumask of the process. The CPU that the program was started on stays in
+ * the mask until another mm runs there, so TLB flushes also target it: migrating 2048 base pages
+ * took 5 % longer. A child process, which has its own mm, runs on cpu for a moment. The caller must
+ * be pinned to another CPU and be the only thread. */
+void leave_mm_cpumask(int cpu);
 
-/* Starts count threads that wait at the gate. */
+/* Starts count threads that wait at the barrier. */
 bool team_create(struct team *team, unsigned count, const cpu_set_t *cpus,
 		 void (*work)(struct worker *), void *data, struct verdict *verdict);
 
-/* Opens the gate and waits for the last to finish. Gives the time from the first start to the
- * last end, and what all have used. */
+/* Releases the threads and waits for all of them. Returns the time from the first start to the last
+ * end, and the sum of their usage. */
 struct span team_run(struct team *team);
 void team_free(struct team *team);
 

@@ -100,7 +100,7 @@ static void read_node(struct node *node, int id, const cpu_set_t *allowed)
 	node->cpu_count = (unsigned)CPU_COUNT(&node->cpus);
 }
 
-static void pretend_single_node(struct topology *topology, const cpu_set_t *allowed)
+static void assume_single_node(struct topology *topology, const cpu_set_t *allowed)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
@@ -121,14 +121,14 @@ bool topology_read(struct topology *topology)
 	*topology = (struct topology){.nodes = calloc(MAX_NODES, sizeof(struct node))};
 	if (!topology->nodes || sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
 		return false;
-	/* The set type serves for nodes too: both lists are written the same way. */
+	/* cpu_set_t is also used for nodes: both lists have the same format. */
 	if (!read_text(NODE_ROOT "/online", text, sizeof(text)) || !cpu_list_parse(text, &online))
 		CPU_ZERO(&online);
 	for (int id = 0; id < MAX_NODES; id++)
 		if (CPU_ISSET(id, &online))
 			read_node(&topology->nodes[topology->node_count++], id, &allowed);
 	if (topology->node_count == 0)
-		pretend_single_node(topology, &allowed);
+		assume_single_node(topology, &allowed);
 	for (unsigned i = 0; i < topology->node_count; i++)
 		topology->memory_node_count += topology->nodes[i].total_bytes > 0;
 	return true;

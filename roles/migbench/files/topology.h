@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* NUMA nodes as /sys/devices/system/node shows them. */
+/* NUMA nodes of /sys/devices/system/node. */
 #ifndef TOPOLOGY_H
 #define TOPOLOGY_H
 
@@ -13,7 +13,7 @@
 struct node {
 	int id;
 	uint64_t total_bytes, free_bytes;
-	cpu_set_t cpus; /* those this process may run on */
+	cpu_set_t cpus; /* in the affinity mask of this process */
 	unsigned cpu_count;
 };
 
@@ -30,11 +30,11 @@ void topology_free(struct topology *topology);
 /* NULL if there is no such node. */
 const struct node *topology_node(const struct topology *topology, int id);
 
-/* Free bytes of a node now, in blocks of at least block_bytes that the buddy allocator holds. */
+/* Free memory of a node in buddy allocator blocks of at least block_bytes. */
 uint64_t node_free_in_blocks(int id, uint64_t block_bytes);
 uint64_t node_free_bytes(int id);
 
-/* "0-3,8" into a set; CPUs that a cpu_set_t cannot hold are left out. */
+/* Parses a list such as "0-3,8". CPUs from CPU_SETSIZE on are ignored. */
 bool cpu_list_parse(const char *text, cpu_set_t *cpus);
 
 void topology_json(const struct topology *topology, struct json *json);

@@ -3,18 +3,18 @@
 
 #include <string.h>
 
+#include "background.h"
 #include "breakdown.h"
 #include "clock.h"
-#include "companion.h"
 #include "size.h"
+#include "take_turns.h"
 #include "threads.h"
-#include "turns.h"
 
-/* CPUs that the warm-up woke are awake for the kernel until a tick or two have passed: their timers
- * would strike within the timed call, and RCU, which it waits for, would ask each of them. */
-#define REST_MS 40
+/* After the warm-up, wait until the CPUs that it woke are idle again. Otherwise their ticks would
+ * interrupt the timed call, and RCU grace periods in it would have to wait for each of them. */
+#define IDLE_MS 40
 
-/* The warm-up: the same path with a few pages, so that the clock sees no first call. */
+/* The warm-up pass: the same code path with a few pages. */
 static bool warm_up(struct trial *trial)
 {
 	struct pass pass;
@@ -23,11 +23,11 @@ static bool warm_up(struct trial *trial)
 	if (trial->options->warmup_pages == 0)
 		return true;
 	done = pass_create(&pass, trial, trial->options->warmup_pages, &trial->verdict) &&
-	       (!trial->mode->arm || trial->mode->arm(trial, &pass));
+	       (!trial->mode->setup || trial->mode->setup(trial, &pass));
 	if (done)
 		trial->mode->run(trial, &pass);
 	pass_free(&pass);
-	sleep_ms(REST_MS);
+	sleep_ms(IDLE_MS);
 	return done;
 }
 
@@ -81,36 +81,38 @@ static void set_metrics(struct trial *trial, const struct pass *pass)
 	breakdown_metrics(trial, ns, bytes);
 }
 
-static struct room_left room_left(const struct trial *trial)
+static struct free_bytes read_free_bytes(const struct trial *trial)
 {
-	return (struct room_left){node_free_bytes(trial->source), node_free_bytes(trial->target)};
+	return (struct free_bytes){node_free_bytes(trial->source), node_free_bytes(trial->target)};
 }
 
-/* The part that the clock sees, between the readings of the counters. */
+/* The timed region between two reads of the counters. */
 static bool run_timed(struct trial *trial, struct pass *pass)
 {
-	struct companion toucher = {0}, victim = {0};
+	struct background probe = {0}, victim = {0};
 	const struct options *options = trial->options;
 	bool ready;
 
-	ready = (!options->toucher || toucher_start(&toucher, trial_spare_cpu(trial, 0),
-						    pass->regions[0].start, &trial->verdict)) &&
-		(!options->victim || victim_start(&victim, trial_spare_cpu(trial, options->toucher),
-						  &trial->verdict)) &&
-		(!trial->mode->arm || trial->mode->arm(trial, pass));
+	ready = (!options->latency_probe ||
+		 latency_probe_start(&probe, trial_spare_cpu(trial, 0), pass->regions[0].start,
+				     &trial->verdict)) &&
+		(!options->victim ||
+		 victim_start(&victim, trial_spare_cpu(trial, options->latency_probe),
+			      &trial->verdict)) &&
+		(!trial->mode->setup || trial->mode->setup(trial, pass));
 	if (ready) {
-		trial->free_before = room_left(trial);
+		trial->free_before = read_free_bytes(trial);
 		counters_read_before(&trial->before);
-		companion_call_begins(&toucher);
-		companion_call_begins(&victim);
+		background_call_begins(&probe);
+		background_call_begins(&victim);
 		trial->mode->run(trial, pass);
-		companion_call_ended(&victim);
-		companion_call_ended(&toucher);
+		background_call_ended(&victim);
+		background_call_ended(&probe);
 		counters_read_after(&trial->after);
-		trial->free_after = room_left(trial);
+		trial->free_after = read_free_bytes(trial);
 		trial->counted = true;
 	}
-	toucher_stop(&toucher, &pass->span, &trial->metrics);
+	latency_probe_stop(&probe, &pass->span, &trial->metrics);
 	victim_stop(&victim, &pass->span, &trial->metrics);
 	return ready;
 }
@@ -118,7 +120,7 @@ static bool run_timed(struct trial *trial, struct pass *pass)
 static void run_pass(struct trial *trial, struct pass *pass)
 {
 	if (!pass_create(pass, trial, trial->options->pages, &trial->verdict) ||
-	    !truth_before(trial, pass))
+	    !verify_before(trial, pass))
 		return;
 	if (!run_timed(trial, pass))
 		return;
@@ -126,11 +128,11 @@ static void run_pass(struct trial *trial, struct pass *pass)
 	if (pass->error)
 		verdict_note(&trial->verdict, STATUS_FAILED, "%s: %s", pass->call,
 			     strerror(pass->error));
-	truth_after(trial, pass);
-	breakdown_check(trial); /* last: pages that did not move explain what was not copied */
+	verify_after(trial, pass);
+	breakdown_check(trial); /* last, because failed pages are the more precise reason */
 }
 
-/* The plain copy is a trial of its own, after the migration, with as many threads. */
+/* The memcpy is a separate trial after the migration, with the same number of threads. */
 static void run_copy(struct trial *trial)
 {
 	struct options options = *trial->options;
@@ -138,10 +140,10 @@ static void run_copy(struct trial *trial)
 	double throughput = trial->metrics.of[METRIC_THROUGHPUT].value, limit;
 
 	options.threads = trial->threads;
-	options.with_copy = options.toucher = options.victim = false;
+	options.with_copy = options.latency_probe = options.victim = false;
 	options.source_node = trial->source;
 	options.target_node = trial->target;
-	unpin(); /* it chooses CPUs for its threads anew */
+	unpin(); /* CPUs are chosen again for the threads of the copy */
 	if (trial_prepare(&copy, &options, mode_find("copy", NULL)))
 		trial_run(&copy);
 	limit = copy.metrics.of[METRIC_COPY_THROUGHPUT].value;
@@ -151,7 +153,7 @@ static void run_copy(struct trial *trial)
 			   copy.metrics.of[METRIC_COPY_ELAPSED].value);
 		metric_set(&trial->metrics, METRIC_EFFICIENCY, throughput / limit);
 	} else {
-		verdict_note(&trial->verdict, copy.verdict.status, "the plain copy: %.400s",
+		verdict_note(&trial->verdict, copy.verdict.status, "--with-copy: %.400s",
 			     copy.verdict.reason);
 	}
 	trial_free(&copy);
@@ -159,15 +161,16 @@ static void run_copy(struct trial *trial)
 
 void trial_run(struct trial *trial)
 {
-	const char *turns_knob = trial->dialect->turns_knob;
+	const char *take_turns_knob = trial->dialect->take_turns_knob;
 	struct pass pass = {0};
 
 	if (trial->mode->prepare)
 		trial->mode->prepare(trial);
-	if ((!turns_knob || turns_begin(turns_knob, trial->turns, &trial->verdict)) &&
+	if ((!take_turns_knob ||
+	     take_turns_set(take_turns_knob, trial->take_turns, &trial->verdict)) &&
 	    warm_up(trial))
 		run_pass(trial, &pass);
-	turns_end();
+	take_turns_restore();
 	pass_free(&pass);
 	if (trial->options->with_copy && trial->verdict.status == STATUS_OK &&
 	    trial->mode->layout != LAYOUT_COPY)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a trial ended, and why: the first fault found is the one that is told. */
+/* Status of a trial with the reason. Only the first error is recorded. */
 #ifndef VERDICT_H
 #define VERDICT_H
 
@@ -7,7 +7,7 @@
 
 enum status { STATUS_OK, STATUS_FAILED, STATUS_UNSUPPORTED, STATUS_DISTURBED };
 
-/* Exit codes are part of the interface: the runner maps them to trial status. */
+/* Exit codes are part of the interface: benchmark.yaml maps them to the status of a trial. */
 enum exit_code {
 	EXIT_OK = 0,
 	EXIT_FAILED = 1,
@@ -21,11 +21,12 @@ struct verdict {
 	char reason[512];
 };
 
+/* Records status and reason unless there is an error already. */
 void verdict_note(struct verdict *verdict, enum status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Records the fault unless there is one already. False, as the compiler can see, so that a
- * function may say "return verdict_set(...)" to stop its caller. */
+/* verdict_note that returns false, for "return verdict_set(...)". A macro, so that the compiler
+ * sees the value. */
 #define verdict_set(...) (verdict_note(__VA_ARGS__), false)
 
 const char *status_name(enum status status);

@@ -8,7 +8,7 @@
 
 #include "require.h"
 
-static int heard_from = -1, told_to = -1;
+static int read_fd = -1, write_fd = -1;
 
 struct child child_start(void (*act)(void *data), void *data)
 {
@@ -24,8 +24,8 @@ struct child child_start(void (*act)(void *data), void *data)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(down[1]);
 		close(up[0]);
-		heard_from = down[0];
-		told_to = up[1];
+		read_fd = down[0];
+		write_fd = up[1];
 		child_wait();
 		act(data);
 		_exit(0);
@@ -42,8 +42,8 @@ void child_wait(void)
 {
 	char byte = 0;
 
-	MUST(write(told_to, &byte, 1) == 1);
-	if (read(heard_from, &byte, 1) != 1)
+	MUST(write(write_fd, &byte, 1) == 1);
+	if (read(read_fd, &byte, 1) != 1)
 		_exit(1);
 }
 
@@ -62,6 +62,6 @@ void child_end(struct child *child)
 	close(child->to);
 	MUST(waitpid(child->pid, &status, 0) == child->pid);
 	close(child->from);
-	REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a child ended with status %#x",
+	REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a child exited with status %#x",
 		(unsigned)status);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes that share pages by fork and act in step with their parent. */
+/* Child processes that share pages by fork and run in lockstep with their parent. */
 #ifndef CHILD_H
 #define CHILD_H
 
@@ -10,14 +10,14 @@ struct child {
 	int to, from; /* pipes */
 };
 
-/* Forks. In the child act is called, which ends with the process. */
+/* Forks and calls act in the child, which then exits. */
 struct child child_start(void (*act)(void *data), void *data);
-/* Lets the child go on from child_wait(), and waits until it is there again or has ended. */
+/* Resumes the child from child_wait(), and waits for its next child_wait() or exit. */
 void child_step(struct child *child);
-/* Waits for its end; requires exit code 0. */
+/* Waits for the child to exit; requires exit status 0. */
 void child_end(struct child *child);
 
-/* In the child: stand still until the parent says go. */
+/* In the child: blocks until the parent calls child_step(). */
 void child_wait(void);
 
 #endif

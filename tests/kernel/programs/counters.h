@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel counted: /proc/vmstat before and after. */
+/* Changes of /proc/vmstat. */
 #ifndef COUNTERS_H
 #define COUNTERS_H
 
@@ -14,9 +14,9 @@ struct counters {
 };
 
 void counters_read(struct counters *counters);
-/* Prints " name=difference" for each since then. */
+/* Prints " name=difference" for each counter. */
 void counters_print_since(const struct counters *before);
-/* Difference of one since then. */
+/* Difference of one counter. */
 unsigned long counter_since(const struct counters *before, const char *name);
 
 #endif

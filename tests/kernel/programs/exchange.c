@@ -14,7 +14,7 @@ long exchange_call(size_t count, void **from, void **to, int *status, unsigned f
 {
 	long result;
 
-	REQUIRE(kernel_abi()->exchange_pages, "the kernel does not tell of exchange_pages");
+	REQUIRE(kernel_abi()->exchange_pages, "the kernel does not report exchange_pages");
 	result = syscall(kernel_abi()->exchange_pages, 0, count, from, to, status, flags);
 	return result < 0 ? -errno : result;
 }
@@ -29,7 +29,7 @@ static void **addresses_of(const struct region *region)
 	return addresses;
 }
 
-bool exchange_is_struck;
+bool exchange_with_faults;
 
 struct outcome exchange_regions(const struct region *one, const struct region *other,
 				const struct job *job)
@@ -39,12 +39,12 @@ struct outcome exchange_regions(const struct region *one, const struct region *o
 
 	MUST(outcome.status);
 	for (size_t i = 0; i < one->pages; i++)
-		outcome.status[i] = NOT_TOLD;
-	if (exchange_is_struck)
-		be_struck(true);
+		outcome.status[i] = STATUS_UNSET;
+	if (exchange_with_faults)
+		enable_faults(true);
 	outcome.result = exchange_call(one->pages, from, to, outcome.status, flags_of(job));
-	if (exchange_is_struck)
-		be_struck(false);
+	if (exchange_with_faults)
+		enable_faults(false);
 	free(from);
 	free(to);
 	return outcome;
@@ -61,7 +61,7 @@ unsigned long *frames_of(const struct region *region)
 	return frames;
 }
 
-/* Of one page: all its base pages have these frames. */
+/* All base pages of a page have these frames. */
 static bool has_frames(const struct region *region, size_t page, const unsigned long *frames)
 {
 	size_t per_page = region->page_size / BASE_PAGE;
@@ -81,12 +81,12 @@ size_t exchange_some_of(const struct region *one, const struct region *other, co
 	for (size_t i = 0; i < one->pages; i++) {
 		int status = outcome.status[i];
 
-		REQUIRE(status <= 0 && status != NOT_TOLD, "status of pair %zu is %d", i, status);
+		REQUIRE(status <= 0 && status != STATUS_UNSET, "status of pair %zu is %d", i,
+			status);
 		exchanged += status == 0;
 		REQUIRE(has_frames(one, i, status ? frames : other_frames) &&
 				has_frames(other, i, status ? other_frames : frames),
-			"pair %zu with status %d does not have the frames it should have", i,
-			status);
+			"pair %zu with status %d has wrong page frames", i, status);
 	}
 	REQUIRE(outcome.result == (long)(one->pages - exchanged),
 		"%zu of %zu pairs were exchanged, but the call returned %ld", exchanged, one->pages,
@@ -117,8 +117,8 @@ static void run_cell(const struct job *job, unsigned seed)
 	counters_read(&before);
 	exchange_all_of(&one, &other, job);
 	counters_print_since(&before);
-	require_residence(&one, job->to);
-	require_residence(&other, job->from);
+	require_node(&one, job->to);
+	require_node(&other, job->from);
 	region_check(&one, seed);
 	region_check(&other, seed + 1);
 	region_free(&one);

@@ -12,7 +12,7 @@ void check_exchange_faults(const struct job *job)
 	struct counters before;
 
 	counters_read(&before);
-	exchange_is_struck = true;
+	exchange_with_faults = true;
 	for (unsigned round = 0; round < job->rounds; round++) {
 		exchanged += exchange_some_of(&one, &other, job);
 		region_check(&one, 1);

@@ -9,17 +9,14 @@
 #include "move.h"
 #include "require.h"
 
-/* Free pages leave the count by batches when a CPU takes the first one for
- * whatever reason; several CPUs may. Less than one side of the exchange, which
- * migration would need. */
-#define SLACK (2UL << 20)
+/* MemFree changes in batches when a CPU refills its per-CPU list, and several CPUs may do so. The
+ * tolerance is smaller than one side of the exchange, which a migration would allocate. */
+#define TOLERANCE (2UL << 20)
 
-/* Others may allocate meanwhile, too. An exchange that does would be seen each
- * time. */
+/* Other processes may allocate memory, too. An exchange that allocates fails every attempt. */
 #define ATTEMPTS 5
 
-/* As few as can be in the lists of each CPU: they are not counted as free, and
- * hold megabytes. */
+/* Minimizes the per-CPU lists, whose pages are not in MemFree. */
 #define SHORTEST_LISTS 1000000
 #define LISTS_KNOB     "percpu_pagelist_high_fraction"
 
@@ -27,7 +24,7 @@ struct watch {
 	pthread_t thread;
 	bool stop;
 	int nodes[2];
-	unsigned long before[2], least[2], looks;
+	unsigned long before[2], lowest[2], samples;
 };
 
 static unsigned long free_bytes(int node)
@@ -46,9 +43,8 @@ static unsigned long free_bytes(int node)
 	return kib << 10;
 }
 
-/* Looks at the free memory all the time, as a call that gives it back could not
- * be told else. */
-static void *look(void *data)
+/* Samples the free memory, to detect memory that is allocated and freed within the call. */
+static void *sample(void *data)
 {
 	struct watch *watch = data;
 
@@ -56,10 +52,10 @@ static void *look(void *data)
 		for (unsigned i = 0; i < 2; i++) {
 			unsigned long now = free_bytes(watch->nodes[i]);
 
-			if (now < watch->least[i])
-				watch->least[i] = now;
+			if (now < watch->lowest[i])
+				watch->lowest[i] = now;
 		}
-		__atomic_add_fetch(&watch->looks, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&watch->samples, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
@@ -67,17 +63,17 @@ static void *look(void *data)
 static void watch_start(struct watch *watch)
 {
 	watch->stop = false;
-	watch->looks = 0;
+	watch->samples = 0;
 	for (unsigned i = 0; i < 2; i++)
-		watch->least[i] = ~0UL;
-	MUST(pthread_create(&watch->thread, NULL, look, watch) == 0);
-	while (__atomic_load_n(&watch->looks, __ATOMIC_RELAXED) < 10)
+		watch->lowest[i] = ~0UL;
+	MUST(pthread_create(&watch->thread, NULL, sample, watch) == 0);
+	while (__atomic_load_n(&watch->samples, __ATOMIC_RELAXED) < 10)
 		;
 	for (unsigned i = 0; i < 2; i++)
 		watch->before[i] = free_bytes(watch->nodes[i]);
 }
 
-/* Whether both nodes had as much free memory all the time as at the start. */
+/* True if the free memory of both nodes never dropped below that at the start. */
 static bool watch_end(struct watch *watch)
 {
 	bool steady = true;
@@ -85,8 +81,8 @@ static bool watch_end(struct watch *watch)
 	__atomic_store_n(&watch->stop, true, __ATOMIC_RELAXED);
 	pthread_join(watch->thread, NULL);
 	for (unsigned i = 0; i < 2; i++)
-		steady = steady && watch->least[i] + SLACK >= watch->before[i] &&
-			 free_bytes(watch->nodes[i]) + SLACK >= watch->before[i];
+		steady = steady && watch->lowest[i] + TOLERANCE >= watch->before[i] &&
+			 free_bytes(watch->nodes[i]) + TOLERANCE >= watch->before[i];
 	return steady;
 }
 
@@ -114,8 +110,8 @@ void check_exchange_full(const struct job *job)
 	bool steady = false;
 
 	knob_set(LISTS_KNOB, SHORTEST_LISTS);
-	hog = hog_node(job->from, (size_t)job->room << 10);
-	other_hog = hog_node(job->to, (size_t)job->room << 10);
+	hog = hog_node(job->from, (size_t)job->free_kib << 10);
+	other_hog = hog_node(job->to, (size_t)job->free_kib << 10);
 	exchange_all_of(&one, &other, job);
 	while (!steady && attempts++ < ATTEMPTS) {
 		counters_read(&counted);
@@ -123,10 +119,11 @@ void check_exchange_full(const struct job *job)
 	}
 	counters_print_since(&counted);
 	REQUIRE(steady,
-		"nodes had %lu and %lu bytes free, meanwhile %lu and %lu, and have %lu and %lu",
-		watch.before[0], watch.before[1], watch.least[0], watch.least[1],
+		"free bytes of the nodes: %lu and %lu at the start, lowest %lu and %lu, now %lu "
+		"and %lu",
+		watch.before[0], watch.before[1], watch.lowest[0], watch.lowest[1],
 		free_bytes(job->from), free_bytes(job->to));
-	printf(" looks=%lu attempts=%u", watch.looks, attempts);
+	printf(" samples=%lu attempts=%u", watch.samples, attempts);
 	region_check(&one, 1);
 	region_check(&other, 2);
 	hog_free(&hog);

@@ -26,7 +26,7 @@ static void require_locked(const struct region *region, bool locked)
 	REQUIRE(smaps_bytes(region->start, "Locked") == bytes, "%zu bytes are locked, not %zu",
 		smaps_bytes(region->start, "Locked"), bytes);
 	for (size_t i = 0; i < region->pages; i++) {
-		/* Mainline leaves it to reclaim to mark a huge page again that has moved. */
+		/* In mainline, a huge page that was moved is only marked again by reclaim. */
 		if (locked && region->kind == KIND_THP)
 			continue;
 		REQUIRE(has_flag(region, i, KPF_MLOCKED) == locked, "page %zu is %slocked", i,

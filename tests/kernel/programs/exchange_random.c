@@ -11,10 +11,10 @@
 #include "move.h"
 #include "require.h"
 
-/* Base pages on either node, huge pages on either node: all may be paired with all. */
+/* Base pages and huge pages on both nodes, in random pairs. */
 #define BASES	  24
 #define HUGES	  3
-#define PIECES	  4
+#define REGIONS	  4
 #define PAGES	  (2 * BASES + 2 * HUGES)
 #define MAX_PAIRS 40
 
@@ -23,16 +23,16 @@ struct page {
 	size_t index;
 	char *start;
 	bool huge;
-	unsigned long frame; /* the model's: of its first base page */
-	unsigned taken;	     /* round in which a pair has it already */
+	unsigned long frame; /* expected, of its first base page */
+	unsigned used;	     /* round in which a pair has it already */
 };
 
-static struct region regions[PIECES];
+static struct region regions[REGIONS];
 static struct page pages[PAGES];
-static char *hole, *file_page, *nowhere;
+static char *hole, *file_page, *unmapped;
 static uint64_t state;
 
-static unsigned below(unsigned limit)
+static unsigned random_below(unsigned limit)
 {
 	state ^= state << 13;
 	state ^= state >> 7;
@@ -44,7 +44,7 @@ static void create(const struct job *job)
 {
 	size_t count = 0;
 
-	for (unsigned i = 0; i < PIECES; i++) {
+	for (unsigned i = 0; i < REGIONS; i++) {
 		bool huge = i >= 2;
 
 		regions[i] = region_create(huge ? KIND_THP : KIND_BASE, huge ? HUGES : BASES,
@@ -61,13 +61,13 @@ static void create(const struct job *job)
 		mmap(NULL, BASE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	MUST(hole != MAP_FAILED && file_page != MAP_FAILED);
 	file_page[0] = 1;
-	nowhere = regions[0].start - BASE_PAGE; /* mapped, but not to be touched: nothing there */
+	unmapped = regions[0].start - BASE_PAGE; /* reserved with PROT_NONE */
 }
 
-/* An address somewhere in a page, or now and then one that has no page of the right kind. */
+/* A random address in a page, or sometimes one without a page of a valid kind. */
 static char *choose(struct page **page)
 {
-	unsigned what = below(60);
+	unsigned what = random_below(60);
 
 	*page = NULL;
 	if (what == 0)
@@ -75,24 +75,24 @@ static char *choose(struct page **page)
 	if (what == 1)
 		return file_page;
 	if (what == 2)
-		return nowhere;
+		return unmapped;
 	if (what == 3)
 		return (char *)(uintptr_t)BASE_PAGE;
-	*page = &pages[below(PAGES)];
+	*page = &pages[random_below(PAGES)];
 	return (*page)->start +
-	       (below(2) ? 0 : below((unsigned)(*page)->region->page_size)) / 8 * 8;
+	       (random_below(2) ? 0 : random_below((unsigned)(*page)->region->page_size)) / 8 * 8;
 }
 
 static int lookup_error(const char *address, const struct page *page)
 {
 	if (page)
 		return 0;
-	if (address == hole || address == nowhere)
+	if (address == hole || address == unmapped)
 		return -ENOENT;
 	return address == file_page ? -EOPNOTSUPP : -EFAULT;
 }
 
-/* What the call must say of a pair; exchanges it in the model. */
+/* The expected status of a pair. Exchanges it in the model. */
 static int model(struct page *one, const char *from, struct page *other, const char *to,
 		 unsigned round)
 {
@@ -103,21 +103,21 @@ static int model(struct page *one, const char *from, struct page *other, const c
 		return error;
 	if (one == other || one->huge != other->huge)
 		return -EINVAL;
-	if (one->taken == round || other->taken == round)
+	if (one->used == round || other->used == round)
 		return -EBUSY;
-	one->taken = other->taken = round;
+	one->used = other->used = round;
 	frame = one->frame;
 	one->frame = other->frame;
 	other->frame = frame;
 	return 0;
 }
 
-static void choose_way(struct job *job)
+static void choose_knobs(struct job *job)
 {
-	job->mode = below(4);
-	job->threads = 1 + below(5);
-	job->batch = 1 + below(20);
-	job->bounce = below(2);
+	job->mode = random_below(4);
+	job->threads = 1 + random_below(5);
+	job->batch = 1 + random_below(20);
+	job->bounce = random_below(2);
 	knobs_apply(job);
 }
 
@@ -131,13 +131,13 @@ static void require_frames(unsigned round)
 			page_frame(page->start), page->frame);
 		REQUIRE(!page->huge || page_frame(page->start + HUGE_PAGE - BASE_PAGE) ==
 					       page->frame + HUGE_PAGE / BASE_PAGE - 1,
-			"round %u: huge page %u is not whole", round, i);
+			"round %u: huge page %u is split", round, i);
 	}
 }
 
 static void require_contents(bool all)
 {
-	unsigned huge = below(2 * HUGES);
+	unsigned huge = random_below(2 * HUGES);
 
 	for (unsigned i = 0; i < PAGES; i++)
 		if (all || !pages[i].huge || i == 2 * BASES + huge)
@@ -149,18 +149,18 @@ static size_t run_round(struct job *job, unsigned round)
 {
 	void *from[MAX_PAIRS], *to[MAX_PAIRS];
 	int status[MAX_PAIRS], wanted[MAX_PAIRS];
-	unsigned count = 1 + below(MAX_PAIRS);
+	unsigned count = 1 + random_below(MAX_PAIRS);
 	size_t exchanged = 0;
 	long result;
 
-	choose_way(job);
+	choose_knobs(job);
 	for (unsigned i = 0; i < count; i++) {
 		struct page *one, *other;
 
 		from[i] = choose(&one);
 		to[i] = choose(&other);
 		wanted[i] = model(one, from[i], other, to[i], round);
-		status[i] = NOT_TOLD;
+		status[i] = STATUS_UNSET;
 		exchanged += wanted[i] == 0;
 	}
 	result = exchange_call(count, from, to, status, flags_of(job));
@@ -177,7 +177,7 @@ static size_t run_round(struct job *job, unsigned round)
 
 void check_exchange_random(const struct job *job)
 {
-	struct job way = *job;
+	struct job current = *job;
 	struct counters before;
 	size_t exchanged = 0;
 
@@ -185,11 +185,11 @@ void check_exchange_random(const struct job *job)
 	create(job);
 	counters_read(&before);
 	for (unsigned round = 1; round <= job->rounds; round++)
-		exchanged += run_round(&way, round);
+		exchanged += run_round(&current, round);
 	printf("exchanged=%zu rounds=%u", exchanged, job->rounds);
 	counters_print_since(&before);
 	require_contents(true);
-	for (unsigned i = 0; i < PIECES; i++)
+	for (unsigned i = 0; i < REGIONS; i++)
 		region_free(&regions[i]);
 	MUST(munmap(hole, BASE_PAGE) == 0 && munmap(file_page, BASE_PAGE) == 0);
 }

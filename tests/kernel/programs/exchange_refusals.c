@@ -16,19 +16,18 @@
 
 enum { OTHER = 2, FIRST = 1 };
 
-static const struct job *way;
+static const struct job *current_job;
 
-/* One pair is refused with an errno; both pages are what and where they were, the other way, too.
- */
+/* A pair is rejected with an errno, in both orders, and neither page is changed. */
 static void require_refused(char *one, char *other, int error, const char *what)
 {
 	void *from[] = {one, other}, *to[] = {other, one};
 	unsigned long frame = page_frame(one), other_frame = page_frame(other);
-	int status[] = {NOT_TOLD, NOT_TOLD};
+	int status[] = {STATUS_UNSET, STATUS_UNSET};
 	long result;
 
 	context = what;
-	result = exchange_call(2, from, to, status, flags_of(way));
+	result = exchange_call(2, from, to, status, flags_of(current_job));
 	REQUIRE(result == 2, "returned %ld", result);
 	REQUIRE(status[0] == error && status[1] == error, "status is %d and %d, not %d", status[0],
 		status[1], error);
@@ -60,7 +59,7 @@ static long call_for(pid_t pid, size_t count, void **from, void **to, int *statu
 static void check_arguments(char *one, char *other)
 {
 	void *from[] = {one}, *to[] = {other};
-	int status[] = {NOT_TOLD};
+	int status[] = {STATUS_UNSET};
 
 	context = "arguments";
 	REQUIRE(call_for(0x3ffffff, 1, from, to, status, 0) == -ESRCH, "no such process");
@@ -69,16 +68,16 @@ static void check_arguments(char *one, char *other)
 	REQUIRE(call_for(0, 1, from, to, (int *)8, 0) == -EFAULT, "no status");
 }
 
-static void be_nobody(void *data)
+static void run_unprivileged(void *data)
 {
 	void **pair = data;
 	int status[1];
 
 	MUST(setuid(65534) == 0);
 	REQUIRE(call_for(0, 1, pair, pair + 1, status, MPOL_MF_MOVE_ALL) == -EPERM,
-		"anybody may move what is others'");
+		"MPOL_MF_MOVE_ALL allowed without CAP_SYS_NICE");
 	REQUIRE(call_for(getppid(), 1, pair, pair + 1, status, MPOL_MF_MOVE) == -EPERM,
-		"anybody may exchange pages of others");
+		"exchange of pages of another process allowed");
 }
 
 static void do_nothing(void *data)
@@ -86,7 +85,7 @@ static void do_nothing(void *data)
 	(void)data;
 }
 
-/* While a child shares the pages, nobody may without MPOL_MF_MOVE_ALL. */
+/* Pages that a child shares require MPOL_MF_MOVE_ALL. */
 static void check_shared_pair(char *one, char *other)
 {
 	struct child child = child_start(do_nothing, NULL);
@@ -166,14 +165,14 @@ static void check_merged_page(char *good)
 	file_write("/sys/kernel/mm/ksm/run", "1");
 	while (page_frame(one) != page_frame(other) && --tries)
 		nanosleep(&scan, NULL);
-	REQUIRE(tries, "KSM merges nothing");
+	REQUIRE(tries, "KSM did not merge the pages");
 	require_refused(good, one, -EOPNOTSUPP, "merged");
 	file_write("/sys/kernel/mm/ksm/run", "2");
 	file_write("/sys/kernel/mm/ksm/run", "0");
 	MUST(munmap(one, HUGE_PAGE) == 0);
 }
 
-/* The first pair that has a page gets it; the others are told that it is in use. */
+/* A page in several pairs: the first pair is exchanged, the others fail with EBUSY. */
 static void check_duplicates(const struct region *one, const struct region *other)
 {
 	char *a = one->start, *b = other->start, *c = region_page(other, 1);
@@ -182,26 +181,26 @@ static void check_duplicates(const struct region *one, const struct region *othe
 	int status[] = {1, 1, 1, 1};
 
 	context = "duplicates";
-	REQUIRE(exchange_call(4, from, to, status, flags_of(way)) == 3, "wrong result");
+	REQUIRE(exchange_call(4, from, to, status, flags_of(current_job)) == 3, "wrong result");
 	REQUIRE(status[0] == 0 && status[1] == -EBUSY && status[2] == -EBUSY && status[3] == -EBUSY,
 		"status is %d, %d, %d, %d", status[0], status[1], status[2], status[3]);
 	REQUIRE(page_frame(a) == other_frame && page_frame(b) == frame && page_frame(c) == third,
 		"wrong frames");
 }
 
-/* Addresses, and the status, in the very pages that change places. */
-static void check_lists_on_the_way(const struct region *one, const struct region *other)
+/* The arrays of addresses and status are in pages that are exchanged. */
+static void check_lists_in_exchanged_pages(const struct region *one, const struct region *other)
 {
 	void **from = (void **)region_page(one, 2), **to = (void **)region_page(other, 2);
 	int *status = (int *)region_page(one, 3);
 
-	context = "lists on the way";
+	context = "lists in exchanged pages";
 	for (int i = 0; i < 2; i++) {
 		from[i] = region_page(one, 2 + (size_t)i);
 		to[i] = region_page(other, 2 + (size_t)i);
-		status[i] = NOT_TOLD;
+		status[i] = STATUS_UNSET;
 	}
-	REQUIRE(exchange_call(2, from, to, status, flags_of(way)) == 0, "wrong result");
+	REQUIRE(exchange_call(2, from, to, status, flags_of(current_job)) == 0, "wrong result");
 	REQUIRE(status[0] == 0 && status[1] == 0, "status is %d, %d", status[0], status[1]);
 	REQUIRE(from[1] == region_page(one, 3) && to[1] == region_page(other, 3), "lists changed");
 	pages_fill(one, 2, 2, FIRST);
@@ -217,7 +216,7 @@ void check_exchange_refusals(const struct job *job)
 	void *pair[] = {one.start, other.start};
 	struct child child;
 
-	way = job;
+	current_job = job;
 	check_bits();
 	check_arguments(one.start, other.start);
 	check_kinds(&one, &huge);
@@ -226,13 +225,13 @@ void check_exchange_refusals(const struct job *job)
 	check_shared_pair(one.start, other.start);
 	check_pinned_pair(&one, &other);
 	check_pinned_pair(&huge, &other_huge);
-	/* What was shared is exclusive again when it is written to. */
+	/* Pages that were shared become exclusive when they are written. */
 	region_fill(&one, FIRST);
 	region_fill(&other, OTHER);
 	check_duplicates(&one, &other);
-	check_lists_on_the_way(&one, &other);
+	check_lists_in_exchanged_pages(&one, &other);
 	context = "privileges";
-	child = child_start(be_nobody, pair);
+	child = child_start(run_unprivileged, pair);
 	child_step(&child);
 	child_end(&child);
 	region_check(&one, FIRST);

@@ -15,8 +15,8 @@ struct share {
 	unsigned seed;
 };
 
-/* Reads what the parent wrote, writes its own half of one side, and finds all as it should be. */
-static void live(void *data)
+/* Verifies the parent's contents, writes to half of one side, and verifies all again. */
+static void run_child(void *data)
 {
 	const struct share *share = data;
 	const struct region *one = share->one;
@@ -41,8 +41,8 @@ static void require_refusal(const struct region *one, const struct region *other
 		REQUIRE(outcome.status[i] == -EACCES, "status of shared pair %zu is %d", i,
 			outcome.status[i]);
 	free(outcome.status);
-	require_residence(one, job->from);
-	require_residence(other, job->to);
+	require_node(one, job->from);
+	require_node(other, job->to);
 }
 
 void check_exchange_sharing(const struct job *job)
@@ -58,7 +58,7 @@ void check_exchange_sharing(const struct job *job)
 	for_all.all = true;
 	for (unsigned i = 0; i < job->helpers; i++) {
 		share[i] = (struct share){&one, &other, FIRST_CHILD + i};
-		child[i] = child_start(live, &share[i]);
+		child[i] = child_start(run_child, &share[i]);
 	}
 	require_refusal(&one, &other, job);
 	counters_read(&before);
@@ -68,8 +68,8 @@ void check_exchange_sharing(const struct job *job)
 		child_step(&child[i]);
 	region_check(&one, ONE);
 	region_check(&other, OTHER);
-	/* Half of one side is shared still, half are the children's own; huge pages may be split
-	 * where a child wrote, and are refused then. */
+	/* Half of one side is still shared, the other half is private to the children. Huge pages
+	 * that a child wrote to may be split, and then fail. */
 	exchange_some_of(&one, &other, &for_all);
 	region_check(&one, ONE);
 	pages_fill(&one, 0, one.pages, ONE + 2);

@@ -12,7 +12,7 @@ void check_exchange_writers(const struct job *job)
 	struct writers *others = writers_start(&other, job->helpers);
 	size_t exchanged = 0;
 
-	/* A writer that waits for a page may have its lock for a moment. */
+	/* A pair may fail: a writer that waits for a page may briefly hold its lock. */
 	for (unsigned round = 0; round < job->rounds; round++)
 		exchanged += exchange_some_of(&one, &other, job);
 	printf("exchanged=%zu passes=%lu", exchanged, writers_stop(writers) + writers_stop(others));

@@ -9,14 +9,14 @@
 #include "move.h"
 #include "require.h"
 
-void be_struck(bool struck)
+void enable_faults(bool enabled)
 {
 	static int fd = -1;
 
-	/* Opened once, since opening may be struck as well. */
+	/* Opened once, because open could fail while faults are enabled. */
 	if (fd < 0)
 		fd = open("/proc/self/make-it-fail", O_WRONLY | O_CLOEXEC);
-	MUST(write(fd, struck ? "1" : "0", 1) == 1);
+	MUST(write(fd, enabled ? "1" : "0", 1) == 1);
 }
 
 void check_faults(const struct job *job)
@@ -30,10 +30,10 @@ void check_faults(const struct job *job)
 		struct outcome outcome;
 		int *nodes;
 
-		be_struck(true);
+		enable_faults(true);
 		outcome = move_region(&region, job->to, job);
-		be_struck(false);
-		nodes = residence_of(&region);
+		enable_faults(false);
+		nodes = nodes_of(&region);
 		for (size_t i = 0; i < region.pages; i++) {
 			int node = nodes[i * (region.page_size / BASE_PAGE)];
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults that are injected into what the kernel does for this task. */
+/* Fault injection for this task (Documentation/fault-injection, task-filter). */
 #ifndef FAULTS_H
 #define FAULTS_H
 
 #include <stdbool.h>
 
-/* Faults that are filtered by task strike this one, and only while it says so. */
-void be_struck(bool struck);
+/* Sets /proc/self/make-it-fail. */
+void enable_faults(bool enabled);
 
 #endif

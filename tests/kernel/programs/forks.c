@@ -14,7 +14,7 @@ struct forker {
 	unsigned long children;
 };
 
-static void *fork_on(void *argument)
+static void *run_forker(void *argument)
 {
 	struct forker *forker = argument;
 
@@ -30,7 +30,7 @@ static void *fork_on(void *argument)
 			_exit(0);
 		}
 		MUST(waitpid(pid, &status, 0) == pid);
-		REQUIRE(status == 0, "a child ended with status %#x", (unsigned)status);
+		REQUIRE(status == 0, "a child exited with status %#x", (unsigned)status);
 		__atomic_fetch_add(&forker->children, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
@@ -45,11 +45,11 @@ void check_forks(const struct job *job)
 	pthread_t thread;
 
 	for_all.all = true;
-	MUST(pthread_create(&thread, NULL, fork_on, &forker) == 0);
+	MUST(pthread_create(&thread, NULL, run_forker, &forker) == 0);
 	for (unsigned round = 0;
 	     round < job->rounds || __atomic_load_n(&forker.children, __ATOMIC_RELAXED) < 2;
 	     round++) {
-		/* A page that is being copied on write cannot move just now. */
+		/* A page that is being copied on write cannot be moved. */
 		moved += move_some_of(&region, job->to, &for_all);
 		moved += move_some_of(&region, job->from, &for_all);
 		region_check(&region, 1);

@@ -6,10 +6,10 @@
 #include "move.h"
 #include "require.h"
 
-/* Base pages of the region that are on a node; huge pages may have been split on the way. */
+/* Base pages of the region that are on a node. The migration may have split huge pages. */
 static size_t count_on(const struct region *region, int node)
 {
-	int *nodes = residence_of(region);
+	int *nodes = nodes_of(region);
 	size_t count = 0;
 
 	for (size_t i = 0; i < region_bytes(region) / BASE_PAGE; i++)
@@ -22,7 +22,7 @@ void check_full(const struct job *job)
 {
 	struct region region = region_create(job->kind, job->pages, job->from, 1);
 	size_t pages = region_bytes(&region) / BASE_PAGE, moved;
-	struct hog hog = hog_node(job->to, (size_t)job->room << 10);
+	struct hog hog = hog_node(job->to, (size_t)job->free_kib << 10);
 	struct counters before;
 
 	counters_read(&before);
@@ -32,7 +32,7 @@ void check_full(const struct job *job)
 	counters_print_since(&before);
 	REQUIRE(moved > 0, "nothing moved");
 	REQUIRE(moved < pages, "all pages moved: the node was not full");
-	REQUIRE(moved + count_on(&region, job->from) == pages, "pages are elsewhere");
+	REQUIRE(moved + count_on(&region, job->from) == pages, "pages are on other nodes");
 	region_check(&region, 1);
 	hog_free(&hog);
 	move_range_of(&region, job->to, job);

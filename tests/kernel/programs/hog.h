@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that keeps a node full. */
+/* Fills a node with memory. */
 #ifndef HOG_H
 #define HOG_H
 
@@ -7,11 +7,11 @@
 
 struct hog {
 	char *start;
-	size_t bytes, here; /* mapped, and on the node */
+	size_t bytes, on_node; /* mapped, and of these on the node */
 };
 
-/* Fills a node with base pages, as far as it goes without reclaim, but for some room in bytes. */
-struct hog hog_node(int node, size_t room);
+/* Fills a node with base pages without reclaim, except for free_bytes. */
+struct hog hog_node(int node, size_t free_bytes);
 void hog_free(struct hog *hog);
 
 #endif

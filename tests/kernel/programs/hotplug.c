@@ -11,7 +11,7 @@
 struct plugger {
 	const char *cpus; /* "2,3" */
 	bool stop;
-	unsigned long turns;
+	unsigned long cycles;
 };
 
 static void set_online(const char *cpu, const char *value)
@@ -31,14 +31,14 @@ static void for_each_cpu(const char *cpus, const char *value)
 		set_online(cpu, value);
 }
 
-static void *plug_on(void *argument)
+static void *plug_cpus(void *argument)
 {
 	struct plugger *plugger = argument;
 
 	while (!__atomic_load_n(&plugger->stop, __ATOMIC_RELAXED)) {
 		for_each_cpu(plugger->cpus, "0");
 		for_each_cpu(plugger->cpus, "1");
-		__atomic_fetch_add(&plugger->turns, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&plugger->cycles, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
@@ -52,8 +52,8 @@ void check_hotplug(const struct job *job)
 	pthread_t thread;
 
 	counters_read(&before);
-	MUST(pthread_create(&thread, NULL, plug_on, &plugger) == 0);
-	while (__atomic_load_n(&plugger.turns, __ATOMIC_RELAXED) < job->rounds) {
+	MUST(pthread_create(&thread, NULL, plug_cpus, &plugger) == 0);
+	while (__atomic_load_n(&plugger.cycles, __ATOMIC_RELAXED) < job->rounds) {
 		move_all_of(&region, job->to, job);
 		region_check(&region, 1);
 		move_all_of(&region, job->from, job);
@@ -62,7 +62,7 @@ void check_hotplug(const struct job *job)
 	}
 	__atomic_store_n(&plugger.stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
-	printf("turns=%lu moves=%u", plugger.turns, moves);
+	printf("cycles=%lu moves=%u", plugger.cycles, moves);
 	counters_print_since(&before);
 	region_free(&region);
 }

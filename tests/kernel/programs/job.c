@@ -4,12 +4,12 @@
 #include "require.h"
 
 static const char *const KINDS[] = {"base", "thp", "hugetlb", "shmem", "block", NULL};
-/* In the order of the bits. */
+/* Indexed by the bits. */
 static const char *const MODES[MODE_COUNT + 1] = {
 	"serial", "parallel",	  "concurrent",	    "parallel+concurrent",
 	"dma",	  "dma+parallel", "dma+concurrent", "dma+parallel+concurrent",
 };
-static const char *const WAYS[] = {"move_pages", "mbind", "sysctl", NULL};
+static const char *const INTERFACES[] = {"move_pages", "mbind", "sysctl", NULL};
 
 static unsigned choose(const char *const *names, const char *value)
 {
@@ -34,8 +34,8 @@ static void parse_word(struct job *job, const char *name, const char *value)
 		job->kind = choose(KINDS, value);
 	else if (strcmp(name, "mode") == 0)
 		job->mode = choose(MODES, value);
-	else if (strcmp(name, "way") == 0)
-		job->way = choose(WAYS, value);
+	else if (strcmp(name, "interface") == 0)
+		job->interface = choose(INTERFACES, value);
 	else if (strcmp(name, "pages") == 0)
 		job->pages = number(value);
 	else if (strcmp(name, "all") == 0)
@@ -60,14 +60,14 @@ static void parse_word(struct job *job, const char *name, const char *value)
 		job->from = (int)number(value);
 	else if (strcmp(name, "to") == 0)
 		job->to = (int)number(value);
-	else if (strcmp(name, "room") == 0)
-		job->room = number(value);
+	else if (strcmp(name, "free_kib") == 0)
+		job->free_kib = number(value);
 	else if (strcmp(name, "cpus") == 0)
 		job->cpus = value;
 	else if (strcmp(name, "share") == 0)
 		job->share = value;
 	else
-		FAIL("unknown word %s", name);
+		FAIL("unknown name %s", name);
 }
 
 struct job job_parse(int words, char **word)
@@ -90,7 +90,7 @@ struct job job_parse(int words, char **word)
 	for (int i = 0; i < words; i++) {
 		char *value = strchr(word[i], '=');
 
-		REQUIRE(value, "not of the form name=value: %s", word[i]);
+		REQUIRE(value, "expected name=value: %s", word[i]);
 		*value = '\0';
 		parse_word(&job, word[i], value + 1);
 		*value = '=';

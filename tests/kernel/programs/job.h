@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a check is asked to do: words of the form name=value. */
+/* Parameters of a check: arguments name=value. */
 #ifndef JOB_H
 #define JOB_H
 
@@ -7,33 +7,34 @@
 #include <stddef.h>
 
 enum kind { KIND_BASE, KIND_THP, KIND_HUGETLB, KIND_SHMEM, KIND_BLOCK };
-/* Bits of a mode; none: serial. */
+/* Bits of a mode; 0: serial. */
 enum mode { MODE_PARALLEL = 1, MODE_CONCURRENT = 2, MODE_DMA = 4 };
 #define MODE_COUNT 8
-/* Flags of move_pages, flags of mbind, or move_pages with vm.mt_page_copy instead of its flag. */
-enum way { WAY_MOVE_PAGES, WAY_MBIND, WAY_SYSCTL };
+/* move_pages, mbind, or move_pages with vm.mt_page_copy instead of the flag. */
+enum interface { INTERFACE_MOVE_PAGES, INTERFACE_MBIND, INTERFACE_SYSCTL };
 
 struct job {
 	enum kind kind;
 	size_t pages;
 	unsigned mode;
-	enum way way;
-	bool all;	    /* pages of other processes, too */
+	enum interface interface;
+	bool all;	    /* MPOL_MF_MOVE_ALL */
 	unsigned threads;   /* vm.limit_mt_num */
 	unsigned batch;	    /* vm.concur_batch_folios */
 	unsigned copy_node; /* vm.mt_copy_node */
 	unsigned bounce;    /* vm.exchange_bounce_page */
-	int channels;  /* vm.limit_dma_chans with all held; 0: one for each call; -1: as it is */
-	unsigned seed; /* of what is random */
+	int channels;	    /* vm.limit_dma_chans with vm.use_all_dma_chans; 0: one per call; -1:
+			       unchanged */
+	unsigned seed;	    /* of random numbers */
 	unsigned rounds;
-	unsigned helpers; /* other threads or processes that the check starts */
+	unsigned helpers; /* number of other threads or processes */
 	int from, to;
-	unsigned room;	   /* KiB that are left free on a node */
-	const char *cpus;  /* to be taken offline, with commas */
-	const char *share; /* what rivals share: "memory" or "nodes" */
+	unsigned free_kib; /* free memory left on a node */
+	const char *cpus;  /* CPUs to take offline, such as "2,3" */
+	const char *share; /* what concurrent threads share: "memory" or "nodes" */
 };
 
-/* Words that are left out get their defaults; an unknown word or value ends the program. */
+/* Missing arguments have defaults; an unknown name or value is an error. */
 struct job job_parse(int words, char **word);
 
 static inline bool job_has_threads(const struct job *job)

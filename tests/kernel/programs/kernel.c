@@ -28,7 +28,7 @@ const struct abi *kernel_abi(void)
 	fclose(file);
 	REQUIRE(abi.mt && abi.concur && abi.dma && !(abi.mt & abi.concur) &&
 			!((abi.mt | abi.concur) & abi.dma),
-		ABI_FILE " does not name three flags");
+		ABI_FILE " does not have three distinct flags");
 	return &abi;
 }
 
@@ -37,8 +37,8 @@ void file_write(const char *path, const char *text)
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	REQUIRE(fd >= 0, "%s: %s", path, strerror(errno));
-	REQUIRE(write(fd, text, strlen(text)) == (ssize_t)strlen(text), "%s refuses %s: %s", path,
-		text, strerror(errno));
+	REQUIRE(write(fd, text, strlen(text)) == (ssize_t)strlen(text), "cannot write %s to %s: %s",
+		text, path, strerror(errno));
 	close(fd);
 }
 
@@ -68,7 +68,7 @@ void knobs_apply(const struct job *job)
 	knob_set("concur_batch_folios", job->batch);
 	knob_set("mt_copy_node", job->copy_node);
 	knob_set("exchange_bounce_page", job->bounce);
-	knob_set("mt_page_copy", job->way == WAY_SYSCTL && job_has_threads(job));
+	knob_set("mt_page_copy", job->interface == INTERFACE_SYSCTL && job_has_threads(job));
 	if (!job_has_dma(job) || job->channels < 0)
 		return;
 	knob_set("use_all_dma_chans", job->channels > 0);

@@ -18,7 +18,7 @@ static void require_locked(const struct region *region, bool locked)
 
 	REQUIRE(smaps_bytes(region->start, "Locked") == bytes, "%zu bytes are locked, not %zu",
 		smaps_bytes(region->start, "Locked"), bytes);
-	/* Mainline leaves it to reclaim to mark a huge page again that has moved. */
+	/* In mainline, a huge page that was moved is only marked again by reclaim. */
 	for (size_t i = 0; i < region->pages && region->kind != KIND_THP; i++)
 		REQUIRE(!(page_flags(region_page(region, i)) & 1UL << KPF_MLOCKED) == !locked,
 			"page %zu is %slocked", i, locked ? "not " : "");

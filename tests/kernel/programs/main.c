@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* checks NAME [name=value]...: exit code 0 if all holds, else 1 and a line on standard error. */
+/* checks NAME [name=value]...: exit status 0 if the check passes, otherwise 1 and a message. */
 #include "checks.h"
 
 #include "kernel.h"
@@ -18,7 +18,7 @@ static const struct {
 	{"pinned", check_pinned},
 	{"full", check_full},
 	{"pressure", check_pressure},
-	{"rivals", check_rivals},
+	{"races", check_races},
 	{"hotplug", check_hotplug},
 	{"faults", check_faults},
 	{"refusals", check_refusals},
@@ -30,7 +30,7 @@ static const struct {
 	{"exchange_locked", check_exchange_locked},
 	{"exchange_full", check_exchange_full},
 	{"exchange_faults", check_exchange_faults},
-	{"exchange_rivals", check_exchange_rivals},
+	{"exchange_races", check_exchange_races},
 	{"mixed", check_mixed},
 };
 
@@ -40,7 +40,7 @@ int main(int words, char **word)
 {
 	struct job job;
 
-	REQUIRE(words > 1, "which one?");
+	REQUIRE(words > 1, "usage: checks NAME [name=value]...");
 	job = job_parse(words - 2, word + 2);
 	for (unsigned i = 0; i < COUNT(CHECKS); i++) {
 		if (strcmp(CHECKS[i].name, word[1]) != 0)
@@ -51,5 +51,5 @@ int main(int words, char **word)
 		CHECKS[i].run(&job);
 		return 0;
 	}
-	FAIL("no check %s", word[1]);
+	FAIL("no such check: %s", word[1]);
 }

@@ -12,11 +12,11 @@
 #include "move.h"
 #include "require.h"
 
-/* A block device's page cache migrates by a method of its own, unlike anonymous memory. */
+/* The page cache of a block device has its own migrate_folio method, unlike anonymous memory. */
 #define BLOCK_DEVICE "/dev/loop1"
 #define WORDS	     (BASE_PAGE / sizeof(uint64_t))
 
-/* Multiplying by an odd number maps each word's place to a value of its own. */
+/* Multiplying by an odd number maps each position to a unique value. */
 static uint64_t word_of(size_t base_page, size_t word, unsigned seed)
 {
 	return (((uint64_t)seed << 40) + base_page * WORDS + word + 1) *
@@ -67,11 +67,11 @@ void region_check_whole(const struct region *region)
 	if (region->kind != KIND_THP)
 		return;
 	huge = smaps_bytes(region->start, "AnonHugePages");
-	REQUIRE(huge == region_bytes(region), "%zu of %zu bytes are in huge pages", huge,
+	REQUIRE(huge == region_bytes(region), "%zu of %zu bytes are huge pages", huge,
 		region_bytes(region));
 }
 
-void place_on(int node)
+void bind_to_node(int node)
 {
 	unsigned long mask = node < 0 ? 0 : 1UL << node;
 
@@ -106,7 +106,7 @@ struct region region_create(enum kind kind, size_t pages, int node, unsigned see
 		.kind = kind, .pages = pages, .page_size = huge ? HUGE_PAGE : BASE_PAGE};
 	char *start;
 
-	/* Unmapped space stays around the region, so that no neighbour merges with it. */
+	/* The reserved space around the region keeps adjacent VMAs from merging with it. */
 	region.mapping_bytes = region_bytes(&region) + 2 * HUGE_PAGE;
 	region.mapping = mmap(NULL, region.mapping_bytes, PROT_NONE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -116,11 +116,11 @@ struct region region_create(enum kind kind, size_t pages, int node, unsigned see
 	if (kind == KIND_BASE || kind == KIND_THP)
 		MUST(madvise(start, region_bytes(&region),
 			     huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0);
-	place_on(node);
+	bind_to_node(node);
 	region_fill(&region, seed);
-	place_on(-1);
+	bind_to_node(-1);
 	region_check_whole(&region);
-	require_residence(&region, node);
+	require_node(&region, node);
 	return region;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that migrates, with contents of which every byte is known. */
+/* Regions of memory with known contents. */
 #ifndef MEMORY_H
 #define MEMORY_H
 
@@ -28,22 +28,22 @@ static inline char *region_page(const struct region *region, size_t page)
 	return region->start + page * region->page_size;
 }
 
-/* Maps pages of the kind on a node and fills them; checks that they are there, and whole. */
+/* Maps pages of the kind on a node and fills them. Verifies their node and size. */
 struct region region_create(enum kind kind, size_t pages, int node, unsigned seed);
 void region_free(struct region *region);
 
-/* Contents that depend on page, place in it, and seed. */
+/* Contents depend on the page, the offset in it, and seed. */
 void pages_fill(const struct region *region, size_t first, size_t pages, unsigned seed);
 void region_fill(const struct region *region, unsigned seed);
-/* Every byte, but for the first and last margin bytes of each base page. */
+/* Checks every byte except the first and last margin bytes of each base page. */
 void pages_check(const struct region *region, size_t first, size_t pages, unsigned seed,
 		 size_t margin);
 void region_check(const struct region *region, unsigned seed);
 
-/* Transparent huge pages are still mapped as such. */
+/* Requires that transparent huge pages are not split. */
 void region_check_whole(const struct region *region);
 
-/* New pages of this thread come from this node alone; -1: from anywhere again. */
-void place_on(int node);
+/* Binds allocations of this thread to a node; -1: default policy. */
+void bind_to_node(int node);
 
 #endif

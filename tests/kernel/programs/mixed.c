@@ -8,9 +8,9 @@
 #include "move.h"
 #include "require.h"
 
-#define MOST_CHANNELS 16
+#define MAX_CHANNELS 16
 
-/* A region, and what each of its pages must hold. */
+/* A region and the expected contents of its pages. */
 struct model {
 	struct region region;
 	unsigned *seed; /* of each page */
@@ -23,7 +23,7 @@ struct mix {
 	unsigned writes;
 };
 
-/* xorshift64* (Marsaglia 2003, Vigna 2016): the same on every machine. */
+/* xorshift64* (Marsaglia 2003, Vigna 2016), for reproducible numbers. */
 static unsigned random_below(struct mix *mix, unsigned limit)
 {
 	mix->state ^= mix->state >> 12;
@@ -61,7 +61,7 @@ static void write_some(struct mix *mix, struct model *model)
 	pages_fill(&model->region, page, 1, model->seed[page]);
 }
 
-/* The knobs that the job names stay as they are; the others are random. */
+/* A job with random mode, interface, threads, batch and channels. */
 static struct job random_job(struct mix *mix)
 {
 	struct job job = *mix->job;
@@ -69,14 +69,14 @@ static struct job random_job(struct mix *mix)
 	job.mode = random_below(mix, MODE_COUNT);
 	if (random_below(mix, 2))
 		job.mode |= MODE_DMA;
-	job.way = random_below(mix, 2) ? WAY_MOVE_PAGES : WAY_MBIND;
+	job.interface = random_below(mix, 2) ? INTERFACE_MOVE_PAGES : INTERFACE_MBIND;
 	job.threads = 1 + random_below(mix, 8);
 	job.batch = 1 + random_below(mix, 64);
-	job.channels = random_below(mix, 2) ? 1 + (int)random_below(mix, MOST_CHANNELS) : 0;
+	job.channels = random_below(mix, 2) ? 1 + (int)random_below(mix, MAX_CHANNELS) : 0;
 	return job;
 }
 
-/* Part of the region goes to either node; part of it may be there already. */
+/* Moves part of the region to a random node. Some pages may already be there. */
 static size_t move_part(struct mix *mix, struct model *model)
 {
 	struct job job = random_job(mix);

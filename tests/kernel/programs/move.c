@@ -12,7 +12,7 @@ unsigned flags_of(const struct job *job)
 {
 	unsigned flags = job->all ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE;
 
-	if (job_has_threads(job) && job->way != WAY_SYSCTL)
+	if (job_has_threads(job) && job->interface != INTERFACE_SYSCTL)
 		flags |= kernel_abi()->mt;
 	if (job_has_batches(job))
 		flags |= kernel_abi()->concur;
@@ -29,14 +29,15 @@ static void *allocate(size_t count, size_t size)
 	return memory;
 }
 
-static long ask_pages(size_t count, void **pages, const int *nodes, int *status, unsigned flags)
+static long call_move_pages(size_t count, void **pages, const int *nodes, int *status,
+			    unsigned flags)
 {
 	long result = syscall(SYS_move_pages, 0, count, pages, nodes, status, flags);
 
 	return result < 0 ? -errno : result;
 }
 
-static int *ask_residence(const struct region *region, size_t stride)
+static int *query_nodes(const struct region *region, size_t stride)
 {
 	size_t count = region_bytes(region) / stride;
 	void **pages = allocate(count, sizeof(*pages));
@@ -44,17 +45,18 @@ static int *ask_residence(const struct region *region, size_t stride)
 
 	for (size_t i = 0; i < count; i++)
 		pages[i] = region->start + i * stride;
-	REQUIRE(ask_pages(count, pages, NULL, status, 0) == 0, "cannot ask where pages are");
+	REQUIRE(call_move_pages(count, pages, NULL, status, 0) == 0,
+		"cannot query the nodes of pages");
 	free(pages);
 	return status;
 }
 
-int *residence_of(const struct region *region)
+int *nodes_of(const struct region *region)
 {
-	return ask_residence(region, BASE_PAGE);
+	return query_nodes(region, BASE_PAGE);
 }
 
-static struct outcome by_mbind(const struct region *region, int node, unsigned flags)
+static struct outcome move_by_mbind(const struct region *region, int node, unsigned flags)
 {
 	unsigned long mask = 1UL << node;
 	struct outcome outcome;
@@ -65,11 +67,11 @@ static struct outcome by_mbind(const struct region *region, int node, unsigned f
 		outcome.result = -errno;
 	MUST(syscall(SYS_mbind, region->start, region_bytes(region), MPOL_DEFAULT, NULL, 0, 0) ==
 	     0);
-	outcome.status = ask_residence(region, region->page_size);
+	outcome.status = query_nodes(region, region->page_size);
 	return outcome;
 }
 
-static struct outcome by_move_pages(const struct region *region, int node, unsigned flags)
+static struct outcome move_by_move_pages(const struct region *region, int node, unsigned flags)
 {
 	void **pages = allocate(region->pages, sizeof(*pages));
 	int *nodes = allocate(region->pages, sizeof(*nodes));
@@ -78,9 +80,9 @@ static struct outcome by_move_pages(const struct region *region, int node, unsig
 	for (size_t i = 0; i < region->pages; i++) {
 		pages[i] = region_page(region, i);
 		nodes[i] = node;
-		outcome.status[i] = NOT_TOLD;
+		outcome.status[i] = STATUS_UNSET;
 	}
-	outcome.result = ask_pages(region->pages, pages, nodes, outcome.status, flags);
+	outcome.result = call_move_pages(region->pages, pages, nodes, outcome.status, flags);
 	free(pages);
 	free(nodes);
 	return outcome;
@@ -88,14 +90,14 @@ static struct outcome by_move_pages(const struct region *region, int node, unsig
 
 struct outcome move_region(const struct region *region, int node, const struct job *job)
 {
-	if (job->way == WAY_MBIND)
-		return by_mbind(region, node, flags_of(job));
-	return by_move_pages(region, node, flags_of(job));
+	if (job->interface == INTERFACE_MBIND)
+		return move_by_mbind(region, node, flags_of(job));
+	return move_by_move_pages(region, node, flags_of(job));
 }
 
-void require_residence(const struct region *region, int node)
+void require_node(const struct region *region, int node)
 {
-	int *nodes = residence_of(region);
+	int *nodes = nodes_of(region);
 
 	for (size_t i = 0; i < region_bytes(region) / BASE_PAGE; i++)
 		REQUIRE(nodes[i] == node, "base page %zu of %zu is on node %d, not %d", i,
@@ -112,7 +114,7 @@ void move_all_of(const struct region *region, int node, const struct job *job)
 		REQUIRE(outcome.status[i] == node, "status of page %zu is %d, not %d", i,
 			outcome.status[i], node);
 	free(outcome.status);
-	require_residence(region, node);
+	require_node(region, node);
 	region_check_whole(region);
 }
 
@@ -121,24 +123,24 @@ void move_range_of(const struct region *region, int node, const struct job *job)
 	struct job by_range = *job;
 	struct outcome outcome;
 
-	by_range.way = WAY_MBIND;
+	by_range.interface = INTERFACE_MBIND;
 	outcome = move_region(region, node, &by_range);
 	REQUIRE(outcome.result == 0, "moving to node %d returned %ld", node, outcome.result);
 	free(outcome.status);
-	require_residence(region, node);
+	require_node(region, node);
 }
 
-/* Of a plain call that stops early the kernel tells only part. */
-static bool tells_all(const struct job *job, long result)
+/* A plain move_pages call that stops early does not write the whole status array. */
+static bool has_full_status(const struct job *job, long result)
 {
-	return result == 0 || job->way == WAY_MBIND || job_has_batches(job) || job_has_dma(job) ||
-	       (job_has_threads(job) && job->way == WAY_MOVE_PAGES);
+	return result == 0 || job->interface == INTERFACE_MBIND || job_has_batches(job) ||
+	       job_has_dma(job) || (job_has_threads(job) && job->interface == INTERFACE_MOVE_PAGES);
 }
 
 size_t move_some_of(const struct region *region, int node, const struct job *job)
 {
 	struct outcome outcome = move_region(region, node, job);
-	int *nodes = ask_residence(region, region->page_size);
+	int *nodes = query_nodes(region, region->page_size);
 	size_t there = 0;
 
 	REQUIRE(outcome.result >= 0 || outcome.result == -ENOMEM || outcome.result == -EIO,
@@ -147,11 +149,10 @@ size_t move_some_of(const struct region *region, int node, const struct job *job
 		int status = outcome.status[i];
 
 		there += nodes[i] == node;
-		REQUIRE(status != NOT_TOLD || !tells_all(job, outcome.result),
-			"status of page %zu, which is on node %d, was left as it was (returned "
-			"%ld)",
+		REQUIRE(status != STATUS_UNSET || !has_full_status(job, outcome.result),
+			"status of page %zu, which is on node %d, was not written (returned %ld)",
 			i, nodes[i], outcome.result);
-		REQUIRE(status == NOT_TOLD || status < 0 || status == nodes[i],
+		REQUIRE(status == STATUS_UNSET || status < 0 || status == nodes[i],
 			"status of page %zu is %d, but it is on node %d (returned %ld)", i, status,
 			nodes[i], outcome.result);
 		REQUIRE(outcome.result != 0 || status < 0 || status == node,

@@ -1,41 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* Moving a region, and asking where it is. */
+/* Moving regions and querying their nodes. */
 #ifndef MOVE_H
 #define MOVE_H
 
 #include "job.h"
 #include "memory.h"
 
-/* Status of a page that the kernel has not written. */
-#define NOT_TOLD (-9999)
+/* Initial status, never written by the kernel. */
+#define STATUS_UNSET (-9999)
 
 struct outcome {
-	long result; /* what the call returned; negative: errno */
-	int *status; /* one for each page; of mbind: where the page is, asked afterwards */
+	long result; /* return value; negative: errno */
+	int *status; /* of each page; for mbind the node of the page, queried afterwards */
 };
 
-/* Of move_pages, mbind or exchange_pages. */
+/* Flags for move_pages, mbind or exchange_pages. */
 unsigned flags_of(const struct job *job);
 
-/* Moves the region to a node in the job's mode and way. The status is the caller's to free. */
+/* Moves the region to a node with the job's mode and interface. The caller frees the status. */
 struct outcome move_region(const struct region *region, int node, const struct job *job);
 
 /* The node of each base page, or a negative errno; the caller frees it. */
-int *residence_of(const struct region *region);
+int *nodes_of(const struct region *region);
 
-/* All base pages are on the node. */
-void require_residence(const struct region *region, int node);
+/* Requires that all base pages are on the node. */
+void require_node(const struct region *region, int node);
 
-/* Moves and requires that all pages moved: result, status, residence, and whole huge pages. */
+/* Moves all pages. Requires success by result, status and node, and intact huge pages. */
 void move_all_of(const struct region *region, int node, const struct job *job);
 
 /*
- * Moves by mbind and requires that all is there then. For regions whose huge pages may have been
- * split, in part: by move_pages the same huge page would be asked for many times.
+ * Moves with mbind and requires that all pages were moved. For regions whose huge pages may be
+ * partly split: move_pages would have the same huge page in the list several times.
  */
 void move_range_of(const struct region *region, int node, const struct job *job);
 
-/* Moves, whatever comes of it; requires that result and status are true. Number of pages there. */
+/* Moves pages, some of which may fail. Requires that result and status match the nodes. Returns the
+ * number of pages on the node. */
 size_t move_some_of(const struct region *region, int node, const struct job *job);
 
 #endif

@@ -9,10 +9,10 @@
 #include "move.h"
 #include "require.h"
 
-#define MAX_PINNED 16 /* what a pipe takes */
+#define MAX_PINNED 16 /* capacity of a pipe */
 #define BYTES	   16
 
-/* A pipe that bytes were spliced into refers to their pages until they are read from it. */
+/* A page that was spliced into a pipe is pinned until it is read from the pipe. */
 static size_t pin_every_other(const struct region *region, int fd)
 {
 	size_t pinned = 0;
@@ -34,7 +34,7 @@ static void unpin(const struct region *region, int fd)
 	for (size_t page = 1; page < region->pages; page += 2) {
 		MUST(read(fd, bytes, BYTES) == BYTES);
 		REQUIRE(memcmp(bytes, region_page(region, page + 1) - BYTES, BYTES) == 0,
-			"the pipe has other bytes than page %zu", page);
+			"contents of the pipe and of page %zu differ", page);
 	}
 }
 
@@ -53,14 +53,14 @@ void check_pinned(const struct job *job)
 	counters_print_since(&before);
 	REQUIRE(moved == region.pages - pinned, "%zu of %zu pages moved, %zu were pinned", moved,
 		region.pages, pinned);
-	nodes = residence_of(&region);
+	nodes = nodes_of(&region);
 	for (size_t i = 0; i < region.pages; i++)
 		REQUIRE(nodes[i * (region.page_size / BASE_PAGE)] == (i % 2 ? job->from : job->to),
 			"page %zu is on the wrong node", i);
 	free(nodes);
 	region_check(&region, 1);
 	unpin(&region, ends[0]);
-	/* Pages that are there already break the list, so that they are left out here. */
+	/* One by one: a plain call could stop at a page that is already on the node. */
 	for (size_t i = 1; i < region.pages; i += 2) {
 		struct region one = region;
 
@@ -68,7 +68,7 @@ void check_pinned(const struct job *job)
 		one.pages = 1;
 		move_some_of(&one, job->to, job);
 	}
-	require_residence(&region, job->to);
+	require_node(&region, job->to);
 	region_check_whole(&region);
 	region_check(&region, 1);
 	region_free(&region);

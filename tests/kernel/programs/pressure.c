@@ -12,34 +12,34 @@
 #include "move.h"
 #include "require.h"
 
-struct press {
+struct pressure {
 	int node;
 	size_t more;
 };
 
-/* Fills the node, then asks for more of it again and again, which only swapping can give. */
-static void press_on(void *data)
+/* Fills the node, then keeps allocating memory on it, so that it has to swap. */
+static void allocate_on(void *data)
 {
-	const struct press *press = data;
-	struct hog hog = hog_node(press->node, press->more / 2);
+	const struct pressure *pressure = data;
+	struct hog hog = hog_node(pressure->node, pressure->more / 2);
 
 	(void)hog;
 	child_wait();
-	place_on(press->node);
+	bind_to_node(pressure->node);
 	for (;;) {
-		char *more = mmap(NULL, press->more, PROT_READ | PROT_WRITE,
+		char *more = mmap(NULL, pressure->more, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 		MUST(more != MAP_FAILED);
-		MUST(munmap(more, press->more) == 0);
+		MUST(munmap(more, pressure->more) == 0);
 	}
 }
 
 void check_pressure(const struct job *job)
 {
 	struct region region = region_create(job->kind, job->pages, job->from, 1);
-	struct press press = {job->to, (size_t)job->room << 10};
-	struct child child = child_start(press_on, &press);
+	struct pressure pressure = {job->to, (size_t)job->free_kib << 10};
+	struct child child = child_start(allocate_on, &pressure);
 	struct counters before;
 	size_t moved = 0;
 

@@ -25,7 +25,7 @@ static long result_of_mbind(const struct region *region, unsigned flags)
 	return result < 0 ? -errno : result;
 }
 
-/* Each bit that is neither mainline's nor named by the kernel is an error. */
+/* Flags that are neither mainline's nor in the abi file are rejected. */
 static void check_bits(const struct region *region)
 {
 	unsigned known = MPOL_MF_MOVE | MPOL_MF_MOVE_ALL | kernel_abi()->mt | kernel_abi()->concur |
@@ -40,7 +40,7 @@ static void check_bits(const struct region *region)
 			result_of_move(MPOL_MF_MOVE | flag));
 		if (flag == MPOL_MF_STRICT)
 			wanted = 0;
-		/* What moves lazily was never merged, but its bit is known to mbind. */
+		/* MPOL_MF_LAZY has no implementation, but mbind accepts the flag. */
 		if (flag == MPOL_MF_LAZY)
 			continue;
 		REQUIRE(result_of_mbind(region, MPOL_MF_MOVE | flag) == wanted,
@@ -57,11 +57,12 @@ static void check_mbind_alone(const struct region *region)
 	REQUIRE(result_of_mbind(region, kernel_abi()->dma) == -EINVAL, "mbind takes DMA alone");
 }
 
-/* A page that is not there, one on its node already and a bad node are told as ever. */
+/* The status of a missing page, of a page already on the node and of an invalid node. */
 static void check_statuses(const struct region *region, const struct job *job)
 {
 	void *pages[] = {region->start, region->start + region_bytes(region), region->start};
-	int nodes[] = {job->to, job->to, 1000}, status[] = {NOT_TOLD, NOT_TOLD, NOT_TOLD};
+	int nodes[] = {job->to, job->to, 1000},
+	    status[] = {STATUS_UNSET, STATUS_UNSET, STATUS_UNSET};
 	unsigned flags = MPOL_MF_MOVE | kernel_abi()->mt | kernel_abi()->concur;
 
 	REQUIRE(syscall(SYS_move_pages, 0, 2UL, pages, nodes, status, flags) == 0, "returned %s",

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A check is a program that ends with exit code 1 at the first thing that does not hold, and says
- * which. */
+/* A check prints a message and exits with status 1 at the first failed requirement. */
 #ifndef REQUIRE_H
 #define REQUIRE_H
 
@@ -29,7 +28,7 @@
 /* For calls that set errno. */
 #define MUST(condition) REQUIRE(condition, "%s: %s", #condition, strerror(errno))
 
-/* What is being checked, for messages. */
+/* Prefix of messages. */
 extern const char *context;
 
 #endif

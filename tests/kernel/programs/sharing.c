@@ -15,8 +15,8 @@ struct share {
 	unsigned seed;
 };
 
-/* Reads what the parent wrote, writes its own half, and finds both after more moves. */
-static void live(void *data)
+/* Verifies the parent's contents, writes to half of them, and verifies all after more moves. */
+static void run_child(void *data)
 {
 	const struct share *share = data;
 	const struct region *region = share->region;
@@ -29,7 +29,7 @@ static void live(void *data)
 	pages_check(region, half, region->pages - half, PARENT, 0);
 }
 
-/* Without MPOL_MF_MOVE_ALL the pages of others stay. */
+/* Shared pages are not moved without MPOL_MF_MOVE_ALL. */
 static void require_refusal(const struct region *region, const struct job *job)
 {
 	struct outcome outcome = move_region(region, job->to, job);
@@ -38,7 +38,7 @@ static void require_refusal(const struct region *region, const struct job *job)
 		REQUIRE(outcome.status[i] == -EACCES, "status of shared page %zu is %d", i,
 			outcome.status[i]);
 	free(outcome.status);
-	require_residence(region, job->from);
+	require_node(region, job->from);
 }
 
 void check_sharing(const struct job *job)
@@ -53,9 +53,9 @@ void check_sharing(const struct job *job)
 	for_all.all = true;
 	for (unsigned i = 0; i < job->helpers; i++) {
 		share[i] = (struct share){&region, FIRST_CHILD + i};
-		child[i] = child_start(live, &share[i]);
+		child[i] = child_start(run_child, &share[i]);
 	}
-	if (job->way != WAY_MBIND)
+	if (job->interface != INTERFACE_MBIND)
 		require_refusal(&region, job);
 	counters_read(&before);
 	move_all_of(&region, job->to, &for_all);
@@ -63,7 +63,7 @@ void check_sharing(const struct job *job)
 	for (unsigned i = 0; i < job->helpers; i++)
 		child_step(&child[i]);
 	region_check(&region, PARENT);
-	/* Half of the pages are shared still, half are the children's own. */
+	/* Half of the pages are still shared, the other half is private to the children. */
 	move_range_of(&region, job->from, &for_all);
 	region_check(&region, PARENT);
 	pages_fill(&region, 0, region.pages, PARENT + 1);

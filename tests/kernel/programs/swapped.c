@@ -22,7 +22,7 @@ static size_t count_in_swap_cache(const struct region *region)
 	return count;
 }
 
-/* Reads one byte of every second base page: those come back and stay in the swap cache. */
+/* Reads one byte of every second base page: these are swapped in and stay in the swap cache. */
 static void read_half(const struct region *region)
 {
 	for (size_t page = 0; page < region_bytes(region) / BASE_PAGE; page += 2)
@@ -38,13 +38,13 @@ void check_swapped(const struct job *job)
 	MUST(madvise(region.start, region_bytes(&region), MADV_PAGEOUT) == 0);
 	out = smaps_bytes(region.start, "Swap");
 	REQUIRE(out > 0, "nothing was swapped out");
-	place_on(job->from);
+	bind_to_node(job->from);
 	read_half(&region);
-	place_on(-1);
+	bind_to_node(-1);
 	cached = count_in_swap_cache(&region);
 	REQUIRE(cached > 0, "nothing is in the swap cache");
 	counters_read(&before);
-	/* As base pages, which they are by now at least in part. */
+	/* As base pages: swapping has split huge pages at least partly. */
 	region.pages = region_bytes(&region) / BASE_PAGE;
 	region.page_size = BASE_PAGE;
 	region.kind = KIND_BASE;

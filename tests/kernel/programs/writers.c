@@ -22,7 +22,7 @@ struct writers {
 	struct writer writer[WRITERS_MAX];
 };
 
-/* The first and the last bytes of a page are the ones that a careless division of it misses. */
+/* At the start and the end of a page, where wrong splits between copy threads show. */
 static volatile unsigned long *head(const struct writer *writer, size_t page)
 {
 	return (unsigned long *)(writer->all->region->start + page * BASE_PAGE) + writer->slot;
@@ -39,11 +39,11 @@ static void require_last_write(const struct writer *writer, size_t page, unsigne
 	unsigned long first_word = *head(writer, page), last_word = *tail(writer, page);
 
 	REQUIRE(first_word == last && last_word == last,
-		"a write is lost: writer %u wrote %lu to base page %zu and finds %lu and %lu",
+		"lost write: writer %u wrote %lu to base page %zu and read %lu and %lu",
 		writer->slot, last, page, first_word, last_word);
 }
 
-static void *write_on(void *argument)
+static void *run_writer(void *argument)
 {
 	struct writer *writer = argument;
 	size_t pages = region_bytes(writer->all->region) / BASE_PAGE;
@@ -55,7 +55,7 @@ static void *write_on(void *argument)
 			*tail(writer, page) = writer->passes + 1;
 		}
 		__atomic_store_n(&writer->passes, writer->passes + 1, __ATOMIC_RELAXED);
-		/* Writers that never give way keep others from the lock of a page. */
+		/* Without a yield, writers keep other threads from the page lock. */
 		sched_yield();
 	}
 	return NULL;
@@ -75,7 +75,7 @@ struct writers *writers_start(const struct region *region, unsigned count)
 		*writer = (struct writer){.all = writers, .slot = i};
 		for (size_t page = 0; page < region_bytes(region) / BASE_PAGE; page++)
 			*head(writer, page) = *tail(writer, page) = 0;
-		MUST(pthread_create(&writer->thread, NULL, write_on, writer) == 0);
+		MUST(pthread_create(&writer->thread, NULL, run_writer, writer) == 0);
 	}
 	for (unsigned i = 0; i < count; i++)
 		while (!__atomic_load_n(&writers->writer[i].passes, __ATOMIC_RELAXED))

@@ -1,4 +1,4 @@
-"""What is said of a cell: medians and spreads of ok trials, environments apart, in the order of the plan."""
+"""Summary of a cell: medians and spreads of ok trials, environments separately, in the order of the plan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from orchestrator.analysis.summary import (
     CellSummary,
     Spread,
-    Verification,
     estimate,
     plan_order,
     spread_of,
@@ -26,8 +25,8 @@ from orchestrator.experiment.model import Status
 from orchestrator.results.codec import to_line
 from orchestrator.results.records import FactorInfo, MetricValue, Record, RunRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.results.store import CellRow, Store
-from tests.run_samples import BLOCK, RUN, TRUTH, trial, write
+from orchestrator.results.store import CellRow, Store, Verification
+from tests.run_samples import BLOCK, RUN, VERIFICATION, trial, write
 
 SERIAL = {"mode": "serial", "page_size": "2MiB", "threads": "1"}
 values = st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=40)
@@ -80,7 +79,7 @@ def test_the_order_of_trials_does_not_matter(numbers: list[float], chance: rando
     assert estimate("rate", "1", (tuple(mixed),)) == estimate("rate", "1", (tuple(numbers),))
 
 
-def test_only_ok_trials_enter_and_all_are_counted(tmp_path: Path) -> None:
+def test_figures_use_ok_trials_and_all_trials_are_counted(tmp_path: Path) -> None:
     (cell,) = summary(
         tmp_path,
         trial(SERIAL, 0, throughput=1.0),
@@ -109,7 +108,7 @@ def test_environments_are_never_mixed(tmp_path: Path) -> None:
     assert found[1].statuses == {"ok": 1, "timeout": 1}
 
 
-def test_figures_that_are_missing_or_not_finite_leave_n_of_the_metric_smaller(tmp_path: Path) -> None:
+def test_missing_and_infinite_values_are_not_in_n(tmp_path: Path) -> None:
     odd = trial(SERIAL, 1, metrics={"throughput": MetricValue(float("nan"), "GiB/s")})
     (cell,) = summary(
         tmp_path, trial(SERIAL, 0, throughput=3.0, latency=5.0), odd, trial(SERIAL, 2, latency=7.0)
@@ -123,16 +122,16 @@ def test_figures_that_are_missing_or_not_finite_leave_n_of_the_metric_smaller(tm
 
 def test_a_cell_without_ok_trials_has_no_figures(tmp_path: Path) -> None:
     (cell,) = summary(tmp_path, trial(SERIAL, throughput=3.0, status=Status.UNSUPPORTED))
-    assert (cell.n, cell.estimates, cell.truth) == (0, (), None)
+    assert (cell.n, cell.estimates, cell.verification) == (0, (), None)
 
 
 def test_attempts_alone_make_no_row(tmp_path: Path) -> None:
     assert summary(tmp_path, trial(SERIAL, final=False, status=Status.CRASHED)) == []
 
 
-def test_truth_is_that_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> None:
-    missed = {"truth": TRUTH | {"pages_on_target": 14, "bytes_wrong": 3}}
-    wrong = {"truth": TRUTH | {"pages_on_target": 0}}
+def test_verification_is_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> None:
+    missed = {"verification": VERIFICATION | {"pages_on_target": 14, "bytes_wrong": 3}}
+    wrong = {"verification": VERIFICATION | {"pages_on_target": 0}}
     (cell,) = summary(
         tmp_path,
         trial(SERIAL, 0),
@@ -140,14 +139,14 @@ def test_truth_is_that_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> No
         trial(SERIAL, 2, details="not JSON"),
         trial(SERIAL, 3, details=wrong, status=Status.FAILED),
     )
-    assert cell.truth == Verification(2, 16, 14, 2 * TRUTH["bytes_checked"], 3)
+    assert cell.verification == Verification(2, 16, 14, 2 * VERIFICATION["bytes_checked"], 3)
 
 
-def test_what_a_benchmark_claims_to_have_checked_cannot_overflow(tmp_path: Path) -> None:
-    details = {"truth": {"bytes_checked": 2**63 - 1, "bytes_wrong": 0}}
+def test_the_sum_of_checked_bytes_cannot_overflow(tmp_path: Path) -> None:
+    details = {"verification": {"bytes_checked": 2**63 - 1, "bytes_wrong": 0}}
     (cell,) = summary(tmp_path, *(trial(SERIAL, k, details=details) for k in range(3)))
-    assert cell.truth is not None
-    assert cell.truth.bytes_wrong == 0
+    assert cell.verification is not None
+    assert cell.verification.bytes_wrong == 0
 
 
 def test_cells_come_in_the_order_of_the_plan(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from orchestrator.analysis.samples import Excluded, Sample
 from orchestrator.analysis.significance import permutation_p, smallest_p
 from orchestrator.analysis.values import Units
 from orchestrator.results.records import MetricInfo
-from orchestrator.sample_size import minimum_units
+from orchestrator.sample_size import min_sample_size
 
 LATENCY = MetricInfo("latency", "us", "lower")
 RATE = MetricInfo("rate", "GiB/s", "higher")
@@ -49,7 +49,7 @@ def judged(
 
 
 @pytest.mark.slow
-def test_200_comparisons_of_a_thing_with_itself() -> None:
+def test_200_comparisons_without_a_difference() -> None:
     rng = np.random.default_rng(20170217)
     false = wrong_width = 0
     for _ in range(200):
@@ -71,7 +71,7 @@ def test_a_slow_down_of_3_percent_is_found() -> None:
     assert np.median([row.ratio for row in found]) == pytest.approx(1 / 1.03, abs=0.003)
 
 
-def test_no_difference_is_said_only_where_it_is_known() -> None:
+def test_no_difference_needs_a_narrow_interval() -> None:
     rng = np.random.default_rng(4)
     quiet = tuple(tuple(100 * math.exp(v) for v in rng.normal(0, 0.001, 5)) for _ in range(12))
     assert judged([sample(quiet[:6])], [sample(quiet[6:])])[0].verdict == "no difference"
@@ -79,7 +79,7 @@ def test_no_difference_is_said_only_where_it_is_known() -> None:
     assert tight.verdict == "too noisy"
 
 
-def test_a_difference_that_does_not_matter_is_none_however_sure_it_is() -> None:
+def test_a_significant_difference_inside_the_margin_is_no_difference() -> None:
     rng = np.random.default_rng(6)
     sides = [
         tuple(tuple(rng.normal(centre, 0.01, 5).tolist()) for _ in range(6)) for centre in (100.0, 100.5)
@@ -90,12 +90,12 @@ def test_a_difference_that_does_not_matter_is_none_however_sure_it_is() -> None:
     assert row.verdict == "slower"
 
 
-def test_too_few_boots_are_said_to_be_too_few() -> None:
+def test_too_few_boots_are_the_reason_of_the_verdict() -> None:
     rng = np.random.default_rng(5)
-    for count, told in ((1, "one boot"), (2, "2 and 2 boots cannot tell")):
+    for count, start in ((1, "a side with one boot"), (2, "2 and 2 boots are too few to tell 1 cell apart")):
         (row,) = judged([sample(boots(rng, 100.0, count))], [sample(boots(rng, 200.0, count))])
         assert (row.verdict, row.interval) == ("too noisy", None)
-        assert row.reason.startswith(told)
+        assert row.reason.startswith(start)
     rules = Rules(unit="trial")
     (row,) = judged([sample(boots(rng, 100.0, 2))], [sample(boots(rng, 200.0, 2))], rules=rules)
     assert row.verdict == "slower"
@@ -110,9 +110,7 @@ def test_too_few_boots_are_said_to_be_too_few() -> None:
         (MetricInfo("misses", "1/s", "lower"), 200.0, 0.5),
     ],
 )
-def test_more_than_1_is_better_whichever_way_a_metric_counts(
-    metric: MetricInfo, new: float, ratio: float
-) -> None:
+def test_a_ratio_above_1_is_better_for_every_metric(metric: MetricInfo, new: float, ratio: float) -> None:
     sides = [[sample(((value,) * 3,) * 6)] for value in (100.0, new)]
     (row,) = judged(*sides, metric=metric)
     assert row.ratio == pytest.approx(ratio)
@@ -128,7 +126,7 @@ def test_throughput_and_latency_of_the_same_trials_have_one_ratio(values: list[f
     assert by_rate.ratio == pytest.approx(by_time.ratio)
 
 
-def test_nothing_is_dropped_and_environments_stay_apart() -> None:
+def test_no_cell_is_dropped_and_environments_are_separate() -> None:
     units = ((1.0,), (2.0,))
     gone = sample((), "b", excluded=(Excluded("t1", "crashed", "the host died"),))
     base = [sample(units), sample(units, "b"), sample(units, "c", "vm-icount")]
@@ -149,7 +147,7 @@ def test_nothing_is_dropped_and_environments_stay_apart() -> None:
 
 
 @given(st.lists(st.floats(0, 1), max_size=30))
-def test_holm_is_what_its_definition_says(p_values: list[float]) -> None:
+def test_holm_follows_its_definition(p_values: list[float]) -> None:
     found = holm(p_values)
     assert all(raw <= adjusted <= 1 for raw, adjusted in zip(p_values, found, strict=True))
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
@@ -161,7 +159,7 @@ def test_holm_is_what_its_definition_says(p_values: list[float]) -> None:
         assert sum(p <= level for p in found) == rejected
 
 
-def test_every_deal_of_few_boots_is_tried() -> None:
+def test_all_permutations_of_few_boots_are_tried() -> None:
     low, high = ((1.0,), (2.0,), (3.0,)), ((4.0,), (5.0,), (6.0,))
     assert permutation_p(low, high, 1) == pytest.approx(2 / 20) == pytest.approx(smallest_p(3, 3))
     assert permutation_p(low, low, 1) == 1
@@ -239,9 +237,17 @@ def test_resamples_of_uneven_boots_hold_only_values_that_were_measured() -> None
 
 
 def test_how_many_boots_an_interval_needs() -> None:
-    assert [minimum_units(level) for level in (0.5, 0.9, 0.95, 0.99)] == [2, 5, 6, 8]
+    assert [min_sample_size(level) for level in (0.5, 0.9, 0.95, 0.99)] == [2, 5, 6, 8]
 
 
 def test_the_same_data_give_the_same_figures() -> None:
     sides = [[sample(boots(np.random.default_rng(seed), 100.0))] for seed in (1, 2)]
     assert judged(*sides) == judged(*sides)
+
+
+def test_durations_without_a_meaning_are_compared_by_force_only() -> None:
+    sides = [[sample(((value,) * 3,) * 6, environment="vm-tcg")] for value in (100.0, 200.0)]
+    (row,) = judged(*sides)
+    assert (row.verdict, row.reason) == ("not compared", "durations in vm-tcg have no meaning")
+    (forced,) = judged(*sides, rules=Rules(mix=True))
+    assert (forced.verdict, forced.note) == ("slower", "durations in vm-tcg have no meaning")

@@ -1,4 +1,4 @@
-"""Oddities of cells: seldom found where there are none, found where they were planted.
+"""Anomalies of cells: rarely found in plain noise, found if planted.
 
 Run as a program it prints the rates of docs/statistics.md.
 """
@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from orchestrator.analysis.diagnostics import METHODS, Finding, Observed, look, significant
+from orchestrator.analysis.diagnostics import METHODS, Finding, Observed, examine, significant
 from orchestrator.analysis.rank_tests import trend, warm_up
 
 Values = NDArray[np.float64]
@@ -38,7 +38,7 @@ def look_at(*cells: Values) -> list[Finding]:
             for boot, row in enumerate(values)
             for trial, value in enumerate(row)
         ]
-        found += look(Finding("outlier", str(number), "metal", "time", "", None), observed)
+        found += examine(Finding("outlier", str(number), "metal", "time", "", None), observed)
     return significant(found)
 
 
@@ -53,7 +53,7 @@ def false_alarms(boots: int, trials: int, reports: int, round_to: int = 12) -> C
 
 
 @pytest.mark.parametrize(("boots", "trials", "round_to"), [(8, 10, 12), (1, 40, 12), (10, 2, 12), (8, 10, 0)])
-def test_plain_noise_seldom_looks_odd(boots: int, trials: int, round_to: int) -> None:
+def test_plain_noise_rarely_has_anomalies(boots: int, trials: int, round_to: int) -> None:
     reports = 150
     found = false_alarms(boots, trials, reports, round_to)
     for kind in set(METHODS) - {"outlier"}:
@@ -88,9 +88,7 @@ def two_kinds_of_trial(values: Values) -> Values:
         (two_kinds_of_trial, "two modes"),
     ],
 )
-def test_what_was_planted_is_found_in_its_cell_before_all_else(
-    plant: Callable[[Values], Values], kind: str
-) -> None:
+def test_planted_anomalies_are_found_in_their_cell(plant: Callable[[Values], Values], kind: str) -> None:
     rng = np.random.default_rng(5)
     cells = [noise(rng, 12, 12) for _ in range(10)]
     cells[4] = plant(cells[4])
@@ -104,7 +102,7 @@ def test_the_trials_of_a_warm_up_are_named() -> None:
         each for each in look_at(warm(noise(np.random.default_rng(6), 6, 8))) if each.kind == "warm-up"
     )
     assert found.trials == tuple(f"0-{boot}-{trial}" for boot in range(6) for trial in range(2))
-    assert found.told.startswith("the first 2 trials of each boot differ (median +5")
+    assert found.message.startswith("the first 2 trials of each boot differ (median +5")
 
 
 def test_outliers_are_named_with_their_values() -> None:
@@ -112,10 +110,10 @@ def test_outliers_are_named_with_their_values() -> None:
     values[1, 4] = 300.0
     (found,) = (each for each in look_at(values) if each.kind == "outlier")
     assert (found.trials, found.p) == (("0-1-4",), None)
-    assert found.told == "1 of 24 trials lie far out: 300"
+    assert found.message == "1 of 24 trials are far out: 300"
 
 
-def test_what_is_always_the_same_is_not_odd() -> None:
+def test_constant_values_have_no_anomalies() -> None:
     assert look_at(np.full((8, 10), 42.0), np.full((1, 1), 0.0), np.zeros((3, 9))) == []
 
 

@@ -1,4 +1,4 @@
-"""What ending early does to intervals, by simulation; run as a program it prints the figures of docs/statistics.md."""
+"""Coverage of intervals under the stop rule, by simulation. As a program it prints the table in docs/statistics.md."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def coverage(deviation: float, least: int, runs: int) -> tuple[float, float]:
     return covered / runs, used / runs
 
 
-def test_intervals_of_runs_that_end_early_cover_somewhat_less_than_they_say() -> None:
+def test_intervals_of_the_stop_rule_cover_a_little_less_than_nominal() -> None:
     runs = 100
     covered, used = coverage(0.02, 6, runs)
     assert 6 < used < MOST, "some runs end early, and not all of them at once"

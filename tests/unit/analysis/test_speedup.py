@@ -1,4 +1,4 @@
-"""Speed-ups are ratios of medians within one environment, turned so that more than 1 is better."""
+"""Speed-ups are ratios of medians in one environment; above 1 is better."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_more_than_one_is_better_for_rates_and_for_times() -> None:
     assert [found.baseline for found in compared(cells)] == ["serial1", "serial1"]
 
 
-def test_a_cell_is_set_against_the_one_that_is_like_it_in_all_else() -> None:
+def test_the_baseline_of_a_cell_has_equal_other_factors() -> None:
     cells = [
         cell("parallel", "1", rate=8.0),
         cell("parallel", "16", rate=8.0),
@@ -71,15 +71,15 @@ def test_never_across_environments() -> None:
     ]
     found = compared(cells)
     assert [one.ratio for one in found] == [1.0, 1.0, 3.0, None]
-    assert found[3].reason == "its baseline has not run in this environment"
+    assert found[3].reason == "the baseline has not run in this environment"
     assert found[3].baseline == ""
 
 
 @pytest.mark.parametrize(
     ("own", "other", "reason"),
     [
-        ({}, {"rate": 3.0}, "it has no rate"),
-        ({"rate": 3.0}, {}, "its baseline has no rate"),
+        ({}, {"rate": 3.0}, "no rate"),
+        ({"rate": 3.0}, {}, "the baseline has no rate"),
         ({"rate": 3.0}, {"rate": 0.0}, "a rate of 0 has no ratio"),
         ({"rate": 0.0}, {"rate": 3.0}, "a rate of 0 has no ratio"),
     ],
@@ -107,7 +107,7 @@ def test_on_the_instruction_clock_the_model_is_compared_and_nowhere_else() -> No
     ]
 
 
-def test_a_model_is_never_set_against_what_was_measured() -> None:
+def test_modelled_and_measured_figures_are_never_compared() -> None:
     cells = [
         cell("serial", environment="vm-icount", time=600.0),
         cell("parallel", environment="vm-icount", time=500.0, modelled_time=100.0),
@@ -125,7 +125,7 @@ def published(better: str, baseline: float | None) -> Published:
 @pytest.mark.parametrize(
     ("better", "baseline", "ratio"), [("higher", 2.0, 4.0), ("lower", 2.0, 0.25), ("higher", None, None)]
 )
-def test_the_published_ratio_is_turned_like_the_measured_one(
+def test_the_published_ratio_has_the_direction_of_the_measured_one(
     better: str, baseline: float | None, ratio: float | None
 ) -> None:
     cells = [cell("parallel", rate=1.0), cell("parallel", "16", rate=1.0)]
@@ -145,14 +145,14 @@ def test_phases_and_their_rest_add_up_to_the_total() -> None:
     assert not found.modelled
 
 
-def test_a_phase_that_is_not_known_is_no_part_of_the_rest() -> None:
+def test_the_rest_needs_all_phases() -> None:
     found = phases_of(cell("serial", time=600.0, copy_time=500.0, shootdowns=1.0), BREAKDOWN, WALL)
     assert found is not None
     assert (found.phases["map"], found.rest, found.beside["shootdowns"]) == (None, None, 1.0)
     assert phases_of(cell("serial", time=600.0), BREAKDOWN, WALL) is None
 
 
-def test_phases_of_a_model_are_told_from_measured_ones() -> None:
+def test_modelled_phases_are_marked() -> None:
     figures = {"time": 900.0, "modelled_time": 300.0, "copy_time": 150.0, "map_time": 100.0}
     found = phases_of(cell("parallel", environment="vm-icount", **figures), BREAKDOWN, COUNTING)
     assert found is not None

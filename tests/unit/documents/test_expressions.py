@@ -13,7 +13,7 @@ CELL = {
     "pages": 16,
     "page_size": 2**21,
     "mode": "copy",
-    "toucher": True,
+    "probe": True,
     "share": 0.25,
     "sysctl.vm.mt_page_copy": 1,
     "settle": 0.5,
@@ -38,8 +38,8 @@ CELL = {
         ("int(log2(page_size))", 21),
         ("'node' + str(pages)", "node16"),
         ("float('2.5')", 2.5),
-        ("1 if toucher else 2", 1),
-        ("not toucher or false", False),
+        ("1 if probe else 2", 1),
+        ("not probe or false", False),
         ("true and True", True),
         (" pages ", 16),
     ],
@@ -72,7 +72,7 @@ def test_expressions_are_equal_by_text_and_survive_pickling() -> None:
         ("", "the expression is empty"),
         ("pages = 1", "write '==' to compare (column 7"),
         ("pages > 1 && pages < 3", "write 'and' for '&&'"),
-        ("!toucher", "write 'not' for '!'"),
+        ("!probe", "write 'not' for '!'"),
         ("pages ** 2", "operator not allowed here; known: + - * / // %"),
         ("  pages ** 2", "(column 3 of"),
         ("pages << 2", "operator not allowed"),
@@ -209,4 +209,4 @@ def test_a_predicate_that_compares_nothing_is_a_fault(text: str, shown: str) -> 
 
 
 def test_a_switch_is_a_predicate() -> None:
-    assert [Expression("toucher").holds({"toucher": value}) for value in (0, 1, True)] == [False, True, True]
+    assert [Expression("probe").holds({"probe": value}) for value in (0, 1, True)] == [False, True, True]

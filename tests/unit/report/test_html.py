@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from orchestrator.experiment.model import Comparison
-from orchestrator.report import render, text
+from orchestrator.report import text
 from orchestrator.report.html import listing
 from orchestrator.report.html.charts import distributions, timeline
-from orchestrator.report.model import build
+from orchestrator.report.model import open_report
 from orchestrator.results import codec
 from orchestrator.results.records import FactorInfo, Record
 from orchestrator.results.runs import RunFolder
 from tests import eventful_run
+from tests.reports import Reported, render
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
@@ -64,10 +65,8 @@ def page_of(results: Path, folder: Path) -> str:
     return render_text(results, folder, "html")
 
 
-def render_text(results: Path, folder: Path, form: str) -> str:
-    rendered = render(build(results, RunFolder(folder)), form)
-    assert isinstance(rendered, str)
-    return rendered
+def render_text(results: Path, folder: Path, format_name: str) -> str:
+    return render(Reported(results, folder), format_name)
 
 
 def large(folder: Path, cells: int, trials: int) -> Path:
@@ -98,7 +97,7 @@ def test_the_page_is_well_formed_and_needs_no_network(page: str) -> None:
     assert {target[1:] for target in re.findall('href="(#[^"]+)"', page)} <= set(keys)
 
 
-def test_foreign_text_stays_text(page: str) -> None:
+def test_untrusted_text_is_escaped(page: str) -> None:
     assert "<script>window" not in page
     assert "\x07" not in page
     assert html.escape("<script>window.hacked = 1</script>") in page
@@ -115,9 +114,9 @@ def test_every_chart_is_there_and_says_what_it_shows(page: str) -> None:
     outline = Outline(page)
     headings = outline.texts("h2")
     assert [words for words in headings if words in (
-        "Figures against threads, by mode", "Speed-up against published", "throughput against a plain copy, GiB/s",
-        "Every trial: throughput, % from the median of its cell", "When trials ran, in min from the first",
-    )] == headings[2:7]  # fmt: skip
+        "Figures by threads and mode", "Speed-up against published", "throughput against a plain copy, GiB/s",
+        "Every trial: throughput, % from the median of its cell", "Trials over time, in min from the first",
+    )] == headings[1:6]  # fmt: skip
     pictures = [
         attributes for tag, attributes in outline.found if tag == "svg" and attributes.get("role") == "img"
     ]
@@ -133,11 +132,11 @@ def test_what_was_not_ok_has_a_mark_and_a_line(page: str) -> None:
     titles = Outline(page).texts("title")
     assert any(words.startswith("disturbed, trial") for words in titles)
     assert any(words.startswith("repeated after crashed, trial") for words in titles)
-    assert "1 records are not drawn" in page
+    assert "1 record not drawn" in page
     assert "timeout (1 trial" in page
 
 
-def test_figures_are_those_of_the_other_forms(tmp_path: Path) -> None:
+def test_figures_are_those_of_the_other_formats(tmp_path: Path) -> None:
     folder = eventful_run.make(tmp_path)
     cells = json.loads(render_text(tmp_path, folder, "json"))["cells"]
     words = Outline(page_of(tmp_path, folder)).texts("td")
@@ -157,15 +156,15 @@ def test_provenance_goes_down_to_the_last_setting(page: str) -> None:
     assert "aaaaaaaaaaaa (dirty)" in page
 
 
-def test_options_that_no_factor_sets_are_named_as_they_were_in_force(page: str) -> None:
+def test_other_options_have_their_effective_values(page: str) -> None:
     assert re.findall('<span class="pair">(.*?)</span>', page) == [
         "memory = thp",
         "warmup_pages = 1",
-        "toucher = false",
+        "latency_probe = false",
     ]
 
 
-def test_what_is_left_out_of_a_large_run_is_said(tmp_path: Path) -> None:
+def test_omissions_of_a_large_run_are_noted(tmp_path: Path) -> None:
     folder = large(tmp_path / "large" / RUN.run, cells=62, trials=110)
     page = page_of(tmp_path, folder)
     limit = distributions.POINTS // distributions.ROWS
@@ -207,7 +206,9 @@ def page_of_cells(results: Path, cells: list[tuple[dict[str, str], list[float]]]
         ([{"pages": "1", "bytes": "4KiB"}, {"pages": "16", "bytes": "64KiB"}], True),
     ],
 )
-def test_lines_join_amounts_and_no_kinds(tmp_path: Path, levels: list[dict[str, str]], joined: bool) -> None:
+def test_lines_join_amounts_and_not_categories(
+    tmp_path: Path, levels: list[dict[str, str]], joined: bool
+) -> None:
     cells = [({"mode": mode, **each}, [2.0, 3.0]) for mode in ("serial", "copy") for each in levels]
     figure = section(page_of_cells(tmp_path, cells), "by-number")
     assert figure.count('class="mark s0"') >= len(levels), "there are marks in any case"
@@ -216,7 +217,7 @@ def test_lines_join_amounts_and_no_kinds(tmp_path: Path, levels: list[dict[str, 
 
 def test_an_amount_goes_before_page_sizes_on_the_axis(tmp_path: Path) -> None:
     sizes = [{"page_size": size, "pages": pages} for size in ("4KiB", "2MiB", "1GiB") for pages in ("1", "2")]
-    assert "Figures against pages" in page_of_cells(tmp_path, [(levels, [2.0]) for levels in sizes])
+    assert "Figures by pages" in page_of_cells(tmp_path, [(levels, [2.0]) for levels in sizes])
 
 
 @pytest.mark.parametrize(
@@ -238,7 +239,7 @@ def test_both_sides_of_the_median_have_figures_on_the_axis(tmp_path: Path) -> No
     assert min(ticks) < 0 < max(ticks)
 
 
-def test_a_row_keeps_its_extremes_when_it_is_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thinned_row_keeps_its_extremes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributions, "POINTS", 50)
     values = [float(value) for value in range(100, 300)]
     figure = section(page_of_cells(tmp_path, [({"mode": "serial"}, values)]), "distributions")
@@ -250,7 +251,7 @@ def test_a_row_keeps_its_extremes_when_it_is_thinned(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     "records", [[RUN], [RUN, BLOCK], [RUN, BLOCK, trial({"mode": "serial"}, throughput=0.0)]]
 )
-def test_a_run_that_has_hardly_begun_has_a_page(tmp_path: Path, records: list[Record]) -> None:
+def test_a_run_that_just_started_has_a_page(tmp_path: Path, records: list[Record]) -> None:
     folder = tmp_path / "early" / RUN.run
     folder.mkdir(parents=True)
     (folder / "journal.jsonl").write_text("".join(json.dumps(codec.encode(r)) + "\n" for r in records))
@@ -273,8 +274,9 @@ def test_intervals_are_drawn_and_written_where_there_are_boots_enough(tmp_path: 
     (folder / "journal.jsonl").write_text(
         "".join(json.dumps(codec.encode(r)) + "\n" for r in [*records, END])
     )
-    report = build(tmp_path, RunFolder(folder))
     page = page_of(tmp_path, folder)
-    speedup = next(found for found in report.speedups if found.interval and found.ratio and found.ratio > 1.5)
+    with open_report(tmp_path, RunFolder(folder)) as report:
+        speedups = report.speedups
+    speedup = next(found for found in speedups if found.interval and found.ratio and found.ratio > 1.5)
     assert f"{text.ratio(speedup.ratio, speedup.interval)} measured" in Outline(page).texts("span")
     assert page.count('class="spread s0"') == 2 + 2

@@ -1,4 +1,4 @@
-"""The report for a mail: what it says, and that nothing breaks its width."""
+"""The mail format: its content and its width."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.report import plain_text as letter
-from orchestrator.report import render
-from orchestrator.report.model import build
+from orchestrator.report import plain_text
 from orchestrator.report.tables import Column
 from orchestrator.results import manifest
 from orchestrator.results.records import FactorInfo, Record
-from orchestrator.results.runs import RunFolder
 from tests import eventful_run
+from tests.reports import Reported, render
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 
 def mail_of(folder: Path) -> str:
-    text = render(build(folder.parents[1], RunFolder(folder)), "mail")
-    assert isinstance(text, str)
-    return text
+    return render(Reported(folder.parents[1], folder), "mail")
 
 
 def joined(text: str) -> str:
@@ -42,7 +38,7 @@ def test_no_line_has_72_columns(mail: str) -> None:
     assert all(line == line.rstrip() for line in mail.splitlines())
 
 
-def test_it_says_where_and_how_before_the_figures(mail: str) -> None:
+def test_setup_and_method_come_before_the_figures(mail: str) -> None:
     starts = [
         mail.index(word)
         for word in ("All there is.", "vm-icount: an emulated guest", "Machine:", "Kernel base:", "Kernel new:",
@@ -52,30 +48,30 @@ def test_it_says_where_and_how_before_the_figures(mail: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "words",
     [
         "2 NUMA nodes (CPUs 0-15, 64 GiB; CPUs 16-31, 64 GiB); QEMU 7.2.22 on Host CPU, Linux 6.1.0",
         "series: 2 patches, 0001-mm.patch to 0002-mm.patch",
         "base: git 0123abcd",
-        "config: tiny and 3 options, SHA-256 of it as the running kernel tells it cccccccccccc",
+        "config: tiny and 3 options, SHA-256 of it as reported by the kernel cccccccccccc",
         "kernel.numa_balancing: 0",
         "Each row was run 4 to 6 times, in 2 boots.",  # of the four of both kernels
-        "Figures are medians of the n trials that are ok, ± half the range (2 to 4 trials).",
+        "Figures are medians of the n ok trials ± half the range (2 to 4 trials).",
         "26 of 146 trials.",
         "unsupported (24 trials, allowed;",
-        "modelled (m), of modelled_throughput: what the benchmark computes",
+        "modelled (m), from modelled_throughput: computed by the benchmark as if",
         "Note on rfc2017-cover: Says nothing of 4 KiB pages.",
-        "How the published figures were taken: move_pages across sockets.",
+        "Method of the published figures: move_pages across sockets.",
         "warmup_pages = 1",
     ],
 )
-def test_it_leaves_nothing_to_be_asked(mail: str, said: str) -> None:
-    assert said in joined(mail)
+def test_it_is_complete(mail: str, words: str) -> None:
+    assert words in joined(mail)
 
 
 def test_figures_are_those_of_the_table(tmp_path: Path) -> None:
     folder = eventful_run.make(tmp_path)
-    table = render(build(tmp_path, RunFolder(folder)), "table")
+    table = render(Reported(tmp_path, folder), "table")
     assert isinstance(table, str)
     figures = r"(?<=\s)\d+\.\d+(?: ± <?\d[\d.]*)?(?=\s)"
     assert set(re.findall(figures, table)) <= set(re.findall(figures, mail_of(folder)))
@@ -90,14 +86,14 @@ def test_figures_are_those_of_the_table(tmp_path: Path) -> None:
         ("It is.", "It is."),
     ],
 )
-def test_a_description_ends_as_its_writer_ended_it(tmp_path: Path, description: str, begins: str) -> None:
+def test_a_description_keeps_its_punctuation(tmp_path: Path, description: str, begins: str) -> None:
     folder = eventful_run.make(tmp_path)
     text = f"version: 1\nname: eventful\ndescription: {description}\n"
     manifest.save(folder, replace(eventful_run.PROVENANCE, experiment_text=text))
     assert mail_of(folder).splitlines()[0] == begins
 
 
-def test_command_lines_that_differ_say_whose_they_are(tmp_path: Path) -> None:
+def test_different_command_lines_name_their_kernel(tmp_path: Path) -> None:
     lines = {"base": "quiet", "new": "quiet numa=fake=2"}
     blocks: list[Record] = [
         replace(BLOCK, block=n, kernel=kernel, boot=kernel, facts={"command_line": line})
@@ -105,7 +101,7 @@ def test_command_lines_that_differ_say_whose_they_are(tmp_path: Path) -> None:
     ]
     trials = [trial({"kernel": kernel}, 0, 3.0, boot=kernel) for kernel in lines]
     folder = write(tmp_path / "quickstart" / RUN.run, [RUN, *blocks, *trials, END])
-    report = build(tmp_path, RunFolder(folder))
+    report = Reported(tmp_path, folder)
     assert "kernel command line of new: quiet numa=fake=2" in mail_of(folder)
     assert "Kernel command line of base: quiet." in str(render(report, "table"))
     page = str(render(report, "html"))
@@ -113,27 +109,27 @@ def test_command_lines_that_differ_say_whose_they_are(tmp_path: Path) -> None:
 
 
 def test_modes_that_occur_are_explained_and_no_others(tmp_path: Path) -> None:
-    told = {"serial": "one call", "copy": "a plain copy", "dma": "an engine copies"}
-    opening = replace(RUN, meanings={"mode": told})
+    meanings = {"serial": "one call", "copy": "a plain copy", "dma": "an engine copies"}
+    opening = replace(RUN, meanings={"mode": meanings})
     trials = [trial({"mode": mode}, 0, 3.0) for mode in ("serial", "copy", "new one")]
     folder = write(tmp_path / "quickstart" / RUN.run, [opening, BLOCK, *trials, END])
     legend = "mode: serial = one call; copy = a plain copy."
     assert legend in joined(mail_of(folder))
-    report = build(tmp_path, RunFolder(folder))
-    for form in ("table", "html", "markdown"):
-        assert legend in str(render(report, form))
+    report = Reported(tmp_path, folder)
+    for format_name in ("table", "html", "markdown"):
+        assert legend in str(render(report, format_name))
 
 
-def test_figures_with_intervals_are_said_to_be_medians(tmp_path: Path) -> None:
+def test_figures_with_intervals_are_called_medians(tmp_path: Path) -> None:
     trials = [trial({"mode": "serial"}, n, 3.0 + n / 100, 5.0) for n in range(8)]
     mail = joined(mail_of(write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])))
-    assert "Figures are medians of the n trials that are ok. - [low, high]: 95 % interval" in mail
+    assert "Figures are medians of the n ok trials. - [low, high]: 95 % interval" in mail
 
 
-def test_a_benchmark_that_checks_nothing_is_said_to(tmp_path: Path) -> None:
+def test_missing_verification_is_noted(tmp_path: Path) -> None:
     trials = [trial({"mode": mode}, 0, 3.0, details=None) for mode in ("serial", "copy")]
     mail = joined(mail_of(write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])))
-    assert "Not verified: the benchmark does not tell where pages ended and what they held." in mail
+    assert "Not verified: the benchmark does not report locations and contents of pages." in mail
     assert "not checked" not in mail
 
 
@@ -180,12 +176,12 @@ def test_any_columns_fit(parts: list[tuple[str, str, bool, bool]]) -> None:
     columns = [
         Column(heading, (word, "1"), "right" if right else "left", key) for heading, word, right, key in parts
     ]
-    for table in letter.tables(columns):
-        assert max(map(len, table.splitlines())) <= letter.WIDTH
+    for table in plain_text.tables(columns):
+        assert max(map(len, table.splitlines())) <= plain_text.WIDTH
 
 
 @given(_WORDS, st.integers(5, 40))
 def test_folding_loses_nothing(word: str, width: int) -> None:
-    lines = letter.fold(word, width).split("\n")
+    lines = plain_text.fold(word, width).split("\n")
     assert "".join(line.strip() for line in lines) == word
     assert max(map(len, lines)) <= width

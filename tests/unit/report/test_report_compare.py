@@ -1,4 +1,4 @@
-"""What a report says of speed-ups and breakdowns, and where they come from."""
+"""Speed-ups and breakdowns in reports."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.experiment.model import Breakdown, Comparison, Published, PublishedFigure
-from orchestrator.report import render
-from orchestrator.report.model import Report, build
 from orchestrator.results.records import MetricInfo, MetricValue, RunRecord, TrialRecord
-from orchestrator.results.runs import RunFolder
+from tests.reports import Reported, render
 from tests.run_samples import BLOCK, RUN, trial, write
 
 PUBLISHED = Published(
@@ -47,8 +45,8 @@ def one(mode: str, environment: str = "vm-icount", throughput: float = 3.0, **fi
     return replace(record, trial=identity, metrics={**record.metrics, **more})
 
 
-def report_of(folder: Path, *trials: TrialRecord, opening: RunRecord = OPENING) -> Report:
-    return build(folder, RunFolder(write(folder / "run", [opening, BLOCK, *trials])))
+def report_of(folder: Path, *trials: TrialRecord, opening: RunRecord = OPENING) -> Reported:
+    return Reported(folder, write(folder / "run", [opening, BLOCK, *trials]))
 
 
 def rows(text: str, start: str) -> list[list[str]]:
@@ -56,7 +54,7 @@ def rows(text: str, start: str) -> list[list[str]]:
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> Report:
+def report(tmp_path: Path) -> Reported:
     return report_of(
         tmp_path,
         one("serial", throughput=3.0, modelled_throughput=3.0, modelled_copy=480.0, tlb_shootdowns=16),
@@ -65,7 +63,7 @@ def report(tmp_path: Path) -> Report:
     )
 
 
-def test_a_modelled_speed_up_is_called_so_and_stands_beside_the_published_one(report: Report) -> None:
+def test_modelled_and_published_speed_ups_have_columns(report: Reported) -> None:
     text = render(report, "table")
     assert rows(text, "mode  ")[0] == [
         *("mode", "n", "throughput", "modelled_throughput", "speed-up", "published")
@@ -75,18 +73,18 @@ def test_a_modelled_speed_up_is_called_so_and_stands_beside_the_published_one(re
     assert rows(text, "parallel")[0] == ["parallel", "1", "2.500", "9.000", "3.000", "2.867"]
     assert rows(text, "copy")[0] == ["copy", "1", "-", "-", "-", "-"]
     lines = text.splitlines()
-    assert "speed-up in vm-icount: modelled, of modelled_throughput: " in text
+    assert "speed-up in vm-icount: modelled, from modelled_throughput: " in text
     assert (
         "published: the same ratio in rfc2017-cover (Zi Yan, linux-mm, 2017-02-17, some@id), "
         "measured on 2 x Intel E5-2640v3, kernel mmotm."
     ) in lines
-    assert "No speed-up for 1 row: it has no throughput." in lines
-    assert any("(mode = serial, all else alike) in the same environment" in line for line in lines)
+    assert "No speed-up for 1 row: no throughput." in lines
+    assert any("(mode = serial, other factors equal) in the same environment" in line for line in lines)
 
 
-def test_the_breakdown_is_a_table_of_its_own(report: Report) -> None:
+def test_the_breakdown_is_a_table_of_its_own(report: Reported) -> None:
     text = render(report, "table")
-    assert "call_latency, us, and what it consists of (medians):" in text.splitlines()
+    assert "Breakdown of call_latency, us (medians):" in text.splitlines()
     assert rows(text, "mode  ")[1] == ["mode", "total", "copy", "rest", "tlb_shootdowns"]
     assert rows(text, " ")[1] == ["modelled"]
     assert rows(text, "serial")[1] == ["serial", "600.0", "480.0", "120.0", "16"]
@@ -94,13 +92,13 @@ def test_the_breakdown_is_a_table_of_its_own(report: Report) -> None:
     assert len(rows(text, "copy")) == 1, "it has no phases"
 
 
-def test_markdown_has_both_tables(report: Report) -> None:
+def test_markdown_has_both_tables(report: Reported) -> None:
     tables = re.findall(r"(?:^\|.*\n)+", render(report, "markdown"), re.MULTILINE)
     assert [table.count("\n") for table in tables] == [5, 4]
     assert all(len({line.count("|") for line in table.splitlines()}) == 1 for table in tables)
 
 
-def test_csv_and_json_hold_the_speed_up_of_each_cell(report: Report) -> None:
+def test_csv_and_json_hold_the_speed_up_of_each_cell(report: Reported) -> None:
     lines = list(csv.DictReader(io.StringIO(render(report, "csv"), newline="")))
     parallel = next(line for line in lines if line["factor.mode"] == "parallel")
     assert (parallel["speedup_ratio"], parallel["speedup_modelled"]) == ("3.0", "True")
@@ -118,7 +116,7 @@ def test_csv_and_json_hold_the_speed_up_of_each_cell(report: Report) -> None:
         "interval": None,
         "no_interval": "1 trial of one boot, an interval needs 6 (or 6 boots)",
     }
-    assert document["cells"][2]["speedup"]["reason"] == "it has no throughput"
+    assert document["cells"][2]["speedup"]["reason"] == "no throughput"
 
 
 def test_where_only_some_are_modelled_each_is_marked(tmp_path: Path) -> None:
@@ -135,8 +133,8 @@ def test_where_only_some_are_modelled_each_is_marked(tmp_path: Path) -> None:
     assert [row[2] for start in ("mode ", "parallel", "copy") for row in rows(text, start)[1:]] == [
         *("copy", "60.00 m", "90.00")
     ]
-    assert "consists of (medians; m: modelled):" in text
-    assert "speed-up in vm-icount: modelled (m), of modelled_throughput" in text
+    assert "Breakdown of call_latency, us (medians; m: modelled):" in text
+    assert "speed-up in vm-icount: modelled (m), from modelled_throughput" in text
 
 
 def test_a_run_of_two_environments_says_which_speed_up_is_modelled(tmp_path: Path) -> None:
@@ -149,13 +147,13 @@ def test_a_run_of_two_environments_says_which_speed_up_is_modelled(tmp_path: Pat
     )
     text = render(report, "table")
     assert {row[-3] for row in rows(text, "parallel")} == {"2.000 m", "2.500"}
-    assert "speed-up in metal: measured, of throughput." in text.splitlines()
+    assert "speed-up in metal: measured, from throughput." in text.splitlines()
 
 
-def test_without_compare_and_breakdown_nothing_is_said_of_them(tmp_path: Path) -> None:
+def test_reports_without_compare_and_breakdown_do_not_mention_them(tmp_path: Path) -> None:
     report = report_of(tmp_path, one("serial"), opening=RUN)
-    for form in ("table", "markdown", "csv"):
-        assert "speed" not in render(report, form)
-        assert "published" not in render(report, form)
+    for format_name in ("table", "markdown", "csv"):
+        assert "speed" not in render(report, format_name)
+        assert "published" not in render(report, format_name)
     document = json.loads(render(report, "json"))
     assert (document["compare"], document["breakdown"], document["cells"][0]["speedup"]) == (None,) * 3

@@ -1,4 +1,4 @@
-"""Figures and foreign text as words of a table."""
+"""Figures and untrusted text, formatted for tables."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.analysis.summary import Estimate, Spread, Verification
+from orchestrator.analysis.summary import Estimate, Spread
 from orchestrator.report import text
+from orchestrator.results.store import Verification
 
 
 def found(median: float, spread: float | None) -> Estimate:
@@ -47,7 +48,7 @@ def test_a_figure_has_four_digits(value: float, words: str) -> None:
         (1e-9, 1e-10, "1e-09 ± 1e-10"),
     ],
 )
-def test_the_spread_has_the_places_of_the_median(median: float, spread: float | None, words: str) -> None:
+def test_the_spread_has_the_decimals_of_the_median(median: float, spread: float | None, words: str) -> None:
     assert text.estimate(found(median, spread)) == words
 
 
@@ -64,7 +65,7 @@ def test_any_figure_can_be_written(median: float, spread: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("truth", "n", "words"),
+    ("verification", "n", "words"),
     [
         (Verification(3, 16, 16, 1 << 20, 0), 3, "16/16 pages, 0 bytes wrong"),
         (Verification(3, 16, 14, 1 << 20, 7), 3, "14/16 pages, 7 bytes wrong"),
@@ -76,27 +77,30 @@ def test_any_figure_can_be_written(median: float, spread: float | None) -> None:
         (None, 0, "-"),
     ],
 )
-def test_what_was_checked_is_said_and_what_was_not(truth: Verification | None, n: int, words: str) -> None:
-    assert text.truth(truth, n) == words
+def test_verification_in_words(verification: Verification | None, n: int, words: str) -> None:
+    assert text.verification(verification, n) == words
 
 
 def test_without_counts_only_what_is_missing_is_counted() -> None:
     assert (
-        text.truth(Verification(3, 16, 16, 1 << 20, 0), 3, counts=False)
+        text.verification(Verification(3, 16, 16, 1 << 20, 0), 3, counts=False)
         == "all pages on target, 0 bytes wrong"
     )
-    assert text.truth(Verification(3, 16, 14, 1 << 20, 7), 3, counts=False) == "14/16 pages, 7 bytes wrong"
+    assert (
+        text.verification(Verification(3, 16, 14, 1 << 20, 7), 3, counts=False)
+        == "14/16 pages, 7 bytes wrong"
+    )
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_foreign_text_becomes_one_harmless_line(foreign: str) -> None:
+def test_untrusted_text_becomes_one_printable_line(foreign: str) -> None:
     line = text.plain(foreign)
     assert line.isprintable()
     assert len(line) <= 240
     line.encode()
 
 
-def test_escape_sequences_lose_their_power() -> None:
+def test_escape_sequences_are_removed() -> None:
     assert text.plain("a\x1b]0;title\x07 b\r\n\tc\u202e") == "a ]0;title b c"
 
 

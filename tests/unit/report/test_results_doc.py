@@ -1,4 +1,4 @@
-"""docs/results.md tells the truth: its journal and manifest are read, its commands executed, their output compared."""
+"""docs/results.md is correct: its journal and manifest are read, its commands executed, their output compared."""
 
 from __future__ import annotations
 

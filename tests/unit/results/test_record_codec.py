@@ -1,4 +1,4 @@
-"""Records survive their way to a line and back; what is no record is refused in words."""
+"""Records survive the way to a line and back; invalid records are refused with a message."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from orchestrator.results import migrations
 from orchestrator.results.codec import DamagedRecord, NotJson, decode, encode, from_line, to_line
 from orchestrator.results.migrations import UnreadableFormat, upgrade
 from orchestrator.results.records import (
+    FORMAT,
     BlockRecord,
     EndRecord,
     FactorInfo,
@@ -122,12 +123,12 @@ def test_read_only_mappings_are_written_like_any() -> None:
     assert from_line(to_line(block)) == replace(BLOCK, settings={"a": "b"})
 
 
-def test_fields_of_a_later_version_are_passed_over() -> None:
+def test_fields_of_a_later_version_are_ignored() -> None:
     for record in (RUN, BLOCK, trial({"mode": "serial"}), END):
         assert decode(encode(record) | {"later": {"a": 1}}) == record
 
 
-def test_an_attempt_is_told_from_a_trial_by_its_type() -> None:
+def test_attempts_and_trials_differ_in_type() -> None:
     assert encode(trial({}))["type"] == "trial"
     assert encode(trial({}, final=False))["type"] == "attempt"
     assert from_line(to_line(trial({}, final=False))) == trial({}, final=False)
@@ -147,7 +148,7 @@ def test_an_attempt_is_told_from_a_trial_by_its_type() -> None:
         ({"allowed": 1}, "Expected `bool`, got `int`"),
     ],
 )
-def test_what_is_no_record_is_refused_in_words(change: dict[str, Any], message: str) -> None:
+def test_an_invalid_record_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(DamagedRecord, match=message):
         decode(encode(trial({"mode": "serial"})) | change)
 
@@ -162,15 +163,15 @@ def test_a_missing_field_is_named() -> None:
 @pytest.mark.parametrize(
     "line", [b"", b"\0\0\0\0\n", b"[1]\n", b"12\n", b'{"format":1', b"\xff\xfe\n", b"[" * 99999]
 )
-def test_a_line_that_is_no_object_is_told_apart(line: bytes) -> None:
+def test_a_line_that_is_not_an_object_has_its_own_error(line: bytes) -> None:
     with pytest.raises(NotJson):
         from_line(line)
 
 
-@pytest.mark.parametrize("found", [2, 0, None, "1", True, 1.0])
-def test_other_formats_are_refused(found: object) -> None:
+@pytest.mark.parametrize("number", [FORMAT + 1, 0, None, "1", True, 1.0])
+def test_other_formats_are_refused(number: object) -> None:
     with pytest.raises(UnreadableFormat):
-        decode(encode(END) | {"format": found})
+        decode(encode(END) | {"format": number})
 
 
 def test_a_newer_format_says_to_upgrade() -> None:
@@ -185,4 +186,11 @@ def test_steps_lead_from_any_older_format_to_the_present_one() -> None:
     }
     assert upgrade({"format": 1, "title": "x"}, 3, steps) == {"format": 3, "name": "x", "unit": "GiB/s"}
     assert upgrade({"format": 2, "name": "y"}, 3, steps) == {"format": 3, "name": "y", "unit": "GiB/s"}
-    assert set(migrations.JOURNAL) == set(migrations.MANIFEST) == set(), "add a test with each step"
+    assert (set(migrations.JOURNAL), set(migrations.MANIFEST)) == ({1}, set()), "add a test with each step"
+
+
+def test_the_outcome_of_a_host_was_called_fate_in_format_1() -> None:
+    line = b'{"format":1,"type":"host","host":"n1","fate":"lost","trials":3,"reason":"gone","time":"2026"}\n'
+    record = HostRecord("n1", "lost", 3, "gone", "2026")
+    assert from_line(line) == record
+    assert encode(record)["outcome"] == "lost"

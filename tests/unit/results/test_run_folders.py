@@ -1,4 +1,4 @@
-"""Runs are made, listed and found again."""
+"""Run directories are created, listed and found."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_experiments_name_cannot_lead_out_of_the_results_folder(tmp_path: Pat
         assert not run.path.parent.name.startswith(".")
 
 
-def test_a_folder_that_cannot_be_made_says_which_option_helps(tmp_path: Path) -> None:
+def test_an_unwritable_directory_names_the_option(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(HostError, match="--results or ORCHESTRATE_RESULTS"):
         runs.create(tmp_path / "file", "quickstart")
@@ -73,7 +73,7 @@ def test_a_folder_of_any_name_is_a_run_if_it_has_a_journal(tmp_path: Path) -> No
 
 def test_a_prefix_of_several_names_them(tmp_path: Path) -> None:
     make(tmp_path, OLD, MIDDLE, NEW, "20261124T101500000Z-0a1b")
-    with pytest.raises(BadInput, match=rf"'2026112' may be {OLD}, {MIDDLE}, {NEW} and 1 more"):
+    with pytest.raises(BadInput, match=rf"'2026112' is ambiguous: {OLD}, {MIDDLE}, {NEW} and 1 more"):
         runs.find(tmp_path, "2026112")
 
 
@@ -93,7 +93,7 @@ def test_without_runs_the_error_says_how_to_make_one(tmp_path: Path) -> None:
         runs.find(tmp_path, "latest")
 
 
-def test_the_run_to_carry_on_is_the_newest_of_the_same_scope(tmp_path: Path) -> None:
+def test_the_run_to_resume_is_the_newest_of_the_same_scope(tmp_path: Path) -> None:
     same = RUN.scope
     assert runs.unfinished(tmp_path, "quickstart", same) is None
     first, second, third = (runs.create(tmp_path, "quickstart") for _ in range(3))
@@ -117,13 +117,13 @@ def test_a_torn_last_line_hides_no_unfinished_run(tmp_path: Path) -> None:
     assert runs.unfinished(tmp_path, "quickstart", RUN.scope) == run
 
 
-def test_a_damaged_run_of_the_experiment_keeps_no_new_one_from_starting(tmp_path: Path) -> None:
+def test_a_damaged_run_does_not_block_a_new_one(tmp_path: Path) -> None:
     run = runs.create(tmp_path, "quickstart")
     run.journal.write_bytes(b"?\n?\n")
     assert runs.unfinished(tmp_path, "quickstart", RUN.scope) is None
 
 
-def test_a_run_that_is_held_is_still_found(tmp_path: Path) -> None:
+def test_a_locked_run_is_found(tmp_path: Path) -> None:
     run = runs.create(tmp_path, "quickstart")
     with Journal(run.path) as journal:
         journal.append(RUN)

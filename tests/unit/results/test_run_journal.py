@@ -1,4 +1,4 @@
-"""The journal holds what it acknowledged, whatever stops its writer."""
+"""The journal keeps every acknowledged record, however its writer ends."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.experiment.model import Status
 from orchestrator.results.codec import to_line
 from orchestrator.results.journal import Journal, entries, last_record, read
+from orchestrator.results.records import Record
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 WRITER = """
@@ -65,13 +67,31 @@ def test_finished_and_attempts_are_kept_apart(tmp_path: Path) -> None:
         assert journal.cut == 0
 
 
-def test_a_run_is_carried_on_at_its_end(tmp_path: Path) -> None:
+def test_one_replay_gives_all_that_a_resumed_run_needs(tmp_path: Path) -> None:
+    first, second = trial({"mode": "serial"}), trial({"mode": "copy"})
+    crashed = trial({"mode": "copy"}, final=False, status=Status.CRASHED)
+    write(tmp_path, [RUN, BLOCK, first, crashed])
+    seen: list[Record] = []
+    with Journal(tmp_path) as journal:
+        state = journal.replay(seen.append)
+        assert seen == [RUN, BLOCK, first, crashed]
+        assert (state.finished, state.attempts, state.all_ok) == ({first.trial}, [crashed], True)
+        journal.append(second)
+        assert (state.finished, state.all_ok) == ({first.trial, second.trial}, True)
+        journal.append(trial({"mode": "dma"}, status=Status.UNSUPPORTED, allowed=True))
+        assert state.all_ok, "allowed"
+        journal.append(trial({"mode": "mbind"}, status=Status.FAILED))
+        assert not state.all_ok
+        assert not journal.replay().all_ok
+
+
+def test_a_resumed_run_appends(tmp_path: Path) -> None:
     write(tmp_path, [RUN, BLOCK])
     write(tmp_path, [trial({})])
     assert list(read(tmp_path / "journal.jsonl")) == [RUN, BLOCK, trial({})]
 
 
-def test_a_last_line_damaged_at_any_byte_is_passed_over_and_cut_off(tmp_path: Path) -> None:
+def test_a_last_line_damaged_at_any_byte_is_skipped_and_truncated(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     whole = to_line(RUN) + to_line(BLOCK)
     last = to_line(trial({"mode": "serial"}, throughput=3.25))
@@ -85,7 +105,7 @@ def test_a_last_line_damaged_at_any_byte_is_passed_over_and_cut_off(tmp_path: Pa
         assert path.read_bytes() == whole + to_line(END)
 
 
-def test_zeros_left_by_a_power_cut_are_cut_off(tmp_path: Path) -> None:
+def test_zeros_of_a_power_cut_are_truncated(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     last = to_line(trial({"mode": "serial"}))
     for length in range(1, len(last), 7):
@@ -121,20 +141,20 @@ def test_the_line_is_named_also_when_reading_begins_later(tmp_path: Path) -> Non
         list(entries(path, len(to_line(RUN))))
 
 
-def test_a_record_of_a_newer_version_is_refused_and_nothing_is_cut(tmp_path: Path) -> None:
+def test_a_record_of_a_newer_version_is_refused_and_nothing_is_truncated(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    newer = to_line(RUN).replace(b'"format":1', b'"format":2')
+    newer = to_line(RUN).replace(b'"format":2', b'"format":3')
     path.write_bytes(newer + b"not of this format at all")
-    with pytest.raises(BadInput, match=r"journal.jsonl:1:1: format 2 is newer"):
+    with pytest.raises(BadInput, match=r"journal.jsonl:1:1: format 3 is newer"):
         Journal(tmp_path)
     assert path.read_bytes() == newer + b"not of this format at all"
     path.write_bytes(to_line(RUN) + newer)
-    with pytest.raises(BadInput, match=r"journal.jsonl:2:1: format 2 is newer"):
+    with pytest.raises(BadInput, match=r"journal.jsonl:2:1: format 3 is newer"):
         last_record(path)
 
 
-def test_a_missing_journal_says_what_a_run_is(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"No such file.* a run is a folder with a journal\.jsonl"):
+def test_a_missing_journal_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"No such file.* a run is a directory that contains journal\.jsonl"):
         list(read(tmp_path / "journal.jsonl"))
 
 
@@ -151,7 +171,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
         size = journal.path.stat().st_size
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
         try:
-            with pytest.raises(HostError, match="carries on"):
+            with pytest.raises(HostError, match="free some space and repeat the command to resume the run"):
                 journal.append(trial({}))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -160,12 +180,12 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     assert list(read(journal.path)) == [RUN, trial({})]
 
 
-def test_a_second_controller_is_refused_and_told_who_holds_the_run(tmp_path: Path) -> None:
+def test_a_second_controller_is_refused_with_the_holder_of_the_lock(tmp_path: Path) -> None:
     writer = start_writer(tmp_path)
     try:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
-        with pytest.raises(BadInput, match=rf"being written by process {writer.pid} on \S+; wait"):
+        with pytest.raises(BadInput, match=rf"locked by process {writer.pid} on \S+; wait"):
             Journal(tmp_path)
         assert list(read(tmp_path / "journal.jsonl")) is not None, "readers are not kept out"
     finally:
@@ -206,12 +226,12 @@ def test_killed_at_random_times_nothing_acknowledged_is_lost(tmp_path: Path) -> 
         assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
         time.sleep(chance.uniform(0, 0.05))
-        said = len(kill(writer))
+        printed = len(kill(writer))
         with Journal(tmp_path) as journal:
             found = [record.repetition for record in journal.records() if hasattr(record, "repetition")]
             assert found == list(range(len(found))), "each once, in order"
-            assert before + said <= len(found) <= before + said + 1
+            assert before + printed <= len(found) <= before + printed + 1
             assert len(journal.finished()) == len(found)
         before = len(found)
-        acknowledged += said
+        acknowledged += printed
     assert acknowledged > 0

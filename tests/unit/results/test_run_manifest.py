@@ -1,4 +1,4 @@
-"""Provenance: what is written at the start, completed at the end, and read back."""
+"""The manifest is written at the start, completed at the end, and read back."""
 
 from __future__ import annotations
 
@@ -68,23 +68,23 @@ def experiment(tmp_path: Path) -> Experiment:
     )
 
 
-def test_a_manifest_says_where_a_run_comes_from(experiment: Experiment, tmp_path: Path) -> None:
-    begun = manifest.begin(experiment, "run-1", ["repetitions=1"], ["orchestrate", "run", "quick.yaml"])
-    manifest.save(tmp_path, begun)
-    assert manifest.load(tmp_path) == begun
-    assert begun.experiment_text == "version: 1  # größe\n"
-    assert begun.experiment_file == "quick.yaml", "no path of the machine"
-    assert (begun.seed, begun.content_hash) == (11, "ab" * 32)
-    assert begun.version == orchestrator.__version__
-    assert begun.commit == "" or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", begun.commit)
-    assert begun.packages["click"]
-    assert begun.controller["cpus"] == len(os.sched_getaffinity(0))
-    assert begun.complete is None
+def test_a_manifest_has_the_provenance_of_a_run(experiment: Experiment, tmp_path: Path) -> None:
+    started = manifest.begin(experiment, "run-1", ["repetitions=1"], ["orchestrate", "run", "quick.yaml"])
+    manifest.save(tmp_path, started)
+    assert manifest.load(tmp_path) == started
+    assert started.experiment_text == "version: 1  # größe\n"
+    assert started.experiment_file == "quick.yaml", "no path of the machine"
+    assert (started.seed, started.content_hash) == (11, "ab" * 32)
+    assert started.version == orchestrator.__version__
+    assert started.commit == "" or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", started.commit)
+    assert started.packages["click"]
+    assert started.controller["cpus"] == len(os.sched_getaffinity(0))
+    assert started.complete is None
 
 
 def test_every_source_file_of_a_role_is_hashed_and_nothing_that_was_built(experiment: Experiment) -> None:
-    begun = manifest.begin(experiment, "run-1", [], [])
-    assert begun.roles == {
+    started = manifest.begin(experiment, "run-1", [], [])
+    assert started.roles == {
         role: {
             "files/main.c": hashlib.sha256(b"int main;\n").hexdigest(),
             "tasks.yaml": hashlib.sha256(f"- {role}\n".encode()).hexdigest(),
@@ -124,7 +124,7 @@ def test_role_files_that_changed_between_two_starts_show_in_their_hashes(
         ("", "damaged"),
         ("[]", "not a JSON object"),
         ('{"format": 1}', "damaged: .*missing"),
-        ('{"format": 2}', "newer than this orchestrator"),
+        ('{"format": 2}', "newer than this version reads"),
         ("{}", "'format' is None"),
     ],
 )
@@ -139,12 +139,12 @@ def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
         manifest.load(tmp_path)
 
 
-def test_fields_of_a_later_version_are_passed_over(experiment: Experiment, tmp_path: Path) -> None:
-    begun = manifest.begin(experiment, "run-1", [], [])
-    manifest.save(tmp_path, begun)
+def test_fields_of_a_later_version_are_ignored(experiment: Experiment, tmp_path: Path) -> None:
+    started = manifest.begin(experiment, "run-1", [], [])
+    manifest.save(tmp_path, started)
     path = tmp_path / manifest.FILE
     path.write_text(json.dumps(json.loads(path.read_text()) | {"later": 1}))
-    assert manifest.load(tmp_path) == begun
+    assert manifest.load(tmp_path) == started
 
 
 def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> None:
@@ -176,9 +176,9 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
 
 
 def test_text_that_is_no_unicode_can_be_saved(experiment: Experiment, tmp_path: Path) -> None:
-    begun = replace(manifest.begin(experiment, "run-1", [], []), command_line=("x\udcff",))
-    manifest.save(tmp_path, begun)
-    assert manifest.load(tmp_path) == begun
+    started = replace(manifest.begin(experiment, "run-1", [], []), command_line=("x\udcff",))
+    manifest.save(tmp_path, started)
+    assert manifest.load(tmp_path) == started
 
 
 def test_the_first_record_of_a_run_is_made_from_its_experiment(experiment: Experiment) -> None:

@@ -1,1 +1,1 @@
-"""The charts of the HTML report, one module each: ``draw(report)`` returns a figure, None if there is none to draw."""
+"""The charts of the HTML report, one module each: ``draw(report)`` returns a figure, None if there is no data."""

@@ -1,4 +1,4 @@
-"""How near each cell comes to a plain copy of the same bytes: no migration can be faster than that."""
+"""Each cell compared with a plain copy of the same bytes, the upper limit of a migration."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
+from orchestrator.analysis.points import MODE, THREADS
 from orchestrator.analysis.summary import CellSummary, Estimate
 from orchestrator.report import text
 from orchestrator.report.html import svg
-from orchestrator.report.html.cells import COPY, MODE, THREADS, name
+from orchestrator.report.html.cells import COPY
 from orchestrator.report.html.figure import Figure, Row
 from orchestrator.report.model import Report
+from orchestrator.report.tables import cell_name
 
 ROWS = 100
-"""No more rows than that are drawn; the tables have all."""
+"""Most rows drawn; the tables have all."""
 _HEIGHT = 20.0
 
 _Key = tuple[str, ...]
 
 
 def draw(report: Report) -> Figure | None:
-    """Draw a row for each cell that has a ``copy`` beside it: alike in all factors, but for the threads if need be."""
+    """Draw a row for each cell with a matching ``copy``: equal in all factors, or in all but the threads."""
     metric = next((m for m in report.opening.metrics if m.name == report.opening.headline), None)
     if metric is None or metric.better != "higher":
         return None
@@ -31,20 +33,20 @@ def draw(report: Report) -> Figure | None:
         own = cell.estimate(metric.name)
         roof = exact.get(_key(report, cell)) or loose.get(_key(report, cell, (THREADS,)))
         if own and roof and cell.factors.get(MODE) != COPY:
-            rows.append((name(report, cell), own, roof))
+            rows.append((cell_name(report, cell), own, roof))
     if not rows:
         return None
     scale = svg.from_zero([e.median for _, *pair in rows for e in pair], 1.5, 98.5)
-    notes = [
-        "The bar is the copy: the memory that is moved, copied between the same nodes without any migration."
-    ]
+    notes = ["Bar: a plain copy of the same memory between the same nodes, without migration."]
     if len(rows) > ROWS:
         notes.append(f"The first {ROWS} of {len(rows)} cells are drawn; the table has all.")
     return Figure(
         key="roofline",
         title=f"{metric.name} against a plain copy, {metric.unit}",
-        described=f"A row for each cell: its {metric.name} along x, and a bar where the copy of the same bytes lies.",
-        rows=tuple(Row(told, _track(own, roof, scale), _words(own, roof)) for told, own, roof in rows[:ROWS]),
+        described=f"A row for each cell: its {metric.name} along x, and a bar at that of a copy of the same bytes.",
+        rows=tuple(
+            Row(label, _track(own, roof, scale), _words(own, roof)) for label, own, roof in rows[:ROWS]
+        ),
         axis=svg.axis(scale),
         legend=((svg.key(0, False), "migration"), (svg.bar_key(), "copy")),
         notes=tuple(notes),
@@ -52,15 +54,15 @@ def draw(report: Report) -> Figure | None:
 
 
 def _roofs(report: Report, metric: str, without: _Key) -> Mapping[_Key, Estimate]:
-    """The copy of each combination of the other factors; the best where several are alike."""
-    found: dict[_Key, Estimate] = {}
+    """Return the copy of each combination of the other factors; the best of several equal ones."""
+    copies: dict[_Key, Estimate] = {}
     for cell in report.cells:
         estimate = cell.estimate(metric)
         if cell.factors.get(MODE) == COPY and estimate:
             key = _key(report, cell, without)
-            if key not in found or estimate.median > found[key].median:
-                found[key] = estimate
-    return found
+            if key not in copies or estimate.median > copies[key].median:
+                copies[key] = estimate
+    return copies
 
 
 def _key(report: Report, cell: CellSummary, without: _Key = ()) -> _Key:

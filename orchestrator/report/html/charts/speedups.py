@@ -1,4 +1,4 @@
-"""What each cell is against its baseline, beside what was published."""
+"""The speed-up of each cell over its baseline, and the published one."""
 
 from __future__ import annotations
 
@@ -9,83 +9,85 @@ from markupsafe import Markup
 from orchestrator.analysis.speedup import Speedup
 from orchestrator.report import text
 from orchestrator.report.html import svg
-from orchestrator.report.html.cells import name
 from orchestrator.report.html.figure import Figure, Row
 from orchestrator.report.model import Report
+from orchestrator.report.tables import cell_name
 
 ROWS = 100
-"""No more rows than that are drawn; the tables have all."""
+"""Most rows drawn; the tables have all."""
 
 MEASURED, MODELLED, PUBLISHED = 0, 3, 1
-"""Series, hence marks and colours, of each kind."""
+"""Series of each kind, which sets mark and colour."""
 _HEIGHT = 24.0
 
 
 def draw(report: Report) -> Figure | None:
-    """Draw a row for each cell that has a speed-up or a published one, the baselines left out."""
+    """Draw a row for each cell with a measured, modelled or published speed-up, except baselines."""
     rows = [
-        (name(report, cell), found)
-        for cell, found in zip(report.cells, report.speedups, strict=False)
-        if found.baseline != cell.cell and (found.ratio, found.published) != (None, None)
+        (cell_name(report, cell), speedup)
+        for cell, speedup in zip(report.cells, report.speedups, strict=False)
+        if speedup.baseline != cell.cell and (speedup.ratio, speedup.published) != (None, None)
     ]
     if not rows:
         return None
-    values = [value for _, found in rows for value in (found.ratio, found.published) if value is not None]
-    values += [found.interval.high for _, found in rows if found.interval is not None]
+    values = [
+        value for _, speedup in rows for value in (speedup.ratio, speedup.published) if value is not None
+    ]
+    values += [speedup.interval.high for _, speedup in rows if speedup.interval is not None]
     scale = svg.from_zero([*values, 1.0], 1.5, 98.5)
-    kinds = dict.fromkeys(kind for _, found in rows for kind in _kinds(found))
+    kinds = dict.fromkeys(kind for _, speedup in rows for kind in _kinds(speedup))
     assert report.opening.compare is not None
-    notes = [f"Speed-up of {report.opening.compare.metric}; 1 is the baseline, more is better."]
+    notes = [f"Speed-up of {report.opening.compare.metric}; the baseline is 1, above 1 is better."]
     if PUBLISHED in kinds:
         notes.append(
-            "Published figures are of another machine and kernel: compare the order, not the numbers."
+            "Published figures come from another machine and kernel: compare their order, not their values."
         )
     if len(rows) > ROWS:
         notes.append(f"The first {ROWS} of {len(rows)} cells are drawn; the table has all.")
-    words = {MEASURED: "measured here", MODELLED: "modelled from here", PUBLISHED: "published"}
+    words = {MEASURED: "measured here", MODELLED: "modelled here", PUBLISHED: "published"}
     return Figure(
         key="speed-up",
         title="Speed-up against published" if PUBLISHED in kinds else "Speed-up",
         described="A row for each cell, with its speed-up along x, measured or modelled, and the published one.",
-        rows=tuple(Row(told, _track(found, scale), _words(found)) for told, found in rows[:ROWS]),
+        rows=tuple(Row(label, _track(speedup, scale), _words(speedup)) for label, speedup in rows[:ROWS]),
         axis=svg.axis(scale),
         legend=tuple((svg.key(kind, False), words[kind]) for kind in sorted(kinds)),
         notes=tuple(notes),
     )
 
 
-def _kinds(found: Speedup) -> Iterator[int]:
-    if found.ratio is not None:
-        yield MODELLED if found.modelled else MEASURED
-    if found.published is not None:
+def _kinds(speedup: Speedup) -> Iterator[int]:
+    if speedup.ratio is not None:
+        yield MODELLED if speedup.modelled else MEASURED
+    if speedup.published is not None:
         yield PUBLISHED
 
 
-def _words(found: Speedup) -> str:
+def _words(speedup: Speedup) -> str:
     parts = []
-    if found.ratio is not None:
+    if speedup.ratio is not None:
         parts.append(
-            f"{text.ratio(found.ratio, found.interval)} {'modelled' if found.modelled else 'measured'}"
+            f"{text.ratio(speedup.ratio, speedup.interval)} {'modelled' if speedup.modelled else 'measured'}"
         )
-    if found.published is not None:
-        parts.append(f"{text.ratio(found.published)} published")
+    if speedup.published is not None:
+        parts.append(f"{text.ratio(speedup.published)} published")
     return ", ".join(parts)
 
 
-def _track(found: Speedup, scale: svg.Scale) -> Markup:
-    """What was published stands a little lower, so that neither hides the other."""
+def _track(speedup: Speedup, scale: svg.Scale) -> Markup:
+    """Draw one row; the published mark is a little lower, so that neither hides the other."""
     own, other = _HEIGHT * 0.35, _HEIGHT * 0.65
     parts = [svg.line(scale(tick), 0, scale(tick), _HEIGHT, "grid") for tick in scale.ticks()]
     parts.append(svg.line(scale(1), 0, scale(1), _HEIGHT, "reference"))
-    if found.ratio is not None and found.published is not None:
-        parts.append(svg.line(scale(found.ratio), own, scale(found.published), other, "between"))
-    if found.published is not None:
-        told = f"published: {text.ratio(found.published)}"
-        parts.append(svg.mark(PUBLISHED, scale(found.published), other, told))
-    if found.ratio is not None:
-        kind = MODELLED if found.modelled else MEASURED
-        if found.interval is not None:
-            low, high = scale(found.interval.low), scale(found.interval.high)
+    if speedup.ratio is not None and speedup.published is not None:
+        parts.append(svg.line(scale(speedup.ratio), own, scale(speedup.published), other, "between"))
+    if speedup.published is not None:
+        tooltip = f"published: {text.ratio(speedup.published)}"
+        parts.append(svg.mark(PUBLISHED, scale(speedup.published), other, tooltip))
+    if speedup.ratio is not None:
+        kind = MODELLED if speedup.modelled else MEASURED
+        if speedup.interval is not None:
+            low, high = scale(speedup.interval.low), scale(speedup.interval.high)
             parts.append(svg.line(low, own, high, own, f"spread s{kind}"))
-        parts.append(svg.mark(kind, scale(found.ratio), own, _words(found)))
+        parts.append(svg.mark(kind, scale(speedup.ratio), own, _words(speedup)))
     return svg.track(parts, _HEIGHT)

@@ -1,4 +1,4 @@
-"""The figures of the tables against the number of threads (or another number that is swept), a series for each mode."""
+"""Figures by number of threads (or another swept number), with a series for each mode."""
 
 from __future__ import annotations
 
@@ -8,42 +8,43 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
+from orchestrator.analysis.points import MODE
 from orchestrator.analysis.summary import CellSummary, Estimate
 from orchestrator.report import text
 from orchestrator.report.html import svg
-from orchestrator.report.html.cells import MODE, is_amount, number, numeric
+from orchestrator.report.html.cells import is_amount, number, numeric
 from orchestrator.report.html.figure import Figure, Panel
 from orchestrator.report.model import Report
 from orchestrator.results.records import MetricInfo
 
 PANELS = 24
-"""No more panels than that are drawn of a metric; the tables have all."""
+"""Most panels drawn for a metric; the tables have all."""
 LABELS = 8
-"""No more levels than that have a label; the others lie evenly between them."""
+"""Most levels with a label on the axis."""
 
-_HEIGHT, _TOP, _BOTTOM = 230.0, 12.0, 34.0
+_HEIGHT, _TOP, _BOTTOM = 280.0, 12.0, 34.0
 _LEFT, _RIGHT = 15.0, 97.0
 _SPREAD = 0.5
-"""The series at one place share this part of the way to the next, so that they do not hide each other."""
+"""Part of the distance between levels over which series are spread, so that they do not hide each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What all panels share: the factor along x and its levels, the factor that tells series apart, all series."""
+    """The settings that all panels share: the factor on x with its levels, the factor of the series, all series."""
 
     x: str
     levels: tuple[str, ...]
     by: str | None
     series: tuple[str, ...]
     joined: bool
-    """Whether lines join the marks of a series: where the factor, and all that follow it, are amounts."""
+    """Whether lines join the marks of a series: if the factor, and all that follow it, are amounts."""
 
     def series_of(self, cell: CellSummary) -> str:
         name = cell.factors.get(self.by, text.NOTHING) if self.by else "all"
         return text.plain(f"{name} [{cell.label}]" if cell.label else name)
 
-    def place(self, cell: CellSummary) -> float:
-        """Place along x, in percent: levels stand side by side, series at one level too."""
+    def position(self, cell: CellSummary) -> float:
+        """Return the position along x in percent; series at one level are side by side."""
         width = (_RIGHT - _LEFT) / len(self.levels)
         centre = _LEFT + width * (self.levels.index(cell.factors[self.x]) + 0.5)
         aside = (self.series.index(self.series_of(cell)) + 0.5) / len(self.series) - 0.5
@@ -58,26 +59,26 @@ def draw(report: Report) -> Figure | None:
     cells = [cell for cell in report.cells if cell.n and x in cell.factors]
     followers = _following(report, x)
     frame = _frame(report, x, cells, followers)
-    found = _groups(
+    cells_by_panel = _groups(
         report, [name for name in report.varying() if name not in (x, frame.by, *followers)], cells
     )
-    groups = [panels for metric in report.shown if (panels := _panels(frame, metric, found))]
+    groups = [panels for metric in report.shown if (panels := _panels(frame, metric, cells_by_panel))]
     if not groups:
         return None
     notes = [
-        "Marks are medians of the trials that are ok. The lines through them are their intervals or, without one, "
-        "reach one spread up and down (see the method below). A figure that a cell does not have has no mark."
+        "Marks: medians of ok trials. Vertical lines: their intervals or, without one, one spread up and down. "
+        "Cells without a figure have no mark."
     ]
     for follower, at in followers.items():
-        told = ", ".join(f"{at[level]} at {level}" for level in frame.levels)
-        notes.append(text.plain(f"{follower} follows {x}: {told}."))
-    if len(found) > PANELS:
+        levels = ", ".join(f"{at[level]} at {level}" for level in frame.levels)
+        notes.append(text.plain(f"{follower} follows {x}: {levels}."))
+    if len(cells_by_panel) > PANELS:
         notes.append(
-            f"{PANELS} of {len(found)} panels of a figure are drawn; the table of all cells has the others."
+            f"{PANELS} of {len(cells_by_panel)} panels of a metric are drawn; the table of all cells has the others."
         )
     return Figure(
         key="by-number",
-        title=text.plain(f"Figures against {x}" + (f", by {frame.by}" if frame.by else "")),
+        title=text.plain(f"Figures by {x}" + (f" and {frame.by}" if frame.by else "")),
         described=f"Panels of {x} along x and a figure along y, with a series for each {frame.by or 'cell'}.",
         groups=tuple(groups),
         legend=tuple((svg.key(index, frame.joined), name) for index, name in enumerate(frame.series)),
@@ -99,59 +100,59 @@ def _frame(
 
 
 def _following(report: Report, x: str) -> dict[str, dict[str, str]]:
-    """Return the factors that have one level only at each level of ``x``, as zipped ones have, and these levels."""
-    found: dict[str, dict[str, str]] = {}
+    """Return the factors with only one level at each level of ``x``, such as zipped ones, with these levels."""
+    levels_of: dict[str, dict[str, str]] = {}
     for name in report.varying():
         levels = {(cell.factors.get(x, ""), cell.factors.get(name, "")) for cell in report.cells}
         if name != x and len(levels) == len({level for level, _ in levels}):
-            found[name] = dict(sorted(levels))
-    return found
+            levels_of[name] = dict(sorted(levels))
+    return levels_of
 
 
 def _groups(
     report: Report, aside: Sequence[str], cells: Sequence[CellSummary]
 ) -> Mapping[str, Sequence[CellSummary]]:
-    """Return the cells of each panel by what it is headed with; environments are never in one panel."""
-    found: dict[str, list[CellSummary]] = {}
+    """Return the cells of each panel by its heading; environments are never in one panel."""
+    groups: dict[str, list[CellSummary]] = {}
     for cell in cells:
-        told = [f"{name} {cell.factors.get(name, text.NOTHING)}" for name in aside]
-        told += [cell.environment] if len(report.environments) > 1 else []
-        found.setdefault(text.plain(", ".join(told)), []).append(cell)
-    return found
+        words = [f"{name} {cell.factors.get(name, text.NOTHING)}" for name in aside]
+        words += [cell.environment] if len(report.environments) > 1 else []
+        groups.setdefault(text.plain(", ".join(words)), []).append(cell)
+    return groups
 
 
 def _panels(
     frame: _Frame, metric: MetricInfo, groups: Mapping[str, Sequence[CellSummary]]
 ) -> tuple[Panel, ...]:
-    """Draw the first panels of a metric, those left out that would be empty."""
+    """Draw the first panels of a metric, without empty ones."""
     panels = []
-    for told, group in itertools.islice(groups.items(), PANELS):
-        found = [(cell, estimate) for cell in group if (estimate := cell.estimate(metric.name))]
-        heading = ", ".join(filter(None, (text.plain(f"{metric.name}, {metric.unit}"), told)))
-        if found:
-            panels.append(Panel(heading, _panel(frame, metric, found, heading)))
+    for group_name, group in itertools.islice(groups.items(), PANELS):
+        points = [(cell, estimate) for cell in group if (estimate := cell.estimate(metric.name))]
+        heading = ", ".join(filter(None, (text.plain(f"{metric.name}, {metric.unit}"), group_name)))
+        if points:
+            panels.append(Panel(heading, _panel(frame, metric, points, heading)))
     return tuple(panels)
 
 
-def _reach(found: Estimate) -> tuple[float, float]:
-    """The interval of a median, or where there is none one spread to each side."""
-    if found.interval is not None:
-        return found.interval.low, found.interval.high
-    spread = found.spread.value or 0.0
-    return found.median - spread, found.median + spread
+def _bar(estimate: Estimate) -> tuple[float, float]:
+    """Return the interval of a median or, without one, one spread to each side."""
+    if estimate.interval is not None:
+        return estimate.interval.low, estimate.interval.high
+    spread = estimate.spread.value or 0.0
+    return estimate.median - spread, estimate.median + spread
 
 
 def _panel(
-    frame: _Frame, metric: MetricInfo, found: Sequence[tuple[CellSummary, Estimate]], heading: str
+    frame: _Frame, metric: MetricInfo, points_shown: Sequence[tuple[CellSummary, Estimate]], heading: str
 ) -> Markup:
-    tops = [_reach(estimate)[1] for _, estimate in found]
+    tops = [_bar(estimate)[1] for _, estimate in points_shown]
     scale = svg.from_zero(tops, _HEIGHT - _BOTTOM, _TOP)
     parts = [*_axes(frame, scale)]
     for index, name in enumerate(frame.series):
         points = sorted(
             (
-                (frame.place(cell), cell, estimate)
-                for cell, estimate in found
+                (frame.position(cell), cell, estimate)
+                for cell, estimate in points_shown
                 if frame.series_of(cell) == name
             ),
             key=lambda point: point[0],
@@ -162,16 +163,16 @@ def _panel(
             for (x1, _, a), (x2, _, b) in pairs
         ]
         for x, cell, estimate in points:
-            low, high = _reach(estimate)
+            low, high = _bar(estimate)
             parts.append(svg.line(x, scale(low), x, scale(high), f"spread s{index % svg.SERIES}"))
-            place = f"{name}, {frame.x} {cell.factors[frame.x]}"
-            words = f"{place}: {text.estimate(estimate)} {metric.unit}, n = {estimate.n}"
+            point = f"{name}, {frame.x} {cell.factors[frame.x]}"
+            words = f"{point}: {text.estimate(estimate)} {metric.unit}, n = {estimate.n}"
             parts.append(svg.mark(index, x, scale(estimate.median), words))
-    said = "; ".join(
+    values = "; ".join(
         f"{frame.series_of(cell)} at {cell.factors[frame.x]}: {text.number(estimate.median)}"
-        for cell, estimate in found
+        for cell, estimate in points_shown
     )
-    return svg.picture(parts, _HEIGHT, heading, f"By {frame.x}: {said}")
+    return svg.picture(parts, _HEIGHT, heading, f"By {frame.x}: {values}")
 
 
 def _axes(frame: _Frame, scale: svg.Scale) -> Iterator[Markup]:

@@ -1,4 +1,4 @@
-"""When each trial ran, boot by boot, and what became of it."""
+"""The trials over time, boot by boot, with their outcomes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from orchestrator.report import text
 from orchestrator.report.html import svg
 from orchestrator.report.html.figure import Figure, Row
 from orchestrator.report.model import Report
-from orchestrator.report.trials import trials
 from orchestrator.results.records import BlockRecord
 from orchestrator.results.store import TrialRow
+from orchestrator.units import plural
 
 ROWS = 80
-"""No more boots than that are drawn."""
+"""Most boots drawn."""
 MARKS = 4000
-"""Up to so many trials are drawn one by one; of more what is ok is drawn in bins."""
+"""Most trials drawn one by one; with more, ok trials are drawn in bins."""
 NOT_OK = 500
-"""So many trials that are not ok have a mark of their own."""
+"""Most trials of a boot that are not ok and have a mark of their own."""
 BINS = 400
 
 _HEIGHT = 26.0
@@ -33,7 +33,7 @@ _STATUSES = tuple(status.value for status in Status if status is not Status.OK)
 
 @dataclass(slots=True)
 class _Lane:
-    """The trials of one boot: from second to second for those that are ok, and those that are not."""
+    """The trials of one boot: start and end of ok trials in seconds, and the other trials."""
 
     ok: list[tuple[float, float]] = field(default_factory=list)
     not_ok: list[tuple[float, TrialRow]] = field(default_factory=list)
@@ -46,22 +46,22 @@ def draw(report: Report) -> Figure | None:
     blocks: dict[str, BlockRecord] = {}
     for block in report.blocks:
         blocks.setdefault(block.boot, block)
-    lanes, unplaced = _lanes(report, list(blocks)[:ROWS])
+    lanes, omitted = _lanes(report, list(blocks)[:ROWS])
     started = {boot: lane for boot, lane in lanes.items() if lane.ok or lane.not_ok}
     if not started:
         return None
     first = min(_starts(lane) for lane in started.values())
     scale = svg.Scale(0.0, max(lane.ends for lane in started.values()) - first, 1.0, 99.0)
     kernels = {name: index for index, name in enumerate(dict.fromkeys(b.kernel for b in blocks.values()))}
-    binned = report.trials > MARKS
+    binned = report.trial_count > MARKS
     unit = next((size, word) for least, size, word in _UNITS if scale.high >= least)
     return Figure(
         key="timeline",
-        title=f"When trials ran, in {unit[1]} from the first",
+        title=f"Trials over time, in {unit[1]} from the first",
         described="A row for each boot: the trials along time, and marks for those that are not ok.",
         rows=tuple(
             Row(
-                f"boot {number}, {_told(blocks[boot])}",
+                f"boot {number}, {_boot(blocks[boot])}",
                 _track(lane, first, scale, kernels[blocks[boot].kernel], binned),
                 _words(lane),
             )
@@ -69,18 +69,18 @@ def draw(report: Report) -> Figure | None:
         ),
         axis=_axis(scale, unit[0]),
         legend=tuple(_legend(started, kernels)),
-        notes=tuple(_notes(len(blocks), unplaced, binned, started)),
+        notes=tuple(_notes(len(blocks), omitted, binned, started)),
     )
 
 
 def _lanes(report: Report, boots: list[str]) -> tuple[Mapping[str, _Lane], int]:
     lanes = {boot: _Lane() for boot in boots}
-    unplaced = 0
-    for trial in trials(report, ()):
+    omitted = 0
+    for trial in report.read_trials(()):
         lane = lanes.get(trial.boot)
         start, end = _seconds(trial.started), _seconds(trial.ended)
         if start is None or lane is None:
-            unplaced += 1
+            omitted += 1
             continue
         lane.statuses[trial.status if trial.final else "repeated"] += 1
         lane.ends = max(lane.ends, end or start)
@@ -88,7 +88,7 @@ def _lanes(report: Report, boots: list[str]) -> tuple[Mapping[str, _Lane], int]:
             lane.ok.append((start, end or start))
         elif len(lane.not_ok) < NOT_OK:
             lane.not_ok.append((start, trial))
-    return lanes, unplaced
+    return lanes, omitted
 
 
 def _starts(lane: _Lane) -> float:
@@ -102,7 +102,7 @@ def _seconds(time: str) -> float | None:
         return None
 
 
-def _told(block: BlockRecord) -> str:
+def _boot(block: BlockRecord) -> str:
     return text.plain(f"kernel {block.kernel} on {block.host}")
 
 
@@ -112,16 +112,16 @@ def _words(lane: _Lane) -> str:
     )
 
 
-def _notes(boots: int, unplaced: int, binned: bool, lanes: Mapping[str, _Lane]) -> Iterator[str]:
-    yield "Times are those of the hosts' own clocks; the band is the boot's block of trials."
+def _notes(boots: int, omitted: int, binned: bool, lanes: Mapping[str, _Lane]) -> Iterator[str]:
+    yield "Times are those of the hosts' clocks. Band: from the first to the last trial of the boot."
     if binned:
-        yield f"More than {MARKS} trials: what is ok is drawn in {BINS} bins of time a row, darker where there is more."
+        yield f"More than {MARKS} trials: ok trials are drawn in {BINS} bins of time per row, darker for more trials."
     if any(len(lane.not_ok) == NOT_OK for lane in lanes.values()):
-        yield f"The first {NOT_OK} trials of a boot that are not ok have a mark; the words beside the row count all."
+        yield f"The first {NOT_OK} trials of a boot that are not ok have a mark; the text beside the row counts all."
     if boots > ROWS:
         yield f"The first {ROWS} of {boots} boots are drawn."
-    if unplaced:
-        yield f"{unplaced} records are not drawn: they never started, or ran in a boot that is not drawn."
+    if omitted:
+        yield f"{plural(omitted, 'record')} not drawn: the trial never started, or its boot is not drawn."
 
 
 def _track(lane: _Lane, first: float, scale: svg.Scale, kernel: int, binned: bool) -> Markup:
@@ -145,8 +145,9 @@ def _track(lane: _Lane, first: float, scale: svg.Scale, kernel: int, binned: boo
             for start, end in lane.ok
         ]
     for start, trial in lane.not_ok:
-        told = f"{trial.status if trial.final else 'repeated after ' + trial.status}, trial {trial.id}: {trial.reason}"
-        parts.append(svg.mark(_series(trial), scale(start - first), middle, text.plain(told)))
+        status = trial.status if trial.final else f"repeated after {trial.status}"
+        tooltip = f"{status}, trial {trial.id}: {trial.reason}"
+        parts.append(svg.mark(_series(trial), scale(start - first), middle, text.plain(tooltip)))
     return svg.track(parts, _HEIGHT)
 
 
@@ -154,27 +155,27 @@ def _bins(lane: _Lane, first: float, scale: svg.Scale) -> Iterator[Markup]:
     counts = Counter(min(BINS - 1, int((start - first) / (scale.high or 1.0) * BINS)) for start, _ in lane.ok)
     most = max(counts.values(), default=1)
     width = (scale.end - scale.start) / BINS
-    for place, count in sorted(counts.items()):
+    for n, count in sorted(counts.items()):
         yield svg.element(
-            "rect", svg.element("title", f"{count} ok"), x=svg.percent(scale.start + place * width), y=6,
+            "rect", svg.element("title", f"{count} ok"), x=svg.percent(scale.start + n * width), y=6,
             width=svg.percent(width), height=_HEIGHT - 12, class_="bin", opacity=0.25 + 0.75 * count / most,
         )  # fmt: skip
 
 
 def _series(trial: TrialRow) -> int:
-    """A mark for each status; hollow where the trial was tried again."""
+    """Return the series of a mark: one for each status, hollow if the trial was repeated."""
     return 1 + _STATUSES.index(trial.status) % (svg.SERIES - 1) + svg.SERIES * (not trial.final)
 
 
 def _legend(lanes: Mapping[str, _Lane], kernels: Mapping[str, int]) -> Iterator[tuple[Markup, str]]:
     for kernel, index in kernels.items():
         yield svg.band_key(index), text.plain(f"kernel {kernel}")
-    found = {
-        _series(trial): f"{trial.status}" + ("" if trial.final else ", tried again")
+    statuses = {
+        _series(trial): f"{trial.status}" + ("" if trial.final else ", repeated")
         for lane in lanes.values()
         for _, trial in lane.not_ok
     }
-    yield from ((svg.key(series, False), words) for series, words in sorted(found.items()))
+    yield from ((svg.key(series, False), words) for series, words in sorted(statuses.items()))
 
 
 def _axis(scale: svg.Scale, unit: float) -> Markup:

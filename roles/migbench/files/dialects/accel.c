@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* A kernel that says itself what it speaks: the series for 6.12 of roles/kernel. */
+/* Kernels that describe their ABI in a file: the 6.12 series of roles/kernel. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dialect.h"
 
-#define TURNS_KNOB "/proc/sys/vm/mt_take_turns"
-#define PHASE_KNOB "/proc/sys/vm/migrate_phase_times"
-#define ABI	   "/sys/kernel/mm/migration_accel/abi"
-/* A revision adds names and keeps those that are there, so a later one is read as well. */
+#define TAKE_TURNS_KNOB "/proc/sys/vm/mt_take_turns"
+#define PHASE_KNOB	"/proc/sys/vm/migrate_phase_times"
+#define ABI		"/sys/kernel/mm/migration_accel/abi"
+/* Later versions of the file only add names. */
 #define NAME_SIZE 64
 
-static char told_name[NAME_SIZE], told_engine[NAME_SIZE];
+static char abi_name[NAME_SIZE], abi_engine[NAME_SIZE];
 
 static void read_dma(struct dialect *self, const char *name, const char *value)
 {
@@ -21,19 +21,19 @@ static void read_dma(struct dialect *self, const char *name, const char *value)
 	else if (strcmp(name, "dma_channels") == 0)
 		self->dma.channels = (unsigned)strtoul(value, NULL, 0);
 	else if (strcmp(name, "dma_engine") == 0)
-		snprintf(told_engine, sizeof(told_engine), "%s", value);
+		snprintf(abi_engine, sizeof(abi_engine), "%s", value);
 	else if (strcmp(name, "dma_engine_kind") == 0)
 		self->dma.software = strcmp(value, "software") == 0;
 }
 
-/* The file has lines name=value; those with names that are not known here are passed over. */
+/* The file has lines name=value; unknown names are ignored. */
 static bool read_abi(struct dialect *self, FILE *file)
 {
 	char line[256];
 
-	told_name[0] = told_engine[0] = '\0';
+	abi_name[0] = abi_engine[0] = '\0';
 	self->flag_threads = self->flag_batch = self->flag_dma = 0;
-	self->dma = (struct dma){.engine = told_engine};
+	self->dma = (struct dma){.engine = abi_engine};
 	self->exchange_number = 0;
 	while (fgets(line, sizeof(line), file)) {
 		char *value = strchr(line, '=');
@@ -43,7 +43,7 @@ static bool read_abi(struct dialect *self, FILE *file)
 		*value++ = '\0';
 		value[strcspn(value, "\n")] = '\0';
 		if (strcmp(line, "dialect") == 0)
-			snprintf(told_name, sizeof(told_name), "%s", value);
+			snprintf(abi_name, sizeof(abi_name), "%s", value);
 		else if (strcmp(line, "MPOL_MF_MOVE_MT") == 0)
 			self->flag_threads = (int)strtol(value, NULL, 0);
 		else if (strcmp(line, "MPOL_MF_MOVE_CONCUR") == 0)
@@ -53,28 +53,28 @@ static bool read_abi(struct dialect *self, FILE *file)
 		else
 			read_dma(self, line, value);
 	}
-	self->dma.told = self->flag_dma != 0;
-	return told_name[0] != '\0';
+	self->dma.reported = self->flag_dma != 0;
+	return abi_name[0] != '\0';
 }
 
-static bool detect(struct dialect *self, const struct prober *prober, char *how, size_t size)
+static bool detect(struct dialect *self, const struct prober *prober, char *evidence, size_t size)
 {
 	char path[256];
 	FILE *file;
-	bool told;
+	bool found;
 
 	snprintf(path, sizeof(path), "%s" ABI, prober->root);
 	file = fopen(path, "re");
 	if (!file)
 		return false;
-	told = read_abi(self, file);
+	found = read_abi(self, file);
 	fclose(file);
-	if (!told)
+	if (!found)
 		return false;
-	self->name = told_name;
+	self->name = abi_name;
 	self->has_exchange = self->exchange_number != 0;
-	self->turns_knob = probe_exists(prober, TURNS_KNOB) ? TURNS_KNOB : NULL;
-	snprintf(how, size, ABI " names it and its flags 0x%x, 0x%x and 0x%x",
+	self->take_turns_knob = probe_exists(prober, TAKE_TURNS_KNOB) ? TAKE_TURNS_KNOB : NULL;
+	snprintf(evidence, size, ABI " reports it with flags 0x%x, 0x%x and 0x%x",
 		 (unsigned)self->flag_threads, (unsigned)self->flag_batch,
 		 (unsigned)self->flag_dma);
 	return true;
@@ -98,7 +98,7 @@ static const char *const KNOBS[] = {"/proc/sys/vm/mt_copy_node",
 
 DIALECT(accel) = {
 	.name = "accel",
-	.summary = "a kernel that names its dialect and flags in " ABI,
+	.summary = "kernel that reports its dialect and flags in " ABI,
 	.rank = 0,
 	.detect = detect,
 	.thread_knobs = THREAD_KNOBS,

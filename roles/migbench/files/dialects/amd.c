@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* AMD's series of 2024 to 2026, and the padata variant of 2025: batches offloaded to threads or
- * to DMA channels, by switches for the whole system. */
+/* AMD's series of 2024 to 2026 and the padata variant of 2025: batches are offloaded to threads or
+ * to DMA channels. System-wide switches enable it. */
 #include <stdio.h>
 
 #include "dialect.h"
@@ -31,13 +31,13 @@ static const char *const KNOBS[] = {
 	NULL,
 };
 
-static bool detect(struct dialect *self, const struct prober *prober, char *how, size_t size)
+static bool detect(struct dialect *self, const struct prober *prober, char *evidence, size_t size)
 {
 	(void)self;
 	for (const struct accel_switch *at = SWITCHES; at->path; at++) {
 		if (!probe_exists(prober, at->path))
 			continue;
-		snprintf(how, size, "%s", at->path);
+		snprintf(evidence, size, "%s", at->path);
 		return true;
 	}
 	return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The RFC of January 2025: batches copied by threads, by a switch for the whole system. */
+/* The RFC of January 2025: threads copy batches. A system-wide switch enables it. */
 #include <stdio.h>
 
 #include "dialect.h"
@@ -7,17 +7,17 @@
 #define USE_MT_COPY   "/proc/sys/vm/use_mt_copy"
 #define PUSH_0_PULL_1 "/proc/sys/vm/push_0_pull_1"
 
-static bool detect(struct dialect *self, const struct prober *prober, char *how, size_t size)
+static bool detect(struct dialect *self, const struct prober *prober, char *evidence, size_t size)
 {
 	(void)self;
 	if (!probe_exists(prober, USE_MT_COPY) && !probe_exists(prober, PUSH_0_PULL_1))
 		return false;
-	snprintf(how, size, "%s",
+	snprintf(evidence, size, "%s",
 		 probe_exists(prober, USE_MT_COPY) ? "vm.use_mt_copy" : "vm.push_0_pull_1");
 	return true;
 }
 
-/* The code stops at 32 although the knob goes to 64. */
+/* The kernel uses at most 32 threads, although the knob accepts up to 64. */
 static unsigned thread_count(unsigned knob, unsigned node_cpus)
 {
 	unsigned count = knob < node_cpus ? knob : node_cpus;

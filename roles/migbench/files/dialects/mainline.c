@@ -4,21 +4,21 @@
 
 #include "dialect.h"
 
-static bool detect(struct dialect *self, const struct prober *prober, char *how, size_t size)
+static bool detect(struct dialect *self, const struct prober *prober, char *evidence, size_t size)
 {
 	struct utsname name;
 
 	(void)self;
 	(void)prober;
 	uname(&name);
-	snprintf(how, size, "release %s; no accelerated interface found, no extra flag accepted",
+	snprintf(evidence, size, "release %s; no other interface found, no other flag accepted",
 		 name.release);
 	return true;
 }
 
 DIALECT(mainline) = {
 	.name = "mainline",
-	.summary = "a kernel without any of the accelerated interfaces",
+	.summary = "mainline kernel, no accelerated page migration",
 	.rank = 100,
 	.detect = detect,
 };

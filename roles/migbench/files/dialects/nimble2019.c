@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The kernel of Nimble (ASPLOS 2019) and the RFC of April 2019, which no probe tells apart. */
+/* The kernel of Nimble (ASPLOS 2019) and the RFC of April 2019. They cannot be distinguished. */
 #include <stdio.h>
 
 #include "dialect.h"
@@ -12,19 +12,19 @@
 #define USE_ALL_DMA_CHANS "/proc/sys/vm/use_all_dma_chans"
 #define LIMIT_MT_NUM	  "/proc/sys/vm/limit_mt_num"
 
-static bool detect(struct dialect *self, const struct prober *prober, char *how, size_t size)
+static bool detect(struct dialect *self, const struct prober *prober, char *evidence, size_t size)
 {
 	(void)self;
 	if (!probe_exists(prober, ACCEL_PAGE_COPY) || !probe_exists(prober, LIMIT_MT_NUM) ||
 	    !prober->accepts_flag(DMA) || !prober->accepts_flag(MT) ||
 	    !prober->accepts_flag(CONCUR))
 		return false;
-	snprintf(how, size,
+	snprintf(evidence, size,
 		 "vm.accel_page_copy and vm.limit_mt_num; flags 0x20, 0x40 and 0x80 accepted");
 	return true;
 }
 
-/* For one page the count is made even; more than 32 makes the kernel copy with one thread. */
+/* The kernel rounds down to an even number. If there are more than 32, it copies with one. */
 static unsigned thread_count(unsigned knob, unsigned node_cpus)
 {
 	unsigned count = knob < node_cpus ? knob : node_cpus;
@@ -34,7 +34,7 @@ static unsigned thread_count(unsigned knob, unsigned node_cpus)
 
 static const struct accel_switch SWITCHES[] = {{ACCEL_PAGE_COPY, FEATURE_THREADS}, {NULL, 0}};
 static const char *const THREAD_KNOBS[] = {LIMIT_MT_NUM, NULL};
-/* A list copied by DMA uses channels that only this switch obtains; without them it crashes. */
+/* Only this switch allocates the channels for DMA batches. Without them the kernel crashes. */
 static const struct accel_switch NEEDS[] = {{USE_ALL_DMA_CHANS, FEATURE_DMA | FEATURE_BATCH},
 					    {NULL, 0}};
 static const char *const KNOBS[] = {USE_ALL_DMA_CHANS, "/proc/sys/vm/limit_dma_chans",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The RFC of February 2017 (14 patches), and the 6 patches with the threaded copy alone. */
+/* The RFC of February 2017 (14 patches), and its 6 patches for the threaded copy only. */
 #include <stdio.h>
 
 #include "dialect.h"
@@ -11,21 +11,21 @@
 #define MT_PAGE_COPY	  "/proc/sys/vm/mt_page_copy"
 #define USE_ALL_DMA_CHANS "/proc/sys/vm/use_all_dma_chans"
 
-static bool detect(struct dialect *self, const struct prober *prober, char *how, size_t size)
+static bool detect(struct dialect *self, const struct prober *prober, char *evidence, size_t size)
 {
 	bool has_dma = probe_exists(prober, USE_ALL_DMA_CHANS);
 
 	(void)self;
-	/* 0x20 is DMA in the dialects that came later and took the same names. */
+	/* Later dialects use the same names, but 0x20 for DMA. */
 	if (!probe_exists(prober, MT_PAGE_COPY) || !prober->accepts_flag(MT) ||
 	    prober->accepts_flag(0x20) || prober->accepts_flag(DMA) != has_dma)
 		return false;
-	snprintf(how, size, "vm.mt_page_copy%s; flags 0x40%s accepted, 0x20 refused",
+	snprintf(evidence, size, "vm.mt_page_copy%s; flags 0x40%s accepted, 0x20 refused",
 		 has_dma ? " and vm.use_all_dma_chans" : "", has_dma ? " and 0x100" : "");
 	return true;
 }
 
-/* A constant of 8, no more than the target node's CPUs, and even. */
+/* 8 or the number of CPUs of the target node, rounded down to an even number. */
 static unsigned thread_count(unsigned knob, unsigned node_cpus)
 {
 	(void)knob;
@@ -33,7 +33,7 @@ static unsigned thread_count(unsigned knob, unsigned node_cpus)
 }
 
 static const struct accel_switch SWITCHES[] = {{MT_PAGE_COPY, FEATURE_THREADS}, {NULL, 0}};
-/* A list copied by DMA uses channels that only this switch obtains; without them it crashes. */
+/* Only this switch allocates the channels for DMA batches. Without them the kernel crashes. */
 static const struct accel_switch NEEDS[] = {{USE_ALL_DMA_CHANS, FEATURE_DMA | FEATURE_BATCH},
 					    {NULL, 0}};
 static const char *const KNOBS[] = {USE_ALL_DMA_CHANS, "/proc/sys/vm/limit_dma_chans", NULL};

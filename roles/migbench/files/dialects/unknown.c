@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* A kernel that takes flags which mainline refuses, or has knobs that mainline lacks, in a
- * combination that no row explains: none of them may be used. */
+/* A kernel with flags or knobs that mainline does not have, in a combination that matches no known
+ * dialect. None of them are used. */
 #include <stdio.h>
 
 #include "dialect.h"
@@ -8,21 +8,22 @@
 static const char *const KNOBS[] = {"/proc/sys/vm/mt_page_copy", "/proc/sys/vm/accel_page_copy",
 				    "/proc/sys/vm/limit_mt_num", NULL};
 
-static bool detect(struct dialect *self, const struct prober *prober, char *how, size_t size)
+static bool detect(struct dialect *self, const struct prober *prober, char *evidence, size_t size)
 {
 	(void)self;
 	for (const char *const *knob = KNOBS; *knob; knob++) {
 		if (!probe_exists(prober, *knob))
 			continue;
-		snprintf(how, size, "%s is there, but flags and files fit no known dialect", *knob);
+		snprintf(evidence, size, "%s exists, but flags and files match no known dialect",
+			 *knob);
 		return true;
 	}
-	/* Below 0x8 are the flags of mainline itself. */
+	/* Flags below 0x8 are mainline's. */
 	for (unsigned flag = 0x8; flag <= 0x40000000; flag *= 2) {
 		if (!prober->accepts_flag((int)flag))
 			continue;
-		snprintf(how, size, "move_pages accepts flag 0x%x, but no known interface is there",
-			 flag);
+		snprintf(evidence, size,
+			 "move_pages accepts flag 0x%x, but no known interface exists", flag);
 		return true;
 	}
 	return false;
@@ -30,7 +31,7 @@ static bool detect(struct dialect *self, const struct prober *prober, char *how,
 
 DIALECT(unknown) = {
 	.name = "unknown",
-	.summary = "flags or knobs whose meaning nothing tells",
+	.summary = "unknown flags or knobs",
 	.rank = 90,
 	.detect = detect,
 	.knobs = KNOBS,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The same single move_pages call as serial, with the flags or the switch of the kernel's
- * dialect: what differs is only what the kernel does with it. */
+/* The same move_pages call as serial, with the flags or the switch of the kernel's dialect. */
 #include "../trial.h"
 
 static void run(struct trial *trial, struct pass *pass)
@@ -12,7 +11,7 @@ static void run(struct trial *trial, struct pass *pass)
 
 MODE(parallel) = {
 	.name = "parallel",
-	.help = "several kernel threads copy each page",
+	.help = "move_pages, each page copied by several kernel threads",
 	.rank = 100,
 	.layout = LAYOUT_MOVE,
 	.features = FEATURE_THREADS,
@@ -21,7 +20,7 @@ MODE(parallel) = {
 
 MODE(concurrent) = {
 	.name = "concurrent",
-	.help = "the kernel unmaps the list, copies it all, then remaps it",
+	.help = "move_pages, the list unmapped, copied and remapped as a batch",
 	.rank = 110,
 	.layout = LAYOUT_MOVE,
 	.features = FEATURE_BATCH,
@@ -30,7 +29,7 @@ MODE(concurrent) = {
 
 MODE(parallel_concurrent) = {
 	.name = "parallel+concurrent",
-	.help = "the list at once, its copies spread over kernel threads",
+	.help = "move_pages, batch copied by several kernel threads",
 	.rank = 120,
 	.layout = LAYOUT_MOVE,
 	.features = FEATURE_THREADS | FEATURE_BATCH,
@@ -39,7 +38,7 @@ MODE(parallel_concurrent) = {
 
 MODE(dma) = {
 	.name = "dma",
-	.help = "a DMA engine copies page by page",
+	.help = "move_pages, each page copied by a DMA engine",
 	.rank = 130,
 	.layout = LAYOUT_MOVE,
 	.features = FEATURE_DMA,
@@ -48,7 +47,7 @@ MODE(dma) = {
 
 MODE(dma_concurrent) = {
 	.name = "dma+concurrent",
-	.help = "the list at once, copied by a DMA engine",
+	.help = "move_pages, batch copied by a DMA engine",
 	.rank = 140,
 	.layout = LAYOUT_MOVE,
 	.features = FEATURE_DMA | FEATURE_BATCH,

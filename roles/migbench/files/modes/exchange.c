@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* One exchange_pages call swaps two lists of pages, which serial migration does by twoway.
+/* One exchange_pages call swaps two lists of pages. The baseline is twoway.
  *
- * A kernel that tells the number of the call itself also tells what became of each pair: its
- * status belongs to both pages. The status of older kernels tells of lookups only. */
+ * A kernel that reports the system call number also reports the status of each pair. On older
+ * kernels the status only covers the lookup of the pages. */
 #include <errno.h>
 
 #include "../trial.h"
@@ -16,13 +16,13 @@ static void run(struct trial *trial, struct pass *pass)
 	result = sys_exchange_pages(trial->selection.exchange_number, from->count, from->addresses,
 				    to->addresses, to->status, trial->selection.flags);
 	span_end(&pass->span);
-	pass->pairs_told = trial->selection.exchange_tells;
+	pass->has_pair_status = trial->selection.exchange_reports_status;
 	pass_result(pass, "exchange_pages", result, errno);
 }
 
 MODE(exchange) = {
 	.name = "exchange",
-	.help = "the kernel swaps two lists, pair by pair",
+	.help = "exchange_pages, one pair of pages after the other",
 	.rank = 150,
 	.layout = LAYOUT_SWAP,
 	.features = FEATURE_EXCHANGE,
@@ -31,7 +31,7 @@ MODE(exchange) = {
 
 MODE(exchange_parallel) = {
 	.name = "exchange+parallel",
-	.help = "pair by pair, several kernel threads swap each",
+	.help = "exchange_pages, each pair swapped by several kernel threads",
 	.rank = 160,
 	.layout = LAYOUT_SWAP,
 	.features = FEATURE_EXCHANGE | FEATURE_THREADS,
@@ -40,7 +40,7 @@ MODE(exchange_parallel) = {
 
 MODE(exchange_concurrent) = {
 	.name = "exchange+concurrent",
-	.help = "both lists at once",
+	.help = "exchange_pages, both lists as a batch",
 	.rank = 170,
 	.layout = LAYOUT_SWAP,
 	.features = FEATURE_EXCHANGE | FEATURE_BATCH,
@@ -49,7 +49,7 @@ MODE(exchange_concurrent) = {
 
 MODE(exchange_parallel_concurrent) = {
 	.name = "exchange+parallel+concurrent",
-	.help = "both lists at once, the pairs spread over kernel threads",
+	.help = "exchange_pages, batch swapped by several kernel threads",
 	.rank = 180,
 	.layout = LAYOUT_SWAP,
 	.features = FEATURE_EXCHANGE | FEATURE_THREADS | FEATURE_BATCH,

@@ -6,7 +6,7 @@
 static void run(struct trial *trial, struct pass *pass)
 {
 	const struct region *region = &pass->regions[0];
-	const struct nodemask mask = nodemask_of(region->goal);
+	const struct nodemask mask = nodemask_of(region->target_node);
 	long result;
 
 	(void)trial;
@@ -19,7 +19,7 @@ static void run(struct trial *trial, struct pass *pass)
 
 MODE(mbind_move) = {
 	.name = "mbind",
-	.help = "one mbind call that binds the range to the target and moves it",
+	.help = "one mbind(MPOL_BIND, MPOL_MF_MOVE) call for the range",
 	.rank = 20,
 	.layout = LAYOUT_MOVE,
 	.run = run,

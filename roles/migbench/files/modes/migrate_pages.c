@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* migrate_pages takes no list: it moves whatever the process has on a node. The warm-up has sent
- * all else to the target already, and what is allocated later goes there at once. */
+/* migrate_pages moves all pages that the process has on the source node. Other pages are not in the
+ * timing: the warm-up has already moved them, and later allocations prefer the target node. */
 #include <errno.h>
 
 #include "../trial.h"
@@ -20,13 +20,13 @@ static void run(struct trial *trial, struct pass *pass)
 	span_begin(&pass->span);
 	left = sys_migrate_pages(&from, &to);
 	span_end(&pass->span);
-	/* Those left behind may be shared pages of the program's file, not of the region. */
+	/* Pages that were not moved may be shared file pages of the program, not of the region. */
 	pass_result(pass, "migrate_pages", left < 0 ? left : 0, errno);
 }
 
 MODE(migrate_pages_mode) = {
 	.name = "migrate_pages",
-	.help = "one migrate_pages call for the process, which has little else on the source node",
+	.help = "one migrate_pages call for the whole process",
 	.rank = 30,
 	.layout = LAYOUT_MOVE,
 	.prepare = prepare,

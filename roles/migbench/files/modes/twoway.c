@@ -11,7 +11,7 @@ static void run(struct trial *trial, struct pass *pass)
 
 MODE(twoway) = {
 	.name = "twoway",
-	.help = "two lists change places by a move_pages call each way: the baseline of exchange",
+	.help = "one move_pages call in each direction to swap two lists (baseline of exchange)",
 	.rank = 50,
 	.layout = LAYOUT_SWAP,
 	.run = run,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A control, not an accelerated migration: contention for page tables and LRU lists included. */
+/* For comparison with the accelerated modes. Threads contend for page tables and LRU lists. */
 #include <errno.h>
 
 #include "../trial.h"
@@ -18,7 +18,7 @@ static void work(struct worker *worker)
 	worker->error = worker->result < 0 ? errno : 0;
 }
 
-static bool arm(struct trial *trial, struct pass *pass)
+static bool setup(struct trial *trial, struct pass *pass)
 {
 	return team_create(&pass->team, trial->threads, &trial->cpus, work, pass, &trial->verdict);
 }
@@ -27,7 +27,7 @@ static void run(struct trial *trial, struct pass *pass)
 {
 	(void)trial;
 	pass->span = team_run(&pass->team);
-	pass->lists[0].reported = true;
+	pass->lists[0].has_status = true;
 	for (unsigned i = 0; i < pass->team.count; i++)
 		pass_result(pass, "move_pages", pass->team.workers[i].result,
 			    pass->team.workers[i].error);
@@ -35,10 +35,10 @@ static void run(struct trial *trial, struct pass *pass)
 
 MODE(userthreads) = {
 	.name = "userthreads",
-	.help = "user threads call move_pages on ranges of their own: a control",
+	.help = "user threads that each call move_pages for a part of the list",
 	.rank = 40,
 	.layout = LAYOUT_MOVE,
 	.user_threads = true,
-	.arm = arm,
+	.setup = setup,
 	.run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A test is a program that stops at the first check that does not hold. */
+/* A test program exits at the first failed check. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -7,22 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                                  \
-	do {                                                                              \
-		if (!(condition)) {                                                       \
-			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, \
-				#condition);                                              \
-			exit(1);                                                          \
-		}                                                                         \
+#define CHECK(condition)                                                                 \
+	do {                                                                             \
+		if (!(condition)) {                                                      \
+			fprintf(stderr, "%s:%d: check failed: %s\n", __FILE__, __LINE__, \
+				#condition);                                             \
+			exit(1);                                                         \
+		}                                                                        \
 	} while (0)
 
-#define CHECK_TEXT(text, wanted)                                                                  \
-	do {                                                                                      \
-		if (strcmp(text, wanted) != 0) {                                                  \
-			fprintf(stderr, "%s:%d: got %s\n  wanted %s\n", __FILE__, __LINE__, text, \
-				wanted);                                                          \
-			exit(1);                                                                  \
-		}                                                                                 \
+#define CHECK_TEXT(text, wanted)                                                              \
+	do {                                                                                  \
+		if (strcmp(text, wanted) != 0) {                                              \
+			fprintf(stderr, "%s:%d: got %s\n  expected %s\n", __FILE__, __LINE__, \
+				text, wanted);                                                \
+			exit(1);                                                              \
+		}                                                                             \
 	} while (0)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The contract of the command line, on a machine that need not have a second NUMA node.
+# Tests the command line. One NUMA node is enough.
 # usage: cli.sh MIGBENCH
 migbench=$1
 out=$(mktemp -d) || exit 1
@@ -12,18 +12,18 @@ fail() {
 	exit 1
 }
 
-# expect CODE OPTION...: runs migbench and compares its exit code.
+# expect STATUS OPTION...: runs migbench and checks its exit status.
 expect() {
 	wanted=$1
 	shift
 	"$migbench" "$@" >"$out/stdout" 2>"$out/stderr"
 	code=$?
-	[ "$code" -eq "$wanted" ] || fail "$* ended with $code, not $wanted"
+	[ "$code" -eq "$wanted" ] || fail "$*: exit status $code, expected $wanted"
 }
 
 one_document() {
 	[ "$(wc -l <"$out/stdout")" -eq 1 ] || fail "stdout is not one line"
-	grep -q '^{"migbench":1,.*}$' "$out/stdout" || fail "stdout is no document of form 1"
+	grep -q '^{"migbench":2,.*}$' "$out/stdout" || fail "stdout is not a document of format 2"
 }
 
 has() {
@@ -47,14 +47,14 @@ has stdout '--page-size'
 expect 0 --version
 
 expect 2 --treads=4
-has stderr 'nearest is --threads'
+has stderr "did you mean '--threads'?"
 expect 2 --mode=paralel
-has stderr 'nearest is parallel'
+has stderr "did you mean 'parallel'?"
 expect 2 --page-size=4KB
 has stderr '4KiB'
 [ -s "$out/stdout" ] && fail "a usage error printed a document"
 
-# Within one node only the plain copy is a trial; what was not measured is absent.
+# Within one node only mode copy is supported. Metrics that were not measured are absent.
 expect 0 --mode=copy --source-node=0 --target-node=0 --pages=64 --threads=3 --settle-ms=0
 one_document
 has stdout '"status":"ok"'
@@ -72,15 +72,15 @@ has stderr 'not nimble2019'
 expect 4 --mode=copy --source-node=0 --target-node=0 --pages=268435456
 has stderr 'node 0 has'
 
-# A reader that is gone or a full disk is not a success.
+# A write error is not a success.
 "$migbench" --list-modes >/dev/full 2>"$out/stderr"
-[ $? -eq 1 ] || fail "a full disk went unnoticed"
+[ $? -eq 1 ] || fail "a full disk was not detected"
 
-# SIGTERM ends a trial at once, wherever it is.
+# SIGTERM terminates a trial at any time.
 "$migbench" --mode=copy --source-node=0 --target-node=0 --settle-ms=600000 >"$out/stdout" &
 trial=$!
 sleep 1
 kill "$trial"
 wait "$trial"
-[ $? -eq 143 ] || fail "SIGTERM did not end the trial"
-echo "cli.sh: all hold"
+[ $? -eq 143 ] || fail "SIGTERM did not terminate the trial"
+echo "cli.sh: all passed"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What follows from counters, on counters and a phase knob of our own. */
+/* Metrics and checks of the breakdown, with fake counters and a fake phase knob. */
 #include <unistd.h>
 
 #include "breakdown.h"
@@ -51,7 +51,7 @@ static struct trial *trial_of(const struct mode *mode, const char *before, const
 			       .mode = mode,
 			       .dialect = &dialect,
 			       .threads = 4,
-			       .turns = true};
+			       .take_turns = true};
 	snprintf(trial.before.vmstat, sizeof(trial.before.vmstat), "%s", before);
 	snprintf(trial.after.vmstat, sizeof(trial.after.vmstat), "%s", after);
 	metric_set(&trial.metrics, METRIC_CALL_LATENCY, 500);
@@ -76,7 +76,7 @@ static bool near(const struct trial *trial, enum metric metric, double wanted)
 	return has(trial, metric) && off < wanted * 1e-9 + 1e-9 && -off < wanted * 1e-9 + 1e-9;
 }
 
-static void test_threads_in_turns(void)
+static void test_threads_one_by_one(void)
 {
 	struct trial *trial = trial_of(&BATCHED, NO_PHASES NOTHING, PHASES FOUR_THREADS);
 
@@ -93,7 +93,7 @@ static void test_threads_in_turns(void)
 	CHECK(trial->verdict.status == STATUS_OK);
 }
 
-static void test_pairs_count_for_two(void)
+static void test_pairs_count_as_two(void)
 {
 	struct trial *trial = trial_of(&BATCHED,
 				       NOTHING "exchange_swap_mt 1\nexchange_swap_serial 0\n"
@@ -109,12 +109,12 @@ static void test_pairs_count_for_two(void)
 	CHECK(trial->verdict.status == STATUS_OK);
 }
 
-static void test_nothing_is_modelled_without_turns(void)
+static void test_no_modelled_metrics_for_parallel_threads(void)
 {
 	struct trial *trial = trial_of(&PARALLEL, NO_PHASES NOTHING, PHASES FOUR_THREADS);
 
 	set_phase_knob("1\n");
-	trial->turns = false;
+	trial->take_turns = false;
 	breakdown(trial);
 	CHECK(has(trial, METRIC_COPY_TIME) && !has(trial, METRIC_COPY_MODELLED));
 	CHECK(!has(trial, METRIC_MODELLED_LATENCY) && !has(trial, METRIC_MODELLED_THROUGHPUT));
@@ -129,7 +129,7 @@ static void test_nothing_is_modelled_without_turns(void)
 	CHECK(!has(trial, METRIC_MODELLED_LATENCY) && !has(trial, METRIC_MODELLED_THROUGHPUT));
 }
 
-static void test_phases_that_are_off_are_absent(void)
+static void test_no_phase_times_if_disabled(void)
 {
 	struct trial *trial = trial_of(&SERIAL, NO_PHASES NOTHING, NO_PHASES NOTHING);
 
@@ -138,19 +138,19 @@ static void test_phases_that_are_off_are_absent(void)
 	CHECK(!has(trial, METRIC_UNMAP_TIME) && !has(trial, METRIC_FLUSH_TIME));
 	CHECK(!has(trial, METRIC_COPY_TIME) && !has(trial, METRIC_REMAP_TIME));
 	CHECK(!has(trial, METRIC_COPY_MODELLED));
-	/* No thread copied: the model is the figure itself. */
+	/* No thread copied: modelled is equal to measured. */
 	CHECK(near(trial, METRIC_MODELLED_LATENCY, 500));
 	CHECK(trial->verdict.status == STATUS_OK);
 }
 
-static void test_a_kernel_that_tells_nothing(void)
+static void test_kernel_without_counters(void)
 {
 	struct trial *trial = trial_of(&PARALLEL, "pgfault 1\n", "pgfault 2\n");
 
 	trial->dialect->phase_knob = NULL;
 	breakdown(trial);
 	CHECK(!has(trial, METRIC_UNMAP_TIME) && !has(trial, METRIC_PAGES_BY_THREADS));
-	CHECK(trial->verdict.status == STATUS_OK); /* nothing to judge by */
+	CHECK(trial->verdict.status == STATUS_OK); /* nothing to check */
 	metric_set(&trial->metrics, METRIC_KWORKER_CPU, 0);
 	breakdown_check(trial);
 	CHECK(trial->verdict.status == STATUS_DISTURBED);
@@ -159,25 +159,23 @@ static void test_a_kernel_that_tells_nothing(void)
 static const struct {
 	const struct mode *mode;
 	unsigned threads;
-	const char *counters; /* that are not 0 */
+	const char *counters; /* those that are not 0 */
 	enum status status;
 	const char *reason;
 } FALLBACKS[] = {
 	{&PARALLEL, 4,
 	 "migrate_copy_mt 0\nmigrate_mt_fallback_cpus 16\nmigrate_mt_fallback_nomem 2\n",
 	 STATUS_DISTURBED,
-	 "copies that the caller made instead of threads: 16 for lack of CPUs, 2 for lack of "
-	 "memory"},
+	 "copies by the caller instead of threads: 16 (not enough CPUs), 2 (out of memory)"},
 	{&PARALLEL, 4, "migrate_copy_mt 7680\nmigrate_mt_fallback_nomem 1\n", STATUS_DISTURBED,
-	 "copies that the caller made instead of threads: 0 for lack of CPUs, 1 for lack of "
-	 "memory"},
+	 "copies by the caller instead of threads: 0 (not enough CPUs), 1 (out of memory)"},
 	{&PARALLEL, 4, "migrate_copy_mt 0\nmigrate_mt_fallback_size 512\n", STATUS_UNSUPPORTED,
-	 "this kernel does not copy a single base page with threads"},
+	 "this kernel does not copy single base pages with threads"},
 	{&PARALLEL, 4, "migrate_copy_mt 0\n", STATUS_DISTURBED, "no page was copied by threads"},
 	{&PARALLEL, 1, "migrate_copy_mt 0\nmigrate_mt_fallback_cpus 16\n", STATUS_OK, ""},
 	{&BATCHED, 4, "migrate_copy_mt 512\nmigrate_concur_folio 0\n", STATUS_DISTURBED,
 	 "no page was copied in a batch"},
-	/* What was left out of a batch may be too small to share. */
+	/* A page that was not in the batch may be too small for threads. */
 	{&BATCHED, 4, "migrate_copy_mt 511\nmigrate_mt_fallback_size 1\nmigrate_concur_folio 511\n",
 	 STATUS_OK, ""},
 };
@@ -192,7 +190,7 @@ static void test_fallbacks(void)
 		char after[512];
 		struct trial *trial;
 
-		/* The first line of a name is the one that is read. */
+		/* If a name occurs twice, the first line is used. */
 		snprintf(after, sizeof(after), "%s%s", FALLBACKS[i].counters, ZERO);
 		trial = trial_of(FALLBACKS[i].mode, ZERO, after);
 		trial->threads = FALLBACKS[i].threads;
@@ -208,11 +206,11 @@ int main(void)
 
 	CHECK(fd >= 0);
 	close(fd);
-	test_threads_in_turns();
-	test_pairs_count_for_two();
-	test_nothing_is_modelled_without_turns();
-	test_phases_that_are_off_are_absent();
-	test_a_kernel_that_tells_nothing();
+	test_threads_one_by_one();
+	test_pairs_count_as_two();
+	test_no_modelled_metrics_for_parallel_threads();
+	test_no_phase_times_if_disabled();
+	test_kernel_without_counters();
 	test_fallbacks();
 	CHECK(unlink(phase_knob) == 0);
 	return 0;

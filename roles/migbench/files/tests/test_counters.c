@@ -11,7 +11,7 @@ static void test_vmstat(void)
 					   "thp_migration_split 0\nthp_split_page 3\n"};
 	struct json json = {0};
 
-	/* Migration always, other counters of memory only if they changed, gauges never. */
+	/* Migration counters, other memory counters that changed, and no gauges. */
 	vmstat_json(&before, &after, &json);
 	CHECK_TEXT(json.text, "\"vmstat\":{\"pgmigrate_success\":512,\"thp_migration_split\":0,"
 			      "\"thp_split_page\":2}");
@@ -26,7 +26,7 @@ static void test_kworkers(void)
 	struct counters empty = {0};
 	uint64_t ns;
 
-	/* 5 worked for 30; 7 has ended; 8 is new and worked for 4. */
+	/* 5 ran for 30 ns, 7 has exited, 8 is new and ran for 4 ns. */
 	CHECK(kworkers_used_ns(&before, &after) == 34);
 	CHECK(!kworker_cpu_ns(&empty, &empty, &ns));
 }

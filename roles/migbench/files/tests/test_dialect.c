@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Each dialect from a made-up tree and made-up flags: no such kernel can be booted here. */
+/* Detection of each dialect with a fake root and fake flags. */
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,16 +45,16 @@ static void clear(void)
 
 static struct dialect *detect(const char *wanted)
 {
-	char how[256];
-	struct dialect *dialect = dialect_detect(&PROBER, how, sizeof(how));
+	char evidence[256];
+	struct dialect *dialect = dialect_detect(&PROBER, evidence, sizeof(evidence));
 
 	CHECK(dialect);
 	CHECK_TEXT(dialect->name, wanted);
-	CHECK(how[0]);
+	CHECK(evidence[0]);
 	return dialect;
 }
 
-/* The status of a mode with these features, and what would be selected. */
+/* Status and selection of a mode with these features. */
 static enum status select_features(struct dialect *dialect, unsigned features, uint64_t number,
 				   struct selection *selection)
 {
@@ -75,20 +75,20 @@ static void test_mainline(void)
 	dialect = detect("mainline");
 	for (unsigned features = 1; features < 16; features++)
 		CHECK(select_features(dialect, features, 335, &selection) == STATUS_UNSUPPORTED);
-	/* Bits without an interface that explains them must not be used. */
+	/* Flags without a known interface must not be used. */
 	known_flags = 0x40;
 	dialect = detect("unknown");
 	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_UNSUPPORTED);
 	known_flags = 0x40000000;
 	detect("unknown");
-	/* A kernel with the old knobs and other flags speaks none of the old dialects. */
+	/* Known knobs with other flags match no known dialect. */
 	put("/proc/sys/vm/mt_page_copy", "0\n");
 	put("/proc/sys/vm/limit_mt_num", "4\n");
 	known_flags = 0;
 	detect("unknown");
 }
 
-static void test_a_kernel_that_names_its_dialect(void)
+static void test_abi_file(void)
 {
 	struct selection selection;
 	struct dialect *dialect;
@@ -111,12 +111,12 @@ static void test_a_kernel_that_names_its_dialect(void)
 	CHECK(selection.exchange_number == 0);
 	CHECK(dialect_threads(dialect, &PROBER, 8) == 3);
 	CHECK(dialect_threads(dialect, &PROBER, 2) == 2);
-	CHECK(!dialect->turns_knob);
+	CHECK(!dialect->take_turns_knob);
 	put("/proc/sys/vm/mt_take_turns", "0\n");
-	CHECK(detect("accel-6.12")->turns_knob);
+	CHECK(detect("accel-6.12")->take_turns_knob);
 }
 
-static void test_a_kernel_that_tells_the_number_of_exchange_pages(void)
+static void test_abi_file_with_exchange_pages(void)
 {
 	struct selection selection;
 	struct dialect *dialect;
@@ -128,14 +128,14 @@ static void test_a_kernel_that_tells_the_number_of_exchange_pages(void)
 	    "MPOL_MF_MOVE_CONCUR=0x20000\nexchange_pages=548\n");
 	dialect = detect("accel-6.12");
 	CHECK(select_features(dialect, FEATURE_EXCHANGE, 0, &selection) == STATUS_OK);
-	CHECK(selection.exchange_number == 548 && selection.exchange_tells);
+	CHECK(selection.exchange_number == 548 && selection.exchange_reports_status);
 	CHECK(select_features(dialect, FEATURE_EXCHANGE | FEATURE_THREADS | FEATURE_BATCH, 548,
 			      &selection) == STATUS_OK);
 	CHECK(selection.flags == 0x30002);
-	/* A number that contradicts the kernel is not tried. */
+	/* The option must not contradict the kernel. */
 	CHECK(select_features(dialect, FEATURE_EXCHANGE, 335, &selection) == STATUS_DISTURBED);
 	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_OK);
-	CHECK(selection.exchange_number == 0 && !selection.exchange_tells);
+	CHECK(selection.exchange_number == 0 && !selection.exchange_reports_status);
 }
 
 static void put_dma(const char *channels)
@@ -149,7 +149,7 @@ static void put_dma(const char *channels)
 	put("/sys/kernel/mm/migration_accel/abi", abi);
 }
 
-static void test_what_a_kernel_tells_of_dma(void)
+static void test_abi_file_with_dma(void)
 {
 	struct selection selection;
 	struct dialect *dialect;
@@ -162,7 +162,7 @@ static void test_what_a_kernel_tells_of_dma(void)
 	CHECK(selection.flags == 0x40002);
 	CHECK(select_features(dialect, FEATURE_DMA | FEATURE_BATCH, 0, &selection) == STATUS_OK);
 	CHECK(selection.flags == 0x60002);
-	CHECK(dialect->dma.told && dialect->dma.software && dialect->dma.channels == 4);
+	CHECK(dialect->dma.reported && dialect->dma.software && dialect->dma.channels == 4);
 	CHECK_TEXT(dialect->dma.engine, "softdma");
 
 	put_dma("dma_channels=16\ndma_engine=ioatdma,idxd\ndma_engine_kind=hardware\n");
@@ -170,7 +170,7 @@ static void test_what_a_kernel_tells_of_dma(void)
 	CHECK(!dialect->dma.software && dialect->dma.channels == 16);
 	CHECK_TEXT(dialect->dma.engine, "ioatdma,idxd");
 
-	/* The kernel could, but there is nothing to copy with. */
+	/* DMA is supported, but there is no channel. */
 	put_dma("dma_channels=0\n");
 	dialect = detect("accel-6.12");
 	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_UNSUPPORTED);
@@ -178,11 +178,11 @@ static void test_what_a_kernel_tells_of_dma(void)
 	      STATUS_UNSUPPORTED);
 	CHECK(select_features(dialect, FEATURE_BATCH, 0, &selection) == STATUS_OK);
 
-	/* A kernel without DMA tells nothing of it. */
+	/* A kernel without DMA reports nothing about it. */
 	put("/sys/kernel/mm/migration_accel/abi",
 	    "dialect=accel-6.12\nversion=2\nMPOL_MF_MOVE_MT=0x10000\n");
 	dialect = detect("accel-6.12");
-	CHECK(!dialect->dma.told);
+	CHECK(!dialect->dma.reported);
 	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_UNSUPPORTED);
 }
 
@@ -203,7 +203,7 @@ static void test_rfc2017(void)
 	CHECK(selection.flags == 0xc2);
 	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_OK);
 	CHECK(selection.flags == 0x102);
-	/* Without channels a list by DMA crashes that kernel. */
+	/* Without channels a DMA batch crashes that kernel. */
 	CHECK(select_features(dialect, FEATURE_DMA | FEATURE_BATCH, 0, &selection) ==
 	      STATUS_DISTURBED);
 	put("/proc/sys/vm/use_all_dma_chans", "1\n");
@@ -213,14 +213,14 @@ static void test_rfc2017(void)
 	CHECK(dialect_threads(dialect, &PROBER, 7) == 6);
 	CHECK(dialect_threads(dialect, &PROBER, 1) == 0);
 
-	/* The six patches: no DMA, no batches. */
+	/* The six patches for the threaded copy: no DMA, no batches. */
 	clear();
 	put("/proc/sys/vm/mt_page_copy", "0\n");
 	known_flags = 0x40;
 	dialect = detect("rfc2017");
 	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_OK);
 	CHECK(select_features(dialect, FEATURE_BATCH, 0, &selection) == STATUS_UNSUPPORTED);
-	/* 0x100 means something else where 0x20 is known. */
+	/* With flag 0x20, flag 0x100 is not DMA. */
 	known_flags = 0x20 | 0x40 | 0x100;
 	detect("unknown");
 }
@@ -246,7 +246,7 @@ static void test_exchange(void)
 	CHECK(select_features(dialect, FEATURE_EXCHANGE, 0, &selection) == STATUS_UNSUPPORTED);
 	CHECK(select_features(dialect, FEATURE_EXCHANGE, 333, &selection) == STATUS_OK);
 	CHECK(selection.flags == 0x02);
-	CHECK(selection.exchange_number == 333 && !selection.exchange_tells);
+	CHECK(selection.exchange_number == 333 && !selection.exchange_reports_status);
 	CHECK(select_features(dialect, FEATURE_EXCHANGE | FEATURE_THREADS, 333, &selection) ==
 	      STATUS_OK);
 	CHECK(selection.flags == 0x42);
@@ -291,9 +291,9 @@ int main(void)
 {
 	CHECK(mkdtemp(root));
 	test_mainline();
-	test_a_kernel_that_names_its_dialect();
-	test_a_kernel_that_tells_the_number_of_exchange_pages();
-	test_what_a_kernel_tells_of_dma();
+	test_abi_file();
+	test_abi_file_with_exchange_pages();
+	test_abi_file_with_dma();
 	test_rfc2017();
 	test_exchange();
 	test_switches();

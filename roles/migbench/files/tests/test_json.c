@@ -30,7 +30,7 @@ int main(void)
 			 "\"list\":[0.5,null,18446744073709551615],\"empty\":{},\"yes\":true}\n");
 	free(text);
 
-	/* A full disk is noticed. */
+	/* A write error is reported. */
 	stream = fopen("/dev/full", "w");
 	CHECK(stream);
 	json_object(&json, NULL);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Memory, lists and residence, on whatever single node this machine has. */
+/* Regions, page lists and placement. One NUMA node is enough. */
 #include <sys/mman.h>
 
 #include "check.h"
 #include "folios.h"
-#include "residence.h"
+#include "placement.h"
 #include "size.h"
 #include "trial.h"
 
@@ -30,42 +30,42 @@ static void test_kinds(void)
 static void test_region(enum memory_kind kind)
 {
 	struct region region = {.pages = 33, .page_size = base_page_size(), .kind = kind};
-	struct residence residence = {0};
+	struct placement placement = {0};
 	struct verdict verdict = {0};
 	struct folios folios;
 	int nodes[33];
 
 	CHECK(region_create(&region, &verdict));
 	CHECK((uintptr_t)region.start % region.page_size == 0);
-	CHECK(residence_query(&region, &residence, nodes));
-	CHECK(residence.on_node[0] == 33 && residence.split == 0 && residence.unknown == 0);
+	CHECK(placement_query(&region, &placement, nodes));
+	CHECK(placement.on_node[0] == 33 && placement.split == 0 && placement.unknown == 0);
 	CHECK(nodes[0] == 0 && nodes[32] == 0);
 	folios_count(&region, &folios);
-	CHECK(folios.whole == 33 || strcmp(folios.how, "none") == 0);
+	CHECK(folios.whole == 33 || strcmp(folios.source, "none") == 0);
 	region_free(&region);
 	CHECK(!region.mapping);
 }
 
-/* A page that is half absent must not count as being anywhere. */
+/* A page that is partly unmapped is on no node. */
 static void test_partly_absent(void)
 {
 	struct region region = {.pages = 2, .page_size = 4 * base_page_size(), .kind = MEMORY_BASE};
-	struct residence residence = {0};
+	struct placement placement = {0};
 	struct verdict verdict = {0};
 	struct folios folios;
 	int nodes[2];
 
 	CHECK(region_create(&region, &verdict));
 	CHECK(madvise(region.start + base_page_size(), base_page_size(), MADV_DONTNEED) == 0);
-	CHECK(residence_query(&region, &residence, nodes));
-	CHECK(residence.on_node[0] == 1 && residence.unknown == 1);
+	CHECK(placement_query(&region, &placement, nodes));
+	CHECK(placement.on_node[0] == 1 && placement.unknown == 1);
 	CHECK(nodes[0] < 0 && nodes[1] == 0);
 	folios_count(&region, &folios);
-	CHECK(folios.whole == 0); /* no page of this size was ever allocated as one */
+	CHECK(folios.whole == 0); /* base pages only */
 	region_free(&region);
 }
 
-/* The lists once held the addresses that the regions had before they were mapped. */
+/* Regression: the lists had the addresses from before the regions were mapped. */
 static void test_lists(void)
 {
 	struct options options = {.page_size = base_page_size()};

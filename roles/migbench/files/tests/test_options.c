@@ -11,10 +11,10 @@ static bool parse(struct options *options, char *first, char *second)
 }
 
 static char *const BAD[] = {
-	"--page-size=3KB", "--page-size=",  "--pages=0",	  "--pages=-1",
-	"--pages=4KiB",	   "--memory=huge", "--memory=th",	  "--threads",
-	"--threads=1e3",   "--toucher=2",   "--source-node=x",	  "--nonsense",
-	"--page",	   "pages=4",	    "--source-node=1024", "--take-turns=maybe",
+	"--page-size=3KB", "--page-size=",	"--pages=0",	      "--pages=-1",
+	"--pages=4KiB",	   "--memory=huge",	"--memory=th",	      "--threads",
+	"--threads=1e3",   "--latency-probe=2", "--source-node=x",    "--nonsense",
+	"--page",	   "pages=4",		"--source-node=1024", "--take-turns=maybe",
 };
 
 int main(void)
@@ -23,15 +23,17 @@ int main(void)
 
 	CHECK(parse(&options, NULL, NULL));
 	CHECK(options.page_size == 4 * KIB && options.pages == 16 && options.threads == 0);
-	CHECK(options.source_node == NODE_AUTO && !options.toucher && !options.help);
+	CHECK(options.source_node == NODE_AUTO && !options.latency_probe && !options.help);
 	CHECK_TEXT(options.memory, "auto");
 
-	CHECK(parse(&options, "--page-size=2MiB", "--toucher"));
-	CHECK(options.page_size == 2 * MIB && options.toucher);
+	CHECK(parse(&options, "--page-size=2MiB", "--latency-probe"));
+	CHECK(options.page_size == 2 * MIB && options.latency_probe);
 	CHECK(parse(&options, "--pages", "7"));
 	CHECK(options.pages == 7);
-	CHECK(parse(&options, "--toucher=0", "--memory=hugetlb"));
-	CHECK(!options.toucher);
+	CHECK(parse(&options, "--latency-probe=true", "--victim=false"));
+	CHECK(options.latency_probe && !options.victim);
+	CHECK(parse(&options, "--latency-probe=0", "--memory=hugetlb"));
+	CHECK(!options.latency_probe);
 	CHECK_TEXT(options.memory, "hugetlb");
 	CHECK(parse(&options, "--target-node=auto", "--source-node=3"));
 	CHECK(options.target_node == NODE_AUTO && options.source_node == 3);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Verdicts, names, modes and threads: what is too small for a program of its own. */
+/* Verdicts, modes, names and threads. */
 #include "check.h"
+#include "levenshtein.h"
 #include "mode.h"
-#include "nearest.h"
 #include "threads.h"
 #include "verdict.h"
 
@@ -24,7 +24,7 @@ static void test_modes(void)
 	unsigned rank = 0;
 
 	for (const struct mode *mode = mode_first(); mode; mode = mode->next) {
-		CHECK(mode->rank > rank); /* no two modes in one place, whatever the link order */
+		CHECK(mode->rank > rank); /* unique, independent of the link order */
 		rank = mode->rank;
 		CHECK(mode_find(mode->name, &nearest) == mode);
 		CHECK(mode->run && mode->help);

@@ -19,7 +19,7 @@ int main(void)
 	CHECK(topology.node_count >= 1 && topology.memory_node_count >= 1);
 	CHECK(topology_node(&topology, topology.nodes[0].id) == &topology.nodes[0]);
 	CHECK(!topology_node(&topology, MAX_NODES));
-	/* Larger blocks can only be fewer. */
+	/* Large blocks are also counted as small ones. */
 	CHECK(node_free_in_blocks(0, 4096) >= node_free_in_blocks(0, 2097152));
 	topology_free(&topology);
 	return 0;

@@ -1,0 +1,89 @@
+"""The text at the end of ``orchestrate run``: the table, and three lines on trust, environment and the full report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator.environments import describe
+from orchestrator.experiment.model import Status
+from orchestrator.report import notes, text
+from orchestrator.report.formats import table
+from orchestrator.report.model import Report
+from orchestrator.units import plural
+
+
+def render(report: Report, run_folder: Path, verbose: bool = False) -> str:
+    """Return title, tables and :func:`summary_lines`; with ``verbose`` all notes before these lines.
+
+    :param run_folder: the run's directory, as the user can name it.
+    """
+    if verbose:
+        start = table.render(report).rstrip("\n")
+    else:
+        start = "\n\n".join([notes.title(report), *table.table_texts(report)])
+    return "\n".join([start, "", *summary_lines(report, run_folder)]) + "\n"
+
+
+def summary_lines(report: Report, run_folder: Path) -> list[str]:
+    """Return three lines: whether to trust the figures, what the environment means, where the full report is."""
+    return [
+        text.plain(f"Trust: {'; '.join(_trust(report))}.", notes.LONGEST_NOTE),
+        f"Environment: {_environment(report)}",
+        f"Full report: orchestrate report {run_folder}",
+    ]
+
+
+def _trust(report: Report) -> Iterator[str]:
+    ran = report.trial_count - report.unneeded
+    ok = report.statuses.get(Status.OK, 0)
+    not_ok = text.not_ok(report.statuses)
+    allowed = "" if report.not_allowed else ", allowed"
+    yield f"{ok} of {plural(ran, 'trial')} ok" + (f" ({not_ok}{allowed})" if not_ok else "")
+    if not report.complete:
+        yield f"not complete, {report.opening.trials} trials planned"
+    unexpected = next((r for r in report.reasons if not r.allowed and r.status != Status.SKIPPED), None)
+    if unexpected is not None:
+        yield f"{unexpected.status}: {text.plain(unexpected.reason) or notes.NO_REASON}"
+    yield _verification(report)
+    if report.settings or any(block.settings for block in report.blocks):
+        yield "settings read back"
+    disturbed = report.statuses.get(Status.DISTURBED, 0)
+    disturbed += sum(attempt.trials for attempt in report.attempts if attempt.status == Status.DISTURBED)
+    if ran:
+        yield f"{plural(disturbed, 'trial') if disturbed else 'no trial'} disturbed by noise"
+    repeated = sum(attempt.trials for attempt in report.attempts)
+    if repeated:
+        yield f"{plural(repeated, 'attempt')} repeated"
+    if report.findings:
+        yield "anomalies in the values, see the full report"
+
+
+def _verification(report: Report) -> str:
+    """Return what was verified over all rows with figures."""
+    rows = [cell for cell in report.cells if cell.n]
+    results = {text.verification(cell.verification, cell.n, counts=False) for cell in rows}
+    if len(results) == 1:
+        (result,) = results
+        return "pages and bytes not verified" if result == text.NOT_CHECKED else result
+    wrong = sum(
+        cell.verification is not None
+        and (
+            cell.verification.pages != cell.verification.pages_on_target
+            or bool(cell.verification.bytes_wrong)
+        )
+        for cell in rows
+    )
+    if wrong:
+        return f"verification errors in {wrong} of {plural(len(rows), 'row')}"
+    return "verification differs between rows, see the full report" if rows else "no figures"
+
+
+def _environment(report: Report) -> str:
+    """Return the environment and its meaning; of several only the names."""
+    if not report.environments:
+        return "none, no trial has run"
+    if len(report.environments) > 1:
+        return f"{', '.join(map(text.plain, report.environments))}; their figures are kept separate"
+    (name,) = report.environments
+    return f"{text.plain(name)}, {describe(name)}"

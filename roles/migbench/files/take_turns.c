@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "take_turns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sysfs.h"
+
+static const int TERMINATING_SIGNALS[] = {SIGHUP, SIGINT, SIGTERM};
+
+static int knob_fd = -1; /* open while there is a value to restore */
+static char before[2];
+
+bool take_turns_wanted(const char *option)
+{
+	const char *clock = getenv("ORCHESTRATE_CLOCK");
+
+	if (strcmp(option, "auto") == 0)
+		return clock && strcmp(clock, "instructions") == 0;
+	return strcmp(option, "yes") == 0;
+}
+
+/* At offset 0: /proc/sys ignores writes at other offsets. */
+static bool write_knob(int fd, const char text[2])
+{
+	return pwrite(fd, text, 2, 0) == 2;
+}
+
+void take_turns_restore(void)
+{
+	int fd = knob_fd;
+
+	if (fd < 0)
+		return;
+	knob_fd = -1;
+	write_knob(fd, before);
+	close(fd);
+}
+
+static void restore_and_exit(int number)
+{
+	take_turns_restore();
+	raise(number); /* SA_RESETHAND has restored the default action */
+}
+
+static void install_handlers(void)
+{
+	struct sigaction action = {.sa_handler = restore_and_exit, .sa_flags = SA_RESETHAND};
+
+	for (size_t i = 0; i < sizeof(TERMINATING_SIGNALS) / sizeof(TERMINATING_SIGNALS[0]); i++)
+		sigaction(TERMINATING_SIGNALS[i], &action, NULL);
+}
+
+bool take_turns_set(const char *knob, bool on, struct verdict *verdict)
+{
+	const char wanted[2] = {on ? '1' : '0', '\n'};
+	uint64_t value = 0;
+	int fd;
+
+	if (read_number(knob, &value) && value == on)
+		return true;
+	fd = open(knob, O_WRONLY | O_CLOEXEC);
+	before[0] = value ? '1' : '0';
+	before[1] = '\n';
+	knob_fd = fd;
+	install_handlers();
+	if (fd >= 0 && write_knob(fd, wanted))
+		return true;
+	return verdict_set(verdict, STATUS_DISTURBED, "cannot set %s to %c: %s", knob, wanted[0],
+			   strerror(errno));
+}

@@ -1,0 +1,60 @@
+"""Whether the kernel that runs is the one asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from orchestrator.kernels.verification import Identity, verify
+
+
+@dataclass(frozen=True)
+class Told:
+    release: str = "6.12.1-0123456789ab"
+    build_id: str = "c0ffee"
+    config_hash: str = "abcd"
+    command_line: str = "console=ttyS0 quiet panic=-1"
+    boot_id: str = "boot-2"
+
+
+IDENTITY = Identity(
+    release="6.12.1-0123456789ab",
+    build_id="c0ffee",
+    config_hash="abcd",
+    command_line=("quiet",),
+    kernel_hash="0123456789ab",
+)
+
+
+def test_all_is_compared_and_said() -> None:
+    proof = verify(IDENTITY, Told(), frozenset({"boot-1"}))
+    assert proof.mismatches == ""
+    assert [check.what for check in proof.checks] == [
+        "boot id",
+        "release",
+        "build id",
+        "configuration",
+        "command line",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"release": "6.12.1"}, "release is 6.12.1, not 6.12.1-0123456789ab"),
+        ({"build_id": "beef"}, "build id is beef, not c0ffee"),
+        ({"build_id": ""}, "build id is not told, not c0ffee"),
+        ({"config_hash": "ef"}, "configuration is ef, not abcd"),
+        ({"command_line": "quieter"}, "command line is quieter, not quiet"),
+        ({"boot_id": "boot-1"}, "boot id is boot-1, not new"),
+    ],
+)
+def test_what_differs_is_named(change: dict[str, str], fault: str) -> None:
+    assert verify(IDENTITY, replace(Told(), **change), frozenset({"boot-1"})).mismatches == fault
+
+
+def test_what_is_not_known_is_not_asked_for() -> None:
+    assert verify(Identity(), Told()).checks == ()
+    silent = replace(Told(), config_hash="")  # a kernel without /proc/config.gz
+    assert "configuration" not in [check.what for check in verify(IDENTITY, silent).checks]

@@ -1,0 +1,401 @@
+"""All formats of a report show the same figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.environments import Environment, describe
+from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Status
+from orchestrator.report import format_names
+from orchestrator.report.model import open_report
+from orchestrator.results.records import MetricInfo, Record, RunRecord
+from orchestrator.results.runs import RunFolder
+from tests.reports import Reported, render
+from tests.run_samples import BLOCK, END, RUN, trial, write
+
+FIXED = {"page_size": "2MiB", "bytes": "33554432"}
+NO_PARALLEL = "no sysctl vm.accel_page_copy | \x1b[31mthe kernel has no\nparallel copy"
+
+
+def records() -> list[Record]:
+    found: list[Record] = [replace(RUN, trials=30), BLOCK]
+    for mode in ("copy", "parallel", "serial"):
+        for threads in ("10", "1"):
+            factors = {"mode": mode, "threads": threads, **FIXED}
+            for k in range(5):
+                if mode == "parallel":
+                    found.append(
+                        trial(factors, k, status=Status.UNSUPPORTED, reason=NO_PARALLEL, allowed=True)
+                    )
+                elif (mode, threads, k) == ("serial", "1", 4):
+                    found.append(trial(factors, k, final=False, status=Status.CRASHED, reason="host died"))
+                    found.append(
+                        trial(factors, k, throughput=9.0, status=Status.DISTURBED, reason="page 3 on node 1")
+                    )
+                else:
+                    found.append(trial(factors, k, throughput=3.0 + k / 100, latency=600.0 + k))
+    return [*found, END]
+
+
+def report_of(folder: Path, found: list[Record], metrics: tuple[str, ...] = ()) -> Reported:
+    return Reported(folder.parent, write(folder, found), metrics)
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Reported:
+    return report_of(tmp_path / "run", records())
+
+
+def test_every_environment_has_one_plain_sentence() -> None:
+    for words in map(describe, (*Environment, "moon")):
+        assert words.endswith(".")
+        assert words.count(".") == 1
+
+
+def test_the_formats_are_the_files_of_their_folder() -> None:
+    assert format_names() == ["csv", "html", "json", "junit", "mail", "markdown", "parquet", "table"]
+
+
+def test_importing_the_reports_imports_no_hosts_and_no_format() -> None:
+    code = (
+        "import sys, orchestrator.report.model, orchestrator.report.listing, orchestrator.report as report\n"
+        "report.format_names()\n"
+        "bad = [m for m in sys.modules if m.startswith(('orchestrator.hosts', 'orchestrator.report.formats.'))"
+        " or m in ('fabric', 'numpy')]\n"
+        "sys.exit(str(bad) if bad else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_table_shows_what_varies_and_what_it_means(report: Reported) -> None:
+    lines = render(report, "table").splitlines()
+    assert lines[0] == f"quickstart, run {RUN.run}, content c0ffeec0ffee: 30 of 30 trials"
+    assert re.split(r"\s{2,}", lines[2]) == [
+        *(
+            "mode",
+            "threads",
+            "n",
+            "throughput",
+            "call_latency",
+            "not ok",
+        )
+    ]
+    assert lines[3].split() == ["GiB/s", "us"]
+    table = [re.split(r"\s{2,}", line.strip()) for line in lines[5:11]]
+    good = ["3.020 ± 0.010", "602.0 ± 1.0", "-"]
+    bad = ["0", "-", "-", "unsupported 5"]
+    assert table == [
+        ["serial", "1", "4", "3.015 ± 0.015", "601.5 ± 1.5", "disturbed 1"],
+        ["serial", "10", "5", *good],
+        ["parallel", "1", *bad],
+        ["parallel", "10", *bad],
+        ["copy", "1", "5", *good],
+        ["copy", "10", "5", *good],
+    ]
+    shared = "In every row: kernel = stock, page_size = 2MiB, bytes = 33554432, environment = vm-icount."
+    assert shared in lines
+    assert "Verified in every row with figures: all pages on target, 0 bytes wrong." in lines
+    assert (
+        "Figures are medians of the n ok trials "
+        "± half the interquartile range (5 or more trials); half the range (2 to 4 trials)."
+    ) in lines
+    assert f"vm-icount: {describe('vm-icount')}" in lines
+    reasons = lines[lines.index("Not ok:") + 1 :]
+    assert re.fullmatch(
+        r"  unsupported \(10 trials, allowed; [0-9a-f]{12}\): no sysctl vm\.accel_page_copy \| "
+        r"\[31mthe kernel has no parallel copy",
+        reasons[0],
+    )
+    assert re.fullmatch(r"  disturbed \(1 trial; [0-9a-f]{12}\): page 3 on node 1", reasons[1])
+    assert re.fullmatch(r"  crashed \(1 repeated attempt; [0-9a-f]{12}\): host died", reasons[2])
+
+
+@pytest.mark.parametrize("format_name", ["table", "markdown"])
+def test_text_for_readers_has_no_control_characters(report: Reported, format_name: str) -> None:
+    assert all(line.isprintable() for line in render(report, format_name).splitlines())
+
+
+def test_markdown_keeps_its_columns_whatever_a_reason_holds(report: Reported) -> None:
+    text = render(report, "markdown")
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(table) == 2 + 6
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {7}
+    assert r"vm.accel\_page\_copy \| \[31mthe kernel" in text
+
+
+def test_csv_holds_every_figure_of_every_cell(report: Reported) -> None:
+    lines = list(csv.DictReader(io.StringIO(render(report, "csv"), newline="")))
+    assert len(lines) == 4 * 2 + 2
+    first = lines[0]
+    assert (first["run"], first["content_hash"]) == (RUN.run, RUN.content_hash)
+    assert (first["factor.mode"], first["factor.threads"], first["factor.kernel"]) == ("serial", "1", "stock")
+    assert (first["metric"], first["unit"], first["n"], first["median"]) == (
+        "call_latency",
+        "us",
+        "4",
+        "601.5",
+    )
+    assert (first["spread"], first["spread_method"]) == ("1.5", "half range")
+    assert (first["ok"], first["disturbed"], first["pages_on_target"]) == ("4", "1", "16")
+    empty = next(line for line in lines if line["factor.mode"] == "parallel")
+    assert (empty["unsupported"], empty["metric"], empty["median"], empty["pages"]) == ("5", "", "", "")
+
+
+def test_json_has_one_object_per_cell(report: Reported) -> None:
+    document = json.loads(render(report, "json"))
+    assert (document["format"], document["type"], document["run"]) == (2, "report", RUN.run)
+    assert document["content_hash"] == RUN.content_hash
+    assert document["statuses"] == {"disturbed": 1, "ok": 19, "unsupported": 10}
+    assert document["not_allowed"] == 1
+    assert document["complete"] is True
+    assert document["headline"] == "throughput"
+    assert document["metrics"][0] == {"name": "throughput", "unit": "GiB/s", "better": "higher", "models": ""}
+    assert document["factors"] == ["kernel", "mode", "page_size", "threads", "bytes"]
+    assert document["environments"] == {"vm-icount": describe("vm-icount")}
+    assert len(document["cells"]) == 6
+    cell = document["cells"][0]
+    assert cell["factors"] == {"kernel": "stock", "mode": "serial", "threads": "1", **FIXED}
+    assert (cell["environment"], cell["n"], cell["statuses"]) == ("vm-icount", 4, {"disturbed": 1, "ok": 4})
+    assert cell["metrics"]["throughput"] == {
+        "unit": "GiB/s",
+        "n": 4,
+        "median": pytest.approx(2 / (1 / 3.01 + 1 / 3.02)),
+        "spread": {"value": pytest.approx(0.015), "method": "half range"},
+        "min": 3.0,
+        "max": 3.03,
+        "boots": 1,
+        "interval": None,
+        "no_interval": "4 trials of one boot, an interval needs 6 (or 6 boots)",
+    }
+    assert cell["verification"] == {
+        "trials": 4,
+        "pages": 16,
+        "pages_on_target": 16,
+        "bytes_checked": 4 * 33554432,
+        "bytes_wrong": 0,
+    }
+    assert document["cells"][2]["metrics"] == {}
+    assert document["cells"][2]["verification"] is None
+    assert document["reasons"][0]["reason"] == NO_PARALLEL, "whole, not as a table shows it"
+    assert document["reasons"][0]["allowed"] is True
+    assert [attempt["reason"] for attempt in document["attempts"]] == ["host died"]
+
+
+def test_two_environments_are_two_rows_with_two_sentences(tmp_path: Path) -> None:
+    factors = {"mode": "serial", **FIXED}
+    there = trial(factors, 1, throughput=9.0, environment="vm-kvm")
+    text = render(report_of(tmp_path / "run", [RUN, trial(factors, throughput=3.0), there]), "table")
+    assert re.search(r"^serial .* 3\.000 .* vm-icount *$", text, re.MULTILINE)
+    assert re.search(r"^serial .* 9\.000 .* vm-kvm *$", text, re.MULTILINE)
+    assert f"vm-kvm: {describe('vm-kvm')}" in text
+    assert "not complete: 2 of 12 trials" in text
+
+
+def test_figures_with_misleading_levels_have_a_label(tmp_path: Path) -> None:
+    details = {"label": {"name": "dma (software channel)", "means": "threads copied in place of an engine"}}
+    found = [
+        trial({"mode": "serial"}, throughput=3.0),
+        trial({"mode": "dma"}, throughput=2.0, details=details),
+    ]
+    report = report_of(tmp_path / "run", [RUN, *found])
+    for format_name in ("table", "markdown"):
+        lines = render(report, format_name).splitlines()
+        assert sum("dma (software channel)" in line and "2.000" in line for line in lines) == 1
+        assert "dma (software channel): threads copied in place of an engine." in "\n".join(lines)
+    heading, *rows = csv.reader(io.StringIO(render(report, "csv")))
+    place = heading.index("label")
+    assert {row[place] for row in rows} == {"", "dma (software channel)"}
+    document = json.loads(render(report, "json"))
+    assert document["labels"] == {"dma (software channel)": "threads copied in place of an engine"}
+    assert sorted(cell["label"] for cell in document["cells"]) == ["", "dma (software channel)"]
+
+
+@pytest.mark.parametrize("label", ["dma", {"name": 3}, {"means": "nothing"}, [], None])
+def test_an_invalid_label_is_ignored(tmp_path: Path, label: object) -> None:
+    found = trial({"mode": "dma"}, throughput=2.0, details={"label": label})
+    assert "label" not in render(report_of(tmp_path / "run", [RUN, found]), "table")
+
+
+def test_a_cell_with_labelled_and_other_trials_has_both_labels(tmp_path: Path) -> None:
+    found = [
+        trial({"mode": "dma"}, 0, throughput=2.0, details={"label": {"name": "software"}}),
+        trial({"mode": "dma"}, 1, throughput=2.0),
+    ]
+    text = render(report_of(tmp_path / "run", [RUN, *found]), "table")
+    assert "no label, software" in text
+    assert "software: label given by the benchmark." in text
+
+
+def test_values_that_differ_between_rows_have_a_column(tmp_path: Path) -> None:
+    wrong = {
+        "verification": {"pages": 16, "pages_on_target": 15, "bytes_checked": 33554432, "bytes_wrong": 0}
+    }
+    found = [
+        trial({"mode": "serial"}, throughput=3.0),
+        trial({"mode": "copy"}, throughput=3.0, details=wrong),
+    ]
+    lines = render(report_of(tmp_path / "run", [RUN, *found]), "table").splitlines()
+    assert lines[2].split()[-1] == "verified"
+    assert [re.split(r"\s{2,}", line)[-1] for line in lines[5:7]] == [
+        "16/16 pages, 0 bytes wrong",
+        "15/16 pages, 0 bytes wrong",
+    ]
+    assert not any(line.startswith("Verified") for line in lines)
+
+
+def test_a_factor_that_equals_another_has_no_column(tmp_path: Path) -> None:
+    found = [trial({"threads": n, "sysctl.vm.limit": n}, throughput=float(n)) for n in ("1", "2")]
+    lines = render(report_of(tmp_path / "run", [replace(RUN, factors=()), *found]), "table").splitlines()
+    assert lines[2].split()[:2] == ["threads", "n"]
+    assert "sysctl.vm.limit equals threads in every row." in lines
+
+
+def test_an_environment_of_a_later_version_is_unknown(tmp_path: Path) -> None:
+    report = report_of(tmp_path / "run", [RUN, trial(FIXED, throughput=1.0, environment="moon")])
+    assert f"moon: {describe('moon')}" in render(report, "table")
+
+
+def test_requested_metrics_are_shown(tmp_path: Path) -> None:
+    found = [RUN, trial(FIXED, throughput=3.0, latency=5.0)]
+    write(tmp_path / "run", found)
+    folder = tmp_path / "run"
+    text = render(Reported(tmp_path, folder, ("call_latency",)), "table")
+    assert "call_latency" in text
+    assert "throughput" not in text
+    with pytest.raises(BadInput, match=r"--metric througput: .* did you mean 'throughput'\?"):
+        render(Reported(tmp_path, folder, ("througput",)), "table")
+
+
+@pytest.mark.parametrize(
+    ("opening", "shown"),
+    [
+        (RUN, ["throughput", "call_latency"]),
+        (replace(RUN, headline="tlb_shootdowns"), ["tlb_shootdowns", "throughput"]),
+        (replace(RUN, headline=""), ["throughput", "call_latency"]),
+        (replace(RUN, metrics=(MetricInfo("throughput", "GiB/s"),)), ["throughput"]),
+        (replace(RUN, metrics=()), []),
+    ],
+)
+def test_the_headline_comes_first_then_the_next_of_the_file(
+    tmp_path: Path, opening: RunRecord, shown: list[str]
+) -> None:
+    report = report_of(tmp_path / "run", [opening, trial(FIXED, throughput=3.0)])
+    with open_report(report.results, RunFolder(report.folder)) as opened:
+        assert [metric.name for metric in opened.shown] == shown
+    for format_name in format_names():
+        rendered = render(report, format_name)
+        assert rendered.startswith(b"PAR1") if isinstance(rendered, bytes) else rendered.endswith("\n")
+
+
+@pytest.mark.parametrize("format_name", ["csv", "html", "json", "junit", "mail", "markdown", "table"])
+def test_a_run_without_trials_can_be_reported(tmp_path: Path, format_name: str) -> None:
+    text = render(report_of(tmp_path / "run", [RUN, BLOCK]), format_name)
+    assert RUN.run in text or format_name == "csv"
+
+
+def test_an_empty_journal_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="the journal is empty"):
+        render(report_of(tmp_path / "run", []), "table")
+
+
+def test_many_reasons_are_cut_in_text_and_kept_in_json(tmp_path: Path) -> None:
+    failed = [trial(FIXED, k, status=Status.FAILED, reason=f"reason {k}") for k in range(50)]
+    report = report_of(tmp_path / "run", [RUN, *failed])
+    text = render(report, "table")
+    assert text.count("failed (1 trial;") == 20
+    assert "and 30 more reasons; --format json lists all" in text
+    assert len(json.loads(render(report, "json"))["reasons"]) == 50
+
+
+def test_a_factor_may_have_the_name_of_a_column(tmp_path: Path) -> None:
+    opening = replace(RUN, factors=())
+    factors = {"n": "7", "unit": "x", "environment": "y", "mode": 'a,b"c'}
+    report = report_of(tmp_path / "run", [opening, trial(factors, throughput=3.0)])
+    (line,) = csv.DictReader(io.StringIO(render(report, "csv"), newline=""))
+    assert (line["factor.n"], line["n"]) == ("7", "1")
+    assert line["factor.mode"] == 'a,b"c'
+    assert "n = 7" in render(report, "table")
+
+
+def test_a_median_has_an_interval_where_there_are_boots_enough(tmp_path: Path) -> None:
+    found = [
+        trial({"mode": mode}, k, throughput=3.0 + k % boots / 100, boot=f"boot-{k % boots}")
+        for mode, boots in (("serial", 6), ("parallel", 3), ("copy", 1))
+        for k in range(12)
+    ]
+    report = report_of(tmp_path / "run", [replace(RUN, factors=()), *found])
+    document = json.loads(render(report, "json"))
+    figures = {cell["factors"]["mode"]: cell["metrics"]["throughput"] for cell in document["cells"]}
+    assert [(figures[m]["boots"], (figures[m]["interval"] or {}).get("unit")) for m in figures] == [
+        (6, "boot"),
+        (3, None),
+        (1, "trial"),
+    ]
+    interval = figures["serial"]["interval"]
+    assert 3.0 <= interval["low"] < figures["serial"]["median"] < interval["high"] <= 3.05
+    text = render(report, "table")
+    assert f"{figures['serial']['median']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]" in text
+    assert (
+        "[low, high]: 95 % interval of the median or of the ratio of medians; BCa bootstrap (Efron 1987)"
+        in text
+    )
+    assert "Intervals of one boot do not cover differences between boots." in text
+    assert "No interval for 1 figure: 3 boots, an interval needs 6." in text
+    lines = list(csv.DictReader(io.StringIO(render(report, "csv"), newline="")))
+    assert [line["interval_unit"] for line in lines] == ["boot", "", "trial"]
+    assert float(lines[0]["interval_low"]) == interval["low"]
+    assert all("BCa" in line["interval_method"] or line["no_interval"] for line in lines)
+
+
+def test_anomalies_of_a_cell_name_its_trials(tmp_path: Path) -> None:
+    """Serial begins each boot 20 % too slow; copy is quiet."""
+    found = [
+        trial(
+            {"mode": mode},
+            8 * boot + k,
+            throughput=(2.4 if mode == "serial" and k == 0 else 3.0) + (k * 7 + boot * 3) % 8 / 100,
+            boot=f"boot-{boot}",
+        )
+        for mode in ("serial", "copy")
+        for boot in range(6)
+        for k in range(8)
+    ]
+    report = report_of(tmp_path / "run", [replace(RUN, factors=()), *found])
+    first = [record.trial for record in found[:48:8]]
+    assert "warm-up" in render(report, "mail").partition("\nAnomalies:\n")[2]
+    for format_name in ("table", "markdown", "html"):
+        (line,) = (line for line in render(report, format_name).splitlines() if ": warm-up:" in line)
+        assert "serial: warm-up: throughput: the first 1 trial of each boot differs (median -2" in line
+        assert all(identity in line for identity in first[:4])
+    document = json.loads(render(report, "json"))["diagnostics"]
+    (warm,) = (each for each in document["findings"] if each["kind"] == "warm-up")
+    assert (warm["trials"], warm["environment"]) == (first, "vm-icount")
+    assert warm["p"] < 0.05
+    assert "van Elteren" in document["methods"]["warm-up"]
+
+
+def test_trials_that_were_not_needed_were_not_run(tmp_path: Path) -> None:
+    found = [trial(FIXED, k, throughput=3.0) for k in range(3)]
+    saved = trial(FIXED, 3, status=Status.SKIPPED, reason="not needed", allowed=True)
+    assert "Each row was run 3 times, in 1 boot." in render(
+        report_of(tmp_path / "run", [RUN, BLOCK, *found, saved]), "table"
+    )
+
+
+def test_single_trials_are_read_while_the_report_is_open(tmp_path: Path) -> None:
+    folder = write(tmp_path / "run", [RUN, trial(FIXED, throughput=3.0)])
+    with open_report(tmp_path, RunFolder(folder)) as report:
+        assert [one.metrics for one in report.read_trials(["throughput"])] == [{"throughput": 3.0}]
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        next(report.read_trials([]))

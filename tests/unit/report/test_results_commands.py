@@ -1,0 +1,161 @@
+"""``orchestrate results`` and ``orchestrate report``, as users run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.experiment.model import Status
+from orchestrator.results.records import MetricInfo
+from tests import calls
+from tests.run_samples import BLOCK, END, RUN, trial, write
+
+Verb = Callable[..., "subprocess.CompletedProcess[str]"]
+IN_A_PROCESS = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results"
+    failed = trial({"mode": "copy"}, status=Status.FAILED, reason="contents lost")
+    write(
+        folder / "quickstart" / RUN.run, [RUN, BLOCK, trial({"mode": "serial"}, throughput=3.0), failed, END]
+    )
+    write(folder / "other" / "20261124T101500000Z-ffff", [RUN])
+    return folder
+
+
+@pytest.fixture
+def orchestrate(results: Path) -> Verb:
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return calls.orchestrate(*arguments, ORCHESTRATE_RESULTS=str(results), **environment)
+
+    return run
+
+
+def test_list_names_every_run(orchestrate: Verb) -> None:
+    done = orchestrate("results", "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    head, _, first, second = done.stdout.splitlines()
+    assert head.split() == ["run", "experiment", "started", "trials", "not", "ok", "environment", "state"]
+    assert first.split() == [
+        *(RUN.run, "quickstart", RUN.time, "2", "of", "12", "failed", "1", "vm-icount", "complete")
+    ]
+    assert second.split()[-1] == "unfinished"
+
+
+def test_list_says_how_to_make_the_first_run(orchestrate: Verb, tmp_path: Path) -> None:
+    done = orchestrate("results", "list", "--results", str(tmp_path / "none"))
+    assert done.returncode == 0
+    assert "orchestrate run" in done.stdout
+
+
+def test_a_damaged_run_is_named_and_the_others_listed(orchestrate: Verb, results: Path) -> None:
+    path = results / "other" / "20261124T101500000Z-ffff" / "journal.jsonl"
+    path.write_bytes(b"?\n" + path.read_bytes())
+    done = orchestrate("results", "list")
+    assert RUN.run in done.stdout
+    assert f"orchestrate: {path}:1:1: not JSON" in done.stderr
+
+
+def test_show_prints_the_provenance_of_a_run(orchestrate: Verb) -> None:
+    done = orchestrate("results", "show", "20261123")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "block 0: stock on guest-1, vm-icount, clock instructions" in done.stdout
+    assert "not ok: failed 1" in done.stdout
+    assert "journal.jsonl" in done.stdout
+
+
+def test_show_prints_all_of_one_trial(orchestrate: Verb) -> None:
+    record = trial({"mode": "copy"})
+    done = orchestrate("results", "show", RUN.run, "--trial", record.trial[:6])
+    assert json.loads(done.stdout)["reason"] == "contents lost"
+    done = orchestrate("results", "show", RUN.run, "--trial", "zzz")
+    assert done.returncode == 2
+    assert "no such trial: 'zzz'" in done.stderr
+
+
+@pytest.mark.parametrize("format_name", ["table", "markdown", "csv", "json"])
+def test_report_prints_each_format(orchestrate: Verb, format_name: str) -> None:
+    done = orchestrate("report", RUN.run, "--format", format_name)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "serial" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_report_takes_a_folder_and_latest(orchestrate: Verb, results: Path, tmp_path: Path) -> None:
+    folder = results / "quickstart" / RUN.run
+    moved = folder.rename(tmp_path / "moved")
+    by_folder = orchestrate("report", str(moved))
+    assert by_folder.returncode == 0
+    assert "3.000" in by_folder.stdout
+    assert "No trial has ended yet." in orchestrate("report", "latest").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["report", "20261125"], "the nearest: "),
+        (["report", RUN.run, "--metric", "speed"], "known: call_latency, throughput, tlb_shootdowns (all: "),
+        (["report", RUN.run, "--format", "pdf"], "'pdf' is not one of 'csv', 'html', 'json'"),
+        (
+            ["results", "show", "2026"],
+            f"is ambiguous: {RUN.run}, 20261124T101500000Z-ffff; give more of the id",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(orchestrate: Verb, arguments: list[str], words: str) -> None:
+    done = orchestrate(*arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_of_many_metrics_the_nearest_are_named(results: Path, orchestrate: Verb) -> None:
+    metrics = tuple(MetricInfo(f"metric_{n}", "us") for n in range(42))
+    name = RUN.run.replace("23T", "27T")
+    write(results / "quickstart" / name, [replace(RUN, run=name, metrics=metrics), BLOCK, trial({}), END])
+    done = orchestrate("report", name, "--metric", "speed")
+    assert done.returncode == 2
+    assert "the nearest of 42: " in done.stderr
+    assert done.stderr.count("metric_") == 5
+    assert "--format json" in done.stderr
+    assert len(done.stderr) < 300
+
+
+def test_a_metric_that_no_trial_has_is_explained(orchestrate: Verb) -> None:
+    done = orchestrate("report", RUN.run, "--metric", "tlb_shootdowns")
+    assert "No tlb_shootdowns in any row: the benchmark did not report it" in done.stdout
+    assert "No throughput in any row" not in orchestrate("report", RUN.run).stdout
+
+
+@pytest.mark.parametrize("words", [["report", RUN.run], ["results", "list"], ["schema"]])
+def test_a_full_standard_output_is_named(results: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*IN_A_PROCESS, *words],
+            env={**os.environ, "ORCHESTRATE_RESULTS": str(results)},
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        3,
+        "orchestrate: cannot write to standard output: No space left on device\n",
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_any_encoding_of_the_terminal_works(results: Path, encoding: str) -> None:
+    done = subprocess.run(
+        [*IN_A_PROCESS, "report", RUN.run, "--results", str(results)],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,93 @@
+"""The end of a run: the table and three lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from orchestrator.environments import describe
+from orchestrator.experiment.model import Status
+from orchestrator.report import run_end
+from orchestrator.report.model import open_report
+from orchestrator.results.records import Record
+from orchestrator.results.runs import RunFolder
+from tests import eventful_run
+from tests.run_samples import BLOCK, END, RUN, trial, write
+
+SERIAL, COPY = {"mode": "serial"}, {"mode": "copy"}
+GOOD = [trial(mode, n, 3.0, 600.0) for mode in (SERIAL, COPY) for n in range(2)]
+FOLDER = Path("results/quickstart/1")
+
+
+def text_of(results: Path, records: Sequence[Record], verbose: bool = False) -> str:
+    folder = write(results / "run", records)
+    with open_report(results, RunFolder(folder)) as report:
+        return run_end.render(report, FOLDER, verbose)
+
+
+def summary(results: Path, *records: Record) -> list[str]:
+    """Return the lines below the table."""
+    return text_of(results, [RUN, BLOCK, *records]).split("\n\n")[-1].splitlines()
+
+
+def test_a_good_run_ends_with_its_table_and_three_lines(tmp_path: Path) -> None:
+    text = text_of(tmp_path, [replace(RUN, trials=4), BLOCK, *GOOD, END])
+    title, table, lines = text.rstrip("\n").split("\n\n")
+    assert title.startswith("quickstart, run ")
+    assert table.splitlines()[0].split()[:2] == ["mode", "n"]
+    assert lines.splitlines() == [
+        "Trust: 4 of 4 trials ok; all pages on target, 0 bytes wrong; settings read back; no trial disturbed by noise.",
+        f"Environment: vm-icount, {describe('vm-icount')}",
+        f"Full report: orchestrate report {FOLDER}",
+    ]
+
+
+def test_verbose_adds_the_notes(tmp_path: Path) -> None:
+    records = [replace(RUN, trials=4), BLOCK, *GOOD, END]
+    brief, verbose = text_of(tmp_path / "a", records), text_of(tmp_path / "b", records, verbose=True)
+    assert "Each row was run 2 times, in 1 boot." in verbose
+    assert "Each row" not in brief
+    assert verbose.splitlines()[-3:] == brief.splitlines()[-3:]
+
+
+def test_what_went_wrong_is_in_the_first_line(tmp_path: Path) -> None:
+    failed = trial(COPY, 9, status=Status.FAILED, reason="contents lost")
+    crashed = trial(COPY, 8, status=Status.CRASHED, reason="died", final=False)
+    line, *_ = summary(tmp_path, *GOOD, crashed, failed)
+    assert line == (
+        "Trust: 4 of 5 trials ok (failed 1); not complete, 12 trials planned; failed: contents lost; "
+        "all pages on target, 0 bytes wrong; settings read back; no trial disturbed by noise; 1 attempt repeated."
+    )
+
+
+def test_verification_errors_and_missing_verification_are_named(tmp_path: Path) -> None:
+    wrong = {"verification": {"pages": 16, "pages_on_target": 15, "bytes_checked": 4096, "bytes_wrong": 0}}
+    line, *_ = summary(tmp_path / "a", trial(SERIAL, 0, 3.0), trial(COPY, 0, 3.0, details=wrong))
+    assert "; verification errors in 1 of 2 rows; " in line
+    line, *_ = summary(tmp_path / "b", trial(SERIAL, 0, 3.0, details=None))
+    assert "; pages and bytes not verified; " in line
+
+
+def test_several_environments_and_none(tmp_path: Path) -> None:
+    kvm = trial(SERIAL, 7, 3.0, environment="vm-kvm")
+    _, environment, _ = summary(tmp_path / "a", *GOOD, kvm)
+    assert environment == "Environment: vm-icount, vm-kvm; their figures are kept separate"
+    _, environment, _ = summary(tmp_path / "b")
+    assert environment == "Environment: none, no trial has run"
+
+
+def test_allowed_statuses_are_marked(tmp_path: Path) -> None:
+    dma = trial({"mode": "dma"}, status=Status.UNSUPPORTED, reason="no engine", allowed=True)
+    noisy = trial(SERIAL, 5, status=Status.DISTURBED, reason="logins", final=False)
+    line, *_ = summary(tmp_path, *GOOD, dma, noisy, END)
+    assert line.startswith("Trust: 4 of 5 trials ok (unsupported 1, allowed); ")
+    assert line.endswith("; 1 trial disturbed by noise; 1 attempt repeated.")
+
+
+def test_an_eventful_run_has_three_lines_too(tmp_path: Path) -> None:
+    folder = eventful_run.make(tmp_path)
+    with open_report(tmp_path, RunFolder(folder)) as report:
+        lines = run_end.summary_lines(report, folder)
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
