@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @cache
-def kernel() -> str:
+def pid_namespace() -> str:
     """Names the running kernel and our view of its processes (which a container has for itself)."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116 - the link leads nowhere else

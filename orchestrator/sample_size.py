@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def minimum_units(confidence: float) -> int:
+def min_sample_size(confidence: float) -> int:
     """Return how many units an interval needs: so many that their range itself would be an interval of the median.
 
     The range of n values holds the median with probability 1 - 2^(1-n) (H. A. David, H. N. Nagaraja, *Order

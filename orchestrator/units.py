@@ -92,7 +92,7 @@ def parse_share(text: str) -> float:
     return float(Decimal(match.group(1)) / 100)
 
 
-def quantity(text: str) -> int | float | None:
+def parse_quantity(text: str) -> int | float | None:
     """Return bytes if ``text`` is a size with its unit, seconds if it is a duration with its unit, else None."""
     match = _QUANTITY.fullmatch(text)
     if match is None:

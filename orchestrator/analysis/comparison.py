@@ -19,7 +19,7 @@ from orchestrator.analysis.samples import Sample
 from orchestrator.analysis.significance import permutation_p, sign_p, smallest_p, smallest_sign_p
 from orchestrator.analysis.values import Units, is_rate
 from orchestrator.results.records import MetricInfo
-from orchestrator.sample_size import minimum_units
+from orchestrator.sample_size import min_sample_size
 
 NOT_PUBLISHED = "nothing was published of this cell"
 Verdict = Literal["faster", "slower", "no difference", "too noisy", "not compared"]
@@ -142,7 +142,7 @@ def _row(
         worse, better = better, worse
     seed = seed_of(metric.name, sorted(shared.items()), worse, better)
     counts = _counts(row, rules)
-    enough = min(counts) >= minimum_units(rules.confidence)
+    enough = min(counts) >= min_sample_size(rules.confidence)
     assert base is not None
     if base.exact:
         p = sign_p(sides[1], base.boots[0][0], seed) if min(counts) > 1 else None
@@ -224,7 +224,7 @@ def _judged(row: Row, family: int, rules: Rules) -> Row:
             f"the least p-value is {least:.2g}"
         )
     elif row.interval is None:
-        reason = f"no interval from fewer than {minimum_units(rules.confidence)} {rules.unit}s a side"
+        reason = f"no interval from fewer than {min_sample_size(rules.confidence)} {rules.unit}s a side"
     else:
         reason = "the interval holds both no difference and one that matters"
     return replace(row, verdict="too noisy", reason=reason)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.analysis.values import RESAMPLES, Units, is_rate
-from orchestrator.sample_size import minimum_units
+from orchestrator.sample_size import min_sample_size
 from orchestrator.units import plural
 
 CONFIDENCE = 0.95
@@ -81,7 +81,7 @@ def of_ratio(
 
 def _drawn(boots: Units, confidence: float) -> tuple[Literal["boot", "trial"], Units, str]:
     """Return what is drawn, and why it cannot be: empty where it can."""
-    needed = minimum_units(confidence)
+    needed = min_sample_size(confidence)
     if len(boots) > 1:
         few = f"{len(boots)} boots, an interval needs {needed}" if len(boots) < needed else ""
         return "boot", boots, few

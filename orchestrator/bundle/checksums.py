@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.bundle.layout import SEAL, SUMS
-from orchestrator.program import sha256
+from orchestrator.source_tree import sha256
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 

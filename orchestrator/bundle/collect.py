@@ -11,11 +11,11 @@ from orchestrator.documents.document import read_file
 from orchestrator.errors import BadInput
 from orchestrator.experiment import overrides as override_texts
 from orchestrator.experiment import roles as role_folders
-from orchestrator.experiment.kernels import recipe_file
+from orchestrator.experiment.kernels import find_recipe
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment, Kernel, Recipe, Role
-from orchestrator.program import files_below
 from orchestrator.results.manifest import Manifest, hash_role
+from orchestrator.source_tree import files_below
 
 ROLES = "roles"
 
@@ -123,8 +123,8 @@ def _recipe_files(experiment: Experiment, overrides: Sequence[str]) -> Iterator[
             continue
         text = node.get("kernels", kernel.name, "recipe")
         assert text is not None
-        searched = role_folders.folders(experiment.file)
-        yield kernel.name, recipe_file(str(text.content), experiment.file.parent, searched)
+        searched = role_folders.search_path(experiment.file)
+        yield kernel.name, find_recipe(str(text.content), experiment.file.parent, searched)
 
 
 def _role_of(recipe: Path) -> Path | None:

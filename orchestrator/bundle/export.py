@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import orchestrator
-from orchestrator import program
+from orchestrator import source_tree
 from orchestrator.bundle import archive, checksums, collect, crate, layout, readme
 from orchestrator.bundle.layout import Description
 from orchestrator.bundle.requirements import requirements
@@ -101,7 +101,7 @@ class _Making:
         self._manifest = provenance
         self._folder = folder
         self._wish = wish
-        self._program = program.files()
+        self._program = source_tree.files()
 
     def make(self, bundled_files: collect.BundledFiles) -> str:
         """Make all of it and return the bundle's id."""
@@ -200,7 +200,7 @@ class _Making:
             program={
                 "version": orchestrator.__version__,
                 "commit": manifest.commit(),
-                "source": program.source_hash(),
+                "source": source_tree.source_hash(),
                 "run_version": provenance.version,
                 "run_commit": provenance.commit,
                 "run_source": provenance.source,

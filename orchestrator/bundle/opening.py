@@ -14,7 +14,7 @@ from orchestrator.bundle import archive, checksums, layout
 from orchestrator.bundle.checksums import Fault
 from orchestrator.bundle.layout import SEAL, SUMS
 from orchestrator.errors import BadInput
-from orchestrator.program import sha256
+from orchestrator.source_tree import sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from orchestrator.execution import launch as launching
 from orchestrator.execution.observer import Observer
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
-from orchestrator.kernels.make import Say
+from orchestrator.kernels.make import ProgressCallback
 from orchestrator.kernels.obtain import obtain
 from orchestrator.results import manifest
 from orchestrator.results.files import write_whole
@@ -93,9 +93,9 @@ class Rerun:
 def run_again(
     description: Description,
     rerun: Rerun,
-    building: Callable[[str], AbstractContextManager[Say]],
+    building: Callable[[str], AbstractContextManager[ProgressCallback]],
     observing: Callable[[], AbstractContextManager[Observer]],
-    say: Say,
+    say: ProgressCallback,
 ) -> RunFolder:
     """Run the experiment of a bundle here, or carry that on; return the run's folder.
 

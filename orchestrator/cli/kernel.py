@@ -124,7 +124,7 @@ def _recipes(text: str) -> list[Recipe]:
         if not found:
             raise BadInput(f"{text}: none of its kernels is built from a recipe")
         return found
-    return [load_recipe(text, folder, roles.folders(folder / "recipe.yaml"))]
+    return [load_recipe(text, folder, roles.search_path(folder / "recipe.yaml"))]
 
 
 def _facts(built: Built) -> list[tuple[str, object]]:

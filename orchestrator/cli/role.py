@@ -29,7 +29,8 @@ def list_() -> None:
     from orchestrator.experiment import roles
 
     rows = [
-        [found.name, found.folder] for found in roles.every(roles.folders(Path.cwd() / "experiment.yaml"))
+        [found.name, found.folder]
+        for found in roles.find_all(roles.search_path(Path.cwd() / "experiment.yaml"))
     ]
     click.echo(tabulate(rows, ["role", "folder"]))
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.errors import BadInput
 from orchestrator.nearest import did_you_mean
-from orchestrator.units import quantity
+from orchestrator.units import parse_quantity
 
 Value = bool | int | float | str
 """A level as expressions see it: a size is a number of bytes, a duration a number of seconds."""
@@ -121,7 +121,7 @@ class Compiler:
     def _constant(self, node: ast.Constant) -> Evaluator:
         value = node.value
         if isinstance(value, str):
-            size = quantity(value)
+            size = parse_quantity(value)
             value = value if size is None else size
         if not isinstance(value, bool | int | float | str):
             raise self._refuse(node, f"{value!r} is neither a number, a text nor true or false")

@@ -114,7 +114,9 @@ def read_file(path: Path) -> Node:
     if not isinstance(node.content, dict):
         empty = node.content is None
         message = (
-            "is empty" if empty else f"expected keys with values (a mapping), found {kind(node.content)}"
+            "is empty"
+            if empty
+            else f"expected keys with values (a mapping), found {describe_value(node.content)}"
         )
         raise BadInput(Fault(str(path), 0 if empty else node.position.line, node.position.column, message))
     return node
@@ -142,7 +144,7 @@ def read_text(text: str, name: str, *, positions: bool = True) -> Node:
     return node
 
 
-def kind(value: object) -> str:
+def describe_value(value: object) -> str:
     """Say what ``value`` is, for messages."""
     if isinstance(value, dict):
         return "a mapping"

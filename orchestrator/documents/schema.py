@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry, Resource
 
-from orchestrator.documents.document import Node, kind
+from orchestrator.documents.document import Node, describe_value
 from orchestrator.errors import Fault
 from orchestrator.nearest import did_you_mean
 
@@ -117,7 +117,7 @@ def _wrong_value(keyword: str, rule: JSONSchema, found: Any) -> str:
         options = [str(option) for option in rule["enum"]]
         hint = f"; {did_you_mean(found, options)}" if isinstance(found, str) else ""
         hint = hint if "did you mean" in hint else ""
-        return f"expected one of {', '.join(options)}; found {kind(found)}{hint}"
+        return f"expected one of {', '.join(options)}; found {describe_value(found)}{hint}"
     if keyword in ("minItems", "minProperties"):
         size = f"has {len(found)} only" if found else "is empty"
         return (
@@ -127,17 +127,17 @@ def _wrong_value(keyword: str, rule: JSONSchema, found: Any) -> str:
         )
     if keyword == "uniqueItems":
         twice = next(item for index, item in enumerate(found) if item in found[:index])
-        return f"{kind(twice)} is listed twice"
+        return f"{describe_value(twice)} is listed twice"
     if keyword == "maxItems":
         return f"has {len(found)} levels; the most is {rule['maxItems']}"
-    return f"expected {_expected(rule)}; found {kind(found)}"
+    return f"expected {_expected(rule)}; found {describe_value(found)}"
 
 
 def _expected(rule: JSONSchema) -> str:
     if "title" in rule:
         return str(rule["title"])
     if "const" in rule:
-        return kind(rule["const"])
+        return describe_value(rule["const"])
     types = rule.get("type", ())
     described = " or ".join(_TYPES[name] for name in ([types] if isinstance(types, str) else types))
     bounds = [f"{word} {rule[key]}" for key, word in _BOUNDS.items() if key in rule]

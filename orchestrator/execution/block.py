@@ -17,7 +17,7 @@ from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.visit import Visit
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
-from orchestrator.kernels.proof import Identity, Proof, prove
+from orchestrator.kernels.verification import Identity, Verification, verify
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.records import BlockRecord
 from orchestrator.timestamps import utc_now
@@ -114,14 +114,14 @@ class BlockRun:
         kernel_hash = self._identity.kernel_hash
         here = outcome.TrialContext(self._block.index, host.name, facts.boot_id, environment, kernel_hash)
         rebooted = self._place is not None and self._place.boot != facts.boot_id
-        proof = self._prove(facts)
-        if proof.fault:
+        verification = self._verify(facts)
+        if verification.mismatches:
             if rebooted:
                 self._collect(visit, self._place or here)
                 visit.restore()
                 visit.clean()
-            self._announce(here, facts, {}, proof)
-            self._set_aside(proof.fault, here)
+            self._announce(here, facts, {}, verification)
+            self._set_aside(verification.mismatches, here)
             return True
         settings: dict[str, str] = {}
         if visit.runner_is_running():
@@ -142,7 +142,7 @@ class BlockRun:
             run.programs.update(visit.find_programs(run.plan.programs))
             settings.update(visit.tune())
             visit.start(self._losses.trials_to_send(self._block))
-        self._announce(here, facts, settings, proof)
+        self._announce(here, facts, settings, verification)
         complete = self._follow(visit)
         while complete and not run.stop.level:
             again = self._left()  # as trials were disturbed
@@ -173,10 +173,10 @@ class BlockRun:
         """Whether a trial of the block has no final record yet."""
         return any(True for _ in self._run.pending(self._block))
 
-    def _prove(self, facts: host_facts.Facts) -> Proof:
+    def _verify(self, facts: host_facts.Facts) -> Verification:
         """Compare the kernel that runs with the one of this block, and the boot with those of other blocks."""
         others = self._run.boots_of_others(self._block) if self._run.provider.boots_kernels else frozenset()
-        return prove(self._identity, facts, others)
+        return verify(self._identity, facts, others)
 
     def _set_aside(self, fault: str, here: outcome.TrialContext) -> None:
         """No number comes from a kernel that is not the one asked for: every trial left gets its final record."""
@@ -185,7 +185,11 @@ class BlockRun:
             self._run.conclude(outcome.wrong_kernel(trial, here, fault))
 
     def _announce(
-        self, here: outcome.TrialContext, facts: host_facts.Facts, settings: dict[str, str], proof: Proof
+        self,
+        here: outcome.TrialContext,
+        facts: host_facts.Facts,
+        settings: dict[str, str],
+        verification: Verification,
     ) -> None:
         """Write the record of a boot, once for each boot."""
         if self._place == here:
@@ -202,10 +206,10 @@ class BlockRun:
             settings=settings,
             time=utc_now(),
             kernel_hash=here.kernel_hash,
-            proof=tuple(proof.document),
+            proof=tuple(verification.document),
             beneath=self._machine.beneath,
         )
-        if not proof.fault:
+        if not verification.mismatches:
             self._run.kernels[self._block.kernel] = {
                 "release": facts.release,
                 "version": facts.version,

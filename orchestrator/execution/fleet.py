@@ -161,7 +161,7 @@ def _leave_out_the_unlike(run: Run, fleet: Sequence[Member]) -> None:
 def _work_queue(run: Run, able: Sequence[Member], shares: bool) -> WorkQueue:
     if not shares:
         return ReplicaQueue(run.plan, run.has_left)
-    begun = {member.name: [run.plan.named(name) for name in member.begun] for member in able}
+    begun = {member.name: [run.plan.find_block(name) for name in member.begun] for member in able}
     known = {name: [block for block in blocks if block and block.shard] for name, blocks in begun.items()}
     return ShardQueue(run.plan, run.has_left, len(able), known)
 

@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.execution import metrics, noise
 from orchestrator.execution.host_journal import TrialEnd
 from orchestrator.experiment.model import Benchmark, Experiment, Status
-from orchestrator.plan.cells import values
+from orchestrator.plan.cells import expression_values
 from orchestrator.plan.model import Cell, Trial
 from orchestrator.results.records import TrialRecord
 
@@ -109,7 +109,7 @@ def is_allowed(experiment: Experiment, cell: Cell, status: Status) -> bool:
     """Whether a status other than ``ok`` was foreseen by the file (``allow_unsupported``)."""
     if status is not Status.UNSUPPORTED:
         return False
-    seen = values(experiment.benchmark, cell)
+    seen = expression_values(experiment.benchmark, cell)
     return any(predicate.holds(seen) for predicate in experiment.allow_unsupported)
 
 

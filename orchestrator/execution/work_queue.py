@@ -115,7 +115,7 @@ class ShardQueue(WorkQueue):
         self._hosts = hosts
         self._begun = {host: list(blocks) for host, blocks in begun.items()}
         self._whole = {block.index: block for block in plan.blocks()}
-        self._left = {index: [(0, plan.places(block))] for index, block in self._whole.items()}
+        self._left = {index: [(0, plan.combination_count(block))] for index, block in self._whole.items()}
         for block in (block for blocks in self._begun.values() for block in blocks):
             self._take_out(block)
 

@@ -30,6 +30,9 @@ _WORDS: Mapping[type, frozenset[str]] = {
 }
 """Words about published figures and about values; figures and values themselves are part of what an experiment says."""
 
+_HASHED_AS = {"off_if_missing": "held_without"}
+"""Fields that were renamed, with the names they were first hashed under: an old file keeps its hash."""
+
 
 def content_hash(experiment: Experiment) -> str:
     """Return the SHA-256 (hex) of the experiment after overrides and defaults.
@@ -65,7 +68,7 @@ def _plain(value: Any, folder: Path) -> Any:
     if dataclasses.is_dataclass(value):
         omitted = _WORDS.get(type(value), frozenset())
         names = [field.name for field in dataclasses.fields(value) if field.name not in omitted]
-        return {name: _plain(getattr(value, name), folder) for name in names}
+        return {_HASHED_AS.get(name, name): _plain(getattr(value, name), folder) for name in names}
     if isinstance(value, Mapping):
         return {str(key): _plain(inner, folder) for key, inner in value.items()}
     if isinstance(value, tuple | list):

@@ -78,7 +78,7 @@ def load_recipe(text: str, folder: Path, roles: Sequence[Path]) -> Recipe:
 
     Raises ``BadInput`` with every fault of the file; where there is none, it names the nearest recipe.
     """
-    file = recipe_file(text, folder, roles)
+    file = find_recipe(text, folder, roles)
     node = read_file(file)
     draft = Draft(node, schemas.check(node, schemas.recipe()))
     recipe = read_recipe(draft, file.stem, file.parent)
@@ -92,7 +92,7 @@ def recipe_names(roles: Sequence[Path]) -> list[str]:
     return sorted({file.stem for folder in roles for file in (folder / RECIPES).glob("*.yaml")})
 
 
-def recipe_file(text: str, folder: Path, roles: Sequence[Path]) -> Path:
+def find_recipe(text: str, folder: Path, roles: Sequence[Path]) -> Path:
     """Return the file of a recipe, found as :func:`load_recipe` finds it."""
     if "/" in text or text.endswith((".yaml", ".yml")):
         file = (folder / Path(text).expanduser()).resolve()

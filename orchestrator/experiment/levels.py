@@ -10,7 +10,7 @@ from orchestrator.documents.draft import Draft
 from orchestrator.documents.expressions import Value
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Level
-from orchestrator.units import format_size, is_number_with_letters, misspelt_size, parse_size, quantity
+from orchestrator.units import format_size, is_number_with_letters, misspelt_size, parse_quantity, parse_size
 
 MOST_LEVELS = 10_000
 _LARGEST = Decimal(2**63)
@@ -20,7 +20,7 @@ def level(node: Node) -> Level:
     """Make a level of a scalar; its text stays as written, but whole numbers and booleans have one spelling."""
     value = node.content
     if isinstance(value, str):
-        number = quantity(value)
+        number = parse_quantity(value)
         return Level(value, value if number is None else number)
     if isinstance(value, float):
         return Level(node.text, value)

@@ -42,7 +42,7 @@ def load(
     node = read_file(path)
     override_texts.apply(node, overrides)
     draft = Draft(node, schemas.check(node, schemas.experiment(provider_options)))
-    searched = role_folders.folders(path, role_path)
+    searched = role_folders.search_path(path, role_path)
     program = Program(draft, searched)
     kernels = read_kernels(draft, path.parent, searched)
     reader = SweepReader(draft, program, kernels)

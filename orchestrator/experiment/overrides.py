@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.documents.document import Node, kind, read_text
+from orchestrator.documents.document import Node, describe_value, read_text
 from orchestrator.errors import BadInput, Fault, Position
 
 #: mappings whose keys may hold dots: what follows is one key, unless the file has a key that it starts with
@@ -44,7 +44,7 @@ def _apply(node: Node, text: str) -> None:
     for depth, key in enumerate(path):
         if not isinstance(node.content, dict):
             held = ".".join(path[:depth])
-            raise BadInput(position.fault(f"'{held}' holds {kind(node.data())}; set it as a whole"))
+            raise BadInput(position.fault(f"'{held}' holds {describe_value(node.data())}; set it as a whole"))
         if depth == len(path) - 1:
             break
         node.keys.setdefault(key, position)

@@ -12,7 +12,7 @@ from orchestrator.nearest import did_you_mean
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def folders(experiment: Path, role_path: Sequence[Path] = ()) -> list[Path]:
+def search_path(experiment: Path, role_path: Sequence[Path] = ()) -> list[Path]:
     """Return the folders that roles are looked up in, first hit wins.
 
     These are the ones of ``role_path``, ``roles/`` beside or above the experiment file, ``roles/`` of the working
@@ -34,7 +34,7 @@ def find(name: str, searched: Sequence[Path]) -> Role:
     raise BadInput(f"there is no role '{name}'; {did_you_mean(name, _names(searched))} (searched: {places})")
 
 
-def every(searched: Sequence[Path]) -> list[Role]:
+def find_all(searched: Sequence[Path]) -> list[Role]:
     """All roles there are, by name; of two of the same name the one that :func:`find` returns."""
     return [find(name, searched) for name in sorted(set(_names(searched)))]
 

@@ -12,7 +12,7 @@ from orchestrator.documents.draft import Draft
 from orchestrator.errors import BadInput
 from orchestrator.experiment import roles as role_folders
 from orchestrator.experiment.model import Hosts, Limits, Needs, Order, Repetitions, Role, Until
-from orchestrator.sample_size import minimum_units
+from orchestrator.sample_size import min_sample_size
 from orchestrator.units import parse_duration, parse_share, parse_size, plural
 
 T = TypeVar("T")
@@ -108,7 +108,7 @@ def _repetitions_until(draft: Draft) -> Repetitions:
     if not confidence >= 0.5:
         fault("until", "a confidence below 50% says nothing")
         return Repetitions()
-    needed = minimum_units(confidence)
+    needed = min_sample_size(confidence)
     least: int = draft.value("repetitions", "min", default=needed)
     boots: int = draft.value("repetitions", "boots", default=most)
     if least < needed:

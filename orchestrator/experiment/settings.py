@@ -64,7 +64,7 @@ def hugepages(section: Node) -> Iterator[Placed]:
 def numa_balancing(switch: Node) -> Iterator[Placed]:
     """Whether the kernel moves pages by itself; one that cannot does not."""
     on = switch.content is True
-    yield switch.position, Setting(sysctl_path("kernel.numa_balancing"), str(int(on)), held_without=not on)
+    yield switch.position, Setting(sysctl_path("kernel.numa_balancing"), str(int(on)), off_if_missing=not on)
 
 
 def cpu(section: Node) -> Iterator[Placed]:

@@ -16,7 +16,7 @@ from orchestrator.errors import CommandFailed, HostError
 from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.kernels.obtain import identity_of
-from orchestrator.kernels.proof import Identity
+from orchestrator.kernels.verification import Identity
 
 TICK_S = 0.5
 """How often :meth:`Host.lines` lets its caller look up while the host is silent."""

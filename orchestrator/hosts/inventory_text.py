@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.documents.document import Node, kind, read_text
+from orchestrator.documents.document import Node, describe_value, read_text
 from orchestrator.errors import BadInput, Position
 from orchestrator.nearest import did_you_mean
 
@@ -81,7 +81,9 @@ def _mapping(node: Node | None, what: str) -> Mapping[str, Node]:
     if node is None or node.content is None:
         return {}
     if not isinstance(node.content, dict):
-        raise BadInput(node.position.fault(f"{what}: expected a mapping, found {kind(node.data())}"))
+        raise BadInput(
+            node.position.fault(f"{what}: expected a mapping, found {describe_value(node.data())}")
+        )
     return node.content
 
 

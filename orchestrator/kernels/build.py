@@ -21,9 +21,9 @@ from orchestrator.experiment.model import Recipe
 from orchestrator.kernels import programs, store
 from orchestrator.kernels.config import check_survival, parse
 from orchestrator.kernels.image import image_release
-from orchestrator.kernels.ingredients import Ingredients, gather
+from orchestrator.kernels.ingredients import Ingredients, resolve
 from orchestrator.kernels.locks import locked, whole_folder
-from orchestrator.kernels.make import Make, Say
+from orchestrator.kernels.make import Make, ProgressCallback
 from orchestrator.kernels.store import Built
 from orchestrator.kernels.workspace import Killed, Workspace, workspace
 
@@ -33,7 +33,7 @@ PROGRAMS = ("make", "flex", "bison", "bc", "git", "tar", "rsync", "readelf", "se
 _BUILD_ID = re.compile(r"Build ID: ([0-9a-f]+)")
 
 
-def build(recipe: Recipe, say: Say = lambda _: None, package: bool = False) -> Built:
+def build(recipe: Recipe, say: ProgressCallback = lambda _: None, package: bool = False) -> Built:
     """Return the kernel of a recipe, building it if it is not in the store.
 
     :param say: told how far it is, often.
@@ -42,7 +42,7 @@ def build(recipe: Recipe, say: Say = lambda _: None, package: bool = False) -> B
     Raises ``KernelError``: a recipe that cannot be followed, a build that fails, no space.
     """
     with _disk_faults_are_errors():
-        ingredients = gather(recipe)
+        ingredients = resolve(recipe)
         name = ingredients.hash
 
         def waiting() -> None:
@@ -58,12 +58,12 @@ def build(recipe: Recipe, say: Say = lambda _: None, package: bool = False) -> B
             return built
 
 
-def suffix(name: str) -> str:
+def release_suffix(name: str) -> str:
     """What the release of the kernel of this hash ends with: whoever sees ``uname -r`` can tell which it is."""
     return f"-{name}"
 
 
-def _build(recipe: Recipe, ingredients: Ingredients, say: Say) -> Built:
+def _build(recipe: Recipe, ingredients: Ingredients, say: ProgressCallback) -> Built:
     programs.require(*PROGRAMS)
     if platform.machine() != "x86_64":
         raise KernelError(f"kernels are built for x86_64, and this machine is {platform.machine()}")
@@ -104,7 +104,7 @@ def _sync(folder: Path) -> None:
             os.fsync(stream.fileno())
 
 
-def _build_package(built: Built, ingredients: Ingredients, say: Say) -> None:
+def _build_package(built: Built, ingredients: Ingredients, say: ProgressCallback) -> None:
     """Make a Debian package of a kernel that is built; its workspace may have built others since."""
     programs.require("dpkg-deb", "dpkg-buildpackage", "dh_listpackages")
     with workspace(ingredients) as place:
@@ -128,11 +128,11 @@ def _build_package(built: Built, ingredients: Ingredients, say: Say) -> None:
         part.rename(built.folder / packages[0].name)
 
 
-def _prepared(place: Workspace, ingredients: Ingredients, say: Say) -> Make:
+def _prepared(place: Workspace, ingredients: Ingredients, say: ProgressCallback) -> Make:
     say("laying out the source")
     place.log.unlink(missing_ok=True)
     place.prepare(ingredients)
-    return Make(place, ingredients, suffix(ingredients.hash), say)
+    return Make(place, ingredients, release_suffix(ingredients.hash), say)
 
 
 def _configure(place: Workspace, ingredients: Ingredients, make: Make) -> dict[str, str]:

@@ -62,7 +62,7 @@ class Ingredients:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
 
-def gather(recipe: Recipe) -> Ingredients:
+def resolve(recipe: Recipe) -> Ingredients:
     """Read all that a recipe names; ``KernelError`` for what is missing or bad."""
     return Ingredients(
         source=find_source(recipe.source),

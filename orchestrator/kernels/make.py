@@ -18,7 +18,7 @@ from orchestrator.kernels import programs
 from orchestrator.kernels.ingredients import Ingredients
 from orchestrator.kernels.workspace import Killed, Workspace
 
-Say = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 
 STOP_LIMIT_S = 20.0
 NEARLY_FULL = 16 * 1024**2
@@ -31,7 +31,9 @@ _FAULT = re.compile(r"(: (fatal )?error: |^make.*\*\*\* |: not found$|: command 
 class Make:
     """Runs make in a workspace, always with the same toolchain and the same words."""
 
-    def __init__(self, place: Workspace, ingredients: Ingredients, release_suffix: str, say: Say) -> None:
+    def __init__(
+        self, place: Workspace, ingredients: Ingredients, release_suffix: str, say: ProgressCallback
+    ) -> None:
         self._place = place
         self._say = say
         compiler = ingredients.toolchain.compiler

@@ -13,8 +13,8 @@ from orchestrator.kernels.build import build
 from orchestrator.kernels.config import parse
 from orchestrator.kernels.debian_package import fetch_package
 from orchestrator.kernels.image import image_release
-from orchestrator.kernels.make import Say
-from orchestrator.kernels.proof import Identity
+from orchestrator.kernels.make import ProgressCallback
+from orchestrator.kernels.verification import Identity
 
 DEFAULT_PACKAGE = "linux-image-cloud-amd64"
 """The kernel that a guest gets where none is named."""
@@ -46,7 +46,7 @@ class KernelFiles:
         return int(hertz) if hertz else None
 
 
-def obtain(kernel: Kernel, say: Say = lambda _: None) -> KernelFiles:
+def obtain(kernel: Kernel, say: ProgressCallback = lambda _: None) -> KernelFiles:
     """Return the files of ``kernel``, fetched or built where needed; ``KernelError`` says what is missing.
 
     Once in the life of this process: what is edited meanwhile belongs to the next run.
@@ -64,7 +64,7 @@ def identity_of(kernel: Kernel) -> Identity:
     return obtain(kernel).identity
 
 
-def _obtain(kernel: Kernel, say: Say) -> KernelFiles:
+def _obtain(kernel: Kernel, say: ProgressCallback) -> KernelFiles:
     if kernel.source in ("default", "package"):
         return _packaged(kernel)
     if kernel.source == "running":

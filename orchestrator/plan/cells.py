@@ -65,7 +65,7 @@ def trial(cell: Cell, repetition: int) -> Trial:
     return Trial(_digest({"cell": cell.id, "repetition": repetition}), cell, repetition)
 
 
-def values(benchmark: Benchmark, cell: Cell) -> dict[str, Value]:
+def expression_values(benchmark: Benchmark, cell: Cell) -> dict[str, Value]:
     """Return what expressions see of a cell: its levels, its kernel and the benchmark's arguments."""
     found = {name: level.value for name, level in (*benchmark.arguments.items(), *cell.levels.items())}
     return {KERNEL: cell.kernel, **found}

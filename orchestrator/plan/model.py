@@ -59,5 +59,5 @@ class Block:
 
     @property
     def name(self) -> str:
-        """A name for a folder; :meth:`~orchestrator.plan.plan.Plan.named` finds the block by it."""
+        """A name for a folder; :meth:`~orchestrator.plan.plan.Plan.find_block` finds the block by it."""
         return f"{self.index}" if self.shard is None else f"{self.index}.{self.shard.first}-{self.shard.end}"

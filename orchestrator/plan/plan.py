@@ -52,7 +52,7 @@ class Plan:
         self._combinations = Combinations(experiment.sweep, fixed, where)
         self.where, self.limit = tuple(where), limit
         self.hosts = tuple(hosts)
-        self.narrowing = (*(predicate.text for predicate in where), f"limit {limit}" if limit else "")
+        self.selection = (*(predicate.text for predicate in where), f"limit {limit}" if limit else "")
         self._maker = CellMaker(experiment.benchmark, experiment.kernels[0].name)
         self._kernels = self._kernel_positions()
         self._check_options(where)
@@ -96,11 +96,11 @@ class Plan:
                 for host in self.hosts or ("",):
                     yield Block(next(index), kernel, boot, host)
 
-    def places(self, block: Block) -> int:
+    def combination_count(self, block: Block) -> int:
         """How many places the cells of a block take in the order in which they are dealt out; some may be empty."""
         return self._end(block.kernel)
 
-    def named(self, name: str) -> Block | None:
+    def find_block(self, name: str) -> Block | None:
         """The block, or shard of one, of this name; None if there is none."""
         match = re.fullmatch(r"(\d+)(?:\.(\d+)-(\d+))?", name)
         if match is None:

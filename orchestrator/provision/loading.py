@@ -93,7 +93,7 @@ def load_named(names: Iterable[str], variables: Iterable[str]) -> list[LoadedRol
 
     ``BadInput`` with every fault, also for a variable that none of the roles has.
     """
-    searched = role_folders.folders(Path.cwd() / "experiment.yaml")
+    searched = role_folders.search_path(Path.cwd() / "experiment.yaml")
     faults: list[Fault | str] = []
     roles = []
     for name in names:

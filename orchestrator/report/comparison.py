@@ -20,7 +20,7 @@ from orchestrator.report import comparisons, metrics
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
-from orchestrator.sample_size import minimum_units
+from orchestrator.sample_size import min_sample_size
 
 PUBLISHED_ENVIRONMENT = "metal"
 """All datasets of results/reference were measured on real machines."""
@@ -55,7 +55,7 @@ class ComparisonReport:
         return [
             "ratio: of medians, more than 1 is better; rates as time for the same work.",
             f"interval: {percent}, {intervals.METHODS[self.rules.unit]}; from "
-            f"{minimum_units(self.rules.confidence)} {self.rules.unit}s a side on.",
+            f"{min_sample_size(self.rules.confidence)} {self.rules.unit}s a side on.",
             f"p: {test}, adjusted for the number of tests, {self.tested} ({CORRECTION}); "
             "random numbers are seeded by the data."
             if self.tested

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import convert
 
 import orchestrator
-from orchestrator import program
+from orchestrator import source_tree
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Experiment, Role
 from orchestrator.results.files import write_whole
@@ -34,8 +34,8 @@ class Manifest:
     :ivar experiment_text: the experiment file as it was.
     :ivar experiment_folder: where the experiment file lay; empty where an older version began the run.
     :ivar where: the predicates of ``--where``, and ``limit`` that of ``--limit`` (0: none).
-    :ivar source: SHA-256 over the orchestrator's own files, see :func:`orchestrator.program.source_hash`; empty where
-        an older version began the run.
+    :ivar source: SHA-256 over the orchestrator's own files, see :func:`orchestrator.source_tree.source_hash`; empty
+        where an older version began the run.
     :ivar commit: of the tree the orchestrator runs from; empty outside of one; with ``-dirty`` if it was changed.
     :ivar packages: version by name of every Python package there was.
     :ivar controller: facts of the machine that ran the orchestrator.
@@ -104,7 +104,7 @@ def begin(
         experiment_folder=str(experiment.file.absolute().parent),
         where=tuple(where),
         limit=limit,
-        source=program.source_hash(),
+        source=source_tree.source_hash(),
     )
 
 
@@ -152,7 +152,7 @@ def load(folder: Path) -> Manifest:
 
 def hash_role(role: Role) -> dict[str, str]:
     """Return the SHA-256 of each file of a role by its path in it, what was built from it left out."""
-    return {name: program.sha256(path) for name, path in program.files_below(role.folder).items()}
+    return {name: source_tree.sha256(path) for name, path in source_tree.files_below(role.folder).items()}
 
 
 def commit() -> str:

@@ -44,13 +44,13 @@ class Setting:
 
     ``path`` may hold shell wildcards. An ``optional`` setting is passed over where no such file exists (a CPU without
     a governor) or where the file keeps its value (an interrupt that cannot be moved); for others both are errors. One
-    that is ``held_without`` holds where no such file exists: what a kernel does not have is off.
+    that is ``off_if_missing`` holds where no such file exists: what a kernel does not have is off.
     """
 
     path: str
     value: str
     optional: bool = False
-    held_without: bool = False
+    off_if_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

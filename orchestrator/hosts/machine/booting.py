@@ -20,7 +20,7 @@ from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.machine.state import MARK, State, command, install, look, mark_of
 from orchestrator.hosts.power import Power
 from orchestrator.kernels.obtain import obtain
-from orchestrator.kernels.proof import Identity
+from orchestrator.kernels.verification import Identity
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from orchestrator.hosts.guest.acceleration import beneath, choose_environment
 from orchestrator.hosts.guest.guest import Boot, Guest, Logs, start_guest
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
 from orchestrator.kernels.obtain import obtain
-from orchestrator.kernels.proof import Identity
+from orchestrator.kernels.verification import Identity
 
 log = logging.getLogger(__name__)
 

@@ -45,7 +45,9 @@ class Holder:
     def is_gone(self) -> bool:
         """Whether it is certain that the holder is no more."""
         kernel, _, process = self.process.rpartition("/")
-        return kernel == processes.kernel() and process != processes.identity(process.partition("-")[0])
+        return kernel == processes.pid_namespace() and process != processes.identity(
+            process.partition("-")[0]
+        )
 
     def __str__(self) -> str:
         return f"{self.run} of {self.user}@{self.controller} since {self.since}"
@@ -53,7 +55,7 @@ class Holder:
 
 def ourselves(run: str) -> Holder:
     """The holder that this process is."""
-    process = f"{processes.kernel()}/{processes.identity(os.getpid())}"
+    process = f"{processes.pid_namespace()}/{processes.identity(os.getpid())}"
     return Holder(run, getpass.getuser(), socket.gethostname(), utc_now(), process)
 
 

@@ -55,7 +55,7 @@ def setting_words(setting: Setting) -> list[str]:
     """The words of one setting."""
     if "\n" in setting.path or "\n" in setting.value:
         raise BadInput(f"setting {setting.path!r}: path and value must each be one line")
-    kind = "optional" if setting.optional else "off" if setting.held_without else "required"
+    kind = "optional" if setting.optional else "off" if setting.off_if_missing else "required"
     return [setting.path, setting.value, kind]
 
 

@@ -16,8 +16,8 @@ from orchestrator.experiment import roles
 from orchestrator.experiment.kernels import load_recipe
 from orchestrator.experiment.model import Recipe, Role
 from orchestrator.hosts.command import Command, script
-from orchestrator.kernels.build import build, suffix
-from orchestrator.kernels.ingredients import gather
+from orchestrator.kernels.build import build, release_suffix
+from orchestrator.kernels.ingredients import resolve
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templating import is_template
 
@@ -68,7 +68,7 @@ class KernelInstall(Module):
         if context.host.answers and answer.fields.get("manager") != "apt":
             raise HostError("kernels are installed as Debian packages, and this host has no apt")
         recipe = arguments.data()["recipe"]
-        ending = suffix(gather(_recipe(context.role, recipe)).hash)
+        ending = release_suffix(resolve(_recipe(context.role, recipe)).hash)
         found = [line for line in answer.lines if line.startswith("linux-image-") and line.endswith(ending)]
         if found:
             return TaskPlan(result={"package": found[0]}, note=found[0])
@@ -87,7 +87,7 @@ class KernelInstall(Module):
 
 
 def _recipe(role: Role, text: str) -> Recipe:
-    return load_recipe(text, role.folder, roles.folders(role.folder))
+    return load_recipe(text, role.folder, roles.search_path(role.folder))
 
 
 MODULE = KernelInstall()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.report import text
 from orchestrator.report.model import Report
-from orchestrator.units import quantity
+from orchestrator.units import parse_quantity
 
 MODE, THREADS, COPY, PAGE_SIZE = "mode", "threads", "copy", "page_size"
 """Names that a benchmark of page migration gives to the factors and to the level that charts know."""
@@ -33,7 +33,7 @@ def number(level: str) -> float | None:
     try:
         found = float(level)
     except ValueError:
-        size = quantity(level)
+        size = parse_quantity(level)
         return None if size is None else float(size)
     return found if math.isfinite(found) else None
 

@@ -18,7 +18,7 @@ from orchestrator.analysis.samples import Excluded, Sample
 from orchestrator.analysis.significance import permutation_p, smallest_p
 from orchestrator.analysis.values import Units
 from orchestrator.results.records import MetricInfo
-from orchestrator.sample_size import minimum_units
+from orchestrator.sample_size import min_sample_size
 
 LATENCY = MetricInfo("latency", "us", "lower")
 RATE = MetricInfo("rate", "GiB/s", "higher")
@@ -238,7 +238,7 @@ def test_resamples_of_uneven_boots_hold_only_values_that_were_measured() -> None
 
 
 def test_how_many_boots_an_interval_needs() -> None:
-    assert [minimum_units(level) for level in (0.5, 0.9, 0.95, 0.99)] == [2, 5, 6, 8]
+    assert [min_sample_size(level) for level in (0.5, 0.9, 0.95, 0.99)] == [2, 5, 6, 8]
 
 
 def test_the_same_data_give_the_same_figures() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import program
+from orchestrator import source_tree
 from orchestrator.bundle import collect
 from orchestrator.errors import BadInput
 from orchestrator.experiment.loader import load
@@ -101,17 +101,17 @@ def test_an_installed_program_holds_all_that_its_source_tree_has() -> None:
     root = Path(__file__).parents[3]
     targets = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
     included = targets["wheel"]["force-include"]
-    for top in program.TREE:
+    for top in source_tree.TREE:
         if top == "orchestrator":
             continue
         place = included[top].removeprefix("orchestrator/share/")
         folder, _, rest = place.partition("/")
-        shared = program.SHARED[folder]
+        shared = source_tree.SHARED[folder]
         assert (rest if shared == "." else "/".join(filter(None, (shared, rest)))) == top
 
 
 def test_the_source_tree_has_what_it_takes_to_install_it() -> None:
-    files = program.files()
+    files = source_tree.files()
     needed = ("pyproject.toml", "Makefile", "tools/install-packages.sh", "orchestrator/cli/__init__.py")
     assert set(needed) <= set(files)
     assert "orchestrator/bundle/templates/reproduce.sh" in files

@@ -44,7 +44,7 @@ def test_shares_are_the_whole(tmp_path: Path) -> None:
     assert sizes[0] == 100 // 8
     assert sizes[-1] == 1
     assert len(sizes) < 50
-    assert all(plan.named(shard.name) == shard for shard in shards)
+    assert all(plan.find_block(shard.name) == shard for shard in shards)
 
 
 @pytest.mark.parametrize("order", ["random", "listed"])
@@ -90,7 +90,7 @@ def test_hosts_that_die_leave_nothing_undone(tmp_path: Path) -> None:
 
 def test_what_a_host_has_begun_is_its_own_until_it_is_gone(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
-    begun = plan.named("0.10-20")
+    begun = plan.find_block("0.10-20")
     assert begun is not None
     work_queue = ShardQueue(plan, lambda block: True, 2, {"a": [begun], "b": []})
     others = work_queue.take("b", never)

@@ -158,7 +158,7 @@ tuning:
         Setting(f"{nodes}/node0/hugepages/hugepages-2048kB/nr_hugepages", "16"),
         Setting(f"{nodes}/node1/hugepages/hugepages-2048kB/nr_hugepages", "8"),
         Setting("/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages", "1"),
-        Setting("/proc/sys/kernel/numa_balancing", "0", held_without=True),
+        Setting("/proc/sys/kernel/numa_balancing", "0", off_if_missing=True),
         Setting("/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor", "performance", optional=True),
         Setting("/sys/devices/system/cpu/intel_pstate/no_turbo", "1", optional=True),
         Setting("/sys/devices/system/cpu/cpufreq/boost", "0", optional=True),

@@ -9,8 +9,8 @@ from orchestrator.units import (
     format_duration,
     format_size,
     parse_duration,
+    parse_quantity,
     parse_size,
-    quantity,
 )
 
 
@@ -83,6 +83,6 @@ def test_durations_are_written_for_people() -> None:
 
 
 def test_only_text_with_a_known_unit_is_a_quantity() -> None:
-    assert [quantity(text) for text in ("2MiB", "500ms", "16", "serial", "2mib", "0-3", "4k")] == [
+    assert [parse_quantity(text) for text in ("2MiB", "500ms", "16", "serial", "2mib", "0-3", "4k")] == [
         2**21, 0.5, None, None, None, None, None,
     ]  # fmt: skip

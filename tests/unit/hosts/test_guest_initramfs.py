@@ -10,7 +10,7 @@ import pytest
 from orchestrator.errors import HostError
 from orchestrator.hosts.guest.initramfs import Keys, base_archive, find_program, keys_archive
 from orchestrator.kernels.obtain import KernelFiles
-from orchestrator.kernels.proof import Identity
+from orchestrator.kernels.verification import Identity
 
 KERNEL = KernelFiles("6.1.0", Path("/boot/none"), None, Identity())
 

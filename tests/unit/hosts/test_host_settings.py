@@ -59,7 +59,7 @@ def test_missing_files(host: HostFolder) -> None:
     gone = str(host.folder / "no*such")
     assert do(host, "apply", Setting(gone, "1")) == (1, [Change(gone, "", "1", "", "missing")])
     assert do(host, "apply", Setting(gone, "1", optional=True)) == (0, [])
-    assert do(host, "apply", Setting(gone, "0", held_without=True)) == (0, [])
+    assert do(host, "apply", Setting(gone, "0", off_if_missing=True)) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_an_optional_file_may_keep_its_value(host: HostFolder) -> None:
 
 
 def test_what_is_off_where_there_is_no_file_may_not_stay_on(host: HostFolder) -> None:
-    code, changes = do(host, "apply", Setting("/proc/sys/kernel/ostype", "0", held_without=True))
+    code, changes = do(host, "apply", Setting("/proc/sys/kernel/ostype", "0", off_if_missing=True))
     assert (code, [change.verdict for change in changes]) == (1, ["refused"])
     assert do(host, "restore")[0] == 0
 

@@ -13,7 +13,7 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment, Setting
 from orchestrator.plan import Plan
-from orchestrator.plan.cells import values
+from orchestrator.plan.cells import expression_values
 
 SWEEP = """\
 version: 1
@@ -265,7 +265,7 @@ def test_an_experiment_without_factors_is_one_cell(folder: Path) -> None:
 def test_expressions_see_arguments_and_kernel_of_a_cell(folder: Path) -> None:
     experiment = read(folder, SWEEP)
     cell = next(Plan(experiment).cells())
-    assert values(experiment.benchmark, cell) == {
+    assert expression_values(experiment.benchmark, cell) == {
         "kernel": "default",
         "memory": "thp",
         "mode": "serial",

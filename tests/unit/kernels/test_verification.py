@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from orchestrator.kernels.proof import Identity, prove
+from orchestrator.kernels.verification import Identity, verify
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ IDENTITY = Identity(
 
 
 def test_all_is_compared_and_said() -> None:
-    proof = prove(IDENTITY, Told(), frozenset({"boot-1"}))
-    assert proof.fault == ""
+    proof = verify(IDENTITY, Told(), frozenset({"boot-1"}))
+    assert proof.mismatches == ""
     assert [check.what for check in proof.checks] == [
         "boot id",
         "release",
@@ -51,10 +51,10 @@ def test_all_is_compared_and_said() -> None:
     ],
 )
 def test_what_differs_is_named(change: dict[str, str], fault: str) -> None:
-    assert prove(IDENTITY, replace(Told(), **change), frozenset({"boot-1"})).fault == fault
+    assert verify(IDENTITY, replace(Told(), **change), frozenset({"boot-1"})).mismatches == fault
 
 
 def test_what_is_not_known_is_not_asked_for() -> None:
-    assert prove(Identity(), Told()).checks == ()
+    assert verify(Identity(), Told()).checks == ()
     silent = replace(Told(), config_hash="")  # a kernel without /proc/config.gz
-    assert "configuration" not in [check.what for check in prove(IDENTITY, silent).checks]
+    assert "configuration" not in [check.what for check in verify(IDENTITY, silent).checks]

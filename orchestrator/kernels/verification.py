@@ -61,13 +61,13 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Verification:
     """All that was compared, in order."""
 
     checks: tuple[Check, ...]
 
     @property
-    def fault(self) -> str:
+    def mismatches(self) -> str:
         """What does not hold, in words; empty where all holds."""
         return "; ".join(str(check) for check in self.checks if not check.holds)
 
@@ -77,12 +77,12 @@ class Proof:
         return [asdict(check) for check in self.checks]
 
 
-def prove(identity: Identity, running: Running, earlier_boots: frozenset[str] = frozenset()) -> Proof:
+def verify(identity: Identity, running: Running, earlier_boots: frozenset[str] = frozenset()) -> Verification:
     """Compare what a kernel should be with what runs.
 
     :param earlier_boots: boot ids that must not come again, as the host was booted since.
     """
-    return Proof(tuple(_checks(identity, running, earlier_boots)))
+    return Verification(tuple(_checks(identity, running, earlier_boots)))
 
 
 def _checks(identity: Identity, running: Running, earlier_boots: frozenset[str]) -> Iterator[Check]:
