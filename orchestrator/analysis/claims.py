@@ -1,8 +1,8 @@
-"""The shape of a run as claims, and what becomes of each claim in another run.
+"""Claims that a run makes about its own shape, and the verdict of another run on each.
 
-A claim is judged by what both runs have. It *holds*, it *does not hold*, or it *cannot be judged* where the other run
-lacks the cells, where figures of the two environments mean different things, or where single trials lie so far apart
-that chance could be what makes the difference. The rules and their reasons: docs/bundles.md.
+The run that makes the claims is the bundle's run, the other one the local run. A claim *holds*, *does not hold*, or
+*cannot be judged*: the local run has no such cells, its figures mean something else, or single trials overlap.
+The rules and their reasons: docs/bundles.md.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from orchestrator.analysis.comparability import comparable, unlike
 from orchestrator.analysis.points import Key, Point, Points
+from orchestrator.analysis.verdicts import OVERLAP, Verdict, inside, outside, shapes_differ
 
 APART = 1.10
-"""Two modes are apart from so many times on; nearer ones have no order that another machine must show."""
+"""From this ratio on two modes have an order that another machine must show."""
 
 FLAT = (1.02, 1.10)
-"""Threads that bring less than this many times more do not help: by the strictest and by the most generous reading."""
+"""More threads do not help if they gain less than this ratio: by the strictest and by the most generous reading."""
 
-Verdict = Literal["holds", "does not hold", "cannot be judged"]
 Kind = Literal["outcome", "order", "scaling", "ratio"]
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """A claim and what became of it.
+    """A claim and the verdict on it.
 
     :ivar claim: in words.
-    :ivar bundle_value: figures of the run that makes the claim; ``local_value``: those of the other run, empty if none.
-    :ivar reason: why it does not hold or cannot be judged.
+    :ivar bundle_value: figures of the run that makes the claim.
+    :ivar local_value: figures of the other run; empty if it has none.
+    :ivar reason: why the claim does not hold or cannot be judged.
     """
 
     kind: Kind
@@ -42,106 +42,100 @@ class ClaimResult:
     reason: str = ""
 
 
-def claims(there: Points, within: float) -> list[ClaimResult]:
-    """Return what a run claims, each claim as its own run has it, which is to say that it holds."""
-    return list(evaluate(there, there, there, within))
+def claims(run: Points, within: float) -> list[ClaimResult]:
+    """Return the claims of a run. Each is judged by the run itself, so each holds."""
+    return list(evaluate(run, run, run, within))
 
 
-def evaluate(there: Points, here: Points, every: Points, within: float) -> Iterator[ClaimResult]:
-    """Judge each claim of the run ``there`` by the run ``here``.
+def evaluate(bundle: Points, local: Points, local_all: Points, within: float) -> Iterator[ClaimResult]:
+    """Judge each claim of the bundle's run by the local run.
 
-    :param here: points whose figures can be judged; ``every``: all points of that run, whose outcome can be.
-    :param within: how far a ratio may be off: 0.25 for 25 %, up or down.
+    :param local: points of the local run whose figures can be judged.
+    :param local_all: all points of the local run; their outcomes can be judged.
+    :param within: relative tolerance of ratios: 0.25 for 25 %, up or down.
     """
-    mixed = unlike(there, every)
-    yield from _outcomes(there, every)
-    for group in _groups(there, lambda point: point.rest):
-        yield from _order(group, here, mixed)
-    for group in _groups(there, lambda point: (("mode", point.mode), *point.rest)):
-        yield from _scaling(there, group, here, mixed)
-    for point in there.all:
-        yield from _ratio(there, point, here, within, mixed)
+    mismatch = shapes_differ(*({point.environment for point in run.all} for run in (bundle, local_all)))
+    yield from _outcomes(bundle, local_all)
+    for group in _groups(bundle, lambda point: point.rest):
+        yield from _order(group, local, mismatch)
+    for group in _groups(bundle, lambda point: (("mode", point.mode), *point.rest)):
+        yield from _scaling(bundle, group, local, mismatch)
+    for point in bundle.all:
+        yield from _ratio(bundle, point, local, within, mismatch)
 
 
 # --- outcomes: does it work at all, and are all pages and bytes where they should be ----------------------------
 
 
-def _outcomes(there: Points, here: Points) -> Iterator[ClaimResult]:
-    for group in _groups(there, lambda point: (("mode", point.mode),) if point.mode else ()):
+def _outcomes(bundle: Points, local: Points) -> Iterator[ClaimResult]:
+    for group in _groups(bundle, lambda point: (("mode", point.mode),) if point.mode else ()):
         for status, words in (("ok", "works"), ("unsupported", "is not supported")):
             cells = [point for point in group if point.outcomes == {status}]
             if cells:
-                yield _outcome(cells, here, status, f"{_name(cells[0].mode)} {words}")
+                yield _outcome(cells, local, status, f"{_name(cells[0].mode)} {words}")
 
 
-def _outcome(cells: Sequence[Point], here: Points, status: str, claim: str) -> ClaimResult:
-    checked = status == "ok" and all(_is_true(point) for point in cells)
+def _outcome(cells: Sequence[Point], local: Points, status: str, claim: str) -> ClaimResult:
+    checked = status == "ok" and all(_is_verified(point) for point in cells)
     claim += ", all pages on target, no byte wrong" if checked else ""
-    there = f"{len(cells)} of {len(cells)} cells {status}"
-    pairs = [(cell, found) for cell in cells if (found := here.at(cell.key))]
-    if not pairs:
-        return ClaimResult("outcome", claim, there, "cannot be judged", "", "none of its cells was run")
-    as_there = [found for _, found in pairs if found.outcomes == {status}]
-    told = f"{len(as_there)} of {len(pairs)} cells {status}"
-    others = sorted({word for _, found in pairs for word in found.outcomes} - {status})
+    bundle_value = f"{len(cells)} of {len(cells)} cells {status}"
+    local_cells = [point for cell in cells if (point := local.at(cell.key))]
+    if not local_cells:
+        reason = "none of its cells was run"
+        return ClaimResult("outcome", claim, bundle_value, Verdict.CANNOT_BE_JUDGED, reason=reason)
+    same = [point for point in local_cells if point.outcomes == {status}]
+    others = sorted({word for point in local_cells for word in point.outcomes} - {status})
+    verdict, reason = Verdict.HOLDS, ""
     if bad := [word for word in others if word in ("failed", "crashed", "timeout")]:
-        return ClaimResult("outcome", claim, there, "does not hold", told, f"others: {', '.join(bad)}")
-    if checked and not all(_is_true(found) for found in as_there):
-        return ClaimResult(
-            "outcome", claim, there, "does not hold", told, "pages or bytes are not where they should be"
-        )
-    if others:
-        return ClaimResult("outcome", claim, there, "cannot be judged", told, f"others: {', '.join(others)}")
-    return ClaimResult("outcome", claim, there, "holds", told)
+        verdict, reason = Verdict.DOES_NOT_HOLD, f"others: {', '.join(bad)}"
+    elif checked and not all(_is_verified(point) for point in same):
+        verdict, reason = Verdict.DOES_NOT_HOLD, "pages or bytes are not where they should be"
+    elif others:
+        verdict, reason = Verdict.CANNOT_BE_JUDGED, f"others: {', '.join(others)}"
+    local_value = f"{len(same)} of {len(local_cells)} cells {status}"
+    return ClaimResult("outcome", claim, bundle_value, verdict, local_value, reason)
 
 
-def _is_true(point: Point) -> bool:
-    """Whether the benchmark looked again, and found everything as it should be."""
-    truth = point.cell.truth
-    return truth is not None and truth.pages == truth.pages_on_target and not truth.bytes_wrong
+def _is_verified(point: Point) -> bool:
+    """Whether the benchmark verified its pages and bytes, and found no error."""
+    verified = point.cell.verification
+    return verified is not None and verified.pages == verified.pages_on_target and not verified.bytes_wrong
 
 
-# --- order: which mode is better, each with the number of threads that suits it best -----------------------------
+# --- order: which mode is better, each with its best number of threads -------------------------------------------
 
 
-def _order(group: Sequence[Point], here: Points, mixed: str) -> Iterator[ClaimResult]:
+def _order(group: Sequence[Point], local: Points, mismatch: str) -> Iterator[ClaimResult]:
     best = _best(group)
     if len(best) < 2 or not any(a.over(b) >= APART for a, b in pairwise(best)):
         return
     claim = f"order of modes{_at(best[0].rest)}"
-    there = _ranking(best)
-    if mixed:
-        yield ClaimResult("order", claim, there, "cannot be judged", "", mixed)
+    bundle_value = _ranking(best)
+    pairs = [(point, other) for point in group if point.ok and (other := _comparable(point, local))]
+    best, local_best = _best([point for point, _ in pairs]), _best([other for _, other in pairs])
+    if mismatch or len(best) < 2:
+        reason = mismatch or "fewer than two of its modes have figures in the local run"
+        yield ClaimResult("order", claim, bundle_value, Verdict.CANNOT_BE_JUDGED, reason=reason)
         return
-    pairs = [(point, found) for point in group if point.ok and (found := comparable(point, here))]
-    best, ours = _best([point for point, _ in pairs]), _best([other for _, other in pairs])
-    if len(best) < 2:
-        yield ClaimResult(
-            "order", claim, there, "cannot be judged", "", "fewer than two of its modes have figures here"
-        )
-        return
-    by_mode = {point.mode: point for point in ours}
+    by_mode = {point.mode: point for point in local_best}
     swapped = [
         (by_mode[a.mode], by_mode[b.mode])
-        for at, a in enumerate(best)
-        for b in best[at + 1 :]
+        for index, a in enumerate(best)
+        for b in best[index + 1 :]
         if a.over(b) >= APART and by_mode[a.mode].over(by_mode[b.mode]) <= 1
     ]
-    told = _ranking(ours)
-    sure = [(a, b) for a, b in swapped if a.range_over(b)[1] <= 1]
-    if sure:
-        a, b = sure[0]
-        yield ClaimResult(
-            "order", claim, there, "does not hold", told, f"{a.mode} is not better than {b.mode}"
-        )
+    certain = [(a, b) for a, b in swapped if a.range_over(b)[1] <= 1]
+    verdict, reason = Verdict.HOLDS, ""
+    if certain:
+        a, b = certain[0]
+        verdict, reason = Verdict.DOES_NOT_HOLD, f"{a.mode} is not better than {b.mode}"
     elif swapped:
-        yield ClaimResult("order", claim, there, "cannot be judged", told, "too noisy: single trials overlap")
-    else:
-        yield ClaimResult("order", claim, there, "holds", told)
+        verdict, reason = Verdict.CANNOT_BE_JUDGED, OVERLAP
+    yield ClaimResult("order", claim, bundle_value, verdict, _ranking(local_best), reason)
 
 
 def _best(group: Sequence[Point]) -> list[Point]:
-    """The best point of each mode, the best mode first."""
+    """Return the best point of each mode, the best mode first."""
     best: dict[str, Point] = {}
     for point in group:
         if point.ok and (point.mode not in best or point.over(best[point.mode]) > 1):
@@ -159,35 +153,33 @@ def _ranking(best: Sequence[Point]) -> str:
     return " ".join(words)
 
 
-# --- scaling: after how many threads do more of them not help ----------------------------------------------------
+# --- scaling: from which number of threads on do more of them not help -------------------------------------------
 
 
-def _scaling(there: Points, group: Sequence[Point], here: Points, mixed: str) -> Iterator[ClaimResult]:
-    if group[0].environment in there.counting and not there.modelled:
-        return  # CPUs take turns, so threads bring nothing by construction
-    curve = _curve(there, group)
+def _scaling(bundle: Points, group: Sequence[Point], local: Points, mismatch: str) -> Iterator[ClaimResult]:
+    if group[0].environment in bundle.counting and not bundle.modelled:
+        return  # CPUs take turns, so threads gain nothing by construction
+    curve = _curve(bundle, group)
     if len(curve) < 3:
         return
     claim = f"where scaling ends: {_name(curve[-1].mode)}{_at(curve[-1].rest)}"
-    told = _curve_words(curve)
-    if mixed:
-        yield ClaimResult("scaling", claim, told, "cannot be judged", "", mixed)
+    bundle_value = _curve_words(curve)
+    pairs = [(point, other) for point in curve if (other := _comparable(point, local))]
+    if mismatch or len(pairs) < 3:
+        reason = mismatch or "fewer than three of its numbers of threads have figures in the local run"
+        yield ClaimResult("scaling", claim, bundle_value, Verdict.CANNOT_BE_JUDGED, reason=reason)
         return
-    pairs = [(point, found) for point in curve if (found := comparable(point, here))]
-    if len(pairs) < 3:
-        few = "fewer than three of its numbers of threads have figures here"
-        yield ClaimResult("scaling", claim, told, "cannot be judged", "", few)
-        return
-    ours, theirs = [found for _, found in pairs], [point for point, _ in pairs]
-    verdict: Verdict = "holds" if set(_ends(ours)) & set(_ends(theirs)) else "does not hold"
-    reason = "" if verdict == "holds" else "it ends elsewhere"
-    if reason and set(_ends(ours, noisy=True)) & set(_ends(theirs, noisy=True)):
-        verdict, reason = "cannot be judged", "too noisy: single trials overlap"
-    yield ClaimResult("scaling", claim, told, verdict, _curve_words(ours), reason)
+    bundle_curve, local_curve = [point for point, _ in pairs], [other for _, other in pairs]
+    verdict, reason = Verdict.HOLDS, ""
+    if not set(_ends(local_curve)) & set(_ends(bundle_curve)):
+        verdict, reason = Verdict.DOES_NOT_HOLD, "it ends elsewhere"
+        if set(_ends(local_curve, noisy=True)) & set(_ends(bundle_curve, noisy=True)):
+            verdict, reason = Verdict.CANNOT_BE_JUDGED, OVERLAP
+    yield ClaimResult("scaling", claim, bundle_value, verdict, _curve_words(local_curve), reason)
 
 
 def _curve(run: Points, group: Sequence[Point]) -> list[Point]:
-    """The points of one mode by threads, from the baseline on where that has fewer threads than all of them."""
+    """Return the points of one mode by threads, with the baseline in front if it has fewer threads than all of them."""
     curve = sorted((p for p in group if p.ok and p.threads is not None), key=lambda point: point.threads or 0)
     baseline = run.baseline_of(curve[0]) if curve else None
     starts = baseline is not None and baseline.ok and baseline.rest == curve[0].rest
@@ -197,9 +189,9 @@ def _curve(run: Points, group: Sequence[Point]) -> list[Point]:
 
 
 def _ends(curve: Sequence[Point], noisy: bool = False) -> list[int]:
-    """The numbers of threads, of those swept, at which scaling ends: from the strictest reading to the most generous.
+    """Return the swept numbers of threads at which scaling may end, from the strictest to the most generous reading.
 
-    ``noisy``: as single trials would have it, too.
+    ``noisy``: also by the ranges of single trials.
     """
     strict, generous = _end(curve, FLAT[0], 1 if noisy else None), _end(curve, FLAT[1], 0 if noisy else None)
     numbers = [point.threads or 0 for point in curve]
@@ -207,10 +199,13 @@ def _ends(curve: Sequence[Point], noisy: bool = False) -> list[int]:
 
 
 def _end(curve: Sequence[Point], limit: float, edge: int | None) -> int:
-    """The fewest threads that no larger number is ``limit`` times better than; ``edge``: at that end of the trials."""
-    for at, point in enumerate(curve):
+    """Return the fewest threads over which no larger number gains ``limit``.
+
+    :param edge: None: by medians; 0 or 1: by the lower or upper end of the ranges of single trials.
+    """
+    for index, point in enumerate(curve):
         gains = (
-            more.over(point) if edge is None else more.range_over(point)[edge] for more in curve[at + 1 :]
+            more.over(point) if edge is None else more.range_over(point)[edge] for more in curve[index + 1 :]
         )
         if all(gain < limit for gain in gains):
             return point.threads or 0
@@ -227,43 +222,42 @@ def _curve_words(curve: Sequence[Point]) -> str:
 # --- ratios: how many times better than the baseline ---------------------------------------------------------------
 
 
-def _ratio(there: Points, point: Point, here: Points, within: float, mixed: str) -> Iterator[ClaimResult]:
-    baseline = there.baseline_of(point)
+def _ratio(
+    bundle: Points, point: Point, local: Points, within: float, mismatch: str
+) -> Iterator[ClaimResult]:
+    baseline = bundle.baseline_of(point)
     if baseline is None or not (point.ok and baseline.ok) or point.metric != baseline.metric:
         return
     threads = f", threads={point.threads}" if point.threads is not None else ""
     claim = f"{_name(point.mode)}{threads}{_at(point.rest)} over {_name(baseline.mode)}"
     ratio = point.over(baseline)
-    told = f"{ratio:.3f}"
-    if mixed:
-        yield ClaimResult("ratio", claim, told, "cannot be judged", "", mixed)
+    bundle_value = f"{ratio:.3f}"
+    other, base = _comparable(point, local), _comparable(baseline, local)
+    if mismatch or other is None or base is None or other.metric != base.metric:
+        reason = mismatch or "the cell or its baseline has no figure in the local run"
+        yield ClaimResult("ratio", claim, bundle_value, Verdict.CANNOT_BE_JUDGED, reason=reason)
         return
-    found, base = comparable(point, here), comparable(baseline, here)
-    if found is None or base is None or found.metric != base.metric:
-        yield ClaimResult(
-            "ratio",
-            claim,
-            told,
-            "cannot be judged",
-            "",
-            "it or its baseline was not run here, or has no figure",
-        )
-        return
-    ours = found.over(base)
-    low, high = ratio / (1 + within), ratio * (1 + within)
-    if low <= ours <= high:
-        yield ClaimResult("ratio", claim, told, "holds", f"{ours:.3f}")
-        return
-    least, most = found.range_over(base)
-    bounds = f"not in {low:.3f} to {high:.3f}"
-    if least <= high and most >= low:
-        reason = f"{bounds}, but too noisy: single trials make it {least:.3f} to {most:.3f}"
-        yield ClaimResult("ratio", claim, told, "cannot be judged", f"{ours:.3f}", reason)
-    else:
-        yield ClaimResult("ratio", claim, told, "does not hold", f"{ours:.3f}", bounds)
+    local_ratio = other.over(base)
+    limits = (ratio / (1 + within), ratio * (1 + within))
+    trials = other.range_over(base)
+    verdict, reason = Verdict.HOLDS, ""
+    if not inside((local_ratio, local_ratio), limits):
+        verdict, reason = Verdict.DOES_NOT_HOLD, f"not in {limits[0]:.3f} to {limits[1]:.3f}"
+        if not outside(trials, limits):
+            verdict = Verdict.CANNOT_BE_JUDGED
+            reason += f", but too noisy: single trials give {trials[0]:.3f} to {trials[1]:.3f}"
+    yield ClaimResult("ratio", claim, bundle_value, verdict, f"{local_ratio:.3f}", reason)
 
 
-# --- what is shared -----------------------------------------------------------------------------------------------
+# --- shared ---------------------------------------------------------------------------------------------------------
+
+
+def _comparable(point: Point, local: Points) -> Point | None:
+    """Return the same cell of the local run, if it has a figure of the same metric and label."""
+    other = local.at(point.key)
+    if other is None or not other.ok or other.metric != point.metric:
+        return None
+    return other if other.cell.label == point.cell.label else None
 
 
 def _groups(run: Points, key: Callable[[Point], Key]) -> list[list[Point]]:

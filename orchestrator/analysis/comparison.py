@@ -1,7 +1,7 @@
-"""Two sides, cell by cell: a ratio with its interval, a test over the family of all cells, a verdict.
+"""Comparison of two sides, cell by cell: a ratio with its interval, a test in the family of all cells, a verdict.
 
-A ratio is turned so that more than 1 is better, as speed-ups are. A rate is compared as time for a piece of work, so
-that throughput and latency of the same trials give the same ratio: what is averaged is time, not rate (T. Hoefler,
+A ratio above 1 means that the new side is better, for rates and for times. A rate is compared as time for the same
+work, so that throughput and latency of the same trials give the same ratio: times are averaged, not rates (T. Hoefler,
 R. Belli, *Scientific Benchmarking of Parallel Computing Systems*, SC '15, section 3.1.1: rates by the harmonic mean).
 """
 
@@ -18,22 +18,22 @@ from orchestrator.analysis.multiple import holm
 from orchestrator.analysis.samples import Sample
 from orchestrator.analysis.significance import permutation_p, sign_p, smallest_p, smallest_sign_p
 from orchestrator.analysis.values import Units, is_rate
+from orchestrator.analysis.verdicts import Verdict, figures_differ, inside, meaningless, too_few
 from orchestrator.results.records import MetricInfo
-from orchestrator.sample_size import min_sample_size
+from orchestrator.units import plural
 
-NOT_PUBLISHED = "nothing was published of this cell"
-Verdict = Literal["faster", "slower", "no difference", "too noisy", "not compared"]
+NOT_PUBLISHED = "no published figure for this cell"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How to judge.
+    """Parameters of a comparison.
 
-    :ivar confidence: of intervals; 1 less it is the chance of any false "faster" or "slower" in the whole family.
-    :ivar margin: a relative difference that does not matter: 0.02 for 2 %; 0: any does.
-    :ivar unit: what is taken as drawn independently. ``trial`` is for where there is one boot only: what differs
-        between boots then passes for a difference of the two sides.
-    :ivar mix: compare figures of different environments.
+    :ivar confidence: of intervals. The chance of any false "faster" or "slower" in the family is at most 1 less this.
+    :ivar margin: relative difference that does not matter: 0.02 for 2 %; 0: every difference matters.
+    :ivar unit: sampling unit. ``trial`` is for runs of one boot: differences between boots then count as differences
+        between the two sides.
+    :ivar mix: compare figures whose environments differ or have no meaning.
     """
 
     confidence: float = 0.95
@@ -47,11 +47,11 @@ class Row:
     """One cell and metric on both sides.
 
     :ivar factors: the levels that both sides share.
-    :ivar ratio: of the medians, more than 1: ``new`` is better; None where there is none, for the ``reason``.
-    :ivar interval: of the ratio; None where there are too few boots (or trials, if these are the unit).
+    :ivar ratio: of the medians; above 1 ``new`` is better; None for the ``reason``.
+    :ivar interval: of the ratio; None with too few boots (or trials, if these are the unit).
     :ivar p: of this test alone; ``adjusted``: for the family.
-    :ivar seed: of the random numbers behind interval and test.
-    :ivar note: what a reader must know of this row, such as that environments are mixed.
+    :ivar seed: of the random numbers for interval and test.
+    :ivar note: a caveat on this row, such as mixed environments.
     """
 
     metric: MetricInfo
@@ -64,50 +64,50 @@ class Row:
     interval: tuple[float, float] | None = None
     p: float | None = None
     adjusted: float | None = None
-    verdict: Verdict = "not compared"
+    verdict: Verdict = Verdict.NOT_COMPARED
     reason: str = ""
     seed: int = 0
     note: str = ""
 
     @property
     def vanished(self) -> bool:
-        """Whether there were figures on the one side, and none of them are left on the new one."""
+        """Whether the baseline has figures and the new side has none."""
         return bool(self.base and self.base.n) and not (self.new and self.new.n)
 
 
 def compare(
     metric: MetricInfo, base: Sequence[Sample], new: Sequence[Sample], ignore: Iterable[str], rules: Rules
 ) -> list[Row]:
-    """Pair the cells of two sides by their levels (less the factors ``ignore``) and environment.
+    """Pair the cells of two sides by their levels (except the factors ``ignore``) and environment.
 
-    Cells that one side alone has become rows too. The verdicts are not yet there: see :func:`judge`.
+    Cells that only one side has become rows too. :func:`judge` adds the verdicts.
     """
-    left_out = frozenset(ignore)
+    ignored = frozenset(ignore)
 
     def key(sample: Sample) -> tuple[object, ...]:
-        levels = tuple(sorted(item for item in sample.factors.items() if item[0] not in left_out))
+        levels = tuple(sorted(item for item in sample.factors.items() if item[0] not in ignored))
         return (levels, "" if rules.mix else sample.environment)
 
-    others: dict[tuple[object, ...], list[Sample]] = {}
+    unpaired: dict[tuple[object, ...], list[Sample]] = {}
     for sample in new:
-        others.setdefault(key(sample), []).append(sample)
+        unpaired.setdefault(key(sample), []).append(sample)
     rows = []
     for sample in base:
-        found = others.get(key(sample), [])
-        rows.append(_row(metric, sample, found.pop(0) if found else None, left_out, rules))
+        partners = unpaired.get(key(sample), [])
+        rows.append(_row(metric, sample, partners.pop(0) if partners else None, ignored, rules))
     return rows + [
-        _row(metric, None, sample, left_out, rules) for found in others.values() for sample in found
+        _row(metric, None, sample, ignored, rules) for samples in unpaired.values() for sample in samples
     ]
 
 
 def against(metric: MetricInfo, pairs: Iterable[tuple[Sample | None, Sample]], rules: Rules) -> list[Row]:
-    """Set samples against published ones, None where nothing was published. The verdicts are not yet there."""
+    """Compare samples with published ones, None if nothing was published. :func:`judge` adds the verdicts."""
     rows = [_row(metric, base, new, frozenset(), rules) for base, new in pairs]
     return [replace(row, reason=NOT_PUBLISHED) if row.base is None else row for row in rows]
 
 
 def judge(rows: Sequence[Row], rules: Rules) -> list[Row]:
-    """Give each row its verdict; all rows that have a p-value are one family."""
+    """Return the rows with their verdicts; all rows with a p-value are one family."""
     tested = [row.p for row in rows if row.p is not None]
     adjusted = iter(holm(tested))
     return [
@@ -117,7 +117,7 @@ def judge(rows: Sequence[Row], rules: Rules) -> list[Row]:
 
 
 def seed_of(*parts: object) -> int:
-    """Return a seed of 63 bits that the parts name: the same data draw the same random numbers everywhere."""
+    """Return a seed of 63 bits made from the parts: the same data draw the same random numbers everywhere."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1
 
 
@@ -142,7 +142,7 @@ def _row(
         worse, better = better, worse
     seed = seed_of(metric.name, sorted(shared.items()), worse, better)
     counts = _counts(row, rules)
-    enough = min(counts) >= min_sample_size(rules.confidence)
+    few = too_few(counts, rules.unit, rules.confidence)
     assert base is not None
     if base.exact:
         p = sign_p(sides[1], base.boots[0][0], seed) if min(counts) > 1 else None
@@ -151,11 +151,11 @@ def _row(
     return replace(
         row,
         ratio=median(worse) / median(better),
-        interval=ratio_interval(worse, better, rules.confidence, seed) if enough else None,
+        interval=ratio_interval(worse, better, rules.confidence, seed) if not few else None,
         p=p,
-        verdict="too noisy",
-        reason=f"one {rules.unit} on a side says nothing of how {rules.unit}s differ"
-        + (" (more boots would, or --unit trial)" if rules.unit == "boot" else ""),
+        verdict=Verdict.TOO_NOISY,
+        reason=f"a side with one {rules.unit} gives no spread between {rules.unit}s"
+        + ("; run more boots, or use --unit trial" if rules.unit == "boot" else ""),
         seed=seed,
     )
 
@@ -172,18 +172,20 @@ def _units(sample: Sample, rules: Rules) -> Units:
 
 
 def _median(units: Units, unit: str) -> float | None:
-    found = [value for boot in units for value in boot]
-    return values.median(found, unit) if found else None
+    flat = [value for boot in units for value in boot]
+    return values.median(flat, unit) if flat else None
 
 
 def _incomparable(base: Sample | None, new: Sample | None, rules: Rules) -> str:
+    """Return why two sides cannot be compared; empty if they can."""
     if base is None or new is None:
-        return "the baseline has no such cell" if base is None else "the new side has no such cell"
+        return f"the {'baseline' if base is None else 'new side'} has no such cell"
     for sample, side in ((base, "baseline"), (new, "new side")):
         if not sample.n:
             return f"no trial of the {side} has a figure"
-    if base.environment != new.environment and not rules.mix:
-        return f"environments differ: {base.environment}, {new.environment}"
+    differ = "" if rules.mix else figures_differ(base.environment, new.environment)
+    if differ:
+        return differ
     if base.label != new.label:
         return f"labels differ: {base.label or 'none'}, {new.label or 'none'}"
     return ""
@@ -195,8 +197,10 @@ def _note(base: Sample | None, new: Sample | None) -> str:
     notes = []
     if base.environment != new.environment:
         notes.append(f"MIXED ENVIRONMENTS: {base.environment} against {new.environment}")
+    if message := meaningless({base.environment, new.environment}):
+        notes.append(message)
     if base.exact:
-        return "; ".join([*notes, "published figure, without spread"])
+        return "; ".join([*notes, "published figure without spread"])
     if set(base.hosts) != set(new.hosts):
         notes.append(f"other hosts: {', '.join(base.hosts)} against {', '.join(new.hosts)}")
     if base.cell != new.cell and base.factors.get("kernel") == new.factors.get("kernel"):
@@ -210,21 +214,20 @@ def _judged(row: Row, family: int, rules: Rules) -> Row:
     assert row.base is not None
     assert row.new is not None
     alpha = 1 - rules.confidence
-    # First of all: on the instruction clock boots agree so closely that 0.03 % is a difference, and does not matter.
-    low, high = row.interval or (0.0, float("inf"))
-    if 1 - rules.margin <= low and high <= 1 + rules.margin:
-        return replace(row, verdict="no difference", reason="")
+    # The margin first: on the instruction clock boots agree so closely that 0.03 % is significant and does not matter.
+    if row.interval is not None and inside(row.interval, (1 - rules.margin, 1 + rules.margin)):
+        return replace(row, verdict=Verdict.NO_DIFFERENCE, reason="")
     if row.adjusted <= alpha + 1e-12 and row.ratio != 1:
-        return replace(row, verdict="faster" if row.ratio > 1 else "slower", reason="")
-    units = _counts(row, rules)
-    least = family * (smallest_p(*units) if len(units) > 1 else smallest_sign_p(*units))
+        return replace(row, verdict=Verdict.FASTER if row.ratio > 1 else Verdict.SLOWER, reason="")
+    counts = _counts(row, rules)
+    least = family * (smallest_p(*counts) if len(counts) > 1 else smallest_sign_p(*counts))
     if least > alpha:
         reason = (
-            f"{' and '.join(map(str, units))} {rules.unit}s cannot tell {family} cells apart: "
-            f"the least p-value is {least:.2g}"
+            f"{' and '.join(map(str, counts))} {rules.unit}s are too few to tell {plural(family, 'cell')} apart: "
+            f"the least possible p-value is {least:.2g}"
         )
-    elif row.interval is None:
-        reason = f"no interval from fewer than {min_sample_size(rules.confidence)} {rules.unit}s a side"
     else:
-        reason = "the interval holds both no difference and one that matters"
-    return replace(row, verdict="too noisy", reason=reason)
+        reason = too_few(counts, rules.unit, rules.confidence) or (
+            "the interval contains both no difference and one that matters"
+        )
+    return replace(row, verdict=Verdict.TOO_NOISY, reason=reason)

@@ -69,15 +69,15 @@ def diagnose(store: Store, metric: MetricInfo, cells: Iterable[CellRow]) -> list
     """Look at each cell, environments apart, one at a time; return what was found in the order of ``cells``."""
     found: list[Finding] = []
     for cell in cells:
-        rows = store.database.execute(
-            "SELECT environment, id, boot, value FROM trials JOIN metrics ON trial = trials.key"
-            " WHERE cell = ? AND status = 'ok' AND final AND name = ? AND unit = ? ORDER BY trials.key",
-            (cell.key, metric.name, metric.unit),
-        ).fetchall()
-        for environment in dict.fromkeys(row[0] for row in rows):
-            values = [Observed(*row[1:]) for row in rows if row[0] == environment]
-            named = Finding("outlier", cell.id, environment, metric.name, "", None)
-            found += look(named, values)
+        rows = store.trial_values(cell, metric.name, metric.unit)
+        for environment, group in itertools.groupby(rows, key=lambda row: row.environment):
+            values = [
+                Observed(row.trial, row.boot, row.value)
+                for row in group
+                if row.status == "ok" and row.value is not None
+            ]
+            if values:
+                found += look(Finding("outlier", cell.id, environment, metric.name, "", None), values)
     return significant(found)
 
 

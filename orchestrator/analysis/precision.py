@@ -8,7 +8,7 @@ from orchestrator.analysis.values import Units
 from orchestrator.experiment.model import Until
 
 
-def is_known(boots: Units, unit: str, until: Until) -> bool:
+def is_precise(boots: Units, unit: str, until: Until) -> bool:
     """Whether there are values enough, and the interval of their median is narrow enough."""
     found = [value for boot in boots for value in boot]
     if len(found) < until.least:

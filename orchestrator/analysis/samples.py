@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.analysis.summary import CellSummary, by_boot, plan_order
 from orchestrator.analysis.values import Units
 from orchestrator.results.records import MetricInfo
-from orchestrator.results.store import RunRow, Store
+from orchestrator.results.store import CellRow, RunRow, Store, TrialValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +48,30 @@ class Sample:
 
 def boots_of(store: Store, run: RunRow, cell: CellSummary, metric: MetricInfo) -> Units:
     """Return the values of a metric of a cell in its environment, by boot."""
-    rows = store.database.execute(
-        "SELECT boot, value FROM cells JOIN trials ON cell = cells.key JOIN metrics ON trial = trials.key"
-        " WHERE cells.run = ? AND cells.id = ? AND environment = ? AND status = 'ok' AND final"
-        " AND name = ? AND unit = ? ORDER BY trials.key",
-        (run.key, cell.cell, cell.environment, metric.name, metric.unit),
-    )
-    return by_boot(rows)
+    return by_boot(store.values_of_metric(run, cell.cell, cell.environment, metric.name, metric.unit))
 
 
 def samples(store: Store, run: RunRow, metric: MetricInfo) -> Iterator[Sample]:
     """Yield each cell of a run in the order of its plan, environments apart. Holds one cell at a time."""
     factors = run.opening.factors if run.opening else ()
     for cell in sorted(store.cells(run), key=plan_order(factors)):
-        rows = store.database.execute(
-            "SELECT environment, host, boot, id, status, reason, label, value FROM trials"
-            " LEFT JOIN metrics ON trial = trials.key AND name = ? AND unit = ?"
-            " WHERE cell = ? AND final AND NOT (status = 'skipped' AND allowed)"
-            " ORDER BY environment, trials.key",
-            (metric.name, metric.unit, cell.key),
-        ).fetchall()
-        for environment in dict.fromkeys(row[0] for row in rows):
-            boots: dict[str, list[float]] = {}
-            labels: dict[str, None] = {}
-            excluded = []
-            hosts: dict[str, None] = {}
-            here = (row[1:] for row in rows if row[0] == environment)
-            for host, boot, trial, status, reason, label, value in here:
-                hosts[host] = None
-                if status == "ok" and value is not None:
-                    boots.setdefault(boot, []).append(value)
-                    labels[label] = None
-                else:
-                    excluded.append(
-                        Excluded(trial, status, reason if status != "ok" else f"no {metric.name}")
-                    )
-            yield Sample(
-                cell=cell.id,
-                factors=cell.factors,
-                environment=environment,
-                label=", ".join(label for label in labels if label),
-                boots=tuple(map(tuple, boots.values())),
-                excluded=tuple(excluded),
-                hosts=tuple(hosts),
-            )
+        rows = store.trial_values(cell, metric.name, metric.unit)
+        for environment, values in itertools.groupby(rows, key=lambda row: row.environment):
+            yield _sample(cell, environment, metric, list(values))
+
+
+def _sample(cell: CellRow, environment: str, metric: MetricInfo, values: Sequence[TrialValue]) -> Sample:
+    used = [each for each in values if each.status == "ok" and each.value is not None]
+    excluded = (each for each in values if each.status != "ok" or each.value is None)
+    return Sample(
+        cell=cell.id,
+        factors=cell.factors,
+        environment=environment,
+        label=", ".join(dict.fromkeys(each.label for each in used if each.label)),
+        boots=by_boot((each.boot, each.value) for each in used if each.value is not None),
+        excluded=tuple(
+            Excluded(each.trial, each.status, each.reason if each.status != "ok" else f"no {metric.name}")
+            for each in excluded
+        ),
+        hosts=tuple(dict.fromkeys(each.host for each in values)),
+    )

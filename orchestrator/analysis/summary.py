@@ -9,7 +9,6 @@ the median has an interval where there are boots enough: see :mod:`~orchestrator
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from orchestrator.analysis import values
 from orchestrator.analysis.intervals import Interval, of_median
 from orchestrator.analysis.values import Units
 from orchestrator.results.records import FactorInfo
-from orchestrator.results.store import CellRow, RunRow, Store
+from orchestrator.results.store import CellRow, RunRow, Store, Verification
 
 Method = Literal["half interquartile range", "half range", "none"]
 QUARTILES_FROM = 5
@@ -58,24 +57,6 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """What the trials of a cell say of the pages they moved; None: not said.
-
-    :ivar trials: number of ok trials that say anything.
-    :ivar pages: pages of the trial that missed its target with the most of them, of which
-    :ivar pages_on_target: were found where they should be when asked again.
-    :ivar bytes_checked: bytes compared after the move, in all trials, of which
-    :ivar bytes_wrong: did not hold what they should.
-    """
-
-    trials: int
-    pages: int | None
-    pages_on_target: int | None
-    bytes_checked: int | None
-    bytes_wrong: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class CellSummary:
     """One cell in one environment; ``statuses`` counts all its trials, ``n`` those that are ok.
 
@@ -88,7 +69,7 @@ class CellSummary:
     environment: str
     statuses: Mapping[str, int]
     estimates: tuple[Estimate, ...]
-    truth: Verification | None
+    verification: Verification | None
     label: str = ""
 
     @property
@@ -149,20 +130,18 @@ def summarise(store: Store, run: RunRow) -> Iterator[CellSummary]:
     """
     factors = run.opening.factors if run.opening else ()
     for cell in sorted(store.cells(run), key=plan_order(factors)):
-        statuses = store.database.execute(
-            "SELECT environment, status, count(*) FROM trials WHERE cell = ? AND final"
-            " GROUP BY environment, status ORDER BY environment, status",
-            (cell.key,),
-        ).fetchall()
-        for environment, rows in itertools.groupby(statuses, key=lambda row: row[0]):
+        for environment, statuses in store.statuses_by_environment(cell).items():
             yield CellSummary(
                 cell=cell.id,
                 factors=cell.factors,
                 environment=environment,
-                statuses={status: count for _, status, count in rows},
-                estimates=tuple(_estimates(store, cell, environment)),
-                truth=_truth(store, cell, environment),
-                label=_label(store, cell, environment),
+                statuses=statuses,
+                estimates=tuple(
+                    estimate(metric, unit, by_boot(values))
+                    for (metric, unit), values in store.values(cell, environment)
+                ),
+                verification=store.verification(cell, environment),
+                label=_label(store.labels_of(cell, environment)),
             )
 
 
@@ -186,41 +165,6 @@ def plan_order(factors: Sequence[FactorInfo]) -> Callable[[CellRow], tuple[tuple
     return key
 
 
-def _estimates(store: Store, cell: CellRow, environment: str) -> Iterator[Estimate]:
-    rows = store.database.execute(
-        "SELECT name, unit, boot, value FROM trials JOIN metrics ON trial = trials.key"
-        " WHERE cell = ? AND environment = ? AND status = 'ok' AND final ORDER BY name, unit, trials.key",
-        (cell.key, environment),
-    )
-    for (metric, unit), group in itertools.groupby(rows, key=lambda row: row[:2]):
-        yield estimate(metric, unit, by_boot((boot, value) for _, _, boot, value in group))
-
-
-def _truth(store: Store, cell: CellRow, environment: str) -> Verification | None:
-    where = "FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
-    values = (cell.key, environment)
-    said = "coalesce(pages, pages_on_target, bytes_checked, bytes_wrong) IS NOT NULL"
-    trials, checked, wrong = store.database.execute(
-        f"SELECT count(*), {_sum('bytes_checked')}, {_sum('bytes_wrong')} {where} AND {said}", values
-    ).fetchone()
-    if not trials:
-        return None
-    pages, on_target = store.database.execute(
-        f"SELECT pages, pages_on_target {where} AND {said} ORDER BY pages - pages_on_target DESC LIMIT 1",
-        values,
-    ).fetchone()
-    return Verification(trials, pages, on_target, checked, wrong)
-
-
-def _label(store: Store, cell: CellRow, environment: str) -> str:
-    query = (
-        "SELECT DISTINCT label FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
-        " ORDER BY label"
-    )
-    found = [row[0] for row in store.database.execute(query, (cell.key, environment))]
-    return ", ".join(label or UNLABELLED for label in found) if any(found) else ""
-
-
-def _sum(column: str) -> str:
-    """SQL for a sum that is null of nulls alone and does not overflow, whatever a benchmark claims to have checked."""
-    return f"iif(count({column}), CAST(total({column}) AS INTEGER), NULL)"
+def _label(labels: Sequence[str]) -> str:
+    """Return the labels in one string; empty if no trial has one."""
+    return ", ".join(label or UNLABELLED for label in labels) if any(labels) else ""

@@ -18,7 +18,7 @@ from orchestrator.bundle.scrub import Scrubber, refuse_leftovers
 from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.experiment.loader import load
 from orchestrator.report import format_names, render
-from orchestrator.report.model import build
+from orchestrator.report.model import open_report
 from orchestrator.results import journal, manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord, EndRecord, RunRecord, TrialRecord
@@ -232,15 +232,15 @@ class _Making:
         """Write the report in every form there is; one that cannot be made here is left out, with a note."""
         reports = self._folder / layout.REPORT
         reports.mkdir()
-        report = build(self._folder / "nowhere", run)
-        for form in (form for form in format_names() if form not in _LEFT_OUT):
-            try:
-                content: str | bytes = render(report, form)
-            except (OrchestratorError, ImportError) as error:
-                self.notes.append(f"no report in the form {form}: {error}")
-                continue
-            raw = content.encode() if isinstance(content, str) else content
-            (reports / _SUFFIXES.get(form, f"report.{form}")).write_bytes(raw)
+        with open_report(self._folder / "nowhere", run) as report:
+            for form in (form for form in format_names() if form not in _LEFT_OUT):
+                try:
+                    content: str | bytes = render(report, form)
+                except (OrchestratorError, ImportError) as error:
+                    self.notes.append(f"no report in the form {form}: {error}")
+                    continue
+                raw = content.encode() if isinstance(content, str) else content
+                (reports / _SUFFIXES.get(form, f"report.{form}")).write_bytes(raw)
 
 
 def _require_finished(run: RunFolder, provenance: Manifest) -> None:

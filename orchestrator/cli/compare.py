@@ -9,7 +9,7 @@ import click
 
 from orchestrator.cli.results import emit, output_option, results_option
 from orchestrator.errors import BadInput
-from orchestrator.report.comparisons import names
+from orchestrator.report.comparison_formats import names
 from orchestrator.units import parse_share
 
 

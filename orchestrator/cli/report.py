@@ -34,7 +34,8 @@ def report(
 ) -> None:
     """Print the figures of RUN: an id, the start of one, a folder, or `latest`."""
     from orchestrator.report import render
-    from orchestrator.report.model import build
+    from orchestrator.report.model import open_report
     from orchestrator.results import runs
 
-    emit(render(build(results_path, runs.find(results_path, run), metrics), format_name), target)
+    with open_report(results_path, runs.find(results_path, run), metrics) as opened:
+        emit(render(opened, format_name), target)

@@ -99,7 +99,7 @@ def run(
     from orchestrator.cli.progress import building, progress
     from orchestrator.kernels.obtain import obtain
     from orchestrator.report import render
-    from orchestrator.report.model import build
+    from orchestrator.report.model import open_report
 
     for kernel in experiment.kernels:
         if kernel.recipe is not None:  # before a run begins, as it may take minutes, and fail
@@ -114,7 +114,8 @@ def run(
         code = launching.launch(
             plan, provider, opened, observer, cache_folder(), overrides, tuple(sys.argv), break_lock
         )
-    emit(render(build(results_path, opened.folder), form))
+    with open_report(results_path, opened.folder) as report:
+        emit(render(report, form))
     click.echo(f"\nresults: {opened.folder.path}", err=True)
     sys.exit(code)
 

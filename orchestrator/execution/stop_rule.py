@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from orchestrator.analysis.precision import is_known
+from orchestrator.analysis.precision import is_precise
 from orchestrator.analysis.summary import by_boot
 from orchestrator.execution import outcome
 from orchestrator.experiment.model import Experiment, Status, Until
@@ -63,4 +63,4 @@ class StopRule:
         earlier = by_boot(
             (boot, value) for index, boot, value in self._found.get(cell, ()) if index < block.index
         )
-        return is_known(earlier, self._units.get(cell, ""), self._until)
+        return is_precise(earlier, self._units.get(cell, ""), self._until)

@@ -1,4 +1,4 @@
-"""A comparison as data: everything that any of its forms shows. Its forms: :mod:`orchestrator.report.comparisons`."""
+"""A comparison as data: everything that any of its formats (``report/comparison_formats``) shows."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.analysis import intervals, significance
-from orchestrator.analysis.comparison import Row, Rules, Verdict, against, compare, judge
+from orchestrator.analysis.comparison import Row, Rules, against, compare, judge
 from orchestrator.analysis.multiple import CORRECTION
 from orchestrator.analysis.samples import Sample, samples
+from orchestrator.analysis.verdicts import Verdict
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.factors import KERNEL
 from orchestrator.experiment.model import Published
 from orchestrator.nearest import did_you_mean
-from orchestrator.report import comparisons, metrics
+from orchestrator.report import comparison_formats, metrics
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
@@ -24,9 +25,6 @@ from orchestrator.sample_size import min_sample_size
 
 PUBLISHED_ENVIRONMENT = "metal"
 """All datasets of results/reference were measured on real machines."""
-
-
-NOT_JUDGED: frozenset[Verdict] = frozenset({"too noisy", "not compared"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class ComparisonReport:
     @property
     def unjudged(self) -> list[Row]:
         """Rows in which a regression would not be seen."""
-        return [row for row in self.rows if row.verdict in NOT_JUDGED and not row.vanished]
+        return [row for row in self.rows if not row.verdict.is_decided and not row.vanished]
 
     @property
     def regressions(self) -> list[Row]:
@@ -82,7 +80,8 @@ class ComparisonReport:
         return [
             row
             for row in self.rows
-            if row.vanished or (row.verdict == "slower" and row.ratio is not None and row.ratio < 1 - limit)
+            if row.vanished
+            or (row.verdict is Verdict.SLOWER and row.ratio is not None and row.ratio < 1 - limit)
         ]
 
     @property
@@ -93,7 +92,7 @@ class ComparisonReport:
 
 def render(compared: ComparisonReport, form: str) -> str:
     """Return the comparison in a form, one of :func:`names`, ending in a newline."""
-    text: str = importlib.import_module(f"{comparisons.__name__}.{form}").render(compared)
+    text: str = importlib.import_module(f"{comparison_formats.__name__}.{form}").render(compared)
     return text
 
 

@@ -1,8 +1,9 @@
-"""A report as data: everything that any form shows of a run."""
+"""A report as data: everything that any format shows of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from orchestrator.analysis.diagnostics import Finding, diagnose
 from orchestrator.analysis.modelled import Metrics, metrics_of
 from orchestrator.analysis.phases import Phases, phases_of
-from orchestrator.analysis.precision import is_known
+from orchestrator.analysis.precision import is_precise
 from orchestrator.analysis.samples import boots_of
 from orchestrator.analysis.speedup import Speedup, speedups
 from orchestrator.analysis.summary import CellSummary, plan_order, summarise
@@ -22,7 +23,7 @@ from orchestrator.results import manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord, MetricInfo, RunRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.results.store import Reason, RunRow, Store, open_for
+from orchestrator.results.store import Reason, RunRow, Store, TrialRow, open_for
 
 _SHOWN = 2
 """Metrics in a table where none are asked for."""
@@ -32,26 +33,29 @@ _SHOWN = 2
 class Report:
     """One run, summarised.
 
+    Valid while the store it was made from is open, see :func:`open_report`.
+
     :ivar opening: the run's first record: ids, hashes, factors, metrics, what is compared.
-    :ivar shown: the metrics that tables show, the headline first; data forms hold all.
+    :ivar shown: the metrics that tables show, the headline first; data formats hold all.
     :ivar factors: names of all factors in the order of the plan, ``kernel`` first where it is not swept.
     :ivar cells: in the order of the plan, one entry per environment.
-    :ivar speedups: of each of the cells; empty where the experiment compares nothing.
-    :ivar known: of each of the cells whether its headline is known as well as the experiment's stop rule asks; empty
-        where it has none.
-    :ivar phases: of each of the cells that has any; empty where the benchmark has no breakdown.
+    :ivar speedups: one for each of the cells; empty if the experiment compares nothing.
+    :ivar precise: for each of the cells whether its headline is as precise as the stop rule asks; empty without one.
+    :ivar phases: one for each of the cells that has any; empty if the benchmark has no breakdown.
     :ivar statuses: number of final records by status.
-    :ivar not_allowed: those that are neither ok nor allowed by the experiment not to be.
-    :ivar environments: to each environment of the run what its numbers mean.
-    :ivar labels: what labels of figures mean, as the benchmark says it.
-    :ivar kernels: release of what ran under each of the experiment's kernel names, as far as it is known;
-        ``kernel_hashes``: names of those that were built from a recipe, also by the experiment's names.
-    :ivar provenance: the run's manifest, where it has one.
+    :ivar not_allowed: number of trials that are not ok and not allowed to be so by the experiment.
+    :ivar environments: the meaning of the figures of each environment of the run.
+    :ivar labels: the meaning of each label of figures, according to the benchmark.
+    :ivar kernels: release by the experiment's name for the kernel, as far as known.
+    :ivar kernel_hashes: hash of each kernel that was built from a recipe, also by the experiment's name.
+    :ivar provenance: the run's manifest, None if it has none.
     :ivar blocks: the boots, in order of time.
-    :ivar settings: what the cells set, by cell, path to value as read back; ``requests``: the benchmark's options.
-    :ivar results: folder of the run's ``folder``, for forms that show single trials.
+    :ivar settings: what each cell set, by cell id: path to value as read back.
+    :ivar requests: the benchmark's options, by cell id.
+    :ivar read_trials: yields every record of a trial in the order of the journal, repeated attempts too, with the
+        values of the metrics it is called with. One record at a time, as a run may have millions.
     :ivar reasons: why trials are not ok; ``attempts``: why attempts were repeated.
-    :ivar findings: what is odd about the values of the headline, cell by cell.
+    :ivar findings: anomalies in the values of the headline, cell by cell.
     """
 
     opening: RunRecord
@@ -61,7 +65,7 @@ class Report:
     factors: tuple[str, ...]
     cells: tuple[CellSummary, ...]
     speedups: tuple[Speedup, ...]
-    known: tuple[bool, ...]
+    precise: tuple[bool, ...]
     phases: tuple[tuple[CellSummary, Phases], ...]
     statuses: Mapping[str, int]
     not_allowed: int
@@ -76,30 +80,29 @@ class Report:
     blocks: tuple[BlockRecord, ...]
     settings: Mapping[str, Mapping[str, str]]
     requests: Mapping[str, Mapping[str, str]]
-    results: Path
-    folder: RunFolder
+    read_trials: Callable[[Sequence[str]], Iterator[TrialRow]]
 
     @property
     def boots(self) -> tuple[int, ...]:
-        """In how many boots the figures of a row were made: each number that occurs, rising."""
+        """Numbers of boots per row: each number that occurs, in rising order."""
         return tuple(sorted({max(e.boots for e in cell.estimates) for cell in self.cells if cell.estimates}))
 
     @property
-    def trials(self) -> int:
-        """Number of trials that have their final record."""
+    def trial_count(self) -> int:
+        """Number of trials with a final record."""
         return sum(self.statuses.values())
 
     @property
     def unneeded(self) -> int:
-        """Number of trials that did not run, as their cell was known well enough."""
+        """Number of trials that the stop rule saved."""
         return self.statuses.get(Status.SKIPPED, 0)
 
     def varying(self) -> tuple[str, ...]:
-        """Names of the factors that tell the rows apart; where there is only one row, of those the file names."""
+        """Names of the factors that differ between rows; if there is only one row, of all factors in the file."""
         return self._varying
 
     def following(self) -> Mapping[str, str]:
-        """Factors that are in every row what an earlier one is, and that one: a sysctl zipped with an argument."""
+        """Factors that equal an earlier one in every row, such as a sysctl zipped with an argument, and that one."""
         return self._following
 
     def constant(self) -> dict[str, str]:
@@ -128,53 +131,57 @@ class Report:
         return tuple(name for name in self.factors if len({c.factors.get(name) for c in self.cells}) > 1)
 
 
-def build(results: Path, run: RunFolder, shown: Sequence[str] = ()) -> Report:
-    """Summarise a run for a report that shows the metrics of these names.
+@contextmanager
+def open_report(results: Path, run: RunFolder, shown: Sequence[str] = ()) -> Iterator[Report]:
+    """Summarise a run for a report that shows the metrics named in ``shown``; the store stays open inside ``with``.
 
-    None named: the headline, and what is compared or else the next metric in the file.
+    Default metrics: the headline, then the metric that is compared or else the next one in the file.
 
-    Raises ``BadInput`` where the journal is damaged, holds no run, or a metric is not one of the experiment's.
+    Raises ``BadInput`` if the journal is damaged or empty, or if a metric is not one of the experiment's.
     """
     with open_for(results, run) as store:
-        row = store.run(run)
-        if row.opening is None:
-            raise BadInput(
-                f"{run.journal}: no run has begun in it; `orchestrate run` with the experiment does"
-            )
-        opening = row.opening
-        cells = tuple(summarise(store, row))
-        known = metrics_of(store, row)
-        breakdown = opening.breakdown
-        compared = tuple(_speedups(store, row, cells, known))
-        described = list(store.cells(row))
-        provenance = manifest.load(run.path) if run.manifest.is_file() else None
-        phases = [(cell, phases_of(cell, breakdown, known)) for cell in cells] if breakdown else []
-        return Report(
-            opening=opening,
-            complete=row.complete,
-            ended=row.ended,
-            shown=_choose(opening, shown, [speedup.metric for speedup in compared]),
-            factors=_factor_names(opening, cells),
-            cells=cells,
-            speedups=compared,
-            known=tuple(_known(store, row, cells)),
-            phases=tuple((cell, found) for cell, found in phases if found),
-            statuses=store.statuses(row),
-            not_allowed=store.not_allowed(row),
-            environments={name: describe(name) for name in store.environments(row)},
-            labels=store.labels(row),
-            kernels=_told_of_kernels(provenance, "release"),
-            kernel_hashes=_told_of_kernels(provenance, "hash"),
-            provenance=provenance,
-            reasons=tuple(store.reasons(row)),
-            attempts=tuple(store.reasons(row, final=False)),
-            findings=tuple(_findings(store, row)),
-            blocks=tuple(store.blocks(row)),
-            settings={cell.id: cell.settings for cell in described if cell.settings},
-            requests={cell.id: cell.request for cell in described if cell.request},
-            results=results,
-            folder=run,
+        yield _report(store, run, shown)
+
+
+def _report(store: Store, run: RunFolder, shown: Sequence[str]) -> Report:
+    row = store.run(run)
+    opening = row.opening
+    if opening is None:
+        raise BadInput(
+            f"{run.journal}: the journal is empty; start the run with `orchestrate run EXPERIMENT.yaml`"
         )
+    cells = tuple(summarise(store, row))
+    metrics_known = metrics_of(store, row)
+    breakdown = opening.breakdown
+    compared = tuple(_speedups(store, row, cells, metrics_known))
+    cell_rows = list(store.cells(row))
+    provenance = manifest.load(run.path) if run.manifest.is_file() else None
+    phases = [(cell, phases_of(cell, breakdown, metrics_known)) for cell in cells] if breakdown else []
+    return Report(
+        opening=opening,
+        complete=row.complete,
+        ended=row.ended,
+        shown=_choose(opening, shown, [speedup.metric for speedup in compared]),
+        factors=_factor_names(opening, cells),
+        cells=cells,
+        speedups=compared,
+        precise=tuple(_precise(store, row, cells)),
+        phases=tuple((cell, found) for cell, found in phases if found),
+        statuses=store.statuses(row),
+        not_allowed=store.not_allowed(row),
+        environments={name: describe(name) for name in store.environments(row)},
+        labels=store.labels(row),
+        kernels=_of_kernels(provenance, "release"),
+        kernel_hashes=_of_kernels(provenance, "hash"),
+        provenance=provenance,
+        reasons=tuple(store.reasons(row)),
+        attempts=tuple(store.reasons(row, final=False)),
+        findings=tuple(_findings(store, row)),
+        blocks=tuple(store.blocks(row)),
+        settings={cell.id: cell.settings for cell in cell_rows if cell.settings},
+        requests={cell.id: cell.request for cell in cell_rows if cell.request},
+        read_trials=partial(store.trials, row),
+    )
 
 
 def _findings(store: Store, row: RunRow) -> list[Finding]:
@@ -191,19 +198,20 @@ def _speedups(store: Store, row: RunRow, cells: Sequence[CellSummary], known: Me
     yield from speedups(cells, row.opening.compare, row.opening.factors, known, values)
 
 
-def _known(store: Store, row: RunRow, cells: Sequence[CellSummary]) -> Iterator[bool]:
+def _precise(store: Store, row: RunRow, cells: Sequence[CellSummary]) -> Iterator[bool]:
     opening = row.opening
     until = opening.repetitions.until if opening and opening.repetitions else None
     headline = next((m for m in opening.metrics if m.name == opening.headline), None) if opening else None
     if until is None or headline is None:
         return
     for cell in cells:
-        yield is_known(boots_of(store, row, cell, headline), headline.unit, until)
+        yield is_precise(boots_of(store, row, cell, headline), headline.unit, until)
 
 
-def _told_of_kernels(provenance: Manifest | None, key: str) -> dict[str, str]:
+def _of_kernels(provenance: Manifest | None, key: str) -> dict[str, str]:
+    """Return one property of each kernel that has it, by the experiment's name for the kernel."""
     kernels = provenance.kernels if provenance else {}
-    return {name: told[key] for name, told in kernels.items() if told.get(key)}
+    return {name: properties[key] for name, properties in kernels.items() if properties.get(key)}
 
 
 def _choose(opening: RunRecord, names: Sequence[str], compared: Sequence[str]) -> tuple[MetricInfo, ...]:

@@ -127,7 +127,7 @@ def stop_rule(report: Report) -> str:
     interval = f"half the {until.confidence * 100:g} % interval of the median {text.plain(opening.headline)}"
     return (
         f"{trials} of a cell, until {interval} is at most {until.half_width * 100:g} % of it; "
-        f"reached by {sum(report.known)} of {plural(len(report.cells), 'cell')}"
+        f"reached by {sum(report.precise)} of {plural(len(report.cells), 'cell')}"
     )
 
 

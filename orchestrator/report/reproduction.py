@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 from tabulate import tabulate
 
-from orchestrator.analysis.claims import APART, FLAT, Verdict
+from orchestrator.analysis.claims import APART, FLAT
+from orchestrator.analysis.verdicts import Verdict
 from orchestrator.bundle.reproduce import Reproduction
 from orchestrator.environments import describe
 from orchestrator.report.text import plain
 
 _COUNTED: tuple[tuple[Verdict, str], ...] = (
-    ("holds", "hold"),
-    ("does not hold", "do not hold"),
-    ("cannot be judged", "cannot be judged"),
+    (Verdict.HOLDS, "hold"),
+    (Verdict.DOES_NOT_HOLD, "do not hold"),
+    (Verdict.CANNOT_BE_JUDGED, "cannot be judged"),
 )
 _WIDTHS = [38, 44, 44, 34]
 _SAME = {True: "same", False: "DIFFERS", None: "?"}

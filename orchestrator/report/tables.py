@@ -72,7 +72,7 @@ def environment(report: Report) -> str | None:
 
 def verified(report: Report) -> str | None:
     """Return what was verified alike in all rows that have figures, and therefore has no column."""
-    found = {text.truth(cell.truth, cell.n, counts=False) for cell in report.cells if cell.n}
+    found = {text.verification(cell.verification, cell.n, counts=False) for cell in report.cells if cell.n}
     return found.pop() if len(report.cells) > 1 and len(found) == 1 else None
 
 
@@ -121,7 +121,7 @@ def _circumstances(report: Report) -> Iterator[Column]:
     if environment(report) is None:
         yield _environment(report)
     if verified(report) is None:
-        yield Column("verified", tuple(text.truth(cell.truth, cell.n) for cell in report.cells))
+        yield Column("verified", tuple(text.verification(cell.verification, cell.n) for cell in report.cells))
     not_ok = Column("not ok", tuple(text.not_ok(cell.statuses) or text.NOTHING for cell in report.cells))
     if not_ok.only != text.NOTHING:
         yield not_ok

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from orchestrator.analysis.intervals import Interval
-from orchestrator.analysis.summary import Estimate, Verification
+from orchestrator.analysis.summary import Estimate
 from orchestrator.experiment.model import Status
+from orchestrator.results.store import Verification
 from orchestrator.units import plural
 
 NOTHING = "-"
@@ -67,7 +68,7 @@ def ratio(found: float | None, interval: Interval | None = None) -> str:
     return number(found) + (f" {limits(interval, found)}" if interval else "")
 
 
-def truth(found: Verification | None, n: int, counts: bool = True) -> str:
+def verification(found: Verification | None, n: int, counts: bool = True) -> str:
     """Return what is known of the pages and bytes behind the figures of ``n`` trials.
 
     Without ``counts`` it does not say how many pages there were if all of them are on their target.

@@ -1,1 +1,1 @@
-"""What a run leaves behind: journal, manifest, index."""
+"""The results of a run: journal, manifest, index."""

@@ -1,7 +1,7 @@
-"""A record as a JSON document and back.
+"""Conversion of records to JSON documents and back.
 
-Fields that are not known are passed over, so that a later version may add some without a new format; fields that
-are missing take the record's default, if it has one.
+Unknown fields are ignored, so that a later version may add some without a new format. Missing fields take the
+record's default, if it has one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class DamagedRecord(ValueError):
 
 
 class NotJson(DamagedRecord):
-    """A line is no JSON object: what is left of a line whose writer was stopped."""
+    """A line is not a JSON object, such as the rest of a line whose writer was killed."""
 
 
 def to_line(record: Record) -> bytes:
@@ -41,7 +41,7 @@ def to_line(record: Record) -> bytes:
     document = encode(record)
     try:
         text = json.dumps(document, separators=(",", ":"), allow_nan=False)
-    except ValueError:  # a benchmark's own document may hold what JSON cannot
+    except ValueError:  # a benchmark's own document may hold NaN or infinity
         text = json.dumps(_finite(document), separators=(",", ":"), allow_nan=False)
     return text.encode("ascii") + b"\n"
 
@@ -65,12 +65,12 @@ def parse(line: bytes) -> Document:
 def encode(record: Record) -> Document:
     """Return the record as a document of format :data:`~orchestrator.results.records.FORMAT`."""
     document = {"format": FORMAT, "type": _type_of(record), **to_builtins(record, enc_hook=dict)}
-    document.pop("final", None)  # the type tells it
+    document.pop("final", None)  # implied by the type
     return document
 
 
 def decode(document: Document) -> Record:
-    """Return the record of a document of any format up to the present one.
+    """Return the record of a document of the present or an older format.
 
     Raises :class:`DamagedRecord` or :class:`~orchestrator.results.migrations.UnreadableFormat`.
     """
@@ -104,7 +104,7 @@ def _finite(value: Any) -> Any:
 
 
 def _read_trial(document: Document) -> TrialRecord:
-    """A figure that is not finite was written as null."""
+    """Read a trial; a value that is not finite was written as null."""
     metrics = {
         name: metric | {"value": math.nan} if metric["value"] is None else metric
         for name, metric in document["metrics"].items()

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, also after a power cut."""
+"""Atomic writes: a file is complete or missing, also after a power cut."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file (UTF-8) so that a reader, or whoever starts after a crash, finds the old or the new one."""
+    """Write a file (UTF-8) atomically: readers see the old or the new content, also after a crash."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8", errors="backslashreplace") as stream:
@@ -22,7 +22,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in ``folder`` are on disk, as ``fsync`` of a file does not promise that."""
+    """Wait until the names in ``folder`` are on disk; ``fsync`` of a file does not guarantee that."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

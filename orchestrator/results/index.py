@@ -1,4 +1,4 @@
-"""The tables of the sqlite index, and how a journal's records enter them. The journals stay the truth."""
+"""The tables of the sqlite index, and how records of a journal enter them. The index is a cache of the journals."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord
 
 SCHEMA_VERSION = 3
-"""Raised with any change of the tables: an index of another version is thrown away and made again."""
+"""Raised with any change of the tables: an index of another version is deleted and rebuilt."""
 
 TABLES = """
 CREATE TABLE runs (
     key INTEGER PRIMARY KEY,
-    folder TEXT NOT NULL UNIQUE,      -- relative to the results folder where it is inside it
+    folder TEXT NOT NULL UNIQUE,      -- relative to the results directory if inside it
     id TEXT NOT NULL,
-    opening TEXT NOT NULL,            -- the first record, as JSON; '' while there is none
+    opening TEXT NOT NULL,            -- the first record, as JSON; '' before it exists
     complete INTEGER NOT NULL,
     ended TEXT NOT NULL,
     position INTEGER NOT NULL,        -- bytes of the journal that are in the index
-    mark TEXT NOT NULL                -- hash of the last of these bytes: has the journal only grown?
+    mark TEXT NOT NULL                -- hash of the last of these bytes: detects a replaced journal
 );
 CREATE TABLE blocks (
     run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
-    record TEXT NOT NULL              -- the whole of it, as JSON: there are few
+    record TEXT NOT NULL              -- the whole record, as JSON: there are few
 );
 CREATE INDEX blocks_of_run ON blocks (run);
 CREATE TABLE cells (
@@ -40,8 +40,8 @@ CREATE TABLE cells (
     run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     id TEXT NOT NULL,
     factors TEXT NOT NULL,            -- JSON object, as are
-    settings TEXT NOT NULL,           -- what its first trial that is ok read back,
-    request TEXT NOT NULL,            -- and what the benchmark says it was asked for there, defaults included
+    settings TEXT NOT NULL,           -- settings read back by its first ok trial,
+    request TEXT NOT NULL,            -- options of the benchmark in that trial, defaults included
     UNIQUE (run, id)
 );
 CREATE TABLE trials (
@@ -53,7 +53,7 @@ CREATE TABLE trials (
     environment TEXT NOT NULL, host TEXT NOT NULL, boot TEXT NOT NULL,
     started TEXT NOT NULL, ended TEXT NOT NULL,
     pages INTEGER, pages_on_target INTEGER, bytes_checked INTEGER, bytes_wrong INTEGER,
-    label TEXT NOT NULL, label_means TEXT NOT NULL  -- what the benchmark says that its figures are, '' if nothing
+    label TEXT NOT NULL, label_means TEXT NOT NULL  -- label of the figures, '' if none
 );
 CREATE INDEX trials_of_cell ON trials (cell, environment, status);
 CREATE UNIQUE INDEX one_final_record ON trials (run, id) WHERE final;
@@ -71,7 +71,7 @@ _LARGEST = 2**63 - 1
 
 
 def update(database: sqlite3.Connection, folder: str, journal: Path) -> None:
-    """Bring one run's rows up to its journal: reads only what was appended since, or all if it was replaced.
+    """Bring one run's rows up to its journal: read only what was appended, or all if the journal was replaced.
 
     One transaction; nothing changes if the journal is damaged (``BadInput``).
     """
@@ -97,11 +97,11 @@ def update(database: sqlite3.Connection, folder: str, journal: Path) -> None:
 
 
 def _new_run(database: sqlite3.Connection, folder: str, identity: str) -> int:
-    done = database.execute(
+    inserted = database.execute(
         "INSERT INTO runs (folder, id, opening, complete, ended, position, mark) VALUES (?, ?, '', 0, '', 0, '')",
         (folder, identity),
     )
-    return int(done.lastrowid or 0)
+    return int(inserted.lastrowid or 0)
 
 
 def _mark(journal: Path, position: int) -> str | None:
@@ -116,7 +116,7 @@ def _mark(journal: Path, position: int) -> str | None:
 
 
 class _Indexer:
-    """Puts the records of one run into the tables, one at a time."""
+    """Inserts the records of one run into the tables, one at a time."""
 
     def __init__(self, database: sqlite3.Connection, run: int) -> None:
         self._database = database
@@ -125,7 +125,7 @@ class _Indexer:
         self._described: set[int] = set()
 
     def add(self, record: Record) -> None:
-        """Insert one record; ``sqlite3.IntegrityError`` if it is the second final one of its trial."""
+        """Insert one record; ``sqlite3.IntegrityError`` for a second final record of a trial."""
         if isinstance(record, TrialRecord):
             self._add_trial(record)
         elif isinstance(record, BlockRecord):
@@ -171,10 +171,10 @@ class _Indexer:
                 "INSERT OR IGNORE INTO cells (run, id, factors, settings, request) VALUES (?, ?, ?, '{}', '{}')",
                 (self._run, identity, _texts(record.factors)),
             )
-            found = self._database.execute(
+            row = self._database.execute(
                 "SELECT key FROM cells WHERE run = ? AND id = ?", (self._run, identity)
             ).fetchone()
-            self._cells[record.cell] = found[0]
+            self._cells[record.cell] = row[0]
         return self._cells[record.cell]
 
     def _describe(self, cell: int, record: TrialRecord) -> None:
@@ -194,18 +194,18 @@ def _truth(details: Any) -> tuple[int | None, ...]:
 
 
 def _request(details: Any) -> Mapping[str, Any]:
-    """Return options as they were in force: what a benchmark's document says under ``request``, and of those that it
-    chose itself, by the same names, under ``environment``.
+    """Return the effective options: ``request`` of the benchmark's document, with the values that the benchmark chose
+    itself, under the same names in ``environment``.
     """
-    said = details if isinstance(details, Mapping) else {}
+    document = details if isinstance(details, Mapping) else {}
     request, chosen = (
-        part if isinstance(part, Mapping) else {} for part in map(said.get, ("request", "environment"))
+        part if isinstance(part, Mapping) else {} for part in map(document.get, ("request", "environment"))
     )
     return {name: chosen.get(name, value) for name, value in request.items()}
 
 
 def _texts(values: Mapping[str, Any]) -> str:
-    """Return a JSON object of texts; switches in the words of YAML."""
+    """Return a JSON object of texts; booleans as in YAML."""
     words = {
         name: value if isinstance(value, str) else json.dumps(value, default=str)
         for name, value in values.items()
@@ -214,7 +214,7 @@ def _texts(values: Mapping[str, Any]) -> str:
 
 
 def _label(details: Any) -> tuple[str, str]:
-    """What a benchmark's document may say under ``label`` of figures that are not what their cell's levels say."""
+    """Return name and meaning of ``label`` in a benchmark's document; figures have one if their levels mislead."""
     label = details.get("label") if isinstance(details, Mapping) else None
     if not isinstance(label, Mapping) or not isinstance(label.get("name"), str):
         return "", ""
@@ -226,5 +226,5 @@ def _count(value: Any) -> int | None:
 
 
 def _plain(text: str) -> str:
-    """Return text that sqlite and every terminal take: bytes that were no UTF-8 become question marks."""
+    """Return text that sqlite and every terminal accept: bytes that are not UTF-8 become question marks."""
     return text.encode("utf-8", "replace").decode()

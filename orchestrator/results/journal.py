@@ -1,18 +1,20 @@
 """The journal of a run: append-only JSON Lines, one record a line, on disk before :meth:`Journal.append` returns.
 
-A line counts once its newline is there. A controller that is killed, or a power cut, can leave at most one
-damaged line, the last: readers pass over it and the next writer cuts it off. Damage anywhere else is an error.
+A line counts once its newline is written. A killed controller or a power cut leaves at most one damaged line, the
+last one: readers skip it and the next writer truncates it. Damage anywhere else is an error.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from orchestrator.errors import BadInput, Fault, HostError
+from orchestrator.experiment.model import Status
 from orchestrator.results.codec import DamagedRecord, NotJson, from_line, parse, to_line
 from orchestrator.results.files import sync_folder
 from orchestrator.results.lock import RunLock
@@ -22,25 +24,50 @@ from orchestrator.results.records import Record, TrialRecord
 FILE = "journal.jsonl"
 
 
+@dataclass(slots=True)
+class JournalState:
+    """Progress of a run, as recorded in its journal.
+
+    :ivar finished: ids of the trials with a final record (about 100 bytes of memory each).
+    :ivar attempts: the attempts that ended without a final record, in order.
+    :ivar all_ok: whether every trial so far is ok or allowed not to be.
+    """
+
+    finished: set[str] = field(default_factory=set)
+    attempts: list[TrialRecord] = field(default_factory=list)
+    all_ok: bool = True
+
+    def add(self, record: Record) -> None:
+        """Take one more record into account."""
+        if not isinstance(record, TrialRecord):
+            return
+        if not record.final:
+            self.attempts.append(record)
+            return
+        self.finished.add(record.trial)
+        self.all_ok &= record.status is Status.OK or record.allowed
+
+
 class Journal:
     """The journal of the run in ``folder``, held for writing by one controller at a time.
 
     :ivar path: the file.
-    :ivar cut: bytes of an unfinished last line that were cut off when the journal was opened.
+    :ivar cut: bytes of an unfinished last line that were truncated when the journal was opened.
 
-    Raises ``BadInput`` where another controller holds the run or a newer version has written it.
+    Raises ``BadInput`` if another controller holds the run or a newer version wrote it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         self._lock = RunLock(folder)
+        self._state = JournalState()
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             self._lock.close()
             raise HostError(f"{self.path}: {error.strerror}") from None
         try:
-            next(read(self.path), None)  # refuses what a newer version has written, before anything is cut
+            next(read(self.path), None)  # refuses a journal of a newer version before anything is truncated
             self.cut = self._cut_torn_line()
             sync_folder(folder)
         except BaseException:
@@ -48,7 +75,7 @@ class Journal:
             raise
 
     def append(self, record: Record) -> None:
-        """Write one record and wait until it is on disk; ``HostError`` if that fails, with nothing half written."""
+        """Write one record and wait until it is on disk; ``HostError`` if that fails, with no partial line left."""
         line = to_line(record)
         size = os.fstat(self._file).st_size
         try:
@@ -58,8 +85,21 @@ class Journal:
         except OSError as error:
             os.ftruncate(self._file, size)
             raise HostError(
-                f"{self.path}: {error.strerror}; make room and give the command again: the run carries on"
+                f"{self.path}: {error.strerror}; free some space and repeat the command to resume the run"
             ) from None
+        self._state.add(record)
+
+    def replay(self, observe: Callable[[Record], None] | None = None) -> JournalState:
+        """Read the journal once and return its state, which every later :meth:`append` keeps up to date.
+
+        :param observe: called with each record, in order.
+        """
+        self._state = JournalState()
+        for record in self.records():
+            self._state.add(record)
+            if observe is not None:
+                observe(record)
+        return self._state
 
     def records(self) -> Iterator[Record]:
         """Yield all records so far."""
@@ -74,7 +114,7 @@ class Journal:
         return (record for record in self.records() if isinstance(record, TrialRecord) and not record.final)
 
     def close(self) -> None:
-        """Let go of the run; may be called twice."""
+        """Release the run; may be called twice."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -106,13 +146,13 @@ def read(path: Path) -> Iterator[Record]:
 def entries(path: Path, offset: int = 0) -> Iterator[tuple[int, Record]]:
     """Yield each record from byte ``offset`` on, with the offset of the line that follows it.
 
-    Streams: holds one line at a time. Raises ``BadInput`` with file and line where the file is missing, is damaged
-    before its last line, or holds a line of a newer format.
+    Streams: holds one line at a time. Raises ``BadInput`` with file and line if the file is missing, is damaged
+    before its last line, or has a line of a newer format.
     """
     try:
         stream = path.open("rb")
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; a run is a folder with a {FILE} in it") from None
+        raise BadInput(f"{path}: {error.strerror}; a run is a directory that contains {FILE}") from None
     with stream:
         end = stream.seek(offset)
         while (line := stream.readline()).endswith(b"\n"):
@@ -127,9 +167,9 @@ def entries(path: Path, offset: int = 0) -> Iterator[tuple[int, Record]]:
 
 
 def last_record(path: Path) -> Record | None:
-    """Return the last record of a journal without reading what comes before it; None if it has none.
+    """Return the last record of a journal without reading the lines before it; None if it has none.
 
-    Raises ``BadInput`` where that line cannot be read.
+    Raises ``BadInput`` if that line cannot be read.
     """
     with path.open("rb") as stream:
         start, line = _last_line(stream)

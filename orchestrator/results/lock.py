@@ -1,7 +1,7 @@
-"""One controller per run: an advisory lock on a file of the run's folder.
+"""One controller per run: an advisory lock on a file in the run's directory.
 
-The kernel lets go of the lock when its holder ends, however it ends. ``flock`` and not ``lockf``: a POSIX lock
-would be lost as soon as any part of the process opened and closed the file again.
+The kernel releases the lock when the holder exits or dies. ``flock``, not ``lockf``: a POSIX lock would be lost as soon
+as any part of the process opened and closed the file again.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ FILE = "controller.lock"
 
 
 class RunLock:
-    """Held from construction to :meth:`close`; the file names the holder for whoever is refused.
+    """Held from construction to :meth:`close`; the file names the holder, for error messages.
 
-    Raises ``BadInput`` while another process (or another lock of this one) holds it, ``HostError`` where the
-    file cannot be made.
+    Raises ``BadInput`` while another process (or another lock of this one) holds it, ``HostError`` if the file cannot
+    be created.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,21 +28,21 @@ class RunLock:
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise HostError(f"{path}: {error.strerror}; is the results folder writable?") from None
+            raise HostError(f"{path}: {error.strerror}; is the results directory writable?") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(self._file, 200, 0).decode(errors="replace").strip()
             os.close(self._file)
             raise BadInput(
-                f"{folder}: this run is being written by {holder or 'another process'}; "
-                "wait until it ends, or stop it, then give the command again"
+                f"{folder}: the run is locked by {holder or 'another process'}; "
+                "wait until it ends, or stop it, then repeat the command"
             ) from None
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
 
     def close(self) -> None:
-        """Let go of the lock; may be called twice. The file stays: removing it would race with the next holder."""
+        """Release the lock; may be called twice. The file stays, as removing it would race with the next holder."""
         if self._file >= 0:
             os.ftruncate(self._file, 0)
             os.close(self._file)

@@ -1,4 +1,4 @@
-"""``manifest.json``: where a run comes from. Written when the run begins and completed when it ends."""
+"""``manifest.json``: the provenance of a run, written when the run starts and completed when it ends."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class Manifest:
     """Provenance of a run. Hashes are SHA-256 in hex, times ISO 8601 in UTC.
 
     :ivar content_hash: of the experiment, see :class:`~orchestrator.experiment.model.Experiment`.
-    :ivar experiment_text: the experiment file as it was.
-    :ivar experiment_folder: where the experiment file lay; empty where an older version began the run.
-    :ivar where: the predicates of ``--where``, and ``limit`` that of ``--limit`` (0: none).
+    :ivar experiment_text: content of the experiment file.
+    :ivar experiment_folder: directory of the experiment file; empty in runs of older versions.
+    :ivar where: the predicates of ``--where``; ``limit``: the number of ``--limit``, 0 without it.
     :ivar source: SHA-256 over the orchestrator's own files, see :func:`orchestrator.source_tree.source_hash`; empty
-        where an older version began the run.
-    :ivar commit: of the tree the orchestrator runs from; empty outside of one; with ``-dirty`` if it was changed.
-    :ivar packages: version by name of every Python package there was.
+        in runs of older versions.
+    :ivar commit: of the source tree of the orchestrator; empty outside of one; with ``-dirty`` if it had changes.
+    :ivar packages: version of every installed Python package, by name.
     :ivar controller: facts of the machine that ran the orchestrator.
     :ivar roles: role to file (relative to the role's folder) to hash.
-    :ivar benchmark: hash of the benchmark's binary as it ran on the host; empty where it is not ours to know.
-    :ivar programs: of what trials begin with, by its name in the command: ``path`` on the host, ``sha256`` and
-        ``package`` (with its version), as far as the host told them.
-    :ivar kernels: what is known of each kernel, by its name in the file.
-    :ivar complete: None while the run goes on.
+    :ivar benchmark: hash of the benchmark's binary on the host; empty if no role built it.
+    :ivar programs: programs of the trials, by the first word of the command: ``path`` on the host, ``sha256`` and
+        ``package`` (with its version), as far as reported by the host.
+    :ivar kernels: properties of each kernel, by its name in the file.
+    :ivar complete: None while the run is in progress.
     """
 
     run: str
@@ -81,7 +81,7 @@ def begin(
     where: Iterable[str] = (),
     limit: int = 0,
 ) -> Manifest:
-    """Return the manifest of a run that begins now; reads the experiment's file and hashes its roles."""
+    """Return the manifest of a run that starts now; reads the experiment file and hashes its roles."""
     roles = {role.name: role for role in experiment.roles}
     if experiment.benchmark.role:
         roles[experiment.benchmark.role.name] = experiment.benchmark.role
@@ -115,7 +115,7 @@ def finish(
     kernels: Mapping[str, Any] | None = None,
     programs: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Manifest:
-    """Add to the manifest in ``folder`` what is known at the end; what is not given stays as it was."""
+    """Complete the manifest in ``folder`` at the end of a run; arguments that are not given change nothing."""
     manifest = load(folder)
     manifest = replace(
         manifest,
@@ -130,7 +130,7 @@ def finish(
 
 
 def save(folder: Path, manifest: Manifest) -> None:
-    """Write ``manifest.json`` into the run's folder, whole or not at all."""
+    """Write ``manifest.json`` into the run's directory, atomically."""
     write_whole(folder / FILE, json.dumps({"format": FORMAT} | asdict(manifest), indent=2) + "\n")
 
 
@@ -151,12 +151,12 @@ def load(folder: Path) -> Manifest:
 
 
 def hash_role(role: Role) -> dict[str, str]:
-    """Return the SHA-256 of each file of a role by its path in it, what was built from it left out."""
+    """Return the SHA-256 of each source file of a role, by its path in the role; build products are left out."""
     return {name: source_tree.sha256(path) for name, path in source_tree.files_below(role.folder).items()}
 
 
 def commit() -> str:
-    """Return the commit of the tree that this package is part of; empty where it is just installed, or below one."""
+    """Return the commit of the source tree of this package; empty if the package is installed elsewhere."""
     folder = Path(orchestrator.__file__).parent
     if not _git(folder, "ls-files", "__init__.py"):
         return ""

@@ -1,7 +1,7 @@
-"""Older documents are brought up to the present format one step at a time; newer ones are refused.
+"""Migrations: older documents are brought to the present format one step at a time, newer ones are refused.
 
-A step takes a document of format N and returns it in format N + 1. A change of a format adds one step here and
-raises the format's number; no other code ever sees an older document.
+A step takes a document of format N and returns it in format N + 1. A change of a format adds a step here and raises
+the format's number. No other code ever sees an older document.
 """
 
 from __future__ import annotations
@@ -12,25 +12,38 @@ from typing import Any
 Document = dict[str, Any]
 Step = Callable[[Document], Document]
 
+
+def _host_outcome(record: Document) -> Document:
+    """``fate`` of a host's record is called ``outcome``."""
+    if record.get("type") != "host" or "fate" not in record:
+        return record
+    return {"outcome" if key == "fate" else key: value for key, value in record.items()}
+
+
+def _journal_2(record: Document) -> Document:
+    """Return a record of format 1 in format 2."""
+    return _host_outcome(record)
+
+
 #: step by the format it starts from
-JOURNAL: Mapping[int, Step] = {}
+JOURNAL: Mapping[int, Step] = {1: _journal_2}
 MANIFEST: Mapping[int, Step] = {}
 
 
 class UnreadableFormat(ValueError):
-    """The document does not say its format, or says one that this version cannot read."""
+    """The document has no format, or one that this version cannot read."""
 
 
 def upgrade(document: Document, current: int, steps: Mapping[int, Step]) -> Document:
     """Return ``document`` in format ``current``; raise :class:`UnreadableFormat` where no steps lead there."""
-    found = document.get("format")
-    if type(found) is not int or found < 1:
-        raise UnreadableFormat(f"'format' is {found!r}, expected a number from 1 to {current}")
-    if found > current:
+    number = document.get("format")
+    if type(number) is not int or number < 1:
+        raise UnreadableFormat(f"'format' is {number!r}, expected a number from 1 to {current}")
+    if number > current:
         raise UnreadableFormat(
-            f"format {found} is newer than this orchestrator reads (up to {current}); "
+            f"format {number} is newer than this version reads (up to {current}); "
             "upgrade migration-orchestrator and try again"
         )
-    for number in range(found, current):
-        document = steps[number](document) | {"format": number + 1}
+    for start in range(number, current):
+        document = steps[start](document) | {"format": start + 1}
     return document

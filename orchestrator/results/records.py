@@ -1,12 +1,12 @@
-"""The lines of a run's journal, as data. The journal is the truth; everything else can be made from it again.
+"""The records of a run's journal, as data. Everything else can be made from the journal again.
 
 Each line is one JSON object with ``format`` (:data:`FORMAT`) and ``type``:
 
-``run``      first line: ids and hashes; again, with ``resumed`` true, whenever a controller takes the run up.
-``block``    a boot begins: host, boot id, environment, facts.
-``attempt``  a trial that ended but will be tried again (its host died under it, it was disturbed); never counted.
+``run``      first line: ids and hashes; again, with ``resumed`` true, whenever a controller resumes the run.
+``block``    start of a boot: host, boot id, environment, facts.
+``attempt``  a trial that ended and will be repeated (its host crashed, or it was disturbed); never counted.
 ``trial``    the one final record of a trial.
-``host``     what became of a host of a fleet, when a controller lets go of the run.
+``host``     outcome of a fleet host, written when a controller ends.
 ``end``      the run is complete or was interrupted.
 """
 
@@ -21,12 +21,12 @@ from orchestrator.experiment.factors import HOST
 from orchestrator.experiment.model import Breakdown, Comparison, Experiment, Repetitions, Status
 from orchestrator.timestamps import utc_now
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class FactorInfo:
-    """A factor and the texts of its levels in the order of the file; a derived factor has none listed."""
+    """A factor and the texts of its levels in the order of the file; a derived factor lists none."""
 
     name: str
     levels: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class FactorInfo:
 
 @dataclass(frozen=True, slots=True)
 class MetricInfo:
-    """What a report must know of a metric, see :class:`orchestrator.experiment.model.Metric`."""
+    """The properties of a metric that reports need, see :class:`orchestrator.experiment.model.Metric`."""
 
     name: str
     unit: str
@@ -44,7 +44,7 @@ class MetricInfo:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A controller takes up a run, with all that is needed to read the lines that follow.
+    """Start of a controller, with all that is needed to read the lines that follow.
 
     :ivar trials: number of trials of the whole plan.
     :ivar time: ISO 8601, UTC.
@@ -52,14 +52,14 @@ class RunRecord:
     :ivar metrics: in the order of the file.
     :ivar factors: those that are swept in the order of the plan, then the derived ones.
     :ivar version: version of the orchestrator.
-    :ivar scope: hash of all that two commands must agree on to mean the same run: the experiment's content, its
-        narrowing (``--where``, ``--limit``), the place, the files of the roles.
-    :ivar hosts: of a fleet, in their order; ``fleet``: ``shard`` or ``replicate``, empty where one host was asked for.
-    :ivar breakdown: what the benchmark says one of its metrics consists of.
-    :ivar compare: what cells are set against, published figures included.
-    :ivar command: what trials execute, options not filled in; empty where an older version began the run.
-    :ivar meanings: what levels of factors mean, as far as the benchmark says it.
-    :ivar repetitions: how often cells run, and when fewer will do; None where an older version began the run.
+    :ivar scope: hash of all that two commands must share to mean the same run: the experiment's content, its
+        selection (``--where``, ``--limit``), the provider's place, the files of the roles.
+    :ivar hosts: of a fleet, in their order; ``fleet``: ``shard`` or ``replicate``, empty for a single host.
+    :ivar breakdown: the phases of one of the metrics, according to the benchmark.
+    :ivar compare: the baseline of the cells, published figures included.
+    :ivar command: the command of a trial, options not filled in; empty in runs of older versions.
+    :ivar meanings: the meaning of each level, by factor and level, as far as the benchmark describes it.
+    :ivar repetitions: repetitions of each cell and the stop rule; None in runs of older versions.
     """
 
     run: str
@@ -128,13 +128,14 @@ def run_record(
 
 @dataclass(frozen=True, slots=True)
 class BlockRecord:
-    """A boot begins.
+    """Start of a boot.
 
     :ivar facts: see :mod:`orchestrator.hosts.facts`.
     :ivar settings: path to value, read back.
-    :ivar kernel_hash: names the kernel of a recipe; empty for others.
-    :ivar proof: what the running kernel was compared in: ``what``, ``expected``, ``found``, ``holds``.
-    :ivar beneath: of a guest of ours: ``qemu`` (its version), and the ``cpu`` and ``kernel`` of the machine under it.
+    :ivar kernel_hash: hash of a kernel that was built from a recipe; empty for others.
+    :ivar proof: the checks of the running kernel: ``what``, ``expected``, ``found``, ``holds``.
+    :ivar beneath: of a guest started by the qemu provider: ``qemu`` (its version), and ``cpu`` and ``kernel`` of the
+        machine that runs it.
     """
 
     block: int
@@ -153,7 +154,7 @@ class BlockRecord:
 
 @dataclass(frozen=True, slots=True)
 class MetricValue:
-    """One figure of one trial. What is not finite is written as null, reads as NaN and enters no statistics."""
+    """One figure of one trial. A value that is not finite is written as null, reads as NaN and enters no statistics."""
 
     value: float
     unit: str
@@ -163,20 +164,20 @@ class MetricValue:
 class TrialRecord:
     """One execution of a cell.
 
-    :ivar final: written as ``type: trial``; false: to be tried again, written as ``type: attempt``.
+    :ivar final: true: written as ``type: trial``; false: to be repeated, written as ``type: attempt``.
     :ivar factors: level texts by factor name, ``kernel`` always among them.
     :ivar boot: boot id of the host (``/proc/sys/kernel/random/boot_id``).
-    :ivar kernel_hash: names the kernel of a recipe; empty for others.
-    :ivar start: ISO 8601, UTC, by the host's clock, as is ``end``; empty where the trial never started.
-    :ivar settings: what the cell set, path to value, read back.
+    :ivar kernel_hash: hash of a kernel that was built from a recipe; empty for others.
+    :ivar start: ISO 8601, UTC, by the host's clock, as is ``end``; empty if the trial never started.
+    :ivar settings: settings of the cell, path to value, read back.
     :ivar counters: differences of ``/proc/vmstat`` over the trial, those that are not zero.
-    :ivar noise: what else went on around it, as the host told: ``load`` (one minute, before), ``worked`` and
-        ``stolen`` (seconds of all CPUs), ``frequency`` (Hz, of the CPU that worked most; left out where none worked
-        for a tick), ``throttled`` (times), ``logins`` (open terminals), ``nodes`` (before: ``node``, ``free_memory``
-        in bytes, ``free_huge_pages``); null where the host has no such thing. Empty where it did not run.
+    :ivar noise: other activity around the trial, as reported by the host: ``load`` (one minute, before), ``worked``
+        and ``stolen`` (seconds of all CPUs), ``frequency`` (Hz, of the busiest CPU; omitted if none was busy for a
+        tick), ``throttled`` (times), ``logins`` (open terminals), ``nodes`` (before: ``node``, ``free_memory`` in
+        bytes, ``free_huge_pages``); null for what the host does not report. Empty if the trial did not run.
     :ivar kernel_log: lines of the kernel's log since the previous trial, as ``dmesg --raw`` prints them.
-    :ivar details: the benchmark's own document (truth checks, dialect …) or its output as text.
-    :ivar allowed: the status is not ``ok`` but the experiment allows it (``allow_unsupported``).
+    :ivar details: the benchmark's own document (verification, dialect …) or its output as text.
+    :ivar allowed: the status is not ``ok`` and the experiment allows it (``allow_unsupported``).
     """
 
     trial: str
@@ -208,15 +209,17 @@ HostOutcome = Literal["done", "left out", "unreachable", "lost", "failed", "stop
 
 @dataclass(frozen=True, slots=True)
 class HostRecord:
-    """What became of a host of a fleet.
+    """The outcome of a fleet host when the controller ends.
 
-    :ivar fate: ``done`` (all it was given), ``left out`` (it does not meet the needs, or is not like the others),
-        ``unreachable`` (from the beginning), ``lost`` (later), ``failed``, or ``stopped`` (on request).
-    :ivar trials: how many trials ended there under this controller; ``reason``: why it is not done.
+    :ivar outcome: ``done`` (all its trials have a final record), ``left out`` (it does not meet the requirements, or
+        differs from the other hosts), ``unreachable`` (from the start), ``lost`` (later), ``failed``, or ``stopped``
+        (on request).
+    :ivar trials: number of trials that ended on it under this controller.
+    :ivar reason: why it is not done; empty if it is.
     """
 
     host: str
-    fate: HostOutcome
+    outcome: HostOutcome
     trials: int
     reason: str
     time: str
@@ -224,7 +227,7 @@ class HostRecord:
 
 @dataclass(frozen=True, slots=True)
 class EndRecord:
-    """The controller let go of the run; ``complete`` is false where trials are missing."""
+    """End of a controller; ``complete`` is false if trials are missing."""
 
     complete: bool
     reason: str

@@ -1,4 +1,4 @@
-"""Run folders, ``results/<experiment>/<run-id>/``: made, listed and found again."""
+"""Run directories, ``results/<experiment>/<run-id>/``: create, list and find them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ LATEST = "latest"
 
 _ID = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{4}")
 _NAMED = 3
-"""So many ids are named in an error."""
+"""Most ids that an error names."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The folder of one run."""
+    """The directory of one run."""
 
     path: Path
 
@@ -36,17 +36,17 @@ class RunFolder:
 
     @property
     def journal(self) -> Path:
-        """The truth."""
+        """Path of the journal."""
         return self.path / journal.FILE
 
     @property
     def manifest(self) -> Path:
-        """The provenance."""
+        """Path of the manifest."""
         return self.path / manifest.FILE
 
 
 def create(results: Path, experiment: str) -> RunFolder:
-    """Make the folder of a new run; no two runs of an experiment share a millisecond, so their ids sort."""
+    """Create the directory of a new run; no two runs of an experiment share a millisecond, so that ids sort."""
     parent = results / _folder_name(experiment)
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -60,22 +60,22 @@ def create(results: Path, experiment: str) -> RunFolder:
             return RunFolder(path)
     except OSError as error:
         raise HostError(
-            f"{error.filename}: {error.strerror}; name a folder you can write to with --results or {VARIABLE}"
+            f"{error.filename}: {error.strerror}; set a writable directory with --results or {VARIABLE}"
         ) from None
 
 
 def all_runs(results: Path) -> list[RunFolder]:
-    """Return every run under the results folder, oldest first."""
+    """Return every run in the results directory, oldest first."""
     runs = (RunFolder(path) for path in results.glob("*/*") if _ID.fullmatch(path.name) and path.is_dir())
     return sorted(runs, key=lambda run: run.id)
 
 
 def find(results: Path, reference: str) -> RunFolder:
-    """Return the run that ``reference`` means: ``latest``, an id, an unambiguous start of one, or a folder.
+    """Return the run that ``reference`` means: ``latest``, an id, an unambiguous prefix of one, or a directory.
 
-    ``latest`` is the newest that reached a host, if any did.
+    ``latest`` is the newest run that reached a host, or else the newest run.
 
-    Raises ``BadInput``, which names the nearest ids.
+    Raises ``BadInput`` that names the nearest ids.
     """
     folder = Path(reference)
     if (folder / journal.FILE).is_file() or (folder / manifest.FILE).is_file():
@@ -83,7 +83,8 @@ def find(results: Path, reference: str) -> RunFolder:
     runs = all_runs(results)
     if not runs:
         raise BadInput(
-            f"no runs in {results}; `orchestrate run EXPERIMENT.yaml` makes one, --results names another folder"
+            f"no runs in {results}; start one with `orchestrate run EXPERIMENT.yaml`, or name another directory "
+            "with --results"
         )
     if reference == LATEST:
         return next((run for run in reversed(runs) if _reached_a_host(run)), runs[-1])
@@ -91,16 +92,18 @@ def find(results: Path, reference: str) -> RunFolder:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise BadInput(f"run {reference!r} may be {_some(run.id for run in matches)}; write more of its id")
+        raise BadInput(
+            f"run {reference!r} is ambiguous: {_some(run.id for run in matches)}; give more of the id"
+        )
     ids = [run.id for run in reversed(runs)]
     near = difflib.get_close_matches(reference, ids, _NAMED) or ids
     raise BadInput(
-        f"no run {reference!r} in {results}; the nearest: {_some(near)} (or `{LATEST}`, or a folder)"
+        f"no run {reference!r} in {results}; the nearest: {_some(near)} (or `{LATEST}`, or a directory)"
     )
 
 
 def unfinished(results: Path, experiment: str, scope: str) -> RunFolder | None:
-    """Return the run to carry on: the newest of this experiment and scope, unless it is complete."""
+    """Return the run to resume: the newest of this experiment and scope, unless it is complete."""
     for run in reversed(all_runs(results)):
         if run.path.parent.name != _folder_name(experiment) or scope_of(run) != scope:
             continue
@@ -110,7 +113,7 @@ def unfinished(results: Path, experiment: str, scope: str) -> RunFolder | None:
 
 
 def _reached_a_host(run: RunFolder) -> bool:
-    """Whether a run is worth looking at: one that was refused by every host has no figures and never will."""
+    """Whether a run has a boot; a run that reached no host has no figures and never will."""
     if not run.journal.is_file():
         return False
     try:
@@ -120,7 +123,7 @@ def _reached_a_host(run: RunFolder) -> bool:
 
 
 def scope_of(run: RunFolder) -> str | None:
-    """Scope of a run; None where the journal's first line does not say (or cannot be read)."""
+    """Return the scope of a run; None if the journal's first line has none or cannot be read."""
     try:
         first = next(journal.read(run.journal), None)
     except BadInput:

@@ -11,10 +11,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-from orchestrator.report import render
-from orchestrator.report.model import build
-from orchestrator.results.runs import RunFolder
 from tests import eventful_run
+from tests.reports import Reported, render
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +20,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The HTML report of the run, as a file."""
     results = tmp_path_factory.mktemp("results")
     path = results / "report.html"
-    text = render(build(results, RunFolder(eventful_run.make(results))), "html")
-    assert isinstance(text, str)
+    text = render(Reported(results, eventful_run.make(results)), "html")
     path.write_text(text, encoding="utf-8")
     return path
 

@@ -52,9 +52,11 @@ def test_a_tenth_of_the_hosts_dies_and_the_run_is_complete(tmp_path: Path) -> No
     work: dict[str, float] = defaultdict(float)
     for trial in user.trials:
         work[trial["host"]] += seconds(trial)
-    fates = {record["host"]: record["fate"] for record in user.of_type("host")}
-    assert {name for name, fate in fates.items() if fate != "done"} == {host.name for host in victims}
-    assert {fates[host.name] for host in victims} == {"lost"}
+    outcomes = {record["host"]: record["outcome"] for record in user.of_type("host")}
+    assert {name for name, outcome in outcomes.items() if outcome != "done"} == {
+        host.name for host in victims
+    }
+    assert {outcomes[host.name] for host in victims} == {"lost"}
     ratio = wall / max(work.values())
     print(f"wall {wall:.1f} s, slowest host's own work {max(work.values()):.1f} s, ratio {ratio:.2f}")
     assert ratio <= MOST_RATIO, ended.err

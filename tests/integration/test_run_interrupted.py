@@ -196,7 +196,7 @@ def test_two_controllers_on_one_run(user: User) -> None:
     second = user.run(file)
     assert second.code == 2
     (line,) = second.complaints
-    assert f"this run is being written by process {first.pid} on {socket.gethostname()}" in line
+    assert f"the run is locked by process {first.pid} on {socket.gethostname()}" in line
     assert user.kill(first, signal.SIGTERM).code == 130
 
 

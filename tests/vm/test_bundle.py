@@ -50,7 +50,7 @@ def test_a_smoke_test_in_a_guest_judges_what_works_and_mixes_no_environments(use
     figures = [claim for claim in found["claims"] if claim["kind"] != "outcome"]
     assert figures
     if here == "vm-icount":
-        reason = f"figures are times there ({there}) and work here (vm-icount)"
+        reason = f"figures are times in the bundle ({there}) and work in the local run (vm-icount)"
         assert {(claim["verdict"], claim["reason"]) for claim in figures} == {("cannot be judged", reason)}
     different = {alike["what"] for alike in found["alike"] if alike["same"] is False}
     assert "NUMA nodes" in different

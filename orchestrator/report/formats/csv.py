@@ -51,7 +51,7 @@ def render(report: Report) -> str:
         head.append(report.kernel_hashes.get(cell.factors.get("kernel", ""), ""))
         head += [cell.factors.get(name, "") for name in report.factors]
         counts = [cell.statuses.get(status, 0) for status in statuses]
-        truth = [getattr(cell.truth, name, None) for name in TRUTH]
+        truth = [getattr(cell.verification, name, None) for name in TRUTH]
         against = [getattr(compared, name) for name in SPEEDUP] if compared else []
         against += _interval(compared.interval) if compared else []
         for figures in _figures(cell):

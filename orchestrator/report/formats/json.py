@@ -51,7 +51,7 @@ def document(report: Report) -> dict[str, Any]:
         "breakdown": asdict(opening.breakdown) if opening.breakdown else None,
         "cells": [
             _cell(report, cell, speedup, known)
-            for cell, speedup, known in zip_longest(report.cells, report.speedups, report.known)
+            for cell, speedup, known in zip_longest(report.cells, report.speedups, report.precise)
         ],
         "diagnostics": {
             "methods": METHODS_OF_FINDINGS,
@@ -73,7 +73,7 @@ def _cell(report: Report, cell: CellSummary, speedup: Speedup | None, known: boo
         "known": known,
         "statuses": dict(cell.statuses),
         "metrics": {estimate.metric: _estimate(estimate) for estimate in cell.estimates},
-        "truth": asdict(cell.truth) if cell.truth else None,
+        "truth": asdict(cell.verification) if cell.verification else None,
         "speedup": asdict(speedup) if speedup else None,
     }
 

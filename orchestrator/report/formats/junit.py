@@ -12,7 +12,6 @@ from orchestrator.analysis.summary import CellSummary
 from orchestrator.experiment.model import Status
 from orchestrator.report import notes, text
 from orchestrator.report.model import Report
-from orchestrator.report.trials import trials
 from orchestrator.units import plural
 
 ERRORS = frozenset({Status.CRASHED, Status.TIMEOUT, Status.WRONG_KERNEL})
@@ -50,7 +49,7 @@ def render(report: Report) -> str:
 
 def _outcomes(report: Report) -> Mapping[tuple[str, str], _Outcome]:
     found: dict[tuple[str, str], _Outcome] = {}
-    for trial in trials(report, ()):
+    for trial in report.read_trials(()):
         outcome = found.setdefault((trial.cell, trial.environment), _Outcome())
         outcome.seconds += _seconds(trial.started, trial.ended)
         if trial.final and trial.status != "ok":

@@ -57,7 +57,7 @@ def _marked(table: Table, marks: dict[str, str]) -> list[Column]:
 
 
 def _excluded(report: Report) -> Iterator[str]:
-    run = report.trials - report.unneeded
+    run = report.trial_count - report.unneeded
     left = run - report.statuses.get(Status.OK, 0)
     if not run:
         yield "No trial has run."

@@ -10,7 +10,6 @@ from typing import Any
 
 from orchestrator.errors import BadInput
 from orchestrator.report.model import Report
-from orchestrator.report.trials import trials
 from orchestrator.results.store import TrialRow
 
 ROWS = 20_000
@@ -38,7 +37,7 @@ def render(report: Report) -> bytes:
     target = io.BytesIO()
     metrics = [metric.name for metric in report.opening.metrics]
     with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
-        for group in _groups(trials(report, metrics)):
+        for group in _groups(report.read_trials(metrics)):
             writer.write_table(arrow.Table.from_pylist([row(trial) for trial in group], schema=schema))
     return target.getvalue()
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from orchestrator.report import text
 from orchestrator.report.html.cells import name
 from orchestrator.report.model import Report
-from orchestrator.report.trials import trials
 from orchestrator.results.store import TrialRow
 
 ROWS = 1000
@@ -32,7 +31,7 @@ def listing(report: Report) -> Listing:
     not_ok: list[tuple[int, TrialRow]] = []
     ok: list[tuple[int, TrialRow]] = []
     total = 0
-    for place, trial in enumerate(trials(report, metrics)):
+    for place, trial in enumerate(report.read_trials(metrics)):
         total += 1
         kept = ok if trial.status == "ok" else not_ok
         if len(kept) < ROWS:

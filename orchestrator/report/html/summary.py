@@ -29,7 +29,7 @@ def summary(report: Report) -> Summary:
     """Return the top of the page."""
     statuses = text.not_ok(report.statuses)
     state = text.progress(report.statuses, report.opening.trials)
-    if report.trials > report.unneeded:
+    if report.trial_count > report.unneeded:
         state += f"; {statuses}" if statuses else "; all ok"
     if report.not_allowed and statuses:
         state += f" ({report.not_allowed} of them not allowed by the experiment)"

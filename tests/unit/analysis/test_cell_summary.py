@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from orchestrator.analysis.summary import (
     CellSummary,
     Spread,
-    Verification,
     estimate,
     plan_order,
     spread_of,
@@ -26,7 +25,7 @@ from orchestrator.experiment.model import Status
 from orchestrator.results.codec import to_line
 from orchestrator.results.records import FactorInfo, MetricValue, Record, RunRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.results.store import CellRow, Store
+from orchestrator.results.store import CellRow, Store, Verification
 from tests.run_samples import BLOCK, RUN, TRUTH, trial, write
 
 SERIAL = {"mode": "serial", "page_size": "2MiB", "threads": "1"}
@@ -123,7 +122,7 @@ def test_figures_that_are_missing_or_not_finite_leave_n_of_the_metric_smaller(tm
 
 def test_a_cell_without_ok_trials_has_no_figures(tmp_path: Path) -> None:
     (cell,) = summary(tmp_path, trial(SERIAL, throughput=3.0, status=Status.UNSUPPORTED))
-    assert (cell.n, cell.estimates, cell.truth) == (0, (), None)
+    assert (cell.n, cell.estimates, cell.verification) == (0, (), None)
 
 
 def test_attempts_alone_make_no_row(tmp_path: Path) -> None:
@@ -140,14 +139,14 @@ def test_truth_is_that_of_the_worst_trial_and_of_all_bytes(tmp_path: Path) -> No
         trial(SERIAL, 2, details="not JSON"),
         trial(SERIAL, 3, details=wrong, status=Status.FAILED),
     )
-    assert cell.truth == Verification(2, 16, 14, 2 * TRUTH["bytes_checked"], 3)
+    assert cell.verification == Verification(2, 16, 14, 2 * TRUTH["bytes_checked"], 3)
 
 
 def test_what_a_benchmark_claims_to_have_checked_cannot_overflow(tmp_path: Path) -> None:
     details = {"truth": {"bytes_checked": 2**63 - 1, "bytes_wrong": 0}}
     (cell,) = summary(tmp_path, *(trial(SERIAL, k, details=details) for k in range(3)))
-    assert cell.truth is not None
-    assert cell.truth.bytes_wrong == 0
+    assert cell.verification is not None
+    assert cell.verification.bytes_wrong == 0
 
 
 def test_cells_come_in_the_order_of_the_plan(tmp_path: Path) -> None:

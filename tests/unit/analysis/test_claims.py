@@ -9,9 +9,10 @@ import pytest
 
 from orchestrator.analysis.claims import ClaimResult, claims, evaluate
 from orchestrator.analysis.points import Points, points_of
-from orchestrator.analysis.summary import CellSummary, Verification, estimate
+from orchestrator.analysis.summary import CellSummary, estimate
 from orchestrator.experiment.model import Comparison
 from orchestrator.results.records import FactorInfo, MetricInfo, RunRecord
+from orchestrator.results.store import Verification
 
 RATE = MetricInfo("rate", "GiB/s", "higher")
 MODEL = MetricInfo("modelled", "GiB/s", "higher", models="rate")
@@ -62,7 +63,7 @@ class Run:
             environment=self.environment,
             statuses=dict.fromkeys(self.statuses.get(key, "ok").split(), max(1, len(values))),
             estimates=(estimate(self.metric.name, self.metric.unit, (tuple(values),)),) if values else (),
-            truth=Verification(1, 16, 15 if mode in self.wrong else 16, 100, 0),
+            verification=Verification(1, 16, 15 if mode in self.wrong else 16, 100, 0),
             label=self.labels.get(mode, ""),
         )
 
@@ -73,12 +74,12 @@ def scaled(
     return {(mode, t, 1): [v * (1 - spread), v, v * (1 + spread)] for t, v in by_threads.items()}
 
 
-def of(kind: str, there: Run, here: Run) -> list[ClaimResult]:
-    return [j for j in evaluate(there.points, here.points, here.points, 0.25) if j.kind == kind]
+def of(kind: str, bundle: Run, local: Run) -> list[ClaimResult]:
+    return [j for j in evaluate(bundle.points, local.points, local.points, 0.25) if j.kind == kind]
 
 
-def one(kind: str, there: Run, here: Run) -> ClaimResult:
-    (judged,) = of(kind, there, here)
+def one(kind: str, bundle: Run, local: Run) -> ClaimResult:
+    (judged,) = of(kind, bundle, local)
     return judged
 
 
@@ -97,8 +98,8 @@ def test_every_claim_of_a_run_holds_in_itself() -> None:
 
 
 def test_the_order_of_modes_holds_where_all_is_ten_times_as_fast() -> None:
-    here = Run({key: [10 * value for value in values] for key, values in THREE.items()})
-    judged = one("order", Run(THREE), here)
+    local = Run({key: [10 * value for value in values] for key, values in THREE.items()})
+    judged = one("order", Run(THREE), local)
     assert judged.verdict == "holds"
     assert judged.bundle_value == "copy 8.05 GiB/s > exchange 1.51 GiB/s > serial 1.005 GiB/s"
     assert judged.local_value.startswith("copy 80.5 GiB/s > exchange 15.1")
@@ -111,8 +112,8 @@ def test_two_modes_that_change_places_do_not_hold() -> None:
 
 
 def test_two_modes_that_are_the_same_now_do_not_hold() -> None:
-    here = Run({key: [1.0] for key in THREE})
-    assert one("order", Run(THREE), here).verdict == "does not hold"
+    local = Run({key: [1.0] for key in THREE})
+    assert one("order", Run(THREE), local).verdict == "does not hold"
 
 
 def test_modes_that_were_near_each_other_have_no_order() -> None:
@@ -131,21 +132,21 @@ def test_an_order_that_single_trials_leave_open_cannot_be_judged() -> None:
 
 
 def test_each_mode_stands_with_the_threads_that_suit_it_best() -> None:
-    there = Run({("serial", 1, 1): [1.0]} | scaled("parallel", {2: 0.8, 8: 3.0}))
-    here = Run({("serial", 1, 1): [1.0]} | scaled("parallel", {2: 2.5, 8: 0.5}))
-    assert one("order", there, here).verdict == "holds"
+    bundle = Run({("serial", 1, 1): [1.0]} | scaled("parallel", {2: 0.8, 8: 3.0}))
+    local = Run({("serial", 1, 1): [1.0]} | scaled("parallel", {2: 2.5, 8: 0.5}))
+    assert one("order", bundle, local).verdict == "holds"
 
 
 def test_times_are_better_when_they_are_less() -> None:
     times = {("serial", 1, 1): [100.0], ("exchange", 1, 1): [50.0]}
-    there = Run(times, metric=TIME, metrics=(MetricInfo("rate", "", "neither"), TIME), baseline=None)
-    there.metrics = (MetricInfo("rate", "us", "lower"),)
-    there.metric = there.metrics[0]
-    here = Run(
-        {("serial", 1, 1): [50.0], ("exchange", 1, 1): [100.0]}, metric=there.metric, metrics=there.metrics
+    bundle = Run(times, metric=TIME, metrics=(MetricInfo("rate", "", "neither"), TIME), baseline=None)
+    bundle.metrics = (MetricInfo("rate", "us", "lower"),)
+    bundle.metric = bundle.metrics[0]
+    local = Run(
+        {("serial", 1, 1): [50.0], ("exchange", 1, 1): [100.0]}, metric=bundle.metric, metrics=bundle.metrics
     )
-    assert one("order", there, there).bundle_value == "exchange 50 us > serial 100 us"
-    assert one("order", there, here).verdict == "does not hold"
+    assert one("order", bundle, bundle).bundle_value == "exchange 50 us > serial 100 us"
+    assert one("order", bundle, local).verdict == "does not hold"
 
 
 # --- scaling -----------------------------------------------------------------------------------------------------
@@ -203,8 +204,8 @@ def test_scaling_begins_at_the_baseline_of_few_threads() -> None:
 
 
 def test_figures_of_more_threads_than_cpus_are_not_judged_their_outcome_is() -> None:
-    there, here = Run(ENDS_AT_4), Run(ENDS_AT_4)
-    judged = list(evaluate(there.points, here.points.with_at_most(2), here.points, 0.25))
+    bundle, local = Run(ENDS_AT_4), Run(ENDS_AT_4)
+    judged = list(evaluate(bundle.points, local.points.with_at_most(2), local.points, 0.25))
     assert [j.verdict for j in judged if j.kind == "scaling"] == ["cannot be judged"]
     assert [j.local_value for j in judged if j.kind == "outcome"] == ["5 of 5 cells ok"]
 
@@ -224,8 +225,8 @@ def test_figures_of_more_threads_than_cpus_are_not_judged_their_outcome_is() -> 
     ],
 )
 def test_a_ratio_may_be_off_by_a_quarter(figures: list[float], verdict: str) -> None:
-    there, here = Run(THREE), Run(THREE | {("exchange", 1, 1): figures})
-    judged = next(j for j in of("ratio", there, here) if j.claim.startswith("exchange"))
+    bundle, local = Run(THREE), Run(THREE | {("exchange", 1, 1): figures})
+    judged = next(j for j in of("ratio", bundle, local) if j.claim.startswith("exchange"))
     assert judged.verdict == verdict, judged
 
 
@@ -239,8 +240,8 @@ def test_ratios_are_over_the_baseline_of_the_experiment_or_else_the_first_mode()
 
 
 def test_what_is_labelled_otherwise_is_not_compared() -> None:
-    here = Run(THREE, labels={"exchange": "by software"})
-    judged = next(j for j in of("ratio", Run(THREE), here) if j.claim.startswith("exchange"))
+    local = Run(THREE, labels={"exchange": "by software"})
+    judged = next(j for j in of("ratio", Run(THREE), local) if j.claim.startswith("exchange"))
     assert judged.verdict == "cannot be judged"
 
 
@@ -259,9 +260,9 @@ def test_what_is_labelled_otherwise_is_not_compared() -> None:
         ("wrong_kernel", "cannot be judged"),
     ],
 )
-def test_what_worked_must_not_fail_here(status: str, verdict: str) -> None:
-    here = Run({}, statuses={("serial", 1, 1): status})
-    assert one("outcome", Run({("serial", 1, 1): [1.0]}), here).verdict == verdict
+def test_what_worked_must_not_fail_in_the_local_run(status: str, verdict: str) -> None:
+    local = Run({}, statuses={("serial", 1, 1): status})
+    assert one("outcome", Run({("serial", 1, 1): [1.0]}), local).verdict == verdict
 
 
 @pytest.mark.parametrize("more", ["disturbed", "skipped"])
@@ -272,45 +273,57 @@ def test_trials_that_were_disturbed_or_not_needed_say_nothing(more: str) -> None
 
 
 def test_pages_that_are_not_on_their_target_break_the_claim() -> None:
-    there, here = Run({("serial", 1, 1): [1.0]}), Run({("serial", 1, 1): [1.0]}, wrong=frozenset({"serial"}))
-    judged = one("outcome", there, here)
+    bundle, local = (
+        Run({("serial", 1, 1): [1.0]}),
+        Run({("serial", 1, 1): [1.0]}, wrong=frozenset({"serial"})),
+    )
+    judged = one("outcome", bundle, local)
     assert judged.verdict == "does not hold"
     assert judged.claim == "serial works, all pages on target, no byte wrong"
-    assert one("outcome", here, there).claim == "serial works"
+    assert one("outcome", local, bundle).claim == "serial works"
 
 
-def test_what_was_not_supported_and_is_here_cannot_be_judged() -> None:
-    there = Run({}, statuses={("dma", 1, 1): "unsupported"})
-    assert one("outcome", there, there).claim == "dma is not supported"
-    assert one("outcome", there, Run({("dma", 1, 1): [1.0]})).verdict == "cannot be judged"
+def test_support_that_the_bundle_did_not_have_cannot_be_judged() -> None:
+    bundle = Run({}, statuses={("dma", 1, 1): "unsupported"})
+    assert one("outcome", bundle, bundle).claim == "dma is not supported"
+    assert one("outcome", bundle, Run({("dma", 1, 1): [1.0]})).verdict == "cannot be judged"
 
 
 # --- environments ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("there", "here", "reason"),
+    ("bundle", "local", "reason"),
     [
         ("vm-icount", "vm-icount", ""),
         ("metal", "vm-kvm", ""),
         ("cloud-metal", "metal", ""),
-        ("metal", "vm-icount", "figures are times there (metal) and work here (vm-icount)"),
-        ("vm-icount", "metal", "figures are work there (vm-icount) and times here (metal)"),
-        ("metal", "vm-tcg", "no time of metal or vm-tcg means anything"),
-        ("vm-tcg", "vm-tcg", "no time of vm-tcg means anything"),
+        (
+            "metal",
+            "vm-icount",
+            "figures are times in the bundle (metal) and work in the local run (vm-icount)",
+        ),
+        (
+            "vm-icount",
+            "metal",
+            "figures are work in the bundle (vm-icount) and times in the local run (metal)",
+        ),
+        ("metal", "vm-tcg", "durations in vm-tcg have no meaning"),
+        ("vm-tcg", "vm-tcg", "durations in vm-tcg have no meaning"),
     ],
 )
 def test_figures_that_mean_different_things_are_not_set_against_each_other(
-    there: str, here: str, reason: str
+    bundle: str, local: str, reason: str
 ) -> None:
-    judged = list(evaluate(Run(THREE, there).points, Run(THREE, here).points, Run(THREE, here).points, 0.25))
+    judged = list(
+        evaluate(Run(THREE, bundle).points, Run(THREE, local).points, Run(THREE, local).points, 0.25)
+    )
     figures = [j for j in judged if j.kind != "outcome"]
     assert len(figures) == 3
     assert {j.verdict for j in figures} == ({"cannot be judged"} if reason else {"holds"})
     assert {j.verdict for j in judged if j.kind == "outcome"} == {"holds"}
     assert all(bool(j.reason) == bool(reason) for j in figures)
-    if there != "metal" or here != "vm-tcg":
-        assert {j.reason for j in figures} == {reason}
+    assert {j.reason for j in figures} == {reason}
 
 
 def test_on_the_instruction_clock_threads_are_judged_by_the_model_alone() -> None:
@@ -320,9 +333,9 @@ def test_on_the_instruction_clock_threads_are_judged_by_the_model_alone() -> Non
     assert not of("scaling", unmodelled, unmodelled)
 
 
-def test_cells_that_were_not_run_here_are_said_so() -> None:
-    here = Run({("serial", 1, 1): [1.0, 1.01]})
-    judged = list(evaluate(Run(THREE).points, here.points, here.points, 0.25))
+def test_claims_on_cells_that_were_not_run_cannot_be_judged() -> None:
+    local = Run({("serial", 1, 1): [1.0, 1.01]})
+    judged = list(evaluate(Run(THREE).points, local.points, local.points, 0.25))
     verdicts = {(j.kind, j.claim.split(" ")[0].strip(",")): j.verdict for j in judged}
     assert verdicts[("outcome", "serial")] == "holds"
     assert verdicts[("outcome", "copy")] == "cannot be judged"

@@ -91,10 +91,10 @@ def test_a_difference_that_does_not_matter_is_none_however_sure_it_is() -> None:
 
 def test_too_few_boots_are_said_to_be_too_few() -> None:
     rng = np.random.default_rng(5)
-    for count, told in ((1, "one boot"), (2, "2 and 2 boots cannot tell")):
+    for count, start in ((1, "a side with one boot"), (2, "2 and 2 boots are too few to tell 1 cell apart")):
         (row,) = judged([sample(boots(rng, 100.0, count))], [sample(boots(rng, 200.0, count))])
         assert (row.verdict, row.interval) == ("too noisy", None)
-        assert row.reason.startswith(told)
+        assert row.reason.startswith(start)
     rules = Rules(unit="trial")
     (row,) = judged([sample(boots(rng, 100.0, 2))], [sample(boots(rng, 200.0, 2))], rules=rules)
     assert row.verdict == "slower"
@@ -244,3 +244,11 @@ def test_how_many_boots_an_interval_needs() -> None:
 def test_the_same_data_give_the_same_figures() -> None:
     sides = [[sample(boots(np.random.default_rng(seed), 100.0))] for seed in (1, 2)]
     assert judged(*sides) == judged(*sides)
+
+
+def test_durations_without_a_meaning_are_compared_by_force_only() -> None:
+    sides = [[sample(((value,) * 3,) * 6, environment="vm-tcg")] for value in (100.0, 200.0)]
+    (row,) = judged(*sides)
+    assert (row.verdict, row.reason) == ("not compared", "durations in vm-tcg have no meaning")
+    (forced,) = judged(*sides, rules=Rules(mix=True))
+    assert (forced.verdict, forced.note) == ("slower", "durations in vm-tcg have no meaning")

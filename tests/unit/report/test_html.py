@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from orchestrator.experiment.model import Comparison
-from orchestrator.report import render, text
+from orchestrator.report import text
 from orchestrator.report.html import listing
 from orchestrator.report.html.charts import distributions, timeline
-from orchestrator.report.model import build
+from orchestrator.report.model import open_report
 from orchestrator.results import codec
 from orchestrator.results.records import FactorInfo, Record
 from orchestrator.results.runs import RunFolder
 from tests import eventful_run
+from tests.reports import Reported, render
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
@@ -65,9 +66,7 @@ def page_of(results: Path, folder: Path) -> str:
 
 
 def render_text(results: Path, folder: Path, form: str) -> str:
-    rendered = render(build(results, RunFolder(folder)), form)
-    assert isinstance(rendered, str)
-    return rendered
+    return render(Reported(results, folder), form)
 
 
 def large(folder: Path, cells: int, trials: int) -> Path:
@@ -271,8 +270,9 @@ def test_intervals_are_drawn_and_written_where_there_are_boots_enough(tmp_path: 
     (folder / "journal.jsonl").write_text(
         "".join(json.dumps(codec.encode(r)) + "\n" for r in [*records, END])
     )
-    report = build(tmp_path, RunFolder(folder))
     page = page_of(tmp_path, folder)
-    speedup = next(found for found in report.speedups if found.interval and found.ratio and found.ratio > 1.5)
+    with open_report(tmp_path, RunFolder(folder)) as report:
+        speedups = report.speedups
+    speedup = next(found for found in speedups if found.interval and found.ratio and found.ratio > 1.5)
     assert f"{text.ratio(speedup.ratio, speedup.interval)} measured" in Outline(page).texts("span")
     assert page.count('class="spread s0"') == 2 + 2

@@ -11,20 +11,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.report import plain_text as letter
-from orchestrator.report import render
-from orchestrator.report.model import build
 from orchestrator.report.tables import Column
 from orchestrator.results import manifest
 from orchestrator.results.records import FactorInfo, Record
-from orchestrator.results.runs import RunFolder
 from tests import eventful_run
+from tests.reports import Reported, render
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 
 def mail_of(folder: Path) -> str:
-    text = render(build(folder.parents[1], RunFolder(folder)), "mail")
-    assert isinstance(text, str)
-    return text
+    return render(Reported(folder.parents[1], folder), "mail")
 
 
 def joined(text: str) -> str:
@@ -75,7 +71,7 @@ def test_it_leaves_nothing_to_be_asked(mail: str, said: str) -> None:
 
 def test_figures_are_those_of_the_table(tmp_path: Path) -> None:
     folder = eventful_run.make(tmp_path)
-    table = render(build(tmp_path, RunFolder(folder)), "table")
+    table = render(Reported(tmp_path, folder), "table")
     assert isinstance(table, str)
     figures = r"(?<=\s)\d+\.\d+(?: ± <?\d[\d.]*)?(?=\s)"
     assert set(re.findall(figures, table)) <= set(re.findall(figures, mail_of(folder)))
@@ -105,7 +101,7 @@ def test_command_lines_that_differ_say_whose_they_are(tmp_path: Path) -> None:
     ]
     trials = [trial({"kernel": kernel}, 0, 3.0, boot=kernel) for kernel in lines]
     folder = write(tmp_path / "quickstart" / RUN.run, [RUN, *blocks, *trials, END])
-    report = build(tmp_path, RunFolder(folder))
+    report = Reported(tmp_path, folder)
     assert "kernel command line of new: quiet numa=fake=2" in mail_of(folder)
     assert "Kernel command line of base: quiet." in str(render(report, "table"))
     page = str(render(report, "html"))
@@ -119,7 +115,7 @@ def test_modes_that_occur_are_explained_and_no_others(tmp_path: Path) -> None:
     folder = write(tmp_path / "quickstart" / RUN.run, [opening, BLOCK, *trials, END])
     legend = "mode: serial = one call; copy = a plain copy."
     assert legend in joined(mail_of(folder))
-    report = build(tmp_path, RunFolder(folder))
+    report = Reported(tmp_path, folder)
     for form in ("table", "html", "markdown"):
         assert legend in str(render(report, form))
 

@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.experiment.model import Breakdown, Comparison, Published, PublishedFigure
-from orchestrator.report import render
-from orchestrator.report.model import Report, build
 from orchestrator.results.records import MetricInfo, MetricValue, RunRecord, TrialRecord
-from orchestrator.results.runs import RunFolder
+from tests.reports import Reported, render
 from tests.run_samples import BLOCK, RUN, trial, write
 
 PUBLISHED = Published(
@@ -47,8 +45,8 @@ def one(mode: str, environment: str = "vm-icount", throughput: float = 3.0, **fi
     return replace(record, trial=identity, metrics={**record.metrics, **more})
 
 
-def report_of(folder: Path, *trials: TrialRecord, opening: RunRecord = OPENING) -> Report:
-    return build(folder, RunFolder(write(folder / "run", [opening, BLOCK, *trials])))
+def report_of(folder: Path, *trials: TrialRecord, opening: RunRecord = OPENING) -> Reported:
+    return Reported(folder, write(folder / "run", [opening, BLOCK, *trials]))
 
 
 def rows(text: str, start: str) -> list[list[str]]:
@@ -56,7 +54,7 @@ def rows(text: str, start: str) -> list[list[str]]:
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> Report:
+def report(tmp_path: Path) -> Reported:
     return report_of(
         tmp_path,
         one("serial", throughput=3.0, modelled_throughput=3.0, modelled_copy=480.0, tlb_shootdowns=16),
@@ -65,7 +63,7 @@ def report(tmp_path: Path) -> Report:
     )
 
 
-def test_a_modelled_speed_up_is_called_so_and_stands_beside_the_published_one(report: Report) -> None:
+def test_a_modelled_speed_up_is_called_so_and_stands_beside_the_published_one(report: Reported) -> None:
     text = render(report, "table")
     assert rows(text, "mode  ")[0] == [
         *("mode", "n", "throughput", "modelled_throughput", "speed-up", "published")
@@ -84,7 +82,7 @@ def test_a_modelled_speed_up_is_called_so_and_stands_beside_the_published_one(re
     assert any("(mode = serial, all else alike) in the same environment" in line for line in lines)
 
 
-def test_the_breakdown_is_a_table_of_its_own(report: Report) -> None:
+def test_the_breakdown_is_a_table_of_its_own(report: Reported) -> None:
     text = render(report, "table")
     assert "call_latency, us, and what it consists of (medians):" in text.splitlines()
     assert rows(text, "mode  ")[1] == ["mode", "total", "copy", "rest", "tlb_shootdowns"]
@@ -94,13 +92,13 @@ def test_the_breakdown_is_a_table_of_its_own(report: Report) -> None:
     assert len(rows(text, "copy")) == 1, "it has no phases"
 
 
-def test_markdown_has_both_tables(report: Report) -> None:
+def test_markdown_has_both_tables(report: Reported) -> None:
     tables = re.findall(r"(?:^\|.*\n)+", render(report, "markdown"), re.MULTILINE)
     assert [table.count("\n") for table in tables] == [5, 4]
     assert all(len({line.count("|") for line in table.splitlines()}) == 1 for table in tables)
 
 
-def test_csv_and_json_hold_the_speed_up_of_each_cell(report: Report) -> None:
+def test_csv_and_json_hold_the_speed_up_of_each_cell(report: Reported) -> None:
     lines = list(csv.DictReader(io.StringIO(render(report, "csv"), newline="")))
     parallel = next(line for line in lines if line["factor.mode"] == "parallel")
     assert (parallel["speedup_ratio"], parallel["speedup_modelled"]) == ("3.0", "True")

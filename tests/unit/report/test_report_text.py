@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.analysis.summary import Estimate, Spread, Verification
+from orchestrator.analysis.summary import Estimate, Spread
 from orchestrator.report import text
+from orchestrator.results.store import Verification
 
 
 def found(median: float, spread: float | None) -> Estimate:
@@ -64,7 +65,7 @@ def test_any_figure_can_be_written(median: float, spread: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("truth", "n", "words"),
+    ("verification", "n", "words"),
     [
         (Verification(3, 16, 16, 1 << 20, 0), 3, "16/16 pages, 0 bytes wrong"),
         (Verification(3, 16, 14, 1 << 20, 7), 3, "14/16 pages, 7 bytes wrong"),
@@ -76,16 +77,21 @@ def test_any_figure_can_be_written(median: float, spread: float | None) -> None:
         (None, 0, "-"),
     ],
 )
-def test_what_was_checked_is_said_and_what_was_not(truth: Verification | None, n: int, words: str) -> None:
-    assert text.truth(truth, n) == words
+def test_what_was_checked_is_said_and_what_was_not(
+    verification: Verification | None, n: int, words: str
+) -> None:
+    assert text.verification(verification, n) == words
 
 
 def test_without_counts_only_what_is_missing_is_counted() -> None:
     assert (
-        text.truth(Verification(3, 16, 16, 1 << 20, 0), 3, counts=False)
+        text.verification(Verification(3, 16, 16, 1 << 20, 0), 3, counts=False)
         == "all pages on target, 0 bytes wrong"
     )
-    assert text.truth(Verification(3, 16, 14, 1 << 20, 7), 3, counts=False) == "14/16 pages, 7 bytes wrong"
+    assert (
+        text.verification(Verification(3, 16, 14, 1 << 20, 7), 3, counts=False)
+        == "14/16 pages, 7 bytes wrong"
+    )
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -17,6 +17,7 @@ from orchestrator.results import migrations
 from orchestrator.results.codec import DamagedRecord, NotJson, decode, encode, from_line, to_line
 from orchestrator.results.migrations import UnreadableFormat, upgrade
 from orchestrator.results.records import (
+    FORMAT,
     BlockRecord,
     EndRecord,
     FactorInfo,
@@ -167,10 +168,10 @@ def test_a_line_that_is_no_object_is_told_apart(line: bytes) -> None:
         from_line(line)
 
 
-@pytest.mark.parametrize("found", [2, 0, None, "1", True, 1.0])
-def test_other_formats_are_refused(found: object) -> None:
+@pytest.mark.parametrize("number", [FORMAT + 1, 0, None, "1", True, 1.0])
+def test_other_formats_are_refused(number: object) -> None:
     with pytest.raises(UnreadableFormat):
-        decode(encode(END) | {"format": found})
+        decode(encode(END) | {"format": number})
 
 
 def test_a_newer_format_says_to_upgrade() -> None:
@@ -185,4 +186,11 @@ def test_steps_lead_from_any_older_format_to_the_present_one() -> None:
     }
     assert upgrade({"format": 1, "title": "x"}, 3, steps) == {"format": 3, "name": "x", "unit": "GiB/s"}
     assert upgrade({"format": 2, "name": "y"}, 3, steps) == {"format": 3, "name": "y", "unit": "GiB/s"}
-    assert set(migrations.JOURNAL) == set(migrations.MANIFEST) == set(), "add a test with each step"
+    assert (set(migrations.JOURNAL), set(migrations.MANIFEST)) == ({1}, set()), "add a test with each step"
+
+
+def test_the_outcome_of_a_host_was_called_fate_in_format_1() -> None:
+    line = b'{"format":1,"type":"host","host":"n1","fate":"lost","trials":3,"reason":"gone","time":"2026"}\n'
+    record = HostRecord("n1", "lost", 3, "gone", "2026")
+    assert from_line(line) == record
+    assert encode(record)["outcome"] == "lost"

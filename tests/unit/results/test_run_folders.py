@@ -73,7 +73,7 @@ def test_a_folder_of_any_name_is_a_run_if_it_has_a_journal(tmp_path: Path) -> No
 
 def test_a_prefix_of_several_names_them(tmp_path: Path) -> None:
     make(tmp_path, OLD, MIDDLE, NEW, "20261124T101500000Z-0a1b")
-    with pytest.raises(BadInput, match=rf"'2026112' may be {OLD}, {MIDDLE}, {NEW} and 1 more"):
+    with pytest.raises(BadInput, match=rf"'2026112' is ambiguous: {OLD}, {MIDDLE}, {NEW} and 1 more"):
         runs.find(tmp_path, "2026112")
 
 

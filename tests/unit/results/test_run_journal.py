@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.experiment.model import Status
 from orchestrator.results.codec import to_line
 from orchestrator.results.journal import Journal, entries, last_record, read
+from orchestrator.results.records import Record
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 WRITER = """
@@ -63,6 +65,24 @@ def test_finished_and_attempts_are_kept_apart(tmp_path: Path) -> None:
         assert journal.finished() == {first.trial, second.trial}
         assert [attempt.trial for attempt in journal.attempts()] == [second.trial] * 2
         assert journal.cut == 0
+
+
+def test_one_replay_gives_all_that_a_resumed_run_needs(tmp_path: Path) -> None:
+    first, second = trial({"mode": "serial"}), trial({"mode": "copy"})
+    crashed = trial({"mode": "copy"}, final=False, status=Status.CRASHED)
+    write(tmp_path, [RUN, BLOCK, first, crashed])
+    seen: list[Record] = []
+    with Journal(tmp_path) as journal:
+        state = journal.replay(seen.append)
+        assert seen == [RUN, BLOCK, first, crashed]
+        assert (state.finished, state.attempts, state.all_ok) == ({first.trial}, [crashed], True)
+        journal.append(second)
+        assert (state.finished, state.all_ok) == ({first.trial, second.trial}, True)
+        journal.append(trial({"mode": "dma"}, status=Status.UNSUPPORTED, allowed=True))
+        assert state.all_ok, "allowed"
+        journal.append(trial({"mode": "mbind"}, status=Status.FAILED))
+        assert not state.all_ok
+        assert not journal.replay().all_ok
 
 
 def test_a_run_is_carried_on_at_its_end(tmp_path: Path) -> None:
@@ -123,18 +143,18 @@ def test_the_line_is_named_also_when_reading_begins_later(tmp_path: Path) -> Non
 
 def test_a_record_of_a_newer_version_is_refused_and_nothing_is_cut(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    newer = to_line(RUN).replace(b'"format":1', b'"format":2')
+    newer = to_line(RUN).replace(b'"format":2', b'"format":3')
     path.write_bytes(newer + b"not of this format at all")
-    with pytest.raises(BadInput, match=r"journal.jsonl:1:1: format 2 is newer"):
+    with pytest.raises(BadInput, match=r"journal.jsonl:1:1: format 3 is newer"):
         Journal(tmp_path)
     assert path.read_bytes() == newer + b"not of this format at all"
     path.write_bytes(to_line(RUN) + newer)
-    with pytest.raises(BadInput, match=r"journal.jsonl:2:1: format 2 is newer"):
+    with pytest.raises(BadInput, match=r"journal.jsonl:2:1: format 3 is newer"):
         last_record(path)
 
 
 def test_a_missing_journal_says_what_a_run_is(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"No such file.* a run is a folder with a journal\.jsonl"):
+    with pytest.raises(BadInput, match=r"No such file.* a run is a directory that contains journal\.jsonl"):
         list(read(tmp_path / "journal.jsonl"))
 
 
@@ -151,7 +171,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
         size = journal.path.stat().st_size
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
         try:
-            with pytest.raises(HostError, match="carries on"):
+            with pytest.raises(HostError, match="free some space and repeat the command to resume the run"):
                 journal.append(trial({}))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -165,7 +185,7 @@ def test_a_second_controller_is_refused_and_told_who_holds_the_run(tmp_path: Pat
     try:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
-        with pytest.raises(BadInput, match=rf"being written by process {writer.pid} on \S+; wait"):
+        with pytest.raises(BadInput, match=rf"locked by process {writer.pid} on \S+; wait"):
             Journal(tmp_path)
         assert list(read(tmp_path / "journal.jsonl")) is not None, "readers are not kept out"
     finally:

@@ -124,7 +124,7 @@ def test_role_files_that_changed_between_two_starts_show_in_their_hashes(
         ("", "damaged"),
         ("[]", "not a JSON object"),
         ('{"format": 1}', "damaged: .*missing"),
-        ('{"format": 2}', "newer than this orchestrator"),
+        ('{"format": 2}', "newer than this version reads"),
         ("{}", "'format' is None"),
     ],
 )

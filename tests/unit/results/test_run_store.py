@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,8 +31,8 @@ def folder(results: Path, number: int = 0) -> Path:
     return results / "quickstart" / IDS[number]
 
 
-def everything(database: sqlite3.Connection) -> dict[str, list[tuple[object, ...]]]:
-    """Return all that the index holds, without the keys, which depend on the order of events."""
+def contents(results: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return all that the index of a results directory holds, without the keys, which depend on the order of events."""
     queries = {
         "runs": "SELECT folder, id, opening, complete, ended, position, mark FROM runs ORDER BY 1",
         "cells": "SELECT folder, cells.id, factors, settings, request FROM cells"
@@ -38,13 +42,22 @@ def everything(database: sqlite3.Connection) -> dict[str, list[tuple[object, ...
         "metrics": "SELECT id, name, unit, value FROM metrics JOIN trials ON key = trial ORDER BY 1, 2, 3",
         "blocks": "SELECT folder, record FROM blocks JOIN runs ON runs.key = run ORDER BY 1, 2",
     }
-    return {name: database.execute(query).fetchall() for name, query in queries.items()}
+    return {name: select(results, query) for name, query in queries.items()}
 
 
-def fresh(results: Path) -> dict[str, list[tuple[object, ...]]]:
-    with Store(results, temporary=True) as other:
-        assert other.sync() == []
-        return everything(other.database)
+def select(results: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(results / store.FILE)) as database:
+        return database.execute(query).fetchall()
+
+
+def rebuilt(results: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return the contents of an index that is made of the same journals in one go."""
+    with tempfile.TemporaryDirectory() as other:
+        copy = Path(other) / "results"
+        shutil.copytree(results, copy, ignore=shutil.ignore_patterns(store.FILE))
+        with Store(copy) as found:
+            assert found.sync() == []
+            return contents(copy)
 
 
 def test_the_index_says_what_the_journals_say(tmp_path: Path) -> None:
@@ -64,11 +77,21 @@ def test_the_index_says_what_the_journals_say(tmp_path: Path) -> None:
         assert list(found.reasons(first)) == [Reason("failed", "wrong", False, 1, failed.trial)]
         assert list(found.reasons(first, final=False)) == [Reason("crashed", "died", False, 1, crashed.trial)]
         assert [block.host for block in found.blocks(first)] == ["guest-1"]
-        assert everything(found.database) == fresh(tmp_path)
+        assert contents(tmp_path) == rebuilt(tmp_path)
 
 
 @pytest.mark.parametrize("metrics", [(), ("throughput",)])
-def test_reading_trials_takes_one_pass(tmp_path: Path, metrics: tuple[str, ...]) -> None:
+def test_reading_trials_takes_one_pass(
+    tmp_path: Path, metrics: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def remember(*arguments: Any, **more: Any) -> sqlite3.Connection:
+        connections.append(connect(*arguments, **more))
+        return connections[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", remember)
     write(folder(tmp_path), [RUN, *(trial(SERIAL, n, throughput=3.0 + n) for n in range(2000)), END])
     steps = 0
 
@@ -80,7 +103,7 @@ def test_reading_trials_takes_one_pass(tmp_path: Path, metrics: tuple[str, ...])
     with Store(tmp_path) as found:
         found.sync()
         (row,) = found.runs()
-        found.database.set_progress_handler(count, 1000)
+        connections[-1].set_progress_handler(count, 1000)
         assert [len(one.metrics) for one in found.trials(row, metrics)] == [len(metrics)] * 2000
     assert steps < 500  # thousands of sqlite's steps: about 60 for each 1000 trials
 
@@ -97,7 +120,7 @@ def test_only_what_was_appended_is_read(tmp_path: Path, monkeypatch: pytest.Monk
         write(folder(tmp_path), [trial(SERIAL, 1), trial(COPY), END])
         found.sync()
         assert starts == [0, grown, grown]
-        assert everything(found.database) == fresh(tmp_path)
+        assert contents(tmp_path) == rebuilt(tmp_path)
 
 
 def test_a_resumed_run_is_not_complete_until_it_ends_again(tmp_path: Path) -> None:
@@ -109,7 +132,7 @@ def test_a_resumed_run_is_not_complete_until_it_ends_again(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("keep", [1, 2, 3])
-def test_a_journal_that_was_replaced_is_read_anew(tmp_path: Path, keep: int) -> None:
+def test_a_journal_that_was_replaced_is_read_again_from_its_start(tmp_path: Path, keep: int) -> None:
     path = folder(tmp_path) / "journal.jsonl"
     write(folder(tmp_path), [RUN, BLOCK, trial(SERIAL, throughput=1.0), trial(SERIAL, 1)])
     with Store(tmp_path) as found:
@@ -117,7 +140,7 @@ def test_a_journal_that_was_replaced_is_read_anew(tmp_path: Path, keep: int) -> 
         old = path.read_bytes().splitlines(keepends=True)[:keep]
         path.write_bytes(b"".join(old) + to_line(trial(COPY)) * 1 + to_line(trial(COPY, 1)) + to_line(END))
         found.sync()
-        assert everything(found.database) == fresh(tmp_path)
+        assert contents(tmp_path) == rebuilt(tmp_path)
 
 
 def test_a_torn_line_enters_when_it_is_whole(tmp_path: Path) -> None:
@@ -142,7 +165,7 @@ def test_runs_that_are_gone_leave_the_index(tmp_path: Path) -> None:
         folder(tmp_path).rmdir()
         found.sync()
         assert [row.id for row in found.runs()] == [IDS[1]]
-        assert everything(found.database) == fresh(tmp_path)
+        assert contents(tmp_path) == rebuilt(tmp_path)
 
 
 def test_a_damaged_journal_is_named_and_hides_no_other_run(tmp_path: Path) -> None:
@@ -178,7 +201,7 @@ def test_an_index_that_is_damaged_empty_or_missing_is_made_again(
         path.write_bytes(content)
     with Store(tmp_path) as found:
         assert found.sync() == []
-        assert everything(found.database) == fresh(tmp_path)
+        assert contents(tmp_path) == rebuilt(tmp_path)
     assert path.read_bytes().startswith(b"SQLite format 3")
 
 
@@ -186,11 +209,12 @@ def test_an_index_of_another_version_is_made_again(tmp_path: Path) -> None:
     write(folder(tmp_path), [RUN, trial(SERIAL)])
     with Store(tmp_path) as found:
         found.sync()
-        found.database.execute("DROP TABLE metrics")
-        found.database.execute(f"PRAGMA user_version = {index.SCHEMA_VERSION + 1}")
+    with closing(sqlite3.connect(tmp_path / store.FILE)) as database:
+        database.execute("DROP TABLE metrics")
+        database.execute(f"PRAGMA user_version = {index.SCHEMA_VERSION + 1}")
     with Store(tmp_path) as found:
         assert found.sync() == []
-        assert everything(found.database) == fresh(tmp_path)
+        assert contents(tmp_path) == rebuilt(tmp_path)
 
 
 def test_without_a_place_to_write_the_index_is_temporary(tmp_path: Path) -> None:
@@ -232,11 +256,10 @@ def test_what_a_benchmark_prints_cannot_harm_the_index(tmp_path: Path) -> None:
     with Store(tmp_path) as found:
         row = found.run(RunFolder(folder(tmp_path)))
         assert [reason.reason for reason in found.reasons(row)] == ["bytes ? and a quote '"]
-        assert found.database.execute("SELECT name, unit, value FROM metrics").fetchall() == [
-            ("ok", "µs?", 1e308)
-        ]
+        assert [one.metrics for one in found.trials(row, ["ok", "rate"])] == [{"ok": 1e308}, {}]
+        assert select(tmp_path, "SELECT unit FROM metrics") == [("µs?",)]
         query = "SELECT pages, pages_on_target, bytes_checked, bytes_wrong FROM trials"
-        assert set(found.database.execute(query)) == {(None,) * 4}
+        assert set(select(tmp_path, query)) == {(None,) * 4}
 
 
 def test_the_truth_of_a_benchmark_is_indexed(tmp_path: Path) -> None:
@@ -244,7 +267,7 @@ def test_the_truth_of_a_benchmark_is_indexed(tmp_path: Path) -> None:
     with Store(tmp_path) as found:
         found.sync()
         query = "SELECT pages, pages_on_target, bytes_checked, bytes_wrong FROM trials"
-        assert found.database.execute(query).fetchall() == [tuple(TRUTH.values())]
+        assert select(tmp_path, query) == [tuple(TRUTH.values())]
 
 
 def test_processes_that_index_at_once_agree(tmp_path: Path) -> None:
@@ -256,5 +279,4 @@ def test_processes_that_index_at_once_agree(tmp_path: Path) -> None:
     )
     racers = [subprocess.Popen([sys.executable, "-c", script, tmp_path]) for _ in range(4)]
     assert [racer.wait() for racer in racers] == [0] * 4
-    with Store(tmp_path) as found:
-        assert everything(found.database) == fresh(tmp_path)
+    assert contents(tmp_path) == rebuilt(tmp_path)

@@ -15,7 +15,6 @@ from orchestrator.report.html import svg
 from orchestrator.report.html.cells import name
 from orchestrator.report.html.figure import Figure, Row
 from orchestrator.report.model import Report
-from orchestrator.report.trials import trials
 from orchestrator.results.records import MetricInfo
 
 ROWS = 60
@@ -112,7 +111,7 @@ def draw(report: Report) -> Figure | None:
 
 def _points(report: Report, metric: MetricInfo, cells: Sequence[CellSummary]) -> Mapping[_Key, _Points]:
     found: dict[_Key, _Points] = {(cell.cell, cell.environment): [] for cell in cells}
-    for trial in trials(report, [metric.name]):
+    for trial in report.read_trials([metric.name]):
         kept = found.get((trial.cell, trial.environment))
         if kept is not None and trial.final and trial.status == "ok" and metric.name in trial.metrics:
             kept.append((trial.metrics[metric.name], trial.boot, trial.id))

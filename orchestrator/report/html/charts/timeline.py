@@ -14,7 +14,6 @@ from orchestrator.report import text
 from orchestrator.report.html import svg
 from orchestrator.report.html.figure import Figure, Row
 from orchestrator.report.model import Report
-from orchestrator.report.trials import trials
 from orchestrator.results.records import BlockRecord
 from orchestrator.results.store import TrialRow
 
@@ -53,7 +52,7 @@ def draw(report: Report) -> Figure | None:
     first = min(_starts(lane) for lane in started.values())
     scale = svg.Scale(0.0, max(lane.ends for lane in started.values()) - first, 1.0, 99.0)
     kernels = {name: index for index, name in enumerate(dict.fromkeys(b.kernel for b in blocks.values()))}
-    binned = report.trials > MARKS
+    binned = report.trial_count > MARKS
     unit = next((size, word) for least, size, word in _UNITS if scale.high >= least)
     return Figure(
         key="timeline",
@@ -76,7 +75,7 @@ def draw(report: Report) -> Figure | None:
 def _lanes(report: Report, boots: list[str]) -> tuple[Mapping[str, _Lane], int]:
     lanes = {boot: _Lane() for boot in boots}
     unplaced = 0
-    for trial in trials(report, ()):
+    for trial in report.read_trials(()):
         lane = lanes.get(trial.boot)
         start, end = _seconds(trial.started), _seconds(trial.ended)
         if start is None or lane is None:

@@ -105,7 +105,10 @@ def test_report_takes_a_folder_and_latest(orchestrate: Verb, results: Path, tmp_
         (["report", "20261125"], "the nearest: "),
         (["report", RUN.run, "--metric", "speed"], "known: call_latency, throughput, tlb_shootdowns (all: "),
         (["report", RUN.run, "--format", "pdf"], "'pdf' is not one of 'csv', 'html', 'json'"),
-        (["results", "show", "2026"], f"may be {RUN.run}, 20261124T101500000Z-ffff; write more of its id"),
+        (
+            ["results", "show", "2026"],
+            f"is ambiguous: {RUN.run}, 20261124T101500000Z-ffff; give more of the id",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(orchestrate: Verb, arguments: list[str], words: str) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,10 +17,11 @@ import pytest
 from orchestrator.environments import Environment, describe
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
-from orchestrator.report import format_names, render
-from orchestrator.report.model import Report, build
+from orchestrator.report import format_names
+from orchestrator.report.model import open_report
 from orchestrator.results.records import MetricInfo, Record, RunRecord
 from orchestrator.results.runs import RunFolder
+from tests.reports import Reported, render
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 FIXED = {"page_size": "2MiB", "bytes": "33554432"}
@@ -46,12 +48,12 @@ def records() -> list[Record]:
     return [*found, END]
 
 
-def report_of(folder: Path, found: list[Record], metrics: tuple[str, ...] = ()) -> Report:
-    return build(folder.parent, RunFolder(write(folder, found)), metrics)
+def report_of(folder: Path, found: list[Record], metrics: tuple[str, ...] = ()) -> Reported:
+    return Reported(folder.parent, write(folder, found), metrics)
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> Report:
+def report(tmp_path: Path) -> Reported:
     return report_of(tmp_path / "run", records())
 
 
@@ -67,7 +69,8 @@ def test_the_forms_are_the_files_of_their_folder() -> None:
 
 def test_importing_the_reports_imports_no_hosts_and_no_form() -> None:
     code = (
-        "import sys, orchestrator.report.model, orchestrator.report.listing, orchestrator.report as r; r.format_names()\n"
+        "import sys, orchestrator.report.model, orchestrator.report.listing, orchestrator.report as report\n"
+        "report.format_names()\n"
         "bad = [m for m in sys.modules if m.startswith(('orchestrator.hosts', 'orchestrator.report.formats.'))"
         " or m in ('fabric', 'numpy')]\n"
         "sys.exit(str(bad) if bad else 0)"
@@ -75,7 +78,7 @@ def test_importing_the_reports_imports_no_hosts_and_no_form() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_table_shows_what_varies_and_what_it_means(report: Report) -> None:
+def test_the_table_shows_what_varies_and_what_it_means(report: Reported) -> None:
     lines = render(report, "table").splitlines()
     assert lines[0] == f"quickstart, run {RUN.run}, content c0ffeec0ffee: 30 of 30 trials"
     assert re.split(r"\s{2,}", lines[2]) == [
@@ -119,11 +122,11 @@ def test_the_table_shows_what_varies_and_what_it_means(report: Report) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "markdown"])
-def test_text_for_readers_has_no_control_characters(report: Report, form: str) -> None:
+def test_text_for_readers_has_no_control_characters(report: Reported, form: str) -> None:
     assert all(line.isprintable() for line in render(report, form).splitlines())
 
 
-def test_markdown_keeps_its_columns_whatever_a_reason_holds(report: Report) -> None:
+def test_markdown_keeps_its_columns_whatever_a_reason_holds(report: Reported) -> None:
     text = render(report, "markdown")
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len(table) == 2 + 6
@@ -131,7 +134,7 @@ def test_markdown_keeps_its_columns_whatever_a_reason_holds(report: Report) -> N
     assert r"vm.accel\_page\_copy \| \[31mthe kernel" in text
 
 
-def test_csv_holds_every_figure_of_every_cell(report: Report) -> None:
+def test_csv_holds_every_figure_of_every_cell(report: Reported) -> None:
     lines = list(csv.DictReader(io.StringIO(render(report, "csv"), newline="")))
     assert len(lines) == 4 * 2 + 2
     first = lines[0]
@@ -149,7 +152,7 @@ def test_csv_holds_every_figure_of_every_cell(report: Report) -> None:
     assert (empty["unsupported"], empty["metric"], empty["median"], empty["pages"]) == ("5", "", "", "")
 
 
-def test_json_has_one_object_per_cell(report: Report) -> None:
+def test_json_has_one_object_per_cell(report: Reported) -> None:
     document = json.loads(render(report, "json"))
     assert (document["format"], document["type"], document["run"]) == (1, "report", RUN.run)
     assert document["content_hash"] == RUN.content_hash
@@ -264,12 +267,12 @@ def test_an_environment_of_a_later_version_is_said_to_be_unknown(tmp_path: Path)
 def test_the_metrics_that_are_asked_for_are_shown(tmp_path: Path) -> None:
     found = [RUN, trial(FIXED, throughput=3.0, latency=5.0)]
     write(tmp_path / "run", found)
-    run = RunFolder(tmp_path / "run")
-    text = render(build(tmp_path, run, ["call_latency"]), "table")
+    folder = tmp_path / "run"
+    text = render(Reported(tmp_path, folder, ("call_latency",)), "table")
     assert "call_latency" in text
     assert "throughput" not in text
     with pytest.raises(BadInput, match=r"--metric througput: .* did you mean 'throughput'\?"):
-        build(tmp_path, run, ["througput"])
+        render(Reported(tmp_path, folder, ("througput",)), "table")
 
 
 @pytest.mark.parametrize(
@@ -286,7 +289,8 @@ def test_the_headline_comes_first_then_the_next_of_the_file(
     tmp_path: Path, opening: RunRecord, shown: list[str]
 ) -> None:
     report = report_of(tmp_path / "run", [opening, trial(FIXED, throughput=3.0)])
-    assert [metric.name for metric in report.shown] == shown
+    with open_report(report.results, RunFolder(report.folder)) as opened:
+        assert [metric.name for metric in opened.shown] == shown
     for form in format_names():
         rendered = render(report, form)
         assert rendered.startswith(b"PAR1") if isinstance(rendered, bytes) else rendered.endswith("\n")
@@ -299,8 +303,8 @@ def test_a_run_without_trials_can_be_reported(tmp_path: Path, form: str) -> None
 
 
 def test_a_journal_in_which_nothing_began_says_so(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no run has begun in it"):
-        report_of(tmp_path / "run", [])
+    with pytest.raises(BadInput, match="the journal is empty"):
+        render(report_of(tmp_path / "run", []), "table")
 
 
 def test_many_reasons_are_cut_in_text_and_kept_in_json(tmp_path: Path) -> None:
@@ -382,3 +386,11 @@ def test_trials_that_were_not_needed_were_not_run(tmp_path: Path) -> None:
     assert "Each row was run 3 times, in 1 boot." in render(
         report_of(tmp_path / "run", [RUN, BLOCK, *found, saved]), "table"
     )
+
+
+def test_single_trials_are_read_while_the_report_is_open(tmp_path: Path) -> None:
+    folder = write(tmp_path / "run", [RUN, trial(FIXED, throughput=3.0)])
+    with open_report(tmp_path, RunFolder(folder)) as report:
+        assert [one.metrics for one in report.read_trials(["throughput"])] == [{"throughput": 3.0}]
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        next(report.read_trials([]))

@@ -9,31 +9,33 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 from orchestrator.analysis.comparison import Row
-from orchestrator.report import verdicts
-from orchestrator.report.comparison import NOT_JUDGED, ComparisonReport
+from orchestrator.report import comparison_text
+from orchestrator.report.comparison import ComparisonReport
 
 
 def render(compared: ComparisonReport) -> str:
     """Return the comparison as one test suite."""
     failed = compared.regressions
-    skipped = [row for row in compared.rows if row not in failed and row.verdict in NOT_JUDGED]
+    skipped = [row for row in compared.rows if row not in failed and not row.verdict.is_decided]
     suite = ET.Element(
         "testsuite",
-        name=f"compare {verdicts.title(compared)}",
+        name=f"compare {comparison_text.title(compared)}",
         tests=str(len(compared.rows)),
         failures=str(len(failed)),
         skipped=str(len(skipped)),
         errors="0",
     )
     for row in compared.rows:
-        case = ET.SubElement(suite, "testcase", classname=row.metric.name, name=verdicts.name(row, compared))
-        told = verdicts.verdict(row, compared.rules.margin) + (f" ({row.note})" if row.note else "")
+        case = ET.SubElement(
+            suite, "testcase", classname=row.metric.name, name=comparison_text.name(row, compared)
+        )
+        told = comparison_text.verdict(row, compared.rules.margin) + (f" ({row.note})" if row.note else "")
         if row in failed:
             ET.SubElement(case, "failure", message="; ".join([told, *_figures(row)]))
         elif row in skipped:
             ET.SubElement(case, "skipped", message=told)
         ET.SubElement(case, "system-out").text = "\n".join([told, *_figures(row)])
-    notes = [*verdicts.notes(compared), *verdicts.excluded(compared)]
+    notes = [*comparison_text.notes(compared), *comparison_text.excluded(compared)]
     ET.SubElement(suite, "system-out").text = "\n".join(notes)
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -145,7 +145,10 @@ def test_what_could_not_be_judged_is_said(tmp_path: Path, compare: Compare) -> N
     assert "Not judged: 2 of 2 rows; a regression there would not be seen." in done.stdout
     suite = ET.fromstring(compare(A, B, "--fail-on-regression", "5%", "--format", "junit").stdout)
     assert (suite.get("tests"), suite.get("skipped")) == ("2", "2")
-    assert "(more boots would, or --unit trial)" in done.stdout
+    assert (
+        "a side with one boot gives no spread between boots; run more boots, or use --unit trial"
+        in done.stdout
+    )
     assert "p: no row could be tested." in done.stdout
     assert "permutation test of trials" in compare(A, B, "--unit", "trial").stdout
 
@@ -247,7 +250,7 @@ def test_a_run_against_published_figures(tmp_path: Path, compare: Compare) -> No
         "copy": "slower",
         "parallel": "not compared",
     }
-    assert rows["parallel"]["reason"] == "nothing was published of this cell"
+    assert rows["parallel"]["reason"] == "no published figure for this cell"
     low, high = rows["copy"]["interval"]
     assert low < rows["copy"]["ratio"] < high
     assert rows["copy"]["ratio"] == pytest.approx(0.5, abs=0.001)
@@ -256,7 +259,7 @@ def test_a_run_against_published_figures(tmp_path: Path, compare: Compare) -> No
     assert text.startswith(
         f"run {A} against rfc2017-cover (Zi Yan, linux-mm, 2017-02-17, some@id), 2 x Intel"
     )
-    assert "published figure, without spread" in text
+    assert "published figure without spread" in text
     assert "16 (8)" in text
     assert "permutation of the signs of boots" in text
     assert "MIXED" not in text

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
-from orchestrator.report import verdicts
+from orchestrator.report import comparison_text
 from orchestrator.report.comparison import ComparisonReport
 from orchestrator.report.formats.markdown import escape
 
 
 def render(compared: ComparisonReport) -> str:
     """Return the comparison as GitHub-flavoured Markdown."""
-    rows = [[escape(word) for word in row] for row in verdicts.table(compared)]
-    table = tabulate(rows, verdicts.HEADINGS, tablefmt="pipe", disable_numparse=True)
-    parts = [f"## {escape(verdicts.title(compared))}", table, *map(escape, verdicts.notes(compared))]
-    excluded = verdicts.excluded(compared)
+    rows = [[escape(word) for word in row] for row in comparison_text.table(compared)]
+    table = tabulate(rows, comparison_text.HEADINGS, tablefmt="pipe", disable_numparse=True)
+    parts = [
+        f"## {escape(comparison_text.title(compared))}",
+        table,
+        *map(escape, comparison_text.notes(compared)),
+    ]
+    excluded = comparison_text.excluded(compared)
     if excluded:
         parts.append("Not in any figure:\n\n" + "\n".join(f"- {escape(line)}" for line in excluded))
     return "\n\n".join(parts) + "\n"

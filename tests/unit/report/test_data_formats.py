@@ -16,37 +16,33 @@ import pytest
 
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
-from orchestrator.report import render
 from orchestrator.report.formats import parquet
-from orchestrator.report.model import Report, build
-from orchestrator.results.runs import RunFolder
 from tests import eventful_run
+from tests.reports import Reported, render
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Reported:
     results = tmp_path_factory.mktemp("results")
-    return build(results, RunFolder(eventful_run.make(results)))
+    return Reported(results, eventful_run.make(results))
 
 
-def rows(report: Report) -> list[dict[str, Any]]:
+def rows(report: Reported) -> list[dict[str, Any]]:
     rendered = render(report, "parquet")
-    assert isinstance(rendered, bytes)
     found: list[dict[str, Any]] = pyarrow.parquet.read_table(io.BytesIO(rendered)).to_pylist()
     return found
 
 
-def test_parquet_has_a_row_for_each_record(report: Report) -> None:
+def test_parquet_has_a_row_for_each_record(report: Reported) -> None:
     found = rows(report)
     assert len(found) == 144 + 3
     assert [row["status"] for row in found if not row["final"]] == ["crashed"]
     assert sum(row["status"] == "ok" for row in found) == 120
 
 
-def test_parquet_columns_have_types_and_units(report: Report) -> None:
+def test_parquet_columns_have_types_and_units(report: Reported) -> None:
     rendered = render(report, "parquet")
-    assert isinstance(rendered, bytes)
     schema = pyarrow.parquet.read_schema(io.BytesIO(rendered))
     types = {field.name: str(field.type) for field in schema}
     assert types["factor.threads"] == "int64"
@@ -57,9 +53,8 @@ def test_parquet_columns_have_types_and_units(report: Report) -> None:
     assert schema.field("metric.throughput").metadata[b"unit"] == b"GiB/s"
 
 
-def test_parquet_values_give_the_figures_of_json(report: Report) -> None:
+def test_parquet_values_give_the_figures_of_json(report: Reported) -> None:
     document = render(report, "json")
-    assert isinstance(document, str)
     values: dict[tuple[str, str], list[float]] = {}
     for row in rows(report):
         if row["final"] and row["status"] == "ok":
@@ -72,13 +67,13 @@ def test_parquet_values_give_the_figures_of_json(report: Report) -> None:
             )
 
 
-def test_parquet_is_written_in_groups(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_is_written_in_groups(report: Reported, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = rows(report)
     monkeypatch.setattr(parquet, "ROWS", 10)
     assert rows(report) == whole
 
 
-def test_without_pyarrow_there_is_one_line(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyarrow_there_is_one_line(report: Reported, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def without(name: str, *arguments: Any, **more: Any) -> Any:
@@ -105,13 +100,12 @@ def test_bytes_go_to_a_pipe_or_a_file(tmp_path: Path) -> None:
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
 
 
-def suite_of(report: Report) -> ET.Element:
+def suite_of(report: Reported) -> ET.Element:
     rendered = render(report, "junit")
-    assert isinstance(rendered, str)
     return ET.fromstring(rendered.split("?>", 1)[1])
 
 
-def test_junit_has_a_case_for_each_cell(report: Report) -> None:
+def test_junit_has_a_case_for_each_cell(report: Reported) -> None:
     suite = suite_of(report)
     assert {name: suite.attrib[name] for name in ("tests", "failures", "errors", "skipped")} == {
         "tests": "36", "failures": "0", "errors": "1", "skipped": "6",
@@ -140,14 +134,14 @@ def test_junit_says_what_a_cell_is(tmp_path: Path, statuses: list[Status], kind:
         trial({"mode": "serial"}, n, 3.0, status=status, reason="why") for n, status in enumerate(statuses)
     ]
     folder = write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])
-    (case,) = suite_of(build(tmp_path, RunFolder(folder))).findall("testcase")
+    (case,) = suite_of(Reported(tmp_path, folder)).findall("testcase")
     assert [child.tag for child in case if child.tag != "system-out"] == ([kind] if kind else [])
 
 
 def test_junit_skips_what_the_experiment_allows_not_to_run(tmp_path: Path) -> None:
     trials = [trial({"mode": "dma"}, 0, status=Status.UNSUPPORTED, reason="no engine", allowed=True)]
     folder = write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])
-    (case,) = suite_of(build(tmp_path, RunFolder(folder))).findall("testcase")
+    (case,) = suite_of(Reported(tmp_path, folder)).findall("testcase")
     skipped = case.find("skipped")
     assert skipped is not None
     assert skipped.attrib["message"] == "unsupported (1 trial): no engine"

@@ -1,0 +1,103 @@
+"""The rows with which the store answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.results.records import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run in the index; ``opening`` is None while the journal has no first record."""
+
+    key: int
+    folder: Path
+    id: str
+    opening: RunRecord | None
+    complete: bool
+    ended: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellRow:
+    """A cell of a run; the keys grow in the order in which the cells first appear in the journal.
+
+    :ivar settings: path to value as read back by the cell's first ok trial.
+    :ivar request: the benchmark's options in that trial, defaults included.
+    """
+
+    key: int
+    id: str
+    factors: dict[str, str]
+    settings: dict[str, str] = field(default_factory=dict)
+    request: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """One record of a trial, ``final`` or an attempt that was repeated; ``metrics`` are the values by name."""
+
+    metrics: Mapping[str, float]
+    id: str
+    cell: str
+    repetition: int
+    status: str
+    reason: str
+    final: int
+    allowed: int
+    environment: str
+    host: str
+    boot: str
+    started: str
+    ended: str
+    pages: int | None
+    pages_on_target: int | None
+    bytes_checked: int | None
+    bytes_wrong: int | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrialValue:
+    """One metric of the final record of a trial; ``value`` is None where the trial has no such figure."""
+
+    environment: str
+    host: str
+    boot: str
+    trial: str
+    status: str
+    reason: str
+    label: str
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What the benchmark verified in the ok trials of a cell; None: not reported.
+
+    :ivar trials: number of ok trials that report anything.
+    :ivar pages: pages of the trial that missed its target with the most of them, of which
+    :ivar pages_on_target: were found on their target afterwards.
+    :ivar bytes_checked: bytes compared after the move, in all trials, of which
+    :ivar bytes_wrong: had changed.
+    """
+
+    trials: int
+    pages: int | None
+    pages_on_target: int | None
+    bytes_checked: int | None
+    bytes_wrong: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why trials were not ok: those of a run that share status, reason and whether it was allowed."""
+
+    status: str
+    reason: str
+    allowed: bool
+    trials: int
+    example: str

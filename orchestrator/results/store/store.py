@@ -1,0 +1,126 @@
+"""The open index of a results directory, kept up to date with its journals."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+
+from orchestrator.errors import BadInput
+from orchestrator.results import codec, index
+from orchestrator.results.records import RunRecord
+from orchestrator.results.runs import RunFolder, all_runs
+from orchestrator.results.store.cell_queries import CellQueries
+from orchestrator.results.store.rows import RunRow
+from orchestrator.results.store.run_queries import RunQueries
+
+FILE = "index.sqlite"
+_WAIT_S = 600.0
+"""How long to wait for another process that is updating the index."""
+
+
+class Store(RunQueries, CellQueries):
+    """The index of a results directory; a context manager.
+
+    With ``temporary``, or if the directory is not writable, the index is a temporary file that closing removes.
+    """
+
+    def __init__(self, results: Path, temporary: bool = False) -> None:
+        self._results = results.resolve()
+        try:
+            self._database = _open(None if temporary else self._results / FILE)
+        except sqlite3.OperationalError:
+            self._database = _open(None)
+
+    def close(self) -> None:
+        """Close the database; may be called twice."""
+        self._database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def sync(self) -> list[str]:
+        """Bring the index up to all journals; return one message for each journal that cannot be read."""
+        faults = []
+        gone = {row[0] for row in self._database.execute("SELECT folder FROM runs")}
+        for run in all_runs(self._results):
+            name = self._name(run)
+            gone.discard(name)
+            if not run.journal.exists():
+                continue
+            try:
+                index.update(self._database, name, run.journal)
+            except BadInput as error:
+                faults.append(str(error))
+        with self._database:
+            self._database.executemany("DELETE FROM runs WHERE folder = ?", ((name,) for name in gone))
+        return faults
+
+    def run(self, run: RunFolder) -> RunRow:
+        """Bring the index up to one run's journal and return its row.
+
+        Raises ``BadInput`` if the journal is damaged.
+        """
+        name = self._name(run)
+        index.update(self._database, name, run.journal)
+        return next(self._runs("WHERE folder = ?", (name,)))
+
+    def runs(self) -> Iterator[RunRow]:
+        """Yield all indexed runs, oldest first."""
+        return self._runs("ORDER BY id", ())
+
+    def _runs(self, clause: str, values: tuple[str, ...]) -> Iterator[RunRow]:
+        query = f"SELECT key, folder, id, opening, complete, ended FROM runs {clause}"
+        for key, folder, identity, text, complete, ended in self._database.execute(query, values):
+            opening = codec.decode(json.loads(text)) if text else None
+            assert opening is None or isinstance(opening, RunRecord)
+            yield RunRow(key, self._results / folder, identity, opening, bool(complete), ended)
+
+    def _name(self, run: RunFolder) -> str:
+        path = run.path.resolve()
+        return str(path.relative_to(self._results) if path.is_relative_to(self._results) else path)
+
+
+def open_for(results: Path, run: RunFolder) -> Store:
+    """Open the index for questions about one run: that of its results directory, or a temporary one."""
+    return Store(results, temporary=not run.path.resolve().is_relative_to(results.resolve()))
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    """Open an index, and create it first if it is missing, damaged or of another version; None: a temporary one."""
+    if path and path.exists() and not _is_good(path):
+        path.unlink(missing_ok=True)
+    database = sqlite3.connect(path or "", timeout=_WAIT_S, isolation_level=None)
+    try:
+        database.execute("PRAGMA foreign_keys = ON")
+        database.execute("BEGIN IMMEDIATE")
+        if database.execute("PRAGMA user_version").fetchone()[0] != index.SCHEMA_VERSION:
+            for statement in index.TABLES.split(";\n"):
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {index.SCHEMA_VERSION}")
+        database.execute("COMMIT")
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def _is_good(path: Path) -> bool:
+    """Whether the file is an index of this version, or a database that is still empty."""
+    try:
+        with closing(sqlite3.connect(path, timeout=_WAIT_S)) as database:
+            version = database.execute("PRAGMA user_version").fetchone()[0]
+            tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return False
+    return bool(version == index.SCHEMA_VERSION or tables == 0)
