@@ -1,4 +1,4 @@
-"""roc-validator without a network: the context that it asks for comes from the copy in the library rocrate."""
+"""Run roc-validator offline: the JSON-LD context comes from the copy in the package rocrate."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ PROFILE = "workflow-run-crate-0.5"
 
 
 def faults(crate: Path, cache: Path) -> list[str]:
-    """Return what a crate (a folder) lacks of what RO-Crate 1.1 and the profile require or recommend.
+    """Return what RO-Crate 1.1 and the profile require or recommend and the crate (a directory) lacks.
 
-    :param cache: a folder for the validator's copy of the context.
+    :param cache: a directory for the validator's HTTP cache.
     """
     from rocrate_validator import services
     from rocrate_validator.models import Severity, ValidationSettings
 
     path = cache / "http"
-    _answer_from_copy(path)
+    _fill_cache(path)
     settings = ValidationSettings(
         rocrate_uri=crate,
         profile_identifier=PROFILE,
@@ -36,22 +36,22 @@ def faults(crate: Path, cache: Path) -> list[str]:
     return [f"{issue.check.identifier}: {issue.message}" for issue in result.get_issues()]
 
 
-def _answer_from_copy(path: Path) -> None:
-    """Fill the validator's cache as a server would."""
+def _fill_cache(path: Path) -> None:
+    """Put the context into the validator's HTTP cache."""
     import requests_cache
 
     with requests_cache.CachedSession(str(path), backend="sqlite", expire_after=-1) as session:
-        session.mount("https://", _Copy())
+        session.mount("https://", _LocalCopy())
         for accept in ("application/ld+json, application/json", "application/ld+json", "*/*"):
             assert session.get(CONTEXT, headers={"Accept": accept}).ok
 
 
-class _Copy(HTTPAdapter):
-    """Answers with the copy, whatever is asked for."""
+class _LocalCopy(HTTPAdapter):
+    """Answers every request with the local copy."""
 
     def send(self, request: Any, *arguments: Any, **options: Any) -> Any:
         text = (Path(rocrate.__file__).parent / "data" / "ro-crate.jsonld").read_text()
-        text = text.replace("https://bioschemas.org/terms/", "https://bioschemas.org/")  # so it was in 1.1
+        text = text.replace("https://bioschemas.org/terms/", "https://bioschemas.org/")  # as in version 1.1
         raw = HTTPResponse(
             io.BytesIO(text.encode()),
             {"Content-Type": "application/ld+json"},

@@ -1,4 +1,4 @@
-"""What an experiment is made of, as files with their places in a bundle."""
+"""Find the files of an experiment and their paths in a bundle."""
 
 from __future__ import annotations
 
@@ -22,67 +22,71 @@ ROLES = "roles"
 
 @dataclass(frozen=True, slots=True)
 class BundledFiles:
-    """An experiment that is to travel.
+    """The files of an experiment.
 
-    :ivar experiment: as it was found here.
-    :ivar file: path of the experiment file in its new folder.
-    :ivar files: where each file lies now, by its path in the new folder; the experiment file is not among them.
+    :ivar experiment_file: path of the experiment file in the bundle's ``experiment`` directory.
+    :ivar files: current path of every other file, by its path in that directory.
     """
 
-    experiment: Experiment
-    file: str
+    experiment_file: str
     files: dict[str, Path]
 
 
-def experiment_of(manifest: Manifest, file: Path | None) -> Experiment:
-    """Return the experiment of a run as it was, with the roles as they were.
+def load_unchanged(manifest: Manifest, file: Path | None) -> Experiment:
+    """Load the experiment of a run; ``BadInput`` if its file or a role is missing or was changed since the run.
 
-    :param file: the experiment file, if it is not where the run found it.
-
-    Raises ``BadInput`` where file or roles are no longer there, or no longer what the run had.
+    :param file: the experiment file; None: where the run found it.
     """
-    place = file or _place(manifest)
+    path = file or _recorded_path(manifest)
     try:
-        text = place.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadInput(
-            f"{place}: {error.strerror}; say with --experiment where the run's file is now"
-        ) from None
+        raise BadInput(f"{path}: {error.strerror}; give its new path with --experiment") from None
     if text != manifest.experiment_text:
         raise BadInput(
-            f"{place} is not what it was when the run began; put that back, or name a copy: --experiment"
+            f"{path} was changed since the run; restore it, or give an unchanged copy with --experiment"
         )
-    experiment = load(place, overrides=manifest.overrides)
+    experiment = load(path, overrides=manifest.overrides)
     faults = [
         fault for role in _roles(experiment) for fault in _changes(manifest, role.name, hash_role(role))
     ]
     if faults:
         commit = f" (commit {manifest.commit})" if manifest.commit else ""
-        raise BadInput(*faults, f"a bundle holds what the run had; put that back{commit} and export again")
+        raise BadInput(
+            *faults, f"a bundle holds the files that the run used; restore them{commit} and export again"
+        )
     if experiment.content_hash != manifest.content_hash:
         raise BadInput(
-            f"{place} does not mean what it did when the run began: recipes, paths, or this program are others"
+            f"{path}: the experiment's content hash differs from the run's; "
+            "a recipe, a path or the orchestrator was changed since the run"
         )
     return experiment
 
 
 def bundled_files(experiment: Experiment, overrides: Sequence[str]) -> BundledFiles:
-    """Find all files that an experiment uses, with these overrides; ``BadInput`` for what cannot travel."""
+    """Find all files that an experiment uses; ``BadInput`` if it builds a kernel from a source directory.
+
+    :param overrides: the ``--set`` options with which it was loaded.
+    """
     recipes = dict(_recipe_files(experiment, overrides))
-    loose = [path for kernel in experiment.kernels for path in _loose_files(kernel, recipes.get(kernel.name))]
+    outside = [
+        path
+        for kernel in experiment.kernels
+        for path in _files_outside_roles(kernel, recipes.get(kernel.name))
+    ]
     file = experiment.file.parent.resolve() / experiment.file.name
-    root = Path(os.path.commonpath([file.parent, *(path.parent for path in loose)]))
-    files = {path.relative_to(root).as_posix(): path for one in loose for path in _below(one)}
+    root = Path(os.path.commonpath([file.parent, *(path.parent for path in outside)]))
+    files = {path.relative_to(root).as_posix(): path for parent in outside for path in _below(parent)}
     for role in _roles(experiment):
         files |= {f"{ROLES}/{role.name}/{name}": path for name, path in files_below(role.folder).items()}
     for recipe in recipes.values():
         if (folder := _role_of(recipe)) is not None:
             files |= {f"{ROLES}/{folder.name}/{name}": path for name, path in files_below(folder).items()}
-    return BundledFiles(experiment, file.relative_to(root).as_posix(), files)
+    return BundledFiles(file.relative_to(root).as_posix(), files)
 
 
-def check_arrived(folder: Path, experiment: Experiment) -> None:
-    """Raise ``BadInput`` where an experiment that was copied into ``folder`` still uses a file from elsewhere."""
+def require_self_contained(folder: Path, experiment: Experiment) -> None:
+    """Raise ``BadInput`` if an experiment that was copied into ``folder`` uses files outside it."""
     faults = [
         f"kernels.{kernel.name}: {path} is not in the bundle; write its path relative to the experiment file"
         for kernel in experiment.kernels
@@ -93,11 +97,11 @@ def check_arrived(folder: Path, experiment: Experiment) -> None:
         raise BadInput(*faults)
 
 
-def _place(manifest: Manifest) -> Path:
+def _recorded_path(manifest: Manifest) -> Path:
     if manifest.experiment_folder:
         return Path(manifest.experiment_folder) / manifest.experiment_file
-    named = (Path(word) for word in manifest.command_line if Path(word).name == manifest.experiment_file)
-    return next(named, Path(manifest.experiment_file))
+    arguments = (Path(word) for word in manifest.command_line if Path(word).name == manifest.experiment_file)
+    return next(arguments, Path(manifest.experiment_file))
 
 
 def _roles(experiment: Experiment) -> list[Role]:
@@ -110,12 +114,12 @@ def _changes(manifest: Manifest, name: str, now: dict[str, str]) -> Iterator[str
     before = manifest.roles.get(name, {})
     for file in sorted({*before, *now}):
         if before.get(file) != now.get(file):
-            word = "is new" if file not in before else "is gone" if file not in now else "has changed"
-            yield f"role {name}: {file} {word} since the run"
+            change = "added" if file not in before else "removed" if file not in now else "changed"
+            yield f"role {name}: {file} was {change} since the run"
 
 
 def _recipe_files(experiment: Experiment, overrides: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """The file of each kernel's recipe that has one, by the kernel's name."""
+    """Yield each kernel's name and the file of its recipe, if it has one."""
     node = read_file(experiment.file)
     override_texts.apply(node, overrides)
     for kernel in experiment.kernels:
@@ -128,7 +132,7 @@ def _recipe_files(experiment: Experiment, overrides: Sequence[str]) -> Iterator[
 
 
 def _role_of(recipe: Path) -> Path | None:
-    """The role that a recipe is part of, if it is of one."""
+    """Return the directory of the role that a recipe belongs to, if any."""
     folder = recipe.parent.parent
     return (
         folder
@@ -137,11 +141,11 @@ def _role_of(recipe: Path) -> Path | None:
     )
 
 
-def _loose_files(kernel: Kernel, recipe: Path | None) -> list[Path]:
-    """Files and folders of a kernel that are not part of a role."""
+def _files_outside_roles(kernel: Kernel, recipe: Path | None) -> list[Path]:
+    """Return the files and directories of a kernel that belong to no role."""
     if kernel.recipe is not None and kernel.recipe.source.kind == "folder":
         raise BadInput(
-            f"kernels.{kernel.name}: a source folder ({kernel.recipe.source.location}) does not fit into a bundle; "
+            f"kernels.{kernel.name}: a bundle cannot hold a source directory ({kernel.recipe.source.location}); "
             "build from a package, a tarball or a git ref with patches"
         )
     role = _role_of(recipe) if recipe else None
@@ -150,9 +154,9 @@ def _loose_files(kernel: Kernel, recipe: Path | None) -> list[Path]:
 
 
 def _paths(kernel: Kernel) -> list[Path]:
-    """Files and folders that a kernel is made of."""
-    given = [path for path in (kernel.image, kernel.modules) if path]
-    return given + (_recipe_paths(kernel.recipe) if kernel.recipe else [])
+    """Return the files and directories that a kernel is made of."""
+    files = [path for path in (kernel.image, kernel.modules) if path]
+    return files + (_recipe_paths(kernel.recipe) if kernel.recipe else [])
 
 
 def _recipe_paths(recipe: Recipe) -> list[Path]:

@@ -1,7 +1,7 @@
 """``ro-crate-metadata.json``: the bundle as an RO-Crate 1.1 with the Workflow Run Crate profile 0.5.
 
-The experiment file is the workflow, the orchestrator its engine, the run one ``CreateAction``. Written here, not by the
-library ``rocrate``: that one puts in time and identifiers of the moment, and a bundle's bytes follow from its run.
+The experiment file is the workflow, the orchestrator its engine, the run one ``CreateAction``. The library ``rocrate``
+is not used: it writes the current time and random identifiers, and two exports of a run must have the same bytes.
 Profiles: https://w3id.org/ro/wfrun/workflow/0.5, https://w3id.org/ro/crate/1.1
 """
 
@@ -21,7 +21,7 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
 }
-_FORMS = {
+_MEDIA_TYPES = {
     ".json": "application/json",
     ".jsonl": "application/jsonl",
     ".yaml": "application/yaml",
@@ -42,12 +42,17 @@ _FORMS = {
 def document(
     folder: Path, files: Iterable[str], description: Description, manifest: Manifest, about: str
 ) -> dict[str, Any]:
-    """Return the metadata of a bundle whose other files, at these paths in ``folder``, are all there.
+    """Return the metadata of a bundle.
 
-    :param about: one sentence or more on the experiment.
+    :param files: paths of all other files, which exist in ``folder``.
+    :param about: the description of the experiment.
     """
-    files = [name for name in files if name not in (layout.CRATE, layout.SUMS, layout.SEAL)]
-    inputs = [name for name in files if name.startswith(f"{layout.EXPERIMENT}/") and name != description.file]
+    files = [name for name in files if name not in (layout.CRATE, layout.SUMS, layout.SUMS_CHECKSUM)]
+    inputs = [
+        name
+        for name in files
+        if name.startswith(f"{layout.EXPERIMENT}/") and name != description.experiment_file
+    ]
     results = [name for name in files if name.startswith((f"{layout.RUN}/", f"{layout.REPORT}/"))]
     results.append(layout.ENVIRONMENT)
     action = f"#run-{description.run}"
@@ -59,7 +64,7 @@ def document(
         "datePublished": description.ended,
         "license": _ref("#licence"),
         "conformsTo": [_ref(profile) for profile in PROFILES],
-        "mainEntity": _ref(description.file),
+        "mainEntity": _ref(description.experiment_file),
         "hasPart": [_ref(name) for name in files],
         "mentions": _ref(action),
     }
@@ -84,7 +89,7 @@ def document(
             "actionStatus": "http://schema.org/CompletedActionStatus",
             "startTime": _iso(manifest.started),
             "endTime": _iso(description.ended),
-            "instrument": _ref(description.file),
+            "instrument": _ref(description.experiment_file),
             "object": [_ref(name) for name in inputs],
             "result": [_ref(name) for name in results],
         },
@@ -94,14 +99,14 @@ def document(
 
 
 def _contextual(description: Description, manifest: Manifest) -> list[dict[str, Any]]:
-    program = description.program
+    commit = f", commit {manifest.commit}" if manifest.commit else ""
     return [
         {
             "@id": "#licence",
             "@type": "CreativeWork",
             "name": "Licence",
-            "description": f"{layout.PROGRAM}/LICENSE (MIT) for the program and the roles that come with it; "
-            "for all else ask whoever published the bundle.",
+            "description": f"{layout.PROGRAM}/LICENSE (MIT) applies to the program and its roles. "
+            "For everything else ask the publisher of the bundle.",
         },
         {
             "@id": "#experiment-file",
@@ -115,8 +120,8 @@ def _contextual(description: Description, manifest: Manifest) -> list[dict[str, 
             "@type": "SoftwareApplication",
             "name": "orchestrate",
             "version": manifest.version,
-            "description": f"The program that made the run{f', commit {manifest.commit}' if manifest.commit else ''}; "
-            f"source of version {program['version']} is in {layout.PROGRAM}/.",
+            "description": f"The program that made the run{commit}. "
+            f"{layout.PROGRAM}/ holds the source of version {description.program.version}.",
         },
     ]
 
@@ -128,11 +133,11 @@ def _file(folder: Path, name: str, description: Description) -> dict[str, Any]:
         "@type": "File",
         "name": name,
         "contentSize": str(path.stat().st_size),
-        "encodingFormat": _FORMS.get(
+        "encodingFormat": _MEDIA_TYPES.get(
             path.suffix, "text/plain" if path.suffix in ("", ".config") else "application/octet-stream"
         ),
     }
-    if name == description.file:
+    if name == description.experiment_file:
         entity |= {
             "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
             "conformsTo": _ref("https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"),
@@ -143,12 +148,12 @@ def _file(folder: Path, name: str, description: Description) -> dict[str, Any]:
     if name == layout.README:
         entity["about"] = _ref("./")
     if name == f"{layout.RUN}/journal.jsonl":
-        entity["description"] = "One line for each trial, as it ended."
+        entity["description"] = "One record per trial and boot."
     return entity
 
 
 def _iso(time: str) -> str:
-    """A time as the profile wants it."""
+    """Return a time in the notation of the profile."""
     return time.replace("Z", "+00:00")
 
 

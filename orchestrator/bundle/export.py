@@ -1,10 +1,9 @@
-"""From a run to its bundle."""
+"""Write a run into a bundle."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,34 +11,38 @@ from pathlib import Path
 import orchestrator
 from orchestrator import source_tree
 from orchestrator.bundle import archive, checksums, collect, crate, layout, readme
-from orchestrator.bundle.layout import Description
+from orchestrator.bundle import contents as run_contents
+from orchestrator.bundle.contents import RunContents
+from orchestrator.bundle.layout import Description, Program
 from orchestrator.bundle.requirements import requirements
 from orchestrator.bundle.scrub import Scrubber, refuse_leftovers
 from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.experiment.loader import load
+from orchestrator.experiment.model import Experiment
 from orchestrator.report import format_names, render
 from orchestrator.report.model import open_report
-from orchestrator.results import journal, manifest
+from orchestrator.results import manifest
 from orchestrator.results.manifest import Manifest
-from orchestrator.results.records import BlockRecord, EndRecord, RunRecord, TrialRecord
+from orchestrator.results.records import BlockRecord
 from orchestrator.results.runs import RunFolder
 
-NOT_OF_THE_RUN = frozenset({"controller.lock"})
-_SUFFIXES = {"table": "report.txt", "markdown": "report.md", "mail": "mail.txt", "junit": "junit.xml"}
-_LEFT_OUT = frozenset({"parquet"})
-"""Forms for programs that who wants them makes of the journal; not everyone has the library."""
-_NAMELESS = frozenset({"local", "guest", "localhost"})
-"""Hosts that providers name so, on every machine."""
+_NOT_EXPORTED = frozenset({"controller.lock"})
+_REPORT_FILES = {"table": "report.txt", "markdown": "report.md", "mail": "mail.txt", "junit": "junit.xml"}
+"""File name by report format, if it is not ``report.FORMAT``."""
+_NO_REPORT = frozenset({"parquet"})
+"""Left out: pyarrow is an optional dependency, and the file can be made from the journal."""
+_GENERIC_HOSTS = frozenset({"local", "guest", "localhost"})
+"""Host names that providers use on every machine; scrubbing keeps them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """How a bundle is wanted.
+    """Options of an export.
 
-    :ivar output: the archive or folder to make; None: one of the run's name, in the working directory.
-    :ivar as_folder: a folder instead of an archive.
-    :ivar scrub: put stand-ins in place of secrets, hosts, users and addresses; ``words``: and of these.
-    :ivar experiment: the experiment file, if it is not where the run found it.
+    :ivar output: path of the bundle; None: the run's name in the working directory.
+    :ivar as_folder: write a directory instead of an archive.
+    :ivar scrub: replace secrets, hosts, users and addresses by placeholders; ``words``: and these words.
+    :ivar experiment: the experiment file; None: where the run found it.
     """
 
     output: Path | None = None
@@ -51,7 +54,7 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A bundle that was made; ``notes``: what its maker should know, one line each."""
+    """An exported bundle: its path, id and number of files, and notes for its author, one line each."""
 
     path: Path
     identity: str
@@ -59,69 +62,75 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def export(run: RunFolder, wish: ExportOptions) -> Exported:
-    """Write the bundle of a run; nothing is left where that fails.
+def export(run: RunFolder, options: ExportOptions) -> Exported:
+    """Write the bundle of a run; a failed export leaves no files.
 
-    Raises ``BadInput`` where the run is unfinished, where the experiment or its roles are no longer what the run had,
-    and where a name that was to be scrubbed cannot be.
+    Raises ``BadInput`` if the run is unfinished, if the experiment or a role was changed since the run, or if a name
+    cannot be scrubbed from a file.
     """
-    provenance = manifest.load(run.path)
-    _require_finished(run, provenance)
+    contents = run_contents.read(run)
+    _require_finished(contents)
+    provenance = contents.manifest
     name = f"{provenance.experiment}-{provenance.run}"
-    target = (wish.output or Path(name if wish.as_folder else f"{name}.tar")).absolute()
+    target = (options.output or Path(name if options.as_folder else f"{name}.tar")).absolute()
     if target.exists():
-        raise BadInput(f"{target} is there already; name another place with --output, or remove it")
+        raise BadInput(f"{target} already exists; remove it, or choose another path with --output")
     if not target.parent.is_dir():
-        raise BadInput(f"{target.parent} is no folder")
-    experiment = collect.experiment_of(provenance, wish.experiment)
+        raise BadInput(f"{target.parent}: not a directory")
+    experiment = collect.load_unchanged(provenance, options.experiment)
     try:
-        making = tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-")
+        temporary_directory = tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-")
     except OSError as error:
-        raise BadInput(f"{target.parent} cannot be written to: {error.strerror}") from None
-    with making as temporary:
+        raise BadInput(f"cannot create a directory in {target.parent}: {error.strerror}") from None
+    with temporary_directory as temporary:
         folder = Path(temporary) / name
-        bundle = _Making(run, provenance, folder, wish)
-        identity = bundle.make(collect.bundled_files(experiment, provenance.overrides))
-        files = len(checksums.everything(folder))
-        if wish.as_folder:
+        builder = _BundleBuilder(contents, folder, options)
+        identity = builder.build(collect.bundled_files(experiment, provenance.overrides))
+        files = len(checksums.list_files(folder))
+        if options.as_folder:
             folder.rename(target)
         else:
             packed = Path(temporary) / "archive"
-            archive.pack(folder, packed, int(_time(provenance.ended)))
+            archive.pack(folder, packed, int(datetime.fromisoformat(provenance.ended).timestamp()))
             packed.rename(target)
-    return Exported(target, identity, files, tuple(bundle.notes))
+    return Exported(target, identity, files, tuple(builder.notes))
 
 
-class _Making:
-    """A bundle's folder while it is made."""
+class _BundleBuilder:
+    """Builds the directory of a bundle."""
 
-    def __init__(self, run: RunFolder, provenance: Manifest, folder: Path, wish: ExportOptions) -> None:
+    def __init__(self, contents: RunContents, folder: Path, options: ExportOptions) -> None:
         self.notes: list[str] = []
-        self._run = run
-        self._manifest = provenance
+        self._original = contents
         self._folder = folder
-        self._wish = wish
+        self._options = options
         self._program = source_tree.files()
 
-    def make(self, bundled_files: collect.BundledFiles) -> str:
-        """Make all of it and return the bundle's id."""
+    def build(self, bundled_files: collect.BundledFiles) -> str:
+        """Write every file of the bundle and return the bundle's id."""
+        original = self._original
         self._copy(layout.EXPERIMENT, bundled_files.files)
-        file = self._folder / layout.EXPERIMENT / bundled_files.file
+        file = self._folder / layout.EXPERIMENT / bundled_files.experiment_file
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(self._manifest.experiment_text, encoding="utf-8")
-        self._check_arrived(file)
-        of_run = {p.name: p for p in sorted(self._run.path.iterdir()) if _is_of_the_run(p)}
-        self._copy(layout.RUN, of_run)
-        lines = requirements(self._manifest.packages)
+        file.write_text(original.manifest.experiment_text, encoding="utf-8")
+        experiment = self._load_copy(file, original.manifest)
+        self._copy(layout.RUN, {p.name: p for p in sorted(original.folder.path.iterdir()) if _exported(p)})
+        lines = requirements(original.manifest.packages)
         (self._folder / layout.REQUIREMENTS).write_text("".join(lines), encoding="utf-8")
-        scrubber, changed = self._scrub() if self._wish.scrub or self._wish.words else (None, ())
+        contents = original.moved(RunFolder(self._folder / layout.RUN))
+        scrubber: Scrubber | None = None
+        changed_role_files: tuple[str, ...] = ()
+        if self._options.scrub or self._options.words:
+            scrubber, changed_role_files = self._scrub()
+            contents = run_contents.read(contents.folder)
+            experiment = load(file, overrides=contents.manifest.overrides)
         self._copy(layout.PROGRAM, self._program)
-        description = self._describe(file, scrubber, changed)
-        self._write_derived(description, file)
+        description = self._describe(contents, experiment, scrubber, changed_role_files)
+        self._write_derived(description, contents, experiment)
         if scrubber:
-            written = [self._folder / name for name in checksums.everything(self._folder)]
+            written = [self._folder / name for name in checksums.list_files(self._folder)]
             refuse_leftovers(scrubber, self._folder, written)
-        return checksums.seal(self._folder)
+        return checksums.write(self._folder)
 
     def _copy(self, part: str, files: dict[str, Path]) -> None:
         for name, path in files.items():
@@ -130,144 +139,130 @@ class _Making:
             shutil.copyfile(path, target)
             target.chmod(archive.EXECUTABLE if path.stat().st_mode & 0o100 else archive.PLAIN)
 
-    def _check_arrived(self, file: Path) -> None:
-        arrived = load(file, overrides=self._manifest.overrides)
-        collect.check_arrived(self._folder / layout.EXPERIMENT, arrived)
-        if arrived.content_hash != self._manifest.content_hash:
-            raise BadInput(f"{file.name} means something else in the bundle; write its paths relative to it")
+    def _load_copy(self, file: Path, provenance: Manifest) -> Experiment:
+        """Load the experiment in the bundle; ``BadInput`` if it is not the same experiment there."""
+        experiment = load(file, overrides=provenance.overrides)
+        collect.require_self_contained(self._folder / layout.EXPERIMENT, experiment)
+        if experiment.content_hash != provenance.content_hash:
+            raise BadInput(
+                f"{file.name}: its content hash changes in the bundle; write paths relative to the file"
+            )
+        return experiment
 
     # --- scrubbing ---
 
     def _scrub(self) -> tuple[Scrubber, tuple[str, ...]]:
-        """Put stand-ins into what comes from the run and its user; return also which files of roles that changed."""
-        own = b"\n".join(path.read_bytes() for path in self._program.values())
-        scrubber = Scrubber(own, frozenset(v.encode() for v in self._manifest.packages.values()))
-        for word in self._wish.words:
+        """Put placeholders into the files of the run and its user; return also the files of roles that changed."""
+        program_text = b"\n".join(path.read_bytes() for path in self._program.values())
+        versions = frozenset(version.encode() for version in self._original.manifest.packages.values())
+        scrubber = Scrubber(program_text, versions)
+        for word in self._options.words:
             scrubber.add("word", word)
-        if self._wish.scrub:
-            for name in sorted(_hosts(self._run, self._manifest) - _NAMELESS):
+        if self._options.scrub:
+            for name in sorted(self._original.hosts - _GENERIC_HOSTS):
                 scrubber.add_host(name)
-        files = [self._folder / name for name in checksums.everything(self._folder)]
-        ours = [path for path in files if self._is_ours(path) and path.name != layout.REQUIREMENTS]
-        for path in ours if self._wish.scrub else []:
+        files = [self._folder / name for name in checksums.list_files(self._folder)]
+        scrubbed = [path for path in files if self._needs_scrubbing(path)]
+        for path in scrubbed if self._options.scrub else []:
             scrubber.collect(path)
-        changed = [path for path in ours if scrubber.replace_in(path)]
-        for path in ours:
+        changed = [path for path in scrubbed if scrubber.replace_in(path)]
+        for path in scrubbed:
             renamed = path.with_name(scrubber.replace(path.name.encode()).decode())
             if renamed != path:
                 path.rename(renamed)
-        if scrubber.common:
+        if scrubber.public_names:
             self.notes.append(
-                f"replaced as whole words only, as the program's own files hold them too: {', '.join(scrubber.common)}"
+                "replaced only as whole words, because the program's files contain them: "
+                f"{', '.join(scrubber.public_names)}"
             )
         roles = f"{layout.EXPERIMENT}/{collect.ROLES}/"
         names = (path.relative_to(self._folder).as_posix() for path in changed)
         return scrubber, tuple(name for name in names if name.startswith(roles))
 
-    def _is_ours(self, path: Path) -> bool:
-        """Whether a file of the bundle is none of the program's own."""
-        return path.relative_to(self._folder).parts[0] != layout.PROGRAM and not self._is_published(path)
+    def _needs_scrubbing(self, path: Path) -> bool:
+        """Whether a file comes from the run or its user; those of the program are public."""
+        first = path.relative_to(self._folder).parts[0]
+        return first not in (layout.PROGRAM, layout.REQUIREMENTS) and not self._is_published(path)
 
     def _is_published(self, path: Path) -> bool:
-        """Whether a role's file is one that comes with the program, unchanged."""
-        name = (
-            path.relative_to(self._folder / layout.EXPERIMENT).as_posix()
-            if layout.EXPERIMENT in path.parts
-            else ""
-        )
-        own = self._program.get(name)
-        return own is not None and own.read_bytes() == path.read_bytes()
+        """Whether a file is an unchanged file of a role that comes with the program."""
+        part, _, name = path.relative_to(self._folder).as_posix().partition("/")
+        published = self._program.get(name) if part == layout.EXPERIMENT else None
+        return published is not None and published.read_bytes() == path.read_bytes()
 
-    # --- what is made of the rest ---
+    # --- files made from the others ---
 
-    def _describe(self, file: Path, scrubber: Scrubber | None, changed: Sequence[str]) -> Description:
+    def _describe(
+        self,
+        contents: RunContents,
+        experiment: Experiment,
+        scrubber: Scrubber | None,
+        changed_role_files: tuple[str, ...],
+    ) -> Description:
         """Write ``bundle.json``."""
-        provenance = manifest.load(self._folder / layout.RUN)
-        loaded = load(file, overrides=provenance.overrides)
-        trials = (
-            r for r in journal.read(self._folder / layout.RUN / journal.FILE) if isinstance(r, TrialRecord)
-        )
+        provenance = contents.manifest
         description = Description(
             run=provenance.run,
             experiment=provenance.experiment,
-            file=file.relative_to(self._folder).as_posix(),
-            content_hash=loaded.content_hash,
+            experiment_file=experiment.file.relative_to(self._folder).as_posix(),
+            content_hash=experiment.content_hash,
             overrides=provenance.overrides,
             where=provenance.where,
             limit=provenance.limit,
             ended=provenance.ended,
-            environments=tuple(sorted({trial.environment for trial in trials})),
-            program={
-                "version": orchestrator.__version__,
-                "commit": manifest.commit(),
-                "source": source_tree.source_hash(),
-                "run_version": provenance.version,
-                "run_commit": provenance.commit,
-                "run_source": provenance.source,
-            },
+            environments=contents.environments,
+            program=Program(
+                version=orchestrator.__version__,
+                commit=manifest.commit(),
+                source_hash=source_tree.source_hash(),
+                run_version=provenance.version,
+                run_commit=provenance.commit,
+                run_source_hash=provenance.source,
+            ),
             scrubbed=scrubber.counts if scrubber else {},
-            changed=tuple(changed),
+            changed_role_files=changed_role_files,
         )
-        if description.program["source"] != provenance.source:
-            self.notes.append(
-                "the program in the bundle is not the one that made the run; the bundle says so"
-            )
+        if not description.program.made_the_run:
+            self.notes.append("the orchestrator in the bundle is not the one that made the run")
         layout.write(self._folder, description)
         return description
 
-    def _write_derived(self, description: Description, file: Path) -> None:
-        run = RunFolder(self._folder / layout.RUN)
-        blocks = [r for r in journal.read(run.journal) if isinstance(r, BlockRecord)]
-        layout.write_json(self._folder / layout.ENVIRONMENT, [_environment(block) for block in blocks])
-        self._write_reports(run)
-        provenance = manifest.load(run.path)
-        experiment = load(file, overrides=provenance.overrides)
-        about = experiment.description or f"The experiment {experiment.name}."
-        readme.write(self._folder, readme.Facts(description, provenance, experiment, run, tuple(blocks)))
-        names = checksums.everything(self._folder)
-        document = crate.document(self._folder, names, description, provenance, about)
+    def _write_derived(self, description: Description, contents: RunContents, experiment: Experiment) -> None:
+        boots = [_environment(block) for block in contents.blocks]
+        layout.write_json(self._folder / layout.ENVIRONMENT, boots)
+        self._write_reports(contents.folder)
+        readme.write(self._folder, description, contents, experiment)
+        names = checksums.list_files(self._folder)
+        about = readme.about(experiment)
+        document = crate.document(self._folder, names, description, contents.manifest, about)
         layout.write_json(self._folder / layout.CRATE, document)
 
     def _write_reports(self, run: RunFolder) -> None:
-        """Write the report in every form there is; one that cannot be made here is left out, with a note."""
+        """Write the report in every format; one that cannot be made here is left out, with a note."""
         reports = self._folder / layout.REPORT
         reports.mkdir()
         with open_report(self._folder / "nowhere", run) as report:
-            for form in (form for form in format_names() if form not in _LEFT_OUT):
+            for name in (name for name in format_names() if name not in _NO_REPORT):
                 try:
-                    content: str | bytes = render(report, form)
+                    content: str | bytes = render(report, name)
                 except (OrchestratorError, ImportError) as error:
-                    self.notes.append(f"no report in the form {form}: {error}")
+                    self.notes.append(f"no report in format {name}: {error}")
                     continue
                 raw = content.encode() if isinstance(content, str) else content
-                (reports / _SUFFIXES.get(form, f"report.{form}")).write_bytes(raw)
+                (reports / _REPORT_FILES.get(name, f"report.{name}")).write_bytes(raw)
 
 
-def _require_finished(run: RunFolder, provenance: Manifest) -> None:
-    last = journal.last_record(run.journal)
-    if isinstance(last, EndRecord) and last.complete and provenance.complete:
+def _require_finished(contents: RunContents) -> None:
+    if contents.complete:
         return
-    ended = sum(isinstance(record, TrialRecord) and record.final for record in journal.read(run.journal))
-    wanted = next((r.trials for r in journal.read(run.journal) if isinstance(r, RunRecord)), 0)
     raise BadInput(
-        f"run {provenance.run} is unfinished: {ended} of {wanted} trials; "
-        "`orchestrate run` with the experiment carries it on"
+        f"run {contents.manifest.run} is unfinished: {contents.ended_trials} of {contents.planned_trials} trials; "
+        "resume it with the same `orchestrate run` command"
     )
 
 
-def _is_of_the_run(path: Path) -> bool:
-    return path.is_file() and path.name not in NOT_OF_THE_RUN and not path.name.startswith(".")
-
-
-def _hosts(run: RunFolder, provenance: Manifest) -> set[str]:
-    """Names of all machines of a run: hosts, and the one that the orchestrator ran on."""
-    names = {str(provenance.controller.get("host", ""))}
-    for record in journal.read(run.journal):
-        if isinstance(record, RunRecord):
-            names.update(record.hosts)
-        elif isinstance(record, BlockRecord | TrialRecord):
-            names.add(record.host)
-    return names - {""}
+def _exported(path: Path) -> bool:
+    return path.is_file() and path.name not in _NOT_EXPORTED and not path.name.startswith(".")
 
 
 def _environment(block: BlockRecord) -> dict[str, object]:
@@ -283,7 +278,3 @@ def _environment(block: BlockRecord) -> dict[str, object]:
         "settings": dict(block.settings),
         "proof": [dict(part) for part in block.proof],
     }
-
-
-def _time(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()

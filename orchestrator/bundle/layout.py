@@ -1,18 +1,18 @@
-"""What a bundle consists of: the names of its parts, and ``bundle.json``, which says how to read it.
+"""The files of a bundle, and ``bundle.json``, which describes it.
 
 NAME/
-  README.md               for the evaluator
-  reproduce               the one command: installs the program of the bundle, runs, judges
-  bundle.json             what this module describes
-  experiment/             the experiment file, as it was, and every role, recipe and file that it uses
-  run/                    the run's folder: journal, manifest, logs, consoles
-  environment.json        the hosts as they were found at each boot
-  report/                 the report in every form
-  program/                source of the orchestrator, fit to be installed
-  requirements.txt        versions of the Python packages that the run had
-  ro-crate-metadata.json
-  SHA256SUMS              of all other files, for `sha256sum -c`
-  SHA256SUMS.sha256       of that list
+  README.md               for the artifact evaluator
+  reproduce               one command: install the program, run the experiment, judge the claims
+  bundle.json             see :class:`Description`
+  experiment/             the experiment file and every role, recipe and file that it uses
+  run/                    the run's directory: journal, manifest, logs, consoles
+  environment.json        the facts and settings of each host at each boot
+  report/                 the report in every format
+  program/                the source of the orchestrator
+  requirements.txt        the versions of the run's Python packages
+  ro-crate-metadata.json  the bundle as an RO-Crate
+  SHA256SUMS              checksums of all other files, for `sha256sum -c`
+  SHA256SUMS.sha256       checksum of SHA256SUMS
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from typing import Any
 from msgspec import convert
 
 from orchestrator.errors import BadInput
+from orchestrator.results.migrations import BUNDLE, UnreadableFormat, upgrade
 
-FORMAT = 1
+FORMAT = 2
 
 README = "README.md"
 REPRODUCE = "reproduce"
@@ -40,68 +41,83 @@ PROGRAM = "program"
 REQUIREMENTS = "requirements.txt"
 CRATE = "ro-crate-metadata.json"
 SUMS = "SHA256SUMS"
-SEAL = "SHA256SUMS.sha256"
+SUMS_CHECKSUM = "SHA256SUMS.sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The orchestrator in the bundle, and the one that made the run; empty values were not recorded.
+
+    :ivar source_hash: SHA-256 of its source, see :func:`orchestrator.source_tree.source_hash`.
+    """
+
+    version: str
+    commit: str
+    source_hash: str
+    run_version: str
+    run_commit: str
+    run_source_hash: str
+
+    @property
+    def made_the_run(self) -> bool:
+        """Whether the orchestrator in the bundle is the one that made the run."""
+        return self.source_hash == self.run_source_hash
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """``bundle.json``.
+    """The content of ``bundle.json``.
 
     :ivar run: the run's id; ``experiment``: the experiment's name.
-    :ivar file: path of the experiment file in the bundle.
-    :ivar content_hash: of the experiment as it lies in the bundle: that of the run, unless names were scrubbed from it.
-    :ivar overrides: ``--set`` of the run; ``where`` and ``limit``: what else narrowed it (0: no limit).
-    :ivar ended: when the run ended, ISO 8601, UTC: the time that every file of an archive has.
-    :ivar environments: where its figures were made.
-    :ivar program: ``version``, ``commit``, ``source`` (a hash) of the program in the bundle, and of the one that made
-        the run under ``run_version``, ``run_commit`` and ``run_source`` (empty where it did not say).
-    :ivar scrubbed: number of names that stand-ins were put in place of, by kind; empty: nothing was scrubbed.
-    :ivar changed: files of roles that scrubbing has changed.
+    :ivar experiment_file: path of the experiment file in the bundle.
+    :ivar content_hash: hash of the experiment in the bundle. It is the run's unless scrubbing changed the experiment.
+    :ivar overrides: the run's ``--set`` options; ``where``: its ``--where``; ``limit``: its ``--limit`` (0: none).
+    :ivar ended: when the run ended (ISO 8601, UTC). Every file of an archive has this modification time.
+    :ivar environments: environments in which the run measured.
+    :ivar scrubbed: number of placeholders by kind; empty if the bundle was not scrubbed.
+    :ivar changed_role_files: files of roles that scrubbing changed.
     """
 
     run: str
     experiment: str
-    file: str
+    experiment_file: str
     content_hash: str
     overrides: tuple[str, ...]
     where: tuple[str, ...]
     limit: int
     ended: str
     environments: tuple[str, ...]
-    program: Mapping[str, str]
+    program: Program
     scrubbed: Mapping[str, int] = field(default_factory=dict)
-    changed: tuple[str, ...] = ()
+    changed_role_files: tuple[str, ...] = ()
 
 
 def write(folder: Path, description: Description) -> None:
-    """Write ``bundle.json`` into a bundle's folder."""
+    """Write ``bundle.json`` into a bundle's directory."""
     write_json(folder / DESCRIPTION, {"format": FORMAT, "type": "bundle"} | asdict(description))
 
 
 def read(folder: Path) -> Description:
-    """Read ``bundle.json``; ``BadInput`` if it is missing, damaged, of something else or of a newer format."""
+    """Read ``bundle.json``; ``BadInput`` if it is missing, damaged, not of a bundle or of a newer format."""
     path = folder / DESCRIPTION
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict) or document.get("type") != "bundle":
-            raise BadInput(f"{path}: not the description of a bundle")
-        if document["format"] != FORMAT:
-            raise BadInput(
-                f"{path}: format {document['format']}, this version reads {FORMAT}; use the program of the bundle: "
-                f"sh {REPRODUCE} smoke"
-            )
-        return convert(document, Description)
+            raise BadInput(f"{path}: does not describe a bundle")
+        return convert(upgrade(document, FORMAT, BUNDLE), Description)
     except OSError as error:
         raise BadInput(f"{folder} is not a bundle: {DESCRIPTION}: {error.strerror}") from None
+    except UnreadableFormat as error:
+        raise BadInput(f"{path}: {error}; or use the program in the bundle: sh {REPRODUCE} smoke") from None
     except (ValueError, TypeError, KeyError) as error:
         raise BadInput(f"{path}: damaged: {error}") from None
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a document as every JSON file of a bundle is written."""
+    """Write a JSON file of a bundle."""
     path.write_text(json_text(document), encoding="utf-8")
 
 
 def json_text(document: Any) -> str:
-    """Return a document as every JSON file of ours is written."""
+    """Return a document as JSON text, indented, ending in a newline."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

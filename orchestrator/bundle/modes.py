@@ -1,4 +1,4 @@
-"""The three ways to do a run again: a smoke test in minutes, a short run, the full one."""
+"""The modes of `orchestrate reproduce`: smoke, short and full. Each runs more of the experiment than the one before."""
 
 from __future__ import annotations
 
@@ -16,53 +16,54 @@ Mode = Literal["smoke", "short", "full"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 REPETITIONS: dict[Mode, int] = {"smoke": 2, "short": 3}
-"""At most so many of each cell: two show whether a figure repeats, three have a median."""
+"""The most repetitions of a cell. Two show whether a figure repeats; three have a median."""
 
-SHOWS: dict[Mode, str] = {
-    "smoke": "all modes and numbers of threads, of other numbers the first, the last and the baseline's level; "
-    f"{REPETITIONS['smoke']} repetitions, in a guest that is made for it",
+DESCRIPTIONS: dict[Mode, str] = {
+    "smoke": "all migration modes and thread counts; of other numeric factors the first, the last and the baseline's "
+    f"level; {REPETITIONS['smoke']} repetitions",
     "short": f"all cells, {REPETITIONS['short']} repetitions, one boot",
-    "full": "all cells, repetitions and boots, as it was",
+    "full": "all cells, repetitions and boots of the original run",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed:
-    """What a mode makes of an experiment: further overrides (``--set``) and predicates (``--where``)."""
+class Reduction:
+    """The options with which a mode runs less of an experiment: ``--set`` overrides and ``--where`` predicates."""
 
     overrides: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
 
 
-def narrowed(experiment: Experiment, mode: Mode, in_guest: bool) -> Narrowed:
-    """Return what a mode changes of an experiment.
+def reduction(experiment: Experiment, mode: Mode, in_guest: bool) -> Reduction:
+    """Return the options that a mode adds to those of the bundle's run.
 
-    :param in_guest: whether a smoke test goes into a guest, wherever the experiment itself runs.
+    :param in_guest: whether a smoke test runs in a QEMU guest, whichever provider the experiment names.
     """
     if mode == "full":
-        return Narrowed()
+        return Reduction()
     overrides = [f"repetitions={min(experiment.repetitions.count, REPETITIONS[mode])}"]
     if mode == "short":
-        return Narrowed(tuple(overrides))
+        return Reduction(tuple(overrides))
     if in_guest and experiment.hosts.provider != "qemu":
         overrides += ["hosts.provider=qemu", "hosts.group=", "hosts.fleet="]
     where = [_ends(axis, _baseline(experiment)) for axis in experiment.sweep.axes]
-    return Narrowed(tuple(overrides), tuple(text for text in where if text))
+    return Reduction(tuple(overrides), tuple(text for text in where if text))
 
 
 def plan(
-    experiment: Experiment, where: Sequence[str], ends: Sequence[str], limit: int, hosts: Sequence[str]
+    experiment: Experiment, where: Sequence[str], reduced: Sequence[str], limit: int, hosts: Sequence[str]
 ) -> Plan:
-    """Plan an experiment narrowed by ``where``, and by ``ends`` too if that leaves cells to run.
+    """Plan the cells of an experiment that match the predicates.
 
-    :param limit: keep so many cells; 0: all. ``hosts``: those that each run every cell.
+    :param where: predicates of the bundle's run; ``reduced``: of the mode, ignored if no cell would be left.
+    :param limit: the most cells; 0: all. ``hosts``: hosts that each run every cell.
     """
 
     def planned(texts: Sequence[str]) -> Plan:
         return Plan(experiment, tuple(Expression(text) for text in texts), limit or None, hosts)
 
     try:
-        return planned([*where, *ends])
+        return planned([*where, *reduced])
     except BadInput:
         return planned(where)
 
@@ -72,9 +73,9 @@ def _baseline(experiment: Experiment) -> dict[str, str]:
 
 
 def _ends(axis: Axis, baseline: dict[str, str]) -> str:
-    """A predicate for the first, the last and the baseline's level of an axis of numbers; empty: all are kept.
+    """Return a predicate for the first, the last and the baseline's level of a numeric axis; empty to keep all levels.
 
-    Numbers of threads are kept, as where scaling ends is seen only with all of them.
+    Every thread count is kept: the claim on scaling needs them.
     """
     if THREADS in [factor.name for factor in axis.factors]:
         return ""
@@ -82,21 +83,21 @@ def _ends(axis: Axis, baseline: dict[str, str]) -> str:
     if len(factor.levels) < 3 or not all(_is_number(level) for level in factor.levels):
         return ""
     kept = {0, len(factor.levels) - 1}
-    kept |= {at for at in range(len(axis)) if _is_baseline(axis, at, baseline)}
-    return " or ".join(f"{factor.name} == {_literal(factor, at)}" for at in sorted(kept))
+    kept |= {index for index in range(len(axis)) if _is_baseline(axis, index, baseline)}
+    return " or ".join(f"{factor.name} == {_literal(factor, index)}" for index in sorted(kept))
 
 
-def _is_baseline(axis: Axis, at: int, baseline: dict[str, str]) -> bool:
+def _is_baseline(axis: Axis, index: int, baseline: dict[str, str]) -> bool:
     named = [factor for factor in axis.factors if factor.name in baseline]
-    return bool(named) and all(factor.levels[at].text == baseline[factor.name] for factor in named)
+    return bool(named) and all(factor.levels[index].text == baseline[factor.name] for factor in named)
 
 
 def _is_number(level: Level) -> bool:
     return not isinstance(level.value, str | bool)
 
 
-def _literal(factor: Factor, at: int) -> str:
-    text = factor.levels[at].text
+def _literal(factor: Factor, index: int) -> str:
+    text = factor.levels[index].text
     try:
         float(text)
     except ValueError:

@@ -1,9 +1,9 @@
-"""The README of a bundle, for an evaluator who knows nothing of this program, and the one command beside it."""
+"""The README of a bundle, for an artifact evaluator, and the ``reproduce`` script beside it."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -12,100 +12,95 @@ import jinja2
 from orchestrator.analysis.claims import claims
 from orchestrator.analysis.points import load_points
 from orchestrator.bundle import archive, layout, modes
+from orchestrator.bundle.contents import RunContents
 from orchestrator.bundle.layout import Description
 from orchestrator.environments import describe
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment
-from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord
-from orchestrator.results.runs import RunFolder
 from orchestrator.units import plural
 
 TEMPLATES = Path(__file__).parent / "templates"
 WITHIN = 0.25
-"""How far a ratio may be off, unless somebody asks for another bound: see docs/bundles.md."""
+"""Default tolerance of ratios, up or down; docs/bundles.md says why."""
 
 _CLAIMS_SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """All that a README tells of."""
-
-    description: Description
-    manifest: Manifest
-    experiment: Experiment
-    run: RunFolder
-    blocks: tuple[BlockRecord, ...]
-
-
-def write(folder: Path, facts: Facts) -> None:
-    """Write README and command into a bundle's folder."""
-    surroundings = jinja2.Environment(
+def write(folder: Path, description: Description, contents: RunContents, experiment: Experiment) -> None:
+    """Write the README and the script into a bundle's directory."""
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,
     )
-    text = surroundings.get_template("README.md.j2").render(_values(folder, facts))
+    values = _values(description, contents, experiment)
+    text = environment.get_template("README.md.j2").render(values, name=folder.name)
     (folder / layout.README).write_text(text, encoding="utf-8")
-    command = folder / layout.REPRODUCE
-    command.write_bytes((TEMPLATES / "reproduce.sh").read_bytes())
-    command.chmod(archive.EXECUTABLE)
+    script = folder / layout.REPRODUCE
+    script.write_bytes((TEMPLATES / "reproduce.sh").read_bytes())
+    script.chmod(archive.EXECUTABLE)
 
 
-def _values(folder: Path, facts: Facts) -> dict[str, object]:
-    description, provenance, experiment = facts.description, facts.manifest, facts.experiment
-    found = load_points(facts.run)
-    claimed = claims(found, WITHIN)
-    narrowing = [
-        *(f"--set {text}" for text in description.overrides),
-        *(f"--where {w}" for w in description.where),
-    ]
-    narrowing += [f"--limit {description.limit}"] if description.limit else []
-    same = description.program["source"] == provenance.source
-    trials = sum(sum(point.cell.statuses.values()) for point in found.all)
+def about(experiment: Experiment) -> str:
+    """Return the description of an experiment, or a sentence with its name if it has none."""
+    return experiment.description or f"The experiment {experiment.name}."
+
+
+def _values(description: Description, contents: RunContents, experiment: Experiment) -> dict[str, object]:
+    points = load_points(contents.folder)
+    trials = sum(sum(point.cell.statuses.values()) for point in points.all)
+    results = claims(points, WITHIN)
     return {
         "description": description,
-        "name": folder.name,
-        "about": experiment.description or f"The experiment {experiment.name}.",
-        "minutes": _minutes(facts, trials),
-        "builds": ", ".join(kernel.name for kernel in experiment.kernels if kernel.recipe),
-        "shows": modes.SHOWS,
+        "about": about(experiment),
+        "minutes": _minutes(description, contents, experiment, trials),
+        "kernels_to_build": ", ".join(kernel.name for kernel in experiment.kernels if kernel.recipe),
+        "modes": modes.DESCRIPTIONS,
         "provider": experiment.hosts.provider,
-        "environments": "; ".join(f"{name}: {describe(name)}" for name in description.environments),
-        "hosts": list(dict.fromkeys(_host(block) for block in facts.blocks)),
+        "environments": [f"{name}: {describe(name)}" for name in description.environments],
+        "hosts": list(dict.fromkeys(_host(block) for block in contents.blocks)),
         "trials": trials,
-        "started": provenance.started,
+        "started": contents.manifest.started,
         "kernels": ", ".join(
-            f"{name} = {told.get('release', '?')}" for name, told in provenance.kernels.items()
+            f"{name} = {kernel.get('release', '?')}" for name, kernel in contents.manifest.kernels.items()
         )
         or "not recorded",
-        "claims": claimed[:_CLAIMS_SHOWN],
-        "file": description.file.removeprefix(f"{layout.EXPERIMENT}/"),
-        "narrowing": ", ".join(narrowing),
-        "origin": ", the one that made the run"
-        if same
-        else f"; the run was made by {provenance.version}, another source",
+        "claims": results[:_CLAIMS_SHOWN],
+        "more_claims": len(results[_CLAIMS_SHOWN:]),
+        "file": description.experiment_file.removeprefix(f"{layout.EXPERIMENT}/"),
+        "options": " ".join(_options(description)),
+        "source": "the version that made the run"
+        if description.program.made_the_run
+        else f"not the version that made the run ({description.program.run_version}, another source)",
     }
 
 
-def _minutes(facts: Facts, trials: int) -> Mapping[str, str]:
-    """How long each mode takes, from how long each of the run's trials took."""
-    took = _seconds(facts.manifest.ended) - _seconds(facts.manifest.started)
-    each = took / max(1, trials)
+def _options(description: Description) -> list[str]:
+    """Return the options of the run that selected or changed its cells, as on the command line."""
+    options = [f"--set {shlex.quote(override)}" for override in description.overrides]
+    options += [f"--where {shlex.quote(predicate)}" for predicate in description.where]
+    return options + ([f"--limit {description.limit}"] if description.limit else [])
+
+
+def _minutes(
+    description: Description, contents: RunContents, experiment: Experiment, trials: int
+) -> Mapping[str, str]:
+    """Estimate the duration of each mode from the run's time per trial."""
+    duration = _seconds(contents.manifest.ended) - _seconds(contents.manifest.started)
+    per_trial = duration / max(1, trials)
     return {
-        mode: f"about {max(1, round(each * _trials(facts, mode) / 60))} min on a machine as the one that made the run"
+        mode: f"about {max(1, round(per_trial * _trials(description, experiment, mode) / 60))} min"
         for mode in modes.MODES
     }
 
 
-def _trials(facts: Facts, mode: modes.Mode) -> int:
-    """Number of trials of a mode."""
-    description = facts.description
-    found = modes.narrowed(facts.experiment, mode, in_guest=True)
-    experiment = load(facts.experiment.file, overrides=(*description.overrides, *found.overrides))
-    return modes.plan(experiment, description.where, found.where, description.limit, ()).trial_count
+def _trials(description: Description, experiment: Experiment, mode: modes.Mode) -> int:
+    """Return the number of trials of a mode."""
+    reduction = modes.reduction(experiment, mode, in_guest=True)
+    reduced = load(experiment.file, overrides=(*description.overrides, *reduction.overrides))
+    return modes.plan(reduced, description.where, reduction.where, description.limit, ()).trial_count
 
 
 def _seconds(text: str) -> float:
@@ -114,12 +109,11 @@ def _seconds(text: str) -> float:
 
 def _host(block: BlockRecord) -> str:
     facts = block.facts
-    nodes = len(facts.get("nodes") or ())
-    told = [
-        f"{block.host}: {facts.get('cpu_model') or 'CPU not told'}",
+    parts = [
+        f"{block.host}: {facts.get('cpu_model') or 'CPU unknown'}",
         f"{facts.get('cpus', '?')} CPUs",
-        plural(nodes, "NUMA node"),
+        plural(len(facts.get("nodes") or ()), "NUMA node"),
         *([str(facts["os"])] if facts.get("os") else []),
         f"kernel {facts.get('release', '?')}",
     ]
-    return ", ".join(told)
+    return ", ".join(parts)

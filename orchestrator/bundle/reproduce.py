@@ -1,122 +1,90 @@
-"""A bundle's run done again on this machine, and judged."""
+"""Run the experiment of a bundle again on this machine's hosts, and compare the two runs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from orchestrator.analysis.claims import ClaimResult, evaluate
+from orchestrator.analysis.claims import evaluate
 from orchestrator.analysis.points import Points, load_points
-from orchestrator.bundle import layout, likeness, modes
+from orchestrator.bundle import contents, layout, modes, provenance
+from orchestrator.bundle.contents import RunContents
 from orchestrator.bundle.layout import Description
-from orchestrator.bundle.likeness import ProvenanceItem
 from orchestrator.bundle.modes import Mode
-from orchestrator.errors import ExitCode
 from orchestrator.execution.launch import RunRequest, UserInterface, run_experiment
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
-from orchestrator.results import manifest
+from orchestrator.report.reproduction import ProvenanceItem, Reproduction
 from orchestrator.results.files import write_whole
 from orchestrator.results.runs import RunFolder
 
 FILE = "reproduction.json"
-FORMAT = 2
+"""Written into the directory of the local run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reproduction:
-    """A run done again, beside the bundle's.
-
-    :ivar within: how far ratios could be off: 0.25 for 25 %.
-    :ivar cpus: of the host here, where that has fewer than the bundle's; else 0.
-    :ivar environments: those of the bundle's run, and those of the one made here.
-    """
-
-    description: Description
-    mode: Mode
-    run: RunFolder
-    within: float
-    cpus: int
-    environments: tuple[tuple[str, ...], tuple[str, ...]]
-    alike: tuple[ProvenanceItem, ...]
-    judged: tuple[ClaimResult, ...]
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """``REGRESSION`` if a claim does not hold."""
-        broken = any(judged.verdict == "does not hold" for judged in self.judged)
-        return ExitCode.REGRESSION if broken else ExitCode.OK
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """All of it as plain data, format 2."""
-        return {
-            "format": FORMAT,
-            "type": "reproduction",
-            "bundle_run": self.description.run,
-            "run": self.run.id,
-            "mode": self.mode,
-            "within": self.within,
-            "cpus": self.cpus,
-            "environments": {"there": self.environments[0], "here": self.environments[1]},
-            "alike": [asdict(compared) | {"same": compared.same} for compared in self.alike],
-            "claims": [asdict(judged) for judged in self.judged],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Rerun:
-    """How a run is done again.
+class RerunRequest:
+    """Where and how to run the experiment of a bundle again.
 
     :ivar overrides: ``--set`` of the bundle's run and of the mode.
-    :ivar ends: predicates by which the mode narrows the sweep.
+    :ivar where: predicates that the mode adds to those of the bundle's run.
+    :ivar new: start a new run even if an unfinished one can be resumed.
     """
 
     experiment: Experiment
     provider: Provider
-    mode: Mode
     overrides: Sequence[str]
-    ends: Sequence[str]
+    where: Sequence[str]
     results: Path
     cache: Path
     command_line: Sequence[str]
-    anew: bool = False
+    new: bool = False
 
 
-def run_again(description: Description, rerun: Rerun, interface: UserInterface) -> RunFolder:
-    """Run the experiment of a bundle on this machine, or resume that run; return the run's folder."""
-    experiment = rerun.experiment
-    hosts = rerun.provider.hosts if experiment.hosts.fleet == "replicate" else ()
-    request = RunRequest(
-        plan=modes.plan(experiment, description.where, rerun.ends, description.limit, hosts),
-        provider=rerun.provider,
-        results=rerun.results,
-        cache=rerun.cache,
-        overrides=rerun.overrides,
-        command_line=rerun.command_line,
-        new=rerun.anew,
+def rerun(description: Description, request: RerunRequest, interface: UserInterface) -> RunFolder:
+    """Run the experiment of a bundle, or resume that run; return the run's directory."""
+    experiment, provider = request.experiment, request.provider
+    hosts = provider.hosts if experiment.hosts.fleet == "replicate" else ()
+    run_request = RunRequest(
+        plan=modes.plan(experiment, description.where, request.where, description.limit, hosts),
+        provider=provider,
+        results=request.results,
+        cache=request.cache,
+        overrides=request.overrides,
+        command_line=request.command_line,
+        new=request.new,
     )
-    return run_experiment(request, interface).folder
+    return run_experiment(run_request, interface).folder
 
 
-def judge_run(
-    bundle: Path, description: Description, run: RunFolder, mode: Mode, within: float, meaning: str
+def compare(
+    bundle: Path, description: Description, run: RunFolder, mode: Mode, within: float, content_hash: str
 ) -> Reproduction:
-    """Set a run beside that of a bundle, and keep what was found in the run's folder.
+    """Compare a local run with the run in a bundle, and write ``reproduction.json`` into the local run's directory.
 
-    :param meaning: content hash that the bundle's experiment has to this program.
+    :param within: accepted deviation of a ratio, up or down: 0.25 for 25 %.
+    :param content_hash: hash of the bundle's experiment as this program computes it.
     """
     original = RunFolder(bundle / layout.RUN)
-    sides = [likeness.side(manifest.load(folder.path), folder) for folder in (original, run)]
-    there, here = load_points(original), load_points(run)
-    cpus = _fewer_cpus(*sides)
-    judged = tuple(evaluate(there, here.with_at_most(cpus) if cpus else here, here, within))
-    environments = (_environments(there), _environments(here))
-    same = ProvenanceItem("experiment", description.content_hash[:12], meaning[:12])
-    alike = (same, *likeness.compare(sides[0], sides[1]))
-    reproduction = Reproduction(description, mode, run, within, cpus, environments, alike, judged)
+    sides = contents.read(original), contents.read(run)
+    claimed, measured = load_points(original), load_points(run)
+    limit = _cpu_limit(*sides)
+    judged = measured.with_at_most(limit) if limit else measured
+    experiment = ProvenanceItem("experiment", description.content_hash[:12], content_hash[:12])
+    reproduction = Reproduction(
+        experiment=description.experiment,
+        mode=mode,
+        bundle_run=description.run,
+        local_run=run.id,
+        within=within,
+        cpu_limit=limit,
+        bundle_environments=_environments(claimed),
+        local_environments=_environments(measured),
+        provenance=(experiment, *provenance.compare(*sides)),
+        claims=tuple(evaluate(claimed, judged, measured, within)),
+        scrubbed=bool(description.scrubbed),
+    )
     write_whole(run.path / FILE, layout.json_text(reproduction.document))
     return reproduction
 
@@ -125,11 +93,15 @@ def _environments(run: Points) -> tuple[str, ...]:
     return tuple(sorted({point.environment for point in run.all}))
 
 
-def _fewer_cpus(there: likeness.Side, here: likeness.Side) -> int:
-    """CPUs of the host here, if it has fewer than the one there and threads need CPUs of their own; else 0."""
-    if all(block.clock == "instructions" for block in here.blocks):
+def _cpu_limit(bundle: RunContents, local: RunContents) -> int:
+    """Return the CPUs of the local host if they limit its threads and the bundle's host has more; else 0.
+
+    On the instruction clock threads need no CPUs of their own.
+    """
+    if all(block.clock == "instructions" for block in local.blocks):
         return 0
-    counts = [
-        min((int(block.facts.get("cpus") or 0) for block in side.blocks), default=0) for side in (there, here)
-    ]
-    return counts[1] if counts[1] < counts[0] else 0
+    bundle_cpus, local_cpus = (
+        min((int(block.facts.get("cpus") or 0) for block in side.blocks), default=0)
+        for side in (bundle, local)
+    )
+    return local_cpus if local_cpus < bundle_cpus else 0

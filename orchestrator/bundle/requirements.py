@@ -1,4 +1,4 @@
-"""``requirements.txt``: the Python packages that a run's program needed, as pip reads them."""
+"""``requirements.txt``: the Python packages of the run that the orchestrator needs, in pip's format."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Iterator, Mapping
 
 
 def requirements(packages: Mapping[str, str]) -> Iterator[str]:
-    """Yield the lines: each package that the program needs, and what that needs, in the version it had.
+    """Yield one line per package that the orchestrator needs, directly or not, with its version in the run.
 
-    :param packages: version by name of every package that a run had.
+    :param packages: version by name of every package that was installed in the run.
     """
     versions = {_normal(name): (name, version) for name, version in packages.items()}
-    found: set[str] = set()
-    left = [_normal("migration-orchestrator")]
-    while left:
+    names: set[str] = set()
+    pending = [_normal("migration-orchestrator")]
+    while pending:
         try:
-            needed = importlib.metadata.requires(left.pop()) or []
+            needed = importlib.metadata.requires(pending.pop()) or []
         except importlib.metadata.PackageNotFoundError:
             continue
         for text in needed:
             match = re.match(r"[\w.-]+", text)
             name = _normal(match[0]) if match else ""
-            if name in versions and name not in found and "extra ==" not in text:
-                found.add(name)
-                left.append(name)
-    for name in sorted(found):
+            if name in versions and name not in names and "extra ==" not in text:
+                names.add(name)
+                pending.append(name)
+    for name in sorted(names):
         yield "{}=={}\n".format(*versions[name])
 
 

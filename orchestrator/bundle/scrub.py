@@ -1,9 +1,9 @@
-"""Stand-ins for what a stranger need not know: secrets, names of hosts and users, addresses.
+"""Replace secrets, names of hosts and users, and addresses in a bundle by placeholders.
 
-First all texts are read and names are collected; then each is replaced, everywhere, by the same stand-in. A name that
-also stands in the program's own files (a host that is called ``vm``) is no secret, and replacing every occurrence
-of it would break words of the kernel and of ours: it is replaced where it stands alone, in what the run has left only.
-Files of the program itself are never changed.
+First all files are searched for such names. Then every occurrence of a name is replaced by the same placeholder.
+
+A name that the program's own files also contain, such as a host ``vm``, is public. Replacing it inside words would
+break ``vm.stat_interval``, so it is replaced only as a whole word. The program's own files are never changed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from orchestrator.errors import BadInput
 Kind = Literal["secret", "host", "user", "address", "person", "word"]
 
 _WHOLE = 64 << 20
-"""Bytes up to which a file is read whole; a larger one is read line by line."""
+"""Files up to this size (bytes) are read whole, larger ones line by line."""
 
 _SHORTEST_SECRET = 4
 
-_STAND_INS: dict[Kind, Callable[[int], str]] = {
+_PLACEHOLDERS: dict[Kind, Callable[[int], str]] = {
     "secret": lambda n: f"secret-{n}",
     "host": lambda n: f"host-{n}",
     "user": lambda n: f"user-{n}",
@@ -57,45 +57,45 @@ _NOT_SECRET = re.compile(rb"(?i)true|false|null|none|no|yes|[{<$%]+.*|\d+")
 class Scrubber:
     """Collects names, then replaces them.
 
-    :param own: content of the program's own files: a name in it is no secret.
-    :param known: words that look like addresses and are none, such as versions.
+    :param program_text: content of the program's own files; names in it are public.
+    :param not_addresses: words that look like addresses, such as versions of packages.
     """
 
-    own: bytes
-    known: frozenset[bytes] = frozenset()
-    stand_ins: dict[bytes, bytes] = field(default_factory=dict)
+    program_text: bytes
+    not_addresses: frozenset[bytes] = frozenset()
+    placeholders: dict[bytes, bytes] = field(default_factory=dict)
     _kinds: dict[bytes, Kind] = field(default_factory=dict)
     _counts: Counter[str] = field(default_factory=Counter)
     _public: dict[bytes, bool] = field(default_factory=dict)
     _pattern: re.Pattern[bytes] | None = None
 
     def add(self, kind: Kind, name: str | bytes) -> None:
-        """Give a name a stand-in, if it has none yet; an address keeps its kind."""
+        """Assign a placeholder to a name, unless it has one. That of an address is an address of the same family."""
         raw = name if isinstance(name, bytes) else name.encode()
-        if not raw or raw in self.stand_ins:
+        if not raw or raw in self.placeholders:
             return
         self._kinds[raw] = kind
         self._counts[kind] += 1
         number = self._counts[kind]
-        text = _address_for(raw, number) if kind == "address" else _STAND_INS[kind](number)
-        self.stand_ins[raw] = text.encode()
+        text = _address_for(raw, number) if kind == "address" else _PLACEHOLDERS[kind](number)
+        self.placeholders[raw] = text.encode()
         self._pattern = None
 
     def add_host(self, name: str) -> None:
-        """Give a host stand-ins: ``[user@]name[:port]``, the name and its first label; an address if it is one."""
-        user, _, place = name.rpartition("@")
-        with_port = _PORT.fullmatch(place)
-        place = (with_port[1] if with_port else place).strip("[]")
+        """Assign placeholders to the user and the host of ``[user@]host[:port]``, and to the host's first label."""
+        user, _, host = name.rpartition("@")
+        with_port = _PORT.fullmatch(host)
+        host = (with_port[1] if with_port else host).strip("[]")
         if user and user != "root":
             self.add("user", user)
-        if _is_address(place.encode()):
-            self.add("address", place)
-        elif not _NUMBERS.fullmatch(place):
-            self.add("host", place)
-            self.add("host", place.split(".")[0])
+        if _is_address(host.encode()):
+            self.add("address", host)
+        elif not _NUMBERS.fullmatch(host):
+            self.add("host", host)
+            self.add("host", host.split(".")[0])
 
     def collect(self, path: Path) -> None:
-        """Look for names in a file."""
+        """Assign placeholders to the names in a file."""
         for text in _texts(path):
             for match in _KEY.finditer(text):
                 self.add("secret", match[0])
@@ -115,7 +115,7 @@ class Scrubber:
                         self.add("address", match[0])
 
     def replace_in(self, path: Path) -> bool:
-        """Put the stand-ins into a file; whether that changed it. A file that is no text is left alone."""
+        """Replace names in a file; return whether it changed. Binary files are not changed."""
         if b"\0" in next(_texts(path), b""):
             return False
         changed = False
@@ -134,84 +134,86 @@ class Scrubber:
 
     def replace(self, text: bytes) -> bytes:
         """Return the text with every name replaced."""
-        if not self.stand_ins:
+        if not self.placeholders:
             return text
-        return self._compiled().sub(lambda match: self.stand_ins[_unescaped(match[0], self.stand_ins)], text)
+        return self._compiled().sub(
+            lambda match: self.placeholders[_unescaped(match[0], self.placeholders)], text
+        )
 
     def leftovers(self, files: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
-        """Yield each file that still holds a name, in its bytes or in what it is called, with that name.
+        """Yield each file that still contains a name, in its bytes or its file name, and that name.
 
-        Names that the program's own files hold too are not looked for.
+        Public names are not searched for.
         """
-        names = [name for name in self.stand_ins if not self._is_public(name)]
+        names = [name for name in self.placeholders if not self._is_public(name)]
         if not names:
             return
         pattern = re.compile(b"|".join(self._alternative(name) for name in names))
         for path in files:
             for text in (path.name.encode(), *_texts(path)):
-                if found := pattern.search(text):
-                    yield path, found[0]
+                if match := pattern.search(text):
+                    yield path, match[0]
                     break
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many names there are, by kind."""
+        """Number of names by kind."""
         return dict(sorted(self._counts.items()))
 
     @property
-    def common(self) -> list[str]:
-        """Names that the program's own files hold too, so that only whole words are replaced."""
-        return sorted(name.decode(errors="replace") for name in self.stand_ins if self._is_public(name))
+    def public_names(self) -> list[str]:
+        """Names that the program's own files contain; they are replaced only as whole words."""
+        return sorted(name.decode(errors="replace") for name in self.placeholders if self._is_public(name))
 
     def _is_secret(self, value: bytes) -> bool:
-        dull = len(value) < _SHORTEST_SECRET or _NOT_SECRET.fullmatch(value)
-        return not dull and not self._is_public(value)
+        harmless = len(value) < _SHORTEST_SECRET or _NOT_SECRET.fullmatch(value)
+        return not harmless and not self._is_public(value)
 
     def _is_private(self, address: bytes) -> bool:
-        return address not in self.known and _is_address(address) and not self._is_public(address)
+        return address not in self.not_addresses and _is_address(address) and not self._is_public(address)
 
     def _is_public(self, name: bytes) -> bool:
-        """Whether the program's own files hold the name."""
+        """Whether the program's own files contain the name."""
         if name not in self._public:
-            self._public[name] = name in self.own
+            self._public[name] = name in self.program_text
         return self._public[name]
 
     def _compiled(self) -> re.Pattern[bytes]:
         if self._pattern is None:
-            longest_first = sorted(self.stand_ins, key=lambda name: (-len(name), name))
+            longest_first = sorted(self.placeholders, key=lambda name: (-len(name), name))
             self._pattern = re.compile(b"|".join(self._alternative(name) for name in longest_first))
         return self._pattern
 
     def _alternative(self, name: bytes) -> bytes:
         escaped = _in_json(name)
-        forms = b"|".join(re.escape(form) for form in dict.fromkeys((name, escaped)))
+        spellings = b"|".join(re.escape(spelling) for spelling in dict.fromkeys((name, escaped)))
         if _is_address(name):
-            return rb"(?<![\w.:])(?:" + forms + rb")(?![\w:]|\.\d)"
+            return rb"(?<![\w.:])(?:" + spellings + rb")(?![\w:]|\.\d)"
         if not self._is_public(name):
-            return rb"(?:" + forms + rb")"
+            return rb"(?:" + spellings + rb")"
         if self._kinds[name] == "user":
             return (
                 rb"(?:(?<=/home/)|(?<=/Users/))(?:"
-                + forms
+                + spellings
                 + rb")(?![\w-])|(?<![\w./-])(?:"
-                + forms
+                + spellings
                 + rb")(?=@)"
             )
-        return rb"(?:(?<![\w./-])|(?<=//)|(?<=@))(?:" + forms + rb")(?![\w-]|\.\w)"
+        return rb"(?:(?<![\w./-])|(?<=//)|(?<=@))(?:" + spellings + rb")(?![\w-]|\.\w)"
 
 
 def refuse_leftovers(scrubber: Scrubber, folder: Path, files: Iterable[Path]) -> None:
-    """Raise ``BadInput`` where files, as those that are no text, still hold a name."""
-    found = [
-        f"{path.relative_to(folder)}: holds {name.decode(errors='replace')!r}, and cannot be scrubbed of it"
+    """Raise ``BadInput`` if a file still contains a name; only binary files can."""
+    messages = [
+        f"{path.relative_to(folder)}: contains {name.decode(errors='replace')!r}, which cannot be scrubbed"
         for path, name in scrubber.leftovers(files)
     ]
-    if found:
-        raise BadInput(*found)
+    if messages:
+        raise BadInput(*messages)
 
 
 def _texts(path: Path) -> Iterator[bytes]:
-    """A file whole, or a very large one line by line."""
+    """Yield the content of a file, whole or line by line."""
     if path.stat().st_size <= _WHOLE:
         yield path.read_bytes()
         return
@@ -220,16 +222,16 @@ def _texts(path: Path) -> Iterator[bytes]:
 
 
 def _in_json(name: bytes) -> bytes:
-    """A name as JSON in ASCII writes it."""
+    """Return a name as it is spelled in ASCII JSON."""
     return json.dumps(name.decode(errors="replace"))[1:-1].encode()
 
 
-def _unescaped(found: bytes, names: dict[bytes, bytes]) -> bytes:
-    return found if found in names else next(name for name in names if _in_json(name) == found)
+def _unescaped(match: bytes, names: dict[bytes, bytes]) -> bytes:
+    return match if match in names else next(name for name in names if _in_json(name) == match)
 
 
 def _is_address(text: bytes) -> bool:
-    """Whether this is an address of a machine, and not one that every machine has."""
+    """Whether this is the address of one machine, not one that every machine has."""
     if _MAC.fullmatch(text):
         return text.lower() not in (b"00:00:00:00:00:00", b"ff:ff:ff:ff:ff:ff")
     try:
@@ -241,7 +243,7 @@ def _is_address(text: bytes) -> bool:
 
 
 def _address_for(text: bytes, number: int) -> str:
-    """An address that no machine on the internet has: RFC 2544 (benchmarks), RFC 3849 (documentation), a local MAC."""
+    """Return a reserved address: RFC 2544 (benchmarks), RFC 3849 (documentation) or a locally administered MAC."""
     low, middle, high = number & 255, number >> 8 & 255, number >> 16 & 255
     if _MAC.fullmatch(text):
         return f"02:00:00:{high:02x}:{middle:02x}:{low:02x}"

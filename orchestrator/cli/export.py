@@ -1,4 +1,4 @@
-"""``orchestrate export``: a run and all that it takes to check it and do it again, as one bundle."""
+"""``orchestrate export``: write a run into a bundle."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from orchestrator.units import plural
     "-o",
     metavar="PATH",
     type=click.Path(path_type=Path),
-    help="Archive (or folder) to write; default: EXPERIMENT-RUN.tar here.",
+    help="Archive or directory to write; default: EXPERIMENT-RUN.tar in the working directory.",
 )
-@click.option("--folder", is_flag=True, help="Write a folder instead of an archive.")
+@click.option("--folder", is_flag=True, help="Write a directory instead of an archive.")
 @click.option(
     "--scrub",
     is_flag=True,
-    help="Put stand-ins in place of secrets, names of hosts and users, and addresses.",
+    help="Replace secrets, names of hosts and users, and addresses by placeholders.",
 )
 @click.option(
-    "--scrub-word", "words", metavar="WORD", multiple=True, help="And in place of this; may be repeated."
+    "--scrub-word", "words", metavar="WORD", multiple=True, help="Also replace WORD; may be repeated."
 )
 @click.option(
     "--experiment",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The experiment file, if it is no longer where the run found it.",
+    help="The experiment file, if it was moved since the run.",
 )
 @results_option
 def export(
@@ -44,17 +44,17 @@ def export(
     experiment: Path | None,
     results_path: Path,
 ) -> None:
-    """Write RUN (an id, the start of one, a folder, or `latest`) into a bundle, an RO-Crate.
+    """Write RUN (an id, the start of one, a directory, or `latest`) into a bundle, an RO-Crate.
 
-    Two exports of one run are the same, byte for byte.
+    A bundle holds everything to check the run and to reproduce it. Two exports of a run are identical, byte for byte.
     """
     if words and not scrub:
-        raise click.UsageError("--scrub-word goes with --scrub")
+        raise click.UsageError("--scrub-word requires --scrub")
     from orchestrator.bundle.export import ExportOptions
     from orchestrator.bundle.export import export as write
     from orchestrator.results import runs
 
-    made = write(runs.find(results_path, run), ExportOptions(output, folder, scrub, words, experiment))
-    for note in made.notes:
+    exported = write(runs.find(results_path, run), ExportOptions(output, folder, scrub, words, experiment))
+    for note in exported.notes:
         click.echo(f"orchestrate: {note}", err=True)
-    click.echo(f"{made.path}: {plural(made.files, 'file')}, id {made.identity}")
+    click.echo(f"{exported.path}: {plural(exported.files, 'file')}, id {exported.identity}")

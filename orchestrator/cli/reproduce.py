@@ -1,4 +1,4 @@
-"""``orchestrate reproduce``: does what a bundle claims hold here?"""
+"""``orchestrate reproduce``: run a bundle's experiment again and judge its claims."""
 
 from __future__ import annotations
 
@@ -22,26 +22,28 @@ from orchestrator.cli.run import set_up_logging
     type=click.Choice(MODES),
     default="smoke",
     show_default=True,
-    help="smoke: part of it, minutes, in a guest; short: all cells, few repetitions; full: as it was.",
+    help="smoke: a few cells, minutes, in a guest; short: all cells, few repetitions; full: the original run.",
 )
 @click.option(
     "--within",
     type=Percent(),
     default="25%",
     show_default=True,
-    help="How far a ratio may be off, up or down.",
+    help="Tolerance of ratios, up or down.",
 )
-@click.option("--new", "anew", is_flag=True, help="Begin a new run even where one could be carried on.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("-v", "--verbose", count=True, help="Say more; twice: everything that goes into the log.")
+@click.option("--new", is_flag=True, help="Start a new run even if an unfinished one can be resumed.")
+@click.option(
+    "--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.option("-v", "--verbose", count=True, help="Print more; twice: print the whole log.")
 @host_options
 @results_option
 def reproduce(
     bundle: Path,
     mode: Mode,
     within: float,
-    anew: bool,
-    form: str,
+    new: bool,
+    format_name: str,
     verbose: int,
     host: str,
     inventory: Path | None,
@@ -49,39 +51,38 @@ def reproduce(
     allow_local_changes: bool,
     results_path: Path,
 ) -> None:
-    """Verify BUNDLE, do its run again, and judge its claims: the shape, not absolute speed.
+    """Verify BUNDLE, run its experiment again, and judge its claims: the shape of the results, not absolute speed.
 
     Exit code 5: a claim does not hold.
     """
     from orchestrator.bundle import layout
-    from orchestrator.bundle import reproduce as again
-    from orchestrator.bundle.modes import narrowed
-    from orchestrator.bundle.opening import opened
+    from orchestrator.bundle import reproduce as reproducing
+    from orchestrator.bundle.modes import reduction
+    from orchestrator.bundle.verify import open_bundle
     from orchestrator.cli.progress import Terminal
-    from orchestrator.report import reproduction as judgement
+    from orchestrator.report.reproduction import render
 
     set_up_logging(verbose)
-    with opened(bundle) as folder:
+    with open_bundle(bundle) as folder:
         description = layout.read(folder)
-        file = folder / description.file
-        as_it_was = load_experiment(file, description.overrides)
-        found = narrowed(as_it_was, mode, in_guest=not host)
-        overrides = (*description.overrides, *found.overrides)
+        file = folder / description.experiment_file
+        original = load_experiment(file, description.overrides)
+        reduced = reduction(original, mode, in_guest=not host)
+        overrides = (*description.overrides, *reduced.overrides)
         experiment = load_experiment(file, overrides)
         provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-        rerun = again.Rerun(
+        request = reproducing.RerunRequest(
             experiment=experiment,
             provider=provider,
-            mode=mode,
             overrides=overrides,
-            ends=found.where,
+            where=reduced.where,
             results=results_path,
             cache=cache_folder(),
             command_line=tuple(sys.argv),
-            anew=anew,
+            new=new,
         )
-        run = again.run_again(description, rerun, Terminal(verbose))
-        made = again.judge_run(folder, description, run, mode, within, as_it_was.content_hash)
-    emit(layout.json_text(made.document) if form == "json" else judgement.render(made))
+        run = reproducing.rerun(description, request, Terminal(verbose))
+        result = reproducing.compare(folder, description, run, mode, within, original.content_hash)
+    emit(layout.json_text(result.document) if format_name == "json" else render(result))
     click.echo(f"\nresults: {run.path}", err=True)
-    sys.exit(made.exit_code)
+    sys.exit(result.exit_code)

@@ -55,6 +55,20 @@ class UnreadableFormat(ValueError):
     """The document has no format, or one that this version cannot read."""
 
 
+def _bundle_2(description: Document) -> Document:
+    """Keys of ``bundle.json`` were renamed."""
+    renamed = {"file": "experiment_file", "changed": "changed_role_files"}
+    program = {"source": "source_hash", "run_source": "run_source_hash"}
+    description = {renamed.get(key, key): value for key, value in description.items()}
+    return description | {
+        "program": {program.get(key, key): value for key, value in description["program"].items()}
+    }
+
+
+#: steps of ``bundle.json``
+BUNDLE: Mapping[int, Step] = {1: _bundle_2}
+
+
 def upgrade(document: Document, current: int, steps: Mapping[int, Step]) -> Document:
     """Return ``document`` in format ``current``; raise :class:`UnreadableFormat` where no steps lead there."""
     number = document.get("format")

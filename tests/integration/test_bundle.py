@@ -1,4 +1,4 @@
-"""Bundles as their makers and evaluators use them: a run is exported, verified and done again, over SSH and here."""
+"""Bundles as authors and evaluators use them: a run is exported, verified and reproduced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from tests.running import Ended, User
 
-#: a mover whose threads help up to four, and whose threads can be made worthless by a file
+#: prints times; threads help up to four, and not at all if the file EXECUTIONS exists
 MOVER = """
 name: mover
 description: Pretends to move pages.
@@ -45,12 +45,13 @@ compare: {metric: call, baseline: {mode: serial, threads: 1}}
 allow_unsupported: [dma]
 repetitions: 2
 """
-ROLE = "- name: say who is asked\n  command: {argv: [echo, '{{ contact }}', '{{ api_key }}']}\n  changed_when: false\n"
+RECORDED = Path(__file__).parents[1] / "recorded" / "0.1.0-bundle.tar"
+ROLE = "- name: print the contact\n  command: {argv: [echo, '{{ contact }}', '{{ api_key }}']}\n  changed_when: false\n"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
-    """Somebody who has made a run on this machine, with a role of their own."""
+    """An author with a finished run on this machine and a role of their own."""
     maker = User(tmp_path_factory.mktemp("maker"))
     role = maker.folder / "roles" / "site"
     role.mkdir(parents=True)
@@ -66,7 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
 
 @pytest.fixture
 def maker(made: User, tmp_path: Path) -> Iterator[User]:
-    """The same somebody, in a folder that a test may do anything with."""
+    """The same author, in a directory that a test may change."""
     folder = tmp_path / "maker"
     shutil.copytree(made.folder, folder)
     for path in folder.glob("results/*/*/manifest.json"):
@@ -92,13 +93,13 @@ def claims(ended: Ended) -> dict[str, str]:
     return {claim["claim"]: claim["verdict"] for claim in json.loads(ended.out)["claims"]}
 
 
-def test_a_run_is_exported_verified_and_reproduced_by_somebody_else(maker: User, user: User) -> None:
+def test_a_run_is_exported_verified_and_reproduced_by_another_user(maker: User, user: User) -> None:
     bundle = export(maker)
     verified = maker.orchestrate("verify", bundle)
     assert verified.code == 0, verified.err
-    assert re.search(r"\d+ files as they were, id [0-9a-f]{64}", verified.out)
+    assert re.search(r": OK, \d+ files, id [0-9a-f]{64}", verified.out)
     sent = Path(shutil.copy(bundle, user.folder))
-    shutil.rmtree(maker.folder / "roles")  # nothing but the bundle is needed
+    shutil.rmtree(maker.folder / "roles")  # only the bundle is needed
     ended = reproduce(user, sent)
     assert ended.code == 0, (ended.out, ended.err)
     assert "Claims: 13 hold." in ended.out
@@ -128,7 +129,27 @@ def test_a_claim_that_does_not_hold_ends_with_exit_code_5(maker: User, made: Use
     assert "10 do not hold" in text.out
 
 
-def test_two_exports_are_the_same_and_a_folder_is_what_an_archive_unpacks_to(maker: User) -> None:
+def test_a_bundle_recorded_by_0_1_0_is_reproduced_and_its_run_exported_again(user: User) -> None:
+    sent = Path(shutil.copy(RECORDED, user.folder))
+    ended = user.orchestrate("reproduce", sent, "--mode", "short", "--format", "json", "--host", "local")
+    assert ended.code == 0, ended.err
+    outcomes = [claim for claim in json.loads(ended.out)["claims"] if claim["kind"] == "outcome"]
+    assert [(claim["claim"], claim["verdict"]) for claim in outcomes] == [
+        ("serial works", "holds"),
+        ("parallel works", "holds"),
+        ("dma is not supported", "holds"),
+    ]
+    subprocess.run(["tar", "-C", user.folder, "--one-top-level=old", "-xf", sent], check=True)
+    (unpacked,) = (user.folder / "old").iterdir()
+    run = user.folder / "recorded" / "mover" / "20261128T152219461Z-8994"
+    shutil.copytree(unpacked / "run", run)
+    experiment = unpacked / "experiment" / "mover.yaml"
+    exported = user.orchestrate("export", run, "--experiment", experiment, "-o", "again.tar")
+    assert exported.code == 0, exported.err
+    assert user.orchestrate("verify", "again.tar").code == 0
+
+
+def test_two_exports_are_identical_and_an_archive_unpacks_to_the_directory(maker: User) -> None:
     first, second = export(maker), export(maker, "--output", "second.tar")
     assert first.read_bytes() == second.read_bytes()
     assert maker.orchestrate("verify", second, "--id", "0" * 64).code == 2
@@ -141,28 +162,30 @@ def test_two_exports_are_the_same_and_a_folder_is_what_an_archive_unpacks_to(mak
     assert maker.orchestrate("verify", unpacked).code == 0
 
 
-def test_flipped_bytes_anywhere_are_named(maker: User) -> None:
+def test_verify_names_the_file_of_a_modified_byte(maker: User) -> None:
     bundle = export(maker)
     whole = bundle.read_bytes()
     with tarfile.open(bundle) as archive:
         members = archive.getmembers()
     last = members[-1]
     end = last.offset_data + -(-last.size // 512) * 512
-    chance = random.Random(20170217)
+    random_bytes = random.Random(20170217)
     for _ in range(10):
-        place = chance.randrange(len(whole))
+        position = random_bytes.randrange(len(whole))
         bundle.write_bytes(
-            whole[:place] + bytes([whole[place] ^ 1 << chance.randrange(8)]) + whole[place + 1 :]
+            whole[:position]
+            + bytes([whole[position] ^ 1 << random_bytes.randrange(8)])
+            + whole[position + 1 :]
         )
-        owner = next((m.name.partition("/")[2] for m in reversed(members) if m.offset <= place), "")
+        owner = next((m.name.partition("/")[2] for m in reversed(members) if m.offset <= position), "")
         ended = maker.orchestrate("verify", bundle)
         assert ended.code == 2
         (complaint,) = ended.complaints
-        assert complaint.startswith(f"{owner if place < end else bundle.name}: "), place
+        assert complaint.startswith(f"{owner if position < end else bundle.name}: "), position
     assert reproduce(maker, bundle).code == 2
 
 
-def test_scrubbing_leaves_no_original_in_any_byte(maker: User) -> None:
+def test_scrubbing_replaces_every_occurrence_of_a_name(maker: User) -> None:
     manifest = maker.run_folders[0] / "manifest.json"
     document = json.loads(manifest.read_text())
     document["controller"]["host"] = "lab-7f3q.corp.example"
@@ -182,10 +205,16 @@ def test_scrubbing_leaves_no_original_in_any_byte(maker: User) -> None:
         bundle / "run" / "host-2.console.log"
     ).read_text() == "host-2 login: person-1@example.invalid 198.18.0.1\n"
     assert 'contact: "198.18.0.1"' in (bundle / "experiment" / "sweep.yaml").read_text()
-    assert "What was scrubbed" in (bundle / "README.md").read_text()
+    assert "Scrubbed names" in (bundle / "README.md").read_text()
     ended = reproduce(maker, bundle)
     assert ended.code == 0, ended.err
-    assert "Names were scrubbed" in ended.out
+    assert "The bundle was scrubbed" in ended.out
+
+
+def test_a_bundle_is_scrubbed_in_a_directory_named_like_one_of_its_parts(maker: User) -> None:
+    (maker.folder / "experiment").mkdir()
+    bundle = export(maker, "--scrub", "--folder", "--output", "experiment/scrubbed")
+    assert 'contact: "198.18.0.1"' in (bundle / "experiment" / "sweep.yaml").read_text()
 
 
 def test_without_scrub_nothing_is_replaced(maker: User) -> None:
@@ -194,7 +223,7 @@ def test_without_scrub_nothing_is_replaced(maker: User) -> None:
     assert (bundle / "experiment" / "sweep.yaml").read_text() == (maker.folder / "sweep.yaml").read_text()
 
 
-def test_an_evaluator_finds_all_that_the_readme_names(maker: User) -> None:
+def test_every_file_that_the_readme_names_exists(maker: User) -> None:
     bundle = export(maker, "--folder")
     readme = (bundle / "README.md").read_text()
     assert "| where scaling ends: parallel at pages=1 | ends at 4 (" in readme
@@ -221,12 +250,12 @@ def test_the_bundle_is_an_ro_crate(maker: User, tmp_path: Path) -> None:
     assert "run/journal.jsonl" in {entity.id for entity in action["result"]}
     for entity in crate.data_entities:
         assert (bundle / entity.id).exists(), entity.id
-    # What only its maker could say, and the RO-Crate recommends: who made the run, where the program lives.
-    unsaid = re.compile(r"agent|author|publisher|SHOULD have a url|SHOULD be an absolute URI")
-    assert [fault for fault in faults(bundle, tmp_path) if not unsaid.search(fault)] == []
+    # Recommended by RO-Crate, but only the author knows it: who made the run, where the program is published.
+    unknown = re.compile(r"agent|author|publisher|SHOULD have a url|SHOULD be an absolute URI")
+    assert [fault for fault in faults(bundle, tmp_path) if not unknown.search(fault)] == []
 
 
-# --- what is refused ---------------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------
 
 
 def refusal(ended: Ended, code: int = 2) -> str:
@@ -235,63 +264,65 @@ def refusal(ended: Ended, code: int = 2) -> str:
     return "\n".join(ended.complaints)
 
 
-def test_a_run_that_is_not_finished_is_not_exported(maker: User) -> None:
+def test_an_unfinished_run_is_not_exported(maker: User) -> None:
     journal = maker.run_folders[0] / "journal.jsonl"
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-3]))
-    told = refusal(maker.orchestrate("export", "latest"))
-    assert re.fullmatch(r"run \S+ is unfinished: 18 of 20 trials; .* carries it on", told)
+    message = refusal(maker.orchestrate("export", "latest"))
+    assert re.fullmatch(r"run \S+ is unfinished: 18 of 20 trials; resume it .*", message)
     assert not list(maker.folder.glob("*.tar"))
     assert not list(maker.folder.glob(".export*"))
 
 
-def test_an_experiment_or_a_role_that_has_changed_is_not_exported(maker: User) -> None:
+def test_a_changed_experiment_or_role_is_not_exported(maker: User) -> None:
     file = maker.folder / "sweep.yaml"
     text = file.read_text()
     (maker.folder / "roles/site/new.txt").write_text("")
     assert refusal(maker.orchestrate("export", "latest")).startswith(
-        "role site: new.txt is new since the run\n"
+        "role site: new.txt was added since the run\n"
     )
     (maker.folder / "roles/site/new.txt").unlink()
     file.write_text(text + "# a comment\n")
-    assert "is not what it was when the run began" in refusal(maker.orchestrate("export", "latest"))
+    assert "was changed since the run" in refusal(maker.orchestrate("export", "latest"))
     moved = maker.folder / "moved.yaml"
     moved.write_text(text)
     file.unlink()
-    assert "say with --experiment where" in refusal(maker.orchestrate("export", "latest"))
+    assert "No such file or directory; give its new path with --experiment" in refusal(
+        maker.orchestrate("export", "latest")
+    )
     assert maker.orchestrate("export", "latest", "--experiment", moved).code == 0
 
 
-def test_what_is_there_is_not_overwritten(maker: User) -> None:
+def test_an_existing_file_is_not_overwritten(maker: User) -> None:
     bundle = export(maker)
-    assert "is there already" in refusal(maker.orchestrate("export", "latest"))
+    assert "already exists" in refusal(maker.orchestrate("export", "latest"))
     assert maker.orchestrate("verify", bundle).code == 0
-    assert "is no folder" in refusal(maker.orchestrate("export", "latest", "--output", "no/where.tar"))
-    assert "/proc cannot be written to" in refusal(
+    assert "not a directory" in refusal(maker.orchestrate("export", "latest", "--output", "no/where.tar"))
+    assert "cannot create a directory in /proc" in refusal(
         maker.orchestrate("export", "latest", "--output", "/proc/x.tar")
     )
 
 
-def test_a_bundle_that_is_none_is_refused_by_every_verb(maker: User) -> None:
+def test_every_command_refuses_a_file_that_is_not_a_bundle(maker: User) -> None:
     (maker.folder / "text").write_text("hello")
     for words in (("verify",), ("reproduce",)):
         assert "is not a bundle" in refusal(maker.orchestrate(*words, "text"))
         assert "is not a bundle" in refusal(maker.orchestrate(*words, maker.run_folders[0]))
-        assert "there is no bundle" in refusal(maker.orchestrate(*words, "nothing.tar"))
+        assert "nothing.tar: No such file or directory" in refusal(maker.orchestrate(*words, "nothing.tar"))
     assert maker.orchestrate("reproduce", "text", "--mode", "half").code == 2
 
 
-def test_a_truncated_bundle_is_told_as_such(maker: User) -> None:
+def test_a_truncated_bundle_is_reported(maker: User) -> None:
     bundle = export(maker)
     bundle.write_bytes(bundle.read_bytes()[:100_000])
     assert "truncated" in refusal(maker.orchestrate("verify", bundle))
     assert "truncated" in refusal(reproduce(maker, bundle))
 
 
-def test_a_full_disk_is_told_in_one_line(maker: User) -> None:
+def test_a_full_disk_is_reported_in_one_line(maker: User) -> None:
     prefix = ("sh", "-c", 'ulimit -f 100; trap "" XFSZ; exec "$@"', "sh")
     full = User(maker.folder, prefix=prefix)
-    told = refusal(full.orchestrate("export", "latest"), code=3)
-    assert told.startswith("cannot write")
-    assert len(told.splitlines()) == 1
+    message = refusal(full.orchestrate("export", "latest"), code=3)
+    assert message.startswith("cannot write")
+    assert len(message.splitlines()) == 1
     assert not list(maker.folder.glob("*.tar"))
     assert not list(maker.folder.glob(".export*"))

@@ -1,4 +1,4 @@
-"""A bundle of a run on this machine in its smoke test: in a guest, whose figures are of another kind."""
+"""The smoke test of a bundle runs in a guest, whose figures may have another meaning."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ def user(tmp_path: Path) -> Iterator[User]:
     user.close()
 
 
-def test_a_smoke_test_in_a_guest_judges_what_works_and_mixes_no_environments(user: User) -> None:
+def test_a_smoke_test_in_a_guest_judges_outcomes_and_mixes_no_environments(user: User) -> None:
     assert user.run(user.file(MOVER)).code == 0
-    there = user.trials[0]["environment"]
+    original = user.trials[0]["environment"]
     assert user.orchestrate("export", "latest", "--output", "bundle.tar").code == 0
     smoke = user.begin("reproduce", "bundle.tar", "--results", "again", "--format", "json")
     ended = user.end(smoke, 5 * PATIENCE_S)
     assert ended.code == 0, (ended.out, ended.err)
-    found = json.loads(ended.out)
-    (here,) = found["environments"]["here"]
-    assert here.startswith("vm-")
-    outcomes = [claim for claim in found["claims"] if claim["kind"] == "outcome"]
+    result = json.loads(ended.out)
+    (local,) = result["environments"]["local"]
+    assert local.startswith("vm-")
+    outcomes = [claim for claim in result["claims"] if claim["kind"] == "outcome"]
     assert [(claim["claim"], claim["local_value"], claim["verdict"]) for claim in outcomes] == [
         ("serial works", "3 of 3 cells ok", "holds"),
         ("copy works", "3 of 3 cells ok", "holds"),
         ("dma is not supported", "3 of 3 cells unsupported", "holds"),
     ]
-    figures = [claim for claim in found["claims"] if claim["kind"] != "outcome"]
+    figures = [claim for claim in result["claims"] if claim["kind"] != "outcome"]
     assert figures
-    if here == "vm-icount":
-        reason = f"figures are times in the bundle ({there}) and work in the local run (vm-icount)"
+    if local == "vm-icount":
+        reason = f"figures are times in the bundle ({original}) and work in the local run (vm-icount)"
         assert {(claim["verdict"], claim["reason"]) for claim in figures} == {("cannot be judged", reason)}
-    different = {alike["what"] for alike in found["alike"] if alike["same"] is False}
+    different = {item["name"] for item in result["provenance"] if item["same"] is False}
     assert "NUMA nodes" in different

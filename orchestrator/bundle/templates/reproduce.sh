@@ -1,10 +1,10 @@
 #!/bin/sh
-# Does the run of this bundle again, and says which of its claims hold here:
+# Run the experiment of this bundle again and judge its claims:
 #
 #   sh reproduce [smoke|short|full] [options of `orchestrate reproduce`, such as --host me@machine]
 #
-# Needs Debian (or what is like it), python3, make and apt; what else is missing is installed, through sudo if you are
-# not root. All that is made goes into WORK, by default a folder beside the bundle; the bundle stays as it is.
+# Requires Debian or a derivative, with python3, make and apt. Installs other packages, through sudo if you are not root.
+# All new files go into the directory WORK, by default next to the bundle. The bundle is not changed.
 set -eu
 
 bundle=$(cd "$(dirname "$0")" && pwd)
@@ -14,7 +14,7 @@ mode=${1:-smoke}
 case $mode in
 smoke | short | full) ;;
 *)
-	echo "unknown mode '$mode'; there are smoke, short and full" >&2
+	echo "unknown mode '$mode'; choose smoke, short or full" >&2
 	exit 2
 	;;
 esac
@@ -24,7 +24,7 @@ esac
 	sha256sum --quiet --strict --check SHA256SUMS.sha256
 	sha256sum --quiet --strict --check SHA256SUMS
 ) || {
-	echo "the bundle is not as it was made; nothing was run" >&2
+	echo "the bundle is damaged; nothing was run" >&2
 	exit 2
 }
 
@@ -33,9 +33,9 @@ if [ ! -e "$program/.venv/.ready" ]; then
 	mkdir -p "$work"
 	rm -rf "$program"
 	cp -R "$bundle/program" "$program"
-	# The versions that the run had; another Python may not have them, then those it has, and the judgement tells.
+	# First try the package versions of the run. Another Python may not have them; the report lists what differs.
 	PIP_CONSTRAINT=$bundle/requirements.txt make --no-print-directory -C "$program" setup || {
-		echo "not all packages are there in the versions of the run; taking others" >&2
+		echo "some package versions of the run are not available; installing other versions" >&2
 		make --no-print-directory -C "$program" setup
 	}
 fi

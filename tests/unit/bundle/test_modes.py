@@ -1,4 +1,4 @@
-"""What smoke, short and full make of an experiment."""
+"""The cells that smoke, short and full run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.bundle.modes import Mode, narrowed, plan
+from orchestrator.bundle.modes import Mode, plan, reduction
 from orchestrator.experiment.loader import load
 
 EXPERIMENT = """
@@ -30,17 +30,17 @@ compare: {baseline: {mode: serial, size: 2MiB}}
 def levels(
     tmp_path: Path, mode: Mode, where: tuple[str, ...] = (), limit: int = 0
 ) -> tuple[int, int, dict[str, set[str]]]:
-    """Repetitions, boots and the levels of each factor that a mode leaves."""
+    """Return repetitions, boots and the levels of each factor in a mode."""
     file = tmp_path / "sweep.yaml"
     file.write_text(EXPERIMENT)
-    found = narrowed(load(file), mode, in_guest=True)
-    experiment = load(file, overrides=found.overrides)
-    cells = list(plan(experiment, where, found.where, limit, ()).cells())
+    reduced = reduction(load(file), mode, in_guest=True)
+    experiment = load(file, overrides=reduced.overrides)
+    cells = list(plan(experiment, where, reduced.where, limit, ()).cells())
     kept = {name: {cell.levels[name].text for cell in cells} for name in ("mode", "threads", "size", "load")}
     return experiment.repetitions.count, experiment.repetitions.boots, kept
 
 
-def test_smoke_keeps_modes_and_threads_and_of_other_numbers_the_ends_and_the_baseline(tmp_path: Path) -> None:
+def test_smoke_keeps_modes_threads_and_the_ends_and_baseline_of_other_numbers(tmp_path: Path) -> None:
     count, boots, kept = levels(tmp_path, "smoke")
     assert (count, boots) == (2, 1)
     assert kept == {
@@ -51,13 +51,13 @@ def test_smoke_keeps_modes_and_threads_and_of_other_numbers_the_ends_and_the_bas
     }
 
 
-def test_smoke_goes_into_a_guest_unless_a_host_is_named(tmp_path: Path) -> None:
+def test_smoke_runs_in_a_guest_unless_a_host_is_named(tmp_path: Path) -> None:
     file = tmp_path / "sweep.yaml"
     file.write_text(EXPERIMENT)
-    overrides = narrowed(load(file), "smoke", in_guest=True).overrides
+    overrides = reduction(load(file), "smoke", in_guest=True).overrides
     hosts = load(file, overrides=overrides).hosts
     assert (hosts.provider, hosts.group, hosts.fleet) == ("qemu", "", "")
-    overrides = narrowed(load(file), "smoke", in_guest=False).overrides
+    overrides = reduction(load(file), "smoke", in_guest=False).overrides
     assert load(file, overrides=overrides).hosts.provider == "ssh"
 
 
@@ -67,15 +67,15 @@ def test_short_keeps_all_cells(tmp_path: Path) -> None:
     assert len(kept["size"]) == 4
 
 
-def test_full_is_as_it_was(tmp_path: Path) -> None:
+def test_full_runs_the_original_plan(tmp_path: Path) -> None:
     assert levels(tmp_path, "full")[:2] == (10, 2)
 
 
 @pytest.mark.parametrize("mode", ["smoke", "full"])
-def test_what_narrowed_the_run_narrows_every_mode(tmp_path: Path, mode: Mode) -> None:
+def test_where_and_limit_of_the_run_apply_in_every_mode(tmp_path: Path, mode: Mode) -> None:
     assert levels(tmp_path, mode, where=("mode == 'dma'",))[2]["mode"] == {"dma"}
     assert len(levels(tmp_path, mode, limit=1)[2]["size"]) == 1
 
 
-def test_ends_that_leave_no_cell_are_not_taken(tmp_path: Path) -> None:
+def test_a_reduction_that_leaves_no_cell_is_ignored(tmp_path: Path) -> None:
     assert levels(tmp_path, "smoke", where=("size == '64KiB'",))[2]["size"] == {"64KiB"}

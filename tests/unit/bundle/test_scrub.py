@@ -1,4 +1,4 @@
-"""Stand-ins: what is found, what is left, and that the same name has the same stand-in everywhere."""
+"""Placeholders: which names are replaced, which stay, and that a name has one placeholder everywhere."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from orchestrator.bundle.scrub import Scrubber
 
-OWN = b"sysctl vm.stat_refresh on a laptop at 10.0.2.2, written by author@example.org\n"
+PROGRAM_TEXT = b"sysctl vm.stat_refresh on a laptop at 10.0.2.2, written by author@example.org\n"
 
 
 def scrubbed(text: str, tmp_path: Path, *hosts: str, words: tuple[str, ...] = ()) -> str:
     path = tmp_path / "text"
     path.write_text(text)
-    scrubber = Scrubber(OWN, frozenset({b"1.2.3.4"}))
+    scrubber = Scrubber(PROGRAM_TEXT, frozenset({b"1.2.3.4"}))
     for word in words:
         scrubber.add("word", word)
     for host in hosts:
@@ -62,17 +62,17 @@ def test_names_are_found_and_replaced(tmp_path: Path, text: str, expected: str) 
         "pci 0000:00:01.0, std::vector",
     ],
 )
-def test_what_every_machine_has_and_what_is_no_name_stays(tmp_path: Path, text: str) -> None:
+def test_common_addresses_and_other_text_stay(tmp_path: Path, text: str) -> None:
     assert scrubbed(text, tmp_path) == text
 
 
-def test_a_host_is_replaced_wherever_its_name_stands(tmp_path: Path) -> None:
+def test_a_host_is_replaced_everywhere(tmp_path: Path) -> None:
     text = "node17 node17.cluster.example xnode17-eth0 /net/node17/x node17-1.console.log"
     expected = "host-2 host-1 xhost-2-eth0 /net/host-2/x host-2-1.console.log"
     assert scrubbed(text, tmp_path, "node17.cluster.example") == expected
 
 
-def test_a_host_whose_name_is_a_word_of_ours_is_replaced_where_it_stands_alone(tmp_path: Path) -> None:
+def test_a_host_with_a_public_name_is_replaced_as_a_whole_word_only(tmp_path: Path) -> None:
     text = '"host": "vm", ssh://vm:22, me@vm, vm.stat_refresh, /proc/sys/vm/stat, vm-icount'
     expected = '"host": "host-1", ssh://host-1:22, me@host-1, vm.stat_refresh, /proc/sys/vm/stat, vm-icount'
     assert scrubbed(text, tmp_path, "vm") == expected
@@ -93,29 +93,29 @@ def test_a_host_may_be_named_with_user_and_port(tmp_path: Path, host: str, text:
     assert scrubbed(text, tmp_path, host) == expected
 
 
-def test_words_of_the_user_also_in_the_letters_of_json(tmp_path: Path) -> None:
+def test_words_are_replaced_in_json_spelling_too(tmp_path: Path) -> None:
     text = "projekt Größe, " + json.dumps("projekt Größe")
     assert scrubbed(text, tmp_path, words=("Größe",)) == 'projekt word-1, "projekt word-1"'
 
 
-def test_the_name_of_many_addresses_stays_one_of_a_kind(tmp_path: Path) -> None:
+def test_many_addresses_have_different_placeholders(tmp_path: Path) -> None:
     text = " ".join(f"10.{a}.{b}.9" for a in range(20) for b in range(50))
     assert len(set(scrubbed(text, tmp_path).split())) == 1000
 
 
-def test_a_file_that_is_no_text_is_left_and_found_again(tmp_path: Path) -> None:
+def test_a_binary_file_is_not_changed_but_reported(tmp_path: Path) -> None:
     path = tmp_path / "image"
     path.write_bytes(b"\x7fELF\0\0node17\0")
-    scrubber = Scrubber(OWN)
+    scrubber = Scrubber(PROGRAM_TEXT)
     scrubber.add_host("node17")
     assert not scrubber.replace_in(path)
     assert list(scrubber.leftovers([path])) == [(path, b"node17")]
 
 
-def test_a_word_of_ours_is_not_looked_for_where_it_cannot_be_replaced(tmp_path: Path) -> None:
+def test_a_public_name_in_a_binary_file_is_not_reported(tmp_path: Path) -> None:
     path = tmp_path / "image"
     path.write_bytes(b"\0 vm \0")
-    scrubber = Scrubber(OWN)
+    scrubber = Scrubber(PROGRAM_TEXT)
     scrubber.add_host("vm")
     assert not list(scrubber.leftovers([path]))
-    assert scrubber.common == ["vm"]
+    assert scrubber.public_names == ["vm"]

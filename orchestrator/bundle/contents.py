@@ -1,0 +1,66 @@
+"""The manifest and the journal of a run, read once for its bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from orchestrator.results import journal, manifest
+from orchestrator.results.manifest import Manifest
+from orchestrator.results.records import BlockRecord, EndRecord, RunRecord, TrialRecord
+from orchestrator.results.runs import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class RunContents:
+    """A run's directory, its manifest and a summary of its journal.
+
+    :ivar blocks: the boots of the run.
+    :ivar hosts: names of the run's hosts and of the machine that ran the orchestrator.
+    :ivar environments: environments in which the run measured, sorted.
+    :ivar planned_trials: number of trials in the plan; ``ended_trials``: of those that have ended.
+    :ivar complete: whether the run has ended with all of its trials.
+    """
+
+    folder: RunFolder
+    manifest: Manifest
+    blocks: tuple[BlockRecord, ...]
+    hosts: frozenset[str]
+    environments: tuple[str, ...]
+    planned_trials: int
+    ended_trials: int
+    complete: bool
+
+    def moved(self, folder: RunFolder) -> RunContents:
+        """Return the same contents for a copy of the directory."""
+        return replace(self, folder=folder)
+
+
+def read(run: RunFolder) -> RunContents:
+    """Read a run in one pass; ``BadInput`` if its manifest or journal cannot be read."""
+    provenance = manifest.load(run.path)
+    blocks: list[BlockRecord] = []
+    hosts = {str(provenance.controller.get("host", ""))}
+    environments: set[str] = set()
+    planned = ended = 0
+    record = None
+    for record in journal.read(run.journal):
+        if isinstance(record, RunRecord):
+            planned = planned or record.trials
+            hosts.update(record.hosts)
+        elif isinstance(record, BlockRecord):
+            blocks.append(record)
+            hosts.add(record.host)
+        elif isinstance(record, TrialRecord):
+            environments.add(record.environment)
+            hosts.add(record.host)
+            ended += record.final
+    return RunContents(
+        folder=run,
+        manifest=provenance,
+        blocks=tuple(blocks),
+        hosts=frozenset(hosts - {""}),
+        environments=tuple(sorted(environments)),
+        planned_trials=planned,
+        ended_trials=ended,
+        complete=isinstance(record, EndRecord) and record.complete and bool(provenance.complete),
+    )

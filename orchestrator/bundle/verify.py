@@ -1,0 +1,110 @@
+"""Verify a bundle, a directory or an archive, and open it only if it is intact."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.bundle import archive, checksums, layout
+from orchestrator.bundle.checksums import Damage
+from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
+from orchestrator.errors import BadInput
+from orchestrator.source_tree import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """The result of a verification.
+
+    :ivar identity: the bundle's id, the SHA-256 (hex) of its ``SHA256SUMS``; empty if that file is missing.
+    :ivar files: number of files that were checked.
+    :ivar damage: every difference from the bundle as it was exported; empty if it is intact.
+    """
+
+    identity: str
+    files: int
+    damage: tuple[Damage, ...]
+
+
+def verify(path: Path) -> VerifyResult:
+    """Check every byte of a bundle; ``BadInput`` if ``path`` is not a bundle."""
+    if path.is_dir():
+        return _verify_folder(path)
+    _require_archive(path)
+    archive_damage: list[Damage] = []
+    members = archive.read_members(path, archive_damage)
+    with path.open("rb") as stream:
+        sums = {m.name: archive.content(stream, m) for m in members if m.name in (SUMS, SUMS_CHECKSUM)}
+        hashes = {m.name: archive.digest(stream, m) for m in members if m.name not in sums}
+    counts = Counter(member.name for member in members)
+    archive_damage += [
+        Damage(name, "more than once in the archive") for name in sorted(counts) if counts[name] > 1
+    ]
+    named = {one.file for one in archive_damage}
+    content_damage = checksums.find_damage(sums.get(SUMS), sums.get(SUMS_CHECKSUM), hashes)
+    damage = (*archive_damage, *(one for one in content_damage if one.file not in named))
+    return _result(sums.get(SUMS), len(members), damage)
+
+
+@contextmanager
+def open_bundle(path: Path) -> Iterator[Path]:
+    """Verify a bundle and yield its directory; an archive is unpacked into a temporary one.
+
+    Raises ``BadInput`` with every damage.
+    """
+    result = verify(path)
+    if result.damage:
+        raise BadInput(*(f"{path}: {one}" for one in result.damage))
+    if path.is_dir():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="bundle-") as temporary:
+        archive.unpack(path, archive.read_members(path, []), Path(temporary))
+        yield Path(temporary)
+
+
+def _verify_folder(folder: Path) -> VerifyResult:
+    if not any((folder / name).exists() for name in (SUMS, SUMS_CHECKSUM, layout.DESCRIPTION)):
+        raise BadInput(f"{folder} is not a bundle: {SUMS} is missing")
+    hashes: dict[str, str] = {}
+    for name in checksums.list_files(folder):
+        path = folder / name
+        if not stat.S_ISREG(path.lstat().st_mode):
+            hashes[name] = ""
+        elif name not in (SUMS, SUMS_CHECKSUM):
+            hashes[name] = _hash(path)
+    sums, sums_checksum = (_content(folder / name) for name in (SUMS, SUMS_CHECKSUM))
+    return _result(sums, len(hashes) + 2, tuple(checksums.find_damage(sums, sums_checksum, hashes)))
+
+
+def _result(sums: bytes | None, files: int, damage: tuple[Damage, ...]) -> VerifyResult:
+    return VerifyResult(hashlib.sha256(sums).hexdigest() if sums is not None else "", files, damage)
+
+
+def _hash(path: Path) -> str:
+    try:
+        return sha256(path)
+    except PermissionError:
+        return ""
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _require_archive(path: Path) -> None:
+    try:
+        if archive.is_archive(path):
+            return
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from None
+    raise BadInput(f"{path} is not a bundle: neither a directory nor a tar archive by `orchestrate export`")

@@ -1,0 +1,47 @@
+"""A bundle recorded by version 0.1.0 (bundle.json in format 1), without program/ and most reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.bundle import layout
+from orchestrator.bundle.verify import open_bundle, verify
+from orchestrator.errors import BadInput
+
+RECORDED = Path(__file__).parents[2] / "recorded" / "0.1.0-bundle.tar"
+IDENTITY = "2ae4f3d5370dcfa1048ab8bb784ad71e22148c592c353411b42e1b43447a68bf"
+
+
+def test_a_recorded_bundle_is_intact() -> None:
+    result = verify(RECORDED)
+    assert result.damage == ()
+    assert (result.identity, result.files) == (IDENTITY, 15)
+
+
+def test_the_description_of_a_recorded_bundle_is_read() -> None:
+    with open_bundle(RECORDED) as folder:
+        description = layout.read(folder)
+        assert (folder / description.experiment_file).is_file()
+    assert description.experiment_file == "experiment/mover.yaml"
+    assert description.where == ("threads > 0",)
+    assert description.scrubbed == {"host": 1, "word": 2}
+    assert description.changed_role_files == ()
+    assert description.program.made_the_run
+    assert description.program.source_hash.startswith("84f68f1d9ffa")
+
+
+def test_a_description_is_read_as_it_was_written(tmp_path: Path) -> None:
+    with open_bundle(RECORDED) as folder:
+        description = layout.read(folder)
+    layout.write(tmp_path, description)
+    assert json.loads((tmp_path / layout.DESCRIPTION).read_text())["format"] == 2
+    assert layout.read(tmp_path) == description
+
+
+def test_a_bundle_of_a_newer_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / layout.DESCRIPTION).write_text('{"format": 99, "type": "bundle"}')
+    with pytest.raises(BadInput, match=r"format 99 is newer .*; or use the program in the bundle"):
+        layout.read(tmp_path)
