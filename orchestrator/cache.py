@@ -1,4 +1,4 @@
-"""Where fetched and built things are kept on the controller."""
+"""The cache directory of the controller."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Return ``$XDG_CACHE_HOME/orchestrate`` or ``~/.cache/orchestrate``; everything in it can be made again."""
+    """Return ``$XDG_CACHE_HOME/orchestrate`` or ``~/.cache/orchestrate``; all of its content can be recreated."""
     root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(root).expanduser() / "orchestrate"

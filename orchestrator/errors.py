@@ -1,7 +1,6 @@
-"""The one tree of errors that a user can mend; each kind has its exit code.
+"""Errors that the user can fix, each with an exit code.
 
-Whatever is raised from here reaches the user as plain lines, never as a traceback. Everything else is a defect
-of ours and may show one.
+These errors are printed as plain lines, without a traceback. Any other exception is a bug.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """Exit codes of ``orchestrate``; part of its interface."""
+    """Exit codes of ``orchestrate``. They are a stable interface."""
 
     OK = 0
     TRIALS_NOT_OK = 1
@@ -24,16 +23,16 @@ class ExitCode(IntEnum):
 
 
 class OrchestratorError(Exception):
-    """Base of all errors of this project; ``str(error)`` is what the user reads."""
+    """Base class of all errors; ``str(error)`` is the message for the user."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.BAD_INPUT
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of an input file: where it is, what is wrong and what was expected.
+    """One fault of an input file: its position and a message.
 
-    ``line`` and ``column`` count from 1; 0 means that the fault belongs to the file as a whole.
+    ``line`` and ``column`` count from 1; line 0 means the whole file.
     """
 
     file: str
@@ -42,25 +41,25 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.message}"
+        position = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{position}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position in a file; line and column count from 1, line 0: the whole file, or an option such as ``--set``."""
+    """A position in a file; ``line`` and ``column`` count from 1. Line 0 is the whole file, or an option."""
 
     file: str
     line: int = 0
     column: int = 0
 
     def fault(self, message: str) -> Fault:
-        """Make a fault at this position."""
+        """Return a fault at this position."""
         return Fault(self.file, self.line, self.column, message)
 
 
 class BadInput(OrchestratorError):
-    """An input file or option is wrong; carries every fault found, not the first only."""
+    """An input file or option is invalid; ``faults`` has every fault, not only the first."""
 
     def __init__(self, *faults: Fault | str) -> None:
         self.faults = faults
@@ -68,26 +67,26 @@ class BadInput(OrchestratorError):
 
 
 class HostError(OrchestratorError):
-    """A host or a provider failed: unreachable, refused, out of space, gone."""
+    """A host or a provider failed: unreachable, access denied, no space left."""
 
     exit_code = ExitCode.HOST
 
 
 class HostLost(HostError):
-    """A host that was reached answers no more; whoever holds its machine may try to return to it."""
+    """The connection to a host was lost; it may come back."""
 
 
 class CommandFailed(HostError):
-    """A command on a host ended with an exit code that was not accepted, or passed its time limit."""
+    """A command on a host failed or timed out."""
 
 
 class KernelError(OrchestratorError):
-    """A kernel could not be fetched, built, booted or proven."""
+    """A kernel could not be fetched, built, booted or verified."""
 
     exit_code = ExitCode.KERNEL
 
 
 class Interrupted(OrchestratorError):
-    """The user asked to stop; what could be put back has been put back."""
+    """The user interrupted the program; settings were restored where possible."""
 
     exit_code = ExitCode.INTERRUPTED

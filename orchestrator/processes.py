@@ -1,4 +1,4 @@
-"""Processes of this machine by names that are never given away again."""
+"""Unique ids of processes on this machine. Unlike pids, they are never reused."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 @cache
 def pid_namespace() -> str:
-    """Names the running kernel and our view of its processes (which a container has for itself)."""
+    """Return an id of the current boot and pid namespace."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116 - the link leads nowhere else
+    return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116 - Path.stat would do the same
 
 
 def identity(pid: int | str) -> str:
-    """Names a living process by pid and moment of birth; empty if there is none."""
+    """Return an id of a running process, from its pid and start time; empty if there is none."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

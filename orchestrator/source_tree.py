@@ -1,4 +1,4 @@
-"""The program itself as files: what it is made of, so that a run can say which program made it, and carry it along."""
+"""The source tree of the orchestrator: its files and its hash, for manifests and bundles."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-NOT_SOURCE = frozenset({"build", "__pycache__"})
-"""Folders that hold what was made from their surroundings."""
+GENERATED = frozenset({"build", "__pycache__"})
+"""Directories with generated files."""
 
 SHARED = {"roles": "roles", "experiments": "experiments", "reference": "results/reference", "tree": "."}
-"""Folders of an installed package's ``share`` by what they are in a source tree; pyproject.toml puts them there."""
+"""Directories below ``share`` of an installed package, with their path in the source tree (see pyproject.toml)."""
 
 TREE = (
     "orchestrator",
@@ -27,13 +27,13 @@ TREE = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
 )
-"""What of a source tree is needed to install the program and to understand it; its tests are not."""
+"""The parts of the source tree that are needed to install and understand it, without the tests."""
 
 
 def files() -> dict[str, Path]:
-    """Return the program's source tree: where each file lies now, by its path in the tree, sorted.
+    """Return the current location of each file by its path in the source tree, sorted.
 
-    From a checkout, or put together again from an installed package.
+    Works in a checkout and in an installed package.
     """
     share = PACKAGE / "share"
     if share.is_dir():
@@ -53,7 +53,7 @@ def files() -> dict[str, Path]:
 
 @cache
 def source_hash() -> str:
-    """Return the SHA-256 (hex) over names and contents of the package's own files; roles have hashes of their own."""
+    """Return the SHA-256 (hex) of the names and contents of the package's files, without the roles."""
     lines = [
         f"{sha256(path)}  {name}\n"
         for name, path in files_below(PACKAGE).items()
@@ -63,11 +63,11 @@ def source_hash() -> str:
 
 
 def files_below(folder: Path) -> dict[str, Path]:
-    """Return the files below a folder by their path in it, sorted; what was made from them is left out."""
+    """Return the files below a directory by their relative path, sorted, without generated files."""
     found = {}
     for path in folder.rglob("*"):
         relative = path.relative_to(folder)
-        if path.is_file() and not NOT_SOURCE.intersection(relative.parts):
+        if path.is_file() and not GENERATED.intersection(relative.parts):
             found[relative.as_posix()] = path
     return dict(sorted(found.items()))
 

@@ -1,4 +1,4 @@
-"""Moments as text."""
+"""Timestamps."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Sizes and durations as people write them: ``4KiB``, ``2MiB``, ``1GB``, ``500ms``, ``5min``.
+"""Parse and format sizes, durations, frequencies and shares: ``4KiB``, ``500ms``, ``2.4GHz``, ``5%``.
 
-Sizes become whole numbers of bytes, durations seconds. ``KiB`` is 1024 bytes, ``kB`` is 1000 (IEC 80000-13).
+Sizes are integer numbers of bytes, durations are seconds. ``KiB`` is 1024 bytes, ``kB`` is 1000 (IEC 80000-13).
 """
 
 from __future__ import annotations
@@ -45,69 +45,69 @@ FREQUENCIES: Mapping[str, Decimal] = {
 _QUANTITY = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,9})?) ?([A-Za-zµ]+)")
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _SHARE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?) ?%?")
-_LARGEST_SIZE = 2**63 - 1
+_MAX_SIZE = 2**63 - 1
 
 
 def parse_size(text: str | int) -> int:
-    """Return the number of bytes that ``text`` means; a plain number counts bytes.
+    """Return a size in bytes; a plain number is in bytes.
 
-    Raises ``BadInput`` that names the nearest known unit.
+    Raises ``BadInput`` with the closest known unit.
     """
     value = _parse(str(text), {unit: Decimal(factor) for unit, factor in SIZES.items()}, "size", "2MiB")
     if value != value.to_integral_value():
-        raise BadInput(f"'{text}' is not a whole number of bytes")
-    if value > _LARGEST_SIZE:
-        raise BadInput(f"'{text}' is larger than any memory (2^63 bytes)")
+        raise BadInput(f"'{text}' is not an integer number of bytes")
+    if value > _MAX_SIZE:
+        raise BadInput(f"'{text}' is too large (limit 2^63 - 1 bytes)")
     return int(value)
 
 
 def parse_duration(text: str | float) -> float:
-    """Return the number of seconds that ``text`` means; a plain number counts seconds.
+    """Return a duration in seconds; a plain number is in seconds.
 
-    Raises ``BadInput`` that names the nearest known unit.
+    Raises ``BadInput`` with the closest known unit.
     """
     if isinstance(text, int | float):
         if not math.isfinite(text) or text < 0:
-            raise BadInput(f"'{text}' is not a duration; write one such as '60s'")
+            raise BadInput(f"invalid duration '{text}'; expected a number with a unit, such as '60s'")
         return float(text)
     return float(_parse(text, DURATIONS, "duration", "60s"))
 
 
 def parse_frequency(text: str | float) -> float:
-    """Return the hertz that ``text`` means; a plain number counts hertz.
+    """Return a frequency in hertz; a plain number is in hertz.
 
-    Raises ``BadInput`` that names the nearest known unit.
+    Raises ``BadInput`` with the closest known unit.
     """
     return float(_parse(str(text), FREQUENCIES, "frequency", "2.4GHz"))
 
 
 def parse_share(text: str) -> float:
-    """Return the share that ``text`` means: 0.02 for ``2%``.
+    """Return a share as a fraction: 0.02 for ``2%``.
 
-    Raises ``BadInput`` if it is none from 0 % to below 100 %.
+    Raises ``BadInput`` unless it is from 0 % to below 100 %.
     """
     match = _SHARE.fullmatch(text.strip())
     if match is None:
-        raise BadInput(f"{text!r} is not a share such as 5%")
+        raise BadInput(f"invalid share {text!r}; expected a percentage below 100, such as 5%")
     return float(Decimal(match.group(1)) / 100)
 
 
 def parse_quantity(text: str) -> int | float | None:
-    """Return bytes if ``text`` is a size with its unit, seconds if it is a duration with its unit, else None."""
+    """Return bytes for a size with a unit, seconds for a duration with a unit, otherwise None."""
     match = _QUANTITY.fullmatch(text)
     if match is None:
         return None
     number, unit = match.groups()
     if unit in SIZES:
         size = Decimal(number) * SIZES[unit]
-        return int(size) if size == size.to_integral_value() and size <= _LARGEST_SIZE else None
+        return int(size) if size == size.to_integral_value() and size <= _MAX_SIZE else None
     if unit in DURATIONS:
         return float(Decimal(number) * DURATIONS[unit])
     return None
 
 
-def misspelt_size(text: str) -> str | None:
-    """Return ``text`` with the unit mended if it is a size but for upper and lower case (``2mib``), else None."""
+def correct_size(text: str) -> str | None:
+    """Return ``text`` with the correct case of the unit if only that is wrong (``2mib``), otherwise None."""
     match = _QUANTITY.fullmatch(text)
     if match is None or match[2] in SIZES or match[2] in DURATIONS:
         return None
@@ -116,12 +116,12 @@ def misspelt_size(text: str) -> str | None:
 
 
 def is_number_with_letters(text: str) -> bool:
-    """Tell whether ``text`` looks like a quantity, known unit or not."""
+    """Return whether ``text`` is a number followed by letters, such as a quantity with an unknown unit."""
     return _QUANTITY.fullmatch(text) is not None
 
 
 def format_size(size: int) -> str:
-    """Write a number of bytes with the largest unit that divides it: ``2097152`` is ``2MiB``, ``0`` is ``0B``."""
+    """Format a number of bytes with the largest unit that divides it: ``2097152`` is ``2MiB``, ``0`` is ``0B``."""
     for units in (("TiB", "GiB", "MiB", "KiB"), ("TB", "GB", "MB", "kB")):
         for unit in units:
             if size and size % SIZES[unit] == 0:
@@ -130,7 +130,7 @@ def format_size(size: int) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds for people, rounded: ``0.25`` is ``250ms``, ``90`` is ``1min 30s``, ``7500`` is ``2h 5min``."""
+    """Format seconds, rounded: ``0.25`` is ``250ms``, ``90`` is ``1min 30s``, ``7500`` is ``2h 5min``."""
     if 0 < seconds < 1:
         return f"{seconds * 1000:.3g}ms"
     if seconds < 10:
@@ -146,14 +146,14 @@ def _parse(text: str, units: Mapping[str, Decimal], kind: str, example: str) -> 
         return Decimal(text)
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise BadInput(f"'{text}' is not a {kind}; write one such as '{example}'")
+        raise BadInput(f"invalid {kind} '{text}'; expected a number with a unit, such as '{example}'")
     number, unit = match.groups()
     if unit in units:
         return Decimal(number) * units[unit]
-    raise BadInput(f"'{unit}' in '{text}' is not a unit of a {kind}; {_nearest(unit, units)}")
+    raise BadInput(f"unknown unit '{unit}' in {kind} '{text}'; {_closest_unit(unit, units)}")
 
 
-def _nearest(unit: str, units: Mapping[str, Decimal]) -> str:
+def _closest_unit(unit: str, units: Mapping[str, Decimal]) -> str:
     by_letters = {known.lower(): known for known in units}
     close = difflib.get_close_matches(unit.lower(), by_letters, n=1, cutoff=0.5)
     return f"did you mean '{by_letters[close[0]]}'?" if close else f"known units: {', '.join(units)}"

@@ -121,7 +121,7 @@ def _changes(manifest: Manifest, name: str, now: dict[str, str]) -> Iterator[str
 def _recipe_files(experiment: Experiment, overrides: Sequence[str]) -> Iterator[tuple[str, Path]]:
     """Yield each kernel's name and the file of its recipe, if it has one."""
     node = read_file(experiment.file)
-    override_texts.apply(node, overrides)
+    override_texts.apply_overrides(node, overrides)
     for kernel in experiment.kernels:
         if kernel.recipe is None or not kernel.recipe.name:
             continue

@@ -1,1 +1,1 @@
-"""YAML documents that know the position of each value; schemas, expressions and templates over them."""
+"""YAML documents with positions, and the schemas, expressions and templates on them."""

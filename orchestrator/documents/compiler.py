@@ -1,8 +1,8 @@
-"""How the text of an expression becomes nested functions.
+"""Compile an expression into nested functions.
 
-The text is parsed by :mod:`ast`; nothing of it is ever executed by Python itself. Only the constructs of the
-tables below exist, every number is bounded, and so is every text: the cost of an evaluation is bounded by the
-length of the expression. The idea of a white list of nodes is Ramble's.
+:mod:`ast` parses the text. Python never executes any of it. Only the constructs in the tables below are supported.
+Numbers and strings are bounded, so the length of the expression bounds the cost of an evaluation. The allow list of
+AST nodes follows Ramble.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from orchestrator.errors import BadInput
@@ -18,11 +18,11 @@ from orchestrator.nearest import did_you_mean
 from orchestrator.units import parse_quantity
 
 Value = bool | int | float | str
-"""A level as expressions see it: a size is a number of bytes, a duration a number of seconds."""
+"""A value in an expression. A size is a number of bytes, a duration a number of seconds."""
 Evaluator = Callable[[Mapping[str, Value]], Any]
 
-LONGEST_TEXT = 1000
-LARGEST_INTEGER = 2**64
+MAX_LENGTH = 1000
+MAX_INTEGER = 2**64
 _OPERATORS: Mapping[type[ast.AST], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Add: ("+", operator.add),
     ast.Sub: ("-", operator.sub),
@@ -39,7 +39,7 @@ _COMPARISONS: Mapping[type[ast.AST], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Gt: (">", operator.gt),
     ast.GtE: (">=", operator.ge),
 }
-#: name: (function, fewest arguments, most arguments)
+#: name: (function, minimum number of arguments, maximum number of arguments)
 _FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int, int]] = {
     "min": (min, 2, 20),
     "max": (max, 2, 20),
@@ -53,17 +53,17 @@ _FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int, int]] = {
     "str": (str, 1, 1),
 }
 _HINTS = {
-    "&&": "write 'and' for '&&'",
-    "||": "write 'or' for '||'",
-    "&": "write 'and' for '&'",
-    "|": "write 'or' for '|'",
-    "!": "write 'not' for '!'",
-    "=": "write '==' to compare",
+    "&&": "use 'and' instead of '&&'",
+    "||": "use 'or' instead of '||'",
+    "&": "use 'and' instead of '&'",
+    "|": "use 'or' instead of '|'",
+    "!": "use 'not' instead of '!'",
+    "=": "use '==' to compare",
 }
 
 
 class ExpressionError(BadInput):
-    """An expression cannot be read, or not be computed for some cell; ``column`` counts from 1, 0: unknown."""
+    """An expression is invalid, or cannot be evaluated for a cell. ``column`` counts from 1; 0 means unknown."""
 
     def __init__(self, message: str, column: int = 0) -> None:
         self.column = column
@@ -71,47 +71,45 @@ class ExpressionError(BadInput):
 
 
 class Compiler:
-    """Turns one text into nested functions; fills ``references`` with each name and the column of its first use."""
+    """Compiles one expression. Fills ``references`` with each name and the column of its first use."""
 
     def __init__(self, text: str, references: dict[str, int]) -> None:
         self.text = text
         self.references = references
 
-    def expression(self) -> Evaluator:
-        """Compile the whole text. Raises ``ExpressionError``."""
-        if len(self.text) > LONGEST_TEXT:
-            raise ExpressionError(f"the expression is longer than {LONGEST_TEXT} characters")
-        text = self.text.strip()  # leading blanks would be an indent to Python
+    def compile(self) -> Evaluator:
+        """Compile the expression. Raises ``ExpressionError``."""
+        if len(self.text) > MAX_LENGTH:
+            raise ExpressionError(f"expression longer than {MAX_LENGTH} characters")
+        text = self.text.strip()  # Python would read leading blanks as an indent
         if not text:
-            raise ExpressionError("the expression is empty")
+            raise ExpressionError("empty expression")
         try:
             tree = ast.parse(text, mode="eval")
             return self._compile(tree.body)
         except SyntaxError as error:
-            raise ExpressionError(self._hint(), self._column((error.offset or 1) - 1)) from None
+            raise ExpressionError(self._syntax_message(), self._column((error.offset or 1) - 1)) from None
         except (RecursionError, MemoryError, ValueError, OverflowError):
-            raise ExpressionError(
-                "the expression is too deeply nested or holds a character it cannot"
-            ) from None
+            raise ExpressionError("expression too deeply nested, or invalid character") from None
 
-    def _hint(self) -> str:
-        plain = self.text
+    def _syntax_message(self) -> str:
+        text = self.text
         for comparison in ("==", "!=", "<=", ">="):
-            plain = plain.replace(comparison, "  ")
-        found = next((hint for token, hint in _HINTS.items() if token in plain), None)
-        return f"'{self.text[:60]}' is not an expression: {found or 'something is missing or too much here'}"
+            text = text.replace(comparison, "  ")
+        hint = next((f"; {hint}" for token, hint in _HINTS.items() if token in text), "")
+        return f"syntax error in '{self.text[:60]}'{hint}"
 
     def _compile(self, node: ast.expr) -> Evaluator:
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         if method is None:
             kind = type(node).__name__.lower()
-            raise self._refuse(
-                node, f"'{ast.get_source_segment(self.text.strip(), node) or kind}' is not allowed"
+            raise self._error(
+                node, f"'{ast.get_source_segment(self.text.strip(), node) or kind}' is not supported"
             )
         compiled: Evaluator = method(node)
         return compiled
 
-    def _refuse(self, node: ast.expr, message: str) -> ExpressionError:
+    def _error(self, node: ast.expr, message: str) -> ExpressionError:
         before = self.text.strip().encode()[: node.col_offset].decode(errors="ignore")
         return ExpressionError(message, self._column(len(before)))
 
@@ -124,7 +122,9 @@ class Compiler:
             size = parse_quantity(value)
             value = value if size is None else size
         if not isinstance(value, bool | int | float | str):
-            raise self._refuse(node, f"{value!r} is neither a number, a text nor true or false")
+            raise self._error(
+                node, f"unsupported constant {value!r}; expected a number, a string, true or false"
+            )
         _bounded(value)
         return lambda _values: value
 
@@ -134,13 +134,11 @@ class Compiler:
             return lambda _values: True
         if name in ("false", "False"):
             return lambda _values: False
-        self.references.setdefault(name, self._refuse(node, "").column)
+        self.references.setdefault(name, self._error(node, "").column)
 
         def lookup(values: Mapping[str, Value]) -> Value:
             if name not in values:
-                raise ExpressionError(
-                    f"'{name}' is not a factor or an argument; {did_you_mean(name, values)}"
-                )
+                raise ExpressionError(unknown_name(name, values))
             return values[name]
 
         return lookup
@@ -152,20 +150,20 @@ class Compiler:
             return f"{self._dotted(node.value)}.{node.attr}"
         if isinstance(node, ast.Name):
             return node.id
-        raise self._refuse(node, "a dot may stand only inside the name of a factor")
+        raise self._error(node, "a dot is only allowed in the name of a factor")
 
     def _binop(self, node: ast.BinOp) -> Evaluator:
-        known = _OPERATORS.get(type(node.op))
-        if known is None:
-            raise self._refuse(node, f"operator not allowed here; known: {_symbols(_OPERATORS)}")
+        entry = _OPERATORS.get(type(node.op))
+        if entry is None:
+            raise self._error(node, f"unsupported operator; supported: {_symbols(_OPERATORS)}")
         left, right = self._compile(node.left), self._compile(node.right)
-        symbol, function = known
+        symbol, function = entry
 
         def compute(values: Mapping[str, Value]) -> Any:
             a, b = left(values), right(values)
-            texts = isinstance(a, str) + isinstance(b, str)
-            # No 'text' * 9**9 and no '%999999d': a text can only be joined to a text.
-            if texts == 1 or (texts == 2 and symbol != "+"):
+            strings = isinstance(a, str) + isinstance(b, str)
+            # Strings can only be concatenated: 'text' * 9**9 and '%999999d' would use unbounded memory.
+            if strings == 1 or (strings == 2 and symbol != "+"):
                 raise ExpressionError(f"cannot compute {a!r} {symbol} {b!r}")
             try:
                 return _bounded(function(a, b))
@@ -179,13 +177,13 @@ class Compiler:
         if isinstance(node.op, ast.Not):
             return lambda values: not operand(values)
         if isinstance(node.op, ast.Invert):
-            raise self._refuse(node, "there is no '~'; write 'not'")
+            raise self._error(node, "unsupported operator '~'; use 'not'")
         sign = operator.neg if isinstance(node.op, ast.USub) else operator.pos
 
         def compute(values: Mapping[str, Value]) -> Any:
             value = operand(values)
             if isinstance(value, str):
-                raise ExpressionError(f"{value!r} is a text and has no sign")
+                raise ExpressionError(f"cannot apply a sign to the string {value!r}")
             return sign(value)
 
         return compute
@@ -224,24 +222,24 @@ class Compiler:
     def _comparison(self, node: ast.Compare, operation: ast.cmpop) -> Callable[[Any, Any], bool]:
         if isinstance(operation, ast.In | ast.NotIn):
             if not all(isinstance(part, ast.Tuple | ast.List) for part in node.comparators):
-                raise self._refuse(
-                    node.comparators[0], "'in' needs a list, such as mode in ['serial', 'mbind']"
+                raise self._error(
+                    node.comparators[0], "'in' requires a list, such as mode in ['serial', 'mbind']"
                 )
-            wanted = isinstance(operation, ast.In)
-            return lambda value, among: (value in among) is wanted
-        known = _COMPARISONS.get(type(operation))
-        if known is None or any(
+            expected = isinstance(operation, ast.In)
+            return lambda value, items: (value in items) is expected
+        entry = _COMPARISONS.get(type(operation))
+        if entry is None or any(
             isinstance(part, ast.Tuple | ast.List) for part in (node.left, *node.comparators)
         ):
-            raise self._refuse(node, f"comparison not allowed here; known: {_symbols(_COMPARISONS)}, in")
-        symbol, function = known
+            raise self._error(node, f"unsupported comparison; supported: {_symbols(_COMPARISONS)} in")
+        symbol, function = entry
 
         def compare(left: Any, right: Any) -> bool:
             try:
                 return bool(function(left, right))
             except TypeError:
                 raise ExpressionError(
-                    f"cannot compare {left!r} {symbol} {right!r}: a number and a text"
+                    f"cannot compare {left!r} {symbol} {right!r}: a number and a string"
                 ) from None
 
         return compare
@@ -249,22 +247,27 @@ class Compiler:
     def _call(self, node: ast.Call) -> Evaluator:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name not in _FUNCTIONS:
-            raise self._refuse(node, f"'{name}' is not a function; {did_you_mean(name, _FUNCTIONS)}")
-        function, fewest, most = _FUNCTIONS[name]
-        if node.keywords or not fewest <= len(node.args) <= most:
-            expected = str(fewest) if fewest == most else f"{fewest} to {most}"
-            raise self._refuse(node, f"'{name}' takes {expected} plain arguments")
+            raise self._error(node, f"unknown function '{name}'; {did_you_mean(name, _FUNCTIONS)}")
+        function, minimum, maximum = _FUNCTIONS[name]
+        if node.keywords or not minimum <= len(node.args) <= maximum:
+            expected = str(minimum) if minimum == maximum else f"{minimum} to {maximum}"
+            raise self._error(node, f"'{name}' takes {expected} positional arguments")
         arguments = [self._compile(argument) for argument in node.args]
 
         def compute(values: Mapping[str, Value]) -> Any:
-            given = [argument(values) for argument in arguments]
+            evaluated = [argument(values) for argument in arguments]
             try:
-                return _bounded(function(*given))
+                return _bounded(function(*evaluated))
             except (ArithmeticError, TypeError, ValueError) as error:
-                shown = ", ".join(map(repr, given))
+                shown = ", ".join(map(repr, evaluated))
                 raise ExpressionError(f"cannot compute {name}({shown}): {error}") from None
 
         return compute
+
+
+def unknown_name(name: str, known: Iterable[str]) -> str:
+    """Return the message for a name that an expression cannot use."""
+    return f"'{name}' is not a factor or an argument; {did_you_mean(name, known)}"
 
 
 def _symbols(table: Mapping[type[ast.AST], tuple[str, Any]]) -> str:
@@ -272,11 +275,11 @@ def _symbols(table: Mapping[type[ast.AST], tuple[str, Any]]) -> str:
 
 
 def _bounded(value: Any) -> Any:
-    """Refuse what could grow without end or spoil comparisons."""
+    """Return ``value``; raise ``ExpressionError`` for a value that is too large or not finite."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ExpressionError("the result is not a finite number")
-    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
         raise ExpressionError("the result does not fit in 64 bits")
-    if isinstance(value, str) and len(value) > LONGEST_TEXT:
-        raise ExpressionError(f"the result is longer than {LONGEST_TEXT} characters")
+    if isinstance(value, str) and len(value) > MAX_LENGTH:
+        raise ExpressionError(f"the result is longer than {MAX_LENGTH} characters")
     return value

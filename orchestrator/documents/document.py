@@ -1,7 +1,7 @@
-"""YAML text as a tree that knows where each part of it stands.
+"""Read YAML into a tree of nodes that keep their positions.
 
-What is read is the core schema of YAML 1.2, as editors do: ``true``/``false`` are the only booleans (not ``on`` or
-``yes``), ``010`` is ten, dates and ``1:30`` are text. No tags beyond the plain ones, no merge keys, no key twice.
+The YAML 1.2 core schema applies: only ``true`` and ``false`` are booleans (not ``on`` or ``yes``), ``010`` is ten,
+dates and ``1:30`` are strings. Custom tags, merge keys and duplicate keys are refused.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from orchestrator.errors import BadInput, Fault, Position
 
 Scalar = None | bool | int | float | str
 
-MOST_NODES = 100_000
-LARGEST_FILE = 4 * 1024 * 1024
-_DEEPEST = 60
-_LONGEST_SHOWN = 60
+MAX_NODES = 100_000
+MAX_FILE_SIZE = 4 * 1024 * 1024
+_MAX_DEPTH = 60
+_MAX_SHOWN = 60
 _TAGS = {f"tag:yaml.org,2002:{kind}": kind for kind in ("null", "bool", "int", "float", "str", "map", "seq")}
 _INTEGER_BITS = 64
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -34,7 +34,7 @@ class Node:
 
     :ivar content: a scalar, a list of nodes or a mapping of nodes by key.
     :ivar text: a scalar as written, otherwise empty.
-    :ivar keys: where each key of a mapping stands.
+    :ivar keys: the position of each key of a mapping.
     """
 
     position: Position
@@ -43,7 +43,7 @@ class Node:
     keys: dict[str, Position] = field(default_factory=dict)
 
     def data(self) -> Any:
-        """The same as plain Python data."""
+        """Return the value as plain Python data."""
         if isinstance(self.content, dict):
             return {key: node.data() for key, node in self.content.items()}
         if isinstance(self.content, list):
@@ -51,7 +51,7 @@ class Node:
         return self.content
 
     def get(self, *path: str | int) -> Node | None:
-        """The node at ``path`` (keys and list indexes), or None."""
+        """Return the node at ``path`` (keys and list indexes), or None."""
         node: Node | None = self
         for step in path:
             content = node.content if node else None
@@ -64,17 +64,17 @@ class Node:
         return node
 
     def mapping(self, *path: str | int) -> dict[str, Node]:
-        """The members of the mapping at ``path``; empty if there is no mapping."""
+        """Return the mapping at ``path``; empty if there is no mapping."""
         node = self.get(*path)
         return node.content if node and isinstance(node.content, dict) else {}
 
     def items(self, *path: str | int) -> list[Node]:
-        """The items of the list at ``path``; empty if there is no list."""
+        """Return the list at ``path``; empty if there is no list."""
         node = self.get(*path)
         return node.content if node and isinstance(node.content, list) else []
 
     def nearest_position(self, *path: str | int) -> Position:
-        """The place of the node at ``path`` or, where there is none, of the deepest one on the way to it."""
+        """Return the position of the node at ``path``, or of its deepest parent that exists."""
         node = self
         for step in path:
             inner = node.get(step)
@@ -84,59 +84,55 @@ class Node:
         return node.position
 
     def key_position(self, *path: str | int) -> Position:
-        """The place of the key that ends ``path``, or of the value where it has no key."""
+        """Return the position of the last key of ``path``, or of its value where there is no such key."""
         parent = self.get(*path[:-1])
         position = parent.keys.get(str(path[-1])) if parent else None
         return position or self.nearest_position(*path)
 
 
 def read_path(path: Path) -> Node:
-    """Read a YAML file, whatever it holds. Raises ``BadInput`` with each fault found."""
+    """Read a YAML file with any content. Raises ``BadInput`` with every fault."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise BadInput(Fault(str(path), 0, 0, f"is larger than {LARGEST_FILE // 1024**2} MiB"))
+        if path.stat().st_size > MAX_FILE_SIZE:
+            raise BadInput(Fault(str(path), 0, 0, f"File too large (limit {MAX_FILE_SIZE // 1024**2} MiB)"))
         content = path.read_bytes()
     except OSError as error:
-        raise BadInput(Fault(str(path), 0, 0, f"cannot be read: {error.strerror}{_sibling(path)}")) from None
+        raise BadInput(Fault(str(path), 0, 0, f"{error.strerror}{_suggest_file(path)}")) from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
-        message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        message = f"invalid UTF-8: byte 0x{content[error.start]:02x}"
         raise BadInput(Fault(str(path), line, column, message)) from None
     return read_text(text, str(path))
 
 
 def read_file(path: Path) -> Node:
-    """Read a YAML file that holds one mapping. Raises ``BadInput`` with each fault found."""
+    """Read a YAML file that contains one mapping. Raises ``BadInput`` with every fault."""
     node = read_path(path)
     if not isinstance(node.content, dict):
         empty = node.content is None
-        message = (
-            "is empty"
-            if empty
-            else f"expected keys with values (a mapping), found {describe_value(node.content)}"
-        )
+        message = "empty file" if empty else f"expected a mapping; found {describe_value(node.content)}"
         raise BadInput(Fault(str(path), 0 if empty else node.position.line, node.position.column, message))
     return node
 
 
 def read_text(text: str, name: str, *, positions: bool = True) -> Node:
-    """Read YAML from ``text``; ``name`` stands for the file. Raises ``BadInput`` with each fault found."""
+    """Read YAML from ``text``; ``name`` is the file name in faults. Raises ``BadInput`` with every fault."""
     try:
         tree = _Loader(text).get_single_node()
     except yaml.reader.ReaderError as error:
-        at = text[: error.position]
-        position = Position(name, at.count("\n") + 1, len(at) - (at.rfind("\n") + 1) + 1)
+        before = text[: error.position]
+        position = Position(name, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
         message = f"character U+{error.character:04X} is not allowed in YAML"
         raise BadInput((position if positions else Position(name)).fault(message)) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = Position(name, mark.line + 1, mark.column + 1) if mark and positions else Position(name)
-        raise BadInput(position.fault(_syntax(error))) from None
+        raise BadInput(position.fault(_syntax_message(error))) from None
     except RecursionError:
-        raise BadInput(Position(name).fault(f"is nested deeper than {_DEEPEST} levels")) from None
+        raise BadInput(Position(name).fault(f"nested more than {_MAX_DEPTH} levels deep")) from None
     converter = _Converter(name, positions)
     node = converter.convert(tree, 0) if tree else Node(Position(name, 1 if positions else 0, 1), None)
     if converter.faults:
@@ -145,22 +141,22 @@ def read_text(text: str, name: str, *, positions: bool = True) -> Node:
 
 
 def describe_value(value: object) -> str:
-    """Say what ``value`` is, for messages."""
+    """Describe a value for a message, such as ``a mapping`` or ``the string 'on'``."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
     if value is None:
-        return "nothing"
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f"the text {value[:_LONGEST_SHOWN]!r}{'…' * (len(value) > _LONGEST_SHOWN)}"
+        return f"the string {value[:_MAX_SHOWN]!r}{'…' * (len(value) > _MAX_SHOWN)}"
     return f"the number {value}"
 
 
 class _Loader(yaml.SafeLoader):
-    """The YAML 1.2 core schema instead of PyYAML's 1.1."""
+    """PyYAML with the YAML 1.2 core schema instead of YAML 1.1."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
@@ -179,7 +175,7 @@ for _tag, _pattern, _first in (
 
 
 class _Converter:
-    """Makes :class:`Node` trees of PyYAML's; counts what aliases expand to, collects faults."""
+    """Converts PyYAML nodes to :class:`Node`. Counts nodes after alias expansion and collects faults."""
 
     def __init__(self, name: str, positions: bool) -> None:
         self.name = name
@@ -195,16 +191,14 @@ class _Converter:
     def convert(self, node: yaml.Node, depth: int) -> Node:
         position = self.position(node)
         self.nodes += 1
-        if self.nodes > MOST_NODES:
-            message = f"holds more than {MOST_NODES} values once its aliases are expanded"
+        if self.nodes > MAX_NODES:
+            message = f"more than {MAX_NODES} values after alias expansion"
             raise BadInput(Position(self.name).fault(message))
-        if depth > _DEEPEST:
-            raise BadInput(
-                position.fault(f"is nested deeper than {_DEEPEST} levels, or an alias holds itself")
-            )
+        if depth > _MAX_DEPTH:
+            raise BadInput(position.fault(f"nested more than {_MAX_DEPTH} levels deep, or a recursive alias"))
         if node.tag not in _TAGS:
             shown = node.tag.replace("tag:yaml.org,2002:", "!!")
-            self.faults.append(position.fault(f"tag '{shown}' is not allowed; write plain YAML"))
+            self.faults.append(position.fault(f"tag '{shown}' is not supported"))
             return Node(position, None)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, position, depth)
@@ -216,16 +210,17 @@ class _Converter:
         members: dict[str, Node] = {}
         keys: dict[str, Position] = {}
         for key, value in node.value:
-            at = self.position(key)
+            key_position = self.position(key)
             if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
-                self.faults.append(
-                    at.fault("a key must be plain text (no merge keys, no lists); write keys out")
-                )
+                message = "keys must be plain strings; merge keys ('<<') and complex keys are not supported"
+                self.faults.append(key_position.fault(message))
             elif key.value in keys:
                 first = keys[key.value].line
-                self.faults.append(at.fault(f"key '{key.value}' is here twice; the first is in line {first}"))
+                self.faults.append(
+                    key_position.fault(f"duplicate key '{key.value}'; first defined in line {first}")
+                )
             else:
-                keys[key.value] = at
+                keys[key.value] = key_position
                 members[key.value] = self.convert(value, depth + 1)
         return Node(position, members, keys=keys)
 
@@ -233,14 +228,14 @@ class _Converter:
         text = str(node.value)
         value: Scalar
         try:
-            value = _value(_TAGS[node.tag], text)
+            value = _scalar_value(_TAGS[node.tag], text)
         except ValueError as error:
             self.faults.append(position.fault(f"'{text[:40]}' {error}"))
             return Node(position, None, text)
         return Node(position, value, text)
 
 
-def _value(kind: str, text: str) -> Scalar:
+def _scalar_value(kind: str, text: str) -> Scalar:
     if kind == "null":
         return None
     if kind == "bool":
@@ -249,7 +244,7 @@ def _value(kind: str, text: str) -> Scalar:
         if len(text) > _INTEGER_BITS + 2:
             raise ValueError("does not fit in 64 bits")
         if not _INTEGER.fullmatch(text):
-            raise ValueError("is not a whole number")
+            raise ValueError("is not an integer")
         number = int(text, {"0x": 16, "0o": 8}.get(text[:2], 10))
         if not -(2 ** (_INTEGER_BITS - 1)) <= number < 2**_INTEGER_BITS:
             raise ValueError("does not fit in 64 bits")
@@ -262,17 +257,17 @@ def _value(kind: str, text: str) -> Scalar:
     return text
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or "cannot be read"
+def _syntax_message(error: yaml.MarkedYAMLError) -> str:
+    problem = error.problem or "syntax error"
     if "'\\t'" in problem:
-        return "a tab cannot indent YAML; use spaces"
+        return "tabs cannot be used for indentation; use spaces"
     if "expected a single document" in (error.context or ""):
-        return "a second document ('---') is not allowed"
+        return "expected a single document; found a second one ('---')"
     context = f" ({error.context})" if error.context else ""
-    return f"is not YAML: {problem}{context}"
+    return f"invalid YAML: {problem}{context}"
 
 
-def _sibling(path: Path) -> str:
+def _suggest_file(path: Path) -> str:
     try:
         names = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml"))
     except OSError:

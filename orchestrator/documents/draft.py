@@ -1,4 +1,4 @@
-"""A document while it is read: its valid parts, and the faults found so far."""
+"""A document with the faults found so far."""
 
 from __future__ import annotations
 
@@ -12,60 +12,62 @@ from orchestrator.errors import BadInput, Fault, Position
 
 
 class Draft:
-    """A document with its faults. Reading it passes over what the schema has refused, so that one fault makes
-    one message and the rest of the file is still checked.
+    """A document and its faults.
 
-    :param found: what the schema refuses, as :func:`~orchestrator.documents.schema.check` returns it.
+    Reading skips values that the schema refuses. One error gives one message, and the rest of the file is still
+    checked.
+
+    :param schema_faults: the result of :func:`~orchestrator.documents.schema.check`.
     """
 
-    def __init__(self, node: Node, found: Sequence[tuple[Location, Fault]]) -> None:
+    def __init__(self, node: Node, schema_faults: Sequence[tuple[Location, Fault]]) -> None:
         self.node = node
-        self.faults: list[Fault] = [fault for _, fault in found]
-        self._broken: list[Location] = [location for location, _ in found if location]
+        self.faults: list[Fault] = [fault for _, fault in schema_faults]
+        self._invalid: list[Location] = [location for location, _ in schema_faults if location]
 
-    def intact(self, *path: str | int) -> bool:
-        """Tell whether the schema has nothing against the value at ``path``, what holds it and what it holds."""
+    def is_valid(self, *path: str | int) -> bool:
+        """Whether the schema accepts the value at ``path``, its parents and its children."""
         return not any(
-            location[: len(path)] == path or path[: len(location)] == location for location in self._broken
+            location[: len(path)] == path or path[: len(location)] == location for location in self._invalid
         )
 
     def get(self, *path: str | int) -> Node | None:
-        """The node at ``path`` if there is one and it is intact."""
-        return self.node.get(*path) if self.intact(*path) else None
+        """Return the node at ``path``; None if it is missing or invalid."""
+        return self.node.get(*path) if self.is_valid(*path) else None
 
     def value(self, *path: str | int, default: Any = None) -> Any:
-        """The plain data at ``path`` if it is there and intact."""
+        """Return the plain data at ``path``; ``default`` if it is missing or invalid."""
         node = self.get(*path)
         return default if node is None else node.data()
 
     def members(self, *path: str | int) -> list[tuple[str, Node]]:
-        """The intact members of the mapping at ``path``."""
-        return [(key, node) for key, node in self.node.mapping(*path).items() if self.intact(*path, key)]
+        """Return the valid members of the mapping at ``path``."""
+        return [(key, node) for key, node in self.node.mapping(*path).items() if self.is_valid(*path, key)]
 
     def items(self, *path: str | int) -> list[tuple[int, Node]]:
-        """The intact items of the list at ``path``, by index."""
+        """Return the valid items of the list at ``path``, each with its index."""
         return [
-            (index, node) for index, node in enumerate(self.node.items(*path)) if self.intact(*path, index)
+            (index, node) for index, node in enumerate(self.node.items(*path)) if self.is_valid(*path, index)
         ]
 
-    def fault(self, position: Position, message: str) -> None:
-        """Note a fault."""
+    def add_fault(self, position: Position, message: str) -> None:
+        """Add a fault at ``position``."""
         self.faults.append(position.fault(message))
 
-    def blame(self, error: BadInput, *path: str | int) -> None:
-        """Note what ``error`` says as a fault of the value at ``path``."""
-        self.fault(self.node.nearest_position(*path), str(error))
+    def add_error(self, error: BadInput, *path: str | int) -> None:
+        """Add the message of ``error`` as a fault of the value at ``path``."""
+        self.add_fault(self.node.nearest_position(*path), str(error))
 
-    def expression(self, node: Node, *path: str | int) -> Expression | None:
-        """Read an expression; None, and a fault, if it cannot be read."""
+    def read_expression(self, node: Node, *path: str | int) -> Expression | None:
+        """Parse an expression; add a fault and return None if it is invalid."""
         try:
             return Expression(node.text)
         except ExpressionError as error:
-            self.blame(error, *path)
+            self.add_error(error, *path)
             return None
 
-    def close(self) -> None:
-        """Raise ``BadInput`` with every fault, in the order of the file, if there is any."""
+    def raise_faults(self) -> None:
+        """Raise ``BadInput`` with all faults in file order; return if there are none."""
         if self.faults:
             ordered = sorted(
                 dict.fromkeys(self.faults), key=lambda fault: (fault.file, fault.line, fault.column)

@@ -1,22 +1,28 @@
-"""Safe expressions over the factors of a cell, such as ``pages * page_size <= '1GiB' and mode != 'copy'``."""
+"""Safe expressions on the factors of a cell, such as ``pages * page_size <= '1GiB' and mode != 'copy'``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.documents.compiler import LARGEST_INTEGER, Compiler, Evaluator, ExpressionError, Value
-from orchestrator.nearest import did_you_mean
+from orchestrator.documents.compiler import (
+    MAX_INTEGER,
+    Compiler,
+    Evaluator,
+    ExpressionError,
+    Value,
+    unknown_name,
+)
 
 __all__ = ["Expression", "ExpressionError", "Value"]
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """An expression, ready to be evaluated; equal when its text is. Raises ``ExpressionError`` if it is faulty.
+    """A compiled expression. Two expressions are equal if their texts are. Raises ``ExpressionError`` if invalid.
 
     :ivar text: as written.
-    :ivar references: each name used, with the column (from 1) where it is used first.
+    :ivar references: each name with the column (from 1) of its first use.
     """
 
     text: str
@@ -25,7 +31,7 @@ class Expression:
 
     def __post_init__(self) -> None:
         references: dict[str, int] = {}
-        evaluator = Compiler(self.text, references).expression()
+        evaluator = Compiler(self.text, references).compile()
         object.__setattr__(self, "references", tuple(references.items()))
         object.__setattr__(self, "_evaluator", evaluator)
 
@@ -37,35 +43,36 @@ class Expression:
 
     @property
     def names(self) -> frozenset[str]:
-        """The factors that the expression needs."""
+        """The names that the expression uses."""
         return frozenset(name for name, _ in self.references)
 
     def evaluate(self, values: Mapping[str, Value]) -> Value:
-        """Compute the expression for one cell.
+        """Evaluate the expression for one cell.
 
-        ``values`` holds each factor by name, sizes in bytes. A whole number comes back as ``int`` also where it
-        was computed as a ``float``, so that ``total / page_size`` is a count. Raises ``ExpressionError``.
+        ``values`` maps each factor to its value, sizes in bytes. A float with an integer value is returned as
+        ``int``, so ``total / page_size`` is a count. Raises ``ExpressionError``.
         """
         value = self._evaluator(values)
-        if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST_INTEGER:
+        if isinstance(value, float) and value.is_integer() and abs(value) < MAX_INTEGER:
             return int(value)
         return value  # type: ignore[no-any-return]
 
     def holds(self, values: Mapping[str, Value]) -> bool:
-        """Tell whether the expression is true for one cell. Raises ``ExpressionError``, also where it is no predicate.
+        """Return whether the expression is true for one cell.
 
-        0 and 1 count as false and true: switches are written so. Any other value is a comparison that was forgotten.
+        0 and 1 count as false and true, as switches are written so. Raises ``ExpressionError`` for any other value: it
+        most likely lacks a comparison.
         """
         value = self._evaluator(values)
         if value not in (0, 1):
-            raise ExpressionError(f"is neither true nor false but {value!r}; compare it with something")
+            raise ExpressionError(f"expected true or false; found {value!r}; add a comparison")
         return bool(value)
 
     def unknown(self, known: Iterable[str]) -> list[ExpressionError]:
-        """One error for each name that is not ``known``, with the nearest one that is."""
+        """Return one error for each name that is not in ``known``, with the closest known name."""
         known = list(known)
         return [
-            ExpressionError(f"'{name}' is not a factor or an argument; {did_you_mean(name, known)}", column)
+            ExpressionError(unknown_name(name, known), column)
             for name, column in self.references
             if name not in known
         ]

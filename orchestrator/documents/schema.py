@@ -1,4 +1,4 @@
-"""JSON Schema over documents: each fault is one line, with its position and what was expected."""
+"""Check documents against a JSON Schema. Each fault is one line with a position and the expected value."""
 
 from __future__ import annotations
 
@@ -14,41 +14,42 @@ from referencing import Registry, Resource
 from orchestrator.documents.document import Node, describe_value
 from orchestrator.errors import Fault
 from orchestrator.nearest import did_you_mean
+from orchestrator.units import plural
 
 JSONSchema = Mapping[str, Any]
-#: where in a document a fault lies
 Location = tuple[str | int, ...]
+"""Path of a value in a document: keys and list indexes."""
 
 _TYPES = {
     "object": "a mapping",
     "array": "a list",
-    "string": "a text",
-    "integer": "a whole number",
+    "string": "a string",
+    "integer": "an integer",
     "number": "a number",
     "boolean": "true or false",
-    "null": "nothing",
+    "null": "null",
 }
 
 
 def check(
     node: Node, schema: JSONSchema, references: Mapping[str, JSONSchema] | None = None
 ) -> list[tuple[Location, Fault]]:
-    """Return every fault of a document, each with the location of the wrong value.
+    """Return every fault of a document with the location of the invalid value.
 
-    :param references: further schemas, by the name that ``$ref`` gives them.
+    :param references: further schemas, by their name in ``$ref``.
     """
-    resources = {name: Resource.from_contents(dict(known)) for name, known in (references or {}).items()}
+    resources = {name: Resource.from_contents(dict(rules)) for name, rules in (references or {}).items()}
     registry: Registry[Any] = Registry().with_resources(resources.items())
     validator = _Validator(schema, registry=registry)
-    found: dict[Fault, Location] = {}
+    faults: dict[Fault, Location] = {}
     for error in validator.iter_errors(node.data()):
         for location, fault in _explain(error, node, schema):
-            found.setdefault(fault, location)
-    return [(location, fault) for fault, location in found.items()]
+            faults.setdefault(fault, location)
+    return [(location, fault) for fault, location in faults.items()]
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: JSONSchema) -> Iterator[ValidationError]:
-    """As the specification has it: ``$`` is the end, not also the place before a last line break."""
+    """Match ``$`` at the end of the string only; Python also matches it before a final newline."""
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
@@ -60,77 +61,73 @@ def _explain(error: ValidationError, node: Node, schema: JSONSchema) -> Iterator
     location: Location = tuple(error.absolute_path)
     keyword = str(error.validator)
     rule: Any = error.schema
-    found: Any = error.instance
+    value: Any = error.instance
     if keyword in ("anyOf", "oneOf") and error.context:
-        branch = _branch_meant(error.context)
+        branch = _best_branch(error.context)
         if branch:
             for inner in branch:
                 yield from _explain(inner, node, schema)
             return
-    if "propertyNames" in list(error.absolute_schema_path)[-3:] and isinstance(found, str):
-        position = node.key_position(*location, found)
-        yield (*location, found), position.fault(f"'{found}' is not {_expected(rule)}")
+    if "propertyNames" in list(error.absolute_schema_path)[-3:] and isinstance(value, str):
+        position = node.key_position(*location, value)
+        yield (*location, value), position.fault(f"invalid key '{value}'; expected {_expected(rule)}")
     elif keyword == "additionalProperties":
-        for key in sorted(set(found) - set(rule.get("properties", ()))):
+        for key in sorted(set(value) - set(rule.get("properties", ()))):
             position = node.key_position(*location, key)
-            yield (*location, key), position.fault(_unknown_key(key, rule, location, schema))
+            yield (*location, key), position.fault(_unknown_key_message(key, rule, location, schema))
     elif keyword == "required":
-        for key in [key for key in rule["required"] if key not in found]:
+        for key in [key for key in rule["required"] if key not in value]:
             described = rule.get("properties", {}).get(key, {}).get("description", "")
-            message = f"key '{key}' is missing{': ' + described if described else ''}"
+            message = f"missing required key '{key}'{': ' + described if described else ''}"
             yield location, node.nearest_position(*location).fault(message)
     else:
-        yield location, node.nearest_position(*location).fault(_wrong_value(keyword, rule, found))
+        yield location, node.nearest_position(*location).fault(_value_message(keyword, rule, value))
 
 
-def _branch_meant(context: Sequence[ValidationError]) -> list[ValidationError] | None:
-    """Return the faults of the one alternative that fits the type of the value best, None if no type fits."""
+def _best_branch(context: Sequence[ValidationError]) -> list[ValidationError] | None:
+    """Return the errors of the alternative with the right type and the fewest errors; None if no type fits."""
     branches: dict[Any, list[ValidationError]] = defaultdict(list)
     for error in context:
         branches[error.relative_schema_path[0]].append(error)
-    fitting = [
+    candidates = [
         errors
         for errors in branches.values()
         if not any(error.validator == "type" and not error.relative_path for error in errors)
     ]
-    return min(fitting, key=len) if fitting else None
+    return min(candidates, key=len) if candidates else None
 
 
-def _unknown_key(key: str, rule: JSONSchema, location: Location, schema: JSONSchema) -> str:
-    elsewhere = [".".join(path) for path in _homes(key, schema) if path != location]
-    if elsewhere:
-        return f"unknown key '{key}' here; it belongs under '{elsewhere[0]}'"
+def _unknown_key_message(key: str, rule: JSONSchema, location: Location, schema: JSONSchema) -> str:
+    sections = [".".join(path) for path in _sections_with(key, schema) if path != location]
+    if sections:
+        return f"unknown key '{key}'; did you mean '{sections[0]}.{key}'?"
     return f"unknown key '{key}'; {did_you_mean(key, rule.get('properties', {}))}"
 
 
-def _homes(key: str, schema: JSONSchema, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the mappings below the top in which ``key`` is known."""
+def _sections_with(key: str, schema: JSONSchema, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the paths of the mappings below the top level that accept ``key``."""
     for name, inner in schema.get("properties", {}).items():
         alternatives = [inner, *inner.get("anyOf", ())]
         if any(key in alternative.get("properties", {}) for alternative in alternatives):
             yield (*path, name)
-        yield from _homes(key, inner, (*path, name))
+        yield from _sections_with(key, inner, (*path, name))
 
 
-def _wrong_value(keyword: str, rule: JSONSchema, found: Any) -> str:
+def _value_message(keyword: str, rule: JSONSchema, value: Any) -> str:
     if keyword == "enum":
         options = [str(option) for option in rule["enum"]]
-        hint = f"; {did_you_mean(found, options)}" if isinstance(found, str) else ""
+        hint = f"; {did_you_mean(value, options)}" if isinstance(value, str) else ""
         hint = hint if "did you mean" in hint else ""
-        return f"expected one of {', '.join(options)}; found {describe_value(found)}{hint}"
+        return f"expected one of {', '.join(options)}; found {describe_value(value)}{hint}"
     if keyword in ("minItems", "minProperties"):
-        size = f"has {len(found)} only" if found else "is empty"
-        return (
-            f"{size}; expected {_expected(rule)}"
-            if "title" in rule
-            else f"{size}; give at least {rule[keyword]}"
-        )
+        size = plural(len(value), "item") if value else "empty"
+        return f"{size}; expected {_expected(rule) if 'title' in rule else f'at least {rule[keyword]}'}"
     if keyword == "uniqueItems":
-        twice = next(item for index, item in enumerate(found) if item in found[:index])
-        return f"{describe_value(twice)} is listed twice"
+        duplicate = next(item for index, item in enumerate(value) if item in value[:index])
+        return f"duplicate item: {describe_value(duplicate)}"
     if keyword == "maxItems":
-        return f"has {len(found)} levels; the most is {rule['maxItems']}"
-    return f"expected {_expected(rule)}; found {describe_value(found)}"
+        return f"{plural(len(value), 'item')}; expected at most {rule['maxItems']}"
+    return f"expected {_expected(rule)}; found {describe_value(value)}"
 
 
 def _expected(rule: JSONSchema) -> str:
@@ -140,17 +137,17 @@ def _expected(rule: JSONSchema) -> str:
         return describe_value(rule["const"])
     types = rule.get("type", ())
     described = " or ".join(_TYPES[name] for name in ([types] if isinstance(types, str) else types))
-    bounds = [f"{word} {rule[key]}" for key, word in _BOUNDS.items() if key in rule]
+    bounds = [text.format(rule[key]) for key, text in _BOUNDS.items() if key in rule]
     return " ".join([described or "another value", *bounds])
 
 
 _BOUNDS = {
-    "minimum": "from",
-    "maximum": "to",
-    "exclusiveMinimum": "above",
-    "exclusiveMaximum": "below",
-    "pattern": "like",
-    "minLength": "with characters at least",
-    "minItems": "with items at least",
-    "minProperties": "with keys at least",
+    "minimum": ">= {}",
+    "maximum": "<= {}",
+    "exclusiveMinimum": "> {}",
+    "exclusiveMaximum": "< {}",
+    "pattern": "that matches {}",
+    "minLength": "of {} or more characters",
+    "minItems": "of {} or more items",
+    "minProperties": "of {} or more keys",
 }

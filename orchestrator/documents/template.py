@@ -1,4 +1,4 @@
-"""Words of a command in which ``{name}`` stands for a value; ``{{`` and ``}}`` are the braces themselves."""
+"""Command words with ``{name}`` placeholders; ``{{`` and ``}}`` are literal braces."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _TOKEN = re.compile(r"(\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_./-]*\}|[{}])")
 
 
 class Template:
-    """One word. Raises ``BadInput`` for a brace that is neither part of a name nor doubled."""
+    """One word of a command. Raises ``BadInput`` for an unmatched brace."""
 
     def __init__(self, word: str) -> None:
-        self._parts: list[tuple[str, str]] = []  # (plain text, name that follows it)
+        self._parts: list[tuple[str, str]] = []  # (literal text, name after it)
         plain = ""
         for token in _TOKEN.split(word):
             if token in ("{", "}"):
-                raise BadInput(f"'{word}' has a lone brace; write '{{{{' or '}}}}' for the brace itself")
+                raise BadInput(f"unmatched brace in '{word}'; write '{{{{' or '}}}}' for a literal brace")
             if token in ("{{", "}}"):
                 plain += token[0]
             elif token.startswith("{"):
@@ -30,9 +30,9 @@ class Template:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names that need a value."""
+        """The names of the placeholders."""
         return tuple(name for _, name in self._parts)
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """Put the values in."""
+        """Return the word with every placeholder replaced."""
         return "".join(plain + values[name] for plain, name in self._parts) + self._rest

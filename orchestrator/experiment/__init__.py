@@ -1,1 +1,1 @@
-"""The experiment file: its schema, its loader and what becomes of it."""
+"""The experiment file: schema, loader and model."""

@@ -1,4 +1,4 @@
-"""The program that a trial executes: from a role's ``benchmark.yaml``, or from the experiment file alone."""
+"""Read the benchmark: from a role's ``benchmark.yaml``, or from the experiment file alone."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from orchestrator.documents.expressions import Value
 from orchestrator.documents.template import Template
 from orchestrator.errors import BadInput
 from orchestrator.experiment import renames, roles, schemas
-from orchestrator.experiment.levels import level
+from orchestrator.experiment.levels import read_level
 from orchestrator.experiment.model import Benchmark, Breakdown, Level, Metric, Role, Status
 from orchestrator.nearest import did_you_mean
 
 _SOURCES: tuple[Literal["json", "key_value", "regex"], ...] = ("json", "key_value", "regex")
 
 
-class Program:
-    """What is known of the benchmark; ``role_file`` is the draft of the role's ``benchmark.yaml``."""
+class BenchmarkReader:
+    """Reads the section ``benchmark`` and the role's ``benchmark.yaml`` (``role_file``) and adds their faults."""
 
-    def __init__(self, draft: Draft, searched: Sequence[Path]) -> None:
+    def __init__(self, draft: Draft, role_path: Sequence[Path]) -> None:
         self.draft = draft
         self.role: Role | None = None
         self.role_file: Draft | None = None
-        #: false where faults hide what the program takes and prints
-        self.known = draft.node.get("benchmark") is not None
+        #: false if faults hide the parameters and metrics of the benchmark
+        self.is_complete = draft.node.get("benchmark") is not None
         if draft.node.get("benchmark", "role"):
-            self.known = False
-            if draft.intact("benchmark", "role"):
-                self._find_role(searched)
+            self.is_complete = False
+            if draft.is_valid("benchmark", "role"):
+                self._find_role(role_path)
         elif draft.node.get("benchmark") and not draft.node.get("benchmark", "command"):
             position = draft.node.key_position("benchmark")
-            draft.fault(position, "the benchmark needs either the key 'role' or the key 'command'")
-            self.known = False
+            draft.add_fault(position, "missing required key: one of 'role', 'command'")
+            self.is_complete = False
         self.command = self._command()
         self.options = self._names("options")
         self.nodes = self._names("nodes")
@@ -46,59 +46,58 @@ class Program:
         self.arguments = self._arguments()
 
     @property
-    def least_nodes(self) -> int:
-        """How many NUMA nodes the program makes sense on, by its role."""
+    def min_nodes(self) -> int:
+        """The minimum number of NUMA nodes that the role requires."""
         return int(self.role_file.value("numa_nodes", default=1)) if self.role_file else 1
 
     @property
-    def takes(self) -> frozenset[str]:
-        """Names of all arguments the program takes: its options and the ``{names}`` of its command."""
+    def parameters(self) -> frozenset[str]:
+        """The names of all parameters: the options and the placeholders of the command."""
         return frozenset((*self.options, *self._placeholders()))
 
     def check_arguments(self, factors: Iterable[str]) -> None:
-        """Note arguments that the program does not take, and ``{names}`` that nothing gives a value."""
-        if not self.known:
+        """Add faults for unknown arguments, invalid values and placeholders without a value."""
+        if not self.is_complete:
             return
         for name, _ in self.draft.members("benchmark", "arguments"):
-            if name not in self.takes:
+            if name not in self.parameters:
                 position = self.draft.node.key_position("benchmark", "arguments", name)
-                self.draft.fault(
-                    position, f"unknown benchmark argument '{name}'; {did_you_mean(name, self.takes)}"
+                self.draft.add_fault(
+                    position, f"unknown benchmark argument '{name}'; {did_you_mean(name, self.parameters)}"
                 )
         for draft, section in self._layers():
             for name, node in draft.members(*section, "arguments"):
                 self.check_value(draft, name, node)
-        given = {*factors, *self.arguments}
+        names = {*factors, *self.arguments}
         for name in self._placeholders():
-            if name not in given:
-                message = f"'{{{name}}}' has no value; {did_you_mean(name, given)}"
-                self._command_fault(f"{message} (a brace itself is written twice: '{{{{')")
+            if name not in names:
+                message = f"placeholder '{{{name}}}' has no value; {did_you_mean(name, names)}"
+                self._command_fault(f"{message} (write '{{{{' for a literal brace)")
 
     def check_value(self, draft: Draft, name: str, node: Node) -> None:
-        """Note a value that the program is known not to take for the argument ``name``."""
-        given = level(node)
-        choices = self.choices.get(name, (given.text,))
-        if given.text not in choices:
-            draft.fault(
-                node.position, f"'{name}' cannot be '{given.text}'; {did_you_mean(given.text, choices)}"
-            )
-        least, most = self.ranges.get(name, (given, given))
-        if name in self.ranges and not _is_between(given.value, least.value, most.value):
-            draft.fault(
-                node.position, f"'{name}' cannot be '{given.text}'; it goes from {least.text} to {most.text}"
-            )
+        """Add a fault for a value that the benchmark does not accept for the argument ``name``."""
+        value = read_level(node)
+        choices = self.choices.get(name, (value.text,))
+        if value.text not in choices:
+            hint = did_you_mean(value.text, choices)
+            draft.add_fault(node.position, f"invalid value '{value.text}' for '{name}'; {hint}")
+        if name in self.ranges:
+            first, last = self.ranges[name]
+            if not _is_between(value.value, first.value, last.value):
+                message = f"invalid value '{value.text}' for '{name}'; expected {first.text} to {last.text}"
+                draft.add_fault(node.position, message)
 
     def benchmark(self) -> Benchmark:
-        """Return the benchmark; notes the remaining faults."""
+        """Return the benchmark and add the remaining faults."""
         metrics = self._metrics()
         codes = {0: Status.OK}
         for draft, section in self._layers():
             for code, node in draft.members(*section, "exit_codes"):
                 codes[int(code)] = Status(str(node.content))
-        first_word = Path(self.command[0]).name if self.command else ""
-        standard = self.role.name if self.role else first_word
+        program = Path(self.command[0]).name if self.command else ""
+        default_name = self.role.name if self.role else program
         return Benchmark(
-            name=self.draft.value("benchmark", "name", default=standard),
+            name=self.draft.value("benchmark", "name", default=default_name),
             role=self.role,
             command=self.command,
             options=self.options,
@@ -110,18 +109,20 @@ class Program:
             meanings=self._meanings(),
         )
 
-    def _find_role(self, searched: Sequence[Path]) -> None:
+    def _find_role(self, role_path: Sequence[Path]) -> None:
         draft = self.draft
         if draft.node.get("benchmark", "command"):
             position = draft.node.key_position("benchmark", "command")
-            draft.fault(position, "a role brings its own command; leave out 'command' or 'role'")
+            draft.add_fault(
+                position, "'command' and 'role' are mutually exclusive; a role has its own command"
+            )
         try:
-            self.role = roles.find(draft.value("benchmark", "role"), searched)
+            self.role = roles.find(draft.value("benchmark", "role"), role_path)
             file = self.role.folder / "benchmark.yaml"
             if not file.is_file():
-                raise BadInput(f"role '{self.role.name}' is not a benchmark: it has no benchmark.yaml")
+                raise BadInput(f"role '{self.role.name}' is not a benchmark: no benchmark.yaml")
         except BadInput as error:
-            draft.blame(error, "benchmark", "role")
+            draft.add_error(error, "benchmark", "role")
             return
         try:
             node = read_file(file)
@@ -129,16 +130,16 @@ class Program:
         except BadInput as error:
             draft.faults.extend(fault for fault in error.faults if not isinstance(fault, str))
             return
-        # From here on both files have one list of faults.
-        self.known = not self.role_file.faults
+        # From here on both drafts share one list of faults.
+        self.is_complete = not self.role_file.faults
         draft.faults.extend(self.role_file.faults)
         self.role_file.faults = draft.faults
         renames.apply(draft, {old: str(new.content) for old, new in self.role_file.members("renamed")})
 
     def _layers(self) -> list[tuple[Draft, tuple[str, ...]]]:
-        """The files that describe the program, later ones overruling earlier ones."""
-        own: list[tuple[Draft, tuple[str, ...]]] = [(self.role_file, ())] if self.role_file else []
-        return [*own, (self.draft, ("benchmark",))]
+        """The drafts that describe the benchmark, each with its section; later ones override earlier ones."""
+        role_layer: list[tuple[Draft, tuple[str, ...]]] = [(self.role_file, ())] if self.role_file else []
+        return [*role_layer, (self.draft, ("benchmark",))]
 
     def _command(self) -> tuple[str, ...]:
         for draft, section in self._layers():
@@ -149,7 +150,7 @@ class Program:
 
     def _command_fault(self, message: str) -> None:
         draft, section = self._layers()[0]
-        draft.fault(draft.node.nearest_position(*section, "command"), message)
+        draft.add_fault(draft.node.nearest_position(*section, "command"), message)
 
     def _placeholders(self) -> list[str]:
         names: list[str] = []
@@ -175,24 +176,24 @@ class Program:
         }
 
     def _meanings(self) -> dict[str, dict[str, str]]:
-        """Of the options whose choices say what they mean."""
+        """The descriptions of choices, by option; options without descriptions are left out."""
         if not self.role_file:
             return {}
-        told = {
+        described = {
             name: {value: str(node.content) for value, node in self.role_file.members("choices", name)}
             for name, _ in self.role_file.members("choices")
         }
-        return {name: meanings for name, meanings in told.items() if meanings}
+        return {name: meanings for name, meanings in described.items() if meanings}
 
     def _ranges(self) -> dict[str, tuple[Level, Level]]:
         if not self.role_file:
             return {}
         bounds = {name: node.mapping() for name, node in self.role_file.members("ranges")}
-        return {name: (level(bound["from"]), level(bound["to"])) for name, bound in bounds.items()}
+        return {name: (read_level(bound["from"]), read_level(bound["to"])) for name, bound in bounds.items()}
 
     def _arguments(self) -> dict[str, Level]:
         return {
-            name: level(node)
+            name: read_level(node)
             for draft, section in self._layers()
             for name, node in draft.members(*section, "arguments")
         }
@@ -207,80 +208,83 @@ class Program:
         for draft, section in self._layers():
             for name, _ in draft.members(*section, "metrics"):
                 self._check_metric(draft, metrics, *section, "metrics", name, "models")
-        if not metrics and self.known and not self.draft.node.mapping("benchmark", "metrics"):
+        if not metrics and self.is_complete and not self.draft.node.mapping("benchmark", "metrics"):
             position = self.draft.node.key_position("benchmark")
-            self.draft.fault(
-                position, "the benchmark needs 'metrics': what to read from the program's output"
+            self.draft.add_fault(
+                position, "missing required key 'metrics': what to read from the output of the benchmark"
             )
         return metrics
 
     def _headline(self, metrics: dict[str, Metric]) -> str:
         headline = next(iter(metrics), "")
         for draft, section in self._layers():
-            given = draft.value(*section, "headline")
-            headline = given or headline
+            headline = draft.value(*section, "headline") or headline
             self._check_metric(draft, metrics, *section, "headline")
         return str(headline)
 
     def _breakdown(self, metrics: dict[str, Metric]) -> Breakdown | None:
-        found = None
+        breakdown = None
         for draft, section in self._layers():
             path = (*section, "breakdown")
-            given = draft.value(*path)
-            if not given:
+            content = draft.value(*path)
+            if not content:
                 continue
             self._check_metric(draft, metrics, *path, "total")
-            for word, name in given["phases"].items():
-                self._check_metric(draft, metrics, *path, "phases", word)
-                units = {metrics[known].unit for known in (name, given["total"]) if known in metrics}
+            for label, name in content["phases"].items():
+                self._check_metric(draft, metrics, *path, "phases", label)
+                units = {metrics[metric].unit for metric in (name, content["total"]) if metric in metrics}
                 if len(units) > 1:
-                    message = f"'{name}' and the total '{given['total']}' have different units"
-                    draft.fault(draft.node.nearest_position(*path, "phases", word), message)
+                    message = f"'{name}' and the total '{content['total']}' have different units"
+                    draft.add_fault(draft.node.nearest_position(*path, "phases", label), message)
             for index, _ in draft.items(*path, "beside"):
                 self._check_metric(draft, metrics, *path, "beside", index)
-            found = Breakdown(given["total"], given["phases"], tuple(given.get("beside", ())))
-        return found
+            breakdown = Breakdown(content["total"], content["phases"], tuple(content.get("beside", ())))
+        return breakdown
 
     def _check_metric(self, draft: Draft, metrics: dict[str, Metric], *path: str | int) -> None:
-        """Note a fault where the value at ``path`` is not the name of a metric."""
+        """Add a fault if the value at ``path`` is not the name of a metric."""
         name = draft.value(*path)
-        if name is not None and name not in metrics and self.known:
-            draft.fault(
-                draft.node.nearest_position(*path), f"'{name}' is not a metric; {did_you_mean(name, metrics)}"
+        if name is not None and name not in metrics and self.is_complete:
+            draft.add_fault(
+                draft.node.nearest_position(*path), f"unknown metric '{name}'; {did_you_mean(name, metrics)}"
             )
 
 
 def _metric(draft: Draft, name: str, *path: str) -> Metric | None:
-    given = draft.value(*path)
-    sources = [source for source in _SOURCES if source in given]
+    content = draft.value(*path)
+    sources = [source for source in _SOURCES if source in content]
     position = draft.node.nearest_position(*path)
     if len(sources) != 1:
-        draft.fault(position, f"metric '{name}' needs one of the keys {', '.join(_SOURCES)}")
+        draft.add_fault(position, f"metric '{name}': expected exactly one of the keys {', '.join(_SOURCES)}")
         return None
     (source,) = sources
     if source == "regex":
-        at = draft.node.nearest_position(*path, "regex")
+        position = draft.node.nearest_position(*path, "regex")
         try:
-            groups = re.compile(given["regex"]).groups
+            groups = re.compile(content["regex"]).groups
         except (re.error, RecursionError, OverflowError) as error:
-            draft.fault(at, f"is not a pattern: {error}")
+            draft.add_fault(position, f"invalid regular expression: {error}")
             return None
         if groups != 1:
-            draft.fault(
-                at, f"the pattern has {groups} groups; put ( ) around the figure, and (?: ) elsewhere"
-            )
+            message = f"expected one group ( ) around the number; found {groups} (use (?: ) for other groups)"
+            draft.add_fault(position, message)
             return None
     return Metric(
-        name, given["unit"], source, given[source], given.get("better", "neither"), given.get("models", "")
+        name,
+        content["unit"],
+        source,
+        content[source],
+        content.get("better", "neither"),
+        content.get("models", ""),
     )
 
 
-def _is_between(value: Value, least: Value, most: Value) -> bool:
-    """Whether a value is a whole number or size in a range; a number that is written in quotes is one."""
+def _is_between(value: Value, first: Value, last: Value) -> bool:
+    """Whether a value is an integer or a size in a range; a quoted number counts as a number."""
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return False
-    assert isinstance(least, int)
-    assert isinstance(most, int)
-    return least <= value <= most
+    assert isinstance(first, int)
+    assert isinstance(last, int)
+    return first <= value <= last

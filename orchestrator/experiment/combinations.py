@@ -1,4 +1,4 @@
-"""The cells of a sweep by position, computed when asked for and never stored."""
+"""The combinations of a sweep by index. They are computed on request and never stored."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.documents.expressions import Expression, ExpressionError, Value
-from orchestrator.experiment.levels import computed
+from orchestrator.experiment.levels import computed_level
 from orchestrator.experiment.model import Level, Sweep
 
 
 class CellError(ExpressionError):
-    """An expression has no value for some cell."""
+    """An expression cannot be evaluated for a cell."""
 
     def __init__(self, expression: Expression, levels: Mapping[str, Level], error: ExpressionError) -> None:
         self.expression = expression
         cell = ", ".join(f"{name}={level.text}" for name, level in levels.items())
-        super().__init__(f"'{expression}' fails for the cell {cell or '(no factors)'}: {error}")
+        super().__init__(f"cannot evaluate '{expression}' for cell {cell or '(no factors)'}: {error}")
 
 
 class Combinations:
-    """The product of a sweep's axes with derived factors, less what predicates leave out.
+    """The product of a sweep's axes, with derived factors and without excluded cells.
 
-    ``constants`` are values that expressions may use besides the factors (arguments of the benchmark, the only
-    kernel); ``where`` are further predicates, all of which must hold.
+    :param constants: further values for expressions: arguments of the benchmark, and the kernel if there is only one.
+    :param where: further predicates; all must be true.
     """
 
     def __init__(
@@ -34,39 +34,42 @@ class Combinations:
         self._constants = dict(constants)
         self._where = tuple(where)
         self._rows = [
-            [tuple((factor.name, factor.levels[at]) for factor in axis.factors) for at in range(len(axis))]
+            [
+                tuple((factor.name, factor.levels[index]) for factor in axis.factors)
+                for index in range(len(axis))
+            ]
             for axis in sweep.axes
         ]
         self.lengths = tuple(len(axis) for axis in sweep.axes)
 
     @property
-    def filtered(self) -> bool:
-        """Whether predicates may leave cells out."""
+    def has_predicates(self) -> bool:
+        """Whether predicates may exclude cells."""
         return bool(self._sweep.include or self._sweep.exclude or self._where)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names that an expression may use."""
+        """All names that an expression can use."""
         factors = (factor.name for axis in self._sweep.axes for factor in axis.factors)
         derived = (derived.name for derived in self._sweep.derived)
         return tuple(dict.fromkeys((*factors, *derived, *self._constants)))
 
-    def positions(self) -> Iterator[tuple[int, ...]]:
-        """Yield every position, that is one level index for each axis; the last axis moves fastest."""
+    def indices(self) -> Iterator[tuple[int, ...]]:
+        """Yield the indices of every combination, one for each axis; the last axis varies fastest."""
         return itertools.product(*(range(length) for length in self.lengths))
 
     def __len__(self) -> int:
         return math.prod(self.lengths)
 
-    def at(self, positions: Sequence[int]) -> dict[str, Level] | None:
-        """Return the levels of the cell at this position by factor, None if it is left out.
+    def at(self, indices: Sequence[int]) -> dict[str, Level] | None:
+        """Return the levels of a combination by factor; None if it is excluded.
 
         Raises ``CellError``.
         """
         levels: dict[str, Level] = {}
         values = dict(self._constants)
-        for rows, position in zip(self._rows, positions, strict=True):
-            for name, level in rows[position]:
+        for rows, index in zip(self._rows, indices, strict=True):
+            for name, level in rows[index]:
                 levels[name] = level
                 values[name] = level.value
         failure: CellError | None = None
@@ -74,17 +77,18 @@ class Combinations:
             try:
                 value = derived.expression.evaluate(values)
             except ExpressionError as error:
-                # An excluded cell may have no value; the predicates are asked first.
+                # An excluded cell needs no value, so evaluate the predicates first.
                 failure = CellError(derived.expression, levels, error)
                 break
-            levels[derived.name] = computed(value)
+            levels[derived.name] = computed_level(value)
             values[derived.name] = value
-        stays = self._stays(levels, values, failure)
-        if stays and failure:
+        if not self._is_included(levels, values, failure):
+            return None
+        if failure:
             raise failure
-        return levels if stays else None
+        return levels
 
-    def _stays(
+    def _is_included(
         self, levels: Mapping[str, Level], values: Mapping[str, Value], failure: CellError | None
     ) -> bool:
         def holds(expression: Expression) -> bool:

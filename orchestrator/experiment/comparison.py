@@ -1,4 +1,4 @@
-"""The section ``compare``: the baseline of each cell, and the published figures beside it."""
+"""Read the section ``compare``: the baseline of each cell and the published figures."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from orchestrator.documents.expressions import Expression, ExpressionError, Valu
 from orchestrator.errors import BadInput
 from orchestrator.experiment.combinations import Combinations
 from orchestrator.experiment.factors import SweepReader, constants
-from orchestrator.experiment.levels import level
+from orchestrator.experiment.levels import read_level
 from orchestrator.experiment.model import Axis, Benchmark, Comparison, Published, PublishedFigure, Sweep
-from orchestrator.experiment.published import Dataset, find
+from orchestrator.experiment.published import Dataset, find_dataset
 from orchestrator.nearest import did_you_mean
 
 _SECTION = ("compare", "published")
 
 
 class ComparisonReader:
-    """Reads the section, and notes its faults: those of its names at once, those of cells in :meth:`comparison`."""
+    """Reads the section and adds its faults: unknown names at once, missing cells in :meth:`comparison`."""
 
     def __init__(self, draft: Draft, reader: SweepReader, benchmark: Benchmark) -> None:
         self.draft = draft
@@ -28,21 +28,21 @@ class ComparisonReader:
         self.baseline = self._baseline()
         self.dataset = self._dataset()
         self.columns = self._columns()
-        self.figures = draft.value(*_SECTION, "value", default="value")
+        self.value_column = draft.value(*_SECTION, "value", default="value")
         if self.dataset:
             try:
-                self.dataset.column(self.figures)
+                self.dataset.column(self.value_column)
             except BadInput as error:
-                self._published_fault(error, "value")
+                self._add_error(error, "value")
 
     def comparison(self, sweep: Sweep) -> Comparison | None:
-        """Return the comparison of a sweep that has no faults, None if the file has none."""
+        """Return the comparison for a valid sweep; None if the file has no section ``compare``."""
         if not self.draft.node.get("compare"):
             return None
         self.baseline = self._with_zipped(sweep.axes)
         published = None
         if self.dataset:
-            figures = _Matches(sweep, self).figures()
+            figures = _DatasetMatcher(sweep, self).figures()
             published = Published(
                 dataset=self.dataset.name,
                 source=self.dataset.source,
@@ -57,178 +57,179 @@ class ComparisonReader:
         return Comparison(self.metric, self.baseline, published)
 
     def _with_zipped(self, axes: Sequence[Axis]) -> dict[str, str]:
-        """Complete the baseline: what is zipped with its factors moves with them, where that means one thing only."""
-        found = dict(self.baseline)
+        """Return the baseline with the levels of factors that are zipped with its own, where they are unique."""
+        baseline = dict(self.baseline)
         for axis in axes:
-            given = {factor.name: found[factor.name] for factor in axis.factors if factor.name in found}
-            levels = [
-                {factor.name: factor.levels[position].text for factor in axis.factors}
-                for position in range(len(axis))
+            fixed = {
+                name: baseline[name] for name in (factor.name for factor in axis.factors) if name in baseline
+            }
+            rows = [
+                {factor.name: factor.levels[index].text for factor in axis.factors}
+                for index in range(len(axis))
             ]
-            alike = [moved for moved in levels if given.items() <= moved.items()]
-            if not alike:
-                shown = ", ".join(f"{name} = {level}" for name, level in given.items())
+            matching = [row for row in rows if fixed.items() <= row.items()]
+            if not matching:
+                shown = ", ".join(f"{name} = {level}" for name, level in fixed.items())
                 position = self.draft.node.nearest_position("compare", "baseline")
-                self.draft.fault(position, f"zipped factors never have {shown} together")
-            elif given and len(alike) == 1:
-                found |= alike[0]
-        return found
+                self.draft.add_fault(position, f"no combination of the zipped factors has {shown}")
+            elif fixed and len(matching) == 1:
+                baseline |= matching[0]
+        return baseline
 
     def _metric(self) -> str:
         name = str(self.draft.value("compare", "metric", default=self.benchmark.headline))
         metrics = {metric.name: metric for metric in self.benchmark.metrics}
-        if not self.draft.node.get("compare") or not self.reader.program.known or not metrics:
+        if not self.draft.node.get("compare") or not self.reader.benchmark.is_complete or not metrics:
             return name
         position = self.draft.node.nearest_position("compare", "metric")
         if name not in metrics:
-            self.draft.fault(position, f"'{name}' is not a metric; {did_you_mean(name, metrics)}")
+            self.draft.add_fault(position, f"unknown metric '{name}'; {did_you_mean(name, metrics)}")
         elif metrics[name].better == "neither":
-            self.draft.fault(
-                position, f"there is no speed-up of '{name}': it has no 'better: higher' or 'lower'"
+            self.draft.add_fault(
+                position, f"metric '{name}' has no direction; add 'better: higher' or 'better: lower' to it"
             )
         return name
 
     def _baseline(self) -> dict[str, str]:
-        found = {}
+        baseline = {}
         for name, node in self.draft.members("compare", "baseline"):
             if name not in self.reader.factors:
                 if name not in self.draft.node.mapping("factors"):
-                    message = (
-                        f"'{name}' is not a factor that is swept; {did_you_mean(name, self.reader.factors)}"
-                    )
-                    self.draft.fault(self.draft.node.key_position("compare", "baseline", name), message)
+                    message = f"'{name}' is not a swept factor; {did_you_mean(name, self.reader.factors)}"
+                    self.draft.add_fault(self.draft.node.key_position("compare", "baseline", name), message)
                 continue
-            wanted = level(node)
+            level = read_level(node)
             levels = {known.value: known.text for known in self.reader.factors[name].levels}
-            if wanted.value in levels:
-                found[name] = levels[wanted.value]
+            if level.value in levels:
+                baseline[name] = levels[level.value]
             else:
-                hint = did_you_mean(wanted.text, levels.values())
-                self.draft.fault(node.position, f"'{wanted.text}' is not a level of '{name}'; {hint}")
-        return found
+                hint = did_you_mean(level.text, levels.values())
+                self.draft.add_fault(node.position, f"'{level.text}' is not a level of '{name}'; {hint}")
+        return baseline
 
     def _dataset(self) -> Dataset | None:
         name = self.draft.value(*_SECTION, "dataset")
         if name is None:
             return None
         try:
-            return find(name)
+            return find_dataset(name)
         except BadInput as error:
-            self._published_fault(error, "dataset")
+            self._add_error(error, "dataset")
             return None
 
     def _columns(self) -> dict[str, Expression]:
-        found = {}
+        columns = {}
         for name, node in self.draft.members(*_SECTION, "columns"):
             if self.dataset:
                 try:
                     self.dataset.column(name)
                 except BadInput as error:
-                    self.draft.fault(self.draft.node.key_position(*_SECTION, "columns", name), str(error))
+                    position = self.draft.node.key_position(*_SECTION, "columns", name)
+                    self.draft.add_fault(position, str(error))
                     continue
-            expression = self.draft.expression(node, *_SECTION, "columns", name)
-            for checked in self.reader.known_only(expression, *_SECTION, "columns", name):
-                found[name] = checked
-        return found
+            expression = self.reader.read_expression(node, *_SECTION, "columns", name)
+            if expression:
+                columns[name] = expression
+        return columns
 
-    def _published_fault(self, error: BadInput, key: str) -> None:
-        self.draft.blame(error, *_SECTION, key)
+    def _add_error(self, error: BadInput, key: str) -> None:
+        self.draft.add_error(error, *_SECTION, key)
 
 
-class _Matches:
-    """Which rows of a dataset the cells of a sweep, and their baselines, have."""
+class _DatasetMatcher:
+    """Finds the rows of a dataset for the cells of a sweep and their baselines."""
 
-    def __init__(self, sweep: Sweep, wanted: ComparisonReader) -> None:
-        assert wanted.dataset is not None
+    def __init__(self, sweep: Sweep, comparison: ComparisonReader) -> None:
+        assert comparison.dataset is not None
         self.sweep = sweep
-        self.wanted = wanted
-        self.dataset = wanted.dataset
-        self.constants = constants(wanted.reader.program.arguments, wanted.reader.kernels)
+        self.comparison = comparison
+        self.dataset = comparison.dataset
+        self.constants = constants(comparison.reader.benchmark.arguments, comparison.reader.kernels)
         self.combinations = Combinations(sweep, self.constants)
-        self.asked: dict[str, set[Value]] = {name: set() for name in wanted.columns}
+        #: the values that were looked up, by column
+        self.lookups: dict[str, set[Value]] = {name: set() for name in comparison.columns}
 
     def figures(self) -> list[PublishedFigure]:
-        """Return one figure for each way in which cells have a row; notes faults."""
-        used = self._factors_used()
-        found: dict[tuple[str, ...], PublishedFigure | None] = {}
+        """Return one figure for each set of cells with a row; adds faults."""
+        names = self._factors_used()
+        figures: dict[tuple[str, ...], PublishedFigure | None] = {}
+        draft = self.comparison.draft
         try:
-            for positions in self.combinations.positions():
-                levels = self.combinations.at(positions)
+            for indices in self.combinations.indices():
+                levels = self.combinations.at(indices)
                 if levels is None:
                     continue
-                key = tuple(levels[name].text for name in used)
-                if key not in found:
-                    found[key] = self._figure(positions, dict(zip(used, key, strict=True)))
+                key = tuple(levels[name].text for name in names)
+                if key not in figures:
+                    figures[key] = self._figure(indices, dict(zip(names, key, strict=True)))
         except BadInput as error:
-            self.wanted.draft.blame(error, *_SECTION, "columns")
+            draft.add_error(error, *_SECTION, "columns")
             return []
-        figures = [figure for figure in found.values() if figure]
-        if not figures:
-            self.wanted.draft.fault(
-                self.wanted.draft.node.nearest_position(*_SECTION, "columns"), self._nothing()
-            )
-        return figures
+        found = [figure for figure in figures.values() if figure]
+        if not found:
+            draft.add_fault(draft.node.nearest_position(*_SECTION, "columns"), self._no_row_message())
+        return found
 
-    def _figure(self, positions: Sequence[int], levels: Mapping[str, str]) -> PublishedFigure | None:
-        value = self._value(positions)
+    def _figure(self, indices: Sequence[int], levels: Mapping[str, str]) -> PublishedFigure | None:
+        value = self._value(indices)
         if value is None:
             return None
-        baseline = self._baseline(positions)
+        baseline = self._baseline_indices(indices)
         return PublishedFigure(levels, value, None if baseline is None else self._value(baseline))
 
-    def _value(self, positions: Sequence[int]) -> float | None:
-        levels = self.combinations.at(positions)
+    def _value(self, indices: Sequence[int]) -> float | None:
+        levels = self.combinations.at(indices)
         if levels is None:
             return None
         values = {**self.constants, **{name: level.value for name, level in levels.items()}}
-        asked: dict[str, Value] = {}
-        for name, expression in self.wanted.columns.items():
-            asked[name] = expression.evaluate(values)
-            self.asked[name].add(asked[name])
-        rows = self.dataset.matching(asked)
-        if len(rows) > 1:
-            shown = ", ".join(f"{name} = {value}" for name, value in asked.items())
+        row: dict[str, Value] = {}
+        for name, expression in self.comparison.columns.items():
+            row[name] = expression.evaluate(values)
+            self.lookups[name].add(row[name])
+        matching = self.dataset.matching(row)
+        if len(matching) > 1:
+            shown = ", ".join(f"{name} = {value}" for name, value in row.items())
             raise ExpressionError(
-                f"'{self.dataset.name}' has {len(rows)} rows with {shown}; name more of its columns"
+                f"'{self.dataset.name}' has {len(matching)} rows with {shown}; add more of its columns"
             )
-        figure = self.dataset.column(self.wanted.figures)[rows[0]] if rows else None
-        return figure if isinstance(figure, int | float) and figure > 0 else None
+        value = self.dataset.column(self.comparison.value_column)[matching[0]] if matching else None
+        return value if isinstance(value, int | float) and value > 0 else None
 
-    def _baseline(self, positions: Sequence[int]) -> list[int] | None:
-        """The position of a cell's baseline, None if the sweep has none."""
-        found = []
-        for axis, position in zip(self.sweep.axes, positions, strict=True):
-            moved = _moved(axis, position, self.wanted.baseline)
+    def _baseline_indices(self, indices: Sequence[int]) -> list[int] | None:
+        """Return the indices of a cell's baseline; None if the sweep does not contain it."""
+        baseline = []
+        for axis, index in zip(self.sweep.axes, indices, strict=True):
+            moved = _index_with(axis, index, self.comparison.baseline)
             if moved is None:
                 return None
-            found.append(moved)
-        return found
+            baseline.append(moved)
+        return baseline
 
     def _factors_used(self) -> list[str]:
-        """The swept factors that a cell's row and that of its baseline depend on."""
+        """Return the swept factors that select the row of a cell or of its baseline."""
         derived = {factor.name: factor.expression.names for factor in self.sweep.derived}
-        names = {name for expression in self.wanted.columns.values() for name in expression.names}
+        names = {name for expression in self.comparison.columns.values() for name in expression.names}
         while more := {inner for name in names for inner in derived.get(name, ())} - names:
             names |= more
         axes = [axis for axis in self.sweep.axes if any(factor.name in names for factor in axis.factors)]
         return [factor.name for axis in axes for factor in axis.factors]
 
-    def _nothing(self) -> str:
-        for name, values in self.asked.items():
+    def _no_row_message(self) -> str:
+        for name, values in self.lookups.items():
             known = {str(value) for value in self.dataset.column(name) if value is not None}
             if known and not known & {str(value) for value in values}:
                 first = min(str(value) for value in values)
                 hint = did_you_mean(first, known)
-                return f"column '{name}' of '{self.dataset.name}' has no '{first}'; {hint}"
-        return f"no cell of the sweep has a row in '{self.dataset.name}'"
+                return f"column '{name}' of '{self.dataset.name}' does not contain '{first}'; {hint}"
+        return f"no cell matches a row of '{self.dataset.name}'"
 
 
-def _moved(axis: Axis, position: int, levels: Mapping[str, str]) -> int | None:
-    """Return where an axis has the given levels and is like ``position`` in all others."""
-    wanted = [levels.get(factor.name, factor.levels[position].text) for factor in axis.factors]
-    places = (
-        position
-        for position in range(len(axis))
-        if [factor.levels[position].text for factor in axis.factors] == wanted
+def _index_with(axis: Axis, index: int, levels: Mapping[str, str]) -> int | None:
+    """Return the index on an axis with the given levels and the other levels of ``index``; None if there is none."""
+    wanted = [levels.get(factor.name, factor.levels[index].text) for factor in axis.factors]
+    matching = (
+        other
+        for other in range(len(axis))
+        if [factor.levels[other].text for factor in axis.factors] == wanted
     )
-    return next(places, None)
+    return next(matching, None)

@@ -1,4 +1,4 @@
-"""What an experiment says, apart from how and where it is written down."""
+"""The content hash of an experiment. Layout and location of the file do not change it."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from orchestrator.experiment.model import (
 )
 
 _OMITTED = {"file", "content_hash", "description"}
-_WORDS: Mapping[type, frozenset[str]] = {
+_DESCRIPTIVE: Mapping[type, frozenset[str]] = {
     Published: frozenset({"method", "notes"}),
     Benchmark: frozenset({"meanings"}),
 }
-"""Words about published figures and about values; figures and values themselves are part of what an experiment says."""
+"""Fields with descriptions only. They do not change an experiment."""
 
 _HASHED_AS = {"off_if_missing": "held_without"}
-"""Fields that were renamed, with the names they were first hashed under: an old file keeps its hash."""
+"""Renamed fields by the name they were first hashed under, so that existing hashes stay the same."""
 
 
 def content_hash(experiment: Experiment) -> str:
     """Return the SHA-256 (hex) of the experiment after overrides and defaults.
 
-    Comments, layout, the description and the place of the file do not enter it, nor do the files of roles and recipes.
+    Comments, layout, the description, the location of the file, and the files of roles and recipes do not change it.
     """
     document = {
         field.name: _plain(getattr(experiment, field.name), experiment.file.parent)
         for field in dataclasses.fields(experiment)
         if field.name not in _OMITTED and not (field.name == "noise" and experiment.noise == Noise())
     }
-    # With the standard limits of noise an experiment has the hash that it had before there were any.
+    # The hash without `noise` and `until` is that of versions that did not have these sections.
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -63,10 +63,9 @@ def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, PatchSource | KernelSource) and value.location.startswith("/"):
         value = dataclasses.replace(value, location=os.path.relpath(value.location, folder.resolve()))
     if isinstance(value, Repetitions) and value.until is None:
-        # Without a stop rule an experiment has the hash that it had before there were any.
         return {"count": value.count, "boots": value.boots}
     if dataclasses.is_dataclass(value):
-        omitted = _WORDS.get(type(value), frozenset())
+        omitted = _DESCRIPTIVE.get(type(value), frozenset())
         names = [field.name for field in dataclasses.fields(value) if field.name not in omitted]
         return {_HASHED_AS.get(name, name): _plain(getattr(value, name), folder) for name in names}
     if isinstance(value, Mapping):

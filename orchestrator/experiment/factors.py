@@ -1,4 +1,4 @@
-"""The sections that say what is swept: ``factors``, ``zip``, ``derive``, ``include`` and ``exclude``."""
+"""Read the sections of the sweep: ``factors``, ``zip``, ``derive``, ``include`` and ``exclude``."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from orchestrator.documents.document import Node
 from orchestrator.documents.draft import Draft
 from orchestrator.documents.expressions import Expression, Value
 from orchestrator.errors import Position
-from orchestrator.experiment.benchmark import Program
+from orchestrator.experiment.benchmark import BenchmarkReader
 from orchestrator.experiment.combinations import CellError, Combinations
-from orchestrator.experiment.levels import computed, levels_of
+from orchestrator.experiment.levels import computed_level, read_levels
 from orchestrator.experiment.model import Axis, Derived, Factor, Kernel, Level, Sweep
 from orchestrator.nearest import did_you_mean
 
 KERNEL = "kernel"
 HOST = "host"
-"""The factor that tells hosts apart where each runs every cell (``hosts.fleet: replicate``)."""
+"""The factor with the name of the host, where each host runs every cell (``hosts.fleet: replicate``)."""
 
-MOST_CELLS = 10_000_000
-_PLAIN_MODE = re.compile(r"[a-z][a-z0-9_+-]*")
+MAX_COMBINATIONS = 10_000_000
+_MODE_NAME = re.compile(r"[a-z][a-z0-9_+-]*")
 
 
 class SweepReader:
-    """Reads the sweep of a draft, and notes its faults."""
+    """Reads the sweep and adds its faults."""
 
-    def __init__(self, draft: Draft, program: Program, kernels: Sequence[Kernel]) -> None:
+    def __init__(self, draft: Draft, benchmark: BenchmarkReader, kernels: Sequence[Kernel]) -> None:
         self.draft = draft
-        self.program = program
+        self.benchmark = benchmark
         self.kernels = kernels
         self.factors = self._factors()
-        #: all names that an expression may use, also of factors whose levels are at fault
+        #: all names that an expression can use, including factors with invalid levels
         self.names = frozenset(
-            (*draft.node.mapping("factors"), *draft.node.mapping("derive"), *program.arguments, KERNEL)
+            (*draft.node.mapping("factors"), *draft.node.mapping("derive"), *benchmark.arguments, KERNEL)
         )
 
     def sweep(self) -> Sweep:
-        """Return the sweep; faults are noted, and what they touch is left out."""
+        """Return the sweep without its invalid parts, and add their faults."""
         sweep = Sweep(
             axes=self._axes(),
             derived=self._derived(),
@@ -50,79 +50,81 @@ class SweepReader:
         self._check_use(sweep)
         return sweep
 
-    def allowed(self) -> tuple[Expression, ...]:
-        """Read ``allow_unsupported``: the name of a mode stands for the predicate ``mode == name``."""
+    def allow_unsupported(self) -> tuple[Expression, ...]:
+        """Read ``allow_unsupported``. The name of a mode stands for the predicate ``mode == name``."""
         modes = [level.text for level in self.factors["mode"].levels] if "mode" in self.factors else []
-        found = []
+        predicates = []
         for index, node in self.draft.items("allow_unsupported"):
-            path = ("allow_unsupported", index)
-            plain = _PLAIN_MODE.fullmatch(node.text) and node.text not in self.names
-            if plain and "mode" in self.names:
-                if node.text not in modes and _misspelt(node.text, modes):
+            is_name = _MODE_NAME.fullmatch(node.text) and node.text not in self.names
+            if is_name and "mode" in self.names:
+                if node.text not in modes and _is_misspelled(node.text, modes):
                     hint = did_you_mean(node.text, modes)
-                    self.draft.fault(node.position, f"'{node.text}' is not a mode of this file; {hint}")
-                found.append(Expression(f"mode == '{node.text}'"))
+                    self.draft.add_fault(node.position, f"unknown mode '{node.text}'; {hint}")
+                predicates.append(Expression(f"mode == '{node.text}'"))
             else:
-                found += self.known_only(self.draft.expression(node, *path), *path)
-        return tuple(found)
+                predicate = self.read_expression(node, "allow_unsupported", index)
+                predicates += [predicate] if predicate else []
+        return tuple(predicates)
 
-    def least_nodes(self) -> int:
-        """Return how many NUMA nodes the levels and arguments that are node numbers ask for."""
-        used = [
+    def min_nodes(self) -> int:
+        """Return the minimum number of NUMA nodes for all node numbers among the levels and arguments."""
+        numbers = [
             level.value
-            for name in self.program.nodes
+            for name in self.benchmark.nodes
             for level in (
-                self.factors[name].levels if name in self.factors else (self.program.arguments.get(name),)
+                self.factors[name].levels if name in self.factors else (self.benchmark.arguments.get(name),)
             )
             if level is not None
         ]
-        return max((number + 1 for number in used if isinstance(number, int)), default=1)
+        return max((number + 1 for number in numbers if isinstance(number, int)), default=1)
 
     def check_cells(self, sweep: Sweep) -> None:
-        """Note a sweep that is too large, leaves no cell, or has a cell that cannot be computed."""
+        """Add a fault if the sweep is too large, has no cell, or has a cell that cannot be evaluated."""
         position = self.draft.node.key_position("factors")
-        combinations = Combinations(sweep, constants(self.program.arguments, self.kernels))
-        if len(combinations) > MOST_CELLS:
-            message = f"the factors make {len(combinations)} combinations; the most is {MOST_CELLS}"
-            self.draft.fault(position, message)
+        combinations = Combinations(sweep, constants(self.benchmark.arguments, self.kernels))
+        if len(combinations) > MAX_COMBINATIONS:
+            message = f"too many combinations: {len(combinations)} (limit {MAX_COMBINATIONS})"
+            self.draft.add_fault(position, message)
             return
         try:
-            if all(combinations.at(position) is None for position in combinations.positions()):
+            if all(combinations.at(indices) is None for indices in combinations.indices()):
                 key = "include" if sweep.include and not sweep.exclude else "exclude"
-                self.draft.fault(
-                    self.draft.node.key_position(key), "no cell is left by 'include' and 'exclude'"
+                self.draft.add_fault(
+                    self.draft.node.key_position(key), "'include' and 'exclude' leave no cell"
                 )
         except CellError as error:
-            self.draft.fault(self._position_of(error.expression) or position, str(error))
+            self.draft.add_fault(self._position_of(error.expression) or position, str(error))
 
     def _factors(self) -> dict[str, Factor]:
-        found = {}
+        factors = {}
         for name, node in self.draft.members("factors"):
             if keyword.iskeyword(name):
-                self._key_fault(f"'{name}' cannot be the name of a factor", "factors", name)
-            levels = levels_of(self.draft, name, node)
+                self._key_fault(f"'{name}' is a reserved word", "factors", name)
+            levels = read_levels(self.draft, name, node)
             if not levels:
                 continue
-            found[name] = Factor(name, levels)
+            factors[name] = Factor(name, levels)
             for item in node.items():
-                self.program.check_value(self.draft, name, item)
+                self.benchmark.check_value(self.draft, name, item)
             if name == KERNEL:
                 self._check_kernels(node, levels)
         if len(self.kernels) > 1 and KERNEL not in self.draft.node.mapping("factors"):
-            # All declared kernels, as the slowest axis, unless the file says otherwise.
+            # By default all declared kernels are swept, as the slowest axis.
             swept = Factor(KERNEL, tuple(Level(kernel.name, kernel.name) for kernel in self.kernels))
-            return {KERNEL: swept, **found}
-        return found
+            return {KERNEL: swept, **factors}
+        return factors
 
     def _check_kernels(self, node: Node, levels: Iterable[Level]) -> None:
         names = [kernel.name for kernel in self.kernels]
         declared = self.draft.node.mapping("kernels") or names
         for index, level in enumerate(levels):
             if level.text not in declared:
-                message = f"kernel '{level.text}' is not declared under 'kernels'; {did_you_mean(level.text, declared)}"
-                self.draft.fault(self.draft.node.nearest_position("factors", KERNEL, index), message)
+                message = (
+                    f"kernel '{level.text}' is not defined in 'kernels'; {did_you_mean(level.text, declared)}"
+                )
+                self.draft.add_fault(self.draft.node.nearest_position("factors", KERNEL, index), message)
         if not isinstance(node.content, list):
-            self.draft.fault(node.position, "kernels are listed by name")
+            self.draft.add_fault(node.position, "expected a list of kernel names")
 
     def _axes(self) -> tuple[Axis, ...]:
         group_of: dict[str, int] = {}
@@ -132,9 +134,9 @@ class SweepReader:
                 position = self.draft.node.nearest_position("zip", index, number)
                 if name not in self.names or name not in (*self.draft.node.mapping("factors"), KERNEL):
                     known = self.draft.node.mapping("factors")
-                    self.draft.fault(position, f"'{name}' is not a factor; {did_you_mean(name, known)}")
+                    self.draft.add_fault(position, f"unknown factor '{name}'; {did_you_mean(name, known)}")
                 elif name in group_of:
-                    self.draft.fault(position, f"'{name}' is zipped twice")
+                    self.draft.add_fault(position, f"'{name}' is already zipped")
                 elif name in self.factors:
                     group_of[name] = index
             self._check_lengths(index, [name for name in names if group_of.get(name) == index])
@@ -150,7 +152,7 @@ class SweepReader:
         if len(set(lengths.values())) > 1:
             shown = ", ".join(f"{name} has {length}" for name, length in lengths.items())
             position = self.draft.node.nearest_position("zip", index)
-            self.draft.fault(position, f"zipped factors need equally many levels; {shown}")
+            self.draft.add_fault(position, f"zipped factors must have the same number of levels; {shown}")
 
     def _check_duplicates(self, members: Sequence[Factor]) -> None:
         seen: dict[object, str] = {}
@@ -160,56 +162,58 @@ class SweepReader:
             first = seen.get(value, seen.get(shown))
             seen[value] = seen[shown] = shown
             if first is not None:
-                same = "" if first == shown else f", first as '{first}'"
+                spelling = "" if first == shown else f" (first listed as '{first}')"
                 names = ", ".join(factor.name for factor in members)
                 position = self.draft.node.nearest_position("factors", members[0].name, index)
-                self.draft.fault(position, f"level '{shown}' of {names} is listed twice{same}")
+                self.draft.add_fault(position, f"duplicate level '{shown}' of {names}{spelling}")
 
     def _derived(self) -> tuple[Derived, ...]:
-        found: dict[str, Derived] = {}
+        derived_factors: dict[str, Derived] = {}
         for name, node in self.draft.members("derive"):
             if name in self.draft.node.mapping("factors") or name == KERNEL or keyword.iskeyword(name):
-                self._key_fault(f"'{name}' is a factor or a word of its own already", "derive", name)
+                self._key_fault(f"'{name}' is already a factor or a reserved word", "derive", name)
                 continue
-            for expression in self.known_only(self.draft.expression(node, "derive", name), "derive", name):
-                found[name] = Derived(name, expression)
+            expression = self.read_expression(node, "derive", name)
+            if expression:
+                derived_factors[name] = Derived(name, expression)
         graph = {
-            name: [used for used in found if used in derived.expression.names]
-            for name, derived in found.items()
+            name: [used for used in derived_factors if used in derived.expression.names]
+            for name, derived in derived_factors.items()
         }
         try:
-            return tuple(found[name] for name in TopologicalSorter(graph).static_order())
+            return tuple(derived_factors[name] for name in TopologicalSorter(graph).static_order())
         except CycleError as error:
             cycle = list(reversed(error.args[1]))
-            self._key_fault(f"is derived from itself: {' needs '.join(cycle)}", "derive", cycle[0])
+            self._key_fault(f"circular definition: {' -> '.join(cycle)}", "derive", cycle[0])
             return ()
 
     def _predicates(self, key: str) -> tuple[Expression, ...]:
-        return tuple(
-            expression
-            for index, node in self.draft.items(key)
-            for expression in self.known_only(self.draft.expression(node, key, index), key, index)
-        )
+        predicates = (self.read_expression(node, key, index) for index, node in self.draft.items(key))
+        return tuple(predicate for predicate in predicates if predicate)
 
-    def known_only(self, expression: Expression | None, *path: str | int) -> list[Expression]:
-        """Return an expression if all its names are known; notes a fault for each that is not."""
+    def read_expression(self, node: Node, *path: str | int) -> Expression | None:
+        """Parse an expression and check its names. Adds faults and returns None if it is invalid."""
+        expression = self.draft.read_expression(node, *path)
         errors = expression.unknown(self.names) if expression else []
-        for error in errors if self.program.known else []:
-            self.draft.blame(error, *path)
-        return [expression] if expression and not errors else []
+        for error in errors if self.benchmark.is_complete else []:
+            self.draft.add_error(error, *path)
+        return None if errors else expression
 
     def _check_use(self, sweep: Sweep) -> None:
-        """A factor that nothing takes would be swept in vain; most likely its name is misspelt."""
-        if not self.program.known:
+        """Add a fault for each factor that has no effect. Most likely its name is misspelled."""
+        if not self.benchmark.is_complete:
             return
         expressions = [*(derived.expression for derived in sweep.derived), *sweep.include, *sweep.exclude]
-        used = self.program.takes.union(*(expression.names for expression in expressions))
+        used = self.benchmark.parameters.union(*(expression.names for expression in expressions))
         for name in self.draft.node.mapping("factors"):
-            if name not in used and name != KERNEL and "." not in name and self.draft.intact("factors", name):
-                takes = self.program.takes
-                message = (
-                    f"the benchmark takes no '{name}', and no expression uses it; {did_you_mean(name, takes)}"
-                )
+            if (
+                name not in used
+                and name != KERNEL
+                and "." not in name
+                and self.draft.is_valid("factors", name)
+            ):
+                hint = did_you_mean(name, self.benchmark.parameters)
+                message = f"unused factor '{name}': not a benchmark argument, not in any expression; {hint}"
                 self._key_fault(message, "factors", name)
 
     def _position_of(self, expression: Expression) -> Position | None:
@@ -222,14 +226,14 @@ class SweepReader:
         return None
 
     def _key_fault(self, message: str, *path: str) -> None:
-        self.draft.fault(self.draft.node.key_position(*path), message)
+        self.draft.add_fault(self.draft.node.key_position(*path), message)
 
 
 def constants(arguments: Mapping[str, Level], kernels: Sequence[Kernel]) -> dict[str, Value]:
-    """Return what expressions may use besides the factors: the benchmark's arguments and the only kernel."""
-    only = {KERNEL: computed(kernels[0].name)} if len(kernels) == 1 else {}
-    return {name: level.value for name, level in {**only, **arguments}.items()}
+    """Return the constants of expressions: the benchmark's arguments, and the kernel if there is only one."""
+    kernel = {KERNEL: computed_level(kernels[0].name)} if len(kernels) == 1 else {}
+    return {name: level.value for name, level in {**kernel, **arguments}.items()}
 
 
-def _misspelt(name: str, known: Iterable[str]) -> bool:
+def _is_misspelled(name: str, known: Iterable[str]) -> bool:
     return bool(difflib.get_close_matches(name, known, n=1, cutoff=0.8))

@@ -1,4 +1,4 @@
-"""Levels of factors: as they are written, listed one by one, or as a ``range`` or ``geometric`` series."""
+"""Read the levels of factors: a list, or a ``range`` or ``geometric`` series."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from orchestrator.documents.draft import Draft
 from orchestrator.documents.expressions import Value
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Level
-from orchestrator.units import format_size, is_number_with_letters, misspelt_size, parse_quantity, parse_size
+from orchestrator.units import correct_size, format_size, is_number_with_letters, parse_quantity, parse_size
 
-MOST_LEVELS = 10_000
-_LARGEST = Decimal(2**63)
+MAX_LEVELS = 10_000
+_MAX_NUMBER = Decimal(2**63)
 
 
-def level(node: Node) -> Level:
-    """Make a level of a scalar; its text stays as written, but whole numbers and booleans have one spelling."""
+def read_level(node: Node) -> Level:
+    """Return the level for a scalar. Its text stays as written, except that integers and booleans are normalized."""
     value = node.content
     if isinstance(value, str):
         number = parse_quantity(value)
@@ -25,86 +25,86 @@ def level(node: Node) -> Level:
     if isinstance(value, float):
         return Level(node.text, value)
     assert isinstance(value, bool | int)
-    return computed(value)
+    return computed_level(value)
 
 
-def computed(value: Value) -> Level:
-    """Make a level of a value that was computed."""
+def computed_level(value: Value) -> Level:
+    """Return the level for a computed value."""
     return Level(str(value).lower() if isinstance(value, bool) else str(value), value)
 
 
 def setting_text(level: Level) -> str:
-    """Write a level as the kernel's files want it: 1 and 0 for true and false, sizes in bytes."""
+    """Return a level in the format of ``/proc/sys`` and ``/sys``: 1 and 0 for true and false, sizes in bytes."""
     return str(int(level.value)) if isinstance(level.value, bool | int) else level.text
 
 
-def levels_of(draft: Draft, name: str, node: Node) -> tuple[Level, ...]:
-    """Return the levels of one factor; notes its faults, and returns nothing, where it has any."""
+def read_levels(draft: Draft, name: str, node: Node) -> tuple[Level, ...]:
+    """Return the levels of one factor. Adds faults and returns no levels if one of them is invalid."""
     path = ("factors", name)
     if isinstance(node.content, list):
-        levels = tuple(level(item) for item in node.content)
-        before = len(draft.faults)
+        levels = tuple(read_level(item) for item in node.content)
+        fault_count = len(draft.faults)
         _check_units(draft, name, node.content, levels)
-        return levels if len(draft.faults) == before else ()
+        return levels if len(draft.faults) == fault_count else ()
     (series,) = node.mapping()
     try:
         return tuple(_series(node.mapping(series), series))
     except BadInput as error:
-        draft.blame(error, *path, series)
+        draft.add_error(error, *path, series)
         return ()
 
 
 def _check_units(draft: Draft, name: str, items: list[Node], levels: tuple[Level, ...]) -> None:
-    """Refuse what was meant to be a size but has an unknown unit."""
+    """Add a fault for each size with an unknown unit."""
     sizes = any(isinstance(level.value, int) and level.text != str(level.value) for level in levels)
-    for item, one in zip(items, levels, strict=True):
-        if not isinstance(one.value, str):
+    for item, level in zip(items, levels, strict=True):
+        if not isinstance(level.value, str):
             continue
-        mended = misspelt_size(one.text)
-        if mended:
-            draft.fault(item.position, f"'{one.text}' has an unknown unit; did you mean '{mended}'?")
-        elif sizes and is_number_with_letters(one.text):
+        corrected = correct_size(level.text)
+        if corrected:
+            draft.add_fault(item.position, f"unknown unit in '{level.text}'; did you mean '{corrected}'?")
+        elif sizes and is_number_with_letters(level.text):
             try:
-                parse_size(one.text)
+                parse_size(level.text)
             except BadInput as error:
-                draft.fault(item.position, f"factor '{name}': {error}")
+                draft.add_fault(item.position, f"factor '{name}': {error}")
 
 
-def _series(given: dict[str, Node], kind: str) -> Iterator[Level]:
-    """Yield the levels of a ``range`` or ``geometric``, in exact decimal arithmetic. Raises ``BadInput``."""
-    first, is_size = _number(given["from"])
-    last, last_is_size = _number(given["to"])
+def _series(bounds: dict[str, Node], kind: str) -> Iterator[Level]:
+    """Yield the levels of a ``range`` or ``geometric`` series in exact decimal arithmetic. Raises ``BadInput``."""
+    first, is_size = _number(bounds["from"])
+    last, last_is_size = _number(bounds["to"])
     if is_size != last_is_size and first and last:
         raise BadInput("'from' and 'to' must both be sizes or both be plain numbers")
     is_size = is_size or last_is_size
     change = Decimal(2) if kind == "geometric" else Decimal(1)
     key = "ratio" if kind == "geometric" else "step"
-    if key in given:
-        change, change_is_size = _number(given[key])
+    if key in bounds:
+        change, change_is_size = _number(bounds[key])
         if kind == "range" and change_is_size != is_size:
-            raise BadInput("'step' must be a size where 'from' and 'to' are, and a plain number otherwise")
+            raise BadInput("'from', 'to' and 'step' must all be sizes or all be plain numbers")
     if kind == "geometric" and first <= 0:
-        raise BadInput("'from' of a geometric series must be above 0")
+        raise BadInput("'from' of a geometric series must be > 0")
     if change == 0:
-        raise BadInput("'step' is 0; the series would never end")
+        raise BadInput("'step' must not be 0")
     rising = kind == "geometric" or change > 0
     if (last < first) if rising else (last > first):
-        raise BadInput(f"is empty: 'to' is not reached from 'from' by this {key}")
+        raise BadInput(f"empty series: this {key} never leads from 'from' to 'to'")
     current, count = first, 0
     while (current <= last) if rising else (current >= last):
         count += 1
-        if count > MOST_LEVELS:
-            raise BadInput(f"has more than {MOST_LEVELS} levels; take a larger {key}")
+        if count > MAX_LEVELS:
+            raise BadInput(f"more than {MAX_LEVELS} levels; use a larger {key}")
         yield _level(current, is_size)
         current = current * change if kind == "geometric" else current + change
 
 
 def _number(node: Node) -> tuple[Decimal, bool]:
-    """Return a bound of a series and whether it is a size."""
+    """Return a number of a series and whether it is a size."""
     if isinstance(node.content, str):
         return Decimal(parse_size(node.content)), True
     number = Decimal(node.text) if isinstance(node.content, float) else Decimal(int(node.content))  # type: ignore[arg-type]
-    if abs(number) >= _LARGEST:
+    if abs(number) >= _MAX_NUMBER:
         raise BadInput(f"{node.text} does not fit in 64 bits")
     return number, False
 
@@ -113,6 +113,6 @@ def _level(number: Decimal, is_size: bool) -> Level:
     whole = number == number.to_integral_value()
     if is_size:
         if not whole:
-            raise BadInput(f"{number.normalize():f} is not a whole number of bytes")
+            raise BadInput(f"{number.normalize():f} is not an integer number of bytes")
         return Level(format_size(int(number)), int(number))
-    return computed(int(number)) if whole else Level(f"{number.normalize():f}", float(number))
+    return computed_level(int(number)) if whole else Level(f"{number.normalize():f}", float(number))

@@ -1,4 +1,4 @@
-"""From an experiment file to an :class:`Experiment`, or to every fault that the file has."""
+"""Load an experiment file, or report all its faults."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from pathlib import Path
 from orchestrator.documents.document import read_file
 from orchestrator.documents.draft import Draft
 from orchestrator.documents.schema import JSONSchema
-from orchestrator.experiment import overrides as override_texts
-from orchestrator.experiment import roles as role_folders
-from orchestrator.experiment import schemas, sections
-from orchestrator.experiment.benchmark import Program
+from orchestrator.experiment import roles, schemas, sections
+from orchestrator.experiment.benchmark import BenchmarkReader
 from orchestrator.experiment.comparison import ComparisonReader
 from orchestrator.experiment.content import content_hash
 from orchestrator.experiment.factors import SweepReader
 from orchestrator.experiment.kernels import kernels as read_kernels
 from orchestrator.experiment.model import Experiment, Role
 from orchestrator.experiment.noise import noise
+from orchestrator.experiment.overrides import apply_overrides
 from orchestrator.experiment.tuning import tuning
 
 
@@ -32,56 +31,56 @@ def load(
 ) -> Experiment:
     """Read an experiment file.
 
-    :param provider_options: JSON Schema of the file's section for each provider that there is; without it any
-        provider is accepted.
-    :param overrides: texts of ``--set``, such as ``repetitions.count=5``.
-    :param role_path: folders to search for roles before the usual ones.
+    :param provider_options: JSON Schema of each provider's section; None accepts any provider.
+    :param overrides: arguments of ``--set``, such as ``repetitions.count=5``.
+    :param role_path: directories to search for roles before the default ones.
 
     Raises ``BadInput`` with every fault of the file and of the overrides.
     """
     node = read_file(path)
-    override_texts.apply(node, overrides)
+    apply_overrides(node, overrides)
     draft = Draft(node, schemas.check(node, schemas.experiment(provider_options)))
-    searched = role_folders.search_path(path, role_path)
-    program = Program(draft, searched)
-    kernels = read_kernels(draft, path.parent, searched)
-    reader = SweepReader(draft, program, kernels)
-    sweep = reader.sweep()
-    program.check_arguments(reader.names)
-    benchmark = program.benchmark()
-    compared = ComparisonReader(draft, reader, benchmark)
+    role_path = roles.search_path(path, role_path)
+    benchmark_reader = BenchmarkReader(draft, role_path)
+    kernels = read_kernels(draft, path.parent, role_path)
+    sweep_reader = SweepReader(draft, benchmark_reader, kernels)
+    sweep = sweep_reader.sweep()
+    benchmark_reader.check_arguments(sweep_reader.names)
+    benchmark = benchmark_reader.benchmark()
+    comparison_reader = ComparisonReader(draft, sweep_reader, benchmark)
     experiment = Experiment(
         name=draft.value("name", default=_name(path)),
         description=draft.value("description", default="").strip(),
         file=path,
         content_hash="",
-        hosts=sections.hosts(draft, max(program.least_nodes, reader.least_nodes())),
+        hosts=sections.hosts(draft, max(benchmark_reader.min_nodes, sweep_reader.min_nodes())),
         kernels=kernels,
-        roles=_roles(draft, searched, program.role),
+        roles=_roles(draft, role_path, benchmark_reader.role),
         tuning=tuning(draft),
         benchmark=benchmark,
         sweep=sweep,
         repetitions=sections.repetitions(draft),
         order=sections.order(draft),
         limits=sections.limits(draft),
-        allow_unsupported=reader.allowed(),
+        allow_unsupported=sweep_reader.allow_unsupported(),
         noise=noise(draft),
     )
-    draft.close()
-    reader.check_cells(sweep)
-    draft.close()
-    experiment = dataclasses.replace(experiment, compare=compared.comparison(sweep))
-    draft.close()
+    draft.raise_faults()
+    sweep_reader.check_cells(sweep)
+    draft.raise_faults()
+    experiment = dataclasses.replace(experiment, compare=comparison_reader.comparison(sweep))
+    draft.raise_faults()
     return dataclasses.replace(experiment, content_hash=content_hash(experiment))
 
 
 def _name(path: Path) -> str:
-    """Make a name that is fit for a folder of the file's."""
+    """Return the default name: the file's name with the characters of experiment names only."""
     return re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-_")[:64] or "experiment"
 
 
-def _roles(draft: Draft, searched: Sequence[Path], own: Role | None) -> tuple[Role, ...]:
-    """The roles of the file, the benchmark's own last unless the file places it."""
-    listed = sections.roles(draft, searched)
-    there = own is None or own.name in [role.name for role in listed]
-    return tuple(listed) if own is None or there else (*listed, own)
+def _roles(draft: Draft, role_path: Sequence[Path], benchmark_role: Role | None) -> tuple[Role, ...]:
+    """Return the roles of the file. The role of the benchmark comes last unless the file lists it."""
+    listed = sections.roles(draft, role_path)
+    if benchmark_role is None or benchmark_role.name in [role.name for role in listed]:
+        return tuple(listed)
+    return (*listed, benchmark_role)

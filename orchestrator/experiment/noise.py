@@ -1,4 +1,4 @@
-"""The section ``noise``: what may go on on a host beside a trial."""
+"""Read the section ``noise``: limits on other activity on a host during a trial."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import re
 
 from orchestrator.documents.draft import Draft
 from orchestrator.experiment.model import KernelMessages, Noise
-from orchestrator.experiment.sections import quantity
+from orchestrator.experiment.sections import read_quantity
 from orchestrator.units import parse_frequency, parse_share, parse_size
 
 LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info")
-"""As dmesg(1) names them, from 0 on."""
+"""The log levels of dmesg(1), from 0."""
 
 
 def noise(draft: Draft) -> Noise | None:
-    """Read ``noise``; None where the file says ``false``."""
+    """Read ``noise``; None if it is ``false``."""
     if draft.value("noise") is False:
         return None
-    standard = Noise()
+    defaults = Noise()
     steal: float | None = None
     if draft.value("noise", "steal") is not False:
-        steal = quantity(draft, parse_share, standard.steal, "noise", "steal")
+        steal = read_quantity(draft, parse_share, defaults.steal, "noise", "steal")
     return Noise(
-        retries=draft.value("noise", "retries", default=standard.retries),
+        retries=draft.value("noise", "retries", default=defaults.retries),
         steal=steal,
-        throttling=draft.value("noise", "throttling", default=standard.throttling),
+        throttling=draft.value("noise", "throttling", default=defaults.throttling),
         kernel_log=_kernel_log(draft),
         load=draft.value("noise", "load"),
-        frequency=quantity(draft, parse_frequency, None, "noise", "frequency"),
-        memory_per_node=quantity(draft, parse_size, None, "noise", "memory_per_node"),
+        frequency=read_quantity(draft, parse_frequency, None, "noise", "frequency"),
+        memory_per_node=read_quantity(draft, parse_size, None, "noise", "memory_per_node"),
         free_huge_pages_per_node=draft.value("noise", "free_huge_pages_per_node"),
         logins=draft.value("noise", "logins"),
     )
@@ -43,6 +43,6 @@ def _kernel_log(draft: Draft) -> KernelMessages | None:
         try:
             re.compile(node.text)
         except re.error as error:
-            draft.fault(node.position, f"{node.text!r} is not a pattern: {error}")
+            draft.add_fault(node.position, f"invalid regular expression {node.text!r}: {error}")
         patterns.append(node.text)
     return KernelMessages(LEVELS.index(level), tuple(patterns))

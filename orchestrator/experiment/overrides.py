@@ -1,4 +1,4 @@
-"""``--set key.key=value``: values from the command line take the place of those in the file."""
+"""``--set key.key=value``: values from the command line replace values of the file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from orchestrator.documents.document import Node, describe_value, read_text
 from orchestrator.errors import BadInput, Fault, Position
 
-#: mappings whose keys may hold dots: what follows is one key, unless the file has a key that it starts with
+#: mappings whose keys may contain dots: the rest is one key, unless the file has a key that is a prefix of it
 _DOTTED = (
     ("factors",),
     ("derive",),
@@ -18,11 +18,11 @@ _DOTTED = (
 )
 
 
-def apply(node: Node, overrides: Sequence[str]) -> None:
-    """Change ``node`` in place by texts such as ``repetitions.count=5`` or ``factors.threads=[1, 2]``.
+def apply_overrides(node: Node, overrides: Sequence[str]) -> None:
+    """Apply overrides such as ``repetitions.count=5`` or ``factors.threads=[1, 2]`` to ``node`` in place.
 
-    The value is YAML; without a value (``factors.threads=``) the key is taken away. Raises ``BadInput`` with
-    every override that makes no sense.
+    The value is YAML. An empty value (``factors.threads=``) removes the key. Raises ``BadInput`` with every invalid
+    override.
     """
     faults: list[Fault | str] = []
     for text in overrides:
@@ -43,8 +43,9 @@ def _apply(node: Node, text: str) -> None:
     path = _path(path_text, node)
     for depth, key in enumerate(path):
         if not isinstance(node.content, dict):
-            held = ".".join(path[:depth])
-            raise BadInput(position.fault(f"'{held}' holds {describe_value(node.data())}; set it as a whole"))
+            parent = ".".join(path[:depth])
+            message = f"'{parent}' is not a mapping but {describe_value(node.data())}; replace it as a whole"
+            raise BadInput(position.fault(message))
         if depth == len(path) - 1:
             break
         node.keys.setdefault(key, position)
@@ -63,7 +64,7 @@ def _path(text: str, document: Node) -> list[str]:
         if tuple(steps[: len(prefix)]) != prefix or len(steps) == len(prefix):
             continue
         rest = ".".join(steps[len(prefix) :])
-        inside = [key for key in document.mapping(*prefix) if rest.startswith(f"{key}.")]
-        key = max(inside, key=len, default=rest)
+        prefixes = [key for key in document.mapping(*prefix) if rest.startswith(f"{key}.")]
+        key = max(prefixes, key=len, default=rest)
         return [*prefix, key, *(rest[len(key) + 1 :].split(".") if key != rest else [])]
     return steps

@@ -1,4 +1,4 @@
-"""Published figures: the datasets of ``results/reference/reference-results.yaml``, described there in its README."""
+"""Published figures: the datasets of ``results/reference/reference-results.yaml`` (see the README there)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 class Dataset:
     """One published table.
 
-    :ivar source: who published it where and when, in one line.
-    :ivar unit: of its figures, as the source writes it.
-    :ivar method: how they were taken; ``notes``: what a reader must know before comparing with them.
-    :ivar rows: values in the order of ``columns``; None is not applicable or not stated.
+    :ivar source: author, list, date and message id, in one line.
+    :ivar unit: unit of the figures, as in the source.
+    :ivar method: how the figures were measured.
+    :ivar notes: caveats for comparisons with these figures.
+    :ivar rows: values in the order of ``columns``; None: not applicable or not stated.
     """
 
     name: str
@@ -37,39 +38,39 @@ class Dataset:
     rows: tuple[tuple[Value | None, ...], ...]
 
     def column(self, name: str) -> tuple[Value | None, ...]:
-        """Return the values of a column. Raises ``BadInput`` that names the nearest column there is."""
+        """Return the values of a column. Raises ``BadInput`` with the closest name if there is none."""
         if name not in self.columns:
             raise BadInput(f"'{self.name}' has no column '{name}'; {did_you_mean(name, self.columns)}")
         return tuple(row[self.columns.index(name)] for row in self.rows)
 
-    def matching(self, wanted: Mapping[str, Value]) -> list[int]:
-        """Return the rows that have these values by column; a value that is not stated fits any."""
-        places = {self.columns.index(name): value for name, value in wanted.items()}
+    def matching(self, values: Mapping[str, Value]) -> list[int]:
+        """Return the indices of the rows with these values by column; a value that is not stated matches any."""
+        expected = {self.columns.index(name): value for name, value in values.items()}
         return [
             index
             for index, row in enumerate(self.rows)
-            if all(row[position] in (None, value) for position, value in places.items())
+            if all(row[column] in (None, value) for column, value in expected.items())
         ]
 
 
-def find(name: str) -> Dataset:
-    """Return the dataset of this name. Raises ``BadInput`` that names the nearest one there is."""
-    known = _datasets()
-    if name not in known:
-        raise BadInput(f"there is no dataset '{name}' of published figures; {did_you_mean(name, known)}")
-    given = known[name]
-    source = given["source"]
-    told = (source["author"], source["list"], source["date"], source["message_id"])
+def find_dataset(name: str) -> Dataset:
+    """Return the dataset with this name. Raises ``BadInput`` with the closest name if there is none."""
+    datasets = _datasets()
+    if name not in datasets:
+        raise BadInput(f"dataset '{name}' not found; {did_you_mean(name, datasets)}")
+    content = datasets[name]
+    source = content["source"]
+    origin = (source["author"], source["list"], source["date"], source["message_id"])
     return Dataset(
         name=name,
-        source=", ".join(str(part) for part in told if part),
-        machine=str(given["machine"]["cpu"]),
-        kernel=str(given["kernel"] or "not stated"),
-        unit=given["unit"],
-        method=str(given.get("method") or "not stated"),
-        notes=tuple(given.get("notes", ())),
-        columns=tuple(given["columns"]),
-        rows=tuple(map(tuple, given["rows"])),
+        source=", ".join(str(part) for part in origin if part),
+        machine=str(content["machine"]["cpu"]),
+        kernel=str(content["kernel"] or "not stated"),
+        unit=content["unit"],
+        method=str(content.get("method") or "not stated"),
+        notes=tuple(content.get("notes", ())),
+        columns=tuple(content["columns"]),
+        rows=tuple(map(tuple, content["rows"])),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where roles are found."""
+"""Find roles."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def search_path(experiment: Path, role_path: Sequence[Path] = ()) -> list[Path]:
-    """Return the folders that roles are looked up in, first hit wins.
+    """Return the directories to search for roles, in order.
 
-    These are the ones of ``role_path``, ``roles/`` beside or above the experiment file, ``roles/`` of the working
-    directory, and the roles that come with the program.
+    These are ``role_path``, ``roles/`` in the directory of the experiment file and in its parents, ``roles/`` in the
+    working directory, and the roles that are part of this package.
     """
-    beside = (folder / "roles" for folder in experiment.absolute().parents)
+    above = (folder / "roles" for folder in experiment.absolute().parents)
     installed = _PACKAGE / "share" / "roles"
-    own = installed if installed.is_dir() else _PACKAGE.parent / "roles"
-    candidates = (*role_path, *beside, Path.cwd() / "roles", own)
+    packaged = installed if installed.is_dir() else _PACKAGE.parent / "roles"
+    candidates = (*role_path, *above, Path.cwd() / "roles", packaged)
     return list(dict.fromkeys(folder for folder in candidates if folder.is_dir()))
 
 
-def find(name: str, searched: Sequence[Path]) -> Role:
-    """Return the role of this name. Raises ``BadInput`` that names the nearest role there is."""
-    for folder in searched:
+def find(name: str, role_path: Sequence[Path]) -> Role:
+    """Return the first role with this name. Raises ``BadInput`` with the closest name if there is none."""
+    for folder in role_path:
         if (folder / name).is_dir():
             return Role(name, (folder / name).resolve())
-    places = ", ".join(str(folder) for folder in searched) or "no folder 'roles' was found"
-    raise BadInput(f"there is no role '{name}'; {did_you_mean(name, _names(searched))} (searched: {places})")
+    searched = ", ".join(str(folder) for folder in role_path) or "no directory 'roles' exists"
+    raise BadInput(f"role '{name}' not found; {did_you_mean(name, _names(role_path))} (searched: {searched})")
 
 
-def find_all(searched: Sequence[Path]) -> list[Role]:
-    """All roles there are, by name; of two of the same name the one that :func:`find` returns."""
-    return [find(name, searched) for name in sorted(set(_names(searched)))]
+def find_all(role_path: Sequence[Path]) -> list[Role]:
+    """Return all roles by name; of several with one name, the one that :func:`find` returns."""
+    return [find(name, role_path) for name in sorted(set(_names(role_path)))]
 
 
-def _names(searched: Sequence[Path]) -> Iterator[str]:
-    for folder in searched:
+def _names(role_path: Sequence[Path]) -> Iterator[str]:
+    for folder in role_path:
         yield from (entry.name for entry in folder.iterdir() if entry.is_dir())

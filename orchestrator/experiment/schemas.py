@@ -1,4 +1,4 @@
-"""The JSON Schemas of the files that users write."""
+"""The JSON Schemas of experiment files, benchmarks and recipes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _FOLDER = Path(__file__).parent
 
 
 def experiment(provider_options: Mapping[str, JSONSchema] | None = None) -> dict[str, Any]:
-    """Return the schema of an experiment file, with the sections of the given providers in it.
+    """Return the schema of an experiment file, including the sections of the given providers.
 
-    Without providers any section is accepted under ``hosts``.
+    Without providers, any section under ``hosts`` is accepted.
     """
-    made = _read("schema.json")
+    rules = _read("schema.json")
     if provider_options:
-        hosts = made["properties"]["hosts"]
+        hosts = rules["properties"]["hosts"]
         hosts["additionalProperties"] = False
         hosts["properties"].update({name: provider_options[name] for name in sorted(provider_options)})
         hosts["properties"]["provider"]["enum"] = sorted(provider_options)
-    return made
+    return rules
 
 
 @cache
@@ -43,7 +43,7 @@ def recipe() -> JSONSchema:
 
 
 def check(node: Node, rules: JSONSchema) -> list[tuple[Location, Fault]]:
-    """Return every fault of a document; ``rules`` may refer to parts of ``schema.json``."""
+    """Return every fault of a document; ``rules`` may contain references to ``schema.json``."""
     return schema.check(node, rules, _references())
 
 

@@ -1,7 +1,7 @@
-"""Settings of a host as people write them, and the files of ``/proc/sys`` and ``/sys`` that they mean.
+"""Map settings of a host to files of ``/proc/sys`` and ``/sys``.
 
-The section ``tuning`` of an experiment and the task modules of the same names are read here, so a setting is written
-in the same way in both. Each function reads one section that its schema has nothing against.
+The section ``tuning`` of an experiment and the task modules of the same names use these functions, so both have the
+same syntax. Each function reads one section that is valid by its schema.
 """
 
 from __future__ import annotations
@@ -10,34 +10,34 @@ from collections.abc import Callable, Iterator, Mapping
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, Position
-from orchestrator.experiment.levels import level, setting_text
+from orchestrator.experiment.levels import read_level, setting_text
 from orchestrator.experiment.model import Setting
 from orchestrator.units import parse_size
 
 _THP = "/sys/kernel/mm/transparent_hugepage"
 _CPU = "/sys/devices/system/cpu"
-Placed = tuple[Position, Setting]
+PlacedSetting = tuple[Position, Setting]
 
 
 def sysctl_path(name: str) -> str:
-    """Return the file of a sysctl: ``vm.swappiness`` is ``/proc/sys/vm/swappiness``."""
+    """Return the path of a sysctl: ``vm.swappiness`` is ``/proc/sys/vm/swappiness``."""
     return f"/proc/sys/{name.replace('.', '/')}"
 
 
-def sysctl(section: Node) -> Iterator[Placed]:
-    """Values by dotted name."""
+def sysctl(section: Node) -> Iterator[PlacedSetting]:
+    """Read values by dotted name."""
     for name, node in section.mapping().items():
-        yield node.position, Setting(sysctl_path(name), setting_text(level(node)))
+        yield node.position, Setting(sysctl_path(name), setting_text(read_level(node)))
 
 
-def sysfs(section: Node) -> Iterator[Placed]:
-    """Values by path."""
+def sysfs(section: Node) -> Iterator[PlacedSetting]:
+    """Read values by path."""
     for path, node in section.mapping().items():
-        yield node.position, Setting(path, setting_text(level(node)))
+        yield node.position, Setting(path, setting_text(read_level(node)))
 
 
-def transparent_hugepages(section: Node) -> Iterator[Placed]:
-    """Files of ``transparent_hugepage``, those of single sizes under ``sizes``, khugepaged's under ``khugepaged``."""
+def transparent_hugepages(section: Node) -> Iterator[PlacedSetting]:
+    """Read files of ``transparent_hugepage``; ``sizes`` are per size, ``khugepaged`` is ``khugepaged/defrag``."""
     for key, node in section.mapping().items():
         if key not in ("sizes", "khugepaged"):
             yield node.position, Setting(f"{_THP}/{key}", str(node.content))
@@ -49,8 +49,8 @@ def transparent_hugepages(section: Node) -> Iterator[Placed]:
         yield khugepaged.position, Setting(f"{_THP}/khugepaged/defrag", str(int(khugepaged.content is True)))
 
 
-def hugepages(section: Node) -> Iterator[Placed]:
-    """Pools by size: a count for the host, or counts by NUMA node."""
+def hugepages(section: Node) -> Iterator[PlacedSetting]:
+    """Read pools of huge pages by size: a count for the host, or counts by NUMA node."""
     folders = _folders(section)
     for size, node in section.mapping().items():
         folder = folders[size]
@@ -61,14 +61,14 @@ def hugepages(section: Node) -> Iterator[Placed]:
             yield count.position, Setting(path, str(count.content))
 
 
-def numa_balancing(switch: Node) -> Iterator[Placed]:
-    """Whether the kernel moves pages by itself; one that cannot does not."""
-    on = switch.content is True
-    yield switch.position, Setting(sysctl_path("kernel.numa_balancing"), str(int(on)), off_if_missing=not on)
+def numa_balancing(node: Node) -> Iterator[PlacedSetting]:
+    """Read ``numa_balancing``. Without CONFIG_NUMA_BALANCING there is no such file, and it is off."""
+    on = node.content is True
+    yield node.position, Setting(sysctl_path("kernel.numa_balancing"), str(int(on)), off_if_missing=not on)
 
 
-def cpu(section: Node) -> Iterator[Placed]:
-    """Frequency, sleep and siblings of the CPUs; all of it optional, as few hosts have all of it."""
+def cpu(section: Node) -> Iterator[PlacedSetting]:
+    """Read settings of CPUs. All are optional, as few hosts have all of these files."""
     for key, node in section.mapping().items():
         for path, value in _CPU_FILES[key](node):
             yield node.position, Setting(f"{_CPU}/{path}", value, optional=True)
@@ -94,20 +94,20 @@ _CPU_FILES: Mapping[str, Callable[[Node], Iterator[tuple[str, str]]]] = {
 }
 
 
-def irqs(cpus: Node) -> Iterator[Placed]:
-    """CPUs that serve interrupts; one that cannot be moved stays where it is."""
+def irqs(cpus: Node) -> Iterator[PlacedSetting]:
+    """Read the CPUs that handle interrupts. Optional, as some interrupts cannot be moved."""
     yield cpus.position, Setting("/proc/irq/*/smp_affinity_list", str(cpus.content), optional=True)
 
 
 def _folders(section: Node, *path: str) -> dict[str, str]:
-    """Return the kernel's name for each page size that the mapping at ``path`` has as a key: ``hugepages-2048kB``."""
+    """Return the directory name, such as ``hugepages-2048kB``, for each page size that is a key of the mapping."""
     folders: dict[str, str] = {}
     faults = []
     for size in section.mapping(*path):
         try:
             kilobytes, rest = divmod(parse_size(size), 1024)
             if rest or kilobytes & (kilobytes - 1) or kilobytes < 4:
-                raise BadInput(f"'{size}' is not the size of a page")
+                raise BadInput(f"'{size}' is not a page size")
             folders[size] = f"hugepages-{kilobytes}kB"
         except BadInput as error:
             faults.append(section.key_position(*path, size).fault(str(error)))

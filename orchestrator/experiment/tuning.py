@@ -1,4 +1,4 @@
-"""The section ``tuning``: what a host is set to for the length of a block."""
+"""Read the section ``tuning``: the settings of a host during a block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.errors import BadInput, Fault
 from orchestrator.experiment import settings
 from orchestrator.experiment.model import Setting, Tuning
 
-Section = Callable[[Node], Iterator[settings.Placed]]
+Section = Callable[[Node], Iterator[settings.PlacedSetting]]
 _SECTIONS: tuple[tuple[tuple[str, ...], Section], ...] = (
     (("sysctl",), settings.sysctl),
     (("sysfs",), settings.sysfs),
@@ -23,17 +23,17 @@ _SECTIONS: tuple[tuple[tuple[str, ...], Section], ...] = (
 
 
 def tuning(draft: Draft) -> Tuning:
-    """Read the section; two values for one file are a fault."""
-    found: dict[str, Setting] = {}
+    """Read the section. Two different values for one file are a fault."""
+    by_path: dict[str, Setting] = {}
     for path, read in _SECTIONS:
         node = draft.get("tuning", *path)
         try:
             for position, setting in read(node) if node else ():
-                known = found.setdefault(setting.path, setting)
-                if known.value != setting.value:
-                    draft.fault(
-                        position, f"{setting.path} is also set to {known.value}; it can hold one value only"
+                first = by_path.setdefault(setting.path, setting)
+                if first.value != setting.value:
+                    draft.add_fault(
+                        position, f"conflicting value for {setting.path}; already set to {first.value}"
                     )
         except BadInput as error:
             draft.faults += [fault for fault in error.faults if isinstance(fault, Fault)]
-    return Tuning(tuple(found.values()), str(draft.value("tuning", "placement", "cpus", default="")))
+    return Tuning(tuple(by_path.values()), str(draft.value("tuning", "placement", "cpus", default="")))

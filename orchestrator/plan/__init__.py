@@ -1,4 +1,4 @@
-"""From an experiment to its cells, blocks and trials."""
+"""The cells, blocks and trials of an experiment."""
 
 from orchestrator.plan.plan import Plan
 

@@ -1,4 +1,4 @@
-"""From a combination of levels to a cell: its command, its settings and its id."""
+"""Make cells and trials: the command, the settings and the id of a combination of levels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class CellMaker:
-    """Makes the cells of one benchmark; ``kernel`` is the kernel of cells that do not sweep it."""
+    """Makes the cells of a benchmark; ``kernel`` is the kernel of cells that do not sweep kernels."""
 
     def __init__(self, benchmark: Benchmark, kernel: str) -> None:
         self._benchmark = benchmark.name
@@ -30,11 +30,11 @@ class CellMaker:
         self._fixed = {name: level.text for name, level in benchmark.arguments.items()}
 
     def kernel(self, levels: Mapping[str, Level]) -> str:
-        """Return the name of the kernel that a cell of these levels runs under."""
+        """Return the name of the kernel for these levels."""
         return levels[KERNEL].text if KERNEL in levels else self._kernel
 
     def cell(self, levels: Mapping[str, Level]) -> Cell:
-        """Make the cell of these levels."""
+        """Return the cell with these levels."""
         kernel = self.kernel(levels)
         texts = {KERNEL: kernel, **self._fixed}
         texts.update((name, level.text) for name, level in levels.items())
@@ -55,20 +55,20 @@ class CellMaker:
 
 
 def on_host(cell: Cell, host: str) -> Cell:
-    """Return a cell as that of one host, which is a level of it from then on."""
+    """Return the cell for one host; the host becomes a level of the cell."""
     id = _digest({"cell": cell.id, "host": host})
     return replace(cell, id=id, levels={HOST: Level(host, host), **cell.levels})
 
 
 def trial(cell: Cell, repetition: int) -> Trial:
-    """Make the trial that runs ``cell`` for the ``repetition``-th time, from 0."""
+    """Return the trial for one repetition (from 0) of a cell."""
     return Trial(_digest({"cell": cell.id, "repetition": repetition}), cell, repetition)
 
 
 def expression_values(benchmark: Benchmark, cell: Cell) -> dict[str, Value]:
-    """Return what expressions see of a cell: its levels, its kernel and the benchmark's arguments."""
-    found = {name: level.value for name, level in (*benchmark.arguments.items(), *cell.levels.items())}
-    return {KERNEL: cell.kernel, **found}
+    """Return the values of a cell for expressions: its levels, its kernel and the benchmark's arguments."""
+    values = {name: level.value for name, level in (*benchmark.arguments.items(), *cell.levels.items())}
+    return {KERNEL: cell.kernel, **values}
 
 
 def _settings(levels: Mapping[str, Level]) -> Iterator[Setting]:
@@ -79,5 +79,5 @@ def _settings(levels: Mapping[str, Level]) -> Iterator[Setting]:
 
 
 def _digest(content: Mapping[str, object]) -> str:
-    """Hash content, not layout: keys are sorted, so the order of factors in a file does not matter."""
+    """Hash ``content``. Keys are sorted, so the order of factors in a file does not matter."""
     return hashlib.sha256(_ENCODER.encode(content).encode()).hexdigest()[:_ID_DIGITS]

@@ -1,4 +1,4 @@
-"""A plan as a person or a program reads it."""
+"""Print a plan as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -7,35 +7,49 @@ from itertools import islice
 from typing import Any
 
 from orchestrator.plan.plan import Plan
-from orchestrator.units import plural
+from orchestrator.units import format_duration, plural
 
-CELLS_SHOWN = 40
+MAX_CELLS_SHOWN = 40
 
 
 def table(plan: Plan) -> str:
-    """Return the first :data:`CELLS_SHOWN` cells as a table, one row a cell, and say how many are left out."""
+    """Return a table of the first :data:`MAX_CELLS_SHOWN` cells and the number of further cells."""
     from tabulate import tabulate
 
-    cells = list(islice(plan.cells(), CELLS_SHOWN))
+    cells = list(islice(plan.cells(), MAX_CELLS_SHOWN))
     names = list(cells[0].levels) if cells else []
-    kernels = "kernel" not in names and len({cell.kernel for cell in cells}) > 1
-    header = ["cell", *(["kernel"] if kernels else []), *names, "command"]
+    show_kernel = "kernel" not in names and len({cell.kernel for cell in cells}) > 1
+    header = ["cell", *(["kernel"] if show_kernel else []), *names, "command"]
     rows = [
         [
             cell.id,
-            *([cell.kernel] if kernels else []),
+            *([cell.kernel] if show_kernel else []),
             *(cell.levels[name].text for name in names),
             " ".join(cell.argv),
         ]
         for cell in cells
     ]
-    left_out = plan.cell_count - len(cells)
-    more = f"\n… and {plural(left_out, 'more cell')} (--format jsonl shows all)" if left_out > 0 else ""
+    further = plan.cell_count - len(cells)
+    more = f"\n... and {plural(further, 'more cell')} (--format jsonl prints all)" if further > 0 else ""
     return tabulate(rows, header, disable_numparse=True) + more
 
 
+def summary(plan: Plan, provider: str, boot_s: float | None) -> str:
+    """Return one line with the numbers of cells, trials and boots and the estimated time.
+
+    :param boot_s: seconds for a boot by the provider; None: unknown.
+    """
+    estimate = plan.estimate(boot_s=boot_s)
+    at_most = "at most " if plan.may_end_early() else ""
+    return (
+        f"{plural(plan.cell_count, 'cell')}, {at_most}{plural(plan.trial_count, 'trial')}, "
+        f"{plural(plan.block_count, 'boot')} on {provider}; "
+        f"about {format_duration(estimate.seconds)} ({estimate.basis})"
+    )
+
+
 def documents(plan: Plan) -> Iterator[dict[str, Any]]:
-    """Yield the plan as JSON objects: first its size, then each block, followed by its trials in their order."""
+    """Yield the plan as JSON objects: the totals, then each block followed by its trials in execution order."""
     yield {
         "type": "plan",
         "format": 1,

@@ -1,4 +1,4 @@
-"""How long a run will take, roughly, and what that is based on."""
+"""Estimate the time of a run."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from orchestrator.experiment.model import Limits
 from orchestrator.units import format_duration
 
-#: seconds, where nobody knows better: a short trial with its checks; a machine that is up already
-USUAL_TRIAL_S = 2.0
-USUAL_BOOT_S = 0.0
+DEFAULT_TRIAL_S = 2.0
+"""Seconds for a short trial with its checks."""
+DEFAULT_BOOT_S = 0.0
+"""Seconds for a boot of a machine that already runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Time of a run: ``seconds`` for all of it, and in ``basis`` what that was computed from."""
+    """The estimated time of a run in seconds, and its ``basis`` in words."""
 
     seconds: float
     basis: str
@@ -23,13 +24,13 @@ class Estimate:
 def estimate(
     *, trials: int, boots: int, trial_s: float | None, boot_s: float | None, limits: Limits
 ) -> Estimate:
-    """Estimate a run of so many trials and boots.
+    """Estimate the time of a run.
 
-    ``trial_s``: seconds per trial in an earlier run; without it a usual time is taken, at most the file's limit.
-    ``boot_s``: seconds from asking for a host to its first trial.
+    :param trial_s: seconds per trial in an earlier run; None: the default, but not more than the limit.
+    :param boot_s: seconds from the start of a host to its first trial; None: the default.
     """
-    trial = min(USUAL_TRIAL_S, limits.trial) if trial_s is None else trial_s
-    boot = min(USUAL_BOOT_S if boot_s is None else boot_s, limits.boot)
-    source = "a usual trial" if trial_s is None else "a trial of an earlier run"
-    basis = f"{trials} × {format_duration(trial)} as {source}, {boots} × {format_duration(boot)} for a boot"
+    trial = min(DEFAULT_TRIAL_S, limits.trial) if trial_s is None else trial_s
+    boot = min(DEFAULT_BOOT_S if boot_s is None else boot_s, limits.boot)
+    source = "assumed" if trial_s is None else "measured in an earlier run"
+    basis = f"{trials} × {format_duration(trial)} per trial ({source}), {boots} × {format_duration(boot)} per boot"
     return Estimate(trials * trial + boots * boot, basis)

@@ -1,4 +1,4 @@
-"""What a plan consists of: cells, trials and blocks. All of it is plain data."""
+"""The parts of a plan as plain data: cells, trials and blocks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from orchestrator.experiment.model import Level, Setting
 class Cell:
     """One combination of levels.
 
-    :ivar id: 12 hex digits; a hash of benchmark, kernel, levels and settings, so the same cell in any run.
-    :ivar levels: by factor name, derived factors included, in the order of the file; ``kernel`` is one of them
-        only where the file sweeps it.
-    :ivar argv: the benchmark's command, complete; its first word may be relative to the role's folder on the host.
-    :ivar settings: what the cell itself asks of the host (``sysctl.…`` and ``sysfs.…`` factors).
+    :ivar id: 12 hex digits; a hash of benchmark, kernel, levels and settings. The same cell has the same id in any run.
+    :ivar levels: by factor, including derived factors, in file order; includes ``kernel`` only if the file sweeps it.
+    :ivar argv: the complete command; its first word may be relative to the role's directory on the host.
+    :ivar settings: settings of the host for this cell (``sysctl.…`` and ``sysfs.…`` factors).
     """
 
     id: str
@@ -37,7 +36,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Part of a block: the cells from place ``first`` to before ``end`` of the order in which they are dealt out."""
+    """Part of a block: combinations ``first`` to ``end`` (exclusive), counted in the order of the work queue."""
 
     first: int
     end: int
@@ -45,10 +44,11 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The trials that run in one boot under one kernel; ``index`` is its place in the run, ``boot`` counts from 0.
+    """The trials of one boot under one kernel.
 
-    :ivar host: the host whose trials these are, where each host runs every cell; else empty.
-    :ivar shard: the part of the block that is meant; None: all of it.
+    :ivar index: position in the run, from 0; ``boot`` counts from 0 too.
+    :ivar host: the host, where each host runs every cell; otherwise empty.
+    :ivar shard: the part of the block; None: the whole block.
     """
 
     index: int
@@ -59,5 +59,5 @@ class Block:
 
     @property
     def name(self) -> str:
-        """A name for a folder; :meth:`~orchestrator.plan.plan.Plan.find_block` finds the block by it."""
+        """A name for a directory; :meth:`~orchestrator.plan.plan.Plan.find_block` finds the block by it."""
         return f"{self.index}" if self.shard is None else f"{self.index}.{self.shard.first}-{self.shard.end}"

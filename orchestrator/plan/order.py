@@ -1,10 +1,9 @@
-"""A random order of many things without a list of them.
+"""A random permutation that needs no list of its elements.
 
-The order is a keyed permutation of 0 … n-1: a generalised Feistel network over a domain of a × b >= n numbers with
-cycle walking (J. Black and P. Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002, methods 2 and 3). As a
-and b are close to the root of n, less than one number in the root of n is walked over. The round functions are
-tables drawn from SHAKE-256, so an order is the same on every machine and in every version of Python, and memory
-grows with the root of n only.
+The permutation of 0 … n-1 is a generalised Feistel network over a domain of a × b >= n numbers with cycle walking
+(J. Black and P. Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002, methods 2 and 3). a and b are close to
+sqrt(n), so cycle walking skips less than one number in sqrt(n). The round functions are tables from SHAKE-256. The
+order is the same on every machine and in every version of Python, and memory grows with sqrt(n) only.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ import hashlib
 import math
 from collections.abc import Iterator
 
-_ROUNDS = 24  # fewer leave an order of six or fewer things visibly uneven
-_WORD = 8  # bytes for each entry: the bias of "modulo" is then far below anything that could be seen
+_ROUNDS = 24  # fewer rounds are visibly uneven for six or fewer elements
+_WORD = 8  # bytes per entry; makes the modulo bias negligible
 
 
 class Permutation:
-    """A random permutation of 0 … ``size - 1`` that the text ``key`` names; iterable and indexable."""
+    """The random permutation of 0 … ``size - 1`` for the string ``key``; iterable and indexable."""
 
     def __init__(self, size: int, key: str) -> None:
         self.size = size
@@ -27,26 +26,26 @@ class Permutation:
         self._tables = [self._table(key, number) for number in range(_ROUNDS)]
 
     def _table(self, key: str, number: int) -> list[int]:
-        """The round function ``number``: from the right half's range to the left half's."""
+        """Return the table of round ``number``, from the range of the right half to that of the left half."""
         entries, modulus = (self._b, self._a) if number % 2 == 0 else (self._a, self._b)
         stream = hashlib.shake_256(f"{key}\0{self.size}\0{number}".encode()).digest(entries * _WORD)
-        words = (stream[at : at + _WORD] for at in range(0, len(stream), _WORD))
+        words = (stream[offset : offset + _WORD] for offset in range(0, len(stream), _WORD))
         return [int.from_bytes(word, "big") % modulus for word in words]
 
     def __len__(self) -> int:
         return self.size
 
-    def __getitem__(self, place: int) -> int:
-        """Return what stands at ``place``."""
-        if not 0 <= place < self.size:
-            raise IndexError(place)
+    def __getitem__(self, index: int) -> int:
+        """Return the element at ``index``."""
+        if not 0 <= index < self.size:
+            raise IndexError(index)
         while True:
-            place = self._encipher(place)
-            if place < self.size:
-                return place
+            index = self._encipher(index)
+            if index < self.size:
+                return index
 
     def __iter__(self) -> Iterator[int]:
-        return (self[place] for place in range(self.size))
+        return (self[index] for index in range(self.size))
 
     def _encipher(self, number: int) -> int:
         right, left = divmod(number, self._a)

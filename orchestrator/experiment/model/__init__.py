@@ -1,4 +1,4 @@
-"""The experiment as plain data: what the loader makes of a file, and all that the rest of the house knows of it."""
+"""The experiment as plain data, as the loader returns it."""
 
 from orchestrator.experiment.model.benchmark import Benchmark, Breakdown, Metric, Role, Status
 from orchestrator.experiment.model.comparison import Comparison, Published, PublishedFigure

@@ -1,4 +1,4 @@
-"""The program that trials execute, and what it tells."""
+"""The benchmark: the program that trials execute, and its metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.experiment.model.sweep import Level
 
 
 class Status(StrEnum):
-    """What became of a trial. Only ``ok`` enters statistics; all are kept."""
+    """The result of a trial. All are recorded; only ``ok`` trials enter statistics."""
 
     OK = "ok"
     FAILED = "failed"
@@ -28,11 +28,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """How one figure is read from what a benchmark prints.
+    """How to read one number from the output of a benchmark.
 
-    ``selector`` is a dotted path for ``json``, a key for ``key_value``, a pattern with one group for ``regex``.
-    ``models``: the metric that this one stands for where the clock counts instructions and CPUs take turns; empty:
-    none, it is measured.
+    :ivar selector: a dotted path for ``json``, a key for ``key_value``, a pattern with one group for ``regex``.
+    :ivar models: the metric that this one replaces where the clock counts instructions and CPUs run in turn; empty:
+        none.
     """
 
     name: str
@@ -45,11 +45,11 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """What a metric consists of.
+    """The phases of a metric.
 
-    :ivar total: the metric that is broken down.
-    :ivar phases: metrics of the same unit by the word that tables use; what they leave of the total is the rest.
-    :ivar beside: further metrics that are shown with them.
+    :ivar total: the metric that is divided into phases.
+    :ivar phases: metrics with the same unit, by their label in tables. The remainder of the total is the rest.
+    :ivar beside: further metrics for the same table.
     """
 
     total: str
@@ -59,11 +59,11 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role, the folder it was found in, and what the experiment file gives it.
+    """A role, its directory, and its variables and tags in the experiment file.
 
-    :ivar variables: plain values by name; they take precedence over the role's own defaults.
-    :ivar tags: only tasks with one of these tags; empty: all.
-    :ivar positions: where the file has each variable and tag, by ``("vars", name)`` and ``("tags", name)``.
+    :ivar variables: plain values by name; they override the defaults of the role.
+    :ivar tags: run only tasks with one of these tags; empty: all tasks.
+    :ivar positions: the position of each variable and tag, by ``("vars", name)`` and ``("tags", name)``.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Role:
     positions: Mapping[tuple[str, str], Position] = field(default_factory=lambda: MappingProxyType({}))
 
     def position(self, key: str, name: str) -> Position:
-        """Return the position of a variable (``vars``) or tag (``tags``); the role's folder where the file has none."""
+        """Return the position of a variable (``vars``) or tag (``tags``); by default the role's directory."""
         return self.positions.get((key, name), Position(str(self.folder)))
 
 
@@ -81,14 +81,14 @@ class Role:
 class Benchmark:
     """The program that a trial executes.
 
-    :ivar command: argv template; ``{name}`` stands for a factor or an argument, as written in the file.
-    :ivar options: names of the arguments and factors that are appended as ``--name=value`` when given, in this
-        order (underscores become hyphens); empty for a plain command.
-    :ivar arguments: fixed values, overruled by a factor of the same name.
-    :ivar exit_codes: status by exit code; a code that is not listed means ``failed``.
-    :ivar headline: name of the metric that tables show first.
-    :ivar meanings: by option what its values mean, where the benchmark says it.
-    :ivar breakdown: None if the benchmark knows of no phases.
+    :ivar command: argv template; ``{name}`` is replaced by the level of a factor or by an argument, as written.
+    :ivar options: names of arguments and factors to append as ``--name=value`` if they have a value, in this order
+        (underscores become hyphens); empty for a plain command.
+    :ivar arguments: fixed values; a factor with the same name overrides them.
+    :ivar exit_codes: status by exit code; other codes mean ``failed``.
+    :ivar headline: the metric that tables show first.
+    :ivar breakdown: None if the benchmark has no phases.
+    :ivar meanings: descriptions of values, by option.
     """
 
     name: str

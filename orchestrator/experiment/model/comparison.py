@@ -1,4 +1,4 @@
-"""What figures are set against."""
+"""Baselines and published figures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class PublishedFigure:
-    """What has been published for all cells with these ``levels`` (texts by swept factor).
+    """The published figure for all cells with these levels.
 
-    ``baseline`` is the published figure of their baseline, None if there is none.
+    :ivar levels: texts by swept factor.
+    :ivar baseline: the published figure of their baseline; None if there is none.
     """
 
     levels: Mapping[str, str]
@@ -21,10 +22,11 @@ class PublishedFigure:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Figures of one published table, as far as the cells of an experiment have a row in it.
+    """The figures of one published table that match cells of an experiment.
 
-    ``source``, ``machine``, ``kernel`` and ``method`` are one line each; ``better`` is which way ``unit`` is better;
-    ``notes`` are what a reader must know before comparing with these figures.
+    :ivar source: author, list, date and message id. ``source``, ``machine``, ``kernel`` and ``method`` are one line.
+    :ivar better: whether higher or lower figures are better.
+    :ivar notes: caveats for comparisons with these figures.
     """
 
     dataset: str
@@ -38,7 +40,7 @@ class Published:
     notes: tuple[str, ...] = ()
 
     def figure(self, levels: Mapping[str, str]) -> PublishedFigure | None:
-        """Return the figure of a cell with these levels, None if there is none."""
+        """Return the figure of a cell with these levels; None if there is none."""
         return next(
             (
                 figure
@@ -51,11 +53,12 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the report sets each cell against.
+    """The references for the speed-up of each cell.
 
-    :ivar metric: what a speed-up is of.
-    :ivar baseline: levels (texts by swept factor); the baseline of a cell is the cell that has these and is like it
-        in all other swept factors.
+    :ivar metric: the metric of the speed-up.
+    :ivar baseline: levels (texts by swept factor). The baseline of a cell has these levels, and the levels of the cell
+        for all other factors.
+    :ivar published: None if there is no published table.
     """
 
     metric: str

@@ -1,4 +1,4 @@
-"""One file as a whole."""
+"""The experiment."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from orchestrator.experiment.model.trials import Limits, Order, Repetitions
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """One YAML file.
+    """The content of an experiment file.
 
-    ``content_hash`` is the SHA-256 (hex) of what the file says, after overrides and defaults, not of its bytes:
-    comments and layout do not change it, the role's files do not enter it.
-    ``noise`` is None where it is not looked at.
+    :ivar content_hash: SHA-256 (hex) of the content after overrides and defaults. Comments, layout and the files of
+        roles do not change it.
+    :ivar noise: None: noise is recorded but not checked.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Where trials run, and in which state."""
+"""Hosts and their settings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a host must have before anything is changed on it; sizes in bytes.
+    """The requirements on a host, checked before anything is changed on it. Sizes are in bytes.
 
-    ``numa_nodes`` is what the file says or, where it does not, what benchmark and node numbers ask for.
-    ``mode`` is a migration mode that the running kernel must have; empty: any kernel will do.
+    :ivar numa_nodes: by default the minimum for the benchmark and all node numbers in the file.
+    :ivar mode: a migration mode that the running kernel must support; empty: any kernel.
     """
 
     cpus: int = 1
@@ -25,10 +25,11 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Where to run: a provider, its own section of the file (checked by the provider's schema) and the needs.
+    """The hosts to run on.
 
-    ``fleet``: ``shard`` deals the cells out to all hosts of the group, ``replicate`` runs every cell on each of them;
-    empty: one host.
+    :ivar options: the section of the provider, checked by the schema of the provider.
+    :ivar fleet: ``shard`` distributes the cells over all hosts of the group, ``replicate`` runs every cell on each of
+        them; empty: one host.
     """
 
     provider: str
@@ -40,11 +41,12 @@ class Hosts:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A file of ``/proc/sys`` or ``/sys`` and the value it shall hold.
+    """A file of ``/proc/sys`` or ``/sys`` and its required value.
 
-    ``path`` may hold shell wildcards. An ``optional`` setting is passed over where no such file exists (a CPU without
-    a governor) or where the file keeps its value (an interrupt that cannot be moved); for others both are errors. One
-    that is ``off_if_missing`` holds where no such file exists: what a kernel does not have is off.
+    :ivar path: may contain shell wildcards.
+    :ivar optional: it is no error if the file does not exist (a CPU without a governor) or keeps its value (an
+        interrupt that cannot be moved).
+    :ivar off_if_missing: the setting means "off", which is also true if the file does not exist.
     """
 
     path: str
@@ -55,7 +57,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """State of the host for the length of a block, and the CPUs (a list such as ``0-3,8``) trials are bound to."""
+    """Settings of the host during a block, and the CPUs of the trials (a list such as ``0-3,8``; empty: all)."""
 
     settings: tuple[Setting, ...] = ()
     cpus: str = ""
@@ -63,9 +65,10 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True)
 class KernelMessages:
-    """What the kernel may say during a trial: nothing of this severity or worse that no pattern (``re``) is found in.
+    """Kernel messages that disturb a trial.
 
-    ``level`` is that of syslog(2): 0 is an emergency, 3 an error, 4 a warning.
+    :ivar level: severity as in syslog(2); this and lower numbers disturb the trial. 0: emergency, 3: error, 4: warning.
+    :ivar ignore: patterns (``re``) of messages that do not.
     """
 
     level: int = 3
@@ -74,15 +77,16 @@ class KernelMessages:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What else may go on on a host around a trial; past it the trial is ``disturbed``. None: no limit.
+    """Limits on other activity around a trial. A trial that exceeds one is ``disturbed``. None: no limit.
 
-    :ivar retries: how often a trial that was disturbed is run again before it is set aside.
-    :ivar steal: share of the time that CPUs had work for which the hypervisor gave to others.
-    :ivar throttling: whether a trial is disturbed when a CPU or package is throttled for its temperature.
-    :ivar load: of one minute, before the trial.
-    :ivar frequency: least, in Hz, of the CPU that worked most, at the end of the trial.
-    :ivar memory_per_node: least free memory in bytes, before the trial; ``free_huge_pages_per_node`` likewise.
-    :ivar logins: most terminals that are open before or after it.
+    :ivar retries: maximum number of retries of a disturbed trial.
+    :ivar steal: maximum steal time, as a share of the time in which CPUs were runnable.
+    :ivar throttling: whether thermal throttling of a CPU or package disturbs a trial.
+    :ivar load: maximum 1-minute load average before the trial.
+    :ivar frequency: minimum frequency in Hz of the busiest CPU at the end of the trial.
+    :ivar memory_per_node: minimum free memory of each node in bytes, before the trial.
+    :ivar free_huge_pages_per_node: minimum number of free huge pages of each node, before the trial.
+    :ivar logins: maximum number of open terminals before and after the trial.
     """
 
     retries: int = 2

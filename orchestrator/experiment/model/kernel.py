@@ -1,4 +1,4 @@
-"""Kernels that are asked for, and how those are made that are built."""
+"""Kernels and their build recipes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class KernelSource:
-    """Where a kernel's source comes from.
+    """The source of a kernel.
 
-    :ivar kind: a Debian source package by name, a tarball, a git tree at ``ref``, or a folder as it stands.
+    :ivar kind: a Debian source package, a tarball, a git repository at ``ref``, or a source tree.
     :ivar location: name, path or URL. Paths are absolute.
-    :ivar ref: branch, tag or commit; of git only.
+    :ivar ref: branch, tag or commit; for ``git`` only.
     """
 
     kind: Literal["package", "tarball", "git", "folder"]
@@ -23,10 +23,11 @@ class KernelSource:
 
 @dataclass(frozen=True, slots=True)
 class PatchSource:
-    """Patches, to be applied in the order they are found in.
+    """A source of patches.
 
-    ``path``: a patch, an mbox of patches, or a folder of patches (in the order of its file ``series``, else by
-    name); ``b4``: the message id of a series in the archives of the kernel's mailing lists.
+    :ivar kind: ``path`` or ``b4``.
+    :ivar location: for ``path``: a patch, an mbox, or a directory of patches (in the order of its file ``series``,
+        otherwise by name); for ``b4``: the message id of a series on the kernel's mailing lists.
     """
 
     kind: Literal["path", "b4"]
@@ -35,13 +36,13 @@ class PatchSource:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a kernel is made.
+    """How to build a kernel.
 
-    :ivar name: of the recipe's file; empty for one that stands in the experiment file itself.
-    :ivar base: ``tiny`` (nothing but what the fragments ask for), ``defconfig``, ``running`` (this machine's), or the
-        path of a whole configuration.
-    :ivar fragments: files of ``CONFIG_…`` lines that must all be found again in the kernel's configuration.
-    :ivar compiler: command, such as ``gcc`` or ``gcc-12``; its version is part of what is built.
+    :ivar name: name of the recipe file; empty for an inline recipe.
+    :ivar base: ``tiny`` (allnoconfig), ``defconfig``, ``running`` (the configuration of this machine), or the path of
+        a complete configuration.
+    :ivar fragments: files with ``CONFIG_…`` lines; all must be in the final configuration.
+    :ivar compiler: command, such as ``gcc`` or ``gcc-12``; its version is part of the hash of the kernel.
     """
 
     name: str
@@ -54,12 +55,13 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A kernel that is asked for.
+    """A kernel to run.
 
-    ``default`` is what the provider gives by itself (a guest: Debian's stock kernel; a machine: the one that runs),
-    ``running`` the kernel of the machine (for a guest: of the controller), ``package`` a Debian package by name,
-    ``image`` a bzImage, with ``modules`` as the folder that holds ``lib/modules``, if it has any, ``recipe`` one that
-    is built. ``command_line``: words of the kernel's command line, beside those of its host.
+    :ivar source: ``default``: the default of the provider (a guest: Debian's kernel; a machine: the running kernel);
+        ``running``: the kernel of the machine (for a guest: of the controller); ``package``: a Debian package;
+        ``image``: a bzImage; ``recipe``: a kernel to build.
+    :ivar modules: the directory that contains ``lib/modules`` of the image; None: no modules.
+    :ivar command_line: words to append to the kernel command line of the host.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What is swept: factors, their levels, and which combinations stay."""
+"""The sweep: factors, levels, and predicates that select combinations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestrator.documents.expressions import Expression, Value
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One value of a factor: ``text`` as it is shown and handed to a benchmark, ``value`` as expressions see it."""
+    """One value of a factor: ``text`` for output and for the benchmark, ``value`` for expressions."""
 
     text: str
     value: Value
@@ -17,7 +17,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A swept parameter and its levels, in the order of the file."""
+    """A parameter and its levels, in file order."""
 
     name: str
     levels: tuple[Level, ...]
@@ -25,7 +25,7 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Factors that move together (``zip``), all with the same number of levels; a plain factor is an axis of one."""
+    """Zipped factors, all with the same number of levels, or a single factor."""
 
     factors: tuple[Factor, ...]
 
@@ -35,9 +35,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A factor computed from others; the sweep holds them in an order in which each can be computed.
+    """A factor that is computed from others.
 
-    Expressions may also use the benchmark's arguments and ``kernel``, swept or not.
+    The expression can also use arguments of the benchmark and ``kernel``. A sweep lists derived factors in evaluation
+    order.
     """
 
     name: str
@@ -46,9 +47,10 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """All cells of an experiment, unexpanded: the product of the axes, less what the predicates leave out.
+    """The cells of an experiment, not expanded: the product of the axes, filtered by predicates.
 
-    A cell stays if ``include`` is empty or one of its predicates holds, and no predicate of ``exclude`` holds.
+    A cell is included if ``include`` is empty or one of its predicates is true, and no predicate of ``exclude`` is
+    true.
     """
 
     axes: tuple[Axis, ...]

@@ -1,4 +1,4 @@
-"""How often trials run, in which order, and within which bounds."""
+"""Repetitions, order and limits of trials."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """A cell needs no more repetitions once the interval of its headline's median is narrow enough.
+    """The stop rule: a cell is complete once the confidence interval of its median is narrow enough.
 
-    :ivar least: ok trials that it must have in any case.
-    :ivar half_width: half the interval's width, relative to the median: 0.02 for 2 %.
+    :ivar least: minimum number of ok trials.
+    :ivar half_width: half the width of the interval, relative to the median: 0.02 for 2 %.
+    :ivar confidence: confidence level of the interval: 0.95 for 95 %.
     """
 
     least: int
@@ -21,9 +22,10 @@ class Until:
 
 @dataclass(frozen=True, slots=True)
 class Repetitions:
-    """How often each cell is run at most, and over how many boots the repetitions are spread.
+    """The number of trials of each cell, and the boots they are spread over.
 
-    :ivar until: when fewer will do; None: they never do.
+    :ivar count: maximum number of trials of a cell; without ``until`` the exact number.
+    :ivar until: the stop rule; None: run all.
     """
 
     count: int = 3
@@ -33,7 +35,7 @@ class Repetitions:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Order of the trials inside a block; ``seed`` makes the random order repeatable."""
+    """Order of the trials in a block; ``seed`` makes the random order reproducible."""
 
     within_block: Literal["random", "listed"] = "random"
     seed: int = 0
@@ -41,12 +43,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds, in seconds unless the name says otherwise.
+    """Limits; times are in seconds.
 
-    :ivar trial: one trial; then it is killed and counted as ``timeout``.
-    :ivar boot: from power-on to an answering SSH server.
-    :ivar settle: longest wait for idle CPUs before a trial; past it the trial is ``disturbed``. 0: do not wait.
-    :ivar crashes: a trial that has killed its host this often is set aside as ``crashed``.
+    :ivar trial: maximum time of a trial; after it the trial is killed and its status is ``timeout``.
+    :ivar boot: maximum time from power-on until the SSH server answers.
+    :ivar settle: maximum wait for idle CPUs before a trial; after it the trial is ``disturbed``. 0: do not wait.
+    :ivar crashes: number of host crashes after which a trial is no longer retried and its status is ``crashed``.
     """
 
     trial: float = 60.0
