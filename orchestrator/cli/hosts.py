@@ -66,7 +66,7 @@ def up(
 
     experiment = load_experiment(file, overrides)
     provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-    if not provider.makes_hosts:
+    if not provider.creates_hosts:
         click.echo(f"nothing to bring up: the {provider.name} provider uses hosts that are there already")
         return
     from orchestrator.hosts.selector import HostSelector
@@ -173,7 +173,7 @@ def _each(
 
     reach = HostSelector(inventory, ssh_config)
     code = ExitCode.OK
-    for name, outcome in reach.on_each(reach.names(words), act):
+    for name, outcome in reach.run_on_each(reach.names(words), act):
         if isinstance(outcome, Exception):
             code = ExitCode.HOST
             for line in str(outcome).splitlines():

@@ -93,7 +93,7 @@ class BlockRun:
 
     def _hold_before_boot(self) -> None:
         """A machine that others may use is taken before it is booted under them; others by the first visit."""
-        if self._machine.keeps_files and not self._run.holds(self._machine.name):
+        if self._machine.files_survive_boot and not self._run.holds(self._machine.name):
             visit = self._visit_to(self._machine.reconnect())
             self._run.hold(visit.ours)
             visit.check_free()
@@ -101,7 +101,7 @@ class BlockRun:
     def _visit_to(self, host: Host) -> Visit:
         run = self._run
         visit = Visit(host, run.experiment, f"{run.name}-{self._block.name}", self._machine.clock)
-        visit.bring_scripts()
+        visit.install_scripts()
         return visit
 
     def _visit(self, host: Host) -> bool:
@@ -203,7 +203,7 @@ class BlockRun:
             time=utc_now(),
             kernel_hash=here.kernel_hash,
             proof=tuple(proof.document),
-            beneath=self._machine.beneath,
+            hypervisor=self._machine.hypervisor,
         )
         if not proof.fault:
             self._run.kernels[self._block.kernel] = {
@@ -304,7 +304,7 @@ class BlockRun:
             except HostError as refusal:
                 log.info("%s", refusal)
             if run.provider.boots_kernels:
-                if not self._machine.keeps_files:
+                if not self._machine.files_survive_boot:
                     self._losses.charge(self._block, self._place, str(loss), certain=self._losses.is_certain)
                     self._place = None
                 return self._machine.boot(self._kernel)

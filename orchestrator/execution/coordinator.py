@@ -129,7 +129,7 @@ class Run:
 
     def let_go(self, machine: Machine) -> None:
         """Let go of a host under its own kernel, as far as it can still be reached."""
-        host = machine.leave()
+        host = machine.restore_kernel()
         held = self._held.pop(machine.name, None)
         if held is not None:
             folder, holder = held

@@ -29,8 +29,8 @@ from orchestrator.execution.visit import needs_root
 from orchestrator.execution.work_queue import ReplicaQueue, ShardQueue, WorkQueue
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
-from orchestrator.hosts.likeness import differences, leader
 from orchestrator.hosts.remote.folder import HostFolder
+from orchestrator.hosts.similarity import differences, reference_host
 from orchestrator.results.records import HostOutcome, HostRecord
 from orchestrator.timestamps import utc_now
 from orchestrator.units import plural
@@ -131,9 +131,9 @@ def _meet(run: Run, member: Member) -> None:
 
 def _begun(run: Run, host: Host) -> tuple[str, ...]:
     folder = HostFolder(host, root=needs_root(run.experiment))
-    if not folder.is_used():
+    if not folder.exists():
         return ()
-    folder.bring_scripts()
+    folder.install_scripts()
     runner = folder.runner()
     at_work = runner.block.rpartition("/")[2] if runner else ""
     prefix = f"{run.name}-"
@@ -147,7 +147,7 @@ def _leave_out_the_unlike(run: Run, fleet: Sequence[Member]) -> None:
     if not met:
         return
     kernels = not run.provider.boots_kernels
-    first = leader(met, kernels=kernels)
+    first = reference_host(met, kernels=kernels)
     for member in fleet:
         if member.name in met:
             found = differences(met[first], met[member.name], kernels=kernels)

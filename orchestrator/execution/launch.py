@@ -49,7 +49,7 @@ def scope_of(plan: Plan, provider: Provider) -> str:
     roles = {role.name: manifest.hash_role(role) for role in experiment.roles}
     kernels = {k.name: identity_of(k).kernel_hash for k in experiment.kernels if k.recipe is not None}
     more = [part for part in (kernels, plan.hosts) if part]
-    parts = (experiment.content_hash, plan.narrowing, provider.place, roles, *more)
+    parts = (experiment.content_hash, plan.narrowing, provider.location, roles, *more)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -57,7 +57,7 @@ def check(plan: Plan, provider: Provider) -> None:
     """Refuse, before anything is touched, what the provider cannot or must not do."""
     if needs_root(plan.experiment) and not provider.changes_allowed:
         raise BadInput(
-            f"the experiment changes settings of its host, and the host is this machine ({provider.place}); "
+            f"the experiment changes settings of its host, and the host is this machine ({provider.location}); "
             "allow that with --allow-local-changes or hosts.local.allow_changes: true"
         )
     boots, until = plan.experiment.repetitions.boots, plan.experiment.repetitions.until

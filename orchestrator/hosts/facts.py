@@ -10,7 +10,7 @@ from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.facts_model import Facts, NumaNode
-from orchestrator.hosts.facts_text import parse
+from orchestrator.hosts.facts_parser import parse
 from orchestrator.units import format_size
 
 __all__ = ["Facts", "NumaNode", "command", "environment", "gather", "parse", "unmet"]

@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.documents.document import read_file
 from orchestrator.errors import BadInput, Position
-from orchestrator.hosts.inventory_text import Group, Groups, read_groups
+from orchestrator.hosts.inventory_parser import Group, Groups, read_groups
 from orchestrator.hosts.ssh import SshAddress
 
 ALL = "all"

@@ -13,7 +13,7 @@ from orchestrator.units import plural
 class PrintingHost(Host):
     """Prints instead of executing. It takes itself for root, as it cannot ask."""
 
-    answers = False
+    executes = False
 
     def __init__(self, name: str, say: Callable[[str], None]) -> None:
         super().__init__(name)

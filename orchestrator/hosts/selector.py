@@ -45,7 +45,9 @@ class HostSelector:
             address = address.with_config(self._ssh_config)
         return connect(name, address, CONNECT_LIMIT_S)
 
-    def on_each(self, names: Sequence[str], act: Callable[[Host], T]) -> Iterator[tuple[str, T | HostError]]:
+    def run_on_each(
+        self, names: Sequence[str], act: Callable[[Host], T]
+    ) -> Iterator[tuple[str, T | HostError]]:
         """Do something on several hosts at once; yield what came of it, or the error, in the order of the names."""
 
         def visit(name: str) -> T | HostError:

@@ -127,7 +127,7 @@ class ScriptedProvider(Provider):
     options_schema: ClassVar[dict[str, Any]] = {"type": "object"}
 
     def __init__(self, request: ProviderRequest, machine: Machine | None = None) -> None:
-        self.place = self.name
+        self.location = self.name
         self._machine = machine or ScriptedMachine([ScriptedHost()])
 
     @contextmanager

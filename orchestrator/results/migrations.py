@@ -12,8 +12,14 @@ from typing import Any
 Document = dict[str, Any]
 Step = Callable[[Document], Document]
 
+
+def _journal_2(record: Document) -> Document:
+    """Keys were renamed."""
+    return _rename_hypervisor(record)
+
+
 #: step by the format it starts from
-JOURNAL: Mapping[int, Step] = {}
+JOURNAL: Mapping[int, Step] = {1: _journal_2}
 MANIFEST: Mapping[int, Step] = {}
 
 
@@ -34,3 +40,8 @@ def upgrade(document: Document, current: int, steps: Mapping[int, Step]) -> Docu
     for number in range(found, current):
         document = steps[number](document) | {"format": number + 1}
     return document
+
+
+def _rename_hypervisor(record: Document) -> Document:
+    """Records of blocks had ``beneath``."""
+    return {("hypervisor" if key == "beneath" else key): value for key, value in record.items()}

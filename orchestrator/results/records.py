@@ -21,7 +21,7 @@ from orchestrator.experiment.factors import HOST
 from orchestrator.experiment.model import Breakdown, Comparison, Experiment, Repetitions, Status
 from orchestrator.timestamps import utc_now
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class BlockRecord:
     :ivar settings: path to value, read back.
     :ivar kernel_hash: names the kernel of a recipe; empty for others.
     :ivar proof: what the running kernel was compared in: ``what``, ``expected``, ``found``, ``holds``.
-    :ivar beneath: of a guest of ours: ``qemu`` (its version), and the ``cpu`` and ``kernel`` of the machine under it.
+    :ivar hypervisor: of a guest: ``qemu`` (its version), ``cpu`` and ``kernel`` of the machine that QEMU ran on.
     """
 
     block: int
@@ -148,7 +148,7 @@ class BlockRecord:
     time: str
     kernel_hash: str = ""
     proof: tuple[Mapping[str, Any], ...] = ()
-    beneath: Mapping[str, str] = field(default_factory=dict)
+    hypervisor: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

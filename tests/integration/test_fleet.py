@@ -124,7 +124,7 @@ def test_hosts_that_are_no_good_keep_none_of_the_others_from_their_work(fleet: F
         "changed": ("unreachable", "has CHANGED"),
         "nosudo": ("failed", "changing the host takes root"),
         "full": ("failed", "No space left on device"),
-        "readonly": ("failed", f"{STAT_INTERVAL}: refused, asked '7', found '1'"),
+        "readonly": ("failed", f"{STAT_INTERVAL}: refused, requested '7', actual '1'"),
         "i686": ("left out", "architecture: i686, not x86_64"),
     }
     user = someone(fleet, tmp_path)

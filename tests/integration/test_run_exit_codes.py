@@ -316,9 +316,9 @@ def test_a_setting_that_does_not_take_names_asked_and_found(user: User) -> None:
         assert ended.code == 3
         (line,) = ended.complaints
         assert line.startswith(
-            "testhost: settings that did not take: /proc/sys/vm/overcommit_memory: refused, asked '9'"
+            "testhost: settings that did not take: /proc/sys/vm/overcommit_memory: refused, requested '9'"
         )
-        assert "found '" in line
+        assert "actual '" in line
         assert STAT_INTERVAL.read_text() == before
         missing = user.run(user.file(ANY + "tuning: {sysctl: {vm.no_such_thing: 1}}\n"), "--new")
         assert missing.code == 3
@@ -336,7 +336,7 @@ def test_a_factor_that_does_not_take_fails_its_trials_and_no_others(user: User) 
         became = {trial["factors"]["sysctl.vm.overcommit_memory"]: trial for trial in user.trials}
         assert became["0"]["status"] == "ok"
         assert became["9"]["status"] == "failed"
-        assert "asked '9'" in became["9"]["reason"] or "asked 9" in became["9"]["reason"]
+        assert "requested '9'" in became["9"]["reason"]
         assert Path("/proc/sys/vm/overcommit_memory").read_text() == before
     finally:
         Path("/proc/sys/vm/overcommit_memory").write_text(before)

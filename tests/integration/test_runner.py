@@ -136,7 +136,7 @@ def test_trial_sees_a_bare_world(ends: Mapping[str, TrialEnd]) -> None:
 
 def test_settings_hold_for_one_trial(ends: Mapping[str, TrialEnd], finished: HostFolder) -> None:
     (change,) = ends["set"].changes
-    assert (change.before, change.asked, change.found, change.verdict) == (
+    assert (change.before, change.requested, change.actual, change.verdict) == (
         "madvise",
         "never",
         "never",

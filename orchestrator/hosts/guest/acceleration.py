@@ -20,7 +20,7 @@ from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.guest.command_line import Start, qemu_argv
 from orchestrator.hosts.guest.initramfs import PROBE_WORD, find_program, probe_archive
 from orchestrator.hosts.guest.layout import GuestNode, Layout
-from orchestrator.hosts.guest.process import GuardedProcess
+from orchestrator.hosts.guest.process import SupervisedProcess
 from orchestrator.kernels.obtain import obtain
 
 _log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def kvm_obstacle() -> str | None:
         return f"there is no {DEVICE}"
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         return f"{DEVICE} may not be opened by this user"
-    machine = beneath()
+    machine = describe_hypervisor()
     memory = cache_folder() / f"kvm-{hashlib.sha256(json.dumps(machine).encode()).hexdigest()[:16]}.json"
     try:
         return _remembered(memory)
@@ -79,7 +79,7 @@ def _remember(memory: Path, document: dict[str, str | None]) -> None:
     Path(file.name).replace(memory)
 
 
-def beneath() -> dict[str, str]:
+def describe_hypervisor() -> dict[str, str]:
     """Return what a guest runs on, which also decides whether KVM works: kernel and CPU of this machine, and QEMU."""
     qemu = find_program("qemu-system-x86_64", "qemu-system-x86")
     version = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=False).stdout
@@ -103,14 +103,14 @@ def _try_boot() -> str | None:
     _log.info("trying %s with a real boot (once; %g s at most)", DEVICE, PROBE_LIMIT_S)
     argv = qemu_argv(find_program("qemu-system-x86_64", "qemu-system-x86"), start)
     with start.console.open(errors="replace") as console:  # the guard removes the folder, not what is open
-        process = GuardedProcess(argv, folder, folder / "output")
+        process = SupervisedProcess(argv, folder, folder / "output")
         try:
             return _watch(process, console)
         finally:
             process.stop()
 
 
-def _watch(process: GuardedProcess, console: TextIO) -> str | None:
+def _watch(process: SupervisedProcess, console: TextIO) -> str | None:
     said = ""
     deadline = time.monotonic() + PROBE_LIMIT_S
     while time.monotonic() < deadline:

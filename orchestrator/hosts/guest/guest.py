@@ -13,11 +13,11 @@ from orchestrator.environments import Environment
 from orchestrator.errors import HostError, KernelError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.guest.command_line import DEFAULT_TICKS, Start, qemu_argv
-from orchestrator.hosts.guest.icount_boot import Turns
+from orchestrator.hosts.guest.icount_boot import IcountBoot
 from orchestrator.hosts.guest.initramfs import FAILURE_WORD, UP_WORD, base_archive, find_program, keys_archive
 from orchestrator.hosts.guest.keys import make_keys
 from orchestrator.hosts.guest.layout import Layout
-from orchestrator.hosts.guest.process import GuardedProcess
+from orchestrator.hosts.guest.process import SupervisedProcess
 from orchestrator.hosts.ssh import SshAddress, connect
 from orchestrator.kernels.obtain import KernelFiles
 
@@ -79,7 +79,7 @@ class Boot:
 class Guest:
     """A started guest. Made by :func:`start_guest`, which returns it once it answers SSH."""
 
-    def __init__(self, boot: Boot, process: GuardedProcess, address: SshAddress, monitor: Path) -> None:
+    def __init__(self, boot: Boot, process: SupervisedProcess, address: SshAddress, monitor: Path) -> None:
         self.name = boot.name
         self.logs = boot.logs
         self.address = address
@@ -101,7 +101,9 @@ class Guest:
 
         ``KernelError`` if the guest ends before (a panic, a bad image), ``HostError`` if it never answers.
         """
-        with Turns(self._monitor if self._boot.environment is Environment.VM_ICOUNT else None) as turns:
+        with IcountBoot(
+            self._monitor if self._boot.environment is Environment.VM_ICOUNT else None
+        ) as icount_boot:
             while not self._answers():
                 if self._process.exit_code is not None:
                     raise KernelError(
@@ -112,7 +114,7 @@ class Guest:
                         f"{self.name}: the guest did not answer SSH within {self._boot.limit:g} s (limits.boot)"
                         f"{self._last_words()}"
                     )
-                turns.give()
+                icount_boot.switch_cpu()
                 time.sleep(POLL_S)
 
     def stop(self) -> None:
@@ -172,7 +174,7 @@ def _launch(boot: Boot, base: bytes) -> Guest:
             kernel_words=boot.kernel.identity.command_line,
             ticks=boot.kernel.ticks or DEFAULT_TICKS,
         )
-        process = GuardedProcess(qemu_argv(qemu, start), folder, boot.logs.qemu)
+        process = SupervisedProcess(qemu_argv(qemu, start), folder, boot.logs.qemu)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -18,8 +18,8 @@ from types import TracebackType
 PERIOD_S = 0.05
 
 
-class Turns:
-    """A connection to QEMU's monitor for the length of a boot; ``give`` is to be called again and again.
+class IcountBoot:
+    """A connection to QEMU's monitor for the length of a boot; ``switch_cpu`` is to be called again and again.
 
     Without a monitor it does nothing: CPUs that need not share a clock take their turns by themselves.
     """
@@ -29,7 +29,7 @@ class Turns:
         self._socket: socket.socket | None = None
         self._last = 0.0
 
-    def give(self) -> None:
+    def switch_cpu(self) -> None:
         """Let the next CPU run, at most once each :data:`PERIOD_S`; does nothing where QEMU is not there (yet)."""
         now = time.monotonic()
         if self._monitor is None or now - self._last < PERIOD_S:
@@ -50,7 +50,7 @@ class Turns:
             self._socket.close()
             self._socket = None
 
-    def __enter__(self) -> Turns:
+    def __enter__(self) -> IcountBoot:
         return self
 
     def __exit__(

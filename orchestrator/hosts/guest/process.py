@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from orchestrator.hosts.guest import guard
+from orchestrator.hosts.guest import supervisor
 
 STOP_LIMIT_S = 10.0
 
 
-class GuardedProcess:
+class SupervisedProcess:
     """A program under :mod:`~orchestrator.hosts.guest.guard`, which also removes ``folder`` when it is over.
 
     Only this object holds the writing end of the guard's pipe (it is closed on exec, so no child inherits it).
@@ -21,8 +21,8 @@ class GuardedProcess:
 
     def __init__(self, argv: tuple[str, ...], folder: Path, output: Path) -> None:
         with output.open("ab") as log:
-            self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", guard.__file__, str(folder), *argv],
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-I", "-S", supervisor.__file__, str(folder), *argv],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -32,23 +32,23 @@ class GuardedProcess:
     @property
     def exit_code(self) -> int | None:
         """Exit code of the program (128 and more: ended by a signal), None while it runs."""
-        return self._guard.poll()
+        return self._supervisor.poll()
 
     def ends_within(self, seconds: float) -> bool:
         """Wait for the program's end, no longer than that; whether it has ended."""
         try:
-            self._guard.wait(seconds)
+            self._supervisor.wait(seconds)
         except subprocess.TimeoutExpired:
             return False
         return True
 
     def stop(self) -> None:
         """End the program and wait until it is gone; may be called twice."""
-        if self._guard.stdin is not None:
+        if self._supervisor.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
-                self._guard.stdin.close()
+                self._supervisor.stdin.close()
         try:
-            self._guard.wait(STOP_LIMIT_S)
+            self._supervisor.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
-            self._guard.kill()  # the kernel then kills the program
-            self._guard.wait()
+            self._supervisor.kill()  # the kernel then kills the program
+            self._supervisor.wait()

@@ -44,7 +44,7 @@ class BootingMachine(Machine):
 
     clock: Clock = "wall"
     environment: Environment | None = None
-    keeps_files: ClassVar[bool] = True
+    files_survive_boot: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -123,8 +123,8 @@ class BootingMachine(Machine):
         self._host = host
         return host
 
-    def leave(self) -> Host | None:
-        """See :meth:`Machine.leave`: back to its own kernel, what was installed is removed; a warning if in vain."""
+    def restore_kernel(self) -> Host | None:
+        """See :meth:`Machine.restore_kernel`; logs a warning on failure."""
         if not self._changed:
             return None
         self._changed = False
@@ -140,7 +140,7 @@ class BootingMachine(Machine):
 
     def close(self) -> None:
         """Leave the machine, and end its console."""
-        self.leave()
+        self.restore_kernel()
         self._disconnect()
         if self._console is not None:
             self._console.close()

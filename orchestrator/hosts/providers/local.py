@@ -50,7 +50,7 @@ class LocalProvider(Provider):
     }
 
     def __init__(self, request: ProviderRequest) -> None:
-        self.place = self.name
+        self.location = self.name
         self.changes_allowed = bool(request.options.get("allow_changes")) or request.allow_local_changes
 
     @contextmanager

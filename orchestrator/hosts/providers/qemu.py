@@ -12,7 +12,7 @@ from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError, KernelError
 from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
-from orchestrator.hosts.guest.acceleration import beneath, choose_environment
+from orchestrator.hosts.guest.acceleration import choose_environment, describe_hypervisor
 from orchestrator.hosts.guest.guest import Boot, Guest, Logs, start_guest
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
 from orchestrator.kernels.obtain import obtain
@@ -32,7 +32,7 @@ class QemuMachine(Machine):
     def __init__(self, layout: Layout, environment: Environment, log_folder: Path, boot_limit: float) -> None:
         self.environment: Environment | None = environment
         self.clock: Clock = "instructions" if environment is Environment.VM_ICOUNT else "wall"
-        self.beneath = beneath()
+        self.hypervisor = describe_hypervisor()
         self._layout = layout
         self._in = environment
         self._log_folder = log_folder
@@ -96,11 +96,11 @@ class QemuProvider(Provider):
     name = "qemu"
     options_schema: ClassVar[Mapping[str, Any]] = OPTIONS_SCHEMA
     boots_kernels = True
-    makes_hosts = True
+    creates_hosts = True
     boot_estimate = 13.0
 
     def __init__(self, request: ProviderRequest) -> None:
-        self.place = self.name
+        self.location = self.name
         self._layout = parse_layout(request.options)
         self._boot_limit = request.boot_limit
         _check_needs(self._layout, request.needs)

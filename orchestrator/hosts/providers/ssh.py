@@ -56,7 +56,7 @@ class SshProvider(Provider):
     """Runs trials on machines that are reached by SSH: the one named, the first of the group that answers, or all."""
 
     name = "ssh"
-    has_fleets = True
+    supports_fleets = True
     options_schema: ClassVar[dict[str, Any]] = {
         "type": "object",
         "description": "Run on a machine that answers SSH.",
@@ -80,11 +80,11 @@ class SshProvider(Provider):
         if not named and not request.group:
             raise BadInput("the ssh provider needs a host: --host NAME, hosts.ssh.host, or hosts.group")
         names = inventory.named(str(named)) if named else inventory.group(request.group)
-        self.place = f"{self.name}: {', '.join(names)}"
+        self.location = f"{self.name}: {', '.join(names)}"
         if request.fleet:
             self.hosts = tuple(names)
             # Not the names: hosts may join and leave the group while a run goes on.
-            self.place = f"{self.name}: {named or request.group}"
+            self.location = f"{self.name}: {named or request.group}"
         self._inventory = inventory
         self._boot_limit = request.boot_limit
         self._powers = {

@@ -77,7 +77,7 @@ class HostFolder:
                 f"{self.host.name}: changing the host takes root: log in as root, or allow sudo without a password"
             )
 
-    def bring_scripts(self, *more: Scripts) -> None:
+    def install_scripts(self, *more: Scripts) -> None:
         """Copy :data:`SCRIPTS`, and ``more``, to the host, unless this version of them is there."""
         look = script('cat "$1"/bin/*.version 2>/dev/null || :', self.base, sudo=self.sudo)
         present = self.host.run(look).stdout.split()
@@ -90,7 +90,7 @@ class HostFolder:
             version = f"{self.base}/bin/{scripts.name}.version"
             self.host.put(f"{scripts.version}\n".encode(), version, sudo=self.sudo)
 
-    def is_used(self) -> bool:
+    def exists(self) -> bool:
         """Whether we were ever at work on the host; else there is nothing to look for."""
         look = Command(("test", "-d", f"{self.base}/bin"), self.sudo, accept=(0, 1))
         return self.host.run(look).exit_code == 0

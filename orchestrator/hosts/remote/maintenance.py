@@ -22,12 +22,12 @@ def state(host: Host) -> list[str]:
     ]
     if facts.root:
         folder = HostFolder(host, root=True)
-        parts.append(_doings(folder) if folder.is_used() else "idle, nothing on record")
+        parts.append(_doings(folder) if folder.exists() else "idle, nothing on record")
     return ["; ".join(parts)]
 
 
 def _doings(folder: HostFolder) -> str:
-    folder.bring_scripts()
+    folder.install_scripts()
     runner = folder.runner()
     at_work = f"at work: pid {runner.pid}, {runner.block}" if runner else "idle"
     holder = host_lock.holder_of(folder)
@@ -45,9 +45,9 @@ def _doings(folder: HostFolder) -> str:
 def put_back(host: Host, *, stop: bool) -> list[str]:
     """Put back what is on record; a run that has the host is not disturbed unless it is to be stopped."""
     folder = HostFolder(host, root=True)
-    if not folder.is_used():
+    if not folder.exists():
         return ["nothing on record"]
-    folder.bring_scripts()
+    folder.install_scripts()
     runner = folder.runner()
     if runner is not None:
         if not stop:
@@ -61,20 +61,22 @@ def put_back(host: Host, *, stop: bool) -> list[str]:
     host_lock.check_free(folder)
     changes = folder.restore()
     lines = [
-        f"{change.path}: {change.before} → {change.found}"
+        f"{change.path}: {change.before} → {change.actual}"
         for change in changes
         if change.verdict == "changed"
     ]
-    lines += [f"{change.path}: {change.found} already" for change in changes if change.verdict == "unchanged"]
+    lines += [
+        f"{change.path}: {change.actual} already" for change in changes if change.verdict == "unchanged"
+    ]
     return [*lines, *tidy(host)] or ["nothing on record"]
 
 
 def unlock(host: Host) -> list[str]:
     """Break the lock of a host; its settings stay as they are, and a runner at work goes on."""
     folder = HostFolder(host, root=True)
-    if not folder.is_used():
+    if not folder.exists():
         return ["nobody holds it"]
-    folder.bring_scripts()
+    folder.install_scripts()
     holder = host_lock.unlock(folder)
     return [f"was held by {holder}" if holder else "nobody holds it"]
 
@@ -82,9 +84,9 @@ def unlock(host: Host) -> list[str]:
 def drift(host: Host) -> tuple[list[str], bool]:
     """The settings on record as lines, and whether one of them no longer holds what was set."""
     folder = HostFolder(host, root=True)
-    if not folder.is_used():
+    if not folder.exists():
         return ["nothing on record"], False
-    folder.bring_scripts()
+    folder.install_scripts()
     changes = folder.diff()
     return [_line(change) for change in changes] or ["nothing on record"], any(
         change.verdict == "drifted" for change in changes
@@ -92,5 +94,5 @@ def drift(host: Host) -> tuple[list[str], bool]:
 
 
 def _line(change: Change) -> str:
-    told = f"{change.path}: was {change.before}, set to {change.asked}"
-    return f"{told}, now {change.found or 'gone'}" if change.verdict == "drifted" else told
+    told = f"{change.path}: was {change.before}, set to {change.requested}"
+    return f"{told}, now {change.actual or 'gone'}" if change.verdict == "drifted" else told

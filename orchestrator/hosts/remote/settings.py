@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Setting
@@ -22,8 +22,8 @@ class Change:
 
     path: str
     before: str
-    asked: str
-    found: str
+    requested: str
+    actual: str
     verdict: Literal["changed", "unchanged", "differs", "missing", "refused", "clamped", "kept", "drifted"]
 
     @property
@@ -36,14 +36,25 @@ class Change:
             kind, colon, name = self.path.partition(":")
             if colon and not kind.startswith("/"):
                 unit = "service" if kind == "enabled" else kind.replace("module", "kernel module")
-                return f"{self.path}: no {unit} {name!r}, asked {self.asked!r}"
-            return f"{self.path}: no such file, asked {self.asked!r}"
-        return f"{self.path}: {self.verdict}, asked {self.asked!r}, found {self.found!r}"
+                return f"{self.path}: no {unit} {name!r}, requested {self.requested!r}"
+            return f"{self.path}: no such file, requested {self.requested!r}"
+        return f"{self.path}: {self.verdict}, requested {self.requested!r}, actual {self.actual!r}"
 
 
 def parse_changes(printed: str) -> list[Change]:
     """Return what ``settings.sh`` printed: one change a line."""
-    return [Change(**json.loads(line)) for line in printed.splitlines()]
+    return [change_of(json.loads(line)) for line in printed.splitlines()]
+
+
+def change_of(outcome: Mapping[str, Any]) -> Change:
+    """Return one outcome of ``settings.sh``. Journals of runners on hosts hold these keys, so they stay."""
+    return Change(
+        path=outcome["path"],
+        before=outcome["before"],
+        requested=outcome["asked"],
+        actual=outcome["found"],
+        verdict=outcome["verdict"],
+    )
 
 
 def encode_settings(settings: Iterable[Setting]) -> bytes:

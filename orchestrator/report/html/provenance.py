@@ -81,7 +81,7 @@ def _boot(number: int, block: BlockRecord) -> Group:
         Group("Settings, as read back", _pairs(block.settings)),
         Group("Sysctls", _pairs(facts.get("sysctls", {}))),
         Group("Transparent huge pages", _pairs(facts.get("thp", {}))),
-        Group("What the guest ran on", _pairs(block.beneath)),
+        Group("What the guest ran on", _pairs(block.hypervisor)),
         Group("All other facts", _pairs({k: v for k, v in facts.items() if k not in _TABLED})),
     ]
     where = f"kernel {block.kernel} on {block.host}, {block.environment}, clock {block.clock}"

@@ -14,7 +14,7 @@ from orchestrator.environments import Environment
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts import facts
-from orchestrator.hosts.likeness import differences, leader
+from orchestrator.hosts.similarity import differences, reference_host
 from tests.host_shells import SHELLS, environment_of
 
 GIB = 1 << 30
@@ -183,5 +183,5 @@ def test_likeness(two_nodes: facts.Facts) -> None:
     assert "memory: " in differences(two_nodes, bigger, kernels=True)[0]
     assert len(differences(two_nodes, other, kernels=True)) == 2
     assert differences(two_nodes, other, kernels=False) == [f"architecture: aarch64, not {two_nodes.machine}"]
-    assert leader({"a": other, "b": two_nodes, "c": two_nodes}, kernels=True) == "b"
-    assert leader({"a": other, "b": two_nodes}, kernels=True) == "a"
+    assert reference_host({"a": other, "b": two_nodes, "c": two_nodes}, kernels=True) == "b"
+    assert reference_host({"a": other, "b": two_nodes}, kernels=True) == "a"

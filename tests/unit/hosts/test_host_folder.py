@@ -39,19 +39,22 @@ def test_what_cannot_be_put_back_is_named() -> None:
     made.answer("settings.sh restore", stdout=json.dumps(change) + "\n", exit_code=1)
     with pytest.raises(HostError) as caught:
         HostFolder(made, root=True).restore()
-    assert str(caught.value) == "n1: settings that cannot be put back: /sys/x: refused, asked '2', found '1'"
+    assert (
+        str(caught.value)
+        == "n1: settings that cannot be put back: /sys/x: refused, requested '2', actual '1'"
+    )
 
 
 def test_scripts_are_brought_once() -> None:
     more = Scripts("more", {"more.sh": b":"})
     made = ScriptedHost("n1")
-    HostFolder(made, root=True).bring_scripts(more)
+    HostFolder(made, root=True).install_scripts(more)
     assert made.files["/var/lib/orchestrate/bin/probe.sh"]
     assert made.files["/var/lib/orchestrate/bin/more.sh"] == b":"
     versions = [text.decode() for path, text in made.files.items() if path.endswith(".version")]
     again = ScriptedHost("n1")
     again.answer(".version", stdout="".join(versions))
-    HostFolder(again, root=True).bring_scripts(more)
+    HostFolder(again, root=True).install_scripts(more)
     assert not again.files
     assert len(again.commands) == 1
 
@@ -59,5 +62,5 @@ def test_scripts_are_brought_once() -> None:
 def test_a_set_of_scripts_of_another_version_is_brought_alone() -> None:
     made = ScriptedHost("n1")
     made.answer(".version", stdout=f"{SCRIPTS.version}\n{'0' * 64}\n")
-    HostFolder(made, root=True).bring_scripts(Scripts("more", {"more.sh": b":"}))
+    HostFolder(made, root=True).install_scripts(Scripts("more", {"more.sh": b":"}))
     assert set(made.files) == {"/var/lib/orchestrate/bin/more.sh", "/var/lib/orchestrate/bin/more.version"}

@@ -117,7 +117,7 @@ def test_first_old_value_wins(host: HostFolder) -> None:
         assert do(host, "apply", Setting(str(path), value))[0] == 0
     assert [change.verdict for change in do(host, "diff")[1]] == ["unchanged"]
     (change,) = do(host, "restore")[1]
-    assert (change.asked, path.read_text()) == ("1", "1\n")
+    assert (change.requested, path.read_text()) == ("1", "1\n")
 
 
 def test_last_of_a_list_wins(host: HostFolder) -> None:
@@ -260,8 +260,8 @@ def test_services_that_do_not_stop_or_are_not_there(host: HostFolder, units: Pat
     code, changes = do(host, "apply", *wanted)
     assert code == 1
     assert {change.path: str(change) for change in changes} == {
-        "service:stubborn.service": "service:stubborn.service: refused, asked 'inactive', found 'active'",
-        "service:none.service": "service:none.service: no service 'none.service', asked 'inactive'",
+        "service:stubborn.service": "service:stubborn.service: refused, requested 'inactive', actual 'active'",
+        "service:none.service": "service:none.service: no service 'none.service', requested 'inactive'",
     }
     assert do(host, "apply", Setting("service:none.service", "inactive", optional=True)) == (0, [])
 
@@ -269,7 +269,7 @@ def test_services_that_do_not_stop_or_are_not_there(host: HostFolder, units: Pat
 def test_a_kernel_module_that_is_not_loaded(host: HostFolder) -> None:
     assert do(host, "apply", Setting("module:no-such", "absent"))[1][0].verdict == "unchanged"
     code, (change,) = do(host, "apply", Setting("module:no-such", "loaded"))
-    assert (code, change.verdict, change.found) == (1, "refused", "absent")
+    assert (code, change.verdict, change.actual) == (1, "refused", "absent")
 
 
 def test_a_check_changes_and_makes_nothing(host: HostFolder) -> None:

@@ -106,7 +106,7 @@ def test_a_first_line_that_is_torn_leaves_an_empty_journal(tmp_path: Path) -> No
     assert path.read_bytes() == b""
 
 
-@pytest.mark.parametrize("damage", [b"{", b"\0", b"\n", b"[1]\n", b'{"format":1}\n'])
+@pytest.mark.parametrize("damage", [b"{", b"\0", b"\n", b"[1]\n", b'{"format":2}\n'])
 def test_damage_before_the_last_line_names_file_and_line(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(to_line(RUN) + to_line(BLOCK) + damage + to_line(trial({})) + to_line(END))
@@ -123,13 +123,13 @@ def test_the_line_is_named_also_when_reading_begins_later(tmp_path: Path) -> Non
 
 def test_a_record_of_a_newer_version_is_refused_and_nothing_is_cut(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    newer = to_line(RUN).replace(b'"format":1', b'"format":2')
+    newer = to_line(RUN).replace(b'"format":2', b'"format":3')
     path.write_bytes(newer + b"not of this format at all")
-    with pytest.raises(BadInput, match=r"journal.jsonl:1:1: format 2 is newer"):
+    with pytest.raises(BadInput, match=r"journal.jsonl:1:1: format 3 is newer"):
         Journal(tmp_path)
     assert path.read_bytes() == newer + b"not of this format at all"
     path.write_bytes(to_line(RUN) + newer)
-    with pytest.raises(BadInput, match=r"journal.jsonl:2:1: format 2 is newer"):
+    with pytest.raises(BadInput, match=r"journal.jsonl:2:1: format 3 is newer"):
         last_record(path)
 
 

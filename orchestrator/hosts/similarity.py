@@ -24,7 +24,7 @@ def differences(one: Facts, other: Facts, *, kernels: bool) -> list[str]:
     return found
 
 
-def leader(facts: Mapping[str, Facts], *, kernels: bool) -> str:
+def reference_host(facts: Mapping[str, Facts], *, kernels: bool) -> str:
     """The name of the host that most others are like; the first of several."""
 
     def followers(name: str) -> int:
