@@ -106,7 +106,7 @@ class Visit:
             self.ours.script("settings.sh", "apply", self.base, stdin=lines, accept=(0, 1))
         )
         changes = parse_changes(completed.stdout)
-        faults = [str(change) for change in changes if change.is_fault]
+        faults = [str(change) for change in changes if change.is_error]
         if faults or completed.exit_code:
             self.restore()
             raise HostError(

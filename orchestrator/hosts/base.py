@@ -40,7 +40,7 @@ class Host(ABC):
 
     @abstractmethod
     def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
-        """Run a shell line; return exit code, stdout and stderr. Raise ``TimeoutError`` after ``time_limit`` seconds."""
+        """Run a shell line; return exit code, stdout, stderr. ``TimeoutError`` after ``time_limit`` seconds."""
 
     @abstractmethod
     def lines(self, command: Command) -> Iterator[str | None]:

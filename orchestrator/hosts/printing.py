@@ -1,4 +1,4 @@
-"""A host for dry runs: it prints each command that it is given, and every command succeeds without a word."""
+"""A host for dry runs: it prints each command; every command succeeds with empty output."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from orchestrator.units import plural
 
 
 class PrintingHost(Host):
-    """Prints instead of executing. It takes itself for root, as it cannot ask."""
+    """Prints commands instead of executing them. It assumes that the user is root."""
 
     executes = False
 
-    def __init__(self, name: str, say: Callable[[str], None]) -> None:
+    def __init__(self, name: str, print_line: Callable[[str], None]) -> None:
         super().__init__(name)
         self._root = True
-        self._say = say
+        self._print_line = print_line
 
     def run(self, command: Command) -> Completed:
-        """Print the command as it would be executed, and below it what it would read."""
-        self._say(str(self.prepare(command)))
+        """Print the command as it would be executed, and its stdin below it."""
+        self._print_line(str(self.prepare(command)))
         for line in (command.stdin or b"").decode(errors="replace").splitlines():
-            self._say(f"    < {line}")
+            self._print_line(f"    < {line}")
         return Completed(command, 0, "", "")
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
-        """Print what would be written where; the command behind it is the same for every file."""
+        """Print path, mode and size of the file."""
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        self._say(f"put {path}  mode {mode:o}, {plural(size, 'byte')}")
+        self._print_line(f"put {path}  mode {mode:o}, {plural(size, 'byte')}")
 
     def lines(self, command: Command) -> Iterator[str | None]:
         """Print the command and yield nothing."""
-        self._say(str(self.prepare(command)))
+        self._print_line(str(self.prepare(command)))
         yield from ()
 
     def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
         raise AssertionError("a printing host executes nothing")
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is no connection."""

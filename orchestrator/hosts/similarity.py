@@ -1,4 +1,4 @@
-"""Whether hosts are alike: whether a number from one of them can stand beside a number from another."""
+"""Whether hosts are similar enough to compare their results."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from orchestrator.hosts.facts import environment
 from orchestrator.hosts.facts_model import Facts
 
 MEMORY_TOLERANCE = 0.05
-"""Firmware takes a little from each machine, and not the same from each."""
+"""Relative. Firmware reserves a different amount of memory on each machine."""
 
 
-def differences(one: Facts, other: Facts, *, kernels: bool) -> list[str]:
-    """What ``other`` has that ``one`` has not, one sentence each; empty: they are alike.
+def differences(reference: Facts, other: Facts, *, kernels: bool) -> list[str]:
+    """Return how ``other`` differs from ``reference``, one message each; empty if they are similar.
 
-    :param kernels: whether the running kernels count, which they do not where others are booted.
+    :param kernels: whether to compare the running kernels; not useful if the run boots other ones.
     """
-    mine, theirs = _traits(one, kernels), _traits(other, kernels)
-    found = [f"{name}: {theirs[name]}, not {mine[name]}" for name in mine if mine[name] != theirs[name]]
-    memory = [sum(node.memory for node in facts.nodes) for facts in (one, other)]
+    expected, actual = _traits(reference, kernels), _traits(other, kernels)
+    messages = [
+        f"{name}: {actual[name]}, not {expected[name]}" for name in expected if actual[name] != expected[name]
+    ]
+    memory = [sum(node.memory for node in facts.nodes) for facts in (reference, other)]
     if abs(memory[0] - memory[1]) > MEMORY_TOLERANCE * max(memory):
-        found.append(f"memory: {memory[1] >> 20} MiB, not {memory[0] >> 20} MiB")
-    return found
+        messages.append(f"memory: {memory[1] >> 20} MiB, not {memory[0] >> 20} MiB")
+    return messages
 
 
 def reference_host(facts: Mapping[str, Facts], *, kernels: bool) -> str:
-    """The name of the host that most others are like; the first of several."""
+    """Return the name of the host that is similar to most others; the first of several."""
 
-    def followers(name: str) -> int:
+    def similar_hosts(name: str) -> int:
         return sum(not differences(facts[name], other, kernels=kernels) for other in facts.values())
 
-    return max(facts, key=followers)
+    return max(facts, key=similar_hosts)
 
 
 def _traits(facts: Facts, kernels: bool) -> dict[str, str]:

@@ -94,6 +94,6 @@ def _read_back(changes: Iterable[Change]) -> dict[str, Any]:
 
 
 def _raise_faults(changes: Iterable[Change]) -> None:
-    faults = [str(change) for change in changes if change.is_fault]
+    faults = [str(change) for change in changes if change.is_error]
     if faults:
         raise HostError(f"settings that did not take: {'; '.join(faults)}")

@@ -154,7 +154,7 @@ def test_tags(admin: User, machine: Machine) -> None:
             3,
             "/proc/sys/vm/overcommit_memory: refused, requested '9', actual '",
         ),
-        ("sysctl: {vm.no_such: 1}", 3, "/proc/sys/vm/no_such: no such file"),
+        ("sysctl: {vm.no_such: 1}", 3, "/proc/sys/vm/no_such: No such file or directory"),
         ("service: {name: nosuch, state: stopped}", 3, "service:nosuch.service: no service 'nosuch.service'"),
         (
             "kernel_module: {name: nonesuch}",
@@ -256,7 +256,7 @@ def test_a_kernel_is_installed_unless_this_very_one_is(admin: User, machine: Mac
 
 def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: Machine) -> None:
     role(admin, tasks="- sysctl: {vm.swappiness: 7}\n")
-    (machine.root / "ours" / "settings.record").mkdir()
+    (machine.root / "base" / "settings.record").mkdir()
     ended = apply(admin, "mine")
     assert ended.code == 3
     (line,) = ended.complaints

@@ -153,7 +153,7 @@ def test_trial_does_not_run_without_its_settings(ends: Mapping[str, TrialEnd]) -
         assert (end.exit_code, end.start, end.end) == (None, "", "")
         assert end.refused.startswith("setting /proc/sys/")
         assert verdict in end.refused
-        assert end.changes[0].is_fault
+        assert end.changes[0].is_error
     assert ends["optional"].exit_code == 0
     assert ends["optional"].changes == ()
     assert ends["nowhere"].refused == "working folder /no/such folder: no such folder"

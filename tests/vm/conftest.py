@@ -52,7 +52,7 @@ def tcg_guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootedGuest]
 
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiskMachine]:
-    """A server with a BIOS that boots from its disk, whose button can be pressed. Shared: leave it as you found it."""
+    """A server with a BIOS that boots from its disk, with power control. Shared: tests must not leave changes."""
     with disk_machine(tmp_path_factory.mktemp("machine")) as machine:
         yield machine
 
@@ -60,7 +60,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiskMachine]:
 @pytest.fixture
 def user(machine: DiskMachine, tmp_path: Path) -> Iterator[User]:
     """Someone who has the inventory of :func:`machine`."""
-    machine.write_inventory(machine.button)
+    machine.write_inventory(machine.power)
     user = User(tmp_path, ("--inventory", str(machine.inventory)))
     yield user
     user.close()

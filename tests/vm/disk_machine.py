@@ -79,7 +79,7 @@ class DiskMachine:
 
     @property
     def variables(self) -> dict[str, object]:
-        """What an inventory says of it, but for who presses its button."""
+        """Its variables in the inventory, without ``power``."""
         return {
             "ansible_host": "127.0.0.1",
             "ansible_port": self.port,
@@ -90,8 +90,8 @@ class DiskMachine:
         }
 
     @property
-    def button(self) -> dict[str, str]:
-        """Its power button."""
+    def power(self) -> dict[str, str]:
+        """Its power control."""
         return {"qemu_monitor": str(self.monitor)}
 
     def write_inventory(self, power: object) -> None:

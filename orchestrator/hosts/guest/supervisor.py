@@ -1,9 +1,9 @@
-"""Runs a program that must not outlive whoever started it. Executed as a script, with nothing but the standard library.
+"""Runs a program that must not outlive its parent. Executed as a script; uses the standard library only.
 
-    python guard.py FOLDER PROGRAM [ARGUMENT ...]      with the read end of a pipe as standard input
+    python supervisor.py FOLDER PROGRAM [ARGUMENT ...]      stdin: the read end of a pipe
 
-Ends the program when the pipe's last writer is gone, however it went, and removes FOLDER at the end in every case.
-Should the guard itself be killed, the kernel ends the program for it. Exit code: that of the program.
+Kills the program when the last writer of the pipe has exited, and removes FOLDER at the end. If the supervisor is
+killed, the kernel kills the program. Exit code: that of the program.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main(folder: str, argv: list[str]) -> int:
-    """Start, watch, end."""
+    """Run the program until it exits or the pipe is closed."""
     libc = ctypes.CDLL(None, use_errno=True)
-    guard = os.getpid()
+    supervisor = os.getpid()
 
-    def die_with_guard() -> None:
+    def die_with_supervisor() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != guard:
+        if os.getppid() != supervisor:
             os._exit(1)
 
     try:
-        program = subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=die_with_guard)
-        ended = os.pidfd_open(program.pid)
-        readable, _, _ = select.select([sys.stdin.fileno(), ended], [], [])
-        if ended not in readable:
+        program = subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=die_with_supervisor)
+        exited = os.pidfd_open(program.pid)
+        readable, _, _ = select.select([sys.stdin.fileno(), exited], [], [])
+        if exited not in readable:
             program.kill()
         return program.wait()
     finally:
