@@ -155,7 +155,7 @@ def test_tags(admin: User, machine: Machine) -> None:
             "/proc/sys/vm/overcommit_memory: refused, requested '9', actual '",
         ),
         ("sysctl: {vm.no_such: 1}", 3, "/proc/sys/vm/no_such: No such file or directory"),
-        ("service: {name: nosuch, state: stopped}", 3, "service:nosuch.service: no service 'nosuch.service'"),
+        ("service: {name: nosuch, state: stopped}", 3, "service:nosuch.service: no such service: 'nosuch.service'"),
         (
             "kernel_module: {name: nonesuch}",
             3,
@@ -260,7 +260,7 @@ def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: 
     ended = apply(admin, "mine")
     assert ended.code == 3
     (line,) = ended.complaints
-    assert line.endswith("settings.record: cannot be written, so nothing was changed")
+    assert line.endswith("settings.record: cannot write the record; nothing was changed")
     assert machine.proc("vm/swappiness") == "60"
 
 

@@ -51,7 +51,7 @@ def test_what_a_dead_controller_left_is_put_back(admin: User, machine: Machine) 
     assert machine.proc("vm/swappiness") == "7"
     words = ("testhost", *admin.options[2:])
     checked = admin.orchestrate("hosts", "check", *words)
-    assert "at work: pid " in checked.out
+    assert "runner active: pid " in checked.out
     assert "1 recorded setting" in checked.out
     other = admin.run(admin.file(EXPERIMENT, "other.yaml"))
     assert other.code == 3
@@ -59,7 +59,7 @@ def test_what_a_dead_controller_left_is_put_back(admin: User, machine: Machine) 
     assert machine.proc("vm/swappiness") == "7"
     refused = admin.orchestrate("hosts", "restore", *words)
     assert refused.code == 3
-    assert "a run is at work there" in refused.complaints[0]
+    assert "a run is active (pid " in refused.complaints[0]
     assert apply(admin, "mine").code == 3
     restored = admin.orchestrate("hosts", "restore", "--stop", *words)
     assert restored.code == 0, restored.err
