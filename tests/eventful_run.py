@@ -65,9 +65,9 @@ FACTS = {
     "sysctls": {"vm.zone_reclaim_mode": "0"},
     "thp": {"enabled": "madvise"},
 }
-BENEATH = {"qemu": "QEMU emulator version 7.2.22 (Debian)", "cpu": "Host CPU", "kernel": "6.1.0"}
+HYPERVISOR = {"qemu": "QEMU emulator version 7.2.22 (Debian)", "cpu": "Host CPU", "kernel": "6.1.0"}
 BLOCKS = [
-    replace(BLOCK, block=n, kernel=kernel, boot=f"{kernel}-{n}", facts=FACTS, beneath=BENEATH)
+    replace(BLOCK, block=n, kernel=kernel, boot=f"{kernel}-{n}", facts=FACTS, hypervisor=HYPERVISOR)
     for n, kernel in enumerate(("base", "new", "base", "new"))
 ]
 REQUEST = {"page_size": "4KiB", "memory": "auto", "warmup_pages": 1, "latency_probe": False}

@@ -1,4 +1,4 @@
-"""The shells that hosts have, and a host's folder to run our scripts in: for tests of what runs on a host."""
+"""Shells of hosts, and a host's directory: for tests of the scripts that run on a host."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from orchestrator.execution.trial_file import RUNNER, HostTrial, encode_trials
 from orchestrator.hosts.remote.folder import SCRIPTS
 
 SHELLS = ("dash", "busybox", "bash")
-PATIENCE_S = 90.0
+TIME_LIMIT_S = 90.0
 
 
 def environment_of(shell: str, folder: Path) -> dict[str, str]:
-    """An environment whose ``sh`` is ``shell``; with busybox there are its applets and nothing else."""
+    """Return an environment whose ``sh`` is ``shell``; with busybox, PATH contains its applets only."""
     tools = folder / f"bin-{shell}"
     tools.mkdir(exist_ok=True)
     program = shutil.which(shell)
-    assert program, f"{shell} is missing; make setup installs it"
+    assert program, f"{shell}: command not found; make setup installs it"
     if shell == "busybox":
         listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout
         for applet in listed.split():
@@ -37,7 +37,7 @@ def environment_of(shell: str, folder: Path) -> dict[str, str]:
 
 
 class HostFolder:
-    """A host's folder with our scripts and one block, and the ways to drive them."""
+    """A host's directory with the scripts and one block, and methods to run them."""
 
     def __init__(self, shell: str, folder: Path) -> None:
         self.environment = environment_of(shell, folder)
@@ -55,19 +55,19 @@ class HostFolder:
     def sh(
         self, script: Path, *arguments: str | Path, stdin: bytes = b"", **options: Any
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run one of the scripts to its end."""
+        """Run one of the scripts."""
         return subprocess.run(
             ["/usr/bin/env", "sh", str(script), *map(str, arguments)],
             input=stdin,
             capture_output=True,
             env=self.environment,
-            timeout=PATIENCE_S,
+            timeout=TIME_LIMIT_S,
             check=False,
             **options,
         )
 
     def start(self, *trials: HostTrial, **options: Any) -> subprocess.CompletedProcess[bytes]:
-        """Start the runner, on new trials if some are given."""
+        """Start the runner, with new trials if any are given."""
         if trials:
             (self.block / "trials").write_bytes(encode_trials(trials))
         return self.sh(self.runner_script, "start", self.base, self.block, **options)
@@ -79,21 +79,21 @@ class HostFolder:
         return self.sh(self.runner_script, "status", self.block).stdout.decode().strip()
 
     def wait(self) -> None:
-        """Until the runner is gone."""
-        deadline = time.monotonic() + PATIENCE_S
+        """Wait until the runner has exited."""
+        deadline = time.monotonic() + TIME_LIMIT_S
         while self.status() == "running":
-            assert time.monotonic() < deadline, "the runner does not end"
+            assert time.monotonic() < deadline, "timed out: the runner is still running"
             time.sleep(0.1)
 
     def wait_for(self, text: str) -> None:
-        """Until the journal holds ``text``."""
-        deadline = time.monotonic() + PATIENCE_S
+        """Wait until the journal contains ``text``."""
+        deadline = time.monotonic() + TIME_LIMIT_S
         while text not in self.journal():
-            assert time.monotonic() < deadline, f"{text} does not come; the journal: {self.journal()}"
+            assert time.monotonic() < deadline, f"timed out: no {text} in the journal: {self.journal()}"
             time.sleep(0.02)
 
     def run(self, *trials: HostTrial) -> list[TrialEnd]:
-        """Run trials from start to end."""
+        """Run trials and wait for their end."""
         started = self.start(*trials)
         assert started.returncode == 0, started.stderr
         self.wait()
@@ -110,7 +110,7 @@ class HostFolder:
         reader = Reader()
         read = [reader.read(line) for line in self.journal().splitlines()]
         events = [event for event in read if event is not None]
-        assert len(events) == len(read), "a line that is not JSON"
+        assert len(events) == len(read), "a line of the journal is not JSON"
         return events
 
     def trial_ends(self) -> list[TrialEnd]:
@@ -126,11 +126,11 @@ class HostFolder:
         return int((self.block / "runner").read_text().split()[0])
 
     def kill_runner(self) -> None:
-        """As a power cut would, as far as the runner goes; its trial lives on."""
+        """Kill the runner, as a power cut would; its trial keeps running."""
         os.kill(self.runner_pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End whatever a failed test has left."""
+        """Stop what a failed test has left running."""
         if (self.block / "runner").exists() and self.status() == "running":
             self.stop("now")
         else:
@@ -138,13 +138,13 @@ class HostFolder:
 
 
 def processes(marker: str) -> list[int]:
-    """Pids of living processes whose command line holds ``marker``."""
-    found: list[int] = []
+    """Return pids of running processes whose command line contains ``marker``."""
+    pids: list[int] = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
                 if marker in (entry / "cmdline").read_bytes().decode(errors="replace"):
-                    found.append(int(entry.name))
+                    pids.append(int(entry.name))
             except OSError:
                 continue
-    return found
+    return pids

@@ -1,4 +1,4 @@
-"""``orchestrate hosts``: which hosts there are, what they are, what is left changed on them, and putting that back."""
+"""``orchestrate hosts``: list hosts, show their facts and changed settings, restore and unlock them."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from orchestrator.cli.options import (
 )
 from orchestrator.errors import ExitCode
 
-hosts_argument = click.argument("words", metavar="HOST|GROUP...", nargs=-1, required=True)
+hosts_argument = click.argument("patterns", metavar="HOST|GROUP...", nargs=-1, required=True)
 
 
 @click.group()
 def hosts() -> None:
-    """Look after hosts: a host of the inventory, one of its groups, [user@]host[:port], or `local`."""
+    """Manage hosts: hosts or groups of the inventory, [user@]host[:port], or `local`."""
 
 
 @hosts.command("list")
-@click.argument("words", metavar="[HOST|GROUP]...", nargs=-1)
+@click.argument("patterns", metavar="[HOST|GROUP]...", nargs=-1)
 @inventory_options
-def list_(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
-    """List the hosts of the inventory, how they are reached and their groups; none is contacted."""
+def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """List hosts with their addresses and groups, without connecting to them."""
     from tabulate import tabulate
 
     from orchestrator.hosts.selector import HostSelector
 
-    reach = HostSelector(inventory, ssh_config)
+    selector = HostSelector(inventory, ssh_config)
     rows = [
-        [name, reach.inventory.address(name), ", ".join(reach.inventory.groups_of(name))]
-        for name in reach.names(words or ("all",) if inventory else words)
+        [name, selector.inventory.address(name), ", ".join(selector.inventory.groups_of(name))]
+        for name in selector.names(patterns or ("all",) if inventory else patterns)
     ]
     if not rows:
-        click.echo("no hosts; name an inventory with --inventory", err=True)
+        click.echo("no hosts; select an inventory with --inventory", err=True)
         return
     click.echo(tabulate(rows, ["host", "address", "groups"]))
 
@@ -60,120 +60,122 @@ def up(
     ssh_config: Path | None,
     allow_local_changes: bool,
 ) -> None:
-    """Make the host of an experiment and let it stand until `hosts down`, under the first of its kernels."""
+    """Start the guest of an experiment, with its first kernel, and keep it running until `hosts down`."""
     from orchestrator.cache import cache_folder
-    from orchestrator.hosts import persistent_guest as standing
+    from orchestrator.hosts import persistent_guest
 
     experiment = load_experiment(file, overrides)
     provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-    if not provider.makes_hosts:
-        click.echo(f"nothing to bring up: the {provider.name} provider uses hosts that are there already")
+    if not provider.creates_hosts:
+        click.echo(f"nothing to start: the {provider.name} provider uses existing hosts")
         return
     from orchestrator.hosts.selector import HostSelector
 
-    made = standing.up(provider, experiment.kernels[0], cache_folder() / "up" / experiment.name)
-    names = " ".join(HostSelector(made, None).names(["all"]))
-    click.echo(f"{names} is up; --host {names} --inventory {made}")
+    inventory_file = persistent_guest.up(
+        provider, experiment.kernels[0], cache_folder() / "up" / experiment.name
+    )
+    names = " ".join(HostSelector(inventory_file, None).names(["all"]))
+    click.echo(f"{names} is up; --host {names} --inventory {inventory_file}")
 
 
 @hosts.command()
 @click.argument("name", default="")
 def down(name: str) -> None:
-    """End what `hosts up` has made: for the experiment of this NAME, or all."""
+    """Stop the guest that `hosts up` started for the experiment NAME, or all such guests."""
     from orchestrator.cache import cache_folder
-    from orchestrator.hosts import persistent_guest as standing
+    from orchestrator.hosts import persistent_guest
 
     folder = cache_folder() / "up"
-    found = sorted(path for path in folder.glob("*") if name in ("", path.name))
-    for path in found:
-        click.echo(f"{path.name}: {'ended' if standing.down(path) else 'was over already'}")
-    if not found:
-        click.echo("nothing is up")
+    folders = sorted(path for path in folder.glob("*") if name in ("", path.name))
+    for path in folders:
+        click.echo(f"{path.name}: {'stopped' if persistent_guest.down(path) else 'was not running'}")
+    if not folders:
+        click.echo("no guest is up")
 
 
 @hosts.command()
 @hosts_argument
 @inventory_options
-def facts(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
-    """Print what hosts are, as one JSON object by host."""
+def facts(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """Print the facts about hosts as JSON, by host."""
     from orchestrator.hosts import facts as host_facts
 
-    found: dict[str, Any] = {}
+    documents: dict[str, Any] = {}
 
-    def ask(host: Any) -> list[str]:
-        found[host.name] = host_facts.gather(host).document
+    def add(host: Any) -> list[str]:
+        documents[host.name] = host_facts.gather(host).document
         return []
 
-    code = _each(words, inventory, ssh_config, ask)
-    click.echo(json.dumps(dict(sorted(found.items())), indent=2, ensure_ascii=False))
+    code = _each(patterns, inventory, ssh_config, add)
+    click.echo(json.dumps(dict(sorted(documents.items())), indent=2, ensure_ascii=False))
     sys.exit(code)
 
 
 @hosts.command()
 @hosts_argument
 @inventory_options
-def check(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
-    """Say of each host whether it answers, what it is, whether it may be changed, and what is going on there."""
+def check(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """Connect to hosts; print kernel, CPUs, root access, lock, runner and number of changed settings."""
     from orchestrator.hosts.remote.maintenance import state
 
-    sys.exit(_each(words, inventory, ssh_config, state))
+    sys.exit(_each(patterns, inventory, ssh_config, state))
 
 
 @hosts.command()
 @hosts_argument
 @inventory_options
-@click.option("--stop", is_flag=True, help="End a run that is at work on the host first.")
-def restore(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None, stop: bool) -> None:
-    """Put back every setting that is on record on the hosts: what a dead controller left, or `role apply`."""
-    from orchestrator.hosts.remote.maintenance import put_back
+@click.option("--stop", is_flag=True, help="Stop a run that is active on the host first.")
+def restore(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None, stop: bool) -> None:
+    """Restore all recorded settings of hosts, after a killed run or `role apply`."""
+    from orchestrator.hosts.remote import maintenance
 
-    sys.exit(_each(words, inventory, ssh_config, lambda host: put_back(host, stop=stop)))
+    sys.exit(_each(patterns, inventory, ssh_config, lambda host: maintenance.restore(host, stop=stop)))
 
 
 @hosts.command()
 @hosts_argument
 @inventory_options
-def unlock(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
-    """Break the lock of hosts and say who held it. Only what is certain to be over should be treated like that."""
+def unlock(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """Remove the lock of hosts and print its holder. Make sure first that the holder is not running."""
     from orchestrator.hosts.remote.maintenance import unlock as break_lock
 
-    sys.exit(_each(words, inventory, ssh_config, break_lock))
+    sys.exit(_each(patterns, inventory, ssh_config, break_lock))
 
 
 @hosts.command()
 @hosts_argument
 @inventory_options
-def diff(words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
-    """Show the settings on record on the hosts, and which of them no longer hold what was set.
+def diff(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+    """Show the changed settings of hosts: original, set and current value.
 
-    Exit code 1: some setting has drifted.
+    Exit code 1: the current value of a setting is not the one that was set.
     """
-    from orchestrator.hosts.remote.maintenance import drift
+    from orchestrator.hosts.remote.maintenance import diff as diff_settings
 
-    drifted = False
+    any_drifted = False
 
-    def look(host: Any) -> list[str]:
-        nonlocal drifted
-        lines, has_drifted = drift(host)
-        drifted = drifted or has_drifted
+    def add(host: Any) -> list[str]:
+        nonlocal any_drifted
+        lines, drifted = diff_settings(host)
+        any_drifted = any_drifted or drifted
         return lines
 
-    code = _each(words, inventory, ssh_config, look)
-    sys.exit(code or (ExitCode.TRIALS_NOT_OK if drifted else ExitCode.OK))
+    code = _each(patterns, inventory, ssh_config, add)
+    sys.exit(code or (ExitCode.TRIALS_NOT_OK if any_drifted else ExitCode.OK))
 
 
 def _each(
-    words: tuple[str, ...],
+    patterns: tuple[str, ...],
     inventory: Path | None,
     ssh_config: Path | None,
-    act: Callable[[Any], list[str]],
+    function: Callable[[Any], list[str]],
 ) -> ExitCode:
-    """Do something on each host and print its lines; a host that fails is told of and keeps none of the others."""
+    """Call a function on each host and print the returned lines; an error on one host does not stop the others."""
     from orchestrator.hosts.selector import HostSelector
 
-    reach = HostSelector(inventory, ssh_config)
+    selector = HostSelector(inventory, ssh_config)
     code = ExitCode.OK
-    for name, outcome in reach.on_each(reach.names(words), act):
+    for name, outcome in selector.run_on_each(selector.names(patterns), function):
         if isinstance(outcome, Exception):
             code = ExitCode.HOST
             for line in str(outcome).splitlines():

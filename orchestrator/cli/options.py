@@ -116,7 +116,7 @@ def make_provider(
         boot_limit=experiment.limits.boot,
     )
     provider = registry()[name]
-    if fleet and not provider.has_fleets:
+    if fleet and not provider.supports_fleets:
         raise BadInput(
             f"hosts.fleet: {experiment.hosts.fleet}: the {name} provider holds one host; several are reached by ssh, "
             "as a group of an inventory"

@@ -91,7 +91,7 @@ def apply(
         )
     request = RoleRequest(loaded, cache_folder(), check, _words(tags), _words(skip_tags))
     code = ExitCode.OK
-    for _, outcome in reach.on_each(chosen, lambda host: apply_roles(host, reach, request)):
+    for _, outcome in reach.run_on_each(chosen, lambda host: apply_roles(host, reach, request)):
         lines, error = ([], outcome) if isinstance(outcome, Exception) else outcome
         for line in lines:
             click.echo(line)

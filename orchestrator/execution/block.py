@@ -68,7 +68,7 @@ class BlockRun:
 
     def _lock_before_boot(self) -> None:
         """Lock a machine that others may use before it is rebooted; others are locked by the first visit."""
-        if self._machine.keeps_files and not self._run.holds(self._machine.name):
+        if self._machine.files_survive_boot and not self._run.holds(self._machine.name):
             visit = self._open_visit(self._machine.reconnect())
             self._run.hold(visit.ours)
             visit.check_free()
@@ -76,7 +76,7 @@ class BlockRun:
     def _open_visit(self, host: Host) -> Visit:
         run = self._run
         visit = Visit(host, run.experiment, f"{run.name}-{self._block.name}", self._machine.clock)
-        visit.bring_scripts()
+        visit.install_scripts()
         return visit
 
     def _visit(self, host: Host) -> bool:
@@ -146,7 +146,7 @@ class BlockRun:
     def _gather_facts(self, host: Host) -> host_facts.Facts:
         """Gather facts and check the experiment's needs."""
         facts = host_facts.gather(host)
-        unmet = host_facts.unmet(self._run.experiment.hosts.needs, facts) if host.answers else []
+        unmet = host_facts.unmet(self._run.experiment.hosts.needs, facts) if host.executes else []
         if unmet:
             raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
         return facts
@@ -163,7 +163,7 @@ class BlockRun:
 
     def _verify(self, host: Host, facts: host_facts.Facts) -> Verification:
         """Compare the running kernel with the one of this block, and the boot with those of other blocks."""
-        if not host.answers:
+        if not host.executes:
             return Verification(())
         run = self._run
         others = run.boots_of_other_blocks(self._block) if run.provider.boots_kernels else frozenset()
@@ -198,7 +198,7 @@ class BlockRun:
             time=utc_now(),
             kernel_hash=context.kernel_hash,
             proof=tuple(verification.document),
-            beneath=self._machine.beneath,
+            hypervisor=self._machine.hypervisor,
         )
         if not verification.mismatches:
             self._run.record_kernel(
@@ -229,7 +229,7 @@ class BlockRun:
             except HostError as refusal:
                 log.info("%s", refusal)
             if run.provider.boots_kernels:
-                if not self._machine.keeps_files:
+                if not self._machine.files_survive_boot:
                     certain = self._losses.is_certain
                     self._losses.blame(self._block, self._context, str(loss), certain=certain)
                     self._context = None

@@ -23,9 +23,9 @@ def check(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None
     kernel = next(kernel for kernel in experiment.kernels if kernel.name == block.kernel)
     with tempfile.TemporaryDirectory() as logs, _machines(provider, Path(logs)) as machines:
         for machine in machines:
-            host = machine.reconnect() if machine.keeps_files else machine.boot(kernel)
+            host = machine.reconnect() if machine.files_survive_boot else machine.boot(kernel)
             folder = HostFolder(host, root=needs_root(experiment))
-            folder.bring_scripts()
+            folder.install_scripts()
             target = Target(
                 host, folder.base, cache, folder.sudo, machine.variables, machine.groups, check=True
             )
@@ -34,7 +34,7 @@ def check(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None
                     for line in told(host.name, task, check=True):
                         say(line)
             for change in folder.check(experiment.tuning.settings):
-                say(f"{host.name}: tuning: {change.path}: {change.before} → {change.asked}")
+                say(f"{host.name}: tuning: {change.path}: {change.before} → {change.requested}")
 
 
 @contextmanager

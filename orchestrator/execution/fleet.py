@@ -29,8 +29,8 @@ from orchestrator.execution.visit import needs_root
 from orchestrator.execution.work_queue import ReplicaQueue, ShardQueue, WorkQueue
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
-from orchestrator.hosts.likeness import differences, leader
 from orchestrator.hosts.remote.folder import HostFolder
+from orchestrator.hosts.similarity import differences, reference_host
 from orchestrator.results.records import HostOutcome, HostRecord
 from orchestrator.timestamps import utc_now
 from orchestrator.units import plural
@@ -126,9 +126,9 @@ def _inspect(run: Run, fleet_host: FleetHost) -> None:
 
 def _started_blocks(run: Run, host: Host) -> tuple[str, ...]:
     folder = HostFolder(host, root=needs_root(run.experiment))
-    if not folder.is_used():
+    if not folder.exists():
         return ()
-    folder.bring_scripts()
+    folder.install_scripts()
     runner = folder.runner()
     running = runner.block.rpartition("/")[2] if runner else ""
     prefix = f"{run.name}-"
@@ -142,7 +142,7 @@ def _exclude_dissimilar(run: Run, fleet: Sequence[FleetHost]) -> None:
     if not facts:
         return
     kernels = not run.provider.boots_kernels
-    reference = leader(facts, kernels=kernels)
+    reference = reference_host(facts, kernels=kernels)
     for host in fleet:
         if host.name in facts:
             found = differences(facts[reference], facts[host.name], kernels=kernels)

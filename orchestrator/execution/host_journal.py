@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from orchestrator.errors import HostError
-from orchestrator.hosts.remote.settings import Change
+from orchestrator.hosts.remote.settings import Change, change_of
 
 FORMAT = 1
 """Version of the runner's journal; ``format`` in its header."""
@@ -88,7 +88,7 @@ class TrialEnd:
     @property
     def settings(self) -> dict[str, str]:
         """What the trial's settings were when it ran: path to value, read back."""
-        return {change.path: change.found for change in self.changes}
+        return {change.path: change.actual for change in self.changes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class Reader:
             settled=document["settled"],
             waited=float(document["waited"]),
             strays=document["strays"],
-            changes=tuple(Change(**change) for change in document["settings"]),
+            changes=tuple(change_of(outcome) for outcome in document["settings"]),
             counters=document["counters"],
             noise=document.get("noise") or {},
             kernel_log=None if log is None else tuple(log),

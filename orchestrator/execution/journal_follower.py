@@ -74,9 +74,9 @@ class JournalFollower:
                 last_line, silent_rounds = time.monotonic(), silent_rounds + 1
                 if silent_rounds == MAX_SILENT_ROUNDS:
                     raise HostError(f"{visit.host.name}: {self._stuck()}")
-        if not visit.host.answers:
+        if not visit.host.executes:
             self._run.assume_finished(block)
-        return not visit.host.answers
+        return not visit.host.executes
 
     def _pass_on_stop(self, visit: Visit) -> None:
         """Ask the runner to stop, once for each level of the user's request."""

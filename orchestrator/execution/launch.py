@@ -101,7 +101,7 @@ def check_provider(plan: Plan, provider: Provider) -> None:
     """Refuse, before any host is contacted, what the provider cannot or must not do."""
     if needs_root(plan.experiment) and not provider.changes_allowed:
         raise BadInput(
-            f"the experiment changes settings of this machine ({provider.place}); "
+            f"the experiment changes settings of this machine ({provider.location}); "
             "allow it with --allow-local-changes or hosts.local.allow_changes: true"
         )
     boots, until = plan.experiment.repetitions.boots, plan.experiment.repetitions.until
@@ -132,7 +132,7 @@ def _scope_of(plan: Plan, provider: Provider) -> str:
     roles = {role.name: manifest.hash_role(role) for role in experiment.roles}
     kernels = {k.name: identity_of(k).kernel_hash for k in experiment.kernels if k.recipe is not None}
     more = [part for part in (kernels, plan.hosts) if part]
-    parts = (experiment.content_hash, plan.selection, provider.place, roles, *more)
+    parts = (experiment.content_hash, plan.selection, provider.location, roles, *more)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

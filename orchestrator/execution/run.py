@@ -224,7 +224,7 @@ class Run:
 
     def let_go(self, machine: Machine) -> None:
         """Leave a machine under its own kernel and unlock it, if it can still be reached."""
-        host = machine.leave()
+        host = machine.restore_kernel()
         with self._lock:
             held = self._held.pop(machine.name, None)
         if held is not None:

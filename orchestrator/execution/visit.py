@@ -57,9 +57,9 @@ class Visit:
         other.folder = f"{self.base}/blocks/{block_name}"
         return other
 
-    def bring_scripts(self) -> None:
+    def install_scripts(self) -> None:
         """Put the host-side scripts in place."""
-        self.ours.bring_scripts(trial_file.RUNNER)
+        self.ours.install_scripts(trial_file.RUNNER)
 
     def runner_is_running(self) -> bool:
         """Whether a runner is at work on our block: an earlier controller may have left one."""
@@ -106,13 +106,13 @@ class Visit:
             self.ours.script("settings.sh", "apply", self.base, stdin=lines, accept=(0, 1))
         )
         changes = parse_changes(completed.stdout)
-        faults = [str(change) for change in changes if change.is_fault]
+        faults = [str(change) for change in changes if change.is_error]
         if faults or completed.exit_code:
             self.restore()
             raise HostError(
                 f"{self.host.name}: settings that did not take: {'; '.join(faults) or completed.stderr}"
             )
-        return {change.path: change.found for change in changes}
+        return {change.path: change.actual for change in changes}
 
     def find_programs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return of the programs of trials their ``path``, ``sha256`` and ``package``, as far as the host tells them.

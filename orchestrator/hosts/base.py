@@ -1,8 +1,7 @@
-"""The contracts of this package: a connected host, a machine that boots, a provider that makes machines."""
+"""Interfaces of this package: a connected host, a machine that can be booted, a provider of machines."""
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,21 +18,21 @@ from orchestrator.kernels.obtain import identity_of
 from orchestrator.kernels.verification import Identity
 
 TICK_S = 0.5
-"""How often :meth:`Host.lines` lets its caller look up while the host is silent."""
+"""Seconds after which :meth:`Host.lines` yields None while the host prints nothing."""
 
 Clock = Literal["wall", "instructions"]
 
 
 class Host(ABC):
-    """A host that can be reached now.
+    """A connected host.
 
-    A connection implements three methods (``_execute``, ``lines``, ``close``); all else is made of those, so that
-    every kind of host, fakes included, behaves alike. All errors are :class:`~orchestrator.errors.HostError`.
+    A subclass implements three methods: ``_execute``, ``lines`` and ``close``. All others use these, so every kind of
+    host behaves the same. All errors are :class:`~orchestrator.errors.HostError`.
 
-    :cvar answers: whether commands are executed at all; a dry run's are only printed.
+    :cvar executes: whether commands are executed; the host of a dry run only prints them.
     """
 
-    answers: ClassVar[bool] = True
+    executes: ClassVar[bool] = True
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,14 +40,14 @@ class Host(ABC):
 
     @abstractmethod
     def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
-        """Run a shell line to its end; return exit code, stdout and stderr. ``TimeoutError`` past the limit."""
+        """Run a shell line; return exit code, stdout, stderr. ``TimeoutError`` after ``time_limit`` seconds."""
 
     @abstractmethod
     def lines(self, command: Command) -> Iterator[str | None]:
-        """Yield each line that the command prints, without its newline, as it comes; None every :data:`TICK_S`.
+        """Yield each line of output, without its newline; yield None every :data:`TICK_S` seconds of silence.
 
-        Ends when the command ends, whatever its exit code. The command's input stays open until the generator is
-        closed or the connection is lost: one that should not outlive its reader waits for the end of its input.
+        Ends when the command ends; its exit code is ignored. The command's stdin stays open until the generator is
+        closed or the connection is lost: a command that must not outlive its reader waits for the end of its input.
         """
 
     @abstractmethod
@@ -57,43 +56,41 @@ class Host(ABC):
 
     @property
     def is_root(self) -> bool:
-        """Whether commands run as root without sudo; asked once."""
+        """Whether commands run as root without sudo. The host is asked once."""
         if self._root is None:
             self._root = self.run(Command(("id", "-u"))).stdout.strip() == "0"
         return self._root
 
     @property
     def ansible(self) -> Mapping[str, Any]:
-        """The variables by which Ansible reaches this host; ``HostError`` for one that only we can reach."""
-        raise HostError(f"{self.name}: this kind of host cannot be reached by Ansible")
+        """Ansible's connection variables for this host; ``HostError`` where Ansible cannot connect to it."""
+        raise HostError(f"{self.name}: Ansible cannot connect to this kind of host")
 
     def prepare(self, command: Command) -> Command:
-        """Return the command as this host will execute it: without sudo where we are root."""
+        """Return the command as this host executes it: without sudo where the user is root."""
         return replace(command, sudo=False) if command.sudo and self.is_root else command
 
     def run(self, command: Command) -> Completed:
-        """Run to the end and return; raise ``CommandFailed`` on an exit code that is not accepted."""
+        """Run a command; raise ``CommandFailed`` on an exit code that is not accepted or at its time limit."""
         command = self.prepare(command)
-        started = time.monotonic()
         try:
             code, out, err = self._execute(command.line, command.stdin, command.time_limit)
         except TimeoutError:
-            spent = time.monotonic() - started
             raise CommandFailed(
-                f"{self.name}: no end after {spent:.0f} s (limit {command.time_limit:g} s): {command.shown}"
+                f"{self.name}: timed out after {command.time_limit:g} s: {command.shown}"
             ) from None
         return self.check_exit_code(command, code, out.decode(errors="replace"), err.decode(errors="replace"))
 
     def check_exit_code(self, command: Command, code: int, stdout: str, stderr: str = "") -> Completed:
-        """Return what became of a command, or raise ``CommandFailed`` if its exit code is not one of those accepted."""
+        """Return the result of a command; raise ``CommandFailed`` if its exit code is not accepted."""
         if code not in command.accept:
-            said = (stderr or stdout).strip().splitlines()
-            tail = f": {said[-1]}" if said else ""
-            raise CommandFailed(f"{self.name}: exit code {code} from {command.shown}{tail}")
+            output = (stderr or stdout).strip().splitlines()
+            last_line = f": {output[-1]}" if output else ""
+            raise CommandFailed(f"{self.name}: exit code {code} from {command.shown}{last_line}")
         return Completed(command, code, stdout, stderr)
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
-        """Write a file on the host, whole or not at all (a temporary name, then a rename); makes its folder."""
+        """Write a file on the host atomically (temporary file, then rename). Creates the directory."""
         data = content if isinstance(content, bytes) else content.read_bytes()
         write = (
             'mkdir -p "$(dirname "$1")" && cat > "$1.$$" && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1"'
@@ -103,20 +100,20 @@ class Host(ABC):
 
 
 class Machine(ABC):
-    """A machine that a provider holds for the length of a run; it lives through several boots.
+    """A machine that a provider holds for a run. It may be booted several times.
 
-    :ivar environment: what the provider knows of it; None: to be found out from the host's facts.
-    :ivar clock: what the machine's time counts.
-    :cvar keeps_files: whether its files outlive a boot, hence what a trial's runner wrote before the machine died.
-    :ivar beneath: what a machine of our own making runs on, see :class:`~orchestrator.results.records.BlockRecord`.
-    :ivar variables: what the inventory says of it, for roles; ``groups``: those that it is in.
+    :ivar environment: set where the provider knows it; None: derived from the host's facts.
+    :ivar clock: what the machine's clock counts.
+    :cvar files_survive_boot: whether files survive a boot, so that the runner's journal can be read after a crash.
+    :ivar hypervisor: of a guest that this program started, see :class:`~orchestrator.results.records.BlockRecord`.
+    :ivar variables: its variables in the inventory; ``groups``: its groups there.
     """
 
     name: str
     environment: Environment | None
     clock: Clock
-    keeps_files: ClassVar[bool] = False
-    beneath: Mapping[str, str] = MappingProxyType({})
+    files_survive_boot: ClassVar[bool] = False
+    hypervisor: Mapping[str, str] = MappingProxyType({})
     variables: Mapping[str, Any] = MappingProxyType({})
     groups: tuple[str, ...] = ()
 
@@ -124,39 +121,39 @@ class Machine(ABC):
     def boot(self, kernel: Kernel) -> Host:
         """Return a connected host that runs ``kernel``.
 
-        A guest is started anew on each call; a machine that cannot boot kernels connects to the one that runs,
-        whichever that is: whoever asked proves it. Raises ``HostError`` (unreachable) or ``KernelError`` (this kernel
-        does not come up here).
+        A guest is started again on each call. A machine that cannot boot kernels returns a connection to the running
+        one, whichever kernel that is; the caller checks it. Raises ``HostError`` (unreachable) or ``KernelError`` (the
+        kernel does not boot here).
         """
 
     def identity(self, kernel: Kernel) -> Identity:
-        """Return what ``kernel`` must prove to be once it runs here; ``KernelError`` if it cannot be made."""
+        """Return what the running kernel is compared with; ``KernelError`` if ``kernel`` cannot be built."""
         return identity_of(kernel)
 
     @abstractmethod
     def reconnect(self) -> Host:
-        """Connect again after the connection was lost, without booting; raises ``HostError`` if that is in vain."""
+        """Connect again, without booting; raises ``HostError`` on failure."""
 
-    def leave(self) -> Host | None:
-        """Bring the machine back to what it was before it was booted, as far as it can be reached.
+    def restore_kernel(self) -> Host | None:
+        """Boot the machine's own kernel again and remove installed ones, if it can be reached.
 
-        Returns the host as it is connected then; None where nothing was changed.
+        Returns the connected host; None where nothing was changed.
         """
         return None
 
     @abstractmethod
     def close(self) -> None:
-        """Remove what the provider made, keep what it found; may be called twice."""
+        """Close the connection; remove the machine if the provider created it. May be called twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderRequest:
-    """What a provider is asked for: from the experiment file (``hosts:``) and from the command line, which wins.
+    """Options for a provider: from the experiment file (``hosts:``) and the command line, which takes precedence.
 
-    :ivar options: the provider's own section of the file, valid by its ``options_schema``.
-    :ivar fleet: whether all hosts of the group are wanted.
+    :ivar options: the provider's own section of the file, validated against its ``options_schema``.
+    :ivar fleet: whether all hosts of the group are requested.
     :ivar host: ``--host``; empty if not given.
-    :ivar boot_limit: seconds within which a machine must answer.
+    :ivar boot_limit: seconds within which a machine must answer after a boot.
     """
 
     needs: Needs
@@ -171,36 +168,36 @@ class ProviderRequest:
 
 
 class Provider(ABC):
-    """Makes machines. One file in ``providers/`` each; a subclass is known by its ``name`` as soon as it is imported.
+    """Provides machines. One file in ``providers/`` each. A subclass is registered by its ``name`` when it is imported.
 
     :cvar options_schema: JSON Schema of the provider's own section under ``hosts:``.
-    :ivar boots_kernels: whether a machine can be booted again, hence whether trials can be spread over boots.
-    :cvar makes_hosts: whether its hosts are there only as long as something holds them.
-    :cvar has_fleets: whether it can hold several machines at once.
-    :ivar hosts: their names, in order, where it was asked for all hosts of a group; else empty.
-    :ivar place: where the trials run, in words that tell this place from others.
-    :ivar changes_allowed: whether a host's settings may be changed without the user saying so.
-    :cvar boot_estimate: seconds from asking for a machine to its first trial, for plans.
+    :ivar boots_kernels: whether machines can be booted, so that trials can be spread over several boots.
+    :cvar creates_hosts: whether it creates its hosts and removes them at the end of the run.
+    :cvar supports_fleets: whether it can provide several machines at once.
+    :ivar hosts: names of the fleet's hosts, in order; empty without a fleet.
+    :ivar location: where the trials run, as text. Part of the run's scope: a run is resumed only at the same location.
+    :ivar changes_allowed: whether the host's settings may be changed without ``--allow-local-changes``.
+    :cvar boot_estimate: seconds from the request for a machine to its first trial, for plans.
     """
 
     name: ClassVar[str]
-    place: str
+    location: str
     options_schema: ClassVar[Mapping[str, Any]]
     boots_kernels: bool = False
-    makes_hosts: ClassVar[bool] = False
-    has_fleets: ClassVar[bool] = False
+    creates_hosts: ClassVar[bool] = False
+    supports_fleets: ClassVar[bool] = False
     hosts: tuple[str, ...] = ()
     changes_allowed: bool = True
     boot_estimate: ClassVar[float] = 2.0
 
     @abstractmethod
     def __init__(self, request: ProviderRequest) -> None:
-        """Check the request; ``BadInput`` for what the user can mend. Touches no host yet."""
+        """Check the request; ``BadInput`` names invalid options. Connects to no host."""
 
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:
-        """Hold one machine that meets the experiment's needs; ``log_folder`` takes console logs."""
+        """Provide one machine for the length of the context; console logs are written to ``log_folder``."""
 
     def machines(self, log_folder: Path) -> AbstractContextManager[Sequence[Machine]]:
-        """Hold the machines of a fleet, one for each of :attr:`hosts`; none is connected yet."""
-        raise NotImplementedError(f"{self.name} has no fleets")
+        """Provide the machines of a fleet, one for each of :attr:`hosts`, not connected yet."""
+        raise NotImplementedError(f"the {self.name} provider supports no fleets")

@@ -1,4 +1,4 @@
-"""A remote command as data, so that a dry run prints the very thing that a run executes."""
+"""Remote commands as data, so that a dry run prints exactly what a run executes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from orchestrator.units import plural
 
 DEFAULT_TIME_LIMIT_S = 60.0
-LONGEST_WORD = 200
+LONGEST_ARGUMENT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command for a host.
 
-    :ivar argv: program and arguments; each reaches the program unchanged.
-    :ivar sudo: run as root; changes nothing where the connection is root already.
+    :ivar argv: program and arguments, passed unchanged.
+    :ivar sudo: run as root by sudo; ignored where the user is root.
     :ivar time_limit: seconds after which :class:`~orchestrator.errors.CommandFailed` is raised.
     :ivar accept: exit codes that are not an error.
-    :ivar stdin: bytes fed to the command, if any.
+    :ivar stdin: bytes for the command's stdin, if any.
     """
 
     argv: tuple[str, ...]
@@ -30,14 +30,16 @@ class Command:
 
     @property
     def line(self) -> str:
-        """The command as one line that a POSIX shell executes unchanged."""
+        """The command as one line for a POSIX shell."""
         prefix = ("sudo", "-n", "--") if self.sudo else ()
         return shlex.join((*prefix, *self.argv))
 
     @property
     def shown(self) -> str:
-        """The command in one line of a message; the text of a long script is cut."""
-        words = [word if len(word) <= LONGEST_WORD else f"{word[:LONGEST_WORD]}…" for word in self.argv]
+        """The command in one line, for messages; long arguments are cut."""
+        words = [
+            word if len(word) <= LONGEST_ARGUMENT else f"{word[:LONGEST_ARGUMENT]}…" for word in self.argv
+        ]
         short = replace(self, argv=tuple(" ".join(word.split()) for word in words))
         return str(short)
 
@@ -53,13 +55,13 @@ def script(
     accept: tuple[int, ...] = (0,),
     stdin: bytes | None = None,
 ) -> Command:
-    """Make a command that runs ``text`` in a POSIX shell, with ``arguments`` as ``$1``, ``$2`` …."""
+    """Return a command that runs ``text`` in a POSIX shell, with ``arguments`` as ``$1``, ``$2`` …."""
     return Command(("sh", "-c", text, "sh", *arguments), sudo, time_limit, accept, stdin)
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What became of a command: its exit code and what it printed (decoded, faulty bytes replaced)."""
+    """A finished command: exit code, stdout and stderr (UTF-8; invalid bytes are replaced)."""
 
     command: Command
     exit_code: int

@@ -1,4 +1,4 @@
-"""What a host is: gathered in one round trip by ``facts.sh`` and held against what an experiment needs."""
+"""Facts about a host: gathered in one round trip by ``facts.sh``, and compared with an experiment's needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.facts_model import Facts, NumaNode
-from orchestrator.hosts.facts_text import parse
+from orchestrator.hosts.facts_parser import parse
 from orchestrator.units import format_size
 
 __all__ = ["Facts", "NumaNode", "command", "environment", "gather", "parse", "unmet"]
@@ -32,12 +32,12 @@ MODE_FILES: Mapping[str, tuple[str, ...]] = {
     "exchange": ("/proc/sys/vm/use_all_dma_chans", "/proc/sys/vm/limit_mt_num"),
     "dma": ("/proc/sys/vm/use_all_dma_chans", "/sys/kernel/dcbm", "/sys/module/dcbm"),
 }
-"""Files of which one must exist for a kernel that may have the mode: enough to turn a host down early. Whether it has
-the mode, the benchmark's probes tell."""
+"""By mode: files of which a kernel with this mode has at least one. They rule out a host early; only the benchmark's
+probes show that the mode works."""
 
 
 def command() -> Command:
-    """The one command that gathers all facts."""
+    """Return the command that gathers all facts."""
     return script((files(__package__) / "facts.sh").read_text())
 
 
@@ -47,14 +47,14 @@ def gather(host: Host) -> Facts:
     The facts of a host that only prints its commands are unknown.
     """
     printed = host.run(command()).stdout
-    return parse(printed if host.answers else "boot=unknown\nuname.release=unknown\n")
+    return parse(printed if host.executes else "boot=unknown\nuname.release=unknown\n")
 
 
 def environment(facts: Facts) -> Environment:
-    """Tell the environment from facts alone; a provider that made the host knows better.
+    """Return the environment as far as facts show it. What the provider knows takes precedence.
 
-    A guest under KVM is known by its clock source, one under QEMU's software emulation by the name of its CPU; a guest
-    that shows neither is ``vm-other``. Whether a clock counts instructions cannot be seen from inside.
+    The clock source shows a guest under KVM, the CPU model one under TCG. Other guests are ``vm-other``.
+    The instruction clock cannot be detected from inside a guest.
     """
     is_guest = (
         "hypervisor" in facts.cpu_flags
@@ -73,19 +73,19 @@ def environment(facts: Facts) -> Environment:
 
 
 def unmet(needs: Needs, facts: Facts) -> list[str]:
-    """Return what a host lacks, one sentence each; empty if it will do. Nodes without memory do not count."""
-    faults = []
+    """Return the needs that a host does not meet, one message each. Nodes without memory do not count."""
+    messages = []
     if facts.cpus < needs.cpus:
-        faults.append(f"needs {_count(needs.cpus, 'CPU')}, host has {facts.cpus}")
+        messages.append(f"needs {_count(needs.cpus, 'CPU')}, host has {facts.cpus}")
     nodes = [node for node in facts.nodes if node.memory]
     if len(nodes) < needs.numa_nodes:
-        return [*faults, f"needs {_count(needs.numa_nodes, 'NUMA node')}, host has {len(nodes)}"]
+        return [*messages, f"needs {_count(needs.numa_nodes, 'NUMA node')}, host has {len(nodes)}"]
     if needs.memory_per_node:
         found = {node.id: node.available for node in nodes}
         enough = sum(size >= needs.memory_per_node for size in found.values())
         if enough < needs.numa_nodes:
             shown = ", ".join(f"node {node} has {_whole_mebibytes(size)}" for node, size in found.items())
-            faults.append(
+            messages.append(
                 f"needs {format_size(needs.memory_per_node)} of free memory"
                 f" on {_count(needs.numa_nodes, 'NUMA node')}; {shown}"
             )
@@ -95,16 +95,16 @@ def unmet(needs: Needs, facts: Facts) -> list[str]:
         enough = sum(count >= needs.free_huge_pages_per_node for count in pages.values())
         if enough < needs.numa_nodes:
             shown = ", ".join(f"node {node} has {count}" for node, count in pages.items())
-            faults.append(
+            messages.append(
                 f"needs {_count(needs.free_huge_pages_per_node, 'free huge page')} of {format_size(size)}"
                 f" on {_count(needs.numa_nodes, 'NUMA node')}; {shown}"
             )
-    wanted = MODE_FILES.get(needs.mode, ())
-    if wanted and not set(wanted) & set(facts.dialect_files):
-        faults.append(
-            f"needs a kernel with the mode {needs.mode} (one of {', '.join(wanted)}); host runs {facts.release}"
+    mode_files = MODE_FILES.get(needs.mode, ())
+    if mode_files and not set(mode_files) & set(facts.dialect_files):
+        messages.append(
+            f"needs a kernel with the mode {needs.mode} (one of {', '.join(mode_files)}); host runs {facts.release}"
         )
-    return faults
+    return messages
 
 
 def _count(number: int, noun: str) -> str:

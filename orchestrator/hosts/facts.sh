@@ -1,19 +1,19 @@
 # shellcheck shell=sh
-# What a host is, in one round trip: lines "key=value", keys with dots; what a host does not have is left out.
-# "file.PATH=content" is a file of /proc or /sys as it stands, so that the reading of it is in one place: facts.py.
+# Prints the facts about a host as lines "key=value". Empty values are left out.
+# "file.PATH=content" is the first line of a file of /proc or /sys; facts_parser.py parses it.
 
-say() {
+print_fact() {
     [ -z "$2" ] || printf '%s=%s\n' "$1" "$2"
 }
 
-# tell FILE…: their content; the first line only, for that is all these files have
-tell() {
+# print_files FILE…: prints the first line of each readable file
+print_files() {
     for file in "$@"; do
-        [ -r "$file" ] && content=$(head -n 1 "$file" 2>/dev/null) && say "file.$file" "$content"
+        [ -r "$file" ] && content=$(head -n 1 "$file" 2>/dev/null) && print_fact "file.$file" "$content"
     done
 }
 
-# The GNU build id (note type 3, name "GNU") from the kernel's notes; all words there have this machine's byte order.
+# The GNU build id (note type 3, name "GNU") from the kernel's notes. Integers there are in native byte order.
 build_id() {
     od -An -v -tu1 /sys/kernel/notes 2>/dev/null | awk '
         { for (i = 1; i <= NF; i++) byte[n++] = $i }
@@ -35,13 +35,13 @@ build_id() {
         }'
 }
 
-# SHA-256 of the configuration that a kernel with IKCONFIG_PROC tells.
+# SHA-256 of the configuration of a kernel with IKCONFIG_PROC.
 config_hash() {
     [ -r /proc/config.gz ] && command -v gzip >/dev/null && command -v sha256sum >/dev/null || return 0
     gzip -dc /proc/config.gz | sha256sum | cut -d ' ' -f 1
 }
 
-# Of each kind of CPU what does not differ between the CPUs of a machine.
+# Fields of /proc/cpuinfo that are the same for all CPUs: the first value of each.
 cpu_info() {
     awk -F ':' '
         { key = $1; sub(/[ \t]+$/, "", key); value = $2; sub(/^ /, "", value) }
@@ -55,7 +55,7 @@ cpu_info() {
 node_memory() {
     for folder in /sys/devices/system/node/node[0-9]*; do
         [ -d "$folder" ] || continue
-        tell "$folder/cpulist" "$folder/distance" "$folder"/hugepages/hugepages-*kB/*_hugepages
+        print_files "$folder/cpulist" "$folder/distance" "$folder"/hugepages/hugepages-*kB/*_hugepages
         awk -v node="${folder##*node}" '
             $3 ~ /^(MemTotal|MemFree|Inactive\(file\)):$/ { sub(/:$/, "", $3); print "node." node "." $3 "=" $4 }' \
             "$folder/meminfo"
@@ -67,32 +67,33 @@ node_memory() {
 compilers() {
     for compiler in cc gcc clang tcc; do
         command -v "$compiler" >/dev/null 2>&1 || continue
-        say "compiler.$compiler" "$("$compiler" --version 2>/dev/null | head -n 1)"
+        print_fact "compiler.$compiler" "$("$compiler" --version 2>/dev/null | head -n 1)"
     done
 }
 
-existing() {
+print_existing() {
     for file in "$@"; do
-        [ ! -e "$file" ] || say exists "$file"
+        [ ! -e "$file" ] || print_fact exists "$file"
     done
 }
 
-say uname.release "$(uname -r)"
-say uname.version "$(uname -v)"
-say uname.machine "$(uname -m)"
-say boot "$(cat /proc/sys/kernel/random/boot_id)"
-say build_id "$(build_id)"
-say config_hash "$(config_hash)"
-say user "$(id -u)"
-if [ "$(id -u)" = 0 ] || sudo -n true >/dev/null 2>&1; then say root yes; else say root no; fi
+print_fact uname.release "$(uname -r)"
+print_fact uname.version "$(uname -v)"
+print_fact uname.machine "$(uname -m)"
+print_fact boot "$(cat /proc/sys/kernel/random/boot_id)"
+print_fact build_id "$(build_id)"
+print_fact config_hash "$(config_hash)"
+print_fact user "$(id -u)"
+if [ "$(id -u)" = 0 ] || sudo -n true >/dev/null 2>&1; then print_fact root yes; else print_fact root no; fi
 for release in /etc/os-release /usr/lib/os-release; do
-    [ -r "$release" ] && say os "$(sed -n 's/^PRETTY_NAME=//p' "$release" | tr -d '"')" && break
+    [ -r "$release" ] && print_fact os "$(sed -n 's/^PRETTY_NAME=//p' "$release" | tr -d '"')" && break
 done
-say cpus "$(grep -c '^processor' /proc/cpuinfo)"
+print_fact cpus "$(grep -c '^processor' /proc/cpuinfo)"
 cpu_info
 node_memory
 compilers
-tell /proc/cmdline /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name /sys/class/dmi/id/chassis_asset_tag \
+print_files /proc/cmdline \
+    /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name /sys/class/dmi/id/chassis_asset_tag \
     /sys/devices/system/clocksource/clocksource0/*_clocksource /sys/hypervisor/type \
     /sys/devices/system/cpu/online /sys/devices/system/cpu/smt/active \
     /sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor \
@@ -107,7 +108,7 @@ tell /proc/cmdline /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name /
     /proc/sys/kernel/randomize_va_space /proc/sys/kernel/perf_event_paranoid /proc/sys/vm/mt_page_copy \
     /proc/sys/vm/accel_page_copy /proc/sys/vm/limit_mt_num /proc/sys/vm/use_mt_copy /proc/sys/vm/push_0_pull_1 \
     /proc/sys/vm/use_all_dma_chans /proc/sys/vm/limit_dma_chans /proc/sys/vm/migration_batch_size
-existing /proc/sys/vm/mt_page_copy /proc/sys/vm/use_all_dma_chans /proc/sys/vm/accel_page_copy \
+print_existing /proc/sys/vm/mt_page_copy /proc/sys/vm/use_all_dma_chans /proc/sys/vm/accel_page_copy \
     /proc/sys/vm/limit_mt_num /proc/sys/vm/migration_batch_size /proc/sys/vm/use_mt_copy /proc/sys/vm/push_0_pull_1 \
     /sys/kernel/cpu_mt /sys/kernel/cpu_mt_copy /sys/kernel/dcbm /sys/module/dcbm /proc/self/move_pages_breakdown
 exit 0

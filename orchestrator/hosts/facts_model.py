@@ -1,4 +1,4 @@
-"""What a host is, as data."""
+"""Facts about a host, as data."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 class NumaNode:
     """A NUMA node; sizes in bytes.
 
-    :ivar cpus: list such as ``0-3,8``; empty for a node of memory alone.
-    :ivar available: free memory and what the page cache would give back at once (its inactive part).
-    :ivar distances: to each node, as firmware tells them.
-    :ivar huge_pages: pools by page size; ``free_huge_pages``: what is free in them.
+    :ivar cpus: list such as ``0-3,8``; empty for a memory-only node.
+    :ivar available: free memory plus inactive page cache.
+    :ivar distances: to each node, from firmware.
+    :ivar huge_pages: pages in the pool by page size; ``free_huge_pages``: free pages by page size.
     """
 
     id: int
@@ -29,17 +29,17 @@ class NumaNode:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A host as it was when it was asked; a text is empty and a switch None where the host does not say.
+    """A host at one moment. What the host does not report is an empty text, or None for a switch.
 
     :ivar build_id: GNU build id of the running kernel, hex.
-    :ivar config_hash: SHA-256 (hex) of its configuration, where it tells that in ``/proc/config.gz``.
-    :ivar root: whether commands can run as root, by login or by ``sudo`` without a password.
-    :ivar governors: lists of CPUs by the frequency governor they have.
-    :ivar default_huge_page: size in bytes of a huge page that is asked for without a size.
-    :ivar thp: settings of transparent huge pages, the chosen word of each, by path below their folder.
-    :ivar sysctls: by dotted name.
+    :ivar config_hash: SHA-256 (hex) of the kernel configuration in ``/proc/config.gz``.
+    :ivar root: whether commands can run as root, by login or by passwordless ``sudo``.
+    :ivar governors: CPU lists by frequency governor.
+    :ivar default_huge_page: default huge page size in bytes.
+    :ivar thp: settings of transparent huge pages: selected value by path below ``transparent_hugepage/``.
+    :ivar sysctls: values by dotted name.
     :ivar compilers: first line of ``--version`` by command.
-    :ivar dialect_files: files that only kernels with accelerated page migration have.
+    :ivar dialect_files: existing files that only kernels with accelerated page migration have.
     """
 
     release: str
@@ -77,7 +77,7 @@ class Facts:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The facts as plain data for a journal: names of the fields, lists and mappings with text keys."""
+        """The facts as JSON-compatible data, by field name; all mappings have text keys."""
         return {name: _plain(value) for name, value in asdict(self).items()}
 
 

@@ -1,4 +1,4 @@
-"""This machine as a host: the same commands in the same shell, without SSH."""
+"""This machine as a host: the same commands, run by a local shell."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LocalHost(Host):
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
         finally:
-            _end(process)
+            _kill(process)
         return process.returncode, out, err
 
     def lines(self, command: Command) -> Iterator[str | None]:
@@ -68,14 +68,14 @@ class LocalHost(Host):
         finally:
             process.stdin.close()
             process.stdout.close()
-            _end(process)
+            _kill(process)
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is no connection."""
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of a command, its children included."""
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a command and its children if it still runs."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -1,4 +1,4 @@
-"""Hosts outside of a run: ``hosts up`` makes them, a process of their own holds them until ``hosts down``."""
+"""Persistent guests: ``hosts up`` starts one, a background process keeps it running until ``hosts down``."""
 
 from __future__ import annotations
 
@@ -18,61 +18,68 @@ from orchestrator.hosts.ssh import SshAddress, SshHost
 from orchestrator.processes import identity
 
 INVENTORY = "inventory.yaml"
-HOLDER = "holder"
-FAULT = "fault"
-END_LIMIT_S = 30.0
+SUPERVISOR = "holder"
+"""File that identifies the background process."""
+
+ERROR = "error"
+"""File with the message of a failed start."""
+
+STOP_LIMIT_S = 30.0
 POLL_S = 0.1
 
 
 def up(provider: Provider, kernel: Kernel, folder: Path) -> Path:
-    """Make the provider's host, and return an inventory that has it; ``folder`` is for this host alone.
+    """Start the provider's host and return an inventory with it; ``folder`` is for this host only.
 
-    Raises ``BadInput`` where it stands already, and what making it raised, as ``HostError``.
+    Raises ``BadInput`` if it is already running, ``HostError`` if it cannot be started.
     """
-    if _holder(folder):
+    if _supervisor_pid(folder):
         raise BadInput(
-            f"it is up already: {folder / INVENTORY}; `orchestrate hosts down {folder.name}` ends it"
+            f"{folder.name} is already up: {folder / INVENTORY}; to stop it: orchestrate hosts down {folder.name}"
         )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     pid = os.fork()
     if pid == 0:
-        _hold(provider, kernel, folder)
+        _supervise(provider, kernel, folder)
     while not (folder / INVENTORY).exists():
         if os.waitpid(pid, os.WNOHANG)[0]:
-            fault = folder / FAULT
-            text = fault.read_text() if fault.exists() else "its holder ended; see " + str(folder / "log")
-            raise HostError(text)
+            error = folder / ERROR
+            raise HostError(
+                error.read_text() if error.exists() else f"cannot start the host; see {folder / 'log'}"
+            )
         time.sleep(POLL_S)
     return folder / INVENTORY
 
 
 def down(folder: Path) -> bool:
-    """End what :func:`up` made, and remove its folder; whether there was something to end."""
-    pid = _holder(folder)
+    """Stop the host that :func:`up` started and remove ``folder``; return whether it was running."""
+    pid = _supervisor_pid(folder)
     if pid:
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + END_LIMIT_S
+        deadline = time.monotonic() + STOP_LIMIT_S
         while identity(pid):
             if time.monotonic() > deadline:
-                raise HostError(f"{folder.name}: process {pid}, which holds it, does not end")
+                raise HostError(
+                    f"{folder.name}: timed out after {STOP_LIMIT_S:g} s: process {pid} is still running"
+                )
             time.sleep(POLL_S)
     shutil.rmtree(folder, ignore_errors=True)
     return bool(pid)
 
 
-def _holder(folder: Path) -> int:
-    """Pid of the process that holds the host; 0: none does."""
+def _supervisor_pid(folder: Path) -> int:
+    """Return the pid of the background process; 0 if it does not run."""
     try:
-        name = (folder / HOLDER).read_text()
+        recorded = (folder / SUPERVISOR).read_text()
     except OSError:
         return 0
-    pid = int(name.partition("-")[0])
-    return pid if identity(pid) == name else 0
+    pid = int(recorded.partition("-")[0])
+    return pid if identity(pid) == recorded else 0
 
 
-def _hold(provider: Provider, kernel: Kernel, folder: Path) -> NoReturn:
-    """The holder's life. The host ends with it, however it ends."""
+def _supervise(provider: Provider, kernel: Kernel, folder: Path) -> NoReturn:
+    """Start the host and keep it running until SIGTERM. The guest ends with this process, even on SIGKILL."""
     code = 1
     try:
         os.setsid()
@@ -81,29 +88,29 @@ def _hold(provider: Provider, kernel: Kernel, folder: Path) -> NoReturn:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        (folder / HOLDER).write_text(identity(os.getpid()))
+        (folder / SUPERVISOR).write_text(identity(os.getpid()))
         with provider.machine(folder) as machine:
             host = machine.boot(kernel)
             assert isinstance(host, SshHost)
-            arriving = folder / f"{INVENTORY}.arriving"
-            arriving.write_text(json.dumps({"up": {"hosts": {host.name: _variables(host.address)}}}) + "\n")
-            arriving.rename(folder / INVENTORY)
+            temporary = folder / f"{INVENTORY}.tmp"
+            temporary.write_text(json.dumps({"up": {"hosts": {host.name: _variables(host.address)}}}) + "\n")
+            temporary.rename(folder / INVENTORY)
             while True:
                 signal.pause()
     except SystemExit:
         code = 0
     except OrchestratorError as error:
-        (folder / FAULT).write_text(str(error))
+        (folder / ERROR).write_text(str(error))
     finally:
         os._exit(code)
 
 
 def _variables(address: SshAddress) -> dict[str, object]:
-    found = {
+    variables = {
         "ansible_host": address.host,
         "ansible_port": address.port,
         "ansible_user": address.user,
         "ansible_ssh_private_key_file": address.identity_file and str(address.identity_file),
         "known_hosts_file": address.known_hosts_file and str(address.known_hosts_file),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in variables.items() if value}

@@ -17,11 +17,11 @@ from orchestrator.units import plural
 class PrintingHost(Host):
     """Prints instead of executing. Commands run as root: whether they would cannot be asked."""
 
-    answers = False
+    executes = False
 
-    def __init__(self, name: str, say: Callable[[str], None]) -> None:
+    def __init__(self, name: str, print_line: Callable[[str], None]) -> None:
         super().__init__(name)
-        self._say = say
+        self._print_line = print_line
 
     @property
     def is_root(self) -> bool:
@@ -32,20 +32,20 @@ class PrintingHost(Host):
         return True
 
     def run(self, command: Command) -> Completed:
-        """Print the command as it would be executed, and below it what it would read."""
-        self._say(str(self.prepare(command)))
+        """Print the command as it would be executed, and its stdin below it."""
+        self._print_line(str(self.prepare(command)))
         for line in (command.stdin or b"").decode(errors="replace").splitlines():
-            self._say(f"    < {line}")
+            self._print_line(f"    < {line}")
         return Completed(command, 0, "", "")
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
-        """Print what would be written where; the command behind it is the same for every file."""
+        """Print path, mode and size of the file."""
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        self._say(f"put {path}  mode {mode:o}, {plural(size, 'byte')}")
+        self._print_line(f"put {path}  mode {mode:o}, {plural(size, 'byte')}")
 
     def lines(self, command: Command) -> Iterator[str | None]:
         """Print the command and yield nothing."""
-        self._say(str(self.prepare(command)))
+        self._print_line(str(self.prepare(command)))
         yield from ()
 
     def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
@@ -61,9 +61,9 @@ class PrintingMachine(Machine):
     clock: Clock = "wall"
     environment = None
 
-    def __init__(self, name: str, say: Callable[[str], None]) -> None:
+    def __init__(self, name: str, print_line: Callable[[str], None]) -> None:
         self.name = name
-        self._say = say
+        self._print_line = print_line
 
     def identity(self, kernel: Kernel) -> Identity:
         """Return that nothing is known: no kernel will run."""
@@ -75,7 +75,7 @@ class PrintingMachine(Machine):
 
     def reconnect(self) -> Host:
         """Return a host that prints."""
-        return PrintingHost(self.name, self._say)
+        return PrintingHost(self.name, self._print_line)
 
     def close(self) -> None:
         """Nothing to close."""
@@ -87,12 +87,12 @@ class PrintingProvider(Provider):
     name = "printing"
     options_schema: ClassVar[Mapping[str, Any]] = {}
 
-    def __init__(self, provider: Provider, say: Callable[[str], None]) -> None:
-        self.place = provider.place
+    def __init__(self, provider: Provider, print_line: Callable[[str], None]) -> None:
+        self.location = provider.location
         self.boots_kernels = provider.boots_kernels
-        self._say = say
+        self._print_line = print_line
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
         """Hold the machine."""
-        yield PrintingMachine(self.name, self._say)
+        yield PrintingMachine(self.name, self._print_line)

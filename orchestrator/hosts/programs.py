@@ -1,4 +1,4 @@
-"""Programs of this machine that an inventory names or needs: power switches, consoles."""
+"""Local programs for power control and consoles."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ LIMIT_S = 120.0
 
 
 def argv_of(value: Any) -> list[str]:
-    """Return the words of a program: of a line for a shell, or a list of words. ``ValueError`` for anything else."""
+    """Return the argument vector of a shell command or a list of arguments. ``ValueError`` for anything else."""
     if isinstance(value, str) and value.strip():
         return ["sh", "-c", value]
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         return value
-    raise ValueError(f"expected a line for a shell or a list of words; found {value!r}")
+    raise ValueError(f"expected a shell command or a list of arguments, found {value!r}")
 
 
 def run(argv: Sequence[str], limit: float = LIMIT_S) -> str:
-    """Run a program to its end and return what it printed; ``HostError`` unless its exit code is 0 in time."""
-    told = shlex.join(argv)
+    """Run a program and return its stdout; ``HostError`` on another exit code than 0 or after ``limit`` seconds."""
+    shown = shlex.join(argv)
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             argv,
             capture_output=True,
             text=True,
@@ -34,9 +34,11 @@ def run(argv: Sequence[str], limit: float = LIMIT_S) -> str:
             check=False,
             stdin=subprocess.DEVNULL,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise HostError(f"{told}: {error}") from error
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise HostError(f"exit code {done.returncode} from {told}{': ' + said[-1] if said else ''}")
-    return done.stdout
+    except OSError as error:
+        raise HostError(f"{shown}: {error}") from error
+    except subprocess.TimeoutExpired as error:
+        raise HostError(f"timed out after {limit:g} s: {shown}") from error
+    if completed.returncode:
+        output = (completed.stderr or completed.stdout).strip().splitlines()
+        raise HostError(f"exit code {completed.returncode} from {shown}{': ' + output[-1] if output else ''}")
+    return completed.stdout

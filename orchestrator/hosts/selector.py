@@ -1,4 +1,4 @@
-"""Hosts by the words of a command line, several at once."""
+"""Select hosts by the arguments of a command line, and run functions on several at once."""
 
 from __future__ import annotations
 
@@ -18,26 +18,29 @@ T = TypeVar("T")
 
 LOCAL = "local"
 CONNECT_LIMIT_S = 30.0
-AT_ONCE = 16
+MAX_CONNECTIONS = 16
 
 
 class HostSelector:
-    """The way to hosts: an inventory, if there is one, and an SSH configuration."""
+    """Selects hosts and connects to them, by an optional inventory and SSH configuration."""
 
     def __init__(self, inventory: Path | None, ssh_config: Path | None) -> None:
         self.inventory = load_inventory(inventory) if inventory else Inventory()
         self._ssh_config = ssh_config
 
-    def names(self, words: Sequence[str]) -> list[str]:
-        """The hosts that words mean, each once. ``BadInput`` for a word that cannot be one."""
-        names = list(dict.fromkeys(name for word in words for name in self.inventory.named(word)))
+    def names(self, patterns: Sequence[str]) -> list[str]:
+        """Return the selected hosts, each once. ``BadInput`` for an invalid address.
+
+        :param patterns: hosts or groups of the inventory, or addresses.
+        """
+        names = list(dict.fromkeys(name for pattern in patterns for name in self.inventory.resolve(pattern)))
         for name in names:
             if name != LOCAL:
                 self.inventory.address(name)
         return names
 
     def connect(self, name: str) -> Host:
-        """Return a connected host."""
+        """Connect to a host."""
         if name == LOCAL:
             return LocalHost(name)
         address = self.inventory.address(name)
@@ -45,18 +48,20 @@ class HostSelector:
             address = address.with_config(self._ssh_config)
         return connect(name, address, CONNECT_LIMIT_S)
 
-    def on_each(self, names: Sequence[str], act: Callable[[Host], T]) -> Iterator[tuple[str, T | HostError]]:
-        """Do something on several hosts at once; yield what came of it, or the error, in the order of the names."""
+    def run_on_each(
+        self, names: Sequence[str], function: Callable[[Host], T]
+    ) -> Iterator[tuple[str, T | HostError]]:
+        """Call a function on several hosts in parallel; yield each name with the result or error, in order."""
 
         def visit(name: str) -> T | HostError:
             try:
                 host = self.connect(name)
                 try:
-                    return act(host)
+                    return function(host)
                 finally:
                     host.close()
             except HostError as error:
                 return error
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
             yield from zip(names, pool.map(visit, names), strict=True)

@@ -1,6 +1,6 @@
-"""Hosts, machines and providers made of paper, for tests of whatever drives hosts; public, as Fabric's are.
+"""Mock hosts, machines and providers for tests. Public, as are Fabric's.
 
-They are for what no real host does on demand: dying at a chosen command, answering nonsense, never answering.
+They do what no real host does on demand: fail at a chosen command, return invalid output.
 
     host = ScriptedHost("n1")
     host.answer(r"^uname", stdout="Linux\\n")
@@ -24,7 +24,7 @@ from orchestrator.hosts.command import Command
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a scripted host says to command lines that match ``pattern``."""
+    """The result of command lines that match ``pattern``."""
 
     pattern: re.Pattern[str]
     exit_code: int
@@ -35,10 +35,10 @@ class Answer:
 
 
 class ScriptedHost(Host):
-    """Answers by script; a command that no answer matches succeeds without a word.
+    """Returns scripted results; a command that no pattern matches succeeds with empty output.
 
-    :ivar commands: the lines it was given, in order.
-    :ivar files: what was put on it, by path.
+    :ivar commands: the executed command lines, in order.
+    :ivar files: contents of the files that were put, by path.
     """
 
     def __init__(self, name: str = "scripted", root: bool = True) -> None:
@@ -60,7 +60,7 @@ class ScriptedHost(Host):
         error: Exception | None = None,
         times: int = 0,
     ) -> None:
-        """Answer lines that match ``pattern``, the first ``times`` of them (0: all); earlier answers come first."""
+        """Set the result of the first ``times`` matching lines (0: all); earlier calls take precedence."""
         self._answers.append(
             Answer(re.compile(pattern), exit_code, stdout.encode(), stderr.encode(), error, times)
         )
@@ -75,16 +75,16 @@ class ScriptedHost(Host):
         return answer.exit_code, answer.stdout, answer.stderr
 
     def lines(self, command: Command) -> Iterator[str | None]:
-        """Yield the lines of the scripted answer, then end."""
+        """Yield the lines of the scripted stdout."""
         _, out, _ = self._execute(self.prepare(command).line, None, command.time_limit)
         yield from out.decode().splitlines()
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
-        """Keep the file in :attr:`files`."""
+        """Store the file in :attr:`files`."""
         self.files[path] = content if isinstance(content, bytes) else content.read_bytes()
 
     def close(self) -> None:
-        """Remember that it was closed."""
+        """Set ``closed``."""
         self.closed = True
 
     def _find(self, line: str) -> Answer | None:
@@ -97,7 +97,7 @@ class ScriptedHost(Host):
 
 
 class ScriptedMachine(Machine):
-    """Hands out the given hosts, one for each boot or reconnection, the last for ever."""
+    """Returns the given hosts in order, one for each boot or reconnection, then the last one each time."""
 
     clock: Clock = "wall"
 
@@ -117,20 +117,20 @@ class ScriptedMachine(Machine):
         return self._hosts.pop(0) if len(self._hosts) > 1 else self._hosts[0]
 
     def close(self) -> None:
-        """Nothing was made."""
+        """Do nothing: no machine was created."""
 
 
 class ScriptedProvider(Provider):
-    """Holds one given machine."""
+    """Provides one given machine."""
 
     name = "scripted"
     options_schema: ClassVar[dict[str, Any]] = {"type": "object"}
 
     def __init__(self, request: ProviderRequest, machine: Machine | None = None) -> None:
-        self.place = self.name
+        self.location = self.name
         self._machine = machine or ScriptedMachine([ScriptedHost()])
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
-        """Hold it."""
+        """See :meth:`Provider.machine`."""
         yield self._machine

@@ -65,7 +65,7 @@ def apply_roles(
 
 def _target(host: Host, reach: HostSelector, request: RoleRequest) -> Target:
     folder = HostFolder(host, root=any(alters(role) for role in request.roles))
-    folder.bring_scripts()
+    folder.install_scripts()
     runner = folder.runner()
     if runner is not None and not request.check:
         raise HostError(f"{host.name}: a run is at work there (pid {runner.pid}, {runner.block})")

@@ -159,7 +159,7 @@ class _Application:
 
     def _facts(self) -> Mapping[str, Any]:
         if self._target.facts is None:
-            if not self._host.answers:
+            if not self._host.executes:
                 raise UndefinedName("'facts' of a host that was not asked")
             self._target.facts = host_facts.gather(self._host).document
         return self._target.facts
@@ -173,7 +173,7 @@ class _Application:
         try:
             items = scope.fill(task.loop)
         except UndefinedName:
-            if self._host.answers:
+            if self._host.executes:
                 raise
             yield None  # a dry run cannot know
             return
@@ -188,7 +188,7 @@ class _Application:
                 return None
             arguments = fill_arguments(task, scope)
         except UndefinedName:
-            if self._host.answers:
+            if self._host.executes:
                 raise
             return None  # a dry run cannot know
         faults = argument_faults(self._loaded.role, task, arguments)
@@ -296,7 +296,7 @@ class _Application:
             if module.reads_back:
                 command = module.read(context, step.arguments)
                 after = read_all(self._host, self._target.base, [command])[0] if command else ReadOutput()
-                if self._host.answers:
+                if self._host.executes:
                     result.update(module.verify(context, step.arguments, after).result)
         self._judge(step, result)
         status = "changed" if result["changed"] else "ok"
@@ -309,7 +309,7 @@ class _Application:
     def _judge(self, step: _Step, result: dict[str, Any]) -> None:
         """Let ``changed_when`` and ``failed_when`` have the last word."""
         task = step.task
-        if not (task.changed_when or task.failed_when) or not self._host.answers:
+        if not (task.changed_when or task.failed_when) or not self._host.executes:
             return
         scope = step.scope.with_values(
             {"result": result, **({task.register: result} if task.register else {})}

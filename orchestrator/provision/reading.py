@@ -18,7 +18,7 @@ def read_all(host: Host, base: str, commands: Sequence[Command]) -> list[ReadOut
     lines = [_line(host.prepare(command)) for command in commands]
     limit = sum(command.time_limit for command in commands)
     printed = host.run(Command(("sh", f"{base}/bin/probe.sh", "all", *lines), time_limit=limit)).stdout
-    if not host.answers:
+    if not host.executes:
         return [ReadOutput() for _ in commands]
     pieces = printed.split("\n#\n")
     return [_answer(host, command, piece) for command, piece in zip(commands, pieces, strict=False)]

@@ -45,7 +45,7 @@ class SettingsModule(Module):
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """What differs. Raises ``HostError`` for what there is no such thing of."""
         changes = self._changes(answer.text)
-        if not context.host.answers:
+        if not context.host.executes:
             asked = [Difference(setting.path, "?", setting.value) for setting in self.settings(arguments)]
             return TaskPlan(tuple(asked), (self._script(context, arguments, "apply", APPLY_LIMIT_S),))
         _raise_faults(changes)
@@ -62,7 +62,7 @@ class SettingsModule(Module):
         _raise_faults(changes)
         if done.exit_code:
             raise HostError((done.stderr.strip() or "settings cannot be changed").splitlines()[-1])
-        if not context.host.answers:
+        if not context.host.executes:
             return {}
         made = [change for change in changes if change.verdict == "changed"]
         kept = [change.path for change in changes if change.verdict == "kept"]
@@ -86,14 +86,14 @@ class SettingsModule(Module):
 
 
 def _difference(change: Change) -> Difference:
-    return Difference(change.path, change.before, change.asked)
+    return Difference(change.path, change.before, change.requested)
 
 
 def _read_back(changes: Iterable[Change]) -> dict[str, Any]:
-    return {"settings": {change.path: change.found for change in changes}}
+    return {"settings": {change.path: change.actual for change in changes}}
 
 
 def _raise_faults(changes: Iterable[Change]) -> None:
-    faults = [str(change) for change in changes if change.is_fault]
+    faults = [str(change) for change in changes if change.is_error]
     if faults:
         raise HostError(f"settings that did not take: {'; '.join(faults)}")

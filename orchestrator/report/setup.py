@@ -174,7 +174,7 @@ def _host(block: BlockRecord) -> HostSetup:
         cpus=facts.get("cpus", 0),
         nodes=tuple(_nodes(facts)),
         distances=_distances(facts),
-        beneath=_beneath(block.beneath),
+        beneath=_beneath(block.hypervisor),
         governors=", ".join(map(str, facts.get("governors", {}))),
         microcode=str(facts.get("microcode", "")),
         boots=0,

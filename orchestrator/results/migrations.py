@@ -20,9 +20,16 @@ def _host_outcome(record: Document) -> Document:
     return {"outcome" if key == "fate" else key: value for key, value in record.items()}
 
 
+def _hypervisor(record: Document) -> Document:
+    """``beneath`` of a block's record is called ``hypervisor``."""
+    if record.get("type") != "block":
+        return record
+    return {"hypervisor" if key == "beneath" else key: value for key, value in record.items()}
+
+
 def _journal_2(record: Document) -> Document:
     """Return a record of format 1 in format 2; for names of benchmarks see :func:`rename`."""
-    return _host_outcome(record)
+    return _hypervisor(_host_outcome(record))
 
 
 #: step by the format it starts from

@@ -134,7 +134,7 @@ class BlockRecord:
     :ivar settings: path to value, read back.
     :ivar kernel_hash: hash of a kernel that was built from a recipe; empty for others.
     :ivar proof: the checks of the running kernel: ``what``, ``expected``, ``found``, ``holds``.
-    :ivar beneath: of a guest started by the qemu provider: ``qemu`` (its version), and ``cpu`` and ``kernel`` of the
+    :ivar hypervisor: of a guest started by the qemu provider: ``qemu`` (its version), and ``cpu`` and ``kernel`` of the
         machine that runs it.
     """
 
@@ -149,7 +149,7 @@ class BlockRecord:
     time: str
     kernel_hash: str = ""
     proof: tuple[Mapping[str, Any], ...] = ()
-    beneath: Mapping[str, str] = field(default_factory=dict)
+    hypervisor: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

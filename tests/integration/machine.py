@@ -1,8 +1,7 @@
-"""A machine to change: a real sshd and real shells in a mount namespace of their own.
+"""A machine for tests that change settings: a real sshd and real shells in a mount namespace.
 
-``/etc`` is a copy, ``/sys`` a tree of plain files, a few files of ``/proc/sys`` are plain files too, and what manages
-services, packages, modules and the boot menu are small scripts that keep their state in files. Nothing of the machine
-that runs the tests is changed.
+``/etc`` is a copy. ``/sys`` and a few files of ``/proc/sys`` are regular files. Services, packages, modules and the
+boot menu are managed by small scripts with state in files. The machine that runs the tests is not changed.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ SYS_FILES = {
 PROC_FILES = {"vm/swappiness": "60", "vm/compaction_proactiveness": "20"}
 
 TOOLS = {
-    # Units are files; "show" of several properties prints the whole file, as far as the scripts care.
+    # Units are files; "show" prints the whole file.
     "systemctl": """for unit; do :; done
 file=ROOT/units/$unit
 case $1 in
@@ -82,7 +81,7 @@ for file in /etc/default/grub.d/*.cfg; do [ ! -e "$file" ] || . "$file"; done
 
 @dataclass(frozen=True)
 class Machine:
-    """What the machine sees, as folders of the machine that runs the tests."""
+    """The machine's files, as directories of the machine that runs the tests."""
 
     root: Path
     sshd: Sshd
@@ -102,7 +101,7 @@ class Machine:
         return path.read_text().splitlines() if path.exists() else []
 
     def state(self) -> dict[str, str]:
-        """Everything that a run must put back."""
+        """Return all files that a run must restore."""
         folders = [self.root / name for name in ("sys", "proc", "units")]
         return {
             str(path.relative_to(self.root)): path.read_text().strip()
@@ -121,9 +120,9 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 @contextmanager
 def start(root: Path) -> Iterator[Machine]:
-    """Run a machine in ``root``; skips the test where that takes rights that we do not have."""
+    """Run a machine in ``root``; skips the test without root or mount namespaces."""
     if os.geteuid() != 0 or subprocess.run(("unshare", "--mount", "true"), check=False).returncode:
-        pytest.skip("takes root and mount namespaces")
+        pytest.skip("requires root and mount namespaces")
     write(root / "sys", SYS_FILES)
     write(root / "proc", PROC_FILES)
     for name in ("cron.service", "apt-daily.timer", "ssh.service"):
@@ -136,10 +135,10 @@ def start(root: Path) -> Iterator[Machine]:
     write(root / "etc/default", {"grub": 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"'})
     (root / "etc/default/grub.d").mkdir(exist_ok=True)
     write(root / "boot", {"grub/grub.cfg": "menuentry x {\n\tlinux /boot/vmlinuz root=/dev/sda1 quiet\n}"})
-    (root / "ours").mkdir()
+    (root / "base").mkdir()
     Path("/var/lib/orchestrate").mkdir(exist_ok=True)
     mounts = [(root / "sys", "/sys"), (root / "etc", "/etc"), (root / "boot", "/boot")]
-    mounts += [(root / "ours", "/var/lib/orchestrate")]
+    mounts += [(root / "base", "/var/lib/orchestrate")]
     mounts += [(root / "proc" / name, f"/proc/sys/{name}") for name in PROC_FILES]
     script = "".join(f"mount --bind '{here}' '{there}' && " for here, there in mounts) + 'exec "$@"'
     prefix = ("unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh")

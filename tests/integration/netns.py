@@ -1,8 +1,7 @@
-"""Hosts that are real as far as one kernel allows: each a network, mount and process namespace with an sshd of its own.
+"""Hosts as network, mount and process namespaces, each with an sshd.
 
-A host has an address of its own, a folder of its own where ours lies, its own boot id and process ids, and dies as a
-machine does when its first process is killed. The controller lives in a network namespace too, so that no address of
-the machine that runs the tests is touched.
+Each host has its own address, directory, boot id and process ids. All its processes die when the first one is killed.
+The controller is in a network namespace too, so the addresses of the machine that runs the tests are not changed.
 """
 
 from __future__ import annotations
@@ -28,15 +27,15 @@ NETWORK = "10.77.0."
 BASE = Path("/var/lib/orchestrate")
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 STAT_INTERVAL = "/proc/sys/vm/stat_interval"
-"""The one sysctl that each host has for itself; the others are those of the kernel that all share."""
+"""A sysctl of which each host has its own value. All others are shared with the kernel."""
 
-PEOPLE = ("passwd", "shadow", "sudoers")
+USER_FILES = ("passwd", "shadow", "sudoers")
 _numbers = itertools.count()
 
 
 @dataclass
 class NetHost:
-    """A host of the fleet. ``ours``: what it sees as our folder; ``variables``: its own in the inventory."""
+    """A host of the fleet. ``base``: its /var/lib/orchestrate; ``variables``: its variables in the inventory."""
 
     name: str
     namespace: str
@@ -46,11 +45,11 @@ class NetHost:
     variables: dict[str, str] = field(default_factory=dict)
 
     @property
-    def ours(self) -> Path:
-        return self.folder / "ours"
+    def base(self) -> Path:
+        return self.folder / "base"
 
     def kill(self) -> None:
-        """All its processes end at once."""
+        """Kill all its processes at once."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
@@ -58,21 +57,21 @@ class NetHost:
 
 @dataclass
 class Fleet:
-    """Hosts, and the namespace that reaches them."""
+    """Hosts, and the network namespace of the controller."""
 
     folder: Path
     controller: str
     hosts: list[NetHost] = field(default_factory=list)
 
     def add(
-        self, name: str, *, mounts: str = "", within: str = "", settings: str = "", **variables: str
+        self, name: str, *, mounts: str = "", wrapper: str = "", settings: str = "", **variables: str
     ) -> NetHost:
-        """Start a host; ``mounts`` are commands of its making, ``within`` is a command that runs its sshd."""
+        """Start a host. ``mounts``: shell commands before sshd starts; ``wrapper``: a command that runs sshd."""
         number = len(self.hosts) + 10
         host = NetHost(name, f"{self.controller}-{number}", f"{NETWORK}{number}", self.folder / name)
         host.variables = {"ansible_host": host.address, **variables}
         self.hosts.append(host)
-        host.ours.mkdir(parents=True, exist_ok=True)
+        host.base.mkdir(parents=True, exist_ok=True)
         (host.folder / "home").mkdir()
         (host.folder / "stat_interval").write_text("1\n")
         (host.folder / "boot_id").write_text(f"{uuid.uuid4()}\n")
@@ -102,10 +101,10 @@ class Fleet:
             f"UsePAM no\nPasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\n"
         )
         start = (
-            f"mount --bind {host.ours} {BASE} && mount --bind {host.folder}/boot_id {BOOT_ID} && "
-            f"mount --bind {host.folder}/home /root && "  # what a shell does there of its own is not ours to break off
+            f"mount --bind {host.base} {BASE} && mount --bind {host.folder}/boot_id {BOOT_ID} && "
+            f"mount --bind {host.folder}/home /root && "  # a shell may write files to its home directory
             f"mount --bind {host.folder}/stat_interval {STAT_INTERVAL} && "
-            f"{mounts or ':'} && exec {within} {SSHD} -D -e -f {config}"
+            f"{mounts or ':'} && exec {wrapper} {SSHD} -D -e -f {config}"
         )
         words = ("--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
         with (host.folder / "log").open("w") as log:
@@ -115,18 +114,18 @@ class Fleet:
         return host
 
     def wait_until_up(self) -> None:
-        """Until each host's server has said that it listens."""
+        """Wait until the server of each host listens."""
         deadline = time.monotonic() + 60
         for host in self.hosts:
             log = host.folder / "log"
             while "Server listening" not in log.read_text():
                 assert host.process is not None
                 assert host.process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, f"{host.name} does not come up: {log.read_text()}"
+                assert time.monotonic() < deadline, f"timed out: {host.name}: {log.read_text()}"
                 time.sleep(0.02)
 
     def add_with_user(self, name: str, *, sudo: str) -> NetHost:
-        """Start a host on which one logs in as ``mm``, who has what the line of ``/etc/sudoers`` says."""
+        """Start a host with the user ``mm``; ``sudo`` is a line of ``/etc/sudoers``."""
         folder = self.folder / name
         folder.mkdir()
         lines = {
@@ -138,7 +137,7 @@ class Fleet:
             (folder / file).write_text(text)
         (folder / "sudoers").chmod(0o440)
         (folder / "shadow").chmod(0o600)
-        mounts = "".join(f"mount --bind {folder}/{file} /etc/{file} && " for file in PEOPLE)
+        mounts = "".join(f"mount --bind {folder}/{file} /etc/{file} && " for file in USER_FILES)
         mounts += (
             f"mount -t tmpfs none /home && mkdir /home/mm && cp {self.folder}/user_key.pub /home/mm/keys"
         )
@@ -147,7 +146,7 @@ class Fleet:
 
     @property
     def inventory(self) -> Path:
-        """All hosts, in their order, as the group ``fleet``."""
+        """Write an inventory with all hosts, in order, as the group ``fleet``."""
         path = self.folder / "inventory.yaml"
         common = {
             "ansible_user": "root",
@@ -159,12 +158,12 @@ class Fleet:
         return path
 
     def user(self, folder: Path) -> User:
-        """Someone on the controller who has the fleet's inventory."""
+        """Return a user on the controller with the fleet's inventory."""
         prefix = ("ip", "netns", "exec", self.controller)
         return User(folder, ("--inventory", str(self.inventory)), prefix=prefix)
 
     def close(self) -> None:
-        """End every host, and remove its namespace."""
+        """Stop all hosts and remove their namespaces."""
         for host in self.hosts:
             if host.process is not None and host.process.poll() is None:
                 host.kill()
@@ -178,12 +177,12 @@ def ip(*words: str) -> None:
 
 @contextmanager
 def a_fleet(folder: Path) -> Iterator[Fleet]:
-    """A fleet without hosts yet; skips the test where that takes rights that we do not have."""
+    """Provide a fleet without hosts; skips the test without root or network namespaces."""
     if os.geteuid() != 0 or not shutil.which("ip"):
-        pytest.skip("takes root and iproute2")
+        pytest.skip("requires root and iproute2")
     controller = f"orchestrate-{os.getpid()}-{next(_numbers)}"
     if subprocess.run(("ip", "netns", "add", controller), check=False, capture_output=True).returncode:
-        pytest.skip("takes network namespaces")
+        pytest.skip("requires network namespaces")
     fleet = Fleet(folder, controller)
     try:
         BASE.mkdir(exist_ok=True)

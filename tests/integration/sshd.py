@@ -1,4 +1,4 @@
-"""A real sshd on the loopback, with keys of its own."""
+"""A real sshd on the loopback interface, with its own keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SSHD = "/usr/sbin/sshd"
 
 @dataclass(frozen=True)
 class Sshd:
-    """A running SSH server and what a client needs to trust it."""
+    """A running SSH server with the keys and configuration of a client."""
 
     folder: Path
     port: int
@@ -36,7 +36,7 @@ class Sshd:
 
     @property
     def ssh_config(self) -> Path:
-        """A client configuration that knows this server under the name ``testhost``."""
+        """A client configuration with this server as ``testhost``."""
         return self.folder / "ssh_config"
 
     @property
@@ -46,7 +46,7 @@ class Sshd:
 
 
 def make_key(path: Path) -> str:
-    """Make a key pair and return the public half."""
+    """Generate a key pair and return the public key."""
     subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)), check=True)
     return path.with_suffix(".pub").read_text()
 
@@ -59,7 +59,7 @@ def free_port() -> int:
 
 @contextmanager
 def serve(folder: Path, *, prefix: tuple[str, ...] = (), settings: str = "") -> Iterator[Sshd]:
-    """Run a server; ``prefix`` is a command that runs it, ``settings`` are lines of its configuration."""
+    """Run a server. ``prefix``: a command that runs sshd; ``settings``: lines of its configuration."""
     host_key = make_key(folder / "host_key")
     (folder / "authorized_keys").write_text(make_key(folder / "user_key"))
     if os.geteuid() == 0:
@@ -81,19 +81,19 @@ def serve(folder: Path, *, prefix: tuple[str, ...] = (), settings: str = "") -> 
     with (folder / "log").open("w") as log:
         server = subprocess.Popen((*prefix, SSHD, "-D", "-e", "-f", str(folder / "sshd_config")), stderr=log)
     try:
-        _wait_until_it_answers(server, port, folder / "log")
+        _wait_until_up(server, port, folder / "log")
         yield Sshd(folder, port)
     finally:
         server.terminate()
         server.wait(timeout=10)
 
 
-def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_up(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
     for _ in range(200):
         if server.poll() is not None:
-            raise RuntimeError(f"sshd ended: {log.read_text()}")
+            raise RuntimeError(f"sshd exited: {log.read_text()}")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError("sshd does not answer")
+    raise RuntimeError("timed out: sshd does not listen")

@@ -1,4 +1,4 @@
-"""Runs on several hosts: who runs what, what becomes of hosts that are no good, who holds a host."""
+"""Runs on several hosts: distribution of cells, hosts with errors, locks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         yield fleet
 
 
-def someone(fleet: Fleet, tmp_path: Path, name: str = "someone") -> User:
+def new_user(fleet: Fleet, tmp_path: Path, name: str = "user") -> User:
     (tmp_path / name).mkdir()
     return fleet.user(tmp_path / name)
 
@@ -48,8 +48,8 @@ def fates(user: User) -> dict[str, str]:
     return {record["host"]: record["fate"] for record in user.of_type("host")}
 
 
-def told_of(err: str, host: str) -> list[str]:
-    """The lines of the summary on a host."""
+def summary_lines(err: str, host: str) -> list[str]:
+    """Return the lines of the summary for a host."""
     return [line for line in err.splitlines() if f"] {host} " in line]
 
 
@@ -57,19 +57,19 @@ def test_cells_are_shared_or_run_on_each(fleet: Fleet, tmp_path: Path) -> None:
     for name in ("b", "a", "c"):
         fleet.add(name)
     fleet.wait_until_up()
-    user = someone(fleet, tmp_path)
+    user = new_user(fleet, tmp_path)
     shared = user.run(user.file(SHARED))
     assert shared.code == 0, shared.err
     user.assert_complete(2 * CELLS)
     assert {trial["host"] for trial in user.trials} == {"a", "b", "c"}
     cells = {(trial["cell"], trial["host"]) for trial in user.trials}
-    assert len(cells) == CELLS  # all repetitions of a cell are run by one host
+    assert len(cells) == CELLS  # one host runs all repetitions of a cell
     assert user.records[0]["hosts"] == ["b", "a", "c"]
     assert user.records[0]["fleet"] == "shard"
     assert list(fates(user).values()) == ["done"] * 3
-    assert all(not list(host.ours.glob("blocks/*")) for host in fleet.hosts)
-    assert all(not (host.ours / "lock").exists() for host in fleet.hosts)
-    other = someone(fleet, tmp_path, "other")
+    assert all(not list(host.base.glob("blocks/*")) for host in fleet.hosts)
+    assert all(not (host.base / "lock").exists() for host in fleet.hosts)
+    other = new_user(fleet, tmp_path, "other")
     replicated = other.run(other.file(SHARED), *REPLICATED)
     assert replicated.code == 0, replicated.err
     other.assert_complete(3 * 2 * CELLS)
@@ -78,14 +78,12 @@ def test_cells_are_shared_or_run_on_each(fleet: Fleet, tmp_path: Path) -> None:
     assert replicated.out.splitlines()[2].split()[:2] == ["host", "n"]
 
 
-def test_each_host_ends_its_cells_early_and_hosts_that_share_them_cannot(
-    fleet: Fleet, tmp_path: Path
-) -> None:
-    """Two trials a block and cell: known after three blocks of four, on each host by itself."""
+def test_stop_rule_needs_replicate(fleet: Fleet, tmp_path: Path) -> None:
+    """Two trials for each block and cell. Each host stops after three of four blocks."""
     for name in ("a", "b"):
         fleet.add(name)
     fleet.wait_until_up()
-    user = someone(fleet, tmp_path)
+    user = new_user(fleet, tmp_path)
     rule = "repetitions: {max: 8, boots: 4, until: {half_width: 1%}}"
     file = user.file(
         SHARED.replace("sleep 0.2; ", "").replace(f"to: {CELLS}", "to: 2").replace("repetitions: 2", rule)
@@ -103,8 +101,8 @@ def test_each_host_ends_its_cells_early_and_hosts_that_share_them_cannot(
     assert [record["trials"] for record in user.of_type("host")] == [12, 12], "those that ran"
 
 
-def test_hosts_that_are_no_good_keep_none_of_the_others_from_their_work(fleet: Fleet, tmp_path: Path) -> None:
-    """A line each, and all of the work done: by others where cells are shared."""
+def test_errors_on_hosts_do_not_stop_others(fleet: Fleet, tmp_path: Path) -> None:
+    """Each host with an error has a line in the summary. With ``shard``, other hosts run its cells."""
     fleet.add("good1")
     fleet.add("good2")
     fleet.add("gone", ansible_host="10.77.0.249")
@@ -116,30 +114,30 @@ def test_hosts_that_are_no_good_keep_none_of_the_others_from_their_work(fleet: F
     fleet.add_with_user("nosudo", sudo="")
     fleet.add("full", mounts=f"mount -t tmpfs -o size=16k none {BASE}")
     fleet.add("readonly", mounts=f"mount -o remount,bind,ro {STAT_INTERVAL}")
-    fleet.add("i686", within="setarch i686")
+    fleet.add("i686", wrapper="setarch i686")
     fleet.wait_until_up()
     expected = {
         "gone": ("unreachable", "10.77.0.249"),
-        "stranger": ("unreachable", "accepts none of our keys"),
-        "changed": ("unreachable", "has CHANGED"),
-        "nosudo": ("failed", "changing the host takes root"),
+        "stranger": ("unreachable", "Permission denied (publickey)"),
+        "changed": ("unreachable", "HAS CHANGED"),
+        "nosudo": ("failed", "changing settings requires root"),
         "full": ("failed", "No space left on device"),
-        "readonly": ("failed", f"{STAT_INTERVAL}: refused, asked '7', found '1'"),
+        "readonly": ("failed", f"{STAT_INTERVAL}: refused, requested '7', actual '1'"),
         "i686": ("left out", "architecture: i686, not x86_64"),
     }
-    user = someone(fleet, tmp_path)
+    user = new_user(fleet, tmp_path)
     ended = user.run(user.file(TUNED))
     assert ended.code == 0, ended.err
     user.assert_complete(2 * CELLS)
     assert {trial["metrics"]["x"]["value"] for trial in user.trials} == {7}
     assert fates(user) == {"good1": "done", "good2": "done"} | {n: fate for n, (fate, _) in expected.items()}
     for name, (fate, reason) in expected.items():
-        (line,) = told_of(ended.err, name)
+        (line,) = summary_lines(ended.err, name)
         assert fate in line
         assert reason in line
     assert {(host.folder / "stat_interval").read_text() for host in fleet.hosts} == {"1\n"}
 
-    other = someone(fleet, tmp_path, "other")
+    other = new_user(fleet, tmp_path, "other")
     ended = other.run(other.file(TUNED), *REPLICATED)
     assert ended.code == 3, ended.err
     assert Counter(trial["host"] for trial in other.trials) == dict.fromkeys(
@@ -151,24 +149,24 @@ def test_hosts_that_are_no_good_keep_none_of_the_others_from_their_work(fleet: F
     assert other.records[-1]["complete"] is False
 
 
-def test_needs_are_looked_at_before_anything_is_changed(fleet: Fleet, tmp_path: Path) -> None:
+def test_needs_are_checked_before_any_change(fleet: Fleet, tmp_path: Path) -> None:
     fleet.add("a")
     fleet.wait_until_up()
-    user = someone(fleet, tmp_path)
+    user = new_user(fleet, tmp_path)
     ended = user.run(user.file(TUNED), "--set", "hosts.needs.cpus=4000")
     assert ended.code == 3
-    (line,) = told_of(ended.err, "a")
+    (line,) = summary_lines(ended.err, "a")
     assert "left out" in line
     assert "needs 4000 CPUs, host has " in line
-    assert not list(fleet.hosts[0].ours.iterdir())
+    assert not list(fleet.hosts[0].base.iterdir())
 
 
-def test_a_run_without_its_controller_is_carried_on(fleet: Fleet, tmp_path: Path) -> None:
-    """What hosts have begun, or done meanwhile, is theirs; what the dead one had is run by another."""
+def test_a_run_is_resumed_after_the_controller_was_killed(fleet: Fleet, tmp_path: Path) -> None:
+    """Hosts keep the cells that they have started or finished. Another host runs those of a dead one."""
     for name in "abc":
         fleet.add(name)
     fleet.wait_until_up()
-    user = someone(fleet, tmp_path)
+    user = new_user(fleet, tmp_path)
     file = user.file(SLOW)
     first = user.begin_run(file)
     user.wait_for(lambda: len(user.trials) >= 4, first)
@@ -178,72 +176,72 @@ def test_a_run_without_its_controller_is_carried_on(fleet: Fleet, tmp_path: Path
     assert ended.code == 0, ended.err
     user.assert_complete(2 * CELLS)
     assert fates(user) == {"a": "done", "b": "unreachable", "c": "done"}
-    assert all(not list(host.ours.glob("blocks/*")) for host in (fleet.hosts[0], fleet.hosts[2]))
+    assert all(not list(host.base.glob("blocks/*")) for host in (fleet.hosts[0], fleet.hosts[2]))
 
 
-def test_one_experiment_at_a_time(fleet: Fleet, tmp_path: Path) -> None:
-    """The lock says who has the host; it holds where its holder is not known to be dead, and can be broken."""
+def test_locks(fleet: Fleet, tmp_path: Path) -> None:
+    """A lock names its holder, is respected unless it is stale, and can be removed."""
     host = fleet.add("a")
     fleet.wait_until_up()
-    user, other = someone(fleet, tmp_path), someone(fleet, tmp_path, "other")
+    user, other = new_user(fleet, tmp_path), new_user(fleet, tmp_path, "other")
     first = user.begin_run(user.file(SLOW))
     user.wait_for(lambda: user.trials, first)
     run = user.run_folders[0].name
-    held = f"held by {run} of root@"
+    locked = f"locked by {run} of root@"
     refused = other.run(other.file(SHARED))
     assert refused.code == 3
-    (line,) = told_of(refused.err, "a")
-    assert held in line
+    (line,) = summary_lines(refused.err, "a")
+    assert locked in line
     assert "orchestrate hosts unlock a" in line
     checked = other.orchestrate("hosts", "check", "a", *other.options)
-    assert held in checked.out
+    assert locked in checked.out
     assert user.kill(first, signal.SIGINT).code == 130
-    assert not (host.ours / "lock").exists()
-    # As a controller leaves it that has died elsewhere.
+    assert not (host.base / "lock").exists()
+    # The lock of a controller on another machine.
     holder = {"run": "far-away", "user": "mm", "controller": "elsewhere", "since": "2026", "process": "?"}
-    (host.ours / "lock").write_text(json.dumps(holder) + "\n")
+    (host.base / "lock").write_text(json.dumps(holder) + "\n")
     refused = other.run(other.file(SHARED), "--new")
     assert refused.code == 3
-    assert "held by far-away of mm@elsewhere since 2026" in refused.err
+    assert "locked by far-away of mm@elsewhere since 2026" in refused.err
     restored = other.orchestrate("hosts", "restore", "a", *other.options)
     assert restored.code == 3
     shutil.rmtree(other.folder / "results")
     broken = other.run(other.file(SHARED), "--break-lock")
     assert broken.code == 0, broken.err
-    (host.ours / "lock").write_text(json.dumps(holder) + "\n")
+    (host.base / "lock").write_text(json.dumps(holder) + "\n")
     unlocked = other.orchestrate("hosts", "unlock", "a", *other.options)
-    assert unlocked.out == "a: was held by far-away of mm@elsewhere since 2026\n"
-    assert not (host.ours / "lock").exists()
+    assert unlocked.out == "a: unlocked; was locked by far-away of mm@elsewhere since 2026\n"
+    assert not (host.base / "lock").exists()
 
 
-@pytest.mark.skipif(not shutil.which("sudo"), reason="takes sudo")
-def test_sudo_without_a_password(fleet: Fleet, tmp_path: Path) -> None:
+@pytest.mark.skipif(not shutil.which("sudo"), reason="requires sudo")
+def test_passwordless_sudo(fleet: Fleet, tmp_path: Path) -> None:
     host = fleet.add_with_user("a", sudo="mm ALL=(ALL) NOPASSWD: ALL")
     fleet.wait_until_up()
-    user = someone(fleet, tmp_path)
+    user = new_user(fleet, tmp_path)
     ended = user.run(user.file(TUNED))
     assert ended.code == 0, ended.err
     assert {trial["metrics"]["x"]["value"] for trial in user.trials} == {7}
     assert (host.folder / "stat_interval").read_text() == "1\n"
-    assert (host.ours / "bin").stat().st_uid == 0
+    assert (host.base / "bin").stat().st_uid == 0
     applied = user.orchestrate("role", "apply", "tuning", "--host", "a", *user.options, "--check")
     assert applied.code == 0, applied.err
 
 
-@pytest.mark.skipif(not shutil.which("sudo"), reason="takes sudo")
-def test_sudo_with_a_password_is_no_sudo(fleet: Fleet, tmp_path: Path) -> None:
+@pytest.mark.skipif(not shutil.which("sudo"), reason="requires sudo")
+def test_sudo_that_requires_a_password_is_an_error(fleet: Fleet, tmp_path: Path) -> None:
     fleet.add_with_user("a", sudo="mm ALL=(ALL) ALL")
     fleet.wait_until_up()
-    user = someone(fleet, tmp_path)
+    user = new_user(fleet, tmp_path)
     ended = user.run(user.file(TUNED))
     assert ended.code == 3
-    (line,) = told_of(ended.err, "a")
-    assert "changing the host takes root: log in as root, or allow sudo without a password" in line
+    (line,) = summary_lines(ended.err, "a")
+    assert "changing settings requires root: log in as root or configure passwordless sudo" in line
     unchanged = user.run(user.file(SHARED, "plain.yaml"))
     assert unchanged.code == 0, unchanged.err
 
 
-def test_a_fleet_of_hosts_that_are_made_is_refused(local_user: User) -> None:
+def test_a_provider_without_fleets_is_refused(local_user: User) -> None:
     ended = local_user.run(local_user.file(SHARED), "--set", "hosts.provider=local")
     assert ended.code == 2
     assert "the local provider holds one host" in ended.complaints[0]

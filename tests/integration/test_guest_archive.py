@@ -1,4 +1,4 @@
-"""Archives are what cpio understands, with the same bytes each time."""
+"""Archives are readable by cpio and reproducible."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ ENTRIES = [
 
 
 def listing(archive: bytes) -> dict[str, list[str]]:
-    told = subprocess.run(["cpio", "-itv", "--quiet"], input=archive, capture_output=True, check=True).stdout
-    return {line.split(" -> ")[0].split()[-1]: line.split() for line in told.decode().splitlines()}
+    output = subprocess.run(
+        ["cpio", "-itv", "--quiet"], input=archive, capture_output=True, check=True
+    ).stdout
+    return {line.split(" -> ")[0].split()[-1]: line.split() for line in output.decode().splitlines()}
 
 
-def test_cpio_unpacks_what_was_packed(tmp_path: Path) -> None:
+def test_cpio_unpacks_the_archive(tmp_path: Path) -> None:
     entries = [entry for entry in ENTRIES if entry.path != "dev/null"]
     subprocess.run(["cpio", "-id", "--quiet"], input=cpio.archive(entries), cwd=tmp_path, check=True)
     assert (tmp_path / "etc/deep/er/motd").read_bytes() == b"hello\n"
@@ -41,17 +43,17 @@ def test_owners_devices_and_folders() -> None:
     assert list(lines)[:4] == ["etc", "etc/deep", "etc/deep/er", "etc/deep/er/motd"]
 
 
-def test_the_first_of_two_entries_counts() -> None:
+def test_the_first_of_two_entries_is_used() -> None:
     archive = cpio.archive([cpio.file("a", b"first"), cpio.file("a", b"second")])
     assert b"first" in archive
     assert b"second" not in archive
 
 
-def test_two_archives_in_a_row_are_one_initramfs() -> None:
+def test_archives_can_be_concatenated() -> None:
     first, second = cpio.archive(ENTRIES[:1]), cpio.archive(ENTRIES[4:5])
     assert len(first) % 4 == 0
     assert second.startswith(b"070701")
 
 
-def test_the_same_bytes_each_time() -> None:
+def test_archives_are_reproducible() -> None:
     assert cpio.archive(ENTRIES) == cpio.archive(list(ENTRIES))

@@ -1,4 +1,4 @@
-"""probe.sh: what task modules read of a host, in each shell that hosts have."""
+"""probe.sh: queries of task modules, in each shell."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> HostFolder:
     return HostFolder(request.param, tmp_path)
 
 
-def look(host: HostFolder, *words: str | Path) -> tuple[int, str]:
+def probe(host: HostFolder, *words: str | Path) -> tuple[int, str]:
     done = host.sh(host.folder / "scripts" / "probe.sh", *words)
     assert done.stderr == b""
     return done.returncode, done.stdout.decode()
 
 
 def found(host: HostFolder, *paths: Path) -> dict[str, files.Found]:
-    code, out = look(host, "files", "100", *paths)
+    code, out = probe(host, "files", "100", *paths)
     assert code == 0
     return files.parse(ReadOutput(0, out))
 
@@ -40,35 +40,35 @@ def test_files_folders_and_links(host: HostFolder) -> None:
     large.write_text("x" * 101)
     folder.mkdir(mode=0o711)
     link.symlink_to(file.name)
-    there = found(host, file, empty, large, folder, link, gone)
-    assert there[str(file)].kind == "file"
-    assert there[str(file)].mode == "640"
-    assert there[str(file)].text == "kind=directory\n\npath=/x\n no end"
-    assert len(there[str(file)].sha256) == 64
-    assert there[str(file)].owner == there[str(folder)].owner != ""
-    assert there[str(empty)].text == ""
-    assert there[str(large)].text is None
-    assert there[str(large)].sha256
-    assert (there[str(folder)].kind, there[str(folder)].mode) == ("directory", "711")
-    assert (there[str(link)].kind, there[str(link)].target) == ("link", file.name)
-    assert there[str(link)].real == str(file.resolve())
-    assert there[str(gone)].kind == "absent"
+    results = found(host, file, empty, large, folder, link, gone)
+    assert results[str(file)].kind == "file"
+    assert results[str(file)].mode == "640"
+    assert results[str(file)].text == "kind=directory\n\npath=/x\n no end"
+    assert len(results[str(file)].sha256) == 64
+    assert results[str(file)].owner == results[str(folder)].owner != ""
+    assert results[str(empty)].text == ""
+    assert results[str(large)].text is None
+    assert results[str(large)].sha256
+    assert (results[str(folder)].kind, results[str(folder)].mode) == ("directory", "711")
+    assert (results[str(link)].kind, results[str(link)].target) == ("link", file.name)
+    assert results[str(link)].real == str(file.resolve())
+    assert results[str(gone)].kind == "absent"
 
 
-def test_several_commands_in_one_go(host: HostFolder) -> None:
+def test_several_commands_in_one_call(host: HostFolder) -> None:
     lines = ["printf 'no end'", "echo '#'; echo '!7'; exit 3", "cat", shlex.join(["echo", "it's"])]
-    code, out = look(host, "all", *lines)
+    code, out = probe(host, "all", *lines)
     assert code == 0
     assert out == " no end\n !0\n#\n #\n !7\n \n !3\n#\n \n !0\n#\n it's\n \n !0\n#\n"
 
 
-def test_what_is_needed(host: HostFolder) -> None:
-    there = host.folder / "there"
-    there.touch()
-    assert look(host, "needed", "", "")[0] == 0
-    assert look(host, "needed", there, "")[0] == 1
-    assert look(host, "needed", "", there)[0] == 0
-    assert look(host, "needed", "", host.folder / "gone")[0] == 2
+def test_creates_and_removes(host: HostFolder) -> None:
+    existing = host.folder / "existing"
+    existing.touch()
+    assert probe(host, "needed", "", "")[0] == 0
+    assert probe(host, "needed", existing, "")[0] == 1
+    assert probe(host, "needed", "", existing)[0] == 0
+    assert probe(host, "needed", "", host.folder / "gone")[0] == 2
 
 
 def test_waiting(host: HostFolder) -> None:
@@ -76,11 +76,11 @@ def test_waiting(host: HostFolder) -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = str(listener.getsockname()[1])
-        assert look(host, "await", "port", port, "present", "0")[0] == 0
-        assert look(host, "await", "port", port, "absent", "0")[0] == 9
-    assert look(host, "await", "port", port, "absent", "1")[0] == 0
-    assert look(host, "await", "path", host.folder, "present", "0")[0] == 0
-    assert look(host, "await", "command", "exit 1", "present", "1")[0] == 9
+        assert probe(host, "await", "port", port, "present", "0")[0] == 0
+        assert probe(host, "await", "port", port, "absent", "0")[0] == 9
+    assert probe(host, "await", "port", port, "absent", "1")[0] == 0
+    assert probe(host, "await", "path", host.folder, "present", "0")[0] == 0
+    assert probe(host, "await", "command", "exit 1", "present", "1")[0] == 9
 
 
 def test_a_built_program(host: HostFolder) -> None:
@@ -88,11 +88,11 @@ def test_a_built_program(host: HostFolder) -> None:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     (host.folder / "prog.built-from").write_text("abc\n")
-    fields = ReadOutput(0, look(host, "program", host.folder, "prog")[1]).fields
+    fields = ReadOutput(0, probe(host, "program", host.folder, "prog")[1]).fields
     assert fields["identity"] == "abc"
     assert len(fields["sha256"]) == 64
     assert fields["machine"]
 
 
-def test_no_such_verb(host: HostFolder) -> None:
-    assert host.sh(host.folder / "scripts" / "probe.sh", "sing").returncode == 2
+def test_unknown_verb(host: HostFolder) -> None:
+    assert host.sh(host.folder / "scripts" / "probe.sh", "unknown").returncode == 2

@@ -1,4 +1,4 @@
-"""settings.sh: record, set, read back, put back; on files of a temporary folder and on one real sysctl."""
+"""settings.sh: record, set, read back and restore; on temporary files and on one real sysctl."""
 
 from __future__ import annotations
 
@@ -20,50 +20,50 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HostFolder]
     folder.close()
 
 
-def do(host: HostFolder, verb: str, *settings: Setting) -> tuple[int, list[Change]]:
-    done = host.sh(host.settings_script, verb, host.base, stdin=encode_settings(settings))
+def settings(host: HostFolder, verb: str, *lines: Setting) -> tuple[int, list[Change]]:
+    done = host.sh(host.settings_script, verb, host.base, stdin=encode_settings(lines))
     assert done.stderr == b""
     return done.returncode, parse_changes(done.stdout.decode())
 
 
-def knob(host: HostFolder, name: str, content: str) -> Path:
+def setting_file(host: HostFolder, name: str, content: str) -> Path:
     path = host.folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content)
     return path
 
 
-def test_sets_reads_back_and_puts_back(host: HostFolder) -> None:
-    path = knob(host, "it's a \\ knob", "5\n")
-    code, changes = do(host, "apply", Setting(str(path), "7"))
+def test_apply_diff_and_restore(host: HostFolder) -> None:
+    path = setting_file(host, "it's a \\ setting_file", "5\n")
+    code, changes = settings(host, "apply", Setting(str(path), "7"))
     assert (code, changes) == (0, [Change(str(path), "5", "7", "7", "changed")])
     assert path.read_text() == "7\n"
-    assert do(host, "diff") == (0, [Change(str(path), "5", "7", "7", "unchanged")])
-    assert do(host, "restore") == (0, [Change(str(path), "7", "5", "5", "changed")])
+    assert settings(host, "diff") == (0, [Change(str(path), "5", "7", "7", "unchanged")])
+    assert settings(host, "restore") == (0, [Change(str(path), "7", "5", "5", "changed")])
     assert path.read_text() == "5\n"
-    assert do(host, "restore") == (0, [])
+    assert settings(host, "restore") == (0, [])
 
 
 def test_wildcards_expand_and_nothing_else(host: HostFolder) -> None:
-    paths = [knob(host, f"cpu {number}/governor", "powersave\n") for number in range(3)]
+    paths = [setting_file(host, f"cpu {number}/governor", "powersave\n") for number in range(3)]
     pattern = str(host.folder / "cpu */governor")
-    code, changes = do(host, "apply", Setting(pattern, "* performance $HOME `x`"))
+    code, changes = settings(host, "apply", Setting(pattern, "* performance $HOME `x`"))
     assert code == 0
     assert [change.path for change in changes] == [str(path) for path in paths]
     assert {path.read_text() for path in paths} == {"* performance $HOME `x`\n"}
-    assert do(host, "restore")[0] == 0
+    assert settings(host, "restore")[0] == 0
     assert {path.read_text() for path in paths} == {"powersave\n"}
 
 
 def test_missing_files(host: HostFolder) -> None:
     gone = str(host.folder / "no*such")
-    assert do(host, "apply", Setting(gone, "1")) == (1, [Change(gone, "", "1", "", "missing")])
-    assert do(host, "apply", Setting(gone, "1", optional=True)) == (0, [])
-    assert do(host, "apply", Setting(gone, "0", off_if_missing=True)) == (0, [])
+    assert settings(host, "apply", Setting(gone, "1")) == (1, [Change(gone, "", "1", "", "missing")])
+    assert settings(host, "apply", Setting(gone, "1", optional=True)) == (0, [])
+    assert settings(host, "apply", Setting(gone, "0", off_if_missing=True)) == (0, [])
 
 
 @pytest.mark.parametrize(
-    ("content", "asked"),
+    ("content", "requested"),
     [
         ("always [madvise] never", "madvise"),
         ("[always] madvise never", "always"),
@@ -74,114 +74,115 @@ def test_missing_files(host: HostFolder) -> None:
         ("false", "0"),
     ],
 )
-def test_equal_values_are_left_alone(host: HostFolder, content: str, asked: str) -> None:
-    path = knob(host, "knob", content + "\n")
-    code, changes = do(host, "apply", Setting(str(path), asked))
+def test_equal_values_are_not_written(host: HostFolder, content: str, requested: str) -> None:
+    path = setting_file(host, "setting_file", content + "\n")
+    code, changes = settings(host, "apply", Setting(str(path), requested))
     assert (code, changes[0].verdict) == (0, "unchanged")
     assert path.read_text() == content + "\n"
 
 
 @pytest.mark.parametrize(
-    ("content", "asked"), [("5", "50"), ("always [madvise] never", "never"), ("1 2", "12"), ("1 2", "1 2 3")]
+    ("content", "requested"),
+    [("5", "50"), ("always [madvise] never", "never"), ("1 2", "12"), ("1 2", "1 2 3")],
 )
-def test_other_values_are_not_equal(host: HostFolder, content: str, asked: str) -> None:
-    path = knob(host, "knob", content + "\n")
-    assert do(host, "apply", Setting(str(path), asked))[1][0].verdict == "changed"
+def test_other_values_are_not_equal(host: HostFolder, content: str, requested: str) -> None:
+    path = setting_file(host, "setting_file", content + "\n")
+    assert settings(host, "apply", Setting(str(path), requested))[1][0].verdict == "changed"
 
 
 def test_refused(host: HostFolder) -> None:
-    code, changes = do(host, "apply", Setting("/proc/sys/kernel/ostype", "Plan9"))
+    code, changes = settings(host, "apply", Setting("/proc/sys/kernel/ostype", "Plan9"))
     assert (code, changes) == (
         1,
         [Change("/proc/sys/kernel/ostype", "Linux", "Plan9", "Linux", "refused")],
     )
-    assert do(host, "restore")[0] == 0
+    assert settings(host, "restore")[0] == 0
 
 
 def test_an_optional_file_may_keep_its_value(host: HostFolder) -> None:
-    code, changes = do(host, "apply", Setting("/proc/sys/kernel/ostype", "Plan9", optional=True))
+    code, changes = settings(host, "apply", Setting("/proc/sys/kernel/ostype", "Plan9", optional=True))
     assert (code, [change.verdict for change in changes]) == (0, ["kept"])
-    assert not changes[0].is_fault
-    assert do(host, "restore")[0] == 0
+    assert not changes[0].is_error
+    assert settings(host, "restore")[0] == 0
 
 
-def test_what_is_off_where_there_is_no_file_may_not_stay_on(host: HostFolder) -> None:
-    code, changes = do(host, "apply", Setting("/proc/sys/kernel/ostype", "0", off_if_missing=True))
+def test_a_setting_that_may_be_missing_must_not_be_refused(host: HostFolder) -> None:
+    code, changes = settings(host, "apply", Setting("/proc/sys/kernel/ostype", "0", off_if_missing=True))
     assert (code, [change.verdict for change in changes]) == (1, ["refused"])
-    assert do(host, "restore")[0] == 0
+    assert settings(host, "restore")[0] == 0
 
 
-def test_first_old_value_wins(host: HostFolder) -> None:
-    path = knob(host, "knob", "1\n")
+def test_the_first_old_value_is_restored(host: HostFolder) -> None:
+    path = setting_file(host, "setting_file", "1\n")
     for value in ("2", "3", "2"):
-        assert do(host, "apply", Setting(str(path), value))[0] == 0
-    assert [change.verdict for change in do(host, "diff")[1]] == ["unchanged"]
-    (change,) = do(host, "restore")[1]
-    assert (change.asked, path.read_text()) == ("1", "1\n")
+        assert settings(host, "apply", Setting(str(path), value))[0] == 0
+    assert [change.verdict for change in settings(host, "diff")[1]] == ["unchanged"]
+    (change,) = settings(host, "restore")[1]
+    assert (change.requested, path.read_text()) == ("1", "1\n")
 
 
-def test_last_of_a_list_wins(host: HostFolder) -> None:
-    paths = [knob(host, name, "a\n") for name in ("k1", "k2")]
+def test_the_last_line_for_a_path_is_used(host: HostFolder) -> None:
+    paths = [setting_file(host, name, "a\n") for name in ("k1", "k2")]
     pattern = Setting(str(host.folder / "k?"), "b")
-    code, changes = do(host, "apply", pattern, Setting(str(paths[0]), "a"))
+    code, changes = settings(host, "apply", pattern, Setting(str(paths[0]), "a"))
     assert code == 0
     assert [path.read_text() for path in paths] == ["a\n", "b\n"]
     assert len(changes) == 3
-    assert do(host, "restore")[0] == 0
+    assert settings(host, "restore")[0] == 0
     assert [path.read_text() for path in paths] == ["a\n", "a\n"]
 
 
-def test_drift_is_told(host: HostFolder) -> None:
-    path = knob(host, "knob", "1\n")
-    do(host, "apply", Setting(str(path), "2"))
+def test_drift_is_reported(host: HostFolder) -> None:
+    path = setting_file(host, "setting_file", "1\n")
+    settings(host, "apply", Setting(str(path), "2"))
     path.write_text("3\n")
-    assert do(host, "diff") == (1, [Change(str(path), "1", "2", "3", "drifted")])
-    assert do(host, "restore")[0] == 0
+    assert settings(host, "diff") == (1, [Change(str(path), "1", "2", "3", "drifted")])
+    assert settings(host, "restore")[0] == 0
     assert path.read_text() == "1\n"
 
 
-def test_what_cannot_be_put_back_stays_recorded(host: HostFolder) -> None:
-    lost, kept = knob(host, "lost", "1\n"), knob(host, "kept", "1\n")
-    do(host, "apply", Setting(str(lost), "2"), Setting(str(kept), "2"))
+def test_a_setting_that_cannot_be_restored_stays_recorded(host: HostFolder) -> None:
+    lost, kept = setting_file(host, "lost", "1\n"), setting_file(host, "kept", "1\n")
+    settings(host, "apply", Setting(str(lost), "2"), Setting(str(kept), "2"))
     lost.unlink()
-    code, changes = do(host, "restore")
+    code, changes = settings(host, "restore")
     assert code == 1
     assert {change.path: change.verdict for change in changes} == {
         str(lost): "missing",
         str(kept): "changed",
     }
-    knob(host, "lost", "9\n")
-    assert do(host, "restore") == (0, [Change(str(lost), "9", "1", "1", "changed")])
+    setting_file(host, "lost", "9\n")
+    assert settings(host, "restore") == (0, [Change(str(lost), "9", "1", "1", "changed")])
 
 
-def test_after_a_reboot_what_still_differs_is_put_back(host: HostFolder) -> None:
-    lost, kept, done = (knob(host, name, "1\n") for name in ("lost", "kept", "done"))
-    do(host, "apply", *(Setting(str(path), "2") for path in (lost, kept, done)))
+def test_after_a_reboot_values_that_still_differ_are_restored(host: HostFolder) -> None:
+    lost, kept, done = (setting_file(host, name, "1\n") for name in ("lost", "kept", "done"))
+    settings(host, "apply", *(Setting(str(path), "2") for path in (lost, kept, done)))
     record = host.base / "settings.record"
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     record.write_text(record.read_text().replace(boot, "00000000-0000-0000-0000-000000000000"))
     lost.unlink()
     done.write_text("1\n")
-    assert do(host, "restore")[0] == 0
+    assert settings(host, "restore")[0] == 0
     assert (kept.read_text(), done.read_text()) == ("1\n", "1\n")
     assert record.read_text() == ""
 
 
-def test_torn_line_of_a_record_was_never_acted_on(host: HostFolder) -> None:
-    path = knob(host, "knob", "1\n")
-    do(host, "apply", Setting(str(path), "2"))
+def test_an_incomplete_line_of_a_record_is_ignored(host: HostFolder) -> None:
+    path = setting_file(host, "setting_file", "1\n")
+    settings(host, "apply", Setting(str(path), "2"))
     with (host.base / "settings.record").open("ab") as record:
         record.write(b"boot '/half a pa")
-    assert do(host, "restore")[0] == 0
+    assert settings(host, "restore")[0] == 0
     assert path.read_text() == "1\n"
 
 
 def test_nothing_is_changed_that_cannot_be_recorded(host: HostFolder) -> None:
-    path = knob(host, "knob", "1\n")
+    path = setting_file(host, "setting_file", "1\n")
     (host.base / "settings.record").mkdir(parents=True)
     done = host.sh(host.settings_script, "apply", host.base, stdin=encode_settings([Setting(str(path), "2")]))
     assert done.returncode == 1
-    assert b"settings.record: cannot be written, so nothing was changed" in done.stderr
+    assert b"settings.record: cannot write the record; nothing was changed" in done.stderr
     assert path.read_text() == "1\n"
 
 
@@ -197,18 +198,18 @@ REAL = Path("/proc/sys/vm/stat_interval")
 def test_a_real_sysctl(host: HostFolder) -> None:
     before = REAL.read_text()
     try:
-        code, (change,) = do(host, "apply", Setting(str(REAL), "17"))
+        code, (change,) = settings(host, "apply", Setting(str(REAL), "17"))
         assert (code, change) == (0, Change(str(REAL), before.strip(), "17", "17", "changed"))
         assert REAL.read_text() == "17\n"
-        assert do(host, "restore")[0] == 0
+        assert settings(host, "restore")[0] == 0
         assert REAL.read_text() == before
-        assert do(host, "apply", Setting(str(REAL), "seventeen"))[1][0].verdict == "refused"
+        assert settings(host, "apply", Setting(str(REAL), "seventeen"))[1][0].verdict == "refused"
     finally:
         REAL.write_text(before)
 
 
 SYSTEMCTL = """#!/bin/sh
-# Units are files that hold their state; "start" and "stop" change it, but not of a unit named stubborn.
+# Units are files with their state; "start" and "stop" change it, except for a unit named unstoppable.
 [ "$1" = show ] && verb=show || verb=$1
 for unit; do :; done
 file=STATE/$unit
@@ -216,7 +217,7 @@ case $verb in
 show) if [ -e "$file" ]; then cat "$file"; else echo LoadState=not-found; fi ;;
 start | stop)
     case $verb:$unit in
-    *:stubborn.service) exit 1 ;;
+    *:unstoppable.service) exit 1 ;;
     start:*) state=active ;;
     *) state=inactive ;;
     esac
@@ -228,7 +229,7 @@ esac
 
 @pytest.fixture
 def units(host: HostFolder) -> Path:
-    """A folder of units for the ``systemctl`` that the host has."""
+    """A directory of units for the host's mock ``systemctl``."""
     folder = host.folder / "units"
     folder.mkdir()
     tools = host.folder / "tools"
@@ -236,45 +237,48 @@ def units(host: HostFolder) -> Path:
     (tools / "systemctl").write_text(SYSTEMCTL.replace("STATE", str(folder)))
     (tools / "systemctl").chmod(0o755)
     host.environment["PATH"] = f"{tools}:{host.environment['PATH']}"
-    for name in ("cron.timer", "stubborn.service"):
+    for name in ("cron.timer", "unstoppable.service"):
         (folder / name).write_text("LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n")
     return folder
 
 
 def test_a_service_is_stopped_and_started_again(host: HostFolder, units: Path) -> None:
     stop = Setting("service:cron.timer", "inactive")
-    assert [change.verdict for change in do(host, "check", stop)[1]] == ["differs"]
+    assert [change.verdict for change in settings(host, "check", stop)[1]] == ["differs"]
     assert "ActiveState=active" in (units / "cron.timer").read_text()
-    code, changes = do(host, "apply", stop)
+    code, changes = settings(host, "apply", stop)
     assert (code, changes) == (
         0,
         [Change("service:cron.timer", "active", "inactive", "inactive", "changed")],
     )
-    assert [change.verdict for change in do(host, "check", stop)[1]] == ["unchanged"]
-    assert do(host, "restore")[0] == 0
+    assert [change.verdict for change in settings(host, "check", stop)[1]] == ["unchanged"]
+    assert settings(host, "restore")[0] == 0
     assert "ActiveState=active" in (units / "cron.timer").read_text()
 
 
-def test_services_that_do_not_stop_or_are_not_there(host: HostFolder, units: Path) -> None:
-    wanted = [Setting("service:stubborn.service", "inactive"), Setting("service:none.service", "inactive")]
-    code, changes = do(host, "apply", *wanted)
+def test_services_that_do_not_stop_or_do_not_exist(host: HostFolder, units: Path) -> None:
+    requested = [
+        Setting("service:unstoppable.service", "inactive"),
+        Setting("service:none.service", "inactive"),
+    ]
+    code, changes = settings(host, "apply", *requested)
     assert code == 1
     assert {change.path: str(change) for change in changes} == {
-        "service:stubborn.service": "service:stubborn.service: refused, asked 'inactive', found 'active'",
-        "service:none.service": "service:none.service: no service 'none.service', asked 'inactive'",
+        "service:unstoppable.service": "service:unstoppable.service: refused, requested 'inactive', actual 'active'",
+        "service:none.service": "service:none.service: no such service: 'none.service' (requested 'inactive')",
     }
-    assert do(host, "apply", Setting("service:none.service", "inactive", optional=True)) == (0, [])
+    assert settings(host, "apply", Setting("service:none.service", "inactive", optional=True)) == (0, [])
 
 
 def test_a_kernel_module_that_is_not_loaded(host: HostFolder) -> None:
-    assert do(host, "apply", Setting("module:no-such", "absent"))[1][0].verdict == "unchanged"
-    code, (change,) = do(host, "apply", Setting("module:no-such", "loaded"))
-    assert (code, change.verdict, change.found) == (1, "refused", "absent")
+    assert settings(host, "apply", Setting("module:no-such", "absent"))[1][0].verdict == "unchanged"
+    code, (change,) = settings(host, "apply", Setting("module:no-such", "loaded"))
+    assert (code, change.verdict, change.actual) == (1, "refused", "absent")
 
 
-def test_a_check_changes_and_makes_nothing(host: HostFolder) -> None:
-    path = knob(host, "knob", "1\n")
-    code, changes = do(
+def test_check_changes_nothing(host: HostFolder) -> None:
+    path = setting_file(host, "setting_file", "1\n")
+    code, changes = settings(
         host,
         "check",
         Setting(str(path), "2"),

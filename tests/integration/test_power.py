@@ -1,4 +1,4 @@
-"""Power buttons of management controllers: a real IPMI controller and a real Redfish service, both of software."""
+"""Power control with a real IPMI controller and a real Redfish service, both emulated in software."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from orchestrator.hosts.power import find_power
 from tests.integration.sshd import free_port
 
 START_S = 60.0
-"""Room for a machine that does much else; nothing is tested against it."""
+"""Time limit for a busy machine; no test measures it."""
 
 LAN = """\
 name "bmc"
@@ -73,7 +73,7 @@ def password(tmp_path: Path) -> Path:
 
 MACHINE = """\
 #!/bin/sh
-# A machine that has power or not, and writes down what was done to it.
+# A machine that is on or off, with a log of its power changes.
 cd {folder} || exit
 for value; do :; done
 case "$*" in
@@ -85,7 +85,7 @@ esac
 
 @pytest.fixture
 def ipmi(tmp_path: Path, password: Path) -> Iterator[dict[str, Any]]:
-    """A controller of a machine that is on; what an inventory says of it."""
+    """A controller of a machine that is on; returns its inventory options."""
     machine = tmp_path / "machine"
     machine.write_text(MACHINE.format(folder=tmp_path))
     machine.chmod(0o755)
@@ -130,7 +130,7 @@ def test_a_machine_that_is_off_is_switched_on(ipmi: dict[str, Any], tmp_path: Pa
     assert tool(ipmi, "status").stdout == b"Chassis Power is on\n"
 
 
-def test_an_ipmi_controller_that_refuses_is_one_line(ipmi: dict[str, Any], tmp_path: Path) -> None:
+def test_an_ipmi_error_is_one_line(ipmi: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "wrong").write_text("secred\n")
     for change in ({"password_file": str(tmp_path / "wrong")}, {"port": free_port()}):
         with pytest.raises(HostError, match=r"ipmitool.*Unable to establish") as caught:
@@ -140,7 +140,7 @@ def test_an_ipmi_controller_that_refuses_is_one_line(ipmi: dict[str, Any], tmp_p
 
 
 class Service:
-    """A Redfish service with two computers, of which one is off; it asks for a name and a password."""
+    """A Redfish service with two systems, one of them off; it requires a user and a password."""
 
     def __init__(self, folder: Path, password: Path) -> None:
         self.port = free_port()
@@ -210,17 +210,17 @@ def test_a_computer_that_is_off_is_switched_on(service: Service) -> None:
     until(lambda: service.is_on("b2"))
 
 
-def test_a_redfish_service_that_refuses_is_one_line(service: Service, tmp_path: Path) -> None:
+def test_a_redfish_error_is_one_line(service: Service, tmp_path: Path) -> None:
     (tmp_path / "wrong").write_text("secred\n")
-    for change, told in (
-        ({}, r"has 2 systems \(a1, b2\); name one of them"),
+    for change, message in (
+        ({}, r"has 2 systems \(a1, b2\); select one with"),
         ({"system": "c3"}, "404"),
         ({"system": "a1", "password_file": str(tmp_path / "wrong")}, "401"),
         ({"system": "a1", "url": f"https://localhost:{free_port()}"}, "Connection refused"),
         ({"system": "a1", "verify": True}, "certificate verify failed"),
         ({"system": "a1", "url": f"http://localhost:{service.port}"}, "http://localhost"),
     ):
-        with pytest.raises(HostError, match=told) as caught:
+        with pytest.raises(HostError, match=message) as caught:
             find_power("metal", {"redfish": {**service.given, **change}}).cycle()
         assert "\n" not in str(caught.value)
     assert service.is_on("a1")

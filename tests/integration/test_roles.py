@@ -147,16 +147,24 @@ def test_tags(admin: User, machine: Machine) -> None:
         (
             "sysctl: {kernel.ostype: Plan9}",
             3,
-            "/proc/sys/kernel/ostype: refused, asked 'Plan9', found 'Linux'",
+            "/proc/sys/kernel/ostype: refused, requested 'Plan9', actual 'Linux'",
         ),
         (
             "sysctl: {vm.overcommit_memory: 9}",
             3,
-            "/proc/sys/vm/overcommit_memory: refused, asked '9', found '",
+            "/proc/sys/vm/overcommit_memory: refused, requested '9', actual '",
         ),
-        ("sysctl: {vm.no_such: 1}", 3, "/proc/sys/vm/no_such: no such file"),
-        ("service: {name: nosuch, state: stopped}", 3, "service:nosuch.service: no service 'nosuch.service'"),
-        ("kernel_module: {name: nonesuch}", 3, "module:nonesuch: refused, asked 'loaded', found 'absent'"),
+        ("sysctl: {vm.no_such: 1}", 3, "/proc/sys/vm/no_such: No such file or directory"),
+        (
+            "service: {name: nosuch, state: stopped}",
+            3,
+            "service:nosuch.service: no such service: 'nosuch.service'",
+        ),
+        (
+            "kernel_module: {name: nonesuch}",
+            3,
+            "module:nonesuch: refused, requested 'loaded', actual 'absent'",
+        ),
         ("package: {name: nosuch}", 3, "E: Unable to locate package nosuch"),
         ("package: {name: {dnf: x}}", 3, "the task names no packages for apt"),
         ("shell: echo oops >&2; exit 3", 3, "exit code 3 from sh -c 'echo oops >&2; exit 3': oops"),
@@ -252,11 +260,11 @@ def test_a_kernel_is_installed_unless_this_very_one_is(admin: User, machine: Mac
 
 def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: Machine) -> None:
     role(admin, tasks="- sysctl: {vm.swappiness: 7}\n")
-    (machine.root / "ours" / "settings.record").mkdir()
+    (machine.root / "base" / "settings.record").mkdir()
     ended = apply(admin, "mine")
     assert ended.code == 3
     (line,) = ended.complaints
-    assert line.endswith("settings.record: cannot be written, so nothing was changed")
+    assert line.endswith("settings.record: cannot write the record; nothing was changed")
     assert machine.proc("vm/swappiness") == "60"
 
 

@@ -51,20 +51,20 @@ def test_what_a_dead_controller_left_is_put_back(admin: User, machine: Machine) 
     assert machine.proc("vm/swappiness") == "7"
     words = ("testhost", *admin.options[2:])
     checked = admin.orchestrate("hosts", "check", *words)
-    assert "at work: pid " in checked.out
-    assert "1 setting on record" in checked.out
+    assert "runner active: pid " in checked.out
+    assert "1 recorded setting" in checked.out
     other = admin.run(admin.file(EXPERIMENT, "other.yaml"))
     assert other.code == 3
     assert "another block runs on this host" in other.complaints[0]
     assert machine.proc("vm/swappiness") == "7"
     refused = admin.orchestrate("hosts", "restore", *words)
     assert refused.code == 3
-    assert "a run is at work there" in refused.complaints[0]
+    assert "a run is active (pid " in refused.complaints[0]
     assert apply(admin, "mine").code == 3
     restored = admin.orchestrate("hosts", "restore", "--stop", *words)
     assert restored.code == 0, restored.err
     assert machine.proc("vm/swappiness") == "60"
-    assert "idle, nothing on record" in admin.orchestrate("hosts", "check", *words).out
+    assert "idle, no recorded settings" in admin.orchestrate("hosts", "check", *words).out
 
 
 def test_this_machine_is_changed_only_where_that_is_allowed(local_user: User) -> None:

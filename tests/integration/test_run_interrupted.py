@@ -208,7 +208,8 @@ def test_another_run_on_a_host_that_is_at_work(user: User) -> None:
     (line,) = second.complaints
     assert line.startswith("testhost: ")
     assert (
-        f"held by {user.run_folders[0].name} of " in line or f"held by {user.run_folders[1].name} of " in line
+        f"locked by {user.run_folders[0].name} of " in line
+        or f"locked by {user.run_folders[1].name} of " in line
     )
     user.kill(first)
     third = user.run(user.file(COUNTING, "other.yaml"))

@@ -1,4 +1,4 @@
-"""The runner on a host's shell: every way a trial can end, and what its journal says of it."""
+"""The runner in each shell: all outcomes of a trial, and its journal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from orchestrator.experiment.model import Setting
 from tests.host_shells import SHELLS, HostFolder, processes
 
 TAG = {"cell": "c0ffee", "text": 'it\'s "quoted" \\ and\nbroken – ünd'}
-MARKER = "7654.321"  # a sleep nobody else sleeps
+MARKER = "7654.321"  # unique argument of sleep
 
 
 def trial(name: str, *argv: str, limit: float = 30, settings: tuple[Setting, ...] = ()) -> HostTrial:
@@ -27,7 +27,7 @@ def trial(name: str, *argv: str, limit: float = 30, settings: tuple[Setting, ...
 def finished(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[HostFolder]:
-    """A block with every kind of trial, run to its end."""
+    """A finished block with all kinds of trials."""
     host = HostFolder(request.param, tmp_path_factory.mktemp(request.param))
     knob = host.folder / "knob of [the] host"
     knob.write_text("always [madvise] never\n")
@@ -89,7 +89,7 @@ def test_journal_has_header_pairs_and_end(finished: HostFolder) -> None:
         assert not end.start or start.time <= end.start <= end.end
 
 
-def test_runner_says_nothing(finished: HostFolder) -> None:
+def test_runner_prints_nothing(finished: HostFolder) -> None:
     said = (finished.block / "runner.log").read_text().splitlines()
     assert [line for line in said if " Killed " not in line] == []  # bash tells of an alarm that was ended
 
@@ -110,7 +110,7 @@ def test_time_limit_ends_the_whole_group(ends: Mapping[str, TrialEnd]) -> None:
     assert (ends["deaf"].timed_out, ends["deaf"].signal) == (True, 9)
 
 
-def test_nothing_of_a_trial_outlives_it(ends: Mapping[str, TrialEnd]) -> None:
+def test_processes_of_a_trial_are_killed_at_its_end(ends: Mapping[str, TrialEnd]) -> None:
     assert (ends["parent"].exit_code, ends["parent"].strays) == (3, True)
     assert processes(MARKER) == []
 
@@ -125,7 +125,7 @@ def test_output_of_any_bytes(ends: Mapping[str, TrialEnd]) -> None:
     assert not ends["ok"].stdout_cut
 
 
-def test_trial_sees_a_bare_world(ends: Mapping[str, TrialEnd]) -> None:
+def test_trial_has_a_minimal_environment(ends: Mapping[str, TrialEnd]) -> None:
     *variables, descriptors = ends["reads"].stdout.splitlines()
     names = {variable.partition("=")[0] for variable in variables}
     given = {"PATH", "HOME", "LC_ALL", "LANG", "ORCHESTRATE_CLOCK"}
@@ -136,7 +136,7 @@ def test_trial_sees_a_bare_world(ends: Mapping[str, TrialEnd]) -> None:
 
 def test_settings_hold_for_one_trial(ends: Mapping[str, TrialEnd], finished: HostFolder) -> None:
     (change,) = ends["set"].changes
-    assert (change.before, change.asked, change.found, change.verdict) == (
+    assert (change.before, change.requested, change.actual, change.verdict) == (
         "madvise",
         "never",
         "never",
@@ -153,7 +153,7 @@ def test_trial_does_not_run_without_its_settings(ends: Mapping[str, TrialEnd]) -
         assert (end.exit_code, end.start, end.end) == (None, "", "")
         assert end.refused.startswith("setting /proc/sys/")
         assert verdict in end.refused
-        assert end.changes[0].is_fault
+        assert end.changes[0].is_error
     assert ends["optional"].exit_code == 0
     assert ends["optional"].changes == ()
     assert ends["nowhere"].refused == "working folder /no/such folder: no such folder"
@@ -188,7 +188,7 @@ def test_kernel_log_since_the_previous_trial(host: HostFolder) -> None:
         assert len([line for line in end.kernel_log if "orchestrate:" in line]) == 1
 
 
-def test_busy_cpus_are_told(host: HostFolder) -> None:
+def test_busy_cpus_are_reported(host: HostFolder) -> None:
     spinners = [
         subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)
     ]

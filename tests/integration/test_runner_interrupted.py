@@ -15,7 +15,7 @@ import pytest
 from orchestrator.execution.host_journal import Begin
 from orchestrator.execution.trial_file import HostTrial, encode_trials
 from orchestrator.experiment.model import Setting
-from tests.host_shells import PATIENCE_S, SHELLS, HostFolder, processes
+from tests.host_shells import SHELLS, TIME_LIMIT_S, HostFolder, processes
 
 
 @pytest.fixture(params=SHELLS)
@@ -41,7 +41,7 @@ def sleepers(host: HostFolder) -> list[int]:
 
 
 def wait_until_gone(find: Callable[[Any], list[int]], what: object) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIME_LIMIT_S
     while find(what):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -86,7 +86,7 @@ def test_many_starts_at_once_make_one_runner(host: HostFolder) -> None:
         subprocess.Popen(command, env=host.environment, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         for _ in range(8)
     ]
-    codes = sorted(start.wait(PATIENCE_S) for start in starts)
+    codes = sorted(start.wait(TIME_LIMIT_S) for start in starts)
     assert codes == [0, 3, 3, 3, 3, 3, 3, 3]
     host.wait_for('"start"')
     assert sum(isinstance(event, Begin) for event in host.events()) == 1

@@ -10,7 +10,7 @@ from orchestrator.errors import HostError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.command import script
-from orchestrator.hosts.guest.guest import EMULATOR_DEFECT
+from orchestrator.hosts.guest.guest import QEMU_DEFECT
 from orchestrator.hosts.guest.modules import ordered_modules
 from orchestrator.kernels.obtain import obtain
 from tests.kernel.layouts import Layout
@@ -156,7 +156,7 @@ class Lab:
 
     def _death(self) -> Exception:
         console = self._console()
-        kind = EmulatorError if EMULATOR_DEFECT in console else AssertionError
+        kind = EmulatorError if QEMU_DEFECT in console else AssertionError
         return kind(f"the guest has died:\n{console[-6000:]}")
 
     def _lives(self) -> bool:

@@ -1,4 +1,4 @@
-"""A booted guest for a whole test session, and the means to boot others."""
+"""A guest for the test session, and a provider for others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.running import User
 from tests.vm.disk_machine import DiskMachine, disk_machine
 
 BOOT_LIMIT_S = 300.0
-"""Room for a machine that does much else; nothing is tested against it."""
+"""Time limit for a busy machine; no test measures it."""
 
 TWO_NODES = {
     "nodes": [{"cpus": 2, "memory": "512MiB"}, {"cpus": 1, "memory": "512MiB"}],
@@ -29,13 +29,13 @@ STOCK = Kernel("stock")
 
 
 def qemu_provider(options: dict[str, Any], boot_limit: float = BOOT_LIMIT_S) -> QemuProvider:
-    """Make the provider as a run would."""
+    """Return the provider that a run would use."""
     return QemuProvider(ProviderRequest(Needs(), options, boot_limit=boot_limit))
 
 
 @dataclass(frozen=True)
 class BootedGuest:
-    """A guest that is up: the machine it is, a connection to it, and the folder of its logs."""
+    """A running guest: its machine, a connection, and the directory of its logs."""
 
     machine: Machine
     host: Host
@@ -44,7 +44,7 @@ class BootedGuest:
 
 @pytest.fixture(scope="session")
 def tcg_guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootedGuest]:
-    """Two nodes (2 CPUs and 1 CPU) under multi-threaded emulation. Shared: leave it as you found it."""
+    """Two nodes (2 CPUs and 1 CPU) under multi-threaded emulation. Shared: tests must not leave changes."""
     logs = tmp_path_factory.mktemp("guest")
     with qemu_provider(TWO_NODES).machine(logs) as machine:
         yield BootedGuest(machine, machine.boot(STOCK), logs)
@@ -52,15 +52,15 @@ def tcg_guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootedGuest]
 
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiskMachine]:
-    """A server with a BIOS that boots from its disk, whose button can be pressed. Shared: leave it as you found it."""
+    """A server with a BIOS that boots from its disk, with power control. Shared: tests must not leave changes."""
     with disk_machine(tmp_path_factory.mktemp("machine")) as machine:
         yield machine
 
 
 @pytest.fixture
 def user(machine: DiskMachine, tmp_path: Path) -> Iterator[User]:
-    """Someone who has the inventory of :func:`machine`."""
-    machine.write_inventory(machine.button)
+    """A user with the inventory of :func:`machine`."""
+    machine.write_inventory(machine.power)
     user = User(tmp_path, ("--inventory", str(machine.inventory)))
     yield user
     user.close()

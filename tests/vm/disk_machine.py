@@ -1,4 +1,4 @@
-"""A Debian server that stands for a machine of metal: booted from its disk by QEMU, known to us by SSH alone."""
+"""A Debian server that boots from its disk under QEMU, as a replacement for bare metal. Accessible by SSH only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.integration.sshd import free_port
 from tests.vm.disk_image import disk_image
 
 BOOT_S = 1200.0
-"""Room for a machine that does much else; nothing is tested against it."""
+"""Time limit for a busy machine; no test measures it."""
 
 BOOT = "cat /proc/sys/kernel/random/boot_id"
 
@@ -45,9 +45,9 @@ systemctl list-units --all --type=service,timer --plain --no-legend --property=I
     awk '{ print "unit:", $1, $3 }'
 systemctl list-unit-files --no-legend | sed 's/^/enabled: /'
 """
-"""Prints all that a run must leave as it was, a line each; without counters, and what the kernel works out from how
-much memory is free as it boots: those differ between any two boots. LoaderEntries tells what systemd-boot found as it
-started, not what is there now."""
+"""Prints all that a run must restore, a line each. Counters and values that depend on free memory at boot are left
+out, as they differ between any two boots. LoaderEntries lists what systemd-boot found at boot, not the current
+entries."""
 
 
 Firmware = Literal["bios", "uefi"]
@@ -56,9 +56,9 @@ OVMF = Path("/usr/share/OVMF")
 
 @dataclass
 class DiskMachine:
-    """A machine that is on.
+    """A running machine.
 
-    :ivar folder: takes its disk, console log, monitor and inventory.
+    :ivar folder: contains its disk, console log, monitor and inventory.
     """
 
     folder: Path
@@ -79,7 +79,7 @@ class DiskMachine:
 
     @property
     def variables(self) -> dict[str, object]:
-        """What an inventory says of it, but for who presses its button."""
+        """Its variables in the inventory, without ``power``."""
         return {
             "ansible_host": "127.0.0.1",
             "ansible_port": self.port,
@@ -90,8 +90,8 @@ class DiskMachine:
         }
 
     @property
-    def button(self) -> dict[str, str]:
-        """Its power button."""
+    def power(self) -> dict[str, str]:
+        """Its power control."""
         return {"qemu_monitor": str(self.monitor)}
 
     def write_inventory(self, power: object) -> None:
@@ -99,7 +99,7 @@ class DiskMachine:
         self.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
 
     def ssh(self, line: str) -> str:
-        """Run a line there by OpenSSH's own client."""
+        """Run a shell line on it with OpenSSH's client."""
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": "20",
@@ -121,7 +121,7 @@ class DiskMachine:
         return done.stdout
 
     def wait(self) -> None:
-        """Until it answers."""
+        """Wait until it answers."""
         deadline = time.monotonic() + BOOT_S
         while True:
             try:
@@ -132,7 +132,7 @@ class DiskMachine:
                 time.sleep(1)
 
     def reboot(self) -> None:
-        """Boot it again, by hand."""
+        """Reboot it."""
         boot = self.ssh(BOOT)
         self.ssh("(sleep 1; systemctl reboot) >/dev/null 2>&1 </dev/null &")
         now = boot
@@ -148,7 +148,7 @@ class DiskMachine:
 
 
 def changes(before: list[str], after: list[str]) -> list[str]:
-    """What a run has left changed: lines of before with ``-``, of after with ``+``."""
+    """Return the changes that a run has left: old lines with ``-``, new ones with ``+``."""
     return [f"- {line}" for line in before if line not in after] + [
         f"+ {line}" for line in after if line not in before
     ]
@@ -168,7 +168,7 @@ def _board(folder: Path, firmware: Firmware) -> str:
 
 @contextmanager
 def disk_machine(folder: Path, firmware: Firmware = "bios") -> Iterator[DiskMachine]:
-    """Switch a machine on, with a disk of its own, until the end of the context.
+    """Run a machine with its own disk for the length of the context.
 
     It has a watchdog, and with UEFI it is systemd-boot that boots it.
     """

@@ -1,4 +1,4 @@
-"""What a guest is, as seen from inside and from the contracts of a machine."""
+"""Properties of a guest, from inside and by the interface of a machine."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def test_distances_are_those_of_the_layout(tcg_guest: BootedGuest) -> None:
     assert read(tcg_guest, "/sys/devices/system/node/node1/distance").split() == ["25", "10"]
 
 
-def test_it_runs_the_kernel_that_was_asked_for(tcg_guest: BootedGuest) -> None:
+def test_it_runs_the_requested_kernel(tcg_guest: BootedGuest) -> None:
     assert read(tcg_guest, "/proc/sys/kernel/osrelease") == obtain(STOCK).release
 
 
-def test_it_says_what_its_numbers_are(tcg_guest: BootedGuest) -> None:
+def test_its_environment_and_clock(tcg_guest: BootedGuest) -> None:
     assert tcg_guest.machine.environment is Environment.VM_TCG
     assert tcg_guest.machine.clock == "wall"
     assert read(tcg_guest, "/sys/devices/system/clocksource/clocksource0/current_clocksource") == "tsc"
 
 
-def test_copies_are_not_byte_by_byte(tcg_guest: BootedGuest) -> None:
+def test_the_cpu_has_no_erms_and_fsrm(tcg_guest: BootedGuest) -> None:
     flags = read(tcg_guest, "/proc/cpuinfo").split("flags")[1].split("\n")[0].split()
     assert "rep_good" in flags
     assert not {"erms", "fsrm"} & set(flags)
@@ -67,17 +67,17 @@ def test_detached_processes_outlive_the_session_and_are_reaped(tcg_guest: Booted
     assert host.run(script(wait, accept=(0, 1))).stdout.strip() == "0"
 
 
-def test_memory_file_systems_and_terminals_are_there(tcg_guest: BootedGuest) -> None:
+def test_memory_file_systems_and_terminals(tcg_guest: BootedGuest) -> None:
     mounts = read(tcg_guest, "/proc/mounts")
     for place in ("/proc", "/sys", "/dev", "/dev/pts", "/dev/shm", "/tmp", "/run"):
         assert f" {place} " in mounts
 
 
-def test_nothing_outside_can_be_reached_from_it(tcg_guest: BootedGuest) -> None:
+def test_it_reaches_no_other_network(tcg_guest: BootedGuest) -> None:
     assert tcg_guest.host.run(Command(("ip", "route"))).stdout.split()[0] == "10.0.2.0/24"
 
 
-def test_a_lost_connection_can_be_made_again(tcg_guest: BootedGuest) -> None:
+def test_reconnection(tcg_guest: BootedGuest) -> None:
     boot_id = read(tcg_guest, "/proc/sys/kernel/random/boot_id")
     host = tcg_guest.machine.reconnect()
     object.__setattr__(tcg_guest, "host", host)
@@ -87,6 +87,6 @@ def test_a_lost_connection_can_be_made_again(tcg_guest: BootedGuest) -> None:
 def test_a_connection_before_the_first_boot_is_an_error(tmp_path: Path) -> None:
     with (
         qemu_provider({"acceleration": "tcg"}).machine(tmp_path) as machine,
-        pytest.raises(HostError, match="no guest runs"),
+        pytest.raises(HostError, match="no guest is running"),
     ):
         machine.reconnect()

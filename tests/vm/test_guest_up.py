@@ -1,4 +1,4 @@
-"""A guest that stands outside of a run: brought up, used by a run, taken down."""
+"""A persistent guest: started, used by a run, stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestrator.cache import cache_folder
 from tests.running import User
 
-NAME = f"standing-{os.getpid()}"
+NAME = f"persistent-{os.getpid()}"
 FILE = f"""
 name: {NAME}
 hosts:
@@ -19,7 +19,7 @@ repetitions: 1
 """
 
 
-def test_a_guest_stands_until_it_is_taken_down(tmp_path: Path) -> None:
+def test_up_and_down(tmp_path: Path) -> None:
     user = User(tmp_path)
     file = user.file(FILE, boot="300s")
     inventory = cache_folder() / "up" / NAME / "inventory.yaml"
@@ -29,20 +29,20 @@ def test_a_guest_stands_until_it_is_taken_down(tmp_path: Path) -> None:
         assert made.out == f"guest is up; --host guest --inventory {inventory}\n"
         again = user.orchestrate("hosts", "up", file)
         assert again.code == 2
-        assert "it is up already" in again.complaints[0]
+        assert "is already up: " in again.complaints[0]
         ran = user.run(file, "--host", "guest", "--inventory", inventory)
         assert ran.code == 0, ran.err
         user.assert_complete(1)
     finally:
         ended = user.orchestrate("hosts", "down", NAME)
         user.close()
-    assert ended.out == f"{NAME}: ended\n"
+    assert ended.out == f"{NAME}: stopped\n"
     assert not inventory.parent.exists()
-    assert user.orchestrate("hosts", "down", NAME).out == "nothing is up\n"
+    assert user.orchestrate("hosts", "down", NAME).out == "no guest is up\n"
 
 
-def test_hosts_that_are_there_already(tmp_path: Path) -> None:
+def test_existing_hosts(tmp_path: Path) -> None:
     user = User(tmp_path)
     made = user.orchestrate("hosts", "up", user.file(FILE), "--host", "local")
     assert made.code == 0
-    assert made.out == "nothing to bring up: the local provider uses hosts that are there already\n"
+    assert made.out == "nothing to start: the local provider uses existing hosts\n"

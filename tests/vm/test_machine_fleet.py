@@ -1,4 +1,4 @@
-"""Two machines that boot from their disks, each with a button of its own, in one run."""
+"""Two machines that boot from their disks, each with its own power control, in one run."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ kernels:
 {ONE_TRIAL}"""
 
 
-def test_each_machine_of_a_fleet_is_booted_and_brought_back_by_its_own_button(tmp_path: Path) -> None:
+def test_each_machine_of_a_fleet_is_booted_and_restored_by_its_own_power_control(tmp_path: Path) -> None:
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         folder.mkdir()
     with disk_machine(folders[0]) as one, disk_machine(folders[1]) as two:
         machines = {"one": one, "two": two}
-        hosts = {name: {**each.variables, "power": each.button} for name, each in machines.items()}
+        hosts = {name: {**each.variables, "power": each.power} for name, each in machines.items()}
         inventory = tmp_path / "inventory.yaml"
         inventory.write_text(yaml.safe_dump({"metals": {"hosts": hosts}}))
         before = {name: each.state() for name, each in machines.items()}
@@ -46,6 +46,6 @@ def test_each_machine_of_a_fleet_is_booted_and_brought_back_by_its_own_button(tm
             ("two", "mute"): "wrong_kernel",
         }
         for name, each in machines.items():
-            assert f"{name}: kernel 'mute' did not come up; its own is back" in ended.err
+            assert f"{name}: kernel 'mute' did not boot; its own kernel runs again" in ended.err
             assert changes(before[name], each.state()) == []
         user.close()

@@ -26,7 +26,7 @@ HANDLERS = """
 
 def test_an_installed_kernel_runs_after_the_next_boot(tmp_path: Path) -> None:
     with disk_machine(tmp_path) as machine:
-        machine.write_inventory(machine.button)
+        machine.write_inventory(machine.power)
         user = User(tmp_path, ("--inventory", str(machine.inventory), "--host", "metal"))
         role = user.folder / "roles/mine"
         role.mkdir(parents=True)

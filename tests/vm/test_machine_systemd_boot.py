@@ -21,7 +21,7 @@ kernels:
 
 def test_systemd_boot_boots_a_kernel_once(tmp_path: Path) -> None:
     with disk_machine(tmp_path, "uefi") as machine:
-        machine.write_inventory(machine.button)
+        machine.write_inventory(machine.power)
         before = machine.state()
         user = User(tmp_path, ("--inventory", str(machine.inventory)))
         ended = run(user, ONCE.replace("KERNELS", "own, again"))

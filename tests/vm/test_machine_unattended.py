@@ -1,4 +1,4 @@
-"""Machines whose power button nobody can press: a watchdog brings their own kernel back."""
+"""Machines without power control: a watchdog boots their own kernel again."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ factors: {kernel: [accel], n: [0, 1]}
 repetitions: 1
 order: {within_block: listed}
 """
-"""A panic that nothing follows, as ``panic=`` has been taken back: no program runs any more."""
+"""A panic without a reboot: the trial resets ``panic=``."""
 
 
 @pytest.fixture
 def unattended(machine: DiskMachine, user: User) -> DiskMachine:
-    machine.write_inventory("nobody")
+    machine.write_inventory("none")
     return machine
 
 
-def test_a_kernel_that_nobody_finds_boots_the_machine(unattended: DiskMachine, user: User) -> None:
+def test_a_kernel_without_a_network_reboots_the_machine(unattended: DiskMachine, user: User) -> None:
     before = unattended.state()
     ended = run(user, UNFOUND.replace("KERNELS", "own, mute"))
     assert ended.code == 1, ended.err
     user.assert_complete(2)
     assert {t["factors"]["kernel"]: t["status"] for t in user.trials} == {"own": "ok", "mute": "wrong_kernel"}
-    assert "it is left to its watchdog" in ended.err
-    assert "kernel 'mute' did not come up; its own is back" in ended.err
-    assert "orchestrate: nobody has found this machine" in unattended.console.read_text(errors="replace")
+    assert "no power control (power: none)" in ended.err
+    assert "kernel 'mute' did not boot; its own kernel runs again" in ended.err
+    assert "orchestrate: no controller has connected for" in unattended.console.read_text(errors="replace")
     assert changes(before, unattended.state()) == []
 
 

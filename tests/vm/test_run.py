@@ -79,7 +79,7 @@ def user(tmp_path: Path) -> Iterator[User]:
 
 
 def guests(user: User) -> list[int]:
-    """Pids of the QEMU processes (and their guards) of this user's runs, known by their console logs."""
+    """Pids of the QEMU processes (and their supervisors) of this user's runs, known by their console logs."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:

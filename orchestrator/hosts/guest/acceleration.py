@@ -1,4 +1,4 @@
-"""Which environment a guest runs in, and whether KVM really boots one here."""
+"""Choose the environment of a guest, and test whether KVM works on this machine."""
 
 from __future__ import annotations
 
@@ -18,69 +18,69 @@ from orchestrator.environments import Environment
 from orchestrator.errors import HostError, OrchestratorError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.guest.command_line import Start, qemu_argv
-from orchestrator.hosts.guest.initramfs import PROBE_WORD, find_program, probe_archive
+from orchestrator.hosts.guest.initramfs import PROBE_MESSAGE, find_program, probe_archive
 from orchestrator.hosts.guest.layout import GuestNode, Layout
-from orchestrator.hosts.guest.process import GuardedProcess
+from orchestrator.hosts.guest.process import SupervisedProcess
 from orchestrator.kernels.obtain import obtain
 
 _log = logging.getLogger(__name__)
 
 DEVICE = Path("/dev/kvm")
 PROBE_LIMIT_S = 20.0
-"""A guest under working KVM prints its word within 2 s; nested ones within 5 s."""
+"""A guest prints its message within 2 s under KVM, within 5 s under nested KVM."""
 
 _PROBE = Layout(nodes=(GuestNode(2, 512 * 1024**2),))
 
 
 def choose_environment(layout: Layout) -> Environment:
-    """Return where a guest of this layout will run; may boot one under KVM to find out (once per machine).
+    """Return the environment for a guest of this layout. The first call on a machine boots a guest to test KVM.
 
-    Raises ``HostError`` if the layout insists on KVM and KVM does not work.
+    Raises ``HostError`` if the layout requires KVM and KVM does not work.
     """
     if layout.acceleration != "tcg" and layout.clock != "instructions":
         obstacle = kvm_obstacle()
         if obstacle is None:
             return Environment.VM_KVM
         if layout.acceleration == "kvm":
-            raise HostError(f"hosts.qemu.acceleration: kvm was asked for, but {obstacle}")
-        _log.warning("no KVM: %s; the guest runs in software emulation", obstacle)
+            raise HostError(f"hosts.qemu.acceleration is kvm, but {obstacle}")
+        _log.warning("no KVM: %s; using software emulation (TCG)", obstacle)
     return Environment.VM_TCG if layout.clock == "wall" else Environment.VM_ICOUNT
 
 
 def kvm_obstacle() -> str | None:
-    """Return why KVM cannot be used here, None if it can. The outcome of a real boot is remembered in the cache."""
+    """Return why KVM cannot be used here; None if it can. The result of the test boot is cached."""
     if not DEVICE.exists():
-        return f"there is no {DEVICE}"
+        return f"{DEVICE}: No such file or directory"
     if not os.access(DEVICE, os.R_OK | os.W_OK):
-        return f"{DEVICE} may not be opened by this user"
-    machine = beneath()
-    memory = cache_folder() / f"kvm-{hashlib.sha256(json.dumps(machine).encode()).hexdigest()[:16]}.json"
+        return f"{DEVICE}: Permission denied; add the user to the group kvm"
+    machine = describe_hypervisor()
+    cached = cache_folder() / f"kvm-{hashlib.sha256(json.dumps(machine).encode()).hexdigest()[:16]}.json"
     try:
-        return _remembered(memory)
+        return _load(cached)
     except (OSError, ValueError, KeyError):
         pass
     try:
-        obstacle = _try_boot()
-    except OrchestratorError as error:  # nothing was learnt, so nothing is remembered
-        return f"it could not be tried: {error}"
-    _remember(memory, {**machine, "obstacle": obstacle})
+        obstacle = _test_boot()
+    except OrchestratorError as error:  # no result to cache
+        return f"the test boot failed: {error}"
+    _save(cached, {**machine, "obstacle": obstacle})
     return obstacle
 
 
-def _remembered(memory: Path) -> str | None:
-    obstacle = json.loads(memory.read_text())["obstacle"]
-    return None if obstacle is None else f"{obstacle} (found earlier; remove {memory} to try again)"
+def _load(cached: Path) -> str | None:
+    obstacle = json.loads(cached.read_text())["obstacle"]
+    return None if obstacle is None else f"{obstacle} (cached result; remove {cached} to test again)"
 
 
-def _remember(memory: Path, document: dict[str, str | None]) -> None:
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=memory.parent, delete=False) as file:
+def _save(cached: Path, document: dict[str, str | None]) -> None:
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=cached.parent, delete=False) as file:
         json.dump(document, file, indent=1)
-    Path(file.name).replace(memory)
+    Path(file.name).replace(cached)
 
 
-def beneath() -> dict[str, str]:
-    """Return what a guest runs on, which also decides whether KVM works: kernel and CPU of this machine, and QEMU."""
+def describe_hypervisor() -> dict[str, str]:
+    """Return ``kernel`` (release), ``cpu`` (model) and ``qemu`` (version) of this machine. KVM depends on all three."""
     qemu = find_program("qemu-system-x86_64", "qemu-system-x86")
     version = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=False).stdout
     models = [
@@ -93,32 +93,32 @@ def beneath() -> dict[str, str]:
     }
 
 
-def _try_boot() -> str | None:
-    """Boot Debian's stock kernel under KVM up to a word from user space, in bounded time."""
+def _test_boot() -> str | None:
+    """Boot Debian's stock kernel under KVM until user space prints a message; return why that failed."""
     kernel = obtain(Kernel("probe"))
     folder = Path(tempfile.mkdtemp(prefix="orchestrate-kvm-"))
     start = Start(_PROBE, Environment.VM_KVM, kernel.image, folder / "initramfs", folder / "console")
     start.initramfs.write_bytes(probe_archive())
     start.console.touch()
-    _log.info("trying %s with a real boot (once; %g s at most)", DEVICE, PROBE_LIMIT_S)
+    _log.info("testing %s with a boot (once; at most %g s)", DEVICE, PROBE_LIMIT_S)
     argv = qemu_argv(find_program("qemu-system-x86_64", "qemu-system-x86"), start)
-    with start.console.open(errors="replace") as console:  # the guard removes the folder, not what is open
-        process = GuardedProcess(argv, folder, folder / "output")
+    with start.console.open(errors="replace") as console:  # the supervisor removes the directory
+        process = SupervisedProcess(argv, folder, folder / "output")
         try:
             return _watch(process, console)
         finally:
             process.stop()
 
 
-def _watch(process: GuardedProcess, console: TextIO) -> str | None:
-    said = ""
+def _watch(process: SupervisedProcess, console: TextIO) -> str | None:
+    output = ""
     deadline = time.monotonic() + PROBE_LIMIT_S
     while time.monotonic() < deadline:
-        ended = process.exit_code is not None
-        said += console.read()
-        if PROBE_WORD in said:
+        exited = process.exit_code is not None
+        output += console.read()
+        if PROBE_MESSAGE in output:
             return None
-        if ended:
-            return f"a guest under {DEVICE} ended before it reached user space"
+        if exited:
+            return f"a guest under {DEVICE} exited before it reached user space"
         time.sleep(0.05)
-    return f"a guest under {DEVICE} did not reach user space within {PROBE_LIMIT_S:g} s"
+    return f"a guest under {DEVICE} timed out after {PROBE_LIMIT_S:g} s: it did not reach user space"

@@ -1,4 +1,4 @@
-"""QEMU's command line and the guest kernel's, as data."""
+"""Command lines of QEMU and of the guest's kernel."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from orchestrator.environments import Environment
 from orchestrator.hosts.guest.layout import Layout
 
-KERNEL_WORDS = ("console=ttyS0", "quiet", "panic=-1")
-"""A panic ends the guest at once (-no-reboot); `quiet` because each character on a serial line costs emulation."""
+BASE_PARAMETERS = ("console=ttyS0", "quiet", "panic=-1")
+"""`panic=-1` stops the guest at a panic (with -no-reboot). `quiet`: each character on the serial line takes time."""
 
-DEFAULT_TICKS = 250
-"""Ticks a second of Debian's kernels."""
+DEFAULT_HZ = 250
+"""CONFIG_HZ of Debian's kernels."""
 
 _ACCELERATION = {
     Environment.VM_KVM: ("-accel", "kvm"),
@@ -21,29 +21,29 @@ _ACCELERATION = {
     Environment.VM_ICOUNT: ("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=on"),
 }
 
-_EMULATED = ("tsc=reliable", "no_timer_check", "cryptomgr.notests")
-"""The emulated TSC is the guest's clock itself, so there is nothing to doubt. The other two leave out work that is
-dear in emulation and tells nothing there: watching the timer tick (a loop of `pause`), and self-tests of ciphers."""
+_TCG_PARAMETERS = ("tsc=reliable", "no_timer_check", "cryptomgr.notests")
+"""The emulated TSC is reliable. The other two parameters skip work that is slow in emulation and has no use there:
+the check of the timer interrupt (a loop of `pause`) and self-tests of ciphers."""
 
-_KERNEL_CLOCK = {
+_CLOCK_PARAMETERS = {
     Environment.VM_KVM: (),
-    Environment.VM_TCG: _EMULATED,
-    Environment.VM_ICOUNT: _EMULATED,
+    Environment.VM_TCG: _TCG_PARAMETERS,
+    Environment.VM_ICOUNT: _TCG_PARAMETERS,
 }
 
-_INSTRUCTIONS_A_SECOND = 10**9
-"""Of the instruction clock, which the guest's TSC counts (-icount shift=0: one each nanosecond)."""
+_INSTRUCTIONS_PER_SECOND = 10**9
+"""Rate of the instruction clock and of the guest's TSC: -icount shift=0 is one instruction per nanosecond."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a guest is started from.
+    """Options for the start of a guest.
 
-    :ivar console: file that takes what the guest prints on its serial line.
-    :ivar monitor: socket for QEMU's monitor, if one is wanted.
-    :ivar ssh_port: port of 127.0.0.1 that leads to the guest's SSH server; 0: no network.
-    :ivar kernel_words: words for the kernel's command line beside ours and the layout's.
-    :ivar ticks: timer ticks a second of the kernel (its CONFIG_HZ).
+    :ivar console: log file of the serial console.
+    :ivar monitor: socket for QEMU's monitor, if any.
+    :ivar ssh_port: port of 127.0.0.1 that is forwarded to the guest's SSH server; 0: no network.
+    :ivar kernel_parameters: additional kernel parameters, after those of the layout.
+    :ivar hz: CONFIG_HZ of the kernel.
     """
 
     layout: Layout
@@ -53,51 +53,52 @@ class Start:
     console: Path
     monitor: Path | None = None
     ssh_port: int = 0
-    kernel_words: tuple[str, ...] = ()
-    ticks: int = DEFAULT_TICKS
+    kernel_parameters: tuple[str, ...] = ()
+    hz: int = DEFAULT_HZ
 
 
 def kernel_command_line(start: Start) -> str:
-    """Return the words that the guest's kernel is started with; those of the file come last, hence win."""
+    """Return the kernel command line. Parameters of the experiment file come last, so they take precedence."""
     layout, environment = start.layout, start.environment
-    given = (*layout.append.split(), *start.kernel_words)
-    words = (*KERNEL_WORDS, *_KERNEL_CLOCK[environment], *_delay_loop(start), *_steady(start, given))
-    return " ".join((*words, *given))
+    user_parameters = (*layout.append.split(), *start.kernel_parameters)
+    base_parameters = (*BASE_PARAMETERS, *_CLOCK_PARAMETERS[environment], *_delay_loop(start))
+    parameters = (*base_parameters, *_reproducibility(start, user_parameters))
+    return " ".join((*parameters, *user_parameters))
 
 
 def _delay_loop(start: Start) -> tuple[str, ...]:
-    """How long a delay loop is, as a CPU that shares its clock cannot measure one against ticks that another makes."""
-    counted = start.environment is Environment.VM_ICOUNT
-    return (f"lpj={_INSTRUCTIONS_A_SECOND // start.ticks}",) if counted else ()
+    """Return ``lpj=``: a CPU that shares its clock cannot calibrate its delay loop with another CPU's timer ticks."""
+    is_icount = start.environment is Environment.VM_ICOUNT
+    return (f"lpj={_INSTRUCTIONS_PER_SECOND // start.hz}",) if is_icount else ()
 
 
 _SHORT_FREE_LISTS = "sysctl.vm.percpu_pagelist_high_fraction=1000000"
-"""As short as a kernel lets a CPU's own lists of free pages be. By default they hold thousands of pages, and what lies
-in them is left from whatever ran before: with nine huge pages there hardly a base page has room, and never gets it
-back. 2048 base pages then took 13.8, 14.3, 14.6 or 15.0 ms by what came from the lists and went to them, and what from
-and to the buddy allocator. No huge page stays in a list this short, and long lists of base pages always go by the
-buddy allocator (14.9 ms within 0.3 %). Kernels before 5.14 do not know the word, and those before 5.13 do not keep huge
-pages in these lists."""
+"""The shortest per-CPU lists of free pages that the kernel allows. By default they hold thousands of pages, left by
+earlier work. Nine huge pages there leave almost no room for base pages. The migration of 2048 base pages then took
+13.8, 14.3, 14.6 or 15.0 ms, depending on how many pages came from the lists and how many from the buddy allocator.
+Lists this short hold no huge page, and 2048 base pages always use the buddy allocator (14.9 ms within 0.3 %). Kernels
+before 5.14 do not know the parameter; kernels before 5.13 keep no huge pages in these lists."""
 
 
-def _steady(start: Start, given: tuple[str, ...]) -> tuple[str, ...]:
-    """Words that take chance out of a count of instructions.
+def _reproducibility(start: Start, user_parameters: tuple[str, ...]) -> tuple[str, ...]:
+    """Return parameters that make instruction counts reproducible.
 
-    Where all CPUs share one clock, a tick that finds a busy CPU wakes the others to balance the load, each time 0.3 ms
-    that are not the trial's: 10 trials of `serial`, 2048 base pages (14 ms), spread over 9 % with it and over 4 %
-    without. Programs that want another CPU than the first must then ask for it by affinity. Random addresses are the
-    rest: those of a process differ from trial to trial, the kernel's from boot to boot (the node that holds its image
-    has 32 MB less, and the same trials took 2 % longer).
+    `isolcpus`: all CPUs share one clock. A timer tick on a busy CPU wakes the others for load balancing, which adds
+    0.3 ms to a trial each time. 10 trials of `serial` with 2048 base pages (14 ms) varied by 9 % with load balancing
+    and by 4 % without. On isolated CPUs, programs must set their affinity to use another CPU than the first.
 
-    A kernel takes `isolcpus` once, and its own workers may keep off isolated CPUs: a file that wants them to run says
-    by an `isolcpus` of its own which CPUs are left to them.
+    `nokaslr`, `norandmaps`: random addresses differ from trial to trial in a process, and from boot to boot in the
+    kernel. The node that holds the kernel image has 32 MB less memory; the same trials took 2 % longer there.
+
+    A kernel accepts `isolcpus` only once, and its workers may avoid isolated CPUs. An `isolcpus` of the experiment file
+    replaces this one, so that it can leave CPUs to them.
     """
     if start.environment is not Environment.VM_ICOUNT:
         return ()
     last = start.layout.cpus - 1
-    told = any(word.startswith("isolcpus=") for word in given)
-    alone = (f"isolcpus=domain,1-{last}",) if last > 0 and not told else ()
-    return (*alone, "nokaslr", "norandmaps", _SHORT_FREE_LISTS)
+    has_isolcpus = any(word.startswith("isolcpus=") for word in user_parameters)
+    isolated = (f"isolcpus=domain,1-{last}",) if last > 0 and not has_isolcpus else ()
+    return (*isolated, "nokaslr", "norandmaps", _SHORT_FREE_LISTS)
 
 
 def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
@@ -121,17 +122,17 @@ def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
 
 
 def _escaped(path: Path) -> str:
-    """QEMU splits option values at commas; a comma that belongs to a path is written twice."""
+    """Return a path for an option value of QEMU, where commas are doubled."""
     return str(path).replace(",", ",,")
 
 
 def _cpu(layout: Layout, environment: Environment) -> str:
-    """TCG executes `rep movsb` byte by byte, so a kernel that prefers it would measure that and nothing else."""
+    """Return the CPU model. TCG executes `rep movsb` byte by byte, so kernels must not choose it."""
     return layout.cpu if environment is Environment.VM_KVM else f"{layout.cpu},erms=off,fsrm=off"
 
 
 def _topology(layout: Layout) -> str:
-    """A socket per node; where nodes differ a socket per CPU, since no cache may span nodes."""
+    """Return one socket per node, or per CPU where nodes differ: a cache must not span nodes."""
     sizes = {node.cpus for node in layout.nodes if node.cpus}
     cores = sizes.pop() if len(sizes) == 1 else 1
     return f"{layout.cpus},sockets={layout.cpus // cores},cores={cores},threads=1"
@@ -150,6 +151,6 @@ def _numa(layout: Layout) -> Iterator[str]:
 
 
 def _network(port: int) -> tuple[str, ...]:
-    """A network of the guest and this machine only; nothing else of the outside can be reached from it."""
+    """Return a network between the guest and this machine, without access to other networks."""
     forward = f"user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:{port}-10.0.2.15:22"
     return ("-netdev", forward, "-device", "virtio-net-pci,netdev=net,romfile=")

@@ -1,6 +1,6 @@
-"""Archives for the kernel's initramfs, in the `newc` form, without root and with the same bytes each time.
+"""Archives for the kernel's initramfs in `newc` format. Needs no root; the bytes are reproducible.
 
-Source of the form: the kernel's Documentation/driver-api/early-userspace/buffer-format.rst.
+Format: Documentation/driver-api/early-userspace/buffer-format.rst of the kernel.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TRAILER = "TRAILER!!!"
 class Entry:
     """One file of an archive, owned by root.
 
-    :ivar path: where it will be, relative to the root.
+    :ivar path: relative to the root directory.
     :ivar mode: type and permissions, as in ``st_mode``.
     :ivar content: bytes of a file, target of a symbolic link.
     :ivar device: major and minor number of a device node.
@@ -31,30 +31,29 @@ class Entry:
 
 
 def folder(path: str, permissions: int = 0o755) -> Entry:
-    """A folder."""
+    """Return a directory."""
     return Entry(path, stat.S_IFDIR | permissions)
 
 
 def file(path: str, content: bytes, permissions: int = 0o644) -> Entry:
-    """A plain file."""
+    """Return a regular file."""
     return Entry(path, stat.S_IFREG | permissions, content)
 
 
 def link(path: str, target: str) -> Entry:
-    """A symbolic link."""
+    """Return a symbolic link."""
     return Entry(path, stat.S_IFLNK | 0o777, target.encode())
 
 
 def character_device(path: str, major: int, minor: int, permissions: int = 0o600) -> Entry:
-    """A character device node."""
+    """Return a character device node."""
     return Entry(path, stat.S_IFCHR | permissions, device=(major, minor))
 
 
 def archive(entries: Iterable[Entry]) -> bytes:
-    """Return the archive of ``entries``; of two with one path the first counts.
+    """Return the archive of ``entries``. Of entries with the same path, the first is used.
 
-    Folders that are not among them are made, each before what it holds.
-    Two archives may follow one another in one initramfs: the kernel unpacks them in turn.
+    Missing parent directories are added. Archives can be concatenated: the kernel unpacks one after the other.
     """
     parts = [_record(number, entry) for number, entry in enumerate(_with_folders(entries), start=1)]
     return b"".join([*parts, _record(0, Entry(_TRAILER, 0))])
@@ -82,11 +81,11 @@ def _record(number: int, entry: Entry) -> bytes:
         2 if stat.S_ISDIR(entry.mode) else 1,
         0,  # mtime
         len(entry.content),
-        0,  # device the file is on
+        0,  # device of the file
         0,
         *entry.device,
         len(name),
-        0,  # checksum, unused in this form
+        0,  # checksum, unused in this format
     )
     head = _MAGIC + b"".join(b"%08X" % value for value in fields) + name
     return _padded(head) + _padded(entry.content)

@@ -1,4 +1,4 @@
-"""One boot of a guest: started, waited for, reached over SSH, ended."""
+"""One boot of a guest: start it, wait for SSH, connect, stop it."""
 
 from __future__ import annotations
 
@@ -12,48 +12,54 @@ from pathlib import Path
 from orchestrator.environments import Environment
 from orchestrator.errors import HostError, KernelError
 from orchestrator.hosts.base import Host
-from orchestrator.hosts.guest.command_line import DEFAULT_TICKS, Start, qemu_argv
-from orchestrator.hosts.guest.icount_boot import Turns
-from orchestrator.hosts.guest.initramfs import FAILURE_WORD, UP_WORD, base_archive, find_program, keys_archive
+from orchestrator.hosts.guest.command_line import DEFAULT_HZ, Start, qemu_argv
+from orchestrator.hosts.guest.icount_boot import IcountBoot
+from orchestrator.hosts.guest.initramfs import (
+    FAILURE_PREFIX,
+    UP_MESSAGE,
+    base_archive,
+    find_program,
+    keys_archive,
+)
 from orchestrator.hosts.guest.keys import make_keys
 from orchestrator.hosts.guest.layout import Layout
-from orchestrator.hosts.guest.process import GuardedProcess
+from orchestrator.hosts.guest.process import SupervisedProcess
 from orchestrator.hosts.ssh import SshAddress, connect
 from orchestrator.kernels.obtain import KernelFiles
 
 POLL_S = 0.05
 CONNECT_LIMIT_S = 30.0
 PORT_ATTEMPTS = 5
-ENDING_S = 3.0
-"""Within this after a refused connection a guest that has crashed is found to be gone."""
+EXIT_WAIT_S = 3.0
+"""How long to wait for the exit of a crashed guest after a failed connection."""
 
 CONSOLE_LINES = 12
-"""Lines of the console that an error shows: from the first that tells why, else the last."""
+"""Number of console lines in an error message: from the first with a cause, else the last lines."""
 
-_CAUSES = ("Kernel panic", "BUG:", "Oops", FAILURE_WORD)
+_CAUSES = ("Kernel panic", "BUG:", "Oops", FAILURE_PREFIX)
 
-EMULATOR_DEFECT = "Oops: int3: "
-"""In QEMU before 8.1 a breakpoint of the kernel's text patching (jump labels, static calls, ftrace) may stay translated
-after it was taken away, and the next CPU that comes by dies of it: a page was not locked while one thread translated it
-and another wrote to it. QEMU's commit deba78709ae8 mended that."""
+QEMU_DEFECT = "Oops: int3: "
+"""Console message of a race in QEMU before 8.1: one thread translates a page while another one writes to it. A
+removed breakpoint of the kernel's text patching (jump labels, static calls, ftrace) stays translated, and a CPU that
+executes it oopses. Fixed by QEMU's commit deba78709ae8."""
 
-_PORT_TAKEN = "Could not set up host forwarding rule"
+_PORT_IN_USE = "Could not set up host forwarding rule"
 
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """Where a boot leaves its words: the guest's serial console, and QEMU's own complaints."""
+    """Log files of a boot: the serial console, and the stderr of QEMU."""
 
     console: Path
     qemu: Path
 
     @property
-    def tell_of_emulator(self) -> bool:
-        """Whether the guest's kernel died of :data:`EMULATOR_DEFECT`, which says nothing of the kernel."""
-        return EMULATOR_DEFECT in self.console.read_text(errors="replace")
+    def show_qemu_defect(self) -> bool:
+        """Whether the console shows :data:`QEMU_DEFECT`, which is not an error of the kernel."""
+        return QEMU_DEFECT in self.console.read_text(errors="replace")
 
     def tail(self) -> str:
-        """What the console says of the end; QEMU's own words where the guest said nothing."""
+        """Return the last lines of the console, or those of QEMU's log if the console is empty."""
         for path in (self.console, self.qemu):
             lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
             if lines:
@@ -61,12 +67,12 @@ class Logs:
                 causes = (n for n, line in enumerate(lines) if any(cause in line for cause in _CAUSES))
                 first = next(causes, first)
                 return "\n".join(f"  {line}" for line in lines[first : first + CONSOLE_LINES])
-        return "  (nothing was printed)"
+        return "  (no output)"
 
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """One boot to be made: of what, where, and how long it may take (``limit``, seconds until SSH answers)."""
+    """Options of one boot. ``limit``: seconds until the SSH server must answer."""
 
     name: str
     layout: Layout
@@ -77,9 +83,9 @@ class Boot:
 
 
 class Guest:
-    """A started guest. Made by :func:`start_guest`, which returns it once it answers SSH."""
+    """A running guest. :func:`start_guest` returns it when its SSH server answers."""
 
-    def __init__(self, boot: Boot, process: GuardedProcess, address: SshAddress, monitor: Path) -> None:
+    def __init__(self, boot: Boot, process: SupervisedProcess, address: SshAddress, monitor: Path) -> None:
         self.name = boot.name
         self.logs = boot.logs
         self.address = address
@@ -88,40 +94,40 @@ class Guest:
         self._monitor = monitor
 
     def connect(self, time_limit: float = CONNECT_LIMIT_S) -> Host:
-        """Open a connection; ``HostError`` with the end of the console if the guest is gone."""
+        """Open a connection; ``HostError`` with the last console lines if the guest has exited."""
         try:
             return connect(self.name, self.address, time_limit)
         except HostError:
-            if not self._process.ends_within(ENDING_S):
+            if not self._process.exits_within(EXIT_WAIT_S):
                 raise
-        raise HostError(f"{self.name}: the guest has ended{self._last_words()}")
+        raise HostError(f"{self.name}: the guest has exited{self._console_tail()}")
 
     def wait_until_up(self, deadline: float) -> None:
-        """Return as soon as the guest's SSH server answers; ``deadline`` is on the monotonic clock.
+        """Wait until the guest's SSH server answers; ``deadline`` is on the monotonic clock.
 
-        ``KernelError`` if the guest ends before (a panic, a bad image), ``HostError`` if it never answers.
+        ``KernelError`` if the guest exits (a panic, an invalid image), ``HostError`` at the deadline.
         """
-        with Turns(self._monitor if self._boot.environment is Environment.VM_ICOUNT else None) as turns:
-            while not self._answers():
+        with IcountBoot(
+            self._monitor if self._boot.environment is Environment.VM_ICOUNT else None
+        ) as icount_boot:
+            while not self._ssh_answers():
                 if self._process.exit_code is not None:
-                    raise KernelError(
-                        f"{self.name}: the guest ended before it answered SSH{self._last_words()}"
-                    )
+                    raise KernelError(f"{self.name}: the guest exited during boot{self._console_tail()}")
                 if time.monotonic() > deadline:
                     raise HostError(
-                        f"{self.name}: the guest did not answer SSH within {self._boot.limit:g} s (limits.boot)"
-                        f"{self._last_words()}"
+                        f"{self.name}: boot timed out after {self._boot.limit:g} s (limits.boot): no answer from SSH"
+                        f"{self._console_tail()}"
                     )
-                turns.give()
+                icount_boot.switch_cpu()
                 time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """End the guest; may be called twice."""
+        """Stop the guest; may be called twice."""
         self._process.stop()
 
-    def _answers(self) -> bool:
-        """Whether the SSH server greets; asked only once the guest has said that it is up, to leave it in peace."""
-        if UP_WORD.encode() not in self.logs.console.read_bytes():
+    def _ssh_answers(self) -> bool:
+        """Whether the SSH server sends its banner. Connects only after the guest has printed that it is up."""
+        if UP_MESSAGE.encode() not in self.logs.console.read_bytes():
             return False
         try:
             with socket.create_connection((self.address.host, self.address.port or 0), 2.0) as probe:
@@ -129,12 +135,12 @@ class Guest:
         except OSError:
             return False
 
-    def _last_words(self) -> str:
-        return f"; its last words ({self.logs.console}):\n{self.logs.tail()}"
+    def _console_tail(self) -> str:
+        return f"; last lines of {self.logs.console}:\n{self.logs.tail()}"
 
 
 def start_guest(boot: Boot) -> Guest:
-    """Start a guest and return it when it answers SSH; errors as those of :meth:`Guest.wait_until_up`."""
+    """Start a guest and wait for SSH; raises as :meth:`Guest.wait_until_up`."""
     deadline = time.monotonic() + boot.limit
     base = base_archive(boot.kernel, boot.layout.programs)
     for _ in range(PORT_ATTEMPTS):
@@ -143,12 +149,12 @@ def start_guest(boot: Boot) -> Guest:
             guest.wait_until_up(deadline)
         except BaseException as error:
             guest.stop()
-            if isinstance(error, KernelError) and _PORT_TAKEN in boot.logs.qemu.read_text(errors="replace"):
+            if isinstance(error, KernelError) and _PORT_IN_USE in boot.logs.qemu.read_text(errors="replace"):
                 boot.logs.qemu.write_text("")
                 continue
             raise
         return guest
-    raise HostError(f"{boot.name}: no free port for the guest's SSH server on 127.0.0.1")
+    raise HostError(f"{boot.name}: no free port on 127.0.0.1 for the guest's SSH server")
 
 
 def _launch(boot: Boot, base: bytes) -> Guest:
@@ -169,10 +175,10 @@ def _launch(boot: Boot, base: bytes) -> Guest:
             console=boot.logs.console,
             monitor=monitor,
             ssh_port=port,
-            kernel_words=boot.kernel.identity.command_line,
-            ticks=boot.kernel.ticks or DEFAULT_TICKS,
+            kernel_parameters=boot.kernel.identity.command_line,
+            hz=boot.kernel.ticks or DEFAULT_HZ,
         )
-        process = GuardedProcess(qemu_argv(qemu, start), folder, boot.logs.qemu)
+        process = SupervisedProcess(qemu_argv(qemu, start), folder, boot.logs.qemu)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -181,7 +187,7 @@ def _launch(boot: Boot, base: bytes) -> Guest:
 
 
 def _free_port() -> int:
-    """A port that the kernel had free just now; should it be taken before QEMU binds it, another is tried."""
+    """Return a free port. If another process binds it before QEMU does, the start is tried again."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

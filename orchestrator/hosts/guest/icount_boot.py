@@ -1,10 +1,10 @@
-"""Makes the CPUs of a booting instruction-clock guest take turns.
+"""Boot of a guest on the instruction clock: switch between its CPUs.
 
-QEMU before 8.1 hands the whole instruction budget up to the next timer to the first CPU that can run; the others get
-what is left when that one pauses or halts. While a CPU is being brought up only the first one has timers, and a kernel
-before 6.5 waits there in a loop that does neither: it would never see the second. Stopping and continuing the machine
-takes the first CPU out in the middle of its budget, and the rest goes to the next. Only done until the guest is up:
-afterwards the order of turns would hang on the controller's time.
+QEMU before 8.1 gives the first runnable CPU all instructions until the next timer; the others run only when that CPU
+executes `pause` or halts. During the bring-up of a CPU only the first one has timers, and a kernel before 6.5 waits
+there in a loop without `pause`: the second CPU would never run. Stopping and continuing the machine interrupts the
+first CPU, and the next one runs. This is done only until the guest is up: later it would make the order of CPUs
+depend on the controller.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from types import TracebackType
 PERIOD_S = 0.05
 
 
-class Turns:
-    """A connection to QEMU's monitor for the length of a boot; ``give`` is to be called again and again.
+class IcountBoot:
+    """A connection to QEMU's monitor during a boot. Call ``switch_cpu`` repeatedly.
 
-    Without a monitor it does nothing: CPUs that need not share a clock take their turns by themselves.
+    Does nothing without a monitor: CPUs that do not share a clock run in parallel.
     """
 
     def __init__(self, monitor: Path | None) -> None:
@@ -29,8 +29,8 @@ class Turns:
         self._socket: socket.socket | None = None
         self._last = 0.0
 
-    def give(self) -> None:
-        """Let the next CPU run, at most once each :data:`PERIOD_S`; does nothing where QEMU is not there (yet)."""
+    def switch_cpu(self) -> None:
+        """Let the next CPU run, at most once per :data:`PERIOD_S`. Does nothing while QEMU cannot be reached."""
         now = time.monotonic()
         if self._monitor is None or now - self._last < PERIOD_S:
             return
@@ -50,7 +50,7 @@ class Turns:
             self._socket.close()
             self._socket = None
 
-    def __enter__(self) -> Turns:
+    def __enter__(self) -> IcountBoot:
         return self
 
     def __exit__(

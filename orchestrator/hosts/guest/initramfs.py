@@ -1,6 +1,6 @@
-"""The guest's initramfs: our init, busybox, dropbear, dash, and the programs asked for, with their libraries.
+"""The guest's initramfs: init.sh, busybox, dropbear, dash and requested programs, with their shared libraries.
 
-The shell is dash because busybox's own prefers its built-in programs to those in PATH, whatever was carried in.
+The shell is dash because busybox's shell prefers its applets to programs in PATH.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from orchestrator.hosts.guest.modules import ordered_modules
 from orchestrator.kernels.obtain import KernelFiles
 
 NETWORK_MODULES = ("virtio_pci", "virtio_net")
-"""What the guest's network card needs; a kernel that has them built in has no such files."""
+"""Modules of the guest's network card; built into some kernels."""
 
-UP_WORD = "orchestrate: guest is up"
-"""What init.sh says on the console once the SSH server is started."""
+UP_MESSAGE = "orchestrate: guest is up"
+"""Printed by init.sh on the console when the SSH server is started."""
 
-FAILURE_WORD = "orchestrate: fail"
-"""How init.sh begins to say why it gives up."""
+FAILURE_PREFIX = "orchestrate: fail"
+"""Prefix of error messages of init.sh."""
 
-PROBE_WORD = "orchestrate: this kernel reached user space"
+PROBE_MESSAGE = "orchestrate: this kernel reached user space"
 
 _LIBRARY = re.compile(r"(/\S+) \(0x")
 
@@ -43,7 +43,7 @@ _ETC = {
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Keys of one guest: its host key (dropbear's form) and the key that may log in (an authorized_keys line)."""
+    """Keys of one guest: host key in dropbear format, and the authorized_keys line of the client."""
 
     host_key: bytes
     authorized_key: str
@@ -51,30 +51,30 @@ class Keys:
 
 def find_program(name: str, package: str) -> Path:
     """Return the path of a program of this machine; ``HostError`` names the Debian package to install."""
-    found = shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-    if found is None:
+    path = shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    if path is None:
         raise HostError(
-            f"a guest needs {name}, which this machine lacks: run `make setup`, or install {package}"
+            f"{name}: command not found; guests need it: run `make setup` or install the package {package}"
         )
-    return Path(found)
+    return Path(path)
 
 
 def base_archive(kernel: KernelFiles, programs: Iterable[str]) -> bytes:
-    """Return all of the initramfs but the keys; the same bytes for the same kernel and programs."""
-    wanted = [
+    """Return the initramfs without the keys. The same kernel and programs result in the same bytes."""
+    paths = [
         find_program("dropbear", "dropbear-bin"),
         find_program("dash", "dash"),
-        *(_wanted_program(name) for name in programs),
+        *(_find_requested(name) for name in programs),
     ]
     entries = [*_skeleton(), *_kernel_modules(kernel)]
-    for path in wanted:
+    for path in paths:
         entries += _program(path)
-    # Last, as a real program goes before busybox's of the same name.
+    # Last: programs take precedence over busybox applets of the same name.
     return cpio.archive([*entries, *_busybox()])
 
 
 def keys_archive(keys: Keys) -> bytes:
-    """Return the small archive that follows the base and makes this guest's keys known to it."""
+    """Return the archive with the keys of this guest, to be appended to the base archive."""
     return cpio.archive(
         [
             cpio.folder("root", 0o700),
@@ -86,8 +86,8 @@ def keys_archive(keys: Keys) -> bytes:
 
 
 def probe_archive() -> bytes:
-    """Return an initramfs that prints :data:`PROBE_WORD` on the console and ends."""
-    script = f"#!/bin/busybox sh\necho '{PROBE_WORD}'\n"
+    """Return an initramfs that prints :data:`PROBE_MESSAGE` on the console and exits."""
+    script = f"#!/bin/busybox sh\necho '{PROBE_MESSAGE}'\n"
     busybox = find_program("busybox", "busybox-static").read_bytes()
     return cpio.archive(
         [
@@ -139,17 +139,15 @@ def _kernel_modules(kernel: KernelFiles) -> Iterator[cpio.Entry]:
     yield cpio.file("etc/modules", "".join(f"{module.name}\n" for module in modules).encode())
 
 
-def _wanted_program(name: str) -> Path:
+def _find_requested(name: str) -> Path:
     path = Path(name) if name.startswith("/") else Path(shutil.which(name) or "")
     if not path.is_file():
-        raise HostError(
-            f"hosts.qemu.programs: no program {name!r} on this machine; install it or give its path"
-        )
+        raise HostError(f"hosts.qemu.programs: {name}: command not found; install it or give its path")
     return path
 
 
 def _program(path: Path) -> Iterator[cpio.Entry]:
-    """A program and the shared libraries it needs, at the paths they have on this machine."""
+    """Yield a program and its shared libraries, at the same paths as on this machine."""
     for source in (path, *_libraries(path)):
         target = source.parent.resolve() / source.name
         permissions = 0o755 if source is path else 0o644
@@ -157,8 +155,8 @@ def _program(path: Path) -> Iterator[cpio.Entry]:
 
 
 def _libraries(path: Path) -> list[Path]:
-    """Ask the dynamic linker; a static program or a script has none."""
-    answer = subprocess.run(["ldd", path], capture_output=True, text=True, check=False, env={"LC_ALL": "C"})
-    if "not found" in answer.stdout:
-        raise HostError(f"{path} lacks shared libraries on this machine; see: ldd {path}")
-    return [Path(library) for library in _LIBRARY.findall(answer.stdout)]
+    """Return the shared libraries that ldd lists; none for a static program or a script."""
+    ldd = subprocess.run(["ldd", path], capture_output=True, text=True, check=False, env={"LC_ALL": "C"})
+    if "not found" in ldd.stdout:
+        raise HostError(f"{path}: missing shared libraries; see: ldd {path}")
+    return [Path(library) for library in _LIBRARY.findall(ldd.stdout)]

@@ -1,4 +1,4 @@
-"""Keys of one guest, made anew for each boot: nobody else can log in, and nothing else can pose as the guest."""
+"""SSH keys of one guest. Each boot has new ones: no other client can log in, and no other server is accepted."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PACKAGE = "dropbear-bin"
 
 @dataclass(frozen=True, slots=True)
 class KeyFiles:
-    """What a client needs: its private key (OpenSSH's form) and the known_hosts file, both in a private folder."""
+    """Files of the client: private key in OpenSSH format and known_hosts, both in a private directory."""
 
     identity: Path
     known_hosts: Path
 
 
 def make_keys(folder: Path, port: int) -> tuple[Keys, KeyFiles]:
-    """Make the keys of a guest that answers on ``port`` of 127.0.0.1; the client's part goes into ``folder``."""
+    """Generate the keys of a guest on ``port`` of 127.0.0.1; the client's files are written to ``folder``."""
     host_key = folder / "host_key"
     host_line = _generate(host_key)
     client_key = folder / "client_key"
@@ -34,16 +34,16 @@ def make_keys(folder: Path, port: int) -> tuple[Keys, KeyFiles]:
 
 
 def _generate(path: Path) -> str:
-    """Make a key and return its public half as ``TYPE BASE64``."""
+    """Generate a key and return its public key as ``TYPE BASE64``."""
     printed = _run("dropbearkey", "-t", "ed25519", "-f", str(path))
     line = next(line for line in printed.splitlines() if line.startswith("ssh-ed25519 "))
     return " ".join(line.split()[:2])
 
 
 def _run(program: str, *arguments: str) -> str:
-    answer = subprocess.run(
+    completed = subprocess.run(
         [find_program(program, PACKAGE), *arguments], capture_output=True, text=True, check=False
     )
-    if answer.returncode:
-        raise HostError(f"{program} failed: {answer.stderr.strip()}")
-    return answer.stdout
+    if completed.returncode:
+        raise HostError(f"{program} failed: {completed.stderr.strip()}")
+    return completed.stdout

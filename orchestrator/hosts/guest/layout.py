@@ -1,4 +1,4 @@
-"""What a guest looks like, as data: nodes, distances, clock, acceleration; the `hosts.qemu` section of a file."""
+"""Layout of a guest: nodes, distances, clock, acceleration. The `hosts.qemu` section of an experiment file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOCAL_DISTANCE = 10
 
 SMALLEST_NODE = 64 * 1024**2
 SMALLEST_GUEST = 256 * 1024**2
-"""Bytes; below these a stock kernel does not come up, or leaves nothing to migrate."""
+"""Bytes. A stock kernel does not boot with less, or leaves no memory for migration."""
 
 OPTIONS_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -53,28 +53,28 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
         "clock": {
             "enum": ["wall", "instructions", "auto"],
             "default": "auto",
-            "description": "What guest time counts. auto: wall with KVM, executed instructions without it.",
+            "description": "What the guest's clock counts. auto: wall with KVM, executed instructions without it.",
         },
         "acceleration": {
             "enum": ["kvm", "tcg", "auto"],
             "default": "auto",
-            "description": "auto: KVM where a guest really boots under it, software emulation (TCG) elsewhere.",
+            "description": "auto: KVM if a test guest boots under it, else software emulation (TCG).",
         },
         "cpu": {
             "type": "string",
             "pattern": "^[A-Za-z0-9][A-Za-z0-9_.,+=-]*$",
             "default": "max",
-            "description": "CPU model and features as QEMU names them. Under TCG erms and fsrm are taken away.",
+            "description": "CPU model and features of QEMU. Under TCG, erms and fsrm are disabled.",
         },
         "programs": {
             "type": "array",
             "uniqueItems": True,
             "items": {"type": "string", "minLength": 1},
-            "description": "Programs of this machine, by name or absolute path, to carry into the guest.",
+            "description": "Programs of this machine, by name or absolute path, to copy into the guest.",
         },
         "append": {
             "type": "string",
-            "description": "More words for the guest's kernel command line.",
+            "description": "Additional kernel parameters of the guest.",
         },
     },
 }
@@ -90,7 +90,7 @@ class GuestNode:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A guest. ``distances`` is empty where the kernel's own (10 and 20) will do."""
+    """The layout of a guest. ``distances`` is empty for the defaults of the kernel (10 and 20)."""
 
     nodes: tuple[GuestNode, ...] = (GuestNode(2, 1024**3), GuestNode(2, 1024**3))
     distances: tuple[tuple[int, ...], ...] = ()
@@ -112,7 +112,7 @@ class Layout:
 
 
 def parse_layout(options: Mapping[str, Any]) -> Layout:
-    """Make a layout of options that :data:`OPTIONS_SCHEMA` has passed; ``BadInput`` names every fault it cannot see."""
+    """Return the layout of options that are valid by :data:`OPTIONS_SCHEMA`; ``BadInput`` names all other errors."""
     values = dict(options)
     faults: list[str] = []
     if "nodes" in values:
@@ -122,7 +122,7 @@ def parse_layout(options: Mapping[str, Any]) -> Layout:
     layout = Layout(**values)
     faults += [*_node_faults(layout), *_distance_faults(layout.distances, len(layout.nodes))]
     if layout.clock == "instructions" and layout.acceleration == "kvm":
-        faults.append("clock: instructions can only be counted without KVM; leave acceleration out")
+        faults.append("clock: instructions cannot be combined with acceleration: kvm")
     if faults:
         raise BadInput(*(f"hosts.qemu.{fault}" for fault in faults))
     return layout
@@ -135,7 +135,9 @@ def _node(index: int, options: Mapping[str, Any], faults: list[str]) -> GuestNod
     except BadInput as error:
         faults.append(f"nodes[{index}].memory: {error}")
     if memory < SMALLEST_NODE or memory % 1024**2:
-        faults.append(f"nodes[{index}].memory: {options['memory']} is not whole MiB, 64MiB or more")
+        faults.append(
+            f"nodes[{index}].memory: {options['memory']} must be a multiple of 1MiB, at least 64MiB"
+        )
     return GuestNode(options.get("cpus", 2), memory)
 
 
@@ -144,7 +146,7 @@ def _node_faults(layout: Layout) -> list[str]:
     if layout.cpus == 0:
         faults.append("nodes: no node has a CPU")
     if layout.memory < SMALLEST_GUEST:
-        faults.append("nodes: a guest needs at least 256MiB in all")
+        faults.append("nodes: a guest needs at least 256MiB in total")
     return faults
 
 

@@ -1,7 +1,7 @@
-"""Kernel modules for the initramfs, each after those it depends on.
+"""Kernel modules for the initramfs, in load order.
 
-Dependencies are read from the modules themselves (`depends=` in their `.modinfo`, written by modpost): a Debian package
-as it is unpacked has no modules.dep, which depmod makes at installation.
+Dependencies are read from `depends=` in `.modinfo` of the modules: an unpacked Debian package has no modules.dep, which
+depmod generates at installation.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ _SUFFIX = re.compile(r"\.ko(\.(gz|xz|zst))?$")
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module and its object code, uncompressed."""
+    """A module and its uncompressed object file."""
 
     name: str
     code: bytes
 
 
-def ordered_modules(folder: Path, wanted: tuple[str, ...]) -> tuple[Module, ...]:
-    """Return ``wanted`` and all they depend on from ``folder`` (``lib/modules/RELEASE``), in an order of loading.
+def ordered_modules(folder: Path, names: tuple[str, ...]) -> tuple[Module, ...]:
+    """Return ``names`` and their dependencies from ``folder`` (``lib/modules/RELEASE``), in load order.
 
-    A module without a file is taken to be part of the kernel. ``KernelError`` if a file cannot be read.
+    A module without a file is assumed to be built in. ``KernelError`` if a file cannot be read.
     """
     files = {_name(path): path for path in sorted(folder.rglob("*.ko*")) if _SUFFIX.search(path.name)}
-    found: dict[str, Module] = {}
-    begun: set[str] = set()
+    modules: dict[str, Module] = {}
+    visited: set[str] = set()
 
     def visit(name: str) -> None:
-        if name in begun or name not in files:
+        if name in visited or name not in files:
             return
-        begun.add(name)
+        visited.add(name)
         code = _read(files[name])
-        for needed in _dependencies(code):
-            visit(needed)
-        found[name] = Module(name, code)
+        for dependency in _dependencies(code):
+            visit(dependency)
+        modules[name] = Module(name, code)
 
-    for name in wanted:
+    for name in names:
         visit(name.replace("-", "_"))
-    return tuple(found.values())
+    return tuple(modules.values())
 
 
 def _name(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""A QEMU that ends with its controller, even one that is killed."""
+"""A QEMU process that ends with the controller, even if that is killed."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from orchestrator.hosts.guest import guard
+from orchestrator.hosts.guest import supervisor
 
 STOP_LIMIT_S = 10.0
 
 
-class GuardedProcess:
-    """A program under :mod:`~orchestrator.hosts.guest.guard`, which also removes ``folder`` when it is over.
+class SupervisedProcess:
+    """A program under :mod:`~orchestrator.hosts.guest.supervisor`, which removes ``folder`` when the program exits.
 
-    Only this object holds the writing end of the guard's pipe (it is closed on exec, so no child inherits it).
-    The guard has a session of its own: Ctrl-C at the terminal does not reach it.
+    Only this object has the write end of the supervisor's pipe; it is closed on exec, so no child inherits it.
+    The supervisor is in its own session, so it does not get SIGINT on Ctrl-C.
     """
 
     def __init__(self, argv: tuple[str, ...], folder: Path, output: Path) -> None:
         with output.open("ab") as log:
-            self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", guard.__file__, str(folder), *argv],
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-I", "-S", supervisor.__file__, str(folder), *argv],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -31,24 +31,24 @@ class GuardedProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """Exit code of the program (128 and more: ended by a signal), None while it runs."""
-        return self._guard.poll()
+        """Exit code of the program (128 and more: killed by a signal); None while it runs."""
+        return self._supervisor.poll()
 
-    def ends_within(self, seconds: float) -> bool:
-        """Wait for the program's end, no longer than that; whether it has ended."""
+    def exits_within(self, seconds: float) -> bool:
+        """Wait until the program exits, at most ``seconds``; return whether it has exited."""
         try:
-            self._guard.wait(seconds)
+            self._supervisor.wait(seconds)
         except subprocess.TimeoutExpired:
             return False
         return True
 
     def stop(self) -> None:
-        """End the program and wait until it is gone; may be called twice."""
-        if self._guard.stdin is not None:
+        """Kill the program and wait until it has exited; may be called twice."""
+        if self._supervisor.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
-                self._guard.stdin.close()
+                self._supervisor.stdin.close()
         try:
-            self._guard.wait(STOP_LIMIT_S)
+            self._supervisor.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
-            self._guard.kill()  # the kernel then kills the program
-            self._guard.wait()
+            self._supervisor.kill()  # the kernel then kills the program
+            self._supervisor.wait()

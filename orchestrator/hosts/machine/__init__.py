@@ -1,1 +1,1 @@
-"""Machines that boot from their own disk: a kernel beside the old one, booted once, and the way back."""
+"""Machines that boot from their own disk: install a kernel beside the default one, boot it once, boot back."""

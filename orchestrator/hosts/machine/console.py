@@ -1,4 +1,4 @@
-"""A machine's console, as a command of this side prints it (serial over LAN, ``tail -F``), kept in the run's folder."""
+"""Log of a machine's console: the output of a local command (serial over LAN, ``tail -F``)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orchestrator.hosts import programs
 
 
 class Console:
-    """Runs the command of an inventory's ``console`` and appends to a log what it prints, until :meth:`close`."""
+    """Runs the ``console`` command of the inventory and appends its output to a log, until :meth:`close`."""
 
     def __init__(self, host: str, value: Any) -> None:
         try:
@@ -27,15 +27,15 @@ class Console:
         self._log: IO[bytes] | None = None
 
     def start(self, log: Path) -> None:
-        """Start the command, unless it runs; ``HostError`` where there is no such program."""
+        """Start the command unless it is running; ``HostError`` if it cannot be executed."""
         if self._process is not None:
             return
         self._log = log.open("ab")
         try:
             self._process = subprocess.Popen(
-                # it must not outlive us, however we end
+                # ends with this process, even on SIGKILL
                 ["setpriv", "--pdeathsig", "TERM", "--", *self._argv],
-                stdin=subprocess.PIPE,  # stays open: a console client ends with its input
+                stdin=subprocess.PIPE,  # stays open: console clients exit at the end of stdin
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -45,7 +45,7 @@ class Console:
             raise HostError(f"{self._host}: console: {shlex.join(self._argv)}: {error}") from error
 
     def close(self) -> None:
-        """End the command with all that it has started."""
+        """Stop the command and its children."""
         if self._process is None or self._log is None:
             return
         with contextlib.suppress(ProcessLookupError):

@@ -1,7 +1,6 @@
-"""Who can press a machine's power button: one file each. A new file in this folder is a new way.
+"""Power control of machines: one file for each method. A new file in this directory adds a method.
 
-The inventory says which it is: ``power: nobody``, or ``power: {WAY: …}``. Having it is also what allows to boot the
-machine at all.
+The inventory selects the method: ``power: none`` or ``power: {METHOD: …}``. A machine without ``power`` is not booted.
 """
 
 from __future__ import annotations
@@ -16,36 +15,39 @@ from orchestrator.nearest import did_you_mean
 
 
 class Power(ABC):
-    """A way to take a machine's power away and give it back. Known by its ``name`` once imported.
+    """A method to power-cycle a machine. A subclass is registered by its ``name`` when it is imported.
 
-    :cvar watchdog: whether a kernel of ours is to reset the machine itself where nobody finds it.
+    :cvar aliases: other accepted names.
+    :cvar watchdog: whether an installed kernel resets the machine when the controller cannot connect to it.
     """
 
     name: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
     watchdog: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, value: Any) -> None:
-        """Take what the inventory says; ``ValueError`` for what the user can mend."""
+        """Check the value in the inventory; ``ValueError`` if it is invalid."""
 
     @abstractmethod
     def cycle(self) -> None:
-        """Press the button, hard; ``HostError`` where that is in vain. Does not wait for the machine."""
+        """Power-cycle the machine without a shutdown; ``HostError`` on failure. Does not wait for the boot."""
 
 
 def find_power(host: str, value: Any) -> Power:
-    """Return the way that an inventory's ``power`` names; ``BadInput`` for one that is none."""
+    """Return the power control that an inventory's ``power`` selects; ``BadInput`` for an invalid value."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    ways = {way.name: way for way in Power.__subclasses__()}
+    names = sorted(method.name for method in Power.__subclasses__())
+    methods = {name: method for method in Power.__subclasses__() for name in (method.name, *method.aliases)}
     if isinstance(value, str):
         value = {value: None}
     if not isinstance(value, dict) or len(value) != 1:
-        raise BadInput(f"host {host!r}: power: expected one of {', '.join(sorted(ways))}; found {value!r}")
+        raise BadInput(f"host {host!r}: power: expected one of {', '.join(names)}, found {value!r}")
     ((name, argument),) = value.items()
-    if name not in ways:
-        raise BadInput(f"host {host!r}: power: no way {name!r}; {did_you_mean(str(name), sorted(ways))}")
+    if name not in methods:
+        raise BadInput(f"host {host!r}: power: unknown method {name!r}; {did_you_mean(str(name), names)}")
     try:
-        return ways[name](argument)
+        return methods[name](argument)
     except ValueError as error:
         raise BadInput(f"host {host!r}: power: {name}: {error}") from error

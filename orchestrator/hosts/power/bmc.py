@@ -1,4 +1,4 @@
-"""What the inventory says of a management controller (BMC), whichever protocol it speaks."""
+"""Checks of the inventory values that IPMI and Redfish share."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from orchestrator.nearest import did_you_mean
 def checked(
     value: Any, keys: Mapping[str, type | tuple[type, ...]], required: Sequence[str]
 ) -> dict[str, Any]:
-    """Return a mapping that has the keys it must have and no others; ``ValueError`` says what is wrong."""
+    """Return ``value`` if it is a mapping with valid keys; ``ValueError`` names an unknown, invalid or missing key."""
     if not isinstance(value, dict):
-        raise ValueError(f"expected {', '.join(required)}; found {value!r}")
-    for key, given in value.items():
+        raise ValueError(f"expected {', '.join(required)}, found {value!r}")
+    for key, item in value.items():
         if key not in keys:
-            raise ValueError(f"no key {key!r}; {did_you_mean(str(key), keys)}")
-        if not isinstance(given, keys[key]) or given == "":
-            raise ValueError(f"{key}: cannot be {given!r}")
+            raise ValueError(f"unknown key {key!r}; {did_you_mean(str(key), keys)}")
+        if not isinstance(item, keys[key]) or item == "":
+            raise ValueError(f"{key}: invalid value {item!r}")
     missing = [key for key in required if key not in value]
     if missing:
-        raise ValueError(f"{', '.join(missing)} missing")
+        raise ValueError(f"missing {', '.join(missing)}")
     return value
 
 
 def password_file(path: str) -> Path:
-    """Return the file whose first line is the password, so that none is in an inventory or a command line."""
+    """Return the file whose first line is the password. Passwords are in no inventory and on no command line."""
     file = Path(path).expanduser()
     if not file.is_file():
-        raise ValueError(f"password_file: there is no file {path}")
+        raise ValueError(f"password_file: {path}: No such file")
     return file

@@ -1,4 +1,4 @@
-"""``power: {command: …}``: a command of this machine cycles the power, such as that of a switched socket."""
+"""``power: {command: …}``: a local command that power-cycles the machine, for example by a switched PDU."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestrator.hosts.power import Power
 
 
 class CommandPower(Power):
-    """A line for a shell, or a list of words. Passwords belong into a file that the command reads."""
+    """A shell command, or a list of arguments. Keep passwords in a file that the command reads."""
 
     name = "command"
 
@@ -17,5 +17,5 @@ class CommandPower(Power):
         self._argv = programs.argv_of(value)
 
     def cycle(self) -> None:
-        """Run the command; its exit code must be 0 within two minutes."""
+        """Run the command; it must exit with 0 within 120 s."""
         programs.run(self._argv)

@@ -1,4 +1,4 @@
-"""``power: {ipmi: {address: …, user: …, password_file: …}}``: the machine's BMC, by way of ``ipmitool``."""
+"""``power: {ipmi: {address: …, user: …, password_file: …}}``: the machine's BMC, by ``ipmitool``."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _KEYS: dict[str, type] = {
 
 
 class Ipmi(Power):
-    """IPMI over a network: 2.0 (``lanplus``) unless ``interface`` says ``lan``; ``cipher`` is the cipher suite."""
+    """IPMI over LAN: version 2.0 unless ``interface`` is ``lan``. ``cipher`` is the cipher suite."""
 
     name = "ipmi"
 
     def __init__(self, value: Any) -> None:
-        given = checked(value, _KEYS, required=("address", "user", "password_file"))
-        self._password = password_file(given["password_file"])
-        words = ["-I", given.get("interface", "lanplus"), "-H", given["address"], "-U", given["user"]]
-        if "port" in given:
-            words += ["-p", str(given["port"])]
-        if "cipher" in given:
-            words += ["-C", str(given["cipher"])]
+        options = checked(value, _KEYS, required=("address", "user", "password_file"))
+        self._password = password_file(options["password_file"])
+        words = ["-I", options.get("interface", "lanplus"), "-H", options["address"], "-U", options["user"]]
+        if "port" in options:
+            words += ["-p", str(options["port"])]
+        if "cipher" in options:
+            words += ["-C", str(options["cipher"])]
         self._argv = ["ipmitool", *words, "-f", str(self._password), "chassis", "power"]
 
     def cycle(self) -> None:
-        """Take the power away and give it back; only give it where there is none."""
+        """Power-cycle the machine; power it on where it is off."""
         is_off = programs.run([*self._argv, "status"]).strip().endswith("off")
         programs.run([*self._argv, "on" if is_off else "cycle"])

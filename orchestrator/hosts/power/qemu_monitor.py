@@ -1,4 +1,4 @@
-"""``power: {qemu_monitor: SOCKET}``: ``system_reset`` through a QEMU's monitor (``-monitor unix:SOCKET,server``)."""
+"""``power: {qemu_monitor: SOCKET}``: ``system_reset`` by QEMU's monitor (``-monitor unix:SOCKET,server``)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PROMPT = b"(qemu)"
 
 
 class QemuMonitor(Power):
-    """The UNIX socket of a human monitor."""
+    """The UNIX socket of a human monitor (HMP)."""
 
     name = "qemu_monitor"
 
     def __init__(self, value: Any) -> None:
         if not isinstance(value, str) or not value:
-            raise ValueError(f"expected the path of a UNIX socket; found {value!r}")
+            raise ValueError(f"expected the path of a UNIX socket, found {value!r}")
         self._path = Path(value).expanduser()
 
     def cycle(self) -> None:
@@ -30,17 +30,17 @@ class QemuMonitor(Power):
             with socket.socket(socket.AF_UNIX) as monitor:
                 monitor.settimeout(LIMIT_S)
                 monitor.connect(str(self._path))
-                _until_prompt(monitor)
+                _read_until_prompt(monitor)
                 monitor.sendall(b"system_reset\n")
-                _until_prompt(monitor)
+                _read_until_prompt(monitor)
         except OSError as error:
             raise HostError(f"QEMU monitor {self._path}: {error}") from error
 
 
-def _until_prompt(monitor: socket.socket) -> None:
-    deadline, heard = time.monotonic() + LIMIT_S, b""
-    while not heard.rstrip().endswith(_PROMPT):
+def _read_until_prompt(monitor: socket.socket) -> None:
+    deadline, output = time.monotonic() + LIMIT_S, b""
+    while not output.rstrip().endswith(_PROMPT):
         piece = monitor.recv(4096)
         if not piece or time.monotonic() > deadline:
-            raise OSError("no prompt")
-        heard += piece
+            raise OSError("no monitor prompt")
+        output += piece

@@ -1,4 +1,4 @@
-"""Providers: one file each. A new file in this folder is a new provider; nothing else has to know of it."""
+"""Providers: one file each. A new file in this directory adds a provider."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.hosts.base import Provider
 
 
 def registry() -> dict[str, type[Provider]]:
-    """All providers by name."""
+    """Return all providers by name."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     return {
@@ -22,5 +22,5 @@ def registry() -> dict[str, type[Provider]]:
 
 
 def options_schemas() -> dict[str, Mapping[str, Any]]:
-    """The JSON Schema of each provider's own section of an experiment file, by provider name."""
+    """Return the JSON Schema of each provider's section of an experiment file, by provider name."""
     return {name: provider.options_schema for name, provider in registry().items()}

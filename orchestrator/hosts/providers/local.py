@@ -1,4 +1,4 @@
-"""``local``: this machine. It refuses to change the machine's state unless it is told that it may."""
+"""``local``: this machine. Its settings are not changed without ``--allow-local-changes``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from orchestrator.hosts.local import LocalHost
 
 
 class LocalMachine(Machine):
-    """This machine, under the kernel that runs."""
+    """This machine, with the running kernel."""
 
     name = "local"
     clock: Clock = "wall"
     environment: Environment | None = None
 
     def boot(self, kernel: Kernel) -> Host:
-        """Return this machine, under the kernel that runs."""
+        """Return this machine with the running kernel, whichever ``kernel`` is."""
         return LocalHost(self.name)
 
     def reconnect(self) -> Host:
@@ -29,7 +29,7 @@ class LocalMachine(Machine):
         return LocalHost(self.name)
 
     def close(self) -> None:
-        """Nothing was made."""
+        """Do nothing: no machine was created."""
 
 
 class LocalProvider(Provider):
@@ -50,7 +50,7 @@ class LocalProvider(Provider):
     }
 
     def __init__(self, request: ProviderRequest) -> None:
-        self.place = self.name
+        self.location = self.name
         self.changes_allowed = bool(request.options.get("allow_changes")) or request.allow_local_changes
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""``qemu``: a NUMA guest of our own making on this machine, booted anew for each kernel and boot."""
+"""``qemu``: a NUMA guest on this machine, started again for each block."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError, KernelError
 from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
-from orchestrator.hosts.guest.acceleration import beneath, choose_environment
+from orchestrator.hosts.guest.acceleration import choose_environment, describe_hypervisor
 from orchestrator.hosts.guest.guest import Boot, Guest, Logs, start_guest
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
 from orchestrator.kernels.obtain import obtain
@@ -21,55 +21,61 @@ from orchestrator.kernels.verification import Identity
 log = logging.getLogger(__name__)
 
 BOOT_ATTEMPTS = 3
-"""So often a guest is started that dies of its emulator; rare on an idle machine, seen now and then on a busy one."""
+"""How often a guest is started that a defect of QEMU kills; this happens on busy machines."""
 
 
 class QemuMachine(Machine):
-    """A guest through all its boots; each boot starts from nothing and leaves a console log of its own."""
+    """A guest. Each boot starts with a new initramfs and has a console log of its own."""
 
     name = "guest"
 
     def __init__(self, layout: Layout, environment: Environment, log_folder: Path, boot_limit: float) -> None:
         self.environment: Environment | None = environment
         self.clock: Clock = "instructions" if environment is Environment.VM_ICOUNT else "wall"
-        self.beneath = beneath()
+        self.hypervisor = describe_hypervisor()
         self._layout = layout
-        self._in = environment
+        self._environment = environment
         self._log_folder = log_folder
         self._boot_limit = boot_limit
         self._guest: Guest | None = None
         self._host: Host | None = None
 
     def boot(self, kernel: Kernel) -> Host:
-        """Start a guest under ``kernel``, ending the one before; ``KernelError`` if the kernel does not come up."""
+        """Stop the running guest and start one with ``kernel``; ``KernelError`` if the kernel does not boot."""
         self.close()
         files = obtain(kernel)
         for attempt in range(1, BOOT_ATTEMPTS + 1):
-            boot = Boot(self.name, self._layout, self._in, files, self._next_logs(), self._boot_limit)
+            boot = Boot(
+                self.name, self._layout, self._environment, files, self._next_logs(), self._boot_limit
+            )
             try:
                 self._guest = start_guest(boot)
                 break
             except KernelError:
-                if attempt == BOOT_ATTEMPTS or not self._died_of_emulator(boot):
+                if attempt == BOOT_ATTEMPTS or not self._was_killed_by_qemu(boot):
                     raise
-                log.warning("%s died of its emulator (%s); starting it again", self.name, boot.logs.console)
+                log.warning(
+                    "%s was killed by a defect of QEMU before 8.1 (see %s); starting it again",
+                    self.name,
+                    boot.logs.console,
+                )
         return self.reconnect()
 
     def identity(self, kernel: Kernel) -> Identity:
-        """See :meth:`Machine.identity`; here the default is a kernel that we know."""
+        """See :meth:`Machine.identity`; the identity of the default kernel is known here."""
         return obtain(kernel).identity
 
     def reconnect(self) -> Host:
-        """Connect to the guest that runs; ``HostError`` if none does."""
+        """Connect to the running guest; ``HostError`` if none runs."""
         if self._guest is None:
-            raise HostError(f"{self.name}: no guest runs; boot one first")
+            raise HostError(f"{self.name}: no guest is running")
         if self._host is not None:
             self._host.close()
         self._host = self._guest.connect()
         return self._host
 
     def close(self) -> None:
-        """End the guest; its logs stay."""
+        """Stop the guest; its logs are kept."""
         if self._host is not None:
             self._host.close()
             self._host = None
@@ -77,12 +83,12 @@ class QemuMachine(Machine):
             self._guest.stop()
             self._guest = None
 
-    def _died_of_emulator(self, boot: Boot) -> bool:
-        """Only where each CPU is a thread of TCG; the same words of another guest are its kernel's fault."""
-        return self._in is Environment.VM_TCG and boot.logs.tell_of_emulator
+    def _was_killed_by_qemu(self, boot: Boot) -> bool:
+        """Whether the defect of QEMU stopped the boot. It affects multi-threaded TCG only."""
+        return self._environment is Environment.VM_TCG and boot.logs.show_qemu_defect
 
     def _next_logs(self) -> Logs:
-        """Logs of a boot are numbered on from those in the folder: a resumed run keeps what came before."""
+        """Return log files with the next free number: a resumed run keeps the earlier logs."""
         self._log_folder.mkdir(parents=True, exist_ok=True)
         number = 1
         while (console := self._log_folder / f"guest-{number}.console.log").exists():
@@ -91,16 +97,16 @@ class QemuMachine(Machine):
 
 
 class QemuProvider(Provider):
-    """Runs trials in a guest with as many NUMA nodes as the file says."""
+    """Runs trials in a NUMA guest with the layout of the experiment file."""
 
     name = "qemu"
     options_schema: ClassVar[Mapping[str, Any]] = OPTIONS_SCHEMA
     boots_kernels = True
-    makes_hosts = True
+    creates_hosts = True
     boot_estimate = 13.0
 
     def __init__(self, request: ProviderRequest) -> None:
-        self.place = self.name
+        self.location = self.name
         self._layout = parse_layout(request.options)
         self._boot_limit = request.boot_limit
         _check_needs(self._layout, request.needs)
@@ -116,16 +122,17 @@ class QemuProvider(Provider):
 
 
 def _check_needs(layout: Layout, needs: Needs) -> None:
-    """The guest is ours to lay out, so needs that its layout does not meet are a fault of the file."""
-    faults = []
+    """Compare the layout with the needs; ``BadInput`` where it does not meet them."""
+    messages = []
     if len(layout.nodes) < needs.numa_nodes:
-        faults.append(
-            f"hosts.qemu.nodes: {len(layout.nodes)} nodes, but hosts.needs wants {needs.numa_nodes}"
+        messages.append(
+            f"hosts.qemu.nodes: {len(layout.nodes)} nodes, but hosts.needs.numa_nodes is {needs.numa_nodes}"
         )
     for index, node in enumerate(layout.nodes):
         if node.memory < needs.memory_per_node:
-            faults.append(
-                f"hosts.qemu.nodes[{index}].memory: {node.memory} bytes, but hosts.needs wants {needs.memory_per_node}"
+            messages.append(
+                f"hosts.qemu.nodes[{index}].memory: {node.memory} bytes, "
+                f"but hosts.needs.memory_per_node is {needs.memory_per_node}"
             )
-    if faults:
-        raise BadInput(*faults)
+    if messages:
+        raise BadInput(*messages)

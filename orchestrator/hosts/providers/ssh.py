@@ -1,4 +1,4 @@
-"""``ssh``: a machine that is up and answers SSH."""
+"""``ssh``: machines with an SSH server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
-from orchestrator.hosts.machine.booting import BootingMachine
+from orchestrator.hosts.machine.bootable import BootableMachine
 from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.power import find_power
 from orchestrator.hosts.ssh import SshAddress, connect
@@ -23,7 +23,7 @@ CONNECT_LIMIT_S = 30.0
 
 
 class SshMachine(Machine):
-    """A machine behind an SSH server, under the kernel that runs."""
+    """A machine with an SSH server and the running kernel."""
 
     clock: Clock = "wall"
     environment: Environment | None = None
@@ -36,11 +36,11 @@ class SshMachine(Machine):
         self._host: Host | None = None
 
     def boot(self, kernel: Kernel) -> Host:
-        """Return the host under the kernel that runs, connected."""
+        """Return the connected host with the running kernel, whichever ``kernel`` is."""
         return self._host or self.reconnect()
 
     def reconnect(self) -> Host:
-        """Connect, once more or for the first time."""
+        """Close the connection, if any, and connect."""
         self.close()
         self._host = connect(self.name, self._address, CONNECT_LIMIT_S)
         return self._host
@@ -53,23 +53,23 @@ class SshMachine(Machine):
 
 
 class SshProvider(Provider):
-    """Runs trials on machines that are reached by SSH: the one named, the first of the group that answers, or all."""
+    """Runs trials by SSH: on the named host, on the first reachable host of a group, or on all of them."""
 
     name = "ssh"
-    has_fleets = True
+    supports_fleets = True
     options_schema: ClassVar[dict[str, Any]] = {
         "type": "object",
-        "description": "Run on a machine that answers SSH.",
+        "description": "Run on a machine with an SSH server.",
         "additionalProperties": False,
         "properties": {
             "host": {
                 "type": "string",
                 "minLength": 1,
-                "description": "A host of the inventory, or [user@]host[:port]. Instead of hosts.group.",
+                "description": "A host of the inventory, or [user@]host[:port]. Replaces hosts.group.",
             },
             "boot": {
                 "type": "boolean",
-                "description": "Whether a machine whose inventory has `power` is booted for each block. Default: true.",
+                "description": "Whether to boot a machine with `power` in the inventory for each block. Default: true.",
             },
         },
     }
@@ -78,13 +78,13 @@ class SshProvider(Provider):
         inventory = load_inventory(request.inventory) if request.inventory else Inventory()
         named = request.host or request.options.get("host")
         if not named and not request.group:
-            raise BadInput("the ssh provider needs a host: --host NAME, hosts.ssh.host, or hosts.group")
-        names = inventory.named(str(named)) if named else inventory.group(request.group)
-        self.place = f"{self.name}: {', '.join(names)}"
+            raise BadInput("the ssh provider needs a host: set --host, hosts.ssh.host or hosts.group")
+        names = inventory.resolve(str(named)) if named else inventory.group(request.group)
+        self.location = f"{self.name}: {', '.join(names)}"
         if request.fleet:
             self.hosts = tuple(names)
-            # Not the names: hosts may join and leave the group while a run goes on.
-            self.place = f"{self.name}: {named or request.group}"
+            # Without the host names: hosts may be added to the group and removed between the starts of a run.
+            self.location = f"{self.name}: {named or request.group}"
         self._inventory = inventory
         self._boot_limit = request.boot_limit
         self._powers = {
@@ -106,21 +106,21 @@ class SshProvider(Provider):
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
-        """See :meth:`Provider.machine`; ``HostError`` lists why no host could be had."""
-        refusals = []
+        """See :meth:`Provider.machine`; ``HostError`` lists the error of each host if none is reachable."""
+        errors = []
         for name, address in self._addresses.items():
             machine = self._machine(name, address, log_folder)
             try:
                 machine.reconnect()
             except HostError as error:
-                refusals.append(str(error))
+                errors.append(str(error))
                 continue
             try:
                 yield machine
             finally:
                 machine.close()
             return
-        raise HostError("\n".join(refusals))
+        raise HostError("\n".join(errors))
 
     @contextmanager
     def machines(self, log_folder: Path) -> Iterator[Sequence[Machine]]:
@@ -135,7 +135,7 @@ class SshProvider(Provider):
     def _machine(self, name: str, address: SshAddress, log_folder: Path) -> Machine:
         if not self.boots_kernels:
             return SshMachine(name, address, self._inventory)
-        return BootingMachine(
+        return BootableMachine(
             name,
             partial(connect, name, address, CONNECT_LIMIT_S),
             self._powers[name],

@@ -1,1 +1,1 @@
-"""Our folder on a connected host: scripts, lock, record of changed settings, maintenance."""
+"""The directory on a host: scripts, lock, recorded settings; maintenance commands."""

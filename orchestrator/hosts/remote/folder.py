@@ -1,4 +1,4 @@
-"""Our folder on a host: the scripts in it, the record of changed settings, and whoever is at work there."""
+"""The directory on a host: its scripts, the record of changed settings, blocks and the active runner."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ RESTORE_LIMIT_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """Files that a host needs below ``bin/``.
+    """A set of files for ``bin/`` on a host.
 
-    :ivar name: of the set; its version stands in ``bin/NAME.version``.
+    :ivar name: name of the set; ``bin/NAME.version`` contains its version.
     :ivar files: contents by file name.
     """
 
@@ -31,7 +31,7 @@ class Scripts:
 
     @classmethod
     def of_package(cls, name: str, package: str, files_: Iterable[str]) -> Scripts:
-        """Read files that lie in the folder of a Python package."""
+        """Read files of a Python package."""
         return cls(name, {file: (files(package) / file).read_bytes() for file in files_})
 
     @property
@@ -43,22 +43,23 @@ class Scripts:
 SCRIPTS = Scripts.of_package(
     "remote", __package__, ("settings.sh", "probe.sh", "lock.sh", "runner_process.sh")
 )
-"""What every connected host gets."""
+"""The scripts of every host."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A runner that is at work on a host."""
+    """An active runner on a host."""
 
     pid: str
     block: str
 
 
 class HostFolder:
-    """Our folder on a connected host.
+    """The directory on a connected host.
 
-    :param root: whether it must be root's, because the host is changed; else it is the user's, unless we are root.
-    :ivar base: the folder, absolute; ``sudo``: it is root's, and we are not.
+    :param root: whether it must belong to root, because settings are changed; else it is the user's.
+    :ivar base: its absolute path.
+    :ivar sudo: whether commands need sudo: it belongs to root and the user is not root.
     """
 
     def __init__(self, host: Host, *, root: bool) -> None:
@@ -74,69 +75,69 @@ class HostFolder:
     def _check_sudo(self) -> None:
         if self.host.run(script("sudo -n true", accept=(0, 1, 127))).exit_code:
             raise HostError(
-                f"{self.host.name}: changing the host takes root: log in as root, or allow sudo without a password"
+                f"{self.host.name}: changing settings requires root: log in as root or configure passwordless sudo"
             )
 
-    def bring_scripts(self, *more: Scripts) -> None:
-        """Copy :data:`SCRIPTS`, and ``more``, to the host, unless this version of them is there."""
-        look = script('cat "$1"/bin/*.version 2>/dev/null || :', self.base, sudo=self.sudo)
-        present = self.host.run(look).stdout.split()
+    def install_scripts(self, *more: Scripts) -> None:
+        """Copy :data:`SCRIPTS` and ``more`` to the host, unless it has the same versions."""
+        versions = script('cat "$1"/bin/*.version 2>/dev/null || :', self.base, sudo=self.sudo)
+        installed = self.host.run(versions).stdout.split()
         for scripts in (SCRIPTS, *more):
-            if scripts.version in present:
+            if scripts.version in installed:
                 continue
             for name, content in scripts.files.items():
                 self.host.put(content, f"{self.base}/bin/{name}", 0o755, sudo=self.sudo)
-            # Last, so that the version says that all files are there.
+            # Last: the version file exists only if all files do.
             version = f"{self.base}/bin/{scripts.name}.version"
             self.host.put(f"{scripts.version}\n".encode(), version, sudo=self.sudo)
 
-    def is_used(self) -> bool:
-        """Whether we were ever at work on the host; else there is nothing to look for."""
-        look = Command(("test", "-d", f"{self.base}/bin"), self.sudo, accept=(0, 1))
-        return self.host.run(look).exit_code == 0
+    def exists(self) -> bool:
+        """Whether the directory exists; otherwise nothing was ever changed on the host."""
+        test = Command(("test", "-d", f"{self.base}/bin"), self.sudo, accept=(0, 1))
+        return self.host.run(test).exit_code == 0
 
     def restore(self) -> list[Change]:
-        """Put back every setting that is on record. ``HostError`` names those that cannot be put back."""
-        done = self.host.run(
+        """Restore all recorded settings. ``HostError`` names those that cannot be restored."""
+        completed = self.host.run(
             self.script("settings.sh", "restore", self.base, accept=(0, 1), time_limit=RESTORE_LIMIT_S)
         )
-        changes = parse_changes(done.stdout)
-        faults = [str(change) for change in changes if change.is_fault]
-        if faults or done.exit_code:
-            told = "; ".join(faults) or done.stderr.strip()
-            raise HostError(f"{self.host.name}: settings that cannot be put back: {told}")
+        changes = parse_changes(completed.stdout)
+        errors = [str(change) for change in changes if change.is_error]
+        if errors or completed.exit_code:
+            reason = "; ".join(errors) or completed.stderr.strip()
+            raise HostError(f"{self.host.name}: cannot restore settings: {reason}")
         return changes
 
     def check(self, settings: Iterable[Setting]) -> list[Change]:
-        """Those of the settings that would be changed. ``HostError`` for those that are not there."""
+        """Return the settings that ``apply`` would change. ``HostError`` for missing or unreadable ones."""
         lines = encode_settings(settings)
         if not lines:
             return []
-        done = self.host.run(self.script("settings.sh", "check", self.base, stdin=lines, accept=(0, 1)))
-        changes = parse_changes(done.stdout)
-        faults = [str(change) for change in changes if change.is_fault]
-        if faults:
-            raise HostError(f"{self.host.name}: settings that would not take: {'; '.join(faults)}")
+        completed = self.host.run(self.script("settings.sh", "check", self.base, stdin=lines, accept=(0, 1)))
+        changes = parse_changes(completed.stdout)
+        errors = [str(change) for change in changes if change.is_error]
+        if errors:
+            raise HostError(f"{self.host.name}: cannot change settings: {'; '.join(errors)}")
         return [change for change in changes if change.verdict == "differs"]
 
     def diff(self) -> list[Change]:
-        """Every setting that is on record, held against what it is now."""
+        """Return all recorded settings with their current values."""
         return parse_changes(
             self.host.run(self.script("settings.sh", "diff", self.base, accept=(0, 1))).stdout
         )
 
     def blocks(self) -> list[str]:
-        """Names of the blocks' folders that are on the host."""
-        look = script('ls "$1/blocks" 2>/dev/null || :', self.base, sudo=self.sudo)
-        return self.host.run(look).stdout.split()
+        """Return the names of the blocks' directories on the host."""
+        listing = script('ls "$1/blocks" 2>/dev/null || :', self.base, sudo=self.sudo)
+        return self.host.run(listing).stdout.split()
 
     def runner(self) -> Runner | None:
-        """Who is at work on the host."""
+        """Return the active runner on the host, if any."""
         lines = self.host.run(self.script("runner_process.sh", "who", self.base)).stdout.splitlines()
         return Runner(lines[0], lines[1]) if len(lines) > 1 else None
 
     def stop(self, runner: Runner) -> None:
-        """End a runner and its trial now; the trial's settings are put back."""
+        """Stop a runner and its trial now; the trial's settings are restored."""
         self.host.run(self.script("runner_process.sh", "stop", runner.block))
 
     def script(
@@ -147,5 +148,5 @@ class HostFolder:
         stdin: bytes | None = None,
         time_limit: float = 60.0,
     ) -> Command:
-        """A command that runs one of our scripts."""
+        """Return a command that runs one of the scripts."""
         return Command(("sh", f"{self.base}/bin/{name}", *arguments), self.sudo, time_limit, accept, stdin)

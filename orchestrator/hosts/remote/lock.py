@@ -1,7 +1,7 @@
-"""Who has a host: one run at a time, by a lock on the host that names its holder.
+"""The lock of a host: one run at a time.
 
-The lock is a file, so that it holds through lost connections and reboots. That of a holder of which we can tell that it
-is no more (a process of this very machine) counts for nothing; any other is waited for, or broken knowingly.
+The lock is a file with the name of its holder, so it survives lost connections and reboots. A lock is stale if its
+holder was a process on this machine that has exited. A stale lock is ignored; any other has to be released or broken.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.timestamps import utc_now
 
 HELD = 3
-"""Exit code of ``lock.sh take`` where another holds the lock."""
+"""Exit code of ``lock.sh take`` if the lock has another holder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a host.
+    """The holder of a lock.
 
-    :ivar run: id of the run, or what else is done there.
-    :ivar controller: name of the machine that controls it; ``since``: ISO 8601, UTC, by its clock.
-    :ivar process: names the controlling process among all that its kernel ever had.
+    :ivar run: id of the run, or the name of another activity.
+    :ivar controller: host name of the controller; ``since``: ISO 8601, UTC, by its clock.
+    :ivar process: identifies the controller's process and its boot.
     """
 
     run: str
@@ -38,12 +38,12 @@ class Holder:
 
     @property
     def line(self) -> str:
-        """As it stands in the lock."""
+        """The line in the lock file."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @property
-    def is_gone(self) -> bool:
-        """Whether it is certain that the holder is no more."""
+    def is_stale(self) -> bool:
+        """Whether the lock is stale: the holder was a process on this machine and has exited."""
         kernel, _, process = self.process.rpartition("/")
         return kernel == processes.pid_namespace() and process != processes.identity(
             process.partition("-")[0]
@@ -53,56 +53,56 @@ class Holder:
         return f"{self.run} of {self.user}@{self.controller} since {self.since}"
 
 
-def ourselves(run: str) -> Holder:
-    """The holder that this process is."""
+def this_process(run: str) -> Holder:
+    """Return this process as a holder."""
     process = f"{processes.pid_namespace()}/{processes.identity(os.getpid())}"
     return Holder(run, getpass.getuser(), socket.gethostname(), utc_now(), process)
 
 
 def take(folder: HostFolder, run: str, *, break_lock: bool = False) -> Holder:
-    """Take the host for a run and return the lock's new holder.
+    """Lock the host for a run and return the new holder.
 
-    What the same run holds, or a holder that is gone, is taken over. ``HostError`` names any other holder, unless its
-    lock is to be broken.
+    A lock of the same run and a stale lock are taken over. ``HostError`` names any other holder, unless
+    ``break_lock`` is set.
     """
-    mine, old = ourselves(run), ""
+    new, old = this_process(run), ""
     while True:
-        words = (folder.base, mine.line, *([old] if old else []))
-        done = folder.host.run(folder.script("lock.sh", "take", *words, accept=(0, HELD)))
-        if done.exit_code != HELD:
-            return mine
-        found = done.stdout.strip()
-        holder = _read(found)
-        if found == old or not (break_lock or holder.run == run or holder.is_gone):
+        arguments = (folder.base, new.line, *([old] if old else []))
+        completed = folder.host.run(folder.script("lock.sh", "take", *arguments, accept=(0, HELD)))
+        if completed.exit_code != HELD:
+            return new
+        line = completed.stdout.strip()
+        holder = _parse(line)
+        if line == old or not (break_lock or holder.run == run or holder.is_stale):
             raise _held(folder, holder)
-        old = found
+        old = line
 
 
 def check_free(folder: HostFolder) -> None:
-    """Raise ``HostError`` where somebody holds the host who may still be there."""
+    """Raise ``HostError`` if the host has a lock that is not stale."""
     holder = holder_of(folder)
-    if holder is not None and not holder.is_gone:
+    if holder is not None and not holder.is_stale:
         raise _held(folder, holder)
 
 
 def unlock(folder: HostFolder) -> Holder | None:
-    """Break the lock, whoever holds it, and return who held it; None: nobody did."""
+    """Remove the lock and return its holder; None if there was no lock."""
     line = _line_of(folder)
     if not line:
         return None
     folder.host.run(folder.script("lock.sh", "release", folder.base, line))
-    return _read(line)
+    return _parse(line)
 
 
 def release(folder: HostFolder, holder: Holder) -> None:
-    """Let go of the host, if the lock is still the holder's."""
+    """Remove the lock if it is still the holder's."""
     folder.host.run(folder.script("lock.sh", "release", folder.base, holder.line))
 
 
 def holder_of(folder: HostFolder) -> Holder | None:
-    """Who holds the host now."""
+    """Return the holder of the lock; None if there is no lock."""
     line = _line_of(folder)
-    return _read(line) if line else None
+    return _parse(line) if line else None
 
 
 def _line_of(folder: HostFolder) -> str:
@@ -112,12 +112,12 @@ def _line_of(folder: HostFolder) -> str:
 def _held(folder: HostFolder, holder: Holder) -> HostError:
     name = folder.host.name
     return HostError(
-        f"{name}: held by {holder}; wait for it, or break its lock: orchestrate hosts unlock {name}"
+        f"{name}: locked by {holder}; wait for it, or remove the lock with: orchestrate hosts unlock {name}"
     )
 
 
-def _read(line: str) -> Holder:
+def _parse(line: str) -> Holder:
     try:
         return Holder(**json.loads(line))
     except (ValueError, TypeError):
-        return Holder(f"an unknown holder ({line[:60]!r})", "?", "?", "?", "")
+        return Holder(f"unknown holder ({line[:60]!r})", "?", "?", "?", "")

@@ -1,14 +1,14 @@
 # shellcheck shell=sh
-# The lock of a host: BASE/lock, one line that says who holds it. It outlives connections, controllers and reboots.
+# The lock of a host: the file BASE/lock, one line that names the holder. It survives lost connections and reboots.
 #
-#   sh lock.sh take BASE LINE [OLD]   makes LINE the lock's, where nobody holds it, or whoever put the line OLD there
-#   sh lock.sh release BASE LINE      lets go of it, if it holds LINE
-#   sh lock.sh show BASE              prints its line, if there is one
+#   sh lock.sh take BASE LINE [OLD]   writes LINE to the lock if there is no lock, or if the lock contains OLD
+#   sh lock.sh release BASE LINE      removes the lock if it contains LINE
+#   sh lock.sh show BASE              prints the line of the lock, if there is one
 #
-# Exit code 3 of "take": another line is there, and is printed.
+# Exit code 3 of "take": the lock contains another line, which is printed.
 
-# seize BASE LINE: moves the lock aside if it holds LINE; of two who try, one does
-seize() {
+# remove_lock BASE LINE: removes the lock if it contains LINE; fails for all but one of several concurrent callers
+remove_lock() {
     mv "$1/lock" "$1/lock.old.$$" 2>/dev/null || return 1
     if [ "$(cat "$1/lock.old.$$")" = "$2" ]; then
         rm "$1/lock.old.$$"
@@ -26,7 +26,7 @@ take() {
     fi
     take_code=0
     if ! ln "$1/lock.$$" "$1/lock" 2>/dev/null; then
-        { [ -n "$3" ] && seize "$1" "$3" && ln "$1/lock.$$" "$1/lock" 2>/dev/null; } || take_code=3
+        { [ -n "$3" ] && remove_lock "$1" "$3" && ln "$1/lock.$$" "$1/lock" 2>/dev/null; } || take_code=3
     fi
     rm -f "$1/lock.$$"
     [ "$take_code" = 0 ] || cat "$1/lock"
@@ -35,7 +35,7 @@ take() {
 
 case $1:$# in
 take:3 | take:4) take "$2" "$3" "${4-}" ;;
-release:3) seize "$2" "$3" || : ;;
+release:3) remove_lock "$2" "$3" || : ;;
 show:2) [ ! -e "$2/lock" ] || cat "$2/lock" ;;
 *)
     echo "usage: sh lock.sh take BASE LINE [OLD] | release BASE LINE | show BASE" >&2

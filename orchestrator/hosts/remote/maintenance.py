@@ -1,19 +1,21 @@
-"""Hosts between runs: what is left changed on them, who is at work, and putting things back."""
+"""Maintenance of hosts between runs: show their state, restore settings, remove locks."""
 
 from __future__ import annotations
 
 from orchestrator.errors import HostError
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
-from orchestrator.hosts.machine.state import tidy
+from orchestrator.hosts.machine.boot import remove_leftovers
 from orchestrator.hosts.remote import lock as host_lock
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.settings import Change
 from orchestrator.units import plural
 
+NOTHING_RECORDED = "no recorded settings"
+
 
 def state(host: Host) -> list[str]:
-    """One line on a host: what it is, whether it may be changed, what goes on there."""
+    """Return one line: kernel, CPUs, NUMA nodes, root access, runner, lock, number of recorded settings."""
     facts = host_facts.gather(host)
     nodes = sum(1 for node in facts.nodes if node.memory)
     parts = [
@@ -22,38 +24,37 @@ def state(host: Host) -> list[str]:
     ]
     if facts.root:
         folder = HostFolder(host, root=True)
-        parts.append(_doings(folder) if folder.is_used() else "idle, nothing on record")
+        parts.append(_activity(folder) if folder.exists() else f"idle, {NOTHING_RECORDED}")
     return ["; ".join(parts)]
 
 
-def _doings(folder: HostFolder) -> str:
-    folder.bring_scripts()
+def _activity(folder: HostFolder) -> str:
+    folder.install_scripts()
     runner = folder.runner()
-    at_work = f"at work: pid {runner.pid}, {runner.block}" if runner else "idle"
+    parts = [f"runner active: pid {runner.pid}, {runner.block}" if runner else "idle"]
     holder = host_lock.holder_of(folder)
     if holder is not None:
-        gone = ", which is no more" if holder.is_gone else ""
-        at_work = f"{at_work}, held by {holder}{gone}"
+        parts.append(f"locked by {holder}{' (stale)' if holder.is_stale else ''}")
     recorded = folder.diff()
-    return (
-        f"{at_work}, {plural(len(recorded), 'setting')} on record"
-        if recorded
-        else f"{at_work}, nothing on record"
-    )
+    parts.append(f"{plural(len(recorded), 'recorded setting')}" if recorded else NOTHING_RECORDED)
+    return ", ".join(parts)
 
 
-def put_back(host: Host, *, stop: bool) -> list[str]:
-    """Put back what is on record; a run that has the host is not disturbed unless it is to be stopped."""
+def restore(host: Host, *, stop: bool) -> list[str]:
+    """Restore recorded settings; return a line for each. ``HostError`` if a run has the host.
+
+    :param stop: stop an active runner and remove the lock first.
+    """
     folder = HostFolder(host, root=True)
-    if not folder.is_used():
-        return ["nothing on record"]
-    folder.bring_scripts()
+    if not folder.exists():
+        return [NOTHING_RECORDED]
+    folder.install_scripts()
     runner = folder.runner()
     if runner is not None:
         if not stop:
             raise HostError(
-                f"{host.name}: a run is at work there (pid {runner.pid}, {runner.block}) and puts its settings back "
-                "when it is taken up again; --stop ends it"
+                f"{host.name}: a run is active (pid {runner.pid}, {runner.block}); it restores its settings when it is "
+                "resumed; to stop it, use --stop"
             )
         folder.stop(runner)
     if stop:
@@ -61,36 +62,37 @@ def put_back(host: Host, *, stop: bool) -> list[str]:
     host_lock.check_free(folder)
     changes = folder.restore()
     lines = [
-        f"{change.path}: {change.before} → {change.found}"
+        f"{change.path}: {change.before} → {change.actual}"
         for change in changes
         if change.verdict == "changed"
     ]
-    lines += [f"{change.path}: {change.found} already" for change in changes if change.verdict == "unchanged"]
-    return [*lines, *tidy(host)] or ["nothing on record"]
+    lines += [
+        f"{change.path}: already {change.actual}" for change in changes if change.verdict == "unchanged"
+    ]
+    return [*lines, *remove_leftovers(host)] or [NOTHING_RECORDED]
 
 
 def unlock(host: Host) -> list[str]:
-    """Break the lock of a host; its settings stay as they are, and a runner at work goes on."""
+    """Remove the lock of a host; settings and an active runner are left alone."""
     folder = HostFolder(host, root=True)
-    if not folder.is_used():
-        return ["nobody holds it"]
-    folder.bring_scripts()
+    if not folder.exists():
+        return ["not locked"]
+    folder.install_scripts()
     holder = host_lock.unlock(folder)
-    return [f"was held by {holder}" if holder else "nobody holds it"]
+    return [f"unlocked; was locked by {holder}" if holder else "not locked"]
 
 
-def drift(host: Host) -> tuple[list[str], bool]:
-    """The settings on record as lines, and whether one of them no longer holds what was set."""
+def diff(host: Host) -> tuple[list[str], bool]:
+    """Return a line for each recorded setting, and whether any has drifted from the value that was set."""
     folder = HostFolder(host, root=True)
-    if not folder.is_used():
-        return ["nothing on record"], False
-    folder.bring_scripts()
+    if not folder.exists():
+        return [NOTHING_RECORDED], False
+    folder.install_scripts()
     changes = folder.diff()
-    return [_line(change) for change in changes] or ["nothing on record"], any(
-        change.verdict == "drifted" for change in changes
-    )
+    lines = [_diff_line(change) for change in changes]
+    return lines or [NOTHING_RECORDED], any(change.verdict == "drifted" for change in changes)
 
 
-def _line(change: Change) -> str:
-    told = f"{change.path}: was {change.before}, set to {change.asked}"
-    return f"{told}, now {change.found or 'gone'}" if change.verdict == "drifted" else told
+def _diff_line(change: Change) -> str:
+    line = f"{change.path}: was {change.before}, set to {change.requested}"
+    return f"{line}, now {change.actual or 'missing'}" if change.verdict == "drifted" else line

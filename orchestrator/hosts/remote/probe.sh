@@ -1,16 +1,16 @@
 # shellcheck shell=sh
-# What task modules want to know of a host. Each verb prints lines "key=value" and changes nothing.
+# Queries of task modules. Each verb prints lines "key=value" and changes nothing.
 #
-#   sh probe.sh all LINE…                        several of these, or other commands, in one round trip
-#   sh probe.sh files LARGEST PATH…              what is at each path; of a file up to LARGEST bytes also its text
-#   sh probe.sh packages                         which package manager there is; after that line what is installed
-#   sh probe.sh program FOLDER NAME              what is built in the folder, and with what it could be built
-#   sh probe.sh grub FILE                        our words in FILE, and the words of each entry of the boot menu
-#   sh probe.sh needed CREATES REMOVES           exit code 1: CREATES is there, 2: REMOVES is not; either may be empty
+#   sh probe.sh all LINE…                        runs several shell commands in one round trip
+#   sh probe.sh files LARGEST PATH…              type, mode, owner of each path; text of files up to LARGEST bytes
+#   sh probe.sh packages                         the package manager, then the installed packages
+#   sh probe.sh program FOLDER NAME              the built program in the directory, and the compiler
+#   sh probe.sh grub FILE                        kernel parameters in FILE and of each entry of the boot menu
+#   sh probe.sh needed CREATES REMOVES           exit code 1: CREATES exists, 2: REMOVES does not; each may be empty
 #   sh probe.sh await path|port|command WHAT present|absent SECONDS
-#                                               waits until it is so; exit code 9: it is not after so long
+#                                               waits for the condition; exit code 9: timed out
 
-# Of each command what it prints, by one space indented, then its exit code, then a line "#".
+# Prints for each command its output indented by one space, its exit code, and a line "#".
 probe_all() {
     for line; do
         { (eval "$line"); printf '\n!%s\n' "$?"; } 2>&1 </dev/null | sed 's/^/ /'
@@ -48,7 +48,7 @@ group=%G' "$path" 2>/dev/null
 probe_packages() {
     if command -v apt-get >/dev/null; then
         echo manager=apt
-        # shellcheck disable=SC2016 # dpkg's variables, not the shell's
+        # shellcheck disable=SC2016 # dpkg's variables
         dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p'
     elif command -v dnf >/dev/null; then
         echo manager=dnf
@@ -88,11 +88,11 @@ probe_needed() {
     [ -z "$2" ] || [ -e "$2" ] || return 2
 }
 
-# holds path|port|command WHAT
-holds() {
+# is_present path|port|command WHAT
+is_present() {
     case $1 in
     path) [ -e "$2" ] ;;
-    port) # of this host, in any address family; 0A is "listens"
+    port) # a listening TCP port (state 0A), IPv4 or IPv6
         awk -v port="$(printf '%04X' "$2")" '
             { n = split($2, part, ":"); if (part[n] == port && $4 == "0A") found = 1 }
             END { exit !found }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
@@ -102,11 +102,11 @@ holds() {
 }
 
 probe_await() {
-    left=$4
-    while if holds "$1" "$2"; then [ "$3" = absent ]; else [ "$3" = present ]; fi; do
-        [ "$left" -gt 0 ] || return 9
+    seconds=$4
+    while if is_present "$1" "$2"; then [ "$3" = absent ]; else [ "$3" = present ]; fi; do
+        [ "$seconds" -gt 0 ] || return 9
         sleep 1
-        left=$((left - 1))
+        seconds=$((seconds - 1))
     done
 }
 
@@ -115,7 +115,7 @@ verb=$1
 case $verb in
 all | files | packages | program | grub | needed | await) "probe_$verb" "$@" ;;
 *)
-    echo "probe.sh: no such verb: $verb (see the top of the file)" >&2
+    echo "probe.sh: unknown verb: $verb" >&2
     exit 2
     ;;
 esac

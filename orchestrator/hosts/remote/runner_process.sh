@@ -1,24 +1,24 @@
 # shellcheck shell=sh
-# The runner process at work on a host: which one it is, and how it is ended. Library of runner.sh, and a command:
+# The runner process of a host. Library of runner.sh, and a command:
 #
-#   sh runner_process.sh who BASE     prints pid and block of the runner at work on the host, if there is one
-#   sh runner_process.sh stop BLOCK   ends the block's runner and its trial now; returns when settings are restored
+#   sh runner_process.sh who BASE     prints pid and block of the active runner, if there is one
+#   sh runner_process.sh stop BLOCK   stops the block's runner and its trial; returns when settings are restored
 #
-# A file that names a runner has three lines: its identity, BASE and BLOCK.
+# A runner's file has three lines: its identity, BASE and BLOCK.
 # shellcheck disable=SC2034 # runner_base is read by runner.sh
 
 [ -n "${boot_id-}" ] || read -r boot_id </proc/sys/kernel/random/boot_id
 
-# identity PID|self → $identity: pid, start time, boot id; fails if no such process lives
+# identity PID|self → $identity: pid, start time, boot id; fails if there is no such process
 identity() {
     { read -r identity_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-    # shellcheck disable=SC2086 # the fields after the name, which may hold anything
+    # shellcheck disable=SC2086 # the fields after the command name, which may contain any character
     set -- ${identity_stat##*") "}
     [ "$1" != Z ] || return 1
     identity="${identity_stat%% *} ${20} $boot_id"
 }
 
-# alive FILE: does the runner that is named in it live? → $runner_pid, $runner_base, $runner_block
+# alive FILE: whether the runner of the file is running → $runner_pid, $runner_base, $runner_block
 alive() {
     runner_pid='' runner_base='' runner_block=''
     [ -s "$1" ] || return 1
@@ -31,15 +31,15 @@ alive() {
     identity "$runner_pid" && [ "$identity" = "$alive_identity" ]
 }
 
-# end_runner BLOCK: ends the block's runner, which lives, and waits for its end
+# end_runner BLOCK: stops the block's running runner and waits until it has exited
 end_runner() {
     : >"$1/stop"
     kill -TERM "$runner_pid"
-    for end_look in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+    for end_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
         alive "$1/runner" || return 0
-        sleep "0.$end_look" 2>/dev/null || sleep 1
+        sleep "0.$end_try" 2>/dev/null || sleep 1
     done
-    echo "still running, pid $runner_pid" >&2
+    echo "timed out: the runner (pid $runner_pid) is still running" >&2
     return 1
 }
 

@@ -1,16 +1,16 @@
-"""Settings on their way to a host and back: what ``settings.sh`` reads, and what it prints.
+"""Input and output of ``settings.sh``.
 
-A line of words, each quoted for a shell, is decoded on the host by ``eval "set -- $line"``, so any byte but NUL
-survives. A line break inside a word is written as ``"$nl"``, a variable of the scripts, so a line stays a line.
+Input: lines of shell-quoted words. The host decodes them by ``eval "set -- $line"``, so words can contain any byte
+except NUL. A newline in a word is written as ``"$nl"``, a variable of the scripts.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Setting
@@ -18,17 +18,17 @@ from orchestrator.experiment.model import Setting
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one setting; values as one line, of a choice the chosen word."""
+    """The result of one setting. Values are one line; of ``a [b] c`` the bracketed word."""
 
     path: str
     before: str
-    asked: str
-    found: str
+    requested: str
+    actual: str
     verdict: Literal["changed", "unchanged", "differs", "missing", "refused", "clamped", "kept", "drifted"]
 
     @property
-    def is_fault(self) -> bool:
-        """Whether it does not hold what was asked, though it was to."""
+    def is_error(self) -> bool:
+        """Whether a required value is not set."""
         return self.verdict not in ("changed", "unchanged", "differs", "kept")
 
     def __str__(self) -> str:
@@ -36,32 +36,43 @@ class Change:
             kind, colon, name = self.path.partition(":")
             if colon and not kind.startswith("/"):
                 unit = "service" if kind == "enabled" else kind.replace("module", "kernel module")
-                return f"{self.path}: no {unit} {name!r}, asked {self.asked!r}"
-            return f"{self.path}: no such file, asked {self.asked!r}"
-        return f"{self.path}: {self.verdict}, asked {self.asked!r}, found {self.found!r}"
+                return f"{self.path}: no such {unit}: {name!r} (requested {self.requested!r})"
+            return f"{self.path}: No such file or directory (requested {self.requested!r})"
+        return f"{self.path}: {self.verdict}, requested {self.requested!r}, actual {self.actual!r}"
 
 
 def parse_changes(printed: str) -> list[Change]:
-    """Return what ``settings.sh`` printed: one change a line."""
-    return [Change(**json.loads(line)) for line in printed.splitlines()]
+    """Parse the output of ``settings.sh``: one change for each line."""
+    return [change_of(json.loads(line)) for line in printed.splitlines()]
+
+
+def change_of(outcome: Mapping[str, Any]) -> Change:
+    """Parse one object of ``settings.sh``. Journals of runners contain these keys, so they must not be renamed."""
+    return Change(
+        path=outcome["path"],
+        before=outcome["before"],
+        requested=outcome["asked"],
+        actual=outcome["found"],
+        verdict=outcome["verdict"],
+    )
 
 
 def encode_settings(settings: Iterable[Setting]) -> bytes:
-    """Return what ``settings.sh apply`` reads: one line ``path value required|optional|off`` a setting."""
+    """Return the input of ``settings.sh apply``: a line ``path value required|optional|off`` for each setting."""
     return b"".join(shell_line(setting_words(setting)) for setting in settings)
 
 
 def setting_words(setting: Setting) -> list[str]:
-    """The words of one setting."""
+    """Return the words of one setting."""
     if "\n" in setting.path or "\n" in setting.value:
-        raise BadInput(f"setting {setting.path!r}: path and value must each be one line")
+        raise BadInput(f"setting {setting.path!r}: path and value must not contain newlines")
     kind = "optional" if setting.optional else "off" if setting.off_if_missing else "required"
     return [setting.path, setting.value, kind]
 
 
 def shell_line(words: list[str]) -> bytes:
-    """One line that a shell decodes to these words."""
+    """Return a line that a shell decodes to these words."""
     if any("\0" in word for word in words):
-        raise BadInput(f"a command or setting holds a NUL character: {words!r}")
+        raise BadInput(f"command or setting contains a NUL character: {words!r}")
     line = " ".join(shlex.quote(word).replace("\n", "'\"$nl\"'") for word in words)
     return line.encode("utf-8", "surrogateescape") + b"\n"

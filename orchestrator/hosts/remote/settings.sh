@@ -1,21 +1,22 @@
 # shellcheck shell=sh
-# Settings of a host that are set, read back and put back: files below /proc/sys and /sys, and what has no file:
+# Sets, reads back and restores settings of a host: files below /proc/sys and /sys, and
 # "service:UNIT" (active, inactive), "enabled:UNIT" (enabled, disabled, static …), "module:NAME" (loaded, absent).
 #
-#   sh settings.sh apply BASE      reads lines "path value required|optional|off" (quoted for a shell) from its input
-#                                  (off: what a kernel has no file for is off)
-#   sh settings.sh check BASE      reads the same and says what "apply" would meet; changes nothing
-#   sh settings.sh restore BASE    puts back everything that is recorded below BASE
-#   sh settings.sh diff BASE       holds what is recorded against what is there now
+#   sh settings.sh apply BASE      reads lines "path value required|optional|off", shell-quoted, from stdin
+#                                  (off: if the kernel has no such file, the setting is off)
+#   sh settings.sh check BASE      reads the same lines; reports what "apply" would do; changes nothing
+#   sh settings.sh restore BASE    restores all settings that are recorded in BASE
+#   sh settings.sh diff BASE       compares recorded settings with current values
 #
-# Prints one JSON object a setting: path, before, asked, found, verdict. Verdicts: "changed" and "unchanged" (it holds
-# what was asked), "differs" (it would be changed), "missing" (there is none), "refused" (it kept its value), "kept" (so
-# did an optional one: an interrupt that cannot be moved), "clamped" (it took another value), "drifted" (it held what
-# was asked once). Exit code 1: some setting does not hold what was asked; 2: usage.
+# Prints one JSON object for each setting: path, before, asked (the requested value), found (the actual value), verdict.
+# Verdicts: "changed", "unchanged" (both: the requested value is set), "differs" (apply would change it), "missing" (no such
+# file), "refused" (the value did not change), "kept" (the same for an optional setting, such as the affinity of an interrupt
+# that cannot be moved), "clamped" (another value was set), "drifted" (the value changed after it was set).
+# Exit code 1: a requested value is not set; 2: usage.
 #
-# What was there is recorded on disk before it is changed, so whoever comes next can put it back: BASE/settings.record
-# for the host, BASE/settings.trial for the trial that runs. A line of a record: boot id, path, before, asked.
-# The path of a file may hold wildcards. This file is also a library of runner.sh; only the last lines act.
+# The old value is recorded on disk before a change, so that it can be restored after a crash: BASE/settings.record for
+# the host, BASE/settings.trial for the running trial. A line of a record: boot id, path, old value, requested value.
+# Paths of files may contain wildcards. This file is also a library of runner.sh.
 
 nl='
 '
@@ -39,13 +40,13 @@ replace() {
     replaced=$replaced$replace_rest
 }
 
-# quote TEXT → $quoted, one word of shell that means TEXT
+# quote TEXT → $quoted, TEXT quoted as one shell word
 quote() {
     replace "$1" "'" "'\\''"
     quoted="'$replaced'"
 }
 
-# json TEXT → $json, a JSON string; TEXT is one line, control characters other than the tab are dropped
+# json TEXT → $json, a JSON string; TEXT is one line; control characters except tab are dropped
 json() {
     replace "$1" "$backslash" "$backslash$backslash"
     replace "$replaced" '"' '\"'
@@ -56,7 +57,7 @@ json() {
     json="\"$replaced\""
 }
 
-# report PATH BEFORE ASKED FOUND VERDICT: adds a JSON object to $outcomes, and to $failures what must not be
+# report PATH BEFORE REQUESTED ACTUAL VERDICT: adds a JSON object to $outcomes, and errors to $failures
 report() {
     json "$1" && report_object="{\"path\":$json"
     json "$2" && report_object="$report_object,\"before\":$json"
@@ -65,13 +66,13 @@ report() {
     outcomes=$outcomes$report_object$nl
     case $5 in
     refused | clamped | missing | drifted)
-        [ ${#failures} -gt 1000 ] || failures="$failures${failures:+; }$1: $5, asked '$3', found '$4'"
+        [ ${#failures} -gt 1000 ] || failures="$failures${failures:+; }$1: $5, requested '$3', actual '$4'"
         ;;
     esac
 }
 
-# value_of FILE → $value, in one line; of a choice such as "always [madvise] never" the chosen word.
-# Reads through cat: a shell reads byte by byte, and files of /proc/sys end after the first read.
+# value_of FILE → $value, in one line; of a list such as "always [madvise] never" the bracketed word.
+# Reads by cat: a shell reads byte by byte, but files of /proc/sys end after the first read.
 value_of() {
     case $1 in
     service:* | enabled:*)
@@ -96,7 +97,7 @@ value_of() {
     esac
 }
 
-# value_of_unit service:UNIT|enabled:UNIT → $value; fails where systemd does not run or has no such unit
+# value_of_unit service:UNIT|enabled:UNIT → $value; fails without systemd or without such a unit
 value_of_unit() {
     unit_states=$(systemctl show -p LoadState -p ActiveState -p UnitFileState -- "${1#*:}" 2>/dev/null) || return 1
     unit_states=$nl$unit_states$nl
@@ -119,15 +120,15 @@ value_of_module() {
     if [ -d "/sys/module/$replaced" ]; then value=loaded; else value=absent; fi
 }
 
-# there PATTERN: is there such a file, unit or module?
-there() {
+# exists PATTERN: whether there is such a file, unit or module
+exists() {
     case $1 in
     service:* | enabled:* | module:*) value_of "$1" ;;
     *) [ -e "$1" ] ;;
     esac
 }
 
-# write_value PATH VALUE: the reading back tells what became of it
+# write_value PATH VALUE: errors are ignored; the caller reads the value back
 write_value() {
     case $1:$2 in
     service:*:active) systemctl start -- "${1#*:}" ;;
@@ -140,7 +141,7 @@ write_value() {
     esac >/dev/null 2>&1
 }
 
-# plain WORD → $plain: numbers without leading zeros, yes and no as the kernel's switches mean them
+# plain WORD → $plain: numbers without leading zeros; Y, y, true as 1; N, n, false as 0
 plain() {
     case $1 in
     Y | y | true) plain=1 ;;
@@ -155,11 +156,11 @@ plain() {
     esac
 }
 
-# same ONE OTHER: equal word by word
+# same ONE OTHER: whether the words of both are equal
 same() {
     [ "$1" = "$2" ] && return 0
     set -f
-    # shellcheck disable=SC2086 # to fold white space
+    # shellcheck disable=SC2086 # to collapse white space
     set -- $1 '' $2
     set +f
     same_left=
@@ -177,17 +178,17 @@ same() {
     [ "$same_left" = "$same_right" ]
 }
 
-# plan_setting PATTERN VALUE required|optional|off: adds to $plan (path before asked flag …) and $record_lines
+# plan_setting PATTERN VALUE required|optional|off: adds to $plan (path, before, requested, flag) and $record_lines
 plan_setting() {
     plan_ifs=$IFS
     IFS=
-    # shellcheck disable=SC2086 # wildcards shall expand, and nothing else
+    # shellcheck disable=SC2086 # expand wildcards only
     for plan_file in $1; do
         IFS=$plan_ifs
-        if ! there "$plan_file"; then
+        if ! exists "$plan_file"; then
             [ "$3" != required ] || report "$plan_file" '' "$2" '' missing
         elif ! value_of "$plan_file"; then
-            report "$plan_file" '' "$2" '' refused # what cannot be read cannot be put back
+            report "$plan_file" '' "$2" '' refused # unreadable, so it could not be restored
         else
             quote "$plan_file" && plan_words=$quoted
             quote "$value" && plan_words="$plan_words $quoted"
@@ -199,11 +200,11 @@ plan_setting() {
     IFS=$plan_ifs
 }
 
-# change FILE BEFORE ASKED required|optional|off
+# change FILE BEFORE REQUESTED required|optional|off
 change() {
     same "$2" "$3" || write_value "$1" "$3"
     value_of "$1"
-    if ! same "$value" "$3" && same "$2" "$3"; then # an earlier line of the same list changed it
+    if ! same "$value" "$3" && same "$2" "$3"; then # an earlier line of the same list has changed it
         write_value "$1" "$3"
         value_of "$1"
     fi
@@ -217,7 +218,7 @@ change() {
     report "$1" "$2" "$3" "$value" "$change_verdict"
 }
 
-# plan_settings [PATH VALUE required|optional|off]…: sets $plan, $record_lines, and of what cannot be planned $failures
+# plan_settings [PATH VALUE required|optional|off]…: sets $plan, $record_lines and $failures
 plan_settings() {
     outcomes='' failures='' plan='' record_lines=''
     while [ $# -gt 0 ]; do
@@ -243,7 +244,7 @@ settings_apply() {
     plan_settings "$@"
     [ -n "$plan" ] || return 0
     if ! { printf '%s' "$record_lines" >>"$apply_record" && sync "$apply_record"; }; then
-        failures="$apply_record: cannot be written, so nothing was changed"
+        failures="$apply_record: cannot write the record; nothing was changed"
         echo "$failures" >&2
         return 0
     fi
@@ -254,9 +255,9 @@ settings_apply() {
     done
 }
 
-# once_each first|last RECORD… → $entries, one line of the records for each path: the first with what was there
-# before anything was changed, newest path first; or the last, with what was asked for last
-once_each() {
+# unique_entries first|last RECORD… → $entries, one line for each recorded path: the first one, with the original value,
+# newest path first; or the last one, with the last requested value
+unique_entries() {
     entries='' entries_seen=$nl entries_which=$1
     shift
     for entries_record in "$@"; do
@@ -268,36 +269,36 @@ once_each() {
             esac
         done <"$entries_record"
     done
-    once_result=
+    unique_result=
     while IFS= read -r entry_line; do
         [ -n "$entry_line" ] || continue
         eval "set -- $entry_line"
         case $entries_seen in *"$nl$2$nl"*) continue ;; esac
         entries_seen=$entries_seen$2$nl
-        once_result=$entry_line$nl$once_result
+        unique_result=$entry_line$nl$unique_result
     done <<END
 $entries
 END
-    entries=$once_result
+    entries=$unique_result
 }
 
-# settings_restore RECORD: sets $outcomes and $failures; what could not be put back stays recorded
+# settings_restore RECORD: sets $outcomes and $failures; a setting that cannot be restored stays recorded
 settings_restore() {
     outcomes='' failures='' restore_kept=''
     [ -s "$1" ] || return 0
     restore_record=$1
-    once_each first "$restore_record"
+    unique_entries first "$restore_record"
     while IFS= read -r restore_line; do
         [ -n "$restore_line" ] || continue
         eval "set -- $restore_line"
         restore_failures=$failures
-        if there "$2" && value_of "$2"; then
+        if exists "$2" && value_of "$2"; then
             change "$2" "$value" "$3" required
         elif [ "$1" = "$boot_id" ]; then
             report "$2" '' "$3" '' missing
         fi
         if [ "$failures" != "$restore_failures" ]; then
-            # A reboot has undone it already: what this kernel does not take is not ours to put back.
+            # After a reboot, a setting that this kernel refuses need not be restored.
             if [ "$1" = "$boot_id" ]; then restore_kept=$restore_line$nl$restore_kept; else failures=$restore_failures; fi
         fi
     done <<END
@@ -307,10 +308,10 @@ END
         mv "$restore_record.new" "$restore_record"
 }
 
-# settings_diff RECORD…: sets $outcomes and $failures; of a path in several records the last one counts
+# settings_diff RECORD…: sets $outcomes and $failures; for a path in several records, the last one is used
 settings_diff() {
     outcomes='' failures=''
-    once_each last "$@"
+    unique_entries last "$@"
     while IFS= read -r diff_line; do
         [ -n "$diff_line" ] || continue
         eval "set -- $diff_line"
@@ -321,7 +322,7 @@ $entries
 END
 }
 
-# read_settings → $settings_list, the lines of the input as words of shell
+# read_settings → $settings_list, the lines of stdin as shell words
 read_settings() {
     settings_list=
     while IFS= read -r settings_line; do settings_list="$settings_list $settings_line"; done
@@ -344,7 +345,7 @@ settings_main() {
         eval "settings_check $settings_list"
         ;;
     restore)
-        settings_restore "$settings_base/settings.trial" # it lies above the other: the trial changed a tuned host
+        settings_restore "$settings_base/settings.trial" # first: the trial changed settings after the host was tuned
         printf '%s' "$outcomes"
         settings_trial_failures=$failures
         settings_restore "$settings_base/settings.record"
@@ -352,7 +353,7 @@ settings_main() {
         ;;
     diff) settings_diff "$settings_base/settings.record" "$settings_base/settings.trial" ;;
     *)
-        echo "settings.sh: no such verb: $settings_verb (apply, check, restore, diff)" >&2
+        echo "settings.sh: unknown verb: $settings_verb (apply, check, restore, diff)" >&2
         return 2
         ;;
     esac

@@ -67,13 +67,13 @@ class AnsibleRole(Module):
 
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """What Ansible's own check says in check mode; else that it will be asked."""
-        if context.check and context.host.answers:
+        if context.check and context.host.executes:
             return TaskPlan(_run(context, arguments.data()))
         return TaskPlan((Difference(f"ansible role {arguments.data()['name']}", "not applied", "applied"),))
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Let Ansible apply it."""
-        if not context.host.answers:
+        if not context.host.executes:
             return {"note": "by ansible-runner, on the controller"}
         differences = _run(context, arguments.data())
         return {"changed": bool(differences), "differences": differences}

@@ -32,7 +32,7 @@ class Assert(Module):
 
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Raises ``HostError`` with the first condition that does not hold."""
-        if not context.host.answers:
+        if not context.host.executes:
             return TaskPlan()
         that = arguments.mapping()["that"]
         for node in that.items() if isinstance(that.content, list) else [that]:

@@ -47,7 +47,7 @@ class Grub(Module):
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """The words that entries lack, and those of ours that are no longer asked for."""
         words: list[str] = arguments.data()["command_line"]
-        how = answer.fields.get("how", "" if context.host.answers else "grub.d")
+        how = answer.fields.get("how", "" if context.host.executes else "grub.d")
         if not how:
             raise HostError("no GRUB that we know how to render (update-grub or grubby)")
         entries = [line.split()[2:] for line in answer.lines if line.startswith("entry ")]

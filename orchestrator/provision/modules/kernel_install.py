@@ -65,7 +65,7 @@ class KernelInstall(Module):
 
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Whether a package of this very kernel is there; nothing is built to find that out."""
-        if context.host.answers and answer.fields.get("manager") != "apt":
+        if context.host.executes and answer.fields.get("manager") != "apt":
             raise HostError("kernels are installed as Debian packages, and this host has no apt")
         recipe = arguments.data()["recipe"]
         ending = release_suffix(resolve(_recipe(context.role, recipe)).hash)
@@ -76,7 +76,7 @@ class KernelInstall(Module):
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Build the package, unless it is in the cache, and install it."""
-        if not context.host.answers:
+        if not context.host.executes:
             return {}
         package = build(_recipe(context.role, arguments.data()["recipe"]), package=True).package
         assert package is not None

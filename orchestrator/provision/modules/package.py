@@ -64,7 +64,7 @@ class Package(Module):
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """What is missing, or too much."""
         data = arguments.data()
-        manager = answer.fields.get("manager", "" if context.host.answers else "apt")
+        manager = answer.fields.get("manager", "" if context.host.executes else "apt")
         if not manager:
             raise HostError("no package manager that we know (apt, dnf, zypper)")
         names = _names(data["name"], manager)

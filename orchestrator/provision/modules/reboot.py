@@ -49,7 +49,7 @@ class Reboot(Module):
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Boot it and wait. ``HostError`` where that is not ours to do, and when it does not come back."""
-        if not context.host.answers:
+        if not context.host.executes:
             return dict(super().apply(context, arguments, plan))
         if context.reconnect is None:
             raise HostError(

@@ -53,7 +53,7 @@ class Wait(Module):
 
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Wait where it is not."""
-        if answer.exit_code == 0 and context.host.answers:
+        if answer.exit_code == 0 and context.host.executes:
             return TaskPlan()
         return TaskPlan(actions=(self._script(context, arguments, arguments.data().get("timeout", 300)),))
 

@@ -85,7 +85,7 @@ def _boot(number: int, block: BlockRecord) -> Group:
         Group("Settings, as read back", _pairs(block.settings)),
         Group("Sysctls", _pairs(facts.get("sysctls", {}))),
         Group("Transparent huge pages", _pairs(facts.get("thp", {}))),
-        Group("Machine of the guest", _pairs(block.beneath)),
+        Group("Machine of the guest", _pairs(block.hypervisor)),
         Group("All other facts", _pairs({k: v for k, v in facts.items() if k not in _TABLED})),
     ]
     boot = f"kernel {block.kernel} on {block.host}, {block.environment}, clock {block.clock}"

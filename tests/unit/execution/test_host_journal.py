@@ -82,6 +82,6 @@ def test_other_versions_are_refused() -> None:
 def test_faults_read_as_sentences() -> None:
     missing = Change("/sys/x", "", "1", "", "missing")
     clamped = Change("/sys/x", "0", "9", "4", "clamped")
-    assert (missing.is_fault, str(missing)) == (True, "/sys/x: no such file, asked '1'")
-    assert str(clamped) == "/sys/x: clamped, asked '9', found '4'"
-    assert not Change("/sys/x", "0", "9", "9", "changed").is_fault
+    assert (missing.is_error, str(missing)) == (True, "/sys/x: No such file or directory (requested '1')")
+    assert str(clamped) == "/sys/x: clamped, requested '9', actual '4'"
+    assert not Change("/sys/x", "0", "9", "9", "changed").is_error

@@ -10,7 +10,7 @@ from orchestrator.environments import Environment
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts import facts
-from orchestrator.hosts.likeness import differences, leader
+from orchestrator.hosts.similarity import differences, reference_host
 
 GIB = 1 << 30
 NODE = "file./sys/devices/system/node/node"
@@ -81,8 +81,8 @@ def test_kernel_without_numa_has_one_node() -> None:
     assert (node.cpus, node.memory, node.free_huge_pages) == ("0-3", 1 << 20, {2 << 20: 7})
 
 
-def test_answer_of_something_else() -> None:
-    with pytest.raises(HostError, match="is it Linux"):
+def test_output_of_another_system() -> None:
+    with pytest.raises(HostError, match="the host is not Linux"):
         facts.parse("uname.release=23.1.0\n")
 
 
@@ -136,12 +136,12 @@ def test_unmet_needs(two_nodes: facts.Facts, needs: Needs, sentences: list[str])
     assert facts.unmet(needs, two_nodes) == told
 
 
-def test_likeness(two_nodes: facts.Facts) -> None:
+def test_similarity(two_nodes: facts.Facts) -> None:
     bigger = replace(two_nodes, nodes=(two_nodes.nodes[0], replace(two_nodes.nodes[1], memory=64 * GIB)))
     other = replace(two_nodes, machine="aarch64", release="6.1")
     assert differences(two_nodes, replace(two_nodes, boot_id="x"), kernels=True) == []
     assert "memory: " in differences(two_nodes, bigger, kernels=True)[0]
     assert len(differences(two_nodes, other, kernels=True)) == 2
     assert differences(two_nodes, other, kernels=False) == [f"architecture: aarch64, not {two_nodes.machine}"]
-    assert leader({"a": other, "b": two_nodes, "c": two_nodes}, kernels=True) == "b"
-    assert leader({"a": other, "b": two_nodes}, kernels=True) == "a"
+    assert reference_host({"a": other, "b": two_nodes, "c": two_nodes}, kernels=True) == "b"
+    assert reference_host({"a": other, "b": two_nodes}, kernels=True) == "a"

@@ -1,4 +1,4 @@
-"""QEMU's command line is data; each environment has its own clock and accelerator."""
+"""QEMU's command line: nodes, distances, and the clock and accelerator of each environment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def values(arguments: tuple[str, ...], option: str) -> list[str]:
     return [value for name, value in itertools.pairwise(arguments) if name == option]
 
 
-def test_each_node_has_its_memory_and_the_next_cpus() -> None:
+def test_each_node_has_its_memory_and_cpus() -> None:
     numa = values(argv(), "-numa")
     assert numa[:3] == [
         "node,nodeid=0,cpus=0-1,memdev=memory0",
@@ -66,7 +66,7 @@ def test_accelerator_and_clock(environment: Environment, accelerator: str, icoun
     assert values(argv(environment), "-icount") == icount
 
 
-def test_string_copies_are_hidden_in_emulation_only() -> None:
+def test_erms_and_fsrm_are_disabled_in_emulation_only() -> None:
     assert values(argv(Environment.VM_TCG), "-cpu") == ["max,erms=off,fsrm=off"]
     assert values(argv(Environment.VM_KVM), "-cpu") == ["max"]
 
@@ -83,36 +83,38 @@ def test_commas_in_paths_are_doubled_where_qemu_splits() -> None:
     assert values(argv(), "-kernel") == ["/k/a=1,b"]
 
 
-def words(layout: Layout, environment: Environment, **more: Any) -> list[str]:
+def parameters_of(layout: Layout, environment: Environment, **more: Any) -> list[str]:
     path = Path("/x")
     return kernel_command_line(Start(layout, environment, path, path, path, **more)).split()
 
 
-def test_words_of_the_file_come_last_and_those_of_the_kernel_after_them() -> None:
-    line = words(Layout(append="  loglevel=7   panic=5 "), Environment.VM_ICOUNT, kernel_words=("debug",))
+def test_parameters_of_the_file_and_of_the_kernel_come_last() -> None:
+    line = parameters_of(
+        Layout(append="  loglevel=7   panic=5 "), Environment.VM_ICOUNT, kernel_parameters=("debug",)
+    )
     assert line[:4] == ["console=ttyS0", "quiet", "panic=-1", "tsc=reliable"]
     assert line[-3:] == ["loglevel=7", "panic=5", "debug"]
 
 
-@pytest.mark.parametrize(("ticks", "loops"), [(250, 4_000_000), (1000, 1_000_000)])
-def test_a_delay_loop_lasts_as_long_as_the_instruction_clock_says(ticks: int, loops: int) -> None:
-    assert f"lpj={loops}" in words(Layout(), Environment.VM_ICOUNT, ticks=ticks)
-    assert not any(word.startswith("lpj=") for word in words(Layout(), Environment.VM_TCG, ticks=ticks))
+@pytest.mark.parametrize(("hz", "loops"), [(250, 4_000_000), (1000, 1_000_000)])
+def test_loops_per_jiffy_follow_the_instruction_clock(hz: int, loops: int) -> None:
+    assert f"lpj={loops}" in parameters_of(Layout(), Environment.VM_ICOUNT, hz=hz)
+    assert not any(word.startswith("lpj=") for word in parameters_of(Layout(), Environment.VM_TCG, hz=hz))
 
 
-def test_the_instruction_clock_takes_chance_out_and_other_clocks_leave_the_kernel_as_it_is() -> None:
+def test_only_the_instruction_clock_has_parameters_for_reproducibility() -> None:
     lists = "sysctl.vm.percpu_pagelist_high_fraction=1000000"
-    steady = {"isolcpus=domain,1-3", "nokaslr", "norandmaps", lists}
-    assert steady <= set(words(Layout(), Environment.VM_ICOUNT))
-    assert not steady & set(words(Layout(), Environment.VM_TCG))
-    assert not steady & set(words(Layout(), Environment.VM_KVM))
+    parameters = {"isolcpus=domain,1-3", "nokaslr", "norandmaps", lists}
+    assert parameters <= set(parameters_of(Layout(), Environment.VM_ICOUNT))
+    assert not parameters & set(parameters_of(Layout(), Environment.VM_TCG))
+    assert not parameters & set(parameters_of(Layout(), Environment.VM_KVM))
     alone = Layout(nodes=(GuestNode(1, 1024**3), GuestNode(0, 1024**3)))
-    assert not any(word.startswith("isolcpus") for word in words(alone, Environment.VM_ICOUNT))
+    assert not any(word.startswith("isolcpus") for word in parameters_of(alone, Environment.VM_ICOUNT))
 
 
-def test_a_file_says_which_cpus_are_left_to_workers() -> None:
-    for own in (
-        words(Layout(append="isolcpus=domain,1"), Environment.VM_ICOUNT),
-        words(Layout(), Environment.VM_ICOUNT, kernel_words=("isolcpus=domain,1",)),
+def test_isolcpus_of_the_file_replaces_the_default() -> None:
+    for line in (
+        parameters_of(Layout(append="isolcpus=domain,1"), Environment.VM_ICOUNT),
+        parameters_of(Layout(), Environment.VM_ICOUNT, kernel_parameters=("isolcpus=domain,1",)),
     ):
-        assert [word for word in own if word.startswith("isolcpus")] == ["isolcpus=domain,1"]
+        assert [word for word in line if word.startswith("isolcpus")] == ["isolcpus=domain,1"]

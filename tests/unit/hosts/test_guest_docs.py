@@ -1,4 +1,4 @@
-"""Every example of docs/guests.md is a file that loads and makes a guest's command line."""
+"""Every example of docs/guests.md loads and results in a QEMU command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kernel modules come after those they need, from whatever compression a distribution uses."""
+"""Load order of kernel modules, and the compressions that distributions use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.hosts.guest.modules import ordered_modules
 
 
 def code(*depends: str) -> bytes:
-    """The bytes of a module as far as they matter: its .modinfo strings."""
+    """A module: its .modinfo strings."""
     return b"\x7fELF...license=GPL\0depends=" + ",".join(depends).encode() + b"\0retpoline=Y\0"
 
 
@@ -35,12 +35,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_after_what_it_needs(folder: Path) -> None:
+def test_dependencies_come_first(folder: Path) -> None:
     names = [module.name for module in ordered_modules(folder, ("virtio_pci", "virtio-net"))]
     assert names == ["virtio", "virtio_ring", "virtio_pci", "failover", "net_failover", "virtio_net"]
 
 
-def test_what_has_no_file_is_part_of_the_kernel(folder: Path) -> None:
+def test_a_module_without_a_file_is_built_in(folder: Path) -> None:
     assert ordered_modules(folder, ("ext4",)) == ()
 
 
@@ -56,7 +56,7 @@ def test_compressed_modules_are_unpacked(folder: Path) -> None:
     assert all(data.startswith(b"\x7fELF") for data in modules.values())
 
 
-def test_a_ring_of_dependencies_ends(tmp_path: Path) -> None:
+def test_circular_dependencies(tmp_path: Path) -> None:
     (tmp_path / "a.ko").write_bytes(code("b"))
     (tmp_path / "b.ko").write_bytes(code("a"))
     assert {module.name for module in ordered_modules(tmp_path, ("a",))} == {"a", "b"}

@@ -1,4 +1,4 @@
-"""The inventory: Ansible's form, its faults, and addresses without one."""
+"""Inventories in Ansible's formats, error messages, and addresses without an inventory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read(tmp_path: Path, text: str | bytes) -> Inventory:
     return load(path)
 
 
-def test_groups_contain_their_children_and_variables_come_from_the_nearest(tmp_path: Path) -> None:
+def test_groups_contain_their_children_and_child_groups_take_precedence(tmp_path: Path) -> None:
     inventory = read(tmp_path, NESTED)
     assert inventory.group("all") == ("n1", "n2", "n3")
     assert inventory.group("numa") == ("n1", "n2")
@@ -38,18 +38,18 @@ def test_groups_contain_their_children_and_variables_come_from_the_nearest(tmp_p
     assert (n3.user, n3.port, n3.jump) == ("root", 22, "gate")
 
 
-def test_a_name_that_is_not_in_it_is_an_address(tmp_path: Path) -> None:
+def test_a_name_that_is_not_in_the_inventory_is_an_address(tmp_path: Path) -> None:
     address = read(tmp_path, NESTED).address("me@elsewhere:2022")
     assert (address.host, address.user, address.port) == ("elsewhere", "me", 2022)
 
 
-def test_the_nearest_group_is_named(tmp_path: Path) -> None:
+def test_the_nearest_group_is_suggested(tmp_path: Path) -> None:
     inventory = read(tmp_path, NESTED)
     with pytest.raises(BadInput, match=r"inventory\.yaml: no group 'nuna'; did you mean 'numa'\?"):
         inventory.group("nuna")
-    with pytest.raises(BadInput, match=r"groups here: numa, other, all"):
+    with pytest.raises(BadInput, match=r"has the groups: numa, other, all"):
         inventory.group("zzzzzz")
-    with pytest.raises(BadInput, match="groups here: none"):
+    with pytest.raises(BadInput, match="has the groups: none"):
         Inventory().group("x")
 
 
@@ -64,11 +64,11 @@ def test_the_nearest_group_is_named(tmp_path: Path) -> None:
         ("all: {children: {numa: 7}}", "1:24: group 'numa': expected a mapping, found the number 7"),
         ("all: {hosts:\n  n1", "is not YAML"),
         ("all: {host: {n1: {}}}", "1:7: unknown key 'host' of a group; did you mean 'hosts'?"),
-        (b"\xff\xfe\xff", "is not UTF-8"),
+        (b"\xff\xfe\xff", "not UTF-8"),
         ("all: &a {children: {b: *a}}", "an alias holds itself"),
     ],
 )
-def test_faults(tmp_path: Path, text: str | bytes, message: str) -> None:
+def test_errors_in_yaml(tmp_path: Path, text: str | bytes, message: str) -> None:
     with pytest.raises(BadInput) as caught:
         read(tmp_path, text)
     assert message in str(caught.value)
@@ -76,11 +76,11 @@ def test_faults(tmp_path: Path, text: str | bytes, message: str) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_fault_of_a_host_and_a_missing_file(tmp_path: Path) -> None:
+def test_an_invalid_variable_and_a_missing_file(tmp_path: Path) -> None:
     inventory = read(tmp_path, "all: {hosts: {n1: {ansible_port: ssh}}}")
     with pytest.raises(BadInput, match=r"inventory\.yaml: host 'n1': .*'ssh'"):
         inventory.address("n1")
-    with pytest.raises(BadInput, match="cannot read the inventory: No such file"):
+    with pytest.raises(BadInput, match="cannot read inventory: No such file or directory"):
         load(tmp_path / "nowhere")
 
 
@@ -99,12 +99,12 @@ def test_addresses(text: str, parts: tuple[str, str | None, int | None]) -> None
 
 
 @pytest.mark.parametrize("text", ["", "u@", "h:x", "a b", "-oProxyCommand=x", ":22"])
-def test_what_is_no_address(text: str) -> None:
+def test_invalid_addresses(text: str) -> None:
     with pytest.raises(BadInput, match="expected a host of the inventory"):
         parse_address(text)
 
 
-def test_the_inventory_of_the_documentation_is_one(tmp_path: Path) -> None:
+def test_the_inventory_in_the_documentation_loads(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "hosts.md").read_text()
     text = page.partition("```yaml inventory\n")[2].partition("```")[0]
     inventory = read(tmp_path, text)
@@ -135,7 +135,7 @@ site=north
 """
 
 
-def test_the_ini_form_with_ranges_children_and_variables(tmp_path: Path) -> None:
+def test_ini_with_ranges_children_and_variables(tmp_path: Path) -> None:
     path = tmp_path / "hosts"
     path.write_text(INI)
     inventory = load(path)
@@ -153,7 +153,7 @@ def test_the_ini_form_with_ranges_children_and_variables(tmp_path: Path) -> None
     assert set(inventory.groups_of("sa")) == {"racks", "spare", "all"}
 
 
-def test_variables_in_folders_beside_the_file(tmp_path: Path) -> None:
+def test_group_vars_and_host_vars(tmp_path: Path) -> None:
     path = tmp_path / "hosts.ini"
     path.write_text("[a]\nh1 x=line\nh2\n[a:vars]\nx=vars\ny=vars\n")
     for name, text in (
@@ -172,17 +172,17 @@ def test_variables_in_folders_beside_the_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[a]\nh1 port\n", "2:1: 'port': expected name=value after the host's name"),
-        ("[a:childs]\n", "1:1: unknown kind of section ':childs'; did you mean"),
-        ("[a:children]\nb\n", "2:1: there is no group 'b'"),
+        ("[a:childs]\n", "1:1: unknown section type ':childs'; did you mean"),
+        ("[a:children]\nb\n", "2:1: no such group 'b'"),
         ("[a:children]\nb\n[b:children]\na\n", "contains itself"),
         ("[a:vars]\nx\n", "2:1: expected name=value"),
-        ("h[1:]\n", "1:1: 'h[1:]' is not a range"),
-        ("h[9:1]\n", "1:1: '[9:1]' stands for 0 hosts"),
-        ("h[1:999999999]\n", "stands for 999999999 hosts"),
+        ("h[1:]\n", "1:1: 'h[1:]': expected a range"),
+        ("h[9:1]\n", "1:1: '[9:1]' expands to 0 hosts"),
+        ("h[1:999999999]\n", "expands to 999999999 hosts"),
         ("h x='a\n", "1:1: cannot be split into words"),
     ],
 )
-def test_faults_of_the_ini_form(tmp_path: Path, text: str, message: str) -> None:
+def test_errors_in_ini(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "hosts.ini"
     path.write_text(text)
     with pytest.raises(BadInput) as caught:

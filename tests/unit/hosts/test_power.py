@@ -1,4 +1,4 @@
-"""What an inventory may say of a power button, and what pressing it does."""
+"""Power control: valid and invalid values in an inventory, and what each method does."""
 
 from __future__ import annotations
 
@@ -17,60 +17,61 @@ from orchestrator.hosts.providers.ssh import SshProvider
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
-        ("nobdy", "no way 'nobdy'; did you mean 'nobody'?"),
-        (3, "expected one of command, ipmi, nobody, qemu_monitor, redfish; found 3"),
-        ({"command": ""}, "command: expected a line for a shell or a list of words; found ''"),
-        ({"command": "a", "nobody": None}, "expected one of command, ipmi, nobody, qemu_monitor, redfish"),
-        ({"qemu_monitor": None}, "qemu_monitor: expected the path of a UNIX socket; found None"),
+        ("nome", "unknown method 'nome'; did you mean 'none'?"),
+        (3, "expected one of command, ipmi, none, qemu_monitor, redfish, found 3"),
+        ({"command": ""}, "command: expected a shell command or a list of arguments, found ''"),
+        ({"command": "a", "none": None}, "expected one of command, ipmi, none, qemu_monitor, redfish"),
+        ({"qemu_monitor": None}, "qemu_monitor: expected the path of a UNIX socket, found None"),
+        ({"none": 1}, "none: takes no value"),
         ({"nobody": 1}, "nobody: takes no value"),
-        ({"ipmi": "192.0.2.1"}, "ipmi: expected address, user, password_file; found '192.0.2.1'"),
-        ({"ipmi": {"address": "a", "user": "u"}}, "ipmi: password_file missing"),
-        ({"ipmi": {"adress": "a"}}, "ipmi: no key 'adress'; did you mean 'address'?"),
-        ({"ipmi": {"address": 1}}, "ipmi: address: cannot be 1"),
+        ({"ipmi": "192.0.2.1"}, "ipmi: expected address, user, password_file, found '192.0.2.1'"),
+        ({"ipmi": {"address": "a", "user": "u"}}, "ipmi: missing password_file"),
+        ({"ipmi": {"adress": "a"}}, "ipmi: unknown key 'adress'; did you mean 'address'?"),
+        ({"ipmi": {"address": 1}}, "ipmi: address: invalid value 1"),
         (
             {"ipmi": {"address": "a", "user": "u", "password_file": "/no/such"}},
-            "ipmi: password_file: there is no file /no/such",
+            "ipmi: password_file: /no/such: No such file",
         ),
         (
             {"redfish": {"url": "bmc", "user": "u", "password_file": "/dev/null"}},
-            "redfish: url: expected https://…; found 'bmc'",
+            "redfish: url: expected https://…, found 'bmc'",
         ),
     ],
 )
-def test_what_is_no_power_is_told_in_one_line(value: Any, told: str) -> None:
+def test_an_invalid_value_is_an_error_of_one_line(value: Any, message: str) -> None:
     with pytest.raises(BadInput) as caught:
         find_power("metal", value)
     assert str(caught.value).startswith("host 'metal': power: ")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_command_is_run_as_it_stands(tmp_path: Path) -> None:
-    find_power("metal", {"command": f"echo pressed >>{tmp_path}/log"}).cycle()
+def test_a_command_is_run_unchanged(tmp_path: Path) -> None:
+    find_power("metal", {"command": f"echo reset >>{tmp_path}/log"}).cycle()
     find_power("metal", {"command": ["touch", f"{tmp_path}/a file"]}).cycle()
-    assert (tmp_path / "log").read_text() == "pressed\n"
+    assert (tmp_path / "log").read_text() == "reset\n"
     assert (tmp_path / "a file").exists()
 
 
-def test_a_button_that_cannot_be_pressed_is_an_error_of_the_host(tmp_path: Path) -> None:
-    for value, told in (
+def test_power_control_that_fails_is_a_host_error(tmp_path: Path) -> None:
+    for value, message in (
         ({"command": "echo no such BMC >&2; exit 7"}, "exit code 7 from .*: no such BMC"),
         ({"command": [f"{tmp_path}/none"]}, "No such file"),
         ({"qemu_monitor": f"{tmp_path}/none"}, "QEMU monitor .*: .*No such file"),
     ):
-        with pytest.raises(HostError, match=told):
+        with pytest.raises(HostError, match=message):
             find_power("metal", value).cycle()
 
 
-def test_a_monitor_is_told_to_reset(tmp_path: Path) -> None:
-    heard = []
+def test_a_qemu_monitor_gets_system_reset(tmp_path: Path) -> None:
+    received = []
 
     def serve() -> None:
         with server.accept()[0] as monitor:
             monitor.sendall(b"QEMU 7.2 monitor\r\n(qemu) ")
-            heard.append(monitor.recv(100))
+            received.append(monitor.recv(100))
             monitor.sendall(b"system_reset\r\n(qemu) ")
 
     with socket.socket(socket.AF_UNIX) as server:
@@ -80,16 +81,26 @@ def test_a_monitor_is_told_to_reset(tmp_path: Path) -> None:
         thread.start()
         find_power("metal", {"qemu_monitor": str(tmp_path / "monitor")}).cycle()
         thread.join()
-    assert heard == [b"system_reset\n"]
+    assert received == [b"system_reset\n"]
+
+
+def test_a_machine_without_power_control_has_a_watchdog() -> None:
+    assert find_power("metal", "none").watchdog
+    assert not find_power("metal", {"command": "true"}).watchdog
+
+
+def test_the_former_name_of_none_is_accepted() -> None:
+    assert type(find_power("metal", "nobody")) is type(find_power("metal", "none"))
 
 
 def test_only_a_machine_with_power_is_booted(tmp_path: Path) -> None:
     file = tmp_path / "inventory.yaml"
-    file.write_text("all: {hosts: {a: {power: nobody}, b: {}}}")
+    file.write_text("all: {hosts: {a: {power: none}, b: {}, old: {power: nobody}}}")
 
     def boots(host: str, **options: Any) -> bool:
         return SshProvider(ProviderRequest(Needs(), options, host=host, inventory=file)).boots_kernels
 
     assert boots("a")
+    assert boots("old")
     assert not boots("a", boot=False)
     assert not boots("b")

@@ -94,7 +94,7 @@ def test_what_failed_is_one_line(asked: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_a_host_that_ansible_cannot_reach(asked: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(HostError, match="n1: role r: theirs: this kind of host cannot be reached by Ansible"):
+    with pytest.raises(HostError, match="n1: role r: theirs: Ansible cannot connect to this kind of host"):
         run(tmp_path, host=ScriptedHost("n1"))
 
 

@@ -194,3 +194,10 @@ def test_the_outcome_of_a_host_was_called_fate_in_format_1() -> None:
     record = HostRecord("n1", "lost", 3, "gone", "2026")
     assert from_line(line) == record
     assert encode(record)["outcome"] == "lost"
+
+
+def test_a_block_of_format_1_has_its_hypervisor() -> None:
+    block = replace(BLOCK, hypervisor={"qemu": "7.2.22", "cpu": "Host CPU", "kernel": "6.1.0"})
+    document = encode(block)
+    old = {("beneath" if key == "hypervisor" else key): value for key, value in document.items()}
+    assert decode(old | {"format": 1}) == block

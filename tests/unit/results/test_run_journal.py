@@ -126,7 +126,7 @@ def test_a_first_line_that_is_torn_leaves_an_empty_journal(tmp_path: Path) -> No
     assert path.read_bytes() == b""
 
 
-@pytest.mark.parametrize("damage", [b"{", b"\0", b"\n", b"[1]\n", b'{"format":1}\n'])
+@pytest.mark.parametrize("damage", [b"{", b"\0", b"\n", b"[1]\n", b'{"format":2}\n'])
 def test_damage_before_the_last_line_names_file_and_line(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(to_line(RUN) + to_line(BLOCK) + damage + to_line(trial({})) + to_line(END))

@@ -1,16 +1,16 @@
 # shellcheck shell=sh
-# kexec, where the boot loader cannot boot a kernel once: the running kernel starts ours, and whatever ends ours leads
-# through the firmware to the machine's own.
-kexec_fault() {
-    if ! command -v kexec >/dev/null; then echo "no kexec"
-    elif ! command -v systemctl >/dev/null; then echo "kexec without systemd"
-    elif [ ! -e /sys/kernel/kexec_loaded ]; then echo "this kernel has no kexec"
-    elif [ "$(cat /proc/sys/kernel/kexec_load_disabled)" != 0 ]; then echo "kernel.kexec_load_disabled is set"
+# kexec, where the boot loader cannot boot a kernel once: the running kernel starts the installed one. Any later reboot goes
+# through the firmware to the machine's own kernel.
+kexec_obstacle() {
+    if ! command -v kexec >/dev/null; then echo "kexec: command not found"
+    elif ! command -v systemctl >/dev/null; then echo "kexec requires systemd"
+    elif [ ! -e /sys/kernel/kexec_loaded ]; then echo "the running kernel does not support kexec"
+    elif [ "$(cat /proc/sys/kernel/kexec_load_disabled)" != 0 ]; then echo "kexec is disabled (kernel.kexec_load_disabled=1)"
     fi
 }
 
-# Debian's kexec-tools can make each reboot one by kexec.
-kexec_takes_reboots() { grep -qsx 'LOAD_KEXEC=true' /etc/default/kexec; }
+# Debian's kexec-tools can replace each reboot by kexec.
+kexec_replaces_reboots() { grep -qsx 'LOAD_KEXEC=true' /etc/default/kexec; }
 
 kexec_install() { echo "$1" >"$DIR/words"; }
 
@@ -23,6 +23,6 @@ kexec_reboot() {
     else systemctl reboot; fi
 }
 
-kexec_forget() {
+kexec_remove() {
     [ ! -e "$DIR/words" ] || [ "$(cat /sys/kernel/kexec_loaded)" = 0 ] || kexec --unload
 }

@@ -1,4 +1,4 @@
-"""Inventory files as they are written, in Ansible's YAML or INI form: groups, their hosts, children and variables."""
+"""Parser of Ansible inventory files in YAML or INI format: groups with their hosts, children and variables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.documents.document import Node, describe_value, read_text
 from orchestrator.errors import BadInput, Position
 from orchestrator.nearest import did_you_mean
 
-MOST_HOSTS = 100_000
+MAX_HOSTS = 100_000
 _RANGE = re.compile(r"\[([0-9]+|[A-Za-z]):([0-9]+|[A-Za-z])(?::([0-9]+))?\]")
 _HEADER = re.compile(r"\[([^\[\]:]+)(?::([a-z]+))?\]")
 _YAML_START = re.compile(r"---|\{|[^\s=]+:(\s|$)")
@@ -22,7 +22,7 @@ _YAML_START = re.compile(r"---|\{|[^\s=]+:(\s|$)")
 
 @dataclass(slots=True)
 class Group:
-    """A group as the file has it; hosts and children in the order of the file."""
+    """A group of an inventory file; hosts and children in the order of the file."""
 
     hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
     children: dict[str, Position] = field(default_factory=dict)
@@ -33,13 +33,13 @@ Groups = dict[str, Group]
 
 
 def read_groups(path: Path) -> Groups:
-    """Read an inventory file in either form. ``BadInput`` names the place of a fault."""
+    """Read an inventory file in either format. ``BadInput`` gives the position of an error."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadInput(Position(str(path)).fault(f"cannot read the inventory: {error.strerror}")) from error
+        raise BadInput(Position(str(path)).fault(f"cannot read inventory: {error.strerror}")) from error
     except UnicodeDecodeError as error:
-        raise BadInput(Position(str(path)).fault(f"is not UTF-8: {error.reason}")) from error
+        raise BadInput(Position(str(path)).fault(f"not UTF-8: {error.reason}")) from error
     lines = (line for line in text.splitlines() if line.strip() and line.lstrip()[0] not in "#;")
     first = next(lines, "")
     if path.suffix in (".yaml", ".yml", ".json") or (path.suffix != ".ini" and _YAML_START.match(first)):
@@ -66,9 +66,9 @@ def _yaml_group(name: str, node: Node, groups: Groups) -> None:
             raise BadInput(
                 node.key_position(key).fault(f"unknown key '{key}' of a group; {did_you_mean(key, known)}")
             )
-    for pattern, own in _mapping(body.get("hosts"), f"hosts of group '{name}'").items():
-        variables = _mapping(own, f"host '{pattern}'")
-        for host in expand(pattern, own.position):
+    for pattern, host_node in _mapping(body.get("hosts"), f"hosts of group '{name}'").items():
+        variables = _mapping(host_node, f"host '{pattern}'")
+        for host in expand(pattern, host_node.position):
             group.hosts.setdefault(host, {}).update({key: inner.data() for key, inner in variables.items()})
     for key, inner in _mapping(body.get("vars"), f"vars of group '{name}'").items():
         group.variables[key] = inner.data()
@@ -77,12 +77,12 @@ def _yaml_group(name: str, node: Node, groups: Groups) -> None:
         _yaml_group(child, inner, groups)
 
 
-def _mapping(node: Node | None, what: str) -> Mapping[str, Node]:
+def _mapping(node: Node | None, name: str) -> Mapping[str, Node]:
     if node is None or node.content is None:
         return {}
     if not isinstance(node.content, dict):
         raise BadInput(
-            node.position.fault(f"{what}: expected a mapping, found {describe_value(node.data())}")
+            node.position.fault(f"{name}: expected a mapping, found {describe_value(node.data())}")
         )
     return node.content
 
@@ -103,16 +103,16 @@ def _from_ini(text: str, name: str) -> Groups:
             section, part = header[1].strip(), header[2] or "hosts"
             if part not in ("hosts", "children", "vars"):
                 hint = did_you_mean(part, ("hosts", "children", "vars"))
-                raise BadInput(position.fault(f"unknown kind of section ':{part}'; {hint}"))
+                raise BadInput(position.fault(f"unknown section type ':{part}'; {hint}"))
             groups.setdefault(section, Group())
             continue
         if line.startswith("[") and "]" not in line:
-            raise BadInput(position.fault("is not a section such as [group], nor a host"))
+            raise BadInput(position.fault("expected a section such as [group], or a host"))
         _ini_line(line, position, part, groups.setdefault(section, Group()))
     for group in list(groups.values()):
         for child, position in group.children.items():
             if child not in groups:
-                raise BadInput(position.fault(f"there is no group '{child}'; {did_you_mean(child, groups)}"))
+                raise BadInput(position.fault(f"no such group '{child}'; {did_you_mean(child, groups)}"))
     return groups
 
 
@@ -129,7 +129,7 @@ def _ini_line(line: str, position: Position, part: str, group: Group) -> None:
         raise BadInput(position.fault(f"cannot be split into words: {error}")) from None
     if part == "children":
         if len(words) != 1:
-            raise BadInput(position.fault("expected the name of one group"))
+            raise BadInput(position.fault("expected one group name"))
         group.children[words[0]] = position
         return
     variables: dict[str, Any] = {}
@@ -148,7 +148,7 @@ def _ini_line(line: str, position: Position, part: str, group: Group) -> None:
 
 
 def _literal(text: str) -> Any:
-    """A value of the INI form: a literal of Python where it is one (3, True, ['a']), else text."""
+    """Return a value of the INI format: a Python literal (3, True, ['a']) or text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -159,23 +159,23 @@ def _literal(text: str) -> Any:
 
 
 def expand(pattern: str, position: Position) -> Iterator[str]:
-    """Names that a pattern such as ``node[01:16]`` or ``rack[a:c]-[1:9:2]`` stands for."""
+    """Yield the names that a pattern such as ``node[01:16]`` or ``rack[a:c]-[1:9:2]`` expands to."""
     match = _RANGE.search(pattern)
     if match is None:
         if "[" in pattern and ":" in pattern and not pattern.startswith("["):
-            raise BadInput(position.fault(f"'{pattern}' is not a range such as node[01:16] or node[a:f]"))
+            raise BadInput(position.fault(f"'{pattern}': expected a range such as node[01:16] or node[a:f]"))
         yield pattern
         return
     first, last, step = match[1], match[2], int(match[3] or 1)
     if first.isdecimal() != last.isdecimal() or not step:
-        raise BadInput(position.fault(f"'{match[0]}' is not a range such as [01:16], [a:f] or [1:9:2]"))
+        raise BadInput(position.fault(f"'{match[0]}': expected a range such as [01:16], [a:f] or [1:9:2]"))
     if first.isdecimal():
         bounds = range(int(first), int(last) + 1, step)
         names = (f"{number:0{len(first) if first.startswith('0') else 1}d}" for number in bounds)
     else:
         bounds = range(ord(first), ord(last) + 1, step)
         names = (chr(number) for number in bounds)
-    if not 0 < len(bounds) <= MOST_HOSTS:
-        raise BadInput(position.fault(f"'{match[0]}' stands for {len(bounds)} hosts"))
+    if not 0 < len(bounds) <= MAX_HOSTS:
+        raise BadInput(position.fault(f"'{match[0]}' expands to {len(bounds)} hosts (limit: {MAX_HOSTS})"))
     for name in names:
         yield from expand(f"{pattern[: match.start()]}{name}{pattern[match.end() :]}", position)

@@ -26,7 +26,7 @@ with qemu_provider(TWO_NODES).machine(Path(sys.argv[1])) as machine:
 
 
 def guest_processes(logs: Path) -> list[int]:
-    """Pids of QEMU and of its guard, found by the console log that only this test's guest has."""
+    """Pids of QEMU and of its supervisor, found by the console log that only this test's guest has."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -49,7 +49,7 @@ def wait_for(condition: Callable[[], bool], limit: float = BOOT_LIMIT_S) -> bool
 
 
 @pytest.mark.parametrize("moment", ["booting", "up"])
-def test_sigkill_of_the_controller_takes_the_guest_with_it(tmp_path: Path, moment: str) -> None:
+def test_sigkill_of_the_controller_stops_the_guest(tmp_path: Path, moment: str) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     controller = subprocess.Popen(
@@ -73,7 +73,7 @@ def test_sigkill_of_the_controller_takes_the_guest_with_it(tmp_path: Path, momen
         controller.communicate()
 
 
-def test_sigkill_of_the_guard_ends_the_guest(tmp_path: Path) -> None:
+def test_sigkill_of_the_supervisor_stops_the_guest(tmp_path: Path) -> None:
     controller = subprocess.Popen(
         [sys.executable, "-c", CONTROLLER, str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -82,8 +82,8 @@ def test_sigkill_of_the_guard_ends_the_guest(tmp_path: Path) -> None:
     )
     try:
         assert wait_for(lambda: len(guest_processes(tmp_path)) == 2)
-        (guard,) = (pid for pid in guest_processes(tmp_path) if parent(pid) == controller.pid)
-        os.kill(guard, signal.SIGKILL)
+        (supervisor,) = (pid for pid in guest_processes(tmp_path) if parent(pid) == controller.pid)
+        os.kill(supervisor, signal.SIGKILL)
         assert wait_for(lambda: not guest_processes(tmp_path), 20)
     finally:
         controller.kill()

@@ -1,4 +1,4 @@
-"""Reads what ``facts.sh`` prints."""
+"""Parser of the output of ``facts.sh``."""
 
 from __future__ import annotations
 
@@ -15,43 +15,45 @@ SYSCTLS = "/proc/sys/"
 
 
 def parse(printed: str) -> Facts:
-    """Return the facts that ``facts.sh`` printed; raises ``HostError`` if they are not what it prints."""
-    said: dict[str, str] = {}
+    """Parse the output of ``facts.sh``; ``HostError`` if it is something else."""
+    values: dict[str, str] = {}
     existing: list[str] = []
     for line in printed.splitlines():
         key, _, value = line.partition("=")
         if key == "exists":
             existing.append(value)
         else:
-            said[key] = value.strip()
-    if not said.get("boot") or not said.get("uname.release"):
+            values[key] = value.strip()
+    if not values.get("boot") or not values.get("uname.release"):
         raise HostError(
-            f"the host does not say what it is; is it Linux, with /proc? It said: {printed[:200]!r}"
+            f"cannot read facts: the host is not Linux, or /proc is not mounted; output: {printed[:200]!r}"
         )
-    content = {key.removeprefix("file."): value for key, value in said.items() if key.startswith("file.")}
+    content = {key.removeprefix("file."): value for key, value in values.items() if key.startswith("file.")}
     return Facts(
-        release=said["uname.release"],
-        version=said.get("uname.version", ""),
-        machine=said.get("uname.machine", ""),
-        boot_id=said["boot"],
-        build_id=said.get("build_id", ""),
-        config_hash=said.get("config_hash", ""),
+        release=values["uname.release"],
+        version=values.get("uname.version", ""),
+        machine=values.get("uname.machine", ""),
+        boot_id=values["boot"],
+        build_id=values.get("build_id", ""),
+        config_hash=values.get("config_hash", ""),
         command_line=content.get("/proc/cmdline", ""),
-        os=said.get("os", ""),
-        user_id=int(said.get("user", "-1")),
-        root=said.get("root") == "yes",
-        cpus=int(said.get("cpus", "0")),
+        os=values.get("os", ""),
+        user_id=int(values.get("user", "-1")),
+        root=values.get("root") == "yes",
+        cpus=int(values.get("cpus", "0")),
         online=content.get("/sys/devices/system/cpu/online", ""),
-        cpu_model=said.get("cpu.model_name", said.get("cpu.CPU_part", "")),
-        cpu_vendor=said.get("cpu.vendor_id", said.get("cpu.CPU_implementer", "")),
-        cpu_flags=tuple(said.get("cpu.flags", said.get("cpu.Features", "")).split()),
-        microcode=said.get("cpu.microcode", ""),
+        cpu_model=values.get("cpu.model_name", values.get("cpu.CPU_part", "")),
+        cpu_vendor=values.get("cpu.vendor_id", values.get("cpu.CPU_implementer", "")),
+        cpu_flags=tuple(values.get("cpu.flags", values.get("cpu.Features", "")).split()),
+        microcode=values.get("cpu.microcode", ""),
         governors=_governors(content),
         turbo=_turbo(content),
         smt=_switch(content.get("/sys/devices/system/cpu/smt/active")),
-        nodes=_nodes(said, content),
-        default_huge_page=int(said.get("memory.Hugepagesize", "0")) * KIB,
-        thp={path.removeprefix(THP): _chosen(text) for path, text in content.items() if path.startswith(THP)},
+        nodes=_nodes(values, content),
+        default_huge_page=int(values.get("memory.Hugepagesize", "0")) * KIB,
+        thp={
+            path.removeprefix(THP): _selected(text) for path, text in content.items() if path.startswith(THP)
+        },
         demotion=_switch(content.get("/sys/kernel/mm/numa/demotion_enabled")),
         clocksource=content.get(_clocksource("current"), ""),
         clocksources=tuple(content.get(_clocksource("available"), "").split()),
@@ -65,7 +67,7 @@ def parse(printed: str) -> Facts:
             if path.startswith(SYSCTLS)
         },
         compilers={
-            key.removeprefix("compiler."): text for key, text in said.items() if key.startswith("compiler.")
+            key.removeprefix("compiler."): text for key, text in values.items() if key.startswith("compiler.")
         },
         dialect_files=tuple(existing),
     )
@@ -75,8 +77,8 @@ def _clocksource(which: str) -> str:
     return f"/sys/devices/system/clocksource/clocksource0/{which}_clocksource"
 
 
-def _chosen(text: str) -> str:
-    """The bracketed word of a choice, or the text itself."""
+def _selected(text: str) -> str:
+    """Return the bracketed word of ``a [b] c``, or the text itself."""
     choice = re.search(r"\[(\S+)\]", text)
     return choice.group(1) if choice else text
 
@@ -101,7 +103,7 @@ def _governors(content: Mapping[str, str]) -> dict[str, str]:
 
 
 def _cpu_list(numbers: Iterable[int]) -> str:
-    """``[0, 1, 2, 8]`` as ``0-2,8``."""
+    """Return ``0-2,8`` for ``[0, 1, 2, 8]``."""
     ranges: list[list[int]] = []
     for number in sorted(numbers):
         if ranges and number == ranges[-1][1] + 1:
@@ -111,18 +113,18 @@ def _cpu_list(numbers: Iterable[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
-def _nodes(said: Mapping[str, str], content: Mapping[str, str]) -> tuple[NumaNode, ...]:
-    """The NUMA nodes; a kernel without NUMA has one, with everything."""
-    numbers = sorted({int(key.split(".")[1]) for key in said if key.startswith("node.")})
+def _nodes(values: Mapping[str, str], content: Mapping[str, str]) -> tuple[NumaNode, ...]:
+    """Return the NUMA nodes; a kernel without NUMA has one node."""
+    numbers = sorted({int(key.split(".")[1]) for key in values if key.startswith("node.")})
     if not numbers:
         folder, cpus = "/sys/kernel/mm", content.get("/sys/devices/system/cpu/online", "")
-        return (_node(0, cpus, "10", _sizes(said, "memory"), _pools(content, folder)),)
+        return (_node(0, cpus, "10", _sizes(values, "memory"), _pools(content, folder)),)
     return tuple(
         _node(
             number,
             content.get(f"{NODES}{number}/cpulist", ""),
             content.get(f"{NODES}{number}/distance", ""),
-            _sizes(said, f"node.{number}"),
+            _sizes(values, f"node.{number}"),
             _pools(content, f"{NODES}{number}"),
         )
         for number in numbers
@@ -144,9 +146,9 @@ def _node(
     )
 
 
-def _sizes(said: Mapping[str, str], prefix: str) -> dict[str, int]:
+def _sizes(values: Mapping[str, str], prefix: str) -> dict[str, int]:
     names = ("MemTotal", "MemFree", "Inactive(file)")
-    return {name: int(said.get(f"{prefix}.{name}", "0")) * KIB for name in names}
+    return {name: int(values.get(f"{prefix}.{name}", "0")) * KIB for name in names}
 
 
 def _pools(content: Mapping[str, str], folder: str) -> dict[str, dict[int, int]]:
