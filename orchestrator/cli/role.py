@@ -76,7 +76,7 @@ def apply(
     from orchestrator.cache import cache_folder
     from orchestrator.hosts.selector import LOCAL, HostSelector
     from orchestrator.provision.apply import RoleRequest, apply_roles
-    from orchestrator.provision.loading import alters, load_named
+    from orchestrator.provision.loading import changes_host, load_named
 
     reach = HostSelector(inventory, ssh_config)
     loaded = load_named(names, variables)
@@ -84,7 +84,7 @@ def apply(
     if faults:
         raise BadInput(*faults)
     chosen = reach.names(hosts)
-    if LOCAL in chosen and not check and not allow_local_changes and any(alters(one) for one in loaded):
+    if LOCAL in chosen and not check and not allow_local_changes and any(changes_host(one) for one in loaded):
         raise BadInput(
             "the roles change their host, and the host is this machine; allow that with --allow-local-changes"
         )

@@ -13,8 +13,8 @@ from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.lock import release, take
 from orchestrator.plan import Plan
-from orchestrator.provision.apply import told
-from orchestrator.provision.engine import Target, apply
+from orchestrator.provision.apply import result_lines
+from orchestrator.provision.engine import Target, run_role
 from orchestrator.provision.loading import load
 from orchestrator.units import plural
 
@@ -33,8 +33,8 @@ def look(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]
                 host, folder.base, cache, folder.sudo, machine.variables, machine.groups, check=True
             )
             for role in experiment.roles:
-                for outcome in apply(target, load(role)):
-                    for line in told(host.name, outcome, check=True):
+                for outcome in run_role(target, load(role)):
+                    for line in result_lines(host.name, outcome, check=True):
                         say(line)
             for change in folder.check(experiment.tuning.settings):
                 say(f"{host.name}: tuning: {change.path}: {change.before} → {change.asked}")

@@ -14,8 +14,8 @@ from orchestrator.hosts.base import Host
 from orchestrator.hosts.remote import lock as host_lock
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.selector import HostSelector
-from orchestrator.provision.engine import Target, apply
-from orchestrator.provision.loading import alters
+from orchestrator.provision.engine import Target, run_role
+from orchestrator.provision.loading import changes_host
 from orchestrator.provision.module import TaskResult
 from orchestrator.provision.tasks import LoadedRole
 
@@ -40,7 +40,7 @@ def apply_roles(
 
     def say(name: str, outcome: TaskResult) -> None:
         outcomes.append(outcome)
-        lines.extend(told(name, outcome, request.check))
+        lines.extend(result_lines(name, outcome, request.check))
 
     error = None
     try:
@@ -49,7 +49,7 @@ def apply_roles(
         try:
             with _held(target, request):
                 for role in request.roles:
-                    apply(target, role)
+                    run_role(target, role)
         finally:
             target.host.close()  # after a reboot it is another than the one that was given
     except OrchestratorError as fault:
@@ -64,7 +64,7 @@ def apply_roles(
 
 
 def _target(host: Host, reach: HostSelector, request: RoleRequest) -> Target:
-    folder = HostFolder(host, root=any(alters(role) for role in request.roles))
+    folder = HostFolder(host, root=any(changes_host(role) for role in request.roles))
     folder.bring_scripts()
     runner = folder.runner()
     if runner is not None and not request.check:
@@ -89,7 +89,7 @@ def _held(target: Target, request: RoleRequest) -> Iterator[None]:
     if request.check:
         yield
         return
-    root = any(alters(role) for role in request.roles)
+    root = any(changes_host(role) for role in request.roles)
     holder = host_lock.take(HostFolder(target.host, root=root), f"role apply, process {os.getpid()}")
     try:
         yield
@@ -98,7 +98,7 @@ def _held(target: Target, request: RoleRequest) -> Iterator[None]:
             host_lock.release(HostFolder(target.host, root=root), holder)
 
 
-def told(host: str, outcome: TaskResult, check: bool) -> Iterator[str]:
+def result_lines(host: str, outcome: TaskResult, check: bool) -> Iterator[str]:
     """The lines on one task: what became of it, and each difference."""
     status = "would change" if check and outcome.changed else outcome.status
     note = f" ({outcome.note})" if outcome.note else ""

@@ -76,7 +76,7 @@ class _Step:
         return f"{name} ({self.item})" if self.item else name
 
 
-def apply(target: Target, loaded: LoadedRole) -> list[TaskResult]:
+def run_role(target: Target, loaded: LoadedRole) -> list[TaskResult]:
     """Bring a host to the state that a role describes; return what became of each task, in order."""
     return _Application(target, loaded).run()
 

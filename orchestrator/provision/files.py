@@ -28,7 +28,7 @@ ATTRIBUTES: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestedFile:
     """A file, folder or link as it shall be. Empty attributes may be as they are.
 
     :ivar kind: ``file``, ``directory``, ``link`` or ``absent``.
@@ -45,7 +45,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ActualFile:
     """What a host has at a path; of a link ``target`` as it is written and ``real``, where it ends."""
 
     kind: str = "absent"
@@ -68,9 +68,9 @@ def read(context: Context, paths: Sequence[str], *, sudo: bool) -> Command:
     return context.look("files", str(LARGEST_SHOWN), *paths, sudo=sudo)
 
 
-def parse(answer: ReadOutput) -> dict[str, Found]:
+def parse(answer: ReadOutput) -> dict[str, ActualFile]:
     """What a host has, by path."""
-    found: dict[str, Found] = {}
+    found: dict[str, ActualFile] = {}
     fields: dict[str, str] = {}
     texts: list[str] = []
 
@@ -78,7 +78,7 @@ def parse(answer: ReadOutput) -> dict[str, Found]:
         if fields:
             path = fields.pop("path")
             text = "\n".join(texts) if fields.pop("text", "") else None
-            found[path] = Found(**fields, text=text)
+            found[path] = ActualFile(**fields, text=text)
             fields.clear()
             texts.clear()
 
@@ -95,13 +95,13 @@ def parse(answer: ReadOutput) -> dict[str, Found]:
     return found
 
 
-def plan(context: Context, wanted: Sequence[Wanted], answer: ReadOutput) -> TaskPlan:
+def plan(context: Context, wanted: Sequence[RequestedFile], answer: ReadOutput) -> TaskPlan:
     """What differs, and what mends it."""
     there = parse(answer)
     differences: list[Difference] = []
     actions: list[Command | Upload] = []
     for one in wanted:
-        found = there.get(one.path, Found())
+        found = there.get(one.path, ActualFile())
         sudo = context.become or (context.base_sudo and one.path.startswith(f"{context.base}/"))
         _check_kind(one, found)
         differing = list(_differences(one, found))
@@ -111,7 +111,7 @@ def plan(context: Context, wanted: Sequence[Wanted], answer: ReadOutput) -> Task
     return TaskPlan(tuple(differences), tuple(actions), {"path": wanted[0].path if wanted else ""})
 
 
-def _differences(wanted: Wanted, found: Found) -> Iterator[Difference]:
+def _differences(wanted: RequestedFile, found: ActualFile) -> Iterator[Difference]:
     there = found.kind
     if wanted.kind == "file" and there == "link" and found.sha256:
         there = "file"  # it is written through, as a shell does
@@ -139,7 +139,7 @@ def _differences(wanted: Wanted, found: Found) -> Iterator[Difference]:
             yield Difference(f"{wanted.path} {key}", has, asked)
 
 
-def _check_kind(wanted: Wanted, found: Found) -> None:
+def _check_kind(wanted: RequestedFile, found: ActualFile) -> None:
     """What is of another kind is not replaced: too much could go with it."""
     link_to_file = found.kind == "link" and bool(found.sha256)
     fits = (
@@ -151,11 +151,11 @@ def _check_kind(wanted: Wanted, found: Found) -> None:
         raise HostError(f"{wanted.path}: expected {wanted.kind} or nothing, found {found.kind}")
 
 
-def _described(wanted: Wanted) -> str:
+def _described(wanted: RequestedFile) -> str:
     return f"link to {wanted.target}" if wanted.kind == "link" else wanted.kind
 
 
-def _actions(wanted: Wanted, found: Found, sudo: bool) -> Iterator[Command | Upload]:
+def _actions(wanted: RequestedFile, found: ActualFile, sudo: bool) -> Iterator[Command | Upload]:
     path = found.real if wanted.kind == "file" and found.real else wanted.path
     owner, accept = f"{wanted.owner}:{wanted.group}".rstrip(":"), OK
     mode = wanted.mode

@@ -128,11 +128,11 @@ def _given(loaded: LoadedRole, name: str, value: Node) -> LoadedRole:
     return replace(loaded, role=role)
 
 
-def alters(loaded: LoadedRole) -> bool:
+def changes_host(loaded: LoadedRole) -> bool:
     """Whether a role changes the host beyond our own folder there."""
     only = frozenset(loaded.role.tags)
     return any(
-        task.become or task.module.alters(task.arguments)
+        task.become or task.module.changes_host(task.arguments)
         for task in (*loaded.tasks, *loaded.handlers)
         if task in loaded.handlers or task.chosen(only, frozenset())
     )

@@ -162,7 +162,7 @@ class Module(ABC):
     reads_back: ClassVar[bool] = True
     opaque: ClassVar[bool] = False
 
-    def alters(self, arguments: Node) -> bool:
+    def changes_host(self, arguments: Node) -> bool:
         """Whether it changes the host beyond our own folder there."""
         return self.needs_root
 

@@ -42,7 +42,7 @@ class AnsibleRole(Module):
         },
     }
 
-    def alters(self, arguments: Node) -> bool:
+    def changes_host(self, arguments: Node) -> bool:
         """Nobody knows what it does."""
         return True
 

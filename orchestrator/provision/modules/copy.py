@@ -40,7 +40,7 @@ class Copy(Module):
         },
     }
 
-    def alters(self, arguments: Node) -> bool:
+    def changes_host(self, arguments: Node) -> bool:
         """Beyond our folder unless the path is relative."""
         return reaches_out(arguments, "dest")
 
@@ -62,22 +62,22 @@ class Copy(Module):
         return files.plan(context, list(_wanted(context, arguments)), answer)
 
 
-def _wanted(context: Context, arguments: Node) -> Iterator[files.Wanted]:
+def _wanted(context: Context, arguments: Node) -> Iterator[files.RequestedFile]:
     data = arguments.data()
     dest = context.path(data["dest"])
     attributes = files.attributes(data)
     if "content" in data:
-        yield files.Wanted(dest, "file", data["content"].encode(), **attributes)
+        yield files.RequestedFile(dest, "file", data["content"].encode(), **attributes)
         return
     source = context.role.folder / FOLDER / data["src"]
     if source.is_dir():
         for path in sorted(entry for entry in source.rglob("*") if entry.is_file()):
             position = f"{dest.rstrip('/')}/{path.relative_to(source)}"
-            yield files.Wanted(position, "file", path.read_bytes(), **_kept(path, attributes))
+            yield files.RequestedFile(position, "file", path.read_bytes(), **_kept(path, attributes))
     else:
         if dest.endswith("/"):
             dest += source.name
-        yield files.Wanted(dest, "file", source.read_bytes(), **_kept(source, attributes))
+        yield files.RequestedFile(dest, "file", source.read_bytes(), **_kept(source, attributes))
 
 
 def _kept(path: Path, attributes: dict[str, str]) -> dict[str, str]:

@@ -48,7 +48,7 @@ class Fetch(Module):
         """Hold it against the one here."""
         data = arguments.data()
         path = context.path(data["src"])
-        found = files.parse(answer).get(path, files.Found())
+        found = files.parse(answer).get(path, files.ActualFile())
         if context.host.answers and not found.sha256:
             raise HostError(f"{path}: expected a file, found {found.kind}")
         dest = Path(data["dest"])

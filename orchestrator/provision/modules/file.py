@@ -32,7 +32,7 @@ class File(Module):
         },
     }
 
-    def alters(self, arguments: Node) -> bool:
+    def changes_host(self, arguments: Node) -> bool:
         """Beyond our folder unless the path is relative."""
         return reaches_out(arguments, "path")
 
@@ -57,9 +57,9 @@ class File(Module):
         data = arguments.data()
         path = context.path(data["path"])
         kind = data.get("state", "link" if "src" in data else "file")
-        missing = files.parse(answer).get(path, files.Found()).kind == "absent"
+        missing = files.parse(answer).get(path, files.ActualFile()).kind == "absent"
         content = b"" if kind == "file" and missing else None
-        wanted = files.Wanted(path, kind, content, data.get("src", ""), **files.attributes(data))
+        wanted = files.RequestedFile(path, kind, content, data.get("src", ""), **files.attributes(data))
         return files.plan(context, [wanted], answer)
 
 

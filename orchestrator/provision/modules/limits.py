@@ -65,7 +65,7 @@ class Limits(Module):
         """The file with one line for this domain, type and item."""
         data = arguments.data()
         path = data.get("dest", DEFAULT_FILE)
-        found = files.parse(answer).get(path, files.Found())
+        found = files.parse(answer).get(path, files.ActualFile())
         if found.kind == "file" and found.text is None:
             raise HostError(f"{path}: too large to be a file of limits")
         there = found.text or ""
@@ -76,7 +76,7 @@ class Limits(Module):
         if [kept.split() for kept in old] == [line.split()]:
             return TaskPlan(note=line)
         content = "".join(f"{kept}\n" for kept in (*lines, line))
-        return files.plan(context, [files.Wanted(path, "file", content.encode())], answer)
+        return files.plan(context, [files.RequestedFile(path, "file", content.encode())], answer)
 
 
 MODULE = Limits()

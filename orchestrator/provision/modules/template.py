@@ -33,7 +33,7 @@ class Template(Module):
         },
     }
 
-    def alters(self, arguments: Node) -> bool:
+    def changes_host(self, arguments: Node) -> bool:
         """Beyond our folder unless the path is relative."""
         return reaches_out(arguments, "dest")
 
@@ -58,7 +58,9 @@ class Template(Module):
         data = arguments.data()
         source = context.role.folder / TEMPLATES / data["src"]
         content = context.render(source.read_text(encoding="utf-8"), str(source))
-        wanted = files.Wanted(context.path(data["dest"]), "file", content.encode(), **files.attributes(data))
+        wanted = files.RequestedFile(
+            context.path(data["dest"]), "file", content.encode(), **files.attributes(data)
+        )
         return files.plan(context, [wanted], answer)
 
 

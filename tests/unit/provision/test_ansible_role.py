@@ -14,7 +14,7 @@ import pytest
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.testing import ScriptedHost
-from orchestrator.provision.engine import Target, apply
+from orchestrator.provision.engine import Target, run_role
 from orchestrator.provision.loading import load
 from orchestrator.provision.module import TaskResult
 
@@ -60,7 +60,7 @@ def run(folder: Path, *, check: bool = False, host: ScriptedHost | None = None) 
         check=check,
         variables={"ansible_python_interpreter": "/usr/bin/python3", "other": 1},
     )
-    (outcome,) = apply(target, load(Role("r", folder)))
+    (outcome,) = run_role(target, load(Role("r", folder)))
     return outcome
 
 

@@ -15,7 +15,7 @@ from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.testing import ScriptedHost
-from orchestrator.provision.engine import Target, apply
+from orchestrator.provision.engine import Target, run_role
 from orchestrator.provision.loading import load
 from orchestrator.provision.module import TaskResult
 
@@ -57,7 +57,7 @@ def run(
     for name, text in (("tasks", tasks), ("defaults", defaults), ("handlers", handlers)):
         (folder / f"{name}.yaml").write_text(text)
     role = load(Role("r", folder, given or {}))
-    return apply(Target(host or PaperHost(), "/base", folder, **target), role)
+    return run_role(Target(host or PaperHost(), "/base", folder, **target), role)
 
 
 def commands(host: PaperHost) -> list[str]:
@@ -303,7 +303,7 @@ def test_a_reboot_is_proven_by_the_boot_id(tmp_path: Path, monkeypatch: pytest.M
 
     target = Target(host, "/base", tmp_path, reconnect=reconnect)
     (tmp_path / "tasks.yaml").write_text("- reboot: {}\n- {command: uname, register: r}\n")
-    outcomes = apply(target, load(Role("r", tmp_path)))
+    outcomes = run_role(target, load(Role("r", tmp_path)))
     assert outcomes[1].result["stdout"] == "new"
 
 

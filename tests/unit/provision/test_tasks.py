@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.errors import BadInput, Position
 from orchestrator.experiment.model import Role
-from orchestrator.provision.loading import alters, load
+from orchestrator.provision.loading import changes_host, load
 from orchestrator.provision.tasks import LoadedRole
 
 
@@ -141,7 +141,7 @@ def test_a_template_is_looked_at_before_any_host(tmp_path: Path) -> None:
 )
 def test_which_roles_change_the_host(tmp_path: Path, task: str, out: bool) -> None:
     text = f"- {task}\n" if task.startswith("{") else f"- {{{task}}}\n"
-    assert alters(loaded(tmp_path, text)) is out
+    assert changes_host(loaded(tmp_path, text)) is out
 
 
 @pytest.mark.parametrize(
