@@ -46,7 +46,7 @@ class CommandModule(Module):
         )
         if not creates and not removes:
             return None
-        return context.look("needed", creates, removes, accept=(0, 1, 2), sudo=context.become)
+        return context.probe("needed", creates, removes, accept=(0, 1, 2), sudo=context.become)
 
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """The command, or why there is no need."""

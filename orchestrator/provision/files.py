@@ -65,7 +65,7 @@ def attributes(data: Mapping[str, Any]) -> dict[str, str]:
 
 def read(context: Context, paths: Sequence[str], *, sudo: bool) -> Command:
     """The command that tells what is at these paths."""
-    return context.look("files", str(LARGEST_SHOWN), *paths, sudo=sudo)
+    return context.probe("files", str(LARGEST_SHOWN), *paths, sudo=sudo)
 
 
 def parse(answer: ReadOutput) -> dict[str, ActualFile]:

@@ -13,7 +13,8 @@ from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
-from orchestrator.hosts.command import Command, Completed
+from orchestrator.hosts.command import DEFAULT_TIME_LIMIT_S, Command, Completed
+from orchestrator.hosts.remote.commands import probe_command
 
 LONGEST_DIFF = 200
 """Lines of a difference between two texts that are shown."""
@@ -119,16 +120,16 @@ class Context:
         """The role's folder on the host; relative paths start there, and trials of its benchmark run in it."""
         return f"{self.base}/roles/{self.role.name}"
 
-    def look(
+    def probe(
         self,
         verb: str,
         *words: str,
         sudo: bool = False,
         accept: tuple[int, ...] = (0,),
-        time_limit: float = 60.0,
+        time_limit: float = DEFAULT_TIME_LIMIT_S,
     ) -> Command:
-        """A command that reads facts of the host; what each verb prints is said in ``probe.sh``."""
-        return Command(("sh", f"{self.base}/bin/probe.sh", verb, *words), sudo, time_limit, accept)
+        """Return a command that only reads from the host; ``probe.sh`` documents each verb."""
+        return probe_command(self.base, verb, *words, sudo=sudo, accept=accept, time_limit=time_limit)
 
     def path(self, path: str) -> str:
         """A path on the host, absolute."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command
+from orchestrator.hosts.remote.commands import probe_command
 from orchestrator.provision.module import ReadOutput
 
 
@@ -17,7 +18,7 @@ def read_all(host: Host, base: str, commands: Sequence[Command]) -> list[ReadOut
         return [ReadOutput(done.exit_code, done.stdout)]
     lines = [_line(host.prepare(command)) for command in commands]
     limit = sum(command.time_limit for command in commands)
-    printed = host.run(Command(("sh", f"{base}/bin/probe.sh", "all", *lines), time_limit=limit)).stdout
+    printed = host.run(probe_command(base, "all", *lines, time_limit=limit)).stdout
     if not host.answers:
         return [ReadOutput() for _ in commands]
     pieces = printed.split("\n#\n")

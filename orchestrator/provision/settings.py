@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Setting
 from orchestrator.hosts.command import Command
-from orchestrator.hosts.remote.settings import Change, encode_settings, parse_changes
+from orchestrator.hosts.remote.commands import settings_command
+from orchestrator.hosts.remote.settings import Change, parse_changes
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.variables import unknowns
 
@@ -70,14 +71,11 @@ class SettingsModule(Module):
         result |= _read_back(changes)
         return result | ({"note": f"kept their values: {', '.join(kept)}"} if kept else {})
 
-    def _script(self, context: Context, arguments: Node, verb: str, limit: float) -> Command:
-        return Command(
-            ("sh", f"{context.base}/bin/settings.sh", verb, context.base),
-            sudo=context.base_sudo,
-            time_limit=limit,
-            accept=(0, 1),
-            stdin=encode_settings(self.settings(arguments)),
-        )
+    def _script(
+        self, context: Context, arguments: Node, verb: Literal["apply", "check"], limit: float
+    ) -> Command:
+        settings = self.settings(arguments)
+        return settings_command(context.base, verb, settings, sudo=context.base_sudo, time_limit=limit)
 
     @staticmethod
     def _changes(printed: str) -> list[Change]:

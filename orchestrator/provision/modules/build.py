@@ -66,7 +66,7 @@ class Build(Module):
 
     def read(self, context: Context, arguments: Node) -> Command:
         """What is built there, of what, and whether there is a compiler."""
-        return context.look("program", context.folder, arguments.data()["program"], sudo=context.base_sudo)
+        return context.probe("program", context.folder, arguments.data()["program"], sudo=context.base_sudo)
 
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Build where sources or compiler are others; ``HostError`` where no compiler is found."""

@@ -42,7 +42,7 @@ class Grub(Module):
 
     def read(self, context: Context, arguments: Node) -> Command:
         """Our words, and those of each entry."""
-        return context.look("grub", DROP_IN, sudo=context.become)
+        return context.probe("grub", DROP_IN, sudo=context.become)
 
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """The words that entries lack, and those of ours that are no longer asked for."""

@@ -61,7 +61,7 @@ class KernelInstall(Module):
 
     def read(self, context: Context, arguments: Node) -> Command:
         """Which packages are installed."""
-        return context.look("packages", accept=(0, 1))
+        return context.probe("packages", accept=(0, 1))
 
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """Whether a package of this very kernel is there; nothing is built to find that out."""

@@ -59,7 +59,7 @@ class Package(Module):
 
     def read(self, context: Context, arguments: Node) -> Command:
         """Which manager there is, and what is installed."""
-        return context.look("packages", accept=(0, 1))
+        return context.probe("packages", accept=(0, 1))
 
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
         """What is missing, or too much."""

@@ -54,29 +54,37 @@ class Service(SettingsModule):
                 yield Setting(f"enabled:{unit}", "enabled" if data["enabled"] else "disabled", optional)
 
     def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """What differs, and a restart or reload where that is asked for."""
+        """Compare the settings, and add a restart or reload if requested."""
         plan = super().plan(context, arguments, answer)
-        data = arguments.data()
-        if data.get("state") not in ("restarted", "reloaded"):
+        restart = _restart_command(context, arguments)
+        if restart is None:
             return plan
-        verb = "restart" if data["state"] == "restarted" else "reload"
-        units = _units(data)
-        command = Command(("systemctl", verb, "--", *units), sudo=context.become, time_limit=_LIMIT_S)
-        told = tuple(Difference(f"service:{unit}", "as it is", data["state"]) for unit in units)
-        return replace(plan, differences=(*plan.differences, *told), actions=(*plan.actions, command))
+        data = arguments.data()
+        restarts = tuple(
+            Difference(f"service:{unit}", f"not {data['state']}", data["state"]) for unit in _units(data)
+        )
+        return replace(plan, differences=(*plan.differences, *restarts), actions=(*plan.actions, restart))
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Set what is to be set, then restart."""
-        settings = [action for action in plan.actions if "settings.sh" in str(action)]
+        """Change the settings, then restart or reload."""
+        restart = _restart_command(context, arguments)
+        settings = tuple(action for action in plan.actions if action != restart)
         result: dict[str, Any] = {}
         if settings:
-            result.update(super().apply(context, arguments, replace(plan, actions=tuple(settings))))
-        for action in plan.actions:
-            if action not in settings:
-                assert isinstance(action, Command)
-                context.host.run(action)
-                result.update(changed=True, differences=plan.differences)
+            result.update(super().apply(context, arguments, replace(plan, actions=settings)))
+        if restart is not None:
+            context.host.run(restart)
+            result.update(changed=True, differences=plan.differences)
         return result
+
+
+def _restart_command(context: Context, arguments: Node) -> Command | None:
+    """Return the command that restarts or reloads the units; None if neither is requested."""
+    data = arguments.data()
+    verb = {"restarted": "restart", "reloaded": "reload"}.get(data.get("state", ""))
+    if verb is None:
+        return None
+    return Command(("systemctl", verb, "--", *_units(data)), sudo=context.become, time_limit=_LIMIT_S)
 
 
 def _units(data: Mapping[str, Any]) -> list[str]:

@@ -77,7 +77,7 @@ class Wait(Module):
         way = next(way for way in _WAYS if way in data)
         words = (way, str(data[way]), data.get("state", "present"), str(timeout))
         limit = timeout * 2 + 60
-        return context.look("await", *words, sudo=context.become, accept=(0, GIVEN_UP), time_limit=limit)
+        return context.probe("await", *words, sudo=context.become, accept=(0, GIVEN_UP), time_limit=limit)
 
 
 MODULE = Wait()
