@@ -147,7 +147,7 @@ def reaches_out(arguments: Node, key: str) -> bool:
 
 
 class Module(ABC):
-    """A kind of task. A file in ``modules/`` holds one instance, named ``MODULE``; a new file is a new module.
+    """A kind of task. Each file in ``modules/`` lists its instances in ``MODULES``; a new file adds a module.
 
     :cvar arguments: JSON Schema of its arguments.
     :cvar expressions: arguments that are conditions (as ``when`` is), and are not filled in as templates.
@@ -156,8 +156,8 @@ class Module(ABC):
     :cvar opaque: whether it acts without facts, so that nothing is read ahead past it.
     """
 
-    name: ClassVar[str]
-    arguments: ClassVar[Mapping[str, Any]]
+    name: str
+    arguments: Mapping[str, Any]
     expressions: ClassVar[frozenset[str]] = frozenset()
     needs_root: ClassVar[bool] = False
     reads_back: ClassVar[bool] = True

@@ -18,11 +18,6 @@ from orchestrator.provision.variables import unknowns
 APPLY_LIMIT_S = 300.0
 
 
-def tuning_schema(*path: str) -> dict[str, str]:
-    """The schema of the experiment file's section ``tuning`` at ``path``: the module takes the same."""
-    return {"$ref": "schema.json#/properties/tuning/properties/" + "/properties/".join(path)}
-
-
 class SettingsModule(Module):
     """A module that comes to a list of settings."""
 

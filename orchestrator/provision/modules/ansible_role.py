@@ -28,7 +28,7 @@ class AnsibleRole(Module):
     name = "ansible_role"
     reads_back: ClassVar[bool] = False
     opaque: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["name"],
@@ -130,4 +130,4 @@ def _last_line(events: list[Mapping[str, Any]]) -> str:
     return lines[-1] if lines else "failed without a word"
 
 
-MODULE = AnsibleRole()
+MODULES = (AnsibleRole(),)

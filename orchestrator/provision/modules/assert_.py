@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from orchestrator.documents.document import Node
@@ -16,7 +17,7 @@ class Assert(Module):
 
     name = "assert"
     expressions: ClassVar[frozenset[str]] = frozenset({"that"})
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["that"],
@@ -42,4 +43,4 @@ class Assert(Module):
         return TaskPlan()
 
 
-MODULE = Assert()
+MODULES = (Assert(),)

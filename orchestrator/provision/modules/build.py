@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
@@ -31,7 +31,7 @@ class Build(Module):
     """``build: {source: files, program: p, makes: build/p, static_target: static, static_makes: build/p-static}``."""
 
     name = "build"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["source", "program", "makes", "static_target", "static_makes"],
@@ -176,4 +176,4 @@ def _build_here(context: Context, source: Path, target: str, makes: str, identit
     return built
 
 
-MODULE = Build()
+MODULES = (Build(),)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Role
@@ -16,7 +16,7 @@ class RunCommand(CommandModule):
     """``command: make install``, or ``command: {argv: [make, install], creates: /usr/local/bin/x}``."""
 
     name = "command"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "title": "a command line, or argv with options",
         "anyOf": [
             {"title": "a command line", "type": "string", "minLength": 1},
@@ -52,4 +52,4 @@ class RunCommand(CommandModule):
         return tuple(str(word) for word in data["argv"])
 
 
-MODULE = RunCommand()
+MODULES = (RunCommand(),)

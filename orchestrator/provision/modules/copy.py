@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Role
@@ -20,7 +20,7 @@ class Copy(Module):
     """``copy: {src: limits.conf, dest: /etc/security/limits.d/x.conf, mode: '0644'}``, or ``content`` for ``src``."""
 
     name = "copy"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["dest"],
@@ -85,4 +85,4 @@ def _kept(path: Path, attributes: dict[str, str]) -> dict[str, str]:
     return {"mode": "755", **attributes} if path.stat().st_mode & 0o100 else attributes
 
 
-MODULE = Copy()
+MODULES = (Copy(),)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError
@@ -21,7 +21,7 @@ class Fetch(Module):
     """``fetch: {src: /var/log/dmesg, dest: "logs/{{ inventory_hostname }}"}``."""
 
     name = "fetch"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["src", "dest"],
@@ -78,4 +78,4 @@ class Fetch(Module):
         return {}
 
 
-MODULE = Fetch()
+MODULES = (Fetch(),)

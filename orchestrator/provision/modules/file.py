@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.hosts.command import Command
@@ -14,7 +15,7 @@ class File(Module):
     """``file: {path: /data, state: directory, mode: '0755'}``."""
 
     name = "file"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["path"],
@@ -63,4 +64,4 @@ class File(Module):
         return files.plan(context, [wanted], answer)
 
 
-MODULE = File()
+MODULES = (File(),)

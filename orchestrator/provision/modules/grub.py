@@ -6,6 +6,7 @@ Where GRUB reads ``/etc/default/grub.d`` (Debian and its kin) a file of ours the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from orchestrator.documents.document import Node
@@ -22,7 +23,7 @@ class Grub(Module):
 
     name = "grub"
     needs_root: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["command_line"],
@@ -75,4 +76,4 @@ def _actions(how: str, words: list[str], sudo: bool) -> list[Command | Upload]:
     return [upload, Command(("update-grub",), sudo, time_limit=RENDER_LIMIT_S)]
 
 
-MODULE = Grub()
+MODULES = (Grub(),)

@@ -36,7 +36,7 @@ class KernelInstall(Module):
 
     name = "kernel_install"
     needs_root: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["recipe"],
@@ -90,4 +90,4 @@ def _recipe(role: Role, text: str) -> Recipe:
     return load_recipe(text, role.folder, roles.folders(role.folder))
 
 
-MODULE = KernelInstall()
+MODULES = (KernelInstall(),)

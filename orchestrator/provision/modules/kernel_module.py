@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Setting
@@ -16,7 +16,7 @@ class KernelModule(SettingsModule):
     """``kernel_module: {name: msr}``; ``state: absent`` takes it out."""
 
     name = "kernel_module"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["name"],
@@ -38,4 +38,4 @@ class KernelModule(SettingsModule):
         return (Setting(f"module:{name}", value) for name in names)
 
 
-MODULE = KernelModule()
+MODULES = (KernelModule(),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from orchestrator.documents.document import Node
@@ -34,7 +35,7 @@ class Limits(Module):
 
     name = "limits"
     needs_root: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["domain", "limit_item", "value"],
@@ -79,4 +80,4 @@ class Limits(Module):
         return files.plan(context, [files.RequestedFile(path, "file", content.encode())], answer)
 
 
-MODULE = Limits()
+MODULES = (Limits(),)

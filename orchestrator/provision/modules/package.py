@@ -35,7 +35,7 @@ class Package(Module):
 
     name = "package"
     needs_root: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["name"],
@@ -89,4 +89,4 @@ def _names(given: Any, manager: str) -> Sequence[str]:
     return given if isinstance(given, list) else [given]
 
 
-MODULE = Package()
+MODULES = (Package(),)

@@ -24,7 +24,7 @@ class Reboot(Module):
     needs_root: ClassVar[bool] = True
     reads_back: ClassVar[bool] = False
     opaque: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "title": "nothing, or a time limit",
         "type": ["object", "null"],
         "additionalProperties": False,
@@ -75,4 +75,4 @@ def _boot(reconnect: Any) -> str:
         return ""
 
 
-MODULE = Reboot()
+MODULES = (Reboot(),)

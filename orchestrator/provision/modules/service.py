@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Setting
@@ -20,7 +20,7 @@ class Service(SettingsModule):
     """``service: {name: [cron.service, apt-daily.timer], state: stopped, required: false}``."""
 
     name = "service"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["name"],
@@ -92,4 +92,4 @@ def _units(data: Mapping[str, Any]) -> list[str]:
     return [name if "." in name else f"{name}.service" for name in names]
 
 
-MODULE = Service()
+MODULES = (Service(),)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 from orchestrator.provision.commands import COMMON, CommandModule
 
@@ -11,7 +12,7 @@ class Shell(CommandModule):
     """``shell: "echo $HOME > here"``, or ``shell: {cmd: …, creates: …}``."""
 
     name = "shell"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "title": "a script, or cmd with options",
         "anyOf": [
             {"title": "a script", "type": "string", "minLength": 1},
@@ -32,4 +33,4 @@ class Shell(CommandModule):
         return ("sh", "-c", data if isinstance(data, str) else data["cmd"])
 
 
-MODULE = Shell()
+MODULES = (Shell(),)

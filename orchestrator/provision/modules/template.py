@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Role
@@ -18,7 +18,7 @@ class Template(Module):
     """``template: {src: sshd.conf.j2, dest: /etc/ssh/sshd_config.d/x.conf}``."""
 
     name = "template"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["src", "dest"],
@@ -64,4 +64,4 @@ class Template(Module):
         return files.plan(context, [wanted], answer)
 
 
-MODULE = Template()
+MODULES = (Template(),)

@@ -19,7 +19,7 @@ class Wait(Module):
 
     name = "wait"
     reads_back: ClassVar[bool] = False
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
@@ -80,4 +80,4 @@ class Wait(Module):
         return context.probe("await", *words, sudo=context.become, accept=(0, GIVEN_UP), time_limit=limit)
 
 
-MODULE = Wait()
+MODULES = (Wait(),)
