@@ -14,8 +14,9 @@ from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.lock import release, take
 from orchestrator.plan import Plan
 from orchestrator.provision.apply import result_lines
-from orchestrator.provision.engine import Target, run_role
+from orchestrator.provision.engine import run_role
 from orchestrator.provision.loading import load
+from orchestrator.provision.target import Target
 from orchestrator.units import plural
 
 

@@ -20,9 +20,10 @@ from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.settings import encode_settings, parse_changes
 from orchestrator.plan.model import Trial
-from orchestrator.provision.engine import Target, run_role
+from orchestrator.provision.engine import run_role
 from orchestrator.provision.loading import changes_host, load
 from orchestrator.provision.module import TaskResult
+from orchestrator.provision.target import Target
 
 UPLOAD_LIMIT_S = 600.0
 TRIALS_A_PIECE = 2000

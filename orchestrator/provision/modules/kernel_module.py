@@ -1,4 +1,4 @@
-"""``kernel_module``: a module of the kernel that is loaded, or not, for the length of the run."""
+"""``kernel_module``: load or unload a kernel module. The run restores the previous state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAME = {"title": "the name of a kernel module", "type": "string", "pattern": "^
 
 
 class KernelModule(SettingsModule):
-    """``kernel_module: {name: msr}``; ``state: absent`` takes it out."""
+    """``kernel_module: {name: msr}``; ``state: absent`` unloads it."""
 
     name = "kernel_module"
     arguments: Mapping[str, Any] = {
@@ -31,7 +31,7 @@ class KernelModule(SettingsModule):
     }
 
     def settings(self, arguments: Node) -> Iterator[Setting]:
-        """One for each module; a module that is built in cannot be taken out, which is an error."""
+        """Return one setting for each module. To unload a built-in module is an error."""
         data = arguments.data()
         names = data["name"] if isinstance(data["name"], list) else [data["name"]]
         value = "absent" if data.get("state") == "absent" else "loaded"

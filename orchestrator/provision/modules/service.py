@@ -1,4 +1,4 @@
-"""``service``: units of systemd that run or rest, for the length of the run."""
+"""``service``: start, stop, enable or disable units of systemd. The run restores the previous state."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ class Service(SettingsModule):
         "required": ["name"],
         "properties": {
             "name": {
-                "description": "Its name, or a list of names; without a suffix: a .service.",
+                "description": "Its name, or a list of names; the default suffix is .service.",
                 "title": "the name of a unit, or a list of names",
                 "anyOf": [_UNIT, {"type": "array", "items": _UNIT}],
             },
             "state": {
-                "description": "started and stopped are put back; restarted and reloaded happen each time.",
+                "description": "started and stopped are restored; restarted and reloaded run each time.",
                 "enum": ["started", "stopped", "restarted", "reloaded"],
             },
-            "enabled": {"description": "Whether it starts at boot; put back.", "type": "boolean"},
+            "enabled": {"description": "Whether it starts at boot; restored.", "type": "boolean"},
             "required": {
-                "description": "false passes over units that are not there. Default: true.",
+                "description": "false skips units that do not exist. Default: true.",
                 "type": "boolean",
             },
         },
     }
 
     def settings(self, arguments: Node) -> Iterator[Setting]:
-        """Up to two for each unit: whether it runs, whether it starts at boot."""
+        """Return up to two settings for each unit: whether it is active, and whether it is enabled."""
         data = arguments.data()
         optional = data.get("required") is False
         for unit in _units(data):
@@ -53,9 +53,9 @@ class Service(SettingsModule):
             if "enabled" in data:
                 yield Setting(f"enabled:{unit}", "enabled" if data["enabled"] else "disabled", optional)
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
         """Compare the settings, and add a restart or reload if requested."""
-        plan = super().plan(context, arguments, answer)
+        plan = super().plan(context, arguments, output)
         restart = _restart_command(context, arguments)
         if restart is None:
             return plan
