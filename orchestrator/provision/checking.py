@@ -102,7 +102,7 @@ def check_values(loaded: LoadedRole) -> list[Fault]:
         try:
             if _is_skipped(task, task_scope):
                 continue
-            arguments = fill_arguments(task, task_scope, lenient=True)
+            arguments = render_arguments(task, task_scope, lenient=True)
             faults += argument_faults(loaded.role, task, arguments)
         except BadInput as error:
             faults += [fault for fault in error.faults if isinstance(fault, Fault)]
@@ -120,13 +120,13 @@ def _is_skipped(task: Task, scope: Scope) -> bool:
     return False
 
 
-def fill_arguments(task: Task, scope: Scope, *, lenient: bool = False) -> Node:
+def render_arguments(task: Task, scope: Scope, *, lenient: bool = False) -> Node:
     """Return the arguments of a task with their templates rendered; conditions are left as they are."""
     arguments = task.arguments
     if not isinstance(arguments.content, dict):
-        return scope.fill(arguments, lenient=lenient)
+        return scope.render_node(arguments, lenient=lenient)
     members = {
-        key: node if key in task.module.expressions else scope.fill(node, lenient=lenient)
+        key: node if key in task.module.expressions else scope.render_node(node, lenient=lenient)
         for key, node in arguments.content.items()
     }
     return Node(arguments.position, members, keys=arguments.keys)

@@ -177,7 +177,7 @@ def _task(node: Node, modules: Mapping[str, Module], faults: list[Fault]) -> Tas
         faults += [fault for _, fault in schemas.check(inner, KEYWORDS[key])]
     if not keys:
         faults.append(node.position.fault("no module specified in task"))
-    if len(keys) > 1:
+    if len(keys) > 1 and all(key in modules for key in keys):
         faults.append(node.position.fault(f"conflicting modules: {', '.join(keys)}; a task has exactly one"))
     if len(faults) > before:
         return None

@@ -1,4 +1,4 @@
-"""From the tasks of a role to steps: conditions evaluated, loops expanded, arguments filled in."""
+"""From the tasks of a role to steps: conditions evaluated, loops expanded, arguments rendered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, Position
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
-from orchestrator.provision.checking import ITEM, argument_faults, fill_arguments
+from orchestrator.provision.checking import ITEM, argument_faults, render_arguments
 from orchestrator.provision.filters import as_bool
 from orchestrator.provision.module import Context, TaskResult
 from orchestrator.provision.results import LazyFacts, registered_value, shortened
@@ -22,7 +22,7 @@ from orchestrator.provision.variables import Scope
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A task, or one item of its loop, with its arguments filled in.
+    """A task, or one item of its loop, with its arguments rendered.
 
     :ivar become: whether the step runs as root.
     :ivar item: the item of the loop as text; empty without a loop.
@@ -36,8 +36,8 @@ class Step:
 
     @property
     def name(self) -> str:
-        """The name of the task with its variables filled in, and the item."""
-        name = str(self.scope.fill(self.task.title, lenient=True).data())
+        """The name of the task with its variables rendered, and the item."""
+        name = str(self.scope.render_node(self.task.title, lenient=True).data())
         return f"{name} ({self.item})" if self.item else name
 
 
@@ -69,7 +69,7 @@ class RoleSteps:
             yield self._step(task, scope)
             return
         try:
-            items = scope.fill(task.loop)
+            items = scope.render_node(task.loop)
         except UndefinedName:
             if self.host.answers:
                 raise
@@ -132,7 +132,7 @@ class RoleSteps:
         try:
             if not all(scope.is_true(condition) for condition in task.when):
                 return None
-            arguments = fill_arguments(task, scope)
+            arguments = render_arguments(task, scope)
         except UndefinedName:
             if self.host.answers:
                 raise

@@ -81,7 +81,7 @@ class Scope:
             raise BadInput(node.position.fault(f"recursive loop in variable '{name}': {loop}"))
         self._resolving.append(name)
         try:
-            return self.fill(node)
+            return self.render_node(node)
         finally:
             self._resolving.pop()
 
@@ -118,16 +118,16 @@ class Scope:
             )
         return bool(value)
 
-    def fill(self, node: Node, *, lenient: bool = False) -> Node:
+    def render_node(self, node: Node, *, lenient: bool = False) -> Node:
         """Return a document with every template rendered. Raises ``UndefinedName`` or ``BadInput``.
 
         :param lenient: values of undefined variables become :class:`Unknown` instead.
         """
         if isinstance(node.content, dict):
-            members = {key: self.fill(inner, lenient=lenient) for key, inner in node.content.items()}
+            members = {key: self.render_node(inner, lenient=lenient) for key, inner in node.content.items()}
             return Node(node.position, members, keys=node.keys)
         if isinstance(node.content, list):
-            return Node(node.position, [self.fill(inner, lenient=lenient) for inner in node.content])
+            return Node(node.position, [self.render_node(inner, lenient=lenient) for inner in node.content])
         if not templating.is_template(node.content):
             return node
         try:

@@ -65,7 +65,7 @@ def test_a_role_without_tasks(tmp_path: Path) -> None:
         ),
         ("- ansible.builtin.shell: x", ["1:3: 'ansible.builtin.shell' is not supported; use 'shell'"]),
         ("- apt: {name: x}", ["1:3: 'apt' is not supported; use 'package'"]),
-        ("- {shell: x, wehn: a}", ["unknown module or keyword 'wehn'; did you mean 'when'?"]),
+        ("- {shell: x, wehn: a}", ["1:14: unknown module or keyword 'wehn'; did you mean 'when'?"]),
         ("a: b", ["1:1: expected a list of tasks"]),
         ("- [", ["tasks.yaml:"]),
         ("- {shell: x, register: 1a}", ["1:24: expected a name of letters, digits and '_'"]),
@@ -106,6 +106,10 @@ def test_all_faults_are_reported_with_their_positions(tmp_path: Path, text: str,
     assert all(line.startswith("tasks.yaml") for line in found)
     for fault in expected:
         assert any(fault in line for line in found), found
+
+
+def test_an_unknown_keyword_is_one_fault(tmp_path: Path) -> None:
+    assert len(faults(tmp_path, "- {shell: x, wehn: a}")) == 1
 
 
 def test_the_value_of_a_template_is_validated(tmp_path: Path) -> None:
