@@ -182,9 +182,8 @@ def _actions(requested: RequestedFile, actual: ActualFile, sudo: bool) -> Iterat
     elif requested.content is not None and _sha256(requested.content) != actual.sha256:
         yield Upload(requested.content, path, int(mode or actual.mode or "644", 8), sudo)
         mode = ""
-        if (
-            not owner and actual.owner
-        ):  # the upload replaces the file; keep the owner of the old one if possible
+        if not owner and actual.owner:
+            # The upload replaces the file. Keep the owner of the old one if possible.
             owner, accept = f"{actual.owner}:{actual.group}", (0, 1)
     if owner:
         yield Command(("chown", "-h", owner, path), sudo, accept=accept)

@@ -201,7 +201,7 @@ class Module(ABC):
         plan = self.plan(context, arguments, output)
         if plan.differences:
             faults = "; ".join(
-                f"{difference.name}: requested {difference.after!r}, found {difference.before!r}"
+                f"{difference.name}: requested {difference.after!r}, actual {difference.before!r}"
                 for difference in plan.differences
             )
             raise HostError(f"change had no effect: {faults}")

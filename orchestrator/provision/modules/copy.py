@@ -41,7 +41,7 @@ class Copy(Module):
     }
 
     def changes_host(self, arguments: Node) -> bool:
-        """Only within the orchestrator's directory if the path is relative."""
+        """Return True unless the path is relative, which means in the role's directory."""
         return may_be_outside_role(arguments, "dest")
 
     def faults(self, role: Role, arguments: Node) -> Iterator[tuple[Node, str]]:

@@ -34,7 +34,7 @@ class Template(Module):
     }
 
     def changes_host(self, arguments: Node) -> bool:
-        """Only within the orchestrator's directory if the path is relative."""
+        """Return True unless the path is relative, which means in the role's directory."""
         return may_be_outside_role(arguments, "dest")
 
     def template(self, arguments: Node) -> str:

@@ -162,7 +162,7 @@ def test_a_change_without_effect_is_an_error(tmp_path: Path) -> None:
     host.answer("probe.sh packages", stdout="manager=dnf\n")
     with pytest.raises(
         HostError,
-        match=r"n1: role r: it: change had no effect: package a: requested 'present', found 'absent'",
+        match=r"n1: role r: it: change had no effect: package a: requested 'present', actual 'absent'",
     ):
         run(tmp_path, "- {name: it, package: {name: a}}\n", host)
     assert any("dnf install -y" in line for line in host.commands)
