@@ -255,6 +255,20 @@ def test_handlers_run_once_at_the_end_in_the_order_of_their_file(tmp_path: Path)
     assert commands(host) == ["one", "two", "three", "h1", "h2", "h3"]
 
 
+def test_a_service_is_restarted_after_its_settings_are_changed(tmp_path: Path) -> None:
+    host = ProbedHost()
+    line = '{{"path": "enabled:x.service", "before": "disabled", "asked": "enabled", "found": "{}", "verdict": "{}"}}'
+    host.answer("settings.sh check", stdout=line.format("disabled", "differs"))
+    host.answer("settings.sh apply", stdout=line.format("enabled", "changed"))
+    (result,) = run(tmp_path, "- service: {name: x, state: restarted, enabled: true}\n", host)
+    assert [str(difference) for difference in result.differences] == [
+        "enabled:x.service: disabled → enabled",
+        "service:x.service: not restarted → restarted",
+    ]
+    assert "settings.sh apply" in host.commands[-2]
+    assert host.commands[-1] == "systemctl restart -- x.service"
+
+
 def test_failed_tasks(tmp_path: Path) -> None:
     host = ProbedHost()
     host.answer("^warns", stdout="WARNING\n")
