@@ -1,6 +1,5 @@
 #!/bin/sh
-# Install the Debian packages given as arguments, those only that are missing, and say so.
-# As another user than root this goes through sudo.
+# Install those of the given Debian packages that are missing. Other users than root need sudo.
 set -eu
 
 missing=
@@ -16,12 +15,12 @@ elif command -v sudo >/dev/null; then
 	as_root=sudo
 else
 	echo "missing Debian packages:$missing" >&2
-	echo "neither root nor sudo here; install them with: apt-get install --no-install-recommends$missing" >&2
+	echo "permission denied (need root or sudo); install them as root: apt-get install --no-install-recommends$missing" >&2
 	exit 1
 fi
 
 echo "installing Debian packages:$missing"
-# shellcheck disable=SC2086  # word splitting is wanted
+# shellcheck disable=SC2086  # the list is split into words
 {
 	$as_root apt-get update -qq
 	$as_root env DEBIAN_FRONTEND=noninteractive \

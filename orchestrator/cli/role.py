@@ -1,4 +1,4 @@
-"""``orchestrate role``: apply roles to hosts by themselves, and look at those there are."""
+"""``orchestrate role``: list roles, and apply them to hosts without an experiment."""
 
 from __future__ import annotations
 
@@ -23,16 +23,15 @@ def role() -> None:
 
 @role.command("list")
 def list_() -> None:
-    """List the roles that are found from here, and where."""
+    """List the roles that are found from the working directory, and their directories."""
     from tabulate import tabulate
 
     from orchestrator.experiment import roles
 
     rows = [
-        [found.name, found.folder]
-        for found in roles.find_all(roles.search_path(Path.cwd() / "experiment.yaml"))
+        [role.name, role.folder] for role in roles.find_all(roles.search_path(Path.cwd() / "experiment.yaml"))
     ]
-    click.echo(tabulate(rows, ["role", "folder"]))
+    click.echo(tabulate(rows, ["role", "directory"]))
 
 
 @role.command()
@@ -46,18 +45,18 @@ def list_() -> None:
     help="A host of the inventory, one of its groups, [user@]host[:port], or `local`; may be repeated.",
 )
 @inventory_options
-@click.option("--check", is_flag=True, help="Only say what would change; change nothing.")
+@click.option("--check", is_flag=True, help="Report what would change; change nothing.")
 @click.option(
     "--var",
     "variables",
     metavar="NAME=VALUE",
     multiple=True,
-    help="A variable of the roles; the value is YAML.",
+    help="Set a variable of the roles; the value is YAML. May be repeated.",
 )
-@click.option("--tags", default="", metavar="TAG,...", help="Only tasks with one of these tags.")
-@click.option("--skip-tags", default="", metavar="TAG,...", help="No tasks with one of these tags.")
+@click.option("--tags", default="", metavar="TAG,...", help="Run only tasks with one of these tags.")
+@click.option("--skip-tags", default="", metavar="TAG,...", help="Skip tasks with one of these tags.")
 @click.option(
-    "--allow-local-changes", is_flag=True, help="Let roles change this machine, where the host is `local`."
+    "--allow-local-changes", is_flag=True, help="Let roles change this machine, if the host is `local`."
 )
 def apply(
     names: tuple[str, ...],
@@ -70,29 +69,32 @@ def apply(
     skip_tags: str,
     allow_local_changes: bool,
 ) -> None:
-    """Bring hosts to the state that roles describe, and say what was changed.
+    """Bring hosts to the state that roles describe, and report the changes.
 
-    Settings stay as the roles set them until `orchestrate hosts restore` puts them back.
+    Settings keep their new values until `orchestrate hosts restore` restores them.
     """
     from orchestrator.cache import cache_folder
     from orchestrator.hosts.selector import LOCAL, HostSelector
     from orchestrator.provision.apply import RoleRequest, apply_roles
-    from orchestrator.provision.loading import alters, load_named
+    from orchestrator.provision.loading import changes_host, load_named
 
-    reach = HostSelector(inventory, ssh_config)
+    selector = HostSelector(inventory, ssh_config)
     loaded = load_named(names, variables)
-    faults = [*_faults(loaded, "--tags", tags), *_faults(loaded, "--skip-tags", skip_tags)]
+    faults = [*_unknown_tags(loaded, "--tags", tags), *_unknown_tags(loaded, "--skip-tags", skip_tags)]
     if faults:
         raise BadInput(*faults)
-    chosen = reach.names(hosts)
-    if LOCAL in chosen and not check and not allow_local_changes and any(alters(one) for one in loaded):
-        raise BadInput(
-            "the roles change their host, and the host is this machine; allow that with --allow-local-changes"
-        )
-    request = RoleRequest(loaded, cache_folder(), check, _words(tags), _words(skip_tags))
+    chosen = selector.names(hosts)
+    if (
+        LOCAL in chosen
+        and not check
+        and not allow_local_changes
+        and any(changes_host(role) for role in loaded)
+    ):
+        raise BadInput("the roles would change this machine; to allow that, use --allow-local-changes")
+    request = RoleRequest(loaded, cache_folder(), check, _split(tags), _split(skip_tags))
     code = ExitCode.OK
-    for _, outcome in reach.run_on_each(chosen, lambda host: apply_roles(host, reach, request)):
-        lines, error = ([], outcome) if isinstance(outcome, Exception) else outcome
+    for _, result in selector.run_on_each(chosen, lambda host: apply_roles(host, selector, request)):
+        lines, error = ([], result) if isinstance(result, Exception) else result
         for line in lines:
             click.echo(line)
         if error:
@@ -102,11 +104,11 @@ def apply(
     sys.exit(code)
 
 
-def _faults(loaded: list[LoadedRole], option: str, text: str) -> Iterator[Fault]:
+def _unknown_tags(loaded: list[LoadedRole], option: str, text: str) -> Iterator[Fault]:
     from orchestrator.provision.loading import unknown_tags
 
-    return unknown_tags(loaded, {word: Position(option) for word in sorted(_words(text))})
+    return unknown_tags(loaded, {tag: Position(option) for tag in sorted(_split(text))})
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(word.strip() for word in text.split(",") if word.strip())
+def _split(text: str) -> frozenset[str]:
+    return frozenset(tag.strip() for tag in text.split(",") if tag.strip())

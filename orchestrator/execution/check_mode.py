@@ -11,9 +11,10 @@ from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Machine, Provider
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.plan import Plan
-from orchestrator.provision.apply import told
-from orchestrator.provision.engine import Target, apply
+from orchestrator.provision.apply import result_lines
+from orchestrator.provision.engine import run_role
 from orchestrator.provision.loading import load
+from orchestrator.provision.target import Target
 
 
 def check(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
@@ -30,8 +31,8 @@ def check(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None
                 host, folder.base, cache, folder.sudo, machine.variables, machine.groups, check=True
             )
             for role in experiment.roles:
-                for task in apply(target, load(role)):
-                    for line in told(host.name, task, check=True):
+                for task in run_role(target, load(role)):
+                    for line in result_lines(host.name, task, check=True):
                         say(line)
             for change in folder.check(experiment.tuning.settings):
                 say(f"{host.name}: tuning: {change.path}: {change.before} → {change.requested}")

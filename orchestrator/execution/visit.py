@@ -20,9 +20,10 @@ from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.settings import encode_settings, parse_changes
 from orchestrator.plan.model import Trial
-from orchestrator.provision.engine import Target, apply
-from orchestrator.provision.loading import alters, load
+from orchestrator.provision.engine import run_role
+from orchestrator.provision.loading import changes_host, load
 from orchestrator.provision.module import TaskResult
+from orchestrator.provision.target import Target
 
 UPLOAD_LIMIT_S = 600.0
 TRIALS_A_PIECE = 2000
@@ -87,7 +88,7 @@ class Visit:
         """
         target = Target(self.host, self.base, cache, self._sudo, variables or {}, groups, facts)
         try:
-            return [outcome for role in self._experiment.roles for outcome in apply(target, load(role))]
+            return [outcome for role in self._experiment.roles for outcome in run_role(target, load(role))]
         except HostLost:
             raise
         except OrchestratorError as error:
@@ -197,4 +198,4 @@ def needs_root(experiment: Experiment) -> bool:
     """Whether the experiment changes the state of its hosts."""
     swept = (factor.name for axis in experiment.sweep.axes for factor in axis.factors)
     settings = experiment.tuning.settings or any(name.startswith(("sysctl.", "sysfs.")) for name in swept)
-    return bool(settings) or any(alters(load(role)) for role in experiment.roles)
+    return bool(settings) or any(changes_host(load(role)) for role in experiment.roles)

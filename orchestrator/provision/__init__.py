@@ -1,1 +1,1 @@
-"""Roles and tasks: from a bare host to one that can run the benchmark."""
+"""Roles and their tasks: install software on hosts and configure them for experiments."""

@@ -1,4 +1,4 @@
-"""Roles applied to a host by themselves, outside of a run."""
+"""``orchestrate role apply``: apply roles to a host outside of a run."""
 
 from __future__ import annotations
 
@@ -14,82 +14,93 @@ from orchestrator.hosts.base import Host
 from orchestrator.hosts.remote import lock as host_lock
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.selector import HostSelector
-from orchestrator.provision.engine import Target, apply
-from orchestrator.provision.loading import alters
+from orchestrator.provision.engine import run_role
+from orchestrator.provision.loading import changes_host
 from orchestrator.provision.module import TaskResult
+from orchestrator.provision.target import Target
 from orchestrator.provision.tasks import LoadedRole
 
 
 @dataclass(frozen=True, slots=True)
 class RoleRequest:
-    """What is to be applied, and how."""
+    """The roles to apply, and the options of the command line.
+
+    :ivar cache: the orchestrator's cache directory on the controller.
+    :ivar check: report changes, make none.
+    :ivar tags: run only tasks with one of these tags; empty: all. ``skip_tags``: run no task with one of these.
+    """
 
     roles: Sequence[LoadedRole]
     cache: Path
     check: bool = False
-    only: frozenset[str] = frozenset()
-    without: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    skip_tags: frozenset[str] = frozenset()
+
+    @property
+    def needs_root(self) -> bool:
+        """Whether one of the roles changes the host outside of the orchestrator's directory."""
+        return any(changes_host(role) for role in self.roles)
 
 
 def apply_roles(
-    host: Host, reach: HostSelector, request: RoleRequest
+    host: Host, selector: HostSelector, request: RoleRequest
 ) -> tuple[list[str], OrchestratorError | None]:
-    """Apply roles to a host; return what there is to say, and the error that ended it early, if one did."""
+    """Apply roles to a host; return the lines to print, and the error that ended the application, if any."""
     lines: list[str] = []
-    outcomes: list[TaskResult] = []
+    results: list[TaskResult] = []
 
-    def say(name: str, outcome: TaskResult) -> None:
-        outcomes.append(outcome)
-        lines.extend(told(name, outcome, request.check))
+    def on_result(name: str, result: TaskResult) -> None:
+        results.append(result)
+        lines.extend(result_lines(name, result, request.check))
 
     error = None
     try:
-        target = _target(host, reach, request)
-        target.say = say
+        target = _target(host, selector, request)
+        target.on_result = on_result
         try:
-            with _held(target, request):
+            with _locked(target, request):
                 for role in request.roles:
-                    apply(target, role)
+                    run_role(target, role)
         finally:
-            target.host.close()  # after a reboot it is another than the one that was given
-    except OrchestratorError as fault:
-        error = fault
-    if outcomes:
-        lines.append(f"{host.name}: {_sum(outcomes, request.check)}")
-    if error and not request.check and any("settings" in outcome.result for outcome in outcomes):
+            target.host.close()  # not `host`: a reboot replaces the connection
+    except OrchestratorError as raised:
+        error = raised
+    if results:
+        lines.append(f"{host.name}: {_summary(results, request.check)}")
+    if error and not request.check and any("settings" in result.result for result in results):
         lines.append(
-            f"{host.name}: settings that were changed are on record; orchestrate hosts restore puts them back"
+            f"{host.name}: changed settings are recorded; to restore them: orchestrate hosts restore {host.name}"
         )
     return lines, error
 
 
-def _target(host: Host, reach: HostSelector, request: RoleRequest) -> Target:
-    folder = HostFolder(host, root=any(alters(role) for role in request.roles))
+def _target(host: Host, selector: HostSelector, request: RoleRequest) -> Target:
+    folder = HostFolder(host, root=request.needs_root)
     folder.install_scripts()
     runner = folder.runner()
     if runner is not None and not request.check:
-        raise HostError(f"{host.name}: a run is at work there (pid {runner.pid}, {runner.block})")
+        raise HostError(f"{host.name}: a run is in progress (pid {runner.pid}, {runner.block})")
     return Target(
         host,
         folder.base,
         request.cache,
         folder.sudo,
-        variables=reach.inventory.variables(host.name),
-        groups=reach.inventory.groups_of(host.name),
+        variables=selector.inventory.variables(host.name),
+        groups=selector.inventory.groups_of(host.name),
         check=request.check,
-        only=request.only,
-        without=request.without,
-        reconnect=lambda: reach.connect(host.name),
+        tags=request.tags,
+        skip_tags=request.skip_tags,
+        reconnect=lambda: selector.connect(host.name),
     )
 
 
 @contextmanager
-def _held(target: Target, request: RoleRequest) -> Iterator[None]:
-    """Hold the host while it is changed."""
+def _locked(target: Target, request: RoleRequest) -> Iterator[None]:
+    """Lock the host while it is changed."""
     if request.check:
         yield
         return
-    root = any(alters(role) for role in request.roles)
+    root = request.needs_root
     holder = host_lock.take(HostFolder(target.host, root=root), f"role apply, process {os.getpid()}")
     try:
         yield
@@ -98,17 +109,17 @@ def _held(target: Target, request: RoleRequest) -> Iterator[None]:
             host_lock.release(HostFolder(target.host, root=root), holder)
 
 
-def told(host: str, outcome: TaskResult, check: bool) -> Iterator[str]:
-    """The lines on one task: what became of it, and each difference."""
-    status = "would change" if check and outcome.changed else outcome.status
-    note = f" ({outcome.note})" if outcome.note else ""
-    yield f"{host}: {outcome.role}: {outcome.task}: {status}{note}"
-    for difference in outcome.differences:
+def result_lines(host: str, result: TaskResult, check: bool) -> Iterator[str]:
+    """Yield the lines that show the result of a task: its status, then each difference, indented."""
+    status = "would change" if check and result.changed else result.status
+    note = f" ({result.note})" if result.note else ""
+    yield f"{host}: {result.role}: {result.task}: {status}{note}"
+    for difference in result.differences:
         yield from (f"    {line}" for line in difference.lines())
 
 
-def _sum(outcomes: Sequence[TaskResult], check: bool) -> str:
-    count = Counter(outcome.status for outcome in outcomes)
+def _summary(results: Sequence[TaskResult], check: bool) -> str:
+    count = Counter(result.status for result in results)
     words = {"changed": "would change" if check else "changed", "ok": "unchanged"}
     return ", ".join(
         f"{count[status]} {words.get(status, status)}"

@@ -1,4 +1,4 @@
-"""What the modules ``command`` and ``shell`` share: they run something and tell what it said."""
+"""The common part of the modules ``command`` and ``shell``: run a command and return its output."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 
 WORKDIR = 'cd "$0" && exec "$@"'
-COMMON: Mapping[str, Any] = {
-    "creates": {"description": "Do nothing where this file exists on the host.", "type": "string"},
-    "removes": {"description": "Do nothing where this file does not exist on the host.", "type": "string"},
+OPTIONS: Mapping[str, Any] = {
+    "creates": {"description": "Skip if this file exists on the host.", "type": "string"},
+    "removes": {"description": "Skip if this file does not exist on the host.", "type": "string"},
     "chdir": {
-        "description": "Working folder on the host. Default: where one is after logging in.",
+        "description": "Working directory on the host. Default: the login directory.",
         "type": "string",
     },
-    "time_limit": {"description": "Seconds; default 60.", "type": "number", "exclusiveMinimum": 0},
+    "time_limit": {
+        "description": "Time limit in seconds. Default: 60.",
+        "type": "number",
+        "exclusiveMinimum": 0,
+    },
     "exit_codes": {
-        "description": "Exit codes that are no fault. Default: 0 only.",
+        "description": "Exit codes that are not an error. Default: 0 only.",
         "type": "array",
         "minItems": 1,
         "items": {"type": "integer", "minimum": 0, "maximum": 255},
@@ -29,32 +33,32 @@ COMMON: Mapping[str, Any] = {
 
 
 class CommandModule(Module):
-    """Runs ``argv`` unless a file says that there is no need."""
+    """Runs ``argv``, unless ``creates`` exists or ``removes`` does not."""
 
     reads_back: ClassVar[bool] = False
-    opaque: ClassVar[bool] = True
+    ends_read_ahead: ClassVar[bool] = True
 
     @abstractmethod
     def argv(self, data: Any) -> tuple[str, ...]:
-        """What is to be executed."""
+        """Return the command line to run."""
 
     def read(self, context: Context, arguments: Node) -> Command | None:
-        """Look whether the files are there, if any are named."""
+        """Check whether the files ``creates`` and ``removes`` exist, if they are given."""
         creates, removes = (
             self._path(context, arguments, "creates"),
             self._path(context, arguments, "removes"),
         )
         if not creates and not removes:
             return None
-        return context.look("needed", creates, removes, accept=(0, 1, 2), sudo=context.become)
+        return context.probe("needed", creates, removes, accept=(0, 1, 2), sudo=context.become)
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """The command, or why there is no need."""
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Plan to run the command, or note why it is skipped."""
         data = _options(arguments)
-        if answer.exit_code:
-            which = "creates" if answer.exit_code == 1 else "removes"
-            word = "is there" if answer.exit_code == 1 else "is not there"
-            return TaskPlan(note=f"{data[which]} {word}", result=_said(0, "", ""))
+        if output.exit_code == 1:
+            return TaskPlan(note=f"{data['creates']} exists", result=_result(0, "", ""))
+        if output.exit_code == 2:
+            return TaskPlan(note=f"{data['removes']} does not exist", result=_result(0, "", ""))
         argv = self.argv(arguments.data())
         command = Command(
             ("sh", "-c", WORKDIR, context.path(data["chdir"]), *argv) if "chdir" in data else argv,
@@ -63,15 +67,15 @@ class CommandModule(Module):
             accept=tuple(data.get("exit_codes", (0,))),
         )
         return TaskPlan(
-            (Difference("command", "not run", Command(argv).shown),), (command,), _said(0, "", "")
+            (Difference("command", "not run", Command(argv).shown),), (command,), _result(0, "", "")
         )
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Run it."""
+        """Run the command."""
         (command,) = plan.actions
         assert isinstance(command, Command)
-        done = context.host.run(command)
-        return _said(done.exit_code, done.stdout, done.stderr)
+        completed = context.host.run(command)
+        return _result(completed.exit_code, completed.stdout, completed.stderr)
 
     @staticmethod
     def _path(context: Context, arguments: Node, key: str) -> str:
@@ -84,6 +88,6 @@ def _options(arguments: Node) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _said(code: int, out: str, err: str) -> dict[str, Any]:
-    out, err = out.rstrip("\n"), err.rstrip("\n")
-    return {"rc": code, "stdout": out, "stderr": err, "stdout_lines": out.splitlines()}
+def _result(exit_code: int, stdout: str, stderr: str) -> dict[str, Any]:
+    stdout, stderr = stdout.rstrip("\n"), stderr.rstrip("\n")
+    return {"rc": exit_code, "stdout": stdout, "stderr": stderr, "stdout_lines": stdout.splitlines()}

@@ -1,4 +1,4 @@
-"""Files on a host as modules want them: what is there is read by one script, what is asked is held against it."""
+"""Compare files on a host with the requested ones, and plan the commands that make them equal."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command, script
 from orchestrator.provision.module import Context, Difference, ReadOutput, TaskPlan, Upload
 
-OK: tuple[int, ...] = (0,)
-LARGEST_SHOWN = 64 * 1024
-"""Bytes of a file up to which its old and new content are compared for the reader."""
+MAX_DIFF_BYTES = 64 * 1024
+"""Size of a file up to which its content is read, so that a diff can be shown."""
 
 ATTRIBUTES: Mapping[str, Any] = {
     "mode": {
@@ -28,11 +27,13 @@ ATTRIBUTES: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A file, folder or link as it shall be. Empty attributes may be as they are.
+class RequestedFile:
+    """The requested state of a file, directory or link. Empty attributes are left as they are.
 
     :ivar kind: ``file``, ``directory``, ``link`` or ``absent``.
-    :ivar content: of a file; None: as it is.
+    :ivar content: of a file; None: left as it is.
+    :ivar target: of a link.
+    :ivar mode: permissions in octal.
     """
 
     path: str
@@ -45,8 +46,14 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a host has at a path; of a link ``target`` as it is written and ``real``, where it ends."""
+class ActualFile:
+    """The state of a path on the host.
+
+    :ivar kind: ``file``, ``directory``, ``link``, ``absent`` or ``other``, such as a device.
+    :ivar target: of a link, as it is stored; ``real``: the path with all links resolved.
+    :ivar sha256: of a file's content, also through a link.
+    :ivar text: a file's content; None if it is larger than :data:`MAX_DIFF_BYTES`.
+    """
 
     kind: str = "absent"
     target: str = ""
@@ -59,121 +66,128 @@ class Found:
 
 
 def attributes(data: Mapping[str, Any]) -> dict[str, str]:
-    """Mode, owner and group of a module's arguments."""
+    """Return mode, owner and group from a module's arguments."""
     return {key: str(data[key]) for key in ATTRIBUTES if key in data}
 
 
 def read(context: Context, paths: Sequence[str], *, sudo: bool) -> Command:
-    """The command that tells what is at these paths."""
-    return context.look("files", str(LARGEST_SHOWN), *paths, sudo=sudo)
+    """Return the command that reads the state of paths."""
+    return context.probe("files", str(MAX_DIFF_BYTES), *paths, sudo=sudo)
 
 
-def parse(answer: ReadOutput) -> dict[str, Found]:
-    """What a host has, by path."""
-    found: dict[str, Found] = {}
+def parse(output: ReadOutput) -> dict[str, ActualFile]:
+    """Parse the output of the read command: the state of each path."""
+    files: dict[str, ActualFile] = {}
     fields: dict[str, str] = {}
-    texts: list[str] = []
+    lines: list[str] = []
 
-    def close() -> None:
+    def end_of_file() -> None:
         if fields:
             path = fields.pop("path")
-            text = "\n".join(texts) if fields.pop("text", "") else None
-            found[path] = Found(**fields, text=text)
+            text = "\n".join(lines) if fields.pop("text", "") else None
+            files[path] = ActualFile(**fields, text=text)
             fields.clear()
-            texts.clear()
+            lines.clear()
 
-    for line in answer.lines:
+    for line in output.lines:
         if line.startswith(" "):
-            texts.append(line[1:])
+            lines.append(line[1:])
             continue
         key, equals, value = line.partition("=")
         if key == "path":
-            close()
+            end_of_file()
         if equals:
             fields[key] = value
-    close()
-    return found
+    end_of_file()
+    return files
 
 
-def plan(context: Context, wanted: Sequence[Wanted], answer: ReadOutput) -> TaskPlan:
-    """What differs, and what mends it."""
-    there = parse(answer)
+def plan(context: Context, requested_files: Sequence[RequestedFile], output: ReadOutput) -> TaskPlan:
+    """Plan the change from the actual to the requested files.
+
+    ``HostError`` for a path that exists and is of another kind than requested.
+    """
+    actual_files = parse(output)
     differences: list[Difference] = []
     actions: list[Command | Upload] = []
-    for one in wanted:
-        found = there.get(one.path, Found())
-        sudo = context.become or (context.base_sudo and one.path.startswith(f"{context.base}/"))
-        _check_kind(one, found)
-        differing = list(_differences(one, found))
+    for requested in requested_files:
+        actual = actual_files.get(requested.path, ActualFile())
+        sudo = context.become or (context.base_sudo and requested.path.startswith(f"{context.base}/"))
+        _check_kind(requested, actual)
+        differing = list(_differences(requested, actual))
         if differing:
             differences += differing
-            actions += _actions(one, found, sudo)
-    return TaskPlan(tuple(differences), tuple(actions), {"path": wanted[0].path if wanted else ""})
+            actions += _actions(requested, actual, sudo)
+    path = requested_files[0].path if requested_files else ""
+    return TaskPlan(tuple(differences), tuple(actions), {"path": path})
 
 
-def _differences(wanted: Wanted, found: Found) -> Iterator[Difference]:
-    there = found.kind
-    if wanted.kind == "file" and there == "link" and found.sha256:
-        there = "file"  # it is written through, as a shell does
-    if wanted.kind != there:
+def _differences(requested: RequestedFile, actual: ActualFile) -> Iterator[Difference]:
+    path = requested.path
+    kind = "file" if requested.kind == "file" and _is_link_to_file(actual) else actual.kind
+    if requested.kind != kind:
         texts = None
-        if wanted.content is not None and (shown := _shown(wanted.content)) is not None:
-            texts = ("", shown)
-        yield Difference(wanted.path, there, _described(wanted), texts)
+        if requested.content is not None and (text := _printable(requested.content)) is not None:
+            texts = ("", text)
+        yield Difference(path, kind, _description(requested), texts)
         return
-    if wanted.kind == "absent":
+    if requested.kind == "absent":
         return
-    if wanted.kind == "link" and wanted.target != found.target:
-        yield Difference(wanted.path, f"link to {found.target}", f"link to {wanted.target}")
-    if wanted.content is not None and (digest := _sha256(wanted.content)) != found.sha256:
-        shown = _shown(wanted.content)
-        texts = (found.text, shown) if found.text is not None and shown is not None else None
-        yield Difference(wanted.path, f"content {found.sha256[:12]}", f"content {digest[:12]}", texts)
-    if wanted.mode and int(wanted.mode, 8) != int(found.mode or "0", 8):
-        yield Difference(
-            f"{wanted.path} mode", f"{int(found.mode or '0', 8):04o}", f"{int(wanted.mode, 8):04o}"
-        )
+    if requested.kind == "link" and requested.target != actual.target:
+        yield Difference(path, f"link to {actual.target}", f"link to {requested.target}")
+    if requested.content is not None and (digest := _sha256(requested.content)) != actual.sha256:
+        text = _printable(requested.content)
+        texts = (actual.text, text) if actual.text is not None and text is not None else None
+        yield Difference(path, f"content {actual.sha256[:12]}", f"content {digest[:12]}", texts)
+    if requested.mode and int(requested.mode, 8) != int(actual.mode or "0", 8):
+        before, after = int(actual.mode or "0", 8), int(requested.mode, 8)
+        yield Difference(f"{path} mode", f"{before:04o}", f"{after:04o}")
     for key in ("owner", "group"):
-        asked, has = getattr(wanted, key), getattr(found, key)
-        if asked and asked != has:
-            yield Difference(f"{wanted.path} {key}", has, asked)
+        requested_name, actual_name = getattr(requested, key), getattr(actual, key)
+        if requested_name and requested_name != actual_name:
+            yield Difference(f"{path} {key}", actual_name, requested_name)
 
 
-def _check_kind(wanted: Wanted, found: Found) -> None:
-    """What is of another kind is not replaced: too much could go with it."""
-    link_to_file = found.kind == "link" and bool(found.sha256)
-    fits = (
-        wanted.kind == "absent"
-        or found.kind in ("absent", wanted.kind)
-        or (wanted.kind == "file" and link_to_file)
-    )
-    if not fits:
-        raise HostError(f"{wanted.path}: expected {wanted.kind} or nothing, found {found.kind}")
+def _is_link_to_file(actual: ActualFile) -> bool:
+    """Whether the path is a link to a file. A file is then written through the link, as a shell does."""
+    return actual.kind == "link" and bool(actual.sha256)
 
 
-def _described(wanted: Wanted) -> str:
-    return f"link to {wanted.target}" if wanted.kind == "link" else wanted.kind
+def _check_kind(requested: RequestedFile, actual: ActualFile) -> None:
+    """Refuse to replace a path by one of another kind: a directory would be lost with all that it contains."""
+    if requested.kind == "absent" or actual.kind in ("absent", requested.kind):
+        return
+    if requested.kind == "file" and _is_link_to_file(actual):
+        return
+    kind = "special file" if actual.kind == "other" else actual.kind
+    raise HostError(f"cannot create {requested.kind} '{requested.path}': {kind} already exists")
 
 
-def _actions(wanted: Wanted, found: Found, sudo: bool) -> Iterator[Command | Upload]:
-    path = found.real if wanted.kind == "file" and found.real else wanted.path
-    owner, accept = f"{wanted.owner}:{wanted.group}".rstrip(":"), OK
-    mode = wanted.mode
-    if wanted.kind == "absent":
+def _description(requested: RequestedFile) -> str:
+    return f"link to {requested.target}" if requested.kind == "link" else requested.kind
+
+
+def _actions(requested: RequestedFile, actual: ActualFile, sudo: bool) -> Iterator[Command | Upload]:
+    path = actual.real if requested.kind == "file" and actual.real else requested.path
+    owner = f"{requested.owner}:{requested.group}".rstrip(":")
+    accept: tuple[int, ...] = (0,)
+    mode = requested.mode
+    if requested.kind == "absent":
         yield Command(("rm", "-rf", "--", path), sudo)
         return
-    if wanted.kind == "directory":
+    if requested.kind == "directory":
         yield Command(("mkdir", "-p", "--", path), sudo)
-    elif wanted.kind == "link":
-        yield script('mkdir -p "$(dirname "$2")" && ln -sfn -- "$1" "$2"', wanted.target, path, sudo=sudo)
-    elif wanted.content is not None and _sha256(wanted.content) != found.sha256:
-        yield Upload(wanted.content, path, int(mode or found.mode or "644", 8), sudo)
+    elif requested.kind == "link":
+        yield script('mkdir -p "$(dirname "$2")" && ln -sfn -- "$1" "$2"', requested.target, path, sudo=sudo)
+    elif requested.content is not None and _sha256(requested.content) != actual.sha256:
+        yield Upload(requested.content, path, int(mode or actual.mode or "644", 8), sudo)
         mode = ""
-        if not owner and found.owner:  # a new file takes the old one's position, and shall be whose that was
-            owner, accept = f"{found.owner}:{found.group}", (0, 1)
+        if not owner and actual.owner:
+            # The upload replaces the file. Keep the owner of the old one if possible.
+            owner, accept = f"{actual.owner}:{actual.group}", (0, 1)
     if owner:
         yield Command(("chown", "-h", owner, path), sudo, accept=accept)
-    if mode and wanted.kind != "link":
+    if mode and requested.kind != "link":
         yield Command(("chmod", mode, path), sudo)
 
 
@@ -181,9 +195,9 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _shown(content: bytes) -> str | None:
-    """A text that can be shown, or None."""
-    if len(content) > LARGEST_SHOWN or b"\0" in content:
+def _printable(content: bytes) -> str | None:
+    """Return the content as text; None if it is too large for a diff or not text."""
+    if len(content) > MAX_DIFF_BYTES or b"\0" in content:
         return None
     try:
         return content.decode()

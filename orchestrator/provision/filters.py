@@ -1,4 +1,4 @@
-"""Filters and tests of templates beyond Jinja2's own, by the names and with the meaning that Ansible gives them."""
+"""Filters and tests of Ansible that Jinja2 does not have itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 
 
 def as_bool(value: Any) -> bool:
-    """What a text that stands for a switch means."""
+    """Return a value as a boolean; of strings ``true``, ``yes``, ``on``, ``1``, ``y`` and ``t`` are true."""
     if isinstance(value, str):
         return value.strip().lower() in ("true", "yes", "on", "1", "y", "t")
     return bool(value)
@@ -28,8 +28,8 @@ def _combine(value: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, 
 
 
 def _regex_search(text: str, pattern: str) -> str | None:
-    found = re.search(pattern, text)
-    return found[0] if found else None
+    match = re.search(pattern, text)
+    return match[0] if match else None
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
@@ -44,10 +44,10 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     ],
     "from_json": json.loads,
     "quote": lambda value: shlex.quote(str(value)),
-    "regex_replace": lambda text, pattern, put="": re.sub(pattern, put, text),
+    "regex_replace": lambda text, pattern, replacement="": re.sub(pattern, replacement, text),
     "regex_search": _regex_search,
-    "split": lambda text, mark=None: text.split(mark),
-    "ternary": lambda value, yes, no: yes if value else no,
+    "split": lambda text, separator=None: text.split(separator),
+    "ternary": lambda value, if_true, if_false: if_true if value else if_false,
     "to_json": lambda value: json.dumps(value, ensure_ascii=False),
     "to_yaml": lambda value: yaml.safe_dump(value, allow_unicode=True),
 }

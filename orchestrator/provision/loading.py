@@ -1,4 +1,4 @@
-"""From a role's folder to a :class:`LoadedRole`, or to every fault of its files, each with its position."""
+"""Load a role from its directory. All faults of its files are reported together, each with its position."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _ANSIBLE = {
     "include_role": "ansible_role",
     "import_role": "ansible_role",
 }
-"""What Ansible calls things that have another name here, for hints."""
+"""Names from Ansible that are not supported, and what to use instead."""
 
 
 def load(role: Role) -> LoadedRole:
-    """Read a role's files; each of them may be missing. ``BadInput`` with every fault."""
+    """Read and check the files of a role; each of them is optional. ``BadInput`` lists every fault."""
     faults: list[Fault] = []
     defaults = _defaults(role, faults)
     for name in role.variables:
@@ -66,7 +66,7 @@ def load(role: Role) -> LoadedRole:
     tasks = _tasks(role, TASKS_FILE, modules, faults)
     handlers = _tasks(role, HANDLERS_FILE, modules, faults)
     loaded = LoadedRole(role, defaults, variables, tuple(tasks), tuple(handlers))
-    faults += _handlers_that_are_not_there(loaded)
+    faults += _undefined_handlers(loaded)
     faults += unknown_tags([loaded], {tag: role.position("tags", tag) for tag in role.tags})
     faults += check_names(loaded)
     if not faults:
@@ -77,7 +77,7 @@ def load(role: Role) -> LoadedRole:
 
 
 def check_roles(roles: Iterable[Role]) -> None:
-    """Read roles to see whether they are good; ``BadInput`` with every fault of all of them."""
+    """Check roles; ``BadInput`` lists every fault of all of them."""
     faults: list[Fault | str] = []
     for role in roles:
         try:
@@ -89,16 +89,16 @@ def check_roles(roles: Iterable[Role]) -> None:
 
 
 def load_named(names: Iterable[str], variables: Iterable[str]) -> list[LoadedRole]:
-    """Find and read roles by name, with values from the command line (``--var``) for those that know them.
+    """Find and load roles by name. A variable from ``--var`` goes to each role that has it.
 
-    ``BadInput`` with every fault, also for a variable that none of the roles has.
+    ``BadInput`` lists every fault, also a variable that none of the roles has.
     """
-    searched = role_folders.search_path(Path.cwd() / "experiment.yaml")
+    search_path = role_folders.search_path(Path.cwd() / "experiment.yaml")
     faults: list[Fault | str] = []
     roles = []
     for name in names:
         try:
-            roles.append(load(role_folders.find(name, searched)))
+            roles.append(load(role_folders.find(name, search_path)))
         except BadInput as error:
             faults += error.faults
     for text in variables:
@@ -113,13 +113,13 @@ def load_named(names: Iterable[str], variables: Iterable[str]) -> list[LoadedRol
             )
         else:
             node = read_text(value, position.file, positions=False)
-            roles = [_given(role, name, node) if name in role.defaults else role for role in roles]
+            roles = [_with_variable(role, name, node) if name in role.defaults else role for role in roles]
     if faults:
         raise BadInput(*faults)
     return [load(role.role) for role in roles]
 
 
-def _given(loaded: LoadedRole, name: str, value: Node) -> LoadedRole:
+def _with_variable(loaded: LoadedRole, name: str, value: Node) -> LoadedRole:
     role = replace(
         loaded.role,
         variables={**loaded.role.variables, name: value.data()},
@@ -128,18 +128,18 @@ def _given(loaded: LoadedRole, name: str, value: Node) -> LoadedRole:
     return replace(loaded, role=role)
 
 
-def alters(loaded: LoadedRole) -> bool:
-    """Whether a role changes the host beyond our own folder there."""
-    only = frozenset(loaded.role.tags)
+def changes_host(loaded: LoadedRole) -> bool:
+    """Whether a role changes the host outside of the orchestrator's directory."""
+    tags = frozenset(loaded.role.tags)
     return any(
-        task.become or task.module.alters(task.arguments)
+        task.become or task.module.changes_host(task.arguments)
         for task in (*loaded.tasks, *loaded.handlers)
-        if task in loaded.handlers or task.chosen(only, frozenset())
+        if task in loaded.handlers or task.is_selected(tags, frozenset())
     )
 
 
 def _read(role: Role, name: str, rules: Mapping[str, Any], faults: list[Fault]) -> Node | None:
-    """A file of the role if it is there and sound."""
+    """Read a file of the role; None if it is missing, empty or invalid."""
     path = role.folder / name
     if not path.exists():
         return None
@@ -150,9 +150,9 @@ def _read(role: Role, name: str, rules: Mapping[str, Any], faults: list[Fault]) 
         return None
     if node.content is None:
         return None
-    found = [fault for _, fault in schemas.check(node, rules)]
-    faults += found
-    return None if found else node
+    schema_faults = [fault for _, fault in schemas.check(node, rules)]
+    faults += schema_faults
+    return None if schema_faults else node
 
 
 def _defaults(role: Role, faults: list[Fault]) -> dict[str, Node]:
@@ -162,78 +162,80 @@ def _defaults(role: Role, faults: list[Fault]) -> dict[str, Node]:
 
 def _tasks(role: Role, name: str, modules: Mapping[str, Module], faults: list[Fault]) -> list[Task]:
     root = _read(role, name, _TASKS, faults)
-    found = [_task(node, modules, faults) for node in root.items()] if root else []
-    return [task for task in found if task is not None]
+    tasks = [_task(node, modules, faults) for node in root.items()] if root else []
+    return [task for task in tasks if task is not None]
 
 
 def _task(node: Node, modules: Mapping[str, Module], faults: list[Fault]) -> Task | None:
     before = len(faults)
-    words = {key: inner for key, inner in node.mapping().items() if key in KEYWORDS}
+    keywords = {key: inner for key, inner in node.mapping().items() if key in KEYWORDS}
     keys = [key for key in node.mapping() if key not in KEYWORDS]
     for key in keys:
         if key not in modules:
-            faults.append(node.key_position(key).fault(_unknown(key, modules)))
-    for key, inner in words.items():
+            faults.append(node.key_position(key).fault(_unknown_key(key, modules)))
+    for key, inner in keywords.items():
         faults += [fault for _, fault in schemas.check(inner, KEYWORDS[key])]
-    if len(keys) != 1:
-        faults.append(node.position.fault(f"a task names one module; this one names {len(keys)}"))
+    if not keys:
+        faults.append(node.position.fault("no module specified in task"))
+    if len(keys) > 1 and all(key in modules for key in keys):
+        faults.append(node.position.fault(f"conflicting modules: {', '.join(keys)}; a task has exactly one"))
     if len(faults) > before:
         return None
     (key,) = keys
     return Task(
-        title=words.get("name", Node(node.key_position(key), key, key)),
+        title=keywords.get("name", Node(node.key_position(key), key, key)),
         module=modules[key],
         arguments=node.mapping()[key],
         position=node.key_position(key),
-        when=_conditions(words.get("when")) or (),
-        loop=words.get("loop"),
-        register=_text(words, "register"),
-        notify=tuple(_listed(words.get("notify"))),
-        become=words["become"].content is True if "become" in words else None,
-        tags=frozenset(tag.text for tag in _listed(words.get("tags"))),
-        variables=words["vars"].mapping() if "vars" in words else {},
-        changed_when=_conditions(words.get("changed_when")),
-        failed_when=_conditions(words.get("failed_when")),
-        ignore_errors="ignore_errors" in words and words["ignore_errors"].content is True,
+        when=_conditions(keywords.get("when")) or (),
+        loop=keywords.get("loop"),
+        register=_text(keywords, "register"),
+        notify=tuple(_as_list(keywords.get("notify"))),
+        become=keywords["become"].content is True if "become" in keywords else None,
+        tags=frozenset(tag.text for tag in _as_list(keywords.get("tags"))),
+        variables=keywords["vars"].mapping() if "vars" in keywords else {},
+        changed_when=_conditions(keywords.get("changed_when")),
+        failed_when=_conditions(keywords.get("failed_when")),
+        ignore_errors="ignore_errors" in keywords and keywords["ignore_errors"].content is True,
     )
 
 
-def _unknown(key: str, modules: Mapping[str, Module]) -> str:
+def _unknown_key(key: str, modules: Mapping[str, Module]) -> str:
     short = key.removeprefix("ansible.builtin.").removeprefix("ansible.posix.")
     if short in modules:
-        return f"no task module '{key}'; write '{short}'"
+        return f"'{key}' is not supported; use '{short}'"
     if short in _ANSIBLE:
-        return f"no task module '{key}'; here that is '{_ANSIBLE[short]}'"
-    return f"no task module '{key}'; {did_you_mean(key, [*modules, *KEYWORDS])}"
+        return f"'{key}' is not supported; use '{_ANSIBLE[short]}'"
+    return f"unknown module or keyword '{key}'; {did_you_mean(key, [*modules, *KEYWORDS])}"
 
 
-def _text(words: Mapping[str, Node], key: str) -> str:
-    return words[key].text if key in words else ""
+def _text(keywords: Mapping[str, Node], key: str) -> str:
+    return keywords[key].text if key in keywords else ""
 
 
-def _listed(node: Node | None) -> list[Node]:
+def _as_list(node: Node | None) -> list[Node]:
     if node is None:
         return []
     return node.items() if isinstance(node.content, list) else [node]
 
 
 def _conditions(node: Node | None) -> tuple[Node, ...] | None:
-    return None if node is None else tuple(_listed(node))
+    return None if node is None else tuple(_as_list(node))
 
 
 def unknown_tags(roles: Iterable[LoadedRole], tags: Mapping[str, Position]) -> Iterator[Fault]:
-    """Tags that are asked for and that no task has."""
+    """Yield a fault for each tag that no task has."""
     known = {tag for role in roles for task in role.tasks for tag in task.tags} | {"always", "never"}
     for tag, position in tags.items():
         if tag not in known:
             yield position.fault(f"no task has the tag '{tag}'; {did_you_mean(tag, known)}")
 
 
-def _handlers_that_are_not_there(loaded: LoadedRole) -> Iterator[Fault]:
+def _undefined_handlers(loaded: LoadedRole) -> Iterator[Fault]:
     known = [handler.name for handler in loaded.handlers]
     for task in (*loaded.tasks, *loaded.handlers):
         for node in task.notify:
             if node.text not in known:
                 yield node.position.fault(
-                    f"there is no handler '{node.text}' in {HANDLERS_FILE}; {did_you_mean(node.text, known)}"
+                    f"handler '{node.text}' not found in {HANDLERS_FILE}; {did_you_mean(node.text, known)}"
                 )

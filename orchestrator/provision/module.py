@@ -1,4 +1,4 @@
-"""What a task module is: it reads a fact, says how it differs from what is asked, applies that and reads it back."""
+"""The interface of task modules: read the state, plan the change, apply it, and verify it."""
 
 from __future__ import annotations
 
@@ -13,41 +13,43 @@ from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
-from orchestrator.hosts.command import Command, Completed
+from orchestrator.hosts.command import DEFAULT_TIME_LIMIT_S, Command, Completed
+from orchestrator.hosts.remote.commands import probe_command
 
 LONGEST_DIFF = 200
-"""Lines of a difference between two texts that are shown."""
+"""Lines that are shown of the difference between two texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as it should be.
+    """One property of the host that differs from the requested value.
 
-    :ivar texts: what a file holds and shall hold, where that can be shown.
+    :ivar name: of the property, such as a path or ``package make``.
+    :ivar texts: the content of a file before and after; None if it is unknown, too long or binary.
     """
 
-    what: str
+    name: str
     before: str
     after: str
     texts: tuple[str, str] | None = None
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.before} → {self.after}"
+        return f"{self.name}: {self.before} → {self.after}"
 
     def lines(self) -> Iterable[str]:
-        """The difference as people read it; of texts in the form of ``diff -u``."""
+        """Yield the lines shown to users: the change, and of texts a unified diff."""
         yield str(self)
         if self.texts:
             before, after = (text.splitlines() for text in self.texts)
             changes = list(difflib.unified_diff(before, after, "before", "after", lineterm="", n=1))
             yield from changes[2:LONGEST_DIFF]
             if len(changes) > LONGEST_DIFF:
-                yield f"… {len(changes) - LONGEST_DIFF} lines more"
+                yield f"… {len(changes) - LONGEST_DIFF} more lines"
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that is written on the host, whole or not at all."""
+    """A file to write on the host. It is replaced atomically."""
 
     content: bytes
     path: str
@@ -57,12 +59,12 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class TaskPlan:
-    """What a module is going to do, and what is known before it does.
+    """The changes that a module is about to make.
 
-    :ivar differences: nothing is to be done where there are none, unless ``actions`` says otherwise.
-    :ivar actions: what brings the host to the state asked for, in this order.
-    :ivar result: what a later task finds in the variable that ``register`` names.
-    :ivar note: more for the reader, such as why nothing is to be done.
+    :ivar differences: reported to the user. A task without differences reports ``ok``.
+    :ivar actions: the commands and uploads that make the change, in this order.
+    :ivar result: the first values of the variable that ``register`` names.
+    :ivar note: shown in parentheses after the status, such as the reason for doing nothing.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -73,33 +75,35 @@ class TaskPlan:
 
 @dataclass(frozen=True, slots=True)
 class ReadOutput:
-    """What the command printed that read the facts; empty on a host that answers nothing (a dry run)."""
+    """The output of a read command. In a dry run it is empty, with exit code 0."""
 
     exit_code: int = 0
     text: str = ""
 
     @property
     def lines(self) -> list[str]:
-        """The lines printed."""
+        """The output as lines."""
         return self.text.splitlines()
 
     @property
     def fields(self) -> dict[str, str]:
-        """Lines ``key=value``; of two of the same key the last."""
+        """The lines of the form ``key=value``, by key; of equal keys the last."""
         return dict(line.split("=", 1) for line in self.lines if "=" in line)
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a task runs.
+    """The host, the role and the options with which a task runs.
 
-    :ivar base: our folder on the host, absolute; ``base_sudo``: it is root's, and we are not.
-    :ivar cache: our folder for built things on the controller.
-    :ivar variables: what the inventory says of the host.
+    :ivar base: the orchestrator's directory on the host, absolute.
+    :ivar cache: the orchestrator's cache directory on the controller.
+    :ivar base_sudo: whether writing to ``base`` takes sudo.
+    :ivar variables: the host's variables from the inventory.
     :ivar become: whether this task runs as root.
-    :ivar render: fills a template (text, name for messages) with the variables of this task.
-    :ivar holds: tells whether an expression is true for this task.
-    :ivar reconnect: returns to the host after it has been booted again; None where that must not be.
+    :ivar check: check mode: report changes, make none.
+    :ivar render: renders a template (text, name for messages) with the variables of this task.
+    :ivar is_true: evaluates a condition with the variables of this task.
+    :ivar reconnect: connects to the host again after a reboot; None: the task must not reboot it.
     """
 
     host: Host
@@ -111,100 +115,101 @@ class Context:
     become: bool = False
     check: bool = False
     render: Callable[[str, str], str] = lambda text, _name: text
-    holds: Callable[[Node], bool] = lambda node: bool(node.content)
+    is_true: Callable[[Node], bool] = lambda node: bool(node.content)
     reconnect: Callable[[], Host] | None = None
 
     @property
     def folder(self) -> str:
-        """The role's folder on the host; relative paths start there, and trials of its benchmark run in it."""
+        """The role's directory on the host. Relative paths start there, and the trials of its benchmark run there."""
         return f"{self.base}/roles/{self.role.name}"
 
-    def look(
+    def probe(
         self,
         verb: str,
         *words: str,
         sudo: bool = False,
         accept: tuple[int, ...] = (0,),
-        time_limit: float = 60.0,
+        time_limit: float = DEFAULT_TIME_LIMIT_S,
     ) -> Command:
-        """A command that reads facts of the host; what each verb prints is said in ``probe.sh``."""
-        return Command(("sh", f"{self.base}/bin/probe.sh", verb, *words), sudo, time_limit, accept)
+        """Return a command that only reads from the host; ``probe.sh`` documents each verb."""
+        return probe_command(self.base, verb, *words, sudo=sudo, accept=accept, time_limit=time_limit)
 
     def path(self, path: str) -> str:
-        """A path on the host, absolute."""
+        """Return a path on the host as an absolute path."""
         return path if path.startswith("/") else f"{self.folder}/{path}"
 
     def sudo(self, path: str) -> bool:
-        """Whether it takes root to write at ``path``."""
+        """Whether writing to ``path`` takes sudo."""
         return self.become or (self.base_sudo and not path.startswith("/"))
 
 
-def reaches_out(arguments: Node, key: str) -> bool:
-    """Whether the path that is the argument ``key`` may lie beyond the role's folder on the host."""
+def may_be_outside_role(arguments: Node, key: str) -> bool:
+    """Whether the path in the argument ``key`` may be outside of the role's directory on the host."""
     path = arguments.get(key)
     return path is None or path.text.startswith(("/", "{"))
 
 
 class Module(ABC):
-    """A kind of task. A file in ``modules/`` holds one instance, named ``MODULE``; a new file is a new module.
+    """A kind of task. Each file in ``modules/`` lists its instances in ``MODULES``; a new file adds a module.
 
-    :cvar arguments: JSON Schema of its arguments.
-    :cvar expressions: arguments that are conditions (as ``when`` is), and are not filled in as templates.
-    :cvar needs_root: whether its nature asks for root, whatever ``become`` says.
-    :cvar reads_back: whether the facts are read again after a change, to see whether it took.
-    :cvar opaque: whether it acts without facts, so that nothing is read ahead past it.
+    :ivar arguments: JSON Schema of the arguments.
+    :cvar expressions: names of arguments that are conditions, like ``when``; they are not rendered as templates.
+    :cvar needs_root: whether it always runs as root, whatever ``become`` says.
+    :cvar reads_back: whether the state is read again after a change, to verify it.
+    :cvar ends_read_ahead: whether its effect is unknown in advance, so that the state that later tasks need
+        is read after it.
     """
 
-    name: ClassVar[str]
-    arguments: ClassVar[Mapping[str, Any]]
+    name: str
+    arguments: Mapping[str, Any]
     expressions: ClassVar[frozenset[str]] = frozenset()
     needs_root: ClassVar[bool] = False
     reads_back: ClassVar[bool] = True
-    opaque: ClassVar[bool] = False
+    ends_read_ahead: ClassVar[bool] = False
 
-    def alters(self, arguments: Node) -> bool:
-        """Whether it changes the host beyond our own folder there."""
+    def changes_host(self, arguments: Node) -> bool:
+        """Whether it changes the host outside of the orchestrator's directory."""
         return self.needs_root
 
     def faults(self, role: Role, arguments: Node) -> Iterable[tuple[Node, str]]:
-        """What is wrong with arguments that the schema has nothing against, found without a host."""
+        """Yield what is wrong with arguments that match the schema, as far as that is known without a host."""
         return ()
 
     def template(self, arguments: Node) -> str:
-        """The file below ``templates/`` that the task fills in; empty if none."""
+        """Return the file below ``templates/`` that the task renders; empty if none."""
         return ""
 
     @abstractmethod
     def read(self, context: Context, arguments: Node) -> Command | None:
-        """The command that reads the facts; it changes nothing. None: there is nothing to read."""
+        """Return the command that reads the current state and changes nothing; None if there is nothing to read."""
 
     @abstractmethod
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """Hold the facts against what is asked."""
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Compare the current state, as ``output`` has it, with the arguments."""
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Carry the plan out; return what is to be added to its result. ``HostError`` where it fails.
+        """Execute the plan; return values to add to its result. ``HostError`` if it fails.
 
-        ``changed``, ``differences`` and ``note`` in what is returned take the place of what was planned.
+        ``changed``, ``differences`` and ``note`` among them replace those of the plan.
         """
         for action in plan.actions:
             perform(context.host, action)
         return {}
 
-    def verify(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """Hold what is found after the change against what was asked; ``HostError`` where it did not take."""
-        plan = self.plan(context, arguments, answer)
+    def verify(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Compare the state after the change with the arguments; ``HostError`` if they differ."""
+        plan = self.plan(context, arguments, output)
         if plan.differences:
             faults = "; ".join(
-                f"{difference.what}: asked {difference.after!r}, found {difference.before!r}"
+                f"{difference.name}: requested {difference.after!r}, actual {difference.before!r}"
                 for difference in plan.differences
             )
-            raise HostError(f"did not take: {faults}")
+            raise HostError(f"change had no effect: {faults}")
         return plan
 
 
 def perform(host: Host, action: Command | Upload) -> Completed | None:
-    """Carry out one action."""
+    """Execute one action; return the completed command, None for an upload."""
     if isinstance(action, Upload):
         host.put(action.content, action.path, action.mode, sudo=action.sudo)
         return None
@@ -213,9 +218,10 @@ def perform(host: Host, action: Command | Upload) -> Completed | None:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What became of a task on a host.
+    """The result of a task, or of one item of its loop, on a host.
 
-    :ivar status: ``skipped`` by its condition or tags; ``failed`` only where errors are ignored.
+    :ivar status: ``changed``, ``ok``, ``skipped`` (by a condition) or ``failed`` (only with ``ignore_errors``).
+    :ivar result: the value of the variable that ``register`` names.
     """
 
     role: str
@@ -227,5 +233,5 @@ class TaskResult:
 
     @property
     def changed(self) -> bool:
-        """Whether the host was in another state before."""
+        """Whether the task changed the host; in check mode, whether it would."""
         return self.status == "changed"

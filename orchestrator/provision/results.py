@@ -1,4 +1,4 @@
-"""What tasks leave for later ones: results under registered names, and facts that are gathered when looked at."""
+"""Values that tasks leave for later tasks: registered results, and facts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 from orchestrator.provision.module import TaskResult
 from orchestrator.provision.tasks import Task
 
+LONGEST_ITEM = 60
+"""Characters of a loop's item that are shown in the name of a step."""
+
 
 class LazyFacts(Mapping[str, Any]):
-    """Facts that are gathered when the first of them is looked at."""
+    """Facts that are gathered when the first of them is read."""
 
     def __init__(self, gather: Callable[[], Mapping[str, Any]]) -> None:
         self._gather = gather
@@ -25,8 +28,8 @@ class LazyFacts(Mapping[str, Any]):
         return len(self._gather())
 
 
-def nothing_done() -> dict[str, Any]:
-    """The result of a task that was skipped."""
+def skipped_result() -> dict[str, Any]:
+    """Return the result of a skipped task."""
     return {
         "changed": False,
         "failed": False,
@@ -38,20 +41,20 @@ def nothing_done() -> dict[str, Any]:
     }
 
 
-def registered(task: Task, outcomes: Sequence[TaskResult]) -> dict[str, Any]:
-    """What a later task finds under the registered name: a result, or of a loop all of them."""
+def registered_value(task: Task, results: Sequence[TaskResult]) -> dict[str, Any]:
+    """Return the value of the variable that ``register`` names: one result, or all results of a loop."""
     if task.loop is None:
-        return dict(outcomes[0].result)
-    results = [dict(outcome.result) for outcome in outcomes]
+        return dict(results[0].result)
+    items = [dict(result.result) for result in results]
     return {
-        "results": results,
-        "changed": any(result["changed"] for result in results),
-        "failed": any(result["failed"] for result in results),
-        "skipped": all(result["skipped"] for result in results),
+        "results": items,
+        "changed": any(item["changed"] for item in items),
+        "failed": any(item["failed"] for item in items),
+        "skipped": all(item["skipped"] for item in items),
     }
 
 
-def short(item: Any) -> str:
-    """An item of a loop, as a line has room for it."""
+def shortened(item: Any) -> str:
+    """Return an item of a loop as text, cut to :data:`LONGEST_ITEM` characters."""
     text = str(item)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+    return text if len(text) <= LONGEST_ITEM else f"{text[:LONGEST_ITEM]}…"

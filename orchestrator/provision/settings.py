@@ -1,99 +1,92 @@
-"""Modules that change settings of a host: recorded there before, read back after, put back when the run is over."""
+"""The base of modules that change settings: recorded before, read back after, restored when the run ends."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Setting
 from orchestrator.hosts.command import Command
-from orchestrator.hosts.remote.settings import Change, encode_settings, parse_changes
+from orchestrator.hosts.remote.commands import settings_command
+from orchestrator.hosts.remote.settings import Change, parse_changes
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
-from orchestrator.provision.variables import unknowns
+from orchestrator.provision.variables import unknown_locations
 
 APPLY_LIMIT_S = 300.0
 
 
-def tuning_schema(*path: str) -> dict[str, str]:
-    """The schema of the experiment file's section ``tuning`` at ``path``: the module takes the same."""
-    return {"$ref": "schema.json#/properties/tuning/properties/" + "/properties/".join(path)}
-
-
 class SettingsModule(Module):
-    """A module that comes to a list of settings."""
+    """A module whose arguments amount to a list of settings."""
 
     needs_root: ClassVar[bool] = True
-    reads_back: ClassVar[bool] = False  # applying tells what was read back
+    reads_back: ClassVar[bool] = False  # ``settings.sh apply`` reads back by itself
 
     @abstractmethod
     def settings(self, arguments: Node) -> Iterable[Setting]:
-        """The settings that the arguments ask for; ``BadInput`` for what cannot be one."""
+        """Return the requested settings; ``BadInput`` for arguments that are not valid."""
 
     def faults(self, role: object, arguments: Node) -> Iterable[tuple[Node, str]]:
-        """Faults that only reading the settings brings to light; they are raised."""
-        if not any(True for _ in unknowns(arguments)):
+        """Read the settings; ``BadInput`` for arguments that are not valid."""
+        if not any(True for _ in unknown_locations(arguments)):
             list(self.settings(arguments))
         return ()
 
     def read(self, context: Context, arguments: Node) -> Command:
-        """Ask what the settings are."""
-        return self._script(context, arguments, "check", 60.0)
+        """Read the current values."""
+        return self._command(context, arguments, "check", 60.0)
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """What differs. Raises ``HostError`` for what there is no such thing of."""
-        changes = self._changes(answer.text)
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Compare the values; ``HostError`` for a setting that the host does not have."""
+        changes = _changes(output.text)
         if not context.host.executes:
-            asked = [Difference(setting.path, "?", setting.value) for setting in self.settings(arguments)]
-            return TaskPlan(tuple(asked), (self._script(context, arguments, "apply", APPLY_LIMIT_S),))
+            requested = [Difference(setting.path, "?", setting.value) for setting in self.settings(arguments)]
+            return TaskPlan(tuple(requested), (self._command(context, arguments, "apply", APPLY_LIMIT_S),))
         _raise_faults(changes)
         differing = [change for change in changes if change.verdict == "differs"]
-        actions = (self._script(context, arguments, "apply", APPLY_LIMIT_S),) if differing else ()
-        return TaskPlan(tuple(_difference(change) for change in differing), actions, _read_back(changes))
+        actions = (self._command(context, arguments, "apply", APPLY_LIMIT_S),) if differing else ()
+        return TaskPlan(tuple(_difference(change) for change in differing), actions, _current(changes))
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Record, set and read back; what did not take is put back by whoever gives up."""
+        """Record, change and read back the settings. If one fails, the caller restores all that were changed."""
         (action,) = plan.actions
         assert isinstance(action, Command)
-        done = context.host.run(action)
-        changes = self._changes(done.stdout)
+        completed = context.host.run(action)
+        changes = _changes(completed.stdout)
         _raise_faults(changes)
-        if done.exit_code:
-            raise HostError((done.stderr.strip() or "settings cannot be changed").splitlines()[-1])
+        if completed.exit_code:
+            raise HostError((completed.stderr.strip() or "could not change settings").splitlines()[-1])
         if not context.host.executes:
             return {}
-        made = [change for change in changes if change.verdict == "changed"]
+        changed = [change for change in changes if change.verdict == "changed"]
         kept = [change.path for change in changes if change.verdict == "kept"]
-        result: dict[str, Any] = {"changed": bool(made), "differences": [_difference(c) for c in made]}
-        result |= _read_back(changes)
-        return result | ({"note": f"kept their values: {', '.join(kept)}"} if kept else {})
+        result: dict[str, Any] = {"changed": bool(changed), "differences": [_difference(c) for c in changed]}
+        result |= _current(changes)
+        return result | ({"note": f"could not be changed: {', '.join(kept)}"} if kept else {})
 
-    def _script(self, context: Context, arguments: Node, verb: str, limit: float) -> Command:
-        return Command(
-            ("sh", f"{context.base}/bin/settings.sh", verb, context.base),
-            sudo=context.base_sudo,
-            time_limit=limit,
-            accept=(0, 1),
-            stdin=encode_settings(self.settings(arguments)),
-        )
+    def _command(
+        self, context: Context, arguments: Node, verb: Literal["apply", "check"], limit: float
+    ) -> Command:
+        settings = self.settings(arguments)
+        return settings_command(context.base, verb, settings, sudo=context.base_sudo, time_limit=limit)
 
-    @staticmethod
-    def _changes(printed: str) -> list[Change]:
-        """What the script printed; of a path that is told of twice, the last."""
-        return list({change.path: change for change in parse_changes(printed)}.values())
+
+def _changes(printed: str) -> list[Change]:
+    """Return the changes that ``settings.sh`` printed; of two for the same path, the last."""
+    return list({change.path: change for change in parse_changes(printed)}.values())
 
 
 def _difference(change: Change) -> Difference:
     return Difference(change.path, change.before, change.requested)
 
 
-def _read_back(changes: Iterable[Change]) -> dict[str, Any]:
+def _current(changes: Iterable[Change]) -> dict[str, Any]:
     return {"settings": {change.path: change.actual for change in changes}}
 
 
 def _raise_faults(changes: Iterable[Change]) -> None:
     faults = [str(change) for change in changes if change.is_error]
     if faults:
-        raise HostError(f"settings that did not take: {'; '.join(faults)}")
+        raise HostError(f"could not change settings: {'; '.join(faults)}")

@@ -1,4 +1,4 @@
-"""A role as data: its tasks and handlers with their places, its defaults."""
+"""A role as data: tasks, handlers and variables, with their positions in the files."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ from orchestrator.experiment.model import Role
 from orchestrator.provision.module import Module
 
 CONDITION: Mapping[str, Any] = {
-    "title": "a condition, or a list of conditions that must all hold",
+    "title": "a condition, or a list of conditions that must all be true",
     "anyOf": [
         {"title": "a condition", "type": ["string", "boolean"]},
         {"type": "array", "items": {"title": "a condition", "type": ["string", "boolean"]}},
     ],
 }
-_WORDS: Mapping[str, Any] = {
+_NAMES: Mapping[str, Any] = {
     "title": "a name, or a list of names",
     "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}}],
 }
-_SWITCH: Mapping[str, Any] = {"title": "true or false", "type": "boolean"}
+_BOOLEAN: Mapping[str, Any] = {"title": "true or false", "type": "boolean"}
 
 KEYWORDS: Mapping[str, Any] = {
-    "name": {"title": "a text", "type": "string"},
+    "name": {"title": "a string", "type": "string"},
     "when": CONDITION,
-    "loop": {"title": "a list, or a template that is one", "type": ["array", "string"]},
+    "loop": {"title": "a list, or a template that yields a list", "type": ["array", "string"]},
     "register": {
         "title": "a name of letters, digits and '_'",
         "type": "string",
         "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
     },
-    "notify": _WORDS,
-    "become": _SWITCH,
-    "tags": _WORDS,
+    "notify": _NAMES,
+    "become": _BOOLEAN,
+    "tags": _NAMES,
     "vars": {"title": "values by name", "type": "object"},
     "changed_when": CONDITION,
     "failed_when": CONDITION,
-    "ignore_errors": _SWITCH,
+    "ignore_errors": _BOOLEAN,
 }
-"""What a task may hold beside its module."""
+"""The keywords of a task beside the name of its module, with their schemas."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One declarative step of a role: ``module`` brings the host to the state that ``arguments`` describe.
+    """One task of a role: ``module`` brings the host to the state that ``arguments`` describe.
 
-    :ivar title: its name, which may be a template; ``position``: of the module's name in the file.
-    :ivar when: conditions that must all hold.
-    :ivar become: None: as the host's inventory has it.
-    :ivar changed_when: None: as the module says; so ``failed_when``.
+    :ivar title: the task's name, which may be a template.
+    :ivar position: of the module's name in the file.
+    :ivar when: conditions that must all be true.
+    :ivar become: whether it runs as root; None: as ``ansible_become`` of the inventory says.
+    :ivar changed_when: None: the module decides; likewise ``failed_when``.
     """
 
     title: Node
@@ -71,28 +72,28 @@ class Task:
 
     @property
     def name(self) -> str:
-        """The title as it is written."""
+        """The name as it is written, with templates not rendered."""
         return self.title.text
 
     @property
     def only_reads(self) -> bool:
-        """Whether the file says that the task never changes anything."""
+        """Whether the task is declared to change nothing: ``changed_when: false``."""
         return self.changed_when is not None and [node.content for node in self.changed_when] == [False]
 
-    def chosen(self, only: frozenset[str], without: frozenset[str]) -> bool:
-        """Whether ``--tags`` and ``--skip-tags`` let the task be; ``always`` and ``never`` are as in Ansible."""
-        if self.tags & without:
+    def is_selected(self, tags: frozenset[str], skip_tags: frozenset[str]) -> bool:
+        """Whether ``--tags`` and ``--skip-tags`` select the task; ``always`` and ``never`` are as in Ansible."""
+        if self.tags & skip_tags:
             return False
-        if "never" in self.tags and not self.tags & only:
+        if "never" in self.tags and not self.tags & tags:
             return False
-        return not only or bool(self.tags & (only | {"always"}))
+        return not tags or bool(self.tags & (tags | {"always"}))
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedRole:
-    """A role's files, read and found good as far as that can be told without a host.
+    """A role's files, read and checked as far as that is possible without a host.
 
-    :ivar variables: what the experiment file or ``--var`` gives, each value at the position of its name.
+    :ivar variables: values from the experiment file or ``--var``, each at the position of its name.
     """
 
     role: Role

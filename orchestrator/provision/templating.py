@@ -1,7 +1,7 @@
-"""Jinja2 as roles use it: strict about names that nobody has defined, closed to everything but data.
+"""Jinja2 templates of roles: undefined variables are errors, and the sandbox gives access to data only.
 
-A text that is one expression and nothing else (``"{{ count }}"``) is the value of that expression, of whatever type;
-any other text stays a text. What a template yields is data and is never filled in again.
+A template that is a single expression (``"{{ count }}"``) keeps the type of its value. Any other template yields a
+string. The result of a template is data: it is never rendered again.
 """
 
 from __future__ import annotations
@@ -18,81 +18,91 @@ from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, Position
 from orchestrator.provision.filters import FILTERS, TESTS
 
-_MARKS = ("{{", "{%", "{#")
-_EXCUSING = frozenset({"defined", "undefined"})
+_DELIMITERS = ("{{", "{%", "{#")
+
+
+MAX_RANGE = 10_000
+"""Length of the longest list that ``range`` yields in a template."""
 
 
 class UndefinedName(BadInput):
-    """A name has no value, at least not yet."""
+    """A variable is undefined, or not defined yet."""
 
 
 @cache
 def environment() -> ImmutableSandboxedEnvironment:
-    """The one environment."""
-    made = ImmutableSandboxedEnvironment(
+    """Return the Jinja2 environment that all templates share."""
+    shared = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, autoescape=False
     )
-    made.globals.clear()
-    made.globals["range"] = _range
-    made.filters.update(FILTERS)
-    made.tests.update(TESTS)
-    return made
+    shared.globals.clear()
+    shared.globals["range"] = _range
+    shared.filters.update(FILTERS)
+    shared.tests.update(TESTS)
+    return shared
 
 
 def _range(*bounds: int) -> list[int]:
-    counted = range(*bounds)
-    if len(counted) > 10_000:
-        raise SecurityError("range of more than 10000 numbers")
-    return list(counted)
+    numbers = range(*bounds)
+    if len(numbers) > MAX_RANGE:
+        raise SecurityError(f"range() is limited to {MAX_RANGE} numbers")
+    return list(numbers)
+
+
+def _delimited(expression: str) -> str:
+    return "{{ (" + expression + "\n) }}"
 
 
 def is_template(value: object) -> bool:
-    """Whether a value is a text that has something to be filled in."""
-    return isinstance(value, str) and any(mark in value for mark in _MARKS)
+    """Whether a value is a string with template delimiters."""
+    return isinstance(value, str) and any(delimiter in value for delimiter in _DELIMITERS)
 
 
-def names(text: str, position: Position, *, expression: bool = False) -> frozenset[str]:
-    """Names that a template needs; those it only asks for (``is defined``, ``default``) are left out.
+def required_names(text: str, position: Position, *, expression: bool = False) -> frozenset[str]:
+    """Return the variables that a template needs, without those that may be undefined (``is defined``, ``default``).
 
-    Raises ``BadInput`` for a template that cannot be read.
+    Raises ``BadInput`` for a syntax error.
+
+    :param expression: ``text`` is an expression without delimiters, as conditions are.
     """
     if expression:
-        text = "{{ (" + text + "\n) }}"
+        text = _delimited(text)
     try:
         tree = environment().parse(text)
-        environment().from_string(text)  # unknown filters and tests
+        environment().from_string(text)  # raises for unknown filters and tests
     except TemplateSyntaxError as error:
         raise BadInput(
-            _moved(position, 0 if expression else error.lineno - 1).fault(f"{_said(error)}")
+            _moved(position, 0 if expression else error.lineno - 1).fault(_message(error))
         ) from None
-    excused = {id(node) for node in _excused(tree)}
-    stored = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
+    optional = {id(node) for node in _optional(tree)}
+    assigned = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
     return frozenset(
         node.name
         for node in tree.find_all(nodes.Name)
         if node.ctx == "load"
-        and id(node) not in excused
-        and node.name not in stored
+        and id(node) not in optional
+        and node.name not in assigned
         and node.name not in environment().globals
     )
 
 
 def position_of(name: str, text: str, position: Position) -> Position:
-    """Where a template that stands at ``position`` uses a name first."""
+    """Return the position where a template, itself at ``position``, first uses a name."""
     lines = [node.lineno for node in environment().parse(text).find_all(nodes.Name) if node.name == name]
     return _moved(position, min(lines, default=1) - 1)
 
 
-def _excused(tree: nodes.Template) -> Iterator[nodes.Node]:
+def _optional(tree: nodes.Template) -> Iterator[nodes.Node]:
+    """Yield the parts of a template that may be undefined."""
     for node in tree.find_all((nodes.Test, nodes.Filter)):
-        known = _EXCUSING if isinstance(node, nodes.Test) else {"default", "d"}
-        if node.name in known and node.node is not None:
+        allowing = {"defined", "undefined"} if isinstance(node, nodes.Test) else {"default", "d"}
+        if node.name in allowing and node.node is not None:
             yield node.node
             yield from node.node.find_all(nodes.Name)
 
 
 def evaluate(text: str, position: Position, variables: Mapping[str, Any]) -> Any:
-    """The value of a template."""
+    """Return the value of a template. Raises ``UndefinedName`` or ``BadInput``."""
     inner = _only_expression(text)
     try:
         if inner is not None:
@@ -103,7 +113,7 @@ def evaluate(text: str, position: Position, variables: Mapping[str, Any]) -> Any
 
 
 def expression(text: str, position: Position, variables: Mapping[str, Any]) -> Any:
-    """The value of an expression that stands without braces."""
+    """Return the value of an expression without delimiters. Raises ``UndefinedName`` or ``BadInput``."""
     try:
         return _expression(text, variables)
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
@@ -112,19 +122,19 @@ def expression(text: str, position: Position, variables: Mapping[str, Any]) -> A
 
 def _fault(error: Exception, position: Position) -> BadInput:
     if isinstance(error, UndefinedError):
-        return UndefinedName(position.fault(_said(error)))
+        return UndefinedName(position.fault(_message(error)))
     line = getattr(error, "lineno", 1) - 1
-    return BadInput(_moved(position, line).fault(_said(error)))
+    return BadInput(_moved(position, line).fault(_message(error)))
 
 
 def _moved(position: Position, lines: int) -> Position:
-    """A position some lines further down, in a text that is a whole file; in YAML its lines are not ours to count."""
+    """Return the position some lines further down. Within YAML the lines of a template cannot be counted: unchanged."""
     if not lines or (position.line, position.column) != (1, 1):
         return position
     return Position(position.file, position.line + lines, 1)
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
@@ -142,7 +152,7 @@ def _compiled(text: str) -> Any:
 
 @cache
 def _only_expression(text: str) -> str | None:
-    """What stands between the braces of a text that is nothing but one expression."""
+    """Return the expression in a template that is a single expression; None for other templates."""
     if not (text.startswith("{{") and text.endswith("}}")):
         return None
     kinds = [kind for _, kind, _ in environment().lex(text)]
@@ -151,20 +161,20 @@ def _only_expression(text: str) -> str | None:
     return text[2:-2].strip().strip("-+").strip()
 
 
-def texts(node: Node) -> Iterator[Node]:
-    """Every part of a document that is a template."""
+def templates(node: Node) -> Iterator[Node]:
+    """Yield every string in a document that is a template."""
     if isinstance(node.content, dict):
         for inner in node.content.values():
-            yield from texts(inner)
+            yield from templates(inner)
     elif isinstance(node.content, list):
         for inner in node.content:
-            yield from texts(inner)
+            yield from templates(inner)
     elif is_template(node.content):
         yield node
 
 
 def as_node(value: Any, position: Position) -> Node:
-    """Plain data as a document, all of it at one position."""
+    """Return plain data as a document with all parts at one position."""
     if isinstance(value, Mapping):
         members = {str(key): as_node(inner, position) for key, inner in value.items()}
         return Node(position, members, keys=dict.fromkeys(members, position))
@@ -175,7 +185,7 @@ def as_node(value: Any, position: Position) -> Node:
     return Node(position, str(value), str(value))
 
 
-def mentioned(text: str, *, expression: bool = False) -> frozenset[str]:
-    """Every name in a template, needed or not."""
-    tree = environment().parse("{{ (" + text + "\n) }}" if expression else text)
+def used_names(text: str, *, expression: bool = False) -> frozenset[str]:
+    """Return the variables that a template uses, also those that may be undefined."""
+    tree = environment().parse(_delimited(text) if expression else text)
     return frozenset(node.name for node in tree.find_all(nodes.Name) if node.ctx == "load")

@@ -1,8 +1,8 @@
-"""The variables of a task: which of several values a name has, and templates filled in with them.
+"""The variables of a task, and templates rendered with them.
 
-From weak to strong: the role's ``defaults.yaml``; the inventory; the experiment file (``roles: [{role: …, vars: …}]``)
-or ``--var``; the task's ``vars``; what was registered; ``item`` of a loop. Values of the first four may be templates
-themselves, in any order but not in a circle; results and items are data.
+Precedence, from lowest to highest: the role's ``defaults.yaml``; the inventory; the experiment file
+(``roles: [{role: …, vars: …}]``) or ``--var``; the task's ``vars``; registered results; ``item`` of a loop. Values of
+the first four may be templates that use each other, but not in a loop. Results and items are data.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from orchestrator.provision import templating
 from orchestrator.provision.templating import UndefinedName
 
 _BARE_NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
-GIVEN = frozenset(
+SPECIAL_VARIABLES = frozenset(
     {"check_mode", "facts", "folder", "inventory_hostname", "group_names", "role_name", "role_path"}
 )
-"""Names that every task has: of the host, of the role and of this application of it."""
+"""Variables that are defined for every task."""
 
 
 class Unknown(str):
-    """Stands for a value that is not known before a host is asked."""
+    """A placeholder for a value that is not known before the host is connected."""
 
     __slots__ = ()
 
 
-def unknowns(node: Node, at: Location = ()) -> Iterator[Location]:
-    """Where in a document the parts are that are not known yet."""
+def unknown_locations(node: Node, at: Location = ()) -> Iterator[Location]:
+    """Yield the locations of the values in a document that are not known yet."""
     if isinstance(node.content, dict):
         for key, inner in node.content.items():
-            yield from unknowns(inner, (*at, key))
+            yield from unknown_locations(inner, (*at, key))
     elif isinstance(node.content, list):
         for index, inner in enumerate(node.content):
-            yield from unknowns(inner, (*at, index))
+            yield from unknown_locations(inner, (*at, index))
     elif isinstance(node.content, Unknown):
         yield at
 
 
 class Scope:
-    """The variables that one task sees.
+    """The variables of one task.
 
-    :param layers: values that may be templates, weak ones first.
-    :param values: data; stronger than every layer.
+    :param layers: values that may be templates, from the lowest precedence to the highest.
+    :param values: data, with a higher precedence than every layer.
     """
 
     def __init__(self, layers: Iterable[Mapping[str, Node]], values: Mapping[str, Any]) -> None:
@@ -55,91 +55,95 @@ class Scope:
         self._resolving: list[str] = []
 
     def with_values(self, values: Mapping[str, Any]) -> Scope:
-        """The same with more data."""
+        """Return a scope with more data."""
         return Scope(self._layers, {**self._values, **values})
 
     def with_layer(self, layer: Mapping[str, Node]) -> Scope:
-        """The same with a layer above the others."""
+        """Return a scope with one more layer, of a higher precedence than the others."""
         return Scope([*self._layers, layer], self._values) if layer else self
 
     def value(self, name: str, position: Position) -> Any:
-        """The value of a variable that is used at ``position``. Raises ``UndefinedName``."""
+        """Return the value of a variable that is used at ``position``. Raises ``UndefinedName``."""
         if name in self._values:
             return self._values[name]
-        node = self._layered(name)
+        node = self._in_layers(name)
         if node is None:
-            raise UndefinedName(position.fault(f"'{name}' is undefined"))
-        return self._resolved(name, node).data()
+            raise UndefinedName(position.fault(f"undefined variable '{name}'"))
+        return self._resolve(name, node).data()
 
-    def _layered(self, name: str) -> Node | None:
+    def _in_layers(self, name: str) -> Node | None:
         return next((layer[name] for layer in reversed(self._layers) if name in layer), None)
 
-    def _resolved(self, name: str, node: Node) -> Node:
-        """The value of a variable with its places, its own templates filled in."""
+    def _resolve(self, name: str, node: Node) -> Node:
+        """Return the value of a variable with its positions, its own templates rendered."""
         if name in self._resolving:
-            circle = " → ".join((*self._resolving[self._resolving.index(name) :], name))
-            raise BadInput(node.position.fault(f"variable '{name}' is made of itself: {circle}"))
+            loop = " → ".join((*self._resolving[self._resolving.index(name) :], name))
+            raise BadInput(node.position.fault(f"recursive loop in variable '{name}': {loop}"))
         self._resolving.append(name)
         try:
-            return self.fill(node)
+            return self.render_node(node)
         finally:
             self._resolving.pop()
 
     def _source(self, node: Node) -> tuple[str, Node] | None:
-        """The variable that a template is nothing but, if it is: a fault of its value belongs to where that stands."""
-        name = _BARE_NAME.fullmatch(str(node.content))
-        if name is None or name[1] in self._values:
-            return None
-        source = self._layered(name[1])
-        return None if source is None else (name[1], source)
+        """Return the variable that a template like ``"{{ name }}"`` consists of; None for other templates.
 
-    def knows(self, name: str) -> bool:
-        """Whether the name has a value, or a template for one."""
+        A fault of the value is reported at the position of the variable, not of the template.
+        """
+        match = _BARE_NAME.fullmatch(str(node.content))
+        if match is None or match[1] in self._values:
+            return None
+        source = self._in_layers(match[1])
+        return None if source is None else (match[1], source)
+
+    def defines(self, name: str) -> bool:
+        """Whether a variable has a value or a template."""
         return name in self._values or any(name in layer for layer in self._layers)
 
-    def text(self, text: str, position: Position) -> Any:
-        """Fill in one template. Raises ``UndefinedName`` or ``BadInput``."""
-        return templating.evaluate(text, position, self._needed(text, position))
+    def render(self, text: str, position: Position) -> Any:
+        """Return the value of a template. Raises ``UndefinedName`` or ``BadInput``."""
+        return templating.evaluate(text, position, self._used(text, position))
 
-    def holds(self, node: Node) -> bool:
-        """Whether a condition is true. Raises ``UndefinedName`` or ``BadInput``."""
+    def is_true(self, node: Node) -> bool:
+        """Evaluate a condition. Raises ``UndefinedName`` or ``BadInput``."""
         if not isinstance(node.content, str):
             return bool(node.content)
-        needed = self._needed(node.content, node.position, bare=True)
-        value = templating.expression(node.content, node.position, needed)
+        variables = self._used(node.content, node.position, expression=True)
+        value = templating.expression(node.content, node.position, variables)
         if isinstance(value, str):
             raise BadInput(
                 node.position.fault(
-                    f"is neither true nor false but the text {value!r}; add a comparison, or | bool"
+                    f"the condition is the string {value!r}, not a boolean; add a comparison or '| bool'"
                 )
             )
         return bool(value)
 
-    def fill(self, node: Node, *, lenient: bool = False) -> Node:
-        """Fill in every template of a document; ``lenient``: what is not defined yet becomes :class:`Unknown`."""
+    def render_node(self, node: Node, *, lenient: bool = False) -> Node:
+        """Return a document with every template rendered. Raises ``UndefinedName`` or ``BadInput``.
+
+        :param lenient: values of undefined variables become :class:`Unknown` instead.
+        """
         if isinstance(node.content, dict):
-            members = {key: self.fill(inner, lenient=lenient) for key, inner in node.content.items()}
+            members = {key: self.render_node(inner, lenient=lenient) for key, inner in node.content.items()}
             return Node(node.position, members, keys=node.keys)
         if isinstance(node.content, list):
-            return Node(node.position, [self.fill(inner, lenient=lenient) for inner in node.content])
+            return Node(node.position, [self.render_node(inner, lenient=lenient) for inner in node.content])
         if not templating.is_template(node.content):
             return node
         try:
             source = self._source(node)
             if source is not None:
-                return self._resolved(*source)
-            value = self.text(str(node.content), node.position)
+                return self._resolve(*source)
+            value = self.render(str(node.content), node.position)
         except UndefinedName:
             if lenient:
                 return Node(node.position, Unknown(node.text), node.text)
             raise
         return templating.as_node(value, node.position)
 
-    def _needed(self, text: str, position: Position, *, bare: bool = False) -> dict[str, Any]:
-        """The variables that a template needs, and those it may do without if they have a value."""
-        names = templating.names(text, position, expression=bare)
-        needed = {name: self.value(name, position) for name in names}
-        for name in templating.mentioned(text, expression=bare) - names:
-            if self.knows(name):
-                needed[name] = self.value(name, position)
-        return needed
+    def _used(self, text: str, position: Position, *, expression: bool = False) -> dict[str, Any]:
+        """Return the values of the variables that a template uses; those that may be undefined only if they are not."""
+        required = templating.required_names(text, position, expression=expression)
+        optional = templating.used_names(text, expression=expression) - required
+        names = (*required, *(name for name in optional if self.defines(name)))
+        return {name: self.value(name, position) for name in names}

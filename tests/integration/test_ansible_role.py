@@ -1,4 +1,4 @@
-"""A role of Ansible's over SSH, where the extra ``ansible`` is installed."""
+"""A role of Ansible over SSH, if the extra ``ansible`` is installed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ THEIRS = """
 """
 
 
-def test_it_is_applied_checked_and_told_of(user: User, sshd: Sshd, tmp_path: Path) -> None:
+def test_a_role_is_checked_applied_and_reported(user: User, sshd: Sshd, tmp_path: Path) -> None:
     files = {
         "tasks.yaml": TASKS,
         "defaults.yaml": f"word: hi\nplace: {tmp_path}\n",
@@ -43,8 +43,8 @@ def test_it_is_applied_checked_and_told_of(user: User, sshd: Sshd, tmp_path: Pat
     assert not (tmp_path / "said").exists()
     first = user.orchestrate(*words)
     assert first.code == 0, first.err
-    assert "    ansible: a file: as it was → changed" in first.out
-    assert "    ansible: a file: as it was → changed" in checked.out
+    assert "    ansible: a file: unchanged → changed" in first.out
+    assert "    ansible: a file: unchanged → changed" in checked.out
     assert (tmp_path / "said").read_text() == "hi"
     second = user.orchestrate(*words)
     assert "0 changed, 1 unchanged" in second.out

@@ -24,7 +24,7 @@ def probe(host: HostFolder, *words: str | Path) -> tuple[int, str]:
     return done.returncode, done.stdout.decode()
 
 
-def found(host: HostFolder, *paths: Path) -> dict[str, files.Found]:
+def found(host: HostFolder, *paths: Path) -> dict[str, files.ActualFile]:
     code, out = probe(host, "files", "100", *paths)
     assert code == 0
     return files.parse(ReadOutput(0, out))

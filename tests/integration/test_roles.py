@@ -1,4 +1,4 @@
-"""Roles as their users apply them, over SSH, to a machine that may be changed."""
+"""``orchestrate role apply`` over SSH, on a machine that may be changed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.running import Ended, User
 
 
 def changes(ended: Ended) -> list[str]:
-    """The differences that were told."""
+    """The differences that were printed."""
     return [line.strip() for line in ended.out.splitlines() if line.startswith("    ")]
 
 
 SHIPPED = ("base", "tuning", "quiet", "migbench")
 
 
-def test_shipped_roles_do_what_their_check_says_and_nothing_the_second_time(
+def test_shipped_roles_change_what_check_mode_reports_and_nothing_when_repeated(
     admin: User, machine: Machine
 ) -> None:
     before = machine.state()
@@ -46,7 +46,7 @@ def test_shipped_roles_do_what_their_check_says_and_nothing_the_second_time(
     assert restored.code == 0, restored.err
     assert "testhost: service:cron.service: inactive → active" in restored.out
     assert machine.state() == before
-    assert "numactl" in (machine.root / "packages").read_text()  # what is meant to stay
+    assert "numactl" in (machine.root / "packages").read_text()  # packages are not restored
 
 
 LANGUAGE = """
@@ -54,7 +54,7 @@ LANGUAGE = """
   file: {path: /etc/mine.d, state: directory, mode: '0750'}
 - name: settings
   template: {src: mine.conf.j2, dest: /etc/mine.d/mine.conf}
-  notify: mine starts again
+  notify: restart mine
 - name: one file for each
   copy: {content: "{{ item.text }}\\n", dest: "/etc/mine.d/{{ item.name }}"}
   loop: "{{ parts }}"
@@ -75,14 +75,14 @@ LANGUAGE = """
 ROLE = {
     "tasks": LANGUAGE,
     "defaults": "greeting: hello\nparts: [{name: a, text: one}, {name: b, text: two}]\nmore: false\n",
-    "handlers": "- name: mine starts again\n  service: {name: ssh, state: restarted}\n",
+    "handlers": "- name: restart mine\n  service: {name: ssh, state: restarted}\n",
     "templates__mine.conf.j2": "greeting = {{ greeting }}\ncpus = {{ facts.cpus }}\n"
     "{% for p in parts %}\n{{ p.name }}\n{% endfor %}\n",
     "files__tool.sh": '#!/bin/sh\necho "$1" >/etc/mine.d/said\n',
 }
 
 
-def test_the_language(admin: User, machine: Machine) -> None:
+def test_tasks_with_all_keywords(admin: User, machine: Machine) -> None:
     role(admin, **ROLE)
     (admin.folder / "roles/mine/files/tool.sh").chmod(0o755)
     first = apply(admin, "mine", "--var", "greeting='good day'")
@@ -104,7 +104,7 @@ def test_the_language(admin: User, machine: Machine) -> None:
     assert "good day" in (folder / "mine.conf").read_text()
 
 
-def test_variables_of_the_inventory_lie_between_defaults_and_the_command_line(
+def test_inventory_variables_override_defaults_and_not_the_command_line(
     admin: User, machine: Machine
 ) -> None:
     role(
@@ -166,11 +166,11 @@ def test_tags(admin: User, machine: Machine) -> None:
             "module:nonesuch: refused, requested 'loaded', actual 'absent'",
         ),
         ("package: {name: nosuch}", 3, "E: Unable to locate package nosuch"),
-        ("package: {name: {dnf: x}}", 3, "the task names no packages for apt"),
+        ("package: {name: {dnf: x}}", 3, "no package names for apt, the package manager of this host"),
         ("shell: echo oops >&2; exit 3", 3, "exit code 3 from sh -c 'echo oops >&2; exit 3': oops"),
         ("assert: {that: facts.cpus > 1000, fail_msg: too small}", 3, "too small (facts.cpus > 1000)"),
-        ("wait: {path: /no/such, timeout: 0}", 3, "path '/no/such' is not present after 0 s"),
-        ("fetch: {src: /no/such, dest: here}", 3, "/no/such: expected a file, found absent"),
+        ("wait: {path: /no/such, timeout: 0}", 3, "timed out after 0 s: path '/no/such' is not present"),
+        ("fetch: {src: /no/such, dest: here}", 3, "/no/such: no such file or directory"),
         ("file: {path: /proc/nosuch, state: directory}", 3, "/proc/nosuch"),
         ("shell: echo {{ facts.nosuch }}", 2, "tasks.yaml:1:10: "),
         ("sysctl: {vm.swappiness: [1]}", 2, "tasks.yaml:1:38: "),
@@ -181,7 +181,7 @@ def test_tags(admin: User, machine: Machine) -> None:
         ),
     ],
 )
-def test_what_fails_is_one_line(
+def test_a_failure_is_one_line(
     unchanged: Machine, tmp_path: Path, task: str, code: int, expected: str
 ) -> None:
     admin, before = admin_of(unchanged, tmp_path / "project"), unchanged.state()
@@ -244,7 +244,7 @@ def test_other_modules(admin: User, machine: Machine) -> None:
     assert admin.orchestrate("hosts", "diff", "testhost", *admin.options[2:]).code == 0
 
 
-def test_a_kernel_is_installed_unless_this_very_one_is(admin: User, machine: Machine) -> None:
+def test_a_kernel_is_installed_unless_it_is_already(admin: User, machine: Machine) -> None:
     tree = Path(__file__).parent / "small_kernel"
     recipe = f"source: {{folder: {tree}}}\nconfig: {{base: defconfig}}\n"
     task = "- kernel_install: {recipe: files/own.yaml}\n"
@@ -281,15 +281,13 @@ def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: 
         (["quiet", "--var", "khugepaged=7"], "expected true or false"),
     ],
 )
-def test_bad_words_are_one_line(local_user: User, words: list[str], expected: str) -> None:
+def test_invalid_arguments_are_one_line(local_user: User, words: list[str], expected: str) -> None:
     ended = local_user.orchestrate("role", "apply", *words, "--host", "nowhere.invalid")
     assert ended.code == 2, ended.err
     assert expected in ended.complaints[0]
 
 
-def test_hosts_that_do_not_answer_keep_no_other_from_being_told_of(
-    unchanged: Machine, tmp_path: Path
-) -> None:
+def test_an_unreachable_host_does_not_hide_the_others(unchanged: Machine, tmp_path: Path) -> None:
     admin = admin_of(unchanged, tmp_path / "project")
     ended = admin.orchestrate("hosts", "check", "127.0.0.1:1", "testhost", *admin.options[2:])
     assert ended.code == 3

@@ -1,4 +1,4 @@
-"""Roles that an experiment names: their settings last as long as its blocks, whatever becomes of the run."""
+"""Roles of an experiment: their settings are restored after each block, however the run ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ roles: [{role: mine, vars: {level: 7}}]
 """
 
 
-def test_an_experiment_applies_roles_and_puts_their_settings_back(admin: User, machine: Machine) -> None:
+def test_an_experiment_applies_roles_and_restores_their_settings(admin: User, machine: Machine) -> None:
     role(
         admin,
         tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n- copy: {content: x, dest: /etc/stays}\n",
@@ -42,7 +42,7 @@ def test_a_role_that_fails_in_a_run_leaves_no_setting_changed(admin: User, machi
     assert machine.proc("vm/swappiness") == "60"
 
 
-def test_what_a_dead_controller_left_is_put_back(admin: User, machine: Machine) -> None:
+def test_settings_of_a_dead_controller_are_restored(admin: User, machine: Machine) -> None:
     role(admin, tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n", defaults="level: 1\n")
     text = EXPERIMENT.replace("cat /proc", f"touch {admin.folder}/begun; sleep 60; cat /proc")
     process = admin.begin_run(admin.file(text, trial="90s"))
@@ -67,11 +67,11 @@ def test_what_a_dead_controller_left_is_put_back(admin: User, machine: Machine) 
     assert "idle, no recorded settings" in admin.orchestrate("hosts", "check", *words).out
 
 
-def test_this_machine_is_changed_only_where_that_is_allowed(local_user: User) -> None:
+def test_this_machine_is_changed_only_if_that_is_allowed(local_user: User) -> None:
     role(local_user, tasks="- copy: {content: x, dest: /etc/never}\n")
     ended = local_user.orchestrate("role", "apply", "mine", "--host", "local")
     assert ended.code == 2
-    assert "allow it with --allow-local-changes" in ended.complaints[0]
+    assert "to allow that, use --allow-local-changes" in ended.complaints[0]
     refused = local_user.run(
         local_user.file(EXPERIMENT.replace("[{role: mine, vars: {level: 7}}]", "[mine]"))
     )

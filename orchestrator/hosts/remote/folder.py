@@ -11,6 +11,7 @@ from orchestrator.errors import HostError
 from orchestrator.experiment.model import Setting
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.remote.commands import script_command, script_path
 from orchestrator.hosts.remote.settings import Change, encode_settings, parse_changes
 
 ROOT_BASE = "/var/lib/orchestrate"
@@ -86,8 +87,8 @@ class HostFolder:
             if scripts.version in installed:
                 continue
             for name, content in scripts.files.items():
-                self.host.put(content, f"{self.base}/bin/{name}", 0o755, sudo=self.sudo)
-            # Last: the version file exists only if all files do.
+                self.host.put(content, script_path(self.base, name), 0o755, sudo=self.sudo)
+            # Last, so that the version says that all files are there.
             version = f"{self.base}/bin/{scripts.name}.version"
             self.host.put(f"{scripts.version}\n".encode(), version, sudo=self.sudo)
 
@@ -148,5 +149,7 @@ class HostFolder:
         stdin: bytes | None = None,
         time_limit: float = 60.0,
     ) -> Command:
-        """Return a command that runs one of the scripts."""
-        return Command(("sh", f"{self.base}/bin/{name}", *arguments), self.sudo, time_limit, accept, stdin)
+        """A command that runs one of our scripts."""
+        return script_command(
+            self.base, name, *arguments, sudo=self.sudo, accept=accept, stdin=stdin, time_limit=time_limit
+        )

@@ -1,4 +1,4 @@
-"""Task modules: one file each, which holds a :class:`Module` named ``MODULE``. A new file is a new module."""
+"""The task modules. Each file here lists its modules in ``MODULES``; the registry finds a new file by itself."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from orchestrator.provision.module import Module
 
 @cache
 def registry() -> dict[str, Module]:
-    """All task modules by name."""
-    found = (
-        importlib.import_module(f"{__name__}.{entry.name}").MODULE for entry in pkgutil.iter_modules(__path__)
-    )
-    return {module.name: module for module in found}
+    """Return all task modules by name."""
+    files = (importlib.import_module(f"{__name__}.{entry.name}") for entry in pkgutil.iter_modules(__path__))
+    return {module.name: module for file in files for module in file.MODULES}

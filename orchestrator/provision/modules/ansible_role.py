@@ -1,6 +1,6 @@
-"""``ansible_role``: a role of Ansible's, applied by ansible-runner (the extra ``ansible``). The host needs a Python.
+"""``ansible_role``: a role of Ansible, applied by ansible-runner (the extra ``ansible``). The host needs Python.
 
-What such a role changes stays; only our own modules record what was there before.
+The changes of such a role stay. Only the modules of this package record what was there before.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class AnsibleRole(Module):
 
     name = "ansible_role"
     reads_back: ClassVar[bool] = False
-    opaque: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    ends_read_ahead: ClassVar[bool] = True
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["name"],
         "properties": {
             "name": {
-                "description": "A role below this role's files/, or one that Ansible finds by itself.",
+                "description": "A role below this role's files/, or one that Ansible finds.",
                 "type": "string",
                 "minLength": 1,
             },
@@ -42,78 +42,75 @@ class AnsibleRole(Module):
         },
     }
 
-    def alters(self, arguments: Node) -> bool:
-        """Nobody knows what it does."""
+    def changes_host(self, arguments: Node) -> bool:
+        """What an Ansible role changes is unknown in advance."""
         return True
 
     def faults(self, role: Role, arguments: Node) -> Iterator[tuple[Node, str]]:
-        """The library must be there, and a role that is named by a path."""
+        """ansible-runner must be installed, and a role that is given as a path must exist."""
         if importlib.util.find_spec("ansible_runner") is None:
             yield (
                 arguments,
-                "needs ansible-runner, which is not installed; try: pip install 'migration-orchestrator[ansible]'",
+                "ansible-runner is not installed; install it with: pip install 'migration-orchestrator[ansible]'",
             )
         name = arguments.mapping()["name"]
-        if (
-            "/" in name.text
-            and not is_template(name.content)
-            and not (role.folder / FOLDER / name.text).is_dir()
-        ):
-            yield name, f"there is no folder '{name.text}' in {role.folder / FOLDER}"
+        path = role.folder / FOLDER / name.text
+        if "/" in name.text and not is_template(name.content) and not path.is_dir():
+            yield name, f"{path}: no such directory"
 
     def read(self, context: Context, arguments: Node) -> Command | None:
-        """Ansible reads by itself."""
+        """Return None: Ansible reads the state itself."""
         return None
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """What Ansible's own check says in check mode; else that it will be asked."""
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """In check mode, run Ansible's own check mode; otherwise plan to apply the role."""
         if context.check and context.host.executes:
             return TaskPlan(_run(context, arguments.data()))
         return TaskPlan((Difference(f"ansible role {arguments.data()['name']}", "not applied", "applied"),))
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Let Ansible apply it."""
+        """Apply the role with Ansible."""
         if not context.host.executes:
-            return {"note": "by ansible-runner, on the controller"}
+            return {"note": "run by ansible-runner on the controller"}
         differences = _run(context, arguments.data())
         return {"changed": bool(differences), "differences": differences}
 
 
 def _run(context: Context, data: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """Run Ansible; return what it says it changed, or would. ``HostError`` with the first task that failed."""
+    """Run Ansible; return what it changed, or in check mode would change. ``HostError`` names the first failed task."""
     import ansible_runner
 
-    inside = context.role.folder / FOLDER / data["name"]
+    bundled = context.role.folder / FOLDER / data["name"]
     play = {
         "hosts": "all",
         "become": context.become,
-        "roles": [{"role": str(inside) if inside.is_dir() else data["name"], "vars": data.get("vars", {})}],
+        "roles": [{"role": str(bundled) if bundled.is_dir() else data["name"], "vars": data.get("vars", {})}],
     }
-    reached = {key: value for key, value in context.variables.items() if key.startswith("ansible_")}
-    inventory = {"all": {"hosts": {context.host.name: {**reached, **context.host.ansible}}}}
+    connection = {key: value for key, value in context.variables.items() if key.startswith("ansible_")}
+    inventory = {"all": {"hosts": {context.host.name: {**connection, **context.host.ansible}}}}
     with tempfile.TemporaryDirectory() as folder:
         for name, content in (("project/play.json", [play]), ("inventory/hosts.json", inventory)):
             path = Path(folder) / name
             path.parent.mkdir()
             path.write_text(json.dumps(content))
-        done = ansible_runner.run(
+        run = ansible_runner.run(
             private_data_dir=folder,
             playbook="play.json",
             quiet=True,
             cmdline="--check" if context.check else None,
             envvars={"ANSIBLE_RETRY_FILES_ENABLED": "0"},
         )
-        events = list(done.events)
+        events = list(run.events)
     changed = [
         event for event in events if event["event"] == "runner_on_ok" and _result(event).get("changed")
     ]
-    if done.rc:
-        bad = [e for e in events if e["event"] in ("runner_on_failed", "runner_on_unreachable")]
-        told = [f"{_task(event)}: {_result(event).get('msg', 'failed')}" for event in bad]
-        first = f"Ansible: {(told or [_last_line(events)])[0]}".splitlines()[0]
-        hint = " (which Python the host has, ansible_python_interpreter in the inventory says)"
-        raise HostError(first + (hint if "Gathering Facts" in first else ""))
-    return tuple(Difference(f"ansible: {_task(event)}", "as it was", "changed") for event in changed)
+    if run.rc:
+        failed = [e for e in events if e["event"] in ("runner_on_failed", "runner_on_unreachable")]
+        messages = [f"{_task(event)}: {_result(event).get('msg', 'failed')}" for event in failed]
+        message = f"Ansible: {(messages or [_last_line(events)])[0]}".splitlines()[0]
+        hint = " (set ansible_python_interpreter in the inventory if Python was not found)"
+        raise HostError(message + (hint if "Gathering Facts" in message else ""))
+    return tuple(Difference(f"ansible: {_task(event)}", "unchanged", "changed") for event in changed)
 
 
 def _task(event: Mapping[str, Any]) -> str:
@@ -127,7 +124,7 @@ def _result(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _last_line(events: list[Mapping[str, Any]]) -> str:
     lines = [line for event in events for line in str(event.get("stdout", "")).splitlines() if line.strip()]
-    return lines[-1] if lines else "failed without a word"
+    return lines[-1] if lines else "failed without output"
 
 
-MODULE = AnsibleRole()
+MODULES = (AnsibleRole(),)

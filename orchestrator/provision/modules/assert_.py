@@ -1,7 +1,8 @@
-"""``assert``: conditions that must hold, or the role ends here."""
+"""``assert``: fail unless conditions are true."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from orchestrator.documents.document import Node
@@ -16,30 +17,30 @@ class Assert(Module):
 
     name = "assert"
     expressions: ClassVar[frozenset[str]] = frozenset({"that"})
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["that"],
         "properties": {
             "that": {"description": "A condition, or a list of them.", **CONDITION},
-            "fail_msg": {"description": "What to say otherwise.", "type": "string"},
+            "fail_msg": {"description": "The message if one is false.", "type": "string"},
         },
     }
 
     def read(self, context: Context, arguments: Node) -> Command | None:
-        """There is nothing to read."""
+        """Return None: there is nothing to read."""
         return None
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """Raises ``HostError`` with the first condition that does not hold."""
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Evaluate the conditions; ``HostError`` names the first one that is false."""
         if not context.host.executes:
             return TaskPlan()
         that = arguments.mapping()["that"]
         for node in that.items() if isinstance(that.content, list) else [that]:
-            if not context.holds(node):
+            if not context.is_true(node):
                 message = arguments.data().get("fail_msg", "")
-                raise HostError(f"{message or 'assertion does not hold'} ({node.content})")
+                raise HostError(f"{message or 'assertion failed'} ({node.content})")
         return TaskPlan()
 
 
-MODULE = Assert()
+MODULES = (Assert(),)

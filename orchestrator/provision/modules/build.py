@@ -1,6 +1,6 @@
-"""``build``: a program from source, on the host where it has a compiler, else on the controller, statically.
+"""``build``: build a program from source, on the host if it has a compiler, else statically on the controller.
 
-A program is built again only when its sources, or the compiler that builds it, have changed.
+A program is rebuilt only if its sources or the compiler have changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
@@ -31,91 +31,95 @@ class Build(Module):
     """``build: {source: files, program: p, makes: build/p, static_target: static, static_makes: build/p-static}``."""
 
     name = "build"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["source", "program", "makes", "static_target", "static_makes"],
         "properties": {
             "source": {
-                "description": "Folder with a Makefile, below the role's folder.",
+                "description": "Directory with a Makefile, below the role's directory.",
                 "type": "string",
                 "minLength": 1,
             },
             "program": {
-                "description": "Name of the program in the role's folder on the host.",
+                "description": "Name of the program in the role's directory on the host.",
                 "type": "string",
                 "minLength": 1,
             },
-            "makes": {"description": "The file that a plain `make` makes, below `source`.", "type": "string"},
+            "makes": {"description": "The file that `make` builds, below `source`.", "type": "string"},
             "static_target": {
                 "description": "The make target for hosts without a compiler.",
                 "type": "string",
             },
             "static_makes": {
-                "description": "The file that this target makes, below `source`.",
+                "description": "The file that this target builds, below `source`.",
                 "type": "string",
             },
         },
     }
 
     def faults(self, role: Role, arguments: Node) -> Iterator[tuple[Node, str]]:
-        """The source must be there."""
+        """The source must have a Makefile."""
         source = arguments.mapping()["source"]
-        if not is_template(source.content) and not (role.folder / source.text / "Makefile").is_file():
-            yield source, f"there is no Makefile in {role.folder / source.text}"
+        makefile = role.folder / source.text / "Makefile"
+        if not is_template(source.content) and not makefile.is_file():
+            yield source, f"{makefile}: no such file or directory"
 
     def read(self, context: Context, arguments: Node) -> Command:
-        """What is built there, of what, and whether there is a compiler."""
-        return context.look("program", context.folder, arguments.data()["program"], sudo=context.base_sudo)
+        """Read the identity of the program that is on the host, and the version of its compiler."""
+        return context.probe("program", context.folder, arguments.data()["program"], sudo=context.base_sudo)
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """Build where sources or compiler are others; ``HostError`` where no compiler is found."""
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Plan a build if sources or compiler have changed; ``HostError`` if there is no usable compiler."""
         data = arguments.data()
-        fields, program = answer.fields, data["program"]
+        fields, program = output.fields, data["program"]
         identity = _identity(context.role.folder / data["source"], _compiler(context, fields))
         if fields.get("identity") == identity and "sha256" in fields:
             return TaskPlan(result={"artifacts": {program: fields["sha256"]}}, note="up to date")
-        before = f"of {fields['identity'][:12]}" if "identity" in fields else "absent"
-        difference = Difference(f"{context.folder}/{program}", before, f"of {identity[:12]}")
+        before = f"build {fields['identity'][:12]}" if "identity" in fields else "absent"
+        difference = Difference(f"{context.folder}/{program}", before, f"build {identity[:12]}")
         return TaskPlan((difference,), result={"compiler": fields.get("compiler", ""), "identity": identity})
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Build it there, or here and bring it there."""
+        """Build on the host, or build on the controller and copy."""
         data, compiler, identity = arguments.data(), plan.result["compiler"], plan.result["identity"]
         source, program = context.role.folder / data["source"], data["program"]
         if compiler:
             context.host.run(_build_on_host(context, source, program, data["makes"]))
-            how = f"built on the host with {compiler}"
+            note = f"built on the host with {compiler}"
         else:
-            binary = _build_here(context, source, data["static_target"], data["static_makes"], identity)
+            binary = _build_on_controller(
+                context, source, data["static_target"], data["static_makes"], identity
+            )
             context.host.put(binary, f"{context.folder}/{program}", 0o755, sudo=context.base_sudo)
-            how = "built on the controller, static, and copied"
+            note = "built statically on the controller and copied"
         marker = f"{context.folder}/{program}.built-from"
         context.host.put(f"{identity}\n".encode(), marker, sudo=context.base_sudo)
-        return {"note": how}
+        return {"note": note}
 
 
 def _compiler(context: Context, fields: Mapping[str, str]) -> str:
-    """First line of the version of the host's ``cc``, or which one here takes its position."""
+    """Return the version of the host's compiler, or of the controller's if the host has none."""
     if "compiler" in fields:
         return fields["compiler"]
-    theirs = fields.get("machine", "")
-    ours = subprocess.run(("uname", "-m"), capture_output=True, text=True, check=True).stdout.strip()
-    if theirs and theirs != ours:
+    host_machine = fields.get("machine", "")
+    machine = subprocess.run(("uname", "-m"), capture_output=True, text=True, check=True).stdout.strip()
+    if host_machine and host_machine != machine:
         raise HostError(
-            f"no C compiler there, and this machine cannot build for it "
-            f"({ours} here, {theirs} there); install make and a C compiler on {context.host.name}"
+            f"no C compiler on {context.host.name}, and the controller cannot build for it: the host is "
+            f"{host_machine}, the controller {machine}; install make and a C compiler on {context.host.name}"
         )
     if not (shutil.which("cc") and shutil.which("make")):
         raise HostError(
-            f"no C compiler on {context.host.name} and none here; install gcc and make on one of them (make setup)"
+            f"no C compiler on {context.host.name} or on the controller; "
+            "install gcc and make on one of them (on the controller: make setup)"
         )
     version = subprocess.run(("cc", "--version"), capture_output=True, text=True, check=True)
     return f"static, {version.stdout.partition(chr(10))[0]}"
 
 
 def _sources(folder: Path) -> Iterator[Path]:
-    """Source files below ``folder`` in a fixed order; what was built there is not among them."""
+    """Yield the source files below ``folder`` in a fixed order, without those that were built there."""
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if path.is_file() and inside.parts[0] != "build" and path.suffix in SOURCE_SUFFIXES:
@@ -147,8 +151,8 @@ def _build_on_host(context: Context, source: Path, program: str, makes: str) -> 
     return script(build, *words, sudo=context.base_sudo, stdin=_archive(source), time_limit=BUILD_LIMIT_S)
 
 
-def _build_here(context: Context, source: Path, target: str, makes: str, identity: str) -> Path:
-    """Build a static program in the cache, once for all hosts, and return its path."""
+def _build_on_controller(context: Context, source: Path, target: str, makes: str, identity: str) -> Path:
+    """Build a static program in the cache, once for all hosts; return its path."""
     built = context.cache / "builds" / identity / Path(makes).name
     built.parent.mkdir(parents=True, exist_ok=True)
     with (built.parent / "lock").open("w") as lock:
@@ -160,20 +164,20 @@ def _build_here(context: Context, source: Path, target: str, makes: str, identit
                 copy = Path(work) / path.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
-            made = subprocess.run(
+            completed = subprocess.run(
                 ("make", "-C", work, target),
                 capture_output=True,
                 text=True,
                 timeout=BUILD_LIMIT_S,
                 check=False,
             )
-            if made.returncode != 0:
-                last = (made.stderr.strip() or made.stdout.strip()).splitlines()[-1:]
-                raise HostError(f"building {makes} on the controller failed: {' '.join(last)}")
+            if completed.returncode != 0:
+                last_line = (completed.stderr.strip() or completed.stdout.strip()).splitlines()[-1:]
+                raise HostError(f"could not build {makes} on the controller: {' '.join(last_line)}")
             partial = built.with_suffix(".partial")
             shutil.copy2(Path(work) / makes, partial)
             partial.rename(built)
     return built
 
 
-MODULE = Build()
+MODULES = (Build(),)

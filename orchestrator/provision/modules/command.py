@@ -1,14 +1,14 @@
-"""``command``: a program that is run as it stands, without a shell."""
+"""``command``: run a program without a shell."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Role
-from orchestrator.provision.commands import COMMON, CommandModule
+from orchestrator.provision.commands import OPTIONS, CommandModule
 from orchestrator.provision.templating import is_template
 
 
@@ -16,7 +16,7 @@ class RunCommand(CommandModule):
     """``command: make install``, or ``command: {argv: [make, install], creates: /usr/local/bin/x}``."""
 
     name = "command"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "title": "a command line, or argv with options",
         "anyOf": [
             {"title": "a command line", "type": "string", "minLength": 1},
@@ -31,25 +31,25 @@ class RunCommand(CommandModule):
                         "minItems": 1,
                         "items": {"title": "a word", "type": ["string", "number"]},
                     },
-                    **COMMON,
+                    **OPTIONS,
                 },
             },
         ],
     }
 
     def faults(self, role: Role, arguments: Node) -> Iterable[tuple[Node, str]]:
-        """A command line whose quotes do not close."""
+        """A command line must have balanced quotes."""
         if isinstance(arguments.content, str) and not is_template(arguments.content):
             try:
                 shlex.split(arguments.content)
             except ValueError as error:
-                yield arguments, f"is not a command line: {error}"
+                yield arguments, f"invalid command line: {error}"
 
     def argv(self, data: Any) -> tuple[str, ...]:
-        """Words of the line, or the list."""
+        """Return the words of the command line, or the list."""
         if isinstance(data, str):
             return tuple(shlex.split(data))
         return tuple(str(word) for word in data["argv"])
 
 
-MODULE = RunCommand()
+MODULES = (RunCommand(),)

@@ -1,4 +1,4 @@
-"""``fetch``: a file of the host, brought to the controller."""
+"""``fetch``: copy a file from the host to the controller."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError
@@ -21,18 +21,18 @@ class Fetch(Module):
     """``fetch: {src: /var/log/dmesg, dest: "logs/{{ inventory_hostname }}"}``."""
 
     name = "fetch"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["src", "dest"],
         "properties": {
             "src": {
-                "description": "A file on the host; a relative path starts in the role's folder there.",
+                "description": "A file on the host; a relative path starts in the role's directory there.",
                 "type": "string",
                 "minLength": 1,
             },
             "dest": {
-                "description": "A file on the controller; a relative path starts in the working folder.",
+                "description": "A file on the controller; a relative path starts in the working directory.",
                 "type": "string",
                 "minLength": 1,
             },
@@ -40,30 +40,30 @@ class Fetch(Module):
     }
 
     def read(self, context: Context, arguments: Node) -> Command:
-        """What the file is there."""
+        """Read the state of the file on the host."""
         source = arguments.data()["src"]
         return files.read(context, [context.path(source)], sudo=context.sudo(source))
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """Hold it against the one here."""
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Compare the file with the one on the controller; ``HostError`` if it is not a regular file."""
         data = arguments.data()
         path = context.path(data["src"])
-        found = files.parse(answer).get(path, files.Found())
-        if context.host.executes and not found.sha256:
-            raise HostError(f"{path}: expected a file, found {found.kind}")
+        file = files.parse(output).get(path, files.ActualFile())
+        if context.host.executes and not file.sha256:
+            message = "no such file or directory" if file.kind == "absent" else "not a regular file"
+            raise HostError(f"{path}: {message}")
         dest = Path(data["dest"])
-        here = hashlib.sha256(dest.read_bytes()).hexdigest() if dest.is_file() else ""
-        if here == found.sha256 and here:
+        local_digest = hashlib.sha256(dest.read_bytes()).hexdigest() if dest.is_file() else ""
+        if local_digest and local_digest == file.sha256:
             return TaskPlan(result={"dest": str(dest)})
-        before = f"content {here[:12]}" if here else "absent"
-        command = script(
-            'base64 <"$1"', path, sudo=context.sudo(data["src"]), time_limit=FETCH_LIMIT_S
-        )  # text survives every connection
-        after = f"content {found.sha256[:12]}" if found.sha256 else f"as {path}"
-        return TaskPlan((Difference(f"here: {dest}", before, after),), (command,), {"dest": str(dest)})
+        before = f"content {local_digest[:12]}" if local_digest else "absent"
+        after = f"content {file.sha256[:12]}" if file.sha256 else f"content of {path}"
+        # Output is decoded as text, so binary content is encoded.
+        command = script('base64 <"$1"', path, sudo=context.sudo(data["src"]), time_limit=FETCH_LIMIT_S)
+        return TaskPlan((Difference(f"controller: {dest}", before, after),), (command,), {"dest": str(dest)})
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Bring it."""
+        """Copy the file."""
         (command,) = plan.actions
         assert isinstance(command, Command)
         printed = context.host.run(command).stdout
@@ -78,4 +78,4 @@ class Fetch(Module):
         return {}
 
 
-MODULE = Fetch()
+MODULES = (Fetch(),)

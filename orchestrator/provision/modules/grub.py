@@ -1,11 +1,12 @@
-"""``grub``: words of the kernel's command line, from the next boot on. They stay when the run is over.
+"""``grub``: add parameters to the kernel command line, from the next boot on. They are not restored.
 
-Where GRUB reads ``/etc/default/grub.d`` (Debian and its kin) a file of ours there adds them; where there is ``grubby``
-(Fedora and its kin) that does. What was rendered is read back: every entry of the menu must have the words.
+With ``update-grub`` (Debian and its derivatives) the parameters are written to a file in ``/etc/default/grub.d``. With
+``grubby`` (Fedora and its derivatives) that adds them. Then every entry of the boot menu is verified.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from orchestrator.documents.document import Node
@@ -22,17 +23,17 @@ class Grub(Module):
 
     name = "grub"
     needs_root: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["command_line"],
         "properties": {
             "command_line": {
-                "description": "Words that the command line shall have; an empty list takes ours away.",
+                "description": "Parameters of the command line; an empty list removes those that were added before.",
                 "type": "array",
                 "uniqueItems": True,
                 "items": {
-                    "title": "a word without white space, quotes, '$' or '\\'",
+                    "title": "a parameter without white space, quotes, '$' or '\\'",
                     "type": "string",
                     "pattern": "^[^\\s\"'$`\\\\]+$",
                 },
@@ -41,32 +42,32 @@ class Grub(Module):
     }
 
     def read(self, context: Context, arguments: Node) -> Command:
-        """Our words, and those of each entry."""
-        return context.look("grub", DROP_IN, sudo=context.become)
+        """Read the parameters that were added before, and those of each entry of the boot menu."""
+        return context.probe("grub", DROP_IN, sudo=context.become)
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """The words that entries lack, and those of ours that are no longer asked for."""
-        words: list[str] = arguments.data()["command_line"]
-        how = answer.fields.get("how", "" if context.host.executes else "grub.d")
-        if not how:
-            raise HostError("no GRUB that we know how to render (update-grub or grubby)")
-        entries = [line.split()[2:] for line in answer.lines if line.startswith("entry ")]
-        ours = answer.fields.get("words", "").split()
-        lacking = [word for word in words if not entries or any(word not in entry for entry in entries)]
-        stale = [word for word in ours if word not in words]
-        running = answer.fields.get("running", "").split()
-        result: dict[str, Any] = {"reboot_needed": any(word not in running for word in words)}
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Add parameters that an entry lacks; remove those that were added before and are no longer requested."""
+        requested: list[str] = arguments.data()["command_line"]
+        tool = output.fields.get("how", "" if context.host.executes else "grub.d")
+        if not tool:
+            raise HostError("could not find update-grub or grubby")
+        entries = [line.split()[2:] for line in output.lines if line.startswith("entry ")]
+        added = output.fields.get("words", "").split()
+        missing = [word for word in requested if not entries or any(word not in entry for entry in entries)]
+        stale = [word for word in added if word not in requested]
+        running = output.fields.get("running", "").split()
+        result: dict[str, Any] = {"reboot_needed": any(word not in running for word in requested)}
         differences = (
-            *(Difference(f"kernel command line: {word}", "absent", "present") for word in lacking),
+            *(Difference(f"kernel command line: {word}", "absent", "present") for word in missing),
             *(Difference(f"kernel command line: {word}", "present", "absent") for word in stale),
         )
         if not differences:
             return TaskPlan(result=result)
-        return TaskPlan(differences, tuple(_actions(how, words, context.become)), result)
+        return TaskPlan(differences, tuple(_actions(tool, requested, context.become)), result)
 
 
-def _actions(how: str, words: list[str], sudo: bool) -> list[Command | Upload]:
-    if how == "grubby":
+def _actions(tool: str, words: list[str], sudo: bool) -> list[Command | Upload]:
+    if tool == "grubby":
         add = ("grubby", "--update-kernel=ALL", f"--args={' '.join(words)}")
         return [Command(add, sudo, time_limit=RENDER_LIMIT_S)]
     line = " ".join(words)
@@ -75,4 +76,4 @@ def _actions(how: str, words: list[str], sudo: bool) -> list[Command | Upload]:
     return [upload, Command(("update-grub",), sudo, time_limit=RENDER_LIMIT_S)]
 
 
-MODULE = Grub()
+MODULES = (Grub(),)

@@ -1,8 +1,7 @@
-"""``kernel_install``: a kernel from a recipe, as a Debian package. It stays when the run is over.
+"""``kernel_install``: install a kernel from a recipe as a Debian package. It is not removed when the run ends.
 
-What the distribution does for a new kernel of its own is done for this one: initramfs, boot menu, and where it is the
-newest also the default entry. A kernel that is only to be measured is better named under ``kernels:`` of an
-experiment, where it is booted once.
+The package runs the scripts of the distribution: they make the initramfs and the boot menu entry, and make the newest
+kernel the default. To measure a kernel without installing it, list it under ``kernels`` of an experiment.
 """
 
 from __future__ import annotations
@@ -32,17 +31,17 @@ exit "$code"
 
 
 class KernelInstall(Module):
-    """``kernel_install: {recipe: linux-6.12-accel-machine}``; it runs after the next boot."""
+    """``kernel_install: {recipe: linux-6.12-accel-machine}``; the kernel runs after the next boot."""
 
     name = "kernel_install"
     needs_root: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["recipe"],
         "properties": {
             "recipe": {
-                "description": "Name of a recipe, or a file below the role's folder.",
+                "description": "Name of a recipe, or a file below the role's directory.",
                 "type": "string",
                 "minLength": 1,
             }
@@ -50,7 +49,7 @@ class KernelInstall(Module):
     }
 
     def faults(self, role: Role, arguments: Node) -> Iterator[tuple[Node, str]]:
-        """The recipe must be there and sound."""
+        """The recipe must exist and be valid."""
         recipe = arguments.mapping()["recipe"]
         if is_template(recipe.content):
             return
@@ -60,29 +59,31 @@ class KernelInstall(Module):
             yield recipe, str(error)
 
     def read(self, context: Context, arguments: Node) -> Command:
-        """Which packages are installed."""
-        return context.look("packages", accept=(0, 1))
+        """List the installed packages."""
+        return context.probe("packages", accept=(0, 1))
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """Whether a package of this very kernel is there; nothing is built to find that out."""
-        if context.host.executes and answer.fields.get("manager") != "apt":
-            raise HostError("kernels are installed as Debian packages, and this host has no apt")
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Look for a package of this kernel. Its name has a hash of the recipe, so nothing is built for this."""
+        if context.host.executes and output.fields.get("manager") != "apt":
+            raise HostError("kernel_install is supported on Debian hosts only: could not find apt-get")
         recipe = arguments.data()["recipe"]
-        ending = release_suffix(resolve(_recipe(context.role, recipe)).hash)
-        found = [line for line in answer.lines if line.startswith("linux-image-") and line.endswith(ending)]
-        if found:
-            return TaskPlan(result={"package": found[0]}, note=found[0])
-        return TaskPlan((Difference(f"kernel {recipe}", "absent", f"linux-image-…{ending}"),))
+        hash_suffix = release_suffix(resolve(_recipe(context.role, recipe)).hash)
+        installed = [
+            line for line in output.lines if line.startswith("linux-image-") and line.endswith(hash_suffix)
+        ]
+        if installed:
+            return TaskPlan(result={"package": installed[0]}, note=installed[0])
+        return TaskPlan((Difference(f"kernel {recipe}", "absent", f"linux-image-…{hash_suffix}"),))
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Build the package, unless it is in the cache, and install it."""
+        """Build the package if it is not in the cache, and install it."""
         if not context.host.executes:
             return {}
         package = build(_recipe(context.role, arguments.data()["recipe"]), package=True).package
         assert package is not None
-        there = context.path(package.name)
-        context.host.put(package, there, sudo=context.become)
-        context.host.run(script(_INSTALL, there, sudo=context.become, time_limit=INSTALL_LIMIT_S))
+        path = context.path(package.name)
+        context.host.put(package, path, sudo=context.become)
+        context.host.run(script(_INSTALL, path, sudo=context.become, time_limit=INSTALL_LIMIT_S))
         return {}
 
 
@@ -90,4 +91,4 @@ def _recipe(role: Role, text: str) -> Recipe:
     return load_recipe(text, role.folder, roles.search_path(role.folder))
 
 
-MODULE = KernelInstall()
+MODULES = (KernelInstall(),)

@@ -1,9 +1,9 @@
-"""``kernel_module``: a module of the kernel that is loaded, or not, for the length of the run."""
+"""``kernel_module``: load or unload a kernel module. The run restores the previous state."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Setting
@@ -13,10 +13,10 @@ _NAME = {"title": "the name of a kernel module", "type": "string", "pattern": "^
 
 
 class KernelModule(SettingsModule):
-    """``kernel_module: {name: msr}``; ``state: absent`` takes it out."""
+    """``kernel_module: {name: msr}``; ``state: absent`` unloads it."""
 
     name = "kernel_module"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["name"],
@@ -31,11 +31,11 @@ class KernelModule(SettingsModule):
     }
 
     def settings(self, arguments: Node) -> Iterator[Setting]:
-        """One for each module; a module that is built in cannot be taken out, which is an error."""
+        """Return one setting for each module. To unload a built-in module is an error."""
         data = arguments.data()
         names = data["name"] if isinstance(data["name"], list) else [data["name"]]
         value = "absent" if data.get("state") == "absent" else "loaded"
         return (Setting(f"module:{name}", value) for name in names)
 
 
-MODULE = KernelModule()
+MODULES = (KernelModule(),)

@@ -1,7 +1,8 @@
-"""``limits``: what users may have of memory, files and the like (pam_limits). It stays when the run is over."""
+"""``limits``: set resource limits of users (pam_limits). They are not restored."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from orchestrator.documents.document import Node
@@ -30,23 +31,23 @@ ITEMS = (
 
 
 class Limits(Module):
-    """``limits: {domain: '*', limit_item: memlock, value: unlimited}``; counts from the next login on."""
+    """``limits: {domain: '*', limit_item: memlock, value: unlimited}``; takes effect at the next login."""
 
     name = "limits"
     needs_root: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["domain", "limit_item", "value"],
         "properties": {
             "domain": {
-                "description": "A user, @group, or '*' for all.",
+                "description": "A user, a group as @group, or '*' for all users.",
                 "title": "a user, @group or '*'",
                 "type": "string",
                 "pattern": "^[^\\s#]+$",
             },
             "limit_type": {"description": "Default: '-', both.", "enum": ["soft", "hard", "-"]},
-            "limit_item": {"description": "What is limited.", "enum": list(ITEMS)},
+            "limit_item": {"description": "The limited resource.", "enum": list(ITEMS)},
             "value": {
                 "description": "A number, unlimited or -1.",
                 "title": "a number or 'unlimited'",
@@ -58,25 +59,25 @@ class Limits(Module):
     }
 
     def read(self, context: Context, arguments: Node) -> Command:
-        """The file as it is."""
+        """Read the file."""
         return files.read(context, [arguments.data().get("dest", DEFAULT_FILE)], sudo=context.become)
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """The file with one line for this domain, type and item."""
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Plan the file with one line for this domain, type and item; ``HostError`` if the file is too large."""
         data = arguments.data()
         path = data.get("dest", DEFAULT_FILE)
-        found = files.parse(answer).get(path, files.Found())
-        if found.kind == "file" and found.text is None:
-            raise HostError(f"{path}: too large to be a file of limits")
-        there = found.text or ""
+        file = files.parse(output).get(path, files.ActualFile())
+        if file.kind == "file" and file.text is None:
+            raise HostError(f"{path}: file too large")
+        current_lines = (file.text or "").splitlines()
         key = [data["domain"], data.get("limit_type", "-"), data["limit_item"]]
         line = " ".join((*key, str(data["value"])))
-        lines = [kept for kept in there.splitlines() if kept.split()[:3] != key]
-        old = [kept for kept in there.splitlines() if kept.split()[:3] == key]
-        if [kept.split() for kept in old] == [line.split()]:
+        others = [other for other in current_lines if other.split()[:3] != key]
+        current = [old.split() for old in current_lines if old.split()[:3] == key]
+        if current == [line.split()]:
             return TaskPlan(note=line)
-        content = "".join(f"{kept}\n" for kept in (*lines, line))
-        return files.plan(context, [files.Wanted(path, "file", content.encode())], answer)
+        content = "".join(f"{other}\n" for other in (*others, line))
+        return files.plan(context, [files.RequestedFile(path, "file", content.encode())], output)
 
 
-MODULE = Limits()
+MODULES = (Limits(),)

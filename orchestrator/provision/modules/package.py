@@ -1,4 +1,4 @@
-"""``package``: software of the distribution, by apt, dnf or zypper. It stays when the run is over."""
+"""``package``: install or remove packages with apt, dnf or zypper. They are not restored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = {
 }
 MANAGERS = ("apt", "dnf", "zypper")
 
-_DO: Mapping[tuple[str, str], str] = {
+_SCRIPTS: Mapping[tuple[str, str], str] = {
     ("apt", "present"): "DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND\n"
     'apt-get install -y --no-install-recommends "$@" >&2 ||\n'
     '    { apt-get update >&2 && apt-get install -y --no-install-recommends "$@" >&2; }',
@@ -31,17 +31,17 @@ _DO: Mapping[tuple[str, str], str] = {
 
 
 class Package(Module):
-    """``package: {name: [make, gcc]}``; names may differ: ``name: {apt: linux-perf, dnf: perf}``."""
+    """``package: {name: [make, gcc]}``, or names by package manager: ``name: {apt: linux-perf, dnf: perf}``."""
 
     name = "package"
     needs_root: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["name"],
         "properties": {
             "name": {
-                "description": "A name, a list of names, or either by package manager.",
+                "description": "A name or a list of names, or these by package manager.",
                 "title": "names of packages, or names by apt, dnf and zypper",
                 "anyOf": [
                     *_NAMES["anyOf"],
@@ -58,35 +58,37 @@ class Package(Module):
     }
 
     def read(self, context: Context, arguments: Node) -> Command:
-        """Which manager there is, and what is installed."""
-        return context.look("packages", accept=(0, 1))
+        """Read the name of the package manager and the installed packages."""
+        return context.probe("packages", accept=(0, 1))
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """What is missing, or too much."""
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Plan to install missing packages, or to remove present ones; ``HostError`` without a package manager."""
         data = arguments.data()
-        manager = answer.fields.get("manager", "" if context.host.executes else "apt")
+        manager = output.fields.get("manager", "" if context.host.executes else "apt")
         if not manager:
-            raise HostError("no package manager that we know (apt, dnf, zypper)")
+            raise HostError("could not find a supported package manager (apt, dnf, zypper)")
         names = _names(data["name"], manager)
-        installed = set(answer.lines[1:])
+        installed = set(output.lines[1:])
         state = data.get("state", "present")
-        wrong = [name for name in names if (name.partition(":")[0] in installed) != (state == "present")]
+        to_change = [name for name in names if (name.partition(":")[0] in installed) != (state == "present")]
         differences = tuple(
             Difference(f"package {name}", "absent" if state == "present" else "present", state)
-            for name in wrong
+            for name in to_change
         )
-        if not wrong:
+        if not to_change:
             return TaskPlan(note=f"{manager}: {', '.join(names)}")
-        command = script(_DO[manager, state], *wrong, sudo=context.become, time_limit=INSTALL_LIMIT_S)
+        command = script(
+            _SCRIPTS[manager, state], *to_change, sudo=context.become, time_limit=INSTALL_LIMIT_S
+        )
         return TaskPlan(differences, (command,))
 
 
-def _names(given: Any, manager: str) -> Sequence[str]:
-    if isinstance(given, dict):
-        if manager not in given:
-            raise HostError(f"the task names no packages for {manager}, which this host has")
-        given = given[manager]
-    return given if isinstance(given, list) else [given]
+def _names(argument: Any, manager: str) -> Sequence[str]:
+    if isinstance(argument, dict):
+        if manager not in argument:
+            raise HostError(f"no package names for {manager}, the package manager of this host")
+        argument = argument[manager]
+    return argument if isinstance(argument, list) else [argument]
 
 
-MODULE = Package()
+MODULES = (Package(),)

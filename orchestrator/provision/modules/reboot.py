@@ -1,4 +1,4 @@
-"""``reboot``: boots the host again and waits until it is back, which its boot id proves. Mostly a handler."""
+"""``reboot``: reboot the host and wait until it is up with a new boot id. Mostly used as a handler."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Reboot(Module):
     name = "reboot"
     needs_root: ClassVar[bool] = True
     reads_back: ClassVar[bool] = False
-    opaque: ClassVar[bool] = True
-    arguments: ClassVar[dict[str, Any]] = {
-        "title": "nothing, or a time limit",
+    ends_read_ahead: ClassVar[bool] = True
+    arguments: Mapping[str, Any] = {
+        "title": "nothing, or time_limit",
         "type": ["object", "null"],
         "additionalProperties": False,
         "properties": {
             "time_limit": {
-                "description": "Seconds until it must be back; default 300.",
+                "description": "Seconds to wait for the host. Default: 300.",
                 "type": "number",
                 "exclusiveMinimum": 0,
             }
@@ -38,22 +38,22 @@ class Reboot(Module):
     }
 
     def read(self, context: Context, arguments: Node) -> Command:
-        """Which boot this is."""
+        """Read the boot id."""
         return Command(("cat", BOOT_ID))
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """Another boot."""
-        boot = answer.text.strip()
-        difference = Difference("boot", boot or "?", "another")
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Plan the reboot."""
+        boot = output.text.strip()
+        difference = Difference("boot id", boot or "?", "new")
         return TaskPlan((difference,), (script(_REBOOT, sudo=context.become),), {"boot": boot})
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Boot it and wait. ``HostError`` where that is not ours to do, and when it does not come back."""
+        """Reboot and wait. ``HostError`` during a run, and if the host is not up in time."""
         if not context.host.executes:
             return dict(super().apply(context, arguments, plan))
         if context.reconnect is None:
             raise HostError(
-                "a run does not boot its host; apply the role first, with `orchestrate role apply`"
+                "reboot is not supported during a run; apply the role before, with: orchestrate role apply"
             )
         limit = float((arguments.data() or {}).get("time_limit", 300))
         super().apply(context, arguments, plan)
@@ -63,11 +63,11 @@ class Reboot(Module):
             boot = _boot(context.reconnect)
             if boot not in ("", plan.result["boot"]):
                 return {"boot": boot}
-        raise HostError(f"is not back {limit:g} s after it was told to boot")
+        raise HostError(f"timed out after {limit:g} s: host did not come back from reboot")
 
 
 def _boot(reconnect: Any) -> str:
-    """The boot id of a host that may be away."""
+    """Return the boot id; empty while the host is down."""
     try:
         host: Host = reconnect()
         return host.run(Command(("cat", BOOT_ID))).stdout.strip()
@@ -75,4 +75,4 @@ def _boot(reconnect: Any) -> str:
         return ""
 
 
-MODULE = Reboot()
+MODULES = (Reboot(),)

@@ -1,10 +1,10 @@
-"""``service``: units of systemd that run or rest, for the length of the run."""
+"""``service``: start, stop, enable or disable units of systemd. The run restores the previous state."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Setting
@@ -20,30 +20,30 @@ class Service(SettingsModule):
     """``service: {name: [cron.service, apt-daily.timer], state: stopped, required: false}``."""
 
     name = "service"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "required": ["name"],
         "properties": {
             "name": {
-                "description": "Its name, or a list of names; without a suffix: a .service.",
+                "description": "Its name, or a list of names; the default suffix is .service.",
                 "title": "the name of a unit, or a list of names",
                 "anyOf": [_UNIT, {"type": "array", "items": _UNIT}],
             },
             "state": {
-                "description": "started and stopped are put back; restarted and reloaded happen each time.",
+                "description": "started and stopped are restored; restarted and reloaded run each time.",
                 "enum": ["started", "stopped", "restarted", "reloaded"],
             },
-            "enabled": {"description": "Whether it starts at boot; put back.", "type": "boolean"},
+            "enabled": {"description": "Whether it starts at boot; restored.", "type": "boolean"},
             "required": {
-                "description": "false passes over units that are not there. Default: true.",
+                "description": "false skips units that do not exist. Default: true.",
                 "type": "boolean",
             },
         },
     }
 
     def settings(self, arguments: Node) -> Iterator[Setting]:
-        """Up to two for each unit: whether it runs, whether it starts at boot."""
+        """Return up to two settings for each unit: whether it is active, and whether it is enabled."""
         data = arguments.data()
         optional = data.get("required") is False
         for unit in _units(data):
@@ -53,30 +53,38 @@ class Service(SettingsModule):
             if "enabled" in data:
                 yield Setting(f"enabled:{unit}", "enabled" if data["enabled"] else "disabled", optional)
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """What differs, and a restart or reload where that is asked for."""
-        plan = super().plan(context, arguments, answer)
-        data = arguments.data()
-        if data.get("state") not in ("restarted", "reloaded"):
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Compare the settings, and add a restart or reload if requested."""
+        plan = super().plan(context, arguments, output)
+        restart = _restart_command(context, arguments)
+        if restart is None:
             return plan
-        verb = "restart" if data["state"] == "restarted" else "reload"
-        units = _units(data)
-        command = Command(("systemctl", verb, "--", *units), sudo=context.become, time_limit=_LIMIT_S)
-        told = tuple(Difference(f"service:{unit}", "as it is", data["state"]) for unit in units)
-        return replace(plan, differences=(*plan.differences, *told), actions=(*plan.actions, command))
+        data = arguments.data()
+        restarts = tuple(
+            Difference(f"service:{unit}", f"not {data['state']}", data["state"]) for unit in _units(data)
+        )
+        return replace(plan, differences=(*plan.differences, *restarts), actions=(*plan.actions, restart))
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Set what is to be set, then restart."""
-        settings = [action for action in plan.actions if "settings.sh" in str(action)]
+        """Change the settings, then restart or reload."""
+        restart = _restart_command(context, arguments)
+        settings = tuple(action for action in plan.actions if action != restart)
         result: dict[str, Any] = {}
         if settings:
-            result.update(super().apply(context, arguments, replace(plan, actions=tuple(settings))))
-        for action in plan.actions:
-            if action not in settings:
-                assert isinstance(action, Command)
-                context.host.run(action)
-                result.update(changed=True, differences=plan.differences)
+            result.update(super().apply(context, arguments, replace(plan, actions=settings)))
+        if restart is not None:
+            context.host.run(restart)
+            result.update(changed=True, differences=plan.differences)
         return result
+
+
+def _restart_command(context: Context, arguments: Node) -> Command | None:
+    """Return the command that restarts or reloads the units; None if neither is requested."""
+    data = arguments.data()
+    verb = {"restarted": "restart", "reloaded": "reload"}.get(data.get("state", ""))
+    if verb is None:
+        return None
+    return Command(("systemctl", verb, "--", *_units(data)), sudo=context.become, time_limit=_LIMIT_S)
 
 
 def _units(data: Mapping[str, Any]) -> list[str]:
@@ -84,4 +92,4 @@ def _units(data: Mapping[str, Any]) -> list[str]:
     return [name if "." in name else f"{name}.service" for name in names]
 
 
-MODULE = Service()
+MODULES = (Service(),)

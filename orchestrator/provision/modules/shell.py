@@ -1,17 +1,18 @@
-"""``shell``: a script for the host's POSIX shell."""
+"""``shell``: run a script with the host's POSIX shell."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
-from orchestrator.provision.commands import COMMON, CommandModule
+from orchestrator.provision.commands import OPTIONS, CommandModule
 
 
 class Shell(CommandModule):
-    """``shell: "echo $HOME > here"``, or ``shell: {cmd: …, creates: …}``."""
+    """``shell: "echo $HOME > home"``, or ``shell: {cmd: …, creates: …}``."""
 
     name = "shell"
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "title": "a script, or cmd with options",
         "anyOf": [
             {"title": "a script", "type": "string", "minLength": 1},
@@ -21,15 +22,15 @@ class Shell(CommandModule):
                 "required": ["cmd"],
                 "properties": {
                     "cmd": {"description": "The script.", "type": "string", "minLength": 1},
-                    **COMMON,
+                    **OPTIONS,
                 },
             },
         ],
     }
 
     def argv(self, data: Any) -> tuple[str, ...]:
-        """The shell with the script."""
+        """Return the shell with the script."""
         return ("sh", "-c", data if isinstance(data, str) else data["cmd"])
 
 
-MODULE = Shell()
+MODULES = (Shell(),)

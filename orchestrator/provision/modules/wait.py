@@ -1,4 +1,4 @@
-"""``wait``: until a file is there, a port is listened on or a command succeeds. It changes nothing."""
+"""``wait``: wait until a path exists, a port is open or a command succeeds. It changes nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from orchestrator.errors import CommandFailed, HostError
 from orchestrator.hosts.command import Command
 from orchestrator.provision.module import Context, Module, ReadOutput, TaskPlan
 
-_WAYS = ("path", "port", "command")
-GIVEN_UP = 9
+_CONDITIONS = ("path", "port", "command")
+TIMED_OUT = 9
 
 
 class Wait(Module):
@@ -19,21 +19,25 @@ class Wait(Module):
 
     name = "wait"
     reads_back: ClassVar[bool] = False
-    arguments: ClassVar[dict[str, Any]] = {
+    arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "path": {"description": "A file or folder on the host.", "type": "string", "pattern": "^/"},
+            "path": {"description": "A file or directory on the host.", "type": "string", "pattern": "^/"},
             "port": {
-                "description": "A TCP port of the host that something listens on.",
+                "description": "A TCP port of the host in state LISTEN.",
                 "type": "integer",
                 "minimum": 1,
                 "maximum": 65535,
             },
-            "command": {"description": "A script that ends with 0.", "type": "string", "minLength": 1},
+            "command": {
+                "description": "A script; its exit code 0 means present.",
+                "type": "string",
+                "minLength": 1,
+            },
             "state": {"description": "Default: present.", "enum": ["present", "absent"]},
             "timeout": {
-                "description": "Seconds; default 300.",
+                "description": "Time limit in seconds. Default: 300.",
                 "type": "integer",
                 "minimum": 0,
                 "maximum": 86400,
@@ -42,42 +46,50 @@ class Wait(Module):
     }
 
     def faults(self, role: object, arguments: Node) -> Iterable[tuple[Node, str]]:
-        """One thing is waited for."""
-        given = [way for way in _WAYS if way in arguments.mapping()]
-        if len(given) != 1:
-            yield arguments, f"needs one of the keys {', '.join(_WAYS)}"
+        """Exactly one condition is required."""
+        count = sum(key in arguments.mapping() for key in _CONDITIONS)
+        if count == 0:
+            yield arguments, f"one of the following is required: {', '.join(_CONDITIONS)}"
+        elif count > 1:
+            yield arguments, f"parameters are mutually exclusive: {', '.join(_CONDITIONS)}"
 
     def read(self, context: Context, arguments: Node) -> Command:
-        """Whether it is so already."""
+        """Check the condition once, without waiting."""
         return self._script(context, arguments, 0)
 
-    def plan(self, context: Context, arguments: Node, answer: ReadOutput) -> TaskPlan:
-        """Wait where it is not."""
-        if answer.exit_code == 0 and context.host.executes:
+    def plan(self, context: Context, arguments: Node, output: ReadOutput) -> TaskPlan:
+        """Plan to wait if the condition is not met yet."""
+        if output.exit_code == 0 and context.host.executes:
             return TaskPlan()
         return TaskPlan(actions=(self._script(context, arguments, arguments.data().get("timeout", 300)),))
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
-        """Wait; ``HostError`` when it takes too long."""
+        """Wait; ``HostError`` if the time limit is over."""
         (command,) = plan.actions
         assert isinstance(command, Command)
         data = arguments.data()
-        way = next(way for way in _WAYS if way in data)
         try:
-            done = context.host.run(command)
+            completed = context.host.run(command)
         except CommandFailed as error:
             raise HostError(str(error)) from None
-        if done.exit_code == GIVEN_UP:
+        if completed.exit_code == TIMED_OUT:
+            key = _condition(data)
             state = data.get("state", "present")
-            raise HostError(f"{way} {data[way]!r} is not {state} after {data.get('timeout', 300)} s")
+            raise HostError(
+                f"timed out after {data.get('timeout', 300)} s: {key} {data[key]!r} is not {state}"
+            )
         return {}
 
     def _script(self, context: Context, arguments: Node, timeout: int) -> Command:
         data = arguments.data()
-        way = next(way for way in _WAYS if way in data)
-        words = (way, str(data[way]), data.get("state", "present"), str(timeout))
+        key = _condition(data)
+        words = (key, str(data[key]), data.get("state", "present"), str(timeout))
         limit = timeout * 2 + 60
-        return context.look("await", *words, sudo=context.become, accept=(0, GIVEN_UP), time_limit=limit)
+        return context.probe("await", *words, sudo=context.become, accept=(0, TIMED_OUT), time_limit=limit)
 
 
-MODULE = Wait()
+def _condition(data: Mapping[str, Any]) -> str:
+    return next(key for key in _CONDITIONS if key in data)
+
+
+MODULES = (Wait(),)

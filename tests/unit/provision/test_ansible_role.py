@@ -1,4 +1,4 @@
-"""``ansible_role`` on a runner of paper: what Ansible is asked for, and what becomes of its answers."""
+"""``ansible_role`` with a scripted ansible-runner: the request to Ansible, and the use of its events."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import pytest
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.testing import ScriptedHost
-from orchestrator.provision.engine import Target, apply
+from orchestrator.provision.engine import run_role
 from orchestrator.provision.loading import load
 from orchestrator.provision.module import TaskResult
+from orchestrator.provision.target import Target
 
 TASKS = "- {name: theirs, ansible_role: {name: ./demo, vars: {word: hi}}, become: true}\n"
 
@@ -32,22 +33,22 @@ def event(kind: str, task: str, **result: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the runner was asked for; ``rc`` and ``events`` are what it answers."""
-    asked: dict[str, Any] = {"rc": 0, "events": [event("runner_on_ok", "same", changed=False)]}
+def runner(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The arguments of the call of ansible-runner; ``rc`` and ``events`` are its results."""
+    runner: dict[str, Any] = {"rc": 0, "events": [event("runner_on_ok", "same", changed=False)]}
 
     def run(private_data_dir: str, **words: Any) -> SimpleNamespace:
-        asked.update(words)
+        runner.update(words)
         folder = Path(private_data_dir)
-        asked["play"] = json.loads((folder / "project" / "play.json").read_text())[0]
-        asked["inventory"] = json.loads((folder / "inventory" / "hosts.json").read_text())
-        return SimpleNamespace(rc=asked["rc"], events=iter(asked["events"]))
+        runner["play"] = json.loads((folder / "project" / "play.json").read_text())[0]
+        runner["inventory"] = json.loads((folder / "inventory" / "hosts.json").read_text())
+        return SimpleNamespace(rc=runner["rc"], events=iter(runner["events"]))
 
     module = ModuleType("ansible_runner")
     module.__spec__ = SimpleNamespace(name="ansible_runner")  # type: ignore[assignment]
     module.run = run  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ansible_runner", module)
-    return asked
+    return runner
 
 
 def run(folder: Path, *, check: bool = False, host: ScriptedHost | None = None) -> TaskResult:
@@ -60,50 +61,50 @@ def run(folder: Path, *, check: bool = False, host: ScriptedHost | None = None) 
         check=check,
         variables={"ansible_python_interpreter": "/usr/bin/python3", "other": 1},
     )
-    (outcome,) = apply(target, load(Role("r", folder)))
-    return outcome
+    (result,) = run_role(target, load(Role("r", folder)))
+    return result
 
 
-def test_what_ansible_is_asked_for(asked: dict[str, Any], tmp_path: Path) -> None:
+def test_the_request_to_ansible(runner: dict[str, Any], tmp_path: Path) -> None:
     assert run(tmp_path).status == "ok"
-    assert asked["play"]["become"] is True
-    assert asked["play"]["roles"] == [{"role": str(tmp_path / "files" / "demo"), "vars": {"word": "hi"}}]
-    assert asked["inventory"] == {
+    assert runner["play"]["become"] is True
+    assert runner["play"]["roles"] == [{"role": str(tmp_path / "files" / "demo"), "vars": {"word": "hi"}}]
+    assert runner["inventory"] == {
         "all": {
             "hosts": {"n1": {"ansible_host": "192.0.2.1", "ansible_python_interpreter": "/usr/bin/python3"}}
         }
     }
-    assert asked["cmdline"] is None
+    assert runner["cmdline"] is None
 
 
-def test_what_it_changed_is_told(asked: dict[str, Any], tmp_path: Path) -> None:
-    asked["events"].append(event("runner_on_ok", "a file", changed=True))
-    outcome = run(tmp_path)
-    assert outcome.changed
-    assert [str(difference) for difference in outcome.differences] == ["ansible: a file: as it was → changed"]
-    assert run(tmp_path, check=True).differences == outcome.differences
-    assert asked["cmdline"] == "--check"
+def test_changes_are_reported(runner: dict[str, Any], tmp_path: Path) -> None:
+    runner["events"].append(event("runner_on_ok", "a file", changed=True))
+    result = run(tmp_path)
+    assert result.changed
+    assert [str(difference) for difference in result.differences] == ["ansible: a file: unchanged → changed"]
+    assert run(tmp_path, check=True).differences == result.differences
+    assert runner["cmdline"] == "--check"
 
 
-def test_what_failed_is_one_line(asked: dict[str, Any], tmp_path: Path) -> None:
-    asked["rc"] = 2
-    asked["events"].append(event("runner_on_failed", "a file", msg="no room\nat all"))
+def test_a_failure_is_one_line(runner: dict[str, Any], tmp_path: Path) -> None:
+    runner["rc"] = 2
+    runner["events"].append(event("runner_on_failed", "a file", msg="no space left\non device"))
     with pytest.raises(HostError) as caught:
         run(tmp_path)
-    assert str(caught.value) == "n1: role r: theirs: Ansible: a file: no room"
+    assert str(caught.value) == "n1: role r: theirs: Ansible: a file: no space left"
 
 
-def test_a_host_that_ansible_cannot_reach(asked: dict[str, Any], tmp_path: Path) -> None:
+def test_a_host_without_ssh(runner: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(HostError, match="n1: role r: theirs: Ansible cannot connect to this kind of host"):
         run(tmp_path, host=ScriptedHost("n1"))
 
 
-def test_where_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ansible_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(BadInput) as caught:
         run(tmp_path)
     (line,) = str(caught.value).splitlines()
     assert line.endswith(
-        "tasks.yaml:1:32: needs ansible-runner, which is not installed; "
-        "try: pip install 'migration-orchestrator[ansible]'"
+        "tasks.yaml:1:32: ansible-runner is not installed; "
+        "install it with: pip install 'migration-orchestrator[ansible]'"
     )

@@ -1,4 +1,4 @@
-"""Roles applied to hosts of paper: what depends on what, how often the host is asked, and what is said of it."""
+"""Roles applied to scripted hosts: order of tasks, number of round trips, messages."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.testing import ScriptedHost
-from orchestrator.provision.engine import Target, apply
+from orchestrator.provision.engine import run_role
 from orchestrator.provision.loading import load
 from orchestrator.provision.module import TaskResult
+from orchestrator.provision.target import Target
 
 
-class PaperHost(ScriptedHost):
-    """Answers a batch of looks one by one, as ``probe.sh all`` does.
+class ProbedHost(ScriptedHost):
+    """Executes ``probe.sh all`` as the script does: command by command.
 
-    :ivar trips: the lines it was given, a batch as a list.
+    :ivar trips: the command lines, one item for each round trip; of ``probe.sh all`` the list of its commands.
     """
 
     def __init__(self, name: str = "n1", root: bool = True) -> None:
@@ -51,16 +52,17 @@ def run(
     *,
     defaults: str = "",
     handlers: str = "",
-    given: Mapping[str, Any] | None = None,
+    variables: Mapping[str, Any] | None = None,
+    inventory: Mapping[str, Any] | None = None,
     **target: Any,
 ) -> list[TaskResult]:
     for name, text in (("tasks", tasks), ("defaults", defaults), ("handlers", handlers)):
         (folder / f"{name}.yaml").write_text(text)
-    role = load(Role("r", folder, given or {}))
-    return apply(Target(host or PaperHost(), "/base", folder, **target), role)
+    role = load(Role("r", folder, variables or {}))
+    return run_role(Target(host or ProbedHost(), "/base", folder, variables=inventory or {}, **target), role)
 
 
-def commands(host: PaperHost) -> list[str]:
+def commands(host: ProbedHost) -> list[str]:
     return [line for line in host.commands if "/bin/" not in line]
 
 
@@ -68,7 +70,7 @@ def commands(host: PaperHost) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("task_vars", "given", "inventory", "expected"),
+    ("task_vars", "variables", "inventory", "expected"),
     [
         ("", {}, {}, "default"),
         ("", {}, {"a": "inventory"}, "inventory"),
@@ -78,23 +80,23 @@ def commands(host: PaperHost) -> list[str]:
         (", loop: [1], vars: {a: '{{ item }}'}", {}, {}, "1"),
     ],
 )
-def test_which_value_wins(
-    tmp_path: Path, task_vars: str, given: dict[str, str], inventory: dict[str, str], expected: str
+def test_precedence_of_variables(
+    tmp_path: Path, task_vars: str, variables: dict[str, str], inventory: dict[str, str], expected: str
 ) -> None:
-    host = PaperHost()
+    host = ProbedHost()
     run(
         tmp_path,
         f"- {{command: 'echo {{{{ a }}}}'{task_vars}}}\n",
         host,
         defaults="a: default\nb: x\n",
-        given=given,
-        variables=inventory,
+        variables=variables,
+        inventory=inventory,
     )
     assert commands(host) == [f"echo {expected}"]
 
 
-def test_values_keep_their_types_and_results_are_not_filled_in_again(tmp_path: Path) -> None:
-    host = PaperHost()
+def test_values_keep_their_types_and_results_are_not_rendered(tmp_path: Path) -> None:
+    host = ProbedHost()
     host.answer("^danger", stdout="{{ a }}\n")
     tasks = """
 - {command: danger, register: said}
@@ -106,60 +108,61 @@ def test_values_keep_their_types_and_results_are_not_filled_in_again(tmp_path: P
     assert commands(host) == ["danger", "echo '{{ a }}' 3 n1", "echo 2", "echo '[True,' 'False]'"]
 
 
-def test_templates_are_closed_to_everything_but_data(tmp_path: Path) -> None:
+def test_templates_are_sandboxed(tmp_path: Path) -> None:
     for text in ("{{ ''.__class__.__mro__ }}", "{{ facts.__init__.__globals__ }}", "{{ range(99999999) }}"):
         with pytest.raises(BadInput, match=r"tasks\.yaml:1:12: "):
             run(tmp_path, f'- command: "{text}"\n', facts={"x": 1})
 
 
-def test_facts_are_asked_for_only_where_a_task_uses_them(tmp_path: Path) -> None:
-    host = PaperHost()
+def test_facts_are_gathered_only_if_a_task_uses_them(tmp_path: Path) -> None:
+    host = ProbedHost()
     run(tmp_path, "- command: a\n", host)
     assert host.trips == ["a"]
     run(tmp_path, "- {command: 'echo {{ facts.cpus }}', when: facts.cpus > 1}\n", host, facts={"cpus": 4})
     assert host.trips[1:] == ["echo 4"]
 
 
-def test_arguments_that_only_a_host_can_complete_are_checked_there(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"tasks\.yaml:1:9: needs one of the keys src and content"):
+def test_arguments_that_depend_on_facts_are_validated_on_the_host(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"tasks\.yaml:1:9: one of the following is required: src, content"):
         run(tmp_path, "- copy: '{{ facts.what }}'\n", facts={"what": {"dest": "/x"}})
     with pytest.raises(BadInput, match=r"tasks\.yaml:1:29: expected a whole number"):
         run(tmp_path, "- cpu: {deepest_idle_state: '{{ facts.n }}'}\n", facts={"n": "deep"})
 
 
-def test_a_name_is_filled_in(tmp_path: Path) -> None:
-    outcomes = run(tmp_path, "- {name: 'say {{ a }}', command: x, loop: [1]}\n", defaults="a: it\n")
-    assert [outcome.task for outcome in outcomes] == ["say it (1)"]
+def test_the_name_of_a_task_is_rendered(tmp_path: Path) -> None:
+    results = run(tmp_path, "- {name: 'say {{ a }}', command: x, loop: [1]}\n", defaults="a: it\n")
+    assert [result.task for result in results] == ["say it (1)"]
 
 
-# --- what happens ----------------------------------------------------------------------------------------------
+# --- tasks ----------------------------------------------------------------------------------------------------
 
 
-def test_what_nothing_is_changed_by_takes_one_round_trip(tmp_path: Path) -> None:
-    host = PaperHost()
+def test_a_role_without_changes_takes_one_round_trip(tmp_path: Path) -> None:
+    host = ProbedHost()
     host.answer("probe.sh needed", exit_code=1)
     host.answer("probe.sh packages", stdout="manager=apt\nmake\n")
     host.answer("settings.sh check", stdout="")
     tasks = "- package: {name: make}\n- sysctl: {vm.swappiness: 1}\n- command: {argv: [x], creates: /x}\n"
-    outcomes = run(tmp_path, tasks, host)
-    assert [outcome.status for outcome in outcomes] == ["ok", "ok", "ok"]
+    results = run(tmp_path, tasks, host)
+    assert [result.status for result in results] == ["ok", "ok", "ok"]
     assert len(host.trips) == 1
     assert len(host.trips[0]) == 3
 
 
-def test_what_was_read_ahead_is_forgotten_when_something_changes(tmp_path: Path) -> None:
-    host = PaperHost()
+def test_a_change_invalidates_what_was_read_ahead(tmp_path: Path) -> None:
+    host = ProbedHost()
     host.answer("probe.sh packages", stdout="manager=apt\n", times=2)
     host.answer("probe.sh packages", stdout="manager=apt\na\nb\n")
-    outcomes = run(tmp_path, "- package: {name: a}\n- package: {name: b}\n", host)
-    assert [outcome.status for outcome in outcomes] == ["changed", "ok"]
+    results = run(tmp_path, "- package: {name: a}\n- package: {name: b}\n", host)
+    assert [result.status for result in results] == ["changed", "ok"]
 
 
-def test_a_change_that_does_not_take_names_asked_and_found(tmp_path: Path) -> None:
-    host = PaperHost()
+def test_a_change_without_effect_is_an_error(tmp_path: Path) -> None:
+    host = ProbedHost()
     host.answer("probe.sh packages", stdout="manager=dnf\n")
     with pytest.raises(
-        HostError, match=r"n1: role r: it: did not take: package a: asked 'present', found 'absent'"
+        HostError,
+        match=r"n1: role r: it: change had no effect: package a: requested 'present', actual 'absent'",
     ):
         run(tmp_path, "- {name: it, package: {name: a}}\n", host)
     assert any("dnf install -y" in line for line in host.commands)
@@ -181,12 +184,12 @@ FOUND = "path=/x\nkind={kind}\nmode=644\nowner=mm\ngroup=mm\n"
         ("copy: {content: new, dest: /x}", "file\nsha256=0", ["put /x", "chown -h mm:mm /x"]),
     ],
 )
-def test_what_is_done_with_files(tmp_path: Path, task: str, kind: str, actions: list[str]) -> None:
-    host = PaperHost()
+def test_actions_on_files(tmp_path: Path, task: str, kind: str, actions: list[str]) -> None:
+    host = ProbedHost()
     host.answer(
         "probe.sh files", stdout=FOUND.format(kind=kind) if kind != "absent" else "path=/x\nkind=absent\n"
     )
-    with contextlib.suppress(HostError):  # nothing changes on paper, so nothing takes
+    with contextlib.suppress(HostError):  # a scripted host never changes, so verification fails
         run(tmp_path, f"- {task}\n", host)
     assert [*(f"put {path}" for path in host.files), *commands(host)] == actions
 
@@ -201,10 +204,10 @@ def test_what_is_done_with_files(tmp_path: Path, task: str, kind: str, actions: 
         ("file: {path: /x, src: /y}", "file"),
     ],
 )
-def test_what_is_of_another_kind_is_not_replaced(tmp_path: Path, task: str, kind: str) -> None:
-    host = PaperHost()
+def test_a_path_of_another_kind_is_not_replaced(tmp_path: Path, task: str, kind: str) -> None:
+    host = ProbedHost()
     host.answer("probe.sh files", stdout=FOUND.format(kind=kind))
-    with pytest.raises(HostError, match=rf"/x: expected \w+ or nothing, found {kind}"):
+    with pytest.raises(HostError, match=rf"cannot create \w+ '/x': {kind} already exists"):
         run(tmp_path, f"- {task}\n", host)
     assert not commands(host)
     assert not host.files
@@ -215,32 +218,32 @@ def test_what_is_of_another_kind_is_not_replaced(tmp_path: Path, task: str, kind
     [("apt", "apt-get install"), ("dnf", "dnf install"), ("zypper", "zypper --non-interactive")],
 )
 def test_package_managers(tmp_path: Path, manager: str, command: str) -> None:
-    host = PaperHost()
+    host = ProbedHost()
     host.answer("probe.sh packages", stdout=f"manager={manager}\n", times=1)
     host.answer("probe.sh packages", stdout=f"manager={manager}\nnumactl\n{manager}-only\n")
     task = "- package: {name: {apt: [numactl, apt-only], dnf: [numactl, dnf-only], zypper: zypper-only}}\n"
-    (outcome,) = run(tmp_path, task, host)
-    assert outcome.changed
+    (result,) = run(tmp_path, task, host)
+    assert result.changed
     (line,) = commands(host)
     assert command in line
     assert f"{manager}-only" in line
 
 
-def test_a_check_changes_nothing_but_reads_what_says_that_it_only_reads(tmp_path: Path) -> None:
-    host = PaperHost()
+def test_check_mode_runs_only_commands_declared_to_change_nothing(tmp_path: Path) -> None:
+    host = ProbedHost()
     host.answer("^look", stdout="3\n")
     tasks = """
 - {command: look, register: seen, changed_when: false}
 - {command: act, when: seen.stdout == '3', register: acted}
 - {command: never, when: acted.stdout != ''}
 """
-    outcomes = run(tmp_path, tasks, host, check=True)
-    assert [outcome.status for outcome in outcomes] == ["ok", "changed", "skipped"]
+    results = run(tmp_path, tasks, host, check=True)
+    assert [result.status for result in results] == ["ok", "changed", "skipped"]
     assert commands(host) == ["look"]
 
 
-def test_handlers_run_once_at_the_end_in_their_own_order(tmp_path: Path) -> None:
-    host = PaperHost()
+def test_handlers_run_once_at_the_end_in_the_order_of_their_file(tmp_path: Path) -> None:
+    host = ProbedHost()
     tasks = """
 - {command: one, notify: [second, first]}
 - {command: two, notify: second, changed_when: "'x' in seen.stdout", register: seen}
@@ -252,74 +255,94 @@ def test_handlers_run_once_at_the_end_in_their_own_order(tmp_path: Path) -> None
     assert commands(host) == ["one", "two", "three", "h1", "h2", "h3"]
 
 
-def test_what_counts_as_failed(tmp_path: Path) -> None:
-    host = PaperHost()
+def test_a_service_is_restarted_after_its_settings_are_changed(tmp_path: Path) -> None:
+    host = ProbedHost()
+    line = '{{"path": "enabled:x.service", "before": "disabled", "asked": "enabled", "found": "{}", "verdict": "{}"}}'
+    host.answer("settings.sh check", stdout=line.format("disabled", "differs"))
+    host.answer("settings.sh apply", stdout=line.format("enabled", "changed"))
+    (result,) = run(tmp_path, "- service: {name: x, state: restarted, enabled: true}\n", host)
+    assert [str(difference) for difference in result.differences] == [
+        "enabled:x.service: disabled → enabled",
+        "service:x.service: not restarted → restarted",
+    ]
+    assert "settings.sh apply" in host.commands[-2]
+    assert host.commands[-1] == "systemctl restart -- x.service"
+
+
+def test_failed_tasks(tmp_path: Path) -> None:
+    host = ProbedHost()
     host.answer("^warns", stdout="WARNING\n")
     host.answer("^breaks", exit_code=2, stderr="broken")
     with pytest.raises(
-        HostError, match=r"n1: role r: command: failed_when holds: 'WARN' in result.stdout: WARNING"
+        HostError, match=r"n1: role r: command: failed_when is true: 'WARN' in result.stdout: WARNING"
     ):
         run(tmp_path, "- {command: warns, failed_when: \"'WARN' in result.stdout\"}\n", host)
     with pytest.raises(CommandFailed, match=r"n1: role r: command: exit code 2 from breaks: broken"):
         run(tmp_path, "- command: breaks\n", host)
     tasks = "- {command: breaks, ignore_errors: true, register: it}\n- {command: mends, when: it is failed}\n"
-    outcomes = run(tmp_path, tasks, host)
-    assert [outcome.status for outcome in outcomes] == ["failed", "changed"]
+    results = run(tmp_path, tasks, host)
+    assert [result.status for result in results] == ["failed", "changed"]
 
 
-def test_who_runs_a_command(tmp_path: Path) -> None:
-    host = PaperHost(root=False)
+def test_become(tmp_path: Path) -> None:
+    host = ProbedHost(root=False)
     tasks = "- command: mine\n- {command: roots, become: true}\n- {command: also mine, become: false}\n"
     run(tmp_path, tasks, host)
     assert commands(host) == ["mine", "sudo -n -- roots", "also mine"]
-    host = PaperHost(root=False)
-    run(tmp_path, tasks, host, variables={"ansible_become": "true"})
+    host = ProbedHost(root=False)
+    run(tmp_path, tasks, host, inventory={"ansible_become": "true"})
     assert commands(host) == ["sudo -n -- mine", "sudo -n -- roots", "also mine"]
 
 
-def test_a_condition_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"tasks\.yaml:1:\d+: is neither true nor false but the text 'yes'"):
+def test_a_string_is_not_a_condition(tmp_path: Path) -> None:
+    with pytest.raises(
+        BadInput, match=r"tasks\.yaml:1:\d+: the condition is the string 'yes', not a boolean"
+    ):
         run(tmp_path, "- {command: x, when: a}\n", defaults="a: 'yes'\n")
 
 
-def test_a_reboot_is_not_a_runs_to_make(tmp_path: Path) -> None:
-    with pytest.raises(HostError, match="apply the role first, with `orchestrate role apply`"):
+def test_a_run_does_not_reboot(tmp_path: Path) -> None:
+    with pytest.raises(
+        HostError,
+        match="reboot is not supported during a run",
+    ):
         run(tmp_path, "- reboot: {}\n")
 
 
-def test_a_reboot_is_proven_by_the_boot_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reboot_is_verified_by_the_boot_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestrator.provision.modules.reboot.PAUSE_S", 0)
-    host, after = PaperHost(), PaperHost()
+    host, after = ProbedHost(), ProbedHost()
     host.answer("^cat /proc/sys/kernel/random/boot_id", stdout="one\n")
     after.answer("^cat /proc/sys/kernel/random/boot_id", stdout="two\n")
     after.answer("^uname", stdout="new\n")
-    came = iter([HostError("away"), host, after])
+    connections = iter([HostError("connection refused"), host, after])
 
     def reconnect() -> Host:
-        next_ = next(came)
-        if isinstance(next_, HostError):
-            raise next_
-        return next_
+        connection = next(connections)
+        if isinstance(connection, HostError):
+            raise connection
+        return connection
 
     target = Target(host, "/base", tmp_path, reconnect=reconnect)
     (tmp_path / "tasks.yaml").write_text("- reboot: {}\n- {command: uname, register: r}\n")
-    outcomes = apply(target, load(Role("r", tmp_path)))
-    assert outcomes[1].result["stdout"] == "new"
+    results = run_role(target, load(Role("r", tmp_path)))
+    assert results[1].result["stdout"] == "new"
 
 
 def test_a_host_of_another_architecture_without_a_compiler(tmp_path: Path) -> None:
-    host = PaperHost()
+    host = ProbedHost()
     host.answer("probe.sh program", stdout="machine=riscv128\n")
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "Makefile").touch()
     text = "- build: {source: files, program: p, makes: p, static_target: static, static_makes: p-static}\n"
     with pytest.raises(
-        HostError, match=r"n1: .*no C compiler there.*riscv128 there\); install make and a C compiler on n1"
+        HostError,
+        match=r"n1: .*no C compiler on n1.* the host is riscv128, .*; install make and a C compiler on n1",
     ):
         run(tmp_path, text, host)
 
 
-def test_a_dry_run_prints_what_a_run_would_execute(tmp_path: Path) -> None:
+def test_a_dry_run_prints_the_commands(tmp_path: Path) -> None:
     printed: list[str] = []
     host = PrintingHost("n1", printed.append)
     tasks = """

@@ -1,4 +1,4 @@
-"""Roles' files: read with all their faults, each with its position, before any host is asked."""
+"""The files of roles: all faults are reported with their positions before any host is connected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.errors import BadInput, Position
 from orchestrator.experiment.model import Role
-from orchestrator.provision.loading import alters, load
+from orchestrator.provision.loading import changes_host, load
 from orchestrator.provision.tasks import LoadedRole
 
 
@@ -49,52 +49,70 @@ def test_a_role_without_tasks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("- {name: x, comand: {argv: [a]}}", ["1:13: no task module 'comand'; did you mean 'command'?"]),
-        ("- {name: x}", ["1:3: a task names one module; this one names 0"]),
-        ("- {command: {argv: [a]}, shell: x}", ["1:3: a task names one module; this one names 2"]),
+        (
+            "- {name: x, comand: {argv: [a]}}",
+            ["1:13: unknown module or keyword 'comand'; did you mean 'command'?"],
+        ),
+        ("- {name: x}", ["1:3: no module specified in task"]),
+        (
+            "- {command: {argv: [a]}, shell: x}",
+            ["1:3: conflicting modules: command, shell; a task has exactly one"],
+        ),
         ("- command:\n    argv: []\n    beocme: true\n", ["2:11: ", "3:5: unknown key 'beocme'"]),
-        ("- zzz: {}\n- qqq: {}\n", ["1:3: no task module 'zzz'", "2:3: no task module 'qqq'"]),
-        ("- ansible.builtin.shell: x", ["1:3: no task module 'ansible.builtin.shell'; write 'shell'"]),
-        ("- apt: {name: x}", ["1:3: no task module 'apt'; here that is 'package'"]),
-        ("- {shell: x, wehn: a}", ["no task module 'wehn'; did you mean 'when'?"]),
+        (
+            "- zzz: {}\n- qqq: {}\n",
+            ["1:3: unknown module or keyword 'zzz'", "2:3: unknown module or keyword 'qqq'"],
+        ),
+        ("- ansible.builtin.shell: x", ["1:3: 'ansible.builtin.shell' is not supported; use 'shell'"]),
+        ("- apt: {name: x}", ["1:3: 'apt' is not supported; use 'package'"]),
+        ("- {shell: x, wehn: a}", ["1:14: unknown module or keyword 'wehn'; did you mean 'when'?"]),
         ("a: b", ["1:1: expected a list of tasks"]),
         ("- [", ["tasks.yaml:"]),
         ("- {shell: x, register: 1a}", ["1:24: expected a name of letters, digits and '_'"]),
-        ("- shell: echo {{ nam }}", ["1:10: 'nam' is not a variable here; known: "]),
-        ("- {shell: x, when: item == 1}", ["1:20: 'item' is not a variable here"]),
+        ("- shell: echo {{ nam }}", ["1:10: undefined variable 'nam'; known: "]),
+        ("- {shell: x, when: item == 1}", ["1:20: undefined variable 'item'"]),
         (
             "- {shell: x, when: '{{ facts.cpus > 1 }}'}",
-            ["1:20: is a condition already; leave the braces out"],
+            ["1:20: conditions must not include template delimiters such as '{{ }}'"],
         ),
         ("- {shell: x, when: facts.cpus >}", ["1:20: "]),
         ("- shell: '{{ facts.cpus | nosuch }}'", ["1:10: No filter named 'nosuch'"]),
         ("- shell: '{{ facts.cpus'", ["1:10: unexpected end of template"]),
-        ("- {shell: x, notify: restart}", ["1:22: there is no handler 'restart' in handlers.yaml"]),
-        ('- command: "echo \'a"', ["1:12: is not a command line: No closing quotation"]),
-        ("- copy: {dest: /x}", ["1:9: needs one of the keys src and content"]),
-        ("- copy: {src: none, dest: /x}", ["1:15: there is no 'none' in "]),
-        ("- template: {src: none, dest: /x}", ["1:19: there is no file 'none' in "]),
-        ("- file: {path: /x, state: link}", ["1:9: a link needs 'src'"]),
-        ("- file: {path: /, state: absent}", ["1:16: that is a whole file system"]),
+        ("- {shell: x, notify: restart}", ["1:22: handler 'restart' not found in handlers.yaml"]),
+        ('- command: "echo \'a"', ["1:12: invalid command line: No closing quotation"]),
+        ("- copy: {dest: /x}", ["1:9: one of the following is required: src, content"]),
+        (
+            "- copy: {src: x, content: x, dest: /x}",
+            ["1:9: parameters are mutually exclusive: src, content"],
+        ),
+        ("- copy: {src: none, dest: /x}", ["1:15: files/none: no such file or directory"]),
+        ("- template: {src: none, dest: /x}", ["1:19: templates/none: no such file or directory"]),
+        ("- file: {path: /x, state: link}", ["1:9: src is required for state: link"]),
+        ("- file: {path: /, state: absent}", ["1:16: refusing to remove '/'"]),
         ("- file: {path: /x, mode: 644}", ["1:26: expected permissions in octal, in quotes"]),
         ("- hugepages: {3MiB: 1}", ["1:15: '3MiB' is not the size of a page"]),
         ("- sysctl: {swappiness: 1}", ["1:12: "]),
-        ("- wait: {port: 1, path: /x}", ["1:9: needs one of the keys path, port, command"]),
+        ("- wait: {port: 1, path: /x}", ["1:9: parameters are mutually exclusive: path, port, command"]),
+        ("- wait: {timeout: 1}", ["1:9: one of the following is required: path, port, command"]),
         ("- service: {name: x, state: stoped}", ["1:29: expected one of", "did you mean 'stopped'?"]),
         (
             "- build: {source: s, program: p, makes: m, static_target: t, static_makes: u}",
-            ["there is no Makefile"],
+            ["s/Makefile: no such file or directory"],
         ),
     ],
 )
-def test_all_faults_with_their_places(tmp_path: Path, text: str, expected: list[str]) -> None:
+def test_all_faults_are_reported_with_their_positions(tmp_path: Path, text: str, expected: list[str]) -> None:
     found = faults(tmp_path, text)
     assert all(line.startswith("tasks.yaml") for line in found)
     for fault in expected:
         assert any(fault in line for line in found), found
 
 
-def test_a_value_that_is_filled_in_is_held_against_the_schema(tmp_path: Path) -> None:
+def test_an_unknown_keyword_is_one_fault(tmp_path: Path) -> None:
+    assert len(faults(tmp_path, "- {shell: x, wehn: a}")) == 1
+
+
+def test_the_value_of_a_template_is_validated(tmp_path: Path) -> None:
     task = "- file:\n    path: /x\n    mode: '{{ permissions }}'\n"
     assert faults(tmp_path, task, "permissions: 7\n") == [
         "defaults.yaml:1:14: expected permissions in octal, in quotes, such as '0644'; found the number 7"
@@ -103,30 +121,30 @@ def test_a_value_that_is_filled_in_is_held_against_the_schema(tmp_path: Path) ->
     assert loaded(tmp_path, task.replace("permissions", "facts.os"))  # not known yet
 
 
-def test_variables_that_a_role_does_not_have(tmp_path: Path) -> None:
+def test_unknown_variables(tmp_path: Path) -> None:
     assert (
         "has no variable 'tmiers'; did you mean 'timers'?"
         in faults(tmp_path, "", "timers: []\n", tmiers=[])[0]
     )
 
 
-def test_defaults_that_go_in_a_circle(tmp_path: Path) -> None:
+def test_recursive_defaults(tmp_path: Path) -> None:
     found = faults(tmp_path, "- shell: echo {{ a }}\n", 'a: "{{ b }}"\nb: "{{ a }}"\n')
-    assert found == ["defaults.yaml:1:4: variable 'a' is made of itself: a → b → a"]
+    assert found == ["defaults.yaml:1:4: recursive loop in variable 'a': a → b → a"]
 
 
-def test_a_template_is_looked_at_before_any_host(tmp_path: Path) -> None:
+def test_template_files_are_checked_without_a_host(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "x.j2").write_text("one\n{{ good }}\n{{ bad }\n")
     found = faults(tmp_path, "- template: {src: x.j2, dest: /x}", "good: 1\n")
     assert found == ["templates/x.j2:3:1: unexpected '}'"]
     (tmp_path / "templates" / "x.j2").write_text("{{ good }} {{ nam | default('x') }}\n{{ goood }}\n")
     found = faults(tmp_path, "- template: {src: x.j2, dest: /x}", "good: 1\n")
-    assert found == ["templates/x.j2:2:1: 'goood' is not a variable here; did you mean 'good'?"]
+    assert found == ["templates/x.j2:2:1: undefined variable 'goood'; did you mean 'good'?"]
 
 
 @pytest.mark.parametrize(
-    ("task", "out"),
+    ("task", "expected"),
     [
         ("shell: x", False),
         ("{shell: x, become: true}", True),
@@ -139,9 +157,9 @@ def test_a_template_is_looked_at_before_any_host(tmp_path: Path) -> None:
         ("file: {path: '{{ facts.where }}'}", True),
     ],
 )
-def test_which_roles_change_the_host(tmp_path: Path, task: str, out: bool) -> None:
+def test_which_roles_change_the_host(tmp_path: Path, task: str, expected: bool) -> None:
     text = f"- {task}\n" if task.startswith("{") else f"- {{{task}}}\n"
-    assert alters(loaded(tmp_path, text)) is out
+    assert changes_host(loaded(tmp_path, text)) is expected
 
 
 @pytest.mark.parametrize(
@@ -155,11 +173,11 @@ def test_which_roles_change_the_host(tmp_path: Path, task: str, out: bool) -> No
         "shell: {cmd: x, time_limit: '{{ facts.n }}'}",
     ],
 )
-def test_what_is_not_known_yet_is_no_fault(tmp_path: Path, task: str) -> None:
+def test_values_that_depend_on_facts_are_not_checked_yet(tmp_path: Path, task: str) -> None:
     assert loaded(tmp_path, f"- {task}\n").tasks
 
 
-def test_tags_that_no_task_has(tmp_path: Path) -> None:
+def test_unknown_tags(tmp_path: Path) -> None:
     (tmp_path / "tasks.yaml").write_text("- {shell: x, tags: [one, two]}\n")
     with pytest.raises(BadInput, match=r"^e\.yaml:1:1: no task has the tag 'tow'; did you mean 'two'\?$"):
         load(Role("r", tmp_path, tags=("one", "tow"), positions={("tags", "tow"): Position("e.yaml", 1, 1)}))

@@ -1,4 +1,4 @@
-"""Templates: types, names that are needed, filters, and where faults are."""
+"""Templates: types of values, undefined variables, filters, and positions of faults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BadInput, Position
-from orchestrator.provision.templating import UndefinedName, as_node, evaluate, names
+from orchestrator.provision.templating import UndefinedName, as_node, evaluate, required_names
 from orchestrator.provision.variables import Scope
 
 HERE = Position("x.yaml", 3, 5)
@@ -54,13 +54,13 @@ VALUES: dict[str, Any] = {
     ],
 )
 def test_values(text: str, value: object) -> None:
-    assert Scope([], VALUES).text(text, HERE) == value
+    assert Scope([], VALUES).render(text, HERE) == value
 
 
-def test_names_that_are_needed() -> None:
+def test_required_variables() -> None:
     text = "{{ a }} {{ b | default(c) }} {% if d is defined %}{{ e.f }}{% endif %}{% for g in h %}{{ g }}{% endfor %}"
-    assert names(text, HERE) == {"a", "c", "e", "h"}
-    assert names("a > 1 and b is not defined", HERE, expression=True) == {"a"}
+    assert required_names(text, HERE) == {"a", "c", "e", "h"}
+    assert required_names("a > 1 and b is not defined", HERE, expression=True) == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -71,25 +71,25 @@ def test_names_that_are_needed() -> None:
         ("{{ 'x' + 1 }}", "x.yaml:3:5: "),
         ("{{ text | from_json }}", "x.yaml:3:5: "),
         ("{{ n.__class__ }}", "x.yaml:3:5: "),
-        ("{{ nobody }}", "x.yaml:3:5: 'nobody' is undefined"),
+        ("{{ nobody }}", "x.yaml:3:5: undefined variable 'nobody'"),
     ],
 )
-def test_faults_have_their_place(text: str, message: str) -> None:
+def test_faults_have_a_position(text: str, message: str) -> None:
     with pytest.raises(BadInput) as caught:
-        Scope([], VALUES).text(text, HERE)
+        Scope([], VALUES).render(text, HERE)
     assert str(caught.value).startswith(message)
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_layers_lie_over_each_other_and_use_each_other() -> None:
+def test_later_layers_override_earlier_ones_and_can_use_each_other() -> None:
     low = as_node({"a": "{{ b }}!", "b": "low", "c": ["{{ a }}"]}, HERE).mapping()
     high = as_node({"b": "high"}, HERE).mapping()
-    assert Scope([low, high], {}).text("{{ c }}", HERE) == ["high!"]
-    assert Scope([low], {"b": "{{ c }}"}).text("{{ a }}", HERE) == "{{ c }}!"
+    assert Scope([low, high], {}).render("{{ c }}", HERE) == ["high!"]
+    assert Scope([low], {"b": "{{ c }}"}).render("{{ a }}", HERE) == "{{ c }}!"
     with pytest.raises(UndefinedName):
-        Scope([low, as_node({"b": "{{ gone }}"}, HERE).mapping()], {}).text("{{ c }}", HERE)
+        Scope([low, as_node({"b": "{{ gone }}"}, HERE).mapping()], {}).render("{{ c }}", HERE)
 
 
-def test_a_template_cannot_change_what_it_is_given() -> None:
+def test_a_template_cannot_change_variables() -> None:
     with pytest.raises(BadInput):
         evaluate("{{ items.append(1) }}", HERE, {"items": []})

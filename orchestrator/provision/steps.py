@@ -1,0 +1,155 @@
+"""From the tasks of a role to steps: conditions evaluated, loops expanded, arguments rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orchestrator.documents.document import Node
+from orchestrator.errors import BadInput, Position
+from orchestrator.hosts import facts as host_facts
+from orchestrator.hosts.base import Host
+from orchestrator.provision.checking import ITEM, argument_faults, render_arguments
+from orchestrator.provision.filters import as_bool
+from orchestrator.provision.module import Context, TaskResult
+from orchestrator.provision.results import LazyFacts, registered_value, shortened
+from orchestrator.provision.target import Target
+from orchestrator.provision.tasks import LoadedRole, Task
+from orchestrator.provision.templating import UndefinedName, as_node
+from orchestrator.provision.variables import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A task, or one item of its loop, with its arguments rendered.
+
+    :ivar become: whether the step runs as root.
+    :ivar item: the item of the loop as text; empty without a loop.
+    """
+
+    task: Task
+    arguments: Node
+    scope: Scope
+    become: bool
+    item: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the task with its variables rendered, and the item."""
+        name = str(self.scope.render_node(self.task.title, lenient=True).data())
+        return f"{name} ({self.item})" if self.item else name
+
+
+class RoleSteps:
+    """The steps of one role on one host, and the variables that they see.
+
+    A dry run knows no facts and no results. It skips the steps that depend on them.
+    """
+
+    def __init__(self, target: Target, loaded: LoadedRole) -> None:
+        self._target = target
+        self._loaded = loaded
+        self._registered: dict[str, Any] = {}
+
+    @property
+    def host(self) -> Host:
+        """The connected host; after a reboot this is a new connection."""
+        return self._target.host
+
+    def register(self, task: Task, results: Sequence[TaskResult]) -> None:
+        """Give later tasks the results of a task, if it has the keyword ``register``."""
+        if task.register:
+            self._registered[task.register] = registered_value(task, results)
+
+    def of(self, task: Task) -> Iterator[Step | None]:
+        """Yield the steps of a task; None for one that its condition skips."""
+        scope = self._scope(task)
+        if task.loop is None:
+            yield self._step(task, scope)
+            return
+        try:
+            items = scope.render_node(task.loop)
+        except UndefinedName:
+            if self.host.executes:
+                raise
+            yield None
+            return
+        if not isinstance(items.content, list):
+            raise BadInput(task.loop.position.fault("'loop' requires a list"))
+        for item in items.content:
+            yield self._step(task, scope.with_values({ITEM: item.data()}), shortened(item.data()))
+
+    def context(self, step: Step) -> Context:
+        """Return the context in which the module of a step runs."""
+        return replace(
+            self._role_context(),
+            become=step.become,
+            is_true=step.scope.is_true,
+            render=lambda text, name: str(step.scope.render(text, Position(name, 1, 1))),
+        )
+
+    def _role_context(self) -> Context:
+        target = self._target
+        return Context(
+            host=target.host,
+            base=target.base,
+            role=self._loaded.role,
+            cache=target.cache,
+            base_sudo=target.base_sudo,
+            variables=target.variables,
+            check=target.check,
+            reconnect=None if target.reconnect is None else self._reconnect,
+        )
+
+    def _scope(self, task: Task) -> Scope:
+        target, loaded = self._target, self._loaded
+        position = Position(f"inventory variables of {self.host.name}")
+        inventory = {
+            name: as_node(value, position)
+            for name, value in target.variables.items()
+            if name in loaded.defaults
+        }
+        special = {
+            "check_mode": target.check,
+            "folder": self._role_context().folder,
+            "group_names": list(target.groups),
+            "inventory_hostname": self.host.name,
+            "role_name": loaded.role.name,
+            "role_path": str(loaded.role.folder),
+        }
+        values = {**special, **self._registered, "facts": LazyFacts(self._facts)}
+        return Scope([loaded.defaults, inventory, loaded.variables, task.variables], values)
+
+    def _facts(self) -> Mapping[str, Any]:
+        if self._target.facts is None:
+            if not self.host.executes:
+                raise UndefinedName("facts are not available in a dry run")
+            self._target.facts = host_facts.gather(self.host).document
+        return self._target.facts
+
+    def _step(self, task: Task, scope: Scope, item: str = "") -> Step | None:
+        try:
+            if not all(scope.is_true(condition) for condition in task.when):
+                return None
+            arguments = render_arguments(task, scope)
+        except UndefinedName:
+            if self.host.executes:
+                raise
+            return None
+        faults = argument_faults(self._loaded.role, task, arguments)
+        if faults:
+            raise BadInput(*faults)
+        become = task.become
+        if become is None:
+            become = as_bool(self._target.variables.get("ansible_become", False))
+        return Step(task, arguments, scope, become or task.module.needs_root, item)
+
+    def _reconnect(self) -> Host:
+        """Replace the connection by a new one. The facts are gathered again, as a reboot may change them."""
+        assert self._target.reconnect is not None
+        host = self._target.reconnect()
+        self._target.host.close()
+        self._target.host = host
+        self._target.facts = None
+        return host
