@@ -42,7 +42,7 @@ def test_the_version() -> None:
         (["report", "latest", "--format", "pdf"], "'pdf' is not one of"),
         (["run", "x.yaml", "--inventory", "nowhere"], "nowhere"),
         (["results", "shwo"], "shwo"),
-        (["export", "latest", "--scrub-word", "x"], "--scrub-word goes with --scrub"),
+        (["export", "latest", "--scrub-word", "x"], "--scrub-word requires --scrub"),
     ],
 )
 def test_misuse_is_told_with_exit_code_2(tmp_path: Path, words: list[str], expected: str) -> None:

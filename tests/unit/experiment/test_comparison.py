@@ -10,7 +10,7 @@ import pytest
 from orchestrator.errors import BadInput
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Comparison, Published
-from orchestrator.experiment.published import find
+from orchestrator.experiment.published import find_dataset
 
 SEED = """
 version: 1
@@ -144,6 +144,6 @@ compare:
 
 
 def test_every_dataset_can_be_found_and_the_nearest_is_named() -> None:
-    assert find("nov2016-cover").column("value") == (0.98, 2.97, 0.06, 8.58)
+    assert find_dataset("nov2016-cover").column("value") == (0.98, 2.97, 0.06, 8.58)
     with pytest.raises(BadInput, match="did you mean 'rfc2019-cover'"):
-        find("rfc2019")
+        find_dataset("rfc2019")

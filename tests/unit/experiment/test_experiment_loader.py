@@ -264,12 +264,18 @@ def test_an_override_without_a_value_takes_the_key_away(folder: Path) -> None:
         ),
         (
             "factors.pages=[",
-            "--set factors.pages=[: is not YAML: expected the node content, but found '<stream end>' "
+            "--set factors.pages=[: invalid YAML: expected the node content, but found '<stream end>' "
             "(while parsing a flow node)",
         ),
-        ("version.minor=1", "--set version.minor=1: 'version' holds the number 1; set it as a whole"),
-        ("name=&a [*a]", "--set name=&a [*a]: is nested deeper than 60 levels, or an alias holds itself"),
-        ("limits.trial=3 parsec", "--set limits.trial=3 parsec: 'parsec' in '3 parsec' is not a unit of"),
+        (
+            "version.minor=1",
+            "--set version.minor=1: 'version' is not a mapping but the number 1; replace it as a whole",
+        ),
+        ("name=&a [*a]", "--set name=&a [*a]: nested more than 60 levels deep, or a recursive alias"),
+        (
+            "limits.trial=3 parsec",
+            "--set limits.trial=3 parsec: unknown unit 'parsec' in duration '3 parsec'",
+        ),
     ],
 )
 def test_a_bad_override_is_told_as_such(folder: Path, override: str, message: str) -> None:
