@@ -1,4 +1,4 @@
-"""What the controller hands to a host: the trials of a block, as lines for a POSIX shell."""
+"""The trials of a block as the host gets them: lines for a POSIX shell."""
 
 from __future__ import annotations
 
