@@ -16,7 +16,6 @@ from orchestrator.hosts.remote.settings import setting_words, shell_line
 from orchestrator.plan.model import Trial
 
 RUNNER = Scripts.of_package(
-    "runner",
     f"{__package__}.runner",
     ("runner.sh", "trial.sh", "noise.sh", "program.sh", "trial_line.awk", "noise.awk"),
 )
