@@ -60,12 +60,12 @@ def test_the_nearest_group_is_suggested(tmp_path: Path) -> None:
         ("all: [n1]", "1:6: group 'all': expected a mapping, found a list"),
         ("all: {hosts: [n1]}", "1:14: hosts of group 'all': expected a mapping, found a list"),
         ("all: {hosts: {n1: 3}}", "1:19: host 'n1': expected a mapping, found the number 3"),
-        ("all: {vars: x}", "1:13: vars of group 'all': expected a mapping, found the text 'x'"),
+        ("all: {vars: x}", "1:13: vars of group 'all': expected a mapping, found the string 'x'"),
         ("all: {children: {numa: 7}}", "1:24: group 'numa': expected a mapping, found the number 7"),
-        ("all: {hosts:\n  n1", "is not YAML"),
+        ("all: {hosts:\n  n1", "invalid YAML"),
         ("all: {host: {n1: {}}}", "1:7: unknown key 'host' of a group; did you mean 'hosts'?"),
         (b"\xff\xfe\xff", "not UTF-8"),
-        ("all: &a {children: {b: *a}}", "an alias holds itself"),
+        ("all: &a {children: {b: *a}}", "a recursive alias"),
     ],
 )
 def test_errors_in_yaml(tmp_path: Path, text: str | bytes, message: str) -> None:

@@ -125,7 +125,7 @@ def test_facts_are_gathered_only_if_a_task_uses_them(tmp_path: Path) -> None:
 def test_arguments_that_depend_on_facts_are_validated_on_the_host(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"tasks\.yaml:1:9: one of the following is required: src, content"):
         run(tmp_path, "- copy: '{{ facts.what }}'\n", facts={"what": {"dest": "/x"}})
-    with pytest.raises(BadInput, match=r"tasks\.yaml:1:29: expected a whole number"):
+    with pytest.raises(BadInput, match=r"tasks\.yaml:1:29: expected an integer"):
         run(tmp_path, "- cpu: {deepest_idle_state: '{{ facts.n }}'}\n", facts={"n": "deep"})
 
 

@@ -90,7 +90,7 @@ def test_a_role_without_tasks(tmp_path: Path) -> None:
         ("- file: {path: /x, state: link}", ["1:9: src is required for state: link"]),
         ("- file: {path: /, state: absent}", ["1:16: refusing to remove '/'"]),
         ("- file: {path: /x, mode: 644}", ["1:26: expected permissions in octal, in quotes"]),
-        ("- hugepages: {3MiB: 1}", ["1:15: '3MiB' is not the size of a page"]),
+        ("- hugepages: {3MiB: 1}", ["1:15: '3MiB' is not a page size"]),
         ("- sysctl: {swappiness: 1}", ["1:12: "]),
         ("- wait: {port: 1, path: /x}", ["1:9: parameters are mutually exclusive: path, port, command"]),
         ("- wait: {timeout: 1}", ["1:9: one of the following is required: path, port, command"]),

@@ -125,7 +125,7 @@ def test_of_many_metrics_the_nearest_are_named(results: Path, orchestrate: Verb)
     write(results / "quickstart" / name, [replace(RUN, run=name, metrics=metrics), BLOCK, trial({}), END])
     done = orchestrate("report", name, "--metric", "speed")
     assert done.returncode == 2
-    assert "the nearest of 42: " in done.stderr
+    assert "closest of 42: " in done.stderr
     assert done.stderr.count("metric_") == 5
     assert "--format json" in done.stderr
     assert len(done.stderr) < 300
