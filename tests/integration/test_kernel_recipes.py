@@ -1,7 +1,7 @@
 """``orchestrate kernel``: valid and invalid recipes, builds, the cache.
 
-The source is a miniature kernel (``small_kernel/``), so a build takes a second. make, the compiler, git, patches, locks,
-killed processes and full disks are real. ``tests/kernel`` builds the real kernel.
+The source is a miniature kernel (``small_kernel/``), so a build takes a second. make, the compiler, git, patches,
+locks, killed processes and full disks are real. ``tests/kernel`` builds the real kernel.
 """
 
 from __future__ import annotations
