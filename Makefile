@@ -2,6 +2,7 @@
 #   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table
 #   make test         install what is missing, run all checks and tests, print their coverage
 #   make test-unit    the quick tests of tests/unit, in parallel: under a minute, and needs python3-venv only
+#   make messages     run the unit and integration tests and print every message that they provoke, to be read
 #   make lint         all checks of code, scripts, YAML, schemas, workflows and spelling
 #   make browser-test the HTML report in chromium
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
@@ -28,7 +29,7 @@ WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
-.PHONY: setup quickstart test test-unit browser-test kernel-test kernel-test-short kernel-test-debug \
+.PHONY: setup quickstart test test-unit messages browser-test kernel-test kernel-test-short kernel-test-debug \
 	kernel-test-experiments machine-test lint release packages-run packages-test clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
@@ -51,6 +52,14 @@ test: packages-run packages-test $(VENV)/.dev lint
 
 test-unit: $(VENV)/.test
 	$(PYTEST) tests/unit -n auto -m "not slow"
+
+MESSAGES := $(CURDIR)/.messages
+MESSAGES_FROM := tests/unit tests/integration
+
+messages: packages-run packages-test $(VENV)/.dev
+	@rm -f $(MESSAGES)
+	@TESTS_MESSAGES=$(MESSAGES) $(PYTEST) -q $(MESSAGES_FROM) >&2 || echo "some tests failed" >&2
+	@LC_ALL=C sort -u $(MESSAGES)
 
 browser-test: packages-test $(VENV)/.dev
 	$(PYTEST) -m browser
@@ -75,6 +84,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	shellcheck -x $$(git ls-files '*.sh') .ci/run
 	$(BIN)/codespell
 	$(BIN)/yamllint --strict $$(git ls-files '*.yaml')

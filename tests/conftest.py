@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import messages
 
 TIERS = {"unit", "integration", "vm", "kernel", "browser"}
 
 # No limits on absolute time: tests run beside each other. In CI the rest is hypothesis' own profile for CI.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record messages where `make messages` asks for them."""
+    if os.environ.get(messages.VARIABLE):
+        messages.record_errors()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.hosts.remote.folder import ROOT_BASE
+from tests import messages
 
 COMMAND = Path(sys.executable).with_name("orchestrate")
 PATIENCE_S = 120.0
@@ -33,6 +34,7 @@ class Ended:
 
     def __post_init__(self) -> None:
         assert "Traceback" not in self.err, self.err
+        messages.record("\n".join(self.complaints))
 
     @property
     def complaints(self) -> list[str]:

@@ -99,7 +99,7 @@ def compare(
     if not 0.5 <= confidence <= 0.9999:
         raise click.BadParameter("expected 50% to 99.99%", param_hint="--confidence")
     from orchestrator.analysis.comparison import Rules
-    from orchestrator.report import comparison
+    from orchestrator.report import comparison, comparison_formats
     from orchestrator.results import runs
 
     rules = Rules(confidence, margin, "trial" if unit == "trial" else "boot", mix)
@@ -111,5 +111,5 @@ def compare(
     else:
         second = runs.find(results_path, new)
         compared = comparison.two_runs(results_path, first, second, metrics, rules, fail_on)
-    emit(comparison.render(compared, format_name), target)
+    emit(comparison_formats.render(compared, format_name), target)
     sys.exit(compared.exit_code)

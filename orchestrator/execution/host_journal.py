@@ -1,4 +1,4 @@
-"""What a host's runner tells: its journal line by line.
+"""The journal of a host's runner, line by line.
 
 The runner counts time in seconds since boot; the header of its journal says which moment that is, so times leave here
 as ISO 8601 in UTC.

@@ -1,7 +1,7 @@
-"""Was a trial disturbed by what else went on on its host? What the host measured goes in, the reasons come out.
+"""Whether other activity on its host disturbed a trial, by the noise limits of the experiment.
 
-A reason holds the limit and not what was measured: trials that have the same reason are told of together, and what was
-measured is in their records.
+A reason names the limit, not the measured value, so that trials with the same reason are reported together. The
+measured values are in their records.
 """
 
 from __future__ import annotations

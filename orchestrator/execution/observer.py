@@ -1,4 +1,4 @@
-"""What a run tells while it runs; a terminal, a pipe and a test each listen in their own way."""
+"""The events of a run, for whoever shows them: a terminal, a pipe, a test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Observer(Protocol):
         """The host is up, tuned, and about to run its first trial."""
 
     def trial_ends(self, record: TrialRecord) -> None:
-        """A trial ended; unless the record is final it will be tried again."""
+        """A trial ended; unless the record is final it will be repeated."""
 
     def note(self, text: str) -> None:
         """Something the user should know."""

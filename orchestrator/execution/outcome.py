@@ -1,4 +1,4 @@
-"""From what the runner saw of a trial to the trial's record."""
+"""The record of a trial, from what the runner reported."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which trials of a block need not run, as the median of their cell is known well enough.
+"""Which trials of a block need not run, because the median of their cell is precise enough.
 
-Asked before each block and answered from the blocks before it alone: so the answer is the same however often a run is
-interrupted, and whatever of the block itself a host has done in between.
+It is evaluated before each block, from earlier blocks only. So the result does not depend on interruptions, nor on
+what a host has done of the block itself.
 """
 
 from __future__ import annotations

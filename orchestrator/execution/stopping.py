@@ -1,4 +1,4 @@
-"""Stopping on request: once finishes the running trial and cleans up, twice stops now and still restores."""
+"""Stopping on request: the first finishes the running trial, the second stops at once; both restore the host."""
 
 from __future__ import annotations
 

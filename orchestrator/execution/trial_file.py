@@ -1,4 +1,4 @@
-"""What the controller hands to a host: the trials of a block, as lines for a POSIX shell."""
+"""The trials of a block as the host gets them: lines for a POSIX shell."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from orchestrator.hosts.remote.settings import setting_words, shell_line
 from orchestrator.plan.model import Trial
 
 RUNNER = Scripts.of_package(
-    "runner",
     f"{__package__}.runner",
     ("runner.sh", "trial.sh", "noise.sh", "program.sh", "trial_line.awk", "noise.awk"),
 )

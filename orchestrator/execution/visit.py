@@ -1,6 +1,6 @@
-"""One visit to a host: everything the controller does there between connecting and leaving.
+"""One visit to a host: all that the controller does there between connecting and disconnecting.
 
-All of it is commands as data, given to :class:`~orchestrator.hosts.base.Host`; a dry run gives the same commands to a
+Everything is a command as data, given to :class:`~orchestrator.hosts.base.Host`. A dry run gives the same commands to a
 host that prints them.
 """
 
@@ -38,7 +38,7 @@ NO_PROGRAM = 3
 class Visit:
     """A connected host, our folder on it, and the folder of one block in that.
 
-    :param clock: what the host's time counts; each trial is told.
+    :param clock: what the host's clock counts; trials find it in their environment.
     :ivar ours: our folder on the host.
     :ivar base: our folder on the host; root's where settings are to be changed, else the user's.
     """
@@ -63,16 +63,16 @@ class Visit:
         self.ours.install_scripts(trial_file.RUNNER)
 
     def runner_is_running(self) -> bool:
-        """Whether a runner is at work on our block: an earlier controller may have left one."""
+        """Whether a runner is running our block: an earlier controller may have left one."""
         status = self.ours.script("runner.sh", "status", self.folder, accept=(0, NOT_RUNNING))
         return self.host.run(status).stdout.strip() == "running"
 
     def check_free(self) -> None:
-        """Refuse, before anything is put back or changed, a host on which the runner of another block is at work."""
+        """Refuse, before anything is changed, a host that runs another block."""
         runner = self.ours.runner()
         if runner is not None and runner.block != self.folder:
             raise HostError(
-                f"{self.host.name}: another block runs on this host, pid {runner.pid}: {runner.block}"
+                f"{self.host.name}: another block is running on this host, pid {runner.pid}: {runner.block}"
             )
 
     def provision(
@@ -82,9 +82,10 @@ class Visit:
         variables: Mapping[str, Any] | None = None,
         groups: tuple[str, ...] = (),
     ) -> list[TaskResult]:
-        """Bring the host to the state that the experiment's roles describe; on a fault put back what was changed.
+        """Apply the experiment's roles; on an error restore the settings that were changed.
 
-        :param facts: of the host, if they are known; ``variables`` and ``groups``: what the inventory says of it.
+        :param facts: of the host, if known.
+        :param variables: of the host, from the inventory; ``groups``: those it belongs to.
         """
         target = Target(self.host, self.base, cache, self._sudo, variables or {}, groups, facts)
         try:
@@ -99,7 +100,7 @@ class Visit:
             raise
 
     def tune(self) -> dict[str, str]:
-        """Record, set and read back; return what was read, by path. ``HostError`` names what did not take."""
+        """Record, set and read back; return the values read, by path. ``HostError`` names the settings that failed."""
         lines = encode_settings(self._experiment.tuning.settings)
         if not lines:
             return {}
@@ -111,14 +112,14 @@ class Visit:
         if faults or completed.exit_code:
             self.restore()
             raise HostError(
-                f"{self.host.name}: settings that did not take: {'; '.join(faults) or completed.stderr}"
+                f"{self.host.name}: could not change settings: {'; '.join(faults) or completed.stderr}"
             )
         return {change.path: change.actual for change in changes}
 
     def find_programs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
-        """Return of the programs of trials their ``path``, ``sha256`` and ``package``, as far as the host tells them.
+        """Return ``path``, ``sha256`` and ``package`` of the programs of trials, as far as the host reports them.
 
-        ``HostError``, and all put back, where one is not there: no trial could run.
+        If one is missing no trial could run: settings are restored, and ``HostError`` names it.
         """
         prefix = self._prefix[:1]
         found = {name: self._find_program(name) for name in (*prefix, *names)}
@@ -139,7 +140,7 @@ class Visit:
         return dict(line.split("=", 1) for line in told.stdout.splitlines() if "=" in line)
 
     def restore(self) -> None:
-        """Put back every setting that is on record on the host; nothing happens where there is none."""
+        """Restore every recorded setting of the host."""
         self.ours.restore()
 
     def start(self, trials: Iterable[Trial]) -> None:
@@ -160,7 +161,7 @@ class Visit:
         self.host.run(self.ours.script("runner.sh", *words, accept=(0, NOT_RUNNING)))
 
     def journal_lines(self) -> list[str]:
-        """The host's journal of this block as it stands; empty if there is none."""
+        """Return the host's journal of this block so far; empty if there is none."""
         read = script('if [ -e "$1" ]; then cat "$1"; fi', f"{self.folder}/journal.jsonl", sudo=self._sudo)
         return self.host.run(read).stdout.splitlines()
 
@@ -178,7 +179,7 @@ class Visit:
         self.host.run(Command(("rm", "-rf", self.folder), sudo=self._sudo))
 
     def _as_sent(self, trial: Trial) -> trial_file.HostTrial:
-        """A trial as the host gets it; its line of the host's journal will tell cell and repetition to a reader."""
+        """Return a trial as the host gets it; its line of the host's journal names cell and repetition."""
         tag = {"cell": trial.cell.id, "repetition": trial.repetition}
         return trial_file.host_trial(trial, self._experiment.limits, self._trial_folder, tag, self._prefix)
 
@@ -189,7 +190,7 @@ class Visit:
 
     @property
     def _prefix(self) -> tuple[str, ...]:
-        """What goes before the command of each trial."""
+        """Words before the command of each trial."""
         cpus = self._experiment.tuning.cpus
         return ("taskset", "-c", cpus) if cpus else ()
 

@@ -7,7 +7,7 @@ dropped. So no task decides on state from before another task's change.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -108,8 +108,8 @@ class _RoleRun:
             if task.only_reads or not self._target.check:
                 before_change()
                 result.update(module.apply(context, step.arguments, plan))
-                if module.reads_back and self._host.executes:
-                    result.update(self._read_back(step, context).result)
+                if module.reads_back:
+                    result.update(self._read_back(step, context))
         self._apply_conditions(step, result)
         note = str(result.pop("note", "")) or plan.note
         differences = tuple(result.pop("differences", plan.differences))
@@ -122,12 +122,12 @@ class _RoleRun:
             note,
         )
 
-    def _read_back(self, step: Step, context: Context) -> TaskPlan:
-        """Verify that the change took effect; ``HostError`` if it did not."""
+    def _read_back(self, step: Step, context: Context) -> Mapping[str, Any]:
+        """Verify that the change took effect and return the result; ``HostError`` if it did not."""
         module = step.task.module
         command = module.read(context, step.arguments)
         output = read_all(self._host, self._target.base, [command])[0] if command else ReadOutput()
-        return module.verify(context, step.arguments, output)
+        return module.verify(context, step.arguments, output).result if self._host.executes else {}
 
     def _apply_conditions(self, step: Step, result: dict[str, Any]) -> None:
         """Override the result by ``changed_when`` and ``failed_when``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.factors import KERNEL
 from orchestrator.experiment.model import Published
 from orchestrator.nearest import did_you_mean
-from orchestrator.report import comparison_formats, metrics
+from orchestrator.report import metrics
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
@@ -88,12 +87,6 @@ class ComparisonReport:
     def exit_code(self) -> ExitCode:
         """``REGRESSION`` if a row fails the comparison."""
         return ExitCode.REGRESSION if self.regressions else ExitCode.OK
-
-
-def render(compared: ComparisonReport, format_name: str) -> str:
-    """Return the comparison in a format, one of ``comparison_formats.names()``, ending in a newline."""
-    text: str = importlib.import_module(f"{comparison_formats.__name__}.{format_name}").render(compared)
-    return text
 
 
 def two_runs(

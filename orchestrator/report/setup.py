@@ -24,7 +24,7 @@ class HostSetup:
     """A host in some of a run's boots, in words; empty for what the host does not report.
 
     :ivar nodes: one line for each NUMA node; ``distances``: between them, as reported by firmware.
-    :ivar beneath: of a guest started by the qemu provider: the emulator, and the machine that runs it.
+    :ivar hypervisor: of a guest started by the qemu provider: the emulator, and the machine that runs it.
     :ivar boots: number of boots with this setup.
     """
 
@@ -35,7 +35,7 @@ class HostSetup:
     cpus: int
     nodes: tuple[str, ...]
     distances: str
-    beneath: str
+    hypervisor: str
     governors: str
     microcode: str
     boots: int
@@ -47,7 +47,7 @@ class HostSetup:
         if self.nodes:
             parts.append(f"{plural(len(self.nodes), 'NUMA node')} ({'; '.join(self.nodes)})")
         words = ", ".join(part for part in parts if part)
-        return f"{words}; {self.beneath}" if self.beneath else words
+        return f"{words}; {self.hypervisor}" if self.hypervisor else words
 
 
 def hosts(report: Report) -> list[HostSetup]:
@@ -174,7 +174,7 @@ def _host(block: BlockRecord) -> HostSetup:
         cpus=facts.get("cpus", 0),
         nodes=tuple(_nodes(facts)),
         distances=_distances(facts),
-        beneath=_beneath(block.hypervisor),
+        hypervisor=_hypervisor(block.hypervisor),
         governors=", ".join(map(str, facts.get("governors", {}))),
         microcode=str(facts.get("microcode", "")),
         boots=0,
@@ -192,7 +192,7 @@ def _distances(facts: Mapping[str, Any]) -> str:
     return "; ".join(" ".join(map(str, row)) for row in rows) if len(rows) > 1 and all(rows) else ""
 
 
-def _beneath(machine: Mapping[str, str]) -> str:
+def _hypervisor(machine: Mapping[str, str]) -> str:
     if not machine:
         return ""
     version = re.search(r"\d+(\.\d+)+", machine.get("qemu", ""))

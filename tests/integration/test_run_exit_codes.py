@@ -316,7 +316,7 @@ def test_a_setting_that_does_not_take_names_asked_and_found(user: User) -> None:
         assert ended.code == 3
         (line,) = ended.complaints
         assert line.startswith(
-            "testhost: settings that did not take: /proc/sys/vm/overcommit_memory: refused, requested '9'"
+            "testhost: could not change settings: /proc/sys/vm/overcommit_memory: refused, requested '9'"
         )
         assert "actual '" in line
         assert STAT_INTERVAL.read_text() == before

@@ -124,7 +124,7 @@ def test_sigkill_in_mid_run_then_the_same_command(user: User) -> None:
     parallel = [trial for trial in user.trials if trial["factors"]["mode"] == "parallel"]
     assert {trial["status"] for trial in parallel} == {"unsupported"}
     assert all(trial["reason"] and trial["allowed"] for trial in parallel)
-    assert "unsupported (4 trials, allowed" in ended.out
+    assert "4 of 8 trials ok (unsupported 4, allowed)" in ended.out
 
 
 def test_a_trial_that_kills_its_guest_twice_is_set_aside(user: User) -> None:

@@ -135,7 +135,7 @@ run() {
     case $? in
     0) ;;
     3) answer 3 "this block runs already, pid $runner_pid" && return ;;
-    4) answer 4 "another block runs on this host, pid $runner_pid: $runner_block" && return ;;
+    4) answer 4 "another block is running on this host, pid $runner_pid: $runner_block" && return ;;
     *) answer 1 "cannot write to $base" && return ;;
     esac
     clean_up

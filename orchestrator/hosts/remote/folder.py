@@ -21,19 +21,14 @@ RESTORE_LIMIT_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """A set of files for ``bin/`` on a host.
+    """A set of files for ``bin/`` on a host, by file name."""
 
-    :ivar name: name of the set; ``bin/NAME.version`` contains its version.
-    :ivar files: contents by file name.
-    """
-
-    name: str
     files: Mapping[str, bytes]
 
     @classmethod
-    def of_package(cls, name: str, package: str, files_: Iterable[str]) -> Scripts:
+    def of_package(cls, package: str, files_: Iterable[str]) -> Scripts:
         """Read files of a Python package."""
-        return cls(name, {file: (files(package) / file).read_bytes() for file in files_})
+        return cls({file: (files(package) / file).read_bytes() for file in files_})
 
     @property
     def version(self) -> str:
@@ -41,9 +36,7 @@ class Scripts:
         return hashlib.sha256(b"\0".join(self.files.values())).hexdigest()
 
 
-SCRIPTS = Scripts.of_package(
-    "remote", __package__, ("settings.sh", "probe.sh", "lock.sh", "runner_process.sh")
-)
+SCRIPTS = Scripts.of_package(__package__, ("settings.sh", "probe.sh", "lock.sh", "runner_process.sh"))
 """The scripts of every host."""
 
 
@@ -80,17 +73,23 @@ class HostFolder:
             )
 
     def install_scripts(self, *more: Scripts) -> None:
-        """Copy :data:`SCRIPTS` and ``more`` to the host, unless it has the same versions."""
-        versions = script('cat "$1"/bin/*.version 2>/dev/null || :', self.base, sudo=self.sudo)
-        installed = self.host.run(versions).stdout.split()
-        for scripts in (SCRIPTS, *more):
-            if scripts.version in installed:
-                continue
+        """Copy :data:`SCRIPTS` and ``more`` to the host, unless it has the same versions.
+
+        One file lists the versions of all sets. An orchestrator of another version that finds it does not find its own
+        version there, and copies its scripts again.
+        """
+        path = f"{self.base}/bin/version"
+        listed = self.host.run(script('[ ! -e "$1" ] || cat "$1"', path, sudo=self.sudo)).stdout.split()
+        sets = (SCRIPTS, *more)
+        missing = [scripts for scripts in sets if scripts.version not in listed]
+        if not missing:
+            return
+        for scripts in missing:
             for name, content in scripts.files.items():
                 self.host.put(content, script_path(self.base, name), 0o755, sudo=self.sudo)
-            # Last, so that the version says that all files are there.
-            version = f"{self.base}/bin/{scripts.name}.version"
-            self.host.put(f"{scripts.version}\n".encode(), version, sudo=self.sudo)
+        # Last: a version is listed only if all files of its set are there.
+        versions = "".join(f"{scripts.version}\n" for scripts in sets)
+        self.host.put(versions.encode(), path, sudo=self.sudo)
 
     def exists(self) -> bool:
         """Whether the directory exists; otherwise nothing was ever changed on the host."""

@@ -142,9 +142,12 @@ def test_the_host_that_is_lost_for_ever_ends_the_run(tmp_path: Path, answers: st
 
 def test_an_error_that_is_no_loss_is_not_tried_again(tmp_path: Path, answers: str) -> None:
     scripted = host(answers)
-    scripted.answer("runner.sh start", exit_code=4, stderr="another block runs on this host")
+    scripted.answer("runner.sh start", exit_code=4, stderr="another block is running on this host")
     machine = ScriptedMachine([scripted])
-    with a_run(tmp_path, machine) as run, pytest.raises(HostError, match="another block runs on this host"):
+    with (
+        a_run(tmp_path, machine) as run,
+        pytest.raises(HostError, match="another block is running on this host"),
+    ):
         execute(run)
     assert sum("runner.sh start" in command for command in scripted.commands) == 1
 

@@ -45,25 +45,34 @@ def test_settings_that_cannot_be_restored_are_named() -> None:
     assert str(caught.value) == "n1: cannot restore settings: /sys/x: refused, requested '2', actual '1'"
 
 
-def test_scripts_are_installed_once() -> None:
-    more = Scripts("more", {"more.sh": b":"})
+VERSION = "/var/lib/orchestrate/bin/version"
+MORE = Scripts({"more.sh": b":"})
+
+
+def install(listed: str, *more: Scripts) -> ScriptedHost:
+    """Install scripts on a host whose file of versions lists these."""
     scripted = ScriptedHost("n1")
-    HostFolder(scripted, root=True).install_scripts(more)
-    assert scripted.files["/var/lib/orchestrate/bin/probe.sh"]
-    assert scripted.files["/var/lib/orchestrate/bin/more.sh"] == b":"
-    versions = [text.decode() for path, text in scripted.files.items() if path.endswith(".version")]
-    again = ScriptedHost("n1")
-    again.answer(".version", stdout="".join(versions))
-    HostFolder(again, root=True).install_scripts(more)
+    scripted.answer("bin/version", stdout=listed)
+    HostFolder(scripted, root=True).install_scripts(*more)
+    return scripted
+
+
+def test_scripts_are_installed_once() -> None:
+    first = install("", MORE)
+    assert first.files["/var/lib/orchestrate/bin/probe.sh"]
+    assert first.files["/var/lib/orchestrate/bin/more.sh"] == b":"
+    again = install(first.files[VERSION].decode(), MORE)
     assert not again.files
     assert len(again.commands) == 1
 
 
 def test_only_a_set_of_scripts_of_another_version_is_installed() -> None:
-    scripted = ScriptedHost("n1")
-    scripted.answer(".version", stdout=f"{SCRIPTS.version}\n{'0' * 64}\n")
-    HostFolder(scripted, root=True).install_scripts(Scripts("more", {"more.sh": b":"}))
-    assert set(scripted.files) == {
-        "/var/lib/orchestrate/bin/more.sh",
-        "/var/lib/orchestrate/bin/more.version",
-    }
+    scripted = install(f"{SCRIPTS.version}\n{'0' * 64}\n", MORE)
+    assert set(scripted.files) == {"/var/lib/orchestrate/bin/more.sh", VERSION}
+    assert scripted.files[VERSION].decode().split() == [SCRIPTS.version, MORE.version]
+
+
+def test_another_version_of_the_program_finds_its_scripts_overwritten() -> None:
+    """Version 0.1.0 writes one hash into the same file, and compares the whole file with it."""
+    assert install("0" * 64, MORE).files[VERSION].decode().split() == [SCRIPTS.version, MORE.version]
+    assert "0" * 64 not in install("0" * 64).files[VERSION].decode()
