@@ -42,10 +42,10 @@ def read_patches(sources: Iterable[PatchSource]) -> tuple[Patch, ...]:
     patches: list[Patch] = []
     for source in sources:
         path = _from_b4(source.location) if source.kind == "b4" else Path(source.location)
-        found = [patch for file in _files(path) for patch in _read(file)]
-        if not found:
+        read = [patch for file in _files(path) for patch in _read(file)]
+        if not read:
             raise KernelError(f"{path}: no patches found")
-        patches += found
+        patches += read
     return tuple(patches)
 
 

@@ -54,8 +54,8 @@ def test_a_kernel_is_built_once_and_named_by_its_hash(kernels: Kernels) -> None:
 
 def test_a_build_has_low_priority(kernels: Kernels) -> None:
     kernels.built(kernels.recipe())
-    message = (kernels.folder / "compiled.nice").read_text().split()
-    assert message == ["19"] * (2 if Path("/proc/self/autogroup").exists() else 1)
+    priorities = (kernels.folder / "compiled.nice").read_text().split()
+    assert priorities == ["19"] * (2 if Path("/proc/self/autogroup").exists() else 1)
 
 
 def test_other_ingredients_give_another_kernel_with_an_incremental_build(kernels: Kernels) -> None:
