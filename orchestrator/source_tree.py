@@ -37,18 +37,18 @@ def files() -> dict[str, Path]:
     """
     share = PACKAGE / "share"
     if share.is_dir():
-        found = {f"orchestrator/{name}": path for name, path in files_below(PACKAGE).items()}
-        found = {name: path for name, path in found.items() if not path.is_relative_to(share)}
-        for folder, place in SHARED.items():
-            prefix = "" if place == "." else f"{place}/"
-            found |= {prefix + name: path for name, path in files_below(share / folder).items()}
-        return dict(sorted(found.items()))
-    found = {}
+        tree = {f"orchestrator/{name}": path for name, path in files_below(PACKAGE).items()}
+        tree = {name: path for name, path in tree.items() if not path.is_relative_to(share)}
+        for folder, location in SHARED.items():
+            prefix = "" if location == "." else f"{location}/"
+            tree |= {prefix + name: path for name, path in files_below(share / folder).items()}
+        return dict(sorted(tree.items()))
+    tree = {}
     for top in TREE:
         path = PACKAGE.parent / top
         inner = files_below(path) if path.is_dir() else {".": path}
-        found |= {top if name == "." else f"{top}/{name}": file for name, file in inner.items()}
-    return dict(sorted(found.items()))
+        tree |= {top if name == "." else f"{top}/{name}": file for name, file in inner.items()}
+    return dict(sorted(tree.items()))
 
 
 @cache
@@ -64,12 +64,12 @@ def source_hash() -> str:
 
 def files_below(folder: Path) -> dict[str, Path]:
     """Return the files below a directory by their relative path, sorted, without generated files."""
-    found = {}
+    files = {}
     for path in folder.rglob("*"):
         relative = path.relative_to(folder)
         if path.is_file() and not GENERATED.intersection(relative.parts):
-            found[relative.as_posix()] = path
-    return dict(sorted(found.items()))
+            files[relative.as_posix()] = path
+    return dict(sorted(files.items()))
 
 
 def sha256(path: Path) -> str:

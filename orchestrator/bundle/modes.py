@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from orchestrator.analysis.points import THREADS
-from orchestrator.documents.expressions import Expression
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Axis, Experiment, Factor, Level
 from orchestrator.plan import Plan
@@ -60,7 +59,7 @@ def plan(
     """
 
     def planned(texts: Sequence[str]) -> Plan:
-        return Plan(experiment, tuple(Expression(text) for text in texts), limit or None, hosts)
+        return Plan(experiment, texts, limit or None, hosts)
 
     try:
         return planned([*where, *reduced])

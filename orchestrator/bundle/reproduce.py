@@ -45,9 +45,8 @@ class RerunRequest:
 def rerun(description: Description, request: RerunRequest, interface: UserInterface) -> RunFolder:
     """Run the experiment of a bundle, or resume that run; return the run's directory."""
     experiment, provider = request.experiment, request.provider
-    hosts = provider.hosts if experiment.hosts.fleet == "replicate" else ()
     run_request = RunRequest(
-        plan=modes.plan(experiment, description.where, request.where, description.limit, hosts),
+        plan=modes.plan(experiment, description.where, request.where, description.limit, provider.hosts),
         provider=provider,
         results=request.results,
         cache=request.cache,

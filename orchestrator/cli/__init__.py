@@ -1,4 +1,4 @@
-"""The commands of ``orchestrate``: one module per verb, no logic."""
+"""The command line of ``orchestrate``: one module per command, without logic."""
 
 from __future__ import annotations
 
@@ -13,52 +13,54 @@ import click
 from orchestrator import __version__
 from orchestrator.errors import ExitCode, OrchestratorError
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
-NOT_VERBS = frozenset({"options", "progress"})
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+NOT_COMMANDS = frozenset({"options", "progress"})
 
 
-class Verbs(click.Group):
-    """Finds each verb in the module of its name, and imports no other: start-up stays quick."""
+class LazyGroup(click.Group):
+    """Imports the module of a command only when it is used, for a fast start."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the modules here that are verbs."""
-        return sorted(entry.name for entry in pkgutil.iter_modules(__path__) if entry.name not in NOT_VERBS)
+        """Return the names of all commands."""
+        return sorted(
+            entry.name for entry in pkgutil.iter_modules(__path__) if entry.name not in NOT_COMMANDS
+        )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one verb."""
+        """Import the module of a command and return the command."""
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = getattr(importlib.import_module(f"{__name__}.{cmd_name}"), cmd_name)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """As click does, naming the nearest verb for one that does not exist."""
+        """Resolve a command; suggest the closest name for an unknown one."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             import difflib
 
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="orchestrate")
 def orchestrate() -> None:
     """Run declarative experiments on Linux page migration.
 
     \b
-    Exit codes: 0 all trials ok, 1 some trial not ok, 2 bad input,
-    3 host or provider, 4 kernel, 5 regression (compare) or a claim that
-    does not hold (reproduce), 130 interrupted.
+    Exit codes: 0 all trials ok, 1 some trial not ok, 2 invalid input,
+    3 host or provider error, 4 kernel error, 5 regression (compare) or
+    failed claim (reproduce), 130 interrupted.
     """
 
 
 def main() -> None:
-    """Entry point: errors that a user can mend become plain lines and an exit code."""
+    """Run a command. Errors that the user can fix are printed as plain lines, with an exit code."""
     try:
-        # Not orchestrate.main(): that ends with exit code 1, which is "some trial not ok", when a pipe is closed.
+        # orchestrate.main() would exit with code 1, "some trial not ok", on a closed pipe.
         with orchestrate.make_context("orchestrate", sys.argv[1:]) as context:
             orchestrate.invoke(context)
     except OrchestratorError as error:
@@ -74,13 +76,14 @@ def main() -> None:
         click.echo("orchestrate: interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output has seen enough; nothing more can be said, not even by the interpreter's exit.
+        # The reader has closed the pipe. Without stdout the interpreter does not fail to flush it at exit.
         sys.stdout = None
         sys.exit(ExitCode.OK)
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in NO_SPACE:
             raise
         click.echo(
-            f"orchestrate: cannot write results: {error.strerror}; make room, then run it again", err=True
+            f"orchestrate: cannot write results: {error.strerror}; free disk space and run the command again",
+            err=True,
         )
         sys.exit(ExitCode.HOST)

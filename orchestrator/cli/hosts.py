@@ -14,11 +14,11 @@ from orchestrator.cli.options import (
     experiment_argument,
     host_options,
     inventory_options,
-    load_experiment,
-    make_provider,
     set_option,
 )
 from orchestrator.errors import ExitCode
+from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.provision.experiments import load_experiment
 
 hosts_argument = click.argument("patterns", metavar="HOST|GROUP...", nargs=-1, required=True)
 
@@ -65,7 +65,7 @@ def up(
     from orchestrator.hosts import persistent_guest
 
     experiment = load_experiment(file, overrides)
-    provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
+    provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
     if not provider.creates_hosts:
         click.echo(f"nothing to start: the {provider.name} provider uses existing hosts")
         return

@@ -1,4 +1,4 @@
-"""``orchestrate init``: a file to begin with."""
+"""``orchestrate init``: create an example experiment or a CI workflow."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ import click
 
 @click.command()
 @click.argument(
-    "folder", metavar="[FOLDER]", default=".", type=click.Path(path_type=Path, exists=True, file_okay=False)
+    "folder",
+    metavar="[DIRECTORY]",
+    default=".",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
 )
 @click.option(
     "--ci",
     is_flag=True,
-    help="Write a GitHub Actions workflow that runs experiment.yaml, on a NUMA machine of your own and on a cloud "
-    "instance, and fails where it has become slower.",
+    help="Create a GitHub Actions workflow instead. It runs experiment.yaml on your own NUMA machine and on a cloud "
+    "instance, and fails on a regression.",
 )
 def init(folder: Path, ci: bool) -> None:
-    """Write experiment.yaml to FOLDER (the working directory): an experiment to begin with.
+    """Create an example experiment.yaml in DIRECTORY (default: the working directory).
 
-    Nothing is overwritten.
+    Existing files are not overwritten.
     """
     from orchestrator import starters
 
     path = starters.write(folder, starters.WORKFLOW if ci else starters.EXPERIMENT)
-    click.echo(f"{path}: written")
+    click.echo(f"created {path}")
     experiment = folder / starters.EXPERIMENT
     if ci and not experiment.exists():
-        click.echo(
-            f"it runs {experiment}, which is not there yet: `orchestrate init` writes one to begin with"
-        )
+        click.echo(f"the workflow runs {experiment}, which does not exist; create it with 'orchestrate init'")
     elif not ci:
-        click.echo(f"next: orchestrate plan {path}, then orchestrate run {path}")
+        click.echo(f"next: orchestrate plan {path}; orchestrate run {path}")

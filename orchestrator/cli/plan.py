@@ -1,4 +1,4 @@
-"""``orchestrate plan``: what a run would do, and how long it would take."""
+"""``orchestrate plan``: print the plan of a run."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import click
 from orchestrator.cli.options import (
     experiment_argument,
     host_options,
-    load_experiment,
-    make_plan,
-    make_provider,
     selection_options,
     set_option,
 )
-from orchestrator.plan.describe import documents, table
-from orchestrator.units import format_duration, plural
+from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.plan import Plan
+from orchestrator.plan.describe import documents, summary, table
+from orchestrator.provision.experiments import load_experiment
 
 
 @click.command()
@@ -31,7 +30,7 @@ from orchestrator.units import format_duration, plural
     type=click.Choice(["table", "jsonl"]),
     default="table",
     show_default=True,
-    help="A table of cells, or one JSON object a line: the plan, its blocks, its trials in the order of execution.",
+    help="Output format: a table of cells, or JSON lines with the plan, its blocks and its trials in execution order.",
 )
 def plan(
     file: Path,
@@ -44,19 +43,13 @@ def plan(
     allow_local_changes: bool,
     form: str,
 ) -> None:
-    """Print cells, trials, boots and an estimate of time; no host is touched."""
+    """Print the cells, trials and boots of a run and the estimated time. Connects to no host."""
     experiment = load_experiment(file, overrides)
-    provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-    planned = make_plan(experiment, where, limit, provider)
+    provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
+    planned = Plan(experiment, where, limit, provider.hosts)
     if form == "jsonl":
         for document in documents(planned):
             click.echo(json.dumps(document, ensure_ascii=False))
         return
-    estimate = planned.estimate(boot_s=provider.boot_estimate)
     click.echo(table(planned))
-    trials = f"{'at most ' * planned.may_end_early()}{plural(planned.trial_count, 'trial')}"
-    boots = plural(planned.block_count, "boot")
-    click.echo(
-        f"\n{plural(planned.cell_count, 'cell')}, {trials}, {boots} on {provider.name}; "
-        f"about {format_duration(estimate.seconds)} ({estimate.basis})"
-    )
+    click.echo(f"\n{summary(planned, provider.name, provider.boot_estimate)}")

@@ -10,9 +10,11 @@ import click
 from orchestrator.bundle.modes import MODES, Mode
 from orchestrator.cache import cache_folder
 from orchestrator.cli.compare import Percent
-from orchestrator.cli.options import host_options, load_experiment, make_provider
+from orchestrator.cli.options import host_options
 from orchestrator.cli.results import emit, results_option
 from orchestrator.cli.run import set_up_logging
+from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.provision.experiments import load_experiment
 
 
 @click.command()
@@ -70,7 +72,7 @@ def reproduce(
         reduced = reduction(original, mode, in_guest=not host)
         overrides = (*description.overrides, *reduced.overrides)
         experiment = load_experiment(file, overrides)
-        provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
+        provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
         request = reproducing.RerunRequest(
             experiment=experiment,
             provider=provider,

@@ -12,13 +12,13 @@ from orchestrator.cache import cache_folder
 from orchestrator.cli.options import (
     experiment_argument,
     host_options,
-    load_experiment,
-    make_plan,
-    make_provider,
     selection_options,
     set_option,
 )
 from orchestrator.cli.results import emit, results_option
+from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.plan import Plan
+from orchestrator.provision.experiments import load_experiment
 from orchestrator.report import format_names
 
 
@@ -79,8 +79,8 @@ def run(
     """Run an experiment and print its report."""
     set_up_logging(verbose)
     experiment = load_experiment(file, overrides)
-    provider = make_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-    plan = make_plan(experiment, where, limit, provider)
+    provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
+    plan = Plan(experiment, where, limit, provider.hosts)
     if check:
         from orchestrator.execution.check_mode import check as check_hosts
 

@@ -1,4 +1,4 @@
-"""``orchestrate schema``: the JSON Schema of experiment files, for editors."""
+"""``orchestrate schema``: print the JSON Schema of experiment files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``orchestrate validate``: are these files good?"""
+"""``orchestrate validate``: check experiment files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import load_experiment, make_plan, make_provider, set_option
+from orchestrator.cli.options import set_option
 from orchestrator.errors import BadInput
+from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.plan import Plan
+from orchestrator.provision.experiments import load_experiment
 from orchestrator.units import plural
 
 
@@ -21,7 +24,7 @@ from orchestrator.units import plural
 )
 @set_option
 def validate(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
-    """Check experiment files; no host is touched."""
+    """Check experiment files. Connects to no host."""
     faults: list[object] = []
     for file in files:
         try:
@@ -29,13 +32,11 @@ def validate(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
         except BadInput as error:
             faults.extend(error.faults)
         else:
-            plan = make_plan(experiment, (), None)
-            if (
-                experiment.hosts.provider != "ssh"
-            ):  # where an ssh host is may be said by --host, and not by the file
-                make_provider(experiment, "", None, None, False)
+            plan = Plan(experiment)
+            if experiment.hosts.provider != "ssh":  # the host may be given by --host
+                choose_provider(experiment)
             click.echo(
-                f"{file}: good: {plural(plan.cell_count, 'cell')}, {plural(plan.trial_count, 'trial')}"
+                f"{file}: valid: {plural(plan.cell_count, 'cell')}, {plural(plan.trial_count, 'trial')}"
             )
     if faults:
         raise BadInput(*(str(fault) for fault in faults))

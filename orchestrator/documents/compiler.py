@@ -247,6 +247,7 @@ class Compiler:
     def _call(self, node: ast.Call) -> Evaluator:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name not in _FUNCTIONS:
+            name = name or ast.get_source_segment(self.text.strip(), node.func) or ""
             raise self._error(node, f"unknown function '{name}'; {did_you_mean(name, _FUNCTIONS)}")
         function, minimum, maximum = _FUNCTIONS[name]
         if node.keywords or not minimum <= len(node.args) <= maximum:

@@ -120,13 +120,15 @@ def _value_message(keyword: str, rule: JSONSchema, value: Any) -> str:
         hint = hint if "did you mean" in hint else ""
         return f"expected one of {', '.join(options)}; found {describe_value(value)}{hint}"
     if keyword in ("minItems", "minProperties"):
-        size = plural(len(value), "item") if value else "empty"
-        return f"{size}; expected {_expected(rule) if 'title' in rule else f'at least {rule[keyword]}'}"
+        noun = "item" if keyword == "minItems" else "key"
+        size = plural(len(value), noun) if value else describe_value(value).replace("a ", "an empty ")
+        expected = _expected(rule) if "title" in rule else f"at least {plural(rule[keyword], noun)}"
+        return f"expected {expected}; found {size}"
     if keyword == "uniqueItems":
         duplicate = next(item for index, item in enumerate(value) if item in value[:index])
         return f"duplicate item: {describe_value(duplicate)}"
     if keyword == "maxItems":
-        return f"{plural(len(value), 'item')}; expected at most {rule['maxItems']}"
+        return f"expected at most {rule['maxItems']} items; found {len(value)}"
     return f"expected {_expected(rule)}; found {describe_value(value)}"
 
 

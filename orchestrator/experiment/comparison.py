@@ -165,10 +165,10 @@ class _DatasetMatcher:
         except BadInput as error:
             draft.add_error(error, *_SECTION, "columns")
             return []
-        found = [figure for figure in figures.values() if figure]
-        if not found:
+        matched = [figure for figure in figures.values() if figure]
+        if not matched:
             draft.add_fault(draft.node.nearest_position(*_SECTION, "columns"), self._no_row_message())
-        return found
+        return matched
 
     def _figure(self, indices: Sequence[int], levels: Mapping[str, str]) -> PublishedFigure | None:
         value = self._value(indices)

@@ -184,7 +184,7 @@ class SweepReader:
             return tuple(derived_factors[name] for name in TopologicalSorter(graph).static_order())
         except CycleError as error:
             cycle = list(reversed(error.args[1]))
-            self._key_fault(f"circular definition: {' -> '.join(cycle)}", "derive", cycle[0])
+            self._key_fault(f"circular dependency: {' -> '.join(cycle)}", "derive", cycle[0])
             return ()
 
     def _predicates(self, key: str) -> tuple[Expression, ...]:
@@ -213,7 +213,9 @@ class SweepReader:
                 and self.draft.is_valid("factors", name)
             ):
                 hint = did_you_mean(name, self.benchmark.parameters)
-                message = f"unused factor '{name}': not a benchmark argument, not in any expression; {hint}"
+                message = (
+                    f"unused factor '{name}': neither a benchmark argument nor used in an expression; {hint}"
+                )
                 self._key_fault(message, "factors", name)
 
     def _position_of(self, expression: Expression) -> Position | None:

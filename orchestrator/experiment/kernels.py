@@ -21,21 +21,21 @@ _KINDS = ("package", "image", "recipe")
 _SOURCES = ("package", "tarball", "git", "folder")
 
 
-def kernels(draft: Draft, folder: Path, roles: Sequence[Path]) -> tuple[Kernel, ...]:
+def read_kernels(draft: Draft, folder: Path, roles: Sequence[Path]) -> tuple[Kernel, ...]:
     """Read ``kernels``.
 
     :param folder: base of relative paths.
     :param roles: directories of roles to search for recipes.
     """
-    found = []
+    kernels = []
     for name, node in draft.members("kernels"):
         if isinstance(node.content, str):
-            found.append(Kernel(name, "running" if node.content == "running" else "default"))
+            kernels.append(Kernel(name, "running" if node.content == "running" else "default"))
         else:
             kernel = _kernel(draft, folder, roles, name)
             if kernel:
-                found.append(kernel)
-    return tuple(found) or (Kernel("default"),)
+                kernels.append(kernel)
+    return tuple(kernels) or (Kernel("default"),)
 
 
 def _kernel(draft: Draft, folder: Path, roles: Sequence[Path], name: str) -> Kernel | None:

@@ -15,7 +15,7 @@ from orchestrator.experiment.benchmark import BenchmarkReader
 from orchestrator.experiment.comparison import ComparisonReader
 from orchestrator.experiment.content import content_hash
 from orchestrator.experiment.factors import SweepReader
-from orchestrator.experiment.kernels import kernels as read_kernels
+from orchestrator.experiment.kernels import read_kernels
 from orchestrator.experiment.model import Experiment, Role
 from orchestrator.experiment.noise import noise
 from orchestrator.experiment.overrides import apply_overrides

@@ -1,1 +1,1 @@
-"""From a kernel that is asked for to one that is built, kept and proven."""
+"""Obtain, build, cache and verify kernels."""

@@ -1,4 +1,4 @@
-"""From a recipe to a kernel in the store: built once, whole or not at all, by one process at a time."""
+"""Build kernels from recipes into the cache, once and atomically."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from pathlib import Path
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Recipe
 from orchestrator.kernels import programs, store
-from orchestrator.kernels.config import check_survival, parse
+from orchestrator.kernels.config import check_requests, parse
 from orchestrator.kernels.image import image_release
 from orchestrator.kernels.ingredients import Ingredients, resolve
-from orchestrator.kernels.locks import locked, whole_folder
+from orchestrator.kernels.locks import atomic_folder, locked
 from orchestrator.kernels.make import Make, ProgressCallback
 from orchestrator.kernels.store import Built
-from orchestrator.kernels.workspace import Killed, Workspace, workspace
+from orchestrator.kernels.workspace import BuildKilled, Workspace, workspace
 
 _log = logging.getLogger(__name__)
 
@@ -33,59 +33,59 @@ PROGRAMS = ("make", "flex", "bison", "bc", "git", "tar", "rsync", "readelf", "se
 _BUILD_ID = re.compile(r"Build ID: ([0-9a-f]+)")
 
 
-def build(recipe: Recipe, say: ProgressCallback = lambda _: None, package: bool = False) -> Built:
-    """Return the kernel of a recipe, building it if it is not in the store.
+def build(recipe: Recipe, on_progress: ProgressCallback = lambda _: None, package: bool = False) -> Built:
+    """Return the kernel of a recipe; build it if it is not in the cache.
 
-    :param say: told how far it is, often.
-    :param package: make a Debian package of it as well.
+    :param on_progress: called often during the build.
+    :param package: build a Debian package too.
 
-    Raises ``KernelError``: a recipe that cannot be followed, a build that fails, no space.
+    Raises ``KernelError`` if an ingredient is missing, the build fails or there is no space left.
     """
-    with _disk_faults_are_errors():
+    with _report_disk_errors():
         ingredients = resolve(recipe)
         name = ingredients.hash
 
         def waiting() -> None:
-            say(f"another process builds kernel {name}; waiting for it")
+            on_progress(f"waiting for another process that builds kernel {name}")
 
         with locked(store.kernels_folder() / f"{name}.lock", waiting):
             built = store.load(name)
             if built is None:
-                built = _build(recipe, ingredients, say)
+                built = _build(recipe, ingredients, on_progress)
             if package and built.package is None:
-                _build_package(built, ingredients, say)
+                _build_package(built, ingredients, on_progress)
             store.mark_used(built)
             return built
 
 
 def release_suffix(name: str) -> str:
-    """What the release of the kernel of this hash ends with: whoever sees ``uname -r`` can tell which it is."""
+    """Return the suffix of the kernel release for a hash, so that ``uname -r`` identifies the kernel."""
     return f"-{name}"
 
 
-def _build(recipe: Recipe, ingredients: Ingredients, say: ProgressCallback) -> Built:
+def _build(recipe: Recipe, ingredients: Ingredients, on_progress: ProgressCallback) -> Built:
     programs.require(*PROGRAMS)
     if platform.machine() != "x86_64":
-        raise KernelError(f"kernels are built for x86_64, and this machine is {platform.machine()}")
+        raise KernelError(f"cannot build kernels on {platform.machine()}: only x86_64 is supported")
     started = time.monotonic()
-    with workspace(ingredients) as place:
-        make = _prepared(place, ingredients, say)
-        with place.building():
-            config = _configure(place, ingredients, make)
+    with workspace(ingredients) as space:
+        make = _prepare(space, ingredients, on_progress)
+        with space.building():
+            config = _configure(space, ingredients, make)
             make("bzImage", *(("modules",) if config.get("MODULES") == "y" else ()))
-        with whole_folder(store.kernels_folder() / ingredients.hash) as folder:
+        with atomic_folder(store.kernels_folder() / ingredients.hash) as folder:
             image = folder / "bzImage"
-            shutil.copy2(place.build / "arch" / "x86" / "boot" / "bzImage", image)
+            shutil.copy2(space.build / "arch" / "x86" / "boot" / "bzImage", image)
             for name in (".config", "System.map"):
-                shutil.copy2(place.build / name, folder / name.lstrip("."))
+                shutil.copy2(space.build / name, folder / name.lstrip("."))
             if config.get("MODULES") == "y":
                 make("modules_install", INSTALL_MOD_PATH=str(folder), INSTALL_MOD_STRIP="1")
-            shutil.copy2(place.log, folder / "build.log")
+            shutil.copy2(space.log, folder / "build.log")
             built = Built(
                 hash=ingredients.hash,
                 recipe=recipe.name,
                 release=image_release(image),
-                build_id=_build_id(place.build / "vmlinux"),
+                build_id=_build_id(space.build / "vmlinux"),
                 config_hash=hashlib.sha256((folder / "config").read_bytes()).hexdigest(),
                 ingredients=ingredients.document,
                 seconds=round(time.monotonic() - started, 1),
@@ -98,88 +98,90 @@ def _build(recipe: Recipe, ingredients: Ingredients, say: ProgressCallback) -> B
 
 
 def _sync(folder: Path) -> None:
-    """Wait until all files of a folder are on disk, as a rename does not promise that."""
+    """Flush all files of a directory to disk; a rename does not."""
     for file in (path for path in folder.rglob("*") if path.is_file()):
         with file.open("rb") as stream:
             os.fsync(stream.fileno())
 
 
-def _build_package(built: Built, ingredients: Ingredients, say: ProgressCallback) -> None:
-    """Make a Debian package of a kernel that is built; its workspace may have built others since."""
+def _build_package(built: Built, ingredients: Ingredients, on_progress: ProgressCallback) -> None:
+    """Build the Debian package of a kernel. Its workspace may have been used for other kernels since."""
     programs.require("dpkg-deb", "dpkg-buildpackage", "dh_listpackages")
-    with workspace(ingredients) as place:
-        make = _prepared(place, ingredients, say)
-        for old in place.folder.glob("linux-*"):
+    with workspace(ingredients) as space:
+        make = _prepare(space, ingredients, on_progress)
+        for old in space.folder.glob("linux-*"):
             old.unlink()
-        with place.building():
-            _configure(place, ingredients, make)
+        with space.building():
+            _configure(space, ingredients, make)
             make("bindeb-pkg", KDEB_PKGVERSION="1", DPKG_FLAGS="-d")
         packages = [
             file
-            for file in place.folder.glob(f"linux-image-{built.release}_*.deb")
+            for file in space.folder.glob(f"linux-image-{built.release}_*.deb")
             if "-dbg_" not in file.name
         ]
         if len(packages) != 1:
             raise KernelError(
-                f"make bindeb-pkg left no package linux-image-{built.release} in {place.folder}"
+                f"make bindeb-pkg created no package linux-image-{built.release} in {space.folder}"
             )
         part = built.folder / f".{packages[0].name}.part"
         shutil.copy2(packages[0], part)
         part.rename(built.folder / packages[0].name)
 
 
-def _prepared(place: Workspace, ingredients: Ingredients, say: ProgressCallback) -> Make:
-    say("laying out the source")
-    place.log.unlink(missing_ok=True)
-    place.prepare(ingredients)
-    return Make(place, ingredients, release_suffix(ingredients.hash), say)
+def _prepare(space: Workspace, ingredients: Ingredients, on_progress: ProgressCallback) -> Make:
+    on_progress("copying the source")
+    space.log.unlink(missing_ok=True)
+    space.prepare(ingredients)
+    return Make(space, ingredients, release_suffix(ingredients.hash), on_progress)
 
 
-def _configure(place: Workspace, ingredients: Ingredients, make: Make) -> dict[str, str]:
-    """Make ``.config`` and return it; ``KernelError`` if a request did not survive."""
+def _configure(space: Workspace, ingredients: Ingredients, make: Make) -> dict[str, str]:
+    """Create ``.config`` and return its values. Raises ``KernelError`` if a request is not in it."""
     configuration = ingredients.configuration
-    wanted = "".join(f"{request.line}\n" for request in configuration.requests)
-    config = place.build / ".config"
+    fragment = "".join(f"{request.line}\n" for request in configuration.requests)
+    config = space.build / ".config"
     if configuration.base == "tiny":
-        (place.build / "wanted.config").write_text(wanted, encoding="utf-8")
-        make("allnoconfig", KCONFIG_ALLCONFIG=str(place.build / "wanted.config"))
+        (space.build / "fragment.config").write_text(fragment, encoding="utf-8")
+        make("allnoconfig", KCONFIG_ALLCONFIG=str(space.build / "fragment.config"))
     else:
         if configuration.base == "defconfig":
             make("defconfig")
         else:
             config.write_text(configuration.base_text, encoding="utf-8")
         with config.open("a", encoding="utf-8") as file:
-            file.write(wanted)
+            file.write(fragment)
         make("olddefconfig")
-    found = parse(config.read_text(encoding="utf-8"))
-    check_survival(configuration.requests, found, place.source)
-    return found
+    final = parse(config.read_text(encoding="utf-8"))
+    check_requests(configuration.requests, final, space.source)
+    return final
 
 
 def _build_id(vmlinux: Path) -> str:
-    """The GNU build id that the linker wrote into a kernel (ELF note of type 3)."""
-    told = subprocess.run(["readelf", "--notes", vmlinux], capture_output=True, text=True, check=False).stdout
-    match = _BUILD_ID.search(told)
+    """Return the GNU build id of a kernel (ELF note of type 3)."""
+    notes = subprocess.run(
+        ["readelf", "--notes", vmlinux], capture_output=True, text=True, check=False
+    ).stdout
+    match = _BUILD_ID.search(notes)
     if match is None:
-        raise KernelError(f"{vmlinux} has no build id; without one a running kernel could not be proven")
+        raise KernelError(f"{vmlinux}: no build id; the running kernel could not be verified")
     return match[1]
 
 
 @contextmanager
-def _disk_faults_are_errors() -> Iterator[None]:
-    """A cache that is full or may not be written is for the user to mend."""
-    place = store.kernels_folder().parent
+def _report_disk_errors() -> Iterator[None]:
+    """Turn errors of the disk into ``KernelError``."""
+    cache = store.kernels_folder().parent
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise KernelError(f"no space left in {place}; make room and try again") from error
+            raise KernelError(f"no space left in {cache}; free disk space and try again") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise KernelError(f"cannot write {error.filename or place}: {error.strerror}") from error
+            raise KernelError(f"cannot write {error.filename or cache}: {error.strerror}") from error
         raise
-    except Killed:
+    except BuildKilled:
         raise
     except KernelError as error:
-        if programs.FULL in str(error):
-            raise KernelError(f"no space left in {place}; make room and try again ({error})") from error
+        if programs.NO_SPACE in str(error):
+            raise KernelError(f"no space left in {cache}; free disk space and try again ({error})") from error
         raise

@@ -1,4 +1,4 @@
-"""What of the cache of kernels can go."""
+"""Remove unused directories from the cache of kernels."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from orchestrator.kernels.source import sources_folder
 from orchestrator.kernels.workspace import workspaces_folder
 
 REMOVED = ".removed"
-"""Ends the name of a folder that is being removed."""
+"""Suffix of a directory that is being removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removable:
-    """A folder of the cache: a kernel, source, workspace or package.
+    """A directory in the cache.
 
-    :ivar size: bytes; ``idle``: seconds since it was used last; ``lock``: held by whoever is at work in it.
+    :ivar kind: ``kernel``, ``source``, ``workspace`` or ``package``.
+    :ivar lock: the lock file that a process holds while it uses the directory.
+    :ivar size: bytes on disk.
+    :ivar idle: seconds since the last use.
     """
 
-    what: str
+    kind: str
     folder: Path
     lock: Path
     size: int
@@ -33,38 +36,38 @@ class Removable:
 
 
 def removable(unused_for: float) -> Iterator[Removable]:
-    """Yield what was not used for so many seconds, and what killed processes left. All can be made again."""
+    """Yield directories that were unused for so many seconds, and leftovers of killed processes."""
     now = time.time()
-    for what, folder, lock in _kept():
+    for kind, folder, lock in _cached():
         idle = now - folder.stat().st_mtime
         if idle >= unused_for or folder.suffix in (".part", REMOVED):
-            yield Removable(what, folder, lock, store.size(folder), idle)
+            yield Removable(kind, folder, lock, store.size(folder), idle)
 
 
 def remove(item: Removable) -> bool:
-    """Remove a folder unless a process is at work in it; whether it is gone."""
-    with try_locked(item.lock) as mine:
-        if not mine:
+    """Remove a directory; return False if a process uses it."""
+    with try_locked(item.lock) as acquired:
+        if not acquired:
             return False
-        gone = item.folder.with_name(f"{item.folder.name}{REMOVED}")
-        item.folder.rename(gone)  # first, so that no half of it is ever seen in its place
-        shutil.rmtree(gone)
+        renamed = item.folder.with_name(f"{item.folder.name}{REMOVED}")
+        item.folder.rename(renamed)  # first, so that no process sees an incomplete directory
+        shutil.rmtree(renamed)
         return True
 
 
-def _kept() -> Iterator[tuple[str, Path, Path]]:
-    """Each folder of the cache with its lock."""
-    for what, parent in (
+def _cached() -> Iterator[tuple[str, Path, Path]]:
+    """Yield kind, path and lock file of each directory in the cache."""
+    for kind, parent in (
         ("kernel", store.kernels_folder()),
         ("source", sources_folder()),
         ("workspace", workspaces_folder()),
     ):
         for folder in _folders(parent):
-            yield what, folder, parent / f"{folder.name.partition('.')[0]}.lock"
+            yield kind, folder, parent / f"{folder.name.partition('.')[0]}.lock"
     for package in _folders(packages_folder()):
         for folder in _folders(package):
             yield "package", folder, package.with_name(f"{package.name}.lock")
 
 
 def _folders(parent: Path) -> list[Path]:
-    return sorted(place for place in parent.glob("*") if place.is_dir())
+    return sorted(path for path in parent.glob("*") if path.is_dir())

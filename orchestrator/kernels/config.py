@@ -1,4 +1,4 @@
-"""A kernel's configuration: a base, fragments laid over it, and the proof that nothing asked for got lost."""
+"""Kernel configuration: a base, fragments, and a check that the final configuration contains all fragments."""
 
 from __future__ import annotations
 
@@ -15,20 +15,25 @@ from orchestrator.errors import KernelError
 
 _SET = re.compile(r"CONFIG_(\w+)=(.*)")
 _UNSET = re.compile(r"# CONFIG_(\w+) is not set")
-_KEYS_OF_DEBIAN = "CONFIG_SYSTEM_TRUSTED_KEYS"
+_TRUSTED_KEYS = "CONFIG_SYSTEM_TRUSTED_KEYS"
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigRequest:
-    """One line of a fragment: ``symbol`` without its prefix shall be ``value``, ``n`` included."""
+    """One line of a fragment.
+
+    :ivar symbol: without the prefix ``CONFIG_``.
+    :ivar value: the requested value; ``n`` for "is not set".
+    :ivar location: file and line.
+    """
 
     symbol: str
     value: str
-    place: str
+    location: str
 
     @property
     def line(self) -> str:
-        """As a ``.config`` has it."""
+        """The line of a ``.config``."""
         return (
             f"# CONFIG_{self.symbol} is not set"
             if self.value == "n"
@@ -38,7 +43,7 @@ class ConfigRequest:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What a configuration is made of: the base by name, its text where it is a whole file, and the requests."""
+    """The base and the requests of a configuration; ``base_text`` is the base if it is a complete configuration."""
 
     base: Literal["tiny", "defconfig", "whole"]
     base_text: str
@@ -48,83 +53,87 @@ class Configuration:
 def read_configuration(
     base: Literal["tiny", "defconfig", "running"] | Path, fragments: Iterable[Path]
 ) -> Configuration:
-    """Read base and fragments; of two lines on one symbol the later counts. ``KernelError`` names a bad line."""
+    """Read base and fragments; later lines override earlier ones. Raises ``KernelError`` with the invalid line."""
     requests: dict[str, ConfigRequest] = {}
     for file in fragments:
         for number, text in enumerate(_read(file).splitlines(), 1):
             request = _request(text, f"{file.name}:{number}")
             if request:
                 requests[request.symbol] = request
-    wanted = tuple(requests.values())
+    merged = tuple(requests.values())
     if base == "tiny" or base == "defconfig":
-        return Configuration(base, "", wanted)
-    return Configuration("whole", _running() if base == "running" else _read(Path(base)), wanted)
+        return Configuration(base, "", merged)
+    return Configuration("whole", _running_config() if base == "running" else _read(Path(base)), merged)
 
 
-def _request(text: str, place: str) -> ConfigRequest | None:
+def _request(text: str, location: str) -> ConfigRequest | None:
     text = text.strip()
     if match := _UNSET.fullmatch(text):
-        return ConfigRequest(match[1], "n", place)
+        return ConfigRequest(match[1], "n", location)
     if not text or text.startswith("#"):
         return None
     if match := _SET.fullmatch(text):
-        return ConfigRequest(match[1], match[2], place)
-    raise KernelError(f"{place}: expected CONFIG_NAME=value or '# CONFIG_NAME is not set'; found {text!r}")
+        return ConfigRequest(match[1], match[2], location)
+    raise KernelError(f"{location}: expected CONFIG_NAME=value or '# CONFIG_NAME is not set'; found {text!r}")
 
 
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise KernelError(f"cannot read configuration {file}: {error}") from error
+        raise KernelError(f"cannot read configuration {file}: {_reason(error)}") from error
 
 
-def _running() -> str:
-    """This machine's configuration, without the certificates of whoever built it, whose files are not in the source."""
+def _running_config() -> str:
+    """Return the configuration of the running kernel, without the trusted keys, whose files are not in the source."""
     release = platform.release()
-    places = (
+    paths = (
         Path("/proc/config.gz"),
         Path(f"/boot/config-{release}"),
         Path(f"/lib/modules/{release}/config"),
     )
-    for place in places:
+    for path in paths:
         try:
-            content = place.read_bytes()
+            content = path.read_bytes()
         except OSError:
             continue
-        text = gzip.decompress(content).decode() if place.suffix == ".gz" else content.decode()
-        return re.sub(rf'^{_KEYS_OF_DEBIAN}=".*"$', f'{_KEYS_OF_DEBIAN}=""', text, flags=re.MULTILINE)
+        text = gzip.decompress(content).decode() if path.suffix == ".gz" else content.decode()
+        return re.sub(rf'^{_TRUSTED_KEYS}=".*"$', f'{_TRUSTED_KEYS}=""', text, flags=re.MULTILINE)
     raise KernelError(
-        f"base 'running': this machine tells its kernel's configuration nowhere ({', '.join(map(str, places))})"
+        f"base 'running': the configuration of the running kernel was not found ({', '.join(map(str, paths))})"
     )
 
 
 def parse(text: str) -> dict[str, str]:
-    """Return value by symbol of a ``.config``; symbols that are not set are left out."""
+    """Return the values of a ``.config`` by symbol, without symbols that are not set."""
     return {match[1]: match[2] for line in text.splitlines() if (match := _SET.fullmatch(line))}
 
 
-def check_survival(requests: Iterable[ConfigRequest], config: Mapping[str, str], tree: Path) -> None:
-    """Raise ``KernelError`` that names each request which the configuration does not fulfil, and why."""
-    lost = [request for request in requests if config.get(request.symbol, "n") != request.value]
-    if lost:
-        known = _known_symbols({request.symbol for request in lost}, tree)
+def check_requests(requests: Iterable[ConfigRequest], config: Mapping[str, str], tree: Path) -> None:
+    """Raise ``KernelError`` with every request that is not in the final configuration, and the reason."""
+    missing = [request for request in requests if config.get(request.symbol, "n") != request.value]
+    if missing:
+        known = _known_symbols({request.symbol for request in missing}, tree)
         raise KernelError(
-            "\n".join(_loss(request, config.get(request.symbol, "n"), known) for request in lost)
+            "\n".join(_mismatch(request, config.get(request.symbol, "n"), known) for request in missing)
         )
 
 
-def _loss(request: ConfigRequest, found: str, known: set[str]) -> str:
-    told = f"{request.place}: CONFIG_{request.symbol}={request.value} did not survive"
+def _mismatch(request: ConfigRequest, actual: str, known: set[str]) -> str:
+    message = f"{request.location}: CONFIG_{request.symbol}={request.value} is not in the final .config"
     if request.symbol not in known:
-        return f"{told}: this kernel has no such symbol"
-    return f"{told}: it is {found}; something that it depends on, or that selects it, says otherwise"
+        return f"{message}: unknown symbol"
+    return f"{message}: actual value {actual}; check its dependencies and the symbols that select it"
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return str(error.strerror if isinstance(error, OSError) else error)
 
 
 def _known_symbols(symbols: set[str], tree: Path) -> set[str]:
-    """Those of the symbols that some Kconfig file of the tree declares."""
+    """Return the symbols that a Kconfig file of the tree declares."""
     pattern = rf"^[[:space:]]*(menu)?config[[:space:]]+({'|'.join(sorted(symbols))})[[:space:]]*$"
-    found = subprocess.run(
+    grep = subprocess.run(
         ["grep", "-rhE", "--include=Kconfig*", pattern, tree], capture_output=True, text=True, check=False
     )
-    return {line.split()[1] for line in found.stdout.splitlines()}
+    return {line.split()[1] for line in grep.stdout.splitlines()}

@@ -1,7 +1,7 @@
-"""Kernels and their source from Debian packages, fetched without root and kept unpacked in the cache.
+"""Fetch Debian packages with kernels or their source, without root, and cache them unpacked.
 
-A package is unpacked beside its place and renamed into it, under a lock: what is in its place is whole, and two runs
-that want the same kernel fetch it once.
+A package is unpacked into a temporary directory and then renamed, under a lock. So a cached package is always complete,
+and concurrent runs fetch it only once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
-from orchestrator.kernels.locks import locked, whole_folder
+from orchestrator.kernels.locks import atomic_folder, locked
 
 _log = logging.getLogger(__name__)
 
@@ -22,49 +22,55 @@ DOWNLOAD_LIMIT_S = 900
 
 
 def fetch_package(package: str, prefix: str = "linux-image-") -> Path:
-    """Return the folder that ``package`` is unpacked in, or the one it stands for, whose name begins with ``prefix``.
+    """Return the directory of the unpacked package.
 
-    Takes the version that apt would install. Where that cannot be had (no network, no package lists) the newest one
-    in the cache serves, with a warning; ``KernelError`` if there is none.
+    Uses the version that apt would install. If it cannot be fetched (no network, no package lists), the newest version
+    in the cache is used, with a warning.
+
+    :param prefix: follow dependencies of a meta package to the package with this prefix.
+
+    Raises ``KernelError`` if there is none in the cache either.
     """
     store = packages_folder()
     store.mkdir(parents=True, exist_ok=True)
     with locked(store / f"{package}.lock"):
         try:
-            place = store / package / _candidate(package, prefix)
-            if not place.is_dir():
-                _unpack(place)
-            place.touch()  # how `orchestrate kernel gc` knows that it is in use
+            folder = store / package / _candidate(package, prefix)
+            if not folder.is_dir():
+                _unpack(folder)
+            folder.touch()  # `orchestrate kernel gc` removes old ones
         except KernelError as error:
-            kept = [path for path in (store / package).glob("*") if path.is_dir() and path.suffix != ".part"]
-            if not kept:
+            cached = [
+                path for path in (store / package).glob("*") if path.is_dir() and path.suffix != ".part"
+            ]
+            if not cached:
                 raise
-            place = max(kept, key=lambda path: path.stat().st_mtime)
-            _log.warning("%s; using %s from the cache", error, place.name)
-    return place
+            folder = max(cached, key=lambda path: path.stat().st_mtime)
+            _log.warning("%s; using %s from the cache", error, folder.name)
+    return folder
 
 
 def packages_folder() -> Path:
-    """Where packages are kept: a folder by name, in it one by name and version."""
+    """Return the directory of packages: ``NAME/NAME=VERSION``."""
     return cache_folder() / "packages"
 
 
 def _candidate(package: str, prefix: str) -> str:
-    """Return ``NAME=VERSION`` of what apt has for ``package``, seen through meta packages."""
+    """Return ``NAME=VERSION`` of the apt candidate for ``package``; follows meta packages."""
     name = package
     for _ in range(3):
         fields = _show(name)
         depends = [part.split()[0] for part in fields.get("Depends", "").split(",") if part.split()]
-        real = next((word for word in depends if word.startswith(prefix)), None)
-        if real is None:
+        dependency = next((word for word in depends if word.startswith(prefix)), None)
+        if dependency is None:
             return f"{name}={fields['Version']}"
-        name = real
-    raise KernelError(f"package {package} leads to no {prefix}*")
+        name = dependency
+    raise KernelError(f"package {package} has no dependency {prefix}*")
 
 
 def _show(package: str) -> dict[str, str]:
     try:
-        answer = subprocess.run(
+        completed = subprocess.run(
             ["apt-cache", "show", "--no-all-versions", package],
             capture_output=True,
             text=True,
@@ -73,29 +79,32 @@ def _show(package: str) -> dict[str, str]:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise KernelError(
-            f"cannot ask apt for {package} ({error}); name a bzImage with `image:` instead"
+            f"apt-cache show {package} failed: {error}; use 'image' with a bzImage instead"
         ) from error
     fields = dict(
-        line.split(": ", 1) for line in answer.stdout.splitlines() if ": " in line and line[0] != " "
+        line.split(": ", 1) for line in completed.stdout.splitlines() if ": " in line and line[0] != " "
     )
     if "Version" not in fields:
         raise KernelError(
-            f"apt knows no package {package}: run `apt-get update`, or name a bzImage with `image:`"
+            f"unable to locate package {package}; run 'apt-get update', or use 'image' with a bzImage"
         )
     return fields
 
 
-def _unpack(place: Path) -> None:
-    """Fetch the package that ``place`` is named after (``NAME=VERSION``) and unpack it there, whole or not at all."""
-    package = place.name
-    _log.info("fetching %s (once; kept in %s)", package, place.parent)
-    with tempfile.TemporaryDirectory(prefix="orchestrate-package-") as name, whole_folder(place) as tree:
-        folder = Path(name)
+def _unpack(target: Path) -> None:
+    """Fetch the package ``NAME=VERSION`` (the name of ``target``) and unpack it into ``target``, atomically."""
+    package = target.name
+    _log.info("fetching %s into the cache (%s)", package, target.parent)
+    with (
+        tempfile.TemporaryDirectory(prefix="orchestrate-package-") as temporary,
+        atomic_folder(target) as tree,
+    ):
+        folder = Path(temporary)
         download = ["apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", package]
         _run(download, folder, f"cannot download {package}")
         files = list(folder.glob("*.deb"))
         if len(files) != 1:
-            raise KernelError(f"cannot download {package}: apt-get left no package file")
+            raise KernelError(f"cannot download {package}: apt-get created no package file")
         _run(["dpkg-deb", "-x", str(files[0]), str(tree)], folder, f"cannot unpack {files[0].name}")
 
 
@@ -103,7 +112,9 @@ def _run(argv: list[str], folder: Path, failure: str) -> None:
     try:
         subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=DOWNLOAD_LIMIT_S, check=True)
     except subprocess.CalledProcessError as error:
-        said = (error.stderr.strip() or error.stdout.strip()).splitlines()
-        raise KernelError(f"{failure}: {said[-1] if said else 'no reason given'}") from error
+        output = (error.stderr.strip() or error.stdout.strip()).splitlines()
+        raise KernelError(
+            f"{failure}: {output[-1] if output else f'exit code {error.returncode}'}"
+        ) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise KernelError(f"{failure}: {error}") from error

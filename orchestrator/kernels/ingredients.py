@@ -1,4 +1,4 @@
-"""All that a kernel is made of, by content. The hash of it is the kernel's name."""
+"""The inputs of a kernel build, by content. Their hash is the name of the kernel."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from orchestrator.kernels.source import Source, find_source
 from orchestrator.kernels.toolchain import Toolchain, find_toolchain
 
 FORMAT = 1
-"""Of the way kernels are built here: another number for another result from the same ingredients."""
+"""Version of the build procedure. Increase it if the same ingredients give a different kernel."""
 
 DIGITS = 12
-"""Of the hash that names a kernel: enough that two kernels of one cache never meet (2^48 names)."""
+"""Hex digits of the hash in the name of a kernel: 2^48 names make a collision in one cache unlikely."""
 
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a recipe comes to, here and now."""
+    """The ingredients of a recipe on this machine."""
 
     source: Source
     patches: tuple[Patch, ...]
@@ -32,7 +32,7 @@ class Ingredients:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The same as plain data, large texts by their SHA-256 (hex)."""
+        """The ingredients as plain data; large texts are replaced by their SHA-256 (hex)."""
         configuration = self.configuration
         return {
             "format": FORMAT,
@@ -49,13 +49,13 @@ class Ingredients:
 
     @cached_property
     def hash(self) -> str:
-        """The kernel's name, :data:`DIGITS` hex digits of SHA-256. The names of patches are no part of it."""
+        """The name of the kernel: :data:`DIGITS` hex digits of SHA-256. It does not depend on the names of patches."""
         parts = self.document | {"patches": [patch.hash for patch in self.patches]}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
     @cached_property
     def workspace(self) -> str:
-        """Name of the folder to build in: the same for kernels that differ in patches or in the source's version."""
+        """The name of the build directory; shared by kernels that differ only in patches or source version."""
         kind, _, rest = self.source.identity.partition(" ")
         name = rest.partition("=")[0] if kind == "package" else ""
         parts = [kind, name, self.document["config"], self.document["compiler"], self.document["linker"]]
@@ -63,7 +63,7 @@ class Ingredients:
 
 
 def resolve(recipe: Recipe) -> Ingredients:
-    """Read all that a recipe names; ``KernelError`` for what is missing or bad."""
+    """Read the ingredients of a recipe. Raises ``KernelError`` if one is missing or invalid."""
     return Ingredients(
         source=find_source(recipe.source),
         patches=read_patches(recipe.patches),

@@ -1,4 +1,4 @@
-"""Locks between processes, and folders that are whole or not there at all."""
+"""Locks between processes, and atomic creation of directories."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock file ``path`` alone; ``on_wait`` is called once if another process holds it.
+    """Hold an exclusive lock on the file ``path``. Calls ``on_wait`` once if another process holds it.
 
-    The lock ends with the process, whatever ends that. The file stays: removing it would let two in.
+    The lock is released when the process ends. The file stays: removing it would allow two holders.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
@@ -27,21 +27,21 @@ def locked(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[N
 
 
 @contextmanager
-def whole_folder(place: Path) -> Iterator[Path]:
-    """Yield an empty folder that becomes ``place`` if the block ends well, and is removed if it does not."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=place.parent, prefix=f"{place.name}.", suffix=".part"))
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty directory. It is renamed to ``target`` on success and removed on error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part"))
     try:
         yield part
         part.chmod(0o755)
-        part.rename(place)
+        part.rename(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager
 def try_locked(path: Path) -> Iterator[bool]:
-    """As :func:`locked`, but without waiting: yields whether the lock is ours."""
+    """Try to lock the file ``path`` without waiting; yield whether it succeeded."""
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""make, as a job of low priority that ends with us, writes a log and tells how far it is."""
+"""Run make at low priority, with a log and progress reports. It ends with this process."""
 
 from __future__ import annotations
 
@@ -16,31 +16,42 @@ from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.kernels import programs
 from orchestrator.kernels.ingredients import Ingredients
-from orchestrator.kernels.workspace import Killed, Workspace
+from orchestrator.kernels.workspace import BuildKilled, Workspace
 
 ProgressCallback = Callable[[str], None]
+"""Called with a short text about the progress of a build."""
 
 STOP_LIMIT_S = 20.0
 NEARLY_FULL = 16 * 1024**2
-"""Bytes: a build that fails where less is free has failed for that."""
+"""Free bytes below which a failure counts as "no space left"."""
 
 _STEP = re.compile(r"^\s+[A-Z][A-Z0-9+\[\]]*\s+\S")
-_FAULT = re.compile(r"(: (fatal )?error: |^make.*\*\*\* |: not found$|: command not found$)")
+_ERROR = re.compile(r"(: (fatal )?error: |^make.*\*\*\* |: not found$|: command not found$)")
 
 
 class Make:
-    """Runs make in a workspace, always with the same toolchain and the same words."""
+    """Runs make in a workspace, with the same toolchain and variables each time."""
 
     def __init__(
-        self, place: Workspace, ingredients: Ingredients, release_suffix: str, say: ProgressCallback
+        self,
+        workspace: Workspace,
+        ingredients: Ingredients,
+        release_suffix: str,
+        on_progress: ProgressCallback,
     ) -> None:
-        self._place = place
-        self._say = say
+        self._workspace = workspace
+        self._on_progress = on_progress
         compiler = ingredients.toolchain.compiler
-        cached = f"ccache {compiler}" if shutil.which("ccache") else compiler
+        command = f"ccache {compiler}" if shutil.which("ccache") else compiler
         self._words = [
-            *("make", "-C", str(place.source), f"O={place.build}", f"-j{len(os.sched_getaffinity(0))}"),
-            *(f"CC={cached}", f"HOSTCC={cached}", f"LOCALVERSION={release_suffix}"),
+            *(
+                "make",
+                "-C",
+                str(workspace.source),
+                f"O={workspace.build}",
+                f"-j{len(os.sched_getaffinity(0))}",
+            ),
+            *(f"CC={command}", f"HOSTCC={command}", f"LOCALVERSION={release_suffix}"),
         ]
         self._environment = {
             **{
@@ -49,7 +60,7 @@ class Make:
                 if not name.startswith(("KBUILD_", "KCONFIG_"))
             },
             "LC_ALL": "C",
-            # Equal ingredients shall make equal bytes, hence the same build id on every machine.
+            # Reproducible builds: the same ingredients give the same build id on every machine.
             "KBUILD_BUILD_TIMESTAMP": "1970-01-01",
             "KBUILD_BUILD_USER": "orchestrate",
             "KBUILD_BUILD_HOST": "kernel",
@@ -60,10 +71,10 @@ class Make:
         self.steps = 0
 
     def __call__(self, *targets: str, **variables: str) -> None:
-        """Make the targets; ``KernelError`` with the first fault that the compiler or make named."""
+        """Make the targets. Raises ``KernelError`` with the first error of the compiler or make."""
         words = [*self._words, *targets, *(f"{name}={value}" for name, value in variables.items())]
         argv = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", "19", *words]
-        with self._place.log.open("a", encoding="utf-8", errors="replace") as log:
+        with self._workspace.log.open("a", encoding="utf-8", errors="replace") as log:
             log.write(f"$ {' '.join(words)}\n")
             log.flush()
             process = subprocess.Popen(
@@ -74,59 +85,59 @@ class Make:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                start_new_session=True,  # Ctrl-C reaches us, and we end it
+                start_new_session=True,  # Ctrl-C must not reach make; _end() stops it
             )
-            _share_little(process.pid)
+            _lower_autogroup(process.pid)
             try:
-                faults = self._follow(process, log.write)
+                errors = self._follow(process, log.write)
                 code = process.wait()
             except BaseException:
                 self._end(process)
                 raise
         if code:
-            raise self._failure(faults, targets)
+            raise self._failure(errors, targets)
 
     def _follow(self, process: subprocess.Popen[str], write: Callable[[str], int]) -> Sequence[str]:
-        """Read make's output to its end; return the lines that name a fault, or else the last ones."""
+        """Log the output of make to its end; return its error lines, or the last lines if there are none."""
         assert process.stdout is not None
-        faults: list[str] = []
+        errors: list[str] = []
         last: deque[str] = deque(maxlen=3)
         for line in process.stdout:
             write(line)
             if _STEP.match(line):
                 self.steps += 1
-                self._say(f"{self.steps} steps, {line.split()[-1].removeprefix(f'{self._place.build}/')}")
+                self._on_progress(
+                    f"{self.steps} steps, {line.split()[-1].removeprefix(f'{self._workspace.build}/')}"
+                )
             else:
                 last.append(line.strip())
-                if _FAULT.search(line) or programs.FULL in line:
-                    faults.append(line.strip())
-        return faults or list(last)
+                if _ERROR.search(line) or programs.NO_SPACE in line:
+                    errors.append(line.strip())
+        return errors or list(last)
 
     def _end(self, process: subprocess.Popen[str]) -> None:
-        """Ask make and its children to end, as they then remove half-written files; kill them if they do not."""
+        """Terminate make, so that it removes incomplete files; kill it if it does not end."""
         os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            raise Killed("the build had to be killed") from None
+            raise BuildKilled("the build was killed") from None
 
-    def _failure(self, faults: Sequence[str], targets: Sequence[str]) -> KernelError:
-        told = faults[0] if faults else "make gave no reason"
-        # Not each program that cannot write says why.
+    def _failure(self, errors: Sequence[str], targets: Sequence[str]) -> KernelError:
+        reason = errors[0] if errors else "no output"
+        # Some programs do not print why they cannot write.
         if (
-            any(programs.FULL in line for line in faults)
-            or shutil.disk_usage(self._place.folder).free < NEARLY_FULL
+            any(programs.NO_SPACE in line for line in errors)
+            or shutil.disk_usage(self._workspace.folder).free < NEARLY_FULL
         ):
-            message = (
-                f"no space left in {self._place.folder}; make room and give the same command again ({told})"
-            )
-            return Killed(message)
-        return KernelError(f"make {' '.join(targets)}: {told} (log: {self._place.log})")
+            message = f"no space left in {self._workspace.folder}; free disk space and try again ({reason})"
+            return BuildKilled(message)
+        return KernelError(f"make {' '.join(targets)}: {reason} (log: {self._workspace.log})")
 
 
-def _share_little(pid: int) -> None:
-    """Give a session a small share of the CPUs: where the scheduler groups by session, `nice` counts only within."""
+def _lower_autogroup(pid: int) -> None:
+    """Lower the priority of a session: with autogroups, ``nice`` applies only within the session."""
     with contextlib.suppress(OSError):
         Path(f"/proc/{pid}/autogroup").write_text("19", encoding="ascii")

@@ -1,4 +1,4 @@
-"""The kernel that an experiment names, as files on the controller and as what it must prove to be."""
+"""Obtain the kernels of an experiment: their files on the controller and their expected identity."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from orchestrator.kernels.make import ProgressCallback
 from orchestrator.kernels.verification import Identity
 
 DEFAULT_PACKAGE = "linux-image-cloud-amd64"
-"""The kernel that a guest gets where none is named."""
+"""The default kernel of guests."""
 
 _obtained: dict[tuple[Kernel, Path], KernelFiles] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class KernelFiles:
-    """A kernel on the controller.
+    """The files of a kernel on the controller.
 
-    :ivar image: its bzImage; ``modules``: the folder ``lib/modules/RELEASE`` if it has any.
-    :ivar identity: what it must prove to be once it runs.
-    :ivar config: its configuration, where that is known.
+    :ivar image: the bzImage.
+    :ivar modules: the directory ``lib/modules/RELEASE``; None: no modules.
+    :ivar identity: the expected identity of the running kernel.
+    :ivar config: the configuration; None: unknown.
     """
 
     release: str
@@ -39,32 +40,32 @@ class KernelFiles:
 
     @property
     def ticks(self) -> int | None:
-        """Timer ticks a second (CONFIG_HZ), where the configuration is known."""
+        """Timer ticks per second (CONFIG_HZ); None: unknown."""
         if self.config is None or not self.config.is_file():
             return None
         hertz = parse(self.config.read_text(encoding="utf-8")).get("HZ")
         return int(hertz) if hertz else None
 
 
-def obtain(kernel: Kernel, say: ProgressCallback = lambda _: None) -> KernelFiles:
-    """Return the files of ``kernel``, fetched or built where needed; ``KernelError`` says what is missing.
+def obtain(kernel: Kernel, on_progress: ProgressCallback = lambda _: None) -> KernelFiles:
+    """Return the files of ``kernel``; fetch or build it if needed. Raises ``KernelError`` if that fails.
 
-    Once in the life of this process: what is edited meanwhile belongs to the next run.
+    The result is cached in this process: later changes of the recipe affect only the next run.
     """
     key = (kernel, cache_folder())
     if key not in _obtained:
-        _obtained[key] = _obtain(kernel, say)
+        _obtained[key] = _obtain(kernel, on_progress)
     return _obtained[key]
 
 
 def identity_of(kernel: Kernel) -> Identity:
-    """Return what ``kernel`` must prove to be on a machine; nothing is known of one that merely runs there."""
+    """Return the expected identity of ``kernel`` on a machine; empty for its own kernel."""
     if kernel.source in ("default", "running"):
         return Identity(command_line=kernel.command_line)
     return obtain(kernel).identity
 
 
-def _obtain(kernel: Kernel, say: ProgressCallback) -> KernelFiles:
+def _obtain(kernel: Kernel, on_progress: ProgressCallback) -> KernelFiles:
     if kernel.source in ("default", "package"):
         return _packaged(kernel)
     if kernel.source == "running":
@@ -76,19 +77,19 @@ def _obtain(kernel: Kernel, say: ProgressCallback) -> KernelFiles:
         return _files(kernel, kernel.image, kernel.modules)
     if kernel.recipe is None:
         raise KernelError(f"kernel {kernel.name!r} has no recipe")
-    built = build(kernel.recipe, say)
-    made_of = built.ingredients
+    built = build(kernel.recipe, on_progress)
+    ingredients = built.ingredients
     identity = Identity(
         release=built.release,
         build_id=built.build_id,
         config_hash=built.config_hash,
         command_line=kernel.command_line,
         kernel_hash=built.hash,
-        patches=tuple(patch["name"] for patch in made_of["patches"]),
+        patches=tuple(patch["name"] for patch in ingredients["patches"]),
         recipe=built.recipe,
-        source=made_of["source"],
-        config=f"{made_of['config']['base']} and {len(made_of['config']['requests'])} options",
-        compiler=made_of["compiler"],
+        source=ingredients["source"],
+        config=f"{ingredients['config']['base']} and {len(ingredients['config']['requests'])} options",
+        compiler=ingredients["compiler"],
     )
     return KernelFiles(built.release, built.image, built.modules, identity, built.folder / "config")
 
@@ -98,7 +99,7 @@ def _packaged(kernel: Kernel) -> KernelFiles:
     root = fetch_package(package)
     images = sorted(root.glob("boot/vmlinuz-*"))
     if not images:
-        raise KernelError(f"package {package} holds no kernel (no /boot/vmlinuz-*)")
+        raise KernelError(f"package {package} contains no kernel (/boot/vmlinuz-*)")
     return _files(kernel, images[-1], root)
 
 
@@ -108,7 +109,7 @@ def _files(kernel: Kernel, image: Path, root: Path | None) -> KernelFiles:
     modules: Path | None = None
     config: Path | None = None
     if root is not None:
-        places = (root / "lib/modules" / release, root / "usr/lib/modules" / release)
-        modules = next((place for place in places if place.is_dir()), None)
+        candidates = (root / "lib/modules" / release, root / "usr/lib/modules" / release)
+        modules = next((path for path in candidates if path.is_dir()), None)
         config = root / "boot" / f"config-{release}"
     return KernelFiles(release, image, modules, identity, config)

@@ -1,4 +1,4 @@
-"""Patches: read from wherever they are kept, and applied so that a failure names patch, file and hunk."""
+"""Read patches and apply them; errors name the patch, the file and the hunk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import PatchSource
 from orchestrator.kernels import programs
-from orchestrator.kernels.locks import whole_folder
+from orchestrator.kernels.locks import atomic_folder
 
 _MAIL = re.compile(rb"^From \S+ .*\d{4}\r?$", re.MULTILINE)
 _APPLYING = re.compile(r"^(?:Checking|Applying) patch (\S+?)(?:\.\.\.| with \d+ rejects?\.\.\.)$")
@@ -26,7 +26,7 @@ _HEADER = re.compile(r"^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@.*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One patch by name, with its text: the mail it came in, decoded."""
+    """A patch: its name and its decoded text."""
 
     name: str
     text: bytes
@@ -38,19 +38,19 @@ class Patch:
 
 
 def read_patches(sources: Iterable[PatchSource]) -> tuple[Patch, ...]:
-    """Return all patches in the order they are to be applied; ``KernelError`` where there are none or they are bad."""
+    """Return all patches in the order to apply them. Raises ``KernelError`` if a source has none or an invalid one."""
     patches: list[Patch] = []
     for source in sources:
         path = _from_b4(source.location) if source.kind == "b4" else Path(source.location)
-        found = [patch for file in _files(path) for patch in _read(file)]
-        if not found:
-            raise KernelError(f"{path} holds no patch")
-        patches += found
+        read = [patch for file in _files(path) for patch in _read(file)]
+        if not read:
+            raise KernelError(f"{path}: no patches found")
+        patches += read
     return tuple(patches)
 
 
 def _files(path: Path) -> list[Path]:
-    """The patches of a folder in the order of its ``series`` (as quilt writes it), else by name."""
+    """Return the patches of a directory in the order of its ``series`` (as in quilt), otherwise by name."""
     if not path.is_dir():
         return [path]
     series = path / "series"
@@ -72,11 +72,11 @@ def _read(file: Path) -> Iterator[Patch]:
     elif b"\n+++ " in content or content.startswith(b"+++ "):
         yield Patch(file.name, content)
     else:
-        raise KernelError(f"{file} is not a patch: it has no line that begins with '+++ '")
+        raise KernelError(f"{file} is not a patch: no line begins with '+++ '")
 
 
 def _from_mbox(file: Path) -> Iterator[Patch]:
-    """The patches of an mbox in its order (b4 writes them sorted); mails without a patch, as cover letters, go by."""
+    """Yield the patches of an mbox in file order (b4 sorts them); skip mails without a patch (cover letters)."""
     box = mailbox.mbox(file, create=False)
     try:
         for number, key in enumerate(box.iterkeys(), 1):
@@ -89,18 +89,18 @@ def _from_mbox(file: Path) -> Iterator[Patch]:
 
 
 def _from_mail(name: str, mail: bytes) -> Iterator[Patch]:
-    """Undo the encodings of a mail (base64, quoted-printable) as git does."""
-    with tempfile.TemporaryDirectory(prefix="orchestrate-mail-") as name_of_folder:
-        folder = Path(name_of_folder)
-        done = subprocess.run(
+    """Yield the patch of a mail, decoded by ``git mailinfo`` (base64, quoted-printable)."""
+    with tempfile.TemporaryDirectory(prefix="orchestrate-mail-") as temporary:
+        folder = Path(temporary)
+        completed = subprocess.run(
             ["git", "mailinfo", "--encoding=UTF-8", folder / "message", folder / "patch"],
             input=mail,
             capture_output=True,
             check=False,
         )
-        if done.returncode:
+        if completed.returncode:
             raise KernelError(
-                f"{name}: not a mail that git can read: {done.stderr.decode(errors='replace').strip()}"
+                f"{name}: git mailinfo failed: {completed.stderr.decode(errors='replace').strip()}"
             )
         text = (folder / "patch").read_bytes()
     if text.strip():
@@ -108,38 +108,38 @@ def _from_mail(name: str, mail: bytes) -> Iterator[Patch]:
 
 
 def _from_b4(message: str) -> Path:
-    """Fetch a posted series once; what a message id stands for never changes."""
-    place = cache_folder() / "series" / re.sub(r"[^A-Za-z0-9@._-]", "_", message)
-    if not place.is_dir():
+    """Return the directory of a posted series; fetch it if it is not in the cache. A message id never changes."""
+    folder = cache_folder() / "series" / re.sub(r"[^A-Za-z0-9@._-]", "_", message)
+    if not folder.is_dir():
         try:
             programs.require("b4")
         except KernelError:
             raise KernelError(
-                f"patches of the posted series {message} are fetched by b4, which this machine lacks: "
+                f"fetching the series {message} requires b4; install it with "
                 "pip install 'migration-orchestrator[b4]'"
             ) from None
-        with whole_folder(place) as part:
+        with atomic_folder(folder) as part:
             programs.run(
                 ["b4", "--no-interactive", "am", "--no-cover", "--outdir", part, message],
-                f"b4 could not fetch {message}",
+                f"b4 am {message} failed",
             )
-    return place
+    return folder
 
 
 def apply_patches(patches: Iterable[Patch], tree: Path) -> None:
-    """Apply patches to a source tree; ``KernelError`` names the patch, the file and the hunk that does not fit.
+    """Apply patches to a source tree. Raises ``KernelError`` with the patch, file and hunk that does not apply.
 
-    ``git apply`` writes each file anew, so that a tree of hard links keeps its other names as they were.
+    ``git apply`` replaces files instead of changing them in place, so hard links to the old files stay intact.
     """
     for patch in patches:
-        # Not part of whatever repository the tree may lie in.
+        # Ignore a repository that contains the tree.
         environment = {
             **os.environ,
             "LC_ALL": "C",
             "GIT_CEILING_DIRECTORIES": str(tree.parent),
             "GIT_DIR": "/dev/null",
         }
-        done = subprocess.run(
+        completed = subprocess.run(
             ["git", "apply", "--verbose", "--reject", "--whitespace=nowarn", "-"],
             cwd=tree,
             env=environment,
@@ -147,22 +147,22 @@ def apply_patches(patches: Iterable[Patch], tree: Path) -> None:
             capture_output=True,
             check=False,
         )
-        if done.returncode:
-            raise KernelError(_why(patch, done.stderr.decode(errors="replace"), tree))
+        if completed.returncode:
+            raise KernelError(_reason(patch, completed.stderr.decode(errors="replace"), tree))
 
 
-def _why(patch: Patch, said: str, tree: Path) -> str:
-    """Read from git's words which hunk of which file it was, and show where that hunk would go."""
-    if programs.FULL in said:
+def _reason(patch: Patch, output: str, tree: Path) -> str:
+    """Return the file and hunk that does not apply, from the output of git and the reject file."""
+    if programs.NO_SPACE in output:
         return f"patch {patch.name}: no space left for the source tree"
     file = ""
-    for line in said.splitlines():
+    for line in output.splitlines():
         if match := _APPLYING.match(line):
             file = match[1]
         elif (match := _HUNK.match(line)) and file:
             rejected = tree / f"{file}.rej"
             header = _HEADER.search(rejected.read_text(errors="replace")) if rejected.is_file() else None
-            where = f" ({header[0]})" if header else ""
-            return f"patch {patch.name} does not apply: hunk {match[1]} of {file}{where}"
-    errors = [line.removeprefix("error: ") for line in said.splitlines() if line.startswith("error: ")]
-    return f"patch {patch.name} does not apply: {errors[-1] if errors else said.strip()[-200:]}"
+            location = f" ({header[0]})" if header else ""
+            return f"patch {patch.name} does not apply: hunk {match[1]} of {file}{location}"
+    errors = [line.removeprefix("error: ") for line in output.splitlines() if line.startswith("error: ")]
+    return f"patch {patch.name} does not apply: {errors[-1] if errors else output.strip()[-200:]}"

@@ -1,4 +1,4 @@
-"""Programs of the controller that make kernels: found, run, and told apart when they fail."""
+"""Find and run programs on the controller."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 
 from orchestrator.errors import KernelError
 
-FULL = "No space left on device"
+NO_SPACE = "No space left on device"
 
 
 def require(*programs: str) -> None:
-    """Raise ``KernelError`` that names every program that this machine lacks."""
+    """Raise ``KernelError`` with every program that is not installed."""
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
         raise KernelError(
-            f"building a kernel needs {', '.join(missing)}, which this machine lacks: run `make setup`, or install "
-            "Debian's packages of these names"
+            f"cannot build kernels: command not found: {', '.join(missing)}; run 'make setup', or install the Debian "
+            "packages with these names"
         )
 
 
@@ -30,9 +30,9 @@ def run(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """Run to the end and return stdout; ``KernelError`` says ``failure`` and the last line of stderr."""
+    """Run a program and return its stdout. Raises ``KernelError`` with ``failure`` and the last line of stderr."""
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             [str(word) for word in argv],
             cwd=folder,
             env={**os.environ, "LC_ALL": "C", **(environment or {})},
@@ -44,7 +44,8 @@ def run(
         )
     except OSError as error:
         raise KernelError(f"{failure}: {error}") from error
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise KernelError(f"{failure}: {said[-1] if said else f'{argv[0]} ended with {done.returncode}'}")
-    return done.stdout
+    if completed.returncode:
+        output = (completed.stderr.strip() or completed.stdout.strip()).splitlines()
+        reason = output[-1] if output else f"{argv[0]}: exit code {completed.returncode}"
+        raise KernelError(f"{failure}: {reason}")
+    return completed.stdout

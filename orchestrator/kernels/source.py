@@ -1,4 +1,4 @@
-"""Kernel source: which it is, by content, and a tree of it to patch and build in."""
+"""Kernel sources: their identity by content, and copies to patch and build."""
 
 from __future__ import annotations
 
@@ -15,46 +15,43 @@ from orchestrator.errors import KernelError
 from orchestrator.experiment.model import KernelSource
 from orchestrator.kernels import programs
 from orchestrator.kernels.debian_package import fetch_package
-from orchestrator.kernels.locks import locked, whole_folder
+from orchestrator.kernels.locks import atomic_folder, locked
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Source(ABC):
-    """A kernel source as it is now. ``identity`` names its content: other content, other identity."""
+    """A kernel source. ``identity`` changes whenever its content does."""
 
     identity: str
 
     @abstractmethod
-    def lay_out(self, tree: Path) -> None:
-        """Make ``tree``, a source tree that the caller may change file by file; ``KernelError`` if that fails."""
+    def copy_to(self, tree: Path) -> None:
+        """Create the source tree ``tree``. The caller may replace its files. Raises ``KernelError``."""
 
 
 class ArchivedSource(Source):
-    """Source that comes as an archive: unpacked once, then laid out as hard links.
+    """A source that is unpacked into the cache once. Copies are hard links, so files must not be changed in place."""
 
-    Whoever changes a file of such a tree must write it anew, not in place.
-    """
-
-    def lay_out(self, tree: Path) -> None:
-        """See :meth:`Source.lay_out`."""
+    def copy_to(self, tree: Path) -> None:
+        """See :meth:`Source.copy_to`."""
         key = hashlib.sha256(self.identity.encode()).hexdigest()[:16]
         pristine = sources_folder() / key
         with locked(sources_folder() / f"{key}.lock"):
             if not pristine.is_dir():
-                with whole_folder(pristine) as part:
+                with atomic_folder(pristine) as part:
                     self._unpack(part)
                     _require_kernel(part, self.identity)
-        pristine.touch()  # how `orchestrate kernel gc` knows that it is in use
-        programs.run(["cp", "-al", pristine, tree], "cannot lay out the source tree")
+        pristine.touch()  # `orchestrate kernel gc` removes old ones
+        programs.run(["cp", "-al", pristine, tree], "cannot copy the source tree")
 
     @abstractmethod
     def _unpack(self, folder: Path) -> None:
-        """Unpack into an empty folder, without a leading folder."""
+        """Unpack into an empty directory, without the top-level directory of the archive."""
 
 
 class PackageSource(ArchivedSource):
-    """A Debian source package, in the version that apt would install."""
+    """A Debian source package in the version that apt would install."""
 
     def __init__(self, package: str) -> None:
         self._root = fetch_package(package, "linux-source-")
@@ -63,12 +60,12 @@ class PackageSource(ArchivedSource):
     def _unpack(self, folder: Path) -> None:
         archives = sorted(self._root.glob("usr/src/linux-source-*.tar.*"))
         if not archives:
-            raise KernelError(f"{self.identity} holds no source (no /usr/src/linux-source-*.tar.*)")
+            raise KernelError(f"{self.identity} contains no source (/usr/src/linux-source-*.tar.*)")
         _untar(archives[0], folder)
 
 
 class TarballSource(ArchivedSource):
-    """A tar archive, whatever it is compressed with."""
+    """A tar archive with any compression."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -80,31 +77,31 @@ class TarballSource(ArchivedSource):
 
 
 class GitSource(ArchivedSource):
-    """A commit of a git repository, here or elsewhere."""
+    """A commit of a local or remote git repository."""
 
     def __init__(self, location: str, ref: str) -> None:
         programs.require("git")
         self._location = location
-        self._is_here = Path(location).is_dir()
+        self._is_local = Path(location).is_dir()
         self._commit = self._resolve(ref)
         self.identity = f"git {self._commit}"
 
     def _resolve(self, ref: str) -> str:
-        if self._is_here:
-            failure = f"{self._location} has no {ref!r}"
+        if self._is_local:
+            failure = f"{self._location}: unknown revision {ref!r}"
             argv = ["git", "-C", self._location, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"]
             return programs.run(argv, failure).strip()
         if _COMMIT.fullmatch(ref):
             return ref
-        failure = f"cannot ask {self._location} for {ref!r}"
-        # A peeled tag comes after the tag itself, and is what is wanted.
+        failure = f"git ls-remote {self._location} failed"
+        # The commit of an annotated tag (REF^{}) comes after the tag itself.
         lines = programs.run(["git", "ls-remote", self._location, ref, f"{ref}^{{}}"], failure).splitlines()
         if not lines:
-            raise KernelError(f"{self._location} has no {ref!r}")
+            raise KernelError(f"{self._location}: unknown revision {ref!r}")
         return lines[-1].split()[0]
 
     def _unpack(self, folder: Path) -> None:
-        if self._is_here:
+        if self._is_local:
             _export(["-C", self._location], self._commit, folder)
             return
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetch-") as repository:
@@ -116,15 +113,15 @@ class GitSource(ArchivedSource):
 
 
 class FolderSource(Source):
-    """A tree that someone works in, as it stands: what git would commit of it, or all of it where it is not git's."""
+    """A source tree with uncommitted changes: all files that git would commit, or all files if it is not a git tree."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         _require_kernel(path, str(path))
         self.identity = f"folder {self._content()}"
 
-    def lay_out(self, tree: Path) -> None:
-        """See :meth:`Source.lay_out`; what was edited since this source was named is refused."""
+    def copy_to(self, tree: Path) -> None:
+        """See :meth:`Source.copy_to`. Fails if the tree has changed since its identity was computed."""
         if self._is_git:
             with tempfile.TemporaryDirectory(prefix="orchestrate-index-") as scratch:
                 git_tree = self._git_tree(Path(scratch))
@@ -133,7 +130,7 @@ class FolderSource(Source):
         else:
             programs.run(["cp", "-a", self._path, tree], f"cannot copy {self._path}")
         if self.identity != f"folder {self._content()}":
-            raise KernelError(f"{self._path} was changed while it was copied; try again")
+            raise KernelError(f"{self._path} changed during the copy; try again")
 
     @property
     def _is_git(self) -> bool:
@@ -151,11 +148,11 @@ class FolderSource(Source):
         return f"sha256:{total.hexdigest()}"
 
     def _git_tree(self, scratch: Path) -> str:
-        """The id of the tree that ``git commit -a`` would make of it all; its repository stays untouched."""
+        """Return the id of the git tree with all changes and new files. Does not change the repository."""
         environment = self._environment(scratch)
-        failure = f"git cannot read {self._path}"
+        failure = f"cannot read the git repository {self._path}"
         index = self._git_path("index")
-        if index.is_file():  # spares reading files that have not changed
+        if index.is_file():  # avoids reading unchanged files
             shutil.copy2(index, scratch / "index")
         programs.run(["git", "-C", self._path, "add", "--all"], failure, environment=environment)
         argv = ["git", "-C", self._path, "write-tree"]
@@ -172,11 +169,11 @@ class FolderSource(Source):
 
     def _git_path(self, name: str) -> Path:
         argv = ["git", "-C", self._path, "rev-parse", "--git-path", name]
-        return self._path / programs.run(argv, f"git cannot read {self._path}").strip()
+        return self._path / programs.run(argv, f"cannot read the git repository {self._path}").strip()
 
 
 def find_source(source: KernelSource) -> Source:
-    """Return the source as it is now; ``KernelError`` where it is not to be had."""
+    """Return a source. Raises ``KernelError`` if it is not available."""
     try:
         match source.kind:
             case "package":
@@ -192,7 +189,7 @@ def find_source(source: KernelSource) -> Source:
 
 
 def sources_folder() -> Path:
-    """Where unpacked sources are kept."""
+    """Return the directory of unpacked sources."""
     return cache_folder() / "kernel-sources"
 
 
@@ -212,7 +209,7 @@ def _untar(archive: Path, folder: Path) -> None:
 
 
 def _export(git: list[str], tree: str, folder: Path, environment: Mapping[str, str] | None = None) -> None:
-    """Write a tree of a repository into a folder."""
+    """Export a git tree into a directory."""
     archive = folder.with_name(f"{folder.name}.tar")
     try:
         failure = f"cannot export {tree}"
@@ -225,4 +222,4 @@ def _export(git: list[str], tree: str, folder: Path, environment: Mapping[str, s
 
 def _require_kernel(tree: Path, name: str) -> None:
     if not (tree / "Kbuild").is_file() or not (tree / "Makefile").is_file():
-        raise KernelError(f"{name} is not the source of a kernel: it has no Kbuild and Makefile at its top")
+        raise KernelError(f"{name} is not a kernel source tree: no Kbuild and Makefile")

@@ -1,4 +1,4 @@
-"""The kernels that were built, each in a folder named by its hash; a folder that is there is whole."""
+"""The cache of built kernels: one directory per hash. A directory is always complete."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ FILE = "kernel.json"
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A kernel that was built; hashes in hex.
+    """A built kernel. Hashes are in hex.
 
-    :ivar hash: of all that it is made of, see :class:`~orchestrator.kernels.ingredients.Ingredients`.
-    :ivar recipe: name of the recipe's file; empty for one that stood in an experiment file.
-    :ivar build_id: GNU build id of its ``vmlinux``.
-    :ivar config_hash: SHA-256 of its configuration, as the kernel itself tells it in ``/proc/config.gz``.
-    :ivar ingredients: what it is made of, as plain data.
-    :ivar seconds: how long the build took; ``built``: when it ended, ISO 8601, UTC.
+    :ivar hash: hash of its :class:`~orchestrator.kernels.ingredients.Ingredients`.
+    :ivar recipe: name of the recipe file; empty for an inline recipe.
+    :ivar build_id: GNU build id of ``vmlinux``.
+    :ivar config_hash: SHA-256 of the configuration, as in ``/proc/config.gz`` of the running kernel.
+    :ivar ingredients: the ingredients as plain data.
+    :ivar seconds: duration of the build.
+    :ivar built: time of the build, ISO 8601, UTC.
     """
 
     hash: str
@@ -40,7 +41,7 @@ class Built:
 
     @property
     def folder(self) -> Path:
-        """Where its files are."""
+        """The directory of the kernel."""
         return kernels_folder() / self.hash
 
     @property
@@ -50,28 +51,28 @@ class Built:
 
     @property
     def modules(self) -> Path | None:
-        """The folder ``lib/modules/RELEASE``, if it has modules."""
-        place = self.folder / "lib" / "modules" / self.release
-        return place if place.is_dir() else None
+        """The directory ``lib/modules/RELEASE``; None: no modules."""
+        folder = self.folder / "lib" / "modules" / self.release
+        return folder if folder.is_dir() else None
 
     @property
     def package(self) -> Path | None:
-        """The Debian package, if one was asked for."""
+        """The Debian package; None: not built."""
         return next(iter(sorted(self.folder.glob("linux-image-*.deb"))), None)
 
 
 def kernels_folder() -> Path:
-    """Where built kernels are kept."""
+    """Return the directory of built kernels."""
     return cache_folder() / "kernels"
 
 
 def save(folder: Path, built: Built) -> None:
-    """Write ``kernel.json`` into the folder of a kernel that is not in its place yet."""
+    """Write ``kernel.json`` into the (temporary) directory of a kernel."""
     (folder / FILE).write_text(json.dumps(asdict(built), indent=2) + "\n", encoding="utf-8")
 
 
 def load(name: str) -> Built | None:
-    """Return the kernel of this hash, None if it is not here; ``KernelError`` if its folder is damaged."""
+    """Return the kernel with this hash; None if it is not in the cache. Raises ``KernelError`` if it is damaged."""
     file = kernels_folder() / name / FILE
     try:
         return convert(json.loads(file.read_text(encoding="utf-8")), Built)
@@ -79,44 +80,44 @@ def load(name: str) -> Built | None:
         return None
     except (OSError, ValueError) as error:
         raise KernelError(
-            f"{file} is damaged ({error}); remove {file.parent} and build the kernel again"
+            f"{file} is damaged ({error}); remove {file.parent} and rebuild the kernel"
         ) from error
 
 
 def kernels() -> list[Built]:
-    """Return all kernels that are here, those used last first."""
-    found = [load(file.parent.name) for file in kernels_folder().glob(f"*/{FILE}")]
-    return sorted((built for built in found if built), key=last_used, reverse=True)
+    """Return all kernels in the cache, most recently used first."""
+    loaded = [load(file.parent.name) for file in kernels_folder().glob(f"*/{FILE}")]
+    return sorted((built for built in loaded if built), key=last_used, reverse=True)
 
 
 def find(text: str) -> Built:
-    """Return the kernel whose hash begins with ``text``, or the newest of the recipe ``text``; else ``BadInput``."""
-    every = kernels()
-    matching = [built for built in every if built.hash.startswith(text)] or [
-        built for built in every if built.recipe == text
+    """Return the kernel whose hash begins with ``text``, or the newest one of the recipe ``text``; or ``BadInput``."""
+    cached = kernels()
+    matching = [built for built in cached if built.hash.startswith(text)] or [
+        built for built in cached if built.recipe == text
     ][:1]
     if len(matching) > 1:
-        raise BadInput(
-            f"{text!r} begins the hash of several kernels: {', '.join(built.hash for built in matching)}"
-        )
+        raise BadInput(f"ambiguous hash {text!r}: {', '.join(built.hash for built in matching)}")
     if not matching:
-        known = {built.hash for built in every} | {built.recipe for built in every if built.recipe}
-        raise BadInput(f"no kernel {text!r} is in {kernels_folder()}; {did_you_mean(text, sorted(known))}")
+        known = {built.hash for built in cached} | {built.recipe for built in cached if built.recipe}
+        raise BadInput(
+            f"kernel {text!r} not found in {kernels_folder()}; {did_you_mean(text, sorted(known))}"
+        )
     return matching[0]
 
 
 def mark_used(built: Built) -> None:
-    """Note that a kernel is used now."""
+    """Set the time of the last use of a kernel to now."""
     built.folder.touch()
 
 
 def last_used(built: Built) -> float:
-    """When a kernel was used last, in seconds since the epoch."""
+    """Return the time of the last use of a kernel, in seconds since the epoch."""
     return built.folder.stat().st_mtime
 
 
 def size(folder: Path) -> int:
-    """Bytes on disk of a folder and all in it; a file of several names counts once."""
+    """Return the bytes on disk of a directory; hard links count once."""
     seen: dict[tuple[int, int], int] = {}
     for path in (folder, *folder.rglob("*")):
         try:

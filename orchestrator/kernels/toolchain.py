@@ -1,4 +1,4 @@
-"""The compiler and the linker, by what they say they are: another version makes another kernel."""
+"""The versions of compiler and linker. They are part of the hash of a kernel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.errors import KernelError
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """``compiler`` is the command, the versions are the first lines of ``--version``."""
+    """The compiler command, and the first lines of ``--version`` of compiler and linker."""
 
     compiler: str
     compiler_version: str
@@ -19,17 +19,17 @@ class Toolchain:
 
 
 def find_toolchain(compiler: str) -> Toolchain:
-    """Return the toolchain behind a compiler's command; ``KernelError`` if this machine has no such compiler."""
+    """Return the toolchain of a compiler. Raises ``KernelError`` if it is not installed."""
     return Toolchain(compiler, _version(compiler), _version("ld"))
 
 
 def _version(command: str) -> str:
     if shutil.which(command) is None:
-        raise KernelError(
-            f"no compiler {command!r} on this machine: install it, or name another one in the recipe (`compiler:`)"
-        )
+        raise KernelError(f"{command}: command not found; install it, or set 'compiler' in the recipe")
     try:
-        done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True, timeout=60)
+        completed = subprocess.run(
+            [command, "--version"], capture_output=True, text=True, check=True, timeout=60
+        )
     except (OSError, subprocess.SubprocessError) as error:
         raise KernelError(f"{command} --version failed: {error}") from error
-    return done.stdout.partition("\n")[0].strip()
+    return completed.stdout.partition("\n")[0].strip()

@@ -1,4 +1,4 @@
-"""Is the kernel that runs the one that was asked for? Asked before a boot's first trial; else there is no number."""
+"""Verify before the first trial of a boot that the running kernel is the requested one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What is known of a kernel before it runs; an empty text is not known and not asked for.
+    """The expected properties of a kernel. Empty values are unknown and not checked.
 
-    :ivar build_id: GNU build id, hex; other code has another one.
-    :ivar config_hash: SHA-256 (hex) of its configuration.
-    :ivar command_line: words that must be among those it was started with.
-    :ivar kernel_hash: of all it is made of; the release of a kernel that we built ends with it.
-    :ivar patches: names of the patches in it.
-    :ivar recipe: name of the recipe it was built from; ``source``: what the patches were applied to; ``config``: what
-        its configuration was made of; ``compiler``: with its version.
+    :ivar build_id: GNU build id (hex).
+    :ivar config_hash: SHA-256 (hex) of the configuration.
+    :ivar command_line: words that the kernel command line must contain.
+    :ivar kernel_hash: hash of the ingredients; the release of a kernel from a recipe ends with it.
+    :ivar patches: names of the patches.
+    :ivar recipe: name of the recipe.
+    :ivar source: the source without the patches; ``config``: a summary of the configuration; ``compiler``: with its
+        version.
     """
 
     release: str = ""
@@ -32,8 +33,8 @@ class Identity:
     compiler: str = ""
 
 
-class Running(Protocol):
-    """What a host tells of its kernel; an empty text where it does not tell."""
+class RunningKernel(Protocol):
+    """The properties of the running kernel of a host. Empty values are unknown."""
 
     @property
     def release(self) -> str: ...  # noqa: D102
@@ -49,7 +50,7 @@ class Running(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was compared."""
+    """One property and the result of its comparison."""
 
     what: str
     expected: str
@@ -57,35 +58,37 @@ class Check:
     holds: bool
 
     def __str__(self) -> str:
-        return f"{self.what} is {self.found or 'not told'}, not {self.expected}"
+        return f"{self.what} is {self.found or 'unknown'}, not {self.expected}"
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All that was compared, in order."""
+    """The result of a verification: all checks, in order."""
 
     checks: tuple[Check, ...]
 
     @property
     def mismatches(self) -> str:
-        """What does not hold, in words; empty where all holds."""
+        """The failed checks as text; empty if all checks passed."""
         return "; ".join(str(check) for check in self.checks if not check.holds)
 
     @property
     def document(self) -> list[dict[str, Any]]:
-        """The same as plain data."""
+        """The checks as plain data."""
         return [asdict(check) for check in self.checks]
 
 
-def verify(identity: Identity, running: Running, earlier_boots: frozenset[str] = frozenset()) -> Verification:
-    """Compare what a kernel should be with what runs.
+def verify(
+    identity: Identity, running: RunningKernel, earlier_boots: frozenset[str] = frozenset()
+) -> Verification:
+    """Compare the expected identity with the running kernel.
 
-    :param earlier_boots: boot ids that must not come again, as the host was booted since.
+    :param earlier_boots: boot ids of earlier boots; the current boot id must differ.
     """
     return Verification(tuple(_checks(identity, running, earlier_boots)))
 
 
-def _checks(identity: Identity, running: Running, earlier_boots: frozenset[str]) -> Iterator[Check]:
+def _checks(identity: Identity, running: RunningKernel, earlier_boots: frozenset[str]) -> Iterator[Check]:
     if earlier_boots:
         yield Check("boot id", "new", running.boot_id, running.boot_id not in earlier_boots)
     for what, expected, found in (
@@ -94,7 +97,7 @@ def _checks(identity: Identity, running: Running, earlier_boots: frozenset[str])
     ):
         if expected:
             yield Check(what, expected, found, found == expected)
-    if identity.config_hash and running.config_hash:  # a kernel without IKCONFIG_PROC does not tell
+    if identity.config_hash and running.config_hash:  # empty without CONFIG_IKCONFIG_PROC
         holds = running.config_hash == identity.config_hash
         yield Check("configuration", identity.config_hash, running.config_hash, holds)
     words = running.command_line.split()

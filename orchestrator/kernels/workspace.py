@@ -1,4 +1,4 @@
-"""Where kernels are built: a source tree and a build folder that outlive a build, so that the next one is short."""
+"""Workspaces: a source tree and a build directory that are kept for the next, incremental build."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from orchestrator.kernels.locks import locked
 from orchestrator.kernels.patches import apply_patches
 
 
-class Killed(KernelError):
-    """A build had to be killed, or the disk was full: its folder holds who knows what."""
+class BuildKilled(KernelError):
+    """A build was killed or the disk was full. The build directory may contain incomplete files."""
 
 
 class Workspace:
-    """A folder with ``source/`` and ``build/``; both are always at the same path, as make compares commands."""
+    """A directory with ``source/`` and ``build/``. Their paths never change, as make compares command lines."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -30,21 +30,19 @@ class Workspace:
         self._unclean = folder / "unclean"
 
     def prepare(self, ingredients: Ingredients) -> None:
-        """Make ``source/`` what the ingredients say. Files that stay as they are keep their time; ``KernelError``.
+        """Update ``source/`` to the ingredients. Raises ``KernelError``.
 
-        Others get the time of now, so that make builds again what depends on them.
+        Unchanged files keep their time; others get the current time, so make rebuilds what depends on them.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         next_tree = self.folder / "source.next"
         shutil.rmtree(next_tree, ignore_errors=True)
         try:
-            ingredients.source.lay_out(next_tree)
+            ingredients.source.copy_to(next_tree)
             apply_patches(ingredients.patches, next_tree)
             if self.source.is_dir():
                 compare = ["rsync", "--recursive", "--links", "--perms", "--checksum", "--delete"]
-                programs.run(
-                    [*compare, f"{next_tree}/", f"{self.source}/"], "cannot bring the source tree up to date"
-                )
+                programs.run([*compare, f"{next_tree}/", f"{self.source}/"], "cannot update the source tree")
             else:
                 next_tree.rename(self.source)
         finally:
@@ -52,10 +50,10 @@ class Workspace:
 
     @contextmanager
     def building(self) -> Iterator[None]:
-        """Hold the build folder for one build; what a build left that was killed is thrown away first.
+        """Use the build directory for one build. Clears it first if the last build was killed.
 
-        A make that is killed may leave an object file half written, and would take it for a good one the next time.
-        One that ends by itself, on a fault or on a signal that it handles, removes such files.
+        If make is killed, it may leave incomplete object files, and the next make would use them. If make ends by
+        itself, on an error or a signal, it removes such files.
         """
         if self._unclean.exists():
             shutil.rmtree(self.build, ignore_errors=True)
@@ -63,7 +61,7 @@ class Workspace:
         self._unclean.touch()
         try:
             yield
-        except Killed:
+        except BuildKilled:
             raise
         except BaseException:
             self._unclean.unlink()
@@ -73,13 +71,13 @@ class Workspace:
 
 @contextmanager
 def workspace(ingredients: Ingredients) -> Iterator[Workspace]:
-    """Hold the workspace of a kernel alone."""
-    place = workspaces_folder() / ingredients.workspace
+    """Yield the workspace of a kernel, locked."""
+    folder = workspaces_folder() / ingredients.workspace
     with locked(workspaces_folder() / f"{ingredients.workspace}.lock"):
-        place.mkdir(parents=True, exist_ok=True)
-        yield Workspace(place)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield Workspace(folder)
 
 
 def workspaces_folder() -> Path:
-    """Where workspaces are kept."""
+    """Return the directory of workspaces."""
     return cache_folder() / "kernel-workspaces"

@@ -44,19 +44,19 @@ class Plan:
     def __init__(
         self,
         experiment: Experiment,
-        where: Sequence[Expression] = (),
+        where: Sequence[str] = (),
         limit: int | None = None,
         hosts: Sequence[str] = (),
     ) -> None:
         self.experiment = experiment
         fixed = constants(experiment.benchmark.arguments, experiment.kernels)
-        self._combinations = Combinations(experiment.sweep, fixed, where)
-        self.where, self.limit = tuple(where), limit
+        self.where, self.limit = tuple(_predicate(text) for text in where), limit
+        self._combinations = Combinations(experiment.sweep, fixed, self.where)
         self.hosts = tuple(hosts) if experiment.hosts.fleet == "replicate" else ()
-        self.selection = (*(predicate.text for predicate in where), f"limit {limit}" if limit else "")
+        self.selection = (*where, f"limit {limit}" if limit else "")
         self._maker = CellMaker(experiment.benchmark, experiment.kernels[0].name)
         self._kernels = self._kernel_indices()
-        self._check_options(where)
+        self._check_options()
         self._cells_by_kernel = self._count()
         if not self.cell_count:
             raise BadInput("--where leaves no cell; run 'orchestrate plan' without it to list all cells")
@@ -246,12 +246,12 @@ class Plan:
         cells = itertools.islice(self._all_levels(), self.limit)
         return Counter(self._maker.kernel(levels) for levels in cells)
 
-    def _check_options(self, where: Sequence[Expression]) -> None:
+    def _check_options(self) -> None:
         if self.hosts and HOST in self._combinations.names:
             raise BadInput(f"hosts.fleet: replicate: the factor name {HOST!r} is reserved; rename the factor")
         faults = [
             f"--where {predicate}: {error}"
-            for predicate in where
+            for predicate in self.where
             for error in predicate.unknown({*self._combinations.names, KERNEL})
         ]
         if self.limit is not None and self.limit < 1:
@@ -264,3 +264,10 @@ class Plan:
             levels = self._combinations.at(indices)
             if levels is not None:
                 yield levels
+
+
+def _predicate(text: str) -> Expression:
+    try:
+        return Expression(text)
+    except BadInput as error:
+        raise BadInput(f"--where {text}: {error}") from None

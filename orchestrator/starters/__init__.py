@@ -1,4 +1,4 @@
-"""Files to begin with: an experiment, and a workflow that runs it in CI."""
+"""The files that ``orchestrate init`` creates: an example experiment and a CI workflow."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SOURCES = {EXPERIMENT: "experiment.yaml", WORKFLOW: "workflow.yaml"}
 
 
 def write(folder: Path, target: Path) -> Path:
-    """Write one of the files below ``folder`` and return its path.
+    """Create one of the files below ``folder`` and return its path.
 
-    Raises ``BadInput`` where it is there already: nothing is overwritten; ``HostError`` where it cannot be written.
+    Raises ``BadInput`` if the file exists, ``HostError`` if it cannot be written.
     """
     path = folder / target
     try:
@@ -23,7 +23,7 @@ def write(folder: Path, target: Path) -> Path:
         with path.open("x", encoding="utf-8") as stream:
             stream.write(files(__package__).joinpath(_SOURCES[target]).read_text(encoding="utf-8"))
     except FileExistsError:
-        raise BadInput(f"{path} is there already; nothing was written") from None
+        raise BadInput(f"{path} already exists") from None
     except OSError as error:
         raise HostError(f"{path}: {error.strerror}") from None
     return path

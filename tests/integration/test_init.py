@@ -38,7 +38,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
 def test_the_starter_is_a_good_experiment(tmp_path: Path) -> None:
     assert orchestrate("init", folder=tmp_path).returncode == 0
     ended = orchestrate("validate", "experiment.yaml", folder=tmp_path)
-    assert (ended.returncode, ended.stdout) == (0, "experiment.yaml: good: 4 cells, 24 trials\n")
+    assert (ended.returncode, ended.stdout) == (0, "experiment.yaml: valid: 4 cells, 24 trials\n")
     ended = orchestrate(
         "run", "experiment.yaml", "--host", "local", "--allow-local-changes", "--set", "repetitions=20", "--dry-run",
         folder=tmp_path,

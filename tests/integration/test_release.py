@@ -64,4 +64,4 @@ def test_the_wheel_is_a_program_that_works(release: Path, tmp_path: Path) -> Non
         cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "quickstart.yaml: good" in done.stdout
+    assert "quickstart.yaml: valid" in done.stdout

@@ -177,7 +177,7 @@ def test_tags(admin: User, machine: Machine) -> None:
         (
             "kernel_install: {recipe: linux-6.12-acel}",
             2,
-            "there is no recipe 'linux-6.12-acel'; did you mean",
+            "recipe 'linux-6.12-acel' not found; did you mean",
         ),
     ],
 )
@@ -271,7 +271,7 @@ def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["nosuch"], "there is no role 'nosuch'"),
+        (["nosuch"], "role 'nosuch' not found"),
         (
             ["quiet", "--var", "tmiers=[]"],
             "--var tmiers=[]: none of the roles has a variable 'tmiers'; did you mean 'timers'?",

@@ -1,4 +1,4 @@
-"""The command line itself: help of every verb, names that are near, exit codes of misuse."""
+"""The command line: help of every command, suggestions, exit codes of invalid usage."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from orchestrator import __version__
 from orchestrator.cli import orchestrate as group
 from tests.calls import orchestrate
 
-VERBS = group.list_commands(None)  # type: ignore[arg-type]
+COMMANDS = group.list_commands(None)  # type: ignore[arg-type]
 
 
-def test_the_verbs() -> None:
-    assert {"plan", "report", "results", "run", "schema", "validate"} <= set(VERBS)
+def test_the_commands() -> None:
+    assert {"plan", "report", "results", "run", "schema", "validate"} <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS), ["results", "list"], ["results", "show"]])
+@pytest.mark.parametrize(
+    "words", [[], *([command] for command in COMMANDS), ["results", "list"], ["results", "show"]]
+)
 @pytest.mark.parametrize("option", ["--help", "-h"])
-def test_every_verb_has_help(words: list[str], option: str) -> None:
+def test_every_command_has_help(words: list[str], option: str) -> None:
     ended = orchestrate(*words, option)
     assert ended.returncode == 0
     assert ended.stdout.startswith(f"Usage: {' '.join(['orchestrate', *words])}")
@@ -45,14 +47,14 @@ def test_the_version() -> None:
         (["export", "latest", "--scrub-word", "x"], "--scrub-word requires --scrub"),
     ],
 )
-def test_misuse_is_told_with_exit_code_2(tmp_path: Path, words: list[str], expected: str) -> None:
+def test_invalid_usage_has_exit_code_2(tmp_path: Path, words: list[str], expected: str) -> None:
     ended = orchestrate(*words, folder=tmp_path)
     assert ended.returncode == 2
     assert expected in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_results_where_there_are_none(tmp_path: Path) -> None:
+def test_no_results(tmp_path: Path) -> None:
     ended = orchestrate("report", "latest", folder=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr.startswith("orchestrate: no runs in results")

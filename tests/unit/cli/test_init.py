@@ -46,7 +46,7 @@ def test_nothing_is_overwritten(tmp_path: Path, words: list[str]) -> None:
     ended = orchestrate(*words, folder=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
-    assert "is there already" in ended.stderr
+    assert "already exists" in ended.stderr
     assert target.read_text() == "mine"
 
 

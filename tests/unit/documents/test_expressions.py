@@ -44,17 +44,17 @@ CELL = {
         (" pages ", 16),
     ],
 )
-def test_an_expression_has_its_value(text: str, value: object) -> None:
+def test_expressions_are_evaluated(text: str, value: object) -> None:
     found = Expression(text).evaluate(CELL)
     assert found == value
     assert type(found) is type(value)
 
 
-def test_a_whole_number_is_a_count_also_where_it_was_divided() -> None:
+def test_a_float_with_an_integer_value_becomes_an_integer() -> None:
     assert repr(Expression("pages / 2").evaluate(CELL)) == "8"
 
 
-def test_names_are_the_factors_it_needs() -> None:
+def test_names_are_the_names_that_an_expression_uses() -> None:
     expression = Expression("pages * page_size > '1GiB' and sysctl.vm.mt_page_copy == 1 or max(pages, 1)")
     assert expression.names == {"pages", "page_size", "sysctl.vm.mt_page_copy"}
 
@@ -79,7 +79,7 @@ def test_expressions_are_equal_by_text_and_survive_pickling() -> None:
         ("open('/etc/passwd')", "unknown function 'open'"),
         ("flor(pages)", "unknown function 'flor'; did you mean 'floor'? (column 1"),
         ("'é' + flor(pages)", "(column 7 of"),
-        ("pages.bit_length()", "unknown function"),
+        ("pages.bit_length()", "unknown function 'pages.bit_length'"),
         ("().__class__", "a dot is only allowed in the name of a factor"),
         ("(lambda: 1)", "'lambda: 1' is not supported"),
         ("[pages for pages in mode]", "is not supported"),
@@ -101,14 +101,14 @@ def test_expressions_are_equal_by_text_and_survive_pickling() -> None:
         ("9" * 30, "does not fit in 64 bits"),
         ("9" * 999, "does not fit in 64 bits"),
         ("x" * 1001, "longer than 1000 characters"),
-        ("(" * 400 + ")" * 400, "syntax error"),
+        ("(" * 400 + ")" * 400, "syntax error in"),
         ("-" * 900 + "1", "too deeply nested"),
-        ("a; b", "syntax error"),
-        ("a\nb", "syntax error"),
+        ("a; b", "syntax error in"),
+        ("a\nb", "syntax error in"),
         ("\0", "expression"),
     ],
 )
-def test_what_is_no_safe_expression_is_refused_when_it_is_read(text: str, message: str) -> None:
+def test_invalid_expressions_are_refused_when_compiled(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         Expression(text)
     assert message in str(caught.value)
@@ -133,21 +133,21 @@ def test_what_is_no_safe_expression_is_refused_when_it_is_read(text: str, messag
         ("page > 1", "'page' is not a factor or an argument; did you mean 'pages'?"),
     ],
 )
-def test_what_has_no_value_for_a_cell_is_told(text: str, message: str) -> None:
+def test_errors_of_evaluation(text: str, message: str) -> None:
     expression = Expression(text)
     with pytest.raises(ExpressionError) as caught:
         expression.evaluate(CELL)
     assert message in str(caught.value)
 
 
-def test_text_cannot_grow_from_one_derived_factor_to_the_next() -> None:
+def test_strings_cannot_grow_without_limit() -> None:
     double = Expression("text + text")
     assert double.evaluate({"text": "x" * 500}) == "x" * 1000
     with pytest.raises(ExpressionError, match="longer than 1000"):
         double.evaluate({"text": "x" * 501})
 
 
-def test_unknown_names_come_with_their_columns_and_the_nearest_name() -> None:
+def test_unknown_names_have_a_column_and_a_suggestion() -> None:
     errors = Expression("pagez > 1 and threds < 2").unknown(["pages", "threads"])
     assert [(error.column, str(error)) for error in errors] == [
         (1, "'pagez' is not a factor or an argument; did you mean 'pages'? (column 1 of the expression)"),
@@ -181,20 +181,20 @@ def _combine(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 @given(
     st.recursive(NUMBERS, _combine, max_leaves=12), st.integers(-9, 9), st.integers(0, 9), st.floats(-4, 4)
 )
-def test_the_value_is_what_python_says(text: str, a: int, b: int, c: float) -> None:
-    """``and``/``or`` give true or false here, not one of their operands; all else is as in Python."""
-    ours = text.replace("bool_(", "(")
-    if len(ours) > 1000:
+def test_values_are_those_of_python(text: str, a: int, b: int, c: float) -> None:
+    """``and`` and ``or`` return true or false, not one of their operands; all else is as in Python."""
+    plain = text.replace("bool_(", "(")
+    if len(plain) > 1000:
         return
     values = {"a": a, "b": b, "c": c}
     try:
         expected = eval(text, {"__builtins__": {"max": max, "floor": math.floor, "bool_": bool}}, values)
     except ZeroDivisionError:
         with pytest.raises(ExpressionError):
-            Expression(ours).evaluate(values)
+            Expression(plain).evaluate(values)
         return
     try:
-        found = Expression(ours).evaluate(values)
+        found = Expression(plain).evaluate(values)
     except ExpressionError as error:
         if any(bound in str(error) for bound in ("64 bits", "not a finite number", "too deeply")):
             return
@@ -203,10 +203,10 @@ def test_the_value_is_what_python_says(text: str, a: int, b: int, c: float) -> N
 
 
 @pytest.mark.parametrize(("text", "shown"), [("threads", "4"), ("mode", "'serial'"), ("threads - 1", "3")])
-def test_a_predicate_that_compares_nothing_is_a_fault(text: str, shown: str) -> None:
+def test_a_predicate_must_be_true_or_false(text: str, shown: str) -> None:
     with pytest.raises(ExpressionError, match=f"expected true or false; found {shown}; add a comparison"):
         Expression(text).holds({"threads": 4, "mode": "serial"})
 
 
-def test_a_switch_is_a_predicate() -> None:
+def test_zero_and_one_are_predicates() -> None:
     assert [Expression("probe").holds({"probe": value}) for value in (0, 1, True)] == [False, True, True]

@@ -34,7 +34,7 @@ def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
     assert type(found) is type(value)
 
 
-def test_every_part_knows_its_place_and_its_text() -> None:
+def test_nodes_have_a_position_and_a_text() -> None:
     node = read_text("a:\n  - 1\n  - b: 2.50\n", "file")
     inner = node.get("a", 1, "b")
     assert inner
@@ -44,5 +44,5 @@ def test_every_part_knows_its_place_and_its_text() -> None:
     assert node.get("a", "b") is None
 
 
-def test_plain_aliases_and_keys_that_look_like_numbers_are_read() -> None:
+def test_aliases_and_numeric_keys_are_read() -> None:
     assert read_text("a: &x {0: 1}\nb: *x\n", "file").data() == {"a": {"0": 1}, "b": {"0": 1}}

@@ -108,8 +108,7 @@ def test_what_a_host_has_begun_is_its_own_until_it_is_gone(tmp_path: Path) -> No
 
 
 def test_each_host_has_its_own(tmp_path: Path) -> None:
-    text = FILE + "hosts: {provider: ssh, group: all, fleet: replicate}\n"
-    plan = plan_of(tmp_path, text, hosts=("a", "b"))
+    plan = plan_of(tmp_path, f"{FILE}hosts: {{provider: ssh, group: all, fleet: replicate}}\n", ("a", "b"))
     work_queue: WorkQueue = ReplicaQueue(plan, lambda block: True)
     one, other = work_queue.take("a", never), work_queue.take("b", never)
     assert one is not None

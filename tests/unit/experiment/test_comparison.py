@@ -1,4 +1,4 @@
-"""What the section ``compare`` comes to: the baseline as levels of the sweep, and the published figure of each cell."""
+"""The section ``compare``: the baseline of each cell and the published figures."""
 
 from __future__ import annotations
 
@@ -73,16 +73,16 @@ def test_each_cell_with_a_row_has_its_figure_and_that_of_its_baseline(tmp_path: 
     assert (found.machine, found.better) == ("2 x Intel E5-2640v3", "higher")
 
 
-def test_columns_may_hold_what_is_derived_and_what_is_fixed(tmp_path: Path) -> None:
+def test_columns_may_use_derived_factors_and_arguments(tmp_path: Path) -> None:
     text = SEED.replace("mechanism: mode", "mechanism: who").replace("  page_size: [2MiB]\n", "")
     text = text.replace(", page_size: 2048KiB", "") + "derive: {who: mode + '', size: pages}\n"
     text = text.replace("pages: pages}", "pages: size}")
     found = published(tmp_path, text, ["benchmark.arguments.page_size=2MiB"])
     assert figures(found)["parallel+concurrent", "8", "16"] == (14.4, 3.3)
-    assert set(found.figures[0].levels) == {"mode", "threads", "pages"}, "factors, not what is made of them"
+    assert set(found.figures[0].levels) == {"mode", "threads", "pages"}, "factors, not derived factors"
 
 
-def test_a_baseline_that_is_not_published_leaves_the_figure_alone(tmp_path: Path) -> None:
+def test_a_figure_without_published_baseline(tmp_path: Path) -> None:
     baseline = "compare.baseline={mode: parallel, threads: 1}"
     assert figures(published(tmp_path, SEED, [baseline]))["parallel", "8", "2MiB", "1"] == (8.6, None)
 
@@ -92,10 +92,10 @@ def test_a_baseline_that_is_not_published_leaves_the_figure_alone(tmp_path: Path
     [
         ("{mode: serial}", {"mode": "serial", "threads": "1"}),
         ("{threads: 1}", {"mode": "serial", "threads": "1"}),
-        ("{threads: 8}", {"threads": "8"}),  # two levels of the zip have it: alike in the mode
+        ("{threads: 8}", {"threads": "8"}),  # two rows of the zip match: the mode stays that of the cell
     ],
 )
-def test_what_is_zipped_with_the_baseline_moves_with_it(
+def test_factors_zipped_with_the_baseline_belong_to_it(
     tmp_path: Path, baseline: str, whole: dict[str, str]
 ) -> None:
     text = SEED.replace("exclude:", "zip: [[mode, threads]]\nexclude:")
@@ -122,7 +122,7 @@ def test_a_kernel_that_is_swept_may_be_the_baseline(tmp_path: Path) -> None:
     )
 
 
-def test_what_a_row_does_not_state_fits_anything(tmp_path: Path) -> None:
+def test_a_value_that_a_row_does_not_state_matches_any(tmp_path: Path) -> None:
     text = """
 version: 1
 benchmark: {role: migbench}
@@ -143,7 +143,7 @@ compare:
     assert figures(published(tmp_path, text))["parallel+concurrent", "4", "2MiB"] == (31.41, 10.67)
 
 
-def test_every_dataset_can_be_found_and_the_nearest_is_named() -> None:
+def test_datasets_are_found_by_id() -> None:
     assert find_dataset("nov2016-cover").column("value") == (0.98, 2.97, 0.06, 8.58)
     with pytest.raises(BadInput, match="did you mean 'rfc2019-cover'"):
         find_dataset("rfc2019")

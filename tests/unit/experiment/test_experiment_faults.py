@@ -1,4 +1,4 @@
-"""Each file of ``faults/`` is a bad experiment file that ends with all that shall be said about it."""
+"""Each file of ``faults/`` is an invalid experiment file that ends with its expected messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARK = "# => "
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in FAULTS.glob("*.yaml")))
-def test_every_fault_of_a_file_is_told_at_once(name: str, tmp_path: Path) -> None:
+def test_all_faults_of_a_file_are_reported(name: str, tmp_path: Path) -> None:
     lines = (FAULTS / f"{name}.yaml").read_text().splitlines(keepends=True)
     expected = [line.removeprefix(MARK).rstrip("\n") for line in lines if line.startswith(MARK)]
     file = tmp_path / f"{name}.yaml"
@@ -38,13 +38,13 @@ def faults_of(file: Path) -> list[str]:
     return [str(fault).removeprefix(str(file)) for fault in caught.value.faults]
 
 
-def test_a_file_that_is_not_utf8_is_refused_with_the_place(tmp_path: Path) -> None:
+def test_invalid_utf8_is_refused_with_its_position(tmp_path: Path) -> None:
     file = tmp_path / "latin.yaml"
     file.write_bytes("version: 1\ndescription: gro\xdf\n".encode("latin-1"))
     assert faults_of(file) == [":2:17: invalid UTF-8: byte 0xdf"]
 
 
-def test_utf16_is_refused_and_a_byte_order_mark_of_utf8_is_not(tmp_path: Path) -> None:
+def test_utf16_is_refused_and_a_utf8_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "wide.yaml"
     file.write_bytes("version: 1\n".encode("utf-16"))
     assert "invalid UTF-8" in faults_of(file)[0]
@@ -52,20 +52,20 @@ def test_utf16_is_refused_and_a_byte_order_mark_of_utf8_is_not(tmp_path: Path) -
     assert load(file).benchmark.name == "migbench"
 
 
-def test_a_control_character_is_refused_with_the_place(tmp_path: Path) -> None:
+def test_a_control_character_is_refused_with_its_position(tmp_path: Path) -> None:
     file = tmp_path / "control.yaml"
     file.write_text("version: 1\nname: a\x07b\n")
     assert faults_of(file) == [":2:8: character U+0007 is not allowed in YAML"]
 
 
-def test_a_missing_file_names_the_nearest_one(tmp_path: Path) -> None:
+def test_a_missing_file_gives_a_suggestion(tmp_path: Path) -> None:
     (tmp_path / "quickstart.yaml").write_text("")
     file = tmp_path / "quickstart.yml"
     assert faults_of(file) == [f": No such file or directory; did you mean '{tmp_path}/quickstart.yaml'?"]
     assert "Is a directory" in faults_of(tmp_path)[0]
 
 
-def test_aliases_that_expand_without_end_are_refused(tmp_path: Path) -> None:
+def test_exponential_alias_expansion_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "bomb.yaml"
     rows = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
     rows += [f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
@@ -73,19 +73,19 @@ def test_aliases_that_expand_without_end_are_refused(tmp_path: Path) -> None:
     assert faults_of(file) == [": more than 100000 values after alias expansion"]
 
 
-def test_brackets_without_end_are_refused(tmp_path: Path) -> None:
+def test_deep_nesting_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "deep.yaml"
     file.write_text("version: " + "[" * 10_000)
     assert "nested" in faults_of(file)[0]
 
 
-def test_a_file_too_large_to_be_meant_is_refused(tmp_path: Path) -> None:
+def test_a_huge_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "large.yaml"
     file.write_text("#" * (4 * 1024 * 1024 + 1))
     assert faults_of(file) == [": File too large (limit 4 MiB)"]
 
 
-def test_providers_that_are_known_check_their_own_sections(tmp_path: Path) -> None:
+def test_sections_of_providers_are_checked(tmp_path: Path) -> None:
     file = tmp_path / "provider.yaml"
     file.write_text(
         "version: 1\nbenchmark: {role: migbench}\nhosts: {provider: qmeu, qemu: {clock: sundial}, ssj: {}}\n"
@@ -104,7 +104,7 @@ def test_providers_that_are_known_check_their_own_sections(tmp_path: Path) -> No
     ]
 
 
-def test_faults_of_a_roles_own_file_are_told_beside_those_of_the_experiment(tmp_path: Path) -> None:
+def test_faults_of_the_benchmark_file_of_a_role_are_reported_too(tmp_path: Path) -> None:
     role = tmp_path / "roles" / "timer"
     role.mkdir(parents=True)
     own = role / "benchmark.yaml"
@@ -117,14 +117,14 @@ def test_faults_of_a_roles_own_file_are_told_beside_those_of_the_experiment(tmp_
     with pytest.raises(BadInput) as caught:
         load(file)
     assert [str(fault).replace(str(tmp_path), "") for fault in caught.value.faults] == [
-        "/experiment.yaml:3:14: expected a count of at least 1, or keys 'count' and 'boots'; "
+        "/experiment.yaml:3:14: expected a count >= 1, or a mapping with 'count' and 'boots'; "
         "found the string 'many'",
         "/roles/timer/benchmark.yaml:2:1: unknown key 'optoins'; did you mean 'options'?",
         "/roles/timer/benchmark.yaml:4:53: expected one of higher, lower, neither; found the string 'faster'",
     ]
 
 
-def test_a_role_that_is_no_benchmark_is_told_so(tmp_path: Path) -> None:
+def test_a_role_without_benchmark_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "roles" / "idle").mkdir(parents=True)
     file = tmp_path / "experiment.yaml"
     file.write_text("version: 1\nbenchmark: {role: idle}\n")

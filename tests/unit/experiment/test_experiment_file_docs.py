@@ -1,4 +1,4 @@
-"""Every example of the reference and of the README, and every ready experiment, is a file that loads."""
+"""Every example of the reference and the README, and every file in experiments/, can be loaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from orchestrator.plan import Plan
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "docs" / "experiment-file.md"
 SCHEMAS = ROOT / "orchestrator" / "experiment"
-#: what a block marked as a fragment is completed with
+#: completes blocks that are marked as a fragment
 MINIMAL = {"version": 1, "benchmark": {"role": "migbench"}}
 
 EXAMPLES = REFERENCE.read_text() + (ROOT / "README.md").read_text()
@@ -62,7 +62,7 @@ def test_the_schemas_are_schemas() -> None:
 
 
 def keys(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield all keys that a schema knows, however deep."""
+    """Yield all keys of a schema at any depth."""
     for key, inner in schema.items():
         if key == "properties":
             yield from inner.items()

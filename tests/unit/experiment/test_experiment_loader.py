@@ -53,11 +53,11 @@ def levels(experiment: Experiment, factor: str) -> list[tuple[str, object]]:
     ]
 
 
-def test_what_is_left_out_has_a_default(folder: Path) -> None:
+def test_defaults(folder: Path) -> None:
     experiment = read(folder, MIGBENCH)
     assert experiment.name == "my-sweep"
     assert experiment.hosts.provider == "local"
-    assert experiment.hosts.needs == Needs(numa_nodes=2)  # migbench makes no sense on one
+    assert experiment.hosts.needs == Needs(numa_nodes=2)  # the minimum of migbench
     assert experiment.kernels == (Kernel("default"),)
     assert [role.name for role in experiment.roles] == ["migbench"]
     assert experiment.repetitions == Repetitions(3, 1)
@@ -76,7 +76,7 @@ def test_any_command_is_a_benchmark(folder: Path) -> None:
     assert benchmark.exit_codes == {0: Status.OK, 3: Status.UNSUPPORTED}
 
 
-def test_levels_stay_as_written_and_have_a_value_beside(folder: Path) -> None:
+def test_levels_have_a_text_as_written_and_a_value(folder: Path) -> None:
     factors = "factors: {size: [4KiB, 2MiB, 500ms, 1.50, 0x10, true, '17', 2017-02-17, on]}\n"
     assert levels(read(folder, COMMAND + factors), "size") == [
         ("4KiB", 4096),
@@ -113,7 +113,7 @@ def test_series_are_exact(folder: Path, series: str, texts: list[str]) -> None:
     assert [text for text, _ in levels(experiment, "size")] == texts
 
 
-def test_several_kernels_are_swept_by_themselves(folder: Path) -> None:
+def test_several_kernels_are_swept_by_default(folder: Path) -> None:
     kernels = "kernels: {stock: default, own: running, cloud: {package: linux-image-cloud-amd64}}\n"
     experiment = read(folder, MIGBENCH + kernels)
     assert [text for text, _ in levels(experiment, "kernel")] == ["stock", "own", "cloud"]
@@ -166,17 +166,17 @@ tuning:
     )
 
 
-def test_node_numbers_say_how_many_nodes_are_needed(folder: Path) -> None:
+def test_node_numbers_determine_the_minimum_of_nodes(folder: Path) -> None:
     assert read(folder, MIGBENCH + "factors: {target_node: [1, 3]}\n").hosts.needs.numa_nodes == 4
     assert read(folder, MIGBENCH + "hosts: {needs: {numa_nodes: 8}}\n").hosts.needs.numa_nodes == 8
 
 
-def test_derived_factors_come_in_an_order_that_can_be_computed(folder: Path) -> None:
+def test_derived_factors_are_in_evaluation_order(folder: Path) -> None:
     text = MIGBENCH + "factors: {pages: [1]}\nderive: {c: b + a, a: pages * 2, b: a + 1}\n"
     assert [derived.name for derived in read(folder, text).sweep.derived] == ["a", "b", "c"]
 
 
-def test_a_mode_name_stands_for_its_predicate(folder: Path) -> None:
+def test_the_name_of_a_mode_is_a_predicate(folder: Path) -> None:
     text = MIGBENCH + "factors: {mode: [serial, parallel]}\nallow_unsupported: [parallel, pages > 3, dma]\n"
     text = text.replace("migbench}", "migbench, arguments: {pages: 4}}")
     allowed = read(folder, text).allow_unsupported
@@ -188,7 +188,7 @@ def test_an_excluded_cell_needs_no_value(folder: Path) -> None:
     assert read(folder, text).sweep.derived[0].name == "share"
 
 
-def test_roles_are_found_beside_and_above_the_file_first(folder: Path) -> None:
+def test_the_search_path_of_roles_starts_at_the_file(folder: Path) -> None:
     for place in (folder / "roles", folder / "inner" / "roles"):
         (place / "quiet").mkdir(parents=True)
     assert (
@@ -205,13 +205,13 @@ def test_roles_are_found_beside_and_above_the_file_first(folder: Path) -> None:
     assert found[0].folder == extra / "quiet"
 
 
-def test_the_benchmarks_role_keeps_the_place_the_file_gives_it(folder: Path) -> None:
+def test_the_role_of_the_benchmark_may_be_listed_first(folder: Path) -> None:
     (folder / "roles" / "quiet").mkdir(parents=True)
     experiment = read(folder, MIGBENCH + "roles: [migbench, quiet]\n")
     assert [role.name for role in experiment.roles] == ["migbench", "quiet"]
 
 
-def test_roles_are_given_variables_and_tags(folder: Path) -> None:
+def test_roles_have_variables_and_tags(folder: Path) -> None:
     (folder / "roles" / "quiet").mkdir(parents=True)
     plain = read(folder, MIGBENCH + "roles: [quiet]\n")
     given = read(
@@ -224,7 +224,7 @@ def test_roles_are_given_variables_and_tags(folder: Path) -> None:
     assert read(folder, MIGBENCH + "roles: [{role: quiet}]\n").content_hash == plain.content_hash
 
 
-def test_overrides_take_the_place_of_values_of_the_file(folder: Path) -> None:
+def test_overrides_replace_values_of_the_file(folder: Path) -> None:
     text = MIGBENCH + "factors: {pages: [1, 2], threads: {range: {from: 1, to: 4}}}\nrepetitions: 5\n"
     overrides = [
         "factors.pages=[8]",
@@ -247,7 +247,7 @@ def test_overrides_take_the_place_of_values_of_the_file(folder: Path) -> None:
     assert experiment.limits.trial == 5
 
 
-def test_an_override_without_a_value_takes_the_key_away(folder: Path) -> None:
+def test_an_override_without_a_value_removes_the_key(folder: Path) -> None:
     experiment = read(folder, MIGBENCH + "factors: {pages: [1]}\n", ["factors.pages="])
     assert experiment.sweep.axes == ()
 
@@ -278,14 +278,14 @@ def test_an_override_without_a_value_takes_the_key_away(folder: Path) -> None:
         ),
     ],
 )
-def test_a_bad_override_is_told_as_such(folder: Path, override: str, message: str) -> None:
+def test_faults_of_an_override_name_the_override(folder: Path, override: str, message: str) -> None:
     with pytest.raises(BadInput) as caught:
         read(folder, MIGBENCH, [override])
     assert len(caught.value.faults) == 1
     assert str(caught.value).startswith(message)
 
 
-def test_the_content_hash_is_of_what_the_file_says(folder: Path) -> None:
+def test_the_content_hash_depends_on_the_content_only(folder: Path) -> None:
     plain = read(folder, MIGBENCH + "factors: {pages: [1, 2]}\n")
     same = read(
         folder,
@@ -302,17 +302,21 @@ def test_the_content_hash_is_of_what_the_file_says(folder: Path) -> None:
     assert len({plain.content_hash, *(other.content_hash for other in others)}) == 4
 
 
-def test_a_stop_rule_has_its_defaults(folder: Path) -> None:
+def test_defaults_of_the_stop_rule(folder: Path) -> None:
     rule = "repetitions: {max: 30, until: {half_width: 1.5%}}\n"
     assert read(folder, MIGBENCH + rule).repetitions == Repetitions(30, 30, Until(6, 0.015, 0.95))
     rule = "repetitions: {min: 10, max: 30, boots: 15, until: {half_width: 2%, confidence: 99%}}\n"
     assert read(folder, MIGBENCH + rule).repetitions == Repetitions(30, 15, Until(10, 0.02, 0.99))
 
 
-def test_without_a_stop_rule_the_content_hash_is_what_it_was_before_there_were_any(folder: Path) -> None:
+def test_the_content_hash_of_old_files_does_not_change(folder: Path) -> None:
     text = "version: 1\nname: old\nbenchmark: {command: [prog], metrics: {x: {key_value: x, unit: s}}}\n"
     assert (
         read(folder, text).content_hash == "9c1d0f88fad039ae77f4f82c7fbcd5ed6787b0e4aafb77f0826c64be5261778d"
+    )
+    tuned = "tuning: {numa_balancing: false, cpu: {turbo: false}}\nhosts: {needs: {cpus: 2}}\n"
+    assert read(folder, text + tuned).content_hash == (
+        "4d06d3019f3c5e5bbca6ec8263d3213d577463cd9ce82e21d70c33ab52f4aab3"
     )
     rule = "repetitions: {max: 30, until: {half_width: 2%}}\n"
     assert read(folder, text + rule).content_hash != read(folder, text + "repetitions: 30\n").content_hash

@@ -1,4 +1,4 @@
-"""Whatever a file holds, the loader reads it or tells its faults; it never fails in another way."""
+"""The loader reads any file or reports its faults; it never fails in another way."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def with_noise(folder: Path, text: str) -> Experiment:
          Noise(kernel_log=KernelMessages(4, ("usb .*", "EXT4")))),
     ],
 )  # fmt: skip
-def test_it_is_read(text: str, expected: Noise | None, tmp_path: Path) -> None:
+def test_the_section_is_read(text: str, expected: Noise | None, tmp_path: Path) -> None:
     assert with_noise(tmp_path, text).noise == expected
 
 
@@ -48,16 +48,16 @@ def test_it_is_read(text: str, expected: Noise | None, tmp_path: Path) -> None:
         ("noise: {load: -1}", "3:15: expected a number >= 0; found the number -1"),
         ("noise: {frequency: 2.4 Ghz}", "3:20: unknown unit 'Ghz' in frequency '2.4 Ghz'; did you mean 'GHz'?"),
         ("noise: {kernel_log: {level: error}}", "3:29: expected one of emerg, alert, crit, err, warning, notice"),
-        ("noise: {kernel_log: {ignore: ['(']}}", "3:31: invalid regular expression '(': missing )"),
+        ("noise: {kernel_log: {ignore: ['(']}}", "3:31: invalid regular expression '(': missing ), unterminated"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said(text: str, fault: str, tmp_path: Path) -> None:
+def test_faults_are_reported(text: str, fault: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         with_noise(tmp_path, text)
     assert f"e.yaml:{fault}" in str(caught.value)
 
 
-def test_limits_are_part_of_what_an_experiment_says(tmp_path: Path) -> None:
+def test_limits_change_the_content_hash(tmp_path: Path) -> None:
     hashes = [with_noise(tmp_path, text).content_hash for text in ("", "noise: {load: 3}", "noise: false")]
     assert len(set(hashes)) == 3
     assert with_noise(tmp_path, "noise: {retries: 2}").content_hash == hashes[0]

@@ -50,34 +50,34 @@ def test_durations_are_seconds(text: str | float, seconds: float) -> None:
         ("-1KiB", "invalid size '-1KiB'; expected a number with a unit, such as '2MiB'"),
         ("", "invalid size ''"),
         ("0.5B", "'0.5B' is not an integer number of bytes"),
-        ("9999999999TiB", "is too large (limit 2^63 - 1 bytes)"),
+        ("9999999999TiB", "is too large (limit 2^63"),
         ("1e3", "invalid size '1e3'"),
         ("٣KiB", "invalid size"),
     ],
 )
-def test_a_bad_size_is_told_with_the_nearest_unit(text: str, message: str) -> None:
+def test_an_invalid_size_gives_a_suggestion(text: str, message: str) -> None:
     with pytest.raises(BadInput) as caught:
         parse_size(text)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["5 mins", "1m", "-1s", "s", "nan", -1, float("nan"), float("inf")])
-def test_a_bad_duration_is_refused(text: str | float) -> None:
+def test_an_invalid_duration_is_refused(text: str | float) -> None:
     with pytest.raises(BadInput):
         parse_duration(text)
 
 
 @given(st.integers(0, 2**62))
-def test_a_size_that_was_written_reads_as_the_same(size: int) -> None:
+def test_a_formatted_size_parses_to_the_same_value(size: int) -> None:
     assert parse_size(format_size(size)) == size
 
 
-def test_sizes_are_written_with_the_unit_that_divides_them() -> None:
+def test_sizes_are_formatted_with_the_largest_unit_that_divides_them() -> None:
     written = [format_size(size) for size in (0, 1, 1023, 1024, 1536, 2**21, 1_000_000, 3 * 2**30)]
     assert written == ["0B", "1B", "1023B", "1KiB", "1536B", "2MiB", "1MB", "3GiB"]
 
 
-def test_durations_are_written_for_people() -> None:
+def test_durations_are_formatted() -> None:
     written = [format_duration(seconds) for seconds in (0, 0.25, 1.234, 59.6, 90, 300, 7500)]
     assert written == ["0s", "250ms", "1.23s", "1min", "1min 30s", "5min", "2h 5min"]
 

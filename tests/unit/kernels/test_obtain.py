@@ -1,7 +1,6 @@
-"""Kernels of guests: release of an image, and packages that are fetched once, whole or not at all.
+"""Kernels of guests: the release of an image, and packages that are fetched once and atomically.
 
-The apt of these tests is a folder of real packages and two small programs that answer as apt does: what is tested is
-what we do with the answers, without a network.
+A directory with a real package and two small programs replace apt, so the tests need no network.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ RELEASE = "6.1.0-9-cloud-amd64"
 
 @pytest.fixture
 def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An apt that knows a meta package and the image it stands for; `count` has a line for each download."""
+    """A fake apt with a meta package and its kernel; `count` has a line for each download."""
     tree = tmp_path / "package"
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "boot").mkdir()
@@ -62,21 +61,21 @@ def downloads(apt: Path) -> list[str]:
     return (apt / "count").read_text().split() if (apt / "count").exists() else []
 
 
-def test_the_release_of_an_image(tmp_path: Path) -> None:
+def test_the_release_is_read_from_the_image(tmp_path: Path) -> None:
     image = tmp_path / "bzImage"
     image.write_bytes(bz_image("6.12.1-test+"))
     assert image_release(image) == "6.12.1-test+"
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF" + bytes(4000)])
-def test_what_is_no_image(tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     image = tmp_path / "bzImage"
     image.write_bytes(content)
     with pytest.raises(KernelError, match="not an x86 kernel image"):
         image_release(image)
 
 
-def test_an_image_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_image(tmp_path: Path) -> None:
     with pytest.raises(KernelError, match=r"cannot read kernel image .*No such file"):
         obtain(Kernel("k", "image", image=tmp_path / "bzImage"))
 
@@ -90,7 +89,7 @@ def test_modules_of_an_image_are_those_of_its_release(tmp_path: Path) -> None:
     assert found.modules == tmp_path / "usr/lib/modules" / RELEASE
 
 
-def test_the_default_is_fetched_once(apt: Path) -> None:
+def test_the_default_kernel_is_fetched_once(apt: Path) -> None:
     for _ in range(2):
         kernel = obtain(Kernel("stock"))
         assert kernel.release == RELEASE
@@ -98,7 +97,7 @@ def test_the_default_is_fetched_once(apt: Path) -> None:
     assert downloads(apt) == [f"linux-image-{RELEASE}=6.1.9-1"]
 
 
-def test_many_at_once_fetch_once(apt: Path) -> None:
+def test_concurrent_fetches_download_once(apt: Path) -> None:
     threads = [threading.Thread(target=fetch_package, args=("linux-image-cloud-amd64",)) for _ in range(5)]
     for thread in threads:
         thread.start()
@@ -107,7 +106,7 @@ def test_many_at_once_fetch_once(apt: Path) -> None:
     assert len(downloads(apt)) == 1
 
 
-def test_a_broken_download_leaves_nothing(apt: Path) -> None:
+def test_a_corrupt_download_is_not_cached(apt: Path) -> None:
     whole = (apt / "kernel.deb").read_bytes()
     (apt / "kernel.deb").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(KernelError, match="cannot unpack"):
@@ -118,7 +117,7 @@ def test_a_broken_download_leaves_nothing(apt: Path) -> None:
 
 
 @pytest.mark.parametrize("obstacle", ["no-lists", "no-network"])
-def test_the_cache_serves_without_network_or_lists(apt: Path, obstacle: str) -> None:
+def test_the_cache_is_used_without_network_or_package_lists(apt: Path, obstacle: str) -> None:
     kept = fetch_package("linux-image-cloud-amd64")
     (apt / obstacle).touch()
     assert fetch_package("linux-image-cloud-amd64") == kept
@@ -130,6 +129,6 @@ def test_no_network_and_no_cache(apt: Path) -> None:
         obtain(Kernel("stock"))
 
 
-def test_a_package_that_apt_does_not_know(apt: Path) -> None:
-    with pytest.raises(KernelError, match=r"apt knows no package linux-image-9.*apt-get update"):
+def test_an_unknown_package(apt: Path) -> None:
+    with pytest.raises(KernelError, match=r"unable to locate package linux-image-9.*apt-get update"):
         obtain(Kernel("k", "package", package="linux-image-9"))

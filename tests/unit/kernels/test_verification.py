@@ -1,4 +1,4 @@
-"""Whether the kernel that runs is the one asked for."""
+"""Verification of the running kernel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.kernels.verification import Identity, verify
 
 
 @dataclass(frozen=True)
-class Told:
+class FakeKernel:
     release: str = "6.12.1-0123456789ab"
     build_id: str = "c0ffee"
     config_hash: str = "abcd"
@@ -27,10 +27,10 @@ IDENTITY = Identity(
 )
 
 
-def test_all_is_compared_and_said() -> None:
-    proof = verify(IDENTITY, Told(), frozenset({"boot-1"}))
-    assert proof.mismatches == ""
-    assert [check.what for check in proof.checks] == [
+def test_all_properties_are_checked() -> None:
+    verification = verify(IDENTITY, FakeKernel(), frozenset({"boot-1"}))
+    assert verification.mismatches == ""
+    assert [check.what for check in verification.checks] == [
         "boot id",
         "release",
         "build id",
@@ -44,17 +44,17 @@ def test_all_is_compared_and_said() -> None:
     [
         ({"release": "6.12.1"}, "release is 6.12.1, not 6.12.1-0123456789ab"),
         ({"build_id": "beef"}, "build id is beef, not c0ffee"),
-        ({"build_id": ""}, "build id is not told, not c0ffee"),
+        ({"build_id": ""}, "build id is unknown, not c0ffee"),
         ({"config_hash": "ef"}, "configuration is ef, not abcd"),
         ({"command_line": "quieter"}, "command line is quieter, not quiet"),
         ({"boot_id": "boot-1"}, "boot id is boot-1, not new"),
     ],
 )
-def test_what_differs_is_named(change: dict[str, str], fault: str) -> None:
-    assert verify(IDENTITY, replace(Told(), **change), frozenset({"boot-1"})).mismatches == fault
+def test_mismatches_are_named(change: dict[str, str], fault: str) -> None:
+    assert verify(IDENTITY, replace(FakeKernel(), **change), frozenset({"boot-1"})).mismatches == fault
 
 
-def test_what_is_not_known_is_not_asked_for() -> None:
-    assert verify(Identity(), Told()).checks == ()
-    silent = replace(Told(), config_hash="")  # a kernel without /proc/config.gz
-    assert "configuration" not in [check.what for check in verify(IDENTITY, silent).checks]
+def test_unknown_properties_are_not_checked() -> None:
+    assert verify(Identity(), FakeKernel()).checks == ()
+    without_config = replace(FakeKernel(), config_hash="")  # a kernel without /proc/config.gz
+    assert "configuration" not in [check.what for check in verify(IDENTITY, without_config).checks]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.documents.expressions import Expression
 from orchestrator.errors import BadInput
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment, Setting
@@ -72,7 +71,7 @@ def test_cells_are_the_product_in_the_order_of_the_file(folder: Path) -> None:
     assert plan.trial_count == 40
 
 
-def test_a_cell_holds_its_command_complete(folder: Path) -> None:
+def test_a_cell_has_the_complete_command(folder: Path) -> None:
     cell = next(Plan(read(folder, SWEEP)).cells())
     assert cell.argv == (
         "./migbench",
@@ -86,7 +85,7 @@ def test_a_cell_holds_its_command_complete(folder: Path) -> None:
     assert "kernel" not in cell.levels
 
 
-def test_a_template_takes_factors_arguments_and_the_kernel(folder: Path) -> None:
+def test_placeholders_are_factors_arguments_and_the_kernel(folder: Path) -> None:
     text = """\
 version: 1
 benchmark:
@@ -117,8 +116,8 @@ factors:
     )
 
 
-def test_ids_hold_for_ever(folder: Path) -> None:
-    """Results of old runs are found by these ids: a change here breaks every comparison with them."""
+def test_ids_never_change(folder: Path) -> None:
+    """Results of old runs have these ids. Any change breaks comparisons with them."""
     plan = Plan(read(folder, SWEEP))
     assert next(plan.cells()).id == "2bbe0bdd4973"
     block = next(plan.blocks())
@@ -132,7 +131,7 @@ def test_ids_do_not_depend_on_the_order_of_factors(folder: Path) -> None:
     assert {cell.id for cell in one.cells()} < {cell.id for cell in other.cells()}
 
 
-def test_ids_tell_everything_apart_that_makes_a_cell(folder: Path) -> None:
+def test_ids_depend_on_all_parts_of_a_cell(folder: Path) -> None:
     text = "version: 1\nbenchmark: {role: migbench}\nfactors: {pages: [1]}\n"
     variants = [
         [],
@@ -162,7 +161,7 @@ def test_each_trial_is_in_exactly_one_block(folder: Path) -> None:
     assert len(set(all_trials(plan))) == plan.trial_count
 
 
-def test_kernels_take_turns_in_going_first(folder: Path) -> None:
+def test_the_order_of_kernels_rotates(folder: Path) -> None:
     plan = Plan(read(folder, KERNELS))
     kernels = [block.kernel for block in plan.blocks()]
     assert "".join(kernels) == "abcbcacababc"
@@ -172,7 +171,7 @@ def test_kernels_take_turns_in_going_first(folder: Path) -> None:
 
 
 def test_a_kernel_without_cells_is_not_booted(folder: Path) -> None:
-    plan = Plan(read(folder, KERNELS), where=[Expression("kernel != 'b'")])
+    plan = Plan(read(folder, KERNELS), where=["kernel != 'b'"])
     assert "".join(block.kernel for block in plan.blocks()) == "accaacca"
     assert plan.cell_count == 6
 
@@ -189,7 +188,7 @@ def test_a_kernel_may_be_zipped_with_other_factors(folder: Path) -> None:
     assert [plan.trials_in(block) for block in itertools.islice(plan.blocks(), 2)] == [2, 1]
 
 
-def test_the_random_order_is_that_of_the_seed(folder: Path) -> None:
+def test_the_random_order_depends_on_the_seed(folder: Path) -> None:
     once, again = Plan(read(folder, SWEEP)), Plan(read(folder, SWEEP))
     other = Plan(read(folder, SWEEP, ["order.seed=1"]))
     assert all_trials(once) == all_trials(again)
@@ -221,18 +220,18 @@ def test_a_limit_keeps_the_first_cells(folder: Path, limit: int) -> None:
 
 def test_where_narrows_and_keeps_ids_and_order(folder: Path) -> None:
     experiment = read(folder, SWEEP)
-    whole, part = Plan(experiment), Plan(experiment, [Expression("page_size == '2MiB'")], limit=3)
+    whole, part = Plan(experiment), Plan(experiment, ["page_size == '2MiB'"], limit=3)
     assert part.cell_count == 3
     kept = set(all_trials(part))
     wanted = [trial.id for block in whole.blocks() for trial in whole.trials(block) if trial.id in kept]
     assert len(wanted) == 15
-    part_without_limit = Plan(experiment, [Expression("page_size == '2MiB'")])
+    part_without_limit = Plan(experiment, ["page_size == '2MiB'"])
     assert [id for id in all_trials(part_without_limit) if id in kept] == wanted
 
 
 def test_names_in_where_are_checked(folder: Path) -> None:
     with pytest.raises(BadInput) as caught:
-        Plan(read(folder, SWEEP), [Expression("thread > 1"), Expression("memory == 'thp' or kernl == 'a'")])
+        Plan(read(folder, SWEEP), ["thread > 1", "memory == 'thp' or kernl == 'a'"])
     assert [str(fault) for fault in caught.value.faults] == [
         "--where thread > 1: 'thread' is not a factor or an argument; did you mean 'threads'? "
         "(column 1 of the expression)",
@@ -241,14 +240,14 @@ def test_names_in_where_are_checked(folder: Path) -> None:
     ]
 
 
-def test_nothing_left_is_told(folder: Path) -> None:
+def test_a_selection_without_cells_is_refused(folder: Path) -> None:
     with pytest.raises(BadInput, match="--where leaves no cell"):
-        Plan(read(folder, SWEEP), [Expression("threads > 100")])
+        Plan(read(folder, SWEEP), ["threads > 100"])
     with pytest.raises(BadInput, match="--limit 0: expected 1 or more"):
         Plan(read(folder, SWEEP), limit=0)
 
 
-def test_a_cell_without_a_value_is_found_before_anything_runs(folder: Path) -> None:
+def test_expressions_are_evaluated_before_the_run(folder: Path) -> None:
     text = (
         "version: 1\nbenchmark: {role: migbench}\nfactors: {threads: [1, 0]}\nderive: {share: 8 / threads}\n"
     )
@@ -264,7 +263,7 @@ def test_an_experiment_without_factors_is_one_cell(folder: Path) -> None:
     assert len(all_trials(plan)) == 3
 
 
-def test_expressions_see_arguments_and_kernel_of_a_cell(folder: Path) -> None:
+def test_expressions_can_use_arguments_and_the_kernel(folder: Path) -> None:
     experiment = read(folder, SWEEP)
     cell = next(Plan(experiment).cells())
     assert expression_values(experiment.benchmark, cell) == {
@@ -278,7 +277,7 @@ def test_expressions_see_arguments_and_kernel_of_a_cell(folder: Path) -> None:
     }
 
 
-def test_the_estimate_says_what_it_is_based_on(folder: Path) -> None:
+def test_the_estimate_has_a_basis(folder: Path) -> None:
     plan = Plan(read(folder, SWEEP))
     guessed, measured = plan.estimate(boot_s=15), plan.estimate(trial_s=4, boot_s=10)
     assert (guessed.seconds, guessed.basis) == (110, "40 × 2s per trial (assumed), 2 × 15s per boot")

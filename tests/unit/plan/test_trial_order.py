@@ -15,29 +15,29 @@ def test_every_number_comes_exactly_once(size: int, key: str) -> None:
 
 
 @given(st.integers(1, 10**15), st.text(max_size=5), st.data())
-def test_places_can_be_asked_for_one_by_one(size: int, key: str, data: st.DataObject) -> None:
+def test_elements_are_accessible_by_index(size: int, key: str, data: st.DataObject) -> None:
     size = min(size, 10**6)
     permutation = Permutation(size, key)
-    places = data.draw(st.lists(st.integers(0, size - 1), unique=True, max_size=20))
-    found = [permutation[place] for place in places]
+    indices = data.draw(st.lists(st.integers(0, size - 1), unique=True, max_size=20))
+    found = [permutation[index] for index in indices]
     assert all(0 <= number < size for number in found)
-    assert len(set(found)) == len(places)
+    assert len(set(found)) == len(indices)
 
 
-def test_an_order_is_the_same_everywhere_and_always() -> None:
-    """A change here makes runs that were begun before unlike the same runs taken up again: never change it."""
+def test_the_permutation_never_changes() -> None:
+    """Resumed runs depend on it. Never change it."""
     assert list(Permutation(10, "seed")) == [7, 6, 1, 8, 3, 2, 0, 9, 5, 4]
     assert list(Permutation(5, "other")) == [2, 3, 0, 4, 1]
 
 
-def test_another_key_is_another_order() -> None:
+def test_keys_give_different_permutations() -> None:
     orders = {tuple(Permutation(24, f"{seed}")) for seed in range(1000)}
     assert len(orders) == 1000
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 6, 24])
-def test_every_number_is_equally_likely_at_every_place(size: int) -> None:
-    """Chi squared over all pairs of number and place; the limit is five standard deviations above its mean."""
+def test_every_number_is_equally_likely_at_every_index(size: int) -> None:
+    """Chi squared over all pairs of number and index; the limit is five standard deviations above its mean."""
     draws = 3000
     seen = Counter(pair for seed in range(draws) for pair in enumerate(Permutation(size, f"{seed}")))
     expected = draws / size
@@ -46,13 +46,13 @@ def test_every_number_is_equally_likely_at_every_place(size: int) -> None:
     assert statistic < freedom + 5 * (2 * freedom) ** 0.5
 
 
-def test_all_orders_of_few_things_come_up() -> None:
+def test_all_permutations_of_four_elements_occur() -> None:
     seen = Counter(tuple(Permutation(4, f"{seed}")) for seed in range(4800))
     assert len(seen) == 24
     assert min(seen.values()) > 120  # 200 on average, standard deviation 14
 
 
-def test_there_is_nothing_beyond_the_end() -> None:
+def test_an_index_beyond_the_end_is_an_error() -> None:
     assert list(Permutation(0, "")) == []
     with pytest.raises(IndexError):
         Permutation(3, "")[3]
