@@ -34,29 +34,29 @@ from orchestrator.report import format_names
     flag_value="latest",
     default="",
     metavar="[RUN]",
-    help="Carry on an unfinished run; without RUN the newest one of this file. An unfinished run of the same file "
-    "is carried on without this option too.",
+    help="Resume RUN; default: the latest unfinished run of this file. Unfinished runs are also resumed without this "
+    "option; with it, it is an error if there is none.",
 )
+@click.option("--new", "anew", is_flag=True, help="Start a new run even if an unfinished one can be resumed.")
 @click.option(
-    "--new", "anew", is_flag=True, help="Begin a new run even where an unfinished one could be carried on."
+    "--break-lock",
+    is_flag=True,
+    help="Use hosts even if another run has locked them; `orchestrate hosts check` names it.",
 )
-@click.option(
-    "--break-lock", is_flag=True, help="Take hosts that another run holds; it says on the host which."
-)
-@click.option("--dry-run", is_flag=True, help="Print each command for the hosts, touch none of them.")
+@click.option("--dry-run", is_flag=True, help="Print the commands that would run on the hosts; run nothing.")
 @click.option(
     "--check",
     is_flag=True,
-    help="Connect and say what roles and tuning would change; change nothing, run nothing.",
+    help="Connect and report what roles and tuning would change; change nothing.",
 )
-@click.option("-v", "--verbose", count=True, help="Say more; twice: everything that goes into the log.")
+@click.option("-v", "--verbose", count=True, help="Print more; twice: print the whole log.")
 @click.option(
     "--format",
     "format_",
     type=click.Choice(format_names()),
     default="table",
     show_default=True,
-    help="Form of the report at the end.",
+    help="Format of the report.",
 )
 def run(
     file: Path,

@@ -95,7 +95,7 @@ class JournalFollower:
                 self._losses.in_a_row = 0
                 self._record_end(trial, context, event)
         elif isinstance(event, host_journal.End) and event.reason == "failed":
-            raise HostError(f"{self._machine}: the runner gave up: {event.detail}")
+            raise HostError(f"{self._machine}: the runner failed: {event.detail}")
         return isinstance(event, host_journal.End)
 
     def _record_end(self, trial: Trial, context: TrialContext, end: host_journal.TrialEnd) -> None:

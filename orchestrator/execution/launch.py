@@ -146,8 +146,8 @@ def _open_folder(request: RunRequest) -> _OpenRun:
         named = runs.find(results, resume)
         if runs.scope_of(named) != scope:
             raise BadInput(
-                f"cannot resume run {named.id} with this command: the experiment, --where, --limit, the "
-                "place or a role's files have changed since it began; omit --resume for a new run"
+                f"cannot resume run {named.id} with this command: the experiment, --where, --limit, the hosts, a "
+                "kernel or a role has changed since it started; restore them, or start a new run with --new"
             )
         return _OpenRun(named, scope, resumed=True)
     unfinished = runs.unfinished(results, name, scope)

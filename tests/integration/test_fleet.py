@@ -45,7 +45,7 @@ def new_user(fleet: Fleet, tmp_path: Path, name: str = "user") -> User:
 
 
 def fates(user: User) -> dict[str, str]:
-    return {record["host"]: record["fate"] for record in user.of_type("host")}
+    return {record["host"]: record["outcome"] for record in user.of_type("host")}
 
 
 def summary_lines(err: str, host: str) -> list[str]:
@@ -244,4 +244,4 @@ def test_sudo_that_requires_a_password_is_an_error(fleet: Fleet, tmp_path: Path)
 def test_a_provider_without_fleets_is_refused(local_user: User) -> None:
     ended = local_user.run(local_user.file(SHARED), "--set", "hosts.provider=local")
     assert ended.code == 2
-    assert "the local provider holds one host" in ended.complaints[0]
+    assert "the local provider has only one host" in ended.complaints[0]

@@ -141,8 +141,9 @@ def test_a_disturbed_trial_is_tried_again_and_then_set_aside(user: User) -> None
     # Again at the end of the block, not at once.
     assert user.executions.read_text().split() == ["1", "2", "3"] * 3
     assert ended.err.count("(will be tried again)") == 6
-    assert re.search(rf"disturbed \(3 trials; [0-9a-f]+\): {FEW_PAGES}", ended.out)
-    assert re.search(rf"disturbed \(6 repeated attempts; [0-9a-f]+\): {FEW_PAGES}", ended.out)
+    report = user.orchestrate("report", "latest").out
+    assert re.search(rf"disturbed \(3 trials; [0-9a-f]+\): {FEW_PAGES}", report)
+    assert re.search(rf"disturbed \(6 repeated attempts; [0-9a-f]+\): {FEW_PAGES}", report)
     assert not list(user.base.glob(f"blocks/{user.run_folders[0].name}-*"))
 
 

@@ -49,7 +49,7 @@ def test_an_unsupported_trial_fails_the_run_unless_it_is_allowed(user: User) -> 
     assert user.statuses == {"unsupported": 2}
     ended = user.run(file, "--set", "allow_unsupported=['n > 0']")
     assert ended.code == 0
-    assert "unsupported (2 trials, allowed" in ended.out
+    assert "0 of 2 trials ok (unsupported 2, allowed)" in ended.out
 
 
 def test_a_trial_that_does_not_end_is_ended_at_its_limit(user: User) -> None:
@@ -118,7 +118,7 @@ def test_a_program_of_the_host_is_told_by_name_package_and_hash(local_user: User
     [
         (["--where", "m == 1"], "'m'"),
         (["--where", "n =="], "--where 'n =='"),
-        (["--where", "n > 5"], "no cell is left by --where"),
+        (["--where", "n > 5"], "--where leaves no cell"),
         (["--set", "repetitons=1"], "did you mean 'repetitions'?"),
         (["--set", "repetitions"], "expected key=value"),
         (["--set", "limits.trial=3 parsecs"], "parsecs"),

@@ -172,7 +172,7 @@ def test_a_runner_that_gives_up_is_an_error_with_its_words(tmp_path: Path, answe
     scripted = host(answers, begin(), line("end", reason="failed", detail="/proc/x: refused"))
     with (
         a_run(tmp_path, ScriptedMachine([scripted])) as run,
-        pytest.raises(HostError, match="gave up: /proc/x"),
+        pytest.raises(HostError, match="the runner failed: /proc/x"),
     ):
         execute(run)
 
