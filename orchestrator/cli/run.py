@@ -41,7 +41,7 @@ from orchestrator.report import format_names
 @click.option(
     "--break-lock",
     is_flag=True,
-    help="Use hosts even if another run has locked them; `orchestrate hosts check` names it.",
+    help="Use hosts even if another run has locked them; `hosts check` names it.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the commands that would run on the hosts; run nothing.")
 @click.option(
