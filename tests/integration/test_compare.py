@@ -128,6 +128,4 @@ def test_validate_finds_what_cannot_be_compared(local_user: User) -> None:
     ended = local_user.orchestrate("validate", file.name)
     assert ended.code == 2
     (complaint,) = ended.complaints
-    assert re.match(
-        r"sweep\.yaml:\d+:14: there is no dataset 'rfc2017-cower' .* 'rfc2017-cover'\?", complaint
-    )
+    assert re.match(r"sweep\.yaml:\d+:14: dataset 'rfc2017-cower' not found; .* 'rfc2017-cover'\?", complaint)
