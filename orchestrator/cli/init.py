@@ -21,9 +21,9 @@ import click
     "instance, and fails on a regression.",
 )
 def init(folder: Path, ci: bool) -> None:
-    """Create an example experiment.yaml in DIRECTORY (default: the working directory).
+    """Create an example experiment, or a CI workflow.
 
-    Existing files are not overwritten.
+    Writes experiment.yaml to DIRECTORY (default: the working directory). Existing files are not overwritten.
     """
     from orchestrator import starters
 

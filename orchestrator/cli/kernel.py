@@ -25,7 +25,7 @@ def kernel() -> None:
 @click.argument("names", metavar="RECIPE|FILE.yaml...", nargs=-1, required=True)
 @click.option("--package", is_flag=True, help="Also build a Debian package.")
 def build(names: tuple[str, ...], package: bool) -> None:
-    """Build the kernels of recipes, or all kernels of an experiment file.
+    """Build kernels: a recipe, or all kernels of an experiment file.
 
     Prints the directory of each kernel. Kernels in the cache are not rebuilt.
     """
@@ -73,7 +73,10 @@ def list_() -> None:
 @kernel.command()
 @click.argument("name", metavar="HASH|RECIPE")
 def show(name: str) -> None:
-    """Show the source, patches, configuration, compiler and build id of a kernel."""
+    """Show the ingredients and the build id of a kernel.
+
+    The ingredients are the source, the patches, the configuration, the compiler and the linker.
+    """
     from orchestrator.kernels import store
 
     for key, value in _facts(store.find(name)):
@@ -90,7 +93,10 @@ def show(name: str) -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be removed; remove nothing.")
 def gc(unused_for: str, dry_run: bool) -> None:
-    """Remove unused kernels, sources, workspaces and packages from the cache."""
+    """Remove unused files from the cache of kernels.
+
+    These are kernels, sources, build directories and packages. Files in use are kept.
+    """
     from orchestrator.kernels import collect
 
     freed = 0

@@ -43,7 +43,10 @@ def plan(
     allow_local_changes: bool,
     form: str,
 ) -> None:
-    """Print the cells, trials and boots of a run and the estimated time. Connects to no host."""
+    """Print the plan of a run with the estimated time.
+
+    Connects to no host.
+    """
     experiment = load_experiment(file, overrides)
     provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
     planned = Plan(experiment, where, limit, provider.hosts)
