@@ -20,6 +20,11 @@ from orchestrator.hosts.remote.folder import ROOT_BASE
 from tests import messages
 
 COMMAND = Path(sys.executable).with_name("orchestrate")
+LIMITED_FILES = (
+    'ulimit -f "$1"; shift; trap "" XFSZ; exec env -u COVERAGE_PROCESS_CONFIG -u COVERAGE_PROCESS_START "$@"'
+)
+"""A script that runs a command which may write files of so many blocks only; its coverage would need more."""
+
 PATIENCE_S = 120.0
 """Guards against hanging; nothing is tested against it."""
 

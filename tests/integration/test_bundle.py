@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Ended, User
+from tests.running import LIMITED_FILES, Ended, User
 
 #: prints times; threads help up to four, and not at all if the file EXECUTIONS exists
 MOVER = """
@@ -319,7 +319,7 @@ def test_a_truncated_bundle_is_reported(maker: User) -> None:
 
 
 def test_a_full_disk_is_reported_in_one_line(maker: User) -> None:
-    prefix = ("sh", "-c", 'ulimit -f 100; trap "" XFSZ; exec "$@"', "sh")
+    prefix = ("sh", "-c", LIMITED_FILES, "sh", "100")
     full = User(maker.folder, prefix=prefix)
     message = refusal(full.orchestrate("export", "latest"), code=3)
     assert message.startswith("cannot write")

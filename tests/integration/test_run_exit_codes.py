@@ -13,7 +13,7 @@ import pytest
 
 from tests.images import bz_image
 from tests.integration.sshd import Sshd, free_port, make_key
-from tests.running import COMMAND, PATIENCE_S, User
+from tests.running import COMMAND, LIMITED_FILES, PATIENCE_S, User
 
 ANY = """
 name: any
@@ -356,7 +356,7 @@ def test_a_full_disk_of_the_controller(user: User) -> None:
     """As far as one can be had without root's help: the shell's limit on the size of files."""
     words = ["run", str(user.file(ANY)), *user.options]
     ran = subprocess.run(
-        ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", str(COMMAND), *words],
+        ["sh", "-c", LIMITED_FILES, "sh", "1", str(COMMAND), *words],
         cwd=user.folder,
         capture_output=True,
         text=True,
