@@ -93,7 +93,7 @@ class TrialEnd:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The runner lets go of its block. ``failed``: settings could not be put back; ``detail`` says which."""
+    """The runner has ended. ``failed``: it could not restore settings; ``detail`` names them."""
 
     reason: Literal["complete", "stopped", "failed"]
     detail: str

@@ -164,10 +164,10 @@ def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitC
     with Journal(folder.path) as journal, log_to(folder.path / LOG_FILE), on_signals() as stop:
         if not opened.resumed:
             where, limit = [predicate.text for predicate in plan.where], plan.limit or 0
-            begun = manifest.begin(
+            new_manifest = manifest.begin(
                 plan.experiment, folder.id, request.overrides, request.command_line, where, limit
             )
-            manifest.save(folder.path, begun)
+            manifest.save(folder.path, new_manifest)
         run = Run(
             folder.id,
             plan,

@@ -67,8 +67,8 @@ def _of_cpus(noise: Noise, measured: Mapping[str, Any]) -> Iterator[str]:
 def _of_memory(noise: Noise, nodes: int, measured: Iterable[Mapping[str, int]]) -> Iterator[str]:
     """As for ``hosts.needs``, as many nodes must have it as the experiment needs."""
     memory, pages = noise.memory_per_node, noise.free_huge_pages_per_node
-    told = list(measured)
-    if memory is not None and sum(node["free_memory"] >= memory for node in told) < nodes:
+    states = list(measured)
+    if memory is not None and sum(node["free_memory"] >= memory for node in states) < nodes:
         yield f"less than {format_size(memory)} of a node's memory was free before it"
-    if pages is not None and sum(node["free_huge_pages"] >= pages for node in told) < nodes:
+    if pages is not None and sum(node["free_huge_pages"] >= pages for node in states) < nodes:
         yield f"fewer than {pages} huge pages of a node were free before it"

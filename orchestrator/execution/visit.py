@@ -123,21 +123,23 @@ class Visit:
         """
         prefix = self._prefix[:1]
         found = {name: self._find_program(name) for name in (*prefix, *names)}
-        missing = [name for name, told in found.items() if told is None]
+        missing = [name for name, program in found.items() if program is None]
         if missing:
             self.restore()
             raise HostError(
                 f"{self.host.name}: no program {' and no '.join(map(repr, missing))}, with which trials begin: "
                 "a role can install it (hosts.qemu.programs: into a guest)"
             )
-        return {name: told for name, told in found.items() if told is not None and name not in prefix}
+        return {
+            name: program for name, program in found.items() if program is not None and name not in prefix
+        }
 
     def _find_program(self, name: str) -> dict[str, str] | None:
         asked = self.ours.script("program.sh", self._trial_folder, name, accept=(0, NO_PROGRAM))
-        told = self.host.run(asked)
-        if told.exit_code == NO_PROGRAM:
+        done = self.host.run(asked)
+        if done.exit_code == NO_PROGRAM:
             return None
-        return dict(line.split("=", 1) for line in told.stdout.splitlines() if "=" in line)
+        return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
 
     def restore(self) -> None:
         """Restore every recorded setting of the host."""

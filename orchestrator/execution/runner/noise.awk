@@ -82,12 +82,12 @@ function read_stat(    line, field, ticks, most) {
 
 # Hertz, of the CPU that worked most, as soon after the trial as we come to it; null where the host does not tell. No
 # other CPU is asked: some kernels take 10 ms for each. Empty where no CPU worked for a tick.
-function frequency(    file, line, told) {
+function frequency(    file, line, is_known) {
     if (busiest == "")
         return ""
     file = ENVIRON["CPUS"] "/" busiest "/cpufreq/scaling_cur_freq"
-    told = (getline line < file) > 0 && line ~ /^[0-9]+$/
-    return ",\"frequency\":" (told ? sprintf("%.0f", line * 1000) : "null")
+    is_known = (getline line < file) > 0 && line ~ /^[0-9]+$/
+    return ",\"frequency\":" (is_known ? sprintf("%.0f", line * 1000) : "null")
 }
 
 # How often CPUs or packages were throttled during the trial; null where the host has no such counters.
@@ -100,11 +100,11 @@ function throttled(    file, line, sum, found) {
     return found ? sprintf("%.0f", sum) : "null"
 }
 
-function noise(    told) {
+function noise(    document) {
     read_stat()
-    told = sprintf("\"load\":%s,\"worked\":%.2f,\"stolen\":%.2f", load, worked_here, stolen_here)
-    told = told frequency() ",\"throttled\":" throttled() ",\"logins\":" ENVIRON["TERMINALS"]
-    return "{" told ",\"nodes\":[" memory_of_nodes() "]}"
+    document = sprintf("\"load\":%s,\"worked\":%.2f,\"stolen\":%.2f", load, worked_here, stolen_here)
+    document = document frequency() ",\"throttled\":" throttled() ",\"logins\":" ENVIRON["TERMINALS"]
+    return "{" document ",\"nodes\":[" memory_of_nodes() "]}"
 }
 
 # Differences of /proc/vmstat.

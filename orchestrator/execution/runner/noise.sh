@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # $block is set by runner.sh, $terminals is read by trial.sh
-# What else goes on on a host around a trial: told here, judged by the controller. Library of runner.sh.
+# Measures other activity on the host around a trial; the controller judges it. Library of runner.sh.
 
 proc=/proc nodes=/sys/devices/system/node cpus=/sys/devices/system/cpu terminals_folder=/dev/pts
 

@@ -2,7 +2,7 @@
 # Runs the trials of a block, one after another, and appends what became of each to the block's journal.
 #
 #   sh runner.sh start BASE BLOCK [CLOCK]   detaches and returns; 3: this block runs already, 4: another one runs here
-#   sh runner.sh stop BLOCK [now]           after the trial that runs; or now, and returns when all is put back
+#   sh runner.sh stop BLOCK [now]           after the trial that runs; or now, and returns when settings are restored
 #   sh runner.sh status BLOCK               prints running, complete, stopped, failed, dead (no last word) or new
 #
 # BASE: what belongs to the host (settings.sh). BLOCK: a folder with the file "trials" (see trial_file.py); the journal
@@ -108,7 +108,7 @@ remaining() {
         !($1 in done)' "$block/trials"
 }
 
-# run_block → $block_end: complete, stopped, or failed (settings could not be put back: $failures says which)
+# run_block → $block_end: complete, stopped, or failed (could not restore settings, $failures names them)
 run_block() {
     remaining >"$block/remaining"
     while IFS= read -r trial_line <&3; do
@@ -134,14 +134,14 @@ run() {
     claim
     case $? in
     0) ;;
-    3) answer 3 "this block runs already, pid $runner_pid" && return ;;
+    3) answer 3 "this block is already running, pid $runner_pid" && return ;;
     4) answer 4 "another block is running on this host, pid $runner_pid: $runner_block" && return ;;
     *) answer 1 "cannot write to $base" && return ;;
     esac
     clean_up
     if [ -n "$failures" ]; then
         rm -f "$base/running"
-        answer 1 "settings of an earlier trial cannot be put back: $failures"
+        answer 1 "cannot restore settings of an earlier trial: $failures"
         return
     fi
     rm -f "$block/stop" "$block/alarm"
@@ -182,7 +182,7 @@ stop() {
         # What lies below base belongs to another block if one runs.
         [ -z "$base" ] || alive "$base/running" || clean_up
         [ -z "$failures" ] || {
-            echo "settings cannot be put back: $failures" >&2
+            echo "cannot restore settings: $failures" >&2
             return 1
         }
         return 0

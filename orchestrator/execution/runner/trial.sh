@@ -64,7 +64,7 @@ end_group() {
 set_grace() {
     [ -n "$ending" ] && [ -z "$grace_set" ] || return 0
     grace_set=1
-    end_alarm # and no `wait` here: after an interrupted one bash may wait in vain
+    end_alarm # and no `wait` here: after an interrupted one bash may wait forever
     set_alarm "$grace"
 }
 
@@ -73,7 +73,7 @@ wait_once() {
     interrupted=
     wait "$1" 2>/dev/null
     wait_status=$?
-    # 127 after an interruption: the status had been told together with the signal
+    # 127 after an interruption: the status was reported with the signal
     [ "$wait_status" -eq 127 ] && [ -n "$code" ] || code=$wait_status
     [ -z "$interrupted" ]
 }
@@ -166,7 +166,7 @@ execute() {
         cd "$execute_folder" && unset OLDPWD && exec setsid "$@"
     ) >"$block/stdout" 2>"$block/stderr" </dev/null 3<&- &
     group=$!
-    # What was told before the group was known
+    # A signal that came before the group was known
     if [ "$timed_out$stopping" != false ] && [ -z "$ending" ]; then end_group; fi
     code=
     until set_grace && wait_once "$group"; do :; done
@@ -200,7 +200,7 @@ journal_line() {
 }
 
 # run_trial ID LIMIT TAG FOLDER SETTLE COUNT [PATH VALUE FLAG]… ARGV…: see trial_file.py
-# Fails when the settings could not be put back; no line is written for a trial that was stopped.
+# Fails when the settings could not be restored; no line is written for a trial that was stopped.
 run_trial() {
     trial=$1 limit=$2 tag=$3 folder=$4 settle_limit=$5 count=$6
     code='' start='' end='' refused='' timed_out=false settled=true waited=0 strays=false

@@ -1,7 +1,7 @@
 # Composes the journal's line of one trial. Its input is the kernel's log; all else comes by the environment:
 # TRIAL, TAG (JSON, verbatim), EXIT, TIMED_OUT, REFUSED, START, END, SETTLED, WAITED, STRAYS, STDOUT, STDERR,
 # OUTPUT_LIMIT, LOG_READABLE and what noise.awk needs; and by files: SETTINGS (a JSON object a line), LOG_SEEN (the last
-# line of the kernel's log that was told already; renewed here).
+# line of the kernel's log already reported; renewed here).
 
 function text(s,    code) {
     gsub(/\\/, "&&", s)
@@ -19,7 +19,7 @@ function text(s,    code) {
 function kernel_log(    first, i, list) {
     if (ENVIRON["LOG_READABLE"] != "true")
         return "null"
-    first = told + 1
+    first = reported + 1
     if (first < lines - 199)
         first = lines - 199
     for (i = first; i <= lines; i++)
@@ -58,13 +58,13 @@ BEGIN {
     }
     getline seen < ENVIRON["LOG_SEEN"]
     close(ENVIRON["LOG_SEEN"])
-    lines = told = 0
+    lines = reported = 0
 }
 
 {
     log_line[++lines] = $0
     if ($0 == seen)
-        told = lines
+        reported = lines
 }
 
 END {
