@@ -7,45 +7,19 @@ last one: readers skip it and the next writer truncates it. Damage anywhere else
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from orchestrator.errors import BadInput, Fault, HostError
-from orchestrator.experiment.model import Status
 from orchestrator.results.codec import DamagedRecord, NotJson, from_line, parse, to_line
 from orchestrator.results.files import sync_folder
 from orchestrator.results.lock import RunLock
 from orchestrator.results.migrations import UnreadableFormat
-from orchestrator.results.records import Record, TrialRecord
+from orchestrator.results.records import Record
 
 FILE = "journal.jsonl"
-
-
-@dataclass(slots=True)
-class JournalState:
-    """Progress of a run, as recorded in its journal.
-
-    :ivar finished: ids of the trials with a final record (about 100 bytes of memory each).
-    :ivar attempts: the attempts that ended without a final record, in order.
-    :ivar all_ok: whether every trial so far is ok or allowed not to be.
-    """
-
-    finished: set[str] = field(default_factory=set)
-    attempts: list[TrialRecord] = field(default_factory=list)
-    all_ok: bool = True
-
-    def add(self, record: Record) -> None:
-        """Take one more record into account."""
-        if not isinstance(record, TrialRecord):
-            return
-        if not record.final:
-            self.attempts.append(record)
-            return
-        self.finished.add(record.trial)
-        self.all_ok &= record.status is Status.OK or record.allowed
 
 
 class Journal:
@@ -60,7 +34,6 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         self._lock = RunLock(folder)
-        self._state = JournalState()
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -87,31 +60,10 @@ class Journal:
             raise HostError(
                 f"{self.path}: {error.strerror}; free some space and repeat the command to resume the run"
             ) from None
-        self._state.add(record)
-
-    def replay(self, observe: Callable[[Record], None] | None = None) -> JournalState:
-        """Read the journal once and return its state, which every later :meth:`append` keeps up to date.
-
-        :param observe: called with each record, in order.
-        """
-        self._state = JournalState()
-        for record in self.records():
-            self._state.add(record)
-            if observe is not None:
-                observe(record)
-        return self._state
 
     def records(self) -> Iterator[Record]:
         """Yield all records so far."""
         return read(self.path)
-
-    def finished(self) -> set[str]:
-        """Return the ids of the trials that have their final record (about 100 bytes of memory each)."""
-        return {record.trial for record in self.records() if isinstance(record, TrialRecord) and record.final}
-
-    def attempts(self) -> Iterator[TrialRecord]:
-        """Yield the attempts that ended without a final record."""
-        return (record for record in self.records() if isinstance(record, TrialRecord) and not record.final)
 
     def close(self) -> None:
         """Release the run; may be called twice."""

@@ -27,6 +27,8 @@ from orchestrator.plan import Plan
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.journal import Journal, read
 from orchestrator.results.records import BlockRecord, TrialRecord
+from tests.run_samples import BLOCK, RUN
+from tests.run_samples import trial as sample
 
 FILE = """
 version: 1
@@ -249,3 +251,20 @@ def test_a_trial_that_never_ends_ends_the_run(
         pytest.raises(HostError, match="cannot be ended"),
     ):
         execute(run)
+
+
+def test_one_replay_gives_all_that_a_resumed_run_needs(tmp_path: Path) -> None:
+    first, second = sample({"mode": "serial"}), sample({"mode": "copy"})
+    crashed = sample({"mode": "copy"}, final=False, status=Status.CRASHED)
+    disturbed = sample({"mode": "dma"}, final=False, status=Status.DISTURBED)
+    with a_run(tmp_path, ScriptedMachine([ScriptedHost("n1")])) as run:
+        run.replay([RUN, BLOCK, first, crashed, disturbed])
+        assert (run.finished_count, run.is_finished(second.trial), run.all_ok) == (1, False, True)
+        assert run.disturbances(disturbed.trial) == {(disturbed.boot, disturbed.start)}
+        assert run.count_crash(crashed.trial) == 2, "one of them before"
+        run.conclude(second)
+        assert (run.finished_count, run.is_finished(second.trial), run.all_ok) == (2, True, True)
+        run.conclude(sample({"mode": "dma"}, status=Status.UNSUPPORTED, allowed=True))
+        assert run.all_ok, "allowed"
+        run.conclude(sample({"mode": "mbind"}, status=Status.FAILED))
+        assert not run.all_ok

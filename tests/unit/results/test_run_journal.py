@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadInput, HostError
-from orchestrator.experiment.model import Status
 from orchestrator.results.codec import to_line
 from orchestrator.results.journal import Journal, entries, last_record, read
-from orchestrator.results.records import Record
+from orchestrator.results.records import TrialRecord
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 WRITER = """
@@ -27,7 +26,7 @@ from orchestrator.results.journal import Journal
 sys.path.insert(0, sys.argv[2])
 from tests.run_samples import trial
 with Journal(Path(sys.argv[1])) as journal:
-    done = len(journal.finished())
+    done = sum(1 for _ in journal.records())
     print("open", flush=True)
     for number in range(done, done + 100000):
         journal.append(trial({"mode": "serial"}, number, details="x" * (number * 977 % 9000)))
@@ -62,27 +61,10 @@ def test_finished_and_attempts_are_kept_apart(tmp_path: Path) -> None:
     crashed = trial({"mode": "copy"}, final=False)
     write(tmp_path, [RUN, BLOCK, first, crashed, crashed, second])
     with Journal(tmp_path) as journal:
-        assert journal.finished() == {first.trial, second.trial}
-        assert [attempt.trial for attempt in journal.attempts()] == [second.trial] * 2
+        trials = [record for record in journal.records() if isinstance(record, TrialRecord)]
+        assert [record.trial for record in trials if record.final] == [first.trial, second.trial]
+        assert [record.trial for record in trials if not record.final] == [second.trial] * 2
         assert journal.cut == 0
-
-
-def test_one_replay_gives_all_that_a_resumed_run_needs(tmp_path: Path) -> None:
-    first, second = trial({"mode": "serial"}), trial({"mode": "copy"})
-    crashed = trial({"mode": "copy"}, final=False, status=Status.CRASHED)
-    write(tmp_path, [RUN, BLOCK, first, crashed])
-    seen: list[Record] = []
-    with Journal(tmp_path) as journal:
-        state = journal.replay(seen.append)
-        assert seen == [RUN, BLOCK, first, crashed]
-        assert (state.finished, state.attempts, state.all_ok) == ({first.trial}, [crashed], True)
-        journal.append(second)
-        assert (state.finished, state.all_ok) == ({first.trial, second.trial}, True)
-        journal.append(trial({"mode": "dma"}, status=Status.UNSUPPORTED, allowed=True))
-        assert state.all_ok, "allowed"
-        journal.append(trial({"mode": "mbind"}, status=Status.FAILED))
-        assert not state.all_ok
-        assert not journal.replay().all_ok
 
 
 def test_a_resumed_run_appends(tmp_path: Path) -> None:
@@ -231,7 +213,9 @@ def test_killed_at_random_times_nothing_acknowledged_is_lost(tmp_path: Path) -> 
             found = [record.repetition for record in journal.records() if hasattr(record, "repetition")]
             assert found == list(range(len(found))), "each once, in order"
             assert before + printed <= len(found) <= before + printed + 1
-            assert len(journal.finished()) == len(found)
+            assert len(
+                {record.trial for record in journal.records() if isinstance(record, TrialRecord)}
+            ) == len(found)
         before = len(found)
         acknowledged += printed
     assert acknowledged > 0
