@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator import source_tree
 from orchestrator.documents.document import read_file
 from orchestrator.errors import BadInput
 from orchestrator.experiment import overrides as override_texts
@@ -32,8 +33,22 @@ class BundledFiles:
     files: dict[str, Path]
 
 
-def load_unchanged(manifest: Manifest, file: Path | None) -> Experiment:
-    """Load the experiment of a run; ``BadInput`` if its file or a role is missing or was changed since the run.
+@dataclass(frozen=True, slots=True)
+class LoadedExperiment:
+    """The experiment of a run.
+
+    :ivar updated_role_files: files of the program's own roles that differ from those of the run, as
+        ``roles/NAME/FILE``. The program in the bundle is then another version than the run's.
+    """
+
+    experiment: Experiment
+    updated_role_files: tuple[str, ...]
+
+
+def load_experiment(manifest: Manifest, file: Path | None) -> LoadedExperiment:
+    """Load the experiment of a run; ``BadInput`` if its file or a role of the user is missing or was changed since.
+
+    Roles that come with the program may differ, as the program may: a run stays exportable after an update.
 
     :param file: the experiment file; None: where the run found it.
     """
@@ -47,20 +62,28 @@ def load_unchanged(manifest: Manifest, file: Path | None) -> Experiment:
             f"{path} was changed since the run; restore it, or give an unchanged copy with --experiment"
         )
     experiment = load(path, overrides=manifest.overrides)
-    faults = [
-        fault for role in _roles(experiment) for fault in _changes(manifest, role.name, hash_role(role))
-    ]
+    program = set(source_tree.files().values())
+    faults: list[str] = []
+    updated: list[str] = []
+    for role in _roles(experiment):
+        changes = dict(_changes(manifest, role.name, hash_role(role)))
+        if program.isdisjoint(files_below(role.folder.resolve()).values()):
+            faults += [
+                f"role {role.name}: {name} was {change} since the run" for name, change in changes.items()
+            ]
+        else:
+            updated += [f"{ROLES}/{role.name}/{name}" for name in changes]
     if faults:
         commit = f" (commit {manifest.commit})" if manifest.commit else ""
         raise BadInput(
             *faults, f"a bundle holds the files that the run used; restore them{commit} and export again"
         )
-    if experiment.content_hash != manifest.content_hash:
+    if experiment.content_hash != manifest.content_hash and not updated:
         raise BadInput(
             f"{path}: the experiment's content hash differs from the run's; "
             "a recipe, a path or the orchestrator was changed since the run"
         )
-    return experiment
+    return LoadedExperiment(experiment, tuple(updated))
 
 
 def bundled_files(experiment: Experiment, overrides: Sequence[str]) -> BundledFiles:
@@ -110,12 +133,13 @@ def _roles(experiment: Experiment) -> list[Role]:
     return listed + ([own] if own and own.name not in [role.name for role in listed] else [])
 
 
-def _changes(manifest: Manifest, name: str, now: dict[str, str]) -> Iterator[str]:
+def _changes(manifest: Manifest, name: str, now: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each file of a role that is not as in the run, and what happened to it."""
     before = manifest.roles.get(name, {})
     for file in sorted({*before, *now}):
         if before.get(file) != now.get(file):
             change = "added" if file not in before else "removed" if file not in now else "changed"
-            yield f"role {name}: {file} was {change} since the run"
+            yield file, change
 
 
 def _recipe_files(experiment: Experiment, overrides: Sequence[str]) -> Iterator[tuple[str, Path]]:

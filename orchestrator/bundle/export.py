@@ -65,8 +65,8 @@ class Exported:
 def export(run: RunFolder, options: ExportOptions) -> Exported:
     """Write the bundle of a run; a failed export leaves no files.
 
-    Raises ``BadInput`` if the run is unfinished, if the experiment or a role was changed since the run, or if a name
-    cannot be scrubbed from a file.
+    Raises ``BadInput`` if the run is unfinished, if the experiment or a role of the user was changed since the run,
+    or if a name cannot be scrubbed from a file.
     """
     contents = run_contents.read(run)
     _require_finished(contents)
@@ -77,15 +77,15 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
         raise BadInput(f"{target} already exists; remove it, or choose another path with --output")
     if not target.parent.is_dir():
         raise BadInput(f"{target.parent}: not a directory")
-    experiment = collect.load_unchanged(provenance, options.experiment)
+    loaded = collect.load_experiment(provenance, options.experiment)
     try:
         temporary_directory = tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-")
     except OSError as error:
         raise BadInput(f"cannot create a directory in {target.parent}: {error.strerror}") from None
     with temporary_directory as temporary:
         folder = Path(temporary) / name
-        builder = _BundleBuilder(contents, folder, options)
-        identity = builder.build(collect.bundled_files(experiment, provenance.overrides))
+        builder = _BundleBuilder(contents, loaded, folder, options)
+        identity = builder.build(collect.bundled_files(loaded.experiment, provenance.overrides))
         files = len(checksums.list_files(folder))
         if options.as_folder:
             folder.rename(target)
@@ -99,9 +99,12 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
 class _BundleBuilder:
     """Builds the directory of a bundle."""
 
-    def __init__(self, contents: RunContents, folder: Path, options: ExportOptions) -> None:
+    def __init__(
+        self, contents: RunContents, loaded: collect.LoadedExperiment, folder: Path, options: ExportOptions
+    ) -> None:
         self.notes: list[str] = []
         self._original = contents
+        self._loaded = loaded
         self._folder = folder
         self._options = options
         self._program = source_tree.files()
@@ -143,7 +146,7 @@ class _BundleBuilder:
         """Load the experiment in the bundle; ``BadInput`` if it is not the same experiment there."""
         experiment = load(file, overrides=provenance.overrides)
         collect.require_self_contained(self._folder / layout.EXPERIMENT, experiment)
-        if experiment.content_hash != provenance.content_hash:
+        if experiment.content_hash != self._loaded.experiment.content_hash:
             raise BadInput(
                 f"{file.name}: its content hash changes in the bundle; write paths relative to the file"
             )
@@ -221,9 +224,14 @@ class _BundleBuilder:
             ),
             scrubbed=scrubber.counts if scrubber else {},
             changed_role_files=changed_role_files,
+            updated_role_files=self._loaded.updated_role_files,
         )
         if not description.program.made_the_run:
             self.notes.append("the orchestrator in the bundle is not the one that made the run")
+        if updated := description.updated_role_files:
+            self.notes.append(
+                f"not as in the run, but as in the orchestrator in the bundle: {', '.join(updated)}"
+            )
         layout.write(self._folder, description)
         return description
 

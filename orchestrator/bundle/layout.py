@@ -70,12 +70,14 @@ class Description:
 
     :ivar run: the run's id; ``experiment``: the experiment's name.
     :ivar experiment_file: path of the experiment file in the bundle.
-    :ivar content_hash: hash of the experiment in the bundle. It is the run's unless scrubbing changed the experiment.
+    :ivar content_hash: hash of the experiment in the bundle. It is the run's unless scrubbing changed the experiment
+        or the program's roles were updated since the run.
     :ivar overrides: the run's ``--set`` options; ``where``: its ``--where``; ``limit``: its ``--limit`` (0: none).
     :ivar ended: when the run ended (ISO 8601, UTC). Every file of an archive has this modification time.
     :ivar environments: environments in which the run measured.
     :ivar scrubbed: number of placeholders by kind; empty if the bundle was not scrubbed.
     :ivar changed_role_files: files of roles that scrubbing changed.
+    :ivar updated_role_files: files of roles that come with the program and differ from those of the run.
     """
 
     run: str
@@ -90,6 +92,7 @@ class Description:
     program: Program
     scrubbed: Mapping[str, int] = field(default_factory=dict)
     changed_role_files: tuple[str, ...] = ()
+    updated_role_files: tuple[str, ...] = ()
 
 
 def write(folder: Path, description: Description) -> None:

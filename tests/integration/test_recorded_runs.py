@@ -1,4 +1,4 @@
-"""A run that an older version was interrupted in is resumed by the present one."""
+"""Runs of an older version are resumed and exported by the present one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from tests.running import User
 
-RECORDED = Path(__file__).parents[1] / "recorded" / "0.1.0-interrupted"
+FOLDER = Path(__file__).parents[1] / "recorded"
+RECORDED = FOLDER / "0.1.0-interrupted"
+QUICKSTART = FOLDER / "0.1.0-quickstart"
 
 
 def test_an_interrupted_run_is_resumed_and_exported(tmp_path: Path) -> None:
@@ -29,3 +31,19 @@ def test_an_interrupted_run_is_resumed_and_exported(tmp_path: Path) -> None:
         assert verified.code == 0, verified.err
     finally:
         user.close()
+
+
+def test_a_run_with_an_older_version_of_a_role_is_exported(tmp_path: Path) -> None:
+    """The role that came with version 0.1.0 is not in the tree any more; the bundle says which files differ."""
+    user = User(tmp_path)
+    results = Path(shutil.copytree(QUICKSTART, tmp_path / "recorded"))
+    run = next(path.name for path in (results / "quickstart").iterdir())
+    file = results / "quickstart.yaml"
+    options = ("--results", results, "--experiment", file, "-o", "run", "--folder")
+    exported = user.orchestrate("export", run, *options)
+    assert exported.code == 0, exported.err
+    assert "roles/migbench/benchmark.yaml" in exported.err
+    verified = user.orchestrate("verify", "run")
+    assert verified.code == 0, verified.err
+    assert "roles/migbench/benchmark.yaml" in (user.folder / "run" / "README.md").read_text()
+    assert run in (user.folder / "run" / "report" / "report.json").read_text()
