@@ -49,7 +49,7 @@ class Quiet:
 
 
 class Recorder:
-    """Keeps the commands that hosts execute, in the form in which a dry run prints them."""
+    """Keeps the commands that hosts execute, as a dry run prints them."""
 
     def __init__(self) -> None:
         self.commands: list[str] = []
