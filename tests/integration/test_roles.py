@@ -274,7 +274,7 @@ def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: 
         (["nosuch"], "role 'nosuch' not found"),
         (
             ["quiet", "--var", "tmiers=[]"],
-            "--var tmiers=[]: none of the roles has a variable 'tmiers'; did you mean 'timers'?",
+            "--var tmiers=[]: unknown variable 'tmiers'; did you mean 'timers'?",
         ),
         (["quiet", "--var", "timers"], "expected name=value"),
         (["quiet", "--tags", "servces"], "--tags: no task has the tag 'servces'; did you mean 'services'?"),
