@@ -330,8 +330,8 @@ def test_list_show_and_gc(kernels: Kernels) -> None:
     assert (ended.code, len(ended.complaints)) == (2, 1)
 
     assert kernels.user.orchestrate("kernel", "gc").out == "0 MiB freed\n"
-    rehearsed = kernels.user.orchestrate("kernel", "gc", "--unused-for", "0", "--dry-run").out
-    assert rehearsed.count("would remove kernel") == 2
+    printed = kernels.user.orchestrate("kernel", "gc", "--unused-for", "0", "--dry-run").out
+    assert printed.count("would remove kernel") == 2
     assert len(kernels.kept) == 2
     old = kernels.cache / "kernels" / first["hash"]
     os.utime(old, (0, 0))
