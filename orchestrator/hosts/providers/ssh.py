@@ -123,6 +123,24 @@ class SshProvider(Provider):
             return
         raise HostError("\n".join(errors))
 
+    def printing_machine(self, host: str, print_line: Callable[[str], None]) -> Machine | None:
+        """See :meth:`Provider.printing_machine`; of several machines the first one that is named."""
+        if not self.boots_kernels:
+            return None
+        name = host or next(iter(self._addresses))
+        printing = BootingHost(name, print_line)
+        return BootableMachine(
+            name,
+            lambda: printing,
+            self._powers[name],
+            None,
+            Path(),
+            self._boot_limit,
+            self._inventory.variables(name),
+            self._inventory.groups_of(name),
+            placeholder_files,
+        )
+
     @contextmanager
     def machines(self, log_folder: Path) -> Iterator[Sequence[Machine]]:
         """See :meth:`Provider.machines`."""
@@ -145,22 +163,4 @@ class SshProvider(Provider):
             self._boot_limit,
             self._inventory.variables(name),
             self._inventory.groups_of(name),
-        )
-
-    def printing_machine(self, host: str, print_line: Callable[[str], None]) -> Machine | None:
-        """See :meth:`Provider.printing_machine`; of several machines the first one that is named."""
-        if not self.boots_kernels:
-            return None
-        name = host or next(iter(self._addresses))
-        printing = BootingHost(name, print_line)
-        return BootableMachine(
-            name,
-            lambda: printing,
-            self._powers[name],
-            None,
-            Path(),
-            self._boot_limit,
-            self._inventory.variables(name),
-            self._inventory.groups_of(name),
-            placeholder_files,
         )
