@@ -43,7 +43,7 @@ class Ended:
 
     @property
     def complaints(self) -> list[str]:
-        """What the user is told of faults, without the prefix."""
+        """The error messages on stderr, without the prefix."""
         return [
             line.removeprefix("orchestrate: ")
             for line in self.err.splitlines()

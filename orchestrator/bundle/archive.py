@@ -208,7 +208,7 @@ def _header(name: str, size: int, executable: bool, time: int) -> bytes:
         return info.tobuf(tarfile.USTAR_FORMAT)
     except ValueError as error:
         raise BadInput(
-            f"{name}: cannot be stored in a tar archive ({error}); limits: 8 GiB, about 250 characters; use --folder"
+            f"{name}: cannot be stored in a tar archive ({error}); limits: 8 GiB, about 250 characters; use --directory"
         ) from None
 
 

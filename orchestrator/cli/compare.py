@@ -31,15 +31,19 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
 @click.command()
 @click.argument("base", metavar="BASELINE")
 @click.argument("new", metavar="[NEW]", required=False)
-@click.option("--by", type=click.Choice(["kernel"]), help="Compare the kernels of the one run BASELINE.")
+@click.option("--by", type=click.Choice(["kernel"]), help="Compare the kernels of run BASELINE.")
 @click.option(
     "--published",
     is_flag=True,
-    help="Compare the run BASELINE with the published figures that its experiment names.",
+    help="Compare run BASELINE with the published figures named in its experiment.",
 )
-@click.option("--baseline", default="", metavar="NAME", help="With --by: the level to compare others with.")
+@click.option("--baseline", default="", metavar="NAME", help="Use kernel NAME as the baseline of --by.")
 @click.option(
-    "--metric", "metrics", metavar="NAME", multiple=True, help="May be repeated; default: the headline."
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    help="Compare metric NAME; default: the headline metric. May be repeated.",
 )
 @click.option(
     "--format",
@@ -47,26 +51,36 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
     type=click.Choice(names()),
     default="text",
     show_default=True,
-    help="Format of the comparison.",
+    help="Print the comparison in this format.",
 )
 @click.option(
     "--fail-on-regression",
     "fail_on",
     type=Percent(),
-    help="Exit with code 5 if a cell is slower by more than this.",
+    help="Exit with code 5 if a cell is slower by more than PERCENT.",
 )
 @click.option(
-    "--margin", type=Percent(), default="2%", show_default=True, help="Difference that does not matter."
+    "--margin", type=Percent(), default="2%", show_default=True, help="Ignore differences of up to PERCENT."
 )
-@click.option("--confidence", type=Percent(), default="95%", show_default=True)
 @click.option(
-    "--unit", type=click.Choice(["boot", "trial"]), default="boot", show_default=True, help="Sampling unit."
+    "--confidence",
+    type=Percent(),
+    default="95%",
+    show_default=True,
+    help="Set the confidence level of the intervals.",
+)
+@click.option(
+    "--unit",
+    type=click.Choice(["boot", "trial"]),
+    default="boot",
+    show_default=True,
+    help="Set the sampling unit of the statistics.",
 )
 @click.option(
     "--force-mixed-environments",
     "mix",
     is_flag=True,
-    help="Compare different environments; affected rows are labelled.",
+    help="Compare results of different environments, and label them.",
 )
 @output_option
 @results_option
@@ -86,9 +100,11 @@ def compare(
     target: Path | None,
     results_path: Path,
 ) -> None:
-    """Compare run NEW with run BASELINE, the kernels of one run (--by kernel), or a run with published figures.
+    """Compare run NEW with run BASELINE.
 
-    Exit code 5: a regression, with --fail-on-regression.
+    With --by kernel, compare the kernels of one run. With --published, compare a run with published figures.
+
+    With --fail-on-regression, exit with code 5 on a regression.
     """
     if [by is not None, new is not None, published].count(True) != 1:
         raise click.UsageError("give two runs, or one run and either --by kernel or --published")

@@ -19,32 +19,34 @@ from orchestrator.units import plural
     type=click.Path(path_type=Path),
     help="Archive or directory to write; default: EXPERIMENT-RUN.tar in the working directory.",
 )
-@click.option("--folder", is_flag=True, help="Write a directory instead of an archive.")
+@click.option("--directory", is_flag=True, help="Write a directory instead of an archive.")
+@click.option("--folder", is_flag=True, hidden=True, help="The name of --directory until 0.1.")
 @click.option(
     "--scrub",
     is_flag=True,
-    help="Replace secrets, names of hosts and users, and addresses by placeholders.",
+    help="Replace secrets, names of hosts and users, and addresses with placeholders.",
 )
 @click.option(
-    "--scrub-word", "words", metavar="WORD", multiple=True, help="Also replace WORD; may be repeated."
+    "--scrub-word", "words", metavar="WORD", multiple=True, help="Also replace WORD. May be repeated."
 )
 @click.option(
     "--experiment",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The experiment file, if it was moved since the run.",
+    help="Read the experiment from FILE, if it was moved since the run.",
 )
 @results_option
 def export(
     run: str,
     output: Path | None,
+    directory: bool,
     folder: bool,
     scrub: bool,
     words: tuple[str, ...],
     experiment: Path | None,
     results_path: Path,
 ) -> None:
-    """Write RUN (an id, the start of one, a directory, or `latest`) into a bundle, an RO-Crate.
+    """Write RUN (an id, a prefix of one, a directory, or `latest`) into a bundle, an RO-Crate.
 
     A bundle holds everything to check the run and to reproduce it. Two exports of a run are identical, byte for byte.
     """
@@ -54,7 +56,9 @@ def export(
     from orchestrator.bundle.export import export as write
     from orchestrator.results import runs
 
-    exported = write(runs.find(results_path, run), ExportOptions(output, folder, scrub, words, experiment))
+    exported = write(
+        runs.find(results_path, run), ExportOptions(output, directory or folder, scrub, words, experiment)
+    )
     for note in exported.notes:
         click.echo(f"orchestrate: {note}", err=True)
     click.echo(f"{exported.path}: {plural(exported.files, 'file')}, id {exported.identity}")

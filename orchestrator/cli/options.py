@@ -18,7 +18,13 @@ set_option = click.option(
     "overrides",
     metavar="KEY=VALUE",
     multiple=True,
-    help="Override a value of the file, such as repetitions=1 or factors.mode=[serial]. Can be repeated.",
+    help="Override a value of the file, such as repetitions=1 or factors.mode=[serial]. May be repeated.",
+)
+new_option = click.option(
+    "--new", is_flag=True, help="Start a new run even if an unfinished one can be resumed."
+)
+verbose_option = click.option(
+    "-v", "--verbose", count=True, help="Print more; with -vv, print the whole log."
 )
 
 
@@ -28,11 +34,9 @@ def selection_options(function: F) -> F:
         "--where",
         metavar="PREDICATE",
         multiple=True,
-        help="Run only cells for which this is true, such as \"mode == 'serial'\". Can be repeated; all must be true.",
+        help="Select cells for which every PREDICATE is true, such as \"mode == 'serial'\". May be repeated.",
     )
-    limit = click.option(
-        "--limit", type=click.IntRange(min=1), metavar="N", help="Run only the first N cells."
-    )
+    limit = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Select the first N cells.")
     return where(limit(function))
 
 
@@ -51,8 +55,8 @@ def host_options(function: F) -> F:
     host = click.option(
         "--host",
         default="",
-        metavar="NAME",
-        help="Run on this host instead of the one in the file: an inventory host, [user@]host[:port], or `local`.",
+        metavar="HOST",
+        help="Use HOST instead of the hosts in the file: a name in the inventory, [user@]host[:port], or `local`.",
     )
     local = click.option(
         "--allow-local-changes",

@@ -26,7 +26,7 @@ from orchestrator.provision.experiments import load_experiment
 @host_options
 @click.option(
     "--format",
-    "form",
+    "format_name",
     type=click.Choice(["table", "jsonl"]),
     default="table",
     show_default=True,
@@ -41,7 +41,7 @@ def plan(
     inventory: Path | None,
     ssh_config: Path | None,
     allow_local_changes: bool,
-    form: str,
+    format_name: str,
 ) -> None:
     """Print the plan of a run with the estimated time.
 
@@ -50,7 +50,7 @@ def plan(
     experiment = load_experiment(file, overrides)
     provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
     planned = Plan(experiment, where, limit, provider.hosts)
-    if form == "jsonl":
+    if format_name == "jsonl":
         for document in documents(planned):
             click.echo(json.dumps(document, ensure_ascii=False))
         return

@@ -18,14 +18,14 @@ from orchestrator.report import format_names
     type=click.Choice(format_names()),
     default="table",
     show_default=True,
-    help="Format of the report.",
+    help="Print the report in this format.",
 )
 @click.option(
     "--metric",
     "metrics",
     metavar="NAME",
     multiple=True,
-    help="Metric shown in tables; may be repeated. Default: the headline and the next metric of the experiment.",
+    help="Show metric NAME in tables; default: the headline and the next metric. May be repeated.",
 )
 @output_option
 @results_option

@@ -10,7 +10,7 @@ import click
 from orchestrator.bundle.modes import MODES, Mode
 from orchestrator.cache import cache_folder
 from orchestrator.cli.compare import Percent
-from orchestrator.cli.options import host_options
+from orchestrator.cli.options import host_options, new_option, verbose_option
 from orchestrator.cli.results import emit, results_option
 from orchestrator.cli.run import set_up_logging
 from orchestrator.hosts.provider_choice import choose_provider
@@ -24,20 +24,25 @@ from orchestrator.provision.experiments import load_experiment
     type=click.Choice(MODES),
     default="smoke",
     show_default=True,
-    help="smoke: a few cells, minutes, in a guest; short: all cells, few repetitions; full: the original run.",
+    help="Run a few cells in a guest (smoke), all cells with few repetitions (short), or all trials (full).",
 )
 @click.option(
     "--within",
     type=Percent(),
     default="25%",
     show_default=True,
-    help="Tolerance of ratios, up or down.",
+    help="Accept ratios that differ from the original ones by up to PERCENT.",
 )
-@click.option("--new", is_flag=True, help="Start a new run even if an unfinished one can be resumed.")
+@new_option
 @click.option(
-    "--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "format_name",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Print the verdicts in this format.",
 )
-@click.option("-v", "--verbose", count=True, help="Print more; twice: print the whole log.")
+@verbose_option
 @host_options
 @results_option
 def reproduce(
@@ -53,9 +58,9 @@ def reproduce(
     allow_local_changes: bool,
     results_path: Path,
 ) -> None:
-    """Verify BUNDLE, run its experiment again, and judge its claims: the shape of the results, not absolute speed.
+    """Verify BUNDLE, run its experiment again, and check its claims.
 
-    Exit code 5: a claim does not hold.
+    Claims are about the shape of the results, not about absolute speed. Exit with code 5 if a claim does not hold.
     """
     from orchestrator.bundle import layout
     from orchestrator.bundle import reproduce as reproducing

@@ -42,7 +42,7 @@ def list_() -> None:
     metavar="HOST|GROUP",
     multiple=True,
     required=True,
-    help="A host of the inventory, one of its groups, [user@]host[:port], or `local`; may be repeated.",
+    help="Apply to a host or group of the inventory, [user@]host[:port], or `local`. May be repeated.",
 )
 @inventory_options
 @click.option("--check", is_flag=True, help="Report what would change; change nothing.")

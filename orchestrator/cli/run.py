@@ -12,8 +12,10 @@ from orchestrator.cache import cache_folder
 from orchestrator.cli.options import (
     experiment_argument,
     host_options,
+    new_option,
     selection_options,
     set_option,
+    verbose_option,
 )
 from orchestrator.cli.results import emit, results_option
 from orchestrator.hosts.provider_choice import choose_provider
@@ -37,7 +39,7 @@ from orchestrator.report import format_names
     help="Resume RUN; default: the latest unfinished run of this file. Unfinished runs are also resumed without this "
     "option; with it, it is an error if there is none.",
 )
-@click.option("--new", "anew", is_flag=True, help="Start a new run even if an unfinished one can be resumed.")
+@new_option
 @click.option(
     "--break-lock",
     is_flag=True,
@@ -49,14 +51,14 @@ from orchestrator.report import format_names
     is_flag=True,
     help="Connect and report what roles and tuning would change; change nothing.",
 )
-@click.option("-v", "--verbose", count=True, help="Print more; twice: print the whole log.")
+@verbose_option
 @click.option(
     "--format",
     "format_",
     type=click.Choice(format_names()),
     default="table",
     show_default=True,
-    help="Format of the report.",
+    help="Print the report in this format.",
 )
 def run(
     file: Path,
@@ -69,7 +71,7 @@ def run(
     allow_local_changes: bool,
     results_path: Path,
     resume: str,
-    anew: bool,
+    new: bool,
     break_lock: bool,
     dry_run: bool,
     check: bool,
@@ -100,7 +102,7 @@ def run(
     from orchestrator.report.model import open_report
 
     request = RunRequest(
-        plan, provider, results_path, cache_folder(), overrides, tuple(sys.argv), resume, anew, break_lock
+        plan, provider, results_path, cache_folder(), overrides, tuple(sys.argv), resume, new, break_lock
     )
     ended = run_experiment(request, Terminal(verbose))
     with open_report(results_path, ended.folder) as report:
@@ -113,7 +115,7 @@ def run(
 
 
 def set_up_logging(verbose: int) -> None:
-    """Let everything through to the run's own log, and to stderr as much as was asked for."""
+    """Write everything to the log of the run, and messages to stderr as ``-v`` requests."""
     logger = logging.getLogger("orchestrator")
     logger.setLevel(logging.DEBUG)
     handler = _ToStderr()

@@ -20,15 +20,19 @@ RUN_NAME = "RUN"
 
 
 def dry_run(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
-    """Print, block by block, the commands of a run; no host is contacted.
+    """Print, host by host and block by block, the commands of a run; no host is contacted.
 
     What depends on a host's output (whether it has a compiler, what its settings are) is shown as for a host that
-    prints nothing. Of a fleet whose hosts share the cells each block is shown once, whole.
+    prints nothing. Hosts that share the cells are each shown with whole blocks: the shards depend on their speed.
     """
-    printing = PrintingProvider(provider, say)
-    execute(
-        Run(RUN_NAME, plan, printing, _NoJournal(), _Headings(plan, provider, say), Stop(), Path(), cache)
-    )
+    for host in provider.hosts or ("",):
+        printing = PrintingProvider(provider, say, host)
+        headings = _Headings(plan, host or provider.name, is_sharded=bool(host) and not plan.hosts, say=say)
+        run = Run(RUN_NAME, plan, printing, _NoJournal(), headings, Stop(), Path(), cache)
+        for block in plan.blocks():
+            if block.host not in ("", host):
+                run.assume_finished(block)
+        execute(run)
 
 
 class _NoJournal:
@@ -41,19 +45,17 @@ class _NoJournal:
 class _Headings:
     """Prints a comment before the commands of each block."""
 
-    def __init__(self, plan: Plan, provider: Provider, say: Callable[[str], None]) -> None:
+    def __init__(self, plan: Plan, host: str, *, is_sharded: bool, say: Callable[[str], None]) -> None:
         self._plan = plan
-        self._provider = provider
+        self._host = host
+        self._is_sharded = is_sharded
         self._say = say
 
     def block_begins(self, block: Block, trials: int) -> None:
         """See :class:`~orchestrator.execution.observer.Observer`."""
-        hosts = block.host or ", ".join(self._provider.hosts) or self._provider.name
-        at_most = "at most " if self._plan.may_end_early(block) else ""
-        shards = ", in shards" if self._provider.hosts and not block.host else ""
-        words = (
-            f"kernel {block.kernel}, boot {block.boot}, {at_most}{plural(trials, 'trial')}{shards}, {hosts}"
-        )
+        at_most = "at most " if self._is_sharded or self._plan.may_end_early(block) else ""
+        shards = ", in shards" if self._is_sharded else ""
+        words = f"kernel {block.kernel}, boot {block.boot}, {at_most}{plural(trials, 'trial')}{shards}, {self._host}"
         self._say(f"# block {block.index}: {words}")
 
     def run_begins(self, trials: int, done: int) -> None:

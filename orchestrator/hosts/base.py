@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -197,6 +197,13 @@ class Provider(ABC):
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:
         """Provide one machine for the length of the context; console logs are written to ``log_folder``."""
+
+    def printing_machine(self, host: str, print_line: Callable[[str], None]) -> Machine | None:
+        """Return a machine for a dry run that prints the commands of its boots; None: a boot runs no commands.
+
+        :param host: a host of the fleet; empty without a fleet.
+        """
+        return None
 
     def machines(self, log_folder: Path) -> AbstractContextManager[Sequence[Machine]]:
         """Provide the machines of a fleet, one for each of :attr:`hosts`, not connected yet."""

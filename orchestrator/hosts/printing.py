@@ -40,6 +40,9 @@ class PrintingHost(Host):
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
         """Print path, mode and size of the file."""
+        if isinstance(content, Path) and not content.exists():  # of a kernel, see placeholder_files()
+            self._print_line(f"put {path}  mode {mode:o}")
+            return
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         self._print_line(f"put {path}  mode {mode:o}, {plural(size, 'byte')}")
 
@@ -82,17 +85,20 @@ class PrintingMachine(Machine):
 
 
 class PrintingProvider(Provider):
-    """Stands for another provider; its one machine prints. It has no fleet: blocks are printed one after another."""
+    """Stands for another provider; its one machine prints, as ``host`` of the provider's fleet if there is one."""
 
     name = "printing"
     options_schema: ClassVar[Mapping[str, Any]] = {}
 
-    def __init__(self, provider: Provider, print_line: Callable[[str], None]) -> None:
+    def __init__(self, provider: Provider, print_line: Callable[[str], None], host: str = "") -> None:
         self.location = provider.location
         self.boots_kernels = provider.boots_kernels
         self._print_line = print_line
+        self._provider = provider
+        self._host = host
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
         """Hold the machine."""
-        yield PrintingMachine(self.name, self._print_line)
+        machine = self._provider.printing_machine(self._host, self._print_line)
+        yield machine or PrintingMachine(self.name, self._print_line)

@@ -108,9 +108,7 @@ def load_named(names: Iterable[str], variables: Iterable[str]) -> list[LoadedRol
             faults.append(position.fault("expected name=value"))
         elif roles and not any(name in role.defaults for role in roles):
             known = {known for role in roles for known in role.defaults}
-            faults.append(
-                position.fault(f"none of the roles has a variable '{name}'; {did_you_mean(name, known)}")
-            )
+            faults.append(position.fault(f"unknown variable '{name}'; {did_you_mean(name, known)}"))
         else:
             node = read_text(value, position.file, positions=False)
             roles = [_with_variable(role, name, node) if name in role.defaults else role for role in roles]

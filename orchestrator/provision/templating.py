@@ -135,7 +135,8 @@ def _moved(position: Position, lines: int) -> Position:
 
 
 def _message(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return f"template error: {reason}"
 
 
 def _expression(text: str, variables: Mapping[str, Any]) -> Any:

@@ -32,14 +32,14 @@ class Kernels:
     def cache(self) -> Path:
         return self.folder / "cache" / "orchestrate"
 
-    def has_begun(self) -> bool:
+    def has_started_compiling(self) -> bool:
         """Whether a compiler was at work; its line is there later than its file."""
         file = self.folder / "compiled"
         return file.exists() and bool(file.read_text())
 
     @property
     def compiled(self) -> list[str]:
-        """Names of the objects that were compiled since this was asked last."""
+        """Names of the objects that were compiled since the last call."""
         file = self.folder / "compiled"
         lines = file.read_text().split() if file.exists() else []
         file.unlink(missing_ok=True)

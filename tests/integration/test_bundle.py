@@ -153,13 +153,14 @@ def test_two_exports_are_identical_and_an_archive_unpacks_to_the_directory(maker
     first, second = export(maker), export(maker, "--output", "second.tar")
     assert first.read_bytes() == second.read_bytes()
     assert maker.orchestrate("verify", second, "--id", "0" * 64).code == 2
-    folder = export(maker, "--folder", "--output", "made")
+    folder = export(maker, "--directory", "--output", "made")
     subprocess.run(["tar", "-C", maker.folder, "--one-top-level=out", "-xf", first], check=True)
     (unpacked,) = (maker.folder / "out").iterdir()
     subprocess.run(["diff", "-r", folder, unpacked], check=True)
     for sums in ("SHA256SUMS.sha256", "SHA256SUMS"):
         subprocess.run(["sha256sum", "--quiet", "--strict", "-c", sums], cwd=unpacked, check=True)
     assert maker.orchestrate("verify", unpacked).code == 0
+    assert (export(maker, "--folder", "--output", "made-by-0.1") / "README.md").is_file()
 
 
 def test_verify_names_the_file_of_a_modified_byte(maker: User) -> None:
@@ -194,7 +195,7 @@ def test_scrubbing_replaces_every_occurrence_of_a_name(maker: User) -> None:
     (maker.run_folders[0] / "lab-7f3q.console.log").write_text(
         "lab-7f3q login: jdoe42@lab-7f3q.corp.example 10.20.30.40\n"
     )
-    bundle = export(maker, "--scrub", "--scrub-word", "Pretends", "--folder", "--output", "scrubbed")
+    bundle = export(maker, "--scrub", "--scrub-word", "Pretends", "--directory", "--output", "scrubbed")
     originals = [b"lab-7f3q", b"corp.example", b"jdoe42", b"10.20.30.40", b"s3cr3t-k3y", b"Pretends"]
     for path in [*bundle.rglob("*"), bundle]:
         content = path.read_bytes() if path.is_file() else b""
@@ -213,18 +214,18 @@ def test_scrubbing_replaces_every_occurrence_of_a_name(maker: User) -> None:
 
 def test_a_bundle_is_scrubbed_in_a_directory_named_like_one_of_its_parts(maker: User) -> None:
     (maker.folder / "experiment").mkdir()
-    bundle = export(maker, "--scrub", "--folder", "--output", "experiment/scrubbed")
+    bundle = export(maker, "--scrub", "--directory", "--output", "experiment/scrubbed")
     assert 'contact: "198.18.0.1"' in (bundle / "experiment" / "sweep.yaml").read_text()
 
 
 def test_without_scrub_nothing_is_replaced(maker: User) -> None:
-    bundle = export(maker, "--folder")
+    bundle = export(maker, "--directory")
     assert socket.gethostname() in (bundle / "run" / "manifest.json").read_text()
     assert (bundle / "experiment" / "sweep.yaml").read_text() == (maker.folder / "sweep.yaml").read_text()
 
 
 def test_every_file_that_the_readme_names_exists(maker: User) -> None:
-    bundle = export(maker, "--folder")
+    bundle = export(maker, "--directory")
     readme = (bundle / "README.md").read_text()
     assert "| where scaling ends: parallel at pages=1 | ends at 4 (" in readme
     for part in re.findall(r"^\| `([^`]+)`", readme, re.MULTILINE):
@@ -242,7 +243,7 @@ def test_the_bundle_is_an_ro_crate(maker: User, tmp_path: Path) -> None:
 
     from tests.ro_crate import faults
 
-    bundle = export(maker, "--folder")
+    bundle = export(maker, "--directory")
     crate = ROCrate(bundle)
     assert crate.mainEntity.id == "experiment/sweep.yaml"
     (action,) = (entity for entity in crate.contextual_entities if entity.type == "CreateAction")

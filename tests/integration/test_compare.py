@@ -80,8 +80,8 @@ def test_from_the_file_to_measured_and_published_speed_ups(local_user: User) -> 
     lines = local_user.orchestrate("report", "latest").out.splitlines()
     assert f"speed-up in {environment}: measured, from call." in lines
     (published,) = [line for line in lines if line.startswith("published:")]
-    for told in ("rfc2017-cover", "2017-02-17", "linux-mm", "E5-2640v3", "mmotm-2017-02-07"):
-        assert told in published
+    for detail in ("rfc2017-cover", "2017-02-17", "linux-mm", "E5-2640v3", "mmotm-2017-02-07"):
+        assert detail in published
 
 
 def test_the_report_needs_the_folder_of_the_run_alone(local_user: User) -> None:
@@ -93,8 +93,8 @@ def test_the_report_needs_the_folder_of_the_run_alone(local_user: User) -> None:
     moved = folder.rename(local_user.folder / "sent-by-mail")
     again = local_user.orchestrate("report", moved)
     assert (again.code, again.out) == (0, first.out)
-    told = local_user.orchestrate("report", moved, "--format", "csv")
-    lines = list(csv.DictReader(io.StringIO(told.out, newline="")))
+    table = local_user.orchestrate("report", moved, "--format", "csv")
+    lines = list(csv.DictReader(io.StringIO(table.out, newline="")))
     parallel = next(
         line for line in lines if line["factor.mode"] == "parallel" and line["factor.pages"] == "1"
     )

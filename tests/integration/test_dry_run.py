@@ -19,6 +19,7 @@ from orchestrator.hosts.command import Command
 from orchestrator.hosts.providers.ssh import SshProvider
 from orchestrator.hosts.ssh import SshHost
 from orchestrator.plan import Plan
+from tests.calls import orchestrate
 from tests.integration.machine import Machine
 
 FILE = """
@@ -49,7 +50,7 @@ class Quiet:
 
 
 class Recorder:
-    """Keeps the commands that hosts execute, in the form in which a dry run prints them."""
+    """Keeps the commands that hosts execute, as a dry run prints them."""
 
     def __init__(self) -> None:
         self.commands: list[str] = []
@@ -118,3 +119,56 @@ def test_the_commands_of_a_dry_run_are_those_of_a_run(
     real = [comparable(line, result.folder.id) for line in recorder.commands]
     assert dry == real
     assert len(real) > 30
+
+
+BOOTING = """
+version: 1
+benchmark: {command: [sh, -c, 'echo x={n}'], metrics: {x: {key_value: x, unit: s}}}
+kernels: {own: default, again: {package: linux-image-cloud-amd64, command_line: quiet}}
+factors: {kernel: [own, again], n: [1, 2]}
+repetitions: 1
+hosts: {provider: ssh, group: lab}
+limits: {settle: 0s}
+"""
+BOOT_COMMAND = re.compile(r"^(?:' sh (state|install|once|reboot|remove)\b|# block (\d))", re.MULTILINE)
+
+
+def printed_for(tmp_path: Path, hosts: str, *options: str) -> str:
+    """Return what a dry run prints for hosts of an inventory; none of them exists."""
+    (tmp_path / "e.yaml").write_text(BOOTING)
+    (tmp_path / "hosts.yaml").write_text(f"lab: {{hosts: {hosts}}}\n")
+    ended = orchestrate("run", "e.yaml", "--inventory", "hosts.yaml", *options, "--dry-run", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert not (tmp_path / "results").exists()
+    return ended.stdout
+
+
+def test_boots_of_a_machine_are_printed(tmp_path: Path) -> None:
+    """As BootableMachine boots it: boot.sh installs a kernel, selects it once, and removes it at the end."""
+    printed = printed_for(tmp_path, "{m1: {power: none}}")
+    calls = [call or block for call, block in BOOT_COMMAND.findall(printed) if call != "state"]
+    assert calls == ["0", "reboot", "1", "remove", "install", "once", "reboot", "reboot", "remove"]
+    put = [line.split()[1] for line in printed.splitlines() if line.startswith("put /boot")]
+    assert put == ["/boot/orchestrate/vmlinuz", "/boot/orchestrate/watchdog.sh"]
+    assert re.search(r"^' sh install RELEASE-again [0-9a-f]{12} quiet 300$", printed, re.MULTILINE)
+
+
+def test_a_machine_that_is_not_booted_prints_no_boot(tmp_path: Path) -> None:
+    calls = [call for call, _ in BOOT_COMMAND.findall(printed_for(tmp_path, "{m1: {}}"))]
+    assert calls == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("fleet", "expected"),
+    [
+        ("shard", ["0: at most 2 trials, in shards, m1", "1: at most 2 trials, in shards, m1"]),
+        ("replicate", ["0: 2 trials, m1", "2: 2 trials, m1"]),
+    ],
+)
+def test_each_host_of_a_fleet_is_printed(tmp_path: Path, fleet: str, expected: list[str]) -> None:
+    hosts = "{m1: {power: none}, m2: {power: none}}"
+    printed = printed_for(tmp_path, hosts, "--set", f"hosts.fleet={fleet}")
+    heads = re.findall(r"^# block (\d): kernel \w+, boot 0, (.*)$", printed, re.MULTILINE)
+    assert [f"{index}: {rest}" for index, rest in heads[:2]] == expected
+    assert [rest.endswith("m2") for _, rest in heads] == [False, False, True, True]
+    assert len(re.findall("^' sh once$", printed, re.MULTILINE)) == 2

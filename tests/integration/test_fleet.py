@@ -44,7 +44,7 @@ def new_user(fleet: Fleet, tmp_path: Path, name: str = "user") -> User:
     return fleet.user(tmp_path / name)
 
 
-def fates(user: User) -> dict[str, str]:
+def outcomes(user: User) -> dict[str, str]:
     return {record["host"]: record["outcome"] for record in user.of_type("host")}
 
 
@@ -66,7 +66,7 @@ def test_cells_are_shared_or_run_on_each(fleet: Fleet, tmp_path: Path) -> None:
     assert len(cells) == CELLS  # one host runs all repetitions of a cell
     assert user.records[0]["hosts"] == ["b", "a", "c"]
     assert user.records[0]["fleet"] == "shard"
-    assert list(fates(user).values()) == ["done"] * 3
+    assert list(outcomes(user).values()) == ["done"] * 3
     assert all(not list(host.base.glob("blocks/*")) for host in fleet.hosts)
     assert all(not (host.base / "lock").exists() for host in fleet.hosts)
     other = new_user(fleet, tmp_path, "other")
@@ -130,10 +130,12 @@ def test_errors_on_hosts_do_not_stop_others(fleet: Fleet, tmp_path: Path) -> Non
     assert ended.code == 0, ended.err
     user.assert_complete(2 * CELLS)
     assert {trial["metrics"]["x"]["value"] for trial in user.trials} == {7}
-    assert fates(user) == {"good1": "done", "good2": "done"} | {n: fate for n, (fate, _) in expected.items()}
-    for name, (fate, reason) in expected.items():
+    assert outcomes(user) == {"good1": "done", "good2": "done"} | {
+        n: outcome for n, (outcome, _) in expected.items()
+    }
+    for name, (outcome, reason) in expected.items():
         (line,) = summary_lines(ended.err, name)
-        assert fate in line
+        assert outcome in line
         assert reason in line
     assert {(host.folder / "stat_interval").read_text() for host in fleet.hosts} == {"1\n"}
 
@@ -175,7 +177,7 @@ def test_a_run_is_resumed_after_the_controller_was_killed(fleet: Fleet, tmp_path
     ended = user.run(file)
     assert ended.code == 0, ended.err
     user.assert_complete(2 * CELLS)
-    assert fates(user) == {"a": "done", "b": "unreachable", "c": "done"}
+    assert outcomes(user) == {"a": "done", "b": "unreachable", "c": "done"}
     assert all(not list(host.base.glob("blocks/*")) for host in (fleet.hosts[0], fleet.hosts[2]))
 
 

@@ -47,7 +47,7 @@ def test_the_starter_is_a_good_experiment(tmp_path: Path) -> None:
     assert "numa_balancing" in ended.stdout
 
 
-def test_the_starter_can_be_rehearsed_as_it_is(tmp_path: Path) -> None:
+def test_a_dry_run_of_the_starter_works_unchanged(tmp_path: Path) -> None:
     orchestrate("init", folder=tmp_path)
     ended = orchestrate("run", "experiment.yaml", "--dry-run", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr

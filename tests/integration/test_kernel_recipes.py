@@ -255,7 +255,7 @@ def test_a_build_that_is_stopped_leaves_no_kernel_and_no_process(
     recipe = kernels.recipe()
     (kernels.folder / "slow").touch()
     process = kernels.user.begin("kernel", "build", recipe)
-    kernels.user.wait_for(kernels.has_begun, process)
+    kernels.user.wait_for(kernels.has_started_compiling, process)
     kernels.user.kill(process, number)
     kernels.user.wait_for(lambda: not makes_in(kernels.folder))
     assert kernels.kept == []
@@ -330,8 +330,8 @@ def test_list_show_and_gc(kernels: Kernels) -> None:
     assert (ended.code, len(ended.complaints)) == (2, 1)
 
     assert kernels.user.orchestrate("kernel", "gc").out == "0 MiB freed\n"
-    rehearsed = kernels.user.orchestrate("kernel", "gc", "--unused-for", "0", "--dry-run").out
-    assert rehearsed.count("would remove kernel") == 2
+    printed = kernels.user.orchestrate("kernel", "gc", "--unused-for", "0", "--dry-run").out
+    assert printed.count("would remove kernel") == 2
     assert len(kernels.kept) == 2
     old = kernels.cache / "kernels" / first["hash"]
     os.utime(old, (0, 0))
@@ -350,7 +350,7 @@ def test_directories_in_use_are_not_removed(kernels: Kernels) -> None:
     recipe = kernels.recipe()
     (kernels.folder / "slow").touch()
     process = kernels.user.begin("kernel", "build", recipe)
-    kernels.user.wait_for(kernels.has_begun, process)
+    kernels.user.wait_for(kernels.has_started_compiling, process)
     ended = kernels.user.orchestrate("kernel", "gc", "--unused-for", "0")
     assert "skipped (in use): workspace" in ended.out
     kernels.user.kill(process, signal.SIGINT)

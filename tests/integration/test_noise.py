@@ -36,7 +36,7 @@ def run(host: HostFolder, command: str) -> TrialEnd:
 
 
 def statistics(user: int, steal: int, busiest: int) -> str:
-    """Of two CPUs, in the form of /proc/stat."""
+    """Of two CPUs, in the format of /proc/stat."""
     each = "".join(CPU.format(n=n, user=user if n == busiest else 0, steal=0) for n in (0, 1))
     return CPU.format(n=" ", user=user, steal=steal) + each + "intr 5 1 2 3\nctxt 7\n"
 
@@ -197,6 +197,6 @@ def test_attempts_are_counted_once_however_often_the_run_is_taken_up(user: User)
     ended = user.run(file, *limits)
     assert ended.code == 1, ended.err
     user.assert_complete(3)
-    told = [(record["trial"], record["start"]) for record in user.trials + user.of_type("attempt")]
-    assert len(told) == len(set(told)) == 9
+    starts = [(record["trial"], record["start"]) for record in user.trials + user.of_type("attempt")]
+    assert len(starts) == len(set(starts)) == 9
     assert user.counted == {"1": 3, "2": 3, "3": 3}

@@ -64,7 +64,7 @@ LANGUAGE = """
   changed_when: false
 - name: enough
   assert: {that: [counted.stdout | int >= 3, facts.cpus >= 1], fail_msg: too few}
-- name: only where asked for
+- name: only where requested
   copy: {content: x, dest: /etc/mine.d/never}
   when: more
 - name: from the role's files
@@ -96,7 +96,7 @@ def test_tasks_with_all_keywords(admin: User, machine: Machine) -> None:
     assert machine.calls.count("restart -- ssh.service") == 1
     second = apply(admin, "mine", "--var", "greeting='good day'")
     assert changes(second) == []
-    assert "testhost: mine: only where asked for: skipped" in second.out
+    assert "testhost: mine: only where requested: skipped" in second.out
     assert machine.calls.count("restart -- ssh.service") == 1
     third = apply(admin, "mine", "--check")
     assert "-greeting = good day" in changes(third)
@@ -274,7 +274,7 @@ def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: 
         (["nosuch"], "role 'nosuch' not found"),
         (
             ["quiet", "--var", "tmiers=[]"],
-            "--var tmiers=[]: none of the roles has a variable 'tmiers'; did you mean 'timers'?",
+            "--var tmiers=[]: unknown variable 'tmiers'; did you mean 'timers'?",
         ),
         (["quiet", "--var", "timers"], "expected name=value"),
         (["quiet", "--tags", "servces"], "--tags: no task has the tag 'servces'; did you mean 'services'?"),

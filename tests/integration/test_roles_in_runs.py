@@ -44,9 +44,9 @@ def test_a_role_that_fails_in_a_run_leaves_no_setting_changed(admin: User, machi
 
 def test_settings_of_a_dead_controller_are_restored(admin: User, machine: Machine) -> None:
     role(admin, tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n", defaults="level: 1\n")
-    text = EXPERIMENT.replace("cat /proc", f"touch {admin.folder}/begun; sleep 60; cat /proc")
+    text = EXPERIMENT.replace("cat /proc", f"touch {admin.folder}/started; sleep 60; cat /proc")
     process = admin.begin_run(admin.file(text, trial="90s"))
-    admin.wait_for((admin.folder / "begun").exists, process)
+    admin.wait_for((admin.folder / "started").exists, process)
     admin.kill(process)
     assert machine.proc("vm/swappiness") == "7"
     words = ("testhost", *admin.options[2:])

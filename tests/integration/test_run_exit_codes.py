@@ -88,7 +88,7 @@ def test_a_program_that_is_not_there_is_found_once_before_the_first_trial(
     assert not someone.trials, "none was tried"
 
 
-def test_a_program_of_the_host_is_told_by_name_package_and_hash(local_user: User) -> None:
+def test_a_program_of_the_host_is_reported_with_name_package_and_hash(local_user: User) -> None:
     """As `setarch` (util-linux) is on every Debian, by a path that no report needs to show."""
     path = shutil.which("setarch")
     text = (
@@ -102,10 +102,10 @@ def test_a_program_of_the_host_is_told_by_name_package_and_hash(local_user: User
     version = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Version}", "util-linux"], capture_output=True, text=True, check=True
     ).stdout
-    told = " ".join(mail.split())
-    assert "its command: setarch -R echo x={n}" in told
-    assert f"program setarch: util-linux {version}, SHA-256 {digest}" in told
-    assert "command: orchestrate run" in told
+    provenance = " ".join(mail.split())
+    assert "its command: setarch -R echo x={n}" in provenance
+    assert f"program setarch: util-linux {version}, SHA-256 {digest}" in provenance
+    assert "command: orchestrate run" in provenance
     assert str(path) not in mail
     assert f"util-linux {version}, SHA-256 {digest}" in page
 
@@ -244,7 +244,7 @@ def test_needs_that_are_not_met(user: User) -> None:
     assert line.startswith("testhost: needs 64 NUMA nodes, host has ")
 
 
-def test_no_number_comes_from_another_kernel_than_the_one_asked_for(user: User) -> None:
+def test_no_number_comes_from_another_kernel_than_the_requested_one(user: User) -> None:
     release = os.uname().release
     (user.folder / "other").write_bytes(bz_image("6.6.6-other"))
     (user.folder / "same").write_bytes(bz_image(release))
@@ -263,8 +263,8 @@ def test_no_number_comes_from_another_kernel_than_the_one_asked_for(user: User) 
 
 def test_a_word_that_is_missing_on_the_command_line_is_another_kernel(user: User) -> None:
     (user.folder / "same").write_bytes(bz_image(os.uname().release))
-    asked = "kernels: {mine: {image: same, command_line: no_such_word=1}}\n"
-    assert user.run(user.file(ANY + asked)).code == 1
+    kernels = "kernels: {mine: {image: same, command_line: no_such_word=1}}\n"
+    assert user.run(user.file(ANY + kernels)).code == 1
     assert user.statuses == {"wrong_kernel": 2}
 
 
@@ -307,7 +307,7 @@ def test_a_sysctl_factor_is_set_for_its_trials_only(user: User) -> None:
 
 
 @needs_root
-def test_a_setting_that_does_not_take_names_asked_and_found(user: User) -> None:
+def test_a_refused_setting_names_requested_and_actual_value(user: User) -> None:
     before = STAT_INTERVAL.read_text()
     try:
         ended = user.run(

@@ -61,12 +61,12 @@ def test_sigkill_at_any_moment_then_the_same_command(user: User, seed: int) -> N
         run = user.begin_run(file)
         time.sleep(moments.uniform(0.0, 2.5))
         user.kill(run)
-    # A controller that was killed before its first record has begun nothing.
-    begun = [folder for folder in user.run_folders if b"\n" in _content(folder / "journal.jsonl")]
+    # A controller that was killed before its first record has started nothing.
+    started = [folder for folder in user.run_folders if b"\n" in _content(folder / "journal.jsonl")]
     ended = user.run(file)
     assert ended.code == 0, ended.err
-    if begun:
-        assert f"resuming run {begun[0].name}" in ended.err
+    if started:
+        assert f"resuming run {started[0].name}" in ended.err
     each_once(user, 8)
 
 
@@ -115,9 +115,9 @@ def test_ctrl_c_once_finishes_the_running_trial(user: User) -> None:
     ended = user.kill(run, signal.SIGINT)
     assert ended.code == 130, ended.err
     assert ended.complaints == ["stopped by SIGINT; the same command resumes the run"]
-    begun = {name[6:] for name in user.counted if name.startswith("begin")}
-    assert {record["factors"]["n"] for record in user.trials} == begun
-    assert len(begun) < 8
+    started = {name[6:] for name in user.counted if name.startswith("begin")}
+    assert {record["factors"]["n"] for record in user.trials} == started
+    assert len(started) < 8
     assert user.records[-1]["complete"] is False
     assert user.run(file).code == 0
     each_once(user, 8)

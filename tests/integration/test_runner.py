@@ -90,8 +90,8 @@ def test_journal_has_header_pairs_and_end(finished: HostFolder) -> None:
 
 
 def test_runner_prints_nothing(finished: HostFolder) -> None:
-    said = (finished.block / "runner.log").read_text().splitlines()
-    assert [line for line in said if " Killed " not in line] == []  # bash tells of an alarm that was ended
+    log = (finished.block / "runner.log").read_text().splitlines()
+    assert [line for line in log if " Killed " not in line] == []  # bash reports the alarm that was killed
 
 
 def test_success_and_failure(ends: Mapping[str, TrialEnd]) -> None:

@@ -72,7 +72,7 @@ def test_another_block_on_the_same_host(host: HostFolder) -> None:
     assert host.sh(host.runner_script, "start", host.base, other).returncode == 0
 
 
-def test_a_trial_finds_the_clock_that_start_was_told(host: HostFolder) -> None:
+def test_a_trial_gets_the_clock_of_start(host: HostFolder) -> None:
     (host.block / "trials").write_bytes(encode_trials([trial("t", "echo $ORCHESTRATE_CLOCK")]))
     assert host.sh(host.runner_script, "start", host.base, host.block, "instructions").returncode == 0
     host.wait()

@@ -86,7 +86,7 @@ def test_a_run_that_is_killed_on_the_way_ends_as_one_that_was_not(user: User) ->
     assert_only_the_quiet_cell_was_cut_short(user)
 
 
-def test_a_rehearsal_says_which_blocks_may_be_cut_short(user: User) -> None:
-    told = user.orchestrate("run", user.file(FILE), "--dry-run", *user.options).out
-    heads = [line for line in told.splitlines() if line.startswith("# block")]
+def test_a_dry_run_says_which_blocks_may_be_cut_short(user: User) -> None:
+    printed = user.orchestrate("run", user.file(FILE), "--dry-run", *user.options).out
+    heads = [line for line in printed.splitlines() if line.startswith("# block")]
     assert ["at most 4 trials" in line for line in heads] == [False] * (BOOTS - 1) + [True]

@@ -1,6 +1,6 @@
 """Guests for the proof of the kernel series; each is booted once and serves the tests that name it.
 
-The short form is the default. ``KERNEL_TEST=full`` runs every layout, and longer.
+The short version is the default. ``KERNEL_TEST=full`` runs every layout, and longer.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ def lab(guest: Lab) -> Iterator[Lab]:
 
 
 def on(*layouts: str, full: tuple[str, ...] = ()) -> pytest.MarkDecorator:
-    """Run a test in guests of these layouts; of ``full``, too, in the full form."""
+    """Run a test in guests of these layouts; of ``full``, too, in the full version."""
     return pytest.mark.parametrize("guest", (*layouts, *full) if FULL else layouts, indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests are run again after a defect of the emulator.
 
-    The debug kernel is slow: in the short form, of the modes, only the one that takes most paths is tried there.
+    The debug kernel is slow: in the short version, of the modes, only the one that takes most paths is tried there.
     """
     for item in items:
         if item.path.parent == Path(__file__).parent:

@@ -72,7 +72,7 @@ class EmulatorError(Exception):
 
 
 class Lab:
-    """One guest of a layout, booted when it is first asked for, and again when it has died.
+    """One guest of a layout, booted when it is first needed, and again when it has died.
 
     :ivar may_lack_memory: the test that runs has the kernel fail for want of memory, so it may report that.
     """
@@ -132,7 +132,7 @@ class Lab:
             raise
 
     def check(self, name: str, **words: str | int) -> dict[str, int]:
-        """Run a check and return what it printed, which is of the form name=number."""
+        """Run a check and return what it printed, lines of name=number."""
         return parse(self.run('/root/checks "$@"', name, *(f"{key}={value}" for key, value in words.items())))
 
     def check_lines(
@@ -144,13 +144,13 @@ class Lab:
         return [parse(line) for line in text.splitlines()]
 
     def complaints(self) -> list[str]:
-        """Lines of the kernel's log and of the console, since it was last asked, that no healthy kernel prints."""
+        """Lines of the kernel's log and of the console, since the last call, that no healthy kernel prints."""
         if self._host is None:
             return []  # it has died, of which the test has failed
         console = self._console()
-        said = self.run("dmesg -c") + console[self._heard :]
+        log = self.run("dmesg -c") + console[self._heard :]
         self._heard = len(console)
-        lines = without_excused(said, self.may_lack_memory).splitlines()
+        lines = without_excused(log, self.may_lack_memory).splitlines()
         first = next((n for n, line in enumerate(lines) if COMPLAINTS.search(line)), None)
         return [] if first is None else lines[first : first + 60]
 
@@ -171,10 +171,10 @@ class Lab:
         return consoles[-1].read_text(errors="replace") if consoles else ""
 
 
-def without_excused(said: str, may_lack_memory: bool) -> str:
-    """What the kernel said, less what mainline says as well."""
-    said = SERVER_COUNTED_AS_TASK.sub("", said)
-    return NO_MEMORY_REPORT.sub("", said) if may_lack_memory else said
+def without_excused(log: str, may_lack_memory: bool) -> str:
+    """The log of the kernel without the messages that mainline prints as well."""
+    log = SERVER_COUNTED_AS_TASK.sub("", log)
+    return NO_MEMORY_REPORT.sub("", log) if may_lack_memory else log
 
 
 def parse(text: str) -> dict[str, int]:

@@ -16,10 +16,10 @@ NOT_JUDGED = ("pswp", "pgscan_")
 
 def assert_cells(lab: Lab, cells: Iterable[Cell]) -> None:
     cells = list(cells)
-    told = lab.check_lines("cells", (cell.line for cell in cells))
-    assert len(told) == len(cells)
+    counts = lab.check_lines("cells", (cell.line for cell in cells))
+    assert len(counts) == len(cells)
     wrong = []
-    for cell, counters in zip(cells, told, strict=True):
+    for cell, counters in zip(cells, counts, strict=True):
         times = {name: value for name, value in counters.items() if name.endswith("_ns")}
         counted = {
             name: value
@@ -37,7 +37,7 @@ def assert_cells(lab: Lab, cells: Iterable[Cell]) -> None:
 
 
 def pairs_of(lab: Lab) -> list[tuple[int, int]]:
-    """Pairs of nodes: all in the full form, else each node once on one side."""
+    """Pairs of nodes: all in the full version, else each node once on one side."""
     if FULL:
         return [(source, target) for source in lab.nodes for target in lab.nodes if source != target]
     if len(lab.nodes) == 2:

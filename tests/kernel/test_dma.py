@@ -90,10 +90,10 @@ def assert_all_accounted(counted: dict[str, int], base_pages: int) -> None:
 def moved_with(lab: Lab, cells: Iterable[Cell]) -> list[tuple[Cell, dict[str, int]]]:
     """Move the cells, which must succeed whatever the channels do; what was counted of each."""
     cells = list(cells)
-    told = lab.check_lines("cells", (cell.line for cell in cells))
-    for cell, counted in zip(cells, told, strict=True):
+    counts = lab.check_lines("cells", (cell.line for cell in cells))
+    for cell, counted in zip(cells, counts, strict=True):
         assert_all_accounted(counted, PAGES[cell.page] * BASE_PAGES[cell.page])
-    return list(zip(cells, told, strict=True))
+    return list(zip(cells, counts, strict=True))
 
 
 def some_cells(channels: Iterable[int] = (1, 3), pages: Iterable[str] = ("base", "thp")) -> list[Cell]:
@@ -121,13 +121,13 @@ def test_batches_of_any_size(engine: Lab, batch: int) -> None:
 
 @on("two_nodes", "debug")
 def test_the_kernel_says_what_would_copy(engine: Lab) -> None:
-    told = dict(line.split("=") for line in engine.run(f"cat {ABI}").splitlines())
-    assert told["version"] == "2"
-    assert told["MPOL_MF_MOVE_DMA"] == "0x40000"
+    abi = dict(line.split("=") for line in engine.run(f"cat {ABI}").splitlines())
+    assert abi["version"] == "2"
+    assert abi["MPOL_MF_MOVE_DMA"] == "0x40000"
     wanted = {"dma_channels": "16", "dma_engine": "softdma", "dma_engine_kind": "software"}
-    assert wanted.items() <= told.items()
+    assert wanted.items() <= abi.items()
     engine.run("echo 1 >/proc/sys/vm/use_all_dma_chans")
-    assert dict(line.split("=") for line in engine.run(f"cat {ABI}").splitlines()) == told, (
+    assert dict(line.split("=") for line in engine.run(f"cat {ABI}").splitlines()) == abi, (
         "also when they are held"
     )
     release(engine)
@@ -166,7 +166,7 @@ def test_what_a_channel_does_not_copy_the_cpu_copies(engine: Lab, trouble: str, 
     assert all(left_by_dma(counted).keys() <= {reason} for _, counted in found), found
     assert sum(counted[f"migrate_dma_fallback_{reason}"] for _, counted in found) > 0
     assert sum(counted["migrate_copy_dma"] for _, counted in found) > 0
-    # Threads take what DMA leaves, where they are asked for and there is more than one page of it.
+    # Threads take what DMA leaves, where they are requested and there is more than one page of it.
     assert any(counted["migrate_copy_mt"] for cell, counted in found if "parallel" in cell.mode)
     assert not any(counted["migrate_copy_mt"] for cell, counted in found if "parallel" not in cell.mode)
 
@@ -215,20 +215,20 @@ def test_no_memory(engine: Lab, by: str, page: str) -> None:
     """Any allocation may fail, those of the driver, too."""
     settings: dict[str, str | int] = {"task-filter": "Y", "ignore-gfp-wait": "N"}
     with faults(engine, "failslab", 50, **settings):
-        told = engine.check("faults", page=page, mode=by, pages=COUNT[page], rounds=6 * LONGER, channels=3)
-    assert told["moved"] > 0
-    assert left_by_dma(told).keys() & {"nomem", "submit"}, told
-    assert left_by_dma(told).keys() <= {"nomem", "submit"}, told
+        counts = engine.check("faults", page=page, mode=by, pages=COUNT[page], rounds=6 * LONGER, channels=3)
+    assert counts["moved"] > 0
+    assert left_by_dma(counts).keys() & {"nomem", "submit"}, counts
+    assert left_by_dma(counts).keys() <= {"nomem", "submit"}, counts
 
 
 @on("two_nodes", "debug")
 @MOST_PATHS
 @HUGE_AND_BASE
 def test_no_write_is_lost(engine: Lab, page: str, by: str) -> None:
-    told = engine.check(
+    counts = engine.check(
         "writers", page=page, pages=COUNT[page], mode=by, helpers=3, rounds=3 * LONGER, channels=3
     )
-    assert told["passes"] > 0
+    assert counts["passes"] > 0
 
 
 @on("two_nodes", "debug")
@@ -242,8 +242,8 @@ def test_shared_pages_move_for_all_and_are_copied_on_write(engine: Lab, page: st
 @on("two_nodes", "debug")
 @MOST_PATHS
 def test_processes_fork_and_end_meanwhile(engine: Lab, by: str) -> None:
-    told = engine.check("forks", page="thp", mode=by, threads=3, rounds=2 * LONGER, channels=3)
-    assert told["moved"] > 0
+    counts = engine.check("forks", page="thp", mode=by, threads=3, rounds=2 * LONGER, channels=3)
+    assert counts["moved"] > 0
 
 
 @on("memory_only")
@@ -252,12 +252,12 @@ def test_a_node_that_swaps(engine: Lab, by: str) -> None:
     before = copied_by_dma(engine)
     engine.run("swapon /dev/loop0")
     try:
-        told = engine.check(
+        counts = engine.check(
             "pressure", page="thp", pages=4, mode=by, free_kib=16384, rounds=2 * LONGER, channels=3
         )
     finally:
         engine.run("swapoff /dev/loop0")
-    assert told["pswpout"] > 0, told
+    assert counts["pswpout"] > 0, counts
     assert copied_by_dma(engine) > before
 
 
@@ -267,8 +267,8 @@ def test_a_node_that_swaps(engine: Lab, by: str) -> None:
 def test_a_node_with_free_memory_for_some_takes_some(engine: Lab, page: str, by: str) -> None:
     engine.may_lack_memory = True
     pages = {"thp": 12, "base": 6144}[page]
-    told = engine.check("full", page=page, pages=pages, mode=by, free_kib=4096, channels=3)
-    assert 0 < told["moved"] < told["pages"]
+    counts = engine.check("full", page=page, pages=pages, mode=by, free_kib=4096, channels=3)
+    assert 0 < counts["moved"] < counts["pages"]
 
 
 SWITCHING = """
@@ -287,10 +287,10 @@ def test_two_migrators_at_once(engine: Lab, share: str, by: str) -> None:
     engine.run(f"touch /root/switching; ({SWITCHING}) >/dev/null 2>&1 &")
     try:
         before = copied_by_dma(engine)
-        told = engine.check("races", page="thp", mode=by, share=share, rounds=3 * LONGER)
+        counts = engine.check("races", page="thp", mode=by, share=share, rounds=3 * LONGER)
     finally:
         engine.run("rm /root/switching")
-    assert told["moved"] > 0
+    assert counts["moved"] > 0
     assert copied_by_dma(engine) > before
 
 
@@ -300,28 +300,28 @@ def mixed(lab: Lab, seed: int) -> dict[str, int]:
     In guests of few CPUs: 16 emulated ones on a busy machine of 2 wait for RCU's locks more than they run.
     """
     rounds = ROUNDS_WATCHED if lab.is_debug else ROUNDS
-    told: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for first in range(0, rounds, PART):
-        told.update(lab.check("mixed", pages=3, rounds=min(PART, rounds - first), seed=seed + first))
-    return told
+        counts.update(lab.check("mixed", pages=3, rounds=min(PART, rounds - first), seed=seed + first))
+    return counts
 
 
 @on("memory_only", "debug")
 def test_a_long_mix_of_all_modes(engine: Lab) -> None:
-    told = mixed(engine, 1)
-    assert told["migrate_copy_dma"] > 0
-    assert told["migrate_copy_serial"] > 0
+    counts = mixed(engine, 1)
+    assert counts["migrate_copy_dma"] > 0
+    assert counts["migrate_copy_serial"] > 0
     if FULL or not engine.is_debug:  # a mix of a few rounds need not have threads
-        assert told["migrate_copy_mt"] > 0
-    assert left_by_dma(told) == {}, told
+        assert counts["migrate_copy_mt"] > 0
+    assert left_by_dma(counts) == {}, counts
 
 
 @on("memory_only", "debug")
 def test_a_long_mix_of_all_modes_and_troubles(engine: Lab) -> None:
     with troubles(engine, fail_every=5, refuse_every=7, lose_every=211):
-        told = mixed(engine, 2)
-    assert told["migrate_copy_dma"] > 0
-    assert left_by_dma(told).keys() >= {"error", "submit"}, told
+        counts = mixed(engine, 2)
+    assert counts["migrate_copy_dma"] > 0
+    assert left_by_dma(counts).keys() >= {"error", "submit"}, counts
 
 
 UNLOADING = """
@@ -343,8 +343,8 @@ echo "unloaded=$unloaded busy=$busy $(cat /root/mixed.out)"
 
 @on("debug")
 def test_the_module_is_unloaded_while_pages_move(engine: Lab) -> None:
-    told = parse(engine.run(UNLOADING, str(2 * PART if FULL else 100)))
-    assert told["unloaded"] > 0
-    assert told["busy"] > 0, "it was never in use when it was to be unloaded"
-    assert told["migrate_copy_dma"] > 0
-    assert left_by_dma(told).keys() <= {"channel"}, told
+    counts = parse(engine.run(UNLOADING, str(2 * PART if FULL else 100)))
+    assert counts["unloaded"] > 0
+    assert counts["busy"] > 0, "it was never in use when it was to be unloaded"
+    assert counts["migrate_copy_dma"] > 0
+    assert left_by_dma(counts).keys() <= {"channel"}, counts

@@ -23,7 +23,7 @@ PAIRS = {"base": 37, "thp": 3}
 """Pairs in a cell: few, and in numbers that do not divide evenly."""
 
 LONGER = 10 if FULL else 1
-"""How many times longer the full form is."""
+"""How many times longer the full version is."""
 
 RANDOM_ROUNDS = 10_000 if FULL else 300
 SWAP = "/dev/loop0"
@@ -89,10 +89,10 @@ def expected_counters(cell: Exchange, layout: Layout) -> dict[str, int]:
 
 
 def assert_exchanges(lab: Lab, cells: list[Exchange]) -> None:
-    told = lab.check_lines("exchange", (cell.line for cell in cells))
-    assert len(told) == len(cells)
+    counts = lab.check_lines("exchange", (cell.line for cell in cells))
+    assert len(counts) == len(cells)
     wrong = []
-    for cell, counters in zip(cells, told, strict=True):
+    for cell, counters in zip(cells, counts, strict=True):
         counted = {
             name: value
             for name, value in counters.items()
@@ -103,11 +103,11 @@ def assert_exchanges(lab: Lab, cells: list[Exchange]) -> None:
     assert not wrong, f"{len(wrong)} of {len(cells)} cells:\n" + "\n".join(wrong[:20])
 
 
-def assert_balanced(told: dict[str, int], tried: int) -> None:
-    """Each pair is counted, and the counters say what the statuses said."""
-    failed = told["exchange_refused"] + told["exchange_busy"] + told["exchange_poisoned"]
-    assert told["exchange_pair"] == told["exchanged"], told
-    assert failed == tried - told["exchanged"], told
+def assert_balanced(counts: dict[str, int], tried: int) -> None:
+    """Each pair is counted, and the counters agree with the statuses."""
+    failed = counts["exchange_refused"] + counts["exchange_busy"] + counts["exchange_poisoned"]
+    assert counts["exchange_pair"] == counts["exchanged"], counts
+    assert failed == tried - counts["exchanged"], counts
 
 
 @on("two_nodes", "four_nodes", "memory_only", "one_cpu")
@@ -157,20 +157,20 @@ def test_what_cannot_be_exchanged_is_left_alone(lab: Lab, mode: str) -> None:
 @on("two_nodes", "debug", full=("four_nodes", "memory_only", "one_cpu"))
 def test_random_lists_against_a_model(lab: Lab) -> None:
     rounds = RANDOM_ROUNDS // 4 if lab.is_debug else RANDOM_ROUNDS
-    told = lab.check("exchange_random", rounds=rounds)
-    assert told["exchanged"] == told["exchange_pair"] > rounds, told
-    assert told["exchange_poisoned"] == 0, told
+    counts = lab.check("exchange_random", rounds=rounds)
+    assert counts["exchanged"] == counts["exchange_pair"] > rounds, counts
+    assert counts["exchange_poisoned"] == 0, counts
 
 
 @on("two_nodes", "debug", full=("memory_only", "one_cpu"))
 @MODES
 @HUGE_AND_BASE
 def test_no_write_is_lost(lab: Lab, page: str, mode: str) -> None:
-    told = lab.check(
+    counts = lab.check(
         "exchange_writers", page=page, pages=PAIRS[page], mode=mode, threads=3, helpers=2, rounds=6 * LONGER
     )
-    assert told["passes"] > 0
-    assert told["exchanged"] > 0
+    assert counts["passes"] > 0
+    assert counts["exchanged"] > 0
 
 
 @on("two_nodes", "debug", full=("memory_only",))
@@ -178,16 +178,16 @@ def test_no_write_is_lost(lab: Lab, page: str, mode: str) -> None:
 @HUGE_AND_BASE
 @BOUNCE
 def test_shared_pages_change_places_for_all(lab: Lab, bounce: int, page: str, mode: str) -> None:
-    told = lab.check("exchange_sharing", page=page, pages=PAIRS[page], mode=mode, bounce=bounce)
-    assert told["exchange_pair"] == PAIRS[page], told
+    counts = lab.check("exchange_sharing", page=page, pages=PAIRS[page], mode=mode, bounce=bounce)
+    assert counts["exchange_pair"] == PAIRS[page], counts
 
 
 @on("two_nodes", "debug", full=("memory_only",))
 @MODES
 @HUGE_AND_BASE
 def test_locked_pages_stay_locked(lab: Lab, page: str, mode: str) -> None:
-    told = lab.check("exchange_locked", page=page, pages=PAIRS[page], mode=mode, rounds=3)
-    assert told["exchange_pair"] == 3 * PAIRS[page], told
+    counts = lab.check("exchange_locked", page=page, pages=PAIRS[page], mode=mode, rounds=3)
+    assert counts["exchange_pair"] == 3 * PAIRS[page], counts
 
 
 @on("two_nodes", "debug")
@@ -197,9 +197,11 @@ def test_full_nodes_stay_as_full(lab: Lab, page: str, mode: str) -> None:
     """There is no free page to move to, none is taken, and none is left."""
     lab.may_lack_memory = True
     pages = {"thp": 3, "base": 1000}[page]
-    told = lab.check("exchange_full", page=page, pages=pages, mode=mode, threads=3, free_kib=2048, rounds=20)
-    assert told["exchange_pair"] == 20 * pages, told
-    assert told["samples"] > 0
+    counts = lab.check(
+        "exchange_full", page=page, pages=pages, mode=mode, threads=3, free_kib=2048, rounds=20
+    )
+    assert counts["exchange_pair"] == 20 * pages, counts
+    assert counts["samples"] > 0
 
 
 @on("two_nodes", "debug", full=("four_nodes", "memory_only", "one_cpu"))
@@ -208,11 +210,11 @@ def test_full_nodes_stay_as_full(lab: Lab, page: str, mode: str) -> None:
 @pytest.mark.parametrize("share", ["memory", "nodes"])
 def test_races(lab: Lab, share: str, page: str, mode: str) -> None:
     """Exchangers crosswise, or exchangers and migrators."""
-    told = lab.check(
+    counts = lab.check(
         "exchange_races", page=page, pages=PAIRS[page], mode=mode, share=share, helpers=4, threads=3,
         rounds=10 * LONGER,
     )  # fmt: skip
-    assert told["exchanged"] > 0
+    assert counts["exchanged"] > 0
 
 
 @on("debug")
@@ -225,12 +227,12 @@ def test_no_allocation_is_needed(lab: Lab, place: str, page: str, mode: str) -> 
     if place == "fail_page_alloc":
         settings |= {"ignore-gfp-highmem": "N", "min-order": 0}
     with faults(lab, place, 100, **settings):
-        told = lab.check("exchange_faults", page=page, mode=mode, pages=PAIRS[page], rounds=3, threads=3)
-    assert told["exchanged"] == told["tried"], told
+        counts = lab.check("exchange_faults", page=page, mode=mode, pages=PAIRS[page], rounds=3, threads=3)
+    assert counts["exchanged"] == counts["tried"], counts
     if place == "failslab" and mode.startswith("parallel"):
-        assert told["exchange_swap_mt"] == 0, told
+        assert counts["exchange_swap_mt"] == 0, counts
         reason = "size" if page == "base" and mode == "parallel" else "nomem"
-        assert told[f"migrate_mt_fallback_{reason}"] > 0, told
+        assert counts[f"migrate_mt_fallback_{reason}"] > 0, counts
 
 
 @on("debug")
@@ -249,12 +251,12 @@ def test_memory_that_cannot_be_read_stays(lab: Lab, page: str, mode: str) -> Non
             str(interval),
         )
         try:
-            told = lab.check("exchange_faults", page=page, mode=mode, pages=pairs, rounds=20, threads=2)
+            counts = lab.check("exchange_faults", page=page, mode=mode, pages=pairs, rounds=20, threads=2)
         finally:
             lab.run("echo 1 >/sys/kernel/debug/fail_function/interval")
-    assert told["exchange_poisoned"] > 0, told
-    assert told["exchanged"] > 0, told
-    assert_balanced(told, told["tried"])
+    assert counts["exchange_poisoned"] > 0, counts
+    assert counts["exchanged"] > 0, counts
+    assert_balanced(counts, counts["tried"])
 
 
 @on("debug")
@@ -264,11 +266,11 @@ def test_a_swap_of_words_that_breaks_off_is_made_through_the_bounce_page(
     lab: Lab, page: str, mode: str
 ) -> None:
     with failing_function(lab, "exchange_by_words", -EHWPOISON):
-        told = lab.check(
+        counts = lab.check(
             "exchange_faults", page=page, mode=mode, pages=PAIRS[page], bounce=0, rounds=10, threads=2
         )
-    assert told["exchanged"] == told["tried"], told
-    assert told["exchange_poisoned"] == 0, told
+    assert counts["exchanged"] == counts["tried"], counts
+    assert counts["exchange_poisoned"] == 0, counts
 
 
 @on("debug")
@@ -279,10 +281,12 @@ def test_words_that_cannot_be_read_stay(lab: Lab, mode: str) -> None:
         failing_function(lab, "exchange_by_words", -EHWPOISON),
         failing_function(lab, "exchange_read_page", -EHWPOISON),
     ):
-        told = lab.check("exchange_faults", page="base", mode=mode, pages=60, bounce=0, rounds=10, threads=2)
-    assert told["exchange_poisoned"] > 0, told
-    assert told["exchanged"] > 0, told
-    assert_balanced(told, told["tried"])
+        counts = lab.check(
+            "exchange_faults", page="base", mode=mode, pages=60, bounce=0, rounds=10, threads=2
+        )
+    assert counts["exchange_poisoned"] > 0, counts
+    assert counts["exchanged"] > 0, counts
+    assert_balanced(counts, counts["tried"])
 
 
 @on("debug")

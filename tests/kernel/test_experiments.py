@@ -118,7 +118,7 @@ def test_a_batch_shoots_tlbs_down_once_where_serial_does_for_each_page(concurren
     assert concurrent.median("tlb_shootdowns", "concurrent", 16, victim="1") == 1
 
 
-@pytest.mark.skipif(not FULL, reason="builds a third kernel: only in the full form")
+@pytest.mark.skipif(not FULL, reason="builds a third kernel: only in the full version")
 def test_plain_migration_costs_what_it_does_without_the_series(tmp_path: Path) -> None:
     latency = {
         (cell["factors"]["kernel"], cell["factors"]["page_size"]): cell["metrics"]["call_latency"]["median"]

@@ -62,10 +62,10 @@ def test_no_memory_for_work_items(lab: Lab, mode: str, page: str) -> None:
     settings: dict[str, str | int] = {"task-filter": "Y", "ignore-gfp-wait": "N"}
     pages = {"thp": 3, "base": 40}[page]
     with faults(lab, "failslab", 100, **settings):
-        told = lab.check("faults", page=page, mode=mode, pages=pages, rounds=2, threads=3)
-    assert told["migrate_copy_mt"] == 0, told
+        counts = lab.check("faults", page=page, mode=mode, pages=pages, rounds=2, threads=3)
+    assert counts["migrate_copy_mt"] == 0, counts
     if page == "thp" or mode == "parallel+concurrent":
-        assert told["migrate_mt_fallback_nomem"] > 0, told
+        assert counts["migrate_mt_fallback_nomem"] > 0, counts
 
 
 @on("debug")
@@ -78,12 +78,12 @@ def test_allocations_fail_at_random(lab: Lab, place: str, page: str, mode: str) 
         settings |= {"ignore-gfp-highmem": "N", "min-order": 0}
     pages = {"thp": 3, "base": 60}[page]
     with faults(lab, place, 50, **settings):
-        told = lab.check("faults", page=page, mode=mode, pages=pages, rounds=2 * ROUNDS, threads=3)
-    assert told["moved"] > 0
+        counts = lab.check("faults", page=page, mode=mode, pages=pages, rounds=2 * ROUNDS, threads=3)
+    assert counts["moved"] > 0
     if place == "fail_page_alloc":
-        assert told["pgmigrate_fail"] + told["thp_migration_split"] > 0, told
+        assert counts["pgmigrate_fail"] + counts["thp_migration_split"] > 0, counts
     elif mode == "parallel+concurrent" or (mode == "parallel" and page == "thp"):
-        assert told["migrate_mt_fallback_nomem"] > 0, told
+        assert counts["migrate_mt_fallback_nomem"] > 0, counts
 
 
 def copying_functions(page: str, mode: str) -> tuple[str, str]:
@@ -102,10 +102,10 @@ def test_memory_that_cannot_be_read_stays(lab: Lab, function: str, page: str, mo
     """What a copy that meets a memory error returns: that page is tried once more and then stays, the others move."""
     pages = {"thp": 4, "base": 60, "hugetlb": 3}[page]
     with failing_function(lab, function, -133):
-        told = lab.check("faults", page=page, mode=mode, pages=pages, rounds=2 * ROUNDS, threads=2)
+        counts = lab.check("faults", page=page, mode=mode, pages=pages, rounds=2 * ROUNDS, threads=2)
     first, again = copying_functions(page, mode)
-    assert told["moved"] > 0, told
+    assert counts["moved"] > 0, counts
     stays = function == first == again
-    assert ((told["moved"] < told["tried"]), (told["pgmigrate_fail"] > 0)) == (stays, stays), told
+    assert ((counts["moved"] < counts["tried"]), (counts["pgmigrate_fail"] > 0)) == (stays, stays), counts
     if first != again:
-        assert (told["migrate_concur_left_single"] > 0) == (function == first), told
+        assert (counts["migrate_concur_left_single"] > 0) == (function == first), counts

@@ -34,7 +34,7 @@ def test_a_lack_of_memory_is_excused_where_it_is_made() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "log",
     [
         f"{DYING}\tpid: 21, name: checks\n",
         DYING.replace("2 total", "3 total"),
@@ -43,5 +43,5 @@ def test_a_lack_of_memory_is_excused_where_it_is_made() -> None:
         f"{DYING}WARNING: CPU: 3 PID: 9 at mm/migrate.c:1 migrate_pages+0x1/0x2\n",
     ],
 )
-def test_all_else_is_a_complaint(said: str) -> None:
-    assert COMPLAINTS.search(without_excused(said + AFTER, may_lack_memory=False))
+def test_all_else_is_a_complaint(log: str) -> None:
+    assert COMPLAINTS.search(without_excused(log + AFTER, may_lack_memory=False))

@@ -58,7 +58,7 @@ def parts_of(
 @on("two_nodes")
 @pytest.mark.parametrize("threads", [2, 3, 4, 8])
 @pytest.mark.parametrize("mode", ["parallel", "parallel+concurrent"])
-def test_as_many_threads_as_asked_for_share_it_evenly(lab: Lab, mode: str, threads: int) -> None:
+def test_the_requested_threads_share_the_work_evenly(lab: Lab, mode: str, threads: int) -> None:
     copies = parts_of(lab, Cell("thp", mode, "move_pages", threads, 0, 1))
     batched = mode.endswith("concurrent")
     assert len(copies) == (1 if batched else PAGES["thp"])

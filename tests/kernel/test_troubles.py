@@ -13,7 +13,7 @@ COUNT = {"thp": 3, "base": 64, "hugetlb": 2}
 """Pages to move, by kind."""
 
 LONGER = 10 if FULL else 1
-"""How many times longer the full form is."""
+"""How many times longer the full version is."""
 
 SWAP = "/dev/loop0"
 
@@ -40,10 +40,10 @@ def assert_accelerated(counted: dict[str, int], page: str, mode: str, least: int
 @MODES
 @pytest.mark.parametrize("page", ["thp", "base", "hugetlb"])
 def test_no_write_is_lost(lab: Lab, page: str, mode: str) -> None:
-    told = lab.check(
+    counts = lab.check(
         "writers", page=page, pages=COUNT[page], mode=mode, threads=3, helpers=3, rounds=3 * LONGER
     )
-    assert told["passes"] > 0
+    assert counts["passes"] > 0
 
 
 @on("two_nodes", "debug", full=("memory_only", "one_cpu"))
@@ -58,8 +58,8 @@ def test_shared_pages_move_for_all_and_are_copied_on_write(lab: Lab, page: str, 
 @on("two_nodes", "debug")
 @MODES
 def test_processes_fork_and_end_meanwhile(lab: Lab, mode: str) -> None:
-    told = lab.check("forks", page="thp", mode=mode, threads=3, rounds=2 * LONGER)
-    assert told["moved"] > 0
+    counts = lab.check("forks", page="thp", mode=mode, threads=3, rounds=2 * LONGER)
+    assert counts["moved"] > 0
 
 
 @on("two_nodes", "debug", full=("memory_only",))
@@ -76,12 +76,12 @@ def test_locked_pages_stay_locked(lab: Lab, page: str, mode: str) -> None:
 def test_pages_in_the_swap_cache(lab: Lab, page: str, mode: str) -> None:
     lab.run(f"swapon {SWAP}")
     try:
-        told = lab.check("swapped", page=page, pages=COUNT[page], mode=mode)
+        counts = lab.check("swapped", page=page, pages=COUNT[page], mode=mode)
     finally:
         lab.run(f"swapoff {SWAP}")
-    assert told["cached"] > 0
+    assert counts["cached"] > 0
     if mode.endswith("concurrent"):
-        assert told["migrate_concur_folio"] > 0, told
+        assert counts["migrate_concur_folio"] > 0, counts
 
 
 @on("two_nodes", "debug")
@@ -89,13 +89,15 @@ def test_pages_in_the_swap_cache(lab: Lab, page: str, mode: str) -> None:
 @HUGE_AND_BASE
 def test_pages_that_somebody_holds_stay_and_the_others_move(lab: Lab, page: str, mode: str) -> None:
     pages = {"thp": 3, "base": 32}[page]
-    told = lab.check("pinned", page=page, pages=pages, mode=mode, threads=3)
-    assert told["moved"] == pages - told["pinned"]
-    assert told["pgmigrate_success"] == told["moved"] * (512 if page == "thp" else 1)
-    assert told["pgmigrate_fail"] > 0
+    counts = lab.check("pinned", page=page, pages=pages, mode=mode, threads=3)
+    assert counts["moved"] == pages - counts["pinned"]
+    assert counts["pgmigrate_success"] == counts["moved"] * (512 if page == "thp" else 1)
+    assert counts["pgmigrate_fail"] > 0
     if mode.endswith("concurrent"):
-        assert told["migrate_concur_left_busy"] + told["migrate_concur_left_single"] >= told["pinned"], told
-        assert told["migrate_concur_folio"] == told["moved"], told
+        assert (
+            counts["migrate_concur_left_busy"] + counts["migrate_concur_left_single"] >= counts["pinned"]
+        ), counts
+        assert counts["migrate_concur_folio"] == counts["moved"], counts
 
 
 @on("memory_only", full=("debug_memory_only",))
@@ -104,8 +106,8 @@ def test_pages_that_somebody_holds_stay_and_the_others_move(lab: Lab, page: str,
 def test_a_node_with_free_memory_for_some_takes_some(lab: Lab, page: str, mode: str) -> None:
     lab.may_lack_memory = True
     pages = {"thp": 12, "base": 6144}[page]
-    told = lab.check("full", page=page, pages=pages, mode=mode, threads=3, free_kib=4096)
-    assert 0 < told["moved"] < told["pages"]
+    counts = lab.check("full", page=page, pages=pages, mode=mode, threads=3, free_kib=4096)
+    assert 0 < counts["moved"] < counts["pages"]
 
 
 @on("memory_only", full=("debug_memory_only",))
@@ -113,21 +115,21 @@ def test_a_node_with_free_memory_for_some_takes_some(lab: Lab, page: str, mode: 
 def test_a_node_that_swaps(lab: Lab, mode: str) -> None:
     lab.run(f"swapon {SWAP}")
     try:
-        told = lab.check(
+        counts = lab.check(
             "pressure", page="thp", pages=4, mode=mode, threads=3, free_kib=16384, rounds=2 * LONGER
         )
     finally:
         lab.run(f"swapoff {SWAP}")
-    assert told["pswpout"] > 0
-    assert told["moved"] > 0
+    assert counts["pswpout"] > 0
+    assert counts["moved"] > 0
 
 
 @on("two_nodes", "debug", full=("four_nodes", "memory_only", "one_cpu"))
 @MODES
 @pytest.mark.parametrize("share", ["memory", "nodes"])
 def test_two_migrators_at_once(lab: Lab, share: str, mode: str) -> None:
-    told = lab.check("races", page="thp", mode=mode, share=share, threads=3, rounds=3 * LONGER)
-    assert told["moved"] > 0
+    counts = lab.check("races", page="thp", mode=mode, share=share, threads=3, rounds=3 * LONGER)
+    assert counts["moved"] > 0
 
 
 @on("two_nodes", "debug")
@@ -137,9 +139,9 @@ def test_cpus_go_and_come(lab: Lab, copy_node: int, mode: str) -> None:
     """All CPUs of one node but one, so that at times there is none to share the work with."""
     node = 0 if copy_node else 1
     cpus = ",".join(str(cpu) for cpu in lab.layout.cpus(node)[1:4])
-    told = lab.check(
+    counts = lab.check(
         "hotplug", page="thp", mode=mode, threads=4, cpus=cpus, copy_node=copy_node, rounds=2 * LONGER
     )
-    assert told["cycles"] > 0
-    assert told["migrate_copy_mt"] + told["migrate_copy_serial"] == told["moves"] * base_pages("thp")
-    assert told["migrate_copy_mt"] > 0, told
+    assert counts["cycles"] > 0
+    assert counts["migrate_copy_mt"] + counts["migrate_copy_serial"] == counts["moves"] * base_pages("thp")
+    assert counts["migrate_copy_mt"] > 0, counts

@@ -12,7 +12,7 @@ limits: {boot: 400, settle: 0}
 """
 
 AGAIN = "again: {package: linux-image-cloud-amd64, command_line: orchestrate.test=1}"
-"""The kernel of the machine once more, told from its own by a word of its command line."""
+"""The kernel of the machine once more, marked by a word of its command line."""
 
 MUTE = "mute: {package: linux-image-cloud-amd64, command_line: modprobe.blacklist=virtio_net}"
 """A kernel without a network."""
@@ -34,5 +34,5 @@ def run(user: User, text: str, hosts: str = HOSTS) -> Ended:
 
 
 def assert_proven(user: User) -> None:
-    """Each block's kernel was the one asked for, as far as that can be told."""
+    """Each block's kernel was the requested one, as far as it can be checked."""
     assert all(all(check["holds"] for check in block["proof"]) for block in user.of_type("block"))

@@ -55,9 +55,9 @@ def test_a_kernel_that_hangs_in_a_trial_is_reset_by_a_watchdog(unattended: DiskM
     user.assert_complete(2)
     assert {t["factors"]["n"]: t["status"] for t in user.trials} == {"0": "ok", "1": "crashed"}
     assert_proven(user)
-    told = unattended.console.read_text(errors="replace")
+    console = unattended.console.read_text(errors="replace")
     assert (
-        "orchestrate: watchdog /dev/watchdog1" in told
+        "orchestrate: watchdog /dev/watchdog1" in console
     )  # softdog is built into this kernel, beside the hardware's
-    assert "end Kernel panic - not syncing: sysrq triggered crash" in told
+    assert "end Kernel panic - not syncing: sysrq triggered crash" in console
     assert changes(before, unattended.state()) == []

@@ -26,7 +26,7 @@ from orchestrator.hosts.machine.boot import (
 )
 from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.power import Power
-from orchestrator.kernels.obtain import obtain
+from orchestrator.kernels.obtain import KernelFiles, obtain
 from orchestrator.kernels.verification import Identity
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class BootableMachine(Machine):
     :param connect: opens a connection; ``power``: power-cycles the machine if it cannot be reached after a boot.
     :param variables: its variables in the inventory; ``groups``: its groups there.
     :param boot_limit: seconds within which it must answer after a boot, and again after a power cycle.
+    :param files_of: returns the files of a kernel, and makes them where they are missing.
     """
 
     clock: Clock = "wall"
@@ -63,6 +64,7 @@ class BootableMachine(Machine):
         boot_limit: float,
         variables: Mapping[str, Any],
         groups: tuple[str, ...],
+        files_of: Callable[[Kernel], KernelFiles] = obtain,
     ) -> None:
         self.name = name
         self.variables = variables
@@ -72,6 +74,7 @@ class BootableMachine(Machine):
         self._console = console
         self._logs = log_folder
         self._limit = boot_limit
+        self._files_of = files_of
         self._host: Host | None = None
         self._boot_id = ""
         self._lost = True  # until the first boot, or until a running one is adopted
@@ -83,7 +86,7 @@ class BootableMachine(Machine):
     def identity(self, kernel: Kernel) -> Identity:
         """See :meth:`Machine.identity`; for the machine's own kernel, that of the running one."""
         if not _is_own(kernel):
-            files = obtain(kernel)
+            files = self._files_of(kernel)
             parameters = (*files.identity.command_line, f"{TAG_PARAMETER}={kernel_tag(files)}")
             return replace(files.identity, command_line=parameters)
         if self._own_identity is None:
@@ -99,7 +102,7 @@ class BootableMachine(Machine):
 
         The current boot is kept if it belongs to this block: after a lost connection or a killed controller.
         """
-        tag = "" if _is_own(kernel) else kernel_tag(obtain(kernel))
+        tag = "" if _is_own(kernel) else kernel_tag(self._files_of(kernel))
         host, state = self._connect_to_any_boot()
         if self._lost and state.tag == tag and (self._boot_id == state.boot or self._may_adopt(state)):
             return self._use(host, state)
@@ -162,7 +165,7 @@ class BootableMachine(Machine):
         if state.obstacle:
             raise KernelError(f"{self.name}: {state.obstacle}")
         if self._installed != tag:
-            install(host, obtain(kernel), self._limit if self._power.watchdog else 0)
+            install(host, self._files_of(kernel), self._limit if self._power.watchdog else 0)
             self._installed = tag
         host.run(command("once"))
 

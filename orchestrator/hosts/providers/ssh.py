@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.machine.bootable import BootableMachine
 from orchestrator.hosts.machine.console import Console
+from orchestrator.hosts.machine.printing import BootingHost, placeholder_files
 from orchestrator.hosts.power import find_power
 from orchestrator.hosts.ssh import SshAddress, connect
 
@@ -121,6 +122,24 @@ class SshProvider(Provider):
                 machine.close()
             return
         raise HostError("\n".join(errors))
+
+    def printing_machine(self, host: str, print_line: Callable[[str], None]) -> Machine | None:
+        """See :meth:`Provider.printing_machine`; of several machines the first one that is named."""
+        if not self.boots_kernels:
+            return None
+        name = host or next(iter(self._addresses))
+        printing = BootingHost(name, print_line)
+        return BootableMachine(
+            name,
+            lambda: printing,
+            self._powers[name],
+            None,
+            Path(),
+            self._boot_limit,
+            self._inventory.variables(name),
+            self._inventory.groups_of(name),
+            placeholder_files,
+        )
 
     @contextmanager
     def machines(self, log_folder: Path) -> Iterator[Sequence[Machine]]:

@@ -106,8 +106,8 @@ def _run(context: Context, data: Mapping[str, Any]) -> tuple[Difference, ...]:
     ]
     if run.rc:
         failed = [e for e in events if e["event"] in ("runner_on_failed", "runner_on_unreachable")]
-        messages = [f"{_task(event)}: {_result(event).get('msg', 'failed')}" for event in failed]
-        message = f"Ansible: {(messages or [_last_line(events)])[0]}".splitlines()[0]
+        messages = [f"TASK [{_task(event)}]: {_result(event).get('msg', 'failed')}" for event in failed]
+        message = f"ansible: {(messages or [_last_line(events)])[0]}".splitlines()[0]
         hint = " (set ansible_python_interpreter in the inventory if Python was not found)"
         raise HostError(message + (hint if "Gathering Facts" in message else ""))
     return tuple(Difference(f"ansible: {_task(event)}", "unchanged", "changed") for event in changed)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from orchestrator import __version__
@@ -26,6 +28,30 @@ def test_every_command_has_help(words: list[str], option: str) -> None:
     assert ended.returncode == 0
     assert ended.stdout.startswith(f"Usage: {' '.join(['orchestrate', *words])}")
     assert not ended.stderr
+
+
+def test_the_old_name_of_an_option_is_not_in_the_help() -> None:
+    shown = orchestrate("export", "--help").stdout
+    assert "--directory" in shown
+    assert "--folder" not in shown
+
+
+def options_of(command: click.Command, name: str) -> Iterator[tuple[str, click.Option]]:
+    """Yield every option of a command and of its subcommands, with the command's name."""
+    yield from ((name, option) for option in command.params if isinstance(option, click.Option))
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for inner in command.list_commands(context):
+            subcommand = command.get_command(context, inner)
+            assert subcommand is not None
+            yield from options_of(subcommand, f"{name} {inner}")
+
+
+def test_every_option_that_may_be_repeated_says_so_in_the_same_words() -> None:
+    repeated = [(name, option) for name, option in options_of(group, "orchestrate") if option.multiple]
+    assert len(repeated) > 5
+    for name, option in repeated:
+        assert (option.help or "").endswith(". May be repeated."), f"{name}: {option.opts}"
 
 
 def test_the_version() -> None:

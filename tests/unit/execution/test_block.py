@@ -52,7 +52,7 @@ class RoundsHost(ScriptedHost):
 
 
 class Listener:
-    """Keeps what it is told."""
+    """Keeps what it is notified of."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
@@ -116,8 +116,8 @@ def ended(trial: Trial, stdout: str = "x=1", **others: object) -> str:
         "stdout_cut": False,
         "stderr": "",
     }
-    told = {"trial": trial.id, "tag": {}, "exit": 0, "stdout": stdout, **nothing, **more, **others}
-    return line("trial", **told)
+    record = {"trial": trial.id, "tag": {}, "exit": 0, "stdout": stdout, **nothing, **more, **others}
+    return line("trial", **record)
 
 
 def script(scripted: ScriptedHost, answers: str, *journal: str) -> None:
@@ -155,7 +155,7 @@ def test_an_error_that_is_no_loss_is_not_tried_again(tmp_path: Path, answers: st
 
 
 @pytest.mark.parametrize("clock", get_args(Clock))
-def test_the_runner_is_told_what_time_counts(tmp_path: Path, answers: str, clock: Clock) -> None:
+def test_the_runner_gets_the_clock_of_the_machine(tmp_path: Path, answers: str, clock: Clock) -> None:
     scripted = ScriptedHost("n1")
     machine = ScriptedMachine([scripted])
     machine.clock = clock

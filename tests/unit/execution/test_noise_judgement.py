@@ -79,7 +79,7 @@ ERROR = "<3>[  12.5] EXT4-fs (vda1): error"
 
 
 @pytest.mark.parametrize(
-    ("noise", "lines", "said"),
+    ("noise", "lines", "message"),
     [
         (KernelMessages(), ["<6>[ 1.0] info", "<4>[ 1.0] warning"], None),
         (KernelMessages(), ["<6>[ 1.0] info", ERROR, "<2>[ 13.0] worse"], "EXT4-fs (vda1): error"),
@@ -94,6 +94,6 @@ ERROR = "<3>[  12.5] EXT4-fs (vda1): error"
         (None, [ERROR], None),
     ],
 )
-def test_what_the_kernel_may_say(noise: KernelMessages | None, lines: list[str], said: str | None) -> None:
-    expected = [] if said is None else [f"the kernel said: {said}"]
+def test_what_the_kernel_may_say(noise: KernelMessages | None, lines: list[str], message: str | None) -> None:
+    expected = [] if message is None else [f"the kernel said: {message}"]
     assert reasons(Noise(kernel_log=noise), 1, QUIET, lines) == expected

@@ -1,4 +1,4 @@
-"""Which status and reason a trial gets, by what the runner saw and what the benchmark said."""
+"""Which status and reason a trial gets, by what the runner and the benchmark reported."""
 
 from __future__ import annotations
 

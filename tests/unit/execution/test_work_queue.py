@@ -38,8 +38,8 @@ def test_shares_are_the_whole(tmp_path: Path) -> None:
     shards: list[Block] = []
     while shard := work_queue.take("a", never):
         shards.append(shard)
-    dealt = [trial for shard in shards for trial in plan.trials(shard)]
-    assert sorted(trial.id for trial in dealt) == sorted(trial.id for trial in plan.trials(block))
+    taken = [trial for shard in shards for trial in plan.trials(shard)]
+    assert sorted(trial.id for trial in taken) == sorted(trial.id for trial in plan.trials(block))
     sizes = [shard.shard.end - shard.shard.first for shard in shards if shard.shard]
     assert sizes[0] == 100 // 8
     assert sizes[-1] == 1
@@ -88,17 +88,17 @@ def test_hosts_that_die_leave_nothing_undone(tmp_path: Path) -> None:
     assert sorted(done) == sorted(trial.id for trial in plan.trials(block))
 
 
-def test_what_a_host_has_begun_is_its_own_until_it_is_gone(tmp_path: Path) -> None:
+def test_a_started_block_stays_with_its_host_until_the_host_is_lost(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
-    begun = plan.find_block("0.10-20")
-    assert begun is not None
-    work_queue = ShardQueue(plan, lambda block: True, 2, {"a": [begun], "b": []})
+    started = plan.find_block("0.10-20")
+    assert started is not None
+    work_queue = ShardQueue(plan, lambda block: True, 2, {"a": [started], "b": []})
     others = work_queue.take("b", never)
     assert others is not None
     assert others.shard is not None
     assert others.shard.first == 0
     assert others.shard.end <= 10
-    assert work_queue.take("a", never) == begun
+    assert work_queue.take("a", never) == started
     work_queue.give_back("a")
     rest = set()
     while shard := work_queue.take("b", never):

@@ -132,8 +132,8 @@ def test_environment(two_nodes: facts.Facts, changes: dict[str, object], expecte
     ],
 )
 def test_unmet_needs(two_nodes: facts.Facts, needs: Needs, sentences: list[str]) -> None:
-    told = [sentence.replace("CPUS", str(two_nodes.cpus)) for sentence in sentences]
-    assert facts.unmet(needs, two_nodes) == told
+    expected = [sentence.replace("CPUS", str(two_nodes.cpus)) for sentence in sentences]
+    assert facts.unmet(needs, two_nodes) == expected
 
 
 def test_similarity(two_nodes: facts.Facts) -> None:

@@ -91,7 +91,7 @@ def test_a_failure_is_one_line(runner: dict[str, Any], tmp_path: Path) -> None:
     runner["events"].append(event("runner_on_failed", "a file", msg="no space left\non device"))
     with pytest.raises(HostError) as caught:
         run(tmp_path)
-    assert str(caught.value) == "n1: role r: theirs: Ansible: a file: no space left"
+    assert str(caught.value) == "n1: role r: theirs: ansible: TASK [a file]: no space left"
 
 
 def test_a_host_without_ssh(runner: dict[str, Any], tmp_path: Path) -> None:

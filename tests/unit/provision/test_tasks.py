@@ -76,8 +76,8 @@ def test_a_role_without_tasks(tmp_path: Path) -> None:
             ["1:20: conditions must not include template delimiters such as '{{ }}'"],
         ),
         ("- {shell: x, when: facts.cpus >}", ["1:20: "]),
-        ("- shell: '{{ facts.cpus | nosuch }}'", ["1:10: No filter named 'nosuch'"]),
-        ("- shell: '{{ facts.cpus'", ["1:10: unexpected end of template"]),
+        ("- shell: '{{ facts.cpus | nosuch }}'", ["1:10: template error: No filter named 'nosuch'"]),
+        ("- shell: '{{ facts.cpus'", ["1:10: template error: unexpected end of template"]),
         ("- {shell: x, notify: restart}", ["1:22: handler 'restart' not found in handlers.yaml"]),
         ('- command: "echo \'a"', ["1:12: invalid command line: No closing quotation"]),
         ("- copy: {dest: /x}", ["1:9: one of the following is required: src, content"]),
@@ -137,7 +137,7 @@ def test_template_files_are_checked_without_a_host(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "x.j2").write_text("one\n{{ good }}\n{{ bad }\n")
     found = faults(tmp_path, "- template: {src: x.j2, dest: /x}", "good: 1\n")
-    assert found == ["templates/x.j2:3:1: unexpected '}'"]
+    assert found == ["templates/x.j2:3:1: template error: unexpected '}'"]
     (tmp_path / "templates" / "x.j2").write_text("{{ good }} {{ nam | default('x') }}\n{{ goood }}\n")
     found = faults(tmp_path, "- template: {src: x.j2, dest: /x}", "good: 1\n")
     assert found == ["templates/x.j2:2:1: undefined variable 'goood'; did you mean 'good'?"]

@@ -66,11 +66,11 @@ def test_required_variables() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{{ n.nothing }}", "x.yaml:3:5: 'int object' has no attribute 'nothing'"),
-        ("{{ n / 0 }}", "x.yaml:3:5: division by zero"),
-        ("{{ 'x' + 1 }}", "x.yaml:3:5: "),
-        ("{{ text | from_json }}", "x.yaml:3:5: "),
-        ("{{ n.__class__ }}", "x.yaml:3:5: "),
+        ("{{ n.nothing }}", "x.yaml:3:5: template error: 'int object' has no attribute 'nothing'"),
+        ("{{ n / 0 }}", "x.yaml:3:5: template error: division by zero"),
+        ("{{ 'x' + 1 }}", "x.yaml:3:5: template error: "),
+        ("{{ text | from_json }}", "x.yaml:3:5: template error: "),
+        ("{{ n.__class__ }}", "x.yaml:3:5: template error: "),
         ("{{ nobody }}", "x.yaml:3:5: undefined variable 'nobody'"),
     ],
 )
