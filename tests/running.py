@@ -25,7 +25,7 @@ LIMITED_FILES = (
 )
 """A script that runs a command which may write files of so many blocks only; its coverage would need more."""
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 """Guards against hanging; nothing is tested against it."""
 
 
@@ -126,11 +126,16 @@ class User:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The journal of the one run there is; empty as long as there is none."""
-        if not self.run_folders:
+        """The journal of the one run there is; empty as long as there is none.
+
+        A controller that is killed before its first record leaves an empty directory, which is no run.
+        """
+        journals = [folder / "journal.jsonl" for folder in self.run_folders]
+        texts = [path.read_text() for path in journals if path.is_file()]
+        started = [text for text in texts if "\n" in text]
+        if not started:
             return []
-        (folder,) = self.run_folders
-        text = (folder / "journal.jsonl").read_text()
+        (text,) = started
         return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
     def of_type(self, name: str) -> list[dict[str, Any]]:
