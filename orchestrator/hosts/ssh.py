@@ -45,6 +45,7 @@ class SshAddress:
     :ivar jump: a jump host: ``[user@]host[:port]``.
     :ivar config_file: read instead of ``~/.ssh/config``.
     :ivar known_hosts_file: read instead of the known_hosts files of the SSH configuration.
+    :ivar options: more words for the command line of ``ssh``, such as ``("-o", "Port=2222")``.
     """
 
     host: str
@@ -54,6 +55,7 @@ class SshAddress:
     known_hosts_file: Path | None = None
     config_file: Path | None = None
     jump: str | None = None
+    options: tuple[str, ...] = ()
 
     def with_config(self, config_file: Path) -> SshAddress:
         """Return the same address with another SSH configuration file."""
