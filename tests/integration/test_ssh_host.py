@@ -115,18 +115,17 @@ def test_a_changed_host_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
 def test_a_key_that_is_not_authorised_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     make_key(tmp_path / "stranger")
     address = replace(sshd.address, identity_file=tmp_path / "stranger")
-    with pytest.raises(HostError, match=r"@127\.0\.0\.1: Permission denied \(publickey\); try: ssh -p \d+ "):
+    with pytest.raises(
+        HostError, match=r"@127\.0\.0\.1: Permission denied \(publickey.*\); try: ssh -p \d+ "
+    ):
         connect("there", address)
 
 
-def test_an_unreadable_known_hosts_file_is_a_host_error(sshd: Sshd, tmp_path: Path) -> None:
-    """As when a guest's directory is removed between the check and the read."""
-    gone = tmp_path / "known_hosts"
-    address = replace(sshd.address, known_hosts_file=gone)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Path, "is_file", lambda path: path == gone or path.exists())
-        with pytest.raises(HostError, match="No such file"):
-            connect("there", address)
+def test_a_known_hosts_file_that_is_gone_is_a_host_error(sshd: Sshd, tmp_path: Path) -> None:
+    """As when a guest's directory was removed."""
+    address = replace(sshd.address, known_hosts_file=tmp_path / "known_hosts")
+    with pytest.raises(HostError, match=r"No host key is known for .* add it to .*/known_hosts$"):
+        connect("there", address)
 
 
 def test_a_closed_port() -> None:

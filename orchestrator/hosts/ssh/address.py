@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,7 +44,7 @@ class SshAddress:
             words += ["-o", f"IdentityFile={_quoted(self.identity_file)}", "-o", "IdentitiesOnly=yes"]
         if self.known_hosts_file is not None:
             words += ["-o", f"UserKnownHostsFile={_quoted(self.known_hosts_file)}"]
-            words += ["-o", "GlobalKnownHostsFile=/dev/null"]
+            words += ["-o", f"GlobalKnownHostsFile={os.devnull}"]
         if self.jump is not None:
             words += ["-J", self.jump]
         return [*words, *self.options]

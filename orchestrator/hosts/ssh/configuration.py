@@ -83,7 +83,7 @@ class Configuration:
             size = next(longest, 1)
             found.append(" ".join(words[:size]))
             words = words[size:]
-        return [Path(name) for name in found if name not in ("", "none")]
+        return [Path(name) for name in found if name not in ("", "none", os.devnull)]
 
     def paths(self, word: str) -> list[Path]:
         """Return the files of a keyword that may be repeated, with ``~`` and tokens expanded."""

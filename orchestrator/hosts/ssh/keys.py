@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import io
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -12,8 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_public_identity
-from paramiko import Message, PKey
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+    load_ssh_public_identity,
+)
+from paramiko import ECDSAKey, Ed25519Key, Message, PKey, RSAKey, SSHException
 from paramiko.agent import AgentKey, AgentSSH
 
 from orchestrator.hosts.ssh.configuration import Configuration
@@ -131,8 +141,6 @@ class Keyring:
             path = os.environ.get(path.removeprefix("$"), "none")
         if path in ("none", ""):
             return ()
-        from paramiko import SSHException
-
         with contextlib.suppress(OSError, SSHException):  # as with OpenSSH, an agent that is gone has no keys
             self.agent = Agent(path, self.time_limit)
             keys: tuple[AgentKey, ...] = self.agent.get_keys()
@@ -155,36 +163,43 @@ class Keyring:
 
     def _load(self, path: Path) -> PKey | None:
         """Load a private key; None for one that cannot be used, with the reason in ``skipped``."""
-        from paramiko.pkey import UnknownKeyType
-
         reason = ""
         try:
             status = path.stat()
-            if status.st_uid == os.getuid() and status.st_mode & 0o077:
+            if path.suffix == ".pub":
+                reason = "a public key, and the agent does not have its private key; add it with ssh-add"
+            elif status.st_uid == os.getuid() and status.st_mode & 0o077:
                 reason = f"permissions {status.st_mode & 0o777:04o} are too open; run: chmod 600 {path}"
-            elif path.suffix == ".pub":
-                reason = "a public key, and the agent does not have its private key; run ssh-add"
             else:
-                return PKey.from_path(path)
+                return _read_private(path)
         except FileNotFoundError:
             reason = "No such file or directory"
         except OSError as error:
             reason = str(error.strerror)
         except TypeError:  # cryptography's, for an encrypted key and no passphrase
             reason = f"encrypted, and the agent does not have it; run: ssh-add {path}"
-        except UnknownKeyType:
-            reason = f"this type of key needs the agent; run: ssh-add {path}"
-        except Exception as error:  # noqa: BLE001 - cryptography documents no list
-            hardware = (blob := public(path)) is not None and type_of(blob).startswith("sk-")
-            reason = (
-                f"a hardware key needs the agent; run: ssh-add {path}"
-                if hardware
-                else f"invalid key: {error}"
-            )
+        except UnsupportedAlgorithm:  # such as that of a hardware key
+            reason = f"only the agent can use this type of key; run: ssh-add {path}"
+        except (ValueError, SSHException) as error:
+            reason = f"invalid key: {error}"
         line = f"{path}: {reason}"
         if line not in self.skipped:
             self.skipped.append(line)
         return None
+
+
+def _read_private(path: Path) -> PKey:
+    """Read a private key in any format that OpenSSH reads; paramiko itself does not read PKCS 8."""
+    data = path.read_bytes()
+    try:
+        loaded: Any = load_ssh_private_key(data, None)
+    except ValueError:
+        loaded = load_pem_private_key(data, None)
+    text = loaded.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    name = type_of(_public_part(text))
+    key_class: Any = {"ssh-rsa": RSAKey, "ssh-ed25519": Ed25519Key}.get(name, ECDSAKey)
+    key: PKey = key_class.from_private_key(io.StringIO(text))
+    return key
 
 
 def public(path: Path) -> bytes | None:
