@@ -15,7 +15,6 @@ from string import Template
 
 from tests.integration.sshd import free_port, make_key, serve
 
-
 QUICK = "KexAlgorithms curve25519-sha256@libssh.org,curve25519-sha256\n"
 """Key exchange that costs little: hundreds of connections are made."""
 
