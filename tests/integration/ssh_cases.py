@@ -182,6 +182,7 @@ CASES = [
     keyed("encrypted key before another", "IdentityFile $keys/encrypted\n  IdentityFile $main/user_key"),
     keyed("encrypted key and agent", "IdentityFile $keys/encrypted", agent="encrypted"),
     keyed("algorithms of keys", "PubkeyAcceptedAlgorithms ssh-ed25519\n  IdentityFile $keys/rsa", False, DENIED),
+    keyed("short rsa key", "RequiredRSASize 4096\n  IdentityFile $keys/rsa", False, DENIED),
     keyed("no public keys", "PubkeyAuthentication no\n  IdentityFile $main/user_key", False, DENIED),
     keyed("other methods", "PreferredAuthentications password\n  IdentityFile $main/user_key", False, DENIED),
     keyed("agent", "IdentityFile none", agent="one"),
@@ -206,6 +207,7 @@ CASES = [
     target("ciphers", "Ciphers aes256-gcm@openssh.com\n  $at\n  $known"),
     target("key exchange and MACs", "KexAlgorithms curve25519-sha256\n  MACs hmac-sha2-256-etm@openssh.com\n"
            "  Ciphers aes128-ctr\n  $at\n  $known"),
+    target("unsupported cipher and another", "Ciphers chacha20-poly1305@openssh.com,aes128-ctr\n  $at\n  $known"),
     target("compression", "Compression yes\n  $at\n  $known"),
     target("environment", "SetEnv GREETING=hello\n  $at\n  $known"),
     target("remote command", "RemoteCommand uptime\n  $at\n  $known", False, "RemoteCommand"),

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from paramiko import Message
 
-from orchestrator.hosts.ssh.keys import CERTIFICATE, type_of
+from orchestrator.hosts.ssh.public_keys import CERTIFICATE, type_of
 
 _KEY_FIELDS = {
     "ssh-ed25519": 1,

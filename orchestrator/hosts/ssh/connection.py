@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,8 @@ from orchestrator.errors import HostError
 from orchestrator.hosts.ssh.address import SshAddress
 from orchestrator.hosts.ssh.configuration import Configuration, refuse_unsupported, resolve
 from orchestrator.hosts.ssh.host_keys import HostKeyPolicy
-from orchestrator.hosts.ssh.keys import CERTIFICATE, Keyring
+from orchestrator.hosts.ssh.login import log_in
+from orchestrator.hosts.ssh.public_keys import CERTIFICATE
 from orchestrator.hosts.ssh.route import Proxy, open_socket, run_proxy, tune
 
 KEEPALIVE_S = 15
@@ -28,15 +29,10 @@ DEAD_PEER_MS = 60_000
 # paramiko logs a traceback of each exception that it raises.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
-_ALGORITHMS = {
-    "ciphers": "ciphers",
-    "macs": "macs",
-    "kexalgorithms": "kex",
-    "pubkeyacceptedalgorithms": "pubkeys",
-}
-"""Lists of the SSH configuration, and what paramiko calls them."""
+_LISTS = {"Ciphers": "ciphers", "MACs": "digests", "KexAlgorithms": "kex"}
+"""Lists of the SSH configuration, and what paramiko's ``SecurityOptions`` calls them."""
 
-_SAME = {"curve25519-sha256@libssh.org": "curve25519-sha256"}
+_ALIASES = {"curve25519-sha256": "curve25519-sha256@libssh.org"}
 
 
 class _Transport(paramiko.Transport):
@@ -78,38 +74,48 @@ def open_link(address: SshAddress, time_limit: float, route: tuple[SshAddress, .
     configuration = resolve(address)
     if not route:
         refuse_unsupported(configuration)
-    if address in route:
-        raise HostError(
-            f"{address.host}: jumphost loop via {address.host}; set ProxyJump none for {address.host}"
-        )
     limit = configuration.value("connecttimeout")
     time_limit = time_limit if limit == "none" else float(limit)
+    cleanup = contextlib.ExitStack()
+    try:
+        return _open(configuration, time_limit, route, cleanup)
+    except BaseException as error:
+        cleanup.close()
+        if isinstance(error, HostError) or not isinstance(error, Exception):
+            raise
+        raise HostError(_message(error, configuration, time_limit)) from error
+
+
+def _open(
+    configuration: Configuration,
+    time_limit: float,
+    route: tuple[SshAddress, ...],
+    cleanup: contextlib.ExitStack,
+) -> Link:
+    """Connect and log in; ``cleanup`` closes what was opened."""
     below = _open_jump(configuration, time_limit, route)
     proxy: Proxy | None = None
-    stack = contextlib.ExitStack()
+    stream: Any
+    peer = ""
     if below is not None:
-        stack.callback(below.close)
-    with stack, _errors(configuration, time_limit):
-        stream, peer = None, ""
-        if below is not None:
-            stream = below.transport.open_channel(
-                "direct-tcpip", (configuration.host, configuration.port), ("127.0.0.1", 0), timeout=time_limit
-            )
-        elif configuration.value("proxycommand") != "none":
-            stream, proxy = run_proxy(configuration, time_limit)
-            stack.callback(proxy.close)
-        else:
-            stream = open_socket(configuration, time_limit)
-            peer = str(stream.getpeername()[0]).partition("%")[0]
-        stack.callback(stream.close)
-        with _proxy_errors(proxy):
-            transport = _handshake(configuration, stream, peer, time_limit)
-            stack.callback(transport.close)
-            _log_in(configuration, transport, time_limit)
-        tune(stream, DEAD_PEER_MS)
-        stack.pop_all()
-        return Link(configuration, transport, proxy, below)
-    raise AssertionError("unreachable")
+        cleanup.callback(below.close)
+        destination = (configuration.host, configuration.port)
+        stream = below.transport.open_channel(
+            "direct-tcpip", destination, ("127.0.0.1", 0), timeout=time_limit
+        )
+    elif configuration.value("proxycommand") != "none":
+        stream, proxy = run_proxy(configuration, time_limit)
+        cleanup.callback(proxy.close)
+    else:
+        stream = open_socket(configuration, time_limit)
+        peer = str(stream.getpeername()[0]).partition("%")[0]
+    cleanup.callback(stream.close)
+    with _proxy_errors(proxy):
+        transport = _handshake(configuration, stream, peer, time_limit)
+        cleanup.callback(transport.close)
+        log_in(configuration, transport, time_limit)
+    tune(stream, DEAD_PEER_MS)
+    return Link(configuration, transport, proxy, below)
 
 
 def _open_jump(configuration: Configuration, time_limit: float, route: tuple[SshAddress, ...]) -> Link | None:
@@ -119,18 +125,31 @@ def _open_jump(configuration: Configuration, time_limit: float, route: tuple[Ssh
         return None
     hop = configuration.address.hop(jump)
     if hop is None:
-        raise HostError(f"{configuration.address.host}: invalid ProxyJump {jump!r}")
-    return open_link(hop, time_limit, (*route, configuration.address))
+        raise HostError(f"invalid ProxyJump {jump!r}")
+    route = (*route, configuration.address)
+    if hop in route:
+        raise HostError(f"jumphost loop via {hop.host}; set ProxyJump none for {hop.host}")
+    try:
+        return open_link(hop, time_limit, route)
+    except HostError as error:
+        raise HostError(f"jump host {hop.host}: {str(error).removeprefix(f'{hop.host}: ')}") from error
 
 
 def _handshake(configuration: Configuration, stream: Any, peer: str, time_limit: float) -> paramiko.Transport:
     """Exchange keys and check the host key."""
-    transport = _Transport(stream, disabled_algorithms=_disabled(configuration))
+    accepted = configuration.algorithms("pubkeyacceptedalgorithms")
+    unwanted = [name for name in ("rsa-sha2-512", "rsa-sha2-256") if name not in accepted]
+    transport = _Transport(stream, disabled_algorithms={"pubkeys": unwanted})
+    options = transport.get_security_options()
     policy = HostKeyPolicy(configuration, peer)
-    supported = transport.get_security_options().key_types
+    supported = options.key_types
     transport.host_key_order = tuple(
-        policy.order([*(f"{name}{CERTIFICATE}" for name in supported), *supported])
+        policy.order([*supported, *(f"{name}{CERTIFICATE}" for name in supported)])
     )
+    for word, kind in _LISTS.items():
+        setattr(
+            options, kind, _supported(word, configuration.algorithms(word.lower()), getattr(options, kind))
+        )
     transport.use_compression(configuration.flag("compression"))
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = time_limit
     try:
@@ -145,78 +164,15 @@ def _handshake(configuration: Configuration, stream: Any, peer: str, time_limit:
     return transport
 
 
-def _disabled(configuration: Configuration) -> Mapping[str, list[str]]:
-    """Return the algorithms of paramiko that the configuration does not allow; ``HostError`` if none is left."""
-    disabled = {}
-    for word, kind in _ALGORITHMS.items():
-        wanted = {name.removesuffix(CERTIFICATE) for name in configuration.algorithms(word)}
-        supported = getattr(paramiko.Transport, f"_preferred_{kind}")
-        unwanted = [name for name in supported if name not in wanted and _SAME.get(name) not in wanted]
-        if wanted and len(unwanted) == len(supported) and kind != "pubkeys":
-            raise HostError(
-                f"SSH configuration: {word}: none is supported of: {', '.join(sorted(wanted))}; "
-                f"supported are: {', '.join(supported)}"
-            )
-        disabled[kind] = unwanted if wanted else []
-    return disabled
-
-
-def _log_in(configuration: Configuration, transport: paramiko.Transport, time_limit: float) -> None:
-    """Log in with the keys that the configuration offers; ``HostError`` where the server accepts none."""
-    try:
-        if not transport.auth_none(configuration.user):
-            return
-        offered: list[str] = []
-    except paramiko.BadAuthenticationType as error:
-        offered = list(error.allowed_types)
-    methods = configuration.value("preferredauthentications", "publickey").split(",")
-    keyring = Keyring(configuration, time_limit)
-    tried = 0
-    try:
-        if configuration.value("pubkeyauthentication") != "false" and "publickey" in methods:
-            for identity in keyring.identities():
-                if not _server_accepts(transport, identity.public_blob.key_type):
-                    continue
-                tried += 1
-                with contextlib.suppress(paramiko.AuthenticationException):
-                    transport.auth_publickey(configuration.user, identity)  # type: ignore[arg-type]
-                if transport.is_authenticated():
-                    return
-                if not transport.is_active():
-                    raise HostError(_refused(configuration, offered, keyring, tried))
-        raise HostError(_refused(configuration, offered, keyring, 0))
-    except paramiko.SSHException:
-        if transport.is_active():
-            raise
-        raise HostError(_refused(configuration, offered, keyring, tried)) from None
-    finally:
-        keyring.close()
-
-
-def _server_accepts(transport: paramiko.Transport, key_type: str) -> bool:
-    """Whether the server's list of signature algorithms, if it sent one, has one for RSA keys."""
-    listed = transport.server_extensions.get("server-sig-algs", b"").decode(errors="replace").split(",")
-    return (
-        "rsa" not in key_type.split("-")
-        or listed == [""]
-        or any(name.startswith("rsa-sha2") for name in listed)
-    )
-
-
-def _refused(configuration: Configuration, offered: list[str], keyring: Keyring, tried: int) -> str:
-    """Return the message for a server that accepts no key; ``tried``: after how many it closed the connection."""
-    user, host, port = configuration.user, configuration.host, configuration.port
-    if tried:
-        return (
-            f"{user}@{host}: Too many authentication failures: the server closed the connection after {tried} keys; "
-            "select one with IdentityFile and IdentitiesOnly yes"
+def _supported(word: str, wanted: list[str], supported: Sequence[str]) -> list[str]:
+    """Return the algorithms of ``wanted`` that paramiko supports, in order; ``HostError`` if there is none."""
+    names = dict.fromkeys(_ALIASES.get(name, name) for name in wanted)
+    found = [name for name in names if name in supported]
+    if not found:
+        raise HostError(
+            f"SSH configuration: {word} {','.join(wanted)}: not supported; supported are: {','.join(supported)}"
         )
-    reasons = list(keyring.skipped)
-    if configuration.flag("gssapiauthentication") and any("gssapi" in method for method in offered):
-        reasons.append("GSSAPIAuthentication is not supported")
-    if reasons:
-        return f"{user}@{host}: Permission denied ({','.join(offered)}); {'; '.join(reasons)}"
-    return f"{user}@{host}: Permission denied ({','.join(offered)}); try: ssh -p {port} {user}@{host} true"
+    return found
 
 
 @contextmanager
@@ -228,17 +184,6 @@ def _proxy_errors(proxy: Proxy | None) -> Iterator[None]:
         if proxy is None or not proxy.last_line:
             raise
         raise HostError(f"ProxyCommand: {proxy.last_line}") from error
-
-
-@contextmanager
-def _errors(configuration: Configuration, time_limit: float) -> Iterator[None]:
-    """Turn every exception into a ``HostError`` of one line."""
-    try:
-        yield
-    except HostError:
-        raise
-    except Exception as error:  # paramiko and its libraries raise what they like
-        raise HostError(_message(error, configuration, time_limit)) from error
 
 
 def _message(error: Exception, configuration: Configuration, time_limit: float) -> str:

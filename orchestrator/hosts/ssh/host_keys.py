@@ -18,7 +18,7 @@ from paramiko import HostKeys, PKey
 from orchestrator.errors import HostError
 from orchestrator.hosts.ssh.certificates import authority_of, fault_of
 from orchestrator.hosts.ssh.configuration import Configuration, default_host_key_algorithms
-from orchestrator.hosts.ssh.keys import CERTIFICATE, decoded, plain_key, type_of
+from orchestrator.hosts.ssh.public_keys import CERTIFICATE, decoded, is_short, plain_key, type_of
 
 DEFAULT_PORT = 22
 _CA, _REVOKED = "@cert-authority", "@revoked"
@@ -81,6 +81,11 @@ class HostKeyPolicy:
             return
         blob = key.public_blob.key_blob if key.public_blob is not None else key.asbytes()
         self._check_revoked_keys(blob)
+        size = int(self._configuration.value("requiredrsasize", "0"))
+        if is_short(blob, size):
+            raise HostError(
+                f"Host key verification failed. The RSA key is shorter than RequiredRSASize {size}"
+            )
         strict = self._configuration.value("stricthostkeychecking", "ask")
         verdict = self._judge(blob, self._entries)
         if verdict is Verdict.NEW and not self._alias and self._configuration.port != DEFAULT_PORT:
@@ -166,6 +171,8 @@ class HostKeyPolicy:
                 f"if the new key is correct, remove the old one with: ssh-keygen -R '{self._name}' -f {files}"
             )
         where = self._alias or f"{self._configuration.host} port {self._configuration.port}"
+        if self._configuration.flag("verifyhostkeydns"):
+            where += " (VerifyHostKeyDNS is not supported)"
         return (
             f"No host key is known for {where}; connect once with ssh and check the key, or add it to {files}"
         )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import io
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -14,23 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_ssh_private_key,
-    load_ssh_public_identity,
-)
-from paramiko import ECDSAKey, Ed25519Key, Message, PKey, RSAKey, SSHException
+from paramiko import PKey, SSHException
 from paramiko.agent import AgentKey, AgentSSH
 
 from orchestrator.hosts.ssh.configuration import Configuration
-
-CERTIFICATE = "-cert-v01@openssh.com"
-_PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----"
-_MAGIC = b"openssh-key-v1\0"
+from orchestrator.hosts.ssh.public_keys import (
+    algorithms_of,
+    is_short,
+    plain_key,
+    public,
+    read_private,
+    type_of,
+)
 
 Signer = Callable[[bytes, str], Any]
 
@@ -64,14 +56,14 @@ class Agent(AgentSSH):
         try:
             connection.settimeout(time_limit)
             connection.connect(path)
-            self._connect(connection)
+            self._connect(connection)  # type: ignore[attr-defined]
         except BaseException:
             connection.close()
             raise
 
     def close(self) -> None:
         """Close the connection."""
-        self._close()
+        self._close()  # type: ignore[attr-defined]
 
 
 @dataclass(slots=True)
@@ -86,19 +78,13 @@ class Keyring:
     def identities(self) -> Iterator[Identity]:
         """Yield the keys to try, in order. A file is read, and a key of the agent signs, only when it is its turn."""
         agent_keys = {bytes(key.blob): key for key in self._agent_keys()}
-        files = self._files()
-        accepted = set(self.configuration.algorithms("pubkeyacceptedalgorithms"))
-        for blob in self._order(list(agent_keys), files):
-            file = files.get(blob)
-            if blob is not None and accepted and not accepted & _algorithms(type_of(blob)):
+        for blob, file in self._candidates(list(agent_keys)):
+            signer: Signer | None = None
+            if blob is None and file is not None and (key := self._load(file)) is not None:
+                blob, signer = key.asbytes(), key.sign_ssh_data
+            if blob is None or not self._is_allowed(blob):
                 continue
-            if blob is None:
-                for path in self._unknown():
-                    key = self._load(path)
-                    if key is not None and (not accepted or accepted & _algorithms(key.get_name())):
-                        yield Identity(PublicBlob(key.get_name(), key.asbytes()), key.sign_ssh_data)
-                continue
-            signer = self._signer(blob, file, agent_keys)
+            signer = signer or self._signer(blob, file, agent_keys)
             if signer is not None:
                 yield Identity(PublicBlob(type_of(blob), blob), signer)
 
@@ -107,33 +93,37 @@ class Keyring:
         if self.agent is not None:
             self.agent.close()
 
-    def _order(self, agent: list[bytes], files: dict[bytes | None, Path]) -> list[bytes | None]:
-        """Return the public keys in the order of OpenSSH; None for files whose public key is not known."""
-        named = [blob for path in self.configuration.paths("certificatefile") if (blob := public(path))]
-        of_agent = [blob for blob in agent if blob in files]
+    def _candidates(self, agent: list[bytes]) -> list[tuple[bytes | None, Path | None]]:
+        """Return public keys with their files in OpenSSH's order; None for a public key that is not known yet."""
+        files = self._files()
+        by_key = {blob: path for blob, path in reversed(files) if blob is not None}
+        first = [blob for path in self.configuration.paths("certificatefile") if (blob := public(path))]
+        first += [blob for blob in agent if blob in by_key]
         if not self.configuration.flag("identitiesonly"):
-            of_agent += [blob for blob in agent if blob not in files]
-        return list(dict.fromkeys([*named, *of_agent, *files]))
+            first += [blob for blob in agent if blob not in by_key]
+        rest = [(blob, path) for blob, path in files if blob not in first]
+        return [*((blob, by_key.get(blob)) for blob in dict.fromkeys(first)), *rest]
 
-    def _files(self) -> dict[bytes | None, Path]:
-        """Return the configured files by their public key, each with its certificate beside it."""
-        files: dict[bytes | None, Path] = {}
+    def _files(self) -> list[tuple[bytes | None, Path]]:
+        """Return the configured files that there are, each followed by the certificate beside it."""
+        files: list[tuple[bytes | None, Path]] = []
         certificates = self.configuration.paths("certificatefile")
         for path in self._identity_files():
             blob = public(path)
-            if blob is not None:
-                files.setdefault(blob, path)
-            elif path.exists():
-                files.setdefault(None, path)
+            if blob is not None or path.exists():
+                files.append((blob, path))
             if not certificates and (certificate := public(Path(f"{path}-cert"))) is not None:
-                files.setdefault(certificate, path)
+                files.append((certificate, path))
         return files
 
-    def _unknown(self) -> list[Path]:
-        return [path for path in self._identity_files() if path.exists() and public(path) is None]
+    def _is_allowed(self, blob: bytes) -> bool:
+        """``PubkeyAcceptedAlgorithms`` and ``RequiredRSASize``."""
+        accepted = self.configuration.algorithms("pubkeyacceptedalgorithms")
+        size = int(self.configuration.value("requiredrsasize", "0"))
+        return not algorithms_of(type_of(blob)).isdisjoint(accepted) and not is_short(blob, size)
 
     def _identity_files(self) -> list[Path]:
-        return self.configuration.paths("identityfile")
+        return list(dict.fromkeys(self.configuration.paths("identityfile")))
 
     def _agent_keys(self) -> tuple[AgentKey, ...]:
         path = self.configuration.value("identityagent", "SSH_AUTH_SOCK")
@@ -171,7 +161,7 @@ class Keyring:
             elif status.st_uid == os.getuid() and status.st_mode & 0o077:
                 reason = f"permissions {status.st_mode & 0o777:04o} are too open; run: chmod 600 {path}"
             else:
-                return _read_private(path)
+                return read_private(path)
         except FileNotFoundError:
             reason = "No such file or directory"
         except OSError as error:
@@ -186,78 +176,3 @@ class Keyring:
         if line not in self.skipped:
             self.skipped.append(line)
         return None
-
-
-def _read_private(path: Path) -> PKey:
-    """Read a private key in any format that OpenSSH reads; paramiko itself does not read PKCS 8."""
-    data = path.read_bytes()
-    try:
-        loaded: Any = load_ssh_private_key(data, None)
-    except ValueError:
-        loaded = load_pem_private_key(data, None)
-    text = loaded.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
-    name = type_of(_public_part(text))
-    key_class: Any = {"ssh-rsa": RSAKey, "ssh-ed25519": Ed25519Key}.get(name, ECDSAKey)
-    key: PKey = key_class.from_private_key(io.StringIO(text))
-    return key
-
-
-def public(path: Path) -> bytes | None:
-    """Return the public key or certificate of a file or of ``FILE.pub``; None if there is none."""
-    for file in (path, Path(f"{path}.pub")):
-        with contextlib.suppress(OSError, ValueError, IndexError, binascii.Error):
-            text = file.read_text(errors="replace")
-            if text.startswith(_PRIVATE):
-                return _public_part(text)
-            for line in text.splitlines():
-                words = line.split()
-                if len(words) > 1 and (blob := decoded(words[0], words[1])) is not None:
-                    return blob
-    return None
-
-
-def decoded(key_type: str, text: str) -> bytes | None:
-    """Return a public key in base64; None unless it is one of ``key_type``."""
-    try:
-        blob = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return blob if type_of(blob) == key_type else None
-
-
-def type_of(blob: bytes) -> str:
-    """Return the type of a public key or certificate."""
-    return Message(blob).get_string().decode(errors="replace")
-
-
-def plain_key(blob: bytes) -> bytes:
-    """Return the public key of a certificate; anything else as it is."""
-    if not type_of(blob).endswith(CERTIFICATE):
-        return blob
-    try:
-        identity = load_ssh_public_identity(f"{type_of(blob)} {base64.b64encode(blob).decode()}".encode())
-        words = identity.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()  # type: ignore[union-attr]
-    except Exception:  # noqa: BLE001 - a type that cryptography does not know: the agent has it, or nobody
-        return blob
-    return base64.b64decode(words[1])
-
-
-def _public_part(text: str) -> bytes:
-    """Return the public key in an OpenSSH private key, which is not encrypted."""
-    lines = text.splitlines()
-    end = next(number for number, line in enumerate(lines) if line.startswith("-----END "))
-    message = Message(base64.b64decode("".join(lines[1:end]))[len(_MAGIC) :])
-    for _ in range(3):  # cipher, key derivation, its options
-        message.get_string()
-    message.get_int()
-    blob: bytes = message.get_string()
-    return blob
-
-
-def _algorithms(key_type: str) -> set[str]:
-    """Return the signature algorithms of a type of key."""
-    if key_type == "ssh-rsa":
-        return {"rsa-sha2-512", "rsa-sha2-256"}
-    if key_type == f"ssh-rsa{CERTIFICATE}":
-        return {f"rsa-sha2-512{CERTIFICATE}", f"rsa-sha2-256{CERTIFICATE}"}
-    return {key_type}

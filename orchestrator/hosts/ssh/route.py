@@ -87,8 +87,8 @@ def run_proxy(configuration: Configuration, time_limit: float) -> tuple[socket.s
     try:
         process = subprocess.Popen(
             (shell, "-c", f"exec {command}"),
-            stdin=theirs,
-            stdout=theirs,
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
             stderr=errors,
             start_new_session=True,
         )

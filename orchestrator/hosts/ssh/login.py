@@ -1,0 +1,73 @@
+"""Logging in with public keys. Nothing asks for a password or a passphrase, as with ``BatchMode yes``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+
+import paramiko
+
+from orchestrator.errors import HostError
+from orchestrator.hosts.ssh.configuration import Configuration
+from orchestrator.hosts.ssh.keys import Keyring
+from orchestrator.units import plural
+
+
+def log_in(configuration: Configuration, transport: paramiko.Transport, time_limit: float) -> None:
+    """Log in with the keys that the configuration offers; ``HostError`` where the server accepts none."""
+    try:
+        if not transport.auth_none(configuration.user):
+            return
+        offered: list[str] = []
+    except paramiko.BadAuthenticationType as error:
+        offered = list(error.allowed_types)
+    methods = configuration.value("preferredauthentications", "publickey").split(",")
+    keyring = Keyring(configuration, time_limit)
+    tried = 0
+    try:
+        if configuration.value("pubkeyauthentication") != "false" and "publickey" in methods:
+            for identity in keyring.identities():
+                if not _server_accepts(transport, identity.public_blob.key_type):
+                    continue
+                tried += 1
+                with contextlib.suppress(paramiko.AuthenticationException):
+                    transport.auth_publickey(configuration.user, identity)  # type: ignore[arg-type]
+                if transport.is_authenticated():
+                    return
+                if not transport.is_active():
+                    raise HostError(_refused(configuration, offered, keyring, tried))
+        raise HostError(_refused(configuration, offered, keyring, 0))
+    except paramiko.SSHException:
+        if transport.is_active():
+            raise
+        raise HostError(_refused(configuration, offered, keyring, tried)) from None
+    finally:
+        keyring.close()
+
+
+def _server_accepts(transport: paramiko.Transport, key_type: str) -> bool:
+    """Whether the server's list of signature algorithms, if it sent one, has one for RSA keys."""
+    extensions: Mapping[str, bytes] = transport.server_extensions  # type: ignore[attr-defined]
+    listed = extensions.get("server-sig-algs", b"").decode(errors="replace").split(",")
+    return (
+        "rsa" not in key_type.split("-")
+        or listed == [""]
+        or any(name.startswith("rsa-sha2") for name in listed)
+    )
+
+
+def _refused(configuration: Configuration, offered: list[str], keyring: Keyring, tried: int) -> str:
+    """Return the message for a server that accepts no key; ``tried``: after how many it closed the connection."""
+    user, host, port = configuration.user, configuration.host, configuration.port
+    if tried:
+        return (
+            f"{user}@{host}: Too many authentication failures: "
+            f"the server closed the connection after {plural(tried, 'key')}; "
+            "select one with IdentityFile and IdentitiesOnly yes"
+        )
+    reasons = list(keyring.skipped)
+    if configuration.flag("gssapiauthentication") and any("gssapi" in method for method in offered):
+        reasons.append("GSSAPIAuthentication is not supported")
+    if reasons:
+        return f"{user}@{host}: Permission denied ({','.join(offered)}); {'; '.join(reasons)}"
+    return f"{user}@{host}: Permission denied ({','.join(offered)}); try: ssh -p {port} {user}@{host} true"
