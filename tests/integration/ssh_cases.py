@@ -79,6 +79,13 @@ CASES = [
     Case("unknown word", "Host target\n  Colour red\n  $at\n  $known\n", False, "Bad configuration option: colour"),
     Case("unknown word ignored", "IgnoreUnknown Colour\nHost target\n  Colour red\n  $at\n  $known\n"),
     Case("missing value", "Host target\n  Port\n", False, "ssh -G"),
+    Case("match without blank", "Match host=target\n  $at\n  $known\n"),  # paramiko issue 2522
+    Case("match final, negated, exec", "Host target\n  HostName 127.0.0.1\n"  # paramiko issue 1992
+         'Match final !originalhost proxy !exec "test %h = elsewhere"\n  $at\n  $known\n'),
+    Case("match of something unknown", "Match weather fine\n  ProxyJump elsewhere\n"  # paramiko issue 2632
+         "Host target\n  $at\n  $known\n", False, "Unsupported Match attribute"),
+    Case("include after match all", "Match all\n  Include $here/rest\n",  # paramiko issue 2339
+         files={"rest": "Host target\n  $at\n  $known\n"}),
     # Where
     target("token in host name", "HostName 127.0.0.1%%\n  $at\n  $known", False, "Could not resolve hostname"),
     target("host name from the name", "HostName %h.invalid\n  $at", False, "Could not resolve hostname target.invalid"),
@@ -135,6 +142,9 @@ CASES = [
           False, CHANGED),
     known("no checking", "", "StrictHostKeyChecking no"),
     known("no checking and changed", "[127.0.0.1]:$port $otherkey\n", "StrictHostKeyChecking no"),
+    target("checked against nothing", "StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  $at"),
+    known("check of the address", "labnode $hostkey\n[127.0.0.1]:$port $otherkey\n",
+          "CheckHostIP yes\n  HostKeyAlias labnode"),
     known("exempt localhost", "", "NoHostAuthenticationForLocalhost yes"),
     known("algorithms", "[127.0.0.1]:$port $hostrsa\n", "HostKeyAlgorithms rsa-sha2-512"),
     known("algorithms in another order", "[127.0.0.1]:$port $hostkey\n",

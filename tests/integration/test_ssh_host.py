@@ -139,6 +139,45 @@ def test_the_users_ssh_configuration_is_honoured(sshd: Sshd) -> None:
     host.close()
 
 
+def test_more_words_for_ssh_are_honoured(sshd: Sshd) -> None:
+    """As Ansible's ``ansible_ssh_common_args`` has them."""
+    words = ("-o", f"Port={sshd.port}", "-C", "-o", f"HostKeyAlias=[127.0.0.1]:{sshd.port}")
+    host = connect("there", replace(sshd.address, host="localhost", port=None, options=words))
+    assert host.run(Command(("echo", "found"))).stdout == "found\n"
+    host.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("-o", "RemoteCommand=uptime"), r"RemoteCommand uptime: not supported; set RemoteCommand to none"),
+        (("-N",), r"SessionType none: not supported; set SessionType to default for this host$"),
+        (("-o", "PKCS11Provider=/lib/token.so"), r"load the token into the agent: ssh-add -s PROVIDER$"),
+        (("-o", "KnownHostsCommand=/bin/true"), r"KnownHostsCommand /bin/true: not supported"),
+        (("-o", "Tunnel=yes"), r"Tunnel point-to-point: not supported; set Tunnel to no for this host$"),
+        (
+            ("-o", "Ciphers=chacha20-poly1305@openssh.com"),
+            r"Ciphers chacha20-.*: not supported; supported are: aes",
+        ),
+        (("-o", "Colour=red"), r"ssh -G: command-line: line 0: Bad configuration option: colour$"),
+        (("elsewhere",), r"not an option of ssh: 'elsewhere'"),
+    ],
+)
+def test_what_cannot_be_honoured_is_named(sshd: Sshd, words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(HostError, match=f"^there: [^\n]*{message}"):
+        connect("there", replace(sshd.address, options=words))
+
+
+def test_a_proxy_command_ends_with_the_connection(sshd: Sshd, tmp_path: Path) -> None:
+    words = f"echo $$ >{tmp_path}/pid; exec ssh -F {sshd.ssh_config} -W %h:%p testhost"
+    host = connect("there", replace(sshd.address, options=("-o", f"ProxyCommand=sh -c '{words}'")))
+    pid = (tmp_path / "pid").read_text().strip()
+    assert Path("/proc", pid).exists()
+    host.close()
+    host.close()
+    assert not Path("/proc", pid).exists()
+
+
 def test_a_jump_host_is_passed_through(sshd: Sshd, tmp_path: Path) -> None:
     config = tmp_path / "ssh_config"
     config.write_text(sshd.ssh_config.read_text() + "Host inner\n  HostName 127.0.0.1\n"

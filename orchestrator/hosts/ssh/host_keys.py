@@ -6,6 +6,8 @@ import base64
 import contextlib
 import ipaddress
 import os
+import re
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -22,6 +24,7 @@ from orchestrator.hosts.ssh.public_keys import CERTIFICATE, decoded, is_short, p
 
 DEFAULT_PORT = 22
 _CA, _REVOKED = "@cert-authority", "@revoked"
+_FOUND = re.compile(r"# Host .* found: line (\d+)")
 _UNREADABLE_LIST = 255
 """Exit code of ``ssh-keygen -Q`` for a file that is no key revocation list."""
 
@@ -41,6 +44,13 @@ class Entry:
 
     marker: str
     blob: bytes
+    file: Path
+    line: str
+
+    @property
+    def place(self) -> str:
+        """File and line."""
+        return f"{self.file}:{self.line}"
 
 
 class HostKeyPolicy:
@@ -164,11 +174,15 @@ class HostKeyPolicy:
         files = ", ".join(str(path) for path in self._files) or "no known_hosts file"
         shown = f"{key.get_name()} {key.fingerprint}"
         if verdict is Verdict.REVOKED:
-            return f"The host key of {self._name} ({shown}) is marked as revoked in {files}"
+            places = [entry.place for entry in self._entries if entry.marker == _REVOKED]
+            return f"The host key of {self._name} ({shown}) is marked as revoked: {', '.join(places)}"
         if verdict is Verdict.CHANGED:
+            old = [entry for entry in self._entries if not entry.marker and entry.blob != key.asbytes()]
+            where = f" ({', '.join(entry.place for entry in old)})" if old else ""
+            file = next((entry.file for entry in old), self._files[0])
             return (
-                f"REMOTE HOST IDENTIFICATION HAS CHANGED: {self._name} now has {shown}; "
-                f"if the new key is correct, remove the old one with: ssh-keygen -R '{self._name}' -f {files}"
+                f"REMOTE HOST IDENTIFICATION HAS CHANGED: {self._name} now has {shown}; if it is correct, "
+                f"remove the old key{where} with: ssh-keygen -R {shlex.quote(self._name)} -f {shlex.quote(str(file))}"
             )
         where = self._alias or f"{self._configuration.host} port {self._configuration.port}"
         if self._configuration.flag("verifyhostkeydns"):
@@ -190,14 +204,17 @@ def _entries(path: Path, name: str) -> Iterator[Entry]:
         errors="replace",
         check=False,
     )
+    number = ""
     for line in completed.stdout.splitlines():
+        if found := _FOUND.match(line):
+            number = found[1]
         words = line.split()
         marker = words.pop(0) if words and words[0].startswith("@") else ""
         if len(words) < 3 or words[0] == "#" or marker not in ("", _CA, _REVOKED):
             continue
         blob = decoded(words[1], words[2])
         if blob is not None:
-            yield Entry(marker, blob)
+            yield Entry(marker, blob, path, number)
 
 
 def _is_in_revocation_list(path: Path, blob: bytes) -> bool:
