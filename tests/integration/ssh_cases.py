@@ -54,7 +54,7 @@ socket.send_fds(socket.socket(fileno=1), [b"x"], [link.fileno()])
 """
 CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
 UNKNOWN = "No host key is known for"
-DENIED = "Permission denied (publickey"
+DENIED = "Permission denied (publickey)"
 
 CASES = [
     # Files and conditions
@@ -202,6 +202,7 @@ CASES = [
     keyed("public half without agent", "IdentityFile $main/user_key.pub", False, "ssh-add"),
     keyed("only identities of files", "IdentityFile $keys/many0\n  IdentitiesOnly yes", False, DENIED, agent="one"),
     keyed("agent of the configuration", "IdentityFile none\n  IdentityAgent $agent"),
+    keyed("agent that refuses", "IdentityFile $main/user_key.pub\n  IdentityFile $keys/ecdsa", agent="refusing"),
     keyed("agent none", "IdentityFile none\n  IdentityAgent none", False, DENIED, agent="one"),
     keyed("agent that is gone", "IdentityAgent $keys/absent\n  IdentityFile $main/user_key"),
     keyed("certificate beside the key", "IdentityFile $keys/certified"),

@@ -76,7 +76,7 @@ def lab(folder: Path) -> Iterator[Lab]:
             with (server_folder / "authorized_keys").open("a") as file:
                 file.write("".join(allowed))
         for name, contents in _AGENTS.items():
-            made.agents[name] = stack.enter_context(_agent(folder / f"agent_{name}", main, keys, contents))
+            made.agents[name] = stack.enter_context(_agent(folder / f"agent_{name}", folder, contents))
         made.names |= {
             "main": str(main), "gate": str(gate), "keys": str(keys), "user": getpass.getuser(),
             "port": str(server.port), "twice": str(twice), "jumpport": str(jump.port),
@@ -103,7 +103,7 @@ _AGENTS = {
     "many": (*(f"keys/many{number}" for number in range(5)), "main/user_key"),
     "encrypted": ("keys/plain_encrypted",),
     "certified": ("keys/certified",),
-    "empty": (),
+    "refusing": ("-c", "main/user_key"),
 }
 
 
@@ -147,18 +147,20 @@ def _make_keys(keys: Path) -> None:
 
 
 @contextmanager
-def _agent(socket: Path, main: Path, keys: Path, contents: tuple[str, ...]) -> Iterator[Path]:
-    agent = subprocess.Popen(("ssh-agent", "-D", "-a", str(socket)), stdout=subprocess.DEVNULL)
+def _agent(socket: Path, folder: Path, contents: tuple[str, ...]) -> Iterator[Path]:
+    # Nobody confirms the use of a key that was added with -c.
+    quiet = {"SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force"}
+    agent = subprocess.Popen(
+        ("ssh-agent", "-D", "-a", str(socket)), stdout=subprocess.DEVNULL, env={**os.environ, **quiet}
+    )
     try:
         for _ in range(200):
             if socket.exists():
                 break
             time.sleep(0.02)
-        for name in contents:
-            path = (main if name.startswith("main/") else keys) / Path(name).name
-            subprocess.run(
-                ("ssh-add", "-q", str(path)), check=True, env={**os.environ, "SSH_AUTH_SOCK": str(socket)}
-            )
+        words = [str(folder / word) if "/" in word else word for word in contents]
+        environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
+        subprocess.run(("ssh-add", "-q", *words), check=True, env=environment)
         yield socket
     finally:
         agent.terminate()

@@ -43,8 +43,11 @@ class Identity:
     signer: Signer
 
     def sign_ssh_data(self, data: bytes, algorithm: str) -> Any:
-        """Sign for ``algorithm``."""
-        return self.signer(data, algorithm)
+        """Sign for ``algorithm``; an empty signature if the agent refuses, so that the server asks for another key."""
+        try:
+            return self.signer(data, algorithm)
+        except (SSHException, OSError):
+            return b""
 
 
 class Agent(AgentSSH):

@@ -65,9 +65,11 @@ def _refused(configuration: Configuration, offered: list[str], keyring: Keyring,
             f"the server closed the connection after {plural(tried, 'key')}; "
             "select one with IdentityFile and IdentitiesOnly yes"
         )
+    # Of what the server accepts, only this is tried; where it is not accepted, the rest says why.
+    methods = "publickey" if "publickey" in offered else ",".join(offered)
     reasons = list(keyring.skipped)
     if configuration.flag("gssapiauthentication") and any("gssapi" in method for method in offered):
         reasons.append("GSSAPIAuthentication is not supported")
     if reasons:
-        return f"{user}@{host}: Permission denied ({','.join(offered)}); {'; '.join(reasons)}"
-    return f"{user}@{host}: Permission denied ({','.join(offered)}); try: ssh -p {port} {user}@{host} true"
+        return f"{user}@{host}: Permission denied ({methods}); {'; '.join(reasons)}"
+    return f"{user}@{host}: Permission denied ({methods}); try: ssh -p {port} {user}@{host} true"
