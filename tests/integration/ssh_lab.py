@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -147,21 +148,21 @@ def _make_keys(keys: Path) -> None:
 
 
 @contextmanager
-def _agent(socket: Path, folder: Path, contents: tuple[str, ...]) -> Iterator[Path]:
+def _agent(path: Path, folder: Path, contents: tuple[str, ...]) -> Iterator[Path]:
     # Nobody confirms the use of a key that was added with -c.
     quiet = {"SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force"}
     agent = subprocess.Popen(
-        ("ssh-agent", "-D", "-a", str(socket)), stdout=subprocess.DEVNULL, env={**os.environ, **quiet}
+        ("ssh-agent", "-D", "-a", str(path)), stdout=subprocess.DEVNULL, env={**os.environ, **quiet}
     )
     try:
-        for _ in range(200):
-            if socket.exists():
-                break
-            time.sleep(0.02)
+        with socket.socket(socket.AF_UNIX) as probe:
+            while probe.connect_ex(str(path)):
+                assert agent.poll() is None, "ssh-agent has ended"
+                time.sleep(0.02)
         words = [str(folder / word) if "/" in word else word for word in contents]
-        environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
+        environment = {**os.environ, "SSH_AUTH_SOCK": str(path)}
         subprocess.run(("ssh-add", "-q", *words), check=True, env=environment)
-        yield socket
+        yield path
     finally:
         agent.terminate()
         agent.wait(10)
