@@ -83,7 +83,7 @@ CASES = [
     Case("match final, negated, exec", "Host target\n  HostName 127.0.0.1\n"  # paramiko issue 1992
          'Match final !originalhost proxy !exec "test %h = elsewhere"\n  $at\n  $known\n'),
     Case("match of something unknown", "Match weather fine\n  ProxyJump elsewhere\n"  # paramiko issue 2632
-         "Host target\n  $at\n  $known\n", False, "Unsupported Match attribute"),
+         "Host target\n  $at\n  $known\n", False, "Unsupported Match attribute weather"),
     Case("include after match all", "Match all\n  Include $here/rest\n",  # paramiko issue 2339
          files={"rest": "Host target\n  $at\n  $known\n"}),
     # Where
@@ -174,7 +174,7 @@ CASES = [
            False, UNKNOWN, ca="@cert-authority * $hostca\n"),
     # Keys
     keyed("key missing", "IdentityFile $keys/absent\n  IdentityFile $main/user_key"),
-    keyed("only missing keys", "IdentityFile $keys/absent", False, DENIED),
+    keyed("only missing keys", "IdentityFile $keys/absent", False, "these files do not exist: $keys/absent"),
     keyed("stranger's key", "IdentityFile $keys/many0", False, DENIED),
     keyed("second key", "IdentityFile $keys/many0\n  IdentityFile $main/user_key"),
     keyed("too many keys", "".join(f"IdentityFile $keys/many{n}\n  " for n in range(4)) + "IdentityFile $main/user_key",
@@ -193,8 +193,10 @@ CASES = [
     keyed("encrypted key and agent", "IdentityFile $keys/encrypted", agent="encrypted"),
     keyed("algorithms of keys", "PubkeyAcceptedAlgorithms ssh-ed25519\n  IdentityFile $keys/rsa", False, DENIED),
     keyed("short rsa key", "RequiredRSASize 4096\n  IdentityFile $keys/rsa", False, DENIED),
-    keyed("no public keys", "PubkeyAuthentication no\n  IdentityFile $main/user_key", False, DENIED),
-    keyed("other methods", "PreferredAuthentications password\n  IdentityFile $main/user_key", False, DENIED),
+    keyed("no public keys", "PubkeyAuthentication no\n  IdentityFile $main/user_key", False,
+          "switched off: PubkeyAuthentication no"),
+    keyed("other methods", "PreferredAuthentications password\n  IdentityFile $main/user_key", False,
+          "switched off: PreferredAuthentications password"),
     keyed("agent", "IdentityFile none", agent="one"),
     keyed("agent with too many keys", "IdentityFile none", False, "Too many authentication failures", agent="many"),
     keyed("public half selects from the agent", "IdentityFile $main/user_key.pub\n  IdentitiesOnly yes", agent="many"),

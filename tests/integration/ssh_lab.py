@@ -34,8 +34,12 @@ class Lab:
 
     def write(self, path: Path, text: str) -> Path:
         """Write a configuration or known_hosts file with the names replaced."""
-        path.write_text(Template(text).substitute(self.names, here=str(path.parent)))
+        path.write_text(self.replaced(text, path.parent))
         return path
+
+    def replaced(self, text: str, here: Path) -> str:
+        """Return a text with the names replaced."""
+        return Template(text).substitute(self.names, here=str(here))
 
     def environment(self, agent: str) -> Mapping[str, str]:
         """The environment of someone with an agent; without one if ``agent`` is empty."""

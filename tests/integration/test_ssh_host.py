@@ -115,7 +115,10 @@ def test_a_changed_host_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
 def test_a_key_that_is_not_authorised_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     make_key(tmp_path / "stranger")
     address = replace(sshd.address, identity_file=tmp_path / "stranger")
-    with pytest.raises(HostError, match=r"@127\.0\.0\.1: Permission denied \(publickey\); try: ssh -p \d+ "):
+    with pytest.raises(
+        HostError,
+        match=r"@127\.0\.0\.1: Permission denied \(publickey\); try: ssh -p \d+ .* 127\.0\.0\.1 true$",
+    ):
         connect("there", address)
 
 

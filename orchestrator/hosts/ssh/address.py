@@ -36,8 +36,12 @@ class SshAddress:
 
     @property
     def words(self) -> list[str]:
-        """The options of ``ssh`` that say the same as this address, without host, user and port."""
+        """The options of ``ssh`` that say the same as this address; the host is not among them."""
         words: list[str] = []
+        if self.port is not None:
+            words += ["-p", str(self.port)]
+        if self.user is not None:
+            words += ["-l", self.user]
         if self.config_file is not None:
             words += ["-F", str(self.config_file)]
         if self.identity_file is not None:

@@ -106,14 +106,10 @@ class Configuration:
 
 def resolve(address: SshAddress) -> Configuration:
     """Ask ``ssh -G``. ``HostError`` with its message, or for a word that cannot be honoured."""
-    argv = ["ssh", "-G", "-T", "-o", "BatchMode=yes"]
-    if address.user is not None:
-        argv += ["-l", address.user]
-    if address.port is not None:
-        argv += ["-p", str(address.port)]
     # ControlPath is printed with its tokens expanded, and as the last -S it takes precedence.
     probe = "/" + _SEPARATOR.join(f"%{token}" for token in _TOKENS)
-    printed = _run([*argv, *address.words, "-S", probe, "--", address.host], address)
+    argv = ["ssh", "-G", "-T", "-o", "BatchMode=yes", *address.words, "-S", probe, "--", address.host]
+    printed = _run(argv, address)
     values: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
     for line in printed.splitlines():
         word, _, value = line.partition(" ")
@@ -162,7 +158,7 @@ def _run(argv: list[str], address: SshAddress) -> str:
     except ValueError as error:  # a NUL in a name
         raise HostError(f"{address.host!r}: ssh -G: {error}") from None
     if completed.returncode:
-        lines = [line for line in completed.stderr.splitlines() if line.strip()]
-        reason = lines[0] if lines else f"exit code {completed.returncode}"
+        lines = [line for line in completed.stderr.splitlines() if line and ": terminating, " not in line]
+        reason = "; ".join(lines) or f"exit code {completed.returncode}"
         raise HostError(f"{address.host}: ssh -G: {reason}")
     return completed.stdout

@@ -11,6 +11,7 @@ import shlex
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import HostError, HostLost
@@ -44,7 +45,7 @@ class SshHost(Host):
             "ansible_host": self.address.host,
             "ansible_port": configuration.port,
             "ansible_user": configuration.user,
-            "ansible_ssh_common_args": shlex.join(self.address.words),
+            "ansible_ssh_common_args": shlex.join(replace(self.address, port=None, user=None).words),
         }
 
     def _channel(self, line: str) -> Channel:

@@ -171,7 +171,6 @@ class HostKeyPolicy:
                 )
 
     def _refusal(self, verdict: Verdict, key: PKey) -> str:
-        files = ", ".join(str(path) for path in self._files) or "no known_hosts file"
         shown = f"{key.get_name()} {key.fingerprint}"
         if verdict is Verdict.REVOKED:
             places = [entry.place for entry in self._entries if entry.marker == _REVOKED]
@@ -188,7 +187,8 @@ class HostKeyPolicy:
         if self._configuration.flag("verifyhostkeydns"):
             where += " (VerifyHostKeyDNS is not supported)"
         return (
-            f"No host key is known for {where}; connect once with ssh and check the key, or add it to {files}"
+            f"No host key is known for {where}; connect once with ssh and check the key, "
+            f"or add it to {self._files[0] if self._files else 'a UserKnownHostsFile'}"
         )
 
 

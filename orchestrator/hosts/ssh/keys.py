@@ -80,6 +80,8 @@ class Keyring:
 
     def identities(self) -> Iterator[Identity]:
         """Yield the keys to try, in order. A file is read, and a key of the agent signs, only when it is its turn."""
+        if self._disabled:
+            return
         agent_keys = {bytes(key.blob): key for key in self._agent_keys()}
         for blob, file in self._candidates(list(agent_keys)):
             signer: Signer | None = None
@@ -90,6 +92,25 @@ class Keyring:
             signer = signer or self._signer(blob, file, agent_keys)
             if signer is not None:
                 yield Identity(PublicBlob(type_of(blob), blob), signer)
+
+    @property
+    def _disabled(self) -> str:
+        """The keyword that switches public keys off; empty if none does."""
+        if self.configuration.value("pubkeyauthentication") == "false":
+            return "PubkeyAuthentication no"
+        methods = self.configuration.value("preferredauthentications", "publickey")
+        return "" if "publickey" in methods.split(",") else f"PreferredAuthentications {methods}"
+
+    def reasons_for_none(self) -> list[str]:
+        """Return why there was no key to try."""
+        if self._disabled:
+            return [f"public keys are switched off: {self._disabled}"]
+        missing = [str(path) for path in self._identity_files() if not path.exists()]
+        return (
+            [f"no key to try: the agent has none, and these files do not exist: {', '.join(missing)}"]
+            if missing
+            else []
+        )
 
     def close(self) -> None:
         """Close the connection to the agent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Mapping
 
 import paramiko
@@ -21,28 +22,27 @@ def log_in(configuration: Configuration, transport: paramiko.Transport, time_lim
         offered: list[str] = []
     except paramiko.BadAuthenticationType as error:
         offered = list(error.allowed_types)
-    methods = configuration.value("preferredauthentications", "publickey").split(",")
     keyring = Keyring(configuration, time_limit)
     tried = 0
     try:
-        if configuration.value("pubkeyauthentication") != "false" and "publickey" in methods:
-            for identity in keyring.identities():
-                if not _server_accepts(transport, identity.public_blob.key_type):
-                    continue
-                tried += 1
-                with contextlib.suppress(paramiko.AuthenticationException):
-                    transport.auth_publickey(configuration.user, identity)  # type: ignore[arg-type]
-                if transport.is_authenticated():
-                    return
-                if not transport.is_active():
-                    raise HostError(_refused(configuration, offered, keyring, tried))
-        raise HostError(_refused(configuration, offered, keyring, 0))
+        for identity in keyring.identities():
+            if not _server_accepts(transport, identity.public_blob.key_type):
+                continue
+            tried += 1
+            with contextlib.suppress(paramiko.AuthenticationException):
+                transport.auth_publickey(configuration.user, identity)  # type: ignore[arg-type]
+            if transport.is_authenticated():
+                return
+            if not transport.is_active():
+                break
     except paramiko.SSHException:
         if transport.is_active():
             raise
-        raise HostError(_refused(configuration, offered, keyring, tried)) from None
     finally:
         keyring.close()
+    if tried and not transport.is_active():
+        raise HostError(_too_many(configuration, tried))
+    raise HostError(_refused(configuration, offered, keyring, tried))
 
 
 def _server_accepts(transport: paramiko.Transport, key_type: str) -> bool:
@@ -56,20 +56,24 @@ def _server_accepts(transport: paramiko.Transport, key_type: str) -> bool:
     )
 
 
+def _too_many(configuration: Configuration, tried: int) -> str:
+    return (
+        f"{configuration.user}@{configuration.host}: Too many authentication failures: "
+        f"the server closed the connection after {plural(tried, 'key')}; "
+        "select one with IdentityFile and IdentitiesOnly yes"
+    )
+
+
 def _refused(configuration: Configuration, offered: list[str], keyring: Keyring, tried: int) -> str:
-    """Return the message for a server that accepts no key; ``tried``: after how many it closed the connection."""
-    user, host, port = configuration.user, configuration.host, configuration.port
-    if tried:
-        return (
-            f"{user}@{host}: Too many authentication failures: "
-            f"the server closed the connection after {plural(tried, 'key')}; "
-            "select one with IdentityFile and IdentitiesOnly yes"
-        )
-    # Of what the server accepts, only this is tried; where it is not accepted, the rest says why.
-    methods = "publickey" if "publickey" in offered else ",".join(offered)
+    """Return the message for a server that accepts none of the ``tried`` keys."""
     reasons = list(keyring.skipped)
+    if not tried and not reasons:
+        reasons = keyring.reasons_for_none()
     if configuration.flag("gssapiauthentication") and any("gssapi" in method for method in offered):
         reasons.append("GSSAPIAuthentication is not supported")
-    if reasons:
-        return f"{user}@{host}: Permission denied ({methods}); {'; '.join(reasons)}"
-    return f"{user}@{host}: Permission denied ({methods}); try: ssh -p {port} {user}@{host} true"
+    if not reasons:
+        address = configuration.address
+        reasons = [f"try: {shlex.join(['ssh', *address.words, address.host, 'true'])}"]
+    # Of what the server accepts, only this is tried; where it is not accepted, the rest says why.
+    methods = "publickey" if "publickey" in offered else ",".join(offered)
+    return f"{configuration.user}@{configuration.host}: Permission denied ({methods}); {'; '.join(reasons)}"

@@ -37,5 +37,15 @@ def test_what_is_no_jump_host(jump: str) -> None:
 
 
 def test_paths_are_quoted_for_ssh() -> None:
-    words = SshAddress("target", identity_file=Path("/a b/100%"), options=("-4",)).words
-    assert words == ["-o", 'IdentityFile="/a b/100%%"', "-o", "IdentitiesOnly=yes", "-4"]
+    words = SshAddress("target", "me", 22, identity_file=Path("/a b/100%"), options=("-4",)).words
+    assert words == [
+        "-p",
+        "22",
+        "-l",
+        "me",
+        "-o",
+        'IdentityFile="/a b/100%%"',
+        "-o",
+        "IdentitiesOnly=yes",
+        "-4",
+    ]
