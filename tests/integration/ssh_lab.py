@@ -86,7 +86,8 @@ def lab(folder: Path) -> Iterator[Lab]:
             "main": str(main), "gate": str(gate), "keys": str(keys), "user": getpass.getuser(),
             "port": str(server.port), "twice": str(twice), "jumpport": str(jump.port),
             "closed": str(free_port()), "python": sys.executable, "agent": str(made.agents["one"]),
-            "hostkey": _public(main / "host_key"), "hostrsa": _public(keys / "host_rsa"),
+            "hostkey": _public(main / "host_key"), "hostblob": _public(main / "host_key").split()[1],
+            "hostrsa": _public(keys / "host_rsa"),
             "otherkey": _public(keys / "stranger"), "hostca": _public(keys / "host_ca"),
             "gatekey": _public(keys / "host_certified"),
         }  # fmt: skip
