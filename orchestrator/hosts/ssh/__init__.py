@@ -1,4 +1,4 @@
-"""Hosts over SSH: ``ssh -G`` reads the configuration, paramiko connects, and ``ssh-keygen -F`` finds the host keys."""
+"""Hosts over SSH: ``ssh -G`` reads the configuration, Fabric connects, and ``ssh-keygen -F`` finds the host keys."""
 
 from orchestrator.hosts.ssh.address import SshAddress
 from orchestrator.hosts.ssh.host import SshHost, connect

@@ -1,4 +1,4 @@
-"""An SSH connection, opened by paramiko as ``ssh -G`` says. This is the boundary for paramiko's exceptions."""
+"""An SSH connection, opened by Fabric as ``ssh -G`` says. This is the boundary for the exceptions of paramiko."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import paramiko
+from fabric import Config, Connection
 from paramiko.ssh_exception import IncompatiblePeer
 
 from orchestrator.errors import HostError
@@ -44,19 +46,54 @@ class _Transport(paramiko.Transport):
     def preferred_keys(self) -> tuple[str, ...]:
         return self.host_key_order
 
+    def start_client(self, event: Any = None, timeout: float | None = None) -> None:
+        """Exchange keys; paramiko returns in silence at the time limit."""
+        super().start_client(event, timeout)
+        if not self.initial_kex_done:
+            raise TimeoutError
+
+
+class _HostKeys(paramiko.MissingHostKeyPolicy):
+    """Hands every host key to a policy: paramiko itself is given no known_hosts file, so that it knows none."""
+
+    def __init__(self, policy: HostKeyPolicy) -> None:
+        self._policy = policy
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        """Accept the key, or raise ``HostError``."""
+        self._policy.check(key)
+
+
+class _Login:
+    """Logs in with the keys of a configuration; paramiko calls it as its ``AuthStrategy``."""
+
+    def __init__(self, configuration: Configuration, time_limit: float) -> None:
+        self._configuration = configuration
+        self._time_limit = time_limit
+
+    def authenticate(self, transport: paramiko.Transport) -> None:
+        """Log in; ``HostError`` where the server accepts no key."""
+        log_in(self._configuration, transport, self._time_limit)
+
 
 @dataclass(slots=True)
 class Link:
     """An authenticated connection, the proxy command that it goes through, and the jump host below it."""
 
     configuration: Configuration
-    transport: paramiko.Transport
+    connection: Connection
     proxy: Proxy | None = None
     below: Link | None = None
 
+    @property
+    def transport(self) -> paramiko.Transport:
+        """Opens channels."""
+        transport: paramiko.Transport = self.connection.transport
+        return transport
+
     def close(self) -> None:
         """Close it and those below; may be called twice."""
-        self.transport.close()
+        self.connection.client.close()
         if self.proxy is not None:
             self.proxy.close()
             self.proxy = None
@@ -110,12 +147,14 @@ def _open(
         stream = open_socket(configuration, time_limit)
         peer = str(stream.getpeername()[0]).partition("%")[0]
     cleanup.callback(stream.close)
+    connection = _connection(configuration, stream, peer, time_limit)
+    cleanup.callback(connection.client.close)
     with _proxy_errors(proxy):
-        transport = _handshake(configuration, stream, peer, time_limit)
-        cleanup.callback(transport.close)
-        log_in(configuration, transport, time_limit)
+        connection.open()
+    keepalive = int(configuration.value("serveraliveinterval", "0")) or KEEPALIVE_S
+    connection.transport.set_keepalive(keepalive)
     tune(stream, DEAD_PEER_MS)
-    return Link(configuration, transport, proxy, below)
+    return Link(configuration, connection, proxy, below)
 
 
 def _open_jump(configuration: Configuration, time_limit: float, route: tuple[SshAddress, ...]) -> Link | None:
@@ -135,32 +174,43 @@ def _open_jump(configuration: Configuration, time_limit: float, route: tuple[Ssh
         raise HostError(f"jump host {hop.host}: {str(error).removeprefix(f'{hop.host}: ')}") from error
 
 
-def _handshake(configuration: Configuration, stream: Any, peer: str, time_limit: float) -> paramiko.Transport:
-    """Exchange keys and check the host key."""
+def _connection(configuration: Configuration, stream: Any, peer: str, time_limit: float) -> Connection:
+    """Return a connection over ``stream``, not opened yet. Fabric reads no configuration of SSH itself."""
+    policy = HostKeyPolicy(configuration, peer)
     accepted = configuration.algorithms("pubkeyacceptedalgorithms")
     unwanted = [name for name in ("rsa-sha2-512", "rsa-sha2-256") if name not in accepted]
-    transport = _Transport(stream, disabled_algorithms={"pubkeys": unwanted})
-    options = transport.get_security_options()
-    policy = HostKeyPolicy(configuration, peer)
-    supported = options.key_types
-    transport.host_key_order = tuple(
-        policy.order([*supported, *(f"{name}{CERTIFICATE}" for name in supported)])
+    connection = Connection(
+        configuration.host,
+        user=configuration.user,
+        port=configuration.port,
+        config=Config(overrides={"load_ssh_configs": False}),
+        connect_kwargs={
+            "sock": stream,
+            "timeout": time_limit,
+            "banner_timeout": time_limit,
+            "auth_timeout": time_limit,
+            "compress": configuration.flag("compression"),
+            "disabled_algorithms": {"pubkeys": unwanted},
+            "transport_factory": partial(_transport, configuration, policy, time_limit),
+            "auth_strategy": _Login(configuration, time_limit),
+        },
     )
+    connection.client.set_missing_host_key_policy(_HostKeys(policy))
+    return connection
+
+
+def _transport(
+    configuration: Configuration, policy: HostKeyPolicy, time_limit: float, stream: Any, **options: Any
+) -> _Transport:
+    """Return a transport that offers the algorithms of the configuration."""
+    transport = _Transport(stream, **options)
+    security = transport.get_security_options()
+    certified = [f"{name}{CERTIFICATE}" for name in security.key_types]
+    transport.host_key_order = tuple(policy.order([*security.key_types, *certified]))
     for word, kind in _LISTS.items():
-        setattr(
-            options, kind, _supported(word, configuration.algorithms(word.lower()), getattr(options, kind))
-        )
-    transport.use_compression(configuration.flag("compression"))
-    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = time_limit
-    try:
-        transport.start_client(timeout=time_limit)
-        if not transport.initial_kex_done:
-            raise TimeoutError
-        policy.check(transport.get_remote_server_key())
-    except BaseException:
-        transport.close()
-        raise
-    transport.set_keepalive(int(configuration.value("serveraliveinterval", "0")) or KEEPALIVE_S)
+        wanted = configuration.algorithms(word.lower())
+        setattr(security, kind, _supported(word, wanted, getattr(security, kind)))
+    transport.handshake_timeout = time_limit
     return transport
 
 
