@@ -135,8 +135,8 @@ def _make_keys(keys: Path) -> None:
     (keys / "garbage").write_text("no key\n")
     (keys / "garbage").chmod(0o600)
     for name, words in {
-        "rsa": ("-t", "rsa"), "ecdsa": ("-t", "ecdsa"), "pem": ("-t", "rsa", "-m", "PEM"),
-        "pkcs8": ("-t", "ecdsa", "-m", "PKCS8"), "host_rsa": ("-t", "rsa"), "host_ecdsa": ("-t", "ecdsa"),
+        "rsa": ("-t", "rsa", "-b", "2048"), "ecdsa": ("-t", "ecdsa"), "pem": ("-t", "rsa", "-b", "2048", "-m", "PEM"),
+        "pkcs8": ("-t", "ecdsa", "-m", "PKCS8"), "host_rsa": ("-t", "rsa", "-b", "2048"), "host_ecdsa": ("-t", "ecdsa"),
     }.items():  # fmt: skip
         keygen(*words, "-N", "", "-f", keys / name)
     (keys / "plain_encrypted").write_bytes((keys / "encrypted").read_bytes())
