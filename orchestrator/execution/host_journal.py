@@ -61,8 +61,8 @@ class TrialEnd:
     :ivar counters: differences of ``/proc/vmstat`` over the trial, those that are not zero.
     :ivar noise: what else went on, see :class:`~orchestrator.results.records.TrialRecord`; empty if it did not run.
     :ivar kernel_log: lines since the previous trial, the newest 200; None where it cannot be read.
-    :ivar stdout: the first 96 KiB; ``stdout_cut``: there was more. ``stderr``: the last 16 KiB. Bytes that are not
-        UTF-8 are replaced, NUL bytes and line ends at the end dropped.
+    :ivar stdout: the last 96 KiB; ``stdout_cut``: there was more before. ``stderr``: the last 16 KiB; ``stderr_cut``.
+        Bytes that are not UTF-8 are replaced, NUL bytes and line ends at the end dropped.
     """
 
     trial: str
@@ -84,6 +84,7 @@ class TrialEnd:
     stdout: str
     stdout_cut: bool
     stderr: str
+    stderr_cut: bool = False
 
     @property
     def settings(self) -> dict[str, str]:
@@ -144,6 +145,8 @@ class Reader:
     def _trial_end(document: Mapping[str, Any], begin: Begin) -> TrialEnd:
         start, end = document["start"], document["end"]
         log = document["kernel_log"]
+        # Runners of 0.1 kept the beginning of stdout and did not tell whether stderr was cut: figures come last.
+        end_is_lost = document["stdout_cut"] and "stderr_cut" not in document
         return TrialEnd(
             trial=document["trial"],
             tag=document["tag"],
@@ -161,7 +164,8 @@ class Reader:
             counters=document["counters"],
             noise=document.get("noise") or {},
             kernel_log=None if log is None else tuple(log),
-            stdout=document["stdout"],
+            stdout="" if end_is_lost else document["stdout"],
             stdout_cut=document["stdout_cut"],
             stderr=document["stderr"],
+            stderr_cut=document.get("stderr_cut", False),
         )

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestrator.execution import metrics, noise
+from orchestrator.execution import noise
 from orchestrator.execution.host_journal import TrialEnd
+from orchestrator.execution.metrics import Output
+from orchestrator.execution.streams import stream
 from orchestrator.experiment.model import Benchmark, Experiment, Status
 from orchestrator.plan.cells import expression_values
 from orchestrator.plan.model import Cell, Trial
 from orchestrator.results.records import TrialRecord
 
 OUTPUT_KEPT = 2000
-"""Characters of plain output that a record keeps; a JSON document is kept whole."""
+"""Characters of each output stream that a record keeps, the last; a JSON document is kept whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,11 @@ def record(
     :param disturbed: how often it was disturbed before.
     """
     benchmark = experiment.benchmark
-    document = metrics.parse_document(seen.stdout)
-    found, missing = metrics.read(benchmark.metrics, seen.stdout)
-    status, reason = _status(benchmark, seen, document, missing)
+    stdout = stream("stdout", seen.stdout, seen.stdout_cut)
+    stderr = stream("stderr", seen.stderr, seen.stderr_cut)
+    output = Output(stdout, stderr)
+    readings = output.read(benchmark.metrics)
+    status, reason = _status(benchmark, seen, output.document, readings.missing)
     final = True
     disturbance = _disturbance(experiment, seen) if status is Status.OK else ""
     if disturbance:
@@ -55,7 +59,7 @@ def record(
         boot=seen.boot,
         status=status,
         reason=reason,
-        metrics=found,
+        metrics=readings.found,
         start=seen.start,
         end=seen.end,
         exit_code=seen.exit_code,
@@ -63,7 +67,11 @@ def record(
         counters=seen.counters,
         noise=seen.noise,
         kernel_log=seen.kernel_log or (),
-        details=document if document is not None else seen.stdout[:OUTPUT_KEPT],
+        details=output.document,
+        stdout="" if output.is_document else seen.stdout[-OUTPUT_KEPT:],
+        stderr=seen.stderr[-OUTPUT_KEPT:],
+        cut=tuple(one.name for one in (stdout, stderr) if one.is_cut),
+        missing=readings.missing if seen.start else {},
         allowed=is_allowed(experiment, trial.cell, status),
         final=final,
     )
@@ -113,7 +121,9 @@ def is_allowed(experiment: Experiment, cell: Cell, status: Status) -> bool:
     return any(predicate.holds(seen) for predicate in experiment.allow_unsupported)
 
 
-def _status(benchmark: Benchmark, seen: TrialEnd, document: Any, missing: list[str]) -> tuple[Status, str]:
+def _status(
+    benchmark: Benchmark, seen: TrialEnd, document: Any, missing: Mapping[str, str]
+) -> tuple[Status, str]:
     """Judge: what the runner saw comes first, then the benchmark's own word, then what is missing of it."""
     if seen.refused:
         return Status.FAILED, seen.refused
@@ -127,10 +137,10 @@ def _status(benchmark: Benchmark, seen: TrialEnd, document: Any, missing: list[s
     reason = str(document.get("reason", "")) if isinstance(document, Mapping) else ""
     if status is not Status.OK:
         return status, reason or _last_line(seen.stderr) or f"exit code {seen.exit_code}"
-    if len(missing) == len(benchmark.metrics) and missing:
-        return Status.FAILED, f"no metric found in the output: {', '.join(missing)}"
     if benchmark.headline in missing:
-        return Status.FAILED, f"metric not found in the output: {benchmark.headline}"
+        fault = missing[benchmark.headline]
+        names = [name for name, other in missing.items() if other == fault]
+        return Status.FAILED, f"metric{'s' if len(names) > 1 else ''} {', '.join(names)}: {fault}"
     return Status.OK, ""
 
 
