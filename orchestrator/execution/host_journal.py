@@ -104,9 +104,13 @@ Event = Begin | Start | TrialEnd | End
 
 
 class Reader:
-    """Turns the lines of one journal, in their order, into events."""
+    """Turns the lines of one journal, in their order, into events.
 
-    def __init__(self) -> None:
+    :param place: host and path of the journal, for messages.
+    """
+
+    def __init__(self, place: str = "host journal") -> None:
+        self._place = place
         self._begin: Begin | None = None
 
     def read(self, line: str | bytes) -> Event | None:
@@ -126,7 +130,7 @@ class Reader:
             return End(document["reason"], document["detail"])
         if self._begin is None:
             raise HostError(
-                "the host's journal does not begin with its header; remove the block's folder there"
+                f"{self._place}: line 1 is not a journal header; remove its directory and repeat the command"
             )
         if document["event"] == "start":
             return Start(document["trial"], self._begin.time(document["uptime"]))
@@ -135,8 +139,8 @@ class Reader:
     def _take_begin(self, document: Mapping[str, Any]) -> Begin:
         if document["format"] != FORMAT:
             raise HostError(
-                f"the host's journal has format {document['format']}, this version reads {FORMAT}:"
-                " finish the block with the version that began it, or remove its folder on the host"
+                f"{self._place}: format {document['format']}, this version reads {FORMAT}; finish the run with the "
+                "version that started it, or remove its directory and repeat the command"
             )
         self._begin = Begin(document["boot"], float(document["epoch"]), float(document["uptime"]))
         return self._begin

@@ -84,8 +84,13 @@ def crashed(trial: Trial, place: TrialContext, reason: str, final: bool) -> Tria
 
 def wrong_kernel(trial: Trial, place: TrialContext, fault: str) -> TrialRecord:
     """Return the record of a trial that was not run, as its kernel is not the one that runs."""
-    reason = f"another kernel runs than {trial.cell.kernel!r}: {fault}"
+    reason = wrong_kernel_reason(trial.cell.kernel, fault)
     return replace(_unstarted(trial, place), status=Status.WRONG_KERNEL, reason=reason)
+
+
+def wrong_kernel_reason(kernel: str, fault: str) -> str:
+    """Return why a host runs none of the trials of ``kernel``."""
+    return f"not running kernel {kernel!r}: {fault}"
 
 
 def not_needed(trial: Trial, place: TrialContext, block: int, reason: str) -> TrialRecord:

@@ -214,7 +214,7 @@ def test_another_run_on_a_host_that_is_at_work(user: User) -> None:
     user.kill(first)
     third = user.run(user.file(COUNTING, "other.yaml"))
     assert third.code == 3
-    assert "another block is running on this host" in third.complaints[0]
+    assert "another run is active on this host" in third.complaints[0]
 
 
 def sessions(sshd: Sshd) -> list[int]:

@@ -86,8 +86,8 @@ def test_bytes_that_are_not_utf_8_are_replaced() -> None:
 
 
 def test_other_versions_are_refused() -> None:
-    with pytest.raises(HostError, match="has format 2"):
-        Reader().read(HEADER.replace('"format":1', '"format":2'))
+    with pytest.raises(HostError, match=r"^n1:/journal: format 2, this version reads 1"):
+        Reader("n1:/journal").read(HEADER.replace('"format":1', '"format":2'))
     with pytest.raises(HostError, match="header"):
         Reader().read(json.dumps(TRIAL))
 

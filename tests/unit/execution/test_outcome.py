@@ -85,7 +85,7 @@ def test_a_disturbed_trial_is_run_again_within_its_limit(experiment: Experiment)
 def test_without_the_gate_a_disturbed_trial_is_set_aside_at_once(experiment: Experiment) -> None:
     trial = next(Plan(experiment).trials(next(Plan(experiment).blocks())))
     loud = replace(SEEN, kernel_log=("<3>[ 1.0] oh",))
-    assert record(experiment, trial, PLACE, loud).reason == "the kernel said: oh"
+    assert record(experiment, trial, PLACE, loud).reason == "kernel message: oh"
     experiment = replace(experiment, noise=None)
     assert record(experiment, trial, PLACE, loud).status is Status.OK
     found = record(experiment, trial, PLACE, BUSY)
