@@ -49,6 +49,7 @@ def record(
     output = Output(stdout, stderr)
     readings = output.read(benchmark.metrics)
     status, reason = _status(benchmark, seen, output.document, readings.missing)
+    end_of_stdout = seen.stdout[-OUTPUT_KEPT:]
     final = True
     disturbance = _disturbance(experiment, seen) if status is Status.OK else ""
     if disturbance:
@@ -67,8 +68,8 @@ def record(
         counters=seen.counters,
         noise=seen.noise,
         kernel_log=seen.kernel_log or (),
-        details=output.document,
-        stdout="" if output.is_document else seen.stdout[-OUTPUT_KEPT:],
+        details=end_of_stdout if output.document is None else output.document,
+        stdout="" if output.document is None or output.is_document else end_of_stdout,
         stderr=seen.stderr[-OUTPUT_KEPT:],
         cut=tuple(one.name for one in (stdout, stderr) if one.is_cut),
         missing=readings.missing if seen.start else {},

@@ -110,7 +110,7 @@ def test_only_unsupported_trials_that_were_foreseen_are_allowed(experiment: Expe
 @pytest.mark.parametrize(
     ("stdout", "details", "kept"),
     [
-        ("x" * 10000 + "end", None, "x" * (OUTPUT_KEPT - 3) + "end"),
+        ("x" * 10000 + "end", "x" * (OUTPUT_KEPT - 3) + "end", ""),
         ('{"x": 1}', {"x": 1}, ""),
         ('text\n{"x": 1}', {"x": 1}, 'text\n{"x": 1}'),
     ],
