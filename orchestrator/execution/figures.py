@@ -26,6 +26,8 @@ _PRECEDES = re.compile(
     rf"\d$|(?<![\w{_SEPARATORS}])[+-]?[\d{_SEPARATORS}]*\d[{_SEPARATORS}]$|\d[eE][+-]?$|(?<!\w)0[xX][0-9A-Fa-f]*$"
     r"|(?:^|[\s=:(\[,;|])(?:-|[+-]?\.)$"
 )
+#: the same before a number with a sign
+_EXPONENT = re.compile(r"\d[eE]$")
 _WORD_BEFORE = re.compile(rf"[\d{_SEPARATORS}eExX+-]*$")
 _WORD_AFTER = re.compile(rf"[\w{_SEPARATORS}/%+-]*")
 
@@ -64,7 +66,8 @@ def _is_cut_after(match: regex.Match[str], end: int, unit: str) -> bool:
 def _is_cut_before(match: regex.Match[str], start: int) -> bool:
     text = match.string
     line = text[max(text.rfind("\n", 0, start) + 1, start - _REACH) : start]
-    if not (text[start].isdigit() or text[start] == ".") or not _PRECEDES.search(line):
+    precedes = _EXPONENT if text[start] in "+-" else _PRECEDES
+    if not precedes.search(line):
         return False
     return line[-1].isdigit() or not patterns.depends_on(match, start - 1)
 

@@ -77,8 +77,7 @@ class Documents:
             return len(text)
         except json.JSONDecodeError as error:
             if text[position] == "{":
-                line = text.count("\n", 0, error.pos) + 1
-                self.fault = f"invalid JSON in line {line}: {error.msg}"
+                self.fault = f"invalid JSON in line {error.lineno}: {error.msg}"
             self._is_broken = True
             return 0 if text.find("\n", error.pos) >= 0 else len(text)
         if _is_deep(document):

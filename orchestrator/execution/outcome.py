@@ -48,7 +48,10 @@ def record(
     stderr = stream("stderr", seen.stderr, seen.stderr_cut)
     output = Output(stdout, stderr)
     readings = output.read(benchmark.metrics)
-    status, reason = _status(benchmark, seen, output.document, readings.missing)
+    status, reason = _ending(benchmark, seen, output.document)
+    missing = readings.missing if status is Status.OK else {}
+    if benchmark.headline in missing:
+        status, reason = Status.FAILED, _without_headline(benchmark.headline, missing)
     end_of_stdout = seen.stdout[-OUTPUT_KEPT:]
     final = True
     disturbance = _disturbance(experiment, seen) if status is Status.OK else ""
@@ -72,7 +75,7 @@ def record(
         stdout="" if output.document is None or output.is_document else end_of_stdout,
         stderr=seen.stderr[-OUTPUT_KEPT:],
         cut=tuple(one.name for one in (stdout, stderr) if one.is_cut),
-        missing=readings.missing if seen.start else {},
+        missing=missing,
         allowed=is_allowed(experiment, trial.cell, status),
         final=final,
     )
@@ -127,10 +130,8 @@ def is_allowed(experiment: Experiment, cell: Cell, status: Status) -> bool:
     return any(predicate.holds(seen) for predicate in experiment.allow_unsupported)
 
 
-def _status(
-    benchmark: Benchmark, seen: TrialEnd, document: Any, missing: Mapping[str, str]
-) -> tuple[Status, str]:
-    """Judge: what the runner saw comes first, then the benchmark's own word, then what is missing of it."""
+def _ending(benchmark: Benchmark, seen: TrialEnd, document: Any) -> tuple[Status, str]:
+    """Judge how the program ended: what the runner saw comes first, then the benchmark's own word."""
     if seen.refused:
         return Status.FAILED, seen.refused
     if seen.timed_out:
@@ -143,11 +144,14 @@ def _status(
     reason = str(document.get("reason", "")) if isinstance(document, Mapping) else ""
     if status is not Status.OK:
         return status, reason or _last_line(seen.stderr) or f"exit code {seen.exit_code}"
-    if benchmark.headline in missing:
-        fault = missing[benchmark.headline]
-        names = [name for name, other in missing.items() if other == fault]
-        return Status.FAILED, f"metric{'s' if len(names) > 1 else ''} {', '.join(names)}: {fault}"
     return Status.OK, ""
+
+
+def _without_headline(headline: str, missing: Mapping[str, str]) -> str:
+    """Say why the headline has no figure, and which other metrics have none for the same reason."""
+    fault = missing[headline]
+    names = [name for name, other in missing.items() if other == fault]
+    return f"metric{'s' if len(names) > 1 else ''} {', '.join(names)}: {fault}"
 
 
 def _disturbance(experiment: Experiment, seen: TrialEnd) -> str:

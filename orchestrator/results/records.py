@@ -180,7 +180,7 @@ class TrialRecord:
     :ivar stdout: the end of stdout if there is other text than the document of ``details``; ``stderr``: the end of
         stderr. Ends are the last 2000 characters.
     :ivar cut: the streams (``stdout``, ``stderr``) whose beginning was not kept on the host.
-    :ivar missing: why a metric has no figure, by its name.
+    :ivar missing: of a program that ended well, why a metric has no figure, by its name.
     :ivar allowed: the status is not ``ok`` and the experiment allows it (``allow_unsupported``).
     """
 

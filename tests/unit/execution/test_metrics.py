@@ -118,6 +118,8 @@ def test_each_kind_of_line_end_ends_a_line(end: str) -> None:
         (r".*([0-9.]+) ops", "12345.6 ops", "12345.6"),
         (r".*([0-9]+) ops", "12345.6 ops", "12345.6"),
         (r"([0-9.]+) s", "1.5e-06 s", "1.5e-06"),
+        (r"([-+0-9.]+) s", "1.5e-06 s", "1.5e-06"),
+        (r"([-+0-9.]+) s", "1.5e06 s", "1.5e06"),
         (r"([0-9.]+) ms", "drift: -5.3 ms", "-5.3"),
     ],
 )
@@ -150,6 +152,34 @@ def test_a_part_of_a_number_is_no_figure(pattern: str, stdout: str, whole: str) 
 )
 def test_what_follows_a_number_may_be_something_else(pattern: str, stdout: str, value: float) -> None:
     assert reading("regex", pattern, stdout) == value
+
+
+WRK = """\
+    Latency   596.15us    6.48ms 117.12ms   99.03%
+    Req/Sec    48.39k     1.14k   57.79k    84.65%
+  972350 requests in 10.10s, 81.60MB read
+Requests/sec:  96274.62
+Transfer/sec:      8.08MB
+"""
+"""wrk scales each unit: wg/wrk#275, the-benchmarker/website#29, denoland/deno#1975."""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "unit", "value"),
+    [
+        (r"Latency +([\d.]+)", "ms", "the number goes on: '596.15us'"),
+        (r"Latency +([\d.]+)", "us", 596.15),
+        (r"Latency +([\d.]+)ms", "ms", "not found in stdout"),
+        (r"Req/Sec +([\d.]+)", "1/s", "the number goes on: '48.39k'"),
+        (r"Requests/sec:\s+(\d+)", "1/s", "the number goes on: '96274.62'"),
+        (r"Requests/sec:\s+([\d.]+)", "1/s", 96274.62),
+        (r"Transfer/sec:\s+([\d.]+)", "MB/s", "the number goes on: '8.08MB'"),
+        (r"Transfer/sec:\s+([\d.]+)MB", "MB/s", 8.08),
+        (r"requests in ([\d.]+)", "s", 10.1),
+    ],
+)
+def test_a_tool_that_scales_its_units(pattern: str, unit: str, value: float | str) -> None:
+    assert reading("regex", pattern, WRK, unit) == value
 
 
 @pytest.mark.parametrize(
@@ -195,6 +225,11 @@ def test_a_key_with_dots_is_named_in_a_list() -> None:
     [
         ("", ""),
         ("fio: file hash not empty on exit\n", ""),
+        # redhat-cip/hardware#201
+        (
+            "fio: file /dev/sda exceeds 32-bit tausworthe random generator.\nfio: Switching to tausworthe64.\n",
+            "",
+        ),
         ("[INFO] begins\n{ no JSON\n", "Run status: done\n"),
         ('{"jobs": [{"p": {"99.000000": 1}}]}\n', '[1]\n{"other": 2}\n'),
         ("", "}"),
