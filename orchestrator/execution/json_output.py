@@ -58,15 +58,14 @@ class Documents:
     def _find(self, text: str, position: int) -> None:
         while position < len(text):
             end_of_line = text.find("\n", position) + 1 or len(text)
-            end = end_of_line
-            first = text[position:end_of_line].lstrip()[:1]
-            if text[position] in "{[":
-                end = self._read(text, position) or end_of_line
-            elif first:
-                self._other_text = True
+            rest = text[position:end_of_line].lstrip()
+            first, indent = rest[:1], end_of_line - position - len(rest)
+            is_begin = first in ("{", "[") and not (indent and self._is_broken)
+            end = self._read(text, position + indent) if is_begin else 0
+            self._other_text |= bool(first) and not end
             if self._is_broken and first in ("}", "]"):
                 self.items.clear()  # they were parts of one
-            position = text.find("\n", end - 1) + 1 or len(text)
+            position = (text.find("\n", end - 1) + 1 or len(text)) if end else end_of_line
 
     def _read(self, text: str, position: int) -> int:
         """Read the document at ``position``; return where it ends, 0 if there is none."""

@@ -338,6 +338,9 @@ def test_units_and_order_are_those_of_the_file() -> None:
     [
         ('{"a": 1}\n{"a": 2}', {"a": 2}, False),
         ('{"a": 1}\ntext', {"a": 1}, False),
+        (' {"a": 1}\n', {"a": 1}, True),
+        ('[ERR]\n{"a": 1}\n', {"a": 1}, False),
+        ('[ERR]\n  {"a": 1}\n', None, False),
         ('{\n"a": 1}\n\n', {"a": 1}, True),
         ('{"a": 1}\n[2]', {"a": 1}, False),
         ("[2]", [2], True),
