@@ -26,6 +26,7 @@ from typing import Any
 from msgspec import convert
 
 from orchestrator.errors import BadInput
+from orchestrator.results.damage import plain
 from orchestrator.results.migrations import BUNDLE, UnreadableFormat, upgrade
 
 FORMAT = 2
@@ -113,7 +114,7 @@ def read(folder: Path) -> Description:
     except UnreadableFormat as error:
         raise BadInput(f"{path}: {error}; or use the program in the bundle: sh {REPRODUCE} smoke") from None
     except (ValueError, TypeError, KeyError) as error:
-        raise BadInput(f"{path}: damaged: {error}") from None
+        raise BadInput(f"{path}: damaged: {plain(error)}") from None
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -171,7 +171,8 @@ class BlockRun:
 
     def _set_aside(self, fault: str, context: TrialContext) -> None:
         """Give every trial left its final record: the running kernel is not the one asked for, so nothing is run."""
-        self._run.observer.note(f"{context.host}: not running kernel {self._kernel.name!r}: {fault}")
+        reason = outcome.wrong_kernel_reason(self._kernel.name, fault)
+        self._run.observer.note(f"{context.host}: {reason}")
         for trial in self._run.pending(self._block):
             self._run.conclude(outcome.wrong_kernel(trial, context, fault))
 

@@ -61,8 +61,8 @@ class TrialEnd:
     :ivar counters: differences of ``/proc/vmstat`` over the trial, those that are not zero.
     :ivar noise: what else went on, see :class:`~orchestrator.results.records.TrialRecord`; empty if it did not run.
     :ivar kernel_log: lines since the previous trial, the newest 200; None where it cannot be read.
-    :ivar stdout: the first 96 KiB; ``stdout_cut``: there was more. ``stderr``: the last 16 KiB. Bytes that are not
-        UTF-8 are replaced, NUL bytes and line ends at the end dropped.
+    :ivar stdout: the last 96 KiB; ``stdout_cut``: there was more before. ``stderr``: the last 16 KiB; ``stderr_cut``.
+        Bytes that are not UTF-8 are replaced, NUL bytes and line ends at the end dropped.
     """
 
     trial: str
@@ -84,6 +84,7 @@ class TrialEnd:
     stdout: str
     stdout_cut: bool
     stderr: str
+    stderr_cut: bool = False
 
     @property
     def settings(self) -> dict[str, str]:
@@ -103,9 +104,13 @@ Event = Begin | Start | TrialEnd | End
 
 
 class Reader:
-    """Turns the lines of one journal, in their order, into events."""
+    """Turns the lines of one journal, in their order, into events.
 
-    def __init__(self) -> None:
+    :param place: host and path of the journal, for messages.
+    """
+
+    def __init__(self, place: str = "host journal") -> None:
+        self._place = place
         self._begin: Begin | None = None
 
     def read(self, line: str | bytes) -> Event | None:
@@ -125,7 +130,7 @@ class Reader:
             return End(document["reason"], document["detail"])
         if self._begin is None:
             raise HostError(
-                "the host's journal does not begin with its header; remove the block's folder there"
+                f"{self._place}: line 1 is not a journal header; remove its directory and repeat the command"
             )
         if document["event"] == "start":
             return Start(document["trial"], self._begin.time(document["uptime"]))
@@ -134,8 +139,8 @@ class Reader:
     def _take_begin(self, document: Mapping[str, Any]) -> Begin:
         if document["format"] != FORMAT:
             raise HostError(
-                f"the host's journal has format {document['format']}, this version reads {FORMAT}:"
-                " finish the block with the version that began it, or remove its folder on the host"
+                f"{self._place}: format {document['format']}, this version reads {FORMAT}; finish the run with the "
+                "version that started it, or remove its directory and repeat the command"
             )
         self._begin = Begin(document["boot"], float(document["epoch"]), float(document["uptime"]))
         return self._begin
@@ -144,6 +149,8 @@ class Reader:
     def _trial_end(document: Mapping[str, Any], begin: Begin) -> TrialEnd:
         start, end = document["start"], document["end"]
         log = document["kernel_log"]
+        # Runners of 0.1 kept the beginning of stdout and did not tell whether stderr was cut: figures come last.
+        end_is_lost = document["stdout_cut"] and "stderr_cut" not in document
         return TrialEnd(
             trial=document["trial"],
             tag=document["tag"],
@@ -161,7 +168,8 @@ class Reader:
             counters=document["counters"],
             noise=document.get("noise") or {},
             kernel_log=None if log is None else tuple(log),
-            stdout=document["stdout"],
+            stdout="" if end_is_lost else document["stdout"],
             stdout_cut=document["stdout_cut"],
             stderr=document["stderr"],
+            stderr_cut=document.get("stderr_cut", False),
         )

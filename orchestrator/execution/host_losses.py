@@ -45,7 +45,10 @@ class HostLosses:
         """Count a loss; ``HostError`` once the host is lost again and again without a trial ending."""
         self.in_a_row += 1
         if self.in_a_row > max(MAX_LOSSES_WITHOUT_PROGRESS, self._run.experiment.limits.crashes):
-            raise HostError(f"{self._machine}: lost {self.in_a_row} times without a trial ending: {reason}")
+            raise HostError(
+                f"{self._machine}: connection lost {self.in_a_row} times in a row, no trial completed: {reason}; "
+                "repeat the command to resume"
+            )
 
     def blame(self, block: Block, context: TrialContext | None, reason: str, certain: bool = True) -> None:
         """Hold the running trial responsible for a loss; set it aside once it has caused too many.

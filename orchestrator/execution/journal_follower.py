@@ -53,14 +53,14 @@ class JournalFollower:
     def collect(self, visit: Visit, block: Block, context: TrialContext) -> None:
         """Take over what an earlier runner left on the host."""
         finder = TrialFinder(self._run.plan.trials(block))
-        reader = host_journal.Reader()
+        reader = host_journal.Reader(visit.journal)
         for line in visit.journal_lines():
             self._handle(reader.read(line), finder, context)
 
     def follow(self, visit: Visit, block: Block, context: TrialContext) -> bool:
         """Follow the host's journal to its end; return whether the runner wrote that end."""
         finder = TrialFinder(self._run.plan.trials(block))
-        reader = host_journal.Reader()
+        reader = host_journal.Reader(visit.journal)
         last_line, silent_rounds = time.monotonic(), 0
         for line in visit.follow():
             self._pass_on_stop(visit)
@@ -107,10 +107,9 @@ class JournalFollower:
 
     def _stuck(self) -> str:
         running = self._losses.running
-        which = f"trial {running.id}" if running else "a trial"
         return (
-            f"{which} cannot be ended, though the host answers; it may be stuck in the kernel. "
-            "See the host's kernel log, reboot it and give the same command"
+            f"cannot kill trial {running.id if running else '(unknown)'}: it may be blocked in the kernel (state D); "
+            "check dmesg, reboot the host and repeat the command"
         )
 
     @property

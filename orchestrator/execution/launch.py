@@ -107,13 +107,13 @@ def check_provider(plan: Plan, provider: Provider) -> None:
     boots, until = plan.experiment.repetitions.boots, plan.experiment.repetitions.until
     if boots > 1 and not provider.boots_kernels and until is None:
         raise BadInput(
-            f"repetitions.boots is {boots}, but the {provider.name} provider cannot reboot its hosts"
+            f"repetitions.boots is {boots}, but the {provider.name} provider cannot reboot its hosts; "
+            "set repetitions.boots: 1, or use hosts whose kernel can be booted"
         )
     if until is not None and plan.experiment.hosts.fleet == "shard" and not provider.boots_kernels:
         raise BadInput(
-            "repetitions.until: hosts that share the cells give each of them few boots, and the "
-            f"{provider.name} provider cannot reboot them, so no cell would reach the goal; "
-            "use fleet: replicate, or a count"
+            f"repetitions.until with fleet: shard requires reboots, and the {provider.name} provider cannot reboot "
+            "hosts; use repetitions.count, or set fleet: replicate"
         )
 
 
@@ -154,7 +154,10 @@ def _open_folder(request: RunRequest) -> _OpenRun:
     if unfinished is not None:
         return _OpenRun(unfinished, scope, resumed=True)
     if resume:
-        raise BadInput(f"no unfinished run of {name!r} in its present form; omit --resume for a new run")
+        raise BadInput(
+            f"no unfinished run of this experiment (name {name!r}, same options) to resume; "
+            "omit --resume to start one"
+        )
     return _OpenRun(runs.create(results, name), scope, resumed=False)
 
 

@@ -1,80 +1,130 @@
-"""Figures from what a benchmark prints: JSON, ``key=value`` lines, or a pattern."""
+"""Figures from what a benchmark prints: JSON, ``key=value`` lines, or a pattern.
+
+Of several matches the last one counts, whatever the source: progress comes before the result.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.execution import patterns
+from orchestrator.execution.figures import whole_number
+from orchestrator.execution.json_output import MISSING, Documents
+from orchestrator.execution.streams import Stream
 from orchestrator.experiment.model import Metric
 from orchestrator.results.records import MetricValue
 
-MISSING = object()
+_QUOTED = 60
 
 
-def read(metrics: Iterable[Metric], stdout: str) -> tuple[dict[str, MetricValue], list[str]]:
-    """Return the figures found in ``stdout`` by metric name, and the names of the metrics not found in it.
-
-    A figure that is not a finite number counts as not found.
-    """
-    document = parse_document(stdout)
-    pairs = dict(_pairs(stdout))
-    found: dict[str, MetricValue] = {}
-    missing: list[str] = []
-    for metric in metrics:
-        if metric.source == "json":
-            raw = _select(document, metric.selector)
-        elif metric.source == "key_value":
-            raw = pairs.get(metric.selector, MISSING)
-        else:
-            match = re.search(metric.selector, stdout, re.MULTILINE)
-            raw = match.group(1) if match else MISSING
-        value = _number(raw)
-        if value is None:
-            missing.append(metric.name)
-        else:
-            found[metric.name] = MetricValue(value, metric.unit)
-    return found, missing
+class NoFigure(ValueError):
+    """A metric cannot be read; the message says why."""
 
 
-def parse_document(stdout: str) -> Any:
-    """Return the JSON document that ``stdout`` is, or that its last line is; None if there is neither."""
-    text = stdout.strip()
-    for candidate in (text, text.rpartition("\n")[2]):
-        if candidate[:1] in ("{", "["):
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Figures by the name of their metric; ``missing``: why there is none, by the name of the metric."""
+
+    found: dict[str, MetricValue] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+class Output:
+    """What a trial printed, in the forms that metrics are read from."""
+
+    def __init__(self, stdout: Stream, stderr: Stream) -> None:
+        self._streams = {stream.name: stream for stream in (stdout, stderr)}
+        self._documents = {name: Documents(stream) for name, stream in self._streams.items()}
+
+    @property
+    def document(self) -> Any:
+        """The JSON document on stdout; None if there is none."""
+        return self._documents["stdout"].details
+
+    @property
+    def is_document(self) -> bool:
+        """Whether stdout is that document and nothing else."""
+        return self._documents["stdout"].is_all
+
+    def read(self, metrics: Iterable[Metric]) -> Readings:
+        """Read the metrics."""
+        readings = Readings()
+        for metric in metrics:
             try:
-                return json.loads(candidate)
-            except ValueError:
-                continue
-    return None
+                readings.found[metric.name] = MetricValue(self._figure(metric), metric.unit)
+            except NoFigure as fault:
+                readings.missing[metric.name] = str(fault)
+        return readings
 
-
-def _pairs(stdout: str) -> Iterable[tuple[str, str]]:
-    for line in stdout.splitlines():
-        key, equals, value = line.partition("=")
-        if equals:
-            yield key.strip(), value.strip()
-
-
-def _select(document: Any, path: str) -> Any:
-    """Follow a dotted path through mappings and, by number, lists."""
-    for step in path.split("."):
-        if isinstance(document, Mapping) and step in document:
-            document = document[step]
-        elif isinstance(document, list) and step.isdecimal() and int(step) < len(document):
-            document = document[int(step)]
+    def _figure(self, metric: Metric) -> float:
+        stream = self._streams[metric.stream]
+        if metric.source == "json":
+            raw = self._documents[metric.stream].select(metric.steps)
+        elif metric.source == "key_value":
+            raw = _value_of(str(metric.selector), stream)
         else:
-            return MISSING
-    return document
+            raw = _match(metric, stream)
+        if raw is MISSING:
+            raise NoFigure(self._not_found(metric))
+        return _number(raw)
+
+    def _not_found(self, metric: Metric) -> str:
+        stream, stderr = self._streams[metric.stream], self._streams["stderr"]
+        fault = self._documents[metric.stream].fault if metric.source == "json" else ""
+        if stream.is_cut:
+            size = len(stream.text.encode()) / 1024
+            reason = f"output cut: not found in the last {size:.0f} KiB of {stream.name}, the only part that is kept"
+        elif not stream.text.strip():
+            reason = f"not found: {stream.name} was empty"
+        else:
+            reason = f"not found in {stream.name}" + (f": {fault}" if fault else "")
+        if stream is not stderr and stderr.last_line:
+            reason += f"; stderr said: {stderr.last_line}"
+        return reason
 
 
-def _number(raw: Any) -> float | None:
-    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
-        return None
+def _value_of(key: str, stream: Stream) -> Any:
+    value: Any = MISSING
+    for line in stream.text[stream.start :].split("\n"):
+        name, equals, text = line.partition("=")
+        if equals and name.strip() == key:
+            value = text.strip()
+    return value
+
+
+def _match(metric: Metric, stream: Stream) -> Any:
     try:
-        value = float(raw)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        match = patterns.last_with_group(str(metric.selector), stream.text, stream.start)
+        if match is None:
+            return MISSING
+        _number(match[1])
+        whole = whole_number(match, metric.unit)
+    except TimeoutError:
+        raise NoFigure(f"the regular expression took more than {patterns.TIME_LIMIT_S:g} s") from None
+    if whole:
+        raise NoFigure(f"the number goes on: '{whole}'")
+    return match[1]
+
+
+def _number(raw: Any) -> float:
+    try:
+        value = None if isinstance(raw, bool) else float(raw)
+    except (ValueError, TypeError):
+        value = None
+    if value is None:
+        raise NoFigure(f"found, but {_shown(raw)} is not a number")
+    if not math.isfinite(value):
+        raise NoFigure(f"found, but {_shown(raw)} is not a finite number")
+    return value
+
+
+def _shown(raw: Any) -> str:
+    if isinstance(raw, str):
+        return repr(raw if len(raw) <= _QUOTED else raw[:_QUOTED] + "…")
+    if isinstance(raw, dict | list):
+        return "a JSON object" if isinstance(raw, dict) else "a JSON list"
+    return json.dumps(raw)

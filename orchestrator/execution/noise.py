@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from orchestrator.execution import patterns
 from orchestrator.experiment.model import KernelMessages, Noise
 from orchestrator.units import format_size
 
@@ -34,7 +35,7 @@ def reasons(
     if measured:
         found += [*_of_cpus(noise, measured), *_of_memory(noise, nodes, measured["nodes"])]
         if noise.logins is not None and measured["logins"] > noise.logins:
-            found.append(f"more than {noise.logins} terminals were open")
+            found.append(f"open terminals > {noise.logins}")
     return found
 
 
@@ -44,24 +45,24 @@ def _of_kernel(allowed: KernelMessages, kernel_log: Iterable[str]) -> Iterator[s
         match = _MESSAGE.fullmatch(line)
         if match is None or int(match[1]) >= _FACILITIES or int(match[1]) > allowed.level:
             continue
-        if not any(re.search(pattern, match[2]) for pattern in allowed.ignore):
-            yield f"the kernel said: {match[2]}"
+        if not any(patterns.occurs(pattern, match[2]) for pattern in allowed.ignore):
+            yield f"kernel message: {match[2]}"
             return
 
 
 def _of_cpus(noise: Noise, measured: Mapping[str, Any]) -> Iterator[str]:
     stolen, wanted = measured["stolen"], measured["stolen"] + measured["worked"]
     if noise.steal is not None and stolen >= LEAST_STOLEN_S and stolen > noise.steal * wanted:
-        yield f"more than {noise.steal * 100:g} % of the time of its CPUs was stolen by the hypervisor"
+        yield f"steal time > {noise.steal * 100:g}%"
     if noise.throttling and measured["throttled"]:
-        yield "CPUs were throttled for their temperature"
+        yield "CPUs throttled (temperature)"
     if noise.load is not None and measured["load"] > noise.load:
-        yield f"the load before it was above {noise.load:g}"
+        yield f"load average before the trial > {noise.load:g}"
     if noise.frequency is not None and "frequency" in measured:
         if measured["frequency"] is None:
-            yield "its host does not tell the frequency of a CPU"
+            yield "CPU frequency not available"
         elif measured["frequency"] < noise.frequency:
-            yield f"the CPU that worked most ran at less than {noise.frequency / 1e9:g} GHz"
+            yield f"busiest CPU below {noise.frequency / 1e9:g} GHz"
 
 
 def _of_memory(noise: Noise, nodes: int, measured: Iterable[Mapping[str, int]]) -> Iterator[str]:
@@ -69,6 +70,6 @@ def _of_memory(noise: Noise, nodes: int, measured: Iterable[Mapping[str, int]]) 
     memory, pages = noise.memory_per_node, noise.free_huge_pages_per_node
     states = list(measured)
     if memory is not None and sum(node["free_memory"] >= memory for node in states) < nodes:
-        yield f"less than {format_size(memory)} of a node's memory was free before it"
+        yield f"free memory of a node before the trial < {format_size(memory)}"
     if pages is not None and sum(node["free_huge_pages"] >= pages for node in states) < nodes:
-        yield f"fewer than {pages} huge pages of a node were free before it"
+        yield f"free huge pages of a node before the trial < {pages}"

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestrator.execution import metrics, noise
+from orchestrator.execution import noise
 from orchestrator.execution.host_journal import TrialEnd
+from orchestrator.execution.metrics import Output
+from orchestrator.execution.streams import stream
 from orchestrator.experiment.model import Benchmark, Experiment, Status
 from orchestrator.plan.cells import expression_values
 from orchestrator.plan.model import Cell, Trial
 from orchestrator.results.records import TrialRecord
 
 OUTPUT_KEPT = 2000
-"""Characters of plain output that a record keeps; a JSON document is kept whole."""
+"""Characters of each output stream that a record keeps, the last; a JSON document is kept whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,15 @@ def record(
     :param disturbed: how often it was disturbed before.
     """
     benchmark = experiment.benchmark
-    document = metrics.parse_document(seen.stdout)
-    found, missing = metrics.read(benchmark.metrics, seen.stdout)
-    status, reason = _status(benchmark, seen, document, missing)
+    stdout = stream("stdout", seen.stdout, seen.stdout_cut)
+    stderr = stream("stderr", seen.stderr, seen.stderr_cut)
+    output = Output(stdout, stderr)
+    readings = output.read(benchmark.metrics)
+    status, reason = _ending(benchmark, seen, output.document)
+    missing = readings.missing if status is Status.OK else {}
+    if benchmark.headline in missing:
+        status, reason = Status.FAILED, _without_headline(benchmark.headline, missing)
+    end_of_stdout = seen.stdout[-OUTPUT_KEPT:]
     final = True
     disturbance = _disturbance(experiment, seen) if status is Status.OK else ""
     if disturbance:
@@ -55,7 +63,7 @@ def record(
         boot=seen.boot,
         status=status,
         reason=reason,
-        metrics=found,
+        metrics=readings.found,
         start=seen.start,
         end=seen.end,
         exit_code=seen.exit_code,
@@ -63,7 +71,11 @@ def record(
         counters=seen.counters,
         noise=seen.noise,
         kernel_log=seen.kernel_log or (),
-        details=document if document is not None else seen.stdout[:OUTPUT_KEPT],
+        details=end_of_stdout if output.document is None else output.document,
+        stdout="" if output.document is None or output.is_document else end_of_stdout,
+        stderr=seen.stderr[-OUTPUT_KEPT:],
+        cut=tuple(one.name for one in (stdout, stderr) if one.is_cut),
+        missing=missing,
         allowed=is_allowed(experiment, trial.cell, status),
         final=final,
     )
@@ -76,8 +88,13 @@ def crashed(trial: Trial, place: TrialContext, reason: str, final: bool) -> Tria
 
 def wrong_kernel(trial: Trial, place: TrialContext, fault: str) -> TrialRecord:
     """Return the record of a trial that was not run, as its kernel is not the one that runs."""
-    reason = f"another kernel runs than {trial.cell.kernel!r}: {fault}"
+    reason = wrong_kernel_reason(trial.cell.kernel, fault)
     return replace(_unstarted(trial, place), status=Status.WRONG_KERNEL, reason=reason)
+
+
+def wrong_kernel_reason(kernel: str, fault: str) -> str:
+    """Return why a host runs none of the trials of ``kernel``."""
+    return f"not running kernel {kernel!r}: {fault}"
 
 
 def not_needed(trial: Trial, place: TrialContext, block: int, reason: str) -> TrialRecord:
@@ -113,8 +130,8 @@ def is_allowed(experiment: Experiment, cell: Cell, status: Status) -> bool:
     return any(predicate.holds(seen) for predicate in experiment.allow_unsupported)
 
 
-def _status(benchmark: Benchmark, seen: TrialEnd, document: Any, missing: list[str]) -> tuple[Status, str]:
-    """Judge: what the runner saw comes first, then the benchmark's own word, then what is missing of it."""
+def _ending(benchmark: Benchmark, seen: TrialEnd, document: Any) -> tuple[Status, str]:
+    """Judge how the program ended: what the runner saw comes first, then the benchmark's own word."""
     if seen.refused:
         return Status.FAILED, seen.refused
     if seen.timed_out:
@@ -127,11 +144,14 @@ def _status(benchmark: Benchmark, seen: TrialEnd, document: Any, missing: list[s
     reason = str(document.get("reason", "")) if isinstance(document, Mapping) else ""
     if status is not Status.OK:
         return status, reason or _last_line(seen.stderr) or f"exit code {seen.exit_code}"
-    if len(missing) == len(benchmark.metrics) and missing:
-        return Status.FAILED, f"no metric found in the output: {', '.join(missing)}"
-    if benchmark.headline in missing:
-        return Status.FAILED, f"metric not found in the output: {benchmark.headline}"
     return Status.OK, ""
+
+
+def _without_headline(headline: str, missing: Mapping[str, str]) -> str:
+    """Say why the headline has no figure, and which other metrics have none for the same reason."""
+    fault = missing[headline]
+    names = [name for name, other in missing.items() if other == fault]
+    return f"metric{'s' if len(names) > 1 else ''} {', '.join(names)}: {fault}"
 
 
 def _disturbance(experiment: Experiment, seen: TrialEnd) -> str:

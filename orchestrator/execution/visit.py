@@ -71,9 +71,7 @@ class Visit:
         """Refuse, before anything is changed, a host that runs another block."""
         runner = self.ours.runner()
         if runner is not None and runner.block != self.folder:
-            raise HostError(
-                f"{self.host.name}: another block is running on this host, pid {runner.pid}: {runner.block}"
-            )
+            raise HostError(runner.refusal(self.host.name))
 
     def provision(
         self,
@@ -126,9 +124,10 @@ class Visit:
         missing = [name for name, program in found.items() if program is None]
         if missing:
             self.restore()
+            it = "it" if len(missing) == 1 else "them"
             raise HostError(
-                f"{self.host.name}: no program {' and no '.join(map(repr, missing))}, with which trials begin: "
-                "a role can install it (hosts.qemu.programs: into a guest)"
+                f"{self.host.name}: {', '.join(missing)}: command not found; install {it} with a role, or for a guest "
+                f"list {it} in hosts.qemu.programs"
             )
         return {
             name: program for name, program in found.items() if program is not None and name not in prefix
@@ -161,6 +160,11 @@ class Visit:
         """Ask the runner to stop after the running trial, or now."""
         words = ("stop", self.folder, *(("now",) if now else ()))
         self.host.run(self.ours.script("runner.sh", *words, accept=(0, NOT_RUNNING)))
+
+    @property
+    def journal(self) -> str:
+        """Host and path of the host's journal of this block, for messages."""
+        return f"{self.host.name}:{self.folder}/journal.jsonl"
 
     def journal_lines(self) -> list[str]:
         """Return the host's journal of this block so far; empty if there is none."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from orchestrator.documents.document import Node, read_file
 from orchestrator.documents.draft import Draft
@@ -15,10 +13,9 @@ from orchestrator.documents.template import Template
 from orchestrator.errors import BadInput
 from orchestrator.experiment import renames, roles, schemas
 from orchestrator.experiment.levels import read_level
+from orchestrator.experiment.metrics import read_metric
 from orchestrator.experiment.model import Benchmark, Breakdown, Level, Metric, Role, Status
 from orchestrator.nearest import did_you_mean
-
-_SOURCES: tuple[Literal["json", "key_value", "regex"], ...] = ("json", "key_value", "regex")
 
 
 class BenchmarkReader:
@@ -202,7 +199,7 @@ class BenchmarkReader:
         metrics: dict[str, Metric] = {}
         for draft, section in self._layers():
             for name, _ in draft.members(*section, "metrics"):
-                metric = _metric(draft, name, *section, "metrics", name)
+                metric = read_metric(draft, name, *section, "metrics", name)
                 if metric:
                     metrics[name] = metric
         for draft, section in self._layers():
@@ -248,35 +245,6 @@ class BenchmarkReader:
             draft.add_fault(
                 draft.node.nearest_position(*path), f"unknown metric '{name}'; {did_you_mean(name, metrics)}"
             )
-
-
-def _metric(draft: Draft, name: str, *path: str) -> Metric | None:
-    content = draft.value(*path)
-    sources = [source for source in _SOURCES if source in content]
-    position = draft.node.nearest_position(*path)
-    if len(sources) != 1:
-        draft.add_fault(position, f"metric '{name}': expected exactly one of the keys {', '.join(_SOURCES)}")
-        return None
-    (source,) = sources
-    if source == "regex":
-        position = draft.node.nearest_position(*path, "regex")
-        try:
-            groups = re.compile(content["regex"]).groups
-        except (re.error, RecursionError, OverflowError) as error:
-            draft.add_fault(position, f"invalid regular expression: {error}")
-            return None
-        if groups != 1:
-            message = f"expected one group ( ) around the number; found {groups} (use (?: ) for other groups)"
-            draft.add_fault(position, message)
-            return None
-    return Metric(
-        name,
-        content["unit"],
-        source,
-        content[source],
-        content.get("better", "neither"),
-        content.get("models", ""),
-    )
 
 
 def _is_between(value: Value, first: Value, last: Value) -> bool:

@@ -15,6 +15,7 @@ from orchestrator.experiment.model import (
     Benchmark,
     Experiment,
     KernelSource,
+    Metric,
     Noise,
     PatchSource,
     Published,
@@ -44,7 +45,7 @@ def content_hash(experiment: Experiment) -> str:
         for field in dataclasses.fields(experiment)
         if field.name not in _OMITTED and not (field.name == "noise" and experiment.noise == Noise())
     }
-    # The hash without `noise` and `until` is that of versions that did not have these sections.
+    # The hash without `noise`, `until` and `stream` is that of versions that did not have them.
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -66,6 +67,8 @@ def _plain(value: Any, folder: Path) -> Any:
         return {"count": value.count, "boots": value.boots}
     if dataclasses.is_dataclass(value):
         omitted = _DESCRIPTIVE.get(type(value), frozenset())
+        if isinstance(value, Metric) and value.stream == "stdout":
+            omitted = frozenset({"stream"})
         names = [field.name for field in dataclasses.fields(value) if field.name not in omitted]
         return {_HASHED_AS.get(name, name): _plain(getattr(value, name), folder) for name in names}
     if isinstance(value, Mapping):

@@ -79,7 +79,7 @@ def _target(host: Host, selector: HostSelector, request: RoleRequest) -> Target:
     folder.install_scripts()
     runner = folder.runner()
     if runner is not None and not request.check:
-        raise HostError(f"{host.name}: a run is in progress (pid {runner.pid}, {runner.block})")
+        raise HostError(runner.refusal(host.name))
     return Target(
         host,
         folder.base,

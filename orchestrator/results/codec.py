@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from msgspec import convert, to_builtins
+from msgspec import ValidationError, convert, to_builtins
 
+from orchestrator.results.damage import plain
 from orchestrator.results.migrations import JOURNAL, rename, upgrade
 from orchestrator.results.records import (
     FORMAT,
@@ -55,8 +56,8 @@ def parse(line: bytes) -> Document:
     """Return the JSON object that a line holds; raise :class:`NotJson`."""
     try:
         document = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise NotJson(f"not JSON: {error}") from None
+    except (ValueError, RecursionError):
+        raise NotJson("not JSON") from None
     if not isinstance(document, dict):
         raise NotJson("not a JSON object")
     return document
@@ -75,15 +76,14 @@ def decode(document: Document) -> Record:
     Raises :class:`DamagedRecord` or :class:`~orchestrator.results.migrations.UnreadableFormat`.
     """
     document = rename(upgrade(document, FORMAT, JOURNAL))
-    reader = _READERS.get(document.get("type", ""))
+    kind = document.get("type")
+    reader = _READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:
-        raise DamagedRecord(f"unknown type {document.get('type')!r}; expected one of {', '.join(_READERS)}")
+        raise DamagedRecord(f"unknown type {json.dumps(kind)}; expected one of {', '.join(_READERS)}")
     try:
         return reader(document)
-    except KeyError as error:
-        raise DamagedRecord(f"{document['type']} record without {error}") from None
-    except (TypeError, AttributeError, ValueError) as error:
-        raise DamagedRecord(f"{document['type']} record: {error}") from None
+    except ValidationError as error:
+        raise DamagedRecord(f"{document['type']} record: {plain(error)}") from None
 
 
 def _type_of(record: Record) -> str:
@@ -105,11 +105,16 @@ def _finite(value: Any) -> Any:
 
 def _read_trial(document: Document) -> TrialRecord:
     """Read a trial; a value that is not finite was written as null."""
-    metrics = {
-        name: metric | {"value": math.nan} if metric["value"] is None else metric
-        for name, metric in document["metrics"].items()
-    }
-    return convert(document | {"metrics": metrics, "final": document["type"] == "trial"}, TrialRecord)
+    metrics = document.get("metrics")
+    if isinstance(metrics, dict):
+        document = document | {"metrics": {name: _with_nan(metric) for name, metric in metrics.items()}}
+    return convert(document | {"final": document["type"] == "trial"}, TrialRecord)
+
+
+def _with_nan(metric: Any) -> Any:
+    if isinstance(metric, dict) and metric.get("value", 0) is None:
+        return metric | {"value": math.nan}
+    return metric
 
 
 _READERS: Mapping[str, Callable[[Document], Record]] = {

@@ -18,6 +18,7 @@ import orchestrator
 from orchestrator import source_tree
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Experiment, Role
+from orchestrator.results.damage import plain
 from orchestrator.results.files import write_whole
 from orchestrator.results.migrations import MANIFEST, UnreadableFormat, upgrade
 from orchestrator.timestamps import utc_now
@@ -146,8 +147,8 @@ def load(folder: Path) -> Manifest:
         raise BadInput(f"{path}: {error.strerror}") from None
     except UnreadableFormat as error:
         raise BadInput(f"{path}: {error}") from None
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"{path}: damaged: {error}") from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadInput(f"{path}: damaged: {plain(error)}") from None
 
 
 def hash_role(role: Role) -> dict[str, str]:

@@ -6,6 +6,7 @@ the format's number. No other code ever sees an older document.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -79,8 +80,12 @@ BUNDLE: Mapping[int, Step] = {1: _bundle_2}
 def upgrade(document: Document, current: int, steps: Mapping[int, Step]) -> Document:
     """Return ``document`` in format ``current``; raise :class:`UnreadableFormat` where no steps lead there."""
     number = document.get("format")
+    if "format" not in document:
+        raise UnreadableFormat(f"missing key 'format'; expected a number from 1 to {current}")
     if type(number) is not int or number < 1:
-        raise UnreadableFormat(f"'format' is {number!r}, expected a number from 1 to {current}")
+        raise UnreadableFormat(
+            f"invalid 'format': {json.dumps(number)}; expected a number from 1 to {current}"
+        )
     if number > current:
         raise UnreadableFormat(
             f"format {number} is newer than this version reads (up to {current}); "

@@ -176,7 +176,11 @@ class TrialRecord:
         tick), ``throttled`` (times), ``logins`` (open terminals), ``nodes`` (before: ``node``, ``free_memory`` in
         bytes, ``free_huge_pages``); null for what the host does not report. Empty if the trial did not run.
     :ivar kernel_log: lines of the kernel's log since the previous trial, as ``dmesg --raw`` prints them.
-    :ivar details: the benchmark's own document (verification, dialect …) or its output as text.
+    :ivar details: the benchmark's own JSON document (verification, dialect …), or the end of stdout as text.
+    :ivar stdout: the end of stdout if there is other text than the document of ``details``; ``stderr``: the end of
+        stderr. Ends are the last 2000 characters.
+    :ivar cut: the streams (``stdout``, ``stderr``) whose beginning was not kept on the host.
+    :ivar missing: of a program that ended well, why a metric has no figure, by its name.
     :ivar allowed: the status is not ``ok`` and the experiment allows it (``allow_unsupported``).
     """
 
@@ -200,6 +204,10 @@ class TrialRecord:
     noise: Mapping[str, Any] = field(default_factory=dict)
     kernel_log: tuple[str, ...] = ()
     details: Any = None
+    stdout: str = ""
+    stderr: str = ""
+    cut: tuple[str, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
     allowed: bool = False
     final: bool = True
 

@@ -91,7 +91,7 @@ def test_stop_rule_needs_replicate(fleet: Fleet, tmp_path: Path) -> None:
     refused = user.run(file)
     assert refused.code == 2
     assert refused.complaints[0].startswith(
-        "repetitions.until: hosts that share the cells give each of them few boots"
+        "repetitions.until with fleet: shard requires reboots, and the ssh provider cannot reboot hosts"
     )
     ended = user.run(file, *REPLICATED)
     assert ended.code == 0, ended.err

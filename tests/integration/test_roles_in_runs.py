@@ -55,7 +55,7 @@ def test_settings_of_a_dead_controller_are_restored(admin: User, machine: Machin
     assert "1 recorded setting" in checked.out
     other = admin.run(admin.file(EXPERIMENT, "other.yaml"))
     assert other.code == 3
-    assert "another block is running on this host" in other.complaints[0]
+    assert "another run is active on this host" in other.complaints[0]
     assert machine.proc("vm/swappiness") == "7"
     refused = admin.orchestrate("hosts", "restore", *words)
     assert refused.code == 3

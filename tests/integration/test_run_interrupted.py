@@ -105,7 +105,7 @@ def test_a_changed_file_does_not_carry_on(user: User) -> None:
     assert f"cannot resume run {folder.name} with this command" in refused.complaints[0]
     none = user.run(changed, "--resume")
     assert none.code == 2
-    assert "no unfinished run of 'long'" in none.complaints[0]
+    assert "no unfinished run of this experiment (name 'long', same options) to resume" in none.complaints[0]
 
 
 def test_ctrl_c_once_finishes_the_running_trial(user: User) -> None:
@@ -214,7 +214,7 @@ def test_another_run_on_a_host_that_is_at_work(user: User) -> None:
     user.kill(first)
     third = user.run(user.file(COUNTING, "other.yaml"))
     assert third.code == 3
-    assert "another block is running on this host" in third.complaints[0]
+    assert "another run is active on this host" in third.complaints[0]
 
 
 def sessions(sshd: Sshd) -> list[int]:

@@ -44,9 +44,10 @@ def finished(
                 "huge",
                 "sh",
                 "-c",
-                "yes 'a \"line\"' | head -c 3000000; yes e | head -c 100000 >&2; echo z >&2",
+                "yes 'a \"line\"' | head -c 3000000; echo; echo last; yes e | head -c 100000 >&2; echo z >&2",
             ),
             trial("one-line", "sh", "-c", "head -c 3000000 /dev/zero | tr '\\000' x"),
+            trial("fits", "sh", "-c", "head -c 98303 /dev/zero | tr '\\000' x; echo"),
             trial("nosuch", "no-such-program"),
             trial(
                 "reads",
@@ -80,7 +81,7 @@ def test_journal_has_header_pairs_and_end(finished: HostFolder) -> None:
     assert finished.end().reason == "complete"
     assert finished.status() == "complete"
     starts, trial_ends = events[1:-1:2], events[2:-1:2]
-    assert len(starts) == len(trial_ends) == 17
+    assert len(starts) == len(trial_ends) == 18
     for start, end in zip(starts, trial_ends, strict=True):
         assert isinstance(start, Start)
         assert isinstance(end, TrialEnd)
@@ -117,12 +118,17 @@ def test_processes_of_a_trial_are_killed_at_its_end(ends: Mapping[str, TrialEnd]
 
 def test_output_of_any_bytes(ends: Mapping[str, TrialEnd]) -> None:
     assert ends["binary"].stdout == 'ab\x01\x1b"\\��c\n\td\r'
-    assert ends["huge"].stdout == ('a "line"\n' * 20000)[: 96 * 1024]
+    assert ends["huge"].stdout.endswith('a "line"\na "\nlast')
+    assert len(ends["huge"].stdout) == 96 * 1024 - 1
     assert ends["huge"].stdout_cut
     assert ends["huge"].stderr.endswith("e\nz")
     assert len(ends["huge"].stderr) == 16 * 1024 - 1
+    assert ends["huge"].stderr_cut
     assert ends["one-line"].stdout == "x" * 96 * 1024
+    assert ends["one-line"].stdout_cut
+    assert (ends["fits"].stdout, ends["fits"].stdout_cut) == ("x" * (96 * 1024 - 1), False)
     assert not ends["ok"].stdout_cut
+    assert not ends["ok"].stderr_cut
 
 
 def test_trial_has_a_minimal_environment(ends: Mapping[str, TrialEnd]) -> None:

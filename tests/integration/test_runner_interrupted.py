@@ -53,7 +53,7 @@ def test_second_start_of_a_running_block(host: HostFolder) -> None:
     before, pid = host.journal(), host.runner_pid
     second = host.start()
     assert second.returncode == 3
-    assert f"already running, pid {pid}" in second.stderr.decode()
+    assert f"this block is already running (pid {pid})" in second.stderr.decode()
     assert (host.journal(), host.status(), host.runner_pid) == (before, "running", pid)
     assert host.stop("now").returncode == 0
     assert host.status() == "stopped"

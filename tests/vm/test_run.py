@@ -177,7 +177,7 @@ def test_a_trial_in_which_the_kernel_complains_is_disturbed(user: User) -> None:
     user.assert_complete(3)
     became = {trial["factors"]["n"]: trial for trial in user.trials}
     assert {n: trial["status"] for n, trial in became.items()} == {"0": "ok", "1": "disturbed", "2": "ok"}
-    assert re.fullmatch(r"the kernel said: .*Invalid ELF header.*", became["1"]["reason"])
+    assert re.fullmatch(r"kernel message: .*Invalid ELF header.*", became["1"]["reason"])
     assert [attempt["factors"]["n"] for attempt in user.of_type("attempt")] == ["1"]
     assert [node["node"] for node in became["0"]["noise"]["nodes"]] == [0, 1]
     # Whoever counts on such a message says so.

@@ -134,8 +134,8 @@ run() {
     claim
     case $? in
     0) ;;
-    3) answer 3 "this block is already running, pid $runner_pid" && return ;;
-    4) answer 4 "another block is running on this host, pid $runner_pid: $runner_block" && return ;;
+    3) answer 3 "this block is already running (pid $runner_pid)" && return ;;
+    4) answer 4 "another run is active on this host (pid $runner_pid, $runner_block)" && return ;;
     *) answer 1 "cannot write to $base" && return ;;
     esac
     clean_up

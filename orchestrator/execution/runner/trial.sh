@@ -3,8 +3,8 @@
 # counts instructions that would be measured.
 
 grace=2              # seconds between TERM and KILL
-output_limit=98304   # bytes of standard output that are kept, the first; an environment variable holds 128 KiB
-error_limit=16384    # bytes of standard error that are kept, the last
+output_limit=98304   # bytes of standard output that are kept, the last; an environment variable holds 128 KiB
+error_limit=16384    # the same of standard error
 group='' ending='' timed_out=false stopping='' settled_once='' failures='' outcomes=''
 
 # uptime → $uptime, seconds since boot
@@ -180,21 +180,28 @@ execute() {
     : >"$block/group"
 }
 
+# is_longer FILE LIMIT
+is_longer() {
+    [ -s "$1" ] && [ "$(wc -c <"$1")" -gt "$2" ]
+}
+
 # journal_line: composes the line of the trial from the variables of this file and appends it. It goes to disk with the
 # line that comes next: the start of the next trial, or the end.
 journal_line() {
-    journal_stdout='' journal_stderr=''
+    journal_stdout='' journal_stderr='' stdout_cut=false stderr_cut=false
     if [ -n "$start" ]; then
         { # what a shell says of NUL bytes, which it drops here
-            [ ! -s "$block/stdout" ] || journal_stdout=$(dd if="$block/stdout" bs=$((output_limit + 1)) count=1)
+            [ ! -s "$block/stdout" ] || journal_stdout=$(tail -c "$output_limit" "$block/stdout")
             [ ! -s "$block/stderr" ] || journal_stderr=$(tail -c "$error_limit" "$block/stderr")
         } 2>/dev/null
+        ! is_longer "$block/stdout" "$output_limit" || stdout_cut=true
+        ! is_longer "$block/stderr" "$error_limit" || stderr_cut=true
     fi
     [ -z "$start" ] || count_terminals_again
     printf '%s' "$outcomes" >"$block/settings"
     $kernel_log 2>/dev/null | TRIAL=$trial TAG=$tag EXIT=$code TIMED_OUT=$timed_out REFUSED=$refused START=$start \
         END=$end SETTLED=$settled WAITED=$waited STRAYS=$strays STDOUT=$journal_stdout STDERR=$journal_stderr \
-        OUTPUT_LIMIT=$output_limit SETTINGS=$block/settings SNAPSHOT=$block/snapshot LOG_SEEN=$log_seen \
+        STDOUT_CUT=$stdout_cut STDERR_CUT=$stderr_cut SETTINGS=$block/settings SNAPSHOT=$block/snapshot LOG_SEEN=$log_seen \
         LOG_READABLE=$log_readable CPUS=$cpus TERMINALS=$terminals \
         awk -f "$here/noise.awk" -f "$here/trial_line.awk" >>"$journal"
 }

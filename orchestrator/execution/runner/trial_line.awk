@@ -1,6 +1,6 @@
 # Composes the journal's line of one trial. Its input is the kernel's log; all else comes by the environment:
 # TRIAL, TAG (JSON, verbatim), EXIT, TIMED_OUT, REFUSED, START, END, SETTLED, WAITED, STRAYS, STDOUT, STDERR,
-# OUTPUT_LIMIT, LOG_READABLE and what noise.awk needs; and by files: SETTINGS (a JSON object a line), LOG_SEEN (the last
+# STDOUT_CUT, STDERR_CUT, LOG_READABLE and what noise.awk needs; and by files: SETTINGS (a JSON object a line), LOG_SEEN (the last
 # line of the kernel's log already reported; renewed here).
 
 function text(s,    code) {
@@ -68,8 +68,6 @@ BEGIN {
 }
 
 END {
-    limit = ENVIRON["OUTPUT_LIMIT"]
-    stdout = ENVIRON["STDOUT"]
     printf "{\"event\":\"trial\",\"trial\":\"%s\",\"tag\":", ENVIRON["TRIAL"]
     printf "%s", ENVIRON["TAG"]
     printf ",%s,\"timed_out\":%s", ending(ENVIRON["EXIT"]), ENVIRON["TIMED_OUT"]
@@ -78,7 +76,6 @@ END {
     printf ",\"settled\":%s,\"waited\":%s", ENVIRON["SETTLED"], ENVIRON["WAITED"]
     printf ",\"strays\":%s,\"settings\":%s", ENVIRON["STRAYS"], settings()
     printf ",\"counters\":%s,\"noise\":%s,\"kernel_log\":%s", counted, told_noise, kernel_log()
-    printf ",\"stdout\":%s", text(substr(stdout, 1, limit))
-    printf ",\"stdout_cut\":%s", (length(stdout) > limit) ? "true" : "false"
-    printf ",\"stderr\":%s}\n", text(ENVIRON["STDERR"])
+    printf ",\"stdout\":%s,\"stdout_cut\":%s", text(ENVIRON["STDOUT"]), ENVIRON["STDOUT_CUT"]
+    printf ",\"stderr\":%s,\"stderr_cut\":%s}\n", text(ENVIRON["STDERR"]), ENVIRON["STDERR_CUT"]
 }

@@ -30,17 +30,25 @@ class Status(StrEnum):
 class Metric:
     """How to read one number from the output of a benchmark.
 
-    :ivar selector: a dotted path for ``json``, a key for ``key_value``, a pattern with one group for ``regex``.
+    :ivar selector: a dotted path or a list of keys for ``json``, a key for ``key_value``, a pattern with one group for
+        ``regex``.
     :ivar models: the metric that this one replaces where the clock counts instructions and CPUs run in turn; empty:
         none.
+    :ivar stream: where the program prints it.
     """
 
     name: str
     unit: str
     source: Literal["json", "key_value", "regex"]
-    selector: str
+    selector: str | tuple[str, ...]
     better: Literal["higher", "lower", "neither"] = "neither"
     models: str = ""
+    stream: Literal["stdout", "stderr"] = "stdout"
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The keys and list indices of a ``json`` selector."""
+        return tuple(self.selector.split(".")) if isinstance(self.selector, str) else self.selector
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,13 @@ class Runner:
     pid: str
     block: str
 
+    def refusal(self, host: str) -> str:
+        """Return the message for another command that needs the host."""
+        return (
+            f"{host}: another run is active on this host (pid {self.pid}, {self.block}); stop it with: "
+            f"orchestrate hosts restore --stop {host}"
+        )
+
 
 class HostFolder:
     """The directory on a connected host.

@@ -137,18 +137,20 @@ def test_the_host_that_is_lost_for_ever_ends_the_run(tmp_path: Path, answers: st
     lost.answer(r"boot_id|hugepages", stdout=answers)
     with (
         a_run(tmp_path, ScriptedMachine([lost])) as run,
-        pytest.raises(HostError, match="n1: lost 4 times without a trial ending: n1: connection lost"),
+        pytest.raises(
+            HostError, match="n1: connection lost 4 times in a row, no trial completed: n1: connection lost"
+        ),
     ):
         execute(run)
 
 
 def test_an_error_that_is_no_loss_is_not_tried_again(tmp_path: Path, answers: str) -> None:
     scripted = host(answers)
-    scripted.answer("runner.sh start", exit_code=4, stderr="another block is running on this host")
+    scripted.answer("runner.sh start", exit_code=4, stderr="another run is active on this host")
     machine = ScriptedMachine([scripted])
     with (
         a_run(tmp_path, machine) as run,
-        pytest.raises(HostError, match="another block is running on this host"),
+        pytest.raises(HostError, match="another run is active on this host"),
     ):
         execute(run)
     assert sum("runner.sh start" in command for command in scripted.commands) == 1
@@ -248,7 +250,7 @@ def test_a_trial_that_never_ends_ends_the_run(
     monkeypatch.setattr(journal_follower.time, "monotonic", lambda: next(clock))
     with (
         a_run(tmp_path, ScriptedMachine([silent])) as run,
-        pytest.raises(HostError, match="cannot be ended"),
+        pytest.raises(HostError, match="cannot kill trial"),
     ):
         execute(run)
 

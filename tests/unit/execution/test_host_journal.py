@@ -57,6 +57,19 @@ def test_times_after_a_reboot_are_those_of_the_new_boot() -> None:
     assert (end.boot, end.start, end.end) == ("b-2", "2026-11-23T13:53:21.000Z", "")
 
 
+def test_the_beginning_that_an_older_runner_kept_is_not_taken_for_the_end() -> None:
+    reader = Reader()
+    reader.read(HEADER)
+    ends = [
+        reader.read(json.dumps(TRIAL | {"stdout": "a=1", "stdout_cut": True} | more))
+        for more in ({}, {"stderr_cut": False})
+    ]
+    assert [(end.stdout, end.stdout_cut) for end in ends if isinstance(end, TrialEnd)] == [
+        ("", True),
+        ("a=1", True),
+    ]
+
+
 @pytest.mark.parametrize("torn", ['{"event":"trial","trial":"t', "", "\0\0\0", b'{"event":"tri\xff'])
 def test_torn_line_is_passed_over(torn: str | bytes) -> None:
     reader = Reader()
@@ -73,8 +86,8 @@ def test_bytes_that_are_not_utf_8_are_replaced() -> None:
 
 
 def test_other_versions_are_refused() -> None:
-    with pytest.raises(HostError, match="has format 2"):
-        Reader().read(HEADER.replace('"format":1', '"format":2'))
+    with pytest.raises(HostError, match=r"^n1:/journal: format 2, this version reads 1"):
+        Reader("n1:/journal").read(HEADER.replace('"format":1', '"format":2'))
     with pytest.raises(HostError, match="header"):
         Reader().read(json.dumps(TRIAL))
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from orchestrator.execution.metrics import parse_document, read
+from orchestrator.execution import patterns
+from orchestrator.execution.metrics import Output, Readings
+from orchestrator.execution.streams import stream
 from orchestrator.experiment.model import Metric
 
 
-def one(source: str, selector: str, stdout: str) -> float | None:
-    metric = Metric("m", "s", source, selector)  # type: ignore[arg-type]
-    found, missing = read([metric], stdout)
-    assert (missing == ["m"]) == (not found)
-    return found["m"].value if found else None
+def read(metric: Metric, stdout: str, stderr: str = "", cut: bool = False) -> Readings:
+    return Output(stream("stdout", stdout, cut), stream("stderr", stderr)).read([metric])
+
+
+def reading(source: str, selector: str | tuple[str, ...], stdout: str, unit: str = "GiB/s") -> float | str:
+    """The figure, or why there is none."""
+    readings = read(Metric("m", unit, source, selector), stdout)  # type: ignore[arg-type]
+    return readings.found["m"].value if readings.found else readings.missing["m"]
+
+
+def one(source: str, selector: str | tuple[str, ...], stdout: str) -> float | None:
+    value = reading(source, selector, stdout)
+    return None if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize(
@@ -62,7 +74,8 @@ def test_key_value(stdout: str, value: float | None) -> None:
 @pytest.mark.parametrize(
     ("pattern", "stdout", "value"),
     [
-        (r"took ([0-9.]+) s", "it took 1.25 s\nand took 2 s", 1.25),
+        (r"took ([0-9.]+) s", "it took 1.25 s\nand took 2 s", 2),
+        (r"(?s)\A.*?took ([0-9.]+) s", "it took 1.25 s\nand took 2 s", 1.25),
         (r"^([0-9]+)$", "a 1\n22\n", 22),
         (r"a(b)?", "a", None),
         (r"(.*) s", "many s", None),
@@ -73,18 +86,268 @@ def test_regex(pattern: str, stdout: str, value: float | None) -> None:
     assert one("regex", pattern, stdout) == value
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_each_kind_of_line_end_ends_a_line(end: str) -> None:
+    output = end.join(["progress: 10%", "bw=1", "bw=2.5", "done", ""])
+    assert one("regex", "^bw=([0-9.]+)$", output) == 2.5
+    assert one("key_value", "bw", output) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "stdout", "whole"),
+    [
+        (r"bw: ([0-9.]+)", "bw: 1,69 GiB/s", "1,69"),
+        (r"bw: ([0-9.]+)", "bw: 12,345,678", "12,345,678"),
+        (r"bw: ([0-9.]+).*", "bw: 12,345,678", "12,345,678"),
+        (r"bw: ([0-9]+)", "bw: 12.5", "12.5"),
+        (r"bw: ([0-9.]+)", "bw: 1.5e-06 s", "1.5e-06"),
+        (r"bw: ([0-9.]+)", "bw: 1.5e", "1.5e"),
+        (r"bw: ([0-9.]+)", "bw: 1'234'567", "1'234'567"),
+        (r"bw: ([0-9.]+)", "bw: 1_000", "1_000"),
+        (r"bw: ([0-9.]+)", "bw: 1:02.5", "1:02.5"),
+        (r"bw: ([0-9]+)", "bw: 0x1f", "0x1f"),
+        (r"bw: ([0-9])", "bw: 34", "34"),
+        (r"bw: ([0-9])[0-9]*", "bw: 34", "34"),
+        (r"bw: ([0-9.]+)", "bw: 3k", "3k"),
+        (r"bw: ([0-9.]+)", "bw: 3Ki", "3Ki"),
+        (r"bw: ([0-9.]+)", "bw: 3MB/s", "3MB/s"),
+        (r"bw: ([0-9.]+)\S*", "bw: 3MB/s", "3MB/s"),
+        (r"bw: ([0-9.]+)", "bw: 3Kops", "3Kops"),
+        (r"bw: ([0-9.]+)", "bw: 523.00us", "523.00us"),
+        (r"([0-9.]+) ops", "12,345 ops", "12,345"),
+        (r".*([0-9.]+) ops", "12345.6 ops", "12345.6"),
+        (r".*([0-9]+) ops", "12345.6 ops", "12345.6"),
+        (r"([0-9.]+) s", "1.5e-06 s", "1.5e-06"),
+        (r"([-+0-9.]+) s", "1.5e-06 s", "1.5e-06"),
+        (r"([-+0-9.]+) s", "1.5e06 s", "1.5e06"),
+        (r"([0-9.]+) ms", "drift: -5.3 ms", "-5.3"),
+    ],
+)
+def test_a_part_of_a_number_is_no_figure(pattern: str, stdout: str, whole: str) -> None:
+    assert reading("regex", pattern, stdout) == f"the number goes on: '{whole}'"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "stdout", "value"),
+    [
+        (r"took ([0-9.]+)", "it took 5.", 5),
+        (r"took ([0-9]+)", "it took 5.", 5),
+        (r"took ([0-9]+)", "it took 5, and 6 more", 5),
+        (r"bw: ([\d.]+)MB/s", "bw: 12.5MB/s", 12.5),
+        (r"bw: ([\d.]+)", "bw: 12.5GiB/s", 12.5),
+        (r"bw: ([\d.]+)", "bw: 98%CPU", 98),
+        (r"([\d.]+)user", "0.25user 0.01system 0:00.26elapsed 98%CPU", 0.25),
+        (r"([\d.]+)pagefaults", "0inputs+0outputs (0major+123minor)3pagefaults 0swaps", 3),
+        (r"bw: ([\d.]+)", "bw: 2.5x faster", 2.5),
+        (r"bw: ([\d.]+)", "bw: 5min", 5),
+        (r"bw: ([\d]+)\.\d+", "bw: 12.5", 12),
+        (r"^read,([\d.]+),", "read,12.5,33.1", 12.5),
+        (r"^read,[\d.]+,([\d.]+)", "read,12.5,33.1", 33.1),
+        (r"(?<=,)([\d.]+)$", "read,12.5,33.1", 33.1),
+        (r"bw: (-?[\d.]+)", "bw: -5.5", -5.5),
+        (r"bw -([\d.]+)", "bw -5", 5),
+        (r"run-([\d.]+)", "run-5", 5),
+        (r"bw:( *[\d.]+ *)", "bw:  5  k", 5),
+    ],
+)
+def test_what_follows_a_number_may_be_something_else(pattern: str, stdout: str, value: float) -> None:
+    assert reading("regex", pattern, stdout) == value
+
+
+WRK = """\
+    Latency   596.15us    6.48ms 117.12ms   99.03%
+    Req/Sec    48.39k     1.14k   57.79k    84.65%
+  972350 requests in 10.10s, 81.60MB read
+Requests/sec:  96274.62
+Transfer/sec:      8.08MB
+"""
+"""wrk scales each unit: wg/wrk#275, the-benchmarker/website#29, denoland/deno#1975."""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "unit", "value"),
+    [
+        (r"Latency +([\d.]+)", "ms", "the number goes on: '596.15us'"),
+        (r"Latency +([\d.]+)", "us", 596.15),
+        (r"Latency +([\d.]+)ms", "ms", "not found in stdout"),
+        (r"Req/Sec +([\d.]+)", "1/s", "the number goes on: '48.39k'"),
+        (r"Requests/sec:\s+(\d+)", "1/s", "the number goes on: '96274.62'"),
+        (r"Requests/sec:\s+([\d.]+)", "1/s", 96274.62),
+        (r"Transfer/sec:\s+([\d.]+)", "MB/s", "the number goes on: '8.08MB'"),
+        (r"Transfer/sec:\s+([\d.]+)MB", "MB/s", 8.08),
+        (r"requests in ([\d.]+)", "s", 10.1),
+    ],
+)
+def test_a_tool_that_scales_its_units(pattern: str, unit: str, value: float | str) -> None:
+    assert reading("regex", pattern, WRK, unit) == value
+
+
+@pytest.mark.parametrize(
+    ("stdout", "shown"),
+    [
+        ("a=1.0 s", "'1.0 s' is not a number"),
+        ("a=1,5", "'1,5' is not a number"),
+        ("a=inf", "'inf' is not a finite number"),
+        ("a=" + "x" * 100, f"'{'x' * 60}…' is not a number"),
+    ],
+)
+def test_a_value_that_is_no_number_is_quoted(stdout: str, shown: str) -> None:
+    assert reading("key_value", "a", stdout) == f"found, but {shown}"
+    assert reading("regex", "a=(.*)", stdout) == f"found, but {shown}"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("null", "null is not a number"),
+        ("true", "true is not a number"),
+        ("{}", "a JSON object is not a number"),
+        ('"1,5"', "'1,5' is not a number"),
+        ("NaN", "NaN is not a finite number"),
+        ("1" + "0" * 400, "Infinity is not a finite number"),
+        ("1" + "0" * 5000, "Infinity is not a finite number"),
+    ],
+)
+def test_a_json_value_that_is_no_number_is_quoted(value: str, shown: str) -> None:
+    assert reading("json", "a", f'{{"a": {value}}}') == f"found, but {shown}"
+
+
+FIO = '{\n  "jobs" : [\n    {"p" : { "99.000000" : 4321 }}\n  ]\n}\n'
+
+
+def test_a_key_with_dots_is_named_in_a_list() -> None:
+    assert one("json", ("jobs", "0", "p", "99.000000"), FIO) == 4321
+    assert one("json", "jobs.0.p.99.000000", FIO) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", ""),
+        ("fio: file hash not empty on exit\n", ""),
+        # redhat-cip/hardware#201
+        (
+            "fio: file /dev/sda exceeds 32-bit tausworthe random generator.\nfio: Switching to tausworthe64.\n",
+            "",
+        ),
+        ("[INFO] begins\n{ no JSON\n", "Run status: done\n"),
+        ('{"jobs": [{"p": {"99.000000": 1}}]}\n', '[1]\n{"other": 2}\n'),
+        ("", "}"),
+    ],
+)
+def test_a_json_document_between_lines(before: str, after: str) -> None:
+    assert one("json", ("jobs", "0", "p", "99.000000"), before + FIO + after) == 4321
+
+
+@pytest.mark.parametrize(
+    "stdout",
+    [
+        '{"jobs": [\n{"x": 1}\n',
+        '{"jobs": [\n{"x": 1},\n{"x": 2}\n',
+        '{"jobs": [\n{"x": 1}\nKilled',
+        '{"jobs": [{"x": 1}], "x": "',
+    ],
+)
+def test_parts_of_an_incomplete_document_are_not_read(stdout: str) -> None:
+    assert "not found in stdout: invalid JSON in line" in str(reading("json", "x", stdout))
+
+
+@pytest.mark.parametrize(
+    "deep", ["[" * 40000, "[" * 500 + "NaN" + "]" * 500, '{"x":' * 200 + "1" + "}" * 200]
+)
+def test_a_deep_document_is_not_read(deep: str) -> None:
+    assert str(reading("json", "x", deep)).endswith("nested more than 100 levels deep")
+
+
+def test_a_metric_of_stderr() -> None:
+    metric = Metric("m", "MB/s", "regex", r"^[0-9.]+ ([0-9.]+)", stream="stderr")
+    assert read(metric, "", "209.72 424.38\n").found["m"].value == 424.38
+    assert read(metric, "1 2", "").missing["m"] == "not found: stderr was empty"
+
+
+def test_a_missing_metric_quotes_stderr() -> None:
+    metric = Metric("m", "MB/s", "key_value", "m")
+    assert read(metric, "", "one\n209.72 424.38\n").missing["m"] == (
+        "not found: stdout was empty; stderr said: 209.72 424.38"
+    )
+    assert read(metric, "text", "x" * 500).missing["m"] == f"not found in stdout; stderr said: {'x' * 200}…"
+
+
+CUT = "output cut: not found in the last 0 KiB of stdout, the only part that is kept"
+
+
+@pytest.mark.parametrize(
+    ("source", "selector", "stdout", "value"),
+    [
+        ("key_value", "x", "x=2\nx=34\n", 34),
+        ("key_value", "x", "x=2\ny=34\n", CUT),
+        ("key_value", "x", "x=2", CUT),
+        ("regex", "x=([0-9]+)", "x=2\nx=34\n", 34),
+        ("regex", "([0-9]+) ops", "345 ops\n", CUT),
+        ("regex", r"(?s)\A.*?x=([0-9]+)", "x=2\nx=34\n", CUT),
+        ("json", "x", '{"x": 1}\n{"x": 2}\n', 2),
+        ("json", "x", '{"x": 1}\n', CUT),
+        ("json", "x", '"a": 1,\n{"x": 1}\n]\n}\n', CUT),
+    ],
+)
+def test_nothing_beside_a_cut_is_read(source: str, selector: str, stdout: str, value: float | str) -> None:
+    readings = read(Metric("m", "s", source, selector), stdout, cut=True)  # type: ignore[arg-type]
+    assert (readings.found["m"].value if readings.found else readings.missing["m"]) == value
+
+
+ENDLESS = r"((?:\d|\d\d)+)[^,]*,$"
+
+
+def test_a_pattern_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "TIME_LIMIT_S", 0.1)
+    assert reading("regex", ENDLESS, "1" * 60 + " KiB/s, x") == "the regular expression took more than 0.1 s"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^\s*rate[:=]\s*([-+]?\d+(?:\.\d+)?)\s*$",
+        r"(?i)RATE: (\d+)",
+        r"(?m)^rate: (?P<figure>\d+)$",
+        r"(?<=rate: )(\d+)(?=$)",
+        r"(?s)first.*rate: (\d+)",
+        r"(?x) rate: \s+ (\d+)  # the rate",
+        r"rate: (\d+)\b(?! MB)",
+    ],
+)
+def test_the_patterns_are_those_of_python(pattern: str) -> None:
+    output = "first\nrate: 10\n rate= 2\nrate: 30\n"
+    matches = list(re.finditer(pattern, output, re.MULTILINE))
+    expected = float(matches[-1][1]) if matches and matches[-1][1] else None
+    assert one("regex", pattern, output) == expected
+
+
 def test_units_and_order_are_those_of_the_file() -> None:
     metrics = [
         Metric("b", "ms", "key_value", "b"),
         Metric("a", "GiB/s", "key_value", "a"),
         Metric("c", "s", "json", "c"),
     ]
-    found, missing = read(metrics, "a=1\nb=2\n")
-    assert [(name, value.unit) for name, value in found.items()] == [("b", "ms"), ("a", "GiB/s")]
-    assert missing == ["c"]
+    readings = Output(stream("stdout", "a=1\nb=2\n"), stream("stderr", "")).read(metrics)
+    assert [(name, value.unit) for name, value in readings.found.items()] == [("b", "ms"), ("a", "GiB/s")]
+    assert list(readings.missing) == ["c"]
 
 
-def test_a_document_is_the_whole_output_or_its_last_line() -> None:
-    assert parse_document('{"a": 1}\n{"a": 2}') == {"a": 2}
-    assert parse_document('{"a": 1}\ntext') is None
-    assert parse_document("12") is None
+@pytest.mark.parametrize(
+    ("stdout", "document", "is_all"),
+    [
+        ('{"a": 1}\n{"a": 2}', {"a": 2}, False),
+        ('{"a": 1}\ntext', {"a": 1}, False),
+        (' {"a": 1}\n', {"a": 1}, True),
+        ('[ERR]\n{"a": 1}\n', {"a": 1}, False),
+        ('[ERR]\n  {"a": 1}\n', None, False),
+        ('{\n"a": 1}\n\n', {"a": 1}, True),
+        ('{"a": 1}\n[2]', {"a": 1}, False),
+        ("[2]", [2], True),
+        ("12", None, False),
+        ("", None, False),
+    ],
+)
+def test_the_document_is_the_last_object(stdout: str, document: object, is_all: bool) -> None:
+    output = Output(stream("stdout", stdout), stream("stderr", ""))
+    assert (output.document, output.is_document) == (document, is_all)

@@ -23,10 +23,10 @@ QUIET: dict[str, Any] = {
     ],
 }
 BARE = QUIET | {"frequency": None, "throttled": None}
-STOLEN = "more than 25 % of the time of its CPUs was stolen by the hypervisor"
-THROTTLED = "CPUs were throttled for their temperature"
-MEMORY = "less than 2GiB of a node's memory was free before it"
-PAGES = "fewer than 9 huge pages of a node were free before it"
+STOLEN = "steal time > 25%"
+THROTTLED = "CPUs throttled (temperature)"
+MEMORY = "free memory of a node before the trial < 2GiB"
+PAGES = "free huge pages of a node before the trial < 9"
 
 
 @pytest.mark.parametrize("measured", [{}, QUIET, BARE])
@@ -46,16 +46,16 @@ def test_a_quiet_host_disturbs_nothing(measured: dict[str, Any]) -> None:
         ({"steal": None}, {"stolen": 40.0}, []),
         ({}, {"throttled": 1}, [THROTTLED]),
         ({"throttling": False}, {"throttled": 1}, []),
-        ({"load": 0.0}, {}, ["the load before it was above 0"]),
-        ({"load": 0.5}, {"load": 0.51}, ["the load before it was above 0.5"]),
+        ({"load": 0.0}, {}, ["load average before the trial > 0"]),
+        ({"load": 0.5}, {"load": 0.51}, ["load average before the trial > 0.5"]),
         ({"frequency": 3e9}, {}, []),
-        ({"frequency": 3.1e9}, {}, ["the CPU that worked most ran at less than 3.1 GHz"]),
-        ({"frequency": 3e9}, {"frequency": None}, ["its host does not tell the frequency of a CPU"]),
-        ({"logins": 0}, {}, ["more than 0 terminals were open"]),
+        ({"frequency": 3.1e9}, {}, ["busiest CPU below 3.1 GHz"]),
+        ({"frequency": 3e9}, {"frequency": None}, ["CPU frequency not available"]),
+        ({"logins": 0}, {}, ["open terminals > 0"]),
         ({"memory_per_node": 2 * GIB}, {}, [MEMORY]),
         ({"free_huge_pages_per_node": 9}, {}, [PAGES]),
         ({"logins": 1}, {"stolen": 4.0, "throttled": 2, "logins": 2},
-         [STOLEN, THROTTLED, "more than 1 terminals were open"]),
+         [STOLEN, THROTTLED, "open terminals > 1"]),
     ],
 )  # fmt: skip
 def test_what_is_past_its_limit(
@@ -94,6 +94,6 @@ ERROR = "<3>[  12.5] EXT4-fs (vda1): error"
         (None, [ERROR], None),
     ],
 )
-def test_what_the_kernel_may_say(noise: KernelMessages | None, lines: list[str], message: str | None) -> None:
-    expected = [] if message is None else [f"the kernel said: {message}"]
+def test_messages_of_the_kernel(noise: KernelMessages | None, lines: list[str], message: str | None) -> None:
+    expected = [] if message is None else [f"kernel message: {message}"]
     assert reasons(Noise(kernel_log=noise), 1, QUIET, lines) == expected

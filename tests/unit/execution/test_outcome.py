@@ -51,10 +51,11 @@ def experiment(tmp_path: Path) -> Experiment:
         ({"exit_code": 1, "stdout": ""}, "failed", "exit code 1"),
         ({"exit_code": 127, "stderr": "prog: not found"}, "failed", "prog: not found"),
         ({"settled": False, "exit_code": 3}, "unsupported", "exit code 3"),
-        ({"stdout": ""}, "failed", "no metric found in the output: x, y"),
-        ({"stdout": '{"y": 2}'}, "failed", "metric not found in the output: x"),
+        ({"stdout": ""}, "failed", "metrics x, y: not found: stdout was empty"),
+        ({"stdout": '{"y": 2}'}, "failed", "metric x: not found in stdout"),
         ({"stdout": '{"x": 1}'}, "ok", ""),
-        ({"stdout": '[{"x": 1}]'}, "failed", "no metric found in the output: x, y"),
+        ({"stdout": '{"x": "1,5"}'}, "failed", "metric x: found, but '1,5' is not a number"),
+        ({"stdout": '[{"x": 1}]'}, "failed", "metrics x, y: not found in stdout"),
     ],
 )
 def test_status_and_reason(
@@ -84,7 +85,7 @@ def test_a_disturbed_trial_is_run_again_within_its_limit(experiment: Experiment)
 def test_without_the_gate_a_disturbed_trial_is_set_aside_at_once(experiment: Experiment) -> None:
     trial = next(Plan(experiment).trials(next(Plan(experiment).blocks())))
     loud = replace(SEEN, kernel_log=("<3>[ 1.0] oh",))
-    assert record(experiment, trial, PLACE, loud).reason == "the kernel said: oh"
+    assert record(experiment, trial, PLACE, loud).reason == "kernel message: oh"
     experiment = replace(experiment, noise=None)
     assert record(experiment, trial, PLACE, loud).status is Status.OK
     found = record(experiment, trial, PLACE, BUSY)
@@ -106,11 +107,31 @@ def test_only_unsupported_trials_that_were_foreseen_are_allowed(experiment: Expe
     assert not record(experiment, by_mode["parallel"], PLACE, failed).allowed
 
 
-def test_plain_output_is_kept_in_part(experiment: Experiment) -> None:
+@pytest.mark.parametrize(
+    ("stdout", "details", "kept"),
+    [
+        ("x" * 10000 + "end", "x" * (OUTPUT_KEPT - 3) + "end", ""),
+        ('{"x": 1}', {"x": 1}, ""),
+        ('text\n{"x": 1}', {"x": 1}, 'text\n{"x": 1}'),
+    ],
+)
+def test_the_end_of_the_output_is_kept(
+    experiment: Experiment, stdout: str, details: object, kept: str
+) -> None:
     plan = Plan(experiment)
     trial = next(plan.trials(next(plan.blocks())))
-    kept = record(experiment, trial, PLACE, replace(SEEN, stdout="x" * 10000)).details
-    assert kept == "x" * OUTPUT_KEPT
+    found = record(
+        experiment, trial, PLACE, replace(SEEN, stdout=stdout, stderr="e" * 10000, stderr_cut=True)
+    )
+    assert (found.details, found.stdout, found.stderr) == (details, kept, "e" * OUTPUT_KEPT)
+    assert found.cut == ("stderr",)
+
+
+def test_a_metric_that_is_not_read_is_told_also_of_an_ok_trial(experiment: Experiment) -> None:
+    plan = Plan(experiment)
+    trial = next(plan.trials(next(plan.blocks())))
+    found = record(experiment, trial, PLACE, replace(SEEN, stdout='{"x": 1, "y": "1,5"}'))
+    assert (found.status, dict(found.missing)) == (Status.OK, {"y": "found, but '1,5' is not a number"})
 
 
 def test_a_crash_knows_its_trial(experiment: Experiment) -> None:

@@ -31,9 +31,10 @@ from orchestrator.results.records import (
 )
 from tests.run_samples import BLOCK, END, RUN, trial
 
-texts = st.text(
-    st.characters(exclude_categories=()), max_size=20
-)  # lone surrogates too: a program prints any bytes
+# Lone surrogates too, for a program prints any bytes; but no former name, which hypothesis finds in our sources.
+texts = st.text(st.characters(exclude_categories=()), max_size=20).filter(
+    lambda text: migrations.rename({"headline": text})["headline"] == text
+)
 whole = st.integers()
 finite = st.floats(allow_nan=False, allow_infinity=False)
 text_maps = st.dictionaries(texts, texts, max_size=4)
@@ -87,6 +88,10 @@ records: st.SearchStrategy[Record] = st.one_of(
         counters=st.dictionaries(texts, whole, max_size=3),
         kernel_log=st.lists(texts, max_size=3).map(tuple),
         details=json_values,
+        stdout=texts,
+        stderr=texts,
+        cut=st.lists(texts, max_size=2).map(tuple),
+        missing=text_maps,
         allowed=st.booleans(),
         final=st.booleans(),
     ),
@@ -137,15 +142,17 @@ def test_attempts_and_trials_differ_in_type() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"type": "song"}, "unknown type 'song'"),
-        ({"trial": 3}, r"Expected `str`, got `int` - at `\$\.trial`"),
-        ({"status": "fine"}, "Invalid enum value 'fine'"),
-        ({"metrics": {"rate": 3}}, "trial record"),
-        ({"metrics": []}, "trial record"),
-        ({"factors": {"mode": 1}}, "Expected `str`, got `int`"),
-        ({"repetition": True}, "Expected `int`, got `bool`"),
-        ({"counters": {"pgfault": "many"}}, "Expected `int`, got `str`"),
-        ({"allowed": 1}, "Expected `bool`, got `int`"),
+        ({"type": "song"}, 'unknown type "song"; expected one of run'),
+        ({"trial": 3}, "trial record: trial: expected a string, got an integer"),
+        ({"status": "fine"}, "trial record: status: invalid value 'fine'"),
+        ({"type": ["trial"]}, r'unknown type \["trial"\]'),
+        ({"metrics": {"rate": 3}}, "trial record: metrics.*: expected an object, got an integer"),
+        ({"metrics": []}, "trial record: metrics: expected an object, got a list"),
+        ({"factors": {"mode": 1}}, "expected a string, got an integer"),
+        ({"repetition": True}, "repetition: expected an integer, got true or false"),
+        ({"counters": {"pgfault": "many"}}, "expected an integer, got a string"),
+        ({"exit_code": "0"}, "exit_code: expected an integer or null, got a string"),
+        ({"allowed": 1}, "allowed: expected true or false, got an integer"),
     ],
 )
 def test_an_invalid_record_is_refused(change: dict[str, Any], message: str) -> None:
@@ -156,7 +163,7 @@ def test_an_invalid_record_is_refused(change: dict[str, Any], message: str) -> N
 def test_a_missing_field_is_named() -> None:
     document = encode(trial({}))
     del document["boot"]
-    with pytest.raises(DamagedRecord, match=r"trial record: .* required field `boot`"):
+    with pytest.raises(DamagedRecord, match="trial record: missing key 'boot'"):
         decode(document)
 
 

@@ -121,11 +121,11 @@ def test_role_files_that_changed_between_two_starts_show_in_their_hashes(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "damaged"),
+        ("", r"damaged: not JSON \(line 1, column 1\)"),
         ("[]", "not a JSON object"),
-        ('{"format": 1}', "damaged: .*missing"),
+        ('{"format": 1}', "damaged: missing key 'run'"),
         ('{"format": 2}', "newer than this version reads"),
-        ("{}", "'format' is None"),
+        ("{}", "missing key 'format'; expected a number from 1 to 1"),
     ],
 )
 def test_a_manifest_that_cannot_be_read_says_why(tmp_path: Path, text: str, message: str) -> None:

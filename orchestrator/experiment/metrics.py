@@ -1,0 +1,51 @@
+"""Read one metric of a benchmark."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import regex
+
+from orchestrator.documents.draft import Draft
+from orchestrator.experiment.model import Metric
+
+_SOURCES: tuple[Literal["json", "key_value", "regex"], ...] = ("json", "key_value", "regex")
+
+
+def read_metric(draft: Draft, name: str, *path: str) -> Metric | None:
+    """Return the metric that ``path`` describes; None, with a fault, if that is no metric."""
+    content = draft.value(*path)
+    sources = [source for source in _SOURCES if source in content]
+    if len(sources) != 1:
+        position = draft.node.nearest_position(*path)
+        draft.add_fault(position, f"metric '{name}': expected exactly one of the keys {', '.join(_SOURCES)}")
+        return None
+    (source,) = sources
+    selector = content[source]
+    if source == "regex":
+        fault = _pattern_fault(selector)
+        if fault:
+            draft.add_fault(draft.node.nearest_position(*path, "regex"), fault)
+            return None
+    return Metric(
+        name,
+        content["unit"],
+        source,
+        selector if isinstance(selector, str) else tuple(map(str, selector)),
+        content.get("better", "neither"),
+        content.get("models", ""),
+        content.get("from", "stdout"),
+    )
+
+
+def _pattern_fault(pattern: str) -> str:
+    """What is wrong with a pattern; empty if nothing is. ``re`` defines the language, ``regex`` will search."""
+    try:
+        groups = re.compile(pattern).groups
+        regex.compile(pattern)
+    except (re.error, regex.error, RecursionError, OverflowError) as error:
+        return f"invalid regular expression: {error}"
+    if groups != 1:
+        return f"expected one group ( ) around the number; found {groups} (use (?: ) for other groups)"
+    return ""
