@@ -28,7 +28,12 @@ def checked(
 
 def password_file(path: str) -> Path:
     """Return the file whose first line is the password. Passwords are in no inventory and on no command line."""
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise ValueError(f"password_file: {path}: No such file")
+    try:
+        file = Path(path).expanduser()
+        if not file.is_file():
+            raise ValueError(f"password_file: {path}: No such file")
+    except RuntimeError:
+        raise ValueError(f"password_file: {path}: no such user") from None
+    except OSError as error:
+        raise ValueError(f"password_file: {path}: {error.strerror}") from None
     return file
