@@ -145,7 +145,7 @@ class RoleSteps:
         become = task.become
         if become is None:
             become = as_bool(self._target.variables.get("ansible_become", False))
-        if become:
+        if become and not task.module.becomes_itself:
             require_sudo_to_root(self.host.name, self._target.variables)
         return Step(task, arguments, scope, become or task.module.needs_root, item)
 

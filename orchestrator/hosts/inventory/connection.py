@@ -18,7 +18,7 @@ _PORT = ("ansible_ssh_port", "ansible_port")
 _USER = ("ansible_ssh_user", "ansible_user")
 _KEY = ("ansible_ssh_private_key_file", "ansible_private_key_file")
 _CHECK_KEYS = ("ansible_ssh_host_key_checking", "ansible_host_key_checking")
-_TIMEOUT = ("ansible_ssh_timeout", "ansible_timeout")
+_TIMEOUT = ("ansible_ssh_timeout",)
 _EARLY_WORDS, _LATE_WORDS = "ansible_ssh_args", ("ansible_ssh_common_args", "ansible_ssh_extra_args")
 _UNUSED = {
     **dict.fromkeys(("ansible_password", "ansible_ssh_pass", "ansible_ssh_password"), "log in with a key"),

@@ -11,6 +11,7 @@ from typing import Any
 from orchestrator.errors import BadInput, Position
 from orchestrator.hosts.inventory.patterns import split_port
 from orchestrator.hosts.inventory.tree import Tree
+from orchestrator.hosts.inventory.variables import Unsafe
 from orchestrator.nearest import did_you_mean
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
@@ -119,5 +120,5 @@ def _plain(value: Any) -> Any:
     if value is ...:
         return "..."
     if isinstance(value, bytes):
-        return value.decode(errors="replace")
+        return Unsafe(value.decode(errors="replace"))
     return str(value) if isinstance(value, complex) else value

@@ -32,9 +32,8 @@ class Variables(dict[str, Any]):
         self.positions: dict[str, Position] = {}
 
     def assign(self, name: str, value: Any, position: Position) -> None:
-        """Set a variable. As in Ansible, the members of two mappings of one host or group are put together."""
-        old = self.get(name)
-        self[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+        """Set a variable."""
+        self[name] = value
         self.positions[name] = position
 
     def overlay(self, other: Variables) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
+from orchestrator.hosts.inventory import ansible
 from orchestrator.hosts.inventory.variables import Sealed
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templating import is_template
@@ -31,6 +33,7 @@ class AnsibleRole(Module):
     name = "ansible_role"
     reads_back: ClassVar[bool] = False
     ends_read_ahead: ClassVar[bool] = True
+    becomes_itself: ClassVar[bool] = True
     arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
@@ -105,7 +108,7 @@ def _run(context: Context, data: Mapping[str, Any]) -> tuple[Difference, ...]:
             playbook="play.json",
             quiet=True,
             cmdline="--check" if context.check else None,
-            envvars={"ANSIBLE_RETRY_FILES_ENABLED": "0"},
+            envvars={"ANSIBLE_RETRY_FILES_ENABLED": "0", "PATH": _path()},
         )
         events = list(run.events)
     changed = [
@@ -118,6 +121,13 @@ def _run(context: Context, data: Mapping[str, Any]) -> tuple[Difference, ...]:
         hint = " (set ansible_python_interpreter in the inventory if Python was not found)"
         raise HostError(message + (hint if "Gathering Facts" in message else ""))
     return tuple(Difference(f"ansible: {_task(event)}", "unchanged", "changed") for event in changed)
+
+
+def _path() -> str:
+    """Return ``PATH`` with the directory of Ansible's programs: they may be in a venv that is not activated."""
+    playbook = ansible.program("ansible-playbook")
+    folders = [str(Path(playbook).parent)] if playbook else []
+    return os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])
 
 
 def _for_ansible(value: Any) -> Any:
