@@ -381,6 +381,10 @@ u=1
 h2
 [all:children]
 g
+[ungrouped:children]
+odd
+[odd]
+h3
 """,
         "group_vars/ungrouped.yml": "w: 1\n",
     },

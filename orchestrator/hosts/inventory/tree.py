@@ -78,7 +78,9 @@ class Tree:
             for child in group.children:
                 members[name].update(members[child])
         named = {host for name, hosts in members.items() if name not in (ALL, UNGROUPED) for host in hosts}
-        members[UNGROUPED] = {host: None for host in self.hosts if host not in named}
+        inherited = (members[child] for child in self.groups[UNGROUPED].children)
+        alone = dict.fromkeys(host for host in self.hosts if host not in named)
+        members[UNGROUPED] = alone | {host: None for hosts in inherited for host in hosts}
         names = [name for name in self.groups if name not in (ALL, UNGROUPED)]
         names += [UNGROUPED] if members[UNGROUPED] else []
         return {**{name: tuple(members[name]) for name in names}, ALL: tuple(self.hosts)}
