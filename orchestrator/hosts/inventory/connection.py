@@ -29,6 +29,9 @@ _UNUSED = {
 }
 """Passwords, which are not used, and what is needed instead."""
 _EXECUTABLE = "ansible_ssh_executable"
+_BECOME = "ansible_become"
+_SHELL = "ansible_shell_type"
+_WINDOWS_SHELLS = ("powershell", "cmd")
 _REFUSED = {
     "ansible_ssh_pkcs11_provider": "use a key of the SSH agent",
     "ansible_private_key": "write the key into a file and set ansible_ssh_private_key_file",
@@ -41,6 +44,7 @@ _REFUSED = {
 }
 """Variables that change where or how Ansible connects, and that this program does not have."""
 _OWN = ("known_hosts_file", "jump", "power", "console")
+"""Variables of this program."""
 USED = (
     _CONNECTION,
     *_HOST,
@@ -53,7 +57,8 @@ USED = (
     *_LATE_WORDS,
     _EXECUTABLE,
     *_REFUSED,
-    "ansible_become",
+    _BECOME,
+    _SHELL,
     *_OWN,
 )
 """Variables whose templates must be resolved before a host is used."""
@@ -121,9 +126,28 @@ class _Reader:
         for variable, instead in _REFUSED.items():
             if self._variables.get(variable) not in (None, ""):
                 raise self.fault(variable, f"not supported; {instead}")
+        for variable in (_BECOME, *_OWN):
+            self.require_clear(variable)
+        if self.text((_SHELL,)) in _WINDOWS_SHELLS:
+            raise self.fault(
+                _SHELL, f"{self._variables[_SHELL]!r}: not supported, the host needs a POSIX shell"
+            )
         executable = self.text((_EXECUTABLE,))
         if executable and Path(executable).name != "ssh":
             raise self.fault(_EXECUTABLE, f"{executable!r}: not supported, only ssh")
+
+    def require_resolved(self, variable: str) -> None:
+        """Raise a fault if a value still has templates; Ansible has resolved them where it is installed."""
+        value = self._variables.get(variable)
+        if contains_template(value):
+            message = f"{value!r} is a template; Ansible resolves it, which is not installed; install it: "
+            raise self.fault(variable, message + ansible.EXTRA)
+
+    def require_clear(self, variable: str) -> None:
+        """Raise a fault if a value has templates or is encrypted."""
+        self.require_resolved(variable)
+        if contains_sealed(self._variables.get(variable)):
+            raise self.fault(variable, "is encrypted by ansible-vault; write it in clear")
 
     def value(self, variables: tuple[str, ...]) -> tuple[str, Any]:
         """Return the first of the variables that is set, and its value; an empty name if none is."""
@@ -131,12 +155,7 @@ class _Reader:
             value = self._variables.get(variable)
             if value is None:
                 continue
-            if contains_template(value):
-                raise self.fault(
-                    variable,
-                    f"{value!r} is a template; Ansible resolves it, which is not installed; install it: "
-                    f"{ansible.EXTRA}",
-                )
+            self.require_resolved(variable)
             if isinstance(value, Sealed):
                 position = self._variables.positions[variable]
                 value = ansible.decrypt(value, position, f"host {self._host!r}: {variable}").strip()

@@ -90,6 +90,10 @@ def test_a_host_without_ssh_spoils_only_itself(tmp_path: Path) -> None:
             "h1 ansible_ssh_executable=/opt/mine",
             "ansible_ssh_executable: '/opt/mine': not supported, only ssh",
         ),
+        (
+            "h1 ansible_shell_type=powershell",
+            "ansible_shell_type: 'powershell': not supported, the host needs a",
+        ),
         ("h1 ansible_private_key=abc", "ansible_private_key: not supported; write the key into a file"),
         ('h1 ansible_ssh_common_args="\'\\"\'"', "ansible_ssh_common_args: cannot be split into words"),
         ("h1 x={{}}", "'{{}}' is not a valid value"),
@@ -138,6 +142,11 @@ def test_directories_in_group_vars_are_read_and_an_encrypted_file_is_told(
             "hosts",
             "h1 ansible_host='{{ x }}.lab'\n",
             "hosts:1:1: host 'h1': ansible_host: '{{ x }}.lab' is a template",
+        ),
+        (
+            "a.yml",
+            "g: {hosts: {h1: {power: {ipmi: {address: '{{ x }}'}}}}}",
+            "a.yml:1:18: host 'h1': power: {",
         ),
         ("list.py", "#!/usr/bin/python3\n", "an inventory script is read by Ansible, which is not installed"),
     ],
