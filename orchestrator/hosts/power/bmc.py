@@ -28,10 +28,17 @@ def checked(
 
 def password_file(path: str) -> Path:
     """Return the file whose first line is the password. Passwords are in no inventory and on no command line."""
+    file = _expanded(path)
+    if not file.is_file():
+        raise ValueError(f"password_file: {path}: No such file")
+    return file
+
+
+def _expanded(path: str) -> Path:
+    """Return a path with ``~`` replaced; ``ValueError`` if there is no such user or no such path can exist."""
     try:
         file = Path(path).expanduser()
-        if not file.is_file():
-            raise ValueError(f"password_file: {path}: No such file")
+        file.is_file()
     except RuntimeError:
         raise ValueError(f"password_file: {path}: no such user") from None
     except OSError as error:

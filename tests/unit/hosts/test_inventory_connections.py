@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.inventory import Inventory, ansible, load
+from orchestrator.hosts.power import find_power
 from orchestrator.hosts.selector import HostSelector
 
 VAULT = "!vault |\n          $ANSIBLE_VAULT;1.1;AES256\n          6231336539\n"
@@ -187,3 +188,12 @@ def test_merge_keys_do_not_multiply_without_limit(tmp_path: Path) -> None:
     levels = "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 9))
     with pytest.raises(BadInput, match="more than 100000 values after alias expansion"):
         read(tmp_path, f"a0: &a0 {{hosts: {{h1: }}}}\n{levels}", "hosts.yml")
+
+
+def test_a_password_file_of_an_unknown_user_is_a_fault() -> None:
+    power = {"ipmi": {"address": "192.0.2.1", "user": "admin", "password_file": "~nobody-here/x"}}
+    with pytest.raises(BadInput, match="power: ipmi: password_file: ~nobody-here/x: no such user"):
+        find_power("h1", power)
+    power["ipmi"]["password_file"] = "x" * 300
+    with pytest.raises(BadInput, match="File name too long"):
+        find_power("h1", power)
