@@ -64,7 +64,7 @@ class Host(ABC):
     @property
     def ansible(self) -> Mapping[str, Any]:
         """Ansible's connection variables for this host; ``HostError`` where Ansible cannot connect to it."""
-        raise HostError(f"{self.name}: Ansible cannot connect to this kind of host")
+        raise HostError(f"{self.name}: Ansible roles need a host with SSH, or --host local")
 
     def prepare(self, command: Command) -> Command:
         """Return the command as this host executes it: without sudo where the user is root."""

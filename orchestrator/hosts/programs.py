@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
+from orchestrator.documents.document import describe_value
 from orchestrator.errors import HostError
 
 LIMIT_S = 120.0
@@ -18,7 +19,7 @@ def argv_of(value: Any) -> list[str]:
         return ["sh", "-c", value]
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         return value
-    raise ValueError(f"expected a shell command or a list of arguments, found {value!r}")
+    raise ValueError(f"expected a shell command or a list of arguments, found {describe_value(value)}")
 
 
 def run(argv: Sequence[str], limit: float = LIMIT_S) -> str:
@@ -35,7 +36,7 @@ def run(argv: Sequence[str], limit: float = LIMIT_S) -> str:
             stdin=subprocess.DEVNULL,
         )
     except OSError as error:
-        raise HostError(f"{shown}: {error}") from error
+        raise HostError(f"{argv[0]}: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         raise HostError(f"timed out after {limit:g} s: {shown}") from error
     if completed.returncode:

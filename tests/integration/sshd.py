@@ -58,8 +58,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(folder: Path, *, prefix: tuple[str, ...] = (), settings: str = "") -> Iterator[Sshd]:
-    """Run a server. ``prefix``: a command that runs sshd; ``settings``: lines of its configuration."""
+def serve(
+    folder: Path, *, prefix: tuple[str, ...] = (), settings: str = "", own_host_key: bool = True
+) -> Iterator[Sshd]:
+    """Run a server. ``prefix``: a command that runs sshd; ``settings``: lines of its configuration.
+
+    ``own_host_key``: whether it has a host key that is not in ``settings``.
+    """
     host_key = make_key(folder / "host_key")
     (folder / "authorized_keys").write_text(make_key(folder / "user_key"))
     if os.geteuid() == 0:
@@ -68,7 +73,7 @@ def serve(folder: Path, *, prefix: tuple[str, ...] = (), settings: str = "") -> 
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}")
     (folder / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1:{port}\n"
-        f"HostKey {folder}/host_key\n"
+        f"{f'HostKey {folder}/host_key' if own_host_key else ''}\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\n"
         f"PidFile {folder}/pid\n"
         "UsePAM no\nPasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\nMaxSessions 50\n"

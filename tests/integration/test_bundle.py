@@ -237,7 +237,7 @@ def test_every_file_that_the_readme_names_exists(maker: User) -> None:
     assert (bundle / "report" / "report.txt").read_text() == maker.orchestrate("report", "latest").out
     assert (bundle / "experiment/roles/site/tasks.yaml").read_text() == ROLE
     assert subprocess.run(["sh", bundle / "reproduce", "half"], capture_output=True).returncode == 2
-    assert re.search(r"^fabric==\d", (bundle / "requirements.txt").read_text(), re.MULTILINE)
+    assert re.search(r"^paramiko==\d", (bundle / "requirements.txt").read_text(), re.MULTILINE)
 
 
 def test_the_bundle_is_an_ro_crate(maker: User, tmp_path: Path) -> None:

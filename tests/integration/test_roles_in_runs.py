@@ -59,7 +59,7 @@ def test_settings_of_a_dead_controller_are_restored(admin: User, machine: Machin
     assert machine.proc("vm/swappiness") == "7"
     refused = admin.orchestrate("hosts", "restore", *words)
     assert refused.code == 3
-    assert "a run is active (pid " in refused.complaints[0]
+    assert "another run is active on this host (pid " in refused.complaints[0]
     assert apply(admin, "mine").code == 3
     restored = admin.orchestrate("hosts", "restore", "--stop", *words)
     assert restored.code == 0, restored.err

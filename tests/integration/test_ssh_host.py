@@ -115,18 +115,18 @@ def test_a_changed_host_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
 def test_a_key_that_is_not_authorised_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     make_key(tmp_path / "stranger")
     address = replace(sshd.address, identity_file=tmp_path / "stranger")
-    with pytest.raises(HostError, match=r"@127\.0\.0\.1: Permission denied \(publickey\); try: ssh -p \d+ "):
+    with pytest.raises(
+        HostError,
+        match=r"@127\.0\.0\.1: Permission denied \(publickey\); try: ssh -p \d+ .* 127\.0\.0\.1 true$",
+    ):
         connect("there", address)
 
 
-def test_an_unreadable_known_hosts_file_is_a_host_error(sshd: Sshd, tmp_path: Path) -> None:
-    """As when a guest's directory is removed between the check and the read."""
-    gone = tmp_path / "known_hosts"
-    address = replace(sshd.address, known_hosts_file=gone)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Path, "is_file", lambda path: path == gone or path.exists())
-        with pytest.raises(HostError, match="No such file"):
-            connect("there", address)
+def test_a_known_hosts_file_that_is_gone_is_a_host_error(sshd: Sshd, tmp_path: Path) -> None:
+    """As when a guest's directory was removed."""
+    address = replace(sshd.address, known_hosts_file=tmp_path / "known_hosts")
+    with pytest.raises(HostError, match=r"No host key is known for .* add it to .*/known_hosts$"):
+        connect("there", address)
 
 
 def test_a_closed_port() -> None:
@@ -138,6 +138,45 @@ def test_the_users_ssh_configuration_is_honoured(sshd: Sshd) -> None:
     host = connect("testhost", SshAddress("testhost", config_file=sshd.ssh_config))
     assert host.run(Command(("echo", "found"))).stdout == "found\n"
     host.close()
+
+
+def test_more_words_for_ssh_are_honoured(sshd: Sshd) -> None:
+    """As Ansible's ``ansible_ssh_common_args`` has them."""
+    words = ("-o", f"Port={sshd.port}", "-C", "-o", f"HostKeyAlias=[127.0.0.1]:{sshd.port}")
+    host = connect("there", replace(sshd.address, host="localhost", port=None, options=words))
+    assert host.run(Command(("echo", "found"))).stdout == "found\n"
+    host.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("-o", "RemoteCommand=uptime"), r"RemoteCommand uptime: not supported; set RemoteCommand to none"),
+        (("-N",), r"SessionType none: not supported; set SessionType to default for this host$"),
+        (("-o", "PKCS11Provider=/lib/token.so"), r"load the token into the agent: ssh-add -s PROVIDER$"),
+        (("-o", "KnownHostsCommand=/bin/true"), r"KnownHostsCommand /bin/true: not supported"),
+        (("-o", "Tunnel=yes"), r"Tunnel point-to-point: not supported; set Tunnel to no for this host$"),
+        (
+            ("-o", "Ciphers=chacha20-poly1305@openssh.com"),
+            r"Ciphers chacha20-.*: not supported; supported are: aes",
+        ),
+        (("-o", "Colour=red"), r"ssh -G: command-line: line 0: Bad configuration option: colour$"),
+        (("elsewhere",), r"not an option of ssh: 'elsewhere'"),
+    ],
+)
+def test_what_cannot_be_honoured_is_named(sshd: Sshd, words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(HostError, match=f"^there: [^\n]*{message}"):
+        connect("there", replace(sshd.address, options=words))
+
+
+def test_a_proxy_command_ends_with_the_connection(sshd: Sshd, tmp_path: Path) -> None:
+    words = f"echo $$ >{tmp_path}/pid; exec ssh -F {sshd.ssh_config} -W %h:%p testhost"
+    host = connect("there", replace(sshd.address, options=("-o", f"ProxyCommand=sh -c '{words}'")))
+    pid = (tmp_path / "pid").read_text().strip()
+    assert Path("/proc", pid).exists()
+    host.close()
+    host.close()
+    assert not Path("/proc", pid).exists()
 
 
 def test_a_jump_host_is_passed_through(sshd: Sshd, tmp_path: Path) -> None:

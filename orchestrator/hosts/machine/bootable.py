@@ -125,7 +125,7 @@ class BootableMachine(Machine):
         host, state = self._wait("", RECONNECT_LIMIT_S)
         if self._boot_id and state.boot != self._boot_id:
             self._lost = True
-            raise HostError(f"{self.name}: was rebooted")
+            raise HostError(f"{self.name}: the host rebooted unexpectedly")
         self._host = host
         return host
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -42,7 +41,7 @@ class Console:
             )
         except OSError as error:
             self._log.close()
-            raise HostError(f"{self._host}: console: {shlex.join(self._argv)}: {error}") from error
+            raise HostError(f"{self._host}: console: {error.filename}: {error.strerror}") from error
 
     def close(self) -> None:
         """Stop the command and its children."""

@@ -10,6 +10,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from orchestrator.documents.document import describe_value
 from orchestrator.errors import BadInput
 from orchestrator.nearest import did_you_mean
 
@@ -43,7 +44,9 @@ def find_power(host: str, value: Any) -> Power:
     if isinstance(value, str):
         value = {value: None}
     if not isinstance(value, dict) or len(value) != 1:
-        raise BadInput(f"host {host!r}: power: expected one of {', '.join(names)}, found {value!r}")
+        raise BadInput(
+            f"host {host!r}: power: expected one of {', '.join(names)}, found {describe_value(value)}"
+        )
     ((name, argument),) = value.items()
     if name not in methods:
         raise BadInput(f"host {host!r}: power: unknown method {name!r}; {did_you_mean(str(name), names)}")

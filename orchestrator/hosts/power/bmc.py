@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator.documents.document import describe_value
 from orchestrator.nearest import did_you_mean
 
 
@@ -14,12 +15,12 @@ def checked(
 ) -> dict[str, Any]:
     """Return ``value`` if it is a mapping with valid keys; ``ValueError`` names an unknown, invalid or missing key."""
     if not isinstance(value, dict):
-        raise ValueError(f"expected {', '.join(required)}, found {value!r}")
+        raise ValueError(f"expected {', '.join(required)}, found {describe_value(value)}")
     for key, item in value.items():
         if key not in keys:
             raise ValueError(f"unknown key {key!r}; {did_you_mean(str(key), keys)}")
         if not isinstance(item, keys[key]) or item == "":
-            raise ValueError(f"{key}: invalid value {item!r}")
+            raise ValueError(f"{key}: invalid value: {describe_value(item)}")
     missing = [key for key in required if key not in value]
     if missing:
         raise ValueError(f"missing {', '.join(missing)}")
@@ -30,7 +31,7 @@ def password_file(path: str) -> Path:
     """Return the file whose first line is the password. Passwords are in no inventory and on no command line."""
     file = _expanded(path)
     if not file.is_file():
-        raise ValueError(f"password_file: {path}: No such file")
+        raise ValueError(f"password_file: {path}: No such file or directory")
     return file
 
 

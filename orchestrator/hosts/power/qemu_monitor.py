@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from orchestrator.documents.document import describe_value
 from orchestrator.errors import HostError
 from orchestrator.hosts.power import Power
 
@@ -21,7 +22,7 @@ class QemuMonitor(Power):
 
     def __init__(self, value: Any) -> None:
         if not isinstance(value, str) or not value:
-            raise ValueError(f"expected the path of a UNIX socket, found {value!r}")
+            raise ValueError(f"expected the path of a UNIX socket, found {describe_value(value)}")
         self._path = Path(value).expanduser()
 
     def cycle(self) -> None:
@@ -34,7 +35,7 @@ class QemuMonitor(Power):
                 monitor.sendall(b"system_reset\n")
                 _read_until_prompt(monitor)
         except OSError as error:
-            raise HostError(f"QEMU monitor {self._path}: {error}") from error
+            raise HostError(f"QEMU monitor {self._path}: {error.strerror or error}") from error
 
 
 def _read_until_prompt(monitor: socket.socket) -> None:

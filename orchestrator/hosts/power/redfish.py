@@ -85,10 +85,16 @@ class Redfish(Power):
         except HTTPError as error:
             raise HostError(f"{request.full_url}: {error.code} {error.reason}") from error
         except (OSError, HTTPException, ValueError) as error:
-            raise HostError(f"{request.full_url}: {getattr(error, 'reason', error)}") from error
+            raise HostError(f"{request.full_url}: {_reason(error)}") from error
         if not isinstance(document, dict):
             raise HostError(f"{request.full_url}: not a Redfish service")
         return document
+
+
+def _reason(error: Exception) -> object:
+    """Return why a request failed, without the number of an errno."""
+    reason = getattr(error, "reason", error)
+    return getattr(reason, "strerror", None) or reason
 
 
 def _tls_context(verify: bool | str) -> ssl.SSLContext:
@@ -97,7 +103,7 @@ def _tls_context(verify: bool | str) -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cafile=verify)
         except OSError as error:
-            raise ValueError(f"verify: {verify}: {error}") from error
+            raise ValueError(f"verify: {verify}: {error.strerror or error}") from error
     context = ssl.create_default_context()
     if not verify:
         context.check_hostname = False

@@ -53,8 +53,8 @@ def restore(host: Host, *, stop: bool) -> list[str]:
     if runner is not None:
         if not stop:
             raise HostError(
-                f"{host.name}: a run is active (pid {runner.pid}, {runner.block}); it restores its settings when it is "
-                "resumed; to stop it, use --stop"
+                f"{host.name}: another run is active on this host (pid {runner.pid}, {runner.block}); "
+                f"stop it with: orchestrate hosts restore --stop {host.name}"
             )
         folder.stop(runner)
     if stop:

@@ -53,7 +53,7 @@ class Reboot(Module):
             return dict(super().apply(context, arguments, plan))
         if context.reconnect is None:
             raise HostError(
-                "reboot is not supported during a run; apply the role before, with: orchestrate role apply"
+                "a role cannot reboot the host during a run; apply it first, with: orchestrate role apply"
             )
         limit = float((arguments.data() or {}).get("time_limit", 300))
         super().apply(context, arguments, plan)
@@ -63,7 +63,10 @@ class Reboot(Module):
             boot = _boot(context.reconnect)
             if boot not in ("", plan.result["boot"]):
                 return {"boot": boot}
-        raise HostError(f"timed out after {limit:g} s: host did not come back from reboot")
+        raise HostError(
+            f"the host did not answer within {limit:g} s after the reboot; "
+            "check its console, or allow more time with time_limit"
+        )
 
 
 def _boot(reconnect: Any) -> str:

@@ -107,7 +107,7 @@ def test_a_failure_is_one_line(runner: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_a_host_without_ssh(runner: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(HostError, match="n1: role r: theirs: Ansible cannot connect to this kind of host"):
+    with pytest.raises(HostError, match="n1: role r: theirs: Ansible roles need a host with SSH"):
         run(tmp_path, host=ScriptedHost("n1"))
 
 

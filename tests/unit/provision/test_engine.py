@@ -339,7 +339,7 @@ def test_a_string_is_not_a_condition(tmp_path: Path) -> None:
 def test_a_run_does_not_reboot(tmp_path: Path) -> None:
     with pytest.raises(
         HostError,
-        match="reboot is not supported during a run",
+        match="a role cannot reboot the host during a run",
     ):
         run(tmp_path, "- reboot: {}\n")
 

@@ -1,0 +1,152 @@
+"""A host with an open SSH connection.
+
+Each command has a channel of its own. paramiko does not set TCP_NODELAY, so this program does: a command then takes
+8 ms, not 49 ms.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import HostError, HostLost
+from orchestrator.hosts.base import TICK_S, Host
+from orchestrator.hosts.command import Command
+from orchestrator.hosts.ssh.address import SshAddress
+
+if TYPE_CHECKING:
+    from paramiko import Channel
+
+    from orchestrator.hosts.ssh.connection import Link
+
+SESSION_ATTEMPTS = 3
+SESSION_PAUSE_S = 0.3
+
+
+class SshHost(Host):
+    """A host at ``address``. ``SetEnv`` of the SSH configuration is sent with each command."""
+
+    def __init__(self, name: str, link: Link) -> None:
+        super().__init__(name)
+        self._link = link
+        self.address = link.configuration.address
+        self._environment = dict(value.split("=", 1) for value in link.configuration.values.get("setenv", ()))
+
+    @property
+    def ansible(self) -> Mapping[str, Any]:
+        """See :meth:`Host.ansible`."""
+        configuration = self._link.configuration
+        return {
+            "ansible_host": self.address.host,
+            "ansible_port": configuration.port,
+            "ansible_user": configuration.user,
+            "ansible_ssh_common_args": shlex.join(replace(self.address, port=None, user=None).words),
+        }
+
+    def _channel(self, line: str) -> Channel:
+        """Run ``line`` in a new session. Retries, as small servers refuse a session while another one closes."""
+        for attempt in range(1, SESSION_ATTEMPTS + 1):
+            try:
+                channel: Channel = self._link.transport.open_session()
+                channel.update_environment(self._environment)
+                channel.exec_command(line)
+            except _ssh_errors() as error:
+                if attempt == SESSION_ATTEMPTS or not self._link.transport.is_active():
+                    raise HostLost(
+                        f"{self.name}: connection lost: {error or type(error).__name__}"
+                    ) from error
+                time.sleep(SESSION_PAUSE_S)
+            else:
+                break
+        return channel
+
+    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
+        channel = self._channel(line)
+        deadline = time.monotonic() + time_limit
+        errors: list[bytes] = []
+        collector = threading.Thread(target=_drain, args=(channel.recv_stderr, errors), daemon=True)
+        collector.start()
+        output: list[bytes] = []
+        try:
+            channel.settimeout(time_limit)
+            if stdin is not None:
+                channel.sendall(stdin)
+            channel.shutdown_write()
+            while data := channel.recv(65536):
+                output.append(data)
+                channel.settimeout(max(0.001, deadline - time.monotonic()))
+            if not channel.status_event.wait(max(0.001, deadline - time.monotonic())):
+                raise TimeoutError
+            collector.join(max(0.001, deadline - time.monotonic()))
+            code = channel.recv_exit_status()
+        except TimeoutError:
+            raise
+        except _ssh_errors() as error:
+            raise HostLost(f"{self.name}: connection lost: {error or type(error).__name__}") from error
+        finally:
+            channel.close()
+        if code == -1:
+            raise HostLost(f"{self.name}: connection lost while running: {line}")
+        return code, b"".join(output), b"".join(errors)
+
+    def lines(self, command: Command) -> Iterator[str | None]:
+        """See :meth:`Host.lines`; ``HostLost`` if the connection is lost."""
+        channel = self._channel(self.prepare(command).line)
+        channel.set_combine_stderr(True)
+        channel.settimeout(TICK_S)
+        rest = b""
+        try:
+            while True:
+                try:
+                    data = channel.recv(65536)
+                except TimeoutError:
+                    yield None
+                    continue
+                except _ssh_errors() as error:
+                    raise HostLost(f"{self.name}: connection lost: {error}") from error
+                if not data:
+                    break
+                *whole, rest = (rest + data).split(b"\n")
+                for line in whole:
+                    yield line.decode(errors="replace")
+            if channel.recv_exit_status() == -1:
+                raise HostLost(f"{self.name}: connection lost")
+            if rest:
+                yield rest.decode(errors="replace")
+        finally:
+            channel.close()
+
+    def close(self) -> None:
+        """Close the connection and those to the jump hosts."""
+        self._link.close()
+
+
+def connect(name: str, address: SshAddress, time_limit: float = 30.0) -> SshHost:
+    """Open a connection within ``time_limit`` seconds. The host key must be known.
+
+    Raises ``HostError`` with one line: unreachable, unknown or changed host key, permission denied.
+    """
+    from orchestrator.hosts.ssh.connection import open_link  # paramiko takes a while to import
+
+    try:
+        link = open_link(address, time_limit)
+    except HostError as error:
+        raise HostError(f"{name}: {str(error).removeprefix(f'{name}: ')}") from error
+    return SshHost(name, link)
+
+
+def _drain(receive: Any, into: list[bytes]) -> None:
+    with contextlib.suppress(Exception):
+        while data := receive(65536):
+            into.append(data)
+
+
+def _ssh_errors() -> tuple[type[BaseException], ...]:
+    from paramiko import SSHException
+
+    return (SSHException, OSError, EOFError, ValueError)
