@@ -26,7 +26,7 @@ repetitions: 3
 
 @pytest.fixture
 def user(tmp_path: Path) -> Iterator[User]:
-    folder = tmp_path / "it's a \"größe\", 100%"
+    folder = tmp_path / 'it\'s a "größe", 100%'
     folder.mkdir()
     user = User(folder)
     yield user
