@@ -7,6 +7,7 @@ Profiles: https://w3id.org/ro/wfrun/workflow/0.5, https://w3id.org/ro/crate/1.1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
 }
+_ENCODED = re.compile("[^A-Za-z0-9._~/\u00a0-\U0010ffff-]")
+"""Characters of file names that are percent-encoded in identifiers. RO-Crate asks for others as they are."""
+
 _MEDIA_TYPES = {
     ".json": "application/json",
     ".jsonl": "application/jsonl",
@@ -159,10 +163,8 @@ def _iso(time: str) -> str:
 
 
 def _file_ref(name: str) -> dict[str, str]:
-    """Refer to a file of the bundle. An ``@id`` is a URI: other characters than ASCII letters, digits and ``-._~/`` are
-    percent-encoded.
-    """
-    return _ref(quote(name))
+    """Refer to a file of the bundle. An ``@id`` is an IRI, not a path."""
+    return _ref(_ENCODED.sub(lambda match: quote(match[0]), name))
 
 
 def _ref(identity: str) -> dict[str, str]:

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import (
     experiment_argument,
     host_options,
     inventory_options,
     set_option,
 )
-from orchestrator.cli.run import set_up_logging
 from orchestrator.errors import ExitCode
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.provision.experiments import load_experiment

@@ -72,6 +72,7 @@ fe80::1%eth0
 [g]
 h1 pages=4 quiet=True none=None names="['a', 'b']" map="{'x': 1, 2: [3]}" pair="(1, 2)" f=1.5 neg=-3 yes=yes
 h2 text="a b" hash='x#y' eq=a=b quoted="'4'" octal=010 hex=0x10 big=12345678901234567890 e=1e3 empty= l=[1,2]
+h3 zeros=000000
 [g:vars]
 v="a # b"
 w=5 # five
@@ -231,6 +232,7 @@ a=1
 numa-lab.1
 """
     },
+    # https://github.com/ansible/ansible/issues/80825: group_vars/all is above a group in the inventory.
     "group_vars and host_vars: files": {
         "hosts": """
 [numa]
