@@ -155,10 +155,19 @@ CASES = [
     target("global file", "UserKnownHostsFile none\n  GlobalKnownHostsFile $here/global\n  $at",
            **{"global": "[127.0.0.1]:$port $hostkey\n"}),
     target("two files", "UserKnownHostsFile $here/absent $here/second\n  $at", second="[127.0.0.1]:$port $hostkey\n"),
+    target("blanks in file names", 'UserKnownHostsFile $here/absent "$here/a b" $here/c\n  $at',
+           **{"a b": "[127.0.0.1]:$port $hostkey\n"}),
     target("revoked by a file", "RevokedHostKeys $here/revoked\n  $at\n  $known", False, "revoked by",
            revoked="$hostkey\n"),
     target("revoked by an empty list", "RevokedHostKeys $keys/empty.krl\n  $at\n  $known"),
     target("revocations are missing", "RevokedHostKeys $here/absent\n  $at\n  $known", False, "No such file"),
+    target("known hosts command", "UserKnownHostsFile none\n"
+           "  KnownHostsCommand /bin/echo %H ssh-ed25519 $hostblob\n  $at"),
+    target("known hosts command that trusts all", "UserKnownHostsFile none\n"
+           "  KnownHostsCommand /bin/echo %H %t %K\n  $at"),
+    target("known hosts command of others", "KnownHostsCommand /bin/echo %H $otherkey\n"
+           "  UserKnownHostsFile none\n  $at", False, CHANGED),
+    target("known hosts command is missing", "KnownHostsCommand /nonexistent %H\n  $at\n  $known"),
     # Host certificates
     target("host certificate", "$gate_at\n  UserKnownHostsFile $here/ca",
            ca="@cert-authority 127.0.0.*,[127.*]:* $hostca\n"),
@@ -186,6 +195,8 @@ CASES = [
     keyed("ecdsa key", "IdentityFile $keys/ecdsa"),
     keyed("key in PEM", "IdentityFile $keys/pem"),
     keyed("key in PKCS8", "IdentityFile $keys/pkcs8"),
+    keyed("token that is not there", "PKCS11Provider /nonexistent.so\n  IdentityFile $main/user_key"),
+    keyed("only a token", "PKCS11Provider /nonexistent.so\n  IdentityFile none", False, "ssh-add -s /nonexistent.so"),
     keyed("damaged key", "IdentityFile $keys/garbage\n  IdentityFile $main/user_key"),
     keyed("key that others can read", "IdentityFile $keys/loose", False, "chmod 600"),
     keyed("encrypted key", "IdentityFile $keys/encrypted", False, "ssh-add"),

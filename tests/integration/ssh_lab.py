@@ -86,7 +86,8 @@ def lab(folder: Path) -> Iterator[Lab]:
             "main": str(main), "gate": str(gate), "keys": str(keys), "user": getpass.getuser(),
             "port": str(server.port), "twice": str(twice), "jumpport": str(jump.port),
             "closed": str(free_port()), "python": sys.executable, "agent": str(made.agents["one"]),
-            "hostkey": _public(main / "host_key"), "hostrsa": _public(keys / "host_rsa"),
+            "hostkey": _public(main / "host_key"), "hostblob": _public(main / "host_key").split()[1],
+            "hostrsa": _public(keys / "host_rsa"),
             "otherkey": _public(keys / "stranger"), "hostca": _public(keys / "host_ca"),
             "gatekey": _public(keys / "host_certified"),
         }  # fmt: skip
@@ -134,8 +135,8 @@ def _make_keys(keys: Path) -> None:
     (keys / "garbage").write_text("no key\n")
     (keys / "garbage").chmod(0o600)
     for name, words in {
-        "rsa": ("-t", "rsa"), "ecdsa": ("-t", "ecdsa"), "pem": ("-t", "rsa", "-m", "PEM"),
-        "pkcs8": ("-t", "ecdsa", "-m", "PKCS8"), "host_rsa": ("-t", "rsa"), "host_ecdsa": ("-t", "ecdsa"),
+        "rsa": ("-t", "rsa", "-b", "2048"), "ecdsa": ("-t", "ecdsa"), "pem": ("-t", "rsa", "-b", "2048", "-m", "PEM"),
+        "pkcs8": ("-t", "ecdsa", "-m", "PKCS8"), "host_rsa": ("-t", "rsa", "-b", "2048"), "host_ecdsa": ("-t", "ecdsa"),
     }.items():  # fmt: skip
         keygen(*words, "-N", "", "-f", keys / name)
     (keys / "plain_encrypted").write_bytes((keys / "encrypted").read_bytes())

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import HostError
+from orchestrator.hosts.command import script
 from orchestrator.hosts.selector import HostSelector
 from tests.integration.ssh_cases import CASES, Case
 from tests.integration.ssh_lab import Lab, lab
@@ -74,6 +75,13 @@ def test_a_jump_host_that_is_reached_through_itself_is_refused(
     """Not compared: OpenSSH starts processes without end for these."""
     with pytest.raises(HostError, match=r"jumphost loop via (target|gate|a)"):
         HostSelector(None, place.write(tmp_path / "config", config)).connect("target")
+
+
+def test_setenv_reaches_commands(place: Lab, tmp_path: Path) -> None:
+    config = place.write(tmp_path / "config", "Host target\n  SetEnv GREETING=hello\n  $at\n  $known\n")
+    host = HostSelector(None, config).connect("target")
+    assert host.run(script('echo "$GREETING"')).stdout == "hello\n"
+    host.close()
 
 
 def known_hosts(folder: Path) -> list[list[str]]:

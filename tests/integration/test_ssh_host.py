@@ -153,8 +153,6 @@ def test_more_words_for_ssh_are_honoured(sshd: Sshd) -> None:
     [
         (("-o", "RemoteCommand=uptime"), r"RemoteCommand uptime: not supported; set RemoteCommand to none"),
         (("-N",), r"SessionType none: not supported; set SessionType to default for this host$"),
-        (("-o", "PKCS11Provider=/lib/token.so"), r"load the token into the agent: ssh-add -s PROVIDER$"),
-        (("-o", "KnownHostsCommand=/bin/true"), r"KnownHostsCommand /bin/true: not supported"),
         (("-o", "Tunnel=yes"), r"Tunnel point-to-point: not supported; set Tunnel to no for this host$"),
         (
             ("-o", "Ciphers=chacha20-poly1305@openssh.com"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 _JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>.+)@)?(?:\[(?P<v6>[^]]+)\]|(?P<host>[^:]+))(?::(?P<port>\d+))?/?")
@@ -53,6 +54,15 @@ class SshAddress:
             words += ["-J", self.jump]
         return [*words, *self.options]
 
+    @property
+    def _last_config_file(self) -> Path | None:
+        """The file of the last ``-F``, which ``ssh`` reads and hands on to a jump host."""
+        found = self.config_file
+        for word, following in pairwise((*self.options, "")):
+            if word.startswith("-F"):
+                found = Path(word.removeprefix("-F") or following)
+        return found
+
     def hop(self, proxy_jump: str) -> SshAddress | None:
         """Return the address of the last jump host of a ``ProxyJump``; it is reached through the others.
 
@@ -68,7 +78,7 @@ class SshAddress:
             found["user"],
             int(found["port"]) if found["port"] else None,
             known_hosts_file=self.known_hosts_file,
-            config_file=self.config_file,
+            config_file=self._last_config_file,
             jump=others or None,
         )
 

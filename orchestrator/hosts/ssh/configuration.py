@@ -21,17 +21,11 @@ _TOKENS = "CdhikLlnpru"
 _SEPARATOR = "\x1f"
 
 _UNSUPPORTED = {
-    "knownhostscommand": ("KnownHostsCommand", "none"),
-    "pkcs11provider": ("PKCS11Provider", "none"),
     "remotecommand": ("RemoteCommand", "none"),
     "sessiontype": ("SessionType", "default"),
     "tunnel": ("Tunnel", "false"),
 }
-"""Words that change which keys are trusted or used, or what a session is, by their values without an effect."""
-
-_HINTS = {
-    "pkcs11provider": "; load the token into the agent: ssh-add -s PROVIDER",
-}
+"""Words that change what a session is, each with the value that has no effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +83,16 @@ class Configuration:
         """Return the files of a keyword that may be repeated, with ``~`` and tokens expanded."""
         return [Path(self.expand(value)) for value in self.values.get(word, ()) if value != "none"]
 
-    def expand(self, text: str) -> str:
-        """Expand a leading ``~``, ``%`` tokens and ``${VARIABLE}`` as OpenSSH does; ``HostError`` for unknown ones."""
+    def expand(self, text: str, more: Mapping[str, str] | None = None) -> str:
+        """Expand a leading ``~``, ``%`` tokens and ``${VARIABLE}`` as OpenSSH does; ``HostError`` for unknown ones.
+
+        :param more: tokens that only this text may have.
+        """
+        tokens = {**self.tokens, **(more or {}), "%": "%"}
 
         def replacement(found: re.Match[str]) -> str:
             token, variable = found.groups()
-            value = os.environ.get(variable) if variable else {**self.tokens, "%": "%"}.get(token)
+            value = os.environ.get(variable) if variable else tokens.get(token)
             if value is None:
                 raise HostError(f"{self.address.host}: SSH configuration: unknown {found[0]} in {text!r}")
             return value
@@ -128,15 +126,13 @@ def default_host_key_algorithms() -> tuple[str, ...]:
 
 
 def refuse_unsupported(configuration: Configuration) -> None:
-    """Raise ``HostError`` for a word that changes what is trusted or run and that is not supported."""
+    """Raise ``HostError`` for a word that changes what a session is and that is not supported."""
     for word, (name, harmless) in _UNSUPPORTED.items():
         value = configuration.value(word, harmless)
         if value != harmless:
             raise HostError(
-                f"{configuration.address.host}: SSH configuration: {name} {value}: not supported"
-                + _HINTS.get(
-                    word, f"; set {name} to {'no' if harmless == 'false' else harmless} for this host"
-                )
+                f"{configuration.address.host}: SSH configuration: {name} {value}: not supported; "
+                f"set {name} to {'no' if harmless == 'false' else harmless} for this host"
             )
 
 

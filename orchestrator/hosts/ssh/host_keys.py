@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import ipaddress
-import os
-import re
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 
-from paramiko import HostKeys, PKey
+from paramiko import PKey
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.ssh.certificates import authority_of, fault_of
 from orchestrator.hosts.ssh.configuration import Configuration, default_host_key_algorithms
+from orchestrator.hosts.ssh.known_hosts import CA, REVOKED, Entry, add, known_hosts_files, look_up
 from orchestrator.hosts.ssh.public_keys import CERTIFICATE, decoded, is_short, plain_key, type_of
 
 DEFAULT_PORT = 22
-_CA, _REVOKED = "@cert-authority", "@revoked"
-_FOUND = re.compile(r"# Host .* found: line (\d+)")
 _UNREADABLE_LIST = 255
 """Exit code of ``ssh-keygen -Q`` for a file that is no key revocation list."""
 
@@ -38,21 +33,6 @@ class Verdict(Enum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of a known_hosts file that names the host."""
-
-    marker: str
-    blob: bytes
-    file: Path
-    line: str
-
-    @property
-    def place(self) -> str:
-        """File and line."""
-        return f"{self.file}:{self.line}"
-
-
 class HostKeyPolicy:
     """Judges the host key of one host.
 
@@ -62,8 +42,7 @@ class HostKeyPolicy:
     def __init__(self, configuration: Configuration, peer: str) -> None:
         self._configuration = configuration
         self._peer = peer
-        self._user_files = configuration.files("userknownhostsfile")
-        self._files = [*self._user_files, *configuration.files("globalknownhostsfile")]
+        self._files = known_hosts_files(configuration)
         self._alias = configuration.value("hostkeyalias", "")
         self._name = self._alias or _with_port(configuration.host, configuration.port)
         self._entries = self._look_up(self._name)
@@ -73,7 +52,7 @@ class HostKeyPolicy:
         wanted = self._configuration.algorithms("hostkeyalgorithms")
         algorithms = [name for name in wanted if name in supported]
         known = {type_of(entry.blob) for entry in self._entries if not entry.marker}
-        certified = any(entry.marker == _CA for entry in self._entries)
+        certified = any(entry.marker == CA for entry in self._entries)
         plain = [_key_type(name) for name in algorithms if not name.endswith(CERTIFICATE)]
         default = default_host_key_algorithms()
         order = [name for name in wanted if name in default]
@@ -96,15 +75,17 @@ class HostKeyPolicy:
             raise HostError(
                 f"Host key verification failed. The RSA key is shorter than RequiredRSASize {size}"
             )
+        # Again, as a proxy command may write the files, and KnownHostsCommand may depend on the key.
+        self._entries = self._look_up(self._name, blob)
         strict = self._configuration.value("stricthostkeychecking", "ask")
         verdict = self._judge(blob, self._entries)
         if verdict is Verdict.NEW and not self._alias and self._configuration.port != DEFAULT_PORT:
-            without_port = self._judge(blob, self._look_up(self._configuration.host))
+            without_port = self._judge(blob, self._look_up(self._configuration.host, blob))
             verdict = Verdict.KNOWN if without_port is Verdict.KNOWN else verdict
         if verdict is Verdict.KNOWN and self._differs_for_address(blob):
             verdict = Verdict.CHANGED
         if verdict is Verdict.NEW and strict in ("false", "accept-new"):
-            self._add(plain_key(blob))
+            add(self._configuration, self._name, plain_key(blob))
         elif verdict is not Verdict.KNOWN and strict != "false":
             raise HostError(f"Host key verification failed. {self._refusal(verdict, key)}")
 
@@ -113,9 +94,9 @@ class HostKeyPolicy:
         key = plain_key(blob)
         certified = type_of(blob).endswith(CERTIFICATE)
         signers = {authority_of(blob).key} if certified else set()
-        if any(entry.marker == _REVOKED and entry.blob in {key, blob, *signers} for entry in entries):
+        if any(entry.marker == REVOKED and entry.blob in {key, blob, *signers} for entry in entries):
             return Verdict.REVOKED
-        trusted = any(entry.marker == _CA and entry.blob in signers for entry in entries)
+        trusted = any(entry.marker == CA and entry.blob in signers for entry in entries)
         if trusted and not self._certificate_fault(blob):
             return Verdict.KNOWN
         plain = [entry.blob for entry in entries if not entry.marker]
@@ -137,10 +118,10 @@ class HostKeyPolicy:
         if not self._configuration.flag("checkhostip") or not self._peer or self._alias:
             return False
         name = _with_port(self._peer, self._configuration.port)
-        return self._judge(blob, self._look_up(name)) is Verdict.CHANGED
+        return self._judge(blob, self._look_up(name, blob)) is Verdict.CHANGED
 
-    def _look_up(self, name: str) -> list[Entry]:
-        return [entry for path in self._files for entry in _entries(path, name)]
+    def _look_up(self, name: str, key: bytes = b"") -> list[Entry]:
+        return look_up(self._configuration, name, key)
 
     def _check_revoked_keys(self, blob: bytes) -> None:
         """``RevokedHostKeys``: a key revocation list, or public keys, one on a line."""
@@ -156,32 +137,21 @@ class HostKeyPolicy:
             if _is_in_revocation_list(path, blob) or revoked & {blob, plain_key(blob), *signers}:
                 raise HostError(f"Host key verification failed. The host key is revoked by {path}")
 
-    def _add(self, blob: bytes) -> None:
-        """Append a key to the user's first known_hosts file; as with OpenSSH, a file that cannot be written is left."""
-        if not self._user_files:
-            return
-        path = self._user_files[0]
-        name = HostKeys.hash_host(self._name) if self._configuration.flag("hashknownhosts") else self._name
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            ends = not path.is_file() or not (text := path.read_bytes()) or text.endswith(b"\n")
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
-                file.write(
-                    f"{'' if ends else chr(10)}{name} {type_of(blob)} {base64.b64encode(blob).decode()}\n"
-                )
-
     def _refusal(self, verdict: Verdict, key: PKey) -> str:
         shown = f"{key.get_name()} {key.fingerprint}"
         if verdict is Verdict.REVOKED:
-            places = [entry.place for entry in self._entries if entry.marker == _REVOKED]
+            places = [entry.place for entry in self._entries if entry.marker == REVOKED]
             return f"The host key of {self._name} ({shown}) is marked as revoked: {', '.join(places)}"
         if verdict is Verdict.CHANGED:
             old = [entry for entry in self._entries if not entry.marker and entry.blob != key.asbytes()]
             where = f" ({', '.join(entry.place for entry in old)})" if old else ""
-            file = next((entry.file for entry in old), self._files[0])
+            files = [str(entry.file) for entry in old if entry.file in self._files]
+            command = (
+                f" with: ssh-keygen -R {shlex.quote(self._name)} -f {shlex.quote(files[0])}" if files else ""
+            )
             return (
                 f"REMOTE HOST IDENTIFICATION HAS CHANGED: {self._name} now has {shown}; if it is correct, "
-                f"remove the old key{where} with: ssh-keygen -R {shlex.quote(self._name)} -f {shlex.quote(str(file))}"
+                f"remove the old key{where}{command}"
             )
         where = self._alias or f"{self._configuration.host} port {self._configuration.port}"
         if self._configuration.flag("verifyhostkeydns"):
@@ -190,31 +160,6 @@ class HostKeyPolicy:
             f"No host key is known for {where}; connect once with ssh and check the key, "
             f"or add it to {self._files[0] if self._files else 'a UserKnownHostsFile'}"
         )
-
-
-def _entries(path: Path, name: str) -> Iterator[Entry]:
-    """Yield the lines of a known_hosts file for ``name``; damaged ones are skipped, as by OpenSSH."""
-    if not path.exists():
-        return
-    completed = subprocess.run(
-        ("ssh-keygen", "-F", name, "-f", str(path)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    number = ""
-    for line in completed.stdout.splitlines():
-        if found := _FOUND.match(line):
-            number = found[1]
-        words = line.split()
-        marker = words.pop(0) if words and words[0].startswith("@") else ""
-        if len(words) < 3 or words[0] == "#" or marker not in ("", _CA, _REVOKED):
-            continue
-        blob = decoded(words[1], words[2])
-        if blob is not None:
-            yield Entry(marker, blob, path, number)
 
 
 def _is_in_revocation_list(path: Path, blob: bytes) -> bool:

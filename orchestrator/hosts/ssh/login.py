@@ -71,6 +71,8 @@ def _refused(configuration: Configuration, offered: list[str], keyring: Keyring,
         reasons = keyring.reasons_for_none()
     if configuration.flag("gssapiauthentication") and any("gssapi" in method for method in offered):
         reasons.append("GSSAPIAuthentication is not supported")
+    if (provider := configuration.value("pkcs11provider")) != "none":
+        reasons.append(f"PKCS11Provider is not supported; add its keys to the agent: ssh-add -s {provider}")
     if not reasons:
         address = configuration.address
         reasons = [f"try: {shlex.join(['ssh', *address.words, address.host, 'true'])}"]

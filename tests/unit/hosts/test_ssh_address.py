@@ -31,6 +31,15 @@ def test_the_last_jump_host_is_reached_through_the_others(
     )
 
 
+@pytest.mark.parametrize(
+    "options", [(), ("-F", "mine"), ("-C", "-Fmine"), ("-F", "other", "-F", "mine", "-4")]
+)
+def test_a_configuration_file_among_the_options_is_the_one_of_the_jump_host(options: tuple[str, ...]) -> None:
+    hop = SshAddress("target", config_file=Path("mine" if not options else "c"), options=options).hop("gate")
+    assert hop is not None
+    assert hop.config_file == Path("mine")
+
+
 @pytest.mark.parametrize("jump", ["", "a,", "gate:ssh", "[::1"])
 def test_what_is_no_jump_host(jump: str) -> None:
     assert SshAddress("target").hop(jump) is None
