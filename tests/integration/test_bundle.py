@@ -383,6 +383,12 @@ def test_a_changed_experiment_or_role_is_not_exported(maker: User) -> None:
     assert maker.orchestrate("export", "latest", "--experiment", moved).code == 0
 
 
+def test_a_file_name_that_sha256sum_writes_in_another_way_is_not_exported(maker: User) -> None:
+    (maker.run_folders[0] / "a\\b.console.log").touch()
+    message = refusal(maker.orchestrate("export", "latest"))
+    assert message.startswith("'a\\\\b.console.log': a bundle cannot hold a file name with a backslash")
+
+
 def test_an_existing_file_is_not_overwritten(maker: User) -> None:
     bundle = export(maker)
     assert "already exists" in refusal(maker.orchestrate("export", "latest"))
