@@ -101,11 +101,11 @@ packages-test:
 
 $(VENV)/.ready: pyproject.toml
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
 $(VENV)/.test $(VENV)/.dev: $(VENV)/.%: $(VENV)/.ready
-	$(BIN)/pip install --quiet --editable '.[$*]'
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@
 
 # The first time it stops for you to commit the notes that it has assembled.

@@ -131,7 +131,9 @@ class _Reader:
         try:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
         except (tarfile.HeaderError, UnicodeDecodeError):
-            self._damage.append(Damage(expected or "?", f"damaged archive header at byte {position}"))
+            self._damage.append(
+                Damage(expected or self._path.name, f"damaged header in the archive, at byte {position}")
+            )
             return None
         root, _, name = info.name.partition("/")
         _require_inside(self._path, info.name)
@@ -139,7 +141,9 @@ class _Reader:
             self._root, self._time = root, int(info.mtime)
         as_written = _header(info.name, info.size, info.mode == EXECUTABLE, self._time or 0)
         if block != as_written or root != self._root or not name:
-            self._damage.append(Damage(name or info.name, f"modified archive header at byte {position}"))
+            self._damage.append(
+                Damage(name or info.name, f"modified header in the archive, at byte {position}")
+            )
         if position + BLOCK + info.size > self._size:
             self._damage.append(Damage(name, "truncated: the archive ends inside this file"))
             return Member(name, position + BLOCK, max(0, self._size - position - BLOCK), False)
@@ -206,9 +210,10 @@ def _header(name: str, size: int, executable: bool, time: int) -> bytes:
     info.size, info.mtime, info.mode = size, time, EXECUTABLE if executable else PLAIN
     try:
         return info.tobuf(tarfile.USTAR_FORMAT)
-    except ValueError as error:
+    except ValueError:
         raise BadInput(
-            f"{name}: cannot be stored in a tar archive ({error}); limits: 8 GiB, about 250 characters; use --directory"
+            f"{name}: file too large (limit: 8 GiB) or file name too long (limit: about 250 characters) "
+            "for a tar archive; export a directory with --directory"
         ) from None
 
 

@@ -76,7 +76,10 @@ def find_damage(sums: bytes | None, sums_checksum: bytes | None, hashes: Mapping
         return [Damage(SUMS, "modified, so nothing else can be checked")]
     if not others:
         return [Damage(SUMS_CHECKSUM, "modified")]
-    return [Damage(f"{SUMS} or {SUMS_CHECKSUM}", f"modified; the lines below rely on {SUMS}"), *others]
+    return [
+        Damage(SUMS, f"does not match {SUMS_CHECKSUM}; other files are still checked against it"),
+        *others,
+    ]
 
 
 def _compare(listed: Mapping[str, str], hashes: Mapping[str, str]) -> Iterator[Damage]:

@@ -7,9 +7,11 @@ Profiles: https://w3id.org/ro/wfrun/workflow/0.5, https://w3id.org/ro/crate/1.1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from orchestrator.bundle import layout
 from orchestrator.bundle.layout import Description
@@ -21,6 +23,9 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
 }
+_ENCODED = re.compile("[^A-Za-z0-9._~/\u00a0-\U0010ffff-]")
+"""Characters of file names that are percent-encoded in identifiers. RO-Crate asks for others as they are."""
+
 _MEDIA_TYPES = {
     ".json": "application/json",
     ".jsonl": "application/jsonl",
@@ -64,8 +69,8 @@ def document(
         "datePublished": description.ended,
         "license": _ref("#licence"),
         "conformsTo": [_ref(profile) for profile in PROFILES],
-        "mainEntity": _ref(description.experiment_file),
-        "hasPart": [_ref(name) for name in files],
+        "mainEntity": _file_ref(description.experiment_file),
+        "hasPart": [_file_ref(name) for name in files],
         "mentions": _ref(action),
     }
     graph = [
@@ -89,9 +94,9 @@ def document(
             "actionStatus": "http://schema.org/CompletedActionStatus",
             "startTime": _iso(manifest.started),
             "endTime": _iso(description.ended),
-            "instrument": _ref(description.experiment_file),
-            "object": [_ref(name) for name in inputs],
-            "result": [_ref(name) for name in results],
+            "instrument": _file_ref(description.experiment_file),
+            "object": [_file_ref(name) for name in inputs],
+            "result": [_file_ref(name) for name in results],
         },
         *(_file(folder, name, description) for name in files),
     ]
@@ -129,7 +134,7 @@ def _contextual(description: Description, manifest: Manifest) -> list[dict[str, 
 def _file(folder: Path, name: str, description: Description) -> dict[str, Any]:
     path = folder / name
     entity: dict[str, Any] = {
-        "@id": name,
+        **_file_ref(name),
         "@type": "File",
         "name": name,
         "contentSize": str(path.stat().st_size),
@@ -155,6 +160,11 @@ def _file(folder: Path, name: str, description: Description) -> dict[str, Any]:
 def _iso(time: str) -> str:
     """Return a time in the notation of the profile."""
     return time.replace("Z", "+00:00")
+
+
+def _file_ref(name: str) -> dict[str, str]:
+    """Refer to a file of the bundle. An ``@id`` is an IRI, not a path."""
+    return _ref(_ENCODED.sub(lambda match: quote(match[0]), name))
 
 
 def _ref(identity: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -137,6 +138,7 @@ class _BundleBuilder:
 
     def _copy(self, part: str, files: dict[str, Path]) -> None:
         for name, path in files.items():
+            _require_portable(name)
             target = self._folder / part / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
@@ -148,7 +150,8 @@ class _BundleBuilder:
         collect.require_self_contained(self._folder / layout.EXPERIMENT, experiment)
         if experiment.content_hash != self._loaded.experiment.content_hash:
             raise BadInput(
-                f"{file.name}: its content hash changes in the bundle; write paths relative to the file"
+                f"{file.name}: has paths that lead elsewhere when the file is in a bundle; "
+                "write them relative to the experiment file"
             )
         return experiment
 
@@ -175,8 +178,8 @@ class _BundleBuilder:
                 path.rename(renamed)
         if scrubber.public_names:
             self.notes.append(
-                "replaced only as whole words, because the program's files contain them: "
-                f"{', '.join(scrubber.public_names)}"
+                f"also words of the program, so replaced only as whole words: {', '.join(scrubber.public_names)}; "
+                "search the bundle for them"
             )
         roles = f"{layout.EXPERIMENT}/{collect.ROLES}/"
         names = (path.relative_to(self._folder).as_posix() for path in changed)
@@ -266,6 +269,16 @@ def _require_finished(contents: RunContents) -> None:
     raise BadInput(
         f"run {contents.manifest.run} is unfinished: {contents.ended_trials} of {contents.planned_trials} trials; "
         "resume it with the same `orchestrate run` command"
+    )
+
+
+def _require_portable(name: str) -> None:
+    """Raise ``BadInput`` for a file name that ``sha256sum`` or tar would write in another way."""
+    if not re.search(r"[\\\r\n\udc80-\udcff]", name):
+        return
+    raise BadInput(
+        f"{name!r}: a bundle cannot hold a file name with a backslash, a line break or bytes that are not UTF-8; "
+        "rename the file"
     )
 
 

@@ -25,8 +25,7 @@ from typing import Any
 
 from msgspec import convert
 
-from orchestrator.errors import BadInput
-from orchestrator.results.damage import plain
+from orchestrator.errors import BadInput, Position
 from orchestrator.results.migrations import BUNDLE, UnreadableFormat, upgrade
 
 FORMAT = 2
@@ -113,8 +112,14 @@ def read(folder: Path) -> Description:
         raise BadInput(f"{folder} is not a bundle: {DESCRIPTION}: {error.strerror}") from None
     except UnreadableFormat as error:
         raise BadInput(f"{path}: {error}; or use the program in the bundle: sh {REPRODUCE} smoke") from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadInput(f"{path}: damaged: {plain(error)}") from None
+    except json.JSONDecodeError as error:
+        position = Position(str(path), error.lineno, error.colno)
+        raise BadInput(position.fault("invalid JSON; get the bundle again from its author")) from None
+    except (ValueError, TypeError, KeyError):
+        raise BadInput(
+            f"{path}: keys are missing or have values that orchestrate does not write; "
+            "get the bundle again from its author"
+        ) from None
 
 
 def write_json(path: Path, document: Any) -> None:

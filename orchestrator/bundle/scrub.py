@@ -3,7 +3,8 @@
 First all files are searched for such names. Then every occurrence of a name is replaced by the same placeholder.
 
 A name that the program's own files also contain, such as a host ``vm``, is public. Replacing it inside words would
-break ``vm.stat_interval``, so it is replaced only as a whole word. The program's own files are never changed.
+break ``vm.stat_interval``, so it is replaced only as a whole word, and not as a key of JSON or YAML: a host may be
+called ``controller``, as a key of the manifest is. The program's own files are never changed.
 """
 
 from __future__ import annotations
@@ -50,6 +51,12 @@ _IPV6 = re.compile(rb"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\
 _PORT = re.compile(r"(\[.+\]|[^:]+):\d+")
 _NUMBERS = re.compile(r"[\d.:]*")
 _MAC = re.compile(rb"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])")
+_WITH_KEYS = frozenset({".json", ".jsonl", ".yaml", ".yml"})
+_END_OF_JSON_KEY = re.compile(rb"\\?\"\s*:")
+_END_OF_YAML_KEY = re.compile(rb"\s*:(?:\s|\\n|$)")
+_START_OF_YAML_KEY = re.compile(rb"(?:^|\n|\\n)[ {-]*$")
+"""YAML is also found in a string of JSON, with ``\\n`` at the end of each line."""
+_DEEPEST = 80
 _NOT_SECRET = re.compile(rb"(?i)true|false|null|none|no|yes|[{<$%]+.*|\d+")
 
 
@@ -121,8 +128,9 @@ class Scrubber:
         changed = False
         written = path.with_name(f"{path.name}.scrubbed")
         with written.open("wb") as stream:
+            keys = path.suffix in _WITH_KEYS
             for text in _texts(path):
-                replaced = self.replace(text)
+                replaced = self.replace(text, keys=keys)
                 changed |= replaced != text
                 stream.write(replaced)
         if changed:
@@ -132,13 +140,19 @@ class Scrubber:
             written.unlink()
         return changed
 
-    def replace(self, text: bytes) -> bytes:
-        """Return the text with every name replaced."""
+    def replace(self, text: bytes, *, keys: bool = False) -> bytes:
+        """Return the text with every name replaced.
+
+        :param keys: the text is JSON or YAML; public names stay where they are keys of mappings.
+        """
         if not self.placeholders:
             return text
-        return self._compiled().sub(
-            lambda match: self.placeholders[_unescaped(match[0], self.placeholders)], text
-        )
+
+        def placeholder(match: re.Match[bytes]) -> bytes:
+            name = _unescaped(match[0], self.placeholders)
+            return match[0] if keys and self._is_public(name) and _is_key(match) else self.placeholders[name]
+
+        return self._compiled().sub(placeholder, text)
 
     def leftovers(self, files: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
         """Yield each file that still contains a name, in its bytes or its file name, and that name.
@@ -228,6 +242,15 @@ def _in_json(name: bytes) -> bytes:
 
 def _unescaped(match: bytes, names: dict[bytes, bytes]) -> bytes:
     return match if match in names else next(name for name in names if _in_json(name) == match)
+
+
+def _is_key(match: re.Match[bytes]) -> bool:
+    """Whether a match is the key of a mapping, in JSON or YAML."""
+    text, start, end = match.string, match.start(), match.end()
+    if _END_OF_JSON_KEY.match(text, end):
+        return True
+    before = text[max(0, start - _DEEPEST) : start]
+    return bool(_END_OF_YAML_KEY.match(text, end) and _START_OF_YAML_KEY.search(before))
 
 
 def _is_address(text: bytes) -> bool:

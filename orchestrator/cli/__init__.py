@@ -14,7 +14,7 @@ from orchestrator import __version__
 from orchestrator.errors import ExitCode, OrchestratorError
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
-NOT_COMMANDS = frozenset({"options", "progress"})
+NOT_COMMANDS = frozenset({"logs", "options", "progress"})
 
 
 class LazyGroup(click.Group):

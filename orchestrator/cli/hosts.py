@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import (
     experiment_argument,
     host_options,
@@ -26,6 +27,7 @@ hosts_argument = click.argument("patterns", metavar="HOST|GROUP...", nargs=-1, r
 @click.group()
 def hosts() -> None:
     """Manage hosts: hosts or groups of the inventory, [user@]host[:port], or `local`."""
+    set_up_logging(0)
 
 
 @hosts.command("list")
@@ -39,11 +41,14 @@ def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
 
     selector = HostSelector(inventory, ssh_config)
     rows = [
-        [name, selector.inventory.address(name), ", ".join(selector.inventory.groups_of(name))]
+        [name, selector.address_shown(name), ", ".join(selector.inventory.groups_of(name))]
         for name in selector.names(patterns or ("all",) if inventory else patterns)
     ]
     if not rows:
-        click.echo("no hosts; select an inventory with --inventory", err=True)
+        click.echo(
+            f"{inventory}: no hosts" if inventory else "no hosts; select an inventory with --inventory",
+            err=True,
+        )
         return
     click.echo(tabulate(rows, ["host", "address", "groups"]))
 

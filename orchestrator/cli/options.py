@@ -43,7 +43,11 @@ def selection_options(function: F) -> F:
 def inventory_options(function: F) -> F:
     """Add --inventory and --ssh-config."""
     file = click.Path(path_type=Path, dir_okay=False, exists=True)
-    inventory = click.option("--inventory", type=file, help="Inventory file in Ansible's YAML or INI format.")
+    inventory = click.option(
+        "--inventory",
+        type=click.Path(path_type=Path, exists=True),
+        help="Ansible inventory. Other formats than YAML and INI, scripts and directories are read by Ansible.",
+    )
     ssh_config = click.option(
         "--ssh-config", type=file, help="SSH configuration to read instead of ~/.ssh/config."
     )

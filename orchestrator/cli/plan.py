@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import (
     experiment_argument,
     host_options,
@@ -47,6 +48,7 @@ def plan(
 
     Connects to no host.
     """
+    set_up_logging(0)
     experiment = load_experiment(file, overrides)
     provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
     planned = Plan(experiment, where, limit, provider.hosts)

@@ -10,9 +10,9 @@ import click
 from orchestrator.bundle.modes import MODES, Mode
 from orchestrator.cache import cache_folder
 from orchestrator.cli.compare import Percent
+from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import host_options, new_option, verbose_option
 from orchestrator.cli.results import emit, results_option
-from orchestrator.cli.run import set_up_logging
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.provision.experiments import load_experiment
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import inventory_options
 from orchestrator.errors import BadInput, ExitCode, Fault, Position
 
@@ -78,6 +79,7 @@ def apply(
     from orchestrator.provision.apply import RoleRequest, apply_roles
     from orchestrator.provision.loading import changes_host, load_named
 
+    set_up_logging(0)
     selector = HostSelector(inventory, ssh_config)
     loaded = load_named(names, variables)
     faults = [*_unknown_tags(loaded, "--tags", tags), *_unknown_tags(loaded, "--skip-tags", skip_tags)]

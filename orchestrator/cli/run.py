@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 
 import click
 
 from orchestrator.cache import cache_folder
+from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import (
     experiment_argument,
     host_options,
@@ -112,20 +112,3 @@ def run(
             emit(render(report, format_))
             click.echo(f"\nresults: {ended.folder.path}", err=True)
     sys.exit(ended.exit_code)
-
-
-def set_up_logging(verbose: int) -> None:
-    """Write everything to the log of the run, and messages to stderr as ``-v`` requests."""
-    logger = logging.getLogger("orchestrator")
-    logger.setLevel(logging.DEBUG)
-    handler = _ToStderr()
-    handler.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG))
-    handler.setFormatter(logging.Formatter("orchestrate: %(message)s"))
-    logger.addHandler(handler)
-
-
-class _ToStderr(logging.Handler):
-    """Writes to whatever stderr is at the moment: a progress bar makes room above itself."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,20 +94,27 @@ class Node:
 
 def read_path(path: Path) -> Node:
     """Read a YAML file with any content. Raises ``BadInput`` with every fault."""
+    return read_text(read_string(path), str(path))
+
+
+def read_string(path: Path) -> str:
+    """Return the content of a text file. ``BadInput`` if it cannot be read, is too large or not UTF-8."""
     try:
-        if path.stat().st_size > MAX_FILE_SIZE:
-            raise BadInput(Fault(str(path), 0, 0, f"File too large (limit {MAX_FILE_SIZE // 1024**2} MiB)"))
-        content = path.read_bytes()
+        # Without O_NONBLOCK a FIFO that nobody writes to would block for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as stream:
+            os.set_blocking(stream.fileno(), True)
+            content = stream.read(MAX_FILE_SIZE + 1)
     except OSError as error:
         raise BadInput(Fault(str(path), 0, 0, f"{error.strerror}{_suggest_file(path)}")) from None
+    if len(content) > MAX_FILE_SIZE:
+        raise BadInput(Fault(str(path), 0, 0, f"File too large (limit: {MAX_FILE_SIZE // 1024**2} MiB)"))
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
         message = f"invalid UTF-8: byte 0x{content[error.start]:02x}"
         raise BadInput(Fault(str(path), line, column, message)) from None
-    return read_text(text, str(path))
 
 
 def read_file(path: Path) -> Node:
@@ -118,10 +127,16 @@ def read_file(path: Path) -> Node:
     return node
 
 
-def read_text(text: str, name: str, *, positions: bool = True) -> Node:
-    """Read YAML from ``text``; ``name`` is the file name in faults. Raises ``BadInput`` with every fault."""
+def read_text(
+    text: str, name: str, *, positions: bool = True, converter: type[Converter] | None = None
+) -> Node:
+    """Read YAML from ``text``; ``name`` is the file name in faults. Raises ``BadInput`` with every fault.
+
+    :param converter: for another dialect of YAML.
+    """
+    convert = (converter or Converter)(name, positions)
     try:
-        tree = _Loader(text).get_single_node()
+        tree = convert.loader(text).get_single_node()
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         position = Position(name, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
@@ -133,10 +148,9 @@ def read_text(text: str, name: str, *, positions: bool = True) -> Node:
         raise BadInput(position.fault(_syntax_message(error))) from None
     except RecursionError:
         raise BadInput(Position(name).fault(f"nested more than {_MAX_DEPTH} levels deep")) from None
-    converter = _Converter(name, positions)
-    node = converter.convert(tree, 0) if tree else Node(Position(name, 1 if positions else 0, 1), None)
-    if converter.faults:
-        raise BadInput(*converter.faults)
+    node = convert.convert(tree, 0) if tree else Node(Position(name, 1 if positions else 0, 1), None)
+    if convert.faults:
+        raise BadInput(*convert.faults)
     return node
 
 
@@ -174,8 +188,14 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first)
 
 
-class _Converter:
-    """Converts PyYAML nodes to :class:`Node`. Counts nodes after alias expansion and collects faults."""
+class Converter:
+    """Converts PyYAML nodes to :class:`Node`. Counts nodes after alias expansion and collects faults.
+
+    :cvar loader: resolves the tags of scalars; ``tags``: those that are accepted.
+    """
+
+    loader: type[yaml.SafeLoader] = _Loader
+    tags: Collection[str] = _TAGS
 
     def __init__(self, name: str, positions: bool) -> None:
         self.name = name
@@ -184,11 +204,13 @@ class _Converter:
         self.nodes = 0
 
     def position(self, node: yaml.Node) -> Position:
+        """Return where a node starts."""
         if not self.positions:
             return Position(self.name)
         return Position(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def convert(self, node: yaml.Node, depth: int) -> Node:
+        """Convert a node with all that is in it."""
         position = self.position(node)
         self.nodes += 1
         if self.nodes > MAX_NODES:
@@ -196,17 +218,18 @@ class _Converter:
             raise BadInput(Position(self.name).fault(message))
         if depth > _MAX_DEPTH:
             raise BadInput(position.fault(f"nested more than {_MAX_DEPTH} levels deep, or a recursive alias"))
-        if node.tag not in _TAGS:
+        if node.tag not in self.tags:
             shown = node.tag.replace("tag:yaml.org,2002:", "!!")
             self.faults.append(position.fault(f"tag '{shown}' is not supported"))
             return Node(position, None)
         if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, position, depth)
+            return self.mapping(node, position, depth)
         if isinstance(node, yaml.SequenceNode):
             return Node(position, [self.convert(item, depth + 1) for item in node.value])
-        return self._scalar(node, position)
+        return self.scalar(node, position)
 
-    def _mapping(self, node: yaml.MappingNode, position: Position, depth: int) -> Node:
+    def mapping(self, node: yaml.MappingNode, position: Position, depth: int) -> Node:
+        """Convert a mapping; duplicate, complex and merge keys are faults."""
         members: dict[str, Node] = {}
         keys: dict[str, Position] = {}
         for key, value in node.value:
@@ -224,7 +247,8 @@ class _Converter:
                 members[key.value] = self.convert(value, depth + 1)
         return Node(position, members, keys=keys)
 
-    def _scalar(self, node: yaml.Node, position: Position) -> Node:
+    def scalar(self, node: yaml.Node, position: Position) -> Node:
+        """Convert a scalar."""
         text = str(node.value)
         value: Scalar
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TypeVar
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
-from orchestrator.hosts.inventory import Inventory
+from orchestrator.hosts.inventory import Inventory, OtherConnection
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.ssh import connect
@@ -31,19 +32,31 @@ class HostSelector:
     def names(self, patterns: Sequence[str]) -> list[str]:
         """Return the selected hosts, each once. ``BadInput`` for an invalid address.
 
+        Hosts with another connection than SSH are included; :meth:`connect` raises an error for them.
+
         :param patterns: hosts or groups of the inventory, or addresses.
         """
         names = list(dict.fromkeys(name for pattern in patterns for name in self.inventory.resolve(pattern)))
         for name in names:
             if name != LOCAL:
-                self.inventory.address(name)
+                with contextlib.suppress(OtherConnection):
+                    self.inventory.address(name)
         return names
+
+    def address_shown(self, name: str) -> str:
+        """Return the address of a host as users write it, or its ``ansible_connection`` if that is not SSH."""
+        if name == LOCAL:
+            return LOCAL
+        try:
+            return str(self.inventory.address(name))
+        except OtherConnection as error:
+            return f"ansible_connection={error.connection}"
 
     def connect(self, name: str) -> Host:
         """Connect to a host."""
         if name == LOCAL:
             return LocalHost(name)
-        address = self.inventory.address(name)
+        address = self.inventory.address_to_connect(name)
         if self._ssh_config is not None:
             address = address.with_config(self._ssh_config)
         return connect(name, address, CONNECT_LIMIT_S)

@@ -158,6 +158,7 @@ class Module(ABC):
     :cvar reads_back: whether the state is read again after a change, to verify it.
     :cvar ends_read_ahead: whether its effect is unknown in advance, so that the state that later tasks need
         is read after it.
+    :cvar becomes_itself: whether it becomes root itself, as the inventory says.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Module(ABC):
     needs_root: ClassVar[bool] = False
     reads_back: ClassVar[bool] = True
     ends_read_ahead: ClassVar[bool] = False
+    becomes_itself: ClassVar[bool] = False
 
     def changes_host(self, arguments: Node) -> bool:
         """Whether it changes the host outside of the orchestrator's directory."""

@@ -10,6 +10,9 @@ from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, Position
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
+from orchestrator.hosts.inventory.ansible import decrypted
+from orchestrator.hosts.inventory.variables import position_of
+from orchestrator.provision.become import require_sudo_to_root
 from orchestrator.provision.checking import ITEM, argument_faults, render_arguments
 from orchestrator.provision.filters import as_bool
 from orchestrator.provision.module import Context, TaskResult
@@ -104,10 +107,9 @@ class RoleSteps:
 
     def _scope(self, task: Task) -> Scope:
         target, loaded = self._target, self._loaded
-        position = Position(f"inventory variables of {self.host.name}")
         inventory = {
-            name: as_node(value, position)
-            for name, value in target.variables.items()
+            name: as_node(decrypted(target.variables, name), position_of(target.variables, name))
+            for name in target.variables
             if name in loaded.defaults
         }
         special = {
@@ -143,6 +145,8 @@ class RoleSteps:
         become = task.become
         if become is None:
             become = as_bool(self._target.variables.get("ansible_become", False))
+        if become and not task.module.becomes_itself:
+            require_sudo_to_root(self.host.name, self._target.variables)
         return Step(task, arguments, scope, become or task.module.needs_root, item)
 
     def _reconnect(self) -> Host:

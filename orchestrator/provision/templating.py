@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, Position
+from orchestrator.hosts.inventory.variables import Unsafe
 from orchestrator.provision.filters import FILTERS, TESTS
 
 _DELIMITERS = ("{{", "{%", "{#")
@@ -54,8 +55,10 @@ def _delimited(expression: str) -> str:
 
 
 def is_template(value: object) -> bool:
-    """Whether a value is a string with template delimiters."""
-    return isinstance(value, str) and any(delimiter in value for delimiter in _DELIMITERS)
+    """Whether a value is a string with template delimiters, and not marked as ``!unsafe`` in an inventory."""
+    if not isinstance(value, str) or isinstance(value, Unsafe):
+        return False
+    return any(delimiter in value for delimiter in _DELIMITERS)
 
 
 def required_names(text: str, position: Position, *, expression: bool = False) -> frozenset[str]:

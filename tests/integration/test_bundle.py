@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -256,6 +259,94 @@ def test_the_bundle_is_an_ro_crate(maker: User, tmp_path: Path) -> None:
     assert [fault for fault in faults(bundle, tmp_path) if not unknown.search(fault)] == []
 
 
+def test_a_host_that_is_called_like_a_key_of_the_manifest_is_scrubbed(maker: User) -> None:
+    manifest = maker.run_folders[0] / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["controller"]["host"] = "controller"
+    manifest.write_text(json.dumps(document))
+    bundle = export(maker, "--scrub", "--folder", "--output", "scrubbed")
+    scrubbed = json.loads((bundle / "run" / "manifest.json").read_text())
+    assert re.fullmatch(r"host-\d", scrubbed["controller"]["host"])
+    assert maker.orchestrate("verify", bundle).code == 0
+
+
+ODD_FILES = (
+    "a b.txt",
+    "50%#x.txt",
+    "x&y?.txt",
+    'it\'s "5".txt',
+    "ünï-面试.txt",
+    "a:b;c=d,e+f@g!(h)[i]{j}^k`l|m~n$o",
+)
+
+
+def test_a_bundle_with_odd_names_below_an_odd_path(tmp_path: Path) -> None:
+    from tests.ro_crate import faults
+
+    folder = tmp_path / 'it\'s a "größe" of 100%'
+    folder.mkdir()
+    user = User(folder)
+    files = folder / "roles" / "site" / "files"
+    files.mkdir(parents=True)
+    for name in ODD_FILES:
+        (files / name).write_text(name)
+    (files.parent / "tasks.yaml").write_text(ROLE)
+    (files.parent / "defaults.yaml").write_text("contact: nobody\napi_key: nothing\n")
+    try:
+        file = user.file(MOVER.replace("EXECUTIONS", "/nowhere"), "exp with space.yaml")
+        ended = user.run(file, "--where", "pages == 1")
+        assert ended.code == 0, ended.err
+        sent, bundle = export(user), export(user, "--folder", "--output", "ein Bündel")
+        assert user.orchestrate("verify", bundle).code == 0
+        graph = json.loads((bundle / "ro-crate-metadata.json").read_text())["@graph"]
+        described = [entity["@id"] for entity in graph if "File" in entity["@type"]]
+        assert all(re.fullmatch(r"(?:[\w.~/-]|%[0-9A-F]{2})+", name) for name in described)
+        assert "experiment/roles/site/files/ünï-面试.txt" in described
+        names = {unquote(name) for name in described}
+        assert {f"experiment/roles/site/files/{name}" for name in ODD_FILES} < names
+        assert "experiment/exp with space.yaml" in names
+        assert [name for name in names if not (bundle / name).is_file()] == []
+        unknown = re.compile(r"agent|author|publisher|SHOULD have a url|SHOULD be an absolute URI")
+        plain = shutil.copytree(bundle, tmp_path / "plain")  # the validator takes the path for a URI
+        assert [fault for fault in faults(plain, tmp_path) if not unknown.search(fault)] == []
+        again = reproduce(user, sent)
+        assert again.code == 0, (again.out, again.err)
+        check_script(bundle, tmp_path)
+    finally:
+        user.close()
+
+
+def check_script(bundle: Path, folder: Path) -> None:
+    """Run ``reproduce`` with a ``make`` that installs this Python, and with pip's rule for ``PIP_CONSTRAINT``."""
+    programs = folder / "programs"
+    programs.mkdir()
+    make = programs / "make"
+    make.write_text(
+        '#!/bin/sh\nset -eu\ncd "$3"\nfor file in $PIP_CONSTRAINT; do grep -q ^fabric== "$file"; done\n'
+        f"mkdir -p .venv/bin\nln -s {sys.executable} .venv/bin/python\ntouch .venv/.ready\n"
+        "echo 'import sys; print(sys.argv[1:])' >.venv/bin/orchestrate\n"
+    )
+    make.chmod(0o755)
+    ended = subprocess.run(
+        ["sh", bundle / "reproduce", "short", "--host", "local"],
+        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    words = [
+        "reproduce",
+        str(bundle),
+        "--mode",
+        "short",
+        "--results",
+        f"{bundle}.work/results",
+        "--host",
+        "local",
+    ]
+    assert ended.stdout == f"{words}\n"
+
+
 # --- refusals ---------------------------------------------------------------------------------------------
 
 
@@ -291,6 +382,12 @@ def test_a_changed_experiment_or_role_is_not_exported(maker: User) -> None:
         maker.orchestrate("export", "latest")
     )
     assert maker.orchestrate("export", "latest", "--experiment", moved).code == 0
+
+
+def test_a_file_name_that_sha256sum_writes_in_another_way_is_not_exported(maker: User) -> None:
+    (maker.run_folders[0] / "a\\b.console.log").touch()
+    message = refusal(maker.orchestrate("export", "latest"))
+    assert message.startswith("'a\\\\b.console.log': a bundle cannot hold a file name with a backslash")
 
 
 def test_an_existing_file_is_not_overwritten(maker: User) -> None:

@@ -26,7 +26,9 @@ repetitions: 3
 
 @pytest.fixture
 def user(tmp_path: Path) -> Iterator[User]:
-    user = User(tmp_path)
+    folder = tmp_path / 'it\'s a "größe", 100%'
+    folder.mkdir()
+    user = User(folder)
     yield user
     user.close()
 

@@ -33,12 +33,15 @@ if [ ! -e "$program/.venv/.ready" ]; then
 	mkdir -p "$work"
 	rm -rf "$program"
 	cp -R "$bundle/program" "$program"
+	# pip splits PIP_CONSTRAINT at spaces, which the path of the bundle may have: a name in make's directory has none.
+	cp "$bundle/requirements.txt" "$program/constraints.txt"
 	# First try the package versions of the run. Another Python may not have them; the report lists what differs.
-	PIP_CONSTRAINT=$bundle/requirements.txt make --no-print-directory -C "$program" setup || {
+	PIP_CONSTRAINT=constraints.txt make --no-print-directory -C "$program" setup || {
 		echo "some package versions of the run are not available; installing other versions" >&2
 		make --no-print-directory -C "$program" setup
 	}
 fi
 
 cd "$work"
-exec "$program/.venv/bin/orchestrate" reproduce "$bundle" --mode "$mode" --results "$work/results" "$@"
+# Not by the script's first line: a path with quotes and spaces cannot be in one.
+exec "$program/.venv/bin/python" "$program/.venv/bin/orchestrate" reproduce "$bundle" --mode "$mode" --results "$work/results" "$@"

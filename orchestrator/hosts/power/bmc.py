@@ -29,7 +29,19 @@ def checked(
 
 def password_file(path: str) -> Path:
     """Return the file whose first line is the password. Passwords are in no inventory and on no command line."""
-    file = Path(path).expanduser()
+    file = _expanded(path)
     if not file.is_file():
         raise ValueError(f"password_file: {path}: No such file or directory")
+    return file
+
+
+def _expanded(path: str) -> Path:
+    """Return a path with ``~`` replaced; ``ValueError`` if there is no such user or no such path can exist."""
+    try:
+        file = Path(path).expanduser()
+        file.is_file()
+    except RuntimeError:
+        raise ValueError(f"password_file: {path}: no such user") from None
+    except OSError as error:
+        raise ValueError(f"password_file: {path}: {error.strerror}") from None
     return file

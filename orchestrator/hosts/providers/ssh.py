@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -12,13 +13,15 @@ from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
-from orchestrator.hosts.inventory import Inventory
+from orchestrator.hosts.inventory import Inventory, OtherConnection
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.machine.bootable import BootableMachine
 from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.machine.printing import BootingHost, placeholder_files
 from orchestrator.hosts.power import find_power
 from orchestrator.hosts.ssh import SshAddress, connect
+
+log = logging.getLogger(__name__)
 
 CONNECT_LIMIT_S = 30.0
 
@@ -81,6 +84,8 @@ class SshProvider(Provider):
         if not named and not request.group:
             raise BadInput("the ssh provider needs a host: set --host, hosts.ssh.host or hosts.group")
         names = inventory.resolve(str(named)) if named else inventory.group(request.group)
+        self._addresses = _addresses(inventory, names)
+        names = tuple(self._addresses)
         self.location = f"{self.name}: {', '.join(names)}"
         if request.fleet:
             self.hosts = tuple(names)
@@ -99,7 +104,6 @@ class SshProvider(Provider):
             if "console" in (variables := inventory.variables(name))
         }
         self.boots_kernels = len(self._powers) == len(names)
-        self._addresses = {name: inventory.address(name) for name in names}
         if request.ssh_config is not None:
             self._addresses = {
                 name: address.with_config(request.ssh_config) for name, address in self._addresses.items()
@@ -164,3 +168,19 @@ class SshProvider(Provider):
             self._inventory.variables(name),
             self._inventory.groups_of(name),
         )
+
+
+def _addresses(inventory: Inventory, names: Sequence[str]) -> dict[str, SshAddress]:
+    """Return the addresses of hosts. Those without SSH are left out, with a warning; an error if no other is left."""
+    addresses = {}
+    others = []
+    for name in names:
+        try:
+            addresses[name] = inventory.address_to_connect(name)
+        except OtherConnection as error:
+            others.append(error)
+    if others and not addresses:
+        raise others[0]
+    for other in others:
+        log.warning("%s; not used", other)
+    return addresses

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,10 +17,14 @@ from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
+from orchestrator.hosts.inventory import ansible
+from orchestrator.hosts.inventory.variables import Sealed
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templating import is_template
 
 FOLDER = "files"
+_DECIDED = frozenset({"ansible_ssh_host", "ansible_ssh_port", "ansible_ssh_user"})
+"""Old names, which take precedence over the ones that :attr:`Host.ansible` sets."""
 
 
 class AnsibleRole(Module):
@@ -28,6 +33,7 @@ class AnsibleRole(Module):
     name = "ansible_role"
     reads_back: ClassVar[bool] = False
     ends_read_ahead: ClassVar[bool] = True
+    becomes_itself: ClassVar[bool] = True
     arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
@@ -86,7 +92,11 @@ def _run(context: Context, data: Mapping[str, Any]) -> tuple[Difference, ...]:
         "become": context.become,
         "roles": [{"role": str(bundled) if bundled.is_dir() else data["name"], "vars": data.get("vars", {})}],
     }
-    connection = {key: value for key, value in context.variables.items() if key.startswith("ansible_")}
+    connection = {
+        key: _for_ansible(value)
+        for key, value in context.variables.items()
+        if key.startswith("ansible_") and key not in _DECIDED
+    }
     inventory = {"all": {"hosts": {context.host.name: {**connection, **context.host.ansible}}}}
     with tempfile.TemporaryDirectory() as folder:
         for name, content in (("project/play.json", [play]), ("inventory/hosts.json", inventory)):
@@ -98,7 +108,7 @@ def _run(context: Context, data: Mapping[str, Any]) -> tuple[Difference, ...]:
             playbook="play.json",
             quiet=True,
             cmdline="--check" if context.check else None,
-            envvars={"ANSIBLE_RETRY_FILES_ENABLED": "0"},
+            envvars={"ANSIBLE_RETRY_FILES_ENABLED": "0", "PATH": _path()},
         )
         events = list(run.events)
     changed = [
@@ -111,6 +121,22 @@ def _run(context: Context, data: Mapping[str, Any]) -> tuple[Difference, ...]:
         hint = " (set ansible_python_interpreter in the inventory if Python was not found)"
         raise HostError(message + (hint if "Gathering Facts" in message else ""))
     return tuple(Difference(f"ansible: {_task(event)}", "unchanged", "changed") for event in changed)
+
+
+def _path() -> str:
+    """Return ``PATH`` with the directory of Ansible's programs: they may be in a venv that is not activated."""
+    playbook = ansible.program("ansible-playbook")
+    folders = [str(Path(playbook).parent)] if playbook else []
+    return os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])
+
+
+def _for_ansible(value: Any) -> Any:
+    """Return a value of the inventory in Ansible's JSON."""
+    if isinstance(value, Mapping):
+        return {key: _for_ansible(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_for_ansible(inner) for inner in value]
+    return {"__ansible_vault": value.text} if isinstance(value, Sealed) else value
 
 
 def _task(event: Mapping[str, Any]) -> str:

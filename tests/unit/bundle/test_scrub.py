@@ -47,6 +47,28 @@ def test_names_are_found_and_replaced(tmp_path: Path, text: str, expected: str) 
     assert scrubbed(text, tmp_path) == expected
 
 
+def test_a_host_with_the_name_of_a_key_does_not_change_the_key(tmp_path: Path) -> None:
+    manifest = {
+        "controller": {"host": "controller"},
+        "benchmark": {"controller": "controller: refused"},
+        "text": "name: x\ncontroller:\n  - controller: controller\n  path: /controller\n",
+    }
+    path = tmp_path / "manifest.json"
+    log = tmp_path / "console.log"
+    path.write_text(json.dumps(manifest, indent=2))
+    log.write_text("controller: Welcome\n")
+    scrubber = Scrubber(b"the controller")
+    scrubber.add_host("controller")
+    assert scrubber.replace_in(path)
+    assert scrubber.replace_in(log)
+    assert json.loads(path.read_text()) == {
+        "controller": {"host": "host-1"},
+        "benchmark": {"controller": "host-1: refused"},
+        "text": "name: x\ncontroller:\n  - controller: host-1\n  path: /controller\n",
+    }
+    assert log.read_text() == "host-1: Welcome\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [

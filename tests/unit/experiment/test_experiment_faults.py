@@ -82,7 +82,7 @@ def test_deep_nesting_is_refused(tmp_path: Path) -> None:
 def test_a_huge_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "large.yaml"
     file.write_text("#" * (4 * 1024 * 1024 + 1))
-    assert faults_of(file) == [": File too large (limit 4 MiB)"]
+    assert faults_of(file) == [": File too large (limit: 4 MiB)"]
 
 
 def test_sections_of_providers_are_checked(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_the_nearest_group_is_suggested(tmp_path: Path) -> None:
         ("all: {children: {numa: 7}}", "1:24: group 'numa': expected a mapping, found the number 7"),
         ("all: {hosts:\n  n1", "invalid YAML"),
         ("all: {host: {n1: {}}}", "1:7: unknown key 'host' of a group; did you mean 'hosts'?"),
-        (b"\xff\xfe\xff", "not UTF-8"),
+        (b"\xff\xfe\xff", "invalid UTF-8: byte 0xff"),
         ("all: &a {children: {b: *a}}", "a recursive alias"),
     ],
 )
@@ -78,9 +78,9 @@ def test_errors_in_yaml(tmp_path: Path, text: str | bytes, message: str) -> None
 
 def test_an_invalid_variable_and_a_missing_file(tmp_path: Path) -> None:
     inventory = read(tmp_path, "all: {hosts: {n1: {ansible_port: ssh}}}")
-    with pytest.raises(BadInput, match=r"inventory\.yaml: host 'n1': .*'ssh'"):
+    with pytest.raises(BadInput, match=r"inventory\.yaml:1:20: host 'n1': ansible_port: .*'ssh'"):
         inventory.address("n1")
-    with pytest.raises(BadInput, match="cannot read inventory: No such file or directory"):
+    with pytest.raises(BadInput, match="nowhere: No such file or directory"):
         load(tmp_path / "nowhere")
 
 

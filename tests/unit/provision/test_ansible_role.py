@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Role
+from orchestrator.hosts.inventory.variables import Sealed
 from orchestrator.hosts.testing import ScriptedHost
 from orchestrator.provision.engine import run_role
 from orchestrator.provision.loading import load
@@ -59,7 +60,12 @@ def run(folder: Path, *, check: bool = False, host: ScriptedHost | None = None) 
         "/base",
         folder,
         check=check,
-        variables={"ansible_python_interpreter": "/usr/bin/python3", "other": 1},
+        variables={
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_ssh_host": "elsewhere",
+            "ansible_become_password": Sealed("$ANSIBLE_VAULT;1.1"),
+            "other": 1,
+        },
     )
     (result,) = run_role(target, load(Role("r", folder)))
     return result
@@ -71,7 +77,13 @@ def test_the_request_to_ansible(runner: dict[str, Any], tmp_path: Path) -> None:
     assert runner["play"]["roles"] == [{"role": str(tmp_path / "files" / "demo"), "vars": {"word": "hi"}}]
     assert runner["inventory"] == {
         "all": {
-            "hosts": {"n1": {"ansible_host": "192.0.2.1", "ansible_python_interpreter": "/usr/bin/python3"}}
+            "hosts": {
+                "n1": {
+                    "ansible_host": "192.0.2.1",
+                    "ansible_python_interpreter": "/usr/bin/python3",
+                    "ansible_become_password": {"__ansible_vault": "$ANSIBLE_VAULT;1.1"},
+                }
+            }
         }
     }
     assert runner["cmdline"] is None

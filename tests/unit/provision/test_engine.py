@@ -13,6 +13,8 @@ import pytest
 from orchestrator.errors import BadInput, CommandFailed, HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
+from orchestrator.hosts.inventory import ansible
+from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.testing import ScriptedHost
 from orchestrator.provision.engine import run_role
@@ -292,6 +294,39 @@ def test_become(tmp_path: Path) -> None:
     host = ProbedHost(root=False)
     run(tmp_path, tasks, host, inventory={"ansible_become": "true"})
     assert commands(host) == ["sudo -n -- mine", "sudo -n -- roots", "also mine"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("ansible_become_user", "postgres", "'postgres' is not supported, only root"),
+        ("ansible_become_method", "su", "'su' is not supported, only sudo"),
+        ("ansible_sudo_exe", "/opt/doas", "'/opt/doas' is not supported, only sudo"),
+        ("ansible_become_flags", "-i", "'-i' is not supported"),
+    ],
+)
+def test_another_way_to_become_root_is_a_fault_with_its_place(
+    tmp_path: Path, variable: str, value: str, message: str
+) -> None:
+    (tmp_path / "hosts").write_text(f"[g]\nn1 {variable}={value}\n")
+    inventory = load_inventory(tmp_path / "hosts").variables("n1")
+    run(tmp_path, "- command: mine\n", inventory=inventory)
+    with pytest.raises(BadInput, match=rf"hosts:2:1: host 'n1': {variable}: {message}"):
+        run(tmp_path, "- {command: roots, become: true}\n", inventory=inventory)
+
+
+def test_encrypted_and_unsafe_values_of_the_inventory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ansible, "program", lambda name: None)
+    text = "g: {hosts: {n1: {a: !unsafe '{{ x }}', b: !vault '$ANSIBLE_VAULT;1.1;AES256'}}}"
+    (tmp_path / "hosts.yml").write_text(text)
+    inventory = load_inventory(tmp_path / "hosts.yml").variables("n1")
+    host = ProbedHost()
+    run(tmp_path, "- command: {argv: [echo, '{{ a }}']}\n", host, defaults="a: 1\n", inventory=inventory)
+    assert commands(host) == ["echo '{{ x }}'"]
+    with pytest.raises(BadInput, match=r"hosts\.yml:1:\d+: b is encrypted by ansible-vault"):
+        run(tmp_path, "- command: {argv: [echo, '{{ b }}']}\n", defaults="b: 1\n", inventory=inventory)
 
 
 def test_a_string_is_not_a_condition(tmp_path: Path) -> None:

@@ -1,0 +1,168 @@
+"""What only Ansible itself can read, by its programs: scripts, plugins, directories, templates and encrypted values.
+
+They are found on ``PATH`` or beside the running Python. Each use is told in one line.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import BadInput, Position
+from orchestrator.hosts.inventory.variables import Sealed, Unsafe, contains_sealed, position_of
+
+log = logging.getLogger(__name__)
+
+EXTRA = "pip install 'migration-orchestrator[ansible]'"
+_LIMIT_S = 300
+_ENVIRONMENT = {
+    "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
+    "ANSIBLE_NOCOLOR": "1",
+    "ANSIBLE_DEPRECATION_WARNINGS": "0",
+}
+_CAUSE = re.compile(r"Failed to parse \S+ with '?\S+ plugin: (.+)")
+_RESULT = re.compile(r"^(\S+) \| (SUCCESS|FAILED!) => (\{\n.*?^\})", re.MULTILINE | re.DOTALL)
+
+
+def program(name: str) -> str | None:
+    """Return the path of one of Ansible's programs; None if Ansible is not installed."""
+    beside = Path(sys.executable).with_name(name)
+    return shutil.which(name) or (str(beside) if beside.is_file() else None)
+
+
+def list_inventory(path: Path, kind: str) -> Mapping[str, Any]:
+    """Return the output of ``ansible-inventory --list``: groups by name, and the hosts' variables in ``_meta``.
+
+    :param kind: what the inventory is, for the fault if Ansible is not installed.
+    """
+    position = Position(str(path))
+    command = program("ansible-inventory")
+    if command is None:
+        raise BadInput(
+            position.fault(f"{kind} is read by Ansible, which is not installed; install it: {EXTRA}")
+        )
+    log.warning("%s: read by ansible-inventory", path)
+    ended = _run([command, "--inventory", str(path), "--list"], path)
+    try:
+        document: Mapping[str, Any] = json.loads(ended.stdout, object_hook=_tagged)
+    except ValueError:
+        raise BadInput(position.fault(f"ansible-inventory: {_cause(ended)}")) from None
+    return document
+
+
+def resolve(path: Path, hosts: Iterable[str], names: Sequence[str]) -> dict[str, Any]:
+    """Return the values of the templates in the variables ``names`` of ``hosts``: by host a mapping, or an error.
+
+    Empty if Ansible is not installed.
+    """
+    command = program("ansible")
+    if command is None:
+        return {}
+    log.warning("%s: templates in connection variables are resolved by ansible", path)
+    pairs = ", ".join(f'"{name}": {name} | default(none)' for name in names)
+    pattern = ",".join(hosts)
+    arguments = ["--module-name", "debug", "--args", json.dumps({"msg": f"{{{{ {{{pairs}}} }}}}"})]
+    ended = _run([command, pattern, "--inventory", str(path), *arguments], path)
+    values: dict[str, Any] = {}
+    for host, _, text in _RESULT.findall(ended.stdout):
+        result = json.loads(text).get("msg")
+        values[host] = result.removeprefix("Task failed: ") if isinstance(result, str) else result
+    if not values:
+        raise BadInput(Position(str(path)).fault(f"ansible: {_cause(ended)}"))
+    return values
+
+
+@cache
+def decrypt_file(path: Path) -> str | None:
+    """Return the content of a file that ansible-vault has encrypted; None without Ansible or a password.
+
+    The password is the one that Ansible is configured with; it is not asked for.
+    """
+    command = program("ansible-vault")
+    if command is None:
+        return None
+    ended = _run([command, "decrypt", "--output", "-", str(path)], path)
+    if ended.returncode:
+        return None
+    log.warning("%s: decrypted by ansible-vault", path)
+    return ended.stdout
+
+
+def decrypt(value: Sealed, position: Position, name: str) -> str:
+    """Return an encrypted value in clear; ``BadInput`` names the variable if that is not possible."""
+    if program("ansible-vault") is None:
+        message = f"{name} is encrypted by ansible-vault, which is not installed; install it: {EXTRA}"
+        raise BadInput(position.fault(message))
+    with tempfile.NamedTemporaryFile("w", suffix=".vault") as file:
+        file.write("".join(f"{line}\n" for line in value.text.split()))
+        file.flush()
+        text = decrypt_file(Path(file.name))
+    if text is None:
+        raise BadInput(
+            position.fault(
+                f"{name} is encrypted, and ansible-vault cannot decrypt it; "
+                "set ANSIBLE_VAULT_PASSWORD_FILE, or write the value in clear"
+            )
+        )
+    return text
+
+
+def decrypted(variables: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a variable, in clear if it is encrypted; ``BadInput`` if that is not possible."""
+    value, position = variables[name], position_of(variables, name)
+    if isinstance(value, Sealed):
+        return decrypt(value, position, name)
+    if contains_sealed(value):
+        raise BadInput(position.fault(f"{name} contains a value that is encrypted by ansible-vault"))
+    return value
+
+
+def _run(words: list[str], path: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program of Ansible without a terminal, so that it does not ask for passwords."""
+    try:
+        return subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={**os.environ, **_ENVIRONMENT},
+            timeout=_LIMIT_S,
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise BadInput(
+            Position(str(path)).fault(f"{Path(words[0]).name}: timed out after {_LIMIT_S} s")
+        ) from None
+    except OSError as error:
+        raise BadInput(f"{words[0]}: {error.strerror}") from None
+
+
+def _cause(ended: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line of Ansible's messages that says what is wrong."""
+    found = _CAUSE.search(ended.stderr)
+    if found:
+        return found[1].strip()
+    lines = [line for line in ended.stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("[ERROR]", "ERROR!"))]
+    return (errors or lines or [f"exit code {ended.returncode}"])[0].removeprefix("[ERROR]: ")
+
+
+def _tagged(members: dict[str, Any]) -> Any:
+    """Return what Ansible's JSON says about encrypted and unsafe strings in our form."""
+    if members.keys() == {"__ansible_vault"}:
+        return Sealed(str(members["__ansible_vault"]))
+    if members.keys() == {"__ansible_unsafe"}:
+        return Unsafe(members["__ansible_unsafe"])
+    return members

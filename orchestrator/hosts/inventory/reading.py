@@ -1,0 +1,130 @@
+"""Read an inventory: the files that this program reads exactly, everything else by Ansible."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.documents.document import Node, read_string, read_text
+from orchestrator.errors import BadInput, Position
+from orchestrator.hosts.inventory import ansible, ini, yaml_format
+from orchestrator.hosts.inventory.connection import USED
+from orchestrator.hosts.inventory.tree import ALL
+from orchestrator.hosts.inventory.variables import Variables, contains_template
+from orchestrator.hosts.inventory.vars_files import VAULT, VarsFiles
+from orchestrator.hosts.inventory.yaml11 import AnsibleYaml
+
+Hosts = dict[str, Variables]
+Groups = dict[str, tuple[str, ...]]
+
+_YAML = (".yaml", ".yml", ".json")
+_YAML_START = re.compile(r"---|\{|[^\s=]+:(\s|$)")
+_PROGRAM = (b"#!", b"\x7fELF")
+
+
+def read(path: Path) -> tuple[Hosts, Groups]:
+    """Return the variables of each host, and the hosts of each group; ``all`` is the last group."""
+    kind = _needs_ansible(path)
+    if kind:
+        return _from_ansible(path, kind)
+    text = read_string(path)
+    if text.startswith(VAULT):
+        opened = ansible.decrypt_file(path)
+        if opened is None:
+            raise BadInput(
+                Position(str(path)).fault(
+                    "encrypted by ansible-vault; set ANSIBLE_VAULT_PASSWORD_FILE and install Ansible: "
+                    f"{ansible.EXTRA}"
+                )
+            )
+        text = opened
+    if _is_yaml(path, text):
+        root = read_text(text, str(path), converter=AnsibleYaml)
+        if isinstance(root.content, dict) and _is_plugin(root):
+            return _from_ansible(path, "the configuration of an inventory plugin")
+        tree = yaml_format.read(root)
+    else:
+        tree = ini.read(text, str(path))
+    groups = tree.members()
+    # Ansible reads these directories also in the working directory.
+    folders = dict.fromkeys((path.parent.resolve(), Path.cwd()))
+    hosts = tree.variables(groups, VarsFiles(list(folders)))
+    _resolve_templates(path, hosts)
+    return hosts, groups
+
+
+def _needs_ansible(path: Path) -> str:
+    """Return what an inventory is that only Ansible can read; empty for a file in INI or YAML format."""
+    if path.is_dir():
+        return "a directory of inventories"
+    if path.suffix == ".toml":
+        return "an inventory in TOML format"
+    if path.is_file() and os.access(path, os.X_OK):
+        with path.open("rb") as stream:
+            if stream.read(4).startswith(_PROGRAM):
+                return "an inventory script"
+    return ""
+
+
+def _is_yaml(path: Path, text: str) -> bool:
+    lines = (line for line in text.splitlines() if line.strip() and line.lstrip()[0] not in "#;")
+    first = next(lines, "")
+    return path.suffix in _YAML or (path.suffix != ".ini" and bool(_YAML_START.match(first)))
+
+
+def _is_plugin(root: Node) -> bool:
+    plugin = root.get("plugin")
+    return plugin is not None and isinstance(plugin.content, str)
+
+
+def _from_ansible(path: Path, kind: str) -> tuple[Hosts, Groups]:
+    """Return what ``ansible-inventory --list`` prints."""
+    document = ansible.list_inventory(path, kind)
+    position = Position(str(path))
+    hosts: Hosts = {}
+    groups: Groups = {name: _members(name, document, ()) for name in document if name not in ("_meta", ALL)}
+    everyone = dict.fromkeys(
+        (*_members(ALL, document, ()), *(host for name in groups for host in groups[name]))
+    )
+    for host in everyone:
+        hosts[host] = Variables()
+        for name, value in document.get("_meta", {}).get("hostvars", {}).get(host, {}).items():
+            hosts[host].assign(name, value, position)
+    _resolve_templates(path, hosts)
+    return hosts, {**groups, ALL: tuple(everyone)}
+
+
+def _members(name: str, document: Mapping[str, Any], above: tuple[str, ...]) -> tuple[str, ...]:
+    group = document.get(name, {})
+    members = list(group.get("hosts", ()))
+    for child in group.get("children", ()):
+        if child not in above:
+            members += _members(child, document, (*above, name))
+    return tuple(dict.fromkeys(members))
+
+
+def _resolve_templates(path: Path, hosts: Hosts) -> None:
+    """Let Ansible resolve the templates in variables that connections use. Without Ansible they stay."""
+    templates = {
+        host: names
+        for host, variables in hosts.items()
+        if (names := [name for name in USED if name in variables and contains_template(variables[name])])
+    }
+    if not templates:
+        return
+    every_name = sorted({name for names in templates.values() for name in names})
+    resolved = ansible.resolve(path, templates, every_name)
+    for host, names in templates.items():
+        if not resolved:
+            return
+        values = resolved.get(host)
+        for name in names:
+            position = hosts[host].positions[name]
+            if not isinstance(values, dict) or values.get(name) is None:
+                reason = values if isinstance(values, str) else "undefined variable"
+                text = f"host {host!r}: {name}: {hosts[host][name]!r}: {reason}"
+                raise BadInput(position.fault(text))
+            hosts[host][name] = values[name]

@@ -1,0 +1,67 @@
+"""Variables of hosts and groups, with the place where each is set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.errors import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A value that is encrypted by ansible-vault: its text as in the file."""
+
+    text: str
+
+
+class Unsafe(str):
+    """A string that is never a template: ``!unsafe`` in YAML."""
+
+    __slots__ = ()
+
+
+class Variables(dict[str, Any]):
+    """Variables by name; ``positions`` says where each is set."""
+
+    __slots__ = ("positions",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions: dict[str, Position] = {}
+
+    def assign(self, name: str, value: Any, position: Position) -> None:
+        """Set a variable."""
+        self[name] = value
+        self.positions[name] = position
+
+    def overlay(self, other: Variables) -> None:
+        """Take over all variables of ``other``, which has the higher precedence."""
+        self.update(other)
+        self.positions.update(other.positions)
+
+
+def position_of(variables: Mapping[str, Any], name: str) -> Position:
+    """Return where a variable of an inventory is set."""
+    if isinstance(variables, Variables) and name in variables.positions:
+        return variables.positions[name]
+    return Position("inventory")
+
+
+def contains_sealed(value: Any) -> bool:
+    """Whether a value is, or contains, one that is encrypted."""
+    if isinstance(value, Mapping):
+        return any(contains_sealed(inner) for inner in value.values())
+    if isinstance(value, list):
+        return any(contains_sealed(inner) for inner in value)
+    return isinstance(value, Sealed)
+
+
+def contains_template(value: Any) -> bool:
+    """Whether a value is, or contains, a template of Jinja."""
+    if isinstance(value, Mapping):
+        return any(contains_template(inner) for inner in value.values())
+    if isinstance(value, list):
+        return any(contains_template(inner) for inner in value)
+    return isinstance(value, str) and not isinstance(value, Unsafe) and ("{{" in value or "{%" in value)

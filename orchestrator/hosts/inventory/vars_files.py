@@ -1,0 +1,96 @@
+"""``group_vars`` and ``host_vars``: YAML files, or directories of such files, for a group or a host."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from orchestrator.documents.document import describe_value, read_string, read_text
+from orchestrator.errors import BadInput, Position
+from orchestrator.hosts.inventory import ansible
+from orchestrator.hosts.inventory.variables import Variables
+from orchestrator.hosts.inventory.yaml11 import AnsibleYaml
+
+log = logging.getLogger(__name__)
+
+_SUFFIXES = ("", ".yml", ".yaml", ".json")
+VAULT = "$ANSIBLE_VAULT;"
+
+
+class VarsFiles:
+    """The variables in the files of several directories, the last of which has the highest precedence."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._groups = [_Folder(folder / "group_vars") for folder in folders]
+        self._hosts = [_Folder(folder / "host_vars") for folder in folders]
+
+    def of_groups(self, names: Sequence[str]) -> Iterator[Variables]:
+        """Yield the variables of groups, those of the highest precedence last."""
+        for folder in self._groups:
+            for name in names:
+                yield folder.variables(name)
+
+    def of_host(self, name: str) -> Variables:
+        """Return the variables of a host."""
+        variables = Variables()
+        for folder in self._hosts:
+            variables.overlay(folder.variables(name))
+        return variables
+
+
+class _Folder:
+    """One ``group_vars`` or ``host_vars`` directory. Each file is read once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._names = {entry.name for entry in path.iterdir()}
+        except OSError:
+            self._names = set()
+        self._read: dict[str, Variables] = {}
+
+    def variables(self, name: str) -> Variables:
+        if name not in self._read:
+            self._read[name] = variables = Variables()
+            found = next((name + suffix for suffix in _SUFFIXES if name + suffix in self._names), None)
+            for path in _files(self._path / found) if found else ():
+                variables.overlay(_read(path))
+        return self._read[name]
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Yield a file, or the files below a directory in Ansible's order."""
+    if not path.is_dir():
+        yield path
+        return
+    for inner in sorted(path.iterdir(), key=lambda entry: entry.name):
+        if inner.name.startswith(".") or inner.name.endswith("~"):
+            continue
+        if inner.is_dir() and not inner.suffix:
+            yield from _files(inner)
+        elif inner.is_file() and inner.suffix in _SUFFIXES:
+            yield inner
+
+
+def _read(path: Path) -> Variables:
+    variables = Variables()
+    text = read_string(path)
+    if text.startswith(VAULT):
+        opened = ansible.decrypt_file(path)
+        if opened is None:
+            log.warning(
+                "%s: encrypted by ansible-vault and not read; to read it, set ANSIBLE_VAULT_PASSWORD_FILE",
+                path,
+            )
+            return variables
+        text = opened
+    root = read_text(text, str(path), converter=AnsibleYaml)
+    if root.content is None:
+        return variables
+    if not isinstance(root.content, dict):
+        raise BadInput(root.position.fault(f"expected a mapping; found {describe_value(root.content)}"))
+    for name, node in root.content.items():
+        variables[name] = node.data()
+        variables.positions[name] = root.keys.get(name, Position(str(path)))
+    return variables
