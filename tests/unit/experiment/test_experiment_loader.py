@@ -167,7 +167,8 @@ tuning:
 
 
 def test_node_numbers_determine_the_minimum_of_nodes(folder: Path) -> None:
-    assert read(folder, MIGBENCH + "factors: {target_node: [1, 3]}\n").hosts.needs.numa_nodes == 4
+    assert read(folder, MIGBENCH + "factors: {target_node: [1, 3]}\n").hosts.needs.nodes == (1, 3)
+    assert read(folder, MIGBENCH + "factors: {target_node: [1, 3, 8]}\n").hosts.needs.numa_nodes == 3
     assert read(folder, MIGBENCH + "hosts: {needs: {numa_nodes: 8}}\n").hosts.needs.numa_nodes == 8
 
 

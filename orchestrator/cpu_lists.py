@@ -1,0 +1,29 @@
+"""Lists of CPUs or NUMA nodes as the kernel writes them, such as ``0-3,8``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.errors import BadInput
+
+
+def parse_cpus(text: str) -> frozenset[int]:
+    """Return ``{0, 1, 2, 8}`` for ``0-2,8``; empty for an empty text. ``BadInput`` for other text."""
+    numbers: set[int] = set()
+    for part in text.split(",") if text else ():
+        first, _, last = part.partition("-")
+        if not (first.isdecimal() and (last or first).isdecimal()) or int(last or first) < int(first):
+            raise BadInput(f"invalid list of CPUs '{text}'")
+        numbers.update(range(int(first), int(last or first) + 1))
+    return frozenset(numbers)
+
+
+def format_cpus(numbers: Iterable[int]) -> str:
+    """Return ``0-2,8`` for ``[0, 1, 2, 8]``."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
