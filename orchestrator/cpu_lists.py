@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from orchestrator.errors import BadInput
@@ -11,10 +12,11 @@ def parse_cpus(text: str) -> frozenset[int]:
     """Return ``{0, 1, 2, 8}`` for ``0-2,8``; empty for an empty text. ``BadInput`` for other text."""
     numbers: set[int] = set()
     for part in text.split(",") if text else ():
-        first, _, last = part.partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal()) or int(last or first) < int(first):
+        match = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
             raise BadInput(f"invalid list of CPUs '{text}'")
-        numbers.update(range(int(first), int(last or first) + 1))
+        numbers.update(range(first, last + 1))
     return frozenset(numbers)
 
 
