@@ -27,10 +27,12 @@ SHAPES = {
     "memory only": [Node(0, [0, 1]), Node(1, []), Node(2, [])],
     "CPUs only": [Node(0, [0], 0), Node(1, [1])],
     "gaps": [Node(0, [0]), Node(8, [1]), Node(252, []), Node(1023, [])],
+    "no node 0": [Node(4, [0]), Node(5, [1]), Node(6, []), Node(7, [])],
     "64 nodes": [Node(n, [n]) for n in range(64)],
     "1100 CPUs": [Node(0, range(0, 1100, 2)), Node(1, range(1, 1100, 2))],
 }
-"""Power has gaps in node numbers, GPUs and CXL have memory only, and machines with many sockets alternate CPUs."""
+"""Power has gaps in node numbers or no node 0 (numactl#106, pcp#748), GPUs and CXL have memory only, and machines with
+many sockets alternate CPUs."""
 
 
 class OddMachine:

@@ -56,6 +56,8 @@ def test_facts(odd: Odd, shape: str) -> None:
     [
         ("gaps", Needs(numa_nodes=2, nodes=(0, 8)), []),
         ("gaps", Needs(nodes=(1, 1023)), ["needs memory on NUMA node 1, host has it on 0,8,252,1023"]),
+        ("no node 0", Needs(numa_nodes=4, nodes=(4, 7)), []),
+        ("no node 0", Needs(nodes=(0, 1)), ["needs memory on NUMA node 0-1, host has it on 4-7"]),
         ("CPUs only", Needs(numa_nodes=2), ["needs 2 NUMA nodes, host has 1"]),
         ("CPUs only", Needs(nodes=(0,)), ["needs memory on NUMA node 0, host has it on 1"]),
         ("memory only", Needs(numa_nodes=3, nodes=(2,)), []),
@@ -93,6 +95,7 @@ def test_migbench_knows_the_nodes(odd: Odd, migbench: Path, shape: str) -> None:
         ("CPUs only", (), "mode serial requires two NUMA nodes with memory; this machine has 1"),
         ("gaps", ("--target-node=1",), "target node 1: no such node, or it has no memory"),
         ("gaps", ("--target-node=252", "--cpu-node=target"), "node 252 has no CPU to run on"),
+        ("no node 0", ("--source-node=0",), "source node 0: no such node, or it has no memory"),
         ("64 nodes", ("--source-node=5", "--cpu-node=source"), "node 5 has no CPU to run on"),
     ],
 )

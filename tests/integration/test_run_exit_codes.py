@@ -245,7 +245,7 @@ def test_needs_that_are_not_met(user: User) -> None:
 
 
 def test_cpus_that_the_host_does_not_have(user: User) -> None:
-    """``taskset`` would use those that exist."""
+    """``taskset`` would use those that exist (util-linux#1701)."""
     ended = user.run(user.file(ANY + "tuning: {placement: {cpus: '0,9000'}}\n"))
     assert ended.code == 3
     (line,) = ended.complaints
