@@ -49,7 +49,7 @@ static void set_thread_metrics(const struct team *team, struct metrics *metrics)
 	metric_set(metrics, METRIC_THREAD_LONGEST, (double)longest / 1e3);
 }
 
-/* Of a call that moved all pages: it may have failed, or have left some where they were. */
+/* Only of a call that moved all pages. Others have no throughput, latency or bytes moved. */
 static void set_rates(struct trial *trial, double bytes, double ns)
 {
 	struct metrics *metrics = &trial->metrics;
