@@ -121,6 +121,7 @@ class BlockRun:
             settings.update(task.result.get("settings", {}))
         run.record_programs(visit.find_programs(run.plan.programs))
         settings.update(visit.tune())
+        visit.check_placement()
         return settings
 
     def _follow(self, visit: Visit, context: TrialContext) -> bool:
@@ -144,9 +145,14 @@ class BlockRun:
         return complete
 
     def _gather_facts(self, host: Host) -> host_facts.Facts:
-        """Gather facts and check the experiment's needs."""
+        """Gather facts and check the experiment's needs and what it asks of the machine."""
         facts = host_facts.gather(host)
-        unmet = host_facts.unmet(self._run.experiment.hosts.needs, facts) if host.executes else []
+        if not host.executes:
+            return facts
+        unmet = [
+            *self._machine.differences(facts),
+            *host_facts.unmet(self._run.experiment.hosts.needs, facts),
+        ]
         if unmet:
             raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
         return facts

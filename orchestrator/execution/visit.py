@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import HostError, HostLost, OrchestratorError
-from orchestrator.execution import trial_file
+from orchestrator.execution import placement, trial_file
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Clock, Host
 from orchestrator.hosts.command import Command, script
@@ -113,6 +113,13 @@ class Visit:
                 f"{self.host.name}: could not change settings: {'; '.join(faults) or completed.stderr}"
             )
         return {change.path: change.actual for change in changes}
+
+    def check_placement(self) -> None:
+        """Restore and raise ``HostError`` if the host does not have the CPUs of ``tuning.placement``."""
+        faults = placement.faults(self.host, self._experiment.tuning)
+        if faults:
+            self.restore()
+            raise HostError("\n".join(f"{self.host.name}: {fault}" for fault in faults))
 
     def find_programs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return ``path``, ``sha256`` and ``package`` of the programs of trials, as far as the host reports them.

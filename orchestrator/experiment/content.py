@@ -16,6 +16,7 @@ from orchestrator.experiment.model import (
     Experiment,
     KernelSource,
     Metric,
+    Needs,
     Noise,
     PatchSource,
     Published,
@@ -28,8 +29,9 @@ _OMITTED = {"file", "content_hash", "description"}
 _DESCRIPTIVE: Mapping[type, frozenset[str]] = {
     Published: frozenset({"method", "notes"}),
     Benchmark: frozenset({"meanings"}),
+    Needs: frozenset({"nodes"}),
 }
-"""Fields with descriptions only. They do not change an experiment."""
+"""Fields with descriptions only, or with what other fields have too. They do not change an experiment."""
 
 _HASHED_AS = {"off_if_missing": "held_without"}
 """Renamed fields by the name they were first hashed under, so that existing hashes stay the same."""
@@ -63,6 +65,9 @@ def _plain(value: Any, folder: Path) -> Any:
         return os.path.relpath(value, folder.resolve())
     if isinstance(value, PatchSource | KernelSource) and value.location.startswith("/"):
         value = dataclasses.replace(value, location=os.path.relpath(value.location, folder.resolve()))
+    if isinstance(value, Needs):
+        # The hash of versions that took node numbers to be without gaps.
+        value = dataclasses.replace(value, numa_nodes=max(value.numa_nodes, *(n + 1 for n in value.nodes), 0))
     if isinstance(value, Repetitions) and value.until is None:
         return {"count": value.count, "boots": value.boots}
     if dataclasses.is_dataclass(value):

@@ -66,17 +66,17 @@ class SweepReader:
                 predicates += [predicate] if predicate else []
         return tuple(predicates)
 
-    def min_nodes(self) -> int:
-        """Return the minimum number of NUMA nodes for all node numbers among the levels and arguments."""
-        numbers = [
+    def nodes(self) -> tuple[int, ...]:
+        """Return all numbers of NUMA nodes among the levels and arguments, ascending."""
+        numbers = {
             level.value
             for name in self.benchmark.nodes
             for level in (
                 self.factors[name].levels if name in self.factors else (self.benchmark.arguments.get(name),)
             )
             if level is not None
-        ]
-        return max((number + 1 for number in numbers if isinstance(number, int)), default=1)
+        }
+        return tuple(sorted(number for number in numbers if isinstance(number, int)))
 
     def check_cells(self, sweep: Sweep) -> None:
         """Add a fault if the sweep is too large, has no cell, or has a cell that cannot be evaluated."""

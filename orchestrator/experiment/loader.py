@@ -53,7 +53,7 @@ def load(
         description=draft.value("description", default="").strip(),
         file=path,
         content_hash="",
-        hosts=sections.hosts(draft, max(benchmark_reader.min_nodes, sweep_reader.min_nodes())),
+        hosts=sections.hosts(draft, benchmark_reader.min_nodes, sweep_reader.nodes()),
         kernels=kernels,
         roles=_roles(draft, role_path, benchmark_reader.role),
         tuning=tuning(draft),

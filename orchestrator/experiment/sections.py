@@ -18,18 +18,19 @@ from orchestrator.units import parse_duration, parse_share, parse_size, plural
 T = TypeVar("T")
 
 
-def hosts(draft: Draft, min_nodes: int) -> Hosts:
-    """Read ``hosts``; ``min_nodes`` is the number of NUMA nodes that the benchmark and the factors require."""
+def hosts(draft: Draft, min_nodes: int, nodes: tuple[int, ...]) -> Hosts:
+    """Read ``hosts``; the benchmark requires ``min_nodes`` NUMA nodes, the factors those with the numbers ``nodes``."""
     provider = draft.value("hosts", "provider", default="local")
     options = (
         draft.value("hosts", provider, default={}) if provider not in ("group", "fleet", "needs") else {}
     )
     needs = Needs(
         cpus=draft.value("hosts", "needs", "cpus", default=1),
-        numa_nodes=_nodes(draft, min_nodes),
+        numa_nodes=_nodes(draft, max(min_nodes, len(nodes))),
         memory_per_node=read_quantity(draft, parse_size, 0, "hosts", "needs", "memory_per_node"),
         free_huge_pages_per_node=draft.value("hosts", "needs", "free_huge_pages_per_node", default=0),
         mode=draft.value("hosts", "needs", "mode", default=""),
+        nodes=nodes,
     )
     return Hosts(
         provider,

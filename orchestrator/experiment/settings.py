@@ -16,6 +16,7 @@ from orchestrator.units import parse_size
 
 _THP = "/sys/kernel/mm/transparent_hugepage"
 _CPU = "/sys/devices/system/cpu"
+IRQ_AFFINITY = "/proc/irq/*/smp_affinity_list"
 PlacedSetting = tuple[Position, Setting]
 
 
@@ -96,7 +97,7 @@ _CPU_FILES: Mapping[str, Callable[[Node], Iterator[tuple[str, str]]]] = {
 
 def irqs(cpus: Node) -> Iterator[PlacedSetting]:
     """Read the CPUs that handle interrupts. Optional, as some interrupts cannot be moved."""
-    yield cpus.position, Setting("/proc/irq/*/smp_affinity_list", str(cpus.content), optional=True)
+    yield cpus.position, Setting(IRQ_AFFINITY, str(cpus.content), optional=True)
 
 
 def _folders(section: Node, *path: str) -> dict[str, str]:

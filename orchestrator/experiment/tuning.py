@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from orchestrator.cpu_lists import parse_cpus
 from orchestrator.documents.document import Node
 from orchestrator.documents.draft import Draft
 from orchestrator.errors import BadInput, Fault
@@ -36,4 +37,10 @@ def tuning(draft: Draft) -> Tuning:
                     )
         except BadInput as error:
             draft.faults += [fault for fault in error.faults if isinstance(fault, Fault)]
+    for key in ("cpus", "irqs"):
+        node = draft.get("tuning", "placement", key)
+        try:
+            parse_cpus(node.text if node else "")
+        except BadInput as error:
+            draft.add_error(error, "tuning", "placement", key)
     return Tuning(tuple(by_path.values()), str(draft.value("tuning", "placement", "cpus", default="")))

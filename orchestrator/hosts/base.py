@@ -14,6 +14,7 @@ from orchestrator.environments import Environment
 from orchestrator.errors import CommandFailed, HostError
 from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.command import Command, Completed, script
+from orchestrator.hosts.facts_model import Facts
 from orchestrator.kernels.obtain import identity_of
 from orchestrator.kernels.verification import Identity
 
@@ -129,6 +130,10 @@ class Machine(ABC):
     def identity(self, kernel: Kernel) -> Identity:
         """Return what the running kernel is compared with; ``KernelError`` if ``kernel`` cannot be built."""
         return identity_of(kernel)
+
+    def differences(self, facts: Facts) -> list[str]:
+        """Return how the booted machine differs from what the file asks for, one message each."""
+        return []
 
     @abstractmethod
     def reconnect(self) -> Host:

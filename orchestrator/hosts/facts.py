@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 
+from orchestrator.cpu_lists import format_cpus
 from orchestrator.environments import Environment
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import Host
@@ -80,6 +81,10 @@ def unmet(needs: Needs, facts: Facts) -> list[str]:
     nodes = [node for node in facts.nodes if node.memory]
     if len(nodes) < needs.numa_nodes:
         return [*messages, f"needs {_count(needs.numa_nodes, 'NUMA node')}, host has {len(nodes)}"]
+    missing = set(needs.nodes) - {node.id for node in nodes}
+    if missing:
+        shown = format_cpus(node.id for node in nodes)
+        messages.append(f"needs memory on NUMA node {format_cpus(missing)}, host has it on {shown}")
     if needs.memory_per_node:
         found = {node.id: node.available for node in nodes}
         enough = sum(size >= needs.memory_per_node for size in found.values())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from orchestrator.cpu_lists import format_cpus
 from orchestrator.errors import HostError
 from orchestrator.hosts.facts_model import Facts, NumaNode
 
@@ -99,18 +100,7 @@ def _governors(content: Mapping[str, str]) -> dict[str, str]:
         match = re.fullmatch(r"/sys/devices/system/cpu/cpu(\d+)/cpufreq/scaling_governor", path)
         if match:
             cpus.setdefault(governor, []).append(int(match.group(1)))
-    return {governor: _cpu_list(numbers) for governor, numbers in cpus.items()}
-
-
-def _cpu_list(numbers: Iterable[int]) -> str:
-    """Return ``0-2,8`` for ``[0, 1, 2, 8]``."""
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+    return {governor: format_cpus(numbers) for governor, numbers in cpus.items()}
 
 
 def _nodes(values: Mapping[str, str], content: Mapping[str, str]) -> tuple[NumaNode, ...]:

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from orchestrator.errors import BadInput, HostError, OrchestratorError
 from orchestrator.experiment.model import Kernel
+from orchestrator.hosts import facts
 from orchestrator.hosts.base import Provider
 from orchestrator.hosts.ssh import SshAddress, SshHost
 from orchestrator.processes import identity
@@ -92,6 +93,9 @@ def _supervise(provider: Provider, kernel: Kernel, folder: Path) -> NoReturn:
         with provider.machine(folder) as machine:
             host = machine.boot(kernel)
             assert isinstance(host, SshHost)
+            differences = machine.differences(facts.gather(host))
+            if differences:
+                raise HostError("\n".join(differences))
             temporary = folder / f"{INVENTORY}.tmp"
             temporary.write_text(json.dumps({"up": {"hosts": {host.name: _variables(host.address)}}}) + "\n")
             temporary.rename(folder / INVENTORY)

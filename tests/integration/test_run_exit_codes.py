@@ -244,6 +244,15 @@ def test_needs_that_are_not_met(user: User) -> None:
     assert line.startswith("testhost: needs 64 NUMA nodes, host has ")
 
 
+def test_cpus_that_the_host_does_not_have(user: User) -> None:
+    """``taskset`` would use those that exist (util-linux#1701)."""
+    ended = user.run(user.file(ANY + "tuning: {placement: {cpus: '0,9000'}}\n"))
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert line.startswith("testhost: tuning.placement.cpus: no CPU 9000; online CPUs: 0")
+    assert user.statuses == {}
+
+
 def test_no_number_comes_from_another_kernel_than_the_requested_one(user: User) -> None:
     release = os.uname().release
     (user.folder / "other").write_bytes(bz_image("6.6.6-other"))

@@ -12,7 +12,8 @@ from typing import Any, Literal
 class Needs:
     """The requirements on a host, checked before anything is changed on it. Sizes are in bytes.
 
-    :ivar numa_nodes: by default the minimum for the benchmark and all node numbers in the file.
+    :ivar numa_nodes: minimum number of nodes with memory.
+    :ivar nodes: numbers of nodes in the file, ascending. Each must exist and have memory; numbers may have gaps.
     :ivar mode: a migration mode that the running kernel must support; empty: any kernel.
     """
 
@@ -21,6 +22,7 @@ class Needs:
     memory_per_node: int = 0
     free_huge_pages_per_node: int = 0
     mode: str = ""
+    nodes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

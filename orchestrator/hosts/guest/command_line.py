@@ -141,9 +141,11 @@ def _topology(layout: Layout) -> str:
 def _numa(layout: Layout) -> Iterator[str]:
     first = 0
     for index, node in enumerate(layout.nodes):
-        yield from ("-object", f"memory-backend-ram,id=memory{index},size={node.memory // 1024**2}M")
-        cpus = f",cpus={first}-{first + node.cpus - 1}" if node.cpus else ""
-        yield from ("-numa", f"node,nodeid={index}{cpus},memdev=memory{index}")
+        memory, cpus = "", f",cpus={first}-{first + node.cpus - 1}" if node.cpus else ""
+        if node.memory:
+            yield from ("-object", f"memory-backend-ram,id=memory{index},size={node.memory // 1024**2}M")
+            memory = f",memdev=memory{index}"
+        yield from ("-numa", f"node,nodeid={index}{cpus}{memory}")
         first += node.cpus
     for i, row in enumerate(layout.distances):
         for j, distance in enumerate(row):

@@ -36,11 +36,11 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
                         "minimum": 0,
                         "maximum": 64,
                         "default": 2,
-                        "description": "CPUs of the node; 0 makes a node of memory only.",
+                        "description": "CPUs of the node; 0 makes a node of memory only. Such nodes come last.",
                     },
                     "memory": {
                         "type": ["string", "integer"],
-                        "description": "Memory of the node, such as 1GiB: whole MiB, 64MiB or more.",
+                        "description": "Memory of the node, such as 1GiB: whole MiB, 64MiB or more. 0: CPUs only.",
                     },
                 },
             },
@@ -82,7 +82,7 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class GuestNode:
-    """One NUMA node: number of CPUs and bytes of memory."""
+    """One NUMA node: number of CPUs and bytes of memory. One of the two may be 0."""
 
     cpus: int
     memory: int
@@ -134,11 +134,14 @@ def _node(index: int, options: Mapping[str, Any], faults: list[str]) -> GuestNod
         memory = parse_size(options["memory"])
     except BadInput as error:
         faults.append(f"nodes[{index}].memory: {error}")
-    if memory < SMALLEST_NODE or memory % 1024**2:
+    cpus = options.get("cpus", 2)
+    if memory == 0 and cpus == 0:
+        faults.append(f"nodes[{index}]: a node needs CPUs or memory")
+    elif memory and (memory < SMALLEST_NODE or memory % 1024**2):
         faults.append(
             f"nodes[{index}].memory: {options['memory']} must be a multiple of 1MiB, at least 64MiB"
         )
-    return GuestNode(options.get("cpus", 2), memory)
+    return GuestNode(cpus, memory)
 
 
 def _node_faults(layout: Layout) -> list[str]:
@@ -147,6 +150,13 @@ def _node_faults(layout: Layout) -> list[str]:
         faults.append("nodes: no node has a CPU")
     if layout.memory < SMALLEST_GUEST:
         faults.append("nodes: a guest needs at least 256MiB in total")
+    last = max((index for index, node in enumerate(layout.nodes) if node.cpus), default=0)
+    first = next((index for index, node in enumerate(layout.nodes) if not node.cpus), last)
+    if first < last:
+        faults.append(
+            f"nodes[{first}]: nodes without CPUs must come last, because Linux gives the first numbers to nodes with"
+            " CPUs"
+        )
     return faults
 
 

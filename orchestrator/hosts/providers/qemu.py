@@ -12,6 +12,8 @@ from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError, KernelError
 from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
+from orchestrator.hosts.facts_model import Facts
+from orchestrator.hosts.guest import shape
 from orchestrator.hosts.guest.acceleration import choose_environment, describe_hypervisor
 from orchestrator.hosts.guest.guest import Boot, Guest, Logs, start_guest
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
@@ -64,6 +66,10 @@ class QemuMachine(Machine):
     def identity(self, kernel: Kernel) -> Identity:
         """See :meth:`Machine.identity`; the identity of the default kernel is known here."""
         return obtain(kernel).identity
+
+    def differences(self, facts: Facts) -> list[str]:
+        """See :meth:`Machine.differences`: the guest's kernel may number the nodes otherwise."""
+        return shape.differences(self._layout, facts)
 
     def reconnect(self) -> Host:
         """Connect to the running guest; ``HostError`` if none runs."""
@@ -124,12 +130,19 @@ class QemuProvider(Provider):
 def _check_needs(layout: Layout, needs: Needs) -> None:
     """Compare the layout with the needs; ``BadInput`` where it does not meet them."""
     messages = []
-    if len(layout.nodes) < needs.numa_nodes:
+    with_memory = sum(node.memory > 0 for node in layout.nodes)
+    if with_memory < needs.numa_nodes:
+        kind = "nodes" if with_memory == len(layout.nodes) else "nodes with memory"
         messages.append(
-            f"hosts.qemu.nodes: {len(layout.nodes)} nodes, but hosts.needs.numa_nodes is {needs.numa_nodes}"
+            f"hosts.qemu.nodes: {with_memory} {kind}, but hosts.needs.numa_nodes is {needs.numa_nodes}"
         )
+    for number in needs.nodes:
+        if number >= len(layout.nodes) or not layout.nodes[number].memory:
+            messages.append(
+                f"hosts.qemu.nodes: no node {number} with memory, but the file uses node {number}"
+            )
     for index, node in enumerate(layout.nodes):
-        if node.memory < needs.memory_per_node:
+        if 0 < node.memory < needs.memory_per_node:
             messages.append(
                 f"hosts.qemu.nodes[{index}].memory: {node.memory} bytes, "
                 f"but hosts.needs.memory_per_node is {needs.memory_per_node}"

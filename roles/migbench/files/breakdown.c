@@ -104,7 +104,7 @@ static bool only_kernel_threads(const struct trial *trial)
 	       !(trial->mode->user_threads && trial->threads > 1);
 }
 
-static void set_modelled_metrics(struct trial *trial, double elapsed_ns, double bytes)
+void breakdown_modelled(struct trial *trial, double elapsed_ns, double bytes)
 {
 	struct metrics *metrics = &trial->metrics;
 	double saved_us = metrics->of[METRIC_WORKER_SUM].value +
@@ -122,13 +122,12 @@ static void set_modelled_metrics(struct trial *trial, double elapsed_ns, double 
 			   metrics->of[METRIC_COPY_TIME].value - saved_us);
 }
 
-void breakdown_metrics(struct trial *trial, double elapsed_ns, double bytes)
+void breakdown_metrics(struct trial *trial)
 {
 	if (phases_are_timed(trial->dialect))
 		set_counter_metrics(trial, PHASES, sizeof(PHASES) / sizeof(PHASES[0]));
 	set_counter_metrics(trial, COPY_COUNTERS, sizeof(COPY_COUNTERS) / sizeof(COPY_COUNTERS[0]));
 	set_dma_metrics(trial);
-	set_modelled_metrics(trial, elapsed_ns, bytes);
 }
 
 /* 0 if the kernel has no such counter. */

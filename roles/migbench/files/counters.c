@@ -64,10 +64,14 @@ void counters_read_before(struct counters *counters)
 	read_interrupts(counters);
 }
 
-void counters_read_after(struct counters *counters)
+void counters_read_at_once(struct counters *counters)
 {
 	read_interrupts(counters);
 	read_text("/proc/vmstat", counters->vmstat, sizeof(counters->vmstat));
+}
+
+void counters_read_after(struct counters *counters)
+{
 	counters->kworkers = kworkers_read();
 }
 
@@ -116,6 +120,15 @@ bool vmstat_delta(const struct counters *before, const struct counters *after, c
 		return false;
 	*delta = second - first;
 	return true;
+}
+
+int64_t vmstat_since(const struct counters *before, const char *name)
+{
+	struct counters now;
+	int64_t delta;
+
+	read_text("/proc/vmstat", now.vmstat, sizeof(now.vmstat));
+	return vmstat_delta(before, &now, name, &delta) ? delta : 0;
 }
 
 static bool in_families(const char *name)

@@ -18,8 +18,10 @@ struct counters {
 	struct kworker_times *kworkers;
 };
 
-/* The order is mirrored: the most expensive reads are farthest from the timed region. */
+/* The order is mirrored: the most expensive reads are farthest from the timed region. Those after
+ * it are in two parts. */
 void counters_read_before(struct counters *counters);
+void counters_read_at_once(struct counters *counters);
 void counters_read_after(struct counters *counters);
 void counters_free(struct counters *counters);
 
@@ -29,6 +31,9 @@ bool kworker_cpu_ns(const struct counters *before, const struct counters *after,
 /* Change of the vmstat counter; false if the kernel does not have it. */
 bool vmstat_delta(const struct counters *before, const struct counters *after, const char *name,
 		  int64_t *delta);
+
+/* Change of the vmstat counter until now; 0 if the kernel does not have it. */
+int64_t vmstat_since(const struct counters *before, const char *name);
 
 /* All migration counters, and other memory management counters that changed. */
 void vmstat_json(const struct counters *before, const struct counters *after, struct json *json);

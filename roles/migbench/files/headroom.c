@@ -55,17 +55,18 @@ static bool check_free(struct trial *trial, int node, uint64_t bytes)
 	uint64_t page_size = trial->options->page_size;
 	uint64_t free_bytes = node_free_bytes(node), reserve = node_reserve_bytes(node);
 	uint64_t in_blocks = node_free_in_blocks(node, page_size);
+	char has[SIZE_TEXT], reserved[SIZE_TEXT], required[SIZE_TEXT];
 
 	if (free_bytes < bytes + reserve)
 		return verdict_set(&trial->verdict, STATUS_DISTURBED,
-				   "node %d has %" PRIu64 " MiB free, %" PRIu64
-				   " MiB of it reserved; %" PRIu64 " MiB required",
-				   node, free_bytes / MIB, reserve / MIB, bytes / MIB);
+				   "node %d has %s free, %s of it reserved; %s required", node,
+				   size_round(free_bytes, has), size_round(reserve, reserved),
+				   size_round(bytes, required));
 	if (in_blocks < bytes)
-		return verdict_set(&trial->verdict, STATUS_DISTURBED,
-				   "node %d has %" PRIu64 " MiB free in blocks of at least one"
-				   " page; %" PRIu64 " MiB required",
-				   node, in_blocks / MIB, bytes / MIB);
+		return verdict_set(
+			&trial->verdict, STATUS_DISTURBED,
+			"node %d has %s free in blocks of at least one page; %s required", node,
+			size_round(in_blocks, has), size_round(bytes, required));
 	return true;
 }
 

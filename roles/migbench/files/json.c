@@ -38,16 +38,44 @@ __attribute__((format(printf, 2, 3))) static void append_format(struct json *jso
 	append(json, buffer, (size_t)count);
 }
 
+/* Bytes of the character of valid UTF-8 at text; 0 if it is not valid. See RFC 3629, section 4. */
+static size_t utf8_length(const unsigned char *text)
+{
+	size_t length = text[0] < 0x80	 ? 1
+			: text[0] < 0xc2 ? 0
+			: text[0] < 0xe0 ? 2
+			: text[0] < 0xf0 ? 3
+					 : 4;
+	/* Neither longer than needed, nor a surrogate, nor above U+10FFFF. */
+	unsigned char low = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80;
+	unsigned char high = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf;
+
+	if (text[0] > 0xf4 || (length > 1 && (text[1] < low || text[1] > high)))
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if (text[i] < 0x80 || text[i] > 0xbf)
+			return 0;
+	return length;
+}
+
+/* A byte that is not UTF-8 is written as the four characters \xNN, so that every reader of JSON
+ * accepts the document. */
 static void append_quoted(struct json *json, const char *value)
 {
 	append(json, "\"", 1);
-	for (const char *c = value; *c; c++) {
-		if (*c == '"' || *c == '\\')
-			append_format(json, "\\%c", *c);
-		else if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
-			append_format(json, "\\u%04x", (unsigned char)*c);
+	while (*value) {
+		unsigned char byte = (unsigned char)*value;
+		size_t length = utf8_length((const unsigned char *)value);
+
+		if (byte == '"' || byte == '\\')
+			append_format(json, "\\%c", byte);
+		else if (byte < 0x20 || byte == 0x7f)
+			append_format(json, "\\u%04x", byte);
+		else if (length == 0)
+			append_format(json, "\\\\x%02x", byte);
 		else
-			append(json, c, 1);
+			append(json, value, length);
+		value += length ? length : 1;
 	}
 	append(json, "\"", 1);
 }

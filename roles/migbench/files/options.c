@@ -35,8 +35,10 @@ static const struct option OPTIONS[] = {
 	 "source node; auto: the first with memory and CPUs"},
 	{"target-node", TYPE_NODE, FIELD(target_node), "auto", 0, 1023, NULL,
 	 "target node; auto: the first other node with memory"},
-	{"cpu-node", TYPE_WORD, FIELD(cpu_node), "source", 0, 0, "source|target",
-	 "node whose CPUs run the calling threads"},
+	{"cpu-node", TYPE_WORD, FIELD(cpu_node), "auto", 0, 0, "auto|source|target",
+	 "node whose CPUs run the calling threads; auto: the source node, or the target node if "
+	 "the "
+	 "source node has no CPU"},
 	{"settle-ms", TYPE_COUNT, FIELD(settle_ms), "100", 0, 600000, NULL,
 	 "milliseconds between the two checks of the contents after the call"},
 	{"warmup-pages", TYPE_COUNT, FIELD(warmup_pages), "1", 0, 65536, NULL,

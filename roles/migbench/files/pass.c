@@ -16,7 +16,8 @@ static bool list_create(struct page_list *list, const struct region *region,
 	list->addresses = buffer_alloc(count * sizeof(*list->addresses));
 	list->nodes = buffer_alloc(count * sizeof(*list->nodes));
 	list->status = buffer_alloc(count * sizeof(*list->status));
-	if (!list->addresses || !list->nodes || !list->status)
+	list->found = buffer_alloc(count * sizeof(*list->found));
+	if (!list->addresses || !list->nodes || !list->status || !list->found)
 		return verdict_set(verdict, STATUS_FAILED, "out of memory for the list of pages");
 	for (uint64_t page = 0; page < count; page++) {
 		list->addresses[page] = region_page(region, page);
@@ -31,6 +32,7 @@ static void list_free(struct page_list *list)
 	buffer_free(list->addresses, list->count * sizeof(*list->addresses));
 	buffer_free(list->nodes, list->count * sizeof(*list->nodes));
 	buffer_free(list->status, list->count * sizeof(*list->status));
+	buffer_free(list->found, list->count * sizeof(*list->found));
 }
 
 static void place_regions(struct pass *pass, const struct trial *trial, uint64_t pages)

@@ -22,6 +22,7 @@ struct page_list {
 	void **addresses;
 	int *nodes;
 	int *status;
+	int *found;	 /* node of each page, queried at once after the call */
 	bool has_status; /* the array was passed to the kernel */
 };
 

@@ -13,7 +13,7 @@ static int merge(int node, int other)
 	return node < 0 && node != PAGE_SPLIT ? node : other < 0 ? other : PAGE_SPLIT;
 }
 
-static void count_page(struct placement *placement, int node)
+void placement_count(struct placement *placement, int node)
 {
 	if (node == PAGE_SPLIT) {
 		placement->split++;
@@ -45,22 +45,12 @@ bool placement_query(const struct region *region, struct placement *placement, i
 			node = index % per_page == 0 ? status[i] : merge(node, status[i]);
 			if ((index + 1) % per_page != 0)
 				continue;
-			count_page(placement, node);
+			placement_count(placement, node);
 			if (node_of_page)
 				node_of_page[index / per_page] = node;
 		}
 	}
 	return true;
-}
-
-void placement_add(struct placement *sum, const struct placement *placement)
-{
-	for (int node = 0; node < MAX_NODES; node++)
-		sum->on_node[node] += placement->on_node[node];
-	sum->split += placement->split;
-	sum->unknown += placement->unknown;
-	if (sum->first_error == 0)
-		sum->first_error = placement->first_error;
 }
 
 void placement_json(const struct placement *placement, struct json *json)

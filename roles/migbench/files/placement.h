@@ -23,7 +23,9 @@ struct placement {
  * each page, PAGE_SPLIT or a negative errno. False with errno if the query fails. */
 bool placement_query(const struct region *region, struct placement *placement, int *node_of_page);
 
-void placement_add(struct placement *sum, const struct placement *placement);
+/* Adds one page: its node, PAGE_SPLIT or a negative errno. */
+void placement_count(struct placement *placement, int node);
+
 void placement_json(const struct placement *placement, struct json *json);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Choice of nodes, CPUs and memory, and checks before any memory is allocated. */
+#include <sched.h>
 #include <string.h>
 
 #include "headroom.h"
@@ -14,7 +15,7 @@ static int choose_node(const struct topology *topology, int wanted, bool needs_c
 	for (unsigned i = 0; i < topology->node_count; i++) {
 		const struct node *node = &topology->nodes[i];
 
-		if (node->total_bytes > 0 && node->id != other && (!needs_cpu || node->cpu_count))
+		if (node->total_bytes > 0 && node->id != other && (!needs_cpu || node->cpus.count))
 			return node->id;
 	}
 	return NODE_AUTO;
@@ -64,22 +65,29 @@ static bool choose_nodes(struct trial *trial)
 	return true;
 }
 
-/* For a memory-only node: the CPUs of the other node, or any CPU. */
+/* The node whose CPUs run the calling threads. NULL: neither node has a CPU, so any CPU does. */
+static const struct node *choose_cpu_node(const struct trial *trial)
+{
+	const struct node *source = topology_node(&trial->topology, trial->source);
+	const struct node *target = topology_node(&trial->topology, trial->target);
+
+	if (strcmp(trial->options->cpu_node, "source") == 0)
+		return source;
+	if (strcmp(trial->options->cpu_node, "target") == 0)
+		return target;
+	return source->cpus.count > 0 ? source : target->cpus.count > 0 ? target : NULL;
+}
+
 static bool choose_cpus(struct trial *trial)
 {
-	bool by_target = strcmp(trial->options->cpu_node, "target") == 0;
-	const struct node *first, *second;
+	const struct node *node = choose_cpu_node(trial);
 	int started_on = sched_getcpu();
 
-	first = topology_node(&trial->topology, by_target ? trial->target : trial->source);
-	second = topology_node(&trial->topology, by_target ? trial->source : trial->target);
-	if (first->cpu_count > 0)
-		trial->cpus = first->cpus;
-	else if (second->cpu_count > 0)
-		trial->cpus = second->cpus;
-	else
-		sched_getaffinity(0, sizeof(trial->cpus), &trial->cpus);
-	trial->caller_cpu = cpu_pick(&trial->cpus, 0);
+	trial->cpus = node ? &node->cpus : &trial->topology.allowed;
+	if (trial->cpus->count == 0)
+		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
+				   "node %d has no CPU to run on", node ? node->id : trial->source);
+	trial->caller_cpu = cpus_pick(trial->cpus, 0);
 	if (!pin_to_cpu(trial->caller_cpu))
 		return verdict_set(&trial->verdict, STATUS_FAILED, "cannot run on CPU %d",
 				   trial->caller_cpu);
@@ -94,14 +102,14 @@ static bool choose_cpus(struct trial *trial)
 static bool choose_kernel_threads(struct trial *trial)
 {
 	const struct node *target = topology_node(&trial->topology, trial->target);
-	unsigned kernel = dialect_threads(trial->dialect, &REAL_KERNEL, target->cpu_count);
+	unsigned kernel = dialect_threads(trial->dialect, &REAL_KERNEL, target->cpus.count);
 	uint64_t wanted = trial->options->threads;
 
 	/* One patch series divides by this count. */
 	if (kernel == 0)
 		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
 				   "this kernel would use 0 copy threads: node %d has %u CPUs",
-				   trial->target, target->cpu_count);
+				   trial->target, target->cpus.count);
 	if (wanted != 0 && wanted != kernel)
 		return verdict_set(&trial->verdict, STATUS_DISTURBED,
 				   "the kernel is set to use %u copy threads on node %d, not %u",
@@ -156,33 +164,31 @@ bool trial_prepare(struct trial *trial, const struct options *options, const str
 					sizeof(trial->dialect_evidence));
 	if (!topology_read(&trial->topology))
 		return verdict_set(&trial->verdict, STATUS_FAILED,
-				   "out of memory for the list of NUMA nodes");
+				   "cannot read the CPUs and nodes: is /proc mounted?");
 	return choose_nodes(trial) && choose_kernel_path(trial) && choose_take_turns(trial) &&
 	       memory_kind_choose(options->memory, options->page_size, &trial->kind,
 				  &trial->verdict) &&
 	       choose_cpus(trial) && headroom_check(trial);
 }
 
-static void remove_used(const struct trial *trial, cpu_set_t *cpus)
+static bool is_used(const struct trial *trial, int cpu)
 {
-	for (unsigned i = 0; i < trial->threads; i++)
-		CPU_CLR(cpu_pick(&trial->cpus, i), cpus);
+	for (unsigned i = 0; i < trial->threads && i < trial->cpus->count; i++)
+		if (trial->cpus->ids[i] == cpu)
+			return true;
+	return false;
 }
 
 int trial_spare_cpu(const struct trial *trial, unsigned number)
 {
-	cpu_set_t near = topology_node(&trial->topology, trial->target)->cpus, far;
-	unsigned near_count;
+	for (int on_target = 1; on_target >= 0; on_target--)
+		for (unsigned i = 0; i < trial->topology.node_count; i++) {
+			const struct node *node = &trial->topology.nodes[i];
 
-	CPU_ZERO(&far);
-	for (unsigned i = 0; i < trial->topology.node_count; i++)
-		CPU_OR(&far, &far, &trial->topology.nodes[i].cpus);
-	remove_used(trial, &near);
-	remove_used(trial, &far);
-	near_count = (unsigned)CPU_COUNT(&near);
-	if (number < near_count)
-		return cpu_pick(&near, number);
-	CPU_XOR(&far, &far, &near);
-	number -= near_count;
-	return number < (unsigned)CPU_COUNT(&far) ? cpu_pick(&far, number) : -1;
+			for (unsigned j = 0; j < node->cpus.count; j++)
+				if ((node->id == trial->target) == on_target &&
+				    !is_used(trial, node->cpus.ids[j]) && number-- == 0)
+					return node->cpus.ids[j];
+		}
+	return -1;
 }

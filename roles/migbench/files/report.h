@@ -8,7 +8,7 @@
 #include "trial.h"
 
 #define REPORT_FORMAT	 2
-#define MIGBENCH_VERSION "2.0.0"
+#define MIGBENCH_VERSION "2.1.0"
 
 void report_begin(struct json *json);
 void report_trial(const struct trial *trial, struct json *json);

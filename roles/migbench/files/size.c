@@ -57,3 +57,12 @@ const char *size_format(uint64_t bytes, char text[SIZE_TEXT])
 	snprintf(text, SIZE_TEXT, "%" PRIu64 "%s", bytes >> UNITS[i].shift, UNITS[i].name);
 	return text;
 }
+
+const char *size_round(uint64_t bytes, char text[SIZE_TEXT])
+{
+	bool large = bytes >= MIB;
+
+	snprintf(text, SIZE_TEXT, "%" PRIu64 " %s", bytes / (large ? MIB : KIB),
+		 large ? "MiB" : "KiB");
+	return text;
+}

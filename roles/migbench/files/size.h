@@ -18,4 +18,7 @@ bool number_parse(const char *text, uint64_t *number);
 bool size_parse(const char *text, uint64_t *bytes);
 const char *size_format(uint64_t bytes, char text[SIZE_TEXT]);
 
+/* In whole MiB, or in whole KiB below one MiB: "512 MiB", "64 KiB". */
+const char *size_round(uint64_t bytes, char text[SIZE_TEXT]);
+
 #endif

@@ -43,6 +43,29 @@ bool read_number(const char *path, uint64_t *number)
 	return errno == 0 && *end == '\0';
 }
 
+char *read_line(const char *path, const char *key)
+{
+	size_t length = strlen(key), size = 0;
+	char *line = NULL, *found = NULL;
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		return NULL;
+	while (!found && getline(&line, &size, file) >= 0) {
+		char *text, *end = line + strlen(line);
+
+		if (strncmp(line, key, length) != 0)
+			continue;
+		text = line + length + strspn(line + length, " \t\n");
+		while (end > text && isspace((unsigned char)end[-1]))
+			end--;
+		found = strndup(text, (size_t)(end - text));
+	}
+	free(line);
+	fclose(file);
+	return found;
+}
+
 bool path_exists(const char *path)
 {
 	return access(path, F_OK) == 0;

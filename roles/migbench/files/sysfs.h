@@ -12,6 +12,10 @@ bool read_text(const char *path, char *text, size_t size);
 bool read_number(const char *path, uint64_t *number);
 bool path_exists(const char *path);
 
+/* The rest of the first line that starts with key, of any length, without the white space around
+ * it. The caller frees it. NULL if there is none. */
+char *read_line(const char *path, const char *key);
+
 /* The selected word of a file such as "always [madvise] never". */
 bool read_choice(const char *path, char *word, size_t size);
 

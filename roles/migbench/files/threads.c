@@ -2,6 +2,7 @@
 #include "threads.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,8 +10,6 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "sysfs.h"
-#include "topology.h"
 
 static void usage_now(struct usage *usage)
 {
@@ -37,55 +36,40 @@ void span_end(struct span *span)
 	span->usage.context_switches = usage.context_switches - span->usage.context_switches;
 }
 
-int cpu_pick(const cpu_set_t *cpus, unsigned number)
-{
-	unsigned left = number % (unsigned)CPU_COUNT(cpus);
-
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, cpus) && left-- == 0)
-			return cpu;
-	return -1;
-}
-
 /* Affinity that the process was started with, and the CPUs of it that are not isolated. */
-static cpu_set_t process_cpus, balanced_cpus;
+static struct cpus process_cpus, balanced_cpus;
 
 static void read_process_cpus(void)
 {
-	cpu_set_t isolated;
-	char text[4096];
+	struct cpus isolated;
 
-	if (sched_getaffinity(0, sizeof(process_cpus), &process_cpus) != 0)
-		CPU_ZERO(&process_cpus);
-	if (!read_text("/sys/devices/system/cpu/isolated", text, sizeof(text)) ||
-	    !cpu_list_parse(text, &isolated))
-		CPU_ZERO(&isolated);
-	/* Allowed CPUs without the isolated ones. */
-	CPU_AND(&isolated, &isolated, &process_cpus);
-	CPU_XOR(&balanced_cpus, &process_cpus, &isolated);
+	cpus_allowed(&process_cpus);
+	cpus_allowed(&balanced_cpus);
+	cpus_read("/sys/devices/system/cpu/isolated", &isolated);
+	cpus_filter(&balanced_cpus, &isolated, false);
+	cpus_free(&isolated);
 }
 
 bool pin_to_cpu(int cpu)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	cpu_set_t set;
 
 	pthread_once(&once, read_process_cpus);
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return sched_setaffinity(0, sizeof(set), &set) == 0;
+	if (!cpus_run_on(&(struct cpus){.ids = &cpu, .count = 1}))
+		return false;
+	return sched_getcpu() == cpu || sched_getcpu() < 0;
 }
 
 bool relax_affinity(int cpu)
 {
-	if (CPU_ISSET(cpu, &balanced_cpus) && CPU_COUNT(&balanced_cpus) > 1)
+	if (balanced_cpus.count > 1 && cpus_contain(&balanced_cpus, cpu))
 		return pin_to_cpu(cpu);
 	return unpin();
 }
 
 bool unpin(void)
 {
-	return sched_setaffinity(0, sizeof(process_cpus), &process_cpus) == 0;
+	return cpus_run_on(&process_cpus);
 }
 
 void leave_mm_cpumask(int cpu)
@@ -104,19 +88,21 @@ static void *worker_main(void *argument)
 {
 	struct worker *worker = argument;
 
-	pin_to_cpu(worker->cpu);
+	worker->pinned = pin_to_cpu(worker->cpu);
 	pthread_barrier_wait(&worker->team->barrier); /* ready */
 	pthread_barrier_wait(&worker->team->barrier); /* start */
+	if (worker->team->cancelled)
+		return NULL;
 	span_begin(&worker->span);
 	worker->work(worker);
 	span_end(&worker->span);
 	return NULL;
 }
 
-bool team_create(struct team *team, unsigned count, const cpu_set_t *cpus,
+bool team_create(struct team *team, unsigned count, const struct cpus *cpus,
 		 void (*work)(struct worker *), void *data, struct verdict *verdict)
 {
-	team->count = count;
+	*team = (struct team){.count = count};
 	team->workers = calloc(count, sizeof(*team->workers));
 	if (!team->workers || pthread_barrier_init(&team->barrier, NULL, count + 1) != 0)
 		return verdict_set(verdict, STATUS_FAILED, "out of memory for %u threads", count);
@@ -125,7 +111,7 @@ bool team_create(struct team *team, unsigned count, const cpu_set_t *cpus,
 		int error;
 
 		*worker = (struct worker){.index = i,
-					  .cpu = cpu_pick(cpus, i),
+					  .cpu = cpus_pick(cpus, i),
 					  .data = data,
 					  .work = work,
 					  .team = team};
@@ -139,6 +125,18 @@ bool team_create(struct team *team, unsigned count, const cpu_set_t *cpus,
 		}
 	}
 	pthread_barrier_wait(&team->barrier);
+	for (unsigned i = 0; i < count && !team->cancelled; i++)
+		if (!team->workers[i].pinned) {
+			team->cancelled = true;
+			verdict_note(verdict, STATUS_DISTURBED,
+				     "cannot run thread %u of %u on CPU %d", i + 1, count,
+				     team->workers[i].cpu);
+		}
+	if (team->cancelled) {
+		team_run(team);
+		team_free(team);
+		return false;
+	}
 	return true;
 }
 

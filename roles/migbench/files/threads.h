@@ -4,10 +4,10 @@
 #define THREADS_H
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cpus.h"
 #include "verdict.h"
 
 /* CPU usage of a thread, or a difference of two reads. */
@@ -28,6 +28,7 @@ void span_end(struct span *span);
 struct worker {
 	unsigned index;
 	int cpu;
+	bool pinned; /* it runs on cpu */
 	void *data;
 	void (*work)(struct worker *worker);
 	struct span span;
@@ -40,11 +41,11 @@ struct worker {
 struct team {
 	unsigned count;
 	struct worker *workers;
+	bool cancelled; /* the threads end without any work */
 	pthread_barrier_t barrier;
 };
 
-/* The number-th CPU of the set, modulo their count. The set must not be empty. */
-int cpu_pick(const cpu_set_t *cpus, unsigned number);
+/* False if the calling thread does not run on the CPU then. */
 bool pin_to_cpu(int cpu);
 
 /* For a thread that is pinned to cpu. If cpu is isolated, restores the affinity of the process,
@@ -63,7 +64,7 @@ bool unpin(void);
 void leave_mm_cpumask(int cpu);
 
 /* Starts count threads that wait at the barrier. */
-bool team_create(struct team *team, unsigned count, const cpu_set_t *cpus,
+bool team_create(struct team *team, unsigned count, const struct cpus *cpus,
 		 void (*work)(struct worker *), void *data, struct verdict *verdict);
 
 /* Releases the threads and waits for all of them. Returns the time from the first start to the last

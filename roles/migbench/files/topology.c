@@ -11,31 +11,6 @@
 
 #define NODE_ROOT "/sys/devices/system/node"
 
-bool cpu_list_parse(const char *text, cpu_set_t *cpus)
-{
-	CPU_ZERO(cpus);
-	while (*text) {
-		char *end;
-		unsigned long first = strtoul(text, &end, 10), last = first;
-
-		if (end == text)
-			return false;
-		if (*end == '-') {
-			const char *number = end + 1;
-
-			last = strtoul(number, &end, 10);
-			if (end == number)
-				return false;
-		}
-		for (unsigned long cpu = first; cpu <= last && cpu < CPU_SETSIZE; cpu++)
-			CPU_SET(cpu, cpus);
-		if (*end != '\0' && *end != ',')
-			return false;
-		text = *end == ',' ? end + 1 : end;
-	}
-	return true;
-}
-
 static uint64_t node_memory(int id, const char *key)
 {
 	char path[64], text[4096];
@@ -86,49 +61,44 @@ uint64_t node_free_in_blocks(int id, uint64_t block_bytes)
 	return bytes;
 }
 
-static void read_node(struct node *node, int id, const cpu_set_t *allowed)
+static void read_node(struct node *node, int id, const struct cpus *allowed)
 {
-	char path[64], text[4096];
+	char path[64];
 
 	*node = (struct node){.id = id};
 	node->total_bytes = node_memory(id, "MemTotal:");
 	node->free_bytes = node_free_bytes(id);
 	snprintf(path, sizeof(path), NODE_ROOT "/node%d/cpulist", id);
-	if (read_text(path, text, sizeof(text)))
-		cpu_list_parse(text, &node->cpus);
-	CPU_AND(&node->cpus, &node->cpus, allowed);
-	node->cpu_count = (unsigned)CPU_COUNT(&node->cpus);
+	cpus_read(path, &node->cpus);
+	cpus_filter(&node->cpus, allowed, true);
 }
 
-static void assume_single_node(struct topology *topology, const cpu_set_t *allowed)
+static void assume_single_node(struct topology *topology)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
 	topology->nodes[0] = (struct node){
 		.total_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * page,
 		.free_bytes = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * page,
-		.cpus = *allowed,
-		.cpu_count = (unsigned)CPU_COUNT(allowed),
 	};
+	cpus_allowed(&topology->nodes[0].cpus);
 	topology->node_count = 1;
 }
 
 bool topology_read(struct topology *topology)
 {
-	cpu_set_t allowed, online;
-	char text[4096];
+	struct cpus online;
 
 	*topology = (struct topology){.nodes = calloc(MAX_NODES, sizeof(struct node))};
-	if (!topology->nodes || sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+	if (!topology->nodes || !cpus_allowed(&topology->allowed))
 		return false;
-	/* cpu_set_t is also used for nodes: both lists have the same format. */
-	if (!read_text(NODE_ROOT "/online", text, sizeof(text)) || !cpu_list_parse(text, &online))
-		CPU_ZERO(&online);
-	for (int id = 0; id < MAX_NODES; id++)
-		if (CPU_ISSET(id, &online))
-			read_node(&topology->nodes[topology->node_count++], id, &allowed);
+	cpus_read(NODE_ROOT "/online", &online);
+	for (unsigned i = 0; i < online.count && online.ids[i] < MAX_NODES; i++)
+		read_node(&topology->nodes[topology->node_count++], online.ids[i],
+			  &topology->allowed);
+	cpus_free(&online);
 	if (topology->node_count == 0)
-		assume_single_node(topology, &allowed);
+		assume_single_node(topology);
 	for (unsigned i = 0; i < topology->node_count; i++)
 		topology->memory_node_count += topology->nodes[i].total_bytes > 0;
 	return true;
@@ -136,6 +106,9 @@ bool topology_read(struct topology *topology)
 
 void topology_free(struct topology *topology)
 {
+	for (unsigned i = 0; i < topology->node_count; i++)
+		cpus_free(&topology->nodes[i].cpus);
+	cpus_free(&topology->allowed);
 	free(topology->nodes);
 	*topology = (struct topology){0};
 }
@@ -150,18 +123,21 @@ const struct node *topology_node(const struct topology *topology, int id)
 
 static void distances_json(int id, struct json *json)
 {
-	char path[64], text[4096];
-	char *at = text, *end;
+	char path[64];
+	char *text, *at, *end;
 
 	snprintf(path, sizeof(path), NODE_ROOT "/node%d/distance", id);
-	if (!read_text(path, text, sizeof(text)))
+	text = read_line(path, "");
+	if (!text)
 		return;
+	at = text;
 	json_array(json, "distances");
 	for (long distance = strtol(at, &end, 10); end != at; distance = strtol(at, &end, 10)) {
 		json_integer(json, NULL, distance);
 		at = end;
 	}
 	json_end_array(json);
+	free(text);
 }
 
 void topology_json(const struct topology *topology, struct json *json)
@@ -173,9 +149,8 @@ void topology_json(const struct topology *topology, struct json *json)
 		json_object(json, NULL);
 		json_integer(json, "id", node->id);
 		json_array(json, "cpus");
-		for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-			if (CPU_ISSET(cpu, &node->cpus))
-				json_integer(json, NULL, cpu);
+		for (unsigned j = 0; j < node->cpus.count; j++)
+			json_integer(json, NULL, node->cpus.ids[j]);
 		json_end_array(json);
 		json_unsigned(json, "memory_bytes", node->total_bytes);
 		json_unsigned(json, "free_bytes", node->free_bytes);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "trial.h"
 
+#include <sched.h>
 #include <string.h>
 
 #include "background.h"
 #include "breakdown.h"
 #include "clock.h"
+#include "places.h"
 #include "size.h"
 #include "take_turns.h"
 #include "threads.h"
@@ -47,13 +49,10 @@ static void set_thread_metrics(const struct team *team, struct metrics *metrics)
 	metric_set(metrics, METRIC_THREAD_LONGEST, (double)longest / 1e3);
 }
 
-static void set_metrics(struct trial *trial, const struct pass *pass)
+/* Only of a call that moved all pages. Others have no throughput, latency or bytes moved. */
+static void set_rates(struct trial *trial, double bytes, double ns)
 {
 	struct metrics *metrics = &trial->metrics;
-	double bytes = (double)pass_bytes(pass, trial);
-	double ns = (double)(pass->span.end_ns - pass->span.start_ns);
-	double caller_s = (double)pass->span.usage.cpu_ns / 1e9;
-	uint64_t kworker_ns;
 
 	metric_set(metrics, METRIC_BYTES_MOVED, bytes);
 	metric_set(metrics, METRIC_THROUGHPUT, bytes / GIB / (ns / 1e9));
@@ -63,12 +62,23 @@ static void set_metrics(struct trial *trial, const struct pass *pass)
 	} else {
 		metric_set(metrics, METRIC_CALL_LATENCY, ns / 1e3);
 	}
-	metric_set(metrics, METRIC_CALLER_CPU, caller_s);
-	if (kworker_cpu_ns(&trial->before, &trial->after, &kworker_ns)) {
-		metric_set(metrics, METRIC_KWORKER_CPU, (double)kworker_ns / 1e9);
+	if (metrics->of[METRIC_KWORKER_CPU].measured)
 		metric_set(metrics, METRIC_CPU_PER_GIB,
-			   (caller_s + (double)kworker_ns / 1e9) / (bytes / GIB));
-	}
+			   (metrics->of[METRIC_CALLER_CPU].value +
+			    metrics->of[METRIC_KWORKER_CPU].value) /
+				   (bytes / GIB));
+}
+
+static void set_metrics(struct trial *trial, const struct pass *pass)
+{
+	struct metrics *metrics = &trial->metrics;
+	double bytes = (double)pass_bytes(pass, trial);
+	double ns = (double)(pass->span.end_ns - pass->span.start_ns);
+	uint64_t kworker_ns;
+
+	metric_set(metrics, METRIC_CALLER_CPU, (double)pass->span.usage.cpu_ns / 1e9);
+	if (kworker_cpu_ns(&trial->before, &trial->after, &kworker_ns))
+		metric_set(metrics, METRIC_KWORKER_CPU, (double)kworker_ns / 1e9);
 	metric_set(metrics, METRIC_CONTEXT_SWITCHES, (double)pass->span.usage.context_switches);
 	if (trial->before.has_context_switches)
 		metric_set(
@@ -78,12 +88,29 @@ static void set_metrics(struct trial *trial, const struct pass *pass)
 		metric_set(metrics, METRIC_TLB_SHOOTDOWNS,
 			   (double)(trial->after.tlb_shootdowns - trial->before.tlb_shootdowns));
 	set_thread_metrics(&pass->team, metrics);
-	breakdown_metrics(trial, ns, bytes);
+	breakdown_metrics(trial);
+	if (pass->error || !verification_all_moved(&trial->verification))
+		return;
+	set_rates(trial, bytes, ns);
+	breakdown_modelled(trial, ns, bytes);
 }
 
 static struct free_bytes read_free_bytes(const struct trial *trial)
 {
 	return (struct free_bytes){node_free_bytes(trial->source), node_free_bytes(trial->target)};
+}
+
+/* The CPU of the call as it was. Threads of the program are pinned each. */
+static void check_caller(struct trial *trial)
+{
+	int cpu = sched_getcpu();
+
+	if (cpu < 0 || trial->mode->user_threads)
+		return;
+	trial->caller_cpu = cpu;
+	if (!cpus_contain(trial->cpus, cpu))
+		verdict_note(&trial->verdict, STATUS_DISTURBED,
+			     "the call ended on CPU %d, which is not one of its node", cpu);
 }
 
 /* The timed region between two reads of the counters. */
@@ -108,6 +135,9 @@ static bool run_timed(struct trial *trial, struct pass *pass)
 		trial->mode->run(trial, pass);
 		background_call_ended(&victim);
 		background_call_ended(&probe);
+		check_caller(trial);
+		counters_read_at_once(&trial->after);
+		places_query_at_once(trial, pass);
 		counters_read_after(&trial->after);
 		trial->free_after = read_free_bytes(trial);
 		trial->counted = true;
@@ -124,11 +154,11 @@ static void run_pass(struct trial *trial, struct pass *pass)
 		return;
 	if (!run_timed(trial, pass))
 		return;
-	set_metrics(trial, pass);
 	if (pass->error)
 		verdict_note(&trial->verdict, STATUS_FAILED, "%s: %s", pass->call,
 			     strerror(pass->error));
 	verify_after(trial, pass);
+	set_metrics(trial, pass);
 	breakdown_check(trial); /* last, because failed pages are the more precise reason */
 }
 

@@ -3,7 +3,6 @@
 #ifndef TRIAL_H
 #define TRIAL_H
 
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,8 +27,8 @@ struct trial {
 	enum memory_kind kind;
 	int source, target;
 	unsigned threads;
-	bool take_turns; /* copy threads of the kernel run one by one */
-	cpu_set_t cpus;	 /* of the calls and the plain copies */
+	bool take_turns;	 /* copy threads of the kernel run one by one */
+	const struct cpus *cpus; /* of the calls and the plain copies */
 	int caller_cpu;
 	struct verdict verdict;
 	struct metrics metrics;

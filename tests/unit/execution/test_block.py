@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,6 +143,47 @@ def test_the_host_that_is_lost_for_ever_ends_the_run(tmp_path: Path, answers: st
         ),
     ):
         execute(run)
+
+
+class OtherNodes(ScriptedMachine):
+    """A machine that did not become what the file asks for."""
+
+    def differences(self, facts: facts.Facts) -> list[str]:
+        return ["node 0 has CPUs 1; the file has 0"]
+
+
+def test_a_machine_that_differs_from_the_file_runs_no_trial(tmp_path: Path, answers: str) -> None:
+    scripted = host(answers)
+    with (
+        a_run(tmp_path, OtherNodes([scripted])) as run,
+        pytest.raises(HostError, match="n1: node 0 has CPUs 1; the file has 0"),
+    ):
+        execute(run)
+    assert not any("runner.sh start" in command for command in scripted.commands)
+
+
+@pytest.mark.parametrize(
+    ("placement", "read", "message"),
+    [
+        ("cpus: 0-3", "0-1\n0-1\n", "tuning.placement.cpus: no CPU 2-3; online CPUs: 0-1"),
+        ("cpus: '7'", "0-1\n", "tuning.placement.cpus: no CPU 7; online CPUs: 0-1"),
+        ("irqs: '0,1200'", "0-1099\n", "tuning.placement.irqs: no CPU 1200; online CPUs: 0-1099"),
+        ("cpus: 0-1", "0-3\n1\n", "tuning.placement.cpus: 0-1, but a process may only run on 1"),
+    ],
+)
+def test_a_host_without_the_cpus_of_the_file_runs_no_trial(
+    tmp_path: Path, answers: str, placement: str, read: str, message: str
+) -> None:
+    scripted = ScriptedHost("n1")
+    scripted.answer("cpu/online\n", stdout=read)
+    scripted.answer(r"boot_id|hugepages", stdout=answers)
+    text = f"{FILE}tuning: {{placement: {{{placement}}}}}\n"
+    with (
+        a_run(tmp_path, ScriptedMachine([scripted]), text) as run,
+        pytest.raises(HostError, match=f"n1: {re.escape(message)}"),
+    ):
+        execute(run)
+    assert not any("runner.sh start" in command for command in scripted.commands)
 
 
 def test_an_error_that_is_no_loss_is_not_tried_again(tmp_path: Path, answers: str) -> None:

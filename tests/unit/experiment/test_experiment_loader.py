@@ -167,8 +167,18 @@ tuning:
 
 
 def test_node_numbers_determine_the_minimum_of_nodes(folder: Path) -> None:
-    assert read(folder, MIGBENCH + "factors: {target_node: [1, 3]}\n").hosts.needs.numa_nodes == 4
+    assert read(folder, MIGBENCH + "factors: {target_node: [1, 3]}\n").hosts.needs.nodes == (1, 3)
+    assert read(folder, MIGBENCH + "factors: {target_node: [1, 3, 8]}\n").hosts.needs.numa_nodes == 3
     assert read(folder, MIGBENCH + "hosts: {needs: {numa_nodes: 8}}\n").hosts.needs.numa_nodes == 8
+
+
+def test_gaps_in_node_numbers_keep_the_hash_of_earlier_versions(folder: Path) -> None:
+    gap, named = (
+        read(folder, MIGBENCH + f"factors: {{target_node: [1, 3]}}\nhosts: {{needs: {{numa_nodes: {n}}}}}\n")
+        for n in (2, 4)
+    )
+    assert gap.hosts.needs.numa_nodes == 2
+    assert gap.content_hash == named.content_hash
 
 
 def test_derived_factors_are_in_evaluation_order(folder: Path) -> None:

@@ -112,6 +112,8 @@ def test_environment(two_nodes: facts.Facts, changes: dict[str, object], expecte
         (Needs(numa_nodes=3), ["needs 3 NUMA nodes, host has 2"]),
         (Needs(cpus=9999, numa_nodes=2), ["needs 9999 CPUs, host has CPUS"]),
         (Needs(memory_per_node=2 * GIB), []),
+        (Needs(nodes=(0, 1)), []),
+        (Needs(nodes=(1, 2, 8)), ["needs memory on NUMA node 2,8, host has it on 0-1"]),
         (
             Needs(numa_nodes=2, memory_per_node=GIB),
             ["needs 1GiB of free memory on 2 NUMA nodes; node 0 has 3GiB, node 1 has 512MiB"],

@@ -41,6 +41,12 @@ def test_each_node_has_its_memory_and_cpus() -> None:
     assert values(argv(), "-m") == ["2560M"]
 
 
+def test_a_node_of_cpus_only_has_no_memory_device() -> None:
+    layout = Layout(nodes=(GuestNode(1, GIB), GuestNode(2, 0)))
+    assert values(argv(layout=layout), "-numa")[1] == "node,nodeid=1,cpus=1-2"
+    assert len(values(argv(layout=layout), "-object")) == 1
+
+
 def test_distances_go_from_row_to_column() -> None:
     numa = values(argv(), "-numa")[3:]
     assert len(numa) == 9

@@ -73,6 +73,9 @@ def test_the_schema_rejects(options: dict[str, Any]) -> None:
         ({"nodes": [{"memory": "600000kB"}]}, r"must be a multiple of 1MiB"),
         ({"nodes": [{"memory": "1GiB", "cpus": 0}]}, "no node has a CPU"),
         ({"nodes": [{"memory": "128MiB"}]}, "at least 256MiB"),
+        ({"nodes": [*TWO[::-1]]}, r"nodes\[0\]: nodes without CPUs must come last"),
+        ({"nodes": [*TWO, *TWO]}, r"nodes\[1\]: nodes without CPUs must come last"),
+        ({"nodes": [*TWO, {"memory": 0, "cpus": 0}]}, r"nodes\[2\]: a node needs CPUs or memory"),
         ({"nodes": TWO, "distances": [[10, 20]]}, "expected 2 rows of 2 numbers"),
         ({"nodes": TWO, "distances": [[10, 20], [20, 11]]}, r"distances\[1\]\[1\]: expected 10 .*found 11"),
         ({"nodes": TWO, "distances": [[10, 10], [20, 10]]}, r"distances\[0\]\[1\]: expected more than 10"),
@@ -83,6 +86,21 @@ def test_errors_beyond_the_schema(options: dict[str, Any], message: str) -> None
     Draft202012Validator(OPTIONS_SCHEMA).validate(options)
     with pytest.raises(BadInput, match=message):
         parse_layout(options)
+
+
+def test_a_node_of_cpus_only() -> None:
+    layout = parse_layout({"nodes": [{"cpus": 1, "memory": 0}, *TWO]})
+    assert layout.nodes[0] == GuestNode(1, 0)
+
+
+@pytest.mark.parametrize(("number", "exists"), [(0, True), (1, True), (2, False), (7, False)])
+def test_node_numbers_of_the_file(number: int, exists: bool) -> None:
+    request = ProviderRequest(Needs(nodes=(number,)), {"nodes": [*TWO[:1], *TWO[:1], {"memory": 0}]})
+    if exists:
+        QemuProvider(request)
+    else:
+        with pytest.raises(BadInput, match=f"no node {number} with memory, but the file uses node {number}"):
+            QemuProvider(request)
 
 
 def test_all_errors_at_once() -> None:

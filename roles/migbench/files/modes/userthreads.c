@@ -20,7 +20,7 @@ static void work(struct worker *worker)
 
 static bool setup(struct trial *trial, struct pass *pass)
 {
-	return team_create(&pass->team, trial->threads, &trial->cpus, work, pass, &trial->verdict);
+	return team_create(&pass->team, trial->threads, trial->cpus, work, pass, &trial->verdict);
 }
 
 static void run(struct trial *trial, struct pass *pass)

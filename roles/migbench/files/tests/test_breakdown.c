@@ -60,7 +60,8 @@ static struct trial *trial_of(const struct mode *mode, const char *before, const
 
 static void breakdown(struct trial *trial)
 {
-	breakdown_metrics(trial, 500e3, 2.0 * MIB);
+	breakdown_metrics(trial);
+	breakdown_modelled(trial, 500e3, 2.0 * MIB);
 	breakdown_check(trial);
 }
 

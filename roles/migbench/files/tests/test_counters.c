@@ -36,6 +36,7 @@ static void test_reading(void)
 	struct counters before = {0}, after = {0};
 
 	counters_read_before(&before);
+	counters_read_at_once(&after);
 	counters_read_after(&after);
 	CHECK(strstr(before.vmstat, "pgfault "));
 	CHECK(before.has_context_switches && after.context_switches >= before.context_switches);

@@ -14,6 +14,9 @@ int main(void)
 	json_object(&json, NULL);
 	json_integer(&json, "a", -1);
 	json_string(&json, "quoted", "a\"b\\c\nd\x7f");
+	json_string(&json, "text", "\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80");
+	/* A lone byte, an overlong form, a surrogate, a cut character. */
+	json_string(&json, "bytes", "\xff,\xc0\x80,\xed\xa0\x80,\xe2\x82");
 	json_array(&json, "list");
 	json_number(&json, NULL, 0.5);
 	json_number(&json, NULL, INFINITY);
@@ -26,8 +29,11 @@ int main(void)
 
 	CHECK(stream && json_print(&json, stream));
 	fclose(stream);
-	CHECK_TEXT(text, "{\"a\":-1,\"quoted\":\"a\\\"b\\\\c\\u000ad\\u007f\","
-			 "\"list\":[0.5,null,18446744073709551615],\"empty\":{},\"yes\":true}\n");
+	CHECK_TEXT(text,
+		   "{\"a\":-1,\"quoted\":\"a\\\"b\\\\c\\u000ad\\u007f\","
+		   "\"text\":\"\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80\","
+		   "\"bytes\":\"\\\\xff,\\\\xc0\\\\x80,\\\\xed\\\\xa0\\\\x80,\\\\xe2\\\\x82\","
+		   "\"list\":[0.5,null,18446744073709551615],\"empty\":{},\"yes\":true}\n");
 	free(text);
 
 	/* A write error is reported. */

@@ -46,20 +46,24 @@ static void test_team(void)
 	unsigned done[5] = {0};
 	struct team team;
 	struct span span;
-	cpu_set_t cpus;
+	struct cpus cpus;
 
-	CPU_ZERO(&cpus);
-	CPU_SET(2, &cpus);
-	CPU_SET(5, &cpus);
-	CHECK(cpu_pick(&cpus, 0) == 2 && cpu_pick(&cpus, 1) == 5 && cpu_pick(&cpus, 2) == 2);
-
-	CHECK(sched_getaffinity(0, sizeof(cpus), &cpus) == 0);
+	CHECK(cpus_allowed(&cpus));
 	CHECK(team_create(&team, COUNT(done), &cpus, work, done, &verdict));
 	span = team_run(&team);
 	for (size_t i = 0; i < COUNT(done); i++)
 		CHECK(done[i] == 1);
 	CHECK(span.start_ns > 0 && span.end_ns >= span.start_ns);
 	team_free(&team);
+
+	/* A CPU that does not exist is not replaced by another one. */
+	cpus_free(&cpus);
+	CHECK(cpus_parse("99999", &cpus));
+	CHECK(!team_create(&team, 2, &cpus, work, done, &verdict));
+	CHECK(verdict.status == STATUS_DISTURBED && !team.workers);
+	CHECK_TEXT(verdict.reason, "cannot run thread 1 of 2 on CPU 99999");
+	CHECK(done[0] == 1);
+	cpus_free(&cpus);
 }
 
 int main(void)

@@ -45,5 +45,8 @@ int main(void)
 	CHECK_TEXT(size_format(2 * MIB, text), "2MiB");
 	CHECK_TEXT(size_format(6 * KIB, text), "6KiB");
 	CHECK_TEXT(size_format(UINT64_MAX, text), "18446744073709551615B");
+	CHECK_TEXT(size_round(64 * KIB, text), "64 KiB");
+	CHECK_TEXT(size_round(0, text), "0 KiB");
+	CHECK_TEXT(size_round(5 * MIB / 2, text), "2 MiB");
 	return 0;
 }
