@@ -242,12 +242,12 @@ def _scalar_value(kind: str, text: str) -> Scalar:
         return text.lower() == "true"
     if kind == "int":
         if len(text) > _INTEGER_BITS + 2:
-            raise ValueError("does not fit in 64 bits")
+            raise ValueError("does not fit in 64 bits; put it in quotes to pass it as text")
         if not _INTEGER.fullmatch(text):
             raise ValueError("is not an integer")
         number = int(text, {"0x": 16, "0o": 8}.get(text[:2], 10))
         if not -(2 ** (_INTEGER_BITS - 1)) <= number < 2**_INTEGER_BITS:
-            raise ValueError("does not fit in 64 bits")
+            raise ValueError("does not fit in 64 bits; put it in quotes to pass it as text")
         return number
     if kind == "float":
         value = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))

@@ -17,6 +17,7 @@ from orchestrator.experiment.combinations import CellError, Combinations
 from orchestrator.experiment.levels import computed_level, read_levels
 from orchestrator.experiment.model import Axis, Derived, Factor, Kernel, Level, Sweep
 from orchestrator.nearest import did_you_mean
+from orchestrator.units import parse_quantity
 
 KERNEL = "kernel"
 HOST = "host"
@@ -163,6 +164,8 @@ class SweepReader:
             seen[value] = seen[shown] = shown
             if first is not None:
                 spelling = "" if first == shown else f" (first listed as '{first}')"
+                if spelling and len(members) == 1 and not any(map(parse_quantity, (first, shown))):
+                    spelling += "; quote both to pass both to the benchmark"
                 names = ", ".join(factor.name for factor in members)
                 position = self.draft.node.nearest_position("factors", members[0].name, index)
                 self.draft.add_fault(position, f"duplicate level '{shown}' of {names}{spelling}")
