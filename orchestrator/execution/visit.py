@@ -114,7 +114,7 @@ class Visit:
             raise HostError(
                 f"{self.host.name}: could not change settings: {'; '.join(faults) or completed.stderr}"
             )
-        return {change.path: change.actual for change in changes}
+        return {change.path: change.in_effect for change in changes}
 
     def find_programs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return ``path``, ``sha256`` and ``package`` of the programs of trials, as far as the host reports them.

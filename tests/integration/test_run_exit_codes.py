@@ -307,6 +307,16 @@ def test_a_sysctl_factor_is_set_for_its_trials_only(user: User) -> None:
 
 
 @needs_root
+def test_a_write_only_sysctl_is_written_and_the_report_says_so(user: User) -> None:
+    text = ANY.replace("n: [1, 2]", "n: [1], sysctl.vm.compact_memory: [1]")
+    ended = user.run(user.file(text + "tuning: {sysctl: {vm/compact_memory: 1}}\n"))
+    assert ended.code == 0, ended.err
+    said = "1 (write-only, not restored)"
+    assert {trial["settings"]["/proc/sys/vm/compact_memory"] for trial in user.trials} == {said}
+    assert said in user.orchestrate("report", "latest", "--format", "html", "--output", "-").out
+
+
+@needs_root
 def test_a_setting_that_does_not_take_names_asked_and_found(user: User) -> None:
     before = STAT_INTERVAL.read_text()
     try:
