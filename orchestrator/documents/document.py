@@ -182,18 +182,23 @@ class _Converter:
         self.positions = positions
         self.faults: list[Fault] = []
         self.nodes = 0
+        self.furthest = Position(name)
 
     def position(self, node: yaml.Node) -> Position:
         if not self.positions:
             return Position(self.name)
-        return Position(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
+        position = Position(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
+        # The node of an alias is that of its anchor, so that its position is an earlier one.
+        if (position.line, position.column) > (self.furthest.line, self.furthest.column):
+            self.furthest = position
+        return position
 
     def convert(self, node: yaml.Node, depth: int) -> Node:
         position = self.position(node)
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            message = f"more than {MAX_NODES} values after alias expansion"
-            raise BadInput(Position(self.name).fault(message))
+            message = f"more than {MAX_NODES} values after alias expansion; write fewer aliases ('*name')"
+            raise BadInput(self.furthest.fault(message))
         if depth > _MAX_DEPTH:
             raise BadInput(position.fault(f"nested more than {_MAX_DEPTH} levels deep, or a recursive alias"))
         if node.tag not in _TAGS:

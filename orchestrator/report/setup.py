@@ -177,9 +177,13 @@ def _host(block: BlockRecord) -> HostSetup:
 
 
 def _nodes(facts: Mapping[str, Any]) -> Iterator[str]:
-    for node in facts.get("nodes", ()):
-        cpus = f"CPUs {node['cpus']}" if node.get("cpus") else "no CPU"
-        yield f"{cpus}, {text.size(node['memory'])}" if node.get("memory") else cpus
+    for index, node in enumerate(facts.get("nodes", ())):
+        memory = node.get("memory")
+        parts = [
+            f"CPUs {node['cpus']}" if node.get("cpus") else "no CPU",
+            text.size(memory) if memory else "no memory" if memory == 0 else "",
+        ]
+        yield f"node {node.get('id', index)}: {', '.join(filter(None, parts))}"
 
 
 def _distances(facts: Mapping[str, Any]) -> str:
