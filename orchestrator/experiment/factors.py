@@ -89,9 +89,11 @@ class SweepReader:
             return
         try:
             if all(combinations.at(indices) is None for indices in combinations.indices()):
-                key = "include" if sweep.include and not sweep.exclude else "exclude"
+                keys = [key for key in ("include", "exclude") if getattr(sweep, key)]
+                named = " and ".join(f"'{key}'" for key in keys)
                 self.draft.add_fault(
-                    self.draft.node.key_position(key), "'include' and 'exclude' leave no cell"
+                    self.draft.node.key_position(keys[-1]),
+                    f"no cells left after {named}; relax the predicates",
                 )
         except CellError as error:
             self.draft.add_fault(self._position_of(error.expression) or position, str(error))

@@ -96,7 +96,8 @@ def _series(bounds: dict[str, Node], kind: str) -> Iterator[Level]:
         raise BadInput("'step' must not be 0")
     rising = kind == "geometric" or change > 0
     if (last < first) if rising else (last > first):
-        raise BadInput(f"empty series: this {key} never leads from 'from' to 'to'")
+        direction = "less" if rising else "greater"
+        raise BadInput(f"no levels: 'to' is {direction} than 'from'; swap them, or change '{key}'")
     current, count = first, 0
     while (current <= last) if rising else (current >= last):
         count += 1

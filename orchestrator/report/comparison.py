@@ -133,9 +133,13 @@ def by_kernel(
             cells = list(samples(store, row, metric))
             kernels = kernels or list(dict.fromkeys(sample.factors.get(KERNEL, "") for sample in cells))
             if len(kernels) < 2:
-                raise BadInput(f"run {run.id} has one kernel; --by kernel needs at least two")
+                raise BadInput(
+                    f"run {run.id} has one kernel, --by kernel needs two; name a second run to compare it with"
+                )
             if baseline and baseline not in kernels:
-                raise BadInput(f"--baseline {baseline}: {did_you_mean(baseline, kernels)}")
+                raise BadInput(
+                    f"--baseline: kernel '{baseline}' not found in run {run.id}; {did_you_mean(baseline, kernels)}"
+                )
             baseline = baseline or kernels[0]
             for kernel in kernels:
                 if kernel != baseline:
@@ -205,7 +209,10 @@ def _judged(
     ]
     if all(sides) and not sides[0] & sides[1] and not rules.mix:
         names = " and ".join(", ".join(sorted(side)) for side in sides)
-        raise BadInput(f"environments differ: {names}; --force-mixed-environments compares and labels them")
+        raise BadInput(
+            f"environments differ: {names}; compare runs of one environment, "
+            "or use --force-mixed-environments, which labels every row"
+        )
     return ComparisonReport(base, new, rules, tuple(judge(rows, rules)), fail_on)
 
 
@@ -216,5 +223,7 @@ def _opened(store: Store, run: RunFolder) -> RunRow:
             f"{run.journal}: the journal is empty; start the run with `orchestrate run EXPERIMENT.yaml`"
         )
     if not store.statuses(row):
-        raise BadInput(f"run {run.id} has no figures: no trial has ended")
+        raise BadInput(
+            f"run {run.id} has no figures: no trial has ended; the command that started it resumes it"
+        )
     return row

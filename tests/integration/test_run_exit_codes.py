@@ -118,7 +118,7 @@ def test_a_program_of_the_host_is_told_by_name_package_and_hash(local_user: User
     [
         (["--where", "m == 1"], "'m'"),
         (["--where", "n =="], "--where n ==: syntax error"),
-        (["--where", "n > 5"], "--where leaves no cell"),
+        (["--where", "n > 5"], 'no cell matches --where "n > 5"'),
         (["--set", "repetitons=1"], "did you mean 'repetitions'?"),
         (["--set", "repetitions"], "expected key=value"),
         (["--set", "limits.trial=3 parsecs"], "parsecs"),

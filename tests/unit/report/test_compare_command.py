@@ -312,7 +312,10 @@ def test_a_run_in_which_no_trial_has_ended_has_no_figures(
     write(tmp_path / "quickstart" / B, [replace(RUN, run=B), BLOCK])
     done = compare(*words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"orchestrate: run {B} has no figures: no trial has ended\n"
+    assert (
+        done.stderr
+        == f"orchestrate: run {B} has no figures: no trial has ended; the command that started it resumes it\n"
+    )
 
 
 def test_a_comparison_goes_to_a_file(tmp_path: Path, compare: Compare) -> None:
