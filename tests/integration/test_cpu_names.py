@@ -45,7 +45,7 @@ vendor_id       : IBM/S390
 # processors    : 2
 bogomips per cpu: 3241.00
 max thread id   : 0
-features\t: esan3 zarch stfle msa ldisp eimm dfp edat etf3eh highgprs te vx vxd vxe gs vxe2 vxp sort dflt sie
+features\t: esan3 zarch stfle msa ldisp eimm dfp edat etf3eh highgprs vx vxd vxe gs vxe2 vxp sort dflt
 facilities      : 0 1 2 3 4 6 7 8 9 10 12 14 15 16 17 18 19 20
 cache0          : level=1 type=Data scope=Private size=128K line_size=256 associativity=8
 processor 0: version = FF,  identification = 2733E8,  machine = 8561
@@ -60,7 +60,6 @@ cpu MHz dynamic : 5200
 """
 U74 = """\
 processor\t: 0
-hart\t\t: 1
 isa\t\t: rv64imafdc_zba_zbb
 mmu\t\t: sv39
 uarch\t\t: sifive,u74-mc
@@ -70,7 +69,6 @@ mimpid\t\t: 0x4210427
 """
 RISCV_GUEST = """\
 processor\t: 0
-hart\t\t: 0
 isa\t\t: rv64imafdch_zicbom_zicboz_zicsr
 mmu\t\t: sv57
 mvendorid\t: 0x0

@@ -313,8 +313,7 @@ def test_a_write_only_sysctl_is_written_and_the_report_says_so(user: User) -> No
     assert ended.code == 0, ended.err
     said = "1 (write-only, not restored)"
     assert {trial["settings"]["/proc/sys/vm/compact_memory"] for trial in user.trials} == {said}
-    document = user.orchestrate("report", "latest", "--format", "json").out
-    assert f'"/proc/sys/vm/compact_memory": "{said}"' in document
+    assert said in user.orchestrate("report", "latest", "--format", "html").out
 
 
 @needs_root

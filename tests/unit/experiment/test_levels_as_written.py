@@ -1,6 +1,7 @@
 """A level reaches the program exactly as it was written; expressions see the number.
 
-PyYAML reads YAML 1.1 (yaml/pyyaml#486: 1e3 is text, 010 is eight); taskset reads 16 as hexadecimal.
+Values that other programs rewrote: yaml/pyyaml#107, missionpinball/mpf#594 (the colour 1030e0 became a number),
+openstack-k8s-operators/ci-framework#4101 (a MAC address became a sexagesimal number). taskset reads 16 as hexadecimal.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ WRITTEN = [
         "1__0",
         "2017-02-17",
     ),
-    *("00:1a:2b", "1e3s", "4KiB", "1.0.0", "="),
+    *("1030e0", "52:54:05:00:23:48", "00:1a:2b", "1e3s", "4KiB", "1.0.0", "="),
 ]
 
 
@@ -149,6 +150,9 @@ def test_a_role_names_what_a_ranged_option_takes(tmp_path: Path) -> None:
         ("vm/swappiness", "vm/swappiness"),
         ("net/ipv4/conf/eth0.100/forwarding", "net/ipv4/conf/eth0.100/forwarding"),
         ("net.ipv4.conf.eth0/100.forwarding", "net/ipv4/conf/eth0.100/forwarding"),
+        # stacked VLANs, fedora-sysv/initscripts#528; one, siderolabs/talos#7878
+        ("net.ipv6.conf.eth0/100/200.forwarding", "net/ipv6/conf/eth0.100.200/forwarding"),
+        ("net/ipv6/conf/eth0.100.200/forwarding", "net/ipv6/conf/eth0.100.200/forwarding"),
         ("net/ipv6/conf/wg0:1@if2/mtu", "net/ipv6/conf/wg0:1@if2/mtu"),
         ("vm//swappiness", ""),
         ("vm/../kernel/panic", ""),

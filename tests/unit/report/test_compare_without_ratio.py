@@ -1,6 +1,7 @@
 """``orchestrate compare`` without a ratio, with other units, and of runs that disagree on what is better.
 
-Falls to 0 were missed by others too: bencherdev/bencher#956, sharkdp/hyperfine#319.
+Missed by others: falls to 0 (bencherdev/bencher#956, sharkdp/hyperfine#319), rises from 0 (binwalk-ng/binwalk-ng#107),
+a baseline in us against figures in ns (EffortlessMetrics/perl-lsp#3079).
 """
 
 from __future__ import annotations
@@ -132,6 +133,7 @@ def test_the_limit_holds_for_the_means_where_only_some_figures_are_0(compare: Ma
         ("MB/s", "MiB/s", 5000, 4768.37, 1.0),
         ("ms", "us", 5, 5000, 1.0),
         ("us", "ms", 5000, 10, 2.0),
+        ("us", "ns", 120, 240_000, 2.0),
         ("GiB/s", "MiB/s", 5, 2560, 0.5),
         ("s/GiB", "us/MiB", 1, 976.5625, 1.0),
         ("1/s", "1/ms", 100, 0.1, 1.0),
