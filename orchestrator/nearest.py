@@ -19,5 +19,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return f"did you mean '{close[0]}'?"
     if len(names) > MAX_LISTED:
         closest = difflib.get_close_matches(name, names, n=CLOSEST, cutoff=0)
-        return f"closest of {len(names)}: {', '.join(closest)}"
-    return f"known: {', '.join(names)}" if names else "none are known"
+        return f"the closest of {len(names)} known names: {', '.join(closest)}"
+    return f"known: {', '.join(names)}" if names else "there are none"

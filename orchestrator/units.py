@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 
 from orchestrator.errors import BadInput
 
@@ -41,6 +42,8 @@ FREQUENCIES: Mapping[str, Decimal] = {
     "MHz": Decimal(10) ** 6,
     "GHz": Decimal(10) ** 9,
 }
+
+SHARES: Mapping[str, Decimal] = {"1": Decimal(1), "ratio": Decimal(1), "%": Decimal("0.01")}
 
 _QUANTITY = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,9})?) ?([A-Za-zµ]+)")
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
@@ -103,6 +106,35 @@ def parse_quantity(text: str) -> int | float | None:
         return int(size) if size == size.to_integral_value() and size <= _MAX_SIZE else None
     if unit in DURATIONS:
         return float(Decimal(number) * DURATIONS[unit])
+    return None
+
+
+def conversion(unit: str, other: str) -> float | None:
+    """Return the factor that turns figures in ``unit`` into figures in ``other``; None if there is none.
+
+    A part before or after ``/`` that is no size, duration, frequency or share must be the same in both.
+
+    >>> conversion("us", "ms"), conversion("MiB/s", "GiB/s"), conversion("faults/ms", "faults/s"), conversion("s", "B")
+    (0.001, 0.0009765625, 1000.0, None)
+    """
+    ours, theirs = unit.split("/"), other.split("/")
+    if len(ours) != len(theirs) or len(ours) > 2:
+        return None
+    factors = [_factor(a.strip(), b.strip()) for a, b in zip(ours, theirs, strict=True)]
+    known = [factor for factor in factors if factor is not None]
+    if len(known) < len(factors):
+        return None
+    return float(known[0] / known[1] if len(known) > 1 else known[0])
+
+
+def _factor(unit: str, other: str) -> Fraction | None:
+    """Return how many of ``other`` one ``unit`` is."""
+    if unit == other:
+        return Fraction(1)
+    for units in (SIZES, DURATIONS, FREQUENCIES, SHARES):
+        ours, theirs = (units.get(name.replace("µ", "u").replace("μ", "u")) for name in (unit, other))
+        if ours is not None and theirs is not None:
+            return Fraction(ours) / Fraction(theirs)
     return None
 
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from orchestrator.analysis import scaling
 from orchestrator.analysis.points import Key, Point, Points
-from orchestrator.analysis.verdicts import OVERLAP, Verdict, inside, outside, shapes_differ
+from orchestrator.analysis.verdicts import OVERLAP, Verdict, inside, metrics_differ, outside, shapes_differ
+from orchestrator.units import plural
 
 APART = 1.10
 """From this ratio on two modes have an order that another machine must show."""
-
-FLAT = (1.02, 1.10)
-"""More threads do not help if they gain less than this ratio: by the strictest and by the most generous reading."""
 
 Kind = Literal["outcome", "order", "scaling", "ratio"]
 
@@ -55,6 +54,7 @@ def evaluate(bundle: Points, local: Points, local_all: Points, within: float) ->
     :param within: relative tolerance of ratios: 0.25 for 25 %, up or down.
     """
     mismatch = shapes_differ(*({point.environment for point in run.all} for run in (bundle, local_all)))
+    mismatch = mismatch or _metrics_differ(bundle, local_all)
     yield from _outcomes(bundle, local_all)
     for group in _groups(bundle, lambda point: point.rest):
         yield from _order(group, local, mismatch)
@@ -81,7 +81,7 @@ def _outcome(cells: Sequence[Point], local: Points, status: str, claim: str) -> 
     bundle_value = f"{len(cells)} of {len(cells)} cells {status}"
     local_cells = [point for cell in cells if (point := local.at(cell.key))]
     if not local_cells:
-        reason = "none of its cells was run"
+        reason = "the local run has none of these cells"
         return ClaimResult("outcome", claim, bundle_value, Verdict.CANNOT_BE_JUDGED, reason=reason)
     same = [point for point in local_cells if point.outcomes == {status}]
     others = sorted({word for point in local_cells for word in point.outcomes} - {status})
@@ -106,7 +106,7 @@ def _is_verified(point: Point) -> bool:
 
 
 def _order(group: Sequence[Point], local: Points, mismatch: str) -> Iterator[ClaimResult]:
-    best = _best(group)
+    best = _best([point for point in group if point.ok])
     if len(best) < 2 or not any(a.over(b) >= APART for a, b in pairwise(best)):
         return
     claim = f"order of modes{_at(best[0].rest)}"
@@ -114,7 +114,7 @@ def _order(group: Sequence[Point], local: Points, mismatch: str) -> Iterator[Cla
     pairs = [(point, other) for point in group if point.ok and (other := _comparable(point, local))]
     best, local_best = _best([point for point, _ in pairs]), _best([other for _, other in pairs])
     if mismatch or len(best) < 2:
-        reason = mismatch or "fewer than two of its modes have figures in the local run"
+        reason = mismatch or f"the local run has figures for {plural(len(best), 'mode')}; an order needs 2"
         yield ClaimResult("order", claim, bundle_value, Verdict.CANNOT_BE_JUDGED, reason=reason)
         return
     by_mode = {point.mode: point for point in local_best}
@@ -138,12 +138,10 @@ def _best(group: Sequence[Point]) -> list[Point]:
     """Return the best point of each mode, the best mode first."""
     best: dict[str, Point] = {}
     for point in group:
-        if point.ok and (point.mode not in best or point.over(best[point.mode]) > 1):
+        if point.mode not in best or point.over(best[point.mode]) > 1:
             best[point.mode] = point
-    if not best:
-        return []
-    first = next(iter(best.values()))
-    return sorted(best.values(), key=lambda point: -point.over(first))
+    lower = any(point.metric is not None and point.metric.better == "lower" for point in group)
+    return sorted(best.values(), key=lambda point: point.median if lower else -point.median)
 
 
 def _ranking(best: Sequence[Point]) -> str:
@@ -159,64 +157,32 @@ def _ranking(best: Sequence[Point]) -> str:
 def _scaling(bundle: Points, group: Sequence[Point], local: Points, mismatch: str) -> Iterator[ClaimResult]:
     if group[0].environment in bundle.counting and not bundle.modelled:
         return  # CPUs take turns, so threads gain nothing by construction
-    curve = _curve(bundle, group)
+    curve = scaling.curve(bundle, group)
     if len(curve) < 3:
         return
     claim = f"where scaling ends: {_name(curve[-1].mode)}{_at(curve[-1].rest)}"
     bundle_value = _curve_words(curve)
     pairs = [(point, other) for point in curve if (other := _comparable(point, local))]
     if mismatch or len(pairs) < 3:
-        reason = mismatch or "fewer than three of its numbers of threads have figures in the local run"
+        counts = plural(len(pairs), "number") + " of threads"
+        reason = mismatch or f"the local run has figures for {counts}; 3 are needed"
         yield ClaimResult("scaling", claim, bundle_value, Verdict.CANNOT_BE_JUDGED, reason=reason)
         return
     bundle_curve, local_curve = [point for point, _ in pairs], [other for _, other in pairs]
     verdict, reason = Verdict.HOLDS, ""
-    if not set(_ends(local_curve)) & set(_ends(bundle_curve)):
-        verdict, reason = Verdict.DOES_NOT_HOLD, "it ends elsewhere"
-        if set(_ends(local_curve, noisy=True)) & set(_ends(bundle_curve, noisy=True)):
+    if zero := _zero(local_curve):
+        verdict, reason = Verdict.DOES_NOT_HOLD, zero
+    elif not set(scaling.ends(local_curve)) & set(scaling.ends(bundle_curve)):
+        ends = [scaling.ends_in_words(points) for points in (local_curve, bundle_curve)]
+        verdict, reason = Verdict.DOES_NOT_HOLD, f"it ends at {ends[0]} threads, in the bundle at {ends[1]}"
+        if set(scaling.ends(local_curve, noisy=True)) & set(scaling.ends(bundle_curve, noisy=True)):
             verdict, reason = Verdict.CANNOT_BE_JUDGED, OVERLAP
     yield ClaimResult("scaling", claim, bundle_value, verdict, _curve_words(local_curve), reason)
 
 
-def _curve(run: Points, group: Sequence[Point]) -> list[Point]:
-    """Return the points of one mode by threads, with the baseline in front if it has fewer threads than all of them."""
-    curve = sorted((p for p in group if p.ok and p.threads is not None), key=lambda point: point.threads or 0)
-    baseline = run.baseline_of(curve[0]) if curve else None
-    starts = baseline is not None and baseline.ok and baseline.rest == curve[0].rest
-    if baseline and starts and baseline.threads is not None and baseline.threads < (curve[0].threads or 0):
-        curve.insert(0, baseline)
-    return curve
-
-
-def _ends(curve: Sequence[Point], noisy: bool = False) -> list[int]:
-    """Return the swept numbers of threads at which scaling may end, from the strictest to the most generous reading.
-
-    ``noisy``: also by the ranges of single trials.
-    """
-    strict, generous = _end(curve, FLAT[0], 1 if noisy else None), _end(curve, FLAT[1], 0 if noisy else None)
-    numbers = [point.threads or 0 for point in curve]
-    return [number for number in numbers if generous <= number <= strict]
-
-
-def _end(curve: Sequence[Point], limit: float, edge: int | None) -> int:
-    """Return the fewest threads over which no larger number gains ``limit``.
-
-    :param edge: None: by medians; 0 or 1: by the lower or upper end of the ranges of single trials.
-    """
-    for index, point in enumerate(curve):
-        gains = (
-            more.over(point) if edge is None else more.range_over(point)[edge] for more in curve[index + 1 :]
-        )
-        if all(gain < limit for gain in gains):
-            return point.threads or 0
-    return curve[-1].threads or 0
-
-
 def _curve_words(curve: Sequence[Point]) -> str:
-    ends = _ends(curve)
-    last = f"{ends[0]}" if len(ends) == 1 else f"{ends[0]} to {ends[-1]}"
     steps = ", ".join(f"{point.threads}: {_figure(point)}" for point in curve)
-    return f"ends at {last} ({steps})"
+    return f"ends at {scaling.ends_in_words(curve)} ({steps})"
 
 
 # --- ratios: how many times better than the baseline ---------------------------------------------------------------
@@ -241,7 +207,9 @@ def _ratio(
     limits = (ratio / (1 + within), ratio * (1 + within))
     trials = other.range_over(base)
     verdict, reason = Verdict.HOLDS, ""
-    if not inside((local_ratio, local_ratio), limits):
+    if zero := _zero([other, base]):
+        verdict, reason = Verdict.DOES_NOT_HOLD, zero
+    elif not inside((local_ratio, local_ratio), limits):
         verdict, reason = Verdict.DOES_NOT_HOLD, f"not in {limits[0]:.3f} to {limits[1]:.3f}"
         if not outside(trials, limits):
             verdict = Verdict.CANNOT_BE_JUDGED
@@ -255,9 +223,30 @@ def _ratio(
 def _comparable(point: Point, local: Points) -> Point | None:
     """Return the same cell of the local run, if it has a figure of the same metric and label."""
     other = local.at(point.key)
-    if other is None or not other.ok or other.metric != point.metric:
+    if other is None or not other.comparable or point.metric is None or other.metric is None:
         return None
-    return other if other.cell.label == point.cell.label else None
+    same = (other.metric.name, other.cell.label) == (point.metric.name, point.cell.label)
+    return other if same else None
+
+
+def _metrics_differ(bundle: Points, local: Points) -> str:
+    """Return why figures of a metric of the two runs cannot be compared; empty if they can."""
+    sides = [{p.metric.name: p.metric for p in run.all if p.metric} for run in (bundle, local)]
+    reasons = (
+        metrics_differ(metric, sides[1][name], ("the bundle", "the local run"))
+        for name, metric in sides[0].items()
+        if name in sides[1]
+    )
+    return next(filter(None, reasons), "")
+
+
+def _zero(points: Sequence[Point]) -> str:
+    """Return a message if the figure of one of these points of the local run is 0 in every trial."""
+    for point in points:
+        if point.stands_still and point.metric:
+            threads = f", threads={point.threads}" if point.threads is not None else ""
+            return f"{point.metric.name} is 0 in every trial of {_name(point.mode)}{threads}"
+    return ""
 
 
 def _groups(run: Points, key: Callable[[Point], Key]) -> list[list[Point]]:

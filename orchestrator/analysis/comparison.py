@@ -3,6 +3,7 @@
 A ratio above 1 means that the new side is better, for rates and for times. A rate is compared as time for the same
 work, so that throughput and latency of the same trials give the same ratio: times are averaged, not rates (T. Hoefler,
 R. Belli, *Scientific Benchmarking of Parallel Computing Systems*, SC '15, section 3.1.1: rates by the harmonic mean).
+Figures of 0 or less have no ratio; their verdict is one of direction (:mod:`~orchestrator.analysis.without_ratio`).
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from orchestrator.analysis import values
+from orchestrator.analysis import values, without_ratio
 from orchestrator.analysis.bootstrap import median, ratio_interval
 from orchestrator.analysis.multiple import holm
+from orchestrator.analysis.pairs import incomparable, note
 from orchestrator.analysis.samples import Sample
 from orchestrator.analysis.significance import permutation_p, sign_p, smallest_p, smallest_sign_p
 from orchestrator.analysis.values import Units, is_rate
-from orchestrator.analysis.verdicts import Verdict, figures_differ, inside, meaningless, too_few
+from orchestrator.analysis.verdicts import Verdict, inside, too_few
 from orchestrator.results.records import MetricInfo
 from orchestrator.units import plural
 
@@ -50,6 +52,8 @@ class Row:
     :ivar ratio: of the medians; above 1 ``new`` is better; None for the ``reason``.
     :ivar interval: of the ratio; None with too few boots (or trials, if these are the unit).
     :ivar p: of this test alone; ``adjusted``: for the family.
+    :ivar direction: above 0: the new side is better, below 0: worse.
+    :ivar change: in words, where figures of 0 or less have no ratio.
     :ivar seed: of the random numbers for interval and test.
     :ivar note: a caveat on this row, such as mixed environments.
     """
@@ -66,6 +70,8 @@ class Row:
     adjusted: float | None = None
     verdict: Verdict = Verdict.NOT_COMPARED
     reason: str = ""
+    direction: float = 0.0
+    change: str = ""
     seed: int = 0
     note: str = ""
 
@@ -73,6 +79,15 @@ class Row:
     def vanished(self) -> bool:
         """Whether the baseline has figures and the new side has none."""
         return bool(self.base and self.base.n) and not (self.new and self.new.n)
+
+    def is_worse_by(self, limit: float) -> bool:
+        """Whether the new side is slower by more than ``limit`` (0.05 for 5 %) or by an amount without a size."""
+        if self.verdict is not Verdict.SLOWER or self.base is None or self.new is None:
+            return False
+        size = self.ratio
+        if size is None and self.metric.better != "neither":
+            size = without_ratio.size(self.base.boots, self.new.boots, self.metric.better)
+        return size is None or size < 1 - limit
 
 
 def compare(
@@ -131,12 +146,18 @@ def _row(
     reciprocal = is_rate(metric.unit)
     sides = [_units(side, rules) if side else () for side in (base, new)]
     medians = [_median(units, metric.unit) for units in sides]
-    row = replace(row, base_median=medians[0], new_median=medians[1], note=_note(base, new))
-    reason = _incomparable(base, new, rules)
+    row = replace(row, base_median=medians[0], new_median=medians[1], note=note(base, new, metric, medians))
+    reason = incomparable(base, new, rules.mix)
     if reason:
         return replace(row, reason=reason)
+    row = replace(
+        row,
+        verdict=Verdict.TOO_NOISY,
+        reason=f"a side with one {rules.unit} gives no spread between {rules.unit}s"
+        + ("; run more boots, or use --unit trial" if rules.unit == "boot" else ""),
+    )
     if any(value <= 0 for units in sides for unit in units for value in unit):
-        return replace(row, reason=f"a {metric.name} of 0 or less has no ratio")
+        return _without_ratio(row, sides[0], sides[1])
     worse, better = (tuple(tuple(1 / v for v in u) if reciprocal else u for u in units) for units in sides)
     if (metric.better == "lower") == reciprocal:  # more is better on the scale that is compared
         worse, better = better, worse
@@ -148,16 +169,27 @@ def _row(
         p = sign_p(sides[1], base.boots[0][0], seed) if min(counts) > 1 else None
     else:
         p = permutation_p(worse, better, seed) if min(counts) > 1 else None
+    ratio = median(worse) / median(better)
     return replace(
         row,
-        ratio=median(worse) / median(better),
+        ratio=ratio,
+        direction=ratio - 1,
         interval=ratio_interval(worse, better, rules.confidence, seed) if not few else None,
         p=p,
-        verdict=Verdict.TOO_NOISY,
-        reason=f"a side with one {rules.unit} gives no spread between {rules.unit}s"
-        + ("; run more boots, or use --unit trial" if rules.unit == "boot" else ""),
         seed=seed,
     )
+
+
+def _without_ratio(row: Row, base: Units, new: Units) -> Row:
+    """Return the row with the direction of its change. Work that is 0 in every trial is worse, whatever p is."""
+    assert row.base is not None
+    assert row.metric.better != "neither"
+    seed = seed_of(row.metric.name, sorted(row.factors.items()), base, new)
+    direction, p = without_ratio.direction(base, new, row.base.exact, row.metric.better, seed)
+    row = replace(row, direction=direction, p=p, change=without_ratio.change(base, new), seed=seed)
+    if row.metric.better == "higher" and without_ratio.stops(base, new):
+        return replace(row, verdict=Verdict.SLOWER, reason=row.change)
+    return row if p is not None or not row.change else replace(row, reason=f"{row.change}; {row.reason}")
 
 
 def _counts(row: Row, rules: Rules) -> list[int]:
@@ -176,50 +208,21 @@ def _median(units: Units, unit: str) -> float | None:
     return values.median(flat, unit) if flat else None
 
 
-def _incomparable(base: Sample | None, new: Sample | None, rules: Rules) -> str:
-    """Return why two sides cannot be compared; empty if they can."""
-    if base is None or new is None:
-        return f"the {'baseline' if base is None else 'new side'} has no such cell"
-    for sample, side in ((base, "baseline"), (new, "new side")):
-        if not sample.n:
-            return f"no trial of the {side} has a figure"
-    differ = "" if rules.mix else figures_differ(base.environment, new.environment)
-    if differ:
-        return differ
-    if base.label != new.label:
-        return f"labels differ: {base.label or 'none'}, {new.label or 'none'}"
-    return ""
-
-
-def _note(base: Sample | None, new: Sample | None) -> str:
-    if base is None or new is None:
-        return ""
-    notes = []
-    if base.environment != new.environment:
-        notes.append(f"MIXED ENVIRONMENTS: {base.environment} against {new.environment}")
-    if message := meaningless({base.environment, new.environment}):
-        notes.append(message)
-    if base.exact:
-        return "; ".join([*notes, "published figure without spread"])
-    if set(base.hosts) != set(new.hosts):
-        notes.append(f"other hosts: {', '.join(base.hosts)} against {', '.join(new.hosts)}")
-    if base.cell != new.cell and base.factors.get("kernel") == new.factors.get("kernel"):
-        notes.append("command or settings differ")
-    return "; ".join(notes)
-
-
 def _judged(row: Row, family: int, rules: Rules) -> Row:
     assert row.adjusted is not None
-    assert row.ratio is not None
-    assert row.base is not None
-    assert row.new is not None
     alpha = 1 - rules.confidence
+    counts = _counts(row, rules)
+    few = too_few(counts, rules.unit, rules.confidence)
     # The margin first: on the instruction clock boots agree so closely that 0.03 % is significant and does not matter.
     if row.interval is not None and inside(row.interval, (1 - rules.margin, 1 + rules.margin)):
         return replace(row, verdict=Verdict.NO_DIFFERENCE, reason="")
-    if row.adjusted <= alpha + 1e-12 and row.ratio != 1:
-        return replace(row, verdict=Verdict.FASTER if row.ratio > 1 else Verdict.SLOWER, reason="")
-    counts = _counts(row, rules)
+    if row.ratio is None and not row.change and not few:
+        return replace(row, verdict=Verdict.NO_DIFFERENCE, reason="")
+    if row.verdict is Verdict.SLOWER:
+        return row
+    if row.adjusted <= alpha + 1e-12 and row.direction:
+        verdict = Verdict.FASTER if row.direction > 0 else Verdict.SLOWER
+        return replace(row, verdict=verdict, reason=row.change)
     least = family * (smallest_p(*counts) if len(counts) > 1 else smallest_sign_p(*counts))
     if least > alpha:
         reason = (
@@ -227,7 +230,8 @@ def _judged(row: Row, family: int, rules: Rules) -> Row:
             f"the least possible p-value is {least:.2g}"
         )
     else:
-        reason = too_few(counts, rules.unit, rules.confidence) or (
-            "the interval contains both no difference and one that matters"
+        reason = few or (
+            "the interval contains both no difference and one that matters" * (row.ratio is not None)
         )
+    reason = "; ".join(filter(None, [row.change, reason]))
     return replace(row, verdict=Verdict.TOO_NOISY, reason=reason)

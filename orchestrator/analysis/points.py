@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -51,8 +52,18 @@ class Point:
 
     @property
     def ok(self) -> bool:
-        """Whether it has a figure that a ratio can be made of."""
+        """Whether it has a figure, and none of its trials is 0 or less: a claim can be made of it."""
         return self.metric is not None and self.least > 0
+
+    @property
+    def comparable(self) -> bool:
+        """Whether it has a figure, and none of its trials is below 0: a claim can be judged by it."""
+        return self.metric is not None and self.least >= 0
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether its figure is 0 in every trial."""
+        return self.metric is not None and self.least == self.most == 0
 
     @property
     def outcomes(self) -> frozenset[str]:
@@ -74,8 +85,11 @@ class Point:
         return min(ends), max(ends)
 
     def _ratio(self, own: float, other: float) -> float:
-        lower = self.metric is not None and self.metric.better == "lower"
-        return other / own if lower else own / other
+        if self.metric is not None and self.metric.better == "lower":
+            own, other = other, own
+        if other == 0:
+            return math.inf if own else 1.0
+        return own / other
 
 
 @dataclass(frozen=True, slots=True)

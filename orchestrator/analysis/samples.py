@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.analysis.summary import CellSummary, by_boot, plan_order
 from orchestrator.analysis.values import Units
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.store import CellRow, RunRow, Store, TrialValue
+from orchestrator.units import conversion
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Sample:
     :ivar excluded: trials that are not ok or lack this metric, without those that the stop rule saved.
     :ivar hosts: hosts of the trials.
     :ivar exact: the only value is a number without spread, such as a published one.
+    :ivar converted: the unit of the journal, if it is not that of ``boots``.
     """
 
     cell: str
@@ -39,11 +41,19 @@ class Sample:
     excluded: tuple[Excluded, ...]
     hosts: tuple[str, ...] = ()
     exact: bool = False
+    converted: str = ""
 
     @property
     def n(self) -> int:
         """Number of trials that have a value."""
         return sum(map(len, self.boots))
+
+    def convert(self, unit: str, other: str) -> Sample:
+        """Return the sample with its values in another unit that :func:`orchestrator.units.conversion` knows."""
+        factor = conversion(unit, other)
+        assert factor is not None
+        boots = tuple(tuple(value * factor for value in boot) for boot in self.boots)
+        return replace(self, boots=boots, converted=unit if unit != other else "")
 
 
 def boots_of(store: Store, run: RunRow, cell: CellSummary, metric: MetricInfo) -> Units:

@@ -5,6 +5,13 @@ Environments
     run, so they are compared wherever durations have the same meaning. Nothing is compared in an environment whose
     durations have no meaning.
 
+Metrics
+    Figures in other units are converted. Nothing is compared where that is impossible, or where the runs disagree on
+    which direction is better.
+
+Zero
+    A figure of 0 has no ratio. Direction decides: work per time that is 0 in every trial is worse than any that is not.
+
 Noise
     A verdict needs all plausible values on one side of its limits. Comparisons take the confidence interval for the
     plausible values, claims the range of single trials.
@@ -16,7 +23,9 @@ from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from orchestrator.environments import meaning
+from orchestrator.results.records import MetricInfo
 from orchestrator.sample_size import min_sample_size
+from orchestrator.units import conversion
 
 Range = tuple[float, float]
 """Least and greatest of some values."""
@@ -69,6 +78,21 @@ def shapes_differ(bundle: Collection[str], local: Collection[str]) -> str:
     if meanings[0] != meanings[1]:
         one, other = ("".join(side) or "missing" for side in meanings)
         return f"figures are {one} in the bundle ({sides[0]}) and {other} in the local run ({sides[1]})"
+    return ""
+
+
+def metrics_differ(base: MetricInfo, new: MetricInfo, sides: tuple[str, str]) -> str:
+    """Return why figures of one metric of two runs cannot be compared; empty if they can.
+
+    :param sides: names of the two runs.
+    """
+    directions = {metric.better for metric in (base, new)} - {"neither"}
+    if len(directions) > 1:
+        return f"{base.better} is better in {sides[0]}, {new.better} is better in {sides[1]}"
+    if conversion(new.unit, base.unit) is None:
+        return (
+            f"the unit is {base.unit or 'not given'} in {sides[0]}, {new.unit or 'not given'} in {sides[1]}"
+        )
     return ""
 
 

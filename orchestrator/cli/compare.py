@@ -19,11 +19,17 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
     name = "percent"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the share; a usage error unless it is from 0 % to less than 100 %."""
+        """Return the share; a usage error unless it is from 0 % to less than 100 %.
+
+        ``0.05`` may mean 5 % or 0.05 %, so it needs a sign.
+        """
         if isinstance(value, float):
             return value
         try:
-            return parse_share(str(value))
+            share = parse_share(str(value))
+            if 0 < share < 0.01 and "%" not in str(value):
+                raise BadInput(f"'{value}' is ambiguous; write {share * 10_000:g}% or {share * 100:g}%")
+            return share
         except BadInput as error:
             self.fail(str(error), param, ctx)
 
@@ -57,7 +63,7 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
     "--fail-on-regression",
     "fail_on",
     type=Percent(),
-    help="Exit with code 5 if a cell is slower by more than PERCENT.",
+    help="Exit with code 5 if a cell is slower by more than PERCENT, fell to 0, or has no figure any more.",
 )
 @click.option(
     "--margin", type=Percent(), default="2%", show_default=True, help="Ignore differences of up to PERCENT."

@@ -10,12 +10,12 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.errors import BadInput
 from orchestrator.nearest import did_you_mean
-from orchestrator.units import parse_quantity
+from orchestrator.units import parse_quantity, plural
 
 Value = bool | int | float | str
 """A value in an expression. A size is a number of bytes, a duration a number of seconds."""
@@ -89,8 +89,10 @@ class Compiler:
             return self._compile(tree.body)
         except SyntaxError as error:
             raise ExpressionError(self._syntax_message(), self._column((error.offset or 1) - 1)) from None
-        except (RecursionError, MemoryError, ValueError, OverflowError):
-            raise ExpressionError("expression too deeply nested, or invalid character") from None
+        except (RecursionError, MemoryError):
+            raise ExpressionError("expression nested too deeply; use fewer parentheses and signs") from None
+        except (ValueError, OverflowError):
+            raise ExpressionError("invalid character in the expression") from None
 
     def _syntax_message(self) -> str:
         text = self.text
@@ -164,11 +166,11 @@ class Compiler:
             strings = isinstance(a, str) + isinstance(b, str)
             # Strings can only be concatenated: 'text' * 9**9 and '%999999d' would use unbounded memory.
             if strings == 1 or (strings == 2 and symbol != "+"):
-                raise ExpressionError(f"cannot compute {a!r} {symbol} {b!r}")
+                raise ExpressionError(f"cannot compute {a!r} {symbol} {b!r}: {_operands(a, b)}")
             try:
                 return _bounded(function(a, b))
             except (ArithmeticError, TypeError) as error:
-                raise ExpressionError(f"cannot compute {a!r} {symbol} {b!r}: {error}") from None
+                raise ExpressionError(f"cannot compute {a!r} {symbol} {b!r}: {_arithmetic(error)}") from None
 
         return compute
 
@@ -247,12 +249,16 @@ class Compiler:
     def _call(self, node: ast.Call) -> Evaluator:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name not in _FUNCTIONS:
-            name = name or ast.get_source_segment(self.text.strip(), node.func) or ""
+            name = name or ast.get_source_segment(self.text.strip(), node.func) or self.text.strip()
             raise self._error(node, f"unknown function '{name}'; {did_you_mean(name, _FUNCTIONS)}")
         function, minimum, maximum = _FUNCTIONS[name]
-        if node.keywords or not minimum <= len(node.args) <= maximum:
-            expected = str(minimum) if minimum == maximum else f"{minimum} to {maximum}"
-            raise self._error(node, f"'{name}' takes {expected} positional arguments")
+        if node.keywords:
+            raise self._error(node, f"function '{name}' takes no argument '{node.keywords[0].arg or '**'}='")
+        if not minimum <= len(node.args) <= maximum:
+            expected = (
+                plural(minimum, "argument") if minimum == maximum else f"{minimum} to {maximum} arguments"
+            )
+            raise self._error(node, f"function '{name}' takes {expected}, not {len(node.args)}")
         arguments = [self._compile(argument) for argument in node.args]
 
         def compute(values: Mapping[str, Value]) -> Any:
@@ -261,9 +267,30 @@ class Compiler:
                 return _bounded(function(*evaluated))
             except (ArithmeticError, TypeError, ValueError) as error:
                 shown = ", ".join(map(repr, evaluated))
-                raise ExpressionError(f"cannot compute {name}({shown}): {error}") from None
+                raise ExpressionError(
+                    f"cannot compute {name}({shown}): {_reason(name, evaluated, error)}"
+                ) from None
 
         return compute
+
+
+def _operands(a: Value, b: Value) -> str:
+    """Return why two operands of which one is a string, or both are, cannot be combined."""
+    text = a if isinstance(a, str) else b
+    both = isinstance(a, str) and isinstance(b, str)
+    return "strings can only be joined, with +" if both else f"{text!r} is a string, not a number"
+
+
+def _arithmetic(error: Exception) -> str:
+    return "division by zero" if isinstance(error, ZeroDivisionError) else "the result is too large"
+
+
+def _reason(name: str, arguments: Sequence[Value], error: Exception) -> str:
+    """Return why a function cannot be computed, without the texts of Python."""
+    text = next((argument for argument in arguments if isinstance(argument, str)), None)
+    if text is not None:
+        return f"{text!r} is a string, not a number"
+    return "the logarithm needs a number > 0" if name == "log2" else _arithmetic(error)
 
 
 def unknown_name(name: str, known: Iterable[str]) -> str:

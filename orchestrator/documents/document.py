@@ -202,20 +202,25 @@ class Converter:
         self.positions = positions
         self.faults: list[Fault] = []
         self.nodes = 0
+        self.furthest = Position(name)
 
     def position(self, node: yaml.Node) -> Position:
         """Return where a node starts."""
         if not self.positions:
             return Position(self.name)
-        return Position(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
+        position = Position(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
+        # The node of an alias is that of its anchor, so that its position is an earlier one.
+        if (position.line, position.column) > (self.furthest.line, self.furthest.column):
+            self.furthest = position
+        return position
 
     def convert(self, node: yaml.Node, depth: int) -> Node:
         """Convert a node with all that is in it."""
         position = self.position(node)
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            message = f"more than {MAX_NODES} values after alias expansion"
-            raise BadInput(Position(self.name).fault(message))
+            message = f"more than {MAX_NODES} values after alias expansion; write fewer aliases ('*name')"
+            raise BadInput(self.furthest.fault(message))
         if depth > _MAX_DEPTH:
             raise BadInput(position.fault(f"nested more than {_MAX_DEPTH} levels deep, or a recursive alias"))
         if node.tag not in self.tags:
@@ -266,12 +271,12 @@ def _scalar_value(kind: str, text: str) -> Scalar:
         return text.lower() == "true"
     if kind == "int":
         if len(text) > _INTEGER_BITS + 2:
-            raise ValueError("does not fit in 64 bits")
+            raise ValueError("does not fit in 64 bits; put it in quotes to pass it as text")
         if not _INTEGER.fullmatch(text):
             raise ValueError("is not an integer")
         number = int(text, {"0x": 16, "0o": 8}.get(text[:2], 10))
         if not -(2 ** (_INTEGER_BITS - 1)) <= number < 2**_INTEGER_BITS:
-            raise ValueError("does not fit in 64 bits")
+            raise ValueError("does not fit in 64 bits; put it in quotes to pass it as text")
         return number
     if kind == "float":
         value = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))

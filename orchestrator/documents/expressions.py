@@ -65,7 +65,10 @@ class Expression:
         """
         value = self._evaluator(values)
         if value not in (0, 1):
-            raise ExpressionError(f"expected true or false; found {value!r}; add a comparison")
+            example = "== 'serial'" if isinstance(value, str) else "> 0"
+            raise ExpressionError(
+                f'expected true or false; the result is {value!r}; add a comparison, such as "{example}"'
+            )
         return bool(value)
 
     def unknown(self, known: Iterable[str]) -> list[ExpressionError]:

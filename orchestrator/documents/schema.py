@@ -129,6 +129,8 @@ def _value_message(keyword: str, rule: JSONSchema, value: Any) -> str:
         return f"duplicate item: {describe_value(duplicate)}"
     if keyword == "maxItems":
         return f"expected at most {rule['maxItems']} items; found {len(value)}"
+    if keyword == "maximum" and str(rule["maximum"]) not in _expected(rule):
+        return f"expected {_expected(rule)}, at most {rule['maximum']}; found {describe_value(value)}"
     return f"expected {_expected(rule)}; found {describe_value(value)}"
 
 
@@ -139,8 +141,10 @@ def _expected(rule: JSONSchema) -> str:
         return describe_value(rule["const"])
     types = rule.get("type", ())
     described = " or ".join(_TYPES[name] for name in ([types] if isinstance(types, str) else types))
+    if "minimum" in rule and "maximum" in rule:
+        return f"{described} from {rule['minimum']} to {rule['maximum']}"
     bounds = [text.format(rule[key]) for key, text in _BOUNDS.items() if key in rule]
-    return " ".join([described or "another value", *bounds])
+    return " ".join([described or "another value", " and ".join(bounds)]).strip()
 
 
 _BOUNDS = {

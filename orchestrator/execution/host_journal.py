@@ -89,7 +89,7 @@ class TrialEnd:
     @property
     def settings(self) -> dict[str, str]:
         """What the trial's settings were when it ran: path to value, read back."""
-        return {change.path: change.actual for change in self.changes}
+        return {change.path: change.in_effect for change in self.changes}
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Visit:
             raise HostError(
                 f"{self.host.name}: could not change settings: {'; '.join(faults) or completed.stderr}"
             )
-        return {change.path: change.actual for change in changes}
+        return {change.path: change.in_effect for change in changes}
 
     def check_placement(self) -> None:
         """Restore and raise ``HostError`` if the host does not have the CPUs of ``tuning.placement``."""

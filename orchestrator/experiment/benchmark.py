@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +17,9 @@ from orchestrator.experiment.levels import read_level
 from orchestrator.experiment.metrics import read_metric
 from orchestrator.experiment.model import Benchmark, Breakdown, Level, Metric, Role, Status
 from orchestrator.nearest import did_you_mean
+
+_SPELLED = re.compile(r"0x[0-9a-fA-F]+|[0-9.]+ ?[A-Za-z]*")
+"""How an integer or a size in a range may be written, as the program gets it."""
 
 
 class BenchmarkReader:
@@ -80,7 +84,7 @@ class BenchmarkReader:
             draft.add_fault(node.position, f"invalid value '{value.text}' for '{name}'; {hint}")
         if name in self.ranges:
             first, last = self.ranges[name]
-            if not _is_between(value.value, first.value, last.value):
+            if not (_SPELLED.fullmatch(value.text) and _is_between(value.value, first.value, last.value)):
                 message = f"invalid value '{value.text}' for '{name}'; expected {first.text} to {last.text}"
                 draft.add_fault(node.position, message)
 
@@ -166,7 +170,7 @@ class BenchmarkReader:
             return {}
         return {
             name: (
-                *(str(node.content) for _, node in self.role_file.items("choices", name)),
+                *(node.text for _, node in self.role_file.items("choices", name)),
                 *(value for value, _ in self.role_file.members("choices", name)),
             )
             for name, _ in self.role_file.members("choices")

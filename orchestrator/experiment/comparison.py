@@ -71,7 +71,7 @@ class ComparisonReader:
             if not matching:
                 shown = ", ".join(f"{name} = {level}" for name, level in fixed.items())
                 position = self.draft.node.nearest_position("compare", "baseline")
-                self.draft.add_fault(position, f"no combination of the zipped factors has {shown}")
+                self.draft.add_fault(position, f"no cell has {shown}: 'zip' does not combine these levels")
             elif fixed and len(matching) == 1:
                 baseline |= matching[0]
         return baseline
@@ -190,7 +190,8 @@ class _DatasetMatcher:
         if len(matching) > 1:
             shown = ", ".join(f"{name} = {value}" for name, value in row.items())
             raise ExpressionError(
-                f"'{self.dataset.name}' has {len(matching)} rows with {shown}; add more of its columns"
+                f"dataset '{self.dataset.name}' has {len(matching)} rows with {shown}; "
+                "add columns to 'columns' until one row is left"
             )
         value = self.dataset.column(self.comparison.value_column)[matching[0]] if matching else None
         return value if isinstance(value, int | float) and value > 0 else None
@@ -221,7 +222,7 @@ class _DatasetMatcher:
                 first = min(str(value) for value in values)
                 hint = did_you_mean(first, known)
                 return f"column '{name}' of '{self.dataset.name}' does not contain '{first}'; {hint}"
-        return f"no cell matches a row of '{self.dataset.name}'"
+        return f"no row of dataset '{self.dataset.name}' matches a cell; check the expressions in 'columns'"
 
 
 def _index_with(axis: Axis, index: int, levels: Mapping[str, str]) -> int | None:

@@ -17,6 +17,7 @@ from orchestrator.experiment.combinations import CellError, Combinations
 from orchestrator.experiment.levels import computed_level, read_levels
 from orchestrator.experiment.model import Axis, Derived, Factor, Kernel, Level, Sweep
 from orchestrator.nearest import did_you_mean
+from orchestrator.units import parse_quantity
 
 KERNEL = "kernel"
 HOST = "host"
@@ -88,9 +89,11 @@ class SweepReader:
             return
         try:
             if all(combinations.at(indices) is None for indices in combinations.indices()):
-                key = "include" if sweep.include and not sweep.exclude else "exclude"
+                keys = [key for key in ("include", "exclude") if getattr(sweep, key)]
+                named = " and ".join(f"'{key}'" for key in keys)
                 self.draft.add_fault(
-                    self.draft.node.key_position(key), "'include' and 'exclude' leave no cell"
+                    self.draft.node.key_position(keys[-1]),
+                    f"no cells left after {named}; relax the predicates",
                 )
         except CellError as error:
             self.draft.add_fault(self._position_of(error.expression) or position, str(error))
@@ -163,6 +166,8 @@ class SweepReader:
             seen[value] = seen[shown] = shown
             if first is not None:
                 spelling = "" if first == shown else f" (first listed as '{first}')"
+                if spelling and len(members) == 1 and not any(map(parse_quantity, (first, shown))):
+                    spelling += "; quote both to pass both to the benchmark"
                 names = ", ".join(factor.name for factor in members)
                 position = self.draft.node.nearest_position("factors", members[0].name, index)
                 self.draft.add_fault(position, f"duplicate level '{shown}' of {names}{spelling}")

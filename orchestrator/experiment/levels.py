@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -14,18 +15,21 @@ from orchestrator.units import correct_size, format_size, is_number_with_letters
 
 MAX_LEVELS = 10_000
 _MAX_NUMBER = Decimal(2**63)
+_GROUPED = re.compile(r"[-+]?[0-9]{1,3}(_[0-9]{3}){1,5}")
+"""A number with groups of digits, as YAML 1.1, Python and C++ programmers write it."""
 
 
 def read_level(node: Node) -> Level:
-    """Return the level for a scalar. Its text stays as written, except that integers and booleans are normalized."""
+    """Return the level for a scalar: its text as written, and the value that expressions see.
+
+    ``0x10`` is 16 and ``1_000`` is 1000 in expressions; the benchmark gets these very characters.
+    """
     value = node.content
-    if isinstance(value, str):
-        number = parse_quantity(value)
-        return Level(value, value if number is None else number)
-    if isinstance(value, float):
+    if not isinstance(value, str):
+        assert isinstance(value, bool | int | float)
         return Level(node.text, value)
-    assert isinstance(value, bool | int)
-    return computed_level(value)
+    number = int(value) if _GROUPED.fullmatch(value) else parse_quantity(value)
+    return Level(value, value if number is None else number)
 
 
 def computed_level(value: Value) -> Level:
@@ -34,7 +38,10 @@ def computed_level(value: Value) -> Level:
 
 
 def setting_text(level: Level) -> str:
-    """Return a level in the format of ``/proc/sys`` and ``/sys``: 1 and 0 for true and false, sizes in bytes."""
+    """Return a level in the format of ``/proc/sys`` and ``/sys``: decimal numbers, 1 and 0 for true and false.
+
+    The kernel would read ``010`` as eight, and print ``0x10`` as 16.
+    """
     return str(int(level.value)) if isinstance(level.value, bool | int) else level.text
 
 
@@ -56,7 +63,7 @@ def read_levels(draft: Draft, name: str, node: Node) -> tuple[Level, ...]:
 
 def _check_units(draft: Draft, name: str, items: list[Node], levels: tuple[Level, ...]) -> None:
     """Add a fault for each size with an unknown unit."""
-    sizes = any(isinstance(level.value, int) and level.text != str(level.value) for level in levels)
+    sizes = any(isinstance(parse_quantity(level.text), int) for level in levels)
     for item, level in zip(items, levels, strict=True):
         if not isinstance(level.value, str):
             continue
@@ -89,12 +96,13 @@ def _series(bounds: dict[str, Node], kind: str) -> Iterator[Level]:
         raise BadInput("'step' must not be 0")
     rising = kind == "geometric" or change > 0
     if (last < first) if rising else (last > first):
-        raise BadInput(f"empty series: this {key} never leads from 'from' to 'to'")
+        direction = "less" if rising else "greater"
+        raise BadInput(f"no levels: 'to' is {direction} than 'from'; swap them, or change '{key}'")
     current, count = first, 0
     while (current <= last) if rising else (current >= last):
         count += 1
         if count > MAX_LEVELS:
-            raise BadInput(f"more than {MAX_LEVELS} levels; use a larger {key}")
+            raise BadInput(f"more than {MAX_LEVELS} levels; use a larger '{key}'")
         yield _level(current, is_size)
         current = current * change if kind == "geometric" else current + change
 
@@ -105,7 +113,7 @@ def _number(node: Node) -> tuple[Decimal, bool]:
         return Decimal(parse_size(node.content)), True
     number = Decimal(node.text) if isinstance(node.content, float) else Decimal(int(node.content))  # type: ignore[arg-type]
     if abs(number) >= _MAX_NUMBER:
-        raise BadInput(f"{node.text} does not fit in 64 bits")
+        raise BadInput(f"'{node.text}' does not fit in 64 bits")
     return number, False
 
 

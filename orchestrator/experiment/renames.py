@@ -59,7 +59,10 @@ def _rename_keys(
     for name in [name for name in node.content if name in renamed and draft.is_valid(*path, name)]:
         used.setdefault(name, node.keys[name])
         if renamed[name] in node.content:
-            draft.add_fault(node.keys[name], f"'{name}' and its new name '{renamed[name]}' are both given")
+            draft.add_fault(
+                node.keys[name],
+                f"'{name}' is the old name of '{renamed[name]}', which is also given; remove one",
+            )
     names = {name: renamed[name] if name in used else name for name in node.content}
     node.keys = {names[name]: position for name, position in node.keys.items() if name in names}
     node.content = {names[name]: value for name, value in node.content.items()}

@@ -21,12 +21,23 @@ PlacedSetting = tuple[Position, Setting]
 
 
 def sysctl_path(name: str) -> str:
-    """Return the path of a sysctl: ``vm.swappiness`` is ``/proc/sys/vm/swappiness``."""
-    return f"/proc/sys/{name.replace('.', '/')}"
+    """Return the path of a sysctl: ``vm.swappiness`` is ``/proc/sys/vm/swappiness``.
+
+    As in sysctl(8), the first separator decides: in ``net/ipv4/conf/eth0.100/forwarding`` dots are part of a name, in
+    ``net.ipv4.conf.eth0/100.forwarding`` a slash stands for such a dot.
+    """
+    first = next((character for character in name if character in "./"), ".")
+    return "/proc/sys/" + (name if first == "/" else name.translate(str.maketrans("./", "/.")))
+
+
+def sysctl_name(path: str) -> str:
+    """Return the name of a sysctl for its path; other paths unchanged. With slashes if a part of it has a dot."""
+    inner = path.removeprefix("/proc/sys/")
+    return inner.replace("/", ".") if inner != path and "." not in inner else inner
 
 
 def sysctl(section: Node) -> Iterator[PlacedSetting]:
-    """Read values by dotted name."""
+    """Read values by name, with dots or with slashes."""
     for name, node in section.mapping().items():
         yield node.position, Setting(sysctl_path(name), setting_text(read_level(node)))
 

@@ -40,15 +40,31 @@ config_hash() {
     gzip -dc /proc/config.gz | sha256sum | cut -d ' ' -f 1
 }
 
-# Fields of /proc/cpuinfo that are the same for all CPUs: the first value of each.
+# Fields of /proc/cpuinfo that are the same for all CPUs: the first value of each. Each architecture has names of its own;
+# s390 has one line for each CPU: "processor 0: version = FF,  identification = 2733E8,  machine = 8561".
 cpu_info() {
-    awk -F ':' '
-        { key = $1; sub(/[ \t]+$/, "", key); value = $2; sub(/^ /, "", value) }
-        key ~ /^(vendor_id|model name|microcode|flags|Features|CPU implementer|CPU part)$/ && !(key in seen) {
+    awk '
+        function print_first(key, value) {
+            if (value == "" || key in seen)
+                return
             seen[key] = 1
             gsub(/ /, "_", key)
             print "cpu." key "=" value
-        }' /proc/cpuinfo
+        }
+        /^processor [0-9]+:.* machine = / { value = $0; sub(/.* machine = */, "", value); print_first("machine type", value) }
+        {
+            colon = index($0, ":")
+            key = substr($0, 1, colon - 1); sub(/[ \t]+$/, "", key)
+            value = substr($0, colon + 1); sub(/^[ \t]+/, "", value)
+        }
+        key ~ /^(vendor_id|model name|Model Name|cpu model|cpu|uarch|isa|mvendorid|microcode|flags|Features|features)$/ ||
+            key ~ /^CPU (implementer|part)$/ { print_first(key, value) }' /proc/cpuinfo
+}
+
+# On arm64 /proc/cpuinfo has numbers only; lscpu knows the names.
+cpu_name() {
+    grep -q '^CPU part' /proc/cpuinfo && command -v lscpu >/dev/null 2>&1 || return 0
+    LC_ALL=C lscpu 2>/dev/null | sed -n 's/^ *Model name: *\([^-].*\)/\1/p' | head -n 1
 }
 
 node_memory() {
@@ -88,8 +104,9 @@ if [ "$(id -u)" = 0 ] || sudo -n true >/dev/null 2>&1; then print_fact root yes;
 for release in /etc/os-release /usr/lib/os-release; do
     [ -r "$release" ] && print_fact os "$(sed -n 's/^PRETTY_NAME=//p' "$release" | tr -d '"')" && break
 done
-print_fact cpus "$(grep -c '^processor' /proc/cpuinfo)"
+print_fact cpus "$(if grep -q '^processor' /proc/cpuinfo; then grep -c '^processor' /proc/cpuinfo; else nproc; fi)" # SPARC and Alpha list no processors
 cpu_info
+print_fact cpu.name "$(cpu_name)"
 node_memory
 compilers
 print_files /proc/cmdline \

@@ -34,6 +34,8 @@ class Facts:
     :ivar build_id: GNU build id of the running kernel, hex.
     :ivar config_hash: SHA-256 (hex) of the kernel configuration in ``/proc/config.gz``.
     :ivar root: whether commands can run as root, by login or by passwordless ``sudo``.
+    :ivar cpu_model: name of the CPU; s390: its machine type.
+    :ivar cpu_part: part number of an arm64 CPU, hex; its name is known only to hosts with ``lscpu``.
     :ivar governors: CPU lists by frequency governor.
     :ivar default_huge_page: default huge page size in bytes.
     :ivar thp: settings of transparent huge pages: selected value by path below ``transparent_hugepage/``.
@@ -55,6 +57,7 @@ class Facts:
     cpus: int
     online: str
     cpu_model: str
+    cpu_part: str
     cpu_vendor: str
     cpu_flags: tuple[str, ...]
     microcode: str

@@ -43,9 +43,10 @@ def parse(printed: str) -> Facts:
         root=values.get("root") == "yes",
         cpus=int(values.get("cpus", "0")),
         online=content.get("/sys/devices/system/cpu/online", ""),
-        cpu_model=values.get("cpu.model_name", values.get("cpu.CPU_part", "")),
-        cpu_vendor=values.get("cpu.vendor_id", values.get("cpu.CPU_implementer", "")),
-        cpu_flags=tuple(values.get("cpu.flags", values.get("cpu.Features", "")).split()),
+        cpu_model=_cpu_model(values),
+        cpu_part=values.get("cpu.CPU_part", ""),
+        cpu_vendor=_first(values, "vendor_id", "CPU_implementer", "mvendorid"),
+        cpu_flags=tuple(_first(values, "flags", "Features", "features", "isa").split()),
         microcode=values.get("cpu.microcode", ""),
         governors=_governors(content),
         turbo=_turbo(content),
@@ -72,6 +73,22 @@ def parse(printed: str) -> Facts:
         },
         dialect_files=tuple(existing),
     )
+
+
+def _cpu_model(values: Mapping[str, str]) -> str:
+    """Return the name of the CPU, as lscpu gives it: x86, MIPS; LoongArch; MIPS; Power; RISC-V; arm64; s390.
+
+    Where there is no name: the instruction set of RISC-V, the part number of arm64.
+    """
+    name = _first(values, "model_name", "Model_Name", "cpu_model", "cpu", "uarch", "name")
+    if not name and "cpu.machine_type" in values:
+        name = f"machine type {values['cpu.machine_type']}"
+    return name or _first(values, "isa", "CPU_part").partition("_")[0]
+
+
+def _first(values: Mapping[str, str], *names: str) -> str:
+    """Return the first of these fields of /proc/cpuinfo that there is; empty without any."""
+    return next((values[f"cpu.{name}"] for name in names if f"cpu.{name}" in values), "")
 
 
 def _clocksource(which: str) -> str:

@@ -38,7 +38,7 @@ def reference_host(facts: Mapping[str, Facts], *, kernels: bool) -> str:
 def _traits(facts: Facts, kernels: bool) -> dict[str, str]:
     traits = {
         "architecture": facts.machine,
-        "CPU": facts.cpu_model,
+        "CPU": facts.cpu_part or facts.cpu_model,  # the name depends on the lscpu of the host
         "CPUs": str(facts.cpus),
         "NUMA nodes": str(sum(1 for node in facts.nodes if node.memory)),
         "environment": str(environment(facts)),

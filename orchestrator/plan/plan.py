@@ -59,7 +59,10 @@ class Plan:
         self._check_options()
         self._cells_by_kernel = self._count()
         if not self.cell_count:
-            raise BadInput("--where leaves no cell; run 'orchestrate plan' without it to list all cells")
+            predicates = " ".join(f'--where "{predicate}"' for predicate in where)
+            raise BadInput(
+                f"no cell matches {predicates}; 'orchestrate plan' without --where lists all cells"
+            )
 
     # --- cells ---------------------------------------------------------------------------------------------
 

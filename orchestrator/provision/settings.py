@@ -60,7 +60,7 @@ class SettingsModule(Module):
             raise HostError((completed.stderr.strip() or "could not change settings").splitlines()[-1])
         if not context.host.executes:
             return {}
-        changed = [change for change in changes if change.verdict == "changed"]
+        changed = [change for change in changes if change.verdict in ("changed", "written")]
         kept = [change.path for change in changes if change.verdict == "kept"]
         result: dict[str, Any] = {"changed": bool(changed), "differences": [_difference(c) for c in changed]}
         result |= _current(changes)
@@ -83,7 +83,7 @@ def _difference(change: Change) -> Difference:
 
 
 def _current(changes: Iterable[Change]) -> dict[str, Any]:
-    return {"settings": {change.path: change.actual for change in changes}}
+    return {"settings": {change.path: change.in_effect for change in changes}}
 
 
 def _raise_faults(changes: Iterable[Change]) -> None:

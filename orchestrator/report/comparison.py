@@ -11,7 +11,6 @@ from orchestrator.analysis import intervals, significance
 from orchestrator.analysis.comparison import Row, Rules, against, compare, judge
 from orchestrator.analysis.multiple import CORRECTION
 from orchestrator.analysis.samples import Sample, samples
-from orchestrator.analysis.verdicts import Verdict
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.factors import KERNEL
 from orchestrator.experiment.model import Published
@@ -21,6 +20,7 @@ from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
 from orchestrator.sample_size import min_sample_size
+from orchestrator.units import conversion
 
 PUBLISHED_ENVIRONMENT = "metal"
 """All datasets of results/reference were measured on real machines."""
@@ -46,14 +46,17 @@ class ComparisonReport:
         unit = f"Sampling unit: {self.rules.unit}."
         if self.rules.unit == "trial":
             unit += " Differences between boots count as differences between the two sides."
-        test = significance.METHODS[self.rules.unit]
-        if any(row.base and row.base.exact for row in self.rows):
-            test = significance.SIGN_METHOD
+        tests = []
+        if any(row.ratio is not None for row in self.rows):
+            exact = any(row.base and row.base.exact for row in self.rows)
+            tests.append(significance.SIGN_METHOD if exact else significance.METHODS[self.rules.unit])
+        if any(row.p is not None and row.ratio is None for row in self.rows):
+            tests.append(significance.RANK_METHOD)
         return [
             "ratio: of medians; above 1 the new side is better; rates are compared as time for the same work.",
             f"interval: {percent}, {intervals.METHODS[self.rules.unit]}; needs "
             f"{min_sample_size(self.rules.confidence)} {self.rules.unit}s per side.",
-            f"p: {test}, adjusted for the number of tests, {self.tested} ({CORRECTION}); "
+            f"p: {'; '.join(tests)}; adjusted for the number of tests, {self.tested} ({CORRECTION}); "
             "random numbers are seeded by the data."
             if self.tested
             else "p: no row could be tested.",
@@ -72,16 +75,11 @@ class ComparisonReport:
 
     @property
     def regressions(self) -> list[Row]:
-        """Rows that fail the comparison: slower by more than the limit, or without any figure on the new side."""
+        """Rows that fail the comparison: worse by more than the limit, or without any figure on the new side."""
         limit = self.fail_on
         if limit is None:
             return []
-        return [
-            row
-            for row in self.rows
-            if row.vanished
-            or (row.verdict is Verdict.SLOWER and row.ratio is not None and row.ratio < 1 - limit)
-        ]
+        return [row for row in self.rows if row.vanished or row.is_worse_by(limit)]
 
     @property
     def exit_code(self) -> ExitCode:
@@ -99,16 +97,18 @@ def two_runs(
 ) -> ComparisonReport:
     """Compare the cells of two runs. The kernel distinguishes cells only if a run has several.
 
-    Raises ``BadInput`` for an unknown metric, and if the environments differ for all cells.
+    Figures of the new run are converted to the baseline's unit. Raises ``BadInput`` for an unknown metric, for units
+    that cannot be converted, if the runs disagree which direction is better, and if all environments differ.
     """
     with ExitStack() as stack:
         stores = [stack.enter_context(open_for(results, run)) for run in (base, new)]
         runs = [_opened(store, run) for store, run in zip(stores, (base, new), strict=True)]
         rows: list[Row] = []
-        for metric in _metrics(runs[0], metric_names):
-            base_cells, new_cells = (
-                list(samples(store, run, metric)) for store, run in zip(stores, runs, strict=True)
-            )
+        for metric, other in metrics.shared(runs, metric_names):
+            base_cells = list(samples(stores[0], runs[0], metric))
+            new_cells = list(samples(stores[1], runs[1], other))
+            if other.unit != metric.unit:
+                new_cells = [sample.convert(other.unit, metric.unit) for sample in new_cells]
             one_kernel = all(
                 len({sample.factors.get(KERNEL) for sample in side}) < 2 for side in (base_cells, new_cells)
             )
@@ -129,13 +129,17 @@ def by_kernel(
         row = _opened(store, run)
         rows: list[Row] = []
         kernels: list[str] = []
-        for metric in _metrics(row, metric_names):
+        for metric in metrics.directed(row, metric_names):
             cells = list(samples(store, row, metric))
             kernels = kernels or list(dict.fromkeys(sample.factors.get(KERNEL, "") for sample in cells))
             if len(kernels) < 2:
-                raise BadInput(f"run {run.id} has one kernel; --by kernel needs at least two")
+                raise BadInput(
+                    f"run {run.id} has one kernel, --by kernel needs two; name a second run to compare it with"
+                )
             if baseline and baseline not in kernels:
-                raise BadInput(f"--baseline {baseline}: {did_you_mean(baseline, kernels)}")
+                raise BadInput(
+                    f"--baseline: kernel '{baseline}' not found in run {run.id}; {did_you_mean(baseline, kernels)}"
+                )
             baseline = baseline or kernels[0]
             for kernel in kernels:
                 if kernel != baseline:
@@ -158,17 +162,21 @@ def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float |
                 f"run {run.id} has no published figures; set `compare: published:` in its experiment"
             )
         published = compared.published
-        (metric,) = _metrics(row, [compared.metric])
-        if published.unit.split()[0] != metric.unit:
-            raise BadInput(f"{published.dataset} is in {published.unit}, {metric.name} in {metric.unit}")
-        pairs = [(_published(published, sample), sample) for sample in samples(store, row, metric)]
+        (metric,) = metrics.directed(row, [compared.metric])
+        unit = published.unit.split()[0]
+        if conversion(unit, metric.unit) is None:
+            raise BadInput(
+                f"metric {metric.name}: the unit is {published.unit} in {published.dataset}, "
+                f"{metric.unit} in run {run.id}; compare a metric in a unit of {published.dataset}"
+            )
+        pairs = [(_published(published, sample, metric), sample) for sample in samples(store, row, metric)]
     rows = against(metric, pairs, rules)
     base = f"{published.dataset} ({published.source}), {published.machine}, kernel {published.kernel}"
     return _judged(base, f"run {run.id}", rows, rules, fail_on)
 
 
-def _published(published: Published, sample: Sample) -> Sample | None:
-    """Return the published figure of a cell as a sample; None if there is none."""
+def _published(published: Published, sample: Sample, metric: MetricInfo) -> Sample | None:
+    """Return the published figure of a cell as a sample in the metric's unit; None if there is none."""
     figure = published.figure(sample.factors)
     if figure is None:
         return None
@@ -180,7 +188,7 @@ def _published(published: Published, sample: Sample) -> Sample | None:
         boots=((figure.value,),),
         excluded=(),
         exact=True,
-    )
+    ).convert(published.unit.split()[0], metric.unit)
 
 
 def _kernel_rows(
@@ -201,7 +209,10 @@ def _judged(
     ]
     if all(sides) and not sides[0] & sides[1] and not rules.mix:
         names = " and ".join(", ".join(sorted(side)) for side in sides)
-        raise BadInput(f"environments differ: {names}; --force-mixed-environments compares and labels them")
+        raise BadInput(
+            f"environments differ: {names}; compare runs of one environment, "
+            "or use --force-mixed-environments, which labels every row"
+        )
     return ComparisonReport(base, new, rules, tuple(judge(rows, rules)), fail_on)
 
 
@@ -212,16 +223,7 @@ def _opened(store: Store, run: RunFolder) -> RunRow:
             f"{run.journal}: the journal is empty; start the run with `orchestrate run EXPERIMENT.yaml`"
         )
     if not store.statuses(row):
-        raise BadInput(f"run {run.id} has no figures: no trial has ended")
+        raise BadInput(
+            f"run {run.id} has no figures: no trial has ended; the command that started it resumes it"
+        )
     return row
-
-
-def _metrics(run: RunRow, names: Sequence[str]) -> list[MetricInfo]:
-    assert run.opening is not None
-    chosen = metrics.find(run.opening, names or [run.opening.headline])
-    for metric in chosen:
-        if metric.better == "neither":
-            raise BadInput(
-                f"--metric {metric.name}: neither higher nor lower is better, so there is no verdict"
-            )
-    return chosen

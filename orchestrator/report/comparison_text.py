@@ -65,6 +65,8 @@ def notes(compared: ComparisonReport) -> Iterator[str]:
     yield from compared.methods
     if compared.rules.mix:
         yield "Forced comparison: rows marked MIXED ENVIRONMENTS compare different things."
+    if any(row.metric.unit == "%" for row in compared.rows):
+        yield "Ratios and limits of figures in % are relative; differences in percentage points are in brackets."
     for environment in sorted(_environments(compared.rows)):
         yield f"{plain(environment)}: {describe(environment)}"
     counts = Counter(row.verdict for row in compared.rows)

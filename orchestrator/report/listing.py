@@ -52,7 +52,9 @@ def trial(run: RunFolder, identity: str) -> str:
         if isinstance(record, TrialRecord) and record.trial.startswith(identity)
     ]
     if not records:
-        raise BadInput(f"run {run.id}: no such trial: {identity!r}; `orchestrate report` names some")
+        raise BadInput(
+            f"trial '{identity}' not found in run {run.id}; {run.journal} has the ids of all trials"
+        )
     return "".join(json.dumps(codec.encode(record), indent=2) + "\n" for record in records)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from orchestrator.analysis.claims import APART, FLAT, ClaimResult
+from orchestrator.analysis.claims import APART, ClaimResult
+from orchestrator.analysis.scaling import FLAT
 from orchestrator.analysis.verdicts import Verdict
 from orchestrator.environments import describe
 from orchestrator.errors import ExitCode

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from orchestrator.experiment.settings import sysctl_name
 from orchestrator.report import text
 from orchestrator.report.model import Report
 from orchestrator.results.records import BlockRecord
@@ -134,14 +135,8 @@ def settings(report: Report) -> dict[str, str]:
     values_of: dict[str, dict[str, None]] = {}
     for block in report.blocks:
         for path, value in block.settings.items():
-            values_of.setdefault(_sysctl(path), {})[value] = None
+            values_of.setdefault(sysctl_name(path), {})[value] = None
     return {name: " or ".join(values) for name, values in values_of.items()}
-
-
-def _sysctl(path: str) -> str:
-    """Return the name of a sysctl for its path, other paths unchanged."""
-    inner = path.removeprefix("/proc/sys/")
-    return path if inner == path else inner.replace("/", ".")
 
 
 def _kernel(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -182,9 +177,13 @@ def _host(block: BlockRecord) -> HostSetup:
 
 
 def _nodes(facts: Mapping[str, Any]) -> Iterator[str]:
-    for node in facts.get("nodes", ()):
-        cpus = f"CPUs {node['cpus']}" if node.get("cpus") else "no CPU"
-        yield f"{cpus}, {text.size(node['memory'])}" if node.get("memory") else cpus
+    for index, node in enumerate(facts.get("nodes", ())):
+        memory = node.get("memory")
+        parts = [
+            f"CPUs {node['cpus']}" if node.get("cpus") else "no CPU",
+            text.size(memory) if memory else "no memory" if memory == 0 else "",
+        ]
+        yield f"node {node.get('id', index)}: {', '.join(filter(None, parts))}"
 
 
 def _distances(facts: Mapping[str, Any]) -> str:

@@ -90,7 +90,10 @@ def update(database: sqlite3.Connection, folder: str, journal: Path) -> None:
                 indexer.add(record)
             except sqlite3.IntegrityError:
                 trial = record.trial if isinstance(record, TrialRecord) else "?"
-                raise BadInput(f"{journal}: trial {trial} has two final records") from None
+                raise BadInput(
+                    f"{journal}: damaged: two final records of trial {trial}; "
+                    "remove the second line with its id, or leave the run out"
+                ) from None
             position = end
         values = (position, _mark(journal, position), key)
         database.execute("UPDATE runs SET position = ?, mark = ? WHERE key = ?", values)

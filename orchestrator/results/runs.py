@@ -93,12 +93,14 @@ def find(results: Path, reference: str) -> RunFolder:
         return matches[0]
     if matches:
         raise BadInput(
-            f"run {reference!r} is ambiguous: {_some(run.id for run in matches)}; give more of the id"
+            f"ambiguous run id '{reference}': it matches {_some(run.id for run in matches)}; type more of the id"
         )
     ids = [run.id for run in reversed(runs)]
-    near = difflib.get_close_matches(reference, ids, _NAMED) or ids
+    near = difflib.get_close_matches(reference, ids, _NAMED)
+    hint = f"did you mean {_some(near)}?" if near else f"the newest: {_some(ids)}"
     raise BadInput(
-        f"no run {reference!r} in {results}; the nearest: {_some(near)} (or `{LATEST}`, or a directory)"
+        f"run '{reference}' not found in {results}; {hint} "
+        f"('orchestrate results list' shows all, '{LATEST}' is the newest)"
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestrator.experiment.model import Setting
+from orchestrator.experiment.settings import sysctl_path
 from orchestrator.hosts.remote.settings import Change, encode_settings, parse_changes
 from tests.host_shells import SHELLS, HostFolder
 
@@ -289,3 +293,71 @@ def test_check_changes_nothing(host: HostFolder) -> None:
     assert [change.verdict for change in changes] == ["missing", "differs", "unchanged"]
     assert path.read_text() == "1\n"
     assert not host.base.exists()
+
+
+needs_namespaces = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("ip"),
+    reason="needs to be root, with unshare and ip",
+)
+
+
+@needs_namespaces
+@pytest.mark.parametrize("name", ["net/ipv4/conf/eth0.100/forwarding", "net.ipv4.conf.eth0/100.forwarding"])
+def test_a_sysctl_whose_name_has_dots_inside(tmp_path: Path, name: str) -> None:
+    """In a network namespace with a VLAN's name; both spellings of sysctl(8) mean one file, and sysctl(8) agrees."""
+    host = HostFolder("dash", tmp_path)
+    (tmp_path / "input").write_bytes(encode_settings([Setting(sysctl_path(name), "1")]))
+    script = (
+        "ip link set lo name eth0.100; "
+        f"sysctl -n {name}; sh {host.settings_script} apply '{host.base}' <{tmp_path}/input; sysctl -n {name}; "
+        f"sh {host.settings_script} restore '{host.base}'; sysctl -n {name}"
+    )
+    ended = subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True, text=True)
+    host.close()
+    before, applied, during, restored, after = ended.stdout.splitlines()
+    assert (before, during, after) == ("0", "1", "0")
+    assert json.loads(applied)["path"] == "/proc/sys/net/ipv4/conf/eth0.100/forwarding"
+    assert (json.loads(applied)["verdict"], json.loads(restored)["verdict"]) == ("changed", "changed")
+
+
+@needs_namespaces
+def test_values_with_tabs_are_compared_by_words(tmp_path: Path) -> None:
+    host = HostFolder("dash", tmp_path)
+    path = "/proc/sys/net/ipv4/ip_local_port_range"
+    (tmp_path / "input").write_bytes(
+        encode_settings([Setting(path, "32768 60999"), Setting(path, " 40000   50000 ")])
+    )
+    script = f"sh {host.settings_script} apply '{host.base}' <{tmp_path}/input; cat {path}"
+    ended = subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True, text=True)
+    host.close()
+    *changes, found = ended.stdout.splitlines()
+    assert [json.loads(change)["verdict"] for change in changes] == ["unchanged", "changed"]
+    assert found == "40000\t50000"
+
+
+WRITE_ONLY = Path("/proc/sys/vm/compact_memory")
+
+
+@pytest.mark.skipif(not os.access(WRITE_ONLY, os.W_OK), reason="needs to be root, with a writable /proc/sys")
+def test_a_write_only_file_is_written_and_not_restored(host: HostFolder) -> None:
+    """It has nothing to read back. No value of it is recorded, so that nothing is left to restore."""
+    setting = Setting(str(WRITE_ONLY), "1")
+    assert settings(host, "check", setting) == (0, [Change(str(WRITE_ONLY), "", "1", "", "differs")])
+    code, (change,) = settings(host, "apply", setting)
+    assert (code, change) == (0, Change(str(WRITE_ONLY), "", "1", "", "written"))
+    assert change.in_effect == "1 (write-only, not restored)"
+    assert settings(host, "restore") == (0, [])
+    assert settings(host, "diff") == (0, [])
+    code, (change,) = settings(host, "apply", Setting(str(WRITE_ONLY), "nonsense"))
+    assert (code, change.verdict) == (1, "refused")
+
+
+def test_a_file_that_nobody_may_read_acts_when_it_is_written(host: HostFolder) -> None:
+    path = setting_file(host, "flush", "")
+    path.chmod(0o200)
+    other = setting_file(host, "other", "1\n")
+    code, changes = settings(host, "apply", Setting(str(path), "go"), Setting(str(other), "2"))
+    assert (code, [change.verdict for change in changes]) == (0, ["written", "changed"])
+    assert path.read_text() == "go\n"
+    assert [change.path for change in settings(host, "restore")[1]] == [str(other)]
+    assert settings(host, "apply", Setting(str(path), "go", optional=True))[1][0].verdict == "written"

@@ -85,3 +85,18 @@ def test_metrics_have_the_same_names_and_units(program: Path, described: Any) ->
         one["json"]: (one["unit"], one.get("better", "neither")) for one in described["metrics"].values()
     }
     assert role_says == program_says
+
+
+def test_numbers_and_switches_are_read_as_the_experiment_file_reads_them(program: Path) -> None:
+    """Levels reach the program as they are written: ``0x10`` is 16, ``010`` is ten, ``True`` is true."""
+    place = ("--mode=copy", "--source-node=0", "--target-node=0", "--memory=base")
+    for words, expected in (
+        (("--pages=0x10", "--latency-probe=True"), (16, True)),
+        (("--pages=010", "--latency-probe=FALSE"), (10, False)),
+    ):
+        ended = subprocess.run([program, *place, *words], capture_output=True, text=True)
+        request = json.loads(ended.stdout)["request"]
+        assert (request["pages"], request["latency_probe"]) == expected
+    for word in ("--pages=0x", "--pages=0xg", "--pages=+5", "--with-copy=yes"):
+        ended = subprocess.run([program, word], capture_output=True, text=True)
+        assert f"migbench: {word}: expected" in ended.stderr

@@ -118,7 +118,7 @@ def test_a_program_of_the_host_is_reported_with_name_package_and_hash(local_user
     [
         (["--where", "m == 1"], "'m'"),
         (["--where", "n =="], "--where n ==: syntax error"),
-        (["--where", "n > 5"], "--where leaves no cell"),
+        (["--where", "n > 5"], 'no cell matches --where "n > 5"'),
         (["--set", "repetitons=1"], "did you mean 'repetitions'?"),
         (["--set", "repetitions"], "expected key=value"),
         (["--set", "limits.trial=3 parsecs"], "parsecs"),
@@ -313,6 +313,16 @@ def test_a_sysctl_factor_is_set_for_its_trials_only(user: User) -> None:
         assert STAT_INTERVAL.read_text() == before
     finally:
         STAT_INTERVAL.write_text(before)
+
+
+@needs_root
+def test_a_write_only_sysctl_is_written_and_the_report_says_so(user: User) -> None:
+    text = ANY.replace("n: [1, 2]", "n: [1], sysctl.vm.compact_memory: [1]")
+    ended = user.run(user.file(text + "tuning: {sysctl: {vm/compact_memory: 1}}\n"))
+    assert ended.code == 0, ended.err
+    shown = "1 (write-only, not restored)"
+    assert {trial["settings"]["/proc/sys/vm/compact_memory"] for trial in user.trials} == {shown}
+    assert shown in user.orchestrate("report", "latest", "--format", "html").out
 
 
 @needs_root

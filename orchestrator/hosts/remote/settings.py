@@ -24,12 +24,19 @@ class Change:
     before: str
     requested: str
     actual: str
-    verdict: Literal["changed", "unchanged", "differs", "missing", "refused", "clamped", "kept", "drifted"]
+    verdict: Literal[
+        "changed", "unchanged", "differs", "missing", "refused", "clamped", "kept", "drifted", "written"
+    ]
 
     @property
     def is_error(self) -> bool:
         """Whether a required value is not set."""
-        return self.verdict not in ("changed", "unchanged", "differs", "kept")
+        return self.verdict not in ("changed", "unchanged", "differs", "kept", "written")
+
+    @property
+    def in_effect(self) -> str:
+        """The value for records: as read back, or the value that was written to a file that acts."""
+        return f"{self.requested} (write-only, not restored)" if self.verdict == "written" else self.actual
 
     def __str__(self) -> str:
         if self.verdict == "missing":

@@ -11,7 +11,8 @@
 # Prints one JSON object for each setting: path, before, asked (the requested value), found (the actual value), verdict.
 # Verdicts: "changed", "unchanged" (both: the requested value is set), "differs" (apply would change it), "missing" (no such
 # file), "refused" (the value did not change), "kept" (the same for an optional setting, such as the affinity of an interrupt
-# that cannot be moved), "clamped" (another value was set), "drifted" (the value changed after it was set).
+# that cannot be moved), "clamped" (another value was set), "drifted" (the value changed after it was set), "written" (a
+# file that acts when it is written, such as vm.compact_memory: it is not read back, not recorded, and not restored).
 # Exit code 1: a requested value is not set; 2: usage.
 #
 # The old value is recorded on disk before a change, so that it can be restored after a crash: BASE/settings.record for
@@ -128,7 +129,19 @@ exists() {
     esac
 }
 
-# write_value PATH VALUE: errors are ignored; the caller reads the value back
+# acts PATH: whether the file is write-only, or acts at each write (older kernels let drop_caches be read)
+acts() {
+    case $1 in
+    service:* | enabled:* | module:*) return 1 ;;
+    /proc/sys/vm/drop_caches | /proc/sys/vm/compact_memory) return 0 ;;
+    esac
+    case $(ls -ldL -- "$1" 2>/dev/null) in
+    -[!r]??[!r]??[!r]*) true ;;
+    *) false ;;
+    esac
+}
+
+# write_value PATH VALUE: the caller reads the value back; only of a file that acts is the exit code of use
 write_value() {
     case $1:$2 in
     service:*:active) systemctl start -- "${1#*:}" ;;
@@ -178,7 +191,8 @@ same() {
     [ "$same_left" = "$same_right" ]
 }
 
-# plan_setting PATTERN VALUE required|optional|off: adds to $plan (path, before, requested, flag) and $record_lines
+# plan_setting PATTERN VALUE required|optional|off: adds to $plan (path, before, requested, flag) and $record_lines;
+# the flag of a file that acts is prefixed with "acts:"
 plan_setting() {
     plan_ifs=$IFS
     IFS=
@@ -187,6 +201,9 @@ plan_setting() {
         IFS=$plan_ifs
         if ! exists "$plan_file"; then
             [ "$3" != required ] || report "$plan_file" '' "$2" '' missing
+        elif acts "$plan_file"; then
+            quote "$plan_file" && plan_words=$quoted
+            quote "$2" && plan="$plan $plan_words '' $quoted acts:$3"
         elif ! value_of "$plan_file"; then
             report "$plan_file" '' "$2" '' refused # unreadable, so it could not be restored
         else
@@ -200,8 +217,25 @@ plan_setting() {
     IFS=$plan_ifs
 }
 
-# change FILE BEFORE REQUESTED required|optional|off
+# write_to_acting FILE VALUE acts:required|optional|off
+write_to_acting() {
+    if write_value "$1" "$2"; then
+        change_verdict=written
+    elif [ "$3" = acts:optional ]; then
+        change_verdict=kept
+    else
+        change_verdict=refused
+    fi
+    report "$1" '' "$2" '' "$change_verdict"
+}
+
+# change FILE BEFORE REQUESTED required|optional|off, with or without acts:
 change() {
+    case $4 in acts:*)
+        write_to_acting "$1" "$3" "$4"
+        return
+        ;;
+    esac
     same "$2" "$3" || write_value "$1" "$3"
     value_of "$1"
     if ! same "$value" "$3" && same "$2" "$3"; then # an earlier line of the same list has changed it
@@ -232,7 +266,12 @@ settings_check() {
     plan_settings "$@"
     eval "set -- $plan"
     while [ $# -gt 0 ]; do
-        if same "$2" "$3"; then report "$1" "$2" "$3" "$2" unchanged; else report "$1" "$2" "$3" "$2" differs; fi
+        settings_verdict=differs
+        case $4 in
+        acts:*) ;;
+        *) ! same "$2" "$3" || settings_verdict=unchanged ;;
+        esac
+        report "$1" "$2" "$3" "$2" "$settings_verdict"
         shift 4
     done
 }

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "levenshtein.h"
 #include "size.h"
@@ -113,8 +114,8 @@ static bool in_range(const struct option *option, uint64_t number)
 
 static bool bool_parse(const char *text, bool *value)
 {
-	*value = strcmp(text, "1") == 0 || strcmp(text, "true") == 0;
-	return *value || strcmp(text, "0") == 0 || strcmp(text, "false") == 0;
+	*value = strcmp(text, "1") == 0 || strcasecmp(text, "true") == 0;
+	return *value || strcmp(text, "0") == 0 || strcasecmp(text, "false") == 0;
 }
 
 static bool assign(struct options *options, const struct option *option, const char *value)

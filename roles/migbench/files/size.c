@@ -15,12 +15,13 @@ static const struct {
 
 static bool parse_prefix(const char *text, uint64_t *number, const char **rest)
 {
+	bool is_hex = text[0] == '0' && text[1] == 'x' && isxdigit((unsigned char)text[2]);
 	char *end;
 
 	if (!isdigit((unsigned char)text[0]))
 		return false;
 	errno = 0;
-	*number = strtoull(text, &end, 10);
+	*number = strtoull(text, &end, is_hex ? 16 : 10); /* as YAML 1.2 reads it: 010 is ten */
 	*rest = end;
 	return errno == 0;
 }

@@ -149,6 +149,14 @@ def test_lower_times_are_better() -> None:
     assert one("order", bundle, local).verdict == "does not hold"
 
 
+def test_a_mode_that_falls_to_0_breaks_the_order() -> None:
+    for fallen, other in (("copy", "exchange"), ("exchange", "serial")):
+        judged = one("order", Run(THREE), Run(THREE | {(fallen, 1, 1): [0.0, 0.0]}))
+        assert (judged.verdict, judged.reason) == ("does not hold", f"{fallen} is not better than {other}")
+    judged = one("order", Run(THREE), Run(THREE | {("copy", 1, 1): [0.0, 8.0, 8.1]}))
+    assert judged.verdict == "holds"
+
+
 # --- scaling -----------------------------------------------------------------------------------------------------
 
 ENDS_AT_4 = scaled("parallel", {1: 1.0, 2: 1.9, 4: 3.6, 8: 3.6, 16: 3.55})
@@ -187,6 +195,23 @@ def test_scaling_is_compared_by_where_it_ends(by_threads: dict[int, float], verd
 def test_scaling_with_overlapping_trials_cannot_be_judged() -> None:
     noisy = Run(scaled("parallel", {1: 1.0, 2: 1.9, 4: 3.0, 8: 3.6, 16: 3.6}, spread=0.2))
     assert one("scaling", Run(ENDS_AT_4), noisy).verdict == "cannot be judged"
+
+
+def test_scaling_does_not_hold_where_a_figure_is_0() -> None:
+    judged = one(
+        "scaling", Run(ENDS_AT_4), Run(scaled("parallel", {1: 1.0, 2: 1.9, 4: 3.6, 8: 3.6, 16: 0.0}))
+    )
+    assert (judged.verdict, judged.reason) == (
+        "does not hold",
+        "rate is 0 in every trial of parallel, threads=16",
+    )
+
+
+def test_scaling_that_ends_elsewhere_says_where() -> None:
+    judged = one(
+        "scaling", Run(ENDS_AT_4), Run(scaled("parallel", {1: 1.0, 2: 1.9, 4: 3.6, 8: 7.0, 16: 14.0}))
+    )
+    assert judged.reason == "it ends at 16 threads, in the bundle at 4"
 
 
 def test_scaling_needs_three_numbers_of_threads_on_both_sides() -> None:
@@ -228,6 +253,36 @@ def test_a_ratio_may_deviate_by_a_quarter(figures: list[float], verdict: str) ->
     bundle, local = Run(THREE), Run(THREE | {("exchange", 1, 1): figures})
     judged = next(j for j in of("ratio", bundle, local) if j.claim.startswith("exchange"))
     assert judged.verdict == verdict, judged
+
+
+def test_a_ratio_with_a_side_at_0_does_not_hold() -> None:
+    for fallen in ("exchange", "serial"):  # the mode, and its baseline
+        local = Run(THREE | {(fallen, 1, 1): [0.0, 0.0]})
+        judged = next(j for j in of("ratio", Run(THREE), local) if j.claim.startswith("exchange"))
+        assert judged.verdict == "does not hold"
+        assert judged.reason == f"rate is 0 in every trial of {fallen}, threads=1"
+    local = Run({key: [0.0] for key in THREE})
+    assert {j.verdict for j in of("ratio", Run(THREE), local)} == {"does not hold"}
+
+
+def test_claims_do_not_depend_on_the_unit_but_on_the_direction_and_on_what_is_counted() -> None:
+    def local(metric: MetricInfo, factor: float) -> Run:
+        figures = {key: [factor * value for value in values] for key, values in THREE.items()}
+        return Run(figures, metric=metric, metrics=(metric,))
+
+    converted = local(MetricInfo("rate", "MiB/s", "higher"), 1024)
+    assert {j.verdict for j in evaluate(Run(THREE).points, converted.points, converted.points, 0.25)} == {
+        "holds"
+    }
+    for metric, reason in (
+        (MetricInfo("rate", "count", "higher"), "the unit is GiB/s in the bundle, count in the local run"),
+        (
+            MetricInfo("rate", "GiB/s", "lower"),
+            "higher is better in the bundle, lower is better in the local run",
+        ),
+    ):
+        found = [*of("ratio", Run(THREE), local(metric, 1)), *of("order", Run(THREE), local(metric, 1))]
+        assert {(j.verdict, j.reason) for j in found} == {("cannot be judged", reason)}
 
 
 def test_ratios_are_over_the_baseline_of_the_experiment_or_else_the_first_mode() -> None:

@@ -83,7 +83,7 @@ def test_levels_have_a_text_as_written_and_a_value(folder: Path) -> None:
         ("2MiB", 2**21),
         ("500ms", 0.5),
         ("1.50", 1.5),
-        ("16", 16),
+        ("0x10", 16),
         ("true", True),
         ("17", "17"),
         ("2017-02-17", "2017-02-17"),

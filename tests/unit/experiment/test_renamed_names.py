@@ -74,5 +74,5 @@ def test_both_names_are_a_fault(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         load(file)
     assert [str(fault) for fault in caught.value.faults] == [
-        f"{file}:2:41: 'toucher' and its new name 'latency_probe' are both given"
+        f"{file}:2:41: 'toucher' is the old name of 'latency_probe', which is also given; remove one"
     ]

@@ -241,7 +241,7 @@ def test_names_in_where_are_checked(folder: Path) -> None:
 
 
 def test_a_selection_without_cells_is_refused(folder: Path) -> None:
-    with pytest.raises(BadInput, match="--where leaves no cell"):
+    with pytest.raises(BadInput, match="no cell matches --where"):
         Plan(read(folder, SWEEP), ["threads > 100"])
     with pytest.raises(BadInput, match="--limit 0: expected 1 or more"):
         Plan(read(folder, SWEEP), limit=0)

@@ -276,9 +276,10 @@ def test_a_guest_and_published_figures_are_compared_by_force_only(tmp_path: Path
 def test_what_cannot_be_compared_with_published_figures(tmp_path: Path, compare: Compare) -> None:
     run(tmp_path, B)
     assert "has no published figures" in compare(B, "--published").stderr
-    metrics = (replace(RUN.metrics[0], unit="MiB/s"), *RUN.metrics[1:])
+    metrics = (replace(RUN.metrics[0], unit="pages/s"), *RUN.metrics[1:])
     run_like_the_published(tmp_path, "metal", replace(RUN, metrics=metrics))
-    assert "is in GiB/s (2^30), throughput in MiB/s" in compare(A, "--published").stderr
+    error = compare(A, "--published").stderr
+    assert "the unit is GiB/s (2^30) in rfc2017-cover, pages/s in run" in error
     for words in ((A, B, "--published"), (A, "--published", "--metric", "throughput")):
         assert compare(*words).returncode == 2
 
@@ -311,7 +312,10 @@ def test_a_run_in_which_no_trial_has_ended_has_no_figures(
     write(tmp_path / "quickstart" / B, [replace(RUN, run=B), BLOCK])
     done = compare(*words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"orchestrate: run {B} has no figures: no trial has ended\n"
+    assert (
+        done.stderr
+        == f"orchestrate: run {B} has no figures: no trial has ended; the command that started it resumes it\n"
+    )
 
 
 def test_a_comparison_goes_to_a_file(tmp_path: Path, compare: Compare) -> None:

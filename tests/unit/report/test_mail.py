@@ -50,7 +50,7 @@ def test_setup_and_method_come_before_the_figures(mail: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "2 NUMA nodes (CPUs 0-15, 64 GiB; CPUs 16-31, 64 GiB); QEMU 7.2.22 on Host CPU, Linux 6.1.0",
+        "2 NUMA nodes (node 0: CPUs 0-15, 64 GiB; node 1: CPUs 16-31, 64 GiB); QEMU 7.2.22 on Host CPU, Linux 6.1.0",
         "series: 2 patches, 0001-mm.patch to 0002-mm.patch",
         "base: git 0123abcd",
         "config: tiny and 3 options, SHA-256 of it as reported by the kernel cccccccccccc",

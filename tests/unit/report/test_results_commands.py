@@ -79,7 +79,7 @@ def test_show_prints_all_of_one_trial(orchestrate: Verb) -> None:
     assert json.loads(done.stdout)["reason"] == "contents lost"
     done = orchestrate("results", "show", RUN.run, "--trial", "zzz")
     assert done.returncode == 2
-    assert "no such trial: 'zzz'" in done.stderr
+    assert "trial 'zzz' not found in run" in done.stderr
 
 
 @pytest.mark.parametrize("format_name", ["table", "markdown", "csv", "json"])
@@ -102,12 +102,12 @@ def test_report_takes_a_folder_and_latest(orchestrate: Verb, results: Path, tmp_
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["report", "20261125"], "the nearest: "),
+        (["report", "20261125"], "the newest: 20261124"),
         (["report", RUN.run, "--metric", "speed"], "known: call_latency, throughput, tlb_shootdowns (all: "),
         (["report", RUN.run, "--format", "pdf"], "'pdf' is not one of 'csv', 'html', 'json'"),
         (
             ["results", "show", "2026"],
-            f"is ambiguous: {RUN.run}, 20261124T101500000Z-ffff; give more of the id",
+            f"it matches {RUN.run}, 20261124T101500000Z-ffff; type more of the id",
         ),
     ],
 )
@@ -125,7 +125,7 @@ def test_of_many_metrics_the_nearest_are_named(results: Path, orchestrate: Verb)
     write(results / "quickstart" / name, [replace(RUN, run=name, metrics=metrics), BLOCK, trial({}), END])
     done = orchestrate("report", name, "--metric", "speed")
     assert done.returncode == 2
-    assert "closest of 42: " in done.stderr
+    assert "the closest of 42 known names: " in done.stderr
     assert done.stderr.count("metric_") == 5
     assert "--format json" in done.stderr
     assert len(done.stderr) < 300

@@ -73,18 +73,20 @@ def test_a_folder_of_any_name_is_a_run_if_it_has_a_journal(tmp_path: Path) -> No
 
 def test_a_prefix_of_several_names_them(tmp_path: Path) -> None:
     make(tmp_path, OLD, MIDDLE, NEW, "20261124T101500000Z-0a1b")
-    with pytest.raises(BadInput, match=rf"'2026112' is ambiguous: {OLD}, {MIDDLE}, {NEW} and 1 more"):
+    with pytest.raises(
+        BadInput, match=rf"ambiguous run id '2026112': it matches {OLD}, {MIDDLE}, {NEW} and 1 more"
+    ):
         runs.find(tmp_path, "2026112")
 
 
 def test_an_unknown_run_names_the_nearest(tmp_path: Path) -> None:
     make(tmp_path, OLD, MIDDLE)
-    with pytest.raises(BadInput, match=rf"nearest: {MIDDLE}") as caught:
+    with pytest.raises(BadInput, match=rf"did you mean {MIDDLE}") as caught:
         runs.find(tmp_path, MIDDLE[:-1] + "c")
     assert caught.value.exit_code == 2
-    with pytest.raises(BadInput, match=rf"nearest: {MIDDLE}, {OLD} \(or `latest`"):
+    with pytest.raises(BadInput, match=rf"run 'zzz' not found in .*; the newest: {MIDDLE}, {OLD} \("):
         runs.find(tmp_path, "zzz")
-    with pytest.raises(BadInput, match="nearest"):
+    with pytest.raises(BadInput, match="the newest"):
         runs.find(tmp_path, "")
 
 

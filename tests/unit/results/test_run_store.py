@@ -186,7 +186,7 @@ def test_a_second_final_record_is_damage(tmp_path: Path) -> None:
     write(folder(tmp_path), [RUN, trial(SERIAL), trial(SERIAL)])
     with (
         Store(tmp_path) as found,
-        pytest.raises(BadInput, match=f"{trial(SERIAL).trial} has two final records"),
+        pytest.raises(BadInput, match=f"two final records of trial {trial(SERIAL).trial}"),
     ):
         found.run(RunFolder(folder(tmp_path)))
 
