@@ -14,6 +14,7 @@ from pathlib import Path
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.kernels.locks import atomic_folder, locked
+from orchestrator.kernels.programs import failure_reason
 
 _log = logging.getLogger(__name__)
 
@@ -77,9 +78,9 @@ def _show(package: str) -> dict[str, str]:
             timeout=QUERY_LIMIT_S,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, subprocess.SubprocessError) as error:
         raise KernelError(
-            f"apt-cache show {package} failed: {error}; use 'image' with a bzImage instead"
+            f"apt-cache show {package} failed: {failure_reason(error, 'apt-cache')}; or use 'image' with a bzImage"
         ) from error
     fields = dict(
         line.split(": ", 1) for line in completed.stdout.splitlines() if ": " in line and line[0] != " "
@@ -111,10 +112,5 @@ def _unpack(target: Path) -> None:
 def _run(argv: list[str], folder: Path, failure: str) -> None:
     try:
         subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=DOWNLOAD_LIMIT_S, check=True)
-    except subprocess.CalledProcessError as error:
-        output = (error.stderr.strip() or error.stdout.strip()).splitlines()
-        raise KernelError(
-            f"{failure}: {output[-1] if output else f'exit code {error.returncode}'}"
-        ) from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise KernelError(f"{failure}: {error}") from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise KernelError(f"{failure}: {failure_reason(error, argv[0])}") from error

@@ -1,13 +1,11 @@
-"""Read patches and apply them; errors name the patch, the file and the hunk."""
+"""Read patches: diffs, mails, mailboxes, directories of them, and posted series."""
 
 from __future__ import annotations
 
 import hashlib
-import mailbox
+import logging
 import os
 import re
-import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +14,40 @@ from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import PatchSource
 from orchestrator.kernels import programs
+from orchestrator.kernels.git import complaint, run_git
 from orchestrator.kernels.locks import atomic_folder
+from orchestrator.kernels.mails import Mail, is_mailbox, is_maildir, may_lack_a_patch, read_mailbox
+from orchestrator.kernels.quilt import Entry, read_series
 
-_MAIL = re.compile(rb"^From \S+ .*\d{4}\r?$", re.MULTILINE)
-_APPLYING = re.compile(r"^(?:Checking|Applying) patch (\S+?)(?:\.\.\.| with \d+ rejects?\.\.\.)$")
-_HUNK = re.compile(r"^Rejected hunk #(\d+)\.$")
-_HEADER = re.compile(r"^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@.*$", re.MULTILINE)
+_log = logging.getLogger(__name__)
+
+_SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml")
+_NO_DIFF = ("No valid patches in input", "unrecognized input")
+"""What git says of a text without a diff; the second before version 2.35."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A patch: its name and its decoded text."""
+    """A patch: its name, its decoded text, and how ``git apply`` takes it.
+
+    :ivar strip: number of leading path components to remove (``-pN``).
+    :ivar reverse: whether it is taken back (``-R``).
+    """
 
     name: str
     text: bytes
+    strip: int = 1
+    reverse: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of ``git apply`` that are not the default."""
+        return (*((f"-p{self.strip}",) if self.strip != 1 else ()), *(("-R",) if self.reverse else ()))
 
     @property
     def hash(self) -> str:
-        """SHA-256 (hex) of the text."""
-        return hashlib.sha256(self.text).hexdigest()
+        """SHA-256 (hex) of the options and the text."""
+        return hashlib.sha256(" ".join(self.options).encode() + self.text).hexdigest()
 
 
 def read_patches(sources: Iterable[PatchSource]) -> tuple[Patch, ...]:
@@ -42,69 +55,68 @@ def read_patches(sources: Iterable[PatchSource]) -> tuple[Patch, ...]:
     patches: list[Patch] = []
     for source in sources:
         path = _from_b4(source.location) if source.kind == "b4" else Path(source.location)
-        read = [patch for file in _files(path) for patch in _read(file)]
+        try:
+            read = [patch for entry in _entries(path) for patch in _read(entry)]
+        except OSError as error:
+            raise KernelError(f"cannot read {error.filename or path}: {error.strerror}") from error
         if not read:
             raise KernelError(f"{path}: no patches found")
         patches += read
     return tuple(patches)
 
 
-def _files(path: Path) -> list[Path]:
-    """Return the patches of a directory in the order of its ``series`` (as in quilt), otherwise by name."""
-    if not path.is_dir():
-        return [path]
-    series = path / "series"
-    if series.is_file():
-        lines = (line.split("#")[0].split() for line in series.read_text(encoding="utf-8").splitlines())
-        return [path / words[0] for words in lines if words]
-    return sorted(file for file in path.iterdir() if file.suffix in (".patch", ".diff", ".mbox", ".mbx"))
-
-
-def _read(file: Path) -> Iterator[Patch]:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise KernelError(f"cannot read patch {file}: {error.strerror}") from error
-    if len(_MAIL.findall(content)) > 1:
-        yield from _from_mbox(file)
-    elif content.startswith(b"From "):
-        yield from _from_mail(file.name, content)
-    elif b"\n+++ " in content or content.startswith(b"+++ "):
-        yield Patch(file.name, content)
+def _entries(path: Path) -> Iterator[Entry]:
+    """Yield the patches of a directory in the order of its ``series`` (as in quilt), otherwise by name."""
+    if not path.is_dir() or is_maildir(path):
+        yield Entry(path, str(path))
+    elif (series := path / "series").is_file():
+        yield from (entry for entry in read_series(series) if entry.file.stat().st_size)
     else:
-        raise KernelError(f"{file} is not a patch: no line begins with '+++ '")
+        yield from (Entry(file, str(file)) for file in sorted(path.iterdir()) if file.suffix in _SUFFIXES)
 
 
-def _from_mbox(file: Path) -> Iterator[Patch]:
-    """Yield the patches of an mbox in file order (b4 sorts them); skip mails without a patch (cover letters)."""
-    box = mailbox.mbox(file, create=False)
-    try:
-        for number, key in enumerate(box.iterkeys(), 1):
-            mail = box.get_message(key)
-            subject = re.sub(r"\s+", " ", str(mail.get("Subject", f"mail {number}")))
-            name = re.sub(r"^(\[[^]]*\]\s*)+", "", subject)
-            yield from _from_mail(name, b"From mbox Thu Jan  1 00:00:00 1970\n" + mail.as_bytes())
-    finally:
-        box.close()
+def _read(entry: Entry) -> Iterator[Patch]:
+    content = b"" if is_maildir(entry.file) else entry.file.read_bytes()
+    if is_maildir(entry.file) or is_mailbox(content):
+        mails = read_mailbox(entry.file)
+        for mail in mails:
+            if patch := _from_mail(entry, mail, content, len(mails) == 1):
+                yield patch
+    elif patch := _checked(entry, entry.location, entry.file.name, content):
+        yield patch
+    else:
+        raise KernelError(f"{entry.location}: {entry.file.name} is not a patch: no diff found")
 
 
-def _from_mail(name: str, mail: bytes) -> Iterator[Patch]:
-    """Yield the patch of a mail, decoded by ``git mailinfo`` (base64, quoted-printable)."""
-    with tempfile.TemporaryDirectory(prefix="orchestrate-mail-") as temporary:
-        folder = Path(temporary)
-        completed = subprocess.run(
-            ["git", "mailinfo", "--encoding=UTF-8", folder / "message", folder / "patch"],
-            input=mail,
-            capture_output=True,
-            check=False,
-        )
-        if completed.returncode:
-            raise KernelError(
-                f"{name}: git mailinfo failed: {completed.stderr.decode(errors='replace').strip()}"
-            )
-        text = (folder / "patch").read_bytes()
-    if text.strip():
-        yield Patch(name, text)
+def _from_mail(entry: Entry, mail: Mail, content: bytes, is_only: bool) -> Patch | None:
+    """Return the patch of a mail, None for a cover letter. ``content`` is the whole file."""
+    subject = mail.subject or f"mail {mail.number}"
+    text = mail.patch
+    if is_only and not content.startswith(b"From ") and content.endswith(text) and text:
+        # git apply skips what precedes the diff. With it, kernels keep the names that they always had.
+        text = content
+    location = entry.location if is_only else f"{entry.location}: mail {mail.number} ({subject})"
+    if patch := _checked(entry, location, entry.file.name if is_only else subject, text):
+        return patch
+    if not may_lack_a_patch(mail):
+        raise KernelError(f"{location}: no diff found in the mail; remove the mail if it is no patch")
+    _log.info("%s: skipped: no patch", location)
+    return None
+
+
+def _checked(entry: Entry, location: str, name: str, text: bytes) -> Patch | None:
+    """Return the patch, None if git finds no diff in its text. Raises ``KernelError`` if it finds a damaged one."""
+    patch = Patch(name, text, entry.strip, entry.reverse)
+    if not text.strip():
+        return None
+    completed = run_git(["apply", "--numstat", f"-p{entry.strip}", "-"], Path("/"), text)
+    if completed.returncode == 0:
+        shown = os.fsencode(" ".join((name, *patch.options))).decode(errors="backslashreplace")
+        return Patch(shown, text, entry.strip, entry.reverse)
+    reason = complaint(completed)
+    if any(words in reason for words in _NO_DIFF):
+        return None
+    raise KernelError(f"{location}: {reason}")
 
 
 def _from_b4(message: str) -> Path:
@@ -124,45 +136,3 @@ def _from_b4(message: str) -> Path:
                 f"b4 am {message} failed",
             )
     return folder
-
-
-def apply_patches(patches: Iterable[Patch], tree: Path) -> None:
-    """Apply patches to a source tree. Raises ``KernelError`` with the patch, file and hunk that does not apply.
-
-    ``git apply`` replaces files instead of changing them in place, so hard links to the old files stay intact.
-    """
-    for patch in patches:
-        # Ignore a repository that contains the tree.
-        environment = {
-            **os.environ,
-            "LC_ALL": "C",
-            "GIT_CEILING_DIRECTORIES": str(tree.parent),
-            "GIT_DIR": "/dev/null",
-        }
-        completed = subprocess.run(
-            ["git", "apply", "--verbose", "--reject", "--whitespace=nowarn", "-"],
-            cwd=tree,
-            env=environment,
-            input=patch.text,
-            capture_output=True,
-            check=False,
-        )
-        if completed.returncode:
-            raise KernelError(_reason(patch, completed.stderr.decode(errors="replace"), tree))
-
-
-def _reason(patch: Patch, output: str, tree: Path) -> str:
-    """Return the file and hunk that does not apply, from the output of git and the reject file."""
-    if programs.NO_SPACE in output:
-        return f"patch {patch.name}: no space left for the source tree"
-    file = ""
-    for line in output.splitlines():
-        if match := _APPLYING.match(line):
-            file = match[1]
-        elif (match := _HUNK.match(line)) and file:
-            rejected = tree / f"{file}.rej"
-            header = _HEADER.search(rejected.read_text(errors="replace")) if rejected.is_file() else None
-            location = f" ({header[0]})" if header else ""
-            return f"patch {patch.name} does not apply: hunk {match[1]} of {file}{location}"
-    errors = [line.removeprefix("error: ") for line in output.splitlines() if line.startswith("error: ")]
-    return f"patch {patch.name} does not apply: {errors[-1] if errors else output.strip()[-200:]}"

@@ -12,15 +12,47 @@ from orchestrator.errors import KernelError
 
 NO_SPACE = "No space left on device"
 
+_PACKAGES = {
+    "apt-cache": "apt",
+    "apt-get": "apt",
+    "cp": "coreutils",
+    "dh_listpackages": "debhelper",
+    "dpkg-buildpackage": "dpkg-dev",
+    "dpkg-deb": "dpkg",
+    "ld": "binutils",
+    "nice": "coreutils",
+    "readelf": "binutils",
+    "setpriv": "util-linux",
+    "xz": "xz-utils",
+}
+"""Debian packages of programs with another name."""
+
 
 def require(*programs: str) -> None:
     """Raise ``KernelError`` with every program that is not installed."""
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
+        packages = dict.fromkeys(_PACKAGES.get(program, program) for program in missing)
         raise KernelError(
-            f"cannot build kernels: command not found: {', '.join(missing)}; run 'make setup', or install the Debian "
-            "packages with these names"
+            f"cannot build kernels: command not found: {', '.join(missing)}; run 'make setup', or install "
+            f"{', '.join(packages)}"
         )
+
+
+def failure_reason(error: OSError | subprocess.SubprocessError, program: str) -> str:
+    """Return why a program could not be started, failed or timed out, in one line."""
+    match error:
+        case FileNotFoundError() if error.filename == program and "/" not in program:
+            return f"{program}: command not found; install {_PACKAGES.get(program, program)}"
+        case OSError():
+            return f"{error.filename or program}: {error.strerror or error}"
+        case subprocess.TimeoutExpired():
+            return f"timed out after {error.timeout:g} s"
+        case subprocess.CalledProcessError():
+            output = (error.stderr.strip() or error.stdout.strip()).splitlines()
+            return output[-1] if output else f"exit code {error.returncode}"
+        case _:
+            return str(error)
 
 
 def run(
@@ -43,7 +75,7 @@ def run(
             check=False,
         )
     except OSError as error:
-        raise KernelError(f"{failure}: {error}") from error
+        raise KernelError(f"{failure}: {failure_reason(error, str(argv[0]))}") from error
     if completed.returncode:
         output = (completed.stderr.strip() or completed.stdout.strip()).splitlines()
         reason = output[-1] if output else f"{argv[0]}: exit code {completed.returncode}"

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 
 from orchestrator.errors import KernelError
+from orchestrator.kernels.programs import failure_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,12 @@ def find_toolchain(compiler: str) -> Toolchain:
 
 def _version(command: str) -> str:
     if shutil.which(command) is None:
-        raise KernelError(f"{command}: command not found; install it, or set 'compiler' in the recipe")
+        hint = "install binutils" if command == "ld" else "install it, or set 'compiler' in the recipe"
+        raise KernelError(f"{command}: command not found; {hint}")
     try:
         completed = subprocess.run(
             [command, "--version"], capture_output=True, text=True, check=True, timeout=60
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise KernelError(f"{command} --version failed: {error}") from error
+        raise KernelError(f"{command} --version failed: {failure_reason(error, command)}") from error
     return completed.stdout.partition("\n")[0].strip()

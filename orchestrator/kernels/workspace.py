@@ -10,9 +10,9 @@ from pathlib import Path
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.kernels import programs
+from orchestrator.kernels.apply import apply_patches
 from orchestrator.kernels.ingredients import Ingredients
 from orchestrator.kernels.locks import locked
-from orchestrator.kernels.patches import apply_patches
 
 
 class BuildKilled(KernelError):

@@ -26,8 +26,8 @@ class PatchSource:
     """A source of patches.
 
     :ivar kind: ``path`` or ``b4``.
-    :ivar location: for ``path``: a patch, an mbox, or a directory of patches (in the order of its file ``series``,
-        otherwise by name); for ``b4``: the message id of a series on the kernel's mailing lists.
+    :ivar location: for ``path``: a diff, a mail, a mailbox, or a directory of patches (in the order of its file
+        ``series``, otherwise by name); for ``b4``: the message id of a series on the kernel's mailing lists.
     """
 
     kind: Literal["path", "b4"]
