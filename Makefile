@@ -7,6 +7,7 @@
 #   make browser-test the HTML report in chromium
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
 #   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
+#   make cloud-test   rented machines: moto's EC2 and real sshds, and controllers that are killed
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
 #   make setup        only prepare .venv, with `orchestrate` in it
 #   make release      put the notes of this version into CHANGELOG.md; sdist, wheel and SHA256SUMS into dist/
@@ -29,7 +30,7 @@ WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
-.PHONY: setup quickstart test test-unit messages browser-test kernel-test kernel-test-short kernel-test-debug \
+.PHONY: setup quickstart test test-unit messages browser-test cloud-test kernel-test kernel-test-short kernel-test-debug \
 	kernel-test-experiments machine-test lint release packages-run packages-test clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
@@ -48,6 +49,7 @@ test: packages-run packages-test $(VENV)/.dev lint
 	$(PYTEST) tests/unit -n auto $(COVER)
 	$(PYTEST) tests/integration $(COVER)
 	@echo "coverage of unit and integration tests: $$($(BIN)/coverage report --format=total) % of the lines"
+	$(PYTEST) -m "clouds and short" tests/clouds
 	$(PYTEST) tests/vm tests/browser
 
 test-unit: $(VENV)/.test
@@ -75,6 +77,9 @@ kernel-test-debug: packages-run $(VENV)/.dev
 
 kernel-test-experiments: packages-run $(VENV)/.dev
 	$(PYTEST) -m kernel tests/kernel/test_experiments.py
+
+cloud-test: packages-run packages-test $(VENV)/.dev
+	$(PYTEST) -m clouds tests/clouds
 
 machine-test: packages-run packages-test $(VENV)/.dev
 	@sh tools/install-packages.sh $(MACHINE_PACKAGES)

@@ -85,8 +85,19 @@ def up(
 
 @hosts.command()
 @click.argument("name", default="")
-def down(name: str) -> None:
+@click.option(
+    "--orphans", is_flag=True, help="Remove rented machines that killed runs have left, in all regions."
+)
+@click.option(
+    "--all", "others", is_flag=True, help="With --orphans: also those that another machine has rented."
+)
+def down(name: str, orphans: bool, others: bool) -> None:
     """Stop the guest that `hosts up` started for the experiment NAME, or all such guests."""
+    if others and not orphans:
+        raise click.UsageError("--all requires --orphans")
+    if orphans:
+        _remove_orphans(others)
+        return
     from orchestrator.cache import cache_folder
     from orchestrator.hosts import persistent_guest
 
@@ -96,6 +107,21 @@ def down(name: str) -> None:
         click.echo(f"{path.name}: {'stopped' if persistent_guest.down(path) else 'was not running'}")
     if not folders:
         click.echo("no guest is up")
+
+
+def _remove_orphans(others: bool) -> None:
+    from orchestrator.hosts.providers import registry
+    from orchestrator.hosts.rented.orphans import remove_orphans
+    from orchestrator.hosts.rented.provider import RentedProvider
+
+    found = False
+    for provider in registry().values():
+        if issubclass(provider, RentedProvider):
+            for line in remove_orphans(provider.open({}), others=others):
+                found = True
+                click.echo(line)
+    if not found:
+        click.echo("no orphans")
 
 
 @hosts.command()

@@ -58,3 +58,6 @@ def plan(
         return
     click.echo(table(planned))
     click.echo(f"\n{summary(planned, provider.name, provider.boot_estimate)}")
+    quote = provider.quote(planned.estimate(boot_s=provider.boot_estimate).seconds)
+    if quote is not None:
+        click.echo(quote)

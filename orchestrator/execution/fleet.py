@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +23,7 @@ from orchestrator.errors import (
     OrchestratorError,
 )
 from orchestrator.execution.block import BlockRun
+from orchestrator.execution.missing import missing
 from orchestrator.execution.run import Run
 from orchestrator.execution.visit import needs_root
 from orchestrator.execution.work_queue import ReplicaQueue, ShardQueue, WorkQueue
@@ -33,14 +33,12 @@ from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.similarity import differences, reference_host
 from orchestrator.results.records import HostOutcome, HostRecord
 from orchestrator.timestamps import utc_now
-from orchestrator.units import plural
 
 log = logging.getLogger(__name__)
 
 MAX_CONNECTING = 32
 """Connections that are opened at the same time: each costs both sides some milliseconds of CPU."""
 
-MAX_CELLS_SHOWN = 20
 _ERRORS = {ExitCode.BAD_INPUT: BadInput, ExitCode.HOST: HostError, ExitCode.KERNEL: KernelError}
 
 
@@ -87,11 +85,11 @@ def execute_on_fleet(run: Run) -> None:
     _record_outcomes(run, fleet)
     if run.stop.level:
         raise Interrupted(f"stopped by {run.stop.by}; the same command resumes the run")
-    missing = list(_missing(run))
-    if missing:
+    lines = list(missing(run))
+    if lines:
         codes = {host.error.exit_code for host in fleet if host.error is not None}
         kind = _ERRORS.get(codes.pop(), HostError) if len(codes) == 1 else HostError
-        raise kind("\n".join(missing))
+        raise kind("\n".join(lines))
 
 
 def _in_threads(threads: int, function: Callable[..., None], arguments: Sequence[tuple[object, ...]]) -> None:
@@ -189,23 +187,3 @@ def _record_outcomes(run: Run, fleet: Sequence[FleetHost]) -> None:
         run.write(HostRecord(host.name, host.outcome, trials, reason, utc_now()))
         line = f"{host.name:{width}}  {host.outcome:11}  {trials:5} trials  {reason}"
         run.observer.note(line.rstrip())
-
-
-def _missing(run: Run) -> Iterator[str]:
-    """Yield the cells with missing trials: some for the user's eyes, all for the log."""
-    cells: Counter[str] = Counter()
-    for block in run.plan.blocks():
-        for trial in run.pending(block):
-            cells[", ".join(f"{key}={level.text}" for key, level in trial.cell.levels.items())] += 1
-    if not cells:
-        return
-    lines = [f"missing: {cell or 'the only cell'}: {plural(count, 'trial')}" for cell, count in cells.items()]
-    for line in lines:
-        log.info("%s", line)
-    yield (
-        f"incomplete: {cells.total()} of {run.plan.trial_count} trials are missing, in "
-        f"{plural(len(cells), 'cell')}; the same command resumes the run"
-    )
-    yield from lines[:MAX_CELLS_SHOWN]
-    if len(lines) > MAX_CELLS_SHOWN:
-        yield f"missing: {plural(len(lines) - MAX_CELLS_SHOWN, 'more cell')}; see {run.folder}/orchestrate.log"

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from orchestrator.errors import BadInput, ExitCode, OrchestratorError
+from orchestrator.errors import BadInput, ExitCode, HostError, Interrupted, OrchestratorError
 from orchestrator.execution.coordinator import execute
+from orchestrator.execution.missing import missing
 from orchestrator.execution.observer import Observer
 from orchestrator.execution.run import Run
-from orchestrator.execution.stopping import on_signals
+from orchestrator.execution.stopping import after, on_signals
 from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Provider
 from orchestrator.kernels import store
@@ -31,6 +32,10 @@ from orchestrator.units import plural
 log = logging.getLogger(__name__)
 
 LOG_FILE = "orchestrate.log"
+MAX_HOURS = "limits.max_hours"
+
+RESTORE_S = 60.0
+"""Time to restore a host and to give it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,29 @@ def check_provider(plan: Plan, provider: Provider) -> None:
             f"repetitions.until with fleet: shard requires reboots, and the {provider.name} provider cannot reboot "
             "hosts; use repetitions.count, or set fleet: replicate"
         )
+    _check_cost(plan, provider)
+
+
+def _check_cost(plan: Plan, provider: Provider) -> None:
+    """Refuse a run that is expected to exceed ``limits.max_hours`` or ``limits.max_cost``."""
+    limits = plan.experiment.limits
+    hours = plan.estimate(boot_s=provider.boot_estimate).seconds / 3600
+    if limits.max_hours is not None and hours > limits.max_hours:
+        raise BadInput(
+            f"limits.max_hours is {limits.max_hours:g}, but the run takes about {hours:.1f} hours; "
+            "raise the limit, or run less with --where, --limit or --set repetitions=N"
+        )
+    quote = provider.quote(hours * 3600)
+    if quote is None or limits.max_cost is None:
+        return
+    if quote.cost is None:
+        raise BadInput(
+            f"limits.max_cost is set, but the price of {quote.machine_type} is unknown; use limits.max_hours"
+        )
+    if quote.cost > limits.max_cost:
+        raise BadInput(
+            f"limits.max_cost is {limits.max_cost:g} USD, but the run costs about {quote.cost:.2f} USD ({quote})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +219,26 @@ def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitC
         )
         observer.run_begins(plan.trial_count, run.finished_count)
         try:
-            execute(run)
+            with after(stop, _time_left(plan), MAX_HOURS):
+                execute(run)
         except BaseException as error:
             log.debug("the run ended early: %s", error, exc_info=not isinstance(error, OrchestratorError))
             # A second fault, such as a full disk, must not hide the first.
             with contextlib.suppress(OrchestratorError, OSError):
                 _close(run, complete=False, reason=str(error) or type(error).__name__)
+            if isinstance(error, Interrupted) and stop.by == MAX_HOURS:
+                raise HostError("\n".join([f"stopped by {MAX_HOURS}", *missing(run)])) from None
             raise
         _close(run, complete=True)
         return ExitCode.OK if run.all_ok else ExitCode.TRIALS_NOT_OK
+
+
+def _time_left(plan: Plan) -> float | None:
+    """Return the seconds after which no further trial begins, so that the last one ends within the limit."""
+    limits = plan.experiment.limits
+    if limits.max_hours is None:
+        return None
+    return max(0.0, limits.max_hours * 3600 - limits.trial - limits.settle - RESTORE_S)
 
 
 def _close(run: Run, complete: bool, reason: str = "") -> None:

@@ -1,8 +1,12 @@
-"""Stopping on request: the first finishes the running trial, the second stops at once; both restore the host."""
+"""Stopping on request or at a limit: the first finishes the running trial, the second stops at once.
+
+Both restore the host.
+"""
 
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,6 +23,26 @@ class Stop:
         """Signal handler: the first Ctrl-C asks for level 1, everything else for level 2."""
         self.level = 1 if number == signal.SIGINT and self.level == 0 else 2
         self.by = signal.Signals(number).name
+
+    def expire(self, limit: str) -> None:
+        """Ask for level 1 because a limit of the experiment is reached."""
+        self.level = max(self.level, 1)
+        self.by = self.by or limit
+
+
+@contextmanager
+def after(stop: Stop, seconds: float | None, limit: str) -> Iterator[None]:
+    """Let a limit expire after so many seconds, within the block; None: never."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(max(0.0, seconds), stop.expire, [limit])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

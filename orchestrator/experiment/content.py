@@ -15,6 +15,7 @@ from orchestrator.experiment.model import (
     Benchmark,
     Experiment,
     KernelSource,
+    Limits,
     Metric,
     Needs,
     Noise,
@@ -30,8 +31,9 @@ _DESCRIPTIVE: Mapping[type, frozenset[str]] = {
     Published: frozenset({"method", "notes"}),
     Benchmark: frozenset({"meanings"}),
     Needs: frozenset({"nodes"}),
+    Limits: frozenset({"max_hours", "max_cost"}),
 }
-"""Fields with descriptions only, or with what other fields have too. They do not change an experiment."""
+"""Fields that do not change what is measured, or that repeat others."""
 
 _HASHED_AS = {"off_if_missing": "held_without"}
 """Renamed fields by the name they were first hashed under, so that existing hashes stay the same."""

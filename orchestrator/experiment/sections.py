@@ -150,6 +150,8 @@ def limits(draft: Draft) -> Limits:
         boot=boot,
         settle=read_quantity(draft, parse_duration, defaults.settle, "limits", "settle"),
         crashes=draft.value("limits", "crashes", default=defaults.crashes),
+        max_hours=draft.value("limits", "max_hours"),
+        max_cost=draft.value("limits", "max_cost"),
     )
 
 

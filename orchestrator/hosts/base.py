@@ -159,6 +159,7 @@ class ProviderRequest:
     :ivar fleet: whether all hosts of the group are requested.
     :ivar host: ``--host``; empty if not given.
     :ivar boot_limit: seconds within which a machine must answer after a boot.
+    :ivar max_hours: hours after which a rented machine must be given back; 0: not set.
     """
 
     needs: Needs
@@ -170,6 +171,37 @@ class ProviderRequest:
     ssh_config: Path | None = None
     allow_local_changes: bool = False
     boot_limit: float = 300.0
+    max_hours: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The expected cost of a rented machine.
+
+    :ivar machine_type: the type that is tried first; ``types``: all types, in order.
+    :ivar hours: estimated duration.
+    :ivar price: list price in USD per hour; None: unknown. ``price_date``: date of the price list (ISO 8601).
+    """
+
+    machine_type: str
+    types: tuple[str, ...]
+    hours: float
+    price: float | None
+    price_date: str
+
+    @property
+    def cost(self) -> float | None:
+        """Expected cost in USD; None: unknown."""
+        return None if self.price is None else self.price * self.hours
+
+    def __str__(self) -> str:
+        cost = (
+            f"about {self.cost:.2f} USD at {self.price:g} USD/h (list price of {self.price_date})"
+            if self.cost is not None
+            else "price unknown"
+        )
+        others = f"; else {', '.join(self.types[1:])}" if len(self.types) > 1 else ""
+        return f"{self.machine_type} for about {self.hours:.1f} h: {cost}{others}"
 
 
 class Provider(ABC):
@@ -198,6 +230,10 @@ class Provider(ABC):
     @abstractmethod
     def __init__(self, request: ProviderRequest) -> None:
         """Check the request; ``BadInput`` names invalid options. Connects to no host."""
+
+    def quote(self, seconds: float) -> Quote | None:
+        """Return the cost of a run of an estimated duration; None where nothing is rented. Contacts nobody."""
+        return None
 
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:

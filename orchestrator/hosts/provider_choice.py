@@ -47,5 +47,6 @@ def choose_provider(
             ssh_config=ssh_config,
             allow_local_changes=allow_local_changes,
             boot_limit=experiment.limits.boot,
+            max_hours=experiment.limits.max_hours or 0.0,
         )
     )

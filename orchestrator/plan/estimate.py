@@ -30,7 +30,7 @@ def estimate(
     :param boot_s: seconds from the start of a host to its first trial; None: the default.
     """
     trial = min(DEFAULT_TRIAL_S, limits.trial) if trial_s is None else trial_s
-    boot = min(DEFAULT_BOOT_S if boot_s is None else boot_s, limits.boot)
+    boot = DEFAULT_BOOT_S if boot_s is None else boot_s
     source = "assumed" if trial_s is None else "measured in an earlier run"
     basis = f"{trials} × {format_duration(trial)} per trial ({source}), {boots} × {format_duration(boot)} per boot"
     return Estimate(trials * trial + boots * boot, basis)

@@ -49,9 +49,13 @@ class Limits:
     :ivar boot: maximum time from power-on until the SSH server answers.
     :ivar settle: maximum wait for idle CPUs before a trial; after it the trial is ``disturbed``. 0: do not wait.
     :ivar crashes: number of host crashes after which a trial is no longer retried and its status is ``crashed``.
+    :ivar max_hours: maximum duration of the run, and of a rented machine; None: no limit of the experiment.
+    :ivar max_cost: maximum cost of rented machines by their list prices, in USD; None: no limit.
     """
 
     trial: float = 60.0
     boot: float = 300.0
     settle: float = 30.0
     crashes: int = 2
+    max_hours: float | None = None
+    max_cost: float | None = None

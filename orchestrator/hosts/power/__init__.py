@@ -39,8 +39,9 @@ def find_power(host: str, value: Any) -> Power:
     """Return the power control that an inventory's ``power`` selects; ``BadInput`` for an invalid value."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    names = sorted(method.name for method in Power.__subclasses__())
-    methods = {name: method for method in Power.__subclasses__() for name in (method.name, *method.aliases)}
+    known = [one for one in Power.__subclasses__() if one.__module__.startswith(f"{__name__}.")]
+    names = sorted(method.name for method in known)
+    methods = {name: method for method in known for name in (method.name, *method.aliases)}
     if isinstance(value, str):
         value = {value: None}
     if not isinstance(value, dict) or len(value) != 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator.hosts.base import Provider
@@ -16,9 +16,15 @@ def registry() -> dict[str, type[Provider]]:
         importlib.import_module(f"{__name__}.{module.name}")
     return {
         provider.name: provider
-        for provider in Provider.__subclasses__()
+        for provider in _subclasses(Provider)  # type: ignore[type-abstract]
         if provider.__module__.startswith(f"{__name__}.")
     }
+
+
+def _subclasses(base: type[Provider]) -> Iterator[type[Provider]]:
+    for subclass in base.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
 
 
 def options_schemas() -> dict[str, Mapping[str, Any]]:

@@ -1,0 +1,80 @@
+"""Errors of boto3 as one line with the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from orchestrator.errors import BadInput, HostError, OrchestratorError
+from orchestrator.hosts.rented.cloud import NoCapacity
+
+NO_CAPACITY = frozenset(
+    {"InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientCapacity", "Unsupported"}
+)
+QUOTA = frozenset({"VcpuLimitExceeded", "InstanceLimitExceeded", "MaxSpotInstanceCountExceeded"})
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+NOT_ACCEPTED = frozenset(
+    {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
+)
+NOT_ALLOWED = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
+NO_IMAGE = frozenset({"InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "InvalidAMIID.Unavailable"})
+NO_TYPE = frozenset({"InvalidInstanceType"})
+
+
+def code_of(error: BaseException | None) -> str:
+    """Return the code of an error of the API; empty for other errors."""
+    response: Any = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def explained(region: str) -> Iterator[None]:
+    """Raise errors of boto3 as errors of this program."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise _explain(error, region) from error
+
+
+def _explain(error: BaseException, region: str) -> OrchestratorError:
+    from botocore.exceptions import (
+        ConnectionError,
+        HTTPClientError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        ProfileNotFound,
+        TokenRetrievalError,
+    )
+
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | ProfileNotFound):
+        return HostError(
+            f"no AWS credentials: {error}; set AWS_PROFILE, or configure them with: aws configure"
+        )
+    if isinstance(error, TokenRetrievalError):
+        return HostError(f"AWS credentials: {error}; log in again with: aws sso login")
+    if isinstance(error, ConnectionError | HTTPClientError):
+        return HostError(f"cannot reach AWS in {region}: {error}")
+    response: Any = getattr(error, "response", {})
+    message = str(response.get("Error", {}).get("Message", error))
+    action = getattr(error, "operation_name", "request")
+    code = code_of(error)
+    if code in NO_CAPACITY:
+        return NoCapacity(f"no capacity: {message}")
+    if code in QUOTA:
+        return NoCapacity(
+            f"quota reached: {message} Request an increase in Service Quotas, or use another type or region"
+        )
+    if code in EXPIRED:
+        return HostError("AWS credentials have expired; log in again, for example with: aws sso login")
+    if code in NOT_ACCEPTED:
+        return HostError(f"AWS does not accept the credentials: {message}; see: aws sts get-caller-identity")
+    if code in NOT_ALLOWED:
+        return HostError(f"AWS does not permit {action}: {message}; docs/clouds.md lists the permissions")
+    if code in NO_IMAGE:
+        return BadInput(f"hosts.ec2.image: no such image in {region}: {message}")
+    if code in NO_TYPE:
+        return BadInput(f"hosts.ec2.types: no such instance type in {region}: {message}")
+    return HostError(f"AWS {region}: {action}: {code}: {message}")

@@ -1,0 +1,87 @@
+"""Launch one instance: zone after zone, and safe to repeat."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.errors import BadInput
+from orchestrator.hosts.ec2 import network
+from orchestrator.hosts.ec2.errors import explained
+from orchestrator.hosts.ec2.resources import instance_of, name_of, tags_of
+from orchestrator.hosts.rented.cloud import Access, Instance, NoCapacity
+from orchestrator.hosts.rented.machine_types import MachineType
+
+DEBIAN_ACCOUNT = "136693071363"
+"""Owner of Debian's images (https://wiki.debian.org/Cloud/AmazonEC2Image)."""
+
+
+def launch(
+    ec2: Any,
+    options: Mapping[str, Any],
+    region: str,
+    run: str,
+    machine_type: MachineType,
+    access: Access,
+    attempt: int,
+) -> Instance:
+    """Launch an instance with its key pair and security group. ``NoCapacity`` names the reason of each zone.
+
+    :param attempt: how many instances of the run have ended; part of the client token, with which a repeated request
+        returns the first one's instance.
+    """
+    subnets = network.subnets(ec2, options.get("subnets", ()), machine_type.name, region)
+    if not subnets:
+        raise NoCapacity(f"{machine_type.name}: not offered in {region}")
+    addresses = network.allowed_addresses(str(options.get("ssh_from", "")))
+    image = _image(ec2, options, region, machine_type)
+    network.import_key(ec2, name_of(run), tags_of(run), access.public_key)
+    reasons = []
+    for subnet in subnets:
+        group = network.security_group(ec2, name_of(run), tags_of(run), subnet.network, addresses)
+        token = hashlib.sha256(f"{run} {machine_type.name} {subnet.id} {attempt}".encode()).hexdigest()
+        try:
+            with explained(region):
+                answer = ec2.run_instances(
+                    ImageId=image,
+                    InstanceType=machine_type.name,
+                    MinCount=1,
+                    MaxCount=1,
+                    ClientToken=token[:40],
+                    KeyName=name_of(run),
+                    UserData=access.user_data,
+                    InstanceInitiatedShutdownBehavior="terminate",
+                    MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"},
+                    NetworkInterfaces=[
+                        {
+                            "DeviceIndex": 0,
+                            "SubnetId": subnet.id,
+                            "Groups": [group],
+                            "AssociatePublicIpAddress": options.get("address", "public") == "public",
+                            "DeleteOnTermination": True,
+                        }
+                    ],
+                    TagSpecifications=[
+                        {"ResourceType": kind, "Tags": tags_of(run)}
+                        for kind in ("instance", "volume", "network-interface")
+                    ],
+                )
+        except NoCapacity as error:
+            reasons.append(f"{machine_type.name} in {subnet.zone}: {error}")
+        else:
+            return instance_of(answer["Instances"][0], options)
+    raise NoCapacity("\n".join(reasons))
+
+
+def _image(ec2: Any, options: Mapping[str, Any], region: str, machine_type: MachineType) -> str:
+    """Return the image of the file, else Debian's newest for the architecture."""
+    if image := options.get("image"):
+        return str(image)
+    architecture = {"aarch64": "arm64"}.get(machine_type.architecture, "amd64")
+    name = f"debian-12-{architecture}-2*"
+    filters = [{"Name": "name", "Values": [name]}]
+    found = ec2.describe_images(Owners=[DEBIAN_ACCOUNT], Filters=filters)["Images"]
+    if not found:
+        raise BadInput(f"{region} has no image {name} of Debian; set hosts.ec2.image")
+    return str(max(found, key=lambda one: str(one["CreationDate"]))["ImageId"])

@@ -1,0 +1,153 @@
+"""Keys of one rented machine: who may log in, and which host key is the right one before the first connection.
+
+The first host key travels in the machine's user data, which the cloud keeps. It is replaced at the first connection.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from orchestrator.cache import cache_folder
+from orchestrator.errors import HostError
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.command import script
+from orchestrator.hosts.rented.cloud import Access
+from orchestrator.hosts.ssh import SshAddress
+from orchestrator.kernels.locks import try_locked
+
+ALIAS = "rented-machine"
+"""The name under which known_hosts has the host key; addresses of clouds are used again for other machines."""
+
+_NEW_KEY = """
+cd /etc/ssh
+[ -f orchestrate_new_key ] || ssh-keygen -q -t ed25519 -N '' -C '' -f orchestrate_new_key
+cat orchestrate_new_key.pub
+"""
+_USE_NEW_KEY = """
+cd /etc/ssh
+[ -f orchestrate_new_key ] || exit 0
+rm -f ssh_host_*_key ssh_host_*_key.pub
+mv orchestrate_new_key ssh_host_ed25519_key
+mv orchestrate_new_key.pub ssh_host_ed25519_key.pub
+systemctl try-restart ssh.service sshd.service 2>/dev/null || kill -HUP "$(cat /run/sshd.pid)"
+"""
+
+_USER_DATA = """\
+#cloud-config
+ssh_deletekeys: true
+ssh_genkeytypes: []
+ssh_keys:
+  ed25519_private: |
+{private}
+  ed25519_public: {public}
+write_files:
+  - path: /etc/systemd/system/orchestrate-end.service
+    content: |
+      [Service]
+      Type=oneshot
+      ExecStart=/sbin/poweroff
+  - path: /etc/systemd/system/orchestrate-end.timer
+    content: |
+      [Timer]
+      OnCalendar={deadline}
+      Persistent=true
+      [Install]
+      WantedBy=timers.target
+runcmd:
+  - [systemctl, daemon-reload]
+  - [systemctl, enable, --now, orchestrate-end.timer]
+"""
+
+
+class Keys:
+    """The key files of a run, in a private directory of the controller's cache. They are in no log and no bundle."""
+
+    def __init__(self, run: str) -> None:
+        self._folder = cache_folder() / "rented" / run
+
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Mark the run as active on this controller; yield False if another process has done so."""
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        with try_locked(self._folder.with_suffix(".lock")) as locked:
+            yield locked
+
+    @property
+    def exist(self) -> bool:
+        """Whether this controller can log in to the run's machine."""
+        return (self._folder / "known_hosts").is_file()
+
+    @property
+    def unused(self) -> bool:
+        """Whether no machine has been reached with the keys: a request that was interrupted can be repeated."""
+        return self.exist and (self._folder / "host_key").is_file()
+
+    def create(self) -> None:
+        """Generate the keys of a new machine."""
+        self.remove()
+        self._folder.mkdir(parents=True, mode=0o700)
+        for name in ("identity", "host_key"):
+            _ssh_keygen("-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(self._folder / name))
+        self._write_known_hosts(self._read("host_key.pub"))
+
+    def access(self, deadline: datetime) -> Access:
+        """Return what the machine is created with; it powers itself off at ``deadline`` (UTC)."""
+        private = "".join(f"    {line}\n" for line in self._read("host_key").splitlines()).rstrip("\n")
+        return Access(
+            public_key=self._read("identity.pub").strip(),
+            user_data=_USER_DATA.format(
+                private=private,
+                public=self._read("host_key.pub").strip(),
+                deadline=deadline.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            ),
+        )
+
+    def address(self, user: str, host: str) -> SshAddress:
+        """Return the SSH address of the machine."""
+        return SshAddress(
+            host,
+            user=user,
+            port=22,
+            identity_file=self._folder / "identity",
+            known_hosts_file=self._folder / "known_hosts",
+            config_file=Path(os.devnull),
+            options=("-o", f"HostKeyAlias={ALIAS}"),
+        )
+
+    def replace_host_key(self, host: Host) -> None:
+        """Give the machine a host key that was in no user data; may be interrupted at any step and repeated."""
+        if not (self._folder / "host_key").exists():
+            return
+        new = host.run(script(_NEW_KEY, sudo=True)).stdout
+        self._write_known_hosts(self._read("host_key.pub") + new)
+        host.run(script(_USE_NEW_KEY, sudo=True))
+        self._write_known_hosts(new)
+        (self._folder / "host_key").unlink()
+
+    def remove(self) -> None:
+        """Delete the keys."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _read(self, name: str) -> str:
+        return (self._folder / name).read_text(encoding="ascii")
+
+    def _write_known_hosts(self, keys: str) -> None:
+        lines = [f"{ALIAS} {line}\n" for line in keys.splitlines() if line]
+        temporary = self._folder / "known_hosts.new"
+        temporary.write_text("".join(lines), encoding="ascii")
+        temporary.rename(self._folder / "known_hosts")
+
+
+def _ssh_keygen(*arguments: str) -> None:
+    try:
+        subprocess.run(["ssh-keygen", *arguments], check=True, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise HostError("ssh-keygen: command not found; install openssh-client") from None
+    except subprocess.CalledProcessError as error:
+        raise HostError(f"ssh-keygen: {error.stderr.strip()}") from None

@@ -1,0 +1,98 @@
+"""The contract of a cloud: five verbs, each safe to repeat for the same run.
+
+The cloud's own tags say which resources belong to a run. No local file does, so that a killed controller, or one on
+another machine, finds all of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from orchestrator.errors import HostError
+from orchestrator.experiment.model import Needs
+from orchestrator.hosts.rented.machine_types import MachineType
+
+State = Literal["starting", "running", "ended"]
+
+
+class NoCapacity(HostError):
+    """The cloud has no machine of a type in a zone now; another type or zone may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a new machine needs to be reached by its controller alone.
+
+    :ivar public_key: the run's public key, as in ``authorized_keys``.
+    :ivar user_data: cloud-init's configuration, with the machine's first host key.
+    """
+
+    public_key: str
+    user_data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A rented machine as its cloud reports it.
+
+    :ivar zone: where it is.
+    :ivar address: the name or IP address for SSH; empty while there is none.
+    :ivar reason: why it ended, in the cloud's words.
+    """
+
+    id: str
+    type: str
+    state: State
+    zone: str = ""
+    address: str = ""
+    reason: str = ""
+
+
+class Cloud(ABC):
+    """One account of a cloud. A subclass translates the errors of its library into ``HostError`` and ``BadInput``.
+
+    :cvar user: who logs in to the machines.
+    :ivar location: account and region as text, for messages.
+    """
+
+    user: ClassVar[str]
+    location: str
+
+    @abstractmethod
+    def estimate(self, needs: Needs) -> Sequence[MachineType]:
+        """Return the types that meet the needs, in the order in which they are tried. Contacts nobody."""
+
+    @abstractmethod
+    def create(self, run: str, machine_type: MachineType, access: Access, deadline: datetime) -> Instance:
+        """Rent one machine for a run until ``deadline`` (UTC), enforced by the cloud itself.
+
+        Returns the run's machine if it has one. Raises ``NoCapacity``, or ``HostError`` with the next step.
+        """
+
+    @abstractmethod
+    def find(self, run: str) -> Sequence[Instance]:
+        """Return the machines that are tagged with a run, those that ended a short time ago as well."""
+
+    @abstractmethod
+    def reach(self, instance: Instance) -> str:
+        """Return the address for SSH; ``HostError`` while the machine has none."""
+
+    @abstractmethod
+    def destroy(self, run: str) -> Sequence[str]:
+        """Remove every resource that is tagged with a run; return the removed ones, once they are gone."""
+
+    @abstractmethod
+    def power_cycle(self, instance: Instance) -> None:
+        """Reset a machine that does not answer."""
+
+    @abstractmethod
+    def runs(self) -> Sequence[str]:
+        """Return the runs that have resources here."""
+
+    @abstractmethod
+    def everywhere(self) -> Sequence[Cloud]:
+        """Return the same account in each of its regions."""

@@ -1,0 +1,178 @@
+"""Get one machine for a run and give it back: find the one that exists, else try type after type."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from orchestrator.errors import BadInput, HostError
+from orchestrator.experiment.model import Needs
+from orchestrator.hosts import facts as host_facts
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.rented import machine_types
+from orchestrator.hosts.rented.access import Keys
+from orchestrator.hosts.rented.cloud import Cloud, Instance, NoCapacity
+from orchestrator.hosts.rented.machine_types import MachineType
+from orchestrator.hosts.ssh import SshAddress, connect
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CAPACITY_LIMIT_S = 300.0
+"""A machine that the cloud has not started by then is given up for another type or zone: it is not booting."""
+
+START_LIMIT_S = 2400.0
+"""Metal takes more than 20 minutes to answer; 34 were seen (openshift/managed-cluster-config#1331)."""
+
+CONNECT_LIMIT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """Seconds between two requests about the same machine."""
+
+    state: float = 5.0
+    connection: float = 5.0
+
+
+class Lease:
+    """One machine of a cloud for one run.
+
+    :param hours: after this time the cloud itself ends the machine.
+    """
+
+    def __init__(
+        self, cloud: Cloud, cloud_name: str, run: str, needs: Needs, hours: float, pauses: Pauses = Pauses()
+    ) -> None:
+        self._cloud = cloud
+        self._cloud_name = cloud_name
+        self._run = run
+        self._needs = needs
+        self._hours = hours
+        self._pauses = pauses
+        self._keys = Keys(run)
+        self.instance: Instance | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the run for this controller; ``BadInput`` if another one here has it."""
+        with self._keys.held() as held:
+            if not held:
+                raise BadInput(f"the machine of run {self._run} is in use by another process")
+            yield
+
+    def obtain(self) -> Host:
+        """Return the connected machine of the run; rent one if there is none.
+
+        Raises ``HostError`` with the reason of each type if no machine can be had.
+        """
+        existing = [one for one in self._cloud.find(self._run) if one.state != "ended"]
+        if existing and self._keys.exist:
+            try:
+                return self._start(existing[0])
+            except HostError as error:
+                log.warning("%s; renting another machine", error)
+        if existing:
+            self._cloud.destroy(self._run)
+        reasons = []
+        for machine_type in self._cloud.estimate(self._needs):
+            try:
+                return self._rent(machine_type)
+            except (NoCapacity, UnmetNeeds) as error:
+                log.warning("%s", error)
+                reasons.append(str(error))
+                self._cloud.destroy(self._run)
+        raise HostError("\n".join([*reasons, f"{self._cloud.location}: no machine type is left to try"]))
+
+    def reconnect(self) -> Host:
+        """Connect once to the machine; ``HostError`` on failure."""
+        return connect(self._name, self._address(), CONNECT_LIMIT_S)
+
+    def power_cycle(self) -> None:
+        """Reset the machine."""
+        assert self.instance is not None
+        self._cloud.power_cycle(self.instance)
+
+    def give_back(self) -> None:
+        """Remove every resource of the run from the cloud."""
+        for removed in self._cloud.destroy(self._run):
+            log.info("removed %s", removed)
+        self._keys.remove()
+
+    @property
+    def _name(self) -> str:
+        return self.instance.id if self.instance else self._run
+
+    def _address(self) -> SshAddress:
+        assert self.instance is not None
+        return self._keys.address(self._cloud.user, self._cloud.reach(self.instance))
+
+    def _rent(self, machine_type: MachineType) -> Host:
+        if not self._keys.unused:
+            self._keys.create()
+        deadline = datetime.now(UTC) + timedelta(hours=self._hours)
+        access = self._keys.access(deadline)
+        host = self._start(self._cloud.create(self._run, machine_type, access, deadline))
+        facts = host_facts.gather(host)
+        machine_types.learn(self._cloud_name, machine_type.name, facts)
+        unmet = host_facts.unmet(self._needs, facts)
+        if unmet:
+            host.close()
+            raise UnmetNeeds("\n".join(f"{machine_type.name}: {need}" for need in unmet))
+        return host
+
+    def _start(self, instance: Instance) -> Host:
+        self.instance = self._wait_for_start(instance)
+        host = self._wait_for_ssh()
+        self._keys.replace_host_key(host)
+        return host
+
+    def _wait_for_start(self, instance: Instance) -> Instance:
+        """Wait until the cloud has started a machine; ``NoCapacity`` if it does not."""
+
+        def state() -> Instance | None:
+            found = next((one for one in self._cloud.find(self._run) if one.id == instance.id), instance)
+            if found.state == "ended":
+                raise NoCapacity(f"{found.type} in {found.zone}: {found.reason or 'ended while starting'}")
+            return found if found.state == "running" else None
+
+        started = _poll(state, CAPACITY_LIMIT_S, self._pauses.state)
+        if started is None:
+            limit = f"{CAPACITY_LIMIT_S / 60:g} minutes"
+            raise NoCapacity(f"{instance.type} in {instance.zone}: no capacity: not started within {limit}")
+        return started
+
+    def _wait_for_ssh(self) -> Host:
+        reasons: list[str] = []
+
+        def answer() -> Host | None:
+            try:
+                return self.reconnect()
+            except HostError as error:
+                reasons[:] = [str(error)]
+                return None
+
+        host = _poll(answer, START_LIMIT_S, self._pauses.connection)
+        if host is None:
+            raise HostError(f"{reasons[-1]}; gave up after {START_LIMIT_S / 60:g} minutes")
+        return host
+
+
+class UnmetNeeds(HostError):
+    """A machine has less than the facts about its type say."""
+
+
+def _poll(function: Callable[[], T | None], limit: float, pause: float) -> T | None:
+    """Call a function until it returns a value; None after ``limit`` seconds."""
+    deadline = time.monotonic() + limit
+    while True:
+        value = function()
+        if value is not None or time.monotonic() > deadline:
+            return value
+        time.sleep(pause)

@@ -1,0 +1,221 @@
+"""moto's EC2 over HTTP behind a proxy, with what moto lacks: instances that answer by SSH, client tokens, faults."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from tests.clouds.ssh_machines import SshMachine
+from tests.integration.sshd import free_port
+
+REGION = "us-east-1"
+IMAGE = "ami-12c6146b"
+"""An image that moto knows."""
+ROLE = "orchestrate-terminate"
+CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing-secret-key"}
+ENVIRONMENT = {
+    **{name.upper(): value for name, value in CREDENTIALS.items()},
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+ERROR = (
+    '<?xml version="1.0"?><Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors>'
+    "<RequestID>1</RequestID></Response>"
+)
+
+
+@dataclass
+class Request:
+    """A request to the API; ``action`` is its name, or method and path."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The parameters of a request to EC2."""
+        parsed = urllib.parse.parse_qs(self.body.decode("latin-1")) if b"Action=" in self.body else {}
+        return {name: values[0] for name, values in parsed.items()}
+
+    @property
+    def action(self) -> str:
+        return self.form.get("Action") or f"{self.method} {self.path.partition('?')[0]}"
+
+
+@dataclass
+class FakeEc2:
+    """The API at ``url``.
+
+    :ivar actions: every action, in order.
+    :ivar refuse: error codes and messages by action, one for each time that it is refused.
+    :ivar before, after: called with each action before it reaches the API, and after it was carried out.
+    """
+
+    folder: Path
+    api_port: int
+    url: str = ""
+    actions: list[str] = field(default_factory=list)
+    refuse: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    before: Callable[[str], None] = lambda action: None
+    after: Callable[[str], None] = lambda action: None
+    machines: dict[str, SshMachine] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    answers: dict[str, bytes] = field(default_factory=dict)
+    public_keys: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of a controller that uses this API."""
+        return {**ENVIRONMENT, "AWS_ENDPOINT_URL": self.url}
+
+    def client(self, service: str) -> Any:
+        """A client of the API itself, without the proxy."""
+        url = f"http://127.0.0.1:{self.api_port}"
+        return boto3.client(service, endpoint_url=url, region_name=REGION, **CREDENTIALS)
+
+    def left(self) -> dict[str, list[str]]:
+        """Every resource that a run could leave behind, by kind; empty if there is none."""
+        ec2 = self.client("ec2")
+        instances = [one for group in ec2.describe_instances()["Reservations"] for one in group["Instances"]]
+        groups = ec2.describe_security_groups()["SecurityGroups"]
+        found = {
+            "instances": [one["InstanceId"] for one in instances if one["State"]["Name"] != "terminated"],
+            "volumes": [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]],
+            "keys": [one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]],
+            "groups": [one["GroupName"] for one in groups if one["GroupName"] != "default"],
+            "schedules": [one["Name"] for one in self.client("scheduler").list_schedules()["Schedules"]],
+            "machines": list(self.machines),
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+    def answer(self, request: Request) -> tuple[int, bytes]:
+        """Carry out a request; a second one with the same client token gets the first answer again, as in EC2."""
+        action, form = request.action, request.form
+        self.before(action)
+        self.actions.append(action)
+        if faults := self.refuse.get(action):
+            return 400, ERROR.format(*faults.pop(0)).encode()
+        token = form.get("ClientToken", "") if action == "RunInstances" else ""
+        with self.lock:
+            if token in self.answers:
+                status, body = 200, self.answers[token]
+            else:
+                status, body = self._forward(request)
+                if status == 200:
+                    self._follow(action, form, body)
+                    if token:
+                        self.answers[token] = body
+            body = self._with_addresses(body)
+        self.after(action)
+        return status, body
+
+    def _forward(self, request: Request) -> tuple[int, bytes]:
+        link = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=60)
+        link.request(request.method, request.path, request.body, request.headers)
+        answer = link.getresponse()
+        return answer.status, answer.read()
+
+    def _follow(self, action: str, form: dict[str, str], body: bytes) -> None:
+        """Do with machines what the API has done with instances."""
+        if action == "ImportKeyPair":
+            self.public_keys[form["KeyName"]] = base64.b64decode(form["PublicKeyMaterial"]).decode()
+        elif action == "RunInstances":
+            instance = re.findall(r"<instanceId>([^<]+)<", body.decode())[0]
+            data = base64.b64decode(form["UserData"]).decode()
+            key = self.public_keys[form["KeyName"]]
+            self.machines[instance] = SshMachine(self.folder / instance, data, key)
+        elif action == "TerminateInstances":
+            for name, instance in form.items():
+                if name.startswith("InstanceId."):
+                    self.machines.pop(instance).stop()
+
+    def _with_addresses(self, body: bytes) -> bytes:
+        """Put the addresses of the machines where moto has invented ones."""
+        text = body.decode()
+        for instance, machine in self.machines.items():
+            pattern = rf"(<instanceId>{instance}</instanceId>(?:(?!<instanceId>).)*?<ipAddress>)[^<]*"
+            text = re.sub(pattern, rf"\g<1>{machine.address}", text, flags=re.DOTALL)
+        return text.encode()
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[FakeEc2]:
+    """Run the API, with the role that ends machines."""
+    folder.mkdir()
+    fake = FakeEc2(folder, free_port())
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(fake))
+    fake.url = f"http://127.0.0.1:{server.server_address[1]}"
+    with (folder / "moto.log").open("wb") as log:
+        moto_server = Path(sys.executable).with_name("moto_server")
+        moto = subprocess.Popen(
+            [moto_server, "-H", "127.0.0.1", "-p", str(fake.api_port)], stdout=log, stderr=log
+        )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        _wait_until_up(fake)
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "scheduler.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        document = json.dumps({"Statement": [trust]})
+        fake.client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=document)
+        yield fake
+    finally:
+        for machine in fake.machines.values():
+            machine.stop()
+        server.shutdown()
+        server.server_close()
+        moto.terminate()
+        moto.wait()
+
+
+def _handler(fake: FakeEc2) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_request(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, answer = fake.answer(Request(self.command, self.path, dict(self.headers), body))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *arguments: object) -> None:
+            """Print nothing."""
+
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler.handle_request)
+    return Handler
+
+
+def _wait_until_up(fake: FakeEc2) -> None:
+    for _ in range(300):
+        try:
+            link = http.client.HTTPConnection("127.0.0.1", fake.api_port, timeout=5)
+            link.request("GET", "/moto-api/")
+            link.getresponse()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("timed out: moto does not answer")

@@ -1,0 +1,64 @@
+"""Machines for clouds that tests run: each is a real sshd with a private view of some directories of this machine."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from tests.integration.sshd import SSHD
+
+PRIVATE = ("/etc/ssh", "/run", "/var/lib/orchestrate", "/tmp")
+_numbers = itertools.count(1)
+
+
+class SshMachine:
+    """An sshd on port 22 of an address of 127/8, with the host key that cloud-init would take from ``user_data``."""
+
+    def __init__(self, folder: Path, user_data: str, public_key: str) -> None:
+        number = next(_numbers)
+        self.address = f"127.77.{number // 250}.{number % 250 + 1}"
+        self.user_data = user_data
+        self._folder = folder
+        for path in PRIVATE:
+            (folder / path.lstrip("/")).mkdir(parents=True)
+            Path(path).mkdir(exist_ok=True)
+        (folder / "run/sshd").mkdir()
+        ssh = folder / "etc/ssh"
+        key = ssh / "ssh_host_ed25519_key"
+        key.write_text(yaml.safe_load(user_data)["ssh_keys"]["ed25519_private"])
+        key.chmod(0o600)
+        (ssh / "authorized_keys").write_text(public_key)
+        (ssh / "sshd_config").write_text(
+            f"ListenAddress {self.address}:22\nHostKey /etc/ssh/ssh_host_ed25519_key\n"
+            "AuthorizedKeysFile /etc/ssh/authorized_keys\nPidFile /run/sshd.pid\nUsePAM no\n"
+            "PasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\nMaxSessions 50\n"
+        )
+        mounts = [f"mount --bind {folder}{path} {path}" for path in PRIVATE]
+        namespaces = (
+            "--mount",
+            "--propagation",
+            "private",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "--kill-child",
+        )
+        with (folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                ["unshare", *namespaces, "sh", "-c", " && ".join([*mounts, f"exec {SSHD} -D -e"])],
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def host_key(self) -> str:
+        """The private host key that it has now."""
+        return (self._folder / "etc/ssh/ssh_host_ed25519_key").read_text()
+
+    def stop(self) -> None:
+        """End the machine and all that runs on it."""
+        self._process.kill()
+        self._process.wait()

@@ -1,0 +1,207 @@
+"""Runs on rented machines of EC2: moto's API, and a real sshd for each instance."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clouds import fake_ec2
+from tests.clouds.fake_ec2 import IMAGE, FakeEc2
+from tests.running import User
+
+EXPERIMENT = f"""
+name: rented
+hosts:
+  provider: ec2
+  ec2:
+    region: {fake_ec2.REGION}
+    boot: false
+    user: root
+    image: {IMAGE}
+    ssh_from: 127.0.0.0/8
+    types: [TYPES]
+benchmark:
+  command: [sh, -c, 'echo "{{n}} {{host_word}}" >> EXECUTIONS; echo value={{n}}']
+  metrics: {{value: {{key_value: value, unit: "1"}}}}
+factors: {{n: [1, 2, 3], host_word: [x]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeEc2]:
+    with fake_ec2.serve(tmp_path_factory.mktemp("cloud") / "ec2") as fake:
+        yield fake
+
+
+@pytest.fixture
+def ec2(api: FakeEc2) -> Iterator[FakeEc2]:
+    api.actions.clear()
+    yield api
+    api.refuse.clear()
+    api.before = api.after = lambda action: None
+    assert api.left() == {}
+
+
+@pytest.fixture
+def user(ec2: FakeEc2, tmp_path: Path) -> Iterator[User]:
+    user = User(tmp_path, environment={**ec2.environment, "XDG_CACHE_HOME": str(tmp_path / "cache")})
+    yield user
+    user.close()
+
+
+def experiment(user: User, types: str = "m5.metal", more: str = "") -> Path:
+    return user.file(EXPERIMENT.replace("TYPES", types) + more)
+
+
+@pytest.mark.short
+def test_a_run_rents_a_machine_and_gives_it_back(ec2: FakeEc2, user: User) -> None:
+    seen: list[str] = []
+
+    def look(action: str) -> None:
+        if action == "TerminateInstances":
+            (machine,) = ec2.machines.values()
+            seen.append(machine.user_data)
+            seen.append(machine.host_key)
+
+    ec2.before = look
+    ended = user.run(experiment(user))
+    assert ended.code == 0, ended.err
+    user.assert_complete(9)
+    assert ec2.left() == {}
+    user_data, host_key_at_end = seen
+    first_key = user_data.split("ed25519_private: |")[1].split("ed25519_public")[0]
+    assert host_key_at_end.split() != first_key.split()
+    secret = first_key.split()[4]
+    texts = [
+        path.read_text()
+        for path in (user.folder / "results").rglob("*")
+        if path.suffix in (".log", ".json", ".jsonl")
+    ]
+    assert texts
+    for text in texts:
+        assert secret not in text
+        assert fake_ec2.CREDENTIALS["aws_secret_access_key"] not in text
+    assert not list((user.folder / "cache").rglob("identity"))
+
+
+def test_the_plan_has_type_duration_and_price(user: User) -> None:
+    printed = user.orchestrate("plan", experiment(user)).out
+    assert "m5.metal for about" in printed
+    assert "USD" in printed or "price unknown" in printed
+
+
+def test_without_capacity_the_next_type_is_tried(ec2: FakeEc2, user: User) -> None:
+    zones = len(ec2.client("ec2").describe_subnets()["Subnets"])
+    ec2.refuse["RunInstances"] = [("InsufficientInstanceCapacity", "none left")] * zones
+    ended = user.run(experiment(user, "m5.metal, m6i.metal"))
+    assert ended.code == 0, ended.err
+    user.assert_complete(9)
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "words"),
+    [
+        ("DescribeInstances", "ExpiredToken", "expired"),
+        ("DescribeInstances", "AuthFailure", "does not accept the credentials"),
+        ("DescribeInstances", "UnauthorizedOperation", "does not permit DescribeInstances"),
+        ("RunInstances", "UnauthorizedOperation", "does not permit RunInstances"),
+        ("RunInstances", "InvalidAMIID.NotFound", "no such image"),
+        ("GetRole", "NoSuchEntity", "no role 'orchestrate-terminate'"),
+        ("RunInstances", "InvalidInstanceType", "no such instance type"),
+    ],
+)
+def test_a_refusal_of_the_api_is_one_line(
+    ec2: FakeEc2, user: User, action: str, code: str, words: str
+) -> None:
+    ec2.refuse[action] = [(code, "in the words of AWS")]
+    ended = user.run(experiment(user))
+    assert ended.code in (2, 3)
+    (line,) = ended.complaints
+    assert words in line
+
+
+@pytest.mark.parametrize("code", ["InsufficientInstanceCapacity", "VcpuLimitExceeded"])
+def test_no_capacity_anywhere(ec2: FakeEc2, user: User, code: str) -> None:
+    ec2.refuse["RunInstances"] = [(code, "none left")] * 100
+    ended = user.run(experiment(user))
+    assert ended.code == 3
+    assert "none left" in ended.err
+    assert "no machine type is left to try" in ended.err
+
+
+def test_no_credentials(user: User) -> None:
+    for name in fake_ec2.CREDENTIALS:
+        user.environment[name.upper()] = ""
+    ended = user.run(experiment(user))
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert line.startswith("no AWS credentials")
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [({"max_cost": 0.01}, "limits.max_cost is 0.01 USD"), ({"max_hours": 0.1}, "limits.max_hours is 0.1")],
+)
+def test_limits_refuse_before_anything_is_created(
+    ec2: FakeEc2, user: User, limits: dict[str, float], words: str
+) -> None:
+    file = user.file(EXPERIMENT.replace("TYPES", "m5.metal"), **limits)  # type: ignore[arg-type]
+    ended = user.run(file)
+    assert ended.code == 2
+    assert words in ended.err
+    assert ec2.actions == []
+
+
+def kill_after(ec2: FakeEc2, number: int) -> tuple[list[subprocess.Popen[str]], list[str]]:
+    """Kill a controller after its ``number``-th action."""
+    victims: list[subprocess.Popen[str]] = []
+    seen: list[str] = []
+
+    def after(action: str) -> None:
+        seen.append(action)
+        if len(seen) == number and victims:
+            victims[0].send_signal(signal.SIGKILL)
+
+    ec2.after = after
+    return victims, seen
+
+
+@pytest.mark.parametrize("number", [8, 11, pytest.param(12, marks=pytest.mark.short), 13, 16, 18])
+def test_a_killed_controller_leaves_nothing_that_the_same_command_does_not_find(
+    ec2: FakeEc2, user: User, number: int
+) -> None:
+    victims, seen = kill_after(ec2, number)
+    file = experiment(user)
+    victims.append(user.begin_run(file))
+    user.end(victims[0])
+    assert victims[0].returncode == -signal.SIGKILL, seen
+    ended = user.run(file)
+    assert ended.code == 0, ended.err
+    user.assert_complete(9)
+    assert ec2.left() == {}
+
+
+def test_orphans_of_a_killed_controller_are_removed(ec2: FakeEc2, user: User) -> None:
+    victims, _ = kill_after(ec2, 12)
+    victims.append(user.begin_run(experiment(user)))
+    user.end(victims[0])
+    assert ec2.left()["machines"]
+    removed = user.orchestrate("hosts", "down", "--orphans")
+    assert removed.code == 0, removed.err
+    assert "instance" in removed.out
+    assert ec2.left() == {}
+    assert user.orchestrate("hosts", "down", "--orphans").out == "no orphans\n"
+
+
+def test_what_another_machine_has_rented_is_kept(ec2: FakeEc2, user: User) -> None:
+    victims, _ = kill_after(ec2, 12)
+    victims.append(user.begin_run(experiment(user)))
+    user.end(victims[0])
+    user.environment["XDG_CACHE_HOME"] = str(user.folder / "another cache")
+    assert "kept" in user.orchestrate("hosts", "down", "--orphans").out
+    assert ec2.left()["machines"]
+    assert "removed instance" in user.orchestrate("hosts", "down", "--orphans", "--all").out
