@@ -88,5 +88,5 @@ def test_a_figure_is_what_the_tool_printed(
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(FIGURES) >= 40
+    assert sum(package != "coreutils" or "printf" not in command for package, command in TOOLS.values()) >= 40
     assert {figure.tool for figure in FIGURES} == set(TOOLS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import statistics
 from collections.abc import Callable
@@ -36,6 +37,10 @@ class Outputs:
 
     def numbers(self, name: str, pattern: str) -> list[float]:
         return [float(number) for number in re.findall(pattern, self.text(name), re.MULTILINE)]
+
+    def size(self, name: str) -> int:
+        """The size of a file that the tool wrote, in bytes."""
+        return (self.folder / name).stat().st_size
 
     def number(self, name: str, pattern: str) -> float:
         (number,) = self.numbers(name, pattern)
@@ -99,6 +104,20 @@ TOOLS = {
         "redis-server --port 6399 --save '' >redis.log & server=$!; sleep 0.3; "
         "redis-benchmark -p 6399 -n 500 -t set,get --csv; kill $server",
     ),
+    "zstd": ("zstd", "seq 40000 >numbers; zstd -b1 -i0 numbers"),
+    "zstd_list": ("zstd", "seq 40000 | zstd -q >numbers.zst; zstd -lv numbers.zst"),
+    "xz": ("xz-utils", "seq 40000 >xz.txt; xz -k xz.txt; xz --robot --list xz.txt.xz"),
+    "gzip": ("gzip", "seq 40000 >gzip.txt; gzip -k gzip.txt; gzip -l gzip.txt.gz"),
+    "df": ("coreutils", "df -B1 --output=size /"),
+    "stat": ("coreutils", "stat -c size=%s /proc/self/exe"),
+    "du": ("coreutils", "head -c 12345 /dev/zero >zeros; du -b zeros"),
+    "wc": ("coreutils", "seq 40000 | wc -lc"),
+    "getconf": ("libc-bin", "getconf -a"),
+    "curl": ("curl", "seq 40000 >page; curl -s -o copy -w 'size=%{size_download}\\n' file://$PWD/page"),
+    "git": ("git", "git init -q r; cd r; echo x | git hash-object -w --stdin; git count-objects -v"),
+    "gcc": ("gcc", "gcc -dumpfullversion"),
+    "make": ("make", "make --version"),
+    "nproc": ("coreutils", "nproc --all"),
     "timeit": ("python3", "python3 -m timeit -n 10 -u msec pass"),
     "lmbench_like": ("coreutils", "echo 209.72 424.38 >&2"),
     "stream_like": (
@@ -148,6 +167,16 @@ def _openssl_rate(outputs: Outputs) -> float:
     """Blocks of 64 bytes and seconds, which openssl prints to stderr."""
     _, count, _, seconds = next(row for row in outputs.rows("openssl.err", ":") if row[0] == "+R")
     return int(count) * 64 / float(seconds)
+
+
+def _gzip_percent(outputs: Outputs) -> float:
+    return 100 * (1 - outputs.size("gzip.txt.gz") / outputs.size("gzip.txt"))
+
+
+def _make_version(outputs: Outputs) -> float | str:
+    """A version such as 4.4.1 is no number."""
+    version = outputs.text("make.out").split()[2]
+    return float(version) if version.count(".") == 1 else "found, but '"
 
 
 FIGURES = [
@@ -318,6 +347,31 @@ FIGURES = [
         _regex(r'^"SET",(?:"[^"]*",){3}"([0-9.]+)"', "ms"),
         lambda o: float(o.row("redis.out", "SET")[4]),
     ),
+    Figure(
+        "zstd",
+        _regex(r"-> *(\d+) \(x", "B"),
+        lambda o: float(o.text("zstd.out").split("\r")[-1].split("->")[-1].split()[0]),
+    ),
+    Figure("zstd_list", _regex(r"^# Zstandard Frames: (\d+)$", "count"), lambda o: 1),
+    Figure("zstd_list", _regex(r"^Compressed Size: .*\((\d+) B\)$", "B"), lambda o: o.size("numbers.zst")),
+    Figure("xz", _regex(r"^file\t\d+\t\d+\t(\d+)", "B"), lambda o: o.size("xz.txt.xz")),
+    Figure("xz", _regex(r"^totals\t\d+\t\d+\t\d+\t(\d+)", "B"), lambda o: o.size("xz.txt")),
+    Figure("gzip", _regex(r"^ *(\d+) +\d+ ", "B"), lambda o: o.size("gzip.txt.gz")),
+    Figure("gzip", _regex(r" (-?[0-9.]+)%", "%"), _gzip_percent, 0.01),
+    Figure("df", _regex(r"^ *(\d+)$", "B"), lambda o: (s := os.statvfs("/")).f_blocks * s.f_frsize),
+    Figure(
+        "stat",
+        {"key_value": "size", "unit": "B"},
+        lambda o: float(o.text("stat.out").partition("=")[2]),
+    ),
+    Figure("du", _regex(r"^(\d+)\tzeros$", "B"), lambda o: o.size("zeros")),
+    Figure("wc", _regex(r"^ *(\d+) +\d+$", "count"), lambda o: 40000),
+    Figure("getconf", _regex(r"^PAGESIZE +(\d+)$", "B"), lambda o: os.sysconf("SC_PAGESIZE")),
+    Figure("curl", {"key_value": "size", "unit": "B"}, lambda o: o.size("page")),
+    Figure("git", _regex(r"^count: (\d+)$", "count"), lambda o: 1),
+    Figure("gcc", _regex(r"^([0-9.]+)$", "x"), lambda o: "found, but '"),
+    Figure("make", _regex(r"^GNU Make ([0-9.]+)$", "x"), _make_version),
+    Figure("nproc", _regex(r"^(\d+)$", "count"), lambda o: os.sysconf("SC_NPROCESSORS_CONF")),
     Figure(
         "timeit",
         _regex(r"best of 5: ([0-9.e-]+) msec", "ms"),
