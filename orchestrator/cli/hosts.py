@@ -55,6 +55,7 @@ def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
 def up(
     file: Path,
     overrides: tuple[str, ...],
+    provider: str,
     host: str,
     inventory: Path | None,
     ssh_config: Path | None,
@@ -65,14 +66,14 @@ def up(
     from orchestrator.hosts import persistent_guest
 
     experiment = load_experiment(file, overrides)
-    provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-    if not provider.creates_hosts:
-        click.echo(f"nothing to start: the {provider.name} provider uses existing hosts")
+    chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+    if not chosen.creates_hosts:
+        click.echo(f"nothing to start: the {chosen.name} provider uses existing hosts")
         return
     from orchestrator.hosts.selector import HostSelector
 
     inventory_file = persistent_guest.up(
-        provider, experiment.kernels[0], cache_folder() / "up" / experiment.name
+        chosen, experiment.kernels[0], cache_folder() / "up" / experiment.name
     )
     names = " ".join(HostSelector(inventory_file, None).names(["all"]))
     click.echo(f"{names} is up; --host {names} --inventory {inventory_file}")

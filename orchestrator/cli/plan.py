@@ -37,6 +37,7 @@ def plan(
     overrides: tuple[str, ...],
     where: tuple[str, ...],
     limit: int | None,
+    provider: str,
     host: str,
     inventory: Path | None,
     ssh_config: Path | None,
@@ -48,11 +49,11 @@ def plan(
     Connects to no host.
     """
     experiment = load_experiment(file, overrides)
-    provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-    planned = Plan(experiment, where, limit, provider.hosts)
+    chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+    planned = Plan(experiment, where, limit, chosen.hosts)
     if form == "jsonl":
         for document in documents(planned):
             click.echo(json.dumps(document, ensure_ascii=False))
         return
     click.echo(table(planned))
-    click.echo(f"\n{summary(planned, provider.name, provider.boot_estimate)}")
+    click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate)}")

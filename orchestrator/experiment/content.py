@@ -14,6 +14,7 @@ from orchestrator.documents.expressions import Expression
 from orchestrator.experiment.model import (
     Benchmark,
     Experiment,
+    Hosts,
     KernelSource,
     Noise,
     PatchSource,
@@ -27,8 +28,9 @@ _OMITTED = {"file", "content_hash", "description"}
 _DESCRIPTIVE: Mapping[type, frozenset[str]] = {
     Published: frozenset({"method", "notes"}),
     Benchmark: frozenset({"meanings"}),
+    Hosts: frozenset({"sections"}),
 }
-"""Fields with descriptions only. They do not change an experiment."""
+"""Fields that do not change an experiment: descriptions, and the sections of other providers."""
 
 _HASHED_AS = {"off_if_missing": "held_without"}
 """Renamed fields by the name they were first hashed under, so that existing hashes stay the same."""
