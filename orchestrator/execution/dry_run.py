@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from orchestrator.errors import BadInput
 from orchestrator.execution.coordinator import execute
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stop
@@ -25,6 +26,10 @@ def dry_run(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], No
     What depends on a host's output (whether it has a compiler, what its settings are) is shown as for a host that
     prints nothing. Of a fleet whose hosts share the cells each block is shown once, whole.
     """
+    if provider.batch is not None:
+        raise BadInput(
+            f"--dry-run: the {provider.name} provider cannot do this yet; `orchestrate plan` lists the blocks"
+        )
     printing = PrintingProvider(provider, say)
     execute(
         Run(RUN_NAME, plan, printing, _NoJournal(), _Headings(plan, provider, say), Stop(), Path(), cache)
