@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,3 +92,18 @@ def test_a_job_that_is_lost_again_and_again_ends_the_run(user: SlurmUser) -> Non
     assert ended.code == 3
     assert "lost 4 times without a trial ending" in ended.err
     assert user.cluster.jobs() == []
+
+
+@pytest.mark.slow
+def test_a_requeued_job_runs_no_trial_twice(user: SlurmUser) -> None:
+    """As in snakemake-executor-plugin-slurm #109, where a requeued job was submitted again as well."""
+    process = user.begin_run(user.slurm_file(SLOW + "repetitions: {count: 2, boots: 2}\n"))
+    user.wait_for(lambda: user.trials, process)
+    job = next(line.partition("|")[0] for line in user.cluster.jobs() if "|RUNNING|" in line)
+    with contextlib.suppress(subprocess.CalledProcessError):  # --no-requeue: Slurm may refuse
+        user.cluster.command("scontrol", "requeue", job)
+    ended = user.end(process)
+    assert ended.code == 0, ended.err
+    user.assert_complete(8)
+    assert sum(user.counted.values()) <= 8 + 1  # the trial that was running
+    user.assert_nothing_left()
