@@ -107,3 +107,22 @@ def test_a_requeued_job_runs_no_trial_twice(user: SlurmUser) -> None:
     user.assert_complete(8)
     assert sum(user.counted.values()) <= 8 + 1  # the trial that was running
     user.assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_another_job_takes_the_node(tmp_path: Path) -> None:
+    tiers = {"main": "Default=YES PriorityTier=1", "urgent": "PriorityTier=10"}
+    preempting = "PreemptType=preempt/partition_prio\nPreemptMode=REQUEUE"
+    with (
+        tempfile.TemporaryDirectory(prefix="slurm") as folder,
+        clusters.start(Path(folder), nodes=1, remembered=60, partitions=tiers, more=preempting) as cluster,
+    ):
+        user = user_of(cluster, tmp_path)
+        process = user.begin_run(user.slurm_file(SLOW + "repetitions: 1\n"))
+        user.wait_for(lambda: user.trials, process)
+        cluster.command("sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=sleep 2")
+        ended = user.end(process)
+        user.close()
+    assert ended.code == 0, ended.err
+    user.assert_complete(4)
+    assert "another job took its node; another job runs what is left" in ended.err
