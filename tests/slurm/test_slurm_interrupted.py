@@ -48,6 +48,7 @@ def test_killed_at_some_instant(user: SlurmUser, instant: int) -> None:
         user.assert_complete(8)
 
 
+@pytest.mark.slow
 def test_the_jobs_go_on_without_the_controller(user: SlurmUser) -> None:
     process = user.begin_run(file := user.slurm_file(COUNT))
     user.wait_for(lambda: len(user.cluster.jobs()) == 4, process)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.integration.sshd import serve
 from tests.slurm.conftest import SlurmUser
 
@@ -58,6 +60,7 @@ def test_slurm_s_commands_run_on_a_login_node(user: SlurmUser, tmp_path: Path) -
     user.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_jobs_run_one_at_a_time_where_the_file_says_so(user: SlurmUser) -> None:
     text = COUNT.replace(
         "echo {n} >> EXECUTIONS;", "echo begin >> EXECUTIONS; sleep 0.3; echo end >> EXECUTIONS;"
@@ -67,6 +70,7 @@ def test_jobs_run_one_at_a_time_where_the_file_says_so(user: SlurmUser) -> None:
     user.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_a_stop_rule_submits_no_more_boots_than_it_needs(user: SlurmUser) -> None:
     rule = "repetitions: {max: 20, boots: 20, until: {half_width: 5%}}\n"
     assert user.run(user.slurm_file(COUNT + rule)).code == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.slurm.conftest import SlurmUser
 
 SYSCTL = Path("/proc/sys/vm/stat_interval")
@@ -45,6 +47,7 @@ def test_settings_of_tuning_and_roles(user: SlurmUser, tmp_path: Path) -> None:
     user.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_a_setting_that_fails_is_found_before_a_block_is_submitted(user: SlurmUser, tmp_path: Path) -> None:
     before = SYSCTL.read_text()
     write_role(tmp_path, ROLE)
