@@ -5,6 +5,7 @@
 #   make messages     run the unit and integration tests and print every message that they provoke, to be read
 #   make lint         all checks of code, scripts, YAML, schemas, workflows and spelling
 #   make browser-test the HTML report in chromium
+#   make slurm-test   runs whose blocks are jobs of a Slurm cluster that the tests start, at length
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
 #   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
 #   make cloud-test   rented machines: moto's EC2 and real sshds, and controllers that are killed
@@ -26,12 +27,13 @@ KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync uti
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi \
 	chromium chromium-driver poppler-utils fio sysbench stress-ng mbw quilt
+SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
-.PHONY: setup quickstart test test-unit messages browser-test cloud-test kernel-test kernel-test-short kernel-test-debug \
-	kernel-test-experiments machine-test lint release packages-run packages-test clean help
+.PHONY: setup quickstart test test-unit messages browser-test cloud-test slurm-test kernel-test kernel-test-short \
+	kernel-test-debug kernel-test-experiments machine-test lint release packages-run packages-test clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
 
@@ -50,6 +52,7 @@ test: packages-run packages-test $(VENV)/.dev lint
 	$(PYTEST) tests/integration $(COVER)
 	@echo "coverage of unit and integration tests: $$($(BIN)/coverage report --format=total) % of the lines"
 	$(PYTEST) -m "clouds and short" tests/clouds
+	$(PYTEST) -m "slurm and not slow" tests/slurm
 	$(PYTEST) tests/vm tests/browser
 
 test-unit: $(VENV)/.test
@@ -62,6 +65,9 @@ messages: packages-run packages-test $(VENV)/.dev
 	@rm -f $(MESSAGES)
 	@TESTS_MESSAGES=$(MESSAGES) $(PYTEST) -q $(MESSAGES_FROM) >&2 || echo "some tests failed" >&2
 	@LC_ALL=C sort -u $(MESSAGES)
+
+slurm-test: packages-test $(VENV)/.dev
+	$(PYTEST) -m slurm tests/slurm
 
 browser-test: packages-test $(VENV)/.dev
 	$(PYTEST) -m browser
@@ -103,7 +109,7 @@ packages-run:
 	@sh tools/install-packages.sh $(RUN_PACKAGES) $(KERNEL_PACKAGES)
 
 packages-test:
-	@sh tools/install-packages.sh $(TEST_PACKAGES)
+	@sh tools/install-packages.sh $(TEST_PACKAGES) $(SLURM_PACKAGES)
 
 $(VENV)/.ready: pyproject.toml
 	python3 -m venv $(VENV)

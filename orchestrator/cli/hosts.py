@@ -15,6 +15,7 @@ from orchestrator.cli.options import (
     experiment_argument,
     host_options,
     inventory_options,
+    provider_option,
     set_option,
 )
 from orchestrator.errors import ExitCode
@@ -60,6 +61,7 @@ def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
 def up(
     file: Path,
     overrides: tuple[str, ...],
+    provider: str,
     host: str,
     inventory: Path | None,
     ssh_config: Path | None,
@@ -70,14 +72,14 @@ def up(
     from orchestrator.hosts import persistent_guest
 
     experiment = load_experiment(file, overrides)
-    provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-    if not provider.creates_hosts:
-        click.echo(f"nothing to start: the {provider.name} provider uses existing hosts")
+    chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+    if not chosen.creates_hosts:
+        click.echo(f"nothing to start: the {chosen.name} provider uses existing hosts")
         return
     from orchestrator.hosts.selector import HostSelector
 
     inventory_file = persistent_guest.up(
-        provider, experiment.kernels[0], cache_folder() / "up" / experiment.name
+        chosen, experiment.kernels[0], cache_folder() / "up" / experiment.name
     )
     names = " ".join(HostSelector(inventory_file, None).names(["all"]))
     click.echo(f"{names} is up; --host {names} --inventory {inventory_file}")
@@ -143,13 +145,45 @@ def facts(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
 
 
 @hosts.command()
-@hosts_argument
+@click.argument("patterns", metavar="HOST|GROUP...|[EXPERIMENT.yaml]", nargs=-1)
+@provider_option
 @inventory_options
-def check(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
-    """Connect to hosts; print kernel, CPUs, root access, lock, runner and number of changed settings."""
+def check(patterns: tuple[str, ...], provider: str, inventory: Path | None, ssh_config: Path | None) -> None:
+    """Connect to hosts; print kernel, CPUs, root access, lock, runner and number of changed settings.
+
+    With --provider slurm, print what the cluster can run, and which kernels of EXPERIMENT.yaml. No job is submitted.
+    """
     from orchestrator.hosts.remote.maintenance import state
 
+    if provider:
+        _check_cluster(provider, patterns, inventory, ssh_config)
+        return
+    if not patterns:
+        raise click.UsageError("Missing argument 'HOST|GROUP...'.")
     sys.exit(_each(patterns, inventory, ssh_config, state))
+
+
+def _check_cluster(
+    provider: str, files: tuple[str, ...], inventory: Path | None, ssh_config: Path | None
+) -> None:
+    from orchestrator.experiment.model import Needs
+    from orchestrator.hosts.base import ProviderRequest
+    from orchestrator.hosts.providers import registry
+
+    if len(files) > 1:
+        raise click.UsageError(f"--provider takes one experiment file, not {len(files)}")
+    kernels: list[str] = []
+    if files:
+        experiment = load_experiment(Path(files[0]))
+        kernels = [kernel.name for kernel in experiment.kernels]
+        chosen = choose_provider(experiment, "", inventory, ssh_config, provider=provider)
+    else:
+        request = ProviderRequest(Needs(), {}, inventory=inventory, ssh_config=ssh_config)
+        chosen = registry()[provider](request)
+    if chosen.batch is None:
+        raise click.UsageError(f"--provider {provider}: name the hosts to check instead")
+    for line in chosen.batch.describe(kernels):
+        click.echo(line)
 
 
 @hosts.command()

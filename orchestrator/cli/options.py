@@ -54,8 +54,29 @@ def inventory_options(function: F) -> F:
     return inventory(ssh_config(function))
 
 
+def provider_option(function: F) -> F:
+    """Add --provider."""
+    option = click.option(
+        "--provider",
+        default="",
+        metavar="NAME",
+        callback=_known_provider,
+        help="Run with this provider instead of the one in the file; its options are those of its section hosts.NAME.",
+    )
+    return option(function)
+
+
+def _known_provider(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    from orchestrator.hosts.providers import registry
+    from orchestrator.nearest import did_you_mean
+
+    if value and value not in registry():
+        raise click.BadParameter(f"no provider {value!r}; {did_you_mean(value, registry())}")
+    return value
+
+
 def host_options(function: F) -> F:
-    """Add --host, --inventory, --ssh-config and --allow-local-changes."""
+    """Add --provider, --host, --inventory, --ssh-config and --allow-local-changes."""
     host = click.option(
         "--host",
         default="",
@@ -67,4 +88,4 @@ def host_options(function: F) -> F:
         is_flag=True,
         help="Allow the local provider to change sysctls and other settings of this machine during the run.",
     )
-    return host(inventory_options(local(function)))
+    return provider_option(host(inventory_options(local(function))))

@@ -38,6 +38,7 @@ def plan(
     overrides: tuple[str, ...],
     where: tuple[str, ...],
     limit: int | None,
+    provider: str,
     host: str,
     inventory: Path | None,
     ssh_config: Path | None,
@@ -50,14 +51,14 @@ def plan(
     """
     set_up_logging(0)
     experiment = load_experiment(file, overrides)
-    provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-    planned = Plan(experiment, where, limit, provider.hosts)
+    chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+    planned = Plan(experiment, where, limit, chosen.hosts)
     if format_name == "jsonl":
         for document in documents(planned):
             click.echo(json.dumps(document, ensure_ascii=False))
         return
     click.echo(table(planned))
-    click.echo(f"\n{summary(planned, provider.name, provider.boot_estimate)}")
-    quote = provider.quote(planned.estimate(boot_s=provider.boot_estimate).seconds)
+    click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate)}")
+    quote = chosen.quote(planned.estimate(boot_s=chosen.boot_estimate).seconds)
     if quote is not None:
         click.echo(quote)

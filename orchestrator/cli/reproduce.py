@@ -52,6 +52,7 @@ def reproduce(
     new: bool,
     format_name: str,
     verbose: int,
+    provider: str,
     host: str,
     inventory: Path | None,
     ssh_config: Path | None,
@@ -74,13 +75,13 @@ def reproduce(
         description = layout.read(folder)
         file = folder / description.experiment_file
         original = load_experiment(file, description.overrides)
-        reduced = reduction(original, mode, in_guest=not host)
+        reduced = reduction(original, mode, in_guest=not host and provider in ("", "qemu"))
         overrides = (*description.overrides, *reduced.overrides)
         experiment = load_experiment(file, overrides)
-        provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
+        chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
         request = reproducing.RerunRequest(
             experiment=experiment,
-            provider=provider,
+            provider=chosen,
             overrides=overrides,
             where=reduced.where,
             results=results_path,

@@ -65,6 +65,7 @@ def run(
     overrides: tuple[str, ...],
     where: tuple[str, ...],
     limit: int | None,
+    provider: str,
     host: str,
     inventory: Path | None,
     ssh_config: Path | None,
@@ -81,20 +82,20 @@ def run(
     """Run an experiment and print its report."""
     set_up_logging(verbose)
     experiment = load_experiment(file, overrides)
-    provider = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes)
-    plan = Plan(experiment, where, limit, provider.hosts)
+    chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+    plan = Plan(experiment, where, limit, chosen.hosts)
     if check:
         from orchestrator.execution.check_mode import check as check_hosts
 
-        check_hosts(plan, provider, cache_folder(), click.echo)
+        check_hosts(plan, chosen, cache_folder(), click.echo)
         return
     from orchestrator.execution.launch import RunRequest, check_provider, run_experiment
 
     if dry_run:
         from orchestrator.execution.dry_run import dry_run as print_commands
 
-        check_provider(plan, provider)
-        print_commands(plan, provider, cache_folder(), click.echo)
+        check_provider(plan, chosen)
+        print_commands(plan, chosen, cache_folder(), click.echo)
         return
 
     from orchestrator.cli.progress import Terminal
@@ -102,7 +103,7 @@ def run(
     from orchestrator.report.model import open_report
 
     request = RunRequest(
-        plan, provider, results_path, cache_folder(), overrides, tuple(sys.argv), resume, new, break_lock
+        plan, chosen, results_path, cache_folder(), overrides, tuple(sys.argv), resume, new, break_lock
     )
     ended = run_experiment(request, Terminal(verbose))
     with open_report(results_path, ended.folder) as report:

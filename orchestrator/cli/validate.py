@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import set_option
+from orchestrator.cli.options import provider_option, set_option
 from orchestrator.errors import BadInput
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.plan import Plan
@@ -23,7 +23,8 @@ from orchestrator.units import plural
     type=click.Path(path_type=Path, dir_okay=False),
 )
 @set_option
-def validate(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
+@provider_option
+def validate(files: tuple[Path, ...], overrides: tuple[str, ...], provider: str) -> None:
     """Check experiment files. Connects to no host."""
     faults: list[object] = []
     for file in files:
@@ -33,8 +34,8 @@ def validate(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
             faults.extend(error.faults)
         else:
             plan = Plan(experiment)
-            if experiment.hosts.provider != "ssh":  # the host may be given by --host
-                choose_provider(experiment)
+            if (provider or experiment.hosts.provider) != "ssh":  # the host may be given by --host
+                choose_provider(experiment, provider=provider)
             click.echo(
                 f"{file}: valid: {plural(plan.cell_count, 'cell')}, {plural(plan.trial_count, 'trial')}"
             )

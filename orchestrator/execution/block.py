@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from orchestrator.errors import HostError, HostLost, Interrupted
 from orchestrator.execution import outcome
+from orchestrator.execution.boots import record_boot
 from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.journal_follower import JournalFollower
 from orchestrator.execution.outcome import TrialContext
@@ -21,8 +22,6 @@ from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.kernels.verification import Identity, Verification, verify
 from orchestrator.plan.model import Block
-from orchestrator.results.records import BlockRecord
-from orchestrator.timestamps import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -193,37 +192,17 @@ class BlockRun:
         if self._context == context:
             return
         self._context = context
-        record = BlockRecord(
-            block=self._block.index,
-            kernel=self._block.kernel,
-            host=context.host,
-            boot=context.boot,
-            environment=context.environment,
-            clock=self._machine.clock,
-            facts=facts.document,
-            settings=settings,
-            time=utc_now(),
-            kernel_hash=context.kernel_hash,
-            proof=tuple(verification.document),
-            hypervisor=self._machine.hypervisor,
+        record_boot(
+            self._run,
+            self._block,
+            context,
+            facts,
+            settings,
+            self._identity,
+            verification,
+            self._machine.clock,
+            self._machine.hypervisor,
         )
-        if not verification.mismatches:
-            self._run.record_kernel(
-                self._block.kernel,
-                {
-                    "release": facts.release,
-                    "version": facts.version,
-                    "build_id": facts.build_id,
-                    "hash": context.kernel_hash,
-                    "config_hash": facts.config_hash,
-                    "patches": list(self._identity.patches),
-                    "recipe": self._identity.recipe,
-                    "source": self._identity.source,
-                    "config": self._identity.config,
-                    "compiler": self._identity.compiler,
-                },
-            )
-        self._run.begin_boot(record)
 
     def _recover(self, loss: HostLost) -> Host:
         """Return to the host: the same boot if it lives, else a new one; raise ``loss`` if neither works in time."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestrator.errors import BadInput
 from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Machine, Provider
 from orchestrator.hosts.remote.folder import HostFolder
@@ -19,6 +20,10 @@ from orchestrator.provision.target import Target
 
 def check(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
     """Connect to each host and print what would change there; only our own folder is written to."""
+    if provider.batch is not None:
+        raise BadInput(
+            f"--check: the {provider.name} provider cannot do this yet; `orchestrate hosts check` asks the site"
+        )
     experiment = plan.experiment
     block = next(iter(plan.blocks()))
     kernel = next(kernel for kernel in experiment.kernels if kernel.name == block.kernel)

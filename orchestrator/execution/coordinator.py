@@ -1,14 +1,18 @@
-"""Executes a run: block after block on one machine, or all hosts of a fleet at once."""
+"""Executes a run: block after block on one machine, all hosts of a fleet at once, or the jobs of a batch system."""
 
 from __future__ import annotations
 
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.fleet import execute_on_fleet
+from orchestrator.execution.jobs.coordinator import execute_as_jobs
 from orchestrator.execution.run import Run
 
 
 def execute(run: Run) -> None:
     """Run all blocks of the plan. Raises ``Interrupted`` when the user wants it to stop, and what a host raises."""
+    if run.provider.batch is not None:
+        execute_as_jobs(run, run.provider.batch)
+        return
     if run.provider.hosts:
         execute_on_fleet(run)
         return

@@ -55,7 +55,7 @@ class JournalFollower:
         finder = TrialFinder(self._run.plan.trials(block))
         reader = host_journal.Reader(visit.journal)
         for line in visit.journal_lines():
-            self._handle(reader.read(line), finder, context)
+            self.handle(reader.read(line), finder, context)
 
     def follow(self, visit: Visit, block: Block, context: TrialContext) -> bool:
         """Follow the host's journal to its end; return whether the runner wrote that end."""
@@ -66,7 +66,7 @@ class JournalFollower:
             self._pass_on_stop(visit)
             if line is not None:
                 last_line, silent_rounds = time.monotonic(), 0
-                if self._handle(reader.read(line), finder, context):
+                if self.handle(reader.read(line), finder, context):
                     return True
             elif time.monotonic() - last_line > self._silence_limit:
                 if not _runner_is_alive(visit):
@@ -84,7 +84,7 @@ class JournalFollower:
             self._stop_sent = self._run.stop.level
             visit.stop(now=self._stop_sent > 1)
 
-    def _handle(self, event: host_journal.Event | None, finder: TrialFinder, context: TrialContext) -> bool:
+    def handle(self, event: host_journal.Event | None, finder: TrialFinder, context: TrialContext) -> bool:
         """Act on one line of the host's journal; return whether it was the last."""
         if isinstance(event, host_journal.Start):
             self._losses.running = finder.find(event.trial)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from orchestrator.errors import BadInput, ExitCode, HostError, Interrupted, OrchestratorError
 from orchestrator.execution.coordinator import execute
+from orchestrator.execution.jobs.roles import check_roles
 from orchestrator.execution.missing import missing
 from orchestrator.execution.observer import Observer
 from orchestrator.execution.run import Run
@@ -109,6 +110,9 @@ def check_provider(plan: Plan, provider: Provider) -> None:
             f"the experiment changes settings of this machine ({provider.location}); "
             "allow it with --allow-local-changes or hosts.local.allow_changes: true"
         )
+    if provider.batch is not None:
+        check_roles(plan.experiment)
+        return  # each boot is a job
     boots, until = plan.experiment.repetitions.boots, plan.experiment.repetitions.until
     if boots > 1 and not provider.boots_kernels and until is None:
         raise BadInput(

@@ -39,15 +39,18 @@ class Visit:
     """A connected host, our folder on it, and the folder of one block in that.
 
     :param clock: what the host's clock counts; trials find it in their environment.
+    :param base: our folder on the host; empty: at the usual place.
     :ivar ours: our folder on the host.
     :ivar base: our folder on the host; root's where settings are to be changed, else the user's.
     """
 
-    def __init__(self, host: Host, experiment: Experiment, block_name: str, clock: Clock = "wall") -> None:
+    def __init__(
+        self, host: Host, experiment: Experiment, block_name: str, clock: Clock = "wall", base: str = ""
+    ) -> None:
         self.host = host
         self._clock = clock
         self._experiment = experiment
-        self.ours = HostFolder(host, root=needs_root(experiment))
+        self.ours = HostFolder(host, root=needs_root(experiment), base=base)
         self._sudo = self.ours.sudo
         self.base = self.ours.base
         self.folder = f"{self.base}/blocks/{block_name}"
@@ -192,20 +195,36 @@ class Visit:
         self.host.run(Command(("rm", "-rf", self.folder), sudo=self._sudo))
 
     def _as_sent(self, trial: Trial) -> trial_file.HostTrial:
-        """Return a trial as the host gets it; its line of the host's journal names cell and repetition."""
-        tag = {"cell": trial.cell.id, "repetition": trial.repetition}
-        return trial_file.host_trial(trial, self._experiment.limits, self._trial_folder, tag, self._prefix)
+        return as_sent(trial, self._experiment, self.base)
 
     @property
     def _trial_folder(self) -> str:
-        role = self._experiment.benchmark.role
-        return f"{self.base}/roles/{role.name}" if role else self.base
+        return _trial_folder(self._experiment, self.base)
 
     @property
     def _prefix(self) -> tuple[str, ...]:
-        """Words before the command of each trial."""
-        cpus = self._experiment.tuning.cpus
-        return ("taskset", "-c", cpus) if cpus else ()
+        return _prefix(self._experiment)
+
+
+def as_sent(trial: Trial, experiment: Experiment, base: str) -> trial_file.HostTrial:
+    """Return a trial as the host gets it; its line of the host's journal names cell and repetition.
+
+    :param base: our folder on the host.
+    """
+    tag = {"cell": trial.cell.id, "repetition": trial.repetition}
+    folder = _trial_folder(experiment, base)
+    return trial_file.host_trial(trial, experiment.limits, folder, tag, _prefix(experiment))
+
+
+def _trial_folder(experiment: Experiment, base: str) -> str:
+    role = experiment.benchmark.role
+    return f"{base}/roles/{role.name}" if role else base
+
+
+def _prefix(experiment: Experiment) -> tuple[str, ...]:
+    """Return the words before the command of each trial."""
+    cpus = experiment.tuning.cpus
+    return ("taskset", "-c", cpus) if cpus else ()
 
 
 def needs_root(experiment: Experiment) -> bool:

@@ -14,6 +14,7 @@ from orchestrator.documents.expressions import Expression
 from orchestrator.experiment.model import (
     Benchmark,
     Experiment,
+    Hosts,
     KernelSource,
     Limits,
     Metric,
@@ -32,8 +33,9 @@ _DESCRIPTIVE: Mapping[type, frozenset[str]] = {
     Benchmark: frozenset({"meanings"}),
     Needs: frozenset({"nodes"}),
     Limits: frozenset({"max_hours", "max_cost"}),
+    Hosts: frozenset({"sections"}),
 }
-"""Fields that do not change what is measured, or that repeat others."""
+"""Fields that do not change what is measured: descriptions, repetitions of others, sections of other providers."""
 
 _HASHED_AS = {"off_if_missing": "held_without"}
 """Renamed fields by the name they were first hashed under, so that existing hashes stay the same."""

@@ -21,9 +21,11 @@ T = TypeVar("T")
 def hosts(draft: Draft, min_nodes: int, nodes: tuple[int, ...]) -> Hosts:
     """Read ``hosts``; the benchmark requires ``min_nodes`` NUMA nodes, the factors those with the numbers ``nodes``."""
     provider = draft.value("hosts", "provider", default="local")
-    options = (
-        draft.value("hosts", provider, default={}) if provider not in ("group", "fleet", "needs") else {}
-    )
+    sections = {
+        name: node.data()
+        for name, node in draft.members("hosts")
+        if name not in ("provider", "group", "fleet", "needs")
+    }
     needs = Needs(
         cpus=draft.value("hosts", "needs", "cpus", default=1),
         numa_nodes=_nodes(draft, max(min_nodes, len(nodes))),
@@ -34,10 +36,11 @@ def hosts(draft: Draft, min_nodes: int, nodes: tuple[int, ...]) -> Hosts:
     )
     return Hosts(
         provider,
-        MappingProxyType(options),
+        MappingProxyType(sections.get(provider, {})),
         draft.value("hosts", "group", default=""),
         needs,
         draft.value("hosts", "fleet", default=""),
+        MappingProxyType(sections),
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from orchestrator.environments import Environment
 from orchestrator.errors import CommandFailed, HostError
@@ -17,6 +17,9 @@ from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.kernels.obtain import identity_of
 from orchestrator.kernels.verification import Identity
+
+if TYPE_CHECKING:
+    from orchestrator.hosts.batch import BatchSystem
 
 TICK_S = 0.5
 """Seconds after which :meth:`Host.lines` yields None while the host prints nothing."""
@@ -214,6 +217,7 @@ class Provider(ABC):
     :ivar hosts: names of the fleet's hosts, in order; empty without a fleet.
     :ivar location: where the trials run, as text. Part of the run's scope: a run is resumed only at the same location.
     :ivar changes_allowed: whether the host's settings may be changed without ``--allow-local-changes``.
+    :ivar batch: the batch system that runs each block as a job; None: the controller runs blocks itself.
     :cvar boot_estimate: seconds from the request for a machine to its first trial, for plans.
     """
 
@@ -225,6 +229,7 @@ class Provider(ABC):
     supports_fleets: ClassVar[bool] = False
     hosts: tuple[str, ...] = ()
     changes_allowed: bool = True
+    batch: BatchSystem | None = None
     boot_estimate: ClassVar[float] = 2.0
 
     @abstractmethod

@@ -16,30 +16,38 @@ def choose_provider(
     inventory: Path | None = None,
     ssh_config: Path | None = None,
     allow_local_changes: bool = False,
+    provider: str = "",
 ) -> Provider:
-    """Return the provider of the experiment file, or the one for ``--host``.
+    """Return the provider of the experiment file, or the one for ``--host`` or ``--provider``.
 
     :param host: ``local``, a host of the inventory, or ``[user@]host[:port]``; empty: as in the file.
     :param ssh_config: a file to read instead of ``~/.ssh/config``.
     :param allow_local_changes: whether the local provider may change settings of this machine.
+    :param provider: name of the provider to use instead of that of the file; its options are those of its own section.
 
     Raises ``BadInput`` if the provider cannot run the experiment.
     """
-    name, fleet = experiment.hosts.provider, bool(experiment.hosts.fleet)
+    if provider and host and provider != "ssh":
+        raise BadInput(
+            f"--provider {provider} and --host {host} are mutually exclusive: --host implies ssh or local"
+        )
+    name, fleet = provider or experiment.hosts.provider, bool(experiment.hosts.fleet)
     if host == "local":
         name, host, fleet = "local", "", False
     elif host:
         name = "ssh"
-    provider = registry()[name]
-    if fleet and not provider.supports_fleets:
+    chosen = registry()[name]
+    if fleet and not chosen.supports_fleets:
         raise BadInput(
             f"hosts.fleet: {experiment.hosts.fleet}: the {name} provider has only one host; "
             "use the ssh provider with a group of an inventory"
         )
-    return provider(
+    return chosen(
         ProviderRequest(
             needs=experiment.hosts.needs,
-            options=experiment.hosts.options if name == experiment.hosts.provider else {},
+            options=experiment.hosts.sections.get(name, {})
+            if name in (provider, experiment.hosts.provider)
+            else {},
             group=experiment.hosts.group,
             fleet=fleet,
             host=host,

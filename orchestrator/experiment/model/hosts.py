@@ -30,6 +30,7 @@ class Hosts:
     """The hosts to run on.
 
     :ivar options: the section of the provider, checked by the schema of the provider.
+    :ivar sections: the sections of all providers in the file, by name; ``--provider`` chooses among them.
     :ivar fleet: ``shard`` distributes the cells over all hosts of the group, ``replicate`` runs every cell on each of
         them; empty: one host.
     """
@@ -39,6 +40,7 @@ class Hosts:
     group: str = ""
     needs: Needs = Needs()
     fleet: Literal["", "shard", "replicate"] = ""
+    sections: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

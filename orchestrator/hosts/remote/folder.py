@@ -59,16 +59,19 @@ class HostFolder:
     """The directory on a connected host.
 
     :param root: whether it must belong to root, because settings are changed; else it is the user's.
+    :param base: where it is, absolute; empty: at the usual place.
     :ivar base: its absolute path.
     :ivar sudo: whether commands need sudo: it belongs to root and the user is not root.
     """
 
-    def __init__(self, host: Host, *, root: bool) -> None:
+    def __init__(self, host: Host, *, root: bool, base: str = "") -> None:
         self.host = host
         self.sudo = root and not host.is_root
         if self.sudo:
             self._check_sudo()
-        if host.is_root or self.sudo:
+        if base:
+            self.base = base
+        elif host.is_root or self.sudo:
             self.base = ROOT_BASE
         else:
             self.base = host.run(script(f"echo {USER_BASE}")).stdout.strip()

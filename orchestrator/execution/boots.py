@@ -1,0 +1,63 @@
+"""The record of a boot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from orchestrator.execution.outcome import TrialContext
+from orchestrator.execution.run import Run
+from orchestrator.hosts.base import Clock
+from orchestrator.hosts.facts import Facts
+from orchestrator.kernels.verification import Identity, Verification
+from orchestrator.plan.model import Block
+from orchestrator.results.records import BlockRecord
+from orchestrator.timestamps import utc_now
+
+
+def record_boot(
+    run: Run,
+    block: Block,
+    context: TrialContext,
+    facts: Facts,
+    settings: Mapping[str, str],
+    identity: Identity,
+    verification: Verification,
+    clock: Clock = "wall",
+    hypervisor: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Write the record of a boot, and keep what its kernel is unless it is another one than ``identity``.
+
+    :param settings: as read back, path to value.
+    """
+    record = BlockRecord(
+        block=block.index,
+        kernel=block.kernel,
+        host=context.host,
+        boot=context.boot,
+        environment=context.environment,
+        clock=clock,
+        facts=facts.document,
+        settings=settings,
+        time=utc_now(),
+        kernel_hash=context.kernel_hash,
+        proof=tuple(verification.document),
+        hypervisor=hypervisor,
+    )
+    if not verification.mismatches:
+        run.record_kernel(
+            block.kernel,
+            {
+                "release": facts.release,
+                "version": facts.version,
+                "build_id": facts.build_id,
+                "hash": context.kernel_hash,
+                "config_hash": facts.config_hash,
+                "patches": list(identity.patches),
+                "recipe": identity.recipe,
+                "source": identity.source,
+                "config": identity.config,
+                "compiler": identity.compiler,
+            },
+        )
+    run.begin_boot(record)

@@ -1,0 +1,88 @@
+"""Where a job runs: its node's facts, the kernel there, and the record of both."""
+
+from __future__ import annotations
+
+from orchestrator.execution import outcome
+from orchestrator.execution.boots import record_boot
+from orchestrator.execution.outcome import TrialContext
+from orchestrator.execution.run import Run
+from orchestrator.hosts import facts as host_facts
+from orchestrator.hosts.facts_model import Facts
+from orchestrator.hosts.remote.settings import parse_changes
+from orchestrator.hosts.similarity import differences
+from orchestrator.kernels.obtain import identity_of
+from orchestrator.kernels.verification import Identity, Verification, verify
+from orchestrator.plan.model import Block
+
+
+class Places:
+    """The nodes of a run and what runs on them.
+
+    :param node: where the run was prepared, and its ``facts``: other nodes are compared with it.
+    :param boots_kernels: whether kernels are booted by node features; then no two kernels share a boot.
+    """
+
+    def __init__(self, run: Run, node: str, facts: Facts, boots_kernels: bool) -> None:
+        self._run = run
+        self._node = node
+        self._facts = facts
+        self._boots_kernels = boots_kernels
+        self._kernels = {kernel.name: kernel for kernel in run.experiment.kernels}
+        self._kernel_of_boot: dict[tuple[str, str], str] = {}
+        self._compared = {node}
+
+    def begin(self, block: Block, place: str, settings: str) -> TrialContext | None:
+        """Record where a block runs; None if another kernel runs there: then its trials have got their records.
+
+        :param place: what the job wrote at its start; ``settings``: the output of ``settings.sh`` there.
+        """
+        values = dict(line.partition("=")[::2] for line in place.splitlines())
+        facts = host_facts.parse(place)
+        node = values.get("slurm.node", self._node)
+        identity = identity_of(self._kernels[block.kernel])
+        context = self._context(block, node, facts, identity)
+        verification = self._verify(block, node, facts, identity)
+        self._compare(node, facts)
+        found = {change.path: change.actual for change in parse_changes(settings)}
+        record_boot(self._run, block, context, facts, found, identity, verification)
+        if verification.mismatches:
+            self._set_aside(block, context, verification.mismatches)
+            return None
+        return context
+
+    def set_aside_unless_running(self, block: Block) -> None:
+        """Give the trials of a block their final record if the node runs another kernel and nothing here boots one."""
+        identity = identity_of(self._kernels[block.kernel])
+        fault = verify(identity, self._facts).mismatches
+        if fault:
+            self._set_aside(block, self._context(block, self._node, self._facts, identity), fault)
+
+    def _context(self, block: Block, node: str, facts: Facts, identity: Identity) -> TrialContext:
+        environment = str(host_facts.environment(facts))
+        return TrialContext(block.index, node, facts.boot_id, environment, identity.kernel_hash)
+
+    def _verify(self, block: Block, node: str, facts: Facts, identity: Identity) -> Verification:
+        """Compare the kernel with the expected one, and the boot with those of other kernels."""
+        others = frozenset(
+            boot
+            for (other, boot), kernel in self._kernel_of_boot.items()
+            if self._boots_kernels and other == node and kernel != block.kernel
+        )
+        verification = verify(identity, facts, others)
+        if not verification.mismatches:
+            self._kernel_of_boot[node, facts.boot_id] = block.kernel
+        return verification
+
+    def _compare(self, node: str, facts: Facts) -> None:
+        """Tell the user of a node that differs from the first: its figures are not comparable with those of others."""
+        if node in self._compared:
+            return
+        self._compared.add(node)
+        found = differences(self._facts, facts, kernels=not self._boots_kernels)
+        if found:
+            self._run.observer.note(f"{node}: differs from {self._node}: {'; '.join(found)}")
+
+    def _set_aside(self, block: Block, context: TrialContext, fault: str) -> None:
+        self._run.observer.note(f"{context.host}: not running kernel {block.kernel!r}: {fault}")
+        for trial in self._run.pending(block):
+            self._run.conclude(outcome.wrong_kernel(trial, context, fault))

@@ -1,0 +1,95 @@
+"""What is done once for a run, on one node that a short job holds: ask it, build the benchmark, find the programs.
+
+The result is kept beside the blocks, on the storage that the nodes share, so that a resumed run skips it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from orchestrator.errors import HostError
+from orchestrator.execution import trial_file
+from orchestrator.execution.run import Run
+from orchestrator.execution.visit import Visit, needs_root
+from orchestrator.hosts import facts as host_facts
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.batch import BatchSession, BatchSystem
+from orchestrator.hosts.command import script
+from orchestrator.hosts.remote.folder import SCRIPTS
+
+FILE = "prepared.json"
+HOLD_LIMIT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The prepared run.
+
+    :ivar node: where it was prepared; ``facts``: the output of ``facts.sh`` there.
+    :ivar artifacts: SHA-256 (hex) of what was built, by name; ``programs``: see :meth:`Visit.find_programs`.
+    :ivar settings: what roles have set: path to value.
+    """
+
+    node: str
+    facts: str
+    artifacts: Mapping[str, str]
+    programs: Mapping[str, dict[str, str]]
+    settings: Mapping[str, str]
+
+
+def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
+    """Prepare a run, unless that was done before. ``HostError`` for what keeps its blocks from running."""
+    text = session.read(FILE)
+    if text:
+        prepared = Prepared(**json.loads(text))
+    else:
+        scripts = {**SCRIPTS.files, **trial_file.RUNNER.files, **session.scripts.files}
+        session.upload({f"bin/{name}": content for name, content in scripts.items()})
+        run.observer.note("waiting for a node to prepare the run on")
+        minutes = round((system.time_limit or HOLD_LIMIT_S) / 60)
+        with session.hold_node(max(2, minutes), lambda: bool(run.stop.level), run.observer.note) as host:
+            run.observer.note(f"preparing on {host.name}")
+            prepared = _prepare_on(run, session, host)
+        document: dict[str, Any] = asdict(prepared)
+        session.login.put(json.dumps(document).encode(), f"{session.folder}/{FILE}")
+    run.record_artifacts(prepared.artifacts)
+    run.record_programs(prepared.programs)
+    return prepared
+
+
+def _prepare_on(run: Run, session: BatchSession, host: Host) -> Prepared:
+    experiment = run.experiment
+    _check_storage(session, host)
+    printed = host.run(host_facts.command()).stdout
+    facts = host_facts.parse(printed)
+    unmet = host_facts.unmet(experiment.hosts.needs, facts)
+    if unmet:
+        raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
+    if needs_root(experiment) and not host.is_root:
+        raise HostError(
+            f"{host.name}: changing settings requires root, and jobs run here as user {facts.user_id}; "
+            "leave tuning, sysctl.… and sysfs.… out of the experiment, or submit as root"
+        )
+    visit = Visit(host, experiment, "prepare", base=session.folder)
+    artifacts: dict[str, str] = {}
+    settings: dict[str, str] = {}
+    for task in visit.provision(run.cache, facts.document):
+        artifacts.update(task.result.get("artifacts", {}))
+        settings.update(task.result.get("settings", {}))
+    programs = visit.find_programs(run.plan.programs)
+    visit.tune()  # to find settings that fail before any block is submitted
+    visit.restore()
+    return Prepared(host.name, printed, artifacts, programs, settings)
+
+
+def _check_storage(session: BatchSession, host: Host) -> None:
+    """``HostError`` where the node does not see the run's directory."""
+    path = f"{session.folder}/bin/runner.sh"
+    if host.run(script('test -r "$1"', path, accept=(0, 1))).exit_code:
+        raise HostError(
+            f"{host.name}: {session.folder}: No such file or directory, though {session.login.name} has it; "
+            "set hosts.slurm.directory to a directory that the nodes share with it"
+        )

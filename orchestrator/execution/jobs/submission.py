@@ -1,0 +1,131 @@
+"""Submits blocks: their files in one transfer, and one job array for each kernel and each thousand blocks or so."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+from orchestrator.errors import HostError
+from orchestrator.execution import trial_file
+from orchestrator.execution.jobs.attempt import BlockState
+from orchestrator.execution.jobs.preparation import Prepared
+from orchestrator.execution.run import Run
+from orchestrator.execution.visit import as_sent, needs_root
+from orchestrator.experiment.model import Setting
+from orchestrator.hosts.batch import BatchSession, BatchSystem, JobArray, Task
+from orchestrator.hosts.command import script
+from orchestrator.hosts.remote.settings import encode_settings
+from orchestrator.kernels.obtain import identity_of
+from orchestrator.kernels.verification import Identity
+from orchestrator.plan.estimate import DEFAULT_TRIAL_S
+
+START_S = 600.0
+"""Added to the estimated time of a job."""
+
+LIST = """
+cd "$1" || exit 1
+for folder in jobs/[0-9]*; do
+    [ ! -e "$folder/job" ] || { echo "@${folder##*/} $(cat "$folder/job")" && cat "$folder/blocks"; }
+    [ -e "$folder/job" ] || echo "@${folder##*/}"
+done
+"""
+"""Prints "@NUMBER JOB" for each job array and the names of its blocks; without JOB for one that was not submitted."""
+
+
+class Submitter:
+    """Submits blocks of a run and remembers the job arrays.
+
+    :ivar jobs: ids of the arrays that were submitted, in their order.
+    :ivar submitted: tasks that earlier controllers have submitted, oldest first, with the names of their blocks.
+    """
+
+    def __init__(self, run: Run, system: BatchSystem, session: BatchSession) -> None:
+        self.jobs: list[str] = []
+        self.submitted: list[tuple[Task, str]] = []
+        self._run = run
+        self._system = system
+        self._session = session
+        self._next_number = 0
+        self._prepared: Prepared
+        self._kernels = {kernel.name: kernel for kernel in run.experiment.kernels}
+        self._swept = {block.kernel for block in run.plan.blocks()}
+
+    def take_over(self, prepared: Prepared) -> None:
+        """Find what earlier controllers have submitted; the lock waits for one that is about to."""
+        self._prepared = prepared
+        lock = f"{self._session.folder}/lock"
+        listing = script('flock "$1" sh -c "$2" sh "$3"', lock, LIST, self._session.folder)
+        number, index = -1, 0
+        for line in self._session.login.run(listing).stdout.splitlines():
+            if not line.startswith("@"):
+                self.submitted.append((Task(number, index), line))
+                index += 1
+            elif line[1:].split(" ")[0].isdigit():  # else there is none
+                name, *job = line[1:].split()
+                number, index = int(name), 0
+                self._next_number = max(self._next_number, number + 1)
+                self.jobs += job
+        self.submitted.sort()
+
+    def submit(self, blocks: Sequence[BlockState]) -> Iterator[tuple[Task, BlockState]]:
+        """Submit blocks; yield the task of each once it is in the queue. ``HostError`` if the scheduler refuses."""
+        if not self._system.features:
+            blocks = sorted(blocks, key=lambda state: state.block.kernel)
+        limit = self._session.array_limit()
+        for kernel, group in itertools.groupby(blocks, key=lambda state: state.block.kernel):
+            members = list(group)
+            for first in range(0, len(members), limit):
+                yield from self._submit_array(kernel, members[first : first + limit])
+
+    def _submit_array(self, kernel: str, blocks: Sequence[BlockState]) -> Iterator[tuple[Task, BlockState]]:
+        number, self._next_number = self._next_number, self._next_number + 1
+        root = needs_root(self._run.experiment)
+        files = {
+            f"jobs/{number}/blocks": "".join(f"{state.block.name}\n" for state in blocks).encode(),
+            f"jobs/{number}/expected": self._expected(identity_of(self._kernels[kernel])),
+            f"jobs/{number}/settings": self._settings() if root else b"",
+        }
+        most = 0
+        for index, state in enumerate(blocks):
+            trials = list(state.losses.trials_to_send(state.block))
+            most = max(most, len(trials))
+            sent = (as_sent(trial, self._run.experiment, self._session.folder) for trial in trials)
+            files[f"{Task(number, index).path}/trials"] = trial_file.encode_trials(sent)
+        self._session.upload(files)
+        one_after_another = self._system.max_jobs or self._on_one_node
+        array = JobArray(
+            number=number,
+            tasks=len(blocks),
+            kernel=kernel,
+            minutes=self._minutes(most),
+            node=self._prepared.node if self._on_one_node else "",
+            after=self.jobs[-1] if self.jobs and one_after_another else "",
+            root=root,
+        )
+        job = self._session.submit(array)
+        if not job:
+            raise HostError(f"{self._session.login.name}: sbatch printed no job id")
+        self.jobs.append(job)
+        for index, state in enumerate(blocks):
+            yield Task(number, index), state
+
+    @property
+    def _on_one_node(self) -> bool:
+        """Whether all jobs run on one node: kernels are compared on the same machine."""
+        return bool(self._system.features) and len(self._swept) > 1
+
+    def _minutes(self, trials: int) -> int:
+        """Return the time limit of a job; a job that reaches it goes on as another one."""
+        trial = min(2 * DEFAULT_TRIAL_S, self._run.experiment.limits.trial)
+        return max(2, math.ceil((self._system.time_limit or trials * trial + START_S) / 60))
+
+    def _settings(self) -> bytes:
+        roles = [Setting(path, value) for path, value in self._prepared.settings.items()]
+        return encode_settings([*roles, *self._run.experiment.tuning.settings])
+
+    @staticmethod
+    def _expected(identity: Identity) -> bytes:
+        """Return lines that ``facts.sh`` prints under this kernel, as far as that is known."""
+        known = {"uname.release": identity.release, "build_id": identity.build_id}
+        return "".join(f"{key}={value}\n" for key, value in known.items() if value).encode()

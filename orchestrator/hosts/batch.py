@@ -1,0 +1,173 @@
+"""Interface of batch systems: a cluster that runs each block as a job of its own, with or without the controller."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from orchestrator.errors import HostError
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.command import script
+from orchestrator.hosts.remote.folder import Scripts
+
+UPLOAD_LIMIT_S = 600.0
+
+Outcome = Literal["waiting", "running", "retry", "blame", "stop"]
+"""What a state of a job means for its block. ``waiting``, ``running``: it is in the queue. ``retry``: it is over, and
+another one runs what is left. ``blame``: the same, and the trial that was running may be the cause. ``stop``:
+someone ended it on purpose, so it is not submitted again."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Task:
+    """One block in the queue: a task of the job array with the number ``array``, counted from 0 within the run."""
+
+    array: int
+    index: int
+
+    @property
+    def path(self) -> str:
+        """Its directory below the run's directory."""
+        return f"jobs/{self.array}/{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What the scheduler says about a task.
+
+    :ivar name: the scheduler's word, such as ``NODE_FAIL``.
+    :ivar words: the same as a sentence without a subject, such as "its node went down".
+    :ivar obstacle: why the job can never start, with the next step; empty if it can.
+    :ivar reason: the scheduler's word or sentence for why it waits, unless that is usual.
+    """
+
+    name: str
+    outcome: Outcome
+    words: str
+    job: str = ""
+    node: str = ""
+    obstacle: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobArray:
+    """Blocks to submit as one job array; its files are in ``jobs/NUMBER/`` below the run's directory.
+
+    :ivar kernel: the kernel of all its blocks.
+    :ivar minutes: time limit of each job.
+    :ivar node: run all of them on this node; empty: on any.
+    :ivar after: id of the job array that must have ended before; empty: none.
+    :ivar root: whether the jobs change settings of their nodes.
+    """
+
+    number: int
+    tasks: int
+    kernel: str
+    minutes: int
+    node: str = ""
+    after: str = ""
+    root: bool = False
+
+
+class BatchSession(ABC):
+    """A batch system as one run uses it. All errors are :class:`~orchestrator.errors.HostError`.
+
+    :ivar login: the connected host where the commands of the batch system run.
+    :ivar folder: the run's directory, absolute, on storage that ``login`` and the nodes share.
+    :cvar scripts: what its jobs need below ``bin/``, beside the runner.
+    """
+
+    login: Host
+    folder: str
+    scripts: ClassVar[Scripts]
+
+    @abstractmethod
+    def reconnect(self) -> None:
+        """Connect to the login host again."""
+
+    @abstractmethod
+    def hold_node(
+        self, minutes: int, is_stopped: Callable[[], bool], note: Callable[[str], None]
+    ) -> AbstractContextManager[Host]:
+        """Allocate one node for the length of the context; commands of the host run there.
+
+        Raises ``Interrupted`` if ``is_stopped`` becomes true while it waits for the node.
+
+        :param note: told why it waits, if the reason is unusual.
+        """
+
+    @abstractmethod
+    def submit(self, array: JobArray) -> str:
+        """Submit a job array whose files are in place and return the id of its job. Never submits a number twice."""
+
+    @abstractmethod
+    def active(self) -> Mapping[Task, JobState]:
+        """Return the run's tasks that are in the queue, by one call."""
+
+    @abstractmethod
+    def fates(self, tasks: Iterable[Task]) -> Mapping[Task, JobState]:
+        """Return what became of tasks that are not in the queue; those that the scheduler has forgotten are missing."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Cancel all jobs of the run."""
+
+    @abstractmethod
+    def array_limit(self) -> int:
+        """Return the greatest number of tasks of a job array."""
+
+    def upload(self, files: Mapping[str, bytes]) -> None:
+        """Write files, by path below :attr:`folder`, in one transfer."""
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for path, content in files.items():
+                entry = tarfile.TarInfo(path)
+                entry.size, entry.mode = len(content), 0o755 if path.startswith("bin/") else 0o644
+                archive.addfile(entry, io.BytesIO(content))
+        unpack = 'mkdir -p "$1" && cd "$1" && tar -x -o -f -'
+        try:
+            self.login.run(script(unpack, self.folder, stdin=packed.getvalue(), time_limit=UPLOAD_LIMIT_S))
+        except HostError as error:
+            raise HostError(f"{error}; hosts.slurm.directory must be writable") from error
+
+    def read(self, path: str) -> str:
+        """Return the content of a file below :attr:`folder`; empty if there is none."""
+        return self.login.run(script('[ ! -e "$1" ] || cat "$1"', f"{self.folder}/{path}")).stdout
+
+    def remove(self) -> None:
+        """Remove the run's directory."""
+        self.login.run(script('rm -rf "$1"', self.folder, time_limit=UPLOAD_LIMIT_S))
+
+
+class BatchSystem(ABC):
+    """A batch system that a provider has set up.
+
+    :ivar features: the node feature that boots a kernel, by the kernel's name.
+    :ivar max_jobs: greatest number of jobs that run at once; 0: no limit.
+    :ivar time_limit: seconds that a job may take; 0: from the plan.
+    :ivar poll: seconds between two looks at the queue.
+    :ivar lost_after: seconds without the job in the queue and without a new line of its journal.
+    """
+
+    features: Mapping[str, str]
+    max_jobs: int
+    time_limit: float
+    poll: float
+    lost_after: float
+
+    @abstractmethod
+    def session(self, run: str) -> AbstractContextManager[BatchSession]:
+        """Connect, and find the directory of the run with this id."""
+
+    @abstractmethod
+    def describe(self, kernels: Iterable[str]) -> list[str]:
+        """Return lines about the site: version, partitions, nodes, and which kernels can run.
+
+        :param kernels: names of an experiment's kernels; empty without an experiment.
+        """

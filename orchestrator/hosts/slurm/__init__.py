@@ -1,0 +1,1 @@
+"""Slurm by its own commands: ``sbatch``, ``srun``, ``squeue``, ``sacct``, ``scontrol``, ``sinfo``."""

@@ -1,0 +1,85 @@
+"""What a Slurm site can do, found without a job: ``orchestrate hosts check --provider slurm``."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.command import script
+from orchestrator.hosts.slurm.commands import call, check_commands, configuration
+from orchestrator.hosts.slurm.options import SlurmOptions
+from orchestrator.units import plural
+
+NONE = ("", "(null)", "none")
+
+
+def describe(login: Host, options: SlurmOptions, kernels: Iterable[str]) -> list[str]:
+    """Return lines for the user; ``HostError`` where Slurm does not answer.
+
+    :param kernels: names of an experiment's kernels.
+    """
+    check_commands(login)
+    settings = configuration(login)
+    lines = [
+        f"Slurm {settings.get('SLURM_VERSION', 'of unknown version')}, cluster {settings.get('ClusterName', '?')}"
+    ]
+    lines += _partitions(login)
+    booting = _features(login, settings)
+    lines += _kernels(options, kernels, booting)
+    lines += _user(login)
+    accounting = settings.get("AccountingStorageType", "")
+    if accounting.endswith("/none") or accounting in NONE:
+        lines.append("accounting: none; jobs that have left the queue are judged by their journal alone")
+    return lines
+
+
+def _partitions(login: Host) -> list[str]:
+    """One line a partition: state, time limit, nodes by state."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for line in call(login, "sinfo", "--noheader", "--format=%P|%a|%l|%D|%T").splitlines():
+        name, available, limit, nodes, word = line.split("|")
+        found[f"partition {name}: {available}, time limit {limit}"][word] += int(nodes)
+    return [
+        ", ".join((partition, *(f"{plural(count, 'node')} {word}" for word, count in sorted(nodes.items()))))
+        for partition, nodes in found.items()
+    ]
+
+
+def _features(login: Host, settings: Mapping[str, str]) -> dict[str, int]:
+    """Return the features that a reboot of a node can change, with the number of nodes; empty without the plugin."""
+    if "helpers" not in settings.get("NodeFeaturesPlugins", "") or settings.get("RebootProgram", "") in NONE:
+        return {}
+    found: Counter[str] = Counter()
+    for line in call(login, "sinfo", "--noheader", "--Node", "--format=%N|%f").splitlines():
+        _, features = line.split("|")
+        found.update(feature for feature in features.split(",") if feature not in NONE)
+    return dict(found)
+
+
+def _kernels(options: SlurmOptions, kernels: Iterable[str], booting: Mapping[str, int]) -> list[str]:
+    """One line on how kernels are booted here, and one for each kernel of the experiment."""
+    if booting:
+        shown = ", ".join(f"{name} ({plural(count, 'node')})" for name, count in sorted(booting.items()))
+        lines = [f"kernels: by node features (helpers plugin): {shown}"]
+    else:
+        lines = [
+            "kernels: only those that the nodes run; the site has no helpers plugin with a RebootProgram"
+        ]
+    for kernel in kernels:
+        feature = options.features.get(kernel, "")
+        if not feature:
+            lines.append(
+                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run where a node runs it"
+            )
+        elif feature in booting:
+            lines.append(f"kernel {kernel}: feature {feature}, {plural(booting[feature], 'node')}")
+        else:
+            lines.append(f"kernel {kernel}: no node has the feature {feature}; its cells fall out")
+    return lines
+
+
+def _user(login: Host) -> list[str]:
+    root = login.run(script("id -u")).stdout.strip() == "0"
+    may = "can" if root else "cannot"
+    return [f"jobs run as {'root' if root else 'you'}: experiments {may} change settings of nodes"]

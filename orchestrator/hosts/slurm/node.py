@@ -1,0 +1,63 @@
+"""A node that a job holds: commands run there as steps of the job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from orchestrator.errors import CommandFailed, HostLost
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.command import Command
+
+LOST = ("Unable to confirm allocation", "Job/step already completing", "Node failure", "step creation failed")
+"""Parts of srun's errors that mean that the job has ended."""
+
+ALL_CODES = tuple(range(256))
+
+
+class SlurmNode(Host):
+    """The node of a running job.
+
+    :param login: where ``srun`` is run.
+    :param job: id of the job.
+    """
+
+    def __init__(self, name: str, login: Host, job: str) -> None:
+        super().__init__(name)
+        self._login = login
+        self._job = job
+
+    def _step(self, line: str, stdin: bytes | None) -> tuple[str, ...]:
+        """Return the command of a step; ``--overlap``: the job's first step keeps all CPUs to itself."""
+        no_input = ("--input=none",) if stdin is None else ()
+        return (
+            "srun",
+            "--quiet",
+            "--overlap",
+            f"--jobid={self._job}",
+            "--nodes=1",
+            "--ntasks=1",
+            *no_input,
+            *("sh", "-c", line),
+        )
+
+    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
+        command = Command(self._step(line, stdin), time_limit=time_limit, accept=ALL_CODES, stdin=stdin)
+        try:
+            done = self._login.run(command)
+        except HostLost:
+            raise
+        except CommandFailed as error:
+            raise TimeoutError from error
+        if done.exit_code and any(part in done.stderr for part in LOST):
+            raise HostLost(f"{self.name}: job {self._job} has ended: {done.stderr.strip().splitlines()[-1]}")
+        errors = [text for text in done.stderr.splitlines() if not text.startswith("srun: error: ")]
+        return done.exit_code, done.stdout.encode(), "\n".join(errors).encode()
+
+    def lines(self, command: Command) -> Iterator[str | None]:
+        """See :meth:`Host.lines`."""
+        step = self._step(self.prepare(command).line, b"")
+        return self._login.lines(replace(command, argv=step, sudo=False))
+
+    def close(self) -> None:
+        """Do nothing: whoever holds the job ends it."""

@@ -1,0 +1,123 @@
+"""The section ``hosts.slurm`` of an experiment file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.errors import BadInput
+from orchestrator.units import parse_duration
+
+DEFAULT_DIRECTORY = "~/.orchestrate/slurm"
+DEFAULT_POLL_S = 5.0
+DEFAULT_LOST_AFTER_S = 300.0
+
+WORDS = ("partition", "account", "qos", "reservation", "constraint", "nodelist")
+"""Options of sbatch and srun that the section has under the same name."""
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "description": description}
+
+
+def _duration(description: str) -> dict[str, Any]:
+    return {"type": ["string", "number"], "description": description}
+
+
+OPTIONS_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "description": "Run each block as a job of a Slurm cluster.",
+    "additionalProperties": False,
+    "properties": {
+        "login": _text(
+            "The login node, where sbatch and the other commands run: a host of the inventory, or "
+            "[user@]host[:port]. Default: this machine."
+        ),
+        "directory": _text(
+            f"Directory that the login node and the nodes share. Default: {DEFAULT_DIRECTORY}."
+        ),
+        "partition": _text("Partition. Default: that of the cluster."),
+        "account": _text("Account to charge. Default: that of the user."),
+        "qos": _text("Quality of service."),
+        "reservation": _text("Reservation to run in."),
+        "constraint": _text("Features that nodes must have, as for sbatch --constraint."),
+        "nodelist": _text("The node to run on. Default: any."),
+        "features": {
+            "type": "object",
+            "description": "By kernel: the feature that boots a node into it (node_features/helpers).",
+            "additionalProperties": {"type": "string", "minLength": 1},
+        },
+        "max_jobs": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Greatest number of jobs that run at the same time. Default: no limit.",
+        },
+        "time": _duration("Time limit of a job, such as 2h. Default: from the plan."),
+        "options": {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^-"},
+            "description": "More options for sbatch and srun, such as --licenses=a:1.",
+        },
+        "poll": _duration(f"Time between two looks at the queue. Default: {DEFAULT_POLL_S:g}s."),
+        "lost_after": _duration(
+            "A job is lost that has left the queue and written nothing for this long. "
+            f"Default: {DEFAULT_LOST_AFTER_S / 60:g}min."
+        ),
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmOptions:
+    """What the section says; times in seconds, ``time`` 0: from the plan.
+
+    :ivar words: options that both sbatch and srun take.
+    """
+
+    directory: str
+    words: tuple[str, ...]
+    constraint: str
+    nodelist: str
+    features: Mapping[str, str]
+    max_jobs: int
+    time: float
+    poll: float
+    lost_after: float
+
+
+def read_options(section: Mapping[str, Any]) -> SlurmOptions:
+    """Read the section; ``BadInput`` lists every time that is not one."""
+    faults: list[str] = []
+
+    def seconds(key: str, default: float) -> float:
+        try:
+            found = parse_duration(section[key]) if key in section else default
+        except BadInput as error:
+            faults.append(f"hosts.slurm.{key}: {error}")
+            return default
+        if key in section and found <= 0:
+            faults.append(f"hosts.slurm.{key}: must be > 0")
+        return found
+
+    options = SlurmOptions(
+        directory=str(section.get("directory", DEFAULT_DIRECTORY)),
+        words=(
+            *(
+                f"--{key}={section[key]}"
+                for key in WORDS
+                if key in section and key not in ("constraint", "nodelist")
+            ),
+            *section.get("options", ()),
+        ),
+        constraint=str(section.get("constraint", "")),
+        nodelist=str(section.get("nodelist", "")),
+        features=dict(section.get("features", {})),
+        max_jobs=int(section.get("max_jobs", 0)),
+        time=seconds("time", 0),
+        poll=seconds("poll", DEFAULT_POLL_S),
+        lost_after=seconds("lost_after", DEFAULT_LOST_AFTER_S),
+    )
+    if faults:
+        raise BadInput(*faults)
+    return options

@@ -1,0 +1,214 @@
+"""One run on a Slurm cluster: a node to prepare on, job arrays, and what became of them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+
+from orchestrator.errors import HostError, Interrupted
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.batch import BatchSession, JobArray, JobState, Task
+from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.remote.folder import Scripts
+from orchestrator.hosts.slurm import commands
+from orchestrator.hosts.slurm.commands import call, job_name
+from orchestrator.hosts.slurm.node import SlurmNode
+from orchestrator.hosts.slurm.options import SlurmOptions
+from orchestrator.hosts.slurm.states import next_step
+
+SIGNAL_BEFORE_END_S = 60
+"""The job gets TERM so long before its time limit, to end the trial and restore settings."""
+
+HOLD = (
+    'echo "@ready $SLURM_JOB_ID $SLURMD_NODENAME"; cat >/dev/null; '
+    '[ ! -e "$1/settings.record" ] || sh "$1/bin/settings.sh" restore "$1"'
+)
+"""Holds a node until the end of its input, which comes with the end of the controller however that ends."""
+
+SUBMIT = """
+cd "$1" || exit 1
+shift
+if ! (set -C && : >job) 2>/dev/null; then
+    echo "sbatch: error: another command has submitted these jobs; give the same command again" >&2
+    exit 1
+fi
+id=$("$@") || { code=$?; rm -f job; exit "$code"; }
+printf '%s\\n' "${id%%;*}" >job && cat job
+"""
+"""Runs ``sbatch --parsable`` once for each job array, whichever controllers try to."""
+
+
+class SlurmSession(BatchSession):
+    """See :class:`~orchestrator.hosts.batch.BatchSession`.
+
+    :param connect: connects to the login host.
+    """
+
+    scripts = Scripts(
+        {
+            "job.sh": (files(__package__) / "job.sh").read_bytes(),
+            "facts.sh": (files("orchestrator.hosts") / "facts.sh").read_bytes(),
+        }
+    )
+
+    def __init__(self, connect: Callable[[], Host], options: SlurmOptions, run: str) -> None:
+        self.login = connect()
+        self._connect = connect
+        self._options = options
+        self._run = run
+        self._jobs: dict[int, str] = {}
+        commands.check_commands(self.login)
+        self._configuration = commands.configuration(self.login)
+        home = 'case $1 in "~"/*) printf "%s/%s" "$HOME" "${1#??}" ;; *) printf %s "$1" ;; esac'
+        directory = self.login.run(script(home, options.directory)).stdout
+        self.folder = f"{directory}/{run}"
+
+    def reconnect(self) -> None:
+        """See :meth:`BatchSession.reconnect`."""
+        self.login.close()
+        self.login = self._connect()
+
+    def array_limit(self) -> int:
+        """See :meth:`BatchSession.array_limit`; ``MaxArraySize`` is one more than the greatest index."""
+        limit = self._configuration.get("MaxArraySize", "")
+        return max(1, int(limit)) if limit.isdigit() else 1000
+
+    @contextmanager
+    def hold_node(
+        self, minutes: int, is_stopped: Callable[[], bool], note: Callable[[str], None]
+    ) -> Iterator[Host]:
+        """See :meth:`BatchSession.hold_node`. The job ends with this process, however that ends."""
+        name = job_name(self._run, "prepare")
+        call(self.login, "scancel", "--me", f"--name={name}")
+        words = self._words(self._options.constraint, self._options.nodelist, minutes)
+        argv = (
+            "srun",
+            f"--job-name={name}",
+            *words,
+            "--ntasks=1",
+            "sh",
+            "-c",
+            HOLD,
+            "sh",
+            self.folder,
+        )
+        output = self.login.lines(Command(argv))
+        try:
+            yield self._wait_for_node(output, name, is_stopped, note)
+        finally:
+            output.close()  # type: ignore[attr-defined]
+            with contextlib.suppress(HostError):
+                call(self.login, "scancel", "--me", f"--name={name}")
+
+    def _wait_for_node(
+        self,
+        output: Iterator[str | None],
+        name: str,
+        is_stopped: Callable[[], bool],
+        note: Callable[[str], None],
+    ) -> SlurmNode:
+        """Wait for the line that the job prints once it runs; ``HostError`` if srun ends or the job can never start."""
+        printed: list[str] = []
+        seen = None
+        next_look = time.monotonic() + self._options.poll
+        for line in output:
+            if line is not None and line.startswith("@ready "):
+                _, job, node = line.split()
+                return SlurmNode(node, self.login, job)
+            if line is not None:
+                printed.append(line)
+            if is_stopped():
+                raise Interrupted("stopped while waiting for a node; the same command resumes the run")
+            if time.monotonic() > next_look:
+                next_look = time.monotonic() + self._options.poll
+                before = seen
+                seen = next(
+                    (state for _, _, state in commands.queue_lines(self.login, f"--name={name}")), None
+                )
+                if seen and before and seen.obstacle and seen.obstacle == before.obstacle:
+                    raise HostError(f"{self.login.name}: the job will never start: {seen.obstacle}")
+                if seen and seen.reason and (before is None or seen.reason != before.reason):
+                    note(f"waiting: {seen.reason}")
+        error = commands.error_of("\n".join(text for text in printed if "queued and waiting" not in text))
+        raise HostError(f"{self.login.name}: srun: {next_step(error)}")
+
+    def submit(self, array: JobArray) -> str:
+        """See :meth:`BatchSession.submit`."""
+        options = self._options
+        constraint = "&".join(
+            part for part in (options.constraint, options.features.get(array.kernel, "")) if part
+        )
+        at_once = f"%{options.max_jobs}" if options.max_jobs else ""
+        folder = f"{self.folder}/jobs/{array.number}"
+        sbatch = (
+            "sbatch",
+            "--parsable",
+            f"--job-name={job_name(self._run, str(array.number))}",
+            f"--array=0-{array.tasks - 1}{at_once}",
+            *((f"--dependency=afterany:{array.after}",) if array.after else ()),
+            "--no-requeue",
+            f"--signal=B:TERM@{SIGNAL_BEFORE_END_S}",
+            f"--output={folder}/%a/job.log",
+            f"--chdir={self.folder}",
+            *self._words(constraint, array.node or options.nodelist, array.minutes),
+            f"{self.folder}/bin/job.sh",
+            self.folder,
+            str(array.number),
+            "root" if array.root else "user",
+        )
+        return call(
+            self.login,
+            "flock",
+            f"{self.folder}/lock",
+            "sh",
+            "-c",
+            SUBMIT,
+            "sh",
+            folder,
+            *sbatch,
+            name="sbatch",
+        ).strip()
+
+    def active(self) -> Mapping[Task, JobState]:
+        """See :meth:`BatchSession.active`."""
+        return commands.queue(self.login, self._run)
+
+    def fates(self, tasks: Iterable[Task]) -> Mapping[Task, JobState]:
+        """See :meth:`BatchSession.fates`: what ``squeue`` still knows, and what ``sacct`` knows."""
+        wanted = set(tasks)
+        for array in {task.array for task in wanted} - self._jobs.keys():
+            self._jobs[array] = self.read(f"jobs/{array}/job").strip()
+        jobs = sorted({self._jobs[task.array] for task in wanted} - {""})
+        ended = commands.queue(self.login, self._run, "--states=all")
+        known = commands.accounting(self.login, self._run, jobs) | ended
+        return {task: state for task, state in known.items() if task in wanted}
+
+    def cancel(self) -> None:
+        """See :meth:`BatchSession.cancel`."""
+        jobs = {line[0].partition("_")[0] for line in commands.queue_lines(self.login) if self._owns(line[1])}
+        if jobs:
+            call(self.login, "scancel", *sorted(jobs))
+
+    def _owns(self, name: str) -> bool:
+        return name.startswith(job_name(self._run, ""))
+
+    def _words(self, constraint: str, node: str, minutes: int) -> Sequence[str]:
+        """Return the options that sbatch and srun share."""
+        return (
+            "--nodes=1",
+            "--exclusive",
+            "--mem=0",
+            f"--time={minutes}",
+            *((f"--constraint={constraint}",) if constraint else ()),
+            *((f"--nodelist={node}",) if node else ()),
+            *self._options.words,
+        )
+
+
+def minutes(seconds: float) -> int:
+    """Return a time limit for sbatch: whole minutes, and enough of them for the signal before the end."""
+    return max(2, math.ceil(seconds / 60))

@@ -1,0 +1,98 @@
+"""What a Slurm cluster refuses, and what is wrong with a file: one line that says what to do, and no job is left."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.conftest import SlurmUser
+
+SAY = """
+name: say
+benchmark:
+  name: say
+  command: [sh, -c, 'echo speed=1.5']
+  metrics: {speed: {key_value: speed, unit: GiB/s, better: higher}}
+"""
+
+
+REFUSED = {
+    "partition: nope": "srun: Invalid partition name specified; set hosts.slurm.partition; `sinfo -s` lists partitions",
+    "partition: down": "the job will never start: PartitionDown: the partition is down; set another",
+    "partition: short, time: 2h": "PartitionTimeLimit: the partition does not allow jobs that long; lower",
+    "partition: theirs, account: mine": "AccountNotAllowed: the partition does not accept the account; set hosts.slurm",
+    "constraint: nope": "srun: Invalid feature specification; see hosts.slurm.features",
+    "nodelist: nope": "srun: Invalid node name specified; set hosts.slurm.nodelist",
+    "options: [--mincpus=64]": "srun: Requested node configuration is not available; no node has what is asked for",
+    "options: [--hold]": "JobHeldUser: the job is held; release it with `scontrol release`",
+    "reservation: nope": "srun: Requested reservation is invalid; set hosts.slurm.reservation",
+    "options: [--nope]": "srun: unrecognized option '--nope'; see hosts.slurm.options",
+}
+SHORT = ("partition: nope", "partition: down", "constraint: nope")
+
+
+@pytest.mark.parametrize(
+    "more", [pytest.param(more, marks=() if more in SHORT else pytest.mark.slow) for more in REFUSED]
+)
+def test_one_line_and_nothing_left(user: SlurmUser, more: str) -> None:
+    ended = user.run(user.slurm_file(SAY, more))
+    assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
+    assert REFUSED[more] in ended.complaints[0]
+    user.assert_nothing_left()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("time: soon", "hosts.slurm.time"),
+        ("partitoin: main", "did you mean 'partition'?"),
+        ("max_jobs: 0", "expected an integer >= 1"),
+    ],
+)
+def test_faults_of_the_file(user: SlurmUser, more: str, message: str) -> None:
+    ended = user.run(user.slurm_file(SAY, more))
+    assert (ended.code, message in ended.err) == (2, True), ended.err
+
+
+def test_no_slurm_here(user: SlurmUser, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "sh").symlink_to(str(shutil.which("sh")))
+    user.environment = {**user.environment, "PATH": str(programs)}
+    ended = user.run(user.slurm_file(SAY))
+    assert ended.code == 3
+    assert ended.complaints == [
+        "sbatch: command not found on this machine; run this on a login node, or name one with hosts.slurm.login"
+    ]
+
+
+def test_no_controller(user: SlurmUser, tmp_path: Path) -> None:
+    configuration = tmp_path / "slurm.conf"
+    lines = Path(user.environment["SLURM_CONF"]).read_text().splitlines()
+    lines = ["SlurmctldPort=1" if line.startswith("SlurmctldPort=") else line for line in lines]
+    configuration.write_text("\n".join([*lines, "MessageTimeout=1", ""]))
+    user.environment = {"SLURM_CONF": str(configuration)}
+    ended = user.run(user.slurm_file(SAY))
+    assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
+    assert "slurmctld does not answer; `scontrol ping` asks it" in ended.complaints[0]
+
+
+def test_a_role_that_changes_the_node_is_refused(user: SlurmUser, tmp_path: Path) -> None:
+    role = tmp_path / "roles" / "installs"
+    role.mkdir(parents=True)
+    (role / "tasks.yaml").write_text("- name: install stress\n  package: {name: stress-ng}\n")
+    ended = user.run(user.slurm_file(SAY + "roles: [installs]\n"))
+    assert ended.code == 2
+    assert (
+        "tasks.yaml:2: role installs: 'install stress' changes the node, which belongs to the cluster"
+        in ended.err
+    )
+    user.assert_nothing_left()
+
+
+@pytest.mark.parametrize("option", ["--check", "--dry-run"])
+def test_options_that_need_a_host(user: SlurmUser, option: str) -> None:
+    ended = user.run(user.slurm_file(SAY), option)
+    assert (ended.code, f"{option}: the slurm provider cannot do this yet" in ended.err) == (2, True)
