@@ -91,6 +91,7 @@ def comparable(line: str, run: str) -> str:
     return re.sub(r"  < \d+ bytes?$", "  < stdin", line)
 
 
+@pytest.mark.changes_settings
 def test_the_commands_of_a_dry_run_are_those_of_a_run(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,7 @@ def test_stop_rule_needs_replicate(fleet: Fleet, tmp_path: Path) -> None:
     assert [record["trials"] for record in user.of_type("host")] == [12, 12], "those that ran"
 
 
+@pytest.mark.changes_settings
 def test_errors_on_hosts_do_not_stop_others(fleet: Fleet, tmp_path: Path) -> None:
     """Each host with an error has a line in the summary. With ``shard``, other hosts run its cells."""
     fleet.add("good1")
@@ -151,6 +152,7 @@ def test_errors_on_hosts_do_not_stop_others(fleet: Fleet, tmp_path: Path) -> Non
     assert other.records[-1]["complete"] is False
 
 
+@pytest.mark.changes_settings
 def test_needs_are_checked_before_any_change(fleet: Fleet, tmp_path: Path) -> None:
     fleet.add("a")
     fleet.wait_until_up()
@@ -216,6 +218,7 @@ def test_locks(fleet: Fleet, tmp_path: Path) -> None:
     assert not (host.base / "lock").exists()
 
 
+@pytest.mark.changes_settings
 @pytest.mark.skipif(not shutil.which("sudo"), reason="requires sudo")
 def test_passwordless_sudo(fleet: Fleet, tmp_path: Path) -> None:
     host = fleet.add_with_user("a", sudo="mm ALL=(ALL) NOPASSWD: ALL")
@@ -230,6 +233,7 @@ def test_passwordless_sudo(fleet: Fleet, tmp_path: Path) -> None:
     assert applied.code == 0, applied.err
 
 
+@pytest.mark.changes_settings
 @pytest.mark.skipif(not shutil.which("sudo"), reason="requires sudo")
 def test_sudo_that_requires_a_password_is_an_error(fleet: Fleet, tmp_path: Path) -> None:
     fleet.add_with_user("a", sudo="mm ALL=(ALL) ALL")

@@ -195,6 +195,7 @@ def test_a_failure_is_one_line(
     assert unchanged.state() == before
 
 
+@pytest.mark.changes_settings
 def test_other_modules(admin: User, machine: Machine) -> None:
     tasks = """
 - kernel_module: {name: msr}
@@ -258,6 +259,7 @@ def test_a_kernel_is_installed_unless_it_is_already(admin: User, machine: Machin
     assert changes(ended) == []
 
 
+@pytest.mark.changes_settings
 def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: Machine) -> None:
     role(admin, tasks="- sysctl: {vm.swappiness: 7}\n")
     (machine.root / "base" / "settings.record").mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration.administrator import apply, role
 from tests.integration.machine import Machine
 from tests.running import User
@@ -15,6 +17,7 @@ roles: [{role: mine, vars: {level: 7}}]
 """
 
 
+@pytest.mark.changes_settings
 def test_an_experiment_applies_roles_and_restores_their_settings(admin: User, machine: Machine) -> None:
     role(
         admin,
@@ -34,6 +37,7 @@ def test_an_experiment_applies_roles_and_restores_their_settings(admin: User, ma
     assert (machine.root / "etc/stays").exists()
 
 
+@pytest.mark.changes_settings
 def test_a_role_that_fails_in_a_run_leaves_no_setting_changed(admin: User, machine: Machine) -> None:
     role(admin, tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n- shell: exit 9\n", defaults="level: 1\n")
     ended = admin.run(admin.file(EXPERIMENT))
@@ -42,6 +46,7 @@ def test_a_role_that_fails_in_a_run_leaves_no_setting_changed(admin: User, machi
     assert machine.proc("vm/swappiness") == "60"
 
 
+@pytest.mark.changes_settings
 def test_settings_of_a_dead_controller_are_restored(admin: User, machine: Machine) -> None:
     role(admin, tasks="- sysctl: {vm.swappiness: '{{ level }}'}\n", defaults="level: 1\n")
     text = EXPERIMENT.replace("cat /proc", f"touch {admin.folder}/started; sleep 60; cat /proc")
@@ -67,6 +72,7 @@ def test_settings_of_a_dead_controller_are_restored(admin: User, machine: Machin
     assert "idle, no recorded settings" in admin.orchestrate("hosts", "check", *words).out
 
 
+@pytest.mark.changes_settings
 def test_this_machine_is_changed_only_if_that_is_allowed(local_user: User) -> None:
     role(local_user, tasks="- copy: {content: x, dest: /etc/never}\n")
     ended = local_user.orchestrate("role", "apply", "mine", "--host", "local")

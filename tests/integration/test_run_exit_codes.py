@@ -167,6 +167,7 @@ def test_a_group_that_the_inventory_does_not_have(user: User) -> None:
     assert ended.complaints == [f"{inventory}: no group 'nuna'; did you mean 'numa'?"]
 
 
+@pytest.mark.changes_settings
 def test_settings_of_this_machine_need_a_word(local_user: User) -> None:
     ended = local_user.run(local_user.file(ANY + "tuning: {sysctl: {vm.stat_interval: 7}}\n"))
     assert ended.code == 2
@@ -280,6 +281,7 @@ def test_a_word_that_is_missing_on_the_command_line_is_another_kernel(user: User
 # --- settings ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.changes_settings
 @needs_root
 def test_tuning_is_set_read_back_and_put_back(user: User) -> None:
     before = STAT_INTERVAL.read_text()
@@ -294,6 +296,7 @@ def test_tuning_is_set_read_back_and_put_back(user: User) -> None:
         STAT_INTERVAL.write_text(before)
 
 
+@pytest.mark.changes_settings
 @needs_root
 def test_a_sysctl_factor_is_set_for_its_trials_only(user: User) -> None:
     before = STAT_INTERVAL.read_text()
@@ -315,6 +318,7 @@ def test_a_sysctl_factor_is_set_for_its_trials_only(user: User) -> None:
         STAT_INTERVAL.write_text(before)
 
 
+@pytest.mark.changes_settings
 @needs_root
 def test_a_write_only_sysctl_is_written_and_the_report_says_so(user: User) -> None:
     text = ANY.replace("n: [1, 2]", "n: [1], sysctl.vm.compact_memory: [1]")
@@ -325,6 +329,7 @@ def test_a_write_only_sysctl_is_written_and_the_report_says_so(user: User) -> No
     assert shown in user.orchestrate("report", "latest", "--format", "html").out
 
 
+@pytest.mark.changes_settings
 @needs_root
 def test_a_refused_setting_names_requested_and_actual_value(user: User) -> None:
     before = STAT_INTERVAL.read_text()
@@ -346,6 +351,7 @@ def test_a_refused_setting_names_requested_and_actual_value(user: User) -> None:
         STAT_INTERVAL.write_text(before)
 
 
+@pytest.mark.changes_settings
 @needs_root
 def test_a_factor_that_does_not_take_fails_its_trials_and_no_others(user: User) -> None:
     text = ANY.replace("n: [1, 2]", "sysctl.vm.overcommit_memory: [0, 9]").replace("x={n}", "x=1")

@@ -123,6 +123,7 @@ def test_ctrl_c_once_finishes_the_running_trial(user: User) -> None:
     each_once(user, 8)
 
 
+@pytest.mark.changes_settings
 @needs_root
 @pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]])
 def test_stopping_now_ends_the_trial_and_restores(user: User, signals: list[int]) -> None:
@@ -145,6 +146,7 @@ def test_stopping_now_ends_the_trial_and_restores(user: User, signals: list[int]
         STAT_INTERVAL.write_text(before)
 
 
+@pytest.mark.changes_settings
 @needs_root
 def test_settings_outlive_a_killed_controller_and_are_put_back_by_the_next(user: User) -> None:
     before = STAT_INTERVAL.read_text()
