@@ -99,7 +99,7 @@ class BatchSession(ABC):
 
         Raises ``Interrupted`` if ``is_stopped`` becomes true while it waits for the node.
 
-        :param note: told why it waits, if the reason is unusual.
+        :param note: called with why it waits, if the reason is unusual.
         """
 
     @abstractmethod
@@ -111,7 +111,7 @@ class BatchSession(ABC):
         """Return the run's tasks that are in the queue, by one call."""
 
     @abstractmethod
-    def fates(self, tasks: Iterable[Task]) -> Mapping[Task, JobState]:
+    def final_states(self, tasks: Iterable[Task]) -> Mapping[Task, JobState]:
         """Return what became of tasks that are not in the queue; those that the scheduler has forgotten are missing."""
 
     @abstractmethod

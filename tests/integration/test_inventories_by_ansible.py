@@ -1,4 +1,4 @@
-"""Inventories that only Ansible can read are read by its programs, and users are told."""
+"""Inventories that only Ansible can read are read by its programs, and users are informed."""
 
 from __future__ import annotations
 

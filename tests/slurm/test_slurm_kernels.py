@@ -1,4 +1,4 @@
-"""Kernels as node features: Slurm reboots the node by the helpers plugin; here a reboot starts its slurmd anew.
+"""Kernels as node features: Slurm reboots the node by the helpers plugin; here a reboot restarts its slurmd.
 
 After it the node has a boot id of its own and, under the other kernel, another ``uname -r``, as after a real reboot.
 """
@@ -55,7 +55,7 @@ def other_release() -> str:
 
 @contextmanager
 def rebooting(cluster: Cluster, *, change_kernel: bool) -> Iterator[list[str]]:
-    """Start each node anew that has asked for it; yield the features that were booted."""
+    """Restart each node that has requested it; yield the features that were booted."""
     booted: list[str] = []
     ended = threading.Event()
 

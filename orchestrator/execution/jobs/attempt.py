@@ -36,7 +36,7 @@ class Attempt:
     :ivar lines_read: complete lines of the journal that were read.
     :ivar state: what the scheduler said last; None: the job has not been in the queue since this controller looks.
     :ivar is_active: whether it was in the queue at the last look.
-    :ivar fate: what became of the job, once it has left the queue and as far as the scheduler knows.
+    :ivar final_state: what became of the job, once it has left the queue and as far as the scheduler knows.
     :ivar ended: the journal has its last line, or the job has refused to run the block.
     :ivar is_complete: the runner has come to the end of the block.
     :ivar refused: why it has; empty if it has not.
@@ -52,7 +52,7 @@ class Attempt:
         self.lines_read = 0
         self.state: JobState | None = None
         self.is_active = False
-        self.fate: JobState | None = None
+        self.final_state: JobState | None = None
         self.ended = False
         self.is_complete = False
         self.refused = ""

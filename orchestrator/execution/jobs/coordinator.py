@@ -170,16 +170,16 @@ class JobsRun:
     def _patiently(self, call: Callable[[], T]) -> T:
         """Call a function that asks the login host; try again while it fails, for the time of a boot."""
         deadline = time.monotonic() + self._run.experiment.limits.boot
-        told = False
+        announced = False
         while True:
             try:
                 return call()
             except HostError as error:
                 if time.monotonic() > deadline:
                     raise
-                if not told:
+                if not announced:
                     self._run.observer.note(f"{error}; trying again")
-                    told = True
+                    announced = True
                 self._wait()
                 if isinstance(error, HostLost):
                     with contextlib.suppress(HostError):
@@ -195,27 +195,27 @@ class JobsRun:
                 del self._current[attempt.block.block.name]
             else:
                 left.append(attempt)
-        unknown = [attempt.task for attempt in left if attempt.fate is None]
-        fates = self._patiently(lambda: self._session.fates(unknown)) if unknown else {}
+        unknown = [attempt.task for attempt in left if attempt.final_state is None]
+        final_states = self._patiently(lambda: self._session.final_states(unknown)) if unknown else {}
         for attempt in left:
-            fate = fates.get(attempt.task)
-            if fate is not None and fate.outcome not in ("waiting", "running"):
-                attempt.fate = fate
-            if attempt.fate is not None and attempt.fate.outcome == "stop":
+            final_state = final_states.get(attempt.task)
+            if final_state is not None and final_state.outcome not in ("waiting", "running"):
+                attempt.final_state = final_state
+            if attempt.final_state is not None and attempt.final_state.outcome == "stop":
                 if attempt.state is None:  # it ended before this command, which was given to run what is left
                     del self._current[attempt.block.block.name]
                 else:
-                    self._give_up(attempt, f"{self._name(attempt)}: {attempt.fate.words}")
+                    self._give_up(attempt, f"{self._name(attempt)}: {attempt.final_state.words}")
             elif attempt.ended or attempt.silent_for > self._system.lost_after:
                 self._submit_again(attempt)
 
     def _submit_again(self, attempt: Attempt) -> None:
         """Let another job run what this one has left; ``HostLosses`` sees to it that this ends."""
-        state, fate = attempt.block, attempt.fate or FORGOTTEN
+        state, final_state = attempt.block, attempt.final_state or FORGOTTEN
         del self._current[state.block.name]
         if attempt.is_complete:
             return  # disturbed trials
-        reason = f"{self._name(attempt)}: {attempt.refused or fate.words}"
+        reason = f"{self._name(attempt)}: {attempt.refused or final_state.words}"
         if not self._run.has_pending(state.block):
             return
         self._run.observer.note(f"{reason}; another job runs what is left")
@@ -223,7 +223,7 @@ class JobsRun:
             state.losses.count(reason)
         except HostError as error:
             state.gave_up = str(error)
-        if fate.outcome == "blame":
+        if final_state.outcome == "blame":
             state.losses.blame(state.block, attempt.context, reason)
 
     def _give_up(self, attempt: Attempt, reason: str) -> None:
@@ -232,7 +232,7 @@ class JobsRun:
         self._run.observer.note(reason)
 
     def _name(self, attempt: Attempt) -> str:
-        seen = attempt.fate or attempt.state
+        seen = attempt.final_state or attempt.state
         job = f"job {seen.job}" if seen and seen.job else "its job"
         on = f" on {seen.node}" if seen and seen.node else ""
         return f"block {attempt.block.block.name}, {job}{on}"

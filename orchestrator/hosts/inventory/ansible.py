@@ -1,6 +1,6 @@
 """What only Ansible itself can read, by its programs: scripts, plugins, directories, templates and encrypted values.
 
-They are found on ``PATH`` or beside the running Python. Each use is told in one line.
+They are found on ``PATH`` or beside the running Python. Each use is reported in one line.
 """
 
 from __future__ import annotations

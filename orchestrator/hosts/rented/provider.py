@@ -1,4 +1,4 @@
-"""Base class of the providers that rent machines: bad options are told before anything is rented, costs in the plan."""
+"""Base class of providers that rent machines: faults are reported before anything is rented, costs in the plan."""
 
 from __future__ import annotations
 

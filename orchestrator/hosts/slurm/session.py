@@ -177,8 +177,8 @@ class SlurmSession(BatchSession):
         """See :meth:`BatchSession.active`."""
         return commands.queue(self.login, self._run)
 
-    def fates(self, tasks: Iterable[Task]) -> Mapping[Task, JobState]:
-        """See :meth:`BatchSession.fates`: what ``squeue`` still knows, and what ``sacct`` knows."""
+    def final_states(self, tasks: Iterable[Task]) -> Mapping[Task, JobState]:
+        """See :meth:`BatchSession.final_states`: what ``squeue`` still knows, and what ``sacct`` knows."""
         wanted = set(tasks)
         for array in {task.array for task in wanted} - self._jobs.keys():
             self._jobs[array] = self.read(f"jobs/{array}/job").strip()

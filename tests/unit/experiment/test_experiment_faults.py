@@ -70,10 +70,10 @@ def test_exponential_alias_expansion_is_refused(tmp_path: Path) -> None:
     rows = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
     rows += [f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
     file.write_text("\n".join(rows))
-    told = "more than 100000 values after alias expansion; write fewer aliases ('*name')"
-    assert faults_of(file) == [f":5:4: {told}"]  # where the 100000th value is
+    message = "more than 100000 values after alias expansion; write fewer aliases ('*name')"
+    assert faults_of(file) == [f":5:4: {message}"]  # where the 100000th value is
     file.write_text("\n".join([*rows[:3], "rest:", *(f"- k{number}: *c" for number in range(1000))]))
-    assert faults_of(file) == [f":93:3: {told}"]
+    assert faults_of(file) == [f":93:3: {message}"]
 
 
 def test_deep_nesting_is_refused(tmp_path: Path) -> None:
