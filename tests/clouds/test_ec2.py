@@ -133,6 +133,18 @@ def test_no_capacity_anywhere(ec2: FakeEc2, user: User, code: str) -> None:
     assert "no machine type is left to try" in ended.err
 
 
+def test_the_region_of_the_environment(ec2: FakeEc2, user: User) -> None:
+    file = user.file(
+        EXPERIMENT.replace("TYPES", "m5.metal").replace(f"region: {fake_ec2.REGION}", "address: public")
+    )
+    refused = user.run(file)
+    assert refused.code == 2
+    assert refused.complaints == ["no AWS region; set hosts.ec2.region or AWS_REGION"]
+    user.environment["AWS_REGION"] = fake_ec2.REGION
+    ec2.refuse["DescribeInstances"] = [("ExpiredToken", "in the words of AWS")]
+    assert "expired" in user.run(file).err
+
+
 def test_no_credentials(user: User) -> None:
     for name in fake_ec2.CREDENTIALS:
         user.environment[name.upper()] = ""

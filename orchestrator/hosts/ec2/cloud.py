@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,10 +61,10 @@ class Ec2(Cloud):
     @cached_property
     def region(self) -> str:
         """The region of the file, else that of the AWS configuration; ``BadInput`` if there is none."""
-        region = self._region or self._session.region_name
+        region = self._configured_region
         if not region:
             raise BadInput("no AWS region; set hosts.ec2.region or AWS_REGION")
-        return str(region)
+        return region
 
     def estimate(self, needs: Needs) -> Sequence[MachineType]:
         """See :meth:`Cloud.estimate`: the types of the file in its order, else known ones.
@@ -119,13 +120,18 @@ class Ec2(Cloud):
 
     def everywhere(self) -> Sequence[Cloud]:
         """See :meth:`Cloud.everywhere`."""
-        known = self._region or self._session.region_name or ANY_REGION
+        known = self._configured_region or ANY_REGION
         with explained(known):
             client = self._session.client("ec2", region_name=known)
             names = [str(one["RegionName"]) for one in client.describe_regions()["Regions"]]
         return [Ec2(self._options, name, self._poll, self._session) for name in names]
 
     # --- requests ---
+
+    @property
+    def _configured_region(self) -> str:
+        """The region of the file, or of AWS_REGION as for other programs, else boto3's; empty if there is none."""
+        return self._region or os.environ.get("AWS_REGION", "") or self._session.region_name or ""
 
     @cached_property
     def _session(self) -> Any:
