@@ -49,7 +49,8 @@ test: packages-run packages-test $(VENV)/.dev lint
 	$(MAKE) -s -C roles/migbench/files check
 	rm -f .coverage
 	$(PYTEST) tests/unit -n auto $(COVER)
-	$(PYTEST) tests/integration -n auto --dist loadgroup $(COVER)
+	$(PYTEST) tests/integration -n auto -m "not changes_settings" $(COVER)
+	$(PYTEST) tests/integration -m changes_settings $(COVER)
 	@echo "coverage of unit and integration tests: $$($(BIN)/coverage report --format=total) % of the lines"
 	$(PYTEST) -m "clouds and short" tests/clouds
 	$(PYTEST) -m "slurm and not slow" tests/slurm

@@ -15,36 +15,11 @@ from tests.integration.sshd import Sshd, serve
 from tests.private_host import own_host_folder
 from tests.running import User
 
-SPREAD = frozenset(
-    {
-        "test_bundle.py",
-        "test_fleet.py",
-        "test_noise.py",
-        "test_roles.py",
-        "test_roles_in_runs.py",
-        "test_run.py",
-        "test_run_exit_codes.py",
-        "test_run_interrupted.py",
-        "test_runner.py",
-        "test_runner_interrupted.py",
-    }
-)
-"""Files whose tests share nothing that is costly to make."""
-
 
 def pytest_configure() -> None:
     """Give a worker of pytest-xdist a host of its own."""
     if os.environ.get("PYTEST_XDIST_WORKER"):
         own_host_folder()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests that change settings of this machine one after another, and the tests of most files on one worker."""
-    for item in items:
-        if item.get_closest_marker("changes_settings"):
-            item.add_marker(pytest.mark.xdist_group("settings"))
-        elif item.path.name not in SPREAD:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 @pytest.fixture(scope="session")

@@ -198,6 +198,7 @@ def test_usage(host: HostFolder) -> None:
 REAL = Path("/proc/sys/vm/stat_interval")
 
 
+@pytest.mark.changes_settings
 @pytest.mark.skipif(not os.access(REAL, os.W_OK), reason="needs to be root, with a writable /proc/sys")
 def test_a_real_sysctl(host: HostFolder) -> None:
     before = REAL.read_text()
