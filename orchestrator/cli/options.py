@@ -22,7 +22,7 @@ set_option = click.option(
     "overrides",
     metavar="KEY=VALUE",
     multiple=True,
-    help="Override a value of the file; VALUE is YAML. Examples: repetitions=1, factors.mode=[serial]. May be repeated.",
+    help="Override a value of the file; VALUE is YAML, as in repetitions=1 or factors.mode=[serial]. May be repeated.",
 )
 new_option = click.option(
     "--new", is_flag=True, help="Start a new run even if an unfinished one can be resumed."
