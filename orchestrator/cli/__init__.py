@@ -51,9 +51,14 @@ def orchestrate() -> None:
     """Run declarative experiments on Linux page migration.
 
     \b
-    Exit codes: 0 all trials ok, 1 some trial not ok, 2 invalid input,
-    3 host or provider error, 4 kernel error, 5 regression (compare) or
-    failed claim (reproduce), 130 interrupted.
+    Exit codes:
+      0    success; run: all trials ok
+      1    run: some trial not ok; hosts diff: a setting has another value
+      2    invalid file or option; verify: the bundle was modified
+      3    host or provider error
+      4    kernel error
+      5    compare: regression; reproduce: a claim does not hold
+      130  interrupted
     """
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.options import Command
 from orchestrator.cli.results import emit, output_option, results_option
 from orchestrator.errors import BadInput
 from orchestrator.report.comparison_formats import names
@@ -34,16 +35,21 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
-@click.command()
+@click.command(cls=Command, synopses=("BASELINE NEW", "--by kernel RUN", "--published RUN"))
 @click.argument("base", metavar="BASELINE")
 @click.argument("new", metavar="[NEW]", required=False)
-@click.option("--by", type=click.Choice(["kernel"]), help="Compare the kernels of run BASELINE.")
+@click.option("--by", type=click.Choice(["kernel"]), help="Compare the kernels of RUN.")
 @click.option(
     "--published",
     is_flag=True,
-    help="Compare run BASELINE with the published figures named in its experiment.",
+    help="Compare RUN with published figures.",
 )
-@click.option("--baseline", default="", metavar="NAME", help="Use kernel NAME as the baseline of --by.")
+@click.option(
+    "--baseline",
+    default="",
+    metavar="NAME",
+    help="With --by kernel: compare the other kernels with kernel NAME; default: the first kernel of the run.",
+)
 @click.option(
     "--metric",
     "metrics",
@@ -63,30 +69,35 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
     "--fail-on-regression",
     "fail_on",
     type=Percent(),
-    help="Exit with code 5 if a cell is slower by more than PERCENT, fell to 0, or has no figure any more.",
+    help="Exit with code 5 if a cell is slower by more than PERCENT, fell to 0, or has no figure any more. "
+    "A difference that is too noisy to judge is no regression.",
 )
 @click.option(
-    "--margin", type=Percent(), default="2%", show_default=True, help="Ignore differences of up to PERCENT."
+    "--margin",
+    type=Percent(),
+    default="2%",
+    show_default=True,
+    help="Report a difference of up to PERCENT as no difference.",
 )
 @click.option(
     "--confidence",
     type=Percent(),
     default="95%",
     show_default=True,
-    help="Set the confidence level of the intervals.",
+    help="Confidence level of intervals and verdicts: at 95%, the chance of any false verdict is at most 5%.",
 )
 @click.option(
     "--unit",
     type=click.Choice(["boot", "trial"]),
     default="boot",
     show_default=True,
-    help="Set the sampling unit of the statistics.",
+    help="Sampling unit of the statistics; trial: for runs of one boot.",
 )
 @click.option(
     "--force-mixed-environments",
     "mix",
     is_flag=True,
-    help="Compare results of different environments, and label them.",
+    help="Also compare results of different environments, such as a guest and a machine, and label them.",
 )
 @output_option
 @results_option
@@ -106,11 +117,10 @@ def compare(
     target: Path | None,
     results_path: Path,
 ) -> None:
-    """Compare run NEW with run BASELINE.
+    """Compare two runs, or the kernels of one run.
 
-    With --by kernel, compare the kernels of one run. With --published, compare a run with published figures.
-
-    With --fail-on-regression, exit with code 5 on a regression.
+    With --published, compare a run with the published figures that its experiment names. BASELINE, NEW and RUN are
+    runs: an id, a prefix of one, a directory, or `latest`. A ratio above 1 means that NEW is better than BASELINE.
     """
     if [by is not None, new is not None, published].count(True) != 1:
         raise click.UsageError("give two runs, or one run and either --by kernel or --published")

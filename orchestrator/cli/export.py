@@ -33,7 +33,7 @@ from orchestrator.units import plural
     "--experiment",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Read the experiment from FILE, if it was moved since the run.",
+    help="Read the experiment from FILE; needed if the file was moved since the run.",
 )
 @results_option
 def export(
@@ -46,9 +46,10 @@ def export(
     experiment: Path | None,
     results_path: Path,
 ) -> None:
-    """Write RUN (an id, a prefix of one, a directory, or `latest`) into a bundle, an RO-Crate.
+    """Write a run into a bundle.
 
-    A bundle holds everything to check the run and to reproduce it. Two exports of a run are identical, byte for byte.
+    RUN is an id, a prefix of one, a directory, or `latest`. The bundle has everything to check the run and to reproduce
+    it. It is an RO-Crate. Two exports of a run are identical, byte for byte.
     """
     if words and not scrub:
         raise click.UsageError("--scrub-word requires --scrub")

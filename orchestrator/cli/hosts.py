@@ -12,6 +12,8 @@ import click
 
 from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import (
+    HOSTS,
+    Command,
     experiment_argument,
     host_options,
     inventory_options,
@@ -22,20 +24,28 @@ from orchestrator.errors import ExitCode
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.provision.experiments import load_experiment
 
-hosts_argument = click.argument("patterns", metavar="HOST|GROUP...", nargs=-1, required=True)
+hosts_argument = click.argument("patterns", metavar=HOSTS, nargs=-1, required=True)
 
 
 @click.group()
 def hosts() -> None:
-    """Manage hosts: hosts or groups of the inventory, [user@]host[:port], or `local`."""
+    """Check, restore and unlock hosts; start and stop guests.
+
+    HOST is a host of the inventory, [user@]host[:port], or `local`. GROUP is a group of the inventory.
+
+    If a command fails on a host, it continues with the others and exits with 3.
+    """
     set_up_logging(0)
 
 
 @hosts.command("list")
-@click.argument("patterns", metavar="[HOST|GROUP]...", nargs=-1)
+@click.argument("patterns", metavar=f"[{HOSTS}]", nargs=-1)
 @inventory_options
 def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
-    """List hosts with their addresses and groups, without connecting to them."""
+    """List hosts with their addresses and groups.
+
+    Connects to no host. Without arguments, list all hosts of the inventory.
+    """
     from tabulate import tabulate
 
     from orchestrator.hosts.selector import HostSelector
@@ -57,7 +67,7 @@ def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
 @hosts.command()
 @experiment_argument
 @set_option
-@host_options
+@host_options("Use", hidden=True)
 def up(
     file: Path,
     overrides: tuple[str, ...],
@@ -67,7 +77,11 @@ def up(
     ssh_config: Path | None,
     allow_local_changes: bool,
 ) -> None:
-    """Start the guest of an experiment, with its first kernel, and keep it running until `hosts down`."""
+    """Start the guest of an experiment and keep it running.
+
+    The guest runs the first kernel of the experiment, until `orchestrate hosts down`. The command prints the options
+    with which other commands use it. If the provider uses existing hosts, there is nothing to start.
+    """
     from orchestrator.cache import cache_folder
     from orchestrator.hosts import persistent_guest
 
@@ -88,13 +102,23 @@ def up(
 @hosts.command()
 @click.argument("name", default="")
 @click.option(
-    "--orphans", is_flag=True, help="Remove rented machines that killed runs have left, in all regions."
+    "--orphans",
+    is_flag=True,
+    help="Instead, remove rented machines that killed runs have left, in all regions.",
 )
 @click.option(
-    "--all", "others", is_flag=True, help="With --orphans: also those that another machine has rented."
+    "--all",
+    "others",
+    is_flag=True,
+    help="With --orphans: also remove machines that were rented from other computers. Their runs may be active.",
 )
 def down(name: str, orphans: bool, others: bool) -> None:
-    """Stop the guest that `hosts up` started for the experiment NAME, or all such guests."""
+    """Stop guests that `hosts up` started.
+
+    With NAME, stops the guest of the experiment of that name. Without NAME, stops all of them.
+    """
+    if name and orphans:
+        raise click.UsageError("NAME and --orphans are mutually exclusive")
     if others and not orphans:
         raise click.UsageError("--all requires --orphans")
     if orphans:
@@ -108,7 +132,7 @@ def down(name: str, orphans: bool, others: bool) -> None:
     for path in folders:
         click.echo(f"{path.name}: {'stopped' if persistent_guest.down(path) else 'was not running'}")
     if not folders:
-        click.echo("no guest is up")
+        click.echo(f"no guest of {name} is up" if name else "no guest is up")
 
 
 def _remove_orphans(others: bool) -> None:
@@ -130,7 +154,7 @@ def _remove_orphans(others: bool) -> None:
 @hosts_argument
 @inventory_options
 def facts(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
-    """Print the facts about hosts as JSON, by host."""
+    """Print the facts about hosts as JSON."""
     from orchestrator.hosts import facts as host_facts
 
     documents: dict[str, Any] = {}
@@ -144,14 +168,18 @@ def facts(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
     sys.exit(code)
 
 
-@hosts.command()
-@click.argument("patterns", metavar="HOST|GROUP...|[EXPERIMENT.yaml]", nargs=-1)
-@provider_option
+@hosts.command(cls=Command, synopses=(HOSTS, "--provider NAME [EXPERIMENT.yaml]"))
+@click.argument("patterns", metavar=HOSTS, nargs=-1)
+@provider_option(
+    "Ask the cluster of provider NAME (slurm) instead of connecting to hosts. Its options are in hosts.NAME of "
+    "EXPERIMENT.yaml."
+)
 @inventory_options
 def check(patterns: tuple[str, ...], provider: str, inventory: Path | None, ssh_config: Path | None) -> None:
-    """Connect to hosts; print kernel, CPUs, root access, lock, runner and number of changed settings.
+    """Print the state of hosts, or what a cluster can run.
 
-    With --provider slurm, print what the cluster can run, and which kernels of EXPERIMENT.yaml. No job is submitted.
+    The state is kernel, CPUs, root access, active runner, lock and number of changed settings. Of a cluster, the
+    partitions are printed, and the kernels of EXPERIMENT.yaml that it has. No job is submitted.
     """
     from orchestrator.hosts.remote.maintenance import state
 
@@ -159,7 +187,7 @@ def check(patterns: tuple[str, ...], provider: str, inventory: Path | None, ssh_
         _check_cluster(provider, patterns, inventory, ssh_config)
         return
     if not patterns:
-        raise click.UsageError("Missing argument 'HOST|GROUP...'.")
+        raise click.UsageError(f"Missing argument '{HOSTS}'.")
     sys.exit(_each(patterns, inventory, ssh_config, state))
 
 
@@ -189,9 +217,15 @@ def _check_cluster(
 @hosts.command()
 @hosts_argument
 @inventory_options
-@click.option("--stop", is_flag=True, help="Stop a run that is active on the host first.")
+@click.option(
+    "--stop", is_flag=True, help="First stop the run that is active on the host, and remove its lock."
+)
 def restore(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None, stop: bool) -> None:
-    """Restore all recorded settings of hosts, after a killed run or `role apply`."""
+    """Restore the settings that runs or roles have changed.
+
+    A run restores them itself at its end. This is for hosts that a killed run or `role apply` has left. Kernels that a
+    killed run has installed are removed. A host that is in use by a run is refused.
+    """
     from orchestrator.hosts.remote import maintenance
 
     sys.exit(_each(patterns, inventory, ssh_config, lambda host: maintenance.restore(host, stop=stop)))
@@ -201,7 +235,10 @@ def restore(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path 
 @hosts_argument
 @inventory_options
 def unlock(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
-    """Remove the lock of hosts and print its holder. Make sure first that the holder is not running."""
+    """Remove the lock of hosts and print its holder.
+
+    Make sure first that the run that holds it is not active.
+    """
     from orchestrator.hosts.remote.maintenance import unlock as break_lock
 
     sys.exit(_each(patterns, inventory, ssh_config, break_lock))
@@ -211,9 +248,10 @@ def unlock(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path |
 @hosts_argument
 @inventory_options
 def diff(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
-    """Show the changed settings of hosts: original, set and current value.
+    """Show the changed settings of hosts.
 
-    Exit code 1: the current value of a setting is not the one that was set.
+    These are the settings that `hosts restore` would restore: original, set and current value. Exit code 1 if the
+    current value of one is not the value that was set; 3 if a host cannot be read.
     """
     from orchestrator.hosts.remote.maintenance import diff as diff_settings
 

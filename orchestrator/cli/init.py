@@ -23,7 +23,7 @@ import click
 def init(folder: Path, ci: bool) -> None:
     """Create an example experiment, or a CI workflow.
 
-    Writes experiment.yaml to DIRECTORY (default: the working directory). Existing files are not overwritten.
+    Writes experiment.yaml to DIRECTORY; default: the working directory. Existing files are not overwritten.
     """
     from orchestrator import starters
 

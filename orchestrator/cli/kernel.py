@@ -22,12 +22,13 @@ def kernel() -> None:
 
 
 @kernel.command()
-@click.argument("names", metavar="RECIPE|FILE.yaml...", nargs=-1, required=True)
+@click.argument("names", metavar="(RECIPE|EXPERIMENT.yaml)...", nargs=-1, required=True)
 @click.option("--package", is_flag=True, help="Also build a Debian package.")
 def build(names: tuple[str, ...], package: bool) -> None:
-    """Build kernels: a recipe, or all kernels of an experiment file.
+    """Build kernels from recipes.
 
-    Prints the directory of each kernel. Kernels in the cache are not rebuilt.
+    RECIPE is a name or a file. Of an experiment file, all recipes that it names are built. Prints the directory of each
+    kernel. Kernels in the cache are not rebuilt.
     """
     from orchestrator.cli.progress import building
     from orchestrator.kernels.build import build
@@ -71,7 +72,7 @@ def list_() -> None:
 
 
 @kernel.command()
-@click.argument("name", metavar="HASH|RECIPE")
+@click.argument("name", metavar="(HASH|RECIPE)")
 def show(name: str) -> None:
     """Show the ingredients and the build id of a kernel.
 

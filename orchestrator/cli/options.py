@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +10,9 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+HOSTS = "(HOST|GROUP)..."
+"""Metavar of the hosts that a command takes."""
 
 experiment_argument = click.argument(
     "file", metavar="EXPERIMENT.yaml", type=click.Path(path_type=Path, dir_okay=False)
@@ -18,7 +22,7 @@ set_option = click.option(
     "overrides",
     metavar="KEY=VALUE",
     multiple=True,
-    help="Override a value of the file, such as repetitions=1 or factors.mode=[serial]. May be repeated.",
+    help="Override a value of the file; VALUE is YAML, as in repetitions=1 or factors.mode=[serial]. May be repeated.",
 )
 new_option = click.option(
     "--new", is_flag=True, help="Start a new run even if an unfinished one can be resumed."
@@ -36,34 +40,41 @@ def selection_options(function: F) -> F:
         multiple=True,
         help="Select cells for which every PREDICATE is true, such as \"mode == 'serial'\". May be repeated.",
     )
-    limit = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Select the first N cells.")
+    limit = click.option(
+        "--limit", type=click.IntRange(min=1), metavar="N", help="Select the first N cells, after --where."
+    )
     return where(limit(function))
 
 
-def inventory_options(function: F) -> F:
+def inventory_options(function: F, hidden: bool = False) -> F:
     """Add --inventory and --ssh-config."""
-    file = click.Path(path_type=Path, dir_okay=False, exists=True)
     inventory = click.option(
         "--inventory",
         type=click.Path(path_type=Path, exists=True),
-        help="Ansible inventory. Other formats than YAML and INI, scripts and directories are read by Ansible.",
+        hidden=hidden,
+        help="Ansible inventory: a YAML or INI file. Directories, scripts and other formats need Ansible.",
     )
     ssh_config = click.option(
-        "--ssh-config", type=file, help="SSH configuration to read instead of ~/.ssh/config."
+        "--ssh-config",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        hidden=hidden,
+        help="SSH configuration to read instead of ~/.ssh/config, as with `ssh -F`.",
     )
     return inventory(ssh_config(function))
 
 
-def provider_option(function: F) -> F:
-    """Add --provider."""
-    option = click.option(
+def provider_option(text: str) -> Callable[[F], F]:
+    """Add --provider; the help ``text`` may contain ``{known}``, the names of all providers."""
+    from orchestrator.hosts import providers
+
+    *names, last = sorted(module.name for module in pkgutil.iter_modules(providers.__path__))
+    return click.option(
         "--provider",
         default="",
         metavar="NAME",
         callback=_known_provider,
-        help="Run with this provider instead of the one in the file; its options are those of its section hosts.NAME.",
+        help=text.format(known=f"{', '.join(names)} or {last}"),
     )
-    return option(function)
 
 
 def _known_provider(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -75,17 +86,82 @@ def _known_provider(_context: click.Context, _parameter: click.Parameter, value:
     return value
 
 
-def host_options(function: F) -> F:
-    """Add --provider, --host, --inventory, --ssh-config and --allow-local-changes."""
+def host_options(verb: str, hidden: bool = False) -> Callable[[F], F]:
+    """Add --provider, --host, --inventory, --ssh-config and --allow-local-changes.
+
+    :param verb: what the command does with a provider, such as ``Run with``.
+    :param hidden: accept all but --provider without showing them: the command does nothing with them.
+    """
+    provider = provider_option(
+        f"{verb} provider NAME ({{known}}) instead of hosts.provider of the file. Its options are in section "
+        "hosts.NAME."
+    )
     host = click.option(
         "--host",
         default="",
         metavar="HOST",
+        hidden=hidden,
         help="Use HOST instead of the hosts in the file: a name in the inventory, [user@]host[:port], or `local`.",
     )
     local = click.option(
         "--allow-local-changes",
         is_flag=True,
-        help="Allow the local provider to change sysctls and other settings of this machine during the run.",
+        hidden=hidden,
+        help="Allow the local provider to change settings of this machine, such as sysctls, during the run.",
     )
-    return provider_option(host(inventory_options(local(function))))
+
+    def add(function: F) -> F:
+        return provider(host(inventory_options(local(function), hidden)))
+
+    return add
+
+
+class Command(click.Command):
+    """A command with several synopses, printed as git does.
+
+    :param synopses: of arguments and required options, one for each way to use the command.
+    """
+
+    def __init__(self, *arguments: Any, synopses: tuple[str, ...] = (), **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._synopses = synopses
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write ``Usage:`` and then ``or:`` for each other synopsis."""
+        for index, synopsis in enumerate(self._synopses):
+            prefix = "   or: " if index else None
+            formatter.write_usage(ctx.command_path, f"[OPTIONS] {synopsis}", prefix)
+
+
+class OptionalValue(click.Option):
+    """An option whose value is optional, as in GNU's ``--option[=VALUE]``; its metavar is ``[=VALUE]``."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the help without the blank that click puts before a metavar."""
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(" [=", "[="), record[1])
+
+
+class ResumingCommand(click.Command):
+    """A command with one argument and ``--resume[=RUN]``. The word after ``--resume`` is not its value.
+
+    Earlier versions had ``--resume RUN``. That still works: the command has one argument, so if there are two, the one
+    after ``--resume`` is the run.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Rewrite ``--resume`` to ``--resume=RUN`` before click sees it."""
+        if "--resume" in args:
+            at = args.index("--resume")
+            before, after = args[:at], args[at + 1 :]
+            args = [*before, "--resume=latest", *after]
+            if after and not after[0].startswith("-") and self._has_two_arguments(ctx, args):
+                args = [*before, f"--resume={after[0]}", *after[1:]]
+        return super().parse_args(ctx, args)
+
+    def _has_two_arguments(self, ctx: click.Context, args: list[str]) -> bool:
+        try:
+            _, surplus, _ = self.make_parser(ctx).parse_args(list(args))
+        except click.UsageError:
+            return False  # click reports it
+        return len(surplus) == 1

@@ -24,7 +24,7 @@ from orchestrator.provision.experiments import load_experiment
 @experiment_argument
 @set_option
 @selection_options
-@host_options
+@host_options("Plan for")
 @click.option(
     "--format",
     "format_name",

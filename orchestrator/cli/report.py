@@ -25,14 +25,17 @@ from orchestrator.report import format_names
     "metrics",
     metavar="NAME",
     multiple=True,
-    help="Show metric NAME in tables; default: the headline and the next metric. May be repeated.",
+    help="Show metric NAME in tables and charts; default: the headline and the next metric. May be repeated.",
 )
 @output_option
 @results_option
 def report(
     run: str, format_name: str, metrics: tuple[str, ...], target: Path | None, results_path: Path
 ) -> None:
-    """Print the figures of RUN: an id, a prefix of one, a directory, or `latest`."""
+    """Print the figures of a run.
+
+    RUN is an id, a prefix of one, a directory, or `latest`.
+    """
     from orchestrator.report import render
     from orchestrator.report.model import open_report
     from orchestrator.results import runs

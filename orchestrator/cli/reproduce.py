@@ -43,7 +43,7 @@ from orchestrator.provision.experiments import load_experiment
     help="Print the verdicts in this format.",
 )
 @verbose_option
-@host_options
+@host_options("Run with")
 @results_option
 def reproduce(
     bundle: Path,
@@ -61,7 +61,8 @@ def reproduce(
 ) -> None:
     """Verify BUNDLE, run its experiment again, and check its claims.
 
-    Claims are about the shape of the results, not about absolute speed. Exit with code 5 if a claim does not hold.
+    Claims are about the shape of the results, not about absolute speed. Exit code 5 if a claim does not hold. If an
+    earlier reproduction is unfinished, it is resumed.
     """
     from orchestrator.bundle import layout
     from orchestrator.bundle import reproduce as reproducing

@@ -24,7 +24,10 @@ def role() -> None:
 
 @role.command("list")
 def list_() -> None:
-    """List the roles that are found from the working directory, and their directories."""
+    """List the roles that are found here, and their directories.
+
+    Roles are searched for as for an experiment file in the working directory.
+    """
     from tabulate import tabulate
 
     from orchestrator.experiment import roles
@@ -70,9 +73,9 @@ def apply(
     skip_tags: str,
     allow_local_changes: bool,
 ) -> None:
-    """Bring hosts to the state that roles describe, and report the changes.
+    """Bring hosts to the state that roles describe.
 
-    Settings keep their new values until `orchestrate hosts restore` restores them.
+    Reports each change. Settings keep their new values until `orchestrate hosts restore` restores them.
     """
     from orchestrator.cache import cache_folder
     from orchestrator.hosts.selector import LOCAL, HostSelector

@@ -10,6 +10,8 @@ import click
 from orchestrator.cache import cache_folder
 from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import (
+    OptionalValue,
+    ResumingCommand,
     experiment_argument,
     host_options,
     new_option,
@@ -24,32 +26,35 @@ from orchestrator.provision.experiments import load_experiment
 from orchestrator.report import format_names
 
 
-@click.command()
+@click.command(cls=ResumingCommand)
 @experiment_argument
 @set_option
 @selection_options
-@host_options
+@host_options("Run with")
 @results_option
 @click.option(
     "--resume",
-    is_flag=False,
-    flag_value="latest",
+    cls=OptionalValue,
     default="",
-    metavar="[RUN]",
-    help="Resume RUN; default: the latest unfinished run of this file. Unfinished runs are also resumed without this "
-    "option; with it, it is an error if there is none.",
+    metavar="[=RUN]",
+    help="Resume RUN, which must have the same scope; default: the latest unfinished run of that scope. Without this "
+    "option, a new run is started if there is none; with it, that is an error.",
 )
 @new_option
 @click.option(
     "--break-lock",
     is_flag=True,
-    help="Use hosts even if another run has locked them; `hosts check` names it.",
+    help="Remove locks of other runs from the hosts. `orchestrate hosts check HOST` names the run; make sure first "
+    "that it is not active.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the commands that would run on the hosts; run nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the commands that would run on the hosts. Connects to no host."
+)
 @click.option(
     "--check",
     is_flag=True,
-    help="Connect and report what roles and tuning would change; change nothing.",
+    help="Report what roles and tuning would change; run no trial. Existing hosts are not changed, except for the "
+    "scripts of orchestrate. Guests are booted and cloud machines are rented for the check.",
 )
 @verbose_option
 @click.option(
@@ -58,7 +63,7 @@ from orchestrator.report import format_names
     type=click.Choice(format_names()),
     default="table",
     show_default=True,
-    help="Print the report in this format.",
+    help="Print the report in this format. `orchestrate report` prints it again, in any format, or to a file.",
 )
 def run(
     file: Path,
@@ -79,7 +84,17 @@ def run(
     verbose: int,
     format_: str,
 ) -> None:
-    """Run an experiment and print its report."""
+    """Run an experiment and print its report.
+
+    If an earlier run of the same scope is unfinished, it is resumed; --new starts another one. Runs have the same scope
+    if the experiment, --where, --limit, the hosts, the kernels and the files of the roles are the same.
+
+    The report is printed on standard output, progress on standard error.
+    """
+    if new and resume:
+        raise click.UsageError("--new and --resume are mutually exclusive")
+    if dry_run and check:
+        raise click.UsageError("--dry-run and --check are mutually exclusive")
     set_up_logging(verbose)
     experiment = load_experiment(file, overrides)
     chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)

@@ -23,7 +23,7 @@ from orchestrator.units import plural
     type=click.Path(path_type=Path, dir_okay=False),
 )
 @set_option
-@provider_option
+@provider_option("Check the file for provider NAME ({known}) instead of its hosts.provider.")
 def validate(files: tuple[Path, ...], overrides: tuple[str, ...], provider: str) -> None:
     """Check experiment files. Connects to no host."""
     faults: list[object] = []

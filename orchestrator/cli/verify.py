@@ -18,12 +18,13 @@ from orchestrator.units import plural
     "identity",
     default="",
     metavar="ID",
-    help="The id that the author of the bundle published; at least its first 8 digits.",
+    help="Also check the id of the bundle: the ID that its author published, or at least 8 digits of it.",
 )
 def verify(bundle: Path, identity: str) -> None:
-    """Check every byte of BUNDLE, an archive or a directory, and name each damaged file.
+    """Check that a bundle is intact.
 
-    Exit code 2: a file was modified, added or removed, or the id differs.
+    Checks every byte of BUNDLE, an archive or a directory, and names each file that was modified, added or removed.
+    Exit code 2 if there is one, or if the id differs.
     """
     from orchestrator.bundle.verify import verify as check
 

@@ -1,4 +1,4 @@
-"""``orchestrate run --check``: what roles and tuning would change, as Ansible's check mode tells it."""
+"""``orchestrate run --check``: what roles and tuning would change, as with Ansible's ``--check``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of packages in CONTRIBUTING.md says exactly what the code imports."""
+"""CONTRIBUTING.md: its table of packages says exactly what the code imports, and its map names files that exist."""
 
 from __future__ import annotations
 
@@ -51,3 +51,22 @@ def test_modules_at_the_top_import_no_package() -> None:
         if imported.split(".")[1] in PACKAGES
     }
     assert not found
+
+
+MAP = (ROOT / "CONTRIBUTING.md").read_text().partition("## Where to add what")[2].partition("## Rules")[0]
+NAMED = sorted(set(re.findall(r"`((?:[\w-]+/)*[\w-]+\.(?:py|sh|c|h|json|yaml|md))`", MAP)))
+FOLDERS = ("", "orchestrator/**/", "roles/**/", "tests/**/")
+
+
+@pytest.mark.parametrize("path", NAMED)
+def test_a_file_that_the_map_names_exists(path: str) -> None:
+    patterns = [folder + path.replace("NAME", "*") for folder in FOLDERS]
+    assert any(next(ROOT.glob(pattern), None) for pattern in patterns)
+
+
+@pytest.mark.parametrize("word", ["_DESCRIPTIVE", "_UNSUPPORTED", "LOADERS", "CHARTS", "FIGURES", "MODULES"])
+def test_a_name_in_the_map_is_one_of_the_code(word: str) -> None:
+    assert f"`{word}`" in MAP
+    assert any(
+        re.search(rf"^{word}\b", file.read_text(), re.MULTILINE) for file in PACKAGE.rglob("*.[ps][yh]")
+    )

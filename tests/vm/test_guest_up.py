@@ -38,7 +38,7 @@ def test_up_and_down(tmp_path: Path) -> None:
         user.close()
     assert ended.out == f"{NAME}: stopped\n"
     assert not inventory.parent.exists()
-    assert user.orchestrate("hosts", "down", NAME).out == "no guest is up\n"
+    assert user.orchestrate("hosts", "down", NAME).out == f"no guest of {NAME} is up\n"
 
 
 def test_existing_hosts(tmp_path: Path) -> None:

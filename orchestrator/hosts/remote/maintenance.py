@@ -52,10 +52,7 @@ def restore(host: Host, *, stop: bool) -> list[str]:
     runner = folder.runner()
     if runner is not None:
         if not stop:
-            raise HostError(
-                f"{host.name}: another run is active on this host (pid {runner.pid}, {runner.block}); "
-                f"stop it with: orchestrate hosts restore --stop {host.name}"
-            )
+            raise HostError(runner.refusal(host.name))
         folder.stop(runner)
     if stop:
         host_lock.unlock(folder)

@@ -10,9 +10,22 @@ import pytest
 
 from orchestrator import __version__
 from orchestrator.cli import orchestrate as group
+from orchestrator.hosts.providers import registry
 from tests.calls import orchestrate
 
+EXPERIMENT = """\
+version: 1
+benchmark: {command: [echo, "x={n}"], metrics: {x: {key_value: x, unit: s}}}
+factors: {n: [1, 2]}
+"""
 COMMANDS = group.list_commands(None)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Path:
+    file = tmp_path / "echo.yaml"
+    file.write_text(EXPERIMENT)
+    return file
 
 
 def test_the_commands() -> None:
@@ -54,6 +67,95 @@ def test_every_option_that_may_be_repeated_says_so_in_the_same_words() -> None:
         assert (option.help or "").endswith(". May be repeated."), f"{name}: {option.opts}"
 
 
+def groups(command: click.Command, words: list[str]) -> Iterator[list[str]]:
+    """Yield the words of every command that lists other commands."""
+    if isinstance(command, click.Group):
+        yield words
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            subcommand = command.get_command(context, name)
+            assert subcommand is not None
+            yield from groups(subcommand, [*words, name])
+
+
+@pytest.mark.parametrize("words", list(groups(group, [])), ids=" ".join)
+def test_no_summary_in_a_list_of_commands_is_cut(words: list[str]) -> None:
+    shown = orchestrate(*words, "--help", COLUMNS="80").stdout
+    listed = shown.partition("Commands:\n")[2].splitlines()
+    assert listed
+    for line in listed:
+        assert line.endswith("."), line
+        assert not line.endswith("..."), line
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "reproduce", "validate"])
+def test_the_help_names_every_provider(command: str) -> None:
+    shown = " ".join(orchestrate(command, "--help").stdout.split())
+    *names, last = sorted(registry())
+    assert f"({', '.join(names)} or {last}) instead of" in shown
+
+
+def test_a_command_with_several_forms_shows_each() -> None:
+    shown = orchestrate("hosts", "check", "--help").stdout.splitlines()
+    assert shown[:2] == [
+        "Usage: orchestrate hosts check [OPTIONS] (HOST|GROUP)...",
+        "   or: orchestrate hosts check [OPTIONS] --provider NAME [EXPERIMENT.yaml]",
+    ]
+
+
+def test_options_that_up_does_not_use_are_accepted_and_not_shown(experiment: Path) -> None:
+    shown = orchestrate("hosts", "up", "--help").stdout
+    assert "--provider" in shown
+    assert "--allow-local-changes" not in shown
+    ended = orchestrate("hosts", "up", str(experiment), "--host", "local", "--allow-local-changes")
+    assert ended.stdout == "nothing to start: the local provider uses existing hosts\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["FILE", "--resume"], "no unfinished run of this experiment"),
+        (["--resume", "FILE"], "no unfinished run of this experiment"),
+        (["--resume", "--verbose", "FILE"], "no unfinished run of this experiment"),
+        (["FILE", "--resume=2020"], "no runs in results"),
+        (["--resume=2020", "FILE"], "no runs in results"),
+        (["FILE", "--resume", "2020"], "no runs in results"),
+        (["--resume", "2020", "FILE"], "no runs in results"),
+        (["--resume", "2020", "FILE", "--where", "n == 1"], "no runs in results"),
+        (["--resume"], "Missing argument 'EXPERIMENT.yaml'"),
+        (["FILE", "FILE", "--resume"], "Got unexpected extra argument"),
+        (["FILE", "--resume", "--nwe"], "No such option"),
+        (["FILE", "--resume", "--new"], "--new and --resume are mutually exclusive"),
+        (["FILE", "--check", "--dry-run"], "--dry-run and --check are mutually exclusive"),
+    ],
+)
+def test_resume_takes_a_run_only_where_that_is_meant(
+    words: list[str], expected: str, experiment: Path
+) -> None:
+    """``--resume`` does not take the experiment file for its run; the form of earlier versions, a word, still works."""
+    words = [str(experiment) if word == "FILE" else word for word in words]
+    ended = orchestrate("run", *words, folder=experiment.parent)
+    assert ended.returncode == 2
+    assert expected in ended.stderr
+    assert not (experiment.parent / "results").exists()
+
+
+def test_the_help_shows_the_optional_value_of_resume() -> None:
+    assert "\n  --resume[=RUN] " in orchestrate("run", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "no guest is up\n"),
+        (["quickstart"], "no guest of quickstart is up\n"),
+    ],
+)
+def test_no_guest_to_stop(words: list[str], expected: str, tmp_path: Path) -> None:
+    ended = orchestrate("hosts", "down", *words, XDG_CACHE_HOME=str(tmp_path))
+    assert (ended.returncode, ended.stdout) == (0, expected)
+
+
 def test_the_version() -> None:
     assert orchestrate("--version").stdout == f"orchestrate, version {__version__}\n"
 
@@ -70,6 +172,9 @@ def test_the_version() -> None:
         (["report", "latest", "--format", "pdf"], "'pdf' is not one of"),
         (["run", "x.yaml", "--inventory", "nowhere"], "nowhere"),
         (["results", "shwo"], "shwo"),
+        (["hosts", "down", "quickstart", "--orphans"], "NAME and --orphans are mutually exclusive"),
+        (["hosts", "down", "--all"], "--all requires --orphans"),
+        (["hosts", "check"], "Missing argument '(HOST|GROUP)...'"),
         (["export", "latest", "--scrub-word", "x"], "--scrub-word requires --scrub"),
     ],
 )

@@ -107,7 +107,7 @@ def test_direction_decides_without_a_ratio(
 
 
 def test_work_that_ceases_needs_no_test_and_errors_that_appear_do(compare: Made) -> None:
-    """One boot on each side: there is no p. No work at all is told as a missing figure would be."""
+    """One boot on each side: there is no p. No work at all is reported as a missing figure would be."""
     ended = compare(around(5, 1), zeros(1))
     (row,) = json.loads(ended.stdout)["rows"]
     assert (ended.returncode, row["verdict"], row["p"], row["reason"]) == (5, "slower", None, "fell to 0")
