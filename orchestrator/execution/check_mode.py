@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.errors import BadInput
+from orchestrator.execution.jobs.submission import job_minutes
 from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Machine, Provider
 from orchestrator.hosts.remote.folder import HostFolder
@@ -19,12 +19,17 @@ from orchestrator.provision.target import Target
 
 
 def check(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
-    """Connect to each host and print what would change there; only our own folder is written to."""
-    if provider.batch is not None:
-        raise BadInput(
-            f"--check: the {provider.name} provider cannot do this yet; `orchestrate hosts check` asks the site"
-        )
+    """Connect to each host and print what would change there; only our own folder is written to.
+
+    A batch system is asked whether it would accept the jobs: what a node needs is seen when a run prepares on one.
+    """
     experiment = plan.experiment
+    if provider.batch is not None:
+        kernels = sorted({block.kernel for block in plan.blocks()})
+        trials = max(sum(1 for _ in plan.trials(block)) for block in plan.blocks())
+        for line in provider.batch.try_jobs(kernels, job_minutes(provider.batch, experiment.limits, trials)):
+            say(line)
+        return
     block = next(iter(plan.blocks()))
     kernel = next(kernel for kernel in experiment.kernels if kernel.name == block.kernel)
     with tempfile.TemporaryDirectory() as logs, _machines(provider, Path(logs)) as machines:

@@ -171,3 +171,12 @@ class BatchSystem(ABC):
 
         :param kernels: names of an experiment's kernels; empty without an experiment.
         """
+
+    @abstractmethod
+    def try_jobs(self, kernels: Iterable[str], minutes: int) -> list[str]:
+        """Ask whether jobs would be accepted, without submitting any; return a line for each kernel.
+
+        ``HostError`` for what the batch system refuses, in one line.
+
+        :param minutes: time limit of each job.
+        """

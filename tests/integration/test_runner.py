@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -208,3 +209,42 @@ def test_busy_cpus_are_reported(host: HostFolder) -> None:
     assert end.exit_code == 0
     assert not end.settled
     assert end.waited >= 1.5
+
+
+NO_FIFOS = """#!/bin/sh
+for path; do
+    case $path in {refused}*) echo "mkfifo: cannot create fifo '$path'" >&2; exit 1 ;; esac
+done
+exec {mkfifo} "$@"
+"""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_time_limits_hold_where_the_storage_has_no_fifos(tmp_path: Path, shell: str) -> None:
+    host = HostFolder(shell, tmp_path)
+    refuse_fifos(host, str(host.block).replace(" ", "\\ "))
+    try:
+        ends = host.run(trial("quick", "true"), trial("late", "sleep", "600", limit=1))
+        assert [end.timed_out for end in ends] == [False, True]
+        assert not list(Path("/tmp").glob(f"orchestrate-alarm.{host.runner_pid}"))
+    finally:
+        host.close()
+
+
+def test_a_host_without_fifos_runs_no_trial(tmp_path: Path) -> None:
+    host = HostFolder("dash", tmp_path)
+    refuse_fifos(host, "/")
+    started = host.start(trial("quick", "true"))
+    assert started.returncode == 1
+    assert started.stderr.decode() == f"cannot create a FIFO in {host.block} or /tmp\n"
+    assert host.journal() == ""
+    assert not (host.base / "running").exists()
+
+
+def refuse_fifos(host: HostFolder, refused: str) -> None:
+    """Give the host a ``mkfifo`` that fails below a path, as on 9p and CIFS."""
+    mkfifo = shutil.which("mkfifo")
+    tool = Path(host.environment["PATH"].split(":")[0]) / "mkfifo"
+    tool.unlink(missing_ok=True)
+    tool.write_text(NO_FIFOS.format(refused=refused, mkfifo=mkfifo))
+    tool.chmod(0o755)

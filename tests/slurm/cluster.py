@@ -14,12 +14,13 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.integration.sshd import free_port
+from tests.numa_machine import HOST, NumaMachine
 
 SLURMCTLD, SLURMD, SLURMSTEPD = "slurmctld-wlm", "slurmd-wlm", "/usr/sbin/slurmstepd-wlm"
 """Debian's names of the real daemons; those without -wlm may be the emulator's."""
@@ -30,11 +31,10 @@ PATIENCE_S = 60.0
 CONFIGURATION = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={port}
 SlurmUser=root
 AuthType=auth/munge
 CryptoType=crypto/munge
-AuthInfo=socket={folder}/munge.sock
+AuthInfo=socket={folder}/munge/munge.sock
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool.%n
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -56,6 +56,17 @@ KillWait=5
 """
 
 
+NUMA_NODE = """
+mkdir -p {folder}/spool.{name}
+for place in munge spool.{name} node; do mount -t tmpfs none {folder}/$place; done
+munged --force --key-file={folder}/munge.key --socket={folder}/munge/munge.sock --pid-file=/run/munge.pid \\
+    --log-file=/run/munge.log --seed-file=/run/munge.seed
+socat TCP-LISTEN:{slurmctld},bind=127.0.0.1,reuseaddr,fork TCP:{host}:{slurmctld} &
+exec {slurmd} -D -d {slurmstepd} -N {name} -f {folder}/slurm.conf
+"""
+"""What a NUMA machine runs as a node: sockets are its own, and slurmctld is reached where the configuration says."""
+
+
 def missing() -> str:
     """Why no cluster can be started here; empty if it can."""
     if os.geteuid() != 0:
@@ -66,10 +77,11 @@ def missing() -> str:
 
 @dataclass
 class Cluster:
-    """A running cluster; ``nodes``: the first process of each, by name."""
+    """A running cluster; ``nodes``: the first process of each, by name; ``machines``: nodes that are guests."""
 
     folder: Path
     nodes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    machines: dict[str, NumaMachine] = field(default_factory=dict)
     daemons: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -111,6 +123,19 @@ class Cluster:
             start_new_session=True,
         )
 
+    def start_numa_node(self, name: str, ports: tuple[int, int], shared: Sequence[Path]) -> None:
+        """Start a node that is a machine with two NUMA nodes.
+
+        :param ports: of its slurmd, and of slurmctld; ``shared``: see :class:`NumaMachine`.
+        """
+        slurmd, slurmctld = ports
+        folder = self.folder
+        start = NUMA_NODE.format(
+            folder=folder, name=name, slurmd=SLURMD, slurmstepd=SLURMSTEPD, slurmctld=slurmctld, host=HOST
+        )
+        forward = [("127.0.0.1", slurmd, slurmd)]
+        self.machines[name] = NumaMachine(folder, name, start, [folder, *shared], forward)
+
     def kill_node(self, name: str) -> None:
         """End slurmd and all jobs of a node at once."""
         process = self.nodes.pop(name)
@@ -150,6 +175,8 @@ class Cluster:
         """End all that was started."""
         for name in list(self.nodes):
             self.kill_node(name)
+        for machine in self.machines.values():
+            machine.stop()
         for daemon in reversed(self.daemons):
             daemon.send_signal(signal.SIGTERM)
             try:
@@ -167,17 +194,21 @@ def start(
     partitions: Mapping[str, str] | None = None,
     more: str = "",
     node_words: str = "",
+    numa: Sequence[Path] = (),
 ) -> Iterator[Cluster]:
     """Start a cluster of node1, node2 ….
 
     :param remembered: seconds for which slurmctld remembers jobs that have ended.
     :param partitions: words of each partition's line, by name; default: one partition, main.
     :param more: lines of slurm.conf; ``node_words``: of the nodes' line.
+    :param numa: nodes are machines with two NUMA nodes that share these directories with this one.
     """
     cluster = Cluster(folder)
     try:
-        _configure(cluster, nodes, remembered, partitions or {"main": "Default=YES"}, more, node_words)
-        socket_ = folder / "munge.sock"
+        controller, *ports = (free_port() for _ in range(nodes + 1))
+        more += f"\nSlurmctldPort={controller}"
+        _configure(cluster, ports, remembered, partitions or {"main": "Default=YES"}, more, node_words)
+        socket_ = folder / "munge/munge.sock"
         cluster.start_daemon(
             "munged", "--foreground", "--force", f"--key-file={folder}/munge.key", f"--socket={socket_}",
             f"--pid-file={folder}/munge.pid", f"--log-file={folder}/munge.log", f"--seed-file={folder}/munge.seed",
@@ -185,8 +216,11 @@ def start(
         cluster.wait_for("munged", socket_.exists)
         cluster.start_daemon(SLURMCTLD, "-D", "-f", f"{folder}/slurm.conf")
         cluster.wait_for("slurmctld", lambda: "UP" in cluster.command("scontrol", "ping"))
-        for number in range(1, nodes + 1):
-            cluster.start_node(f"node{number}")
+        for number, port in enumerate(ports, 1):
+            if numa:
+                cluster.start_numa_node(f"node{number}", (port, controller), numa)
+            else:
+                cluster.start_node(f"node{number}")
         cluster.wait_until_idle(nodes)
         yield cluster
     finally:
@@ -194,19 +228,25 @@ def start(
 
 
 def _configure(
-    cluster: Cluster, nodes: int, remembered: int, partitions: Mapping[str, str], more: str, node_words: str
+    cluster: Cluster,
+    ports: Sequence[int],
+    remembered: int,
+    partitions: Mapping[str, str],
+    more: str,
+    node_words: str,
 ) -> None:
     folder, host = cluster.folder, socket.gethostname().partition(".")[0]
     (folder / "munge.key").write_bytes(os.urandom(128))
     (folder / "munge.key").chmod(0o600)
     (folder / "state").mkdir()
     (folder / "node").mkdir()
+    (folder / "munge").mkdir()
     folder.chmod(0o755)
-    lines = [CONFIGURATION.format(folder=folder, host=host, port=free_port(), remembered=remembered), more]
+    lines = [CONFIGURATION.format(folder=folder, host=host, remembered=remembered), more]
     lines += [
-        f"NodeName=node{number} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} CPUs=2 RealMemory=1000"
+        f"NodeName=node{number} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=1000"
         f" State=UNKNOWN {node_words}"
-        for number in range(1, nodes + 1)
+        for number, port in enumerate(ports, 1)
     ]
     lines += [f"PartitionName={name} Nodes=ALL {words}" for name, words in partitions.items()]
     (folder / "slurm.conf").write_text("\n".join(lines) + "\n")

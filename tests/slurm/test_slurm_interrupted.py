@@ -19,8 +19,9 @@ benchmark:
 factors: {n: [1, 2]}
 repetitions: {count: 4, boots: 4}
 """
-INSTANTS = 6
-SPAN_S = 5.0
+INSTANTS = 30
+SPAN_S = 6.5
+"""From the first record of a run to beyond its end, on an idle machine."""
 
 
 def finish(user: SlurmUser, file: object) -> None:
@@ -34,18 +35,26 @@ def finish(user: SlurmUser, file: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "instant", [pytest.param(n, marks=() if n == 3 else pytest.mark.slow) for n in range(INSTANTS)]
+    "instant", [pytest.param(n, marks=() if n == 15 else pytest.mark.slow) for n in range(INSTANTS)]
 )
 def test_killed_at_some_instant(user: SlurmUser, instant: int) -> None:
+    """Prints a row of the table in docs/places.md."""
     process = user.begin_run(file := user.slurm_file(COUNT))
     user.wait_for(lambda: user.records, process)  # before that there is no run to resume
-    time.sleep(SPAN_S * (instant + random.Random(instant).random()) / INSTANTS)
-    if process.poll() is None:
+    time.sleep(seconds := SPAN_S * (instant + random.Random(instant).random()) / INSTANTS)
+    was_running = process.poll() is None
+    jobs = [line.split("|")[1] for line in user.cluster.jobs()]
+    trials = len(user.trials)
+    if was_running:
         user.kill(process)
         finish(user, file)
     else:  # a quick machine
         assert user.end(process).code == 0
         user.assert_complete(8)
+        user.assert_nothing_left()
+    phase = "ended" if not was_running else "prepares" if any("prepare" in job for job in jobs) else "follows"
+    attempts = len(user.of_type("attempt"))
+    print(f"| {seconds:.1f} s | {phase} | {len(jobs)} | {trials} | {len(user.trials)} | {attempts} | 0 |")
 
 
 @pytest.mark.slow

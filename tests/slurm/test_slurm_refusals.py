@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -92,7 +93,31 @@ def test_a_role_that_changes_the_node_is_refused(user: SlurmUser, tmp_path: Path
     user.assert_nothing_left()
 
 
-@pytest.mark.parametrize("option", ["--check", "--dry-run"])
-def test_options_that_need_a_host(user: SlurmUser, option: str) -> None:
-    ended = user.run(user.slurm_file(SAY), option)
-    assert (ended.code, f"{option}: the slurm provider cannot do this yet" in ended.err) == (2, True)
+def test_a_dry_run_is_refused(user: SlurmUser) -> None:
+    ended = user.run(user.slurm_file(SAY), "--dry-run")
+    assert (ended.code, "--dry-run: the slurm provider cannot do this yet" in ended.err) == (2, True)
+
+
+def test_check_asks_slurm_and_submits_nothing(user: SlurmUser) -> None:
+    ended = user.run(user.slurm_file(SAY, "time: 5min"), "--check")
+    assert ended.code == 0, ended.err
+    assert re.fullmatch(
+        r"kernel default: a job of 5 minutes would start at \S+ using 2 processors on nodes node\d in partition main\n",
+        ended.out,
+    )
+    assert user.run_folders == []
+    user.assert_nothing_left()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("partition: nope", "sbatch: Invalid partition name specified; set hosts.slurm.partition"),
+        ("constraint: nope", "sbatch: Invalid feature specification; see hosts.slurm.features"),
+        ("options: [--mincpus=64]", "sbatch: Requested node configuration is not available; no node has"),
+    ],
+)
+def test_check_refuses_what_a_run_refuses(user: SlurmUser, more: str, message: str) -> None:
+    ended = user.run(user.slurm_file(SAY, more), "--check")
+    assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
+    assert message in ended.complaints[0]

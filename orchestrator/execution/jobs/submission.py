@@ -12,7 +12,7 @@ from orchestrator.execution.jobs.attempt import BlockState
 from orchestrator.execution.jobs.preparation import Prepared
 from orchestrator.execution.run import Run
 from orchestrator.execution.visit import as_sent, needs_root
-from orchestrator.experiment.model import Setting
+from orchestrator.experiment.model import Limits, Setting
 from orchestrator.hosts.batch import BatchSession, BatchSystem, JobArray, Task
 from orchestrator.hosts.command import script
 from orchestrator.hosts.remote.settings import encode_settings
@@ -98,7 +98,7 @@ class Submitter:
             number=number,
             tasks=len(blocks),
             kernel=kernel,
-            minutes=self._minutes(most),
+            minutes=job_minutes(self._system, self._run.experiment.limits, most),
             node=self._prepared.node if self._on_one_node else "",
             after=self.jobs[-1] if self.jobs and one_after_another else "",
             root=root,
@@ -115,11 +115,6 @@ class Submitter:
         """Whether all jobs run on one node: kernels are compared on the same machine."""
         return bool(self._system.features) and len(self._swept) > 1
 
-    def _minutes(self, trials: int) -> int:
-        """Return the time limit of a job; a job that reaches it goes on as another one."""
-        trial = min(2 * DEFAULT_TRIAL_S, self._run.experiment.limits.trial)
-        return max(2, math.ceil((self._system.time_limit or trials * trial + START_S) / 60))
-
     def _settings(self) -> bytes:
         roles = [Setting(path, value) for path, value in self._prepared.settings.items()]
         return encode_settings([*roles, *self._run.experiment.tuning.settings])
@@ -129,3 +124,9 @@ class Submitter:
         """Return lines that ``facts.sh`` prints under this kernel, as far as that is known."""
         known = {"uname.release": identity.release, "build_id": identity.build_id}
         return "".join(f"{key}={value}\n" for key, value in known.items() if value).encode()
+
+
+def job_minutes(system: BatchSystem, limits: Limits, trials: int) -> int:
+    """Return the time limit of a job for so many trials; a job that reaches it goes on as another one."""
+    trial = min(2 * DEFAULT_TRIAL_S, limits.trial)
+    return max(2, math.ceil((system.time_limit or trials * trial + START_S) / 60))

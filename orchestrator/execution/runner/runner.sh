@@ -122,6 +122,15 @@ run_block() {
     block_end=complete
 }
 
+# make_alarm → $alarm_pipe: a FIFO; some network file systems have none
+make_alarm() {
+    for alarm_pipe in "$block/alarm" "/tmp/orchestrate-alarm.$$"; do
+        rm -f "$alarm_pipe"
+        mkfifo -m 600 "$alarm_pipe" 2>/dev/null && return 0
+    done
+    return 1
+}
+
 # answer CODE MESSAGE: what "start" returns and says
 answer() {
     printf '%s\n%s' "$1" "$2" >&3
@@ -144,8 +153,12 @@ run() {
         answer 1 "cannot restore settings of an earlier trial: $failures"
         return
     fi
-    rm -f "$block/stop" "$block/alarm"
-    mkfifo "$block/alarm"
+    rm -f "$block/stop"
+    if ! make_alarm; then
+        rm -f "$base/running"
+        answer 1 "cannot create a FIFO in $block or /tmp"
+        return
+    fi
     mend
     trap on_alarm USR1
     trap on_stop TERM
@@ -154,6 +167,7 @@ run() {
     run_block
     json "$failures"
     uptime
+    rm -f "$alarm_pipe"
     rm -f "$base/running" # first: whoever reads the last line may start the next block
     event "{\"event\":\"end\",\"reason\":\"$block_end\",\"detail\":$json,\"uptime\":$uptime}"
 }

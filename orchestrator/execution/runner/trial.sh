@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154 # $base, $block, $journal, $kernel_log and so on are set by runner.sh
+# shellcheck shell=sh disable=SC2154 # $alarm_pipe, $base, $block, $journal, $kernel_log and so on are set by runner.sh
 # One trial: settings, quiet CPUs, the program under its time limit, one line of the journal. Library of runner.sh. Nothing here wakes up while a program runs: on a guest whose clock
 # counts instructions that would be measured.
 
@@ -24,10 +24,10 @@ hundredths() {
 # end of a pipe to close. Both are ours, so that they can be ended with KILL: a child of a shell loses other signals
 # that come before its traps are in order.
 set_alarm() {
-    sleep "$1" >"$block/alarm" 3<&- &
+    sleep "$1" >"$alarm_pipe" 3<&- &
     nap=$!
     (
-        read -r _ <"$block/alarm"
+        read -r _ <"$alarm_pipe"
         identity $$ && [ "$identity" = "$runner_identity" ] && kill -USR1 $$
     ) 3<&- &
     alarm=$!

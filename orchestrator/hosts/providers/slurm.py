@@ -13,7 +13,7 @@ from orchestrator.hosts.batch import BatchSession, BatchSystem
 from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
-from orchestrator.hosts.slurm.check import describe
+from orchestrator.hosts.slurm.check import describe, try_jobs
 from orchestrator.hosts.slurm.options import OPTIONS_SCHEMA, SlurmOptions, read_options
 from orchestrator.hosts.slurm.session import SlurmSession
 from orchestrator.hosts.ssh import SshAddress, connect
@@ -50,6 +50,14 @@ class SlurmSystem(BatchSystem):
         login = self._connect()
         try:
             return describe(login, self._options, kernels)
+        finally:
+            login.close()
+
+    def try_jobs(self, kernels: Iterable[str], minutes: int) -> list[str]:
+        """See :meth:`BatchSystem.try_jobs`."""
+        login = self._connect()
+        try:
+            return try_jobs(login, self._options, kernels, minutes)
         finally:
             login.close()
 

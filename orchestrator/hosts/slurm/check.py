@@ -1,4 +1,4 @@
-"""What a Slurm site can do, found without a job: ``orchestrate hosts check --provider slurm``."""
+"""What a Slurm site can do, found without a job: ``hosts check`` and ``run --check`` with ``--provider slurm``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import script
-from orchestrator.hosts.slurm.commands import call, check_commands, configuration
+from orchestrator.hosts.slurm.commands import call, check_commands, configuration, execute
 from orchestrator.hosts.slurm.options import SlurmOptions
 from orchestrator.units import plural
 
@@ -83,3 +83,15 @@ def _user(login: Host) -> list[str]:
     root = login.run(script("id -u")).stdout.strip() == "0"
     may = "can" if root else "cannot"
     return [f"jobs run as {'root' if root else 'you'}: experiments {may} change settings of nodes"]
+
+
+def try_jobs(login: Host, options: SlurmOptions, kernels: Iterable[str], minutes: int) -> list[str]:
+    """Ask ``sbatch --test-only`` about a job for each kernel; see :meth:`BatchSystem.try_jobs`."""
+    check_commands(login)
+    lines = []
+    for kernel in kernels:
+        words = ("sbatch", "--test-only", *options.job_options(minutes, kernel), "--wrap=true")
+        # "sbatch: Job 7 to start at 2026-11-28T22:00:00 using 2 processors on nodes node1 in partition main"
+        answer = execute(login, *words).stderr.strip().partition(" to start at ")[2]
+        lines.append(f"kernel {kernel}: a job of {minutes} minutes would start at {answer}")
+    return lines

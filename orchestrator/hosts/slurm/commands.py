@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.batch import JobState, Task
-from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.hosts.slurm.states import next_step, state
 
 CALL_LIMIT_S = 120.0
@@ -29,7 +29,12 @@ def job_name(run: str, what: str) -> str:
 
 
 def call(login: Host, *argv: str, name: str = "") -> str:
-    """Run one of Slurm's commands and return what it prints; ``HostError`` in one line, with the next step.
+    """Run one of Slurm's commands and return its standard output; errors as of :func:`execute`."""
+    return execute(login, *argv, name=name).stdout
+
+
+def execute(login: Host, *argv: str, name: str = "") -> Completed:
+    """Run one of Slurm's commands; ``HostError`` in one line, with the next step, if it fails.
 
     :param name: of the command in messages; empty: the first word.
     """
@@ -39,7 +44,7 @@ def call(login: Host, *argv: str, name: str = "") -> str:
         raise HostError(missing(login, name))
     if done.exit_code:
         raise HostError(f"{login.name}: {name}: {next_step(error_of(done.stderr or done.stdout))}")
-    return done.stdout
+    return done
 
 
 def missing(login: Host, name: str) -> str:
@@ -64,6 +69,7 @@ def error_of(printed: str) -> str:
         r"^\w+: (error|fatal): ",
         r"^Batch job submission failed: ",
         r"^Unable to allocate resources: ",
+        r"^allocation failure: ",
         r"^\w+ error: ",
     ):
         line = re.sub(words, "", line)

@@ -85,6 +85,23 @@ class SlurmOptions:
     poll: float
     lost_after: float
 
+    def job_options(self, minutes: int, kernel: str = "", node: str = "") -> tuple[str, ...]:
+        """Return the options of sbatch and srun for a job on one whole node.
+
+        :param kernel: name of a kernel that a feature boots; ``node``: takes precedence over ``nodelist``.
+        """
+        constraint = "&".join(part for part in (self.constraint, self.features.get(kernel, "")) if part)
+        nodelist = node or self.nodelist
+        return (
+            "--nodes=1",
+            "--exclusive",
+            "--mem=0",
+            f"--time={minutes}",
+            *((f"--constraint={constraint}",) if constraint else ()),
+            *((f"--nodelist={nodelist}",) if nodelist else ()),
+            *self.words,
+        )
+
 
 def read_options(section: Mapping[str, Any]) -> SlurmOptions:
     """Read the section; ``BadInput`` lists every time that is not one."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 
@@ -84,7 +83,7 @@ class SlurmSession(BatchSession):
         """See :meth:`BatchSession.hold_node`. The job ends with this process, however that ends."""
         name = job_name(self._run, "prepare")
         call(self.login, "scancel", "--me", f"--name={name}")
-        words = self._words(self._options.constraint, self._options.nodelist, minutes)
+        words = self._options.job_options(minutes)
         argv = (
             "srun",
             f"--job-name={name}",
@@ -139,9 +138,6 @@ class SlurmSession(BatchSession):
     def submit(self, array: JobArray) -> str:
         """See :meth:`BatchSession.submit`."""
         options = self._options
-        constraint = "&".join(
-            part for part in (options.constraint, options.features.get(array.kernel, "")) if part
-        )
         at_once = f"%{options.max_jobs}" if options.max_jobs else ""
         folder = f"{self.folder}/jobs/{array.number}"
         sbatch = (
@@ -154,7 +150,7 @@ class SlurmSession(BatchSession):
             f"--signal=B:TERM@{SIGNAL_BEFORE_END_S}",
             f"--output={folder}/%a/job.log",
             f"--chdir={self.folder}",
-            *self._words(constraint, array.node or options.nodelist, array.minutes),
+            *options.job_options(array.minutes, array.kernel, array.node),
             f"{self.folder}/bin/job.sh",
             self.folder,
             str(array.number),
@@ -195,20 +191,3 @@ class SlurmSession(BatchSession):
 
     def _owns(self, name: str) -> bool:
         return name.startswith(job_name(self._run, ""))
-
-    def _words(self, constraint: str, node: str, minutes: int) -> Sequence[str]:
-        """Return the options that sbatch and srun share."""
-        return (
-            "--nodes=1",
-            "--exclusive",
-            "--mem=0",
-            f"--time={minutes}",
-            *((f"--constraint={constraint}",) if constraint else ()),
-            *((f"--nodelist={node}",) if node else ()),
-            *self._options.words,
-        )
-
-
-def minutes(seconds: float) -> int:
-    """Return a time limit for sbatch: whole minutes, and enough of them for the signal before the end."""
-    return max(2, math.ceil(seconds / 60))
