@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.errors import BadInput
 from orchestrator.execution.coordinator import execute
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stop
@@ -26,10 +25,6 @@ def dry_run(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], No
     What depends on a host's output (whether it has a compiler, what its settings are) is shown as for a host that
     prints nothing. Hosts that share the cells are each shown with whole blocks: the shards depend on their speed.
     """
-    if provider.batch is not None:
-        raise BadInput(
-            f"--dry-run: the {provider.name} provider cannot do this yet; `orchestrate plan` lists the blocks"
-        )
     for host in provider.hosts or ("",):
         printing = PrintingProvider(provider, say, host)
         headings = _Headings(plan, host or provider.name, is_sharded=bool(host) and not plan.hosts, say=say)

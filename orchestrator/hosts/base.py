@@ -33,10 +33,10 @@ class Host(ABC):
     A subclass implements three methods: ``_execute``, ``lines`` and ``close``. All others use these, so every kind of
     host behaves the same. All errors are :class:`~orchestrator.errors.HostError`.
 
-    :cvar executes: whether commands are executed; the host of a dry run only prints them.
+    :ivar executes: whether commands are executed; the host of a dry run only prints them.
     """
 
-    executes: ClassVar[bool] = True
+    executes: bool = True
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -124,11 +124,19 @@ class BatchSession(ABC):
 
     def upload(self, files: Mapping[str, bytes]) -> None:
         """Write files, by path below :attr:`folder`, in one transfer."""
+        if not self.login.executes:
+            for path, content in files.items():
+                target = f"{self.folder}/{path}"
+                if path.startswith("bin/"):
+                    self.login.put(content, target, _mode(path))
+                else:  # what it is made of is shown
+                    self.login.run(script('cat > "$1"', target, stdin=content))
+            return
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
             for path, content in files.items():
                 entry = tarfile.TarInfo(path)
-                entry.size, entry.mode = len(content), 0o755 if path.startswith("bin/") else 0o644
+                entry.size, entry.mode = len(content), _mode(path)
                 archive.addfile(entry, io.BytesIO(content))
         unpack = 'mkdir -p "$1" && cd "$1" && tar -x -o -f -'
         try:
@@ -143,6 +151,10 @@ class BatchSession(ABC):
     def remove(self) -> None:
         """Remove the run's directory."""
         self.login.run(script('rm -rf "$1"', self.folder, time_limit=UPLOAD_LIMIT_S))
+
+
+def _mode(path: str) -> int:
+    return 0o755 if path.startswith("bin/") else 0o644
 
 
 class BatchSystem(ABC):
@@ -171,6 +183,10 @@ class BatchSystem(ABC):
 
         :param kernels: names of an experiment's kernels; empty without an experiment.
         """
+
+    @abstractmethod
+    def printing(self, print_line: Callable[[str], None]) -> BatchSystem:
+        """Return the same system, of which every command is printed and none executed."""
 
     @abstractmethod
     def try_jobs(self, kernels: Iterable[str], minutes: int) -> list[str]:

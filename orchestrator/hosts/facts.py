@@ -42,13 +42,15 @@ def command() -> Command:
     return script((files(__package__) / "facts.sh").read_text())
 
 
-def gather(host: Host) -> Facts:
-    """Ask a host. Raises ``HostError`` where it cannot be asked or does not answer as a Linux host does.
-
-    The facts of a host that only prints its commands are unknown.
-    """
+def ask(host: Host) -> str:
+    """Return the output of :func:`command`; of a host that only prints its commands: that of one with unknown facts."""
     printed = host.run(command()).stdout
-    return parse(printed if host.executes else "boot=unknown\nuname.release=unknown\n")
+    return printed if host.executes else "boot=unknown\nuname.release=unknown\n"
+
+
+def gather(host: Host) -> Facts:
+    """Ask a host. Raises ``HostError`` where it cannot be asked or does not answer as a Linux host does."""
+    return parse(ask(host))
 
 
 def environment(facts: Facts) -> Environment:

@@ -96,6 +96,7 @@ class PrintingProvider(Provider):
         self._print_line = print_line
         self._provider = provider
         self._host = host
+        self.batch = provider.batch.printing(print_line) if provider.batch else None
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:

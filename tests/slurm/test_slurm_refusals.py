@@ -93,11 +93,6 @@ def test_a_role_that_changes_the_node_is_refused(user: SlurmUser, tmp_path: Path
     user.assert_nothing_left()
 
 
-def test_a_dry_run_is_refused(user: SlurmUser) -> None:
-    ended = user.run(user.slurm_file(SAY), "--dry-run")
-    assert (ended.code, "--dry-run: the slurm provider cannot do this yet" in ended.err) == (2, True)
-
-
 def test_check_asks_slurm_and_submits_nothing(user: SlurmUser) -> None:
     ended = user.run(user.slurm_file(SAY, "time: 5min"), "--check")
     assert ended.code == 0, ended.err

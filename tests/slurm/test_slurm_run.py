@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,27 @@ def test_a_stop_rule_submits_no_more_boots_than_it_needs(user: SlurmUser) -> Non
     assert sum(user.counted.values()) < 40
     assert user.statuses["skipped"] > 0
     user.assert_nothing_left()
+
+
+def test_a_dry_run_prints_the_jobs_that_a_run_submits(user: SlurmUser, tmp_path: Path) -> None:
+    file = user.slurm_file(COUNT + "repetitions: {count: 4, boots: 4}\n", "max_jobs: 2")
+    printed = user.run(file, "--dry-run")
+    assert printed.code == 0, printed.err
+    assert user.run_folders == []
+    user.assert_nothing_left()
+    shown = [line for line in printed.out.splitlines() if " sbatch --parsable " in line]
+    trials = [
+        line for line in printed.out.splitlines() if line.startswith("    < ") and "echo speed=1.5" in line
+    ]
+    assert len(trials) == 4
+
+    log, programs = tmp_path / "submitted", tmp_path / "programs"
+    programs.mkdir()
+    sbatch = programs / "sbatch"
+    sbatch.write_text(f'#!/bin/sh\necho "sbatch $*" >>{log}\nexec {shutil.which("sbatch")} "$@"\n')
+    sbatch.chmod(0o755)
+    user.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+    assert user.run(file).code == 0
+    (run,) = (folder.name for folder in user.run_folders)
+    submitted = [line.replace(run, "RUN") for line in log.read_text().splitlines()]
+    assert [line.partition(" sbatch ")[2] for line in shown] == [line.partition(" ")[2] for line in submitted]

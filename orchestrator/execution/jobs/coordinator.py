@@ -40,6 +40,9 @@ def execute_as_jobs(run: Run, system: BatchSystem) -> None:
         try:
             prepared = prepare(run, system, session)
             submitter.take_over(prepared)
+            if not session.login.executes:  # a dry run
+                submitter.submit_all()
+                return
             places = Places(run, prepared.node, host_facts.parse(prepared.facts), bool(system.features))
             JobsRun(run, system, session, submitter, places).execute()
         except Interrupted as error:

@@ -63,12 +63,12 @@ def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
 def _prepare_on(run: Run, session: BatchSession, host: Host) -> Prepared:
     experiment = run.experiment
     _check_storage(session, host)
-    printed = host.run(host_facts.command()).stdout
+    printed = host_facts.ask(host)
     facts = host_facts.parse(printed)
-    unmet = host_facts.unmet(experiment.hosts.needs, facts)
+    unmet = host_facts.unmet(experiment.hosts.needs, facts) if host.executes else []
     if unmet:
         raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
-    if needs_root(experiment) and not host.is_root:
+    if host.executes and needs_root(experiment) and not host.is_root:
         raise HostError(
             f"{host.name}: changing settings requires root, and jobs run here as user {facts.user_id}; "
             "leave tuning, sysctl.… and sysfs.… out of the experiment, or submit as root"
@@ -80,7 +80,8 @@ def _prepare_on(run: Run, session: BatchSession, host: Host) -> Prepared:
         artifacts.update(task.result.get("artifacts", {}))
         settings.update(task.result.get("settings", {}))
     programs = visit.find_programs(run.plan.programs)
-    visit.tune()  # to find settings that fail before any block is submitted
+    visit.tune()  # to find settings that fail, and CPUs that are missing, before any block is submitted
+    visit.check_placement()
     visit.restore()
     return Prepared(host.name, printed, artifacts, programs, settings)
 

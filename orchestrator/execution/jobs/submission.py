@@ -6,8 +6,8 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
-from orchestrator.errors import HostError
 from orchestrator.execution import trial_file
+from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.jobs.attempt import BlockState
 from orchestrator.execution.jobs.preparation import Prepared
 from orchestrator.execution.run import Run
@@ -68,6 +68,15 @@ class Submitter:
                 self.jobs += job
         self.submitted.sort()
 
+    def submit_all(self) -> None:
+        """Submit each block of the plan once; for a dry run."""
+        blocks = [
+            BlockState(block, HostLosses(self._run, f"block {block.name}"))
+            for block in self._run.plan.blocks()
+        ]
+        for _, state in self.submit(blocks):
+            self._run.observer.block_begins(state.block, sum(1 for _ in self._run.pending(state.block)))
+
     def submit(self, blocks: Sequence[BlockState]) -> Iterator[tuple[Task, BlockState]]:
         """Submit blocks; yield the task of each once it is in the queue. ``HostError`` if the scheduler refuses."""
         if not self._system.features:
@@ -104,8 +113,6 @@ class Submitter:
             root=root,
         )
         job = self._session.submit(array)
-        if not job:
-            raise HostError(f"{self._session.login.name}: sbatch printed no job id")
         self.jobs.append(job)
         for index, state in enumerate(blocks):
             yield Task(number, index), state

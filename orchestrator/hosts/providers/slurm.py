@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,21 +13,29 @@ from orchestrator.hosts.batch import BatchSession, BatchSystem
 from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
+from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.slurm.check import describe, try_jobs
 from orchestrator.hosts.slurm.options import OPTIONS_SCHEMA, SlurmOptions, read_options
 from orchestrator.hosts.slurm.session import SlurmSession
 from orchestrator.hosts.ssh import SshAddress, connect
 
 CONNECT_LIMIT_S = 30.0
+THIS_MACHINE = "this machine"
 
 
 class SlurmSystem(BatchSystem):
     """See :class:`~orchestrator.hosts.batch.BatchSystem`.
 
     :param login: name and address of the login node; None: this machine.
+    :param connect_login: connects to it; None: in the usual way.
     """
 
-    def __init__(self, options: SlurmOptions, login: tuple[str, SshAddress] | None) -> None:
+    def __init__(
+        self,
+        options: SlurmOptions,
+        login: tuple[str, SshAddress] | None,
+        connect_login: Callable[[], Host] | None = None,
+    ) -> None:
         self.features = options.features
         self.max_jobs = options.max_jobs
         self.time_limit = options.time
@@ -35,6 +43,7 @@ class SlurmSystem(BatchSystem):
         self.lost_after = options.lost_after
         self._options = options
         self._login = login
+        self._connect_login = connect_login
 
     @contextmanager
     def session(self, run: str) -> Iterator[BatchSession]:
@@ -53,6 +62,11 @@ class SlurmSystem(BatchSystem):
         finally:
             login.close()
 
+    def printing(self, print_line: Callable[[str], None]) -> BatchSystem:
+        """See :meth:`BatchSystem.printing`."""
+        name = self._login[0] if self._login else THIS_MACHINE
+        return SlurmSystem(self._options, self._login, lambda: PrintingHost(name, print_line))
+
     def try_jobs(self, kernels: Iterable[str], minutes: int) -> list[str]:
         """See :meth:`BatchSystem.try_jobs`."""
         login = self._connect()
@@ -62,8 +76,10 @@ class SlurmSystem(BatchSystem):
             login.close()
 
     def _connect(self) -> Host:
+        if self._connect_login is not None:
+            return self._connect_login()
         if self._login is None:
-            return LocalHost("this machine")
+            return LocalHost(THIS_MACHINE)
         return connect(*self._login, CONNECT_LIMIT_S)
 
 

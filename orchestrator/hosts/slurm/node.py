@@ -26,6 +26,7 @@ class SlurmNode(Host):
         super().__init__(name)
         self._login = login
         self._job = job
+        self.executes = login.executes
 
     def _step(self, line: str, stdin: bytes | None) -> tuple[str, ...]:
         """Return the command of a step; ``--overlap``: the job's first step keeps all CPUs to itself."""

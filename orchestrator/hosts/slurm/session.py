@@ -64,7 +64,7 @@ class SlurmSession(BatchSession):
         self._configuration = commands.configuration(self.login)
         home = 'case $1 in "~"/*) printf "%s/%s" "$HOME" "${1#??}" ;; *) printf %s "$1" ;; esac'
         directory = self.login.run(script(home, options.directory)).stdout
-        self.folder = f"{directory}/{run}"
+        self.folder = f"{directory if self.login.executes else options.directory}/{run}"
 
     def reconnect(self) -> None:
         """See :meth:`BatchSession.reconnect`."""
@@ -111,6 +111,9 @@ class SlurmSession(BatchSession):
         note: Callable[[str], None],
     ) -> SlurmNode:
         """Wait for the line that the job prints once it runs; ``HostError`` if srun ends or the job can never start."""
+        if not self.login.executes:
+            next(output, None)  # prints the command
+            return SlurmNode("NODE", self.login, "JOB")
         printed: list[str] = []
         seen = None
         next_look = time.monotonic() + self._options.poll
@@ -156,7 +159,7 @@ class SlurmSession(BatchSession):
             str(array.number),
             "root" if array.root else "user",
         )
-        return call(
+        job = call(
             self.login,
             "flock",
             f"{self.folder}/lock",
@@ -168,6 +171,9 @@ class SlurmSession(BatchSession):
             *sbatch,
             name="sbatch",
         ).strip()
+        if not job and self.login.executes:
+            raise HostError(f"{self.login.name}: sbatch printed no job id")
+        return job or "JOB"
 
     def active(self) -> Mapping[Task, JobState]:
         """See :meth:`BatchSession.active`."""
