@@ -37,6 +37,10 @@ _DESCRIPTIVE: Mapping[type, frozenset[str]] = {
 }
 """Fields that do not change what is measured: descriptions, repetitions of others, sections of other providers."""
 
+_NEWER: Mapping[type, frozenset[str]] = {Metric: frozenset({"stream"})}
+"""Fields that change what is measured and that older versions did not have: left out at their default, so that the hash
+of a file of those versions stays the same."""
+
 _HASHED_AS = {"off_if_missing": "held_without"}
 """Renamed fields by the name they were first hashed under, so that existing hashes stay the same."""
 
@@ -51,7 +55,7 @@ def content_hash(experiment: Experiment) -> str:
         for field in dataclasses.fields(experiment)
         if field.name not in _OMITTED and not (field.name == "noise" and experiment.noise == Noise())
     }
-    # The hash without `noise`, `until` and `stream` is that of versions that did not have them.
+    # The hash without `noise` and `until` is that of versions that did not have them.
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -75,9 +79,13 @@ def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, Repetitions) and value.until is None:
         return {"count": value.count, "boots": value.boots}
     if dataclasses.is_dataclass(value):
-        omitted = _DESCRIPTIVE.get(type(value), frozenset())
-        if isinstance(value, Metric) and value.stream == "stdout":
-            omitted = frozenset({"stream"})
+        newer = _NEWER.get(type(value), frozenset())
+        at_default = {
+            field.name
+            for field in dataclasses.fields(value)
+            if field.name in newer and getattr(value, field.name) == field.default
+        }
+        omitted = _DESCRIPTIVE.get(type(value), frozenset()) | at_default
         names = [field.name for field in dataclasses.fields(value) if field.name not in omitted]
         return {_HASHED_AS.get(name, name): _plain(getattr(value, name), folder) for name in names}
     if isinstance(value, Mapping):
