@@ -73,8 +73,8 @@ class Attempt:
     @property
     def is_over(self) -> bool:
         """Whether its job has ended: it is not in the queue, or ended and its node is being cleaned up."""
-        cleaning_up = self.state is not None and self.state.name == "COMPLETING"
-        return not self.is_active or (self.ended and cleaning_up)
+        is_ending = self.state is not None and self.state.is_ending
+        return not self.is_active or (self.ended and is_ending)
 
     @property
     def silent_for(self) -> float:

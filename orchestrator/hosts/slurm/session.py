@@ -54,6 +54,9 @@ class SlurmSession(BatchSession):
         }
     )
 
+    node_key = "slurm.node"
+    directory_option = "hosts.slurm.directory"
+
     def __init__(self, connect: Callable[[], Host], options: SlurmOptions, run: str) -> None:
         self.login = connect()
         self._connect = connect
@@ -172,7 +175,7 @@ class SlurmSession(BatchSession):
             name="sbatch",
         ).strip()
         if not job and self.login.executes:
-            raise HostError(f"{self.login.name}: sbatch printed no job id")
+            raise HostError(f"{self.login.name}: sbatch: no job id in the output")
         return job or "JOB"
 
     def active(self) -> Mapping[Task, JobState]:
@@ -194,6 +197,10 @@ class SlurmSession(BatchSession):
         jobs = {line[0].partition("_")[0] for line in commands.queue_lines(self.login) if self._owns(line[1])}
         if jobs:
             call(self.login, "scancel", *sorted(jobs))
+
+    def cancel_command(self, jobs: Sequence[str]) -> str:
+        """See :meth:`BatchSession.cancel_command`."""
+        return f"scancel {' '.join(jobs)}"
 
     def _owns(self, name: str) -> bool:
         return name.startswith(job_name(self._run, ""))

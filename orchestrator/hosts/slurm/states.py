@@ -76,7 +76,8 @@ def state(text: str, reason: str = "", job: str = "", node: str = "") -> JobStat
     obstacle = OBSTACLES.get(key, "") if outcome == "waiting" else ""
     if obstacle:
         obstacle = f"{key}: {obstacle}"
-    return JobState(name, outcome, words, job, node, obstacle, "" if reason in USUAL else reason)
+    unusual = "" if reason in USUAL else reason
+    return JobState(outcome, words, job, node, obstacle, unusual, is_ending=name == "COMPLETING")
 
 
 USUAL = ("", "None", "Priority", "Resources", "Dependency", "JobArrayTaskLimit", "BeginTime", "Prolog")
