@@ -89,7 +89,7 @@ def _outcome(cells: Sequence[Point], local: Points, status: str, claim: str) -> 
     if bad := [word for word in others if word in ("failed", "crashed", "timeout")]:
         verdict, reason = Verdict.DOES_NOT_HOLD, f"others: {', '.join(bad)}"
     elif checked and not all(_is_verified(point) for point in same):
-        verdict, reason = Verdict.DOES_NOT_HOLD, "pages or bytes are not where they should be"
+        verdict, reason = Verdict.DOES_NOT_HOLD, "pages on the wrong node, or wrong bytes"
     elif others:
         verdict, reason = Verdict.CANNOT_BE_JUDGED, f"others: {', '.join(others)}"
     local_value = f"{len(same)} of {len(local_cells)} cells {status}"

@@ -58,7 +58,7 @@ class BlockRun:
                     if not self._is_pending():
                         return
                     continue
-                reason = "the runner on the host ended before its trial did"
+                reason = "the runner on the host exited during the trial"
                 self._losses.count(reason)
                 self._losses.blame(self._block, self._context, reason)
             except HostLost as loss:
@@ -101,7 +101,7 @@ class BlockRun:
             visit.check_free()
             self._follower.collect(visit, self._block, self._context or context)
             if rebooted:
-                self._losses.blame(self._block, self._context, "the host went down and came up again")
+                self._losses.blame(self._block, self._context, "the host rebooted")
             visit.restore()
             if not self._is_pending():
                 visit.clean()
@@ -138,7 +138,7 @@ class BlockRun:
             complete = self._follower.follow(visit, block, context)
         visit.restore()
         if run.stop.level:
-            raise Interrupted(f"stopped by {run.stop.by}; the same command resumes the run")
+            raise Interrupted(f"stopped by {run.stop.by}; repeat the command to resume")
         if complete:
             visit.clean()
         return complete

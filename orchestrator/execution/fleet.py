@@ -84,7 +84,7 @@ def execute_on_fleet(run: Run) -> None:
         _in_threads(len(usable), _work, [(run, host, queue) for host in usable])
     _record_outcomes(run, fleet)
     if run.stop.level:
-        raise Interrupted(f"stopped by {run.stop.by}; the same command resumes the run")
+        raise Interrupted(f"stopped by {run.stop.by}; repeat the command to resume")
     lines = list(missing(run))
     if lines:
         codes = {host.error.exit_code for host in fleet if host.error is not None}

@@ -253,4 +253,4 @@ class Provider(ABC):
 
     def machines(self, log_folder: Path) -> AbstractContextManager[Sequence[Machine]]:
         """Provide the machines of a fleet, one for each of :attr:`hosts`, not connected yet."""
-        raise NotImplementedError(f"the {self.name} provider supports no fleets")
+        raise NotImplementedError(f"the {self.name} provider does not support fleets")

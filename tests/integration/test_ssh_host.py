@@ -156,7 +156,7 @@ def test_more_words_for_ssh_are_honoured(sshd: Sshd) -> None:
         (("-o", "Tunnel=yes"), r"Tunnel point-to-point: not supported; set Tunnel to no for this host$"),
         (
             ("-o", "Ciphers=chacha20-poly1305@openssh.com"),
-            r"Ciphers chacha20-.*: not supported; supported are: aes",
+            r"Ciphers chacha20-.*: not supported; supported: aes",
         ),
         (("-o", "Colour=red"), r"ssh -G: command-line: line 0: Bad configuration option: colour$"),
         (("elsewhere",), r"not an option of ssh: 'elsewhere'"),

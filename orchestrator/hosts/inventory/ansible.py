@@ -48,9 +48,7 @@ def list_inventory(path: Path, kind: str) -> Mapping[str, Any]:
     position = Position(str(path))
     command = program("ansible-inventory")
     if command is None:
-        raise BadInput(
-            position.fault(f"{kind} is read by Ansible, which is not installed; install it: {EXTRA}")
-        )
+        raise BadInput(position.fault(f"{kind} requires Ansible; install it with: {EXTRA}"))
     log.warning("%s: read by ansible-inventory", path)
     ended = _run([command, "--inventory", str(path), "--list"], path)
     try:
@@ -101,7 +99,7 @@ def decrypt_file(path: Path) -> str | None:
 def decrypt(value: Sealed, position: Position, name: str) -> str:
     """Return an encrypted value in clear; ``BadInput`` names the variable if that is not possible."""
     if program("ansible-vault") is None:
-        message = f"{name} is encrypted by ansible-vault, which is not installed; install it: {EXTRA}"
+        message = f"{name} is encrypted with ansible-vault; to decrypt it, install Ansible with: {EXTRA}"
         raise BadInput(position.fault(message))
     with tempfile.NamedTemporaryFile("w", suffix=".vault") as file:
         file.write("".join(f"{line}\n" for line in value.text.split()))
@@ -111,7 +109,7 @@ def decrypt(value: Sealed, position: Position, name: str) -> str:
         raise BadInput(
             position.fault(
                 f"{name} is encrypted, and ansible-vault cannot decrypt it; "
-                "set ANSIBLE_VAULT_PASSWORD_FILE, or write the value in clear"
+                "set ANSIBLE_VAULT_PASSWORD_FILE, or write it in plain text"
             )
         )
     return text
@@ -123,7 +121,7 @@ def decrypted(variables: Mapping[str, Any], name: str) -> Any:
     if isinstance(value, Sealed):
         return decrypt(value, position, name)
     if contains_sealed(value):
-        raise BadInput(position.fault(f"{name} contains a value that is encrypted by ansible-vault"))
+        raise BadInput(position.fault(f"{name} contains a value that is encrypted with ansible-vault"))
     return value
 
 

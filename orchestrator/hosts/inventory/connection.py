@@ -140,14 +140,14 @@ class _Reader:
         """Raise a fault if a value still has templates; Ansible has resolved them where it is installed."""
         value = self._variables.get(variable)
         if contains_template(value):
-            message = f"{value!r} is a template; Ansible resolves it, which is not installed; install it: "
+            message = f"{value!r} is a template, which requires Ansible; install it with: "
             raise self.fault(variable, message + ansible.EXTRA)
 
     def require_clear(self, variable: str) -> None:
         """Raise a fault if a value has templates or is encrypted."""
         self.require_resolved(variable)
         if contains_sealed(self._variables.get(variable)):
-            raise self.fault(variable, "is encrypted by ansible-vault; write it in clear")
+            raise self.fault(variable, "is encrypted with ansible-vault; write it in plain text")
 
     def value(self, variables: tuple[str, ...]) -> tuple[str, Any]:
         """Return the first of the variables that is set, and its value; an empty name if none is."""

@@ -11,7 +11,7 @@ from orchestrator.errors import Position
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A value that is encrypted by ansible-vault: its text as in the file."""
+    """A value that is encrypted with ansible-vault: its text as in the file."""
 
     text: str
 

@@ -30,7 +30,9 @@ def describe(login: Host, options: SlurmOptions, kernels: Iterable[str]) -> list
     lines += _user(login)
     accounting = settings.get("AccountingStorageType", "")
     if accounting.endswith("/none") or accounting in NONE:
-        lines.append("accounting: none; jobs that have left the queue are judged by their journal alone")
+        lines.append(
+            "accounting: none; the state of jobs that left the queue is unknown, only their journals are read"
+        )
     return lines
 
 
@@ -75,7 +77,7 @@ def _kernels(options: SlurmOptions, kernels: Iterable[str], booting: Mapping[str
         elif feature in booting:
             lines.append(f"kernel {kernel}: feature {feature}, {plural(booting[feature], 'node')}")
         else:
-            lines.append(f"kernel {kernel}: no node has the feature {feature}; its cells fall out")
+            lines.append(f"kernel {kernel}: no node has the feature {feature}; its cells will not run")
     return lines
 
 
