@@ -243,7 +243,7 @@ def _metrics_differ(bundle: Points, local: Points) -> str:
 def _zero(points: Sequence[Point]) -> str:
     """Return a message if the figure of one of these points of the local run is 0 in every trial."""
     for point in points:
-        if point.stands_still and point.metric:
+        if point.is_always_zero and point.metric:
             threads = f", threads={point.threads}" if point.threads is not None else ""
             return f"{point.metric.name} is 0 in every trial of {_name(point.mode)}{threads}"
     return ""

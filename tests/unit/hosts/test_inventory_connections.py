@@ -137,7 +137,7 @@ def test_directories_in_group_vars_are_read_and_an_encrypted_file_is_told(
         (
             "aws.yml",
             "plugin: amazon.aws.aws_ec2\n",
-            "the configuration of an inventory plugin is read by Ansible",
+            "the configuration of an inventory plugin requires Ansible",
         ),
         (
             "hosts",
