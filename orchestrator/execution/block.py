@@ -92,7 +92,7 @@ class BlockRun:
                 visit.restore()
                 visit.clean()
             self._announce(context, facts, {}, verification)
-            self._set_aside(verification.mismatches, context)
+            self._record_wrong_kernel(verification.mismatches, context)
             return True
         settings: dict[str, str] = {}
         if visit.runner_is_running():
@@ -174,8 +174,8 @@ class BlockRun:
         others = run.boots_of_other_blocks(self._block) if run.provider.boots_kernels else frozenset()
         return verify(self._identity, facts, others)
 
-    def _set_aside(self, fault: str, context: TrialContext) -> None:
-        """Give every trial left its final record: the running kernel is not the one asked for, so nothing is run."""
+    def _record_wrong_kernel(self, fault: str, context: TrialContext) -> None:
+        """Record the pending trials as not run: another kernel is running."""
         reason = outcome.wrong_kernel_reason(self._kernel.name, fault)
         self._run.observer.note(f"{context.host}: {reason}")
         for trial in self._run.pending(self._block):

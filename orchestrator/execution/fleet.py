@@ -173,7 +173,7 @@ def _work(run: Run, host: FleetHost, queue: WorkQueue) -> None:
         run.stop.request(signal.SIGTERM)  # a defect of this program: let the other hosts end in order
         raise
     finally:
-        queue.give_back(name)
+        queue.requeue(name)
         run.let_go(host.machine)
         host.machine.close()
 

@@ -164,11 +164,11 @@ class JobsRun:
     def _look(self) -> None:
         """Ask the queue, read the journals, and act on what has ended."""
         attempts = list(self._current.values())
-        active = self._patiently(lambda: self._session.active())
+        active = self._retry(lambda: self._session.active())
         for attempt in attempts:
             attempt.see(active.get(attempt.task))
         started = [attempt for attempt in attempts if attempt.may_have_started]
-        text = self._patiently(lambda: read_all(self._session, started))
+        text = self._retry(lambda: read_all(self._session, started))
         for attempt, error in distribute(started, text):
             self._give_up(attempt, str(error))
         self._settle(
@@ -176,7 +176,7 @@ class JobsRun:
         )
         self._check_obstacle()
 
-    def _patiently(self, call: Callable[[], T]) -> T:
+    def _retry(self, call: Callable[[], T]) -> T:
         """Call a function that asks the login host; try again while it fails, for the time of a boot."""
         deadline = time.monotonic() + self._run.experiment.limits.boot
         announced = False
@@ -205,7 +205,7 @@ class JobsRun:
             else:
                 left.append(attempt)
         unknown = [attempt.task for attempt in left if attempt.final_state is None]
-        final_states = self._patiently(lambda: self._session.final_states(unknown)) if unknown else {}
+        final_states = self._retry(lambda: self._session.final_states(unknown)) if unknown else {}
         for attempt in left:
             final_state = final_states.get(attempt.task)
             if final_state is not None and final_state.outcome not in ("waiting", "running"):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import BadInput, Position
-from orchestrator.hosts.inventory.variables import Sealed, Unsafe, contains_sealed, position_of
+from orchestrator.hosts.inventory.variables import EncryptedValue, Unsafe, contains_encrypted, position_of
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def decrypt_file(path: Path) -> str | None:
     return ended.stdout
 
 
-def decrypt(value: Sealed, position: Position, name: str) -> str:
+def decrypt(value: EncryptedValue, position: Position, name: str) -> str:
     """Return an encrypted value in clear; ``BadInput`` names the variable if that is not possible."""
     if program("ansible-vault") is None:
         message = f"{name} is encrypted with ansible-vault; to decrypt it, install Ansible with: {EXTRA}"
@@ -118,9 +118,9 @@ def decrypt(value: Sealed, position: Position, name: str) -> str:
 def decrypted(variables: Mapping[str, Any], name: str) -> Any:
     """Return the value of a variable, in clear if it is encrypted; ``BadInput`` if that is not possible."""
     value, position = variables[name], position_of(variables, name)
-    if isinstance(value, Sealed):
+    if isinstance(value, EncryptedValue):
         return decrypt(value, position, name)
-    if contains_sealed(value):
+    if contains_encrypted(value):
         raise BadInput(position.fault(f"{name} contains a value that is encrypted with ansible-vault"))
     return value
 
@@ -160,7 +160,7 @@ def _cause(ended: subprocess.CompletedProcess[str]) -> str:
 def _tagged(members: dict[str, Any]) -> Any:
     """Return what Ansible's JSON says about encrypted and unsafe strings in our form."""
     if members.keys() == {"__ansible_vault"}:
-        return Sealed(str(members["__ansible_vault"]))
+        return EncryptedValue(str(members["__ansible_vault"]))
     if members.keys() == {"__ansible_unsafe"}:
         return Unsafe(members["__ansible_unsafe"])
     return members
