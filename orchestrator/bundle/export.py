@@ -268,7 +268,7 @@ def _require_finished(contents: RunContents) -> None:
         return
     raise BadInput(
         f"run {contents.manifest.run} is unfinished: {contents.ended_trials} of {contents.planned_trials} trials; "
-        "resume it with the same `orchestrate run` command"
+        "repeat its `orchestrate run` command to resume"
     )
 
 

@@ -16,6 +16,7 @@ from orchestrator.hosts.command import script
 from orchestrator.hosts.remote.folder import Scripts
 
 UPLOAD_LIMIT_S = 600.0
+ALL_CODES = tuple(range(256))
 
 Outcome = Literal["waiting", "running", "retry", "blame", "stop"]
 """What a state of a job means for its block. ``waiting``, ``running``: it is in the queue. ``retry``: it is over, and
@@ -147,10 +148,16 @@ class BatchSession(ABC):
                 entry.size, entry.mode = len(content), _mode(path)
                 archive.addfile(entry, io.BytesIO(content))
         unpack = 'mkdir -p "$1" && cd "$1" && tar -x -o -f -'
-        try:
-            self.login.run(script(unpack, self.folder, stdin=packed.getvalue(), time_limit=UPLOAD_LIMIT_S))
-        except HostError as error:
-            raise HostError(f"{error}; {self.directory_option} must be a writable directory") from error
+        command = script(
+            unpack, self.folder, stdin=packed.getvalue(), time_limit=UPLOAD_LIMIT_S, accept=ALL_CODES
+        )
+        done = self.login.run(command)
+        if done.exit_code:
+            reason = (done.stderr.strip() or f"exit code {done.exit_code}").splitlines()[-1]
+            raise HostError(
+                f"{self.login.name}: cannot write to {self.folder}: {reason}; "
+                f"set {self.directory_option} to a writable directory"
+            )
 
     def read(self, path: str) -> str:
         """Return the content of a file below :attr:`folder`; empty if there is none."""

@@ -63,7 +63,7 @@ class Attempt:
         self._settings = ""
         self._follower = JournalFollower(run, f"block {block.block.name}", block.losses)
         self._finder = TrialFinder(run.plan.trials(block.block))
-        self._reader = host_journal.Reader()
+        self._reader = host_journal.Reader(f"{task.path}/journal.jsonl")
 
     @property
     def may_have_started(self) -> bool:

@@ -72,7 +72,7 @@ def _kernels(options: SlurmOptions, kernels: Iterable[str], booting: Mapping[str
         feature = options.features.get(kernel, "")
         if not feature:
             lines.append(
-                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run where a node runs it"
+                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run only on nodes that already run it"
             )
         elif feature in booting:
             lines.append(f"kernel {kernel}: feature {feature}, {plural(booting[feature], 'node')}")
@@ -83,8 +83,9 @@ def _kernels(options: SlurmOptions, kernels: Iterable[str], booting: Mapping[str
 
 def _user(login: Host) -> list[str]:
     root = login.run(script("id -u")).stdout.strip() == "0"
-    may = "can" if root else "cannot"
-    return [f"jobs run as {'root' if root else 'you'}: experiments {may} change settings of nodes"]
+    if root:
+        return ["jobs run as root: experiments can change settings of nodes"]
+    return ["jobs do not run as root: experiments cannot change settings of nodes"]
 
 
 def try_jobs(login: Host, options: SlurmOptions, kernels: Iterable[str], minutes: int) -> list[str]:

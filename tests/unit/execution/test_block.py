@@ -139,7 +139,7 @@ def test_the_host_that_is_lost_for_ever_ends_the_run(tmp_path: Path, answers: st
     with (
         a_run(tmp_path, ScriptedMachine([lost])) as run,
         pytest.raises(
-            HostError, match="n1: connection lost 4 times in a row, no trial completed: n1: connection lost"
+            HostError, match="n1: lost 4 times in a row without completing a trial: n1: connection lost"
         ),
     ):
         execute(run)

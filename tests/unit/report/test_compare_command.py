@@ -313,7 +313,7 @@ def test_a_run_in_which_no_trial_has_ended_has_no_figures(
     assert (done.returncode, done.stdout) == (2, "")
     assert (
         done.stderr
-        == f"orchestrate: run {B} has no figures: no trial has ended; the command that started it resumes it\n"
+        == f"orchestrate: run {B} has no figures: no trial has ended; repeat its `orchestrate run` command to resume\n"
     )
 
 
