@@ -43,7 +43,7 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "the work of code paths, they are not times and cannot show a gain from parallelism.",
         Environment.VM_TCG: "an emulated guest on wall time; it shows that code works, "
         "its times and speed-ups have no meaning.",
-        Environment.VM_OTHER: "a guest of another hypervisor; times are as real as that hypervisor makes them, "
+        Environment.VM_OTHER: "a guest of another hypervisor; times depend on that hypervisor, "
         "its NUMA nodes may differ from those of the machine.",
     }
 )

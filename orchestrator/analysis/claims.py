@@ -89,7 +89,7 @@ def _outcome(cells: Sequence[Point], local: Points, status: str, claim: str) -> 
     if bad := [word for word in others if word in ("failed", "crashed", "timeout")]:
         verdict, reason = Verdict.DOES_NOT_HOLD, f"others: {', '.join(bad)}"
     elif checked and not all(_is_verified(point) for point in same):
-        verdict, reason = Verdict.DOES_NOT_HOLD, "pages or bytes are not where they should be"
+        verdict, reason = Verdict.DOES_NOT_HOLD, "pages on the wrong node, or wrong bytes"
     elif others:
         verdict, reason = Verdict.CANNOT_BE_JUDGED, f"others: {', '.join(others)}"
     local_value = f"{len(same)} of {len(local_cells)} cells {status}"
@@ -243,7 +243,7 @@ def _metrics_differ(bundle: Points, local: Points) -> str:
 def _zero(points: Sequence[Point]) -> str:
     """Return a message if the figure of one of these points of the local run is 0 in every trial."""
     for point in points:
-        if point.stands_still and point.metric:
+        if point.is_always_zero and point.metric:
             threads = f", threads={point.threads}" if point.threads is not None else ""
             return f"{point.metric.name} is 0 in every trial of {_name(point.mode)}{threads}"
     return ""

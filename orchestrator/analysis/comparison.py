@@ -153,7 +153,7 @@ def _row(
     row = replace(
         row,
         verdict=Verdict.TOO_NOISY,
-        reason=f"a side with one {rules.unit} gives no spread between {rules.unit}s"
+        reason=f"one {rules.unit} on a side gives no spread between {rules.unit}s"
         + ("; run more boots, or use --unit trial" if rules.unit == "boot" else ""),
     )
     if any(value <= 0 for units in sides for unit in units for value in unit):
@@ -226,7 +226,7 @@ def _judged(row: Row, family: int, rules: Rules) -> Row:
     least = family * (smallest_p(*counts) if len(counts) > 1 else smallest_sign_p(*counts))
     if least > alpha:
         reason = (
-            f"{' and '.join(map(str, counts))} {rules.unit}s are too few to tell {plural(family, 'cell')} apart: "
+            f"{' and '.join(map(str, counts))} {rules.unit}s are too few to distinguish {plural(family, 'cell')}: "
             f"the least possible p-value is {least:.2g}"
         )
     else:

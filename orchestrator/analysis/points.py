@@ -61,7 +61,7 @@ class Point:
         return self.metric is not None and self.least >= 0
 
     @property
-    def stands_still(self) -> bool:
+    def is_always_zero(self) -> bool:
         """Whether its figure is 0 in every trial."""
         return self.metric is not None and self.least == self.most == 0
 

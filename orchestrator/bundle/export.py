@@ -150,7 +150,7 @@ class _BundleBuilder:
         collect.require_self_contained(self._folder / layout.EXPERIMENT, experiment)
         if experiment.content_hash != self._loaded.experiment.content_hash:
             raise BadInput(
-                f"{file.name}: has paths that lead elsewhere when the file is in a bundle; "
+                f"{file.name}: has paths that point to other files from within the bundle; "
                 "write them relative to the experiment file"
             )
         return experiment
@@ -178,8 +178,8 @@ class _BundleBuilder:
                 path.rename(renamed)
         if scrubber.public_names:
             self.notes.append(
-                f"also words of the program, so replaced only as whole words: {', '.join(scrubber.public_names)}; "
-                "search the bundle for them"
+                f"replaced only as whole words, as they are also words of the program: "
+                f"{', '.join(scrubber.public_names)}; search the bundle for what remains of them"
             )
         roles = f"{layout.EXPERIMENT}/{collect.ROLES}/"
         names = (path.relative_to(self._folder).as_posix() for path in changed)
@@ -233,7 +233,7 @@ class _BundleBuilder:
             self.notes.append("the orchestrator in the bundle is not the one that made the run")
         if updated := description.updated_role_files:
             self.notes.append(
-                f"not as in the run, but as in the orchestrator in the bundle: {', '.join(updated)}"
+                f"role files from the orchestrator in the bundle, not from the run: {', '.join(updated)}"
             )
         layout.write(self._folder, description)
         return description
@@ -268,7 +268,7 @@ def _require_finished(contents: RunContents) -> None:
         return
     raise BadInput(
         f"run {contents.manifest.run} is unfinished: {contents.ended_trials} of {contents.planned_trials} trials; "
-        "resume it with the same `orchestrate run` command"
+        "repeat its `orchestrate run` command to resume"
     )
 
 

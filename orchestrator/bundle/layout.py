@@ -117,8 +117,7 @@ def read(folder: Path) -> Description:
         raise BadInput(position.fault("invalid JSON; get the bundle again from its author")) from None
     except (ValueError, TypeError, KeyError):
         raise BadInput(
-            f"{path}: keys are missing or have values that orchestrate does not write; "
-            "get the bundle again from its author"
+            f"{path}: missing keys or invalid values; get the bundle again from its author"
         ) from None
 
 

@@ -58,7 +58,7 @@ class BlockRun:
                     if not self._is_pending():
                         return
                     continue
-                reason = "the runner on the host ended before its trial did"
+                reason = "the runner on the host exited during the trial"
                 self._losses.count(reason)
                 self._losses.blame(self._block, self._context, reason)
             except HostLost as loss:
@@ -92,7 +92,7 @@ class BlockRun:
                 visit.restore()
                 visit.clean()
             self._announce(context, facts, {}, verification)
-            self._set_aside(verification.mismatches, context)
+            self._record_wrong_kernel(verification.mismatches, context)
             return True
         settings: dict[str, str] = {}
         if visit.runner_is_running():
@@ -101,7 +101,7 @@ class BlockRun:
             visit.check_free()
             self._follower.collect(visit, self._block, self._context or context)
             if rebooted:
-                self._losses.blame(self._block, self._context, "the host went down and came up again")
+                self._losses.blame(self._block, self._context, "the host rebooted")
             visit.restore()
             if not self._is_pending():
                 visit.clean()
@@ -138,7 +138,7 @@ class BlockRun:
             complete = self._follower.follow(visit, block, context)
         visit.restore()
         if run.stop.level:
-            raise Interrupted(f"stopped by {run.stop.by}; the same command resumes the run")
+            raise Interrupted(f"stopped by {run.stop.by}; repeat the command to resume")
         if complete:
             visit.clean()
         return complete
@@ -174,8 +174,8 @@ class BlockRun:
         others = run.boots_of_other_blocks(self._block) if run.provider.boots_kernels else frozenset()
         return verify(self._identity, facts, others)
 
-    def _set_aside(self, fault: str, context: TrialContext) -> None:
-        """Give every trial left its final record: the running kernel is not the one asked for, so nothing is run."""
+    def _record_wrong_kernel(self, fault: str, context: TrialContext) -> None:
+        """Record the pending trials as not run: another kernel is running."""
         reason = outcome.wrong_kernel_reason(self._kernel.name, fault)
         self._run.observer.note(f"{context.host}: {reason}")
         for trial in self._run.pending(self._block):

@@ -84,7 +84,7 @@ def execute_on_fleet(run: Run) -> None:
         _in_threads(len(usable), _work, [(run, host, queue) for host in usable])
     _record_outcomes(run, fleet)
     if run.stop.level:
-        raise Interrupted(f"stopped by {run.stop.by}; the same command resumes the run")
+        raise Interrupted(f"stopped by {run.stop.by}; repeat the command to resume")
     lines = list(missing(run))
     if lines:
         codes = {host.error.exit_code for host in fleet if host.error is not None}
@@ -173,7 +173,7 @@ def _work(run: Run, host: FleetHost, queue: WorkQueue) -> None:
         run.stop.request(signal.SIGTERM)  # a defect of this program: let the other hosts end in order
         raise
     finally:
-        queue.give_back(name)
+        queue.requeue(name)
         run.let_go(host.machine)
         host.machine.close()
 

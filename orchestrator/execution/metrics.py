@@ -77,13 +77,13 @@ class Output:
         fault = self._documents[metric.stream].fault if metric.source == "json" else ""
         if stream.is_cut:
             size = len(stream.text.encode()) / 1024
-            reason = f"output cut: not found in the last {size:.0f} KiB of {stream.name}, the only part that is kept"
+            reason = f"not found in the last {size:.0f} KiB of {stream.name}; earlier output is not kept"
         elif not stream.text.strip():
             reason = f"not found: {stream.name} was empty"
         else:
             reason = f"not found in {stream.name}" + (f": {fault}" if fault else "")
         if stream is not stderr and stderr.last_line:
-            reason += f"; stderr said: {stderr.last_line}"
+            reason += f"; last line of stderr: {stderr.last_line}"
         return reason
 
 
@@ -106,7 +106,7 @@ def _match(metric: Metric, stream: Stream) -> Any:
     except TimeoutError:
         raise NoFigure(f"the regular expression took more than {patterns.TIME_LIMIT_S:g} s") from None
     if whole:
-        raise NoFigure(f"the number goes on: '{whole}'")
+        raise NoFigure(f"not the whole number: '{whole}'")
     return match[1]
 
 

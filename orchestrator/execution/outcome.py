@@ -135,7 +135,7 @@ def _ending(benchmark: Benchmark, seen: TrialEnd, document: Any) -> tuple[Status
     if seen.refused:
         return Status.FAILED, seen.refused
     if seen.timed_out:
-        return Status.TIMEOUT, "ended at its time limit"
+        return Status.TIMEOUT, "timed out (limits.trial)"
     if seen.signal:
         return Status.FAILED, f"killed by {signal.Signals(seen.signal).name}"
     status = benchmark.exit_codes.get(

@@ -34,6 +34,6 @@ def faults(host: Host, tuning: Tuning) -> list[str]:
             messages.append(f"tuning.placement.{key}: no CPU {format_cpus(missing)}; online CPUs: {online}")
     if tuning.cpus and not messages and parse_cpus(granted) != parse_cpus(tuning.cpus):
         messages.append(
-            f"tuning.placement.cpus: {tuning.cpus}, but a process may only run on {granted or 'none of them'}"
+            f"tuning.placement.cpus: {tuning.cpus}, but processes may run only on {granted or 'other CPUs'}"
         )
     return messages

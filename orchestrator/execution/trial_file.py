@@ -69,9 +69,9 @@ def encode_trials(trials: Iterable[HostTrial]) -> bytes:
 
 def _words(trial: HostTrial) -> list[str]:
     if not ID.fullmatch(trial.id):
-        raise BadInput(f"trial id {trial.id!r}: letters, digits, '-' and '_' only")
+        raise BadInput(f"invalid trial id {trial.id!r}; expected letters, digits, '-' and '_'")
     if not trial.argv:
-        raise BadInput(f"trial {trial.id}: its command is empty")
+        raise BadInput(f"trial {trial.id}: empty command")
     words = [trial.id, str(ceil(trial.time_limit)), json.dumps(trial.tag, separators=(",", ":"))]
     words += [trial.folder, f"{trial.settle:.2f}", str(len(trial.settings))]
     for setting in trial.settings:

@@ -113,7 +113,7 @@ class Visit:
         if faults or completed.exit_code:
             self.restore()
             raise HostError(
-                f"{self.host.name}: could not change settings: {'; '.join(faults) or completed.stderr}"
+                f"{self.host.name}: cannot change settings: {'; '.join(faults) or completed.stderr}"
             )
         return {change.path: change.in_effect for change in changes}
 

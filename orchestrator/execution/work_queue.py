@@ -56,8 +56,8 @@ class WorkQueue(ABC):
                 self._assigned[host] = shard
             return shard
 
-    def give_back(self, host: str) -> None:
-        """Let other hosts have what this host has not done and will not do."""
+    def requeue(self, host: str) -> None:
+        """Return the unfinished work of a host to the queue, for the other hosts."""
         with self._changed:
             assigned = self._assigned.pop(host, None)
             self._return(host, [] if assigned is None else [assigned])

@@ -93,7 +93,7 @@ class SweepReader:
                 named = " and ".join(f"'{key}'" for key in keys)
                 self.draft.add_fault(
                     self.draft.node.key_position(keys[-1]),
-                    f"no cells left after {named}; relax the predicates",
+                    f"no cells left after {named}; change the conditions",
                 )
         except CellError as error:
             self.draft.add_fault(self._position_of(error.expression) or position, str(error))
@@ -102,7 +102,7 @@ class SweepReader:
         factors = {}
         for name, node in self.draft.members("factors"):
             if keyword.iskeyword(name):
-                self._key_fault(f"'{name}' is a reserved word", "factors", name)
+                self._key_fault(f"'{name}' is a reserved word; choose another name", "factors", name)
             levels = read_levels(self.draft, name, node)
             if not levels:
                 continue
@@ -175,8 +175,11 @@ class SweepReader:
     def _derived(self) -> tuple[Derived, ...]:
         derived_factors: dict[str, Derived] = {}
         for name, node in self.draft.members("derive"):
-            if name in self.draft.node.mapping("factors") or name == KERNEL or keyword.iskeyword(name):
-                self._key_fault(f"'{name}' is already a factor or a reserved word", "derive", name)
+            if name == KERNEL or keyword.iskeyword(name):
+                self._key_fault(f"'{name}' is a reserved word; choose another name", "derive", name)
+                continue
+            if name in self.draft.node.mapping("factors"):
+                self._key_fault(f"'{name}' is already a factor; choose another name", "derive", name)
                 continue
             expression = self.read_expression(node, "derive", name)
             if expression:

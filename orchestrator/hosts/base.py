@@ -94,13 +94,20 @@ class Host(ABC):
         return Completed(command, code, stdout, stderr)
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
-        """Write a file on the host atomically (temporary file, then rename). Creates the directory."""
+        """Write a file on the host atomically (temporary file, then rename). Creates the directory.
+
+        Raises ``CommandFailed`` that names the file.
+        """
         data = content if isinstance(content, bytes) else content.read_bytes()
         write = (
             'mkdir -p "$(dirname "$1")" && cat > "$1.$$" && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1"'
             ' || { rm -f "$1.$$"; exit 1; }'
         )
-        self.run(script(write, path, f"{mode:o}", sudo=sudo, stdin=data, time_limit=300))
+        words = (path, f"{mode:o}")
+        done = self.run(script(write, *words, sudo=sudo, stdin=data, time_limit=300, accept=(0, 1)))
+        if done.exit_code:
+            reason = (done.stderr.strip() or "exit code 1").splitlines()[-1]
+            raise CommandFailed(f"{self.name}: cannot write {path}: {reason}")
 
 
 class Machine(ABC):
@@ -253,4 +260,4 @@ class Provider(ABC):
 
     def machines(self, log_folder: Path) -> AbstractContextManager[Sequence[Machine]]:
         """Provide the machines of a fleet, one for each of :attr:`hosts`, not connected yet."""
-        raise NotImplementedError(f"the {self.name} provider supports no fleets")
+        raise NotImplementedError(f"the {self.name} provider does not support fleets")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -16,6 +16,7 @@ from orchestrator.hosts.command import script
 from orchestrator.hosts.remote.folder import Scripts
 
 UPLOAD_LIMIT_S = 600.0
+ALL_CODES = tuple(range(256))
 
 Outcome = Literal["waiting", "running", "retry", "blame", "stop"]
 """What a state of a job means for its block. ``waiting``, ``running``: it is in the queue. ``retry``: it is over, and
@@ -40,19 +41,19 @@ class Task:
 class JobState:
     """What the scheduler says about a task.
 
-    :ivar name: the scheduler's word, such as ``NODE_FAIL``.
-    :ivar words: the same as a sentence without a subject, such as "its node went down".
+    :ivar words: the state as a sentence without a subject, such as "its node went down".
     :ivar obstacle: why the job can never start, with the next step; empty if it can.
     :ivar reason: the scheduler's word or sentence for why it waits, unless that is usual.
+    :ivar is_ending: the job has ended, and its node is being cleaned up.
     """
 
-    name: str
     outcome: Outcome
     words: str
     job: str = ""
     node: str = ""
     obstacle: str = ""
     reason: str = ""
+    is_ending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,15 @@ class BatchSession(ABC):
     :ivar login: the connected host where the commands of the batch system run.
     :ivar folder: the run's directory, absolute, on storage that ``login`` and the nodes share.
     :cvar scripts: what its jobs need below ``bin/``, beside the runner.
+    :cvar node_key: the key of the line ``KEY=NAME`` in ``place``, by which a job tells its node.
+    :cvar directory_option: the option of the experiment file that sets where ``folder`` is, for messages.
     """
 
     login: Host
     folder: str
     scripts: ClassVar[Scripts]
+    node_key: ClassVar[str]
+    directory_option: ClassVar[str]
 
     @abstractmethod
     def reconnect(self) -> None:
@@ -119,6 +124,10 @@ class BatchSession(ABC):
         """Cancel all jobs of the run."""
 
     @abstractmethod
+    def cancel_command(self, jobs: Sequence[str]) -> str:
+        """Return the command by which users cancel these jobs, for messages."""
+
+    @abstractmethod
     def array_limit(self) -> int:
         """Return the greatest number of tasks of a job array."""
 
@@ -139,10 +148,16 @@ class BatchSession(ABC):
                 entry.size, entry.mode = len(content), _mode(path)
                 archive.addfile(entry, io.BytesIO(content))
         unpack = 'mkdir -p "$1" && cd "$1" && tar -x -o -f -'
-        try:
-            self.login.run(script(unpack, self.folder, stdin=packed.getvalue(), time_limit=UPLOAD_LIMIT_S))
-        except HostError as error:
-            raise HostError(f"{error}; hosts.slurm.directory must be writable") from error
+        command = script(
+            unpack, self.folder, stdin=packed.getvalue(), time_limit=UPLOAD_LIMIT_S, accept=ALL_CODES
+        )
+        done = self.login.run(command)
+        if done.exit_code:
+            reason = (done.stderr.strip() or f"exit code {done.exit_code}").splitlines()[-1]
+            raise HostError(
+                f"{self.login.name}: cannot write to {self.folder}: {reason}; "
+                f"set {self.directory_option} to a writable directory"
+            )
 
     def read(self, path: str) -> str:
         """Return the content of a file below :attr:`folder`; empty if there is none."""

@@ -99,7 +99,7 @@ def _from_mail(entry: Entry, mail: Mail, content: bytes, is_only: bool) -> Patch
     if patch := _checked(entry, location, entry.file.name if is_only else subject, text):
         return patch
     if not may_lack_a_patch(mail):
-        raise KernelError(f"{location}: no diff found in the mail; remove the mail if it is no patch")
+        raise KernelError(f"{location}: no diff found in the mail; remove the mail if it is not a patch")
     _log.info("%s: skipped: no patch", location)
     return None
 

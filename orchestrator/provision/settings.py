@@ -57,7 +57,7 @@ class SettingsModule(Module):
         changes = _changes(completed.stdout)
         _raise_faults(changes)
         if completed.exit_code:
-            raise HostError((completed.stderr.strip() or "could not change settings").splitlines()[-1])
+            raise HostError((completed.stderr.strip() or "cannot change settings").splitlines()[-1])
         if not context.host.executes:
             return {}
         changed = [change for change in changes if change.verdict in ("changed", "written")]
@@ -89,4 +89,4 @@ def _current(changes: Iterable[Change]) -> dict[str, Any]:
 def _raise_faults(changes: Iterable[Change]) -> None:
     faults = [str(change) for change in changes if change.is_error]
     if faults:
-        raise HostError(f"could not change settings: {'; '.join(faults)}")
+        raise HostError(f"cannot change settings: {'; '.join(faults)}")

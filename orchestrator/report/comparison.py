@@ -224,6 +224,6 @@ def _opened(store: Store, run: RunFolder) -> RunRow:
         )
     if not store.statuses(row):
         raise BadInput(
-            f"run {run.id} has no figures: no trial has ended; the command that started it resumes it"
+            f"run {run.id} has no figures: no trial has ended; repeat its `orchestrate run` command to resume"
         )
     return row

@@ -58,7 +58,7 @@ class Journal:
         except OSError as error:
             os.ftruncate(self._file, size)
             raise HostError(
-                f"{self.path}: {error.strerror}; free some space and repeat the command to resume the run"
+                f"{self.path}: {error.strerror}; free some space and repeat the command to resume"
             ) from None
 
     def records(self) -> Iterator[Record]:

@@ -28,7 +28,7 @@ class RunLock:
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise HostError(f"{path}: {error.strerror}; is the results directory writable?") from None
+            raise HostError(f"{path}: {error.strerror}; the results directory must be writable") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

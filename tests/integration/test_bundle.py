@@ -360,7 +360,7 @@ def test_an_unfinished_run_is_not_exported(maker: User) -> None:
     journal = maker.run_folders[0] / "journal.jsonl"
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-3]))
     message = refusal(maker.orchestrate("export", "latest"))
-    assert re.fullmatch(r"run \S+ is unfinished: 18 of 20 trials; resume it .*", message)
+    assert re.fullmatch(r"run \S+ is unfinished: 18 of 20 trials; repeat its .*", message)
     assert not list(maker.folder.glob("*.tar"))
     assert not list(maker.folder.glob(".export*"))
 

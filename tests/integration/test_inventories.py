@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from orchestrator.hosts.inventory import Inventory, OtherConnection, load
-from orchestrator.hosts.inventory.variables import Sealed, Unsafe
+from orchestrator.hosts.inventory.variables import EncryptedValue, Unsafe
 from tests.integration import ansible_lists
 from tests.integration.inventory_samples import SAMPLES
 
@@ -75,7 +75,7 @@ def plain(value: Any) -> Any:
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [plain(inner) for inner in value]
-    if isinstance(value, Sealed):
+    if isinstance(value, EncryptedValue):
         return {"__ansible_vault": value.text}
     return {"__ansible_unsafe": str(value)} if isinstance(value, Unsafe) else value
 

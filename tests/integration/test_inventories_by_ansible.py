@@ -97,7 +97,7 @@ def test_encrypted_values_are_decrypted_with_the_password_of_ansible(
         BadInput, match=r"hosts.yml:4:5: host 'h1': ansible_user is encrypted, and ansible-vault"
     ):
         load(file).address("h1")
-    assert "vault.yml: encrypted by ansible-vault and not read" in caplog.text
+    assert "vault.yml: encrypted with ansible-vault and not read" in caplog.text
     ansible.decrypt_file.cache_clear()
     monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(password))
     assert str(load(file).address("h1")) == "mm@h1:2222"

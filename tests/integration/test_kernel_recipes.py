@@ -215,7 +215,7 @@ def test_patches_that_git_and_quilt_refuse_are_refused_in_one_line(kernels: Kern
         ),
         "latin1.mbox": (
             b"From J\xf6rg Thu Jan  1 00:00:00 1970\nSubject: Re: [PATCH] gr\xf6\xdfer\n\n> why?\n",
-            f"{kernels.folder}/latin1.mbox: no diff found in the mail; remove the mail if it is no patch",
+            f"{kernels.folder}/latin1.mbox: no diff found in the mail; remove the mail if it is not a patch",
         ),
         "quilt/series": (
             b"# J\xf6rg\none.patch -pab\n",

@@ -42,7 +42,7 @@ def experiment(metric: dict[str, object], kinds: list[str], program: Path) -> st
     return "".join(f"{key}: {json.dumps(value)}\n" for key, value in document.items())
 
 
-CUT = "metric throughput: output cut: not found in the last 96 KiB of stdout, the only part that is kept"
+CUT = "metric throughput: not found in the last 96 KiB of stdout; earlier output is not kept"
 INFINITE = "metric throughput: found, but Infinity is not a finite number"
 DEEP = "metric throughput: not found in stdout: the JSON document is nested more than 100 levels deep"
 
@@ -112,11 +112,11 @@ benchmark:
     ended = local_user.run(file)
     assert ended.code == 1
     (failed,) = local_user.trials
-    assert failed["reason"] == "metric bw: not found: stdout was empty; stderr said: 209.72 424.38"
+    assert failed["reason"] == "metric bw: not found: stdout was empty; last line of stderr: 209.72 424.38"
     shown = json.loads(local_user.orchestrate("results", "show", "latest", "--trial", failed["trial"]).out)
     assert (shown["stderr"], shown["missing"]) == (
         "209.72 424.38",
-        {"bw": "not found: stdout was empty; stderr said: 209.72 424.38"},
+        {"bw": "not found: stdout was empty; last line of stderr: 209.72 424.38"},
     )
     read = local_user.run(file, "--set", "benchmark.metrics.bw.from=stderr", "--format", "json")
     assert read.code == 0, read.err

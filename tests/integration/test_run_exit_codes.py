@@ -57,7 +57,7 @@ def test_a_trial_that_does_not_end_is_ended_at_its_limit(user: User) -> None:
     ended = user.run(user.file(text, trial="1s"))
     assert ended.code == 1
     assert user.statuses == {"timeout": 1}
-    assert "ended at its time limit" in ended.err
+    assert "timed out (limits.trial)" in ended.err
 
 
 def test_a_trial_that_is_killed_says_by_which_signal(user: User) -> None:
@@ -340,7 +340,7 @@ def test_a_refused_setting_names_requested_and_actual_value(user: User) -> None:
         assert ended.code == 3
         (line,) = ended.complaints
         assert line.startswith(
-            "testhost: could not change settings: /proc/sys/vm/overcommit_memory: refused, requested '9'"
+            "testhost: cannot change settings: /proc/sys/vm/overcommit_memory: refused, requested '9'"
         )
         assert "actual '" in line
         assert STAT_INTERVAL.read_text() == before

@@ -114,7 +114,7 @@ def test_ctrl_c_once_finishes_the_running_trial(user: User) -> None:
     user.wait_for(lambda: user.trials, run)
     ended = user.kill(run, signal.SIGINT)
     assert ended.code == 130, ended.err
-    assert ended.complaints == ["stopped by SIGINT; the same command resumes the run"]
+    assert ended.complaints == ["stopped by SIGINT; repeat the command to resume"]
     started = {name[6:] for name in user.counted if name.startswith("begin")}
     assert {record["factors"]["n"] for record in user.trials} == started
     assert len(started) < 8

@@ -163,7 +163,7 @@ def test_trial_does_not_run_without_its_settings(ends: Mapping[str, TrialEnd]) -
         assert end.changes[0].is_error
     assert ends["optional"].exit_code == 0
     assert ends["optional"].changes == ()
-    assert ends["nowhere"].refused == "working folder /no/such folder: no such folder"
+    assert ends["nowhere"].refused == "/no/such folder: No such file or directory"
 
 
 def test_counters_are_differences(ends: Mapping[str, TrialEnd]) -> None:

@@ -143,7 +143,7 @@ def _json(path: str | list[str | int], unit: str = "count") -> Spec:
 def _token(outputs: Outputs, name: str, pattern: str) -> float | str:
     """The last token of the output: a figure if it is a plain number, else no figure."""
     token = re.findall(pattern, outputs.text(name), re.MULTILINE)[-1]
-    return float(token) if re.fullmatch(r"[0-9.]+", token) else f"the number goes on: '{token}'"
+    return float(token) if re.fullmatch(r"[0-9.]+", token) else f"not the whole number: '{token}'"
 
 
 def _fio(outputs: Outputs) -> Any:
@@ -293,7 +293,7 @@ FIGURES = [
     Figure(
         "openssl_text",
         _regex(r"^md5 +([0-9.]+)", "kB/s"),
-        lambda o: f"the number goes on: '{o.text('openssl_text.out').split()[-1]}'",
+        lambda o: f"not the whole number: '{o.text('openssl_text.out').split()[-1]}'",
     ),
     Figure(
         "openssl_text",
@@ -318,8 +318,10 @@ FIGURES = [
         _regex(r"Maximum resident set size \(kbytes\): (\d+)", "kB", "stderr"),
         lambda o: float(o.text("time.err").split("(kbytes): ")[5].split()[0]),
     ),
-    Figure("time", _regex(r"m:ss\): ([0-9.]+)", "s", "stderr"), lambda o: "the number goes on: '0:00."),
-    Figure("time_short", _regex(r"([0-9.]+)elapsed", "s", "stderr"), lambda o: "the number goes on: '0:00."),
+    Figure("time", _regex(r"m:ss\): ([0-9.]+)", "s", "stderr"), lambda o: "not the whole number: '0:00."),
+    Figure(
+        "time_short", _regex(r"([0-9.]+)elapsed", "s", "stderr"), lambda o: "not the whole number: '0:00."
+    ),
     Figure(
         "time_short",
         _regex(r" ([0-9.]+)system", "s", "stderr"),
@@ -380,12 +382,14 @@ FIGURES = [
     Figure("lmbench_like", _regex(r"^[0-9.]+ ([0-9.]+)$", "MB/s", "stderr"), lambda o: 424.38),
     Figure("lmbench_like", _regex(r"^[0-9.]+ ([0-9.]+)$", "MB/s"), lambda o: "not found"),
     Figure("stream_like", _regex(r"^Copy: +([0-9.]+)", "MB/s"), lambda o: 12345.6),
-    Figure("stream_like", _regex(r"^Triad: +([0-9.]+)", "MB/s"), lambda o: "the number goes on: '9876.5e0'"),
+    Figure(
+        "stream_like", _regex(r"^Triad: +([0-9.]+)", "MB/s"), lambda o: "not the whole number: '9876.5e0'"
+    ),
     Figure("progress", _regex(r"^bw=([0-9.]+)$", "GiB/s"), lambda o: 12.5),
     Figure("progress", {"key_value": "bw", "unit": "GiB/s"}, lambda o: 12.5),
     Figure("progress", _regex(r"rate: ([0-9.]+)", "x"), lambda o: 3),
     Figure(
-        "commas", _regex(r"([0-9.]+) instructions", "count"), lambda o: "the number goes on: '12,345,678'"
+        "commas", _regex(r"([0-9.]+) instructions", "count"), lambda o: "not the whole number: '12,345,678'"
     ),
-    Figure("commas", _regex(r"throughput: ([0-9.]+)", "GiB/s"), lambda o: "the number goes on: '1,69'"),
+    Figure("commas", _regex(r"throughput: ([0-9.]+)", "GiB/s"), lambda o: "not the whole number: '1,69'"),
 ]

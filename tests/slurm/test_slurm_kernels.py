@@ -138,7 +138,7 @@ def test_hosts_check_says_which_kernels_can_be_booted(owner: SlurmUser) -> None:
     printed = owner.orchestrate("hosts", "check", "--provider", "slurm", file).out
     assert "kernels: by node features (helpers plugin): new (2 nodes), old (2 nodes)" in printed
     assert "kernel ours: feature new, 2 nodes" in printed
-    assert "kernel older: no node has the feature rt; its cells fall out" in printed
+    assert "kernel older: no node has the feature rt; its cells will not run" in printed
 
 
 def test_without_features_only_the_running_kernel_s_cells_are_run(user: SlurmUser, tmp_path: Path) -> None:

@@ -22,11 +22,11 @@ benchmark:
 REFUSED = {
     "partition: nope": "srun: Invalid partition name specified; set hosts.slurm.partition; `sinfo -s` lists partitions",
     "partition: down": "the job will never start: PartitionDown: the partition is down; set another",
-    "partition: short, time: 2h": "PartitionTimeLimit: the partition does not allow jobs that long; lower",
+    "partition: short, time: 2h": "PartitionTimeLimit: the partition does not allow a time limit that long; lower",
     "partition: theirs, account: mine": "AccountNotAllowed: the partition does not accept the account; set hosts.slurm",
     "constraint: nope": "srun: Invalid feature specification; see hosts.slurm.features",
     "nodelist: nope": "srun: Invalid node name specified; set hosts.slurm.nodelist",
-    "options: [--mincpus=64]": "srun: Requested node configuration is not available; no node has what is asked for",
+    "options: [--mincpus=64]": "srun: Requested node configuration is not available; no node has the requested",
     "options: [--hold]": "JobHeldUser: the job is held; release it with `scontrol release`",
     "reservation: nope": "srun: Requested reservation is invalid; set hosts.slurm.reservation",
     "options: [--nope]": "srun: unrecognized option '--nope'; see hosts.slurm.options",
@@ -77,7 +77,7 @@ def test_no_controller(user: SlurmUser, tmp_path: Path) -> None:
     user.environment = {"SLURM_CONF": str(configuration)}
     ended = user.run(user.slurm_file(SAY))
     assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
-    assert "slurmctld does not answer; `scontrol ping` asks it" in ended.complaints[0]
+    assert "slurmctld does not answer; check with `scontrol ping`" in ended.complaints[0]
 
 
 def test_a_role_that_changes_the_node_is_refused(user: SlurmUser, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class Attempt:
         self._settings = ""
         self._follower = JournalFollower(run, f"block {block.block.name}", block.losses)
         self._finder = TrialFinder(run.plan.trials(block.block))
-        self._reader = host_journal.Reader()
+        self._reader = host_journal.Reader(f"{task.path}/journal.jsonl")
 
     @property
     def may_have_started(self) -> bool:
@@ -73,8 +73,8 @@ class Attempt:
     @property
     def is_over(self) -> bool:
         """Whether its job has ended: it is not in the queue, or ended and its node is being cleaned up."""
-        cleaning_up = self.state is not None and self.state.name == "COMPLETING"
-        return not self.is_active or (self.ended and cleaning_up)
+        is_ending = self.state is not None and self.state.is_ending
+        return not self.is_active or (self.ended and is_ending)
 
     @property
     def silent_for(self) -> float:

@@ -1,4 +1,4 @@
-"""Runs the blocks of a plan as jobs: prepares, submits, follows, and submits again what jobs have left undone."""
+"""Runs the blocks of a plan as jobs: prepares, submits, follows, and submits unfinished blocks again."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TypeVar
 from orchestrator.errors import CommandFailed, HostError, HostLost, Interrupted, OrchestratorError
 from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.jobs.attempt import Attempt, BlockState
-from orchestrator.execution.jobs.places import Places
+from orchestrator.execution.jobs.nodes import JobNodes
 from orchestrator.execution.jobs.preparation import prepare
-from orchestrator.execution.jobs.reading import deal_out, read_all
+from orchestrator.execution.jobs.reading import distribute, read_all
 from orchestrator.execution.jobs.submission import Submitter
 from orchestrator.execution.outcome import TrialContext
 from orchestrator.execution.run import Run
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FORGOTTEN = JobState("", "retry", "the scheduler does not know it any more")
+FORGOTTEN = JobState("retry", "the scheduler has no record of it")
 TICK_S = 0.2
 
 
@@ -43,19 +43,20 @@ def execute_as_jobs(run: Run, system: BatchSystem) -> None:
             if not session.login.executes:  # a dry run
                 submitter.submit_all()
                 return
-            places = Places(run, prepared.node, host_facts.parse(prepared.facts), bool(system.features))
-            JobsRun(run, system, session, submitter, places).execute()
+            facts = host_facts.parse(prepared.facts)
+            nodes = JobNodes(run, prepared.node, facts, session.node_key, bool(system.features))
+            JobsRun(run, system, session, submitter, nodes).execute()
         except Interrupted as error:
             if not submitter.jobs:
                 raise
             raise Interrupted(
-                f"stopped by {run.stop.by}; jobs go on: the same command follows them, and this one ends them: "
-                f"scancel {' '.join(submitter.jobs)}"
+                f"stopped by {run.stop.by}; the jobs keep running; repeat the command to follow them, "
+                f"or cancel them with: {session.cancel_command(submitter.jobs)}"
             ) from error
         except HostLost as error:
             if not submitter.jobs:
                 raise
-            raise HostLost(f"{error}; jobs go on: the same command follows them") from error
+            raise HostLost(f"{error}; the jobs keep running; repeat the command to follow them") from error
         except OrchestratorError:
             with contextlib.suppress(HostError):
                 session.cancel()
@@ -69,13 +70,13 @@ class JobsRun:
     """The blocks of a run and their jobs."""
 
     def __init__(
-        self, run: Run, system: BatchSystem, session: BatchSession, submitter: Submitter, places: Places
+        self, run: Run, system: BatchSystem, session: BatchSession, submitter: Submitter, nodes: JobNodes
     ) -> None:
         self._run = run
         self._system = system
         self._session = session
         self._submitter = submitter
-        self._places = places
+        self._nodes = nodes
         self._blocks: dict[str, BlockState] = {}
         self._current: dict[str, Attempt] = {}
         self._obstacle = ""
@@ -85,7 +86,7 @@ class JobsRun:
         """Follow the blocks until none has a trial left. ``HostError`` names the blocks that were given up."""
         for block in self._run.plan.blocks():
             if not self._system.features.get(block.kernel):
-                self._places.set_aside_unless_running(block)
+                self._nodes.check_running_kernel(block)
             if self._run.has_pending(block):
                 self._blocks[block.name] = BlockState(block, HostLosses(self._run, f"block {block.name}"))
         self._take_over()
@@ -98,7 +99,12 @@ class JobsRun:
         given_up = [state.gave_up for state in self._blocks.values() if state.gave_up]
         if given_up:
             raise HostError(
-                "\n".join([*dict.fromkeys(given_up), "incomplete; the same command submits what is left"])
+                "\n".join(
+                    [
+                        *dict.fromkeys(given_up),
+                        "run incomplete; repeat the command to submit the rest",
+                    ]
+                )
             )
 
     def _take_over(self) -> None:
@@ -109,12 +115,12 @@ class JobsRun:
                 if name in self._current:
                     earlier.append(self._current[name])
                 self._current[name] = self._attempt(task, self._blocks[name])
-        deal_out(earlier, read_all(self._session, earlier))
+        distribute(earlier, read_all(self._session, earlier))
 
     def _attempt(self, task: Task, state: BlockState) -> Attempt:
         def announce(place: str, settings: str) -> TrialContext | None:
             self._run.observer.block_begins(state.block, sum(1 for _ in self._run.pending(state.block)))
-            return self._places.begin(state.block, place, settings)
+            return self._nodes.begin(state.block, place, settings)
 
         return Attempt(self._run, task, state, announce)
 
@@ -158,19 +164,19 @@ class JobsRun:
     def _look(self) -> None:
         """Ask the queue, read the journals, and act on what has ended."""
         attempts = list(self._current.values())
-        active = self._patiently(lambda: self._session.active())
+        active = self._retry(lambda: self._session.active())
         for attempt in attempts:
             attempt.see(active.get(attempt.task))
         started = [attempt for attempt in attempts if attempt.may_have_started]
-        text = self._patiently(lambda: read_all(self._session, started))
-        for attempt, error in deal_out(started, text):
+        text = self._retry(lambda: read_all(self._session, started))
+        for attempt, error in distribute(started, text):
             self._give_up(attempt, str(error))
         self._settle(
             [attempt for attempt in started if self._current.get(attempt.block.block.name) is attempt]
         )
         self._check_obstacle()
 
-    def _patiently(self, call: Callable[[], T]) -> T:
+    def _retry(self, call: Callable[[], T]) -> T:
         """Call a function that asks the login host; try again while it fails, for the time of a boot."""
         deadline = time.monotonic() + self._run.experiment.limits.boot
         announced = False
@@ -199,7 +205,7 @@ class JobsRun:
             else:
                 left.append(attempt)
         unknown = [attempt.task for attempt in left if attempt.final_state is None]
-        final_states = self._patiently(lambda: self._session.final_states(unknown)) if unknown else {}
+        final_states = self._retry(lambda: self._session.final_states(unknown)) if unknown else {}
         for attempt in left:
             final_state = final_states.get(attempt.task)
             if final_state is not None and final_state.outcome not in ("waiting", "running"):

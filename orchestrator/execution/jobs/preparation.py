@@ -91,6 +91,6 @@ def _check_storage(session: BatchSession, host: Host) -> None:
     path = f"{session.folder}/bin/runner.sh"
     if host.run(script('test -r "$1"', path, accept=(0, 1))).exit_code:
         raise HostError(
-            f"{host.name}: {session.folder}: No such file or directory, though {session.login.name} has it; "
-            "set hosts.slurm.directory to a directory that the nodes share with it"
+            f"{host.name}: {session.folder}: No such file or directory, but it exists on {session.login.name}; "
+            f"set {session.directory_option} to a directory that the nodes and {session.login.name} share"
         )

@@ -30,7 +30,7 @@ its end is seen."""
 
 
 def read_all(session: BatchSession, attempts: Iterable[Attempt]) -> str:
-    """Return what the jobs have written since the last call, for :func:`deal_out`."""
+    """Return what the jobs have written since the last call, for :func:`distribute`."""
     asked = "".join(f"{attempt.lines_read} {attempt.task.path}\n" for attempt in attempts)
     if not asked:
         return ""
@@ -38,7 +38,7 @@ def read_all(session: BatchSession, attempts: Iterable[Attempt]) -> str:
     return session.login.run(command).stdout
 
 
-def deal_out(attempts: Iterable[Attempt], text: str) -> list[tuple[Attempt, HostError]]:
+def distribute(attempts: Iterable[Attempt], text: str) -> list[tuple[Attempt, HostError]]:
     """Give each attempt what its job has written; return those that failed, with the error."""
     by_path = {attempt.task.path: attempt for attempt in attempts}
     failed = []

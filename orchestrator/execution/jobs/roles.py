@@ -13,7 +13,7 @@ def check_roles(experiment: Experiment) -> None:
     """Raise ``BadInput`` that names each task that changes what a job must not: packages, services, kernels."""
     faults = [
         f"{task.position.file}:{task.position.line}: role {loaded.role.name}: {task.title.text!r} changes the node, "
-        "which belongs to the cluster; ask its administrators for it, and leave the task out"
+        "which belongs to the cluster; remove the task, and ask the administrators of the cluster for the change"
         for loaded in map(load, experiment.roles)
         for task in _selected(loaded)
         if not isinstance(task.module, TuningModule)

@@ -226,7 +226,7 @@ run_trial() {
     if [ -n "$failures" ]; then
         refused="setting $failures"
     elif [ ! -d "$folder" ]; then
-        refused="working folder $folder: no such folder"
+        refused="$folder: No such file or directory"
     else
         settle "$settle_limit"
         [ -n "$stopping" ] || execute "$limit" "$folder" "$@"

@@ -49,12 +49,12 @@ class Ec2(Cloud):
         self._poll = poll
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         """See :class:`Cloud`."""
         return self.region
 
     @property
-    def user(self) -> str:  # type: ignore[override]
+    def user(self) -> str:
         """See :class:`Cloud`; ``admin`` in Debian's images."""
         return str(self._options.get("user", "admin"))
 

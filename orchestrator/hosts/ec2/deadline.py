@@ -45,7 +45,7 @@ class Deadlines:
             code = code_of(error)
             if code == "NoSuchEntity":
                 raise HostError(
-                    f"AWS has no role {name!r} with which EventBridge Scheduler terminates instances; "
+                    f"AWS: no IAM role {name!r} for EventBridge Scheduler; "
                     "create it as in docs/clouds.md, or name another one in hosts.ec2.role"
                 ) from error
             if code not in ("AccessDenied", "AccessDeniedException"):  # who may not look may still use it

@@ -25,13 +25,13 @@ class Subnet:
 
 
 def subnets(ec2: Any, wanted: Sequence[str], machine_type: str, region: str) -> list[Subnet]:
-    """Return the subnets in zones that offer a type: those in ``wanted``, else those of the default network."""
+    """Return the subnets in zones that offer a type: those in ``wanted``, else those of the default VPC."""
     if wanted:
         found = ec2.describe_subnets(SubnetIds=list(wanted))["Subnets"]
     else:
         found = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
     if not found:
-        raise HostError(f"{region} has no default network; list subnets in hosts.ec2.subnets")
+        raise HostError(f"{region} has no default VPC; list subnets in hosts.ec2.subnets")
     offered = ec2.describe_instance_type_offerings(
         LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": [machine_type]}]
     )["InstanceTypeOfferings"]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import BadInput, Position
-from orchestrator.hosts.inventory.variables import Sealed, Unsafe, contains_sealed, position_of
+from orchestrator.hosts.inventory.variables import EncryptedValue, Unsafe, contains_encrypted, position_of
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +48,7 @@ def list_inventory(path: Path, kind: str) -> Mapping[str, Any]:
     position = Position(str(path))
     command = program("ansible-inventory")
     if command is None:
-        raise BadInput(
-            position.fault(f"{kind} is read by Ansible, which is not installed; install it: {EXTRA}")
-        )
+        raise BadInput(position.fault(f"{kind} requires Ansible; install it with: {EXTRA}"))
     log.warning("%s: read by ansible-inventory", path)
     ended = _run([command, "--inventory", str(path), "--list"], path)
     try:
@@ -98,10 +96,10 @@ def decrypt_file(path: Path) -> str | None:
     return ended.stdout
 
 
-def decrypt(value: Sealed, position: Position, name: str) -> str:
+def decrypt(value: EncryptedValue, position: Position, name: str) -> str:
     """Return an encrypted value in clear; ``BadInput`` names the variable if that is not possible."""
     if program("ansible-vault") is None:
-        message = f"{name} is encrypted by ansible-vault, which is not installed; install it: {EXTRA}"
+        message = f"{name} is encrypted with ansible-vault; to decrypt it, install Ansible with: {EXTRA}"
         raise BadInput(position.fault(message))
     with tempfile.NamedTemporaryFile("w", suffix=".vault") as file:
         file.write("".join(f"{line}\n" for line in value.text.split()))
@@ -111,7 +109,7 @@ def decrypt(value: Sealed, position: Position, name: str) -> str:
         raise BadInput(
             position.fault(
                 f"{name} is encrypted, and ansible-vault cannot decrypt it; "
-                "set ANSIBLE_VAULT_PASSWORD_FILE, or write the value in clear"
+                "set ANSIBLE_VAULT_PASSWORD_FILE, or write it in plain text"
             )
         )
     return text
@@ -120,10 +118,10 @@ def decrypt(value: Sealed, position: Position, name: str) -> str:
 def decrypted(variables: Mapping[str, Any], name: str) -> Any:
     """Return the value of a variable, in clear if it is encrypted; ``BadInput`` if that is not possible."""
     value, position = variables[name], position_of(variables, name)
-    if isinstance(value, Sealed):
+    if isinstance(value, EncryptedValue):
         return decrypt(value, position, name)
-    if contains_sealed(value):
-        raise BadInput(position.fault(f"{name} contains a value that is encrypted by ansible-vault"))
+    if contains_encrypted(value):
+        raise BadInput(position.fault(f"{name} contains a value that is encrypted with ansible-vault"))
     return value
 
 
@@ -162,7 +160,7 @@ def _cause(ended: subprocess.CompletedProcess[str]) -> str:
 def _tagged(members: dict[str, Any]) -> Any:
     """Return what Ansible's JSON says about encrypted and unsafe strings in our form."""
     if members.keys() == {"__ansible_vault"}:
-        return Sealed(str(members["__ansible_vault"]))
+        return EncryptedValue(str(members["__ansible_vault"]))
     if members.keys() == {"__ansible_unsafe"}:
         return Unsafe(members["__ansible_unsafe"])
     return members

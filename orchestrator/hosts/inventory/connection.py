@@ -9,7 +9,12 @@ from typing import Any
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.inventory import ansible
-from orchestrator.hosts.inventory.variables import Sealed, Variables, contains_sealed, contains_template
+from orchestrator.hosts.inventory.variables import (
+    EncryptedValue,
+    Variables,
+    contains_encrypted,
+    contains_template,
+)
 from orchestrator.hosts.ssh import SshAddress
 
 _CONNECTION = "ansible_connection"
@@ -140,14 +145,14 @@ class _Reader:
         """Raise a fault if a value still has templates; Ansible has resolved them where it is installed."""
         value = self._variables.get(variable)
         if contains_template(value):
-            message = f"{value!r} is a template; Ansible resolves it, which is not installed; install it: "
+            message = f"{value!r} is a template, which requires Ansible; install it with: "
             raise self.fault(variable, message + ansible.EXTRA)
 
     def require_clear(self, variable: str) -> None:
         """Raise a fault if a value has templates or is encrypted."""
         self.require_resolved(variable)
-        if contains_sealed(self._variables.get(variable)):
-            raise self.fault(variable, "is encrypted by ansible-vault; write it in clear")
+        if contains_encrypted(self._variables.get(variable)):
+            raise self.fault(variable, "is encrypted with ansible-vault; write it in plain text")
 
     def value(self, variables: tuple[str, ...]) -> tuple[str, Any]:
         """Return the first of the variables that is set, and its value; an empty name if none is."""
@@ -156,10 +161,10 @@ class _Reader:
             if value is None:
                 continue
             self.require_resolved(variable)
-            if isinstance(value, Sealed):
+            if isinstance(value, EncryptedValue):
                 position = self._variables.positions[variable]
                 value = ansible.decrypt(value, position, f"host {self._host!r}: {variable}").strip()
-            if contains_sealed(value) or isinstance(value, list | dict):
+            if contains_encrypted(value) or isinstance(value, list | dict):
                 raise self.fault(variable, "expected a string")
             return variable, value
         return "", None

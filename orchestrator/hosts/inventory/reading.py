@@ -36,7 +36,7 @@ def read(path: Path) -> tuple[Hosts, Groups]:
         if opened is None:
             raise BadInput(
                 Position(str(path)).fault(
-                    "encrypted by ansible-vault; set ANSIBLE_VAULT_PASSWORD_FILE and install Ansible: "
+                    "encrypted with ansible-vault; set ANSIBLE_VAULT_PASSWORD_FILE and install Ansible: "
                     f"{ansible.EXTRA}"
                 )
             )

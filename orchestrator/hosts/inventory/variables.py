@@ -10,8 +10,8 @@ from orchestrator.errors import Position
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """A value that is encrypted by ansible-vault: its text as in the file."""
+class EncryptedValue:
+    """A value that is encrypted with ansible-vault: its text as in the file."""
 
     text: str
 
@@ -49,13 +49,13 @@ def position_of(variables: Mapping[str, Any], name: str) -> Position:
     return Position("inventory")
 
 
-def contains_sealed(value: Any) -> bool:
+def contains_encrypted(value: Any) -> bool:
     """Whether a value is, or contains, one that is encrypted."""
     if isinstance(value, Mapping):
-        return any(contains_sealed(inner) for inner in value.values())
+        return any(contains_encrypted(inner) for inner in value.values())
     if isinstance(value, list):
-        return any(contains_sealed(inner) for inner in value)
-    return isinstance(value, Sealed)
+        return any(contains_encrypted(inner) for inner in value)
+    return isinstance(value, EncryptedValue)
 
 
 def contains_template(value: Any) -> bool:

@@ -80,7 +80,7 @@ def _read(path: Path) -> Variables:
         opened = ansible.decrypt_file(path)
         if opened is None:
             log.warning(
-                "%s: encrypted by ansible-vault and not read; to read it, set ANSIBLE_VAULT_PASSWORD_FILE",
+                "%s: encrypted with ansible-vault and not read; to read it, set ANSIBLE_VAULT_PASSWORD_FILE",
                 path,
             )
             return variables

@@ -9,7 +9,7 @@ import yaml
 
 from orchestrator.documents.document import Converter, Node
 from orchestrator.errors import Position
-from orchestrator.hosts.inventory.variables import Sealed, Unsafe
+from orchestrator.hosts.inventory.variables import EncryptedValue, Unsafe
 
 _MERGE = "tag:yaml.org,2002:merge"
 _VALUE = "tag:yaml.org,2002:value"
@@ -18,7 +18,7 @@ _UNSAFE = "!unsafe"
 
 
 class AnsibleYaml(Converter):
-    """Converts YAML 1.1 with the tags of Ansible. The values may be of :class:`Sealed` and :class:`Unsafe`."""
+    """Converts YAML 1.1 with the tags of Ansible. The values may be of :class:`EncryptedValue` and :class:`Unsafe`."""
 
     loader = yaml.SafeLoader
     tags = (*Converter.tags, "tag:yaml.org,2002:timestamp", _VALUE, *_VAULT, _UNSAFE)
@@ -46,7 +46,7 @@ class AnsibleYaml(Converter):
         text = str(node.value)
         value: Any
         if node.tag in _VAULT:
-            value = Sealed(text)
+            value = EncryptedValue(text)
         elif node.tag == _UNSAFE:
             value = Unsafe(text)
         else:

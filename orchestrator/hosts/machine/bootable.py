@@ -174,7 +174,7 @@ class BootableMachine(Machine):
         host, state = self._reboot(host, state)
         if state.tag:
             raise HostError(
-                f"{self.name}: boots the installed kernel again: its boot loader does not reset the entry to boot once"
+                f"{self.name}: the boot loader did not clear its one-time entry, so the installed kernel boots again"
             )
         return host, state
 

@@ -24,5 +24,5 @@ class NoPowerControl(Power):
     def cycle(self) -> None:
         """Do nothing: only the machine's watchdog can reset it."""
         log.warning(
-            "no power control (power: none); waiting for the machine's watchdog or for a reset by hand"
+            "no power control (power: none); waiting for the watchdog of the machine or a manual reset"
         )

@@ -38,7 +38,7 @@ class Ec2Provider(RentedProvider):
                 "type": "array",
                 "minItems": 1,
                 "items": _TEXT,
-                "description": "Subnets to try. Default: those of the default network.",
+                "description": "Subnets to try. Default: those of the default VPC.",
             },
             "address": {
                 "enum": ["public", "private"],

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Literal
 
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Needs
@@ -53,14 +53,17 @@ class Instance:
 
 
 class Cloud(ABC):
-    """One account of a cloud. A subclass translates the errors of its library into ``HostError`` and ``BadInput``.
+    """One account of a cloud. A subclass translates the errors of its library into ``HostError`` and ``BadInput``."""
 
-    :cvar user: who logs in to the machines.
-    :ivar location: account and region as text, for messages.
-    """
+    @property
+    @abstractmethod
+    def user(self) -> str:
+        """The user who logs in to the machines."""
 
-    user: ClassVar[str]
-    location: str
+    @property
+    @abstractmethod
+    def location(self) -> str:
+        """Account and region as text, for messages."""
 
     @abstractmethod
     def estimate(self, needs: Needs) -> Sequence[MachineType]:

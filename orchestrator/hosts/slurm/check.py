@@ -30,7 +30,9 @@ def describe(login: Host, options: SlurmOptions, kernels: Iterable[str]) -> list
     lines += _user(login)
     accounting = settings.get("AccountingStorageType", "")
     if accounting.endswith("/none") or accounting in NONE:
-        lines.append("accounting: none; jobs that have left the queue are judged by their journal alone")
+        lines.append(
+            "accounting: none; the state of jobs that left the queue is unknown, only their journals are read"
+        )
     return lines
 
 
@@ -70,19 +72,20 @@ def _kernels(options: SlurmOptions, kernels: Iterable[str], booting: Mapping[str
         feature = options.features.get(kernel, "")
         if not feature:
             lines.append(
-                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run where a node runs it"
+                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run only on nodes that already run it"
             )
         elif feature in booting:
             lines.append(f"kernel {kernel}: feature {feature}, {plural(booting[feature], 'node')}")
         else:
-            lines.append(f"kernel {kernel}: no node has the feature {feature}; its cells fall out")
+            lines.append(f"kernel {kernel}: no node has the feature {feature}; its cells will not run")
     return lines
 
 
 def _user(login: Host) -> list[str]:
     root = login.run(script("id -u")).stdout.strip() == "0"
-    may = "can" if root else "cannot"
-    return [f"jobs run as {'root' if root else 'you'}: experiments {may} change settings of nodes"]
+    if root:
+        return ["jobs run as root: experiments can change settings of nodes"]
+    return ["jobs do not run as root: experiments cannot change settings of nodes"]
 
 
 def try_jobs(login: Host, options: SlurmOptions, kernels: Iterable[str], minutes: int) -> list[str]:

@@ -50,7 +50,7 @@ base=$run/nodes/$SLURMD_NODENAME
 mkdir -p "$base" || refuse "cannot write to $base on $SLURMD_NODENAME"
 
 if [ "$who" = root ]; then
-    sh "$run/bin/settings.sh" restore "$base" >/dev/null || refuse "cannot restore settings of an earlier run"
+    sh "$run/bin/settings.sh" restore "$base" >/dev/null || refuse "cannot restore settings of an earlier run on $SLURMD_NODENAME"
     sh "$run/bin/settings.sh" apply "$base" <"$array/settings" >"$block/tuned" || {
         sh "$run/bin/settings.sh" restore "$base" >/dev/null
         refuse "cannot change settings of $SLURMD_NODENAME: $(grep -v -e '"changed"}' -e '"kept"}' "$block/tuned")"

@@ -7,12 +7,11 @@ from dataclasses import replace
 
 from orchestrator.errors import CommandFailed, HostLost
 from orchestrator.hosts.base import Host
+from orchestrator.hosts.batch import ALL_CODES
 from orchestrator.hosts.command import Command
 
 LOST = ("Unable to confirm allocation", "Job/step already completing", "Node failure", "step creation failed")
 """Parts of srun's errors that mean that the job has ended."""
-
-ALL_CODES = tuple(range(256))
 
 
 class SlurmNode(Host):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 
@@ -32,7 +32,7 @@ SUBMIT = """
 cd "$1" || exit 1
 shift
 if ! (set -C && : >job) 2>/dev/null; then
-    echo "sbatch: error: another command has submitted these jobs; give the same command again" >&2
+    echo "sbatch: error: another command has submitted these jobs; repeat the command to follow them" >&2
     exit 1
 fi
 id=$("$@") || { code=$?; rm -f job; exit "$code"; }
@@ -53,6 +53,9 @@ class SlurmSession(BatchSession):
             "facts.sh": (files("orchestrator.hosts") / "facts.sh").read_bytes(),
         }
     )
+
+    node_key = "slurm.node"
+    directory_option = "hosts.slurm.directory"
 
     def __init__(self, connect: Callable[[], Host], options: SlurmOptions, run: str) -> None:
         self.login = connect()
@@ -124,7 +127,7 @@ class SlurmSession(BatchSession):
             if line is not None:
                 printed.append(line)
             if is_stopped():
-                raise Interrupted("stopped while waiting for a node; the same command resumes the run")
+                raise Interrupted("stopped while waiting for a node; repeat the command to resume")
             if time.monotonic() > next_look:
                 next_look = time.monotonic() + self._options.poll
                 before = seen
@@ -172,7 +175,7 @@ class SlurmSession(BatchSession):
             name="sbatch",
         ).strip()
         if not job and self.login.executes:
-            raise HostError(f"{self.login.name}: sbatch printed no job id")
+            raise HostError(f"{self.login.name}: sbatch: no job id in the output")
         return job or "JOB"
 
     def active(self) -> Mapping[Task, JobState]:
@@ -194,6 +197,10 @@ class SlurmSession(BatchSession):
         jobs = {line[0].partition("_")[0] for line in commands.queue_lines(self.login) if self._owns(line[1])}
         if jobs:
             call(self.login, "scancel", *sorted(jobs))
+
+    def cancel_command(self, jobs: Sequence[str]) -> str:
+        """See :meth:`BatchSession.cancel_command`."""
+        return f"scancel {' '.join(jobs)}"
 
     def _owns(self, name: str) -> bool:
         return name.startswith(job_name(self._run, ""))

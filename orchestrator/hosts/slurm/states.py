@@ -21,7 +21,7 @@ STATES: Mapping[str, tuple[Outcome, str]] = {
     "STAGE_OUT": ("running", "its files are being copied"),
     "STOPPED": ("running", "it was stopped and keeps its node"),
     "SUSPENDED": ("running", "it is suspended"),
-    "COMPLETED": ("retry", "it ended before its block did"),
+    "COMPLETED": ("retry", "it ended before its block was complete"),
     "FAILED": ("retry", "it failed"),
     "BOOT_FAIL": ("retry", "its node did not boot"),
     "PREEMPTED": ("retry", "another job took its node"),
@@ -37,9 +37,9 @@ _LIST = "`sinfo -s` lists partitions"
 
 OBSTACLES: Mapping[str, str] = {
     "AccountNotAllowed": "the partition does not accept the account; set hosts.slurm.account",
-    "AssocMaxWallDurationPerJobLimit": "the account does not allow jobs that long; lower hosts.slurm.time",
+    "AssocMaxWallDurationPerJobLimit": "the account does not allow a time limit that long; lower hosts.slurm.time",
     "BadConstraints": "no node meets the constraints; see hosts.slurm.constraint and hosts.slurm.features",
-    "DependencyNeverSatisfied": "the job before it can never end; give the same command again",
+    "DependencyNeverSatisfied": "its dependency can never be satisfied; repeat the command",
     "InvalidAccount": "the account is invalid; set hosts.slurm.account",
     "InvalidQOS": "the QOS is invalid; set hosts.slurm.qos",
     "JobHeldAdmin": "an administrator holds the job; ask them to release it",
@@ -47,8 +47,8 @@ OBSTACLES: Mapping[str, str] = {
     "PartitionDown": f"the partition is down; set another hosts.slurm.partition ({_LIST})",
     "PartitionInactive": f"the partition is inactive; set another hosts.slurm.partition ({_LIST})",
     "PartitionNodeLimit": "the partition does not allow a job of one node; set another hosts.slurm.partition",
-    "PartitionTimeLimit": "the partition does not allow jobs that long; lower hosts.slurm.time",
-    "QOSMaxWallDurationPerJobLimit": "the QOS does not allow jobs that long; lower hosts.slurm.time",
+    "PartitionTimeLimit": "the partition does not allow a time limit that long; lower hosts.slurm.time",
+    "QOSMaxWallDurationPerJobLimit": "the QOS does not allow a time limit that long; lower hosts.slurm.time",
     "QOSNotAllowed": "the partition does not accept the QOS; set hosts.slurm.qos",
     "ReservationDeleted": "the reservation was deleted; set another hosts.slurm.reservation",
     "launch_failed_requeued_held": "the node could not start the job, which is held now; ask an administrator",
@@ -76,7 +76,8 @@ def state(text: str, reason: str = "", job: str = "", node: str = "") -> JobStat
     obstacle = OBSTACLES.get(key, "") if outcome == "waiting" else ""
     if obstacle:
         obstacle = f"{key}: {obstacle}"
-    return JobState(name, outcome, words, job, node, obstacle, "" if reason in USUAL else reason)
+    unusual = "" if reason in USUAL else reason
+    return JobState(outcome, words, job, node, obstacle, unusual, is_ending=name == "COMPLETING")
 
 
 USUAL = ("", "None", "Priority", "Resources", "Dependency", "JobArrayTaskLimit", "BeginTime", "Prolog")
@@ -91,17 +92,17 @@ ERRORS: Mapping[str, str] = {
     "Requested reservation is invalid": "set hosts.slurm.reservation; `scontrol show reservation` lists them",
     "Access denied to requested reservation": "ask for access, or set another hosts.slurm.reservation",
     "Invalid node name": "set hosts.slurm.nodelist; `sinfo -N` lists nodes",
-    "node configuration is not available": "no node has what is asked for; `sinfo -N -l` lists nodes",
+    "node configuration is not available": "no node has the requested resources; `sinfo -N -l` lists nodes",
     "time limit": "lower hosts.slurm.time; `sinfo -s` lists the time limits of partitions",
     "Job violates accounting/QOS policy": "ask for fewer jobs with hosts.slurm.max_jobs, or lower hosts.slurm.time",
-    "Unable to contact slurm controller": "slurmctld does not answer; `scontrol ping` asks it",
+    "Unable to contact slurm controller": "slurmctld does not answer; check with `scontrol ping`",
     "Unable to establish controller machine": "set SLURM_CONF, or run the command on a login node",
     "invalid partition specified": f"set hosts.slurm.partition; {_LIST}",
-    "Zero Bytes were transmitted": "slurmctld does not answer; `scontrol ping` asks it",
+    "Zero Bytes were transmitted": "slurmctld does not answer; check with `scontrol ping`",
     "unrecognized option": "see hosts.slurm.options",
     "Invalid license": "see hosts.slurm.options; `scontrol show licenses` lists them",
     "Invalid generic resource": "see hosts.slurm.options; `sinfo -o '%N %G'` lists resources",
-    "authentication": "munge does not run or has another key; `munge -n | unmunge` tests it",
+    "authentication": "munge is not running or has another key; check with `munge -n | unmunge`",
 }
 """Next steps for errors of the commands, by a part of the error."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from collections import defaultdict
 from collections.abc import Mapping
@@ -115,7 +116,9 @@ def resolve(address: SshAddress) -> Configuration:
     expanded = values.pop("controlpath", ("",))[0].removeprefix("/").split(_SEPARATOR)
     tokens = dict(zip(_TOKENS, expanded, strict=False))
     if tokens.get("n") != address.host:
-        raise HostError(f"{address.host}: not an option of ssh: {tokens.get('n')!r} in {address.options}")
+        raise HostError(
+            f"{address.host}: not an option of ssh: {tokens.get('n')!r} in {shlex.join(address.options)!r}"
+        )
     return Configuration(address, values, tokens)
 
 

@@ -220,7 +220,7 @@ def _supported(word: str, wanted: list[str], supported: Sequence[str]) -> list[s
     found = [name for name in names if name in supported]
     if not found:
         raise HostError(
-            f"SSH configuration: {word} {','.join(wanted)}: not supported; supported are: {','.join(supported)}"
+            f"SSH configuration: {word} {','.join(wanted)}: not supported; supported: {','.join(supported)}"
         )
     return found
 

@@ -104,10 +104,10 @@ class Keyring:
     def reasons_for_none(self) -> list[str]:
         """Return why there was no key to try."""
         if self._disabled:
-            return [f"public keys are switched off: {self._disabled}"]
+            return [f"public key authentication is disabled: {self._disabled}"]
         missing = [str(path) for path in self._identity_files() if not path.exists()]
         return (
-            [f"no key to try: the agent has none, and these files do not exist: {', '.join(missing)}"]
+            [f"no identities: the agent has none, and these files do not exist: {', '.join(missing)}"]
             if missing
             else []
         )

@@ -18,7 +18,7 @@ from orchestrator.errors import HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.inventory import ansible
-from orchestrator.hosts.inventory.variables import Sealed
+from orchestrator.hosts.inventory.variables import EncryptedValue
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templating import is_template
 
@@ -136,7 +136,7 @@ def _for_ansible(value: Any) -> Any:
         return {key: _for_ansible(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_for_ansible(inner) for inner in value]
-    return {"__ansible_vault": value.text} if isinstance(value, Sealed) else value
+    return {"__ansible_vault": value.text} if isinstance(value, EncryptedValue) else value
 
 
 def _task(event: Mapping[str, Any]) -> str:

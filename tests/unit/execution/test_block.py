@@ -139,7 +139,7 @@ def test_the_host_that_is_lost_for_ever_ends_the_run(tmp_path: Path, answers: st
     with (
         a_run(tmp_path, ScriptedMachine([lost])) as run,
         pytest.raises(
-            HostError, match="n1: connection lost 4 times in a row, no trial completed: n1: connection lost"
+            HostError, match="n1: lost 4 times in a row without completing a trial: n1: connection lost"
         ),
     ):
         execute(run)
@@ -168,7 +168,7 @@ def test_a_machine_that_differs_from_the_file_runs_no_trial(tmp_path: Path, answ
         ("cpus: 0-3", "0-1\n0-1\n", "tuning.placement.cpus: no CPU 2-3; online CPUs: 0-1"),
         ("cpus: '7'", "0-1\n", "tuning.placement.cpus: no CPU 7; online CPUs: 0-1"),
         ("irqs: '0,1200'", "0-1099\n", "tuning.placement.irqs: no CPU 1200; online CPUs: 0-1099"),
-        ("cpus: 0-1", "0-3\n1\n", "tuning.placement.cpus: 0-1, but a process may only run on 1"),
+        ("cpus: 0-1", "0-3\n1\n", "tuning.placement.cpus: 0-1, but processes may run only on 1"),
     ],
 )
 def test_a_host_without_the_cpus_of_the_file_runs_no_trial(

@@ -124,7 +124,7 @@ def test_each_kind_of_line_end_ends_a_line(end: str) -> None:
     ],
 )
 def test_a_part_of_a_number_is_no_figure(pattern: str, stdout: str, whole: str) -> None:
-    assert reading("regex", pattern, stdout) == f"the number goes on: '{whole}'"
+    assert reading("regex", pattern, stdout) == f"not the whole number: '{whole}'"
 
 
 @pytest.mark.parametrize(
@@ -167,13 +167,13 @@ Transfer/sec:      8.08MB
 @pytest.mark.parametrize(
     ("pattern", "unit", "value"),
     [
-        (r"Latency +([\d.]+)", "ms", "the number goes on: '596.15us'"),
+        (r"Latency +([\d.]+)", "ms", "not the whole number: '596.15us'"),
         (r"Latency +([\d.]+)", "us", 596.15),
         (r"Latency +([\d.]+)ms", "ms", "not found in stdout"),
-        (r"Req/Sec +([\d.]+)", "1/s", "the number goes on: '48.39k'"),
-        (r"Requests/sec:\s+(\d+)", "1/s", "the number goes on: '96274.62'"),
+        (r"Req/Sec +([\d.]+)", "1/s", "not the whole number: '48.39k'"),
+        (r"Requests/sec:\s+(\d+)", "1/s", "not the whole number: '96274.62'"),
         (r"Requests/sec:\s+([\d.]+)", "1/s", 96274.62),
-        (r"Transfer/sec:\s+([\d.]+)", "MB/s", "the number goes on: '8.08MB'"),
+        (r"Transfer/sec:\s+([\d.]+)", "MB/s", "not the whole number: '8.08MB'"),
         (r"Transfer/sec:\s+([\d.]+)MB", "MB/s", 8.08),
         (r"requests in ([\d.]+)", "s", 10.1),
     ],
@@ -268,12 +268,15 @@ def test_a_metric_of_stderr() -> None:
 def test_a_missing_metric_quotes_stderr() -> None:
     metric = Metric("m", "MB/s", "key_value", "m")
     assert read(metric, "", "one\n209.72 424.38\n").missing["m"] == (
-        "not found: stdout was empty; stderr said: 209.72 424.38"
+        "not found: stdout was empty; last line of stderr: 209.72 424.38"
     )
-    assert read(metric, "text", "x" * 500).missing["m"] == f"not found in stdout; stderr said: {'x' * 200}…"
+    assert (
+        read(metric, "text", "x" * 500).missing["m"]
+        == f"not found in stdout; last line of stderr: {'x' * 200}…"
+    )
 
 
-CUT = "output cut: not found in the last 0 KiB of stdout, the only part that is kept"
+CUT = "not found in the last 0 KiB of stdout; earlier output is not kept"
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_hosts_that_die_leave_nothing_undone(tmp_path: Path) -> None:
                 if trial.id not in done:
                     done.append(trial.id)
             threading.Event().wait(chance.random() / 100)
-        work_queue.give_back(name)
+        work_queue.requeue(name)
 
     threads = [threading.Thread(target=host, args=(f"h{n}", n < 2)) for n in range(8)]
     for thread in threads:
@@ -99,7 +99,7 @@ def test_a_started_block_stays_with_its_host_until_the_host_is_lost(tmp_path: Pa
     assert others.shard.first == 0
     assert others.shard.end <= 10
     assert work_queue.take("a", never) == started
-    work_queue.give_back("a")
+    work_queue.requeue("a")
     rest = set()
     while shard := work_queue.take("b", never):
         assert shard.shard is not None

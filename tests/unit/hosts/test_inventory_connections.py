@@ -114,8 +114,8 @@ def test_an_encrypted_value_stays_closed_until_it_is_needed(tmp_path: Path, with
     assert str(read(tmp_path, text, "vault.yml").address("h1")) == "192.0.2.11"
     needed = text.replace("ansible_become_password", "ansible_user")
     assert fault(tmp_path, needed, "vault.yml") == (
-        "vault.yml:5:5: host 'h1': ansible_user is encrypted by ansible-vault, which is not installed; "
-        "install it: pip install 'migration-orchestrator[ansible]'"
+        "vault.yml:5:5: host 'h1': ansible_user is encrypted with ansible-vault; "
+        "to decrypt it, install Ansible with: pip install 'migration-orchestrator[ansible]'"
     )
 
 
@@ -127,17 +127,17 @@ def test_directories_in_group_vars_are_read_and_an_encrypted_file_is_told(
     (folder / "main.yml").write_text("ansible_user: mm\n")
     (folder / "vault.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n")
     assert str(read(tmp_path, "[numa]\nh1 ansible_host=192.0.2.11\n").address("h1")) == "mm@192.0.2.11"
-    assert f"{folder}/vault.yml: encrypted by ansible-vault and not read" in caplog.text
+    assert f"{folder}/vault.yml: encrypted with ansible-vault and not read" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("inventory.toml", "[g]\n", "an inventory in TOML format is read by Ansible, which is not installed"),
+        ("inventory.toml", "[g]\n", "an inventory in TOML format requires Ansible"),
         (
             "aws.yml",
             "plugin: amazon.aws.aws_ec2\n",
-            "the configuration of an inventory plugin is read by Ansible",
+            "the configuration of an inventory plugin requires Ansible",
         ),
         (
             "hosts",
@@ -149,7 +149,7 @@ def test_directories_in_group_vars_are_read_and_an_encrypted_file_is_told(
             "g: {hosts: {h1: {power: {ipmi: {address: '{{ x }}'}}}}}",
             "a.yml:1:18: host 'h1': power: {",
         ),
-        ("list.py", "#!/usr/bin/python3\n", "an inventory script is read by Ansible, which is not installed"),
+        ("list.py", "#!/usr/bin/python3\n", "an inventory script requires Ansible"),
     ],
 )
 def test_what_only_ansible_reads_is_a_fault_with_the_extra(

@@ -108,10 +108,10 @@ def test_only_the_run_s_own_jobs_count() -> None:
     ]
     login.answer("squeue", stdout="\n".join(lines))
     found = commands.queue(login, "R")
-    assert {task: seen.name for task, seen in found.items()} == {
-        Task(0, 1): "PENDING",
-        Task(0, 2): "PENDING",
-        Task(0, 0): "RUNNING",
+    assert {task: seen.outcome for task, seen in found.items()} == {
+        Task(0, 1): "waiting",
+        Task(0, 2): "waiting",
+        Task(0, 0): "running",
     }
     assert found[Task(0, 0)].node == "n1"
 

@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Role
-from orchestrator.hosts.inventory.variables import Sealed
+from orchestrator.hosts.inventory.variables import EncryptedValue
 from orchestrator.hosts.testing import ScriptedHost
 from orchestrator.provision.engine import run_role
 from orchestrator.provision.loading import load
@@ -63,7 +63,7 @@ def run(folder: Path, *, check: bool = False, host: ScriptedHost | None = None) 
         variables={
             "ansible_python_interpreter": "/usr/bin/python3",
             "ansible_ssh_host": "elsewhere",
-            "ansible_become_password": Sealed("$ANSIBLE_VAULT;1.1"),
+            "ansible_become_password": EncryptedValue("$ANSIBLE_VAULT;1.1"),
             "other": 1,
         },
     )

@@ -325,7 +325,7 @@ def test_encrypted_and_unsafe_values_of_the_inventory(
     host = ProbedHost()
     run(tmp_path, "- command: {argv: [echo, '{{ a }}']}\n", host, defaults="a: 1\n", inventory=inventory)
     assert commands(host) == ["echo '{{ x }}'"]
-    with pytest.raises(BadInput, match=r"hosts\.yml:1:\d+: b is encrypted by ansible-vault"):
+    with pytest.raises(BadInput, match=r"hosts\.yml:1:\d+: b is encrypted with ansible-vault"):
         run(tmp_path, "- command: {argv: [echo, '{{ b }}']}\n", defaults="b: 1\n", inventory=inventory)
 
 

@@ -143,8 +143,7 @@ def test_rows_without_a_verdict_are_counted(tmp_path: Path, compare: Compare) ->
     suite = ET.fromstring(compare(A, B, "--fail-on-regression", "5%", "--format", "junit").stdout)
     assert (suite.get("tests"), suite.get("skipped")) == ("2", "2")
     assert (
-        "a side with one boot gives no spread between boots; run more boots, or use --unit trial"
-        in done.stdout
+        "one boot on a side gives no spread between boots; run more boots, or use --unit trial" in done.stdout
     )
     assert "p: no row could be tested." in done.stdout
     assert "permutation test of trials" in compare(A, B, "--unit", "trial").stdout
@@ -314,7 +313,7 @@ def test_a_run_in_which_no_trial_has_ended_has_no_figures(
     assert (done.returncode, done.stdout) == (2, "")
     assert (
         done.stderr
-        == f"orchestrate: run {B} has no figures: no trial has ended; the command that started it resumes it\n"
+        == f"orchestrate: run {B} has no figures: no trial has ended; repeat its `orchestrate run` command to resume\n"
     )
 
 

@@ -114,7 +114,7 @@ def test_work_that_ceases_needs_no_test_and_errors_that_appear_do(compare: Made)
     ended = compare(zeros(1), around(5, 1), better="lower")
     (row,) = json.loads(ended.stdout)["rows"]
     assert (ended.returncode, row["verdict"]) == (0, "too noisy")
-    assert row["reason"].startswith("rose from 0; a side with one boot gives no spread")
+    assert row["reason"].startswith("rose from 0; one boot on a side gives no spread")
 
 
 def test_the_limit_holds_for_the_means_where_only_some_figures_are_0(compare: Made) -> None:

@@ -153,7 +153,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
         size = journal.path.stat().st_size
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
         try:
-            with pytest.raises(HostError, match="free some space and repeat the command to resume the run"):
+            with pytest.raises(HostError, match="free some space and repeat the command to resume"):
                 journal.append(trial({}))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -1,4 +1,4 @@
-"""Where a job runs: its node's facts, the kernel there, and the record of both."""
+"""The nodes that jobs run on: their facts, the kernels there, and the record of both."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from orchestrator.kernels.verification import Identity, Verification, verify
 from orchestrator.plan.model import Block
 
 
-class Places:
-    """The nodes of a run and what runs on them.
+class JobNodes:
+    """The nodes of a run and the kernels that they run.
 
     :param node: where the run was prepared, and its ``facts``: other nodes are compared with it.
+    :param node_key: the key of the node's name in ``place``, see :class:`~orchestrator.hosts.batch.BatchSession`.
     :param boots_kernels: whether kernels are booted by node features; then no two kernels share a boot.
     """
 
-    def __init__(self, run: Run, node: str, facts: Facts, boots_kernels: bool) -> None:
+    def __init__(self, run: Run, node: str, facts: Facts, node_key: str, boots_kernels: bool) -> None:
         self._run = run
         self._node = node
+        self._node_key = node_key
         self._facts = facts
         self._boots_kernels = boots_kernels
         self._kernels = {kernel.name: kernel for kernel in run.experiment.kernels}
@@ -32,13 +34,13 @@ class Places:
         self._compared = {node}
 
     def begin(self, block: Block, place: str, settings: str) -> TrialContext | None:
-        """Record where a block runs; None if another kernel runs there: then its trials have got their records.
+        """Record where a block runs; None if another kernel runs there: its trials are then recorded as such.
 
         :param place: what the job wrote at its start; ``settings``: the output of ``settings.sh`` there.
         """
         values = dict(line.partition("=")[::2] for line in place.splitlines())
         facts = host_facts.parse(place)
-        node = values.get("slurm.node", self._node)
+        node = values.get(self._node_key, self._node)
         identity = identity_of(self._kernels[block.kernel])
         context = self._context(block, node, facts, identity)
         verification = self._verify(block, node, facts, identity)
@@ -46,16 +48,16 @@ class Places:
         found = {change.path: change.actual for change in parse_changes(settings)}
         record_boot(self._run, block, context, facts, found, identity, verification)
         if verification.mismatches:
-            self._set_aside(block, context, verification.mismatches)
+            self._record_wrong_kernel(block, context, verification.mismatches)
             return None
         return context
 
-    def set_aside_unless_running(self, block: Block) -> None:
-        """Give the trials of a block their final record if the node runs another kernel and nothing here boots one."""
+    def check_running_kernel(self, block: Block) -> None:
+        """Record the trials of a block as not run if the node runs another kernel, for the case that jobs boot none."""
         identity = identity_of(self._kernels[block.kernel])
         fault = verify(identity, self._facts).mismatches
         if fault:
-            self._set_aside(block, self._context(block, self._node, self._facts, identity), fault)
+            self._record_wrong_kernel(block, self._context(block, self._node, self._facts, identity), fault)
 
     def _context(self, block: Block, node: str, facts: Facts, identity: Identity) -> TrialContext:
         environment = str(host_facts.environment(facts))
@@ -82,7 +84,7 @@ class Places:
         if found:
             self._run.observer.note(f"{node}: differs from {self._node}: {'; '.join(found)}")
 
-    def _set_aside(self, block: Block, context: TrialContext, fault: str) -> None:
+    def _record_wrong_kernel(self, block: Block, context: TrialContext, fault: str) -> None:
         self._run.observer.note(f"{context.host}: not running kernel {block.kernel!r}: {fault}")
         for trial in self._run.pending(block):
             self._run.conclude(outcome.wrong_kernel(trial, context, fault))
