@@ -18,7 +18,7 @@ SMALL_UNITS = rf"{_SECONDS}|[VAWJgmLFH]|Hz"
 _SCALED = re.compile(
     rf"(?:(?P<large>[kKMGTPEZY])i?(?P<of>{LARGE_UNITS})?|(?P<small>[munpµμ])(?:{SMALL_UNITS}))(?![A-Za-z0-9_])"
 )
-#: fewer than directly at a number, where no word can stand ("12 pm", "12 E"); with ":" it is the name of the next figure
+#: fewer than directly at a number, where no word can stand ("12 pm"); before ":" it is the name of the next figure
 _BEHIND = re.compile(
     rf"[ \t]+((?P<large>[kKMGT])i?(?:{LARGE_UNITS})?|(?P<small>[munpµμ])(?:{_SECONDS})"
     rf"|(?P<seconds>{_SECONDS})|(?P<bytes>B|[bB]ytes?|[bB]its?))(?![A-Za-z0-9_]|[ \t]*[:=])[\w/%^-]*"
