@@ -20,6 +20,8 @@ from orchestrator.experiment.model import Metric
 from orchestrator.results.records import MetricValue
 
 _QUOTED = 60
+_LEAST, _GREATEST = 1e-150, 1e150
+"""Magnitudes that are read. Memory that was not initialised prints as 6.9e-310, whose reciprocal is infinite."""
 
 
 class NoFigure(ValueError):
@@ -124,6 +126,8 @@ def _number(raw: Any) -> float:
         raise NoFigure(f"found, but {_shown(raw)} is not a number")
     if not math.isfinite(value):
         raise NoFigure(f"found, but {_shown(raw)} is not a finite number")
+    if value and not _LEAST <= abs(value) <= _GREATEST:
+        raise NoFigure(f"found, but {_shown(raw)} is not between {_LEAST:g} and {_GREATEST:g}")
     return value
 
 

@@ -244,6 +244,8 @@ def test_colours_and_byte_order_marks_are_no_text(
         ("a=1.0 s", "'1.0 s' is not a number"),
         ("a=1,5", "'1,5' is not a number"),
         ("a=inf", "'inf' is not a finite number"),
+        ("a=6.95e-310", "'6.95e-310' is not between 1e-150 and 1e+150"),
+        ("a=-1e200", "'-1e200' is not between 1e-150 and 1e+150"),
         ("a=" + "x" * 100, f"'{'x' * 60}…' is not a number"),
     ],
 )
