@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from orchestrator.errors import BadInput
 
+MAX_NUMBER = 2**20 - 1
+"""More than any CPU, node or port has."""
+
 
 def parse_cpus(text: str) -> frozenset[int]:
     """Return ``{0, 1, 2, 8}`` for ``0-2,8``; empty for an empty text. ``BadInput`` for other text."""
@@ -14,7 +17,7 @@ def parse_cpus(text: str) -> frozenset[int]:
     for part in text.split(",") if text else ():
         match = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if last < first:
+        if last < first or last > MAX_NUMBER:
             raise BadInput(f"invalid list of CPUs '{text}'")
         numbers.update(range(first, last + 1))
     return frozenset(numbers)

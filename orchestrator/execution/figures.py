@@ -7,29 +7,26 @@ import re
 import regex
 
 from orchestrator.execution import patterns
+from orchestrator.execution.scales import LARGE_UNITS, SMALL_UNITS
 
-_SEPARATORS = r".,:'’_\u00a0\u2009\u202f"
-_LARGE_UNITS = (
-    r"[bB](?:its?|ytes?|ps)?|[oO]ps?|OPS|[iI][oO][sS]?|IOPS|[fF]lops?|FLOPS?|[VAWJgmst]|[hH]z|"
-    r"[ptqr]ps|[PTQR]PS|pages?|reqs?|samples?|cycles?|events?"
-)
-_SMALL_UNITS = r"s|secs?|seconds?|[VAWJgmLFH]|Hz"
+#: also those of Arabic and of typographers, and a backspace, which joins what stands beside it
+_SEPARATORS = r".,:'’_\x08·٫٬\u00a0\u2007\u2009\u202f"
 #: what makes a number another one where it follows directly
 _FOLLOWS = re.compile(
-    rf"\d|[{_SEPARATORS}]\d|[eE](?![A-Za-z])|[eE][+-]?\d"
-    rf"|[kKMGTPEZY]i?(?:{_LARGE_UNITS})?(?![A-Za-z])"
-    rf"|[munpµμ](?:{_SMALL_UNITS})?(?![A-Za-z])"
+    rf"\d|[{_SEPARATORS}]\d|[eEdD](?![A-Za-z])|[eEdD][+-]?\d|[⁰¹²³⁴-⁹⁻]|\^[+-]?\d| ?[x×*] ?10(?:\^|\*\*|[⁰¹²³⁴-⁹⁻])"
+    rf"|[kKMGTPEZY]i?(?:{LARGE_UNITS})?(?![A-Za-z])"
+    rf"|[munpµμ](?:{SMALL_UNITS})?(?![A-Za-z])"
 )
 _HEXADECIMAL = re.compile(r"[xX][0-9A-Fa-f]")
 #: what makes a number another one where it comes directly before
 _PRECEDES = re.compile(
     rf"\d$|(?<![\w{_SEPARATORS}])[+-]?[\d{_SEPARATORS}]*\d[{_SEPARATORS}]$|\d[eE][+-]?$|(?<!\w)0[xX][0-9A-Fa-f]*$"
-    r"|(?:^|[\s=:(\[,;|])(?:-|[+-]?\.)$"
+    r"|(?:^|[\s=:(\[,;|])(?:[-−]|[+-]?\.)$"
 )
 #: the same before a number with a sign
 _EXPONENT = re.compile(r"\d[eE]$")
-_WORD_BEFORE = re.compile(rf"[\d{_SEPARATORS}eExX+-]*$")
-_WORD_AFTER = re.compile(rf"[\w{_SEPARATORS}/%+-]*")
+_WORD_BEFORE = re.compile(rf"[\d{_SEPARATORS}eExX+−-]*$")
+_WORD_AFTER = re.compile(rf"[\w{_SEPARATORS}/%+*^×-]*")
 
 _REACH = 40
 """Characters on each side of a number that are looked at, and quoted."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +24,8 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) <= MAX_DIGITS else float(text)
 
 
+_NEXT = re.compile(r"[ \t]*\{")
+"""The beginning of a document in the line in which another one ended."""
 _DECODER = json.JSONDecoder(parse_int=_integer)
 
 
@@ -65,7 +69,10 @@ class Documents:
             self._other_text |= bool(first) and not end
             if self._is_broken and first in ("}", "]"):
                 self.items.clear()  # they were parts of one
-            position = (text.find("\n", end - 1) + 1 or len(text)) if end else end_of_line
+            if end and _NEXT.match(text, end):
+                position = end
+            else:
+                position = (text.find("\n", end - 1) + 1 or len(text)) if end else end_of_line
 
     def _read(self, text: str, position: int) -> int:
         """Read the document at ``position``; return where it ends, 0 if there is none."""
@@ -78,6 +85,8 @@ class Documents:
             if text[position] == "{":
                 self.fault = f"invalid JSON in line {error.lineno}: {error.msg}"
             self._is_broken = True
+            if not text[error.pos :].strip() or error.msg.startswith("Unterminated string"):
+                self.items.clear()  # the last document was not finished: those before it are not the result
             return 0 if text.find("\n", error.pos) >= 0 else len(text)
         if _is_deep(document):
             self.fault = TOO_DEEP
@@ -95,11 +104,15 @@ def _select(document: Any, steps: Sequence[str]) -> Any:
     for step in steps:
         if isinstance(document, Mapping) and step in document:
             document = document[step]
-        elif isinstance(document, list) and step.isdecimal() and int(step) < len(document):
-            document = document[int(step)]
+        elif isinstance(document, list) and (index := _index(step)) < len(document):
+            document = document[index]
         else:
             return MISSING
     return document
+
+
+def _index(step: str) -> int:
+    return int(step) if step.isdecimal() and len(step) <= len(str(sys.maxsize)) else sys.maxsize
 
 
 def _is_deep(document: Any) -> bool:

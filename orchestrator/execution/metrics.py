@@ -14,11 +14,14 @@ from typing import Any
 from orchestrator.execution import patterns
 from orchestrator.execution.figures import whole_number
 from orchestrator.execution.json_output import MISSING, Documents
+from orchestrator.execution.scales import other_scale
 from orchestrator.execution.streams import Stream
 from orchestrator.experiment.model import Metric
 from orchestrator.results.records import MetricValue
 
 _QUOTED = 60
+_LEAST, _GREATEST = 1e-150, 1e150
+"""Magnitudes that are read. Memory that was not initialised prints as 6.9e-310, whose reciprocal is infinite."""
 
 
 class NoFigure(ValueError):
@@ -103,22 +106,28 @@ def _match(metric: Metric, stream: Stream) -> Any:
             return MISSING
         _number(match[1])
         whole = whole_number(match, metric.unit)
+        scaled = other_scale(match, metric.unit)
     except TimeoutError:
         raise NoFigure(f"the regular expression took more than {patterns.TIME_LIMIT_S:g} s") from None
     if whole:
         raise NoFigure(f"not the whole number: '{whole}'")
+    if scaled:
+        raise NoFigure(f"found, but the unit of '{scaled}' is not '{metric.unit}'")
     return match[1]
 
 
 def _number(raw: Any) -> float:
     try:
-        value = None if isinstance(raw, bool) else float(raw)
+        is_number = not isinstance(raw, bool) and "_" not in str(raw)  # Python reads 1_0 as 10
+        value = float(raw) if is_number else None
     except (ValueError, TypeError):
         value = None
     if value is None:
         raise NoFigure(f"found, but {_shown(raw)} is not a number")
     if not math.isfinite(value):
         raise NoFigure(f"found, but {_shown(raw)} is not a finite number")
+    if value and not _LEAST <= abs(value) <= _GREATEST:
+        raise NoFigure(f"found, but {_shown(raw)} is not between {_LEAST:g} and {_GREATEST:g}")
     return value
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 QUOTED = 200
 """Characters of a line that a message quotes."""
 
+_MOVES = re.compile(r"\x1b\[[0-?]*[A-HJSTdf]")
+"""Sequences after which text stands elsewhere on a terminal: a new line, for us."""
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[(-/].|[0-Z\\^-~])")
+"""All other sequences of terminals (ECMA-48): colours, titles, modes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     """The end of an output stream of a trial. LF, CR LF and CR end a line; all are LF here.
+
+    Escape sequences of terminals and a byte order mark are left out: some programs write them to files, too.
 
     :ivar is_cut: the beginning was not kept.
     """
@@ -36,4 +44,5 @@ class Stream:
 
 def stream(name: Literal["stdout", "stderr"], text: str, is_cut: bool = False) -> Stream:
     """Return a stream of the text as it was printed."""
-    return Stream(name, text.replace("\r\n", "\n").replace("\r", "\n"), is_cut)
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return Stream(name, _ESCAPES.sub("", _MOVES.sub("\n", lines)), is_cut)

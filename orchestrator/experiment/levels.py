@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from orchestrator.cpu_lists import format_cpus, parse_cpus
 from orchestrator.documents.document import Node
 from orchestrator.documents.draft import Draft
 from orchestrator.documents.expressions import Value
@@ -15,6 +16,10 @@ from orchestrator.units import correct_size, format_size, is_number_with_letters
 
 MAX_LEVELS = 10_000
 _MAX_NUMBER = Decimal(2**63)
+_UNITS = {"_kbytes": 1024, "_kb": 1024, "_mb": 1024**2}
+"""What a file of the kernel counts in, by the end of its name."""
+_LISTS = ("cpuset.cpus", "cpuset.mems", "ip_local_reserved_ports", "smp_affinity_list")
+"""Files that print a list of numbers in their own way, whatever was written."""
 _GROUPED = re.compile(r"[-+]?[0-9]{1,3}(_[0-9]{3}){1,5}")
 """A number with groups of digits, as YAML 1.1, Python and C++ programmers write it."""
 
@@ -37,12 +42,29 @@ def computed_level(value: Value) -> Level:
     return Level(str(value).lower() if isinstance(value, bool) else str(value), value)
 
 
-def setting_text(level: Level) -> str:
-    """Return a level in the format of ``/proc/sys`` and ``/sys``: decimal numbers, 1 and 0 for true and false.
+def setting_text(level: Level, path: str) -> str:
+    """Return a level in the format of ``/proc/sys`` and ``/sys``, so that it equals what is read back.
 
-    The kernel would read ``010`` as eight, and print ``0x10`` as 16.
+    Numbers are decimal: the kernel would read ``010`` as eight, and print ``0x10`` as 16. True and false are 1 and 0. A
+    size is in KiB or MiB where the name of the file says so. Lists of CPUs, nodes and ports are ordered and merged.
     """
-    return str(int(level.value)) if isinstance(level.value, bool | int) else level.text
+    name = path.rpartition("/")[2]
+    if name in _LISTS:
+        return list_text(level.text)
+    if not isinstance(level.value, bool | int):
+        return level.text
+    is_size = isinstance(parse_quantity(level.text), int)
+    unit = next((size for ending, size in _UNITS.items() if name.endswith(ending)), 1) if is_size else 1
+    value, rest = divmod(int(level.value), unit)
+    return level.text if rest else str(value)
+
+
+def list_text(text: str) -> str:
+    """Return a list of numbers as the kernel prints it: ``0-2`` for ``2,0,1``; any other text unchanged."""
+    try:
+        return format_cpus(parse_cpus(text))
+    except BadInput:
+        return text
 
 
 def read_levels(draft: Draft, name: str, node: Node) -> tuple[Level, ...]:

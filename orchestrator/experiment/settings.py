@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, Position
-from orchestrator.experiment.levels import read_level, setting_text
+from orchestrator.experiment.levels import list_text, read_level, setting_text
 from orchestrator.experiment.model import Setting
 from orchestrator.units import parse_size
 
@@ -39,13 +39,14 @@ def sysctl_name(path: str) -> str:
 def sysctl(section: Node) -> Iterator[PlacedSetting]:
     """Read values by name, with dots or with slashes."""
     for name, node in section.mapping().items():
-        yield node.position, Setting(sysctl_path(name), setting_text(read_level(node)))
+        path = sysctl_path(name)
+        yield node.position, Setting(path, setting_text(read_level(node), path))
 
 
 def sysfs(section: Node) -> Iterator[PlacedSetting]:
     """Read values by path."""
     for path, node in section.mapping().items():
-        yield node.position, Setting(path, setting_text(read_level(node)))
+        yield node.position, Setting(path, setting_text(read_level(node), path))
 
 
 def transparent_hugepages(section: Node) -> Iterator[PlacedSetting]:
@@ -108,7 +109,7 @@ _CPU_FILES: Mapping[str, Callable[[Node], Iterator[tuple[str, str]]]] = {
 
 def irqs(cpus: Node) -> Iterator[PlacedSetting]:
     """Read the CPUs that handle interrupts. Optional, as some interrupts cannot be moved."""
-    yield cpus.position, Setting(IRQ_AFFINITY, str(cpus.content), optional=True)
+    yield cpus.position, Setting(IRQ_AFFINITY, list_text(cpus.text), optional=True)
 
 
 def _folders(section: Node, *path: str) -> dict[str, str]:

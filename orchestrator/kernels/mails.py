@@ -12,7 +12,9 @@ from orchestrator.errors import KernelError
 from orchestrator.kernels.git import complaint, run_git
 
 _FIELD = re.compile(rb"[!-9;-~]+:")
-_COVER = re.compile(r"\[[^]]*\b0+/\d+\b")
+_COVER = re.compile(
+    r"(?:\[[^]]*\]\s*)*\[[^]]*\b0+/\d+\b"
+)  # lists add their own prefix: [Intel-gfx] [PATCH 0/3]
 _LATIN_1 = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 """Bytes that are not UTF-8 (escaped by Python) to the characters that git takes them for."""
 
@@ -47,7 +49,7 @@ def is_mailbox(content: bytes) -> bool:
             break
         if not line.startswith((b" ", b"\t")) and not _FIELD.match(line):
             return False
-    return bool(content)
+    return bool(content.strip())
 
 
 def is_maildir(folder: Path) -> bool:

@@ -21,7 +21,12 @@ from orchestrator.kernels.quilt import Entry, read_series
 
 _log = logging.getLogger(__name__)
 
+_COMPRESSED = rb"(?:\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd)"
+"""The first bytes of files of gzip, bzip2, xz and zstd."""
 _SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml")
+#: made by patch and editors
+_BACKUPS = (".orig", ".rej", ".bak", ".swp", ".patch~", ".diff~")
+_DIFF = re.compile(rb"^--- .+\n\+\+\+ .+\n@@ |^diff --git |\A" + _COMPRESSED, re.MULTILINE)
 _NO_DIFF = ("No valid patches in input", "unrecognized input")
 """What git says of a text without a diff; the second before version 2.35."""
 
@@ -30,19 +35,20 @@ _NO_DIFF = ("No valid patches in input", "unrecognized input")
 class Patch:
     """A patch: its name, its decoded text, and how ``git apply`` takes it.
 
-    :ivar strip: number of leading path components to remove (``-pN``).
+    :ivar strip: number of leading path components to remove (``-pN``), see ``Entry``.
     :ivar reverse: whether it is taken back (``-R``).
     """
 
     name: str
     text: bytes
-    strip: int = 1
+    strip: int | None = None
     reverse: bool = False
 
     @property
     def options(self) -> tuple[str, ...]:
         """The options of ``git apply`` that are not the default."""
-        return (*((f"-p{self.strip}",) if self.strip != 1 else ()), *(("-R",) if self.reverse else ()))
+        strip = () if self.strip in (None, 1) else (f"-p{self.strip}",)
+        return (*strip, *(("-R",) if self.reverse else ()))
 
     @property
     def hash(self) -> str:
@@ -72,11 +78,25 @@ def _entries(path: Path) -> Iterator[Entry]:
     elif (series := path / "series").is_file():
         yield from (entry for entry in read_series(series) if entry.file.stat().st_size)
     else:
-        yield from (Entry(file, str(file)) for file in sorted(path.iterdir()) if file.suffix in _SUFFIXES)
+        files = sorted(path.iterdir())
+        for file in files:
+            if file.suffix not in (*_SUFFIXES, *_BACKUPS) and _has_diff(file):
+                _log.warning("%s: skipped: its name does not end in one of %s", file, ", ".join(_SUFFIXES))
+        yield from (Entry(file, str(file)) for file in files if file.suffix in _SUFFIXES)
+
+
+def _has_diff(file: Path) -> bool:
+    """Whether the first MiB of a file looks like a patch, or is compressed."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as content:
+        return bool(_DIFF.search(content.read(1 << 20)))
 
 
 def _read(entry: Entry) -> Iterator[Patch]:
     content = b"" if is_maildir(entry.file) else entry.file.read_bytes()
+    if re.match(_COMPRESSED, content):
+        raise KernelError(f"{entry.location}: {entry.file.name} is compressed; decompress it first")
     if is_maildir(entry.file) or is_mailbox(content):
         mails = read_mailbox(entry.file)
         for mail in mails:
@@ -109,7 +129,8 @@ def _checked(entry: Entry, location: str, name: str, text: bytes) -> Patch | Non
     patch = Patch(name, text, entry.strip, entry.reverse)
     if not text.strip():
         return None
-    completed = run_git(["apply", "--numstat", f"-p{entry.strip}", "-"], Path("/"), text)
+    strip = () if entry.strip is None else (f"-p{entry.strip}",)
+    completed = run_git(["apply", "--numstat", *strip, "-"], Path("/"), text)
     if completed.returncode == 0:
         shown = os.fsencode(" ".join((name, *patch.options))).decode(errors="backslashreplace")
         return Patch(shown, text, entry.strip, entry.reverse)

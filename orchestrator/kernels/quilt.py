@@ -19,13 +19,13 @@ class Entry:
     """A line of a series.
 
     :ivar location: file and line.
-    :ivar strip: number of leading path components to remove (``-pN``).
+    :ivar strip: number of leading path components to remove (``-pN``). None: 1; 0 if a name has no slash.
     :ivar reverse: whether the patch is to be taken back (``-R``).
     """
 
     file: Path
     location: str
-    strip: int = 1
+    strip: int | None = None
     reverse: bool = False
 
 

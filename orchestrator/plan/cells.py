@@ -75,7 +75,8 @@ def _settings(levels: Mapping[str, Level]) -> Iterator[Setting]:
     for name, level in levels.items():
         kind, dot, rest = name.partition(".")
         if dot:
-            yield Setting(sysctl_path(rest) if kind == "sysctl" else rest, setting_text(level))
+            path = sysctl_path(rest) if kind == "sysctl" else rest
+            yield Setting(path, setting_text(level, path))
 
 
 def _digest(content: Mapping[str, object]) -> str:

@@ -48,6 +48,13 @@ def with_attachment(patch: bytes) -> bytes:
     )
 
 
+def subversion(mail: bytes) -> bytes:
+    """A mail with a diff of Subversion: names without prefix and slash."""
+    head, _, diff = mail.partition(b"diff --git ")
+    names = b"Index: mm.c\n" + b"=" * 67 + b"\n--- mm.c\t(revision 1)\n+++ mm.c\t(working copy)\n"
+    return head + names + diff[diff.index(b"@@ ") :]
+
+
 def renamed(history: History) -> None:
     (history.tree / "start.c").rename(history.tree / "begin.c")
 
@@ -87,6 +94,7 @@ MAILS: dict[str, Callable[[History], bytes]] = {
     "two components": lambda h: h.patches(
         lambda: edit(h), "mm: one", "--src-prefix=a/b/", "--dst-prefix=a/b/"
     ),
+    "names without a slash": lambda h: subversion(h.patches(lambda: edit(h), "mm: one")),
     "full index": lambda h: h.patches(lambda: edit(h), "mm: one", "--full-index"),
     "no context": lambda h: h.patches(lambda: edit(h), "mm: one", "-U0"),
     "rename": lambda h: h.patches(lambda: renamed(h), "start: rename", "-M"),

@@ -76,6 +76,8 @@ def test_missing_files(host: HostFolder) -> None:
         ("4096\t131072\t6291456", " 4096  131072 6291456"),
         ("Y", "1"),
         ("false", "0"),
+        ("00000000,0000000f", "f"),  # rps_cpus of a host with 64 CPUs
+        ("00000001,00000000", "1,00000000"),
     ],
 )
 def test_equal_values_are_not_written(host: HostFolder, content: str, requested: str) -> None:
@@ -87,7 +89,7 @@ def test_equal_values_are_not_written(host: HostFolder, content: str, requested:
 
 @pytest.mark.parametrize(
     ("content", "requested"),
-    [("5", "50"), ("always [madvise] never", "never"), ("1 2", "12"), ("1 2", "1 2 3")],
+    [("5", "50"), ("always [madvise] never", "never"), ("1 2", "12"), ("1 2", "1 2 3"), ("3", "0,3")],
 )
 def test_other_values_are_not_equal(host: HostFolder, content: str, requested: str) -> None:
     path = setting_file(host, "setting_file", content + "\n")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,7 +66,9 @@ base-commit: 0123456789abcdef0123456789abcdef01234567
         ("[PATCH 0/2] two", "Hello.", True),
         ("[PATCH v3 00/12] two", B4_COVER, True),
         ("[RFC PATCH mm-unstable v3 0/5] =?UTF-8?q?gr=C3=B6=C3=9Fer?=", B4_COVER, True),
+        ("[Intel-gfx] [PATCH 0/2] two", "Hello.", True),
         ("[PATCH 10/12] two", "Hello.", False),
+        ("[Intel-gfx] [PATCH 10/12] two", "Hello.", False),
         ("Re: [PATCH 1/2] two", "Reviewed-by: A <a@x.org>", False),
         ("[PATCH] two", B4_COVER, False),
     ],
@@ -92,6 +97,36 @@ def test_the_cover_letter_of_format_patch_is_skipped_in_a_directory(history: His
         history.git("rev-parse", "topic^{tree}").decode().strip(),
         ["0001-mm-one.patch", "0002-start-two.patch"],
     )
+
+
+def test_files_of_other_names_are_skipped_with_a_warning(
+    history: History, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    diff = history.diff(lambda: edit(history))
+    for name in ("a.patch", "a.patch.orig", "b.txt", "c.patch.gz"):
+        (tmp_path / name).write_bytes(gzip.compress(diff) if name.endswith(".gz") else diff)
+    (tmp_path / "README").write_text("--- not a diff\n")
+    assert [patch.name for patch in read_patches([PatchSource("path", str(tmp_path))])] == ["a.patch"]
+    endings = ".patch, .diff, .mbox, .mbx, .eml"
+    assert [record.message for record in caplog.records] == [
+        f"{tmp_path / name}: skipped: its name does not end in one of {endings}"
+        for name in ("b.txt", "c.patch.gz")
+    ]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_patch_is_refused_with_the_cause(
+    tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    (tmp_path / "t.mbox.gz").write_bytes(compress(b"From x Thu Jan  1 00:00:00 1970\n"))
+    with pytest.raises(KernelError, match=r"t\.mbox\.gz is compressed; decompress it first"):
+        read_patches([PatchSource("path", str(tmp_path / "t.mbox.gz"))])
+
+
+def test_a_blank_file_is_no_mailbox(tmp_path: Path) -> None:
+    (tmp_path / "a.patch").write_bytes(b"\n\n")
+    with pytest.raises(KernelError, match=r"a\.patch is not a patch: no diff found"):
+        read_patches([PatchSource("path", str(tmp_path))])
 
 
 def test_a_maildir_is_read_in_the_order_of_git(history: History, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ noise: false
 repetitions: 1
 benchmark:
   command: [echo, '{digits} {rest}']
-  metrics: {t: {regex: '((?:\d|\d\d)+)[^,]*,$', unit: MB/s}}
+  metrics: {t: {regex: '((?:\d|\d\d)+)[^,]*,$', unit: KiB/s}}
 factors: {digits: ["111111111111111111111111111111111111111111111111", "12"], rest: ["KiB/s, x", "KiB/s,"]}
 zip: [[digits, rest]]
 order: {within_block: listed}

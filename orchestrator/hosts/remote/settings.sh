@@ -154,16 +154,17 @@ write_value() {
     esac >/dev/null 2>&1
 }
 
-# plain WORD → $plain: numbers without leading zeros; Y, y, true as 1; N, n, false as 0
+# plain WORD → $plain: numbers, also masks such as 00000000,0000000f, without leading zeros; Y, y, true as 1; N, n, false as 0
 plain() {
     case $1 in
     Y | y | true) plain=1 ;;
     N | n | false) plain=0 ;;
-    *[!0-9]* | '') plain=$1 ;;
+    *[!0-9a-f,]* | '') plain=$1 ;;
     *)
         plain=$1
-        while case $plain in 0?*) true ;; *) false ;; esac do
+        while case $plain in 00000000,?* | 0[0-9a-f]*) true ;; *) false ;; esac do
             plain=${plain#0}
+            plain=${plain#0000000,}
         done
         ;;
     esac

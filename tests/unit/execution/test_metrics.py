@@ -44,6 +44,8 @@ def one(source: str, selector: str | tuple[str, ...], stdout: str) -> float | No
         ("a", '{"a": 1e999}', None),
         ("b", '{"a": 1}', None),
         ("a.2", '{"a": [1]}', None),
+        ("9" * 5000, "[1]", None),
+        ("a", '{"a": 1}{"a": 2} {"a": 3}', 3),
         ("a.-1", '{"a": [1]}', None),
         ("a", '{"a": 1', None),
         ("a", "", None),
@@ -121,6 +123,13 @@ def test_each_kind_of_line_end_ends_a_line(end: str) -> None:
         (r"([-+0-9.]+) s", "1.5e-06 s", "1.5e-06"),
         (r"([-+0-9.]+) s", "1.5e06 s", "1.5e06"),
         (r"([0-9.]+) ms", "drift: -5.3 ms", "-5.3"),
+        (r"([0-9.]+) ms", "drift: −5.3 ms", "−5.3"),
+        (r"bw: ([0-9.]+)", "bw: 12\u2007345", "12\u2007345"),
+        (r"bw: ([0-9.]+)", "bw: 12٫5", "12٫5"),
+        (r"bw: ([0-9.]+)", "bw: 1\b2", "1\b2"),
+        (r"bw: ([0-9.]+)", "bw: 1.5D+03", "1.5D+03"),
+        (r"bw: ([0-9.]+)", "bw: 1.5*10^9", "1.5*10^9"),
+        (r"([0-9.]+)", "bw: 10⁹", "10⁹"),
     ],
 )
 def test_a_part_of_a_number_is_no_figure(pattern: str, stdout: str, whole: str) -> None:
@@ -147,7 +156,8 @@ def test_a_part_of_a_number_is_no_figure(pattern: str, stdout: str, whole: str) 
         (r"bw: (-?[\d.]+)", "bw: -5.5", -5.5),
         (r"bw -([\d.]+)", "bw -5", 5),
         (r"run-([\d.]+)", "run-5", 5),
-        (r"bw:( *[\d.]+ *)", "bw:  5  k", 5),
+        (r"bw:( *[\d.]+ *)", "bw:  5  x", 5),
+        (r"bw: ([\d.]+)", "bw: 12 345", 12),
     ],
 )
 def test_what_follows_a_number_may_be_something_else(pattern: str, stdout: str, value: float) -> None:
@@ -183,11 +193,59 @@ def test_a_tool_that_scales_its_units(pattern: str, unit: str, value: float | st
 
 
 @pytest.mark.parametrize(
+    ("pattern", "stdout", "unit", "value"),
+    [
+        (r"rate ([\d.]+)", "rate 12 k", "1/s", "12 k"),
+        (r"rate ([\d.]+)", "rate 12\tkops/s", "ops/s", "12\tkops/s"),
+        (r"rate ([\d.]+)", "rate 12 kops/s", "Kops/s", 12),
+        (r"# +([\d.]+)", "branches  #  348.123 M/sec", "1/s", "348.123 M/sec"),  # perf stat
+        (r"# +([\d.]+)", "branches  #  348.123 M/sec", "M/sec", 348.123),
+        (r"Bytes +([\d.]+)", "1.10 GBytes   943 Mbits/sec", "Gbit/s", "943 Mbits/sec"),  # iperf3
+        (r"Bytes +([\d.]+)", "1.10 GBytes   943 Mbits/sec", "Mbit/s", 943),
+        (r"Bytes +([\d.]+) Mbit", "1.10 GBytes   943 Mbits/sec", "Gbit/s", 943),
+        (r"Bytes +([\d.]+)", "0.00 Bytes  0.00 bits/sec", "Gbit/s", 0),
+        (r"Bytes +([\d.]+)", "5.00 Bytes  4.00 bits/sec", "Gbit/s", "4.00 bits/sec"),
+        (r": +([\d.]+)", "Time:  1.234 s ±  0.005 s", "ms", "1.234 s"),  # hyperfine
+        (r": +([\d.]+)", "Time:  12.5 msec", "ms", 12.5),
+        (r": +([\d.]+)", "Time:  12.5 μs", "us", 12.5),
+        (r": +([\d.]+)", "MemFree: 123456 kB", "KiB", 123456),
+        (r"Elapsed: ([\d.]+)", "Elapsed: 0.25\tMiB: 64.0", "s", 0.25),  # mbw
+        (r"at ([\d.]+)", "started at 12 pm", "h", 12),
+        (r"bw ([\d.]+)", "bw 12 GB/s", "GiB/s", 12),
+        (r"read ([\d.]+)", "read 12 Mails", "mails", 12),
+    ],
+)
+def test_a_unit_behind_a_space(pattern: str, stdout: str, unit: str, value: float | str) -> None:
+    refused = f"found, but the unit of '{value}' is not '{unit}'"
+    assert reading("regex", pattern, stdout, unit) == (refused if isinstance(value, str) else value)
+
+
+@pytest.mark.parametrize(
+    ("source", "selector", "stdout", "value"),
+    [
+        ("regex", r"^bw: ([\d.]+)$", "\x1b[1mbw: \x1b[32m12.5\x1b[0m", 12.5),
+        ("regex", r"^bw\s+([\d.]+)$", "bw\x1b[20G12\x1b[5C34", 12),
+        ("key_value", "bw", "\x1b]0;title\x07\x1b[?25l50%\x1b[2K\rbw=3\x1b[?25h", 3),
+        ("json", "bw", '\x1b[32m{"bw": 3}\x1b[0m', 3),
+        ("json", "bw", '\ufeff{"bw": 3}', 3),
+        ("key_value", "bw", "\ufeffbw=3", 3),
+    ],
+)
+def test_colours_and_byte_order_marks_are_no_text(
+    source: str, selector: str, stdout: str, value: float
+) -> None:
+    assert one(source, selector, stdout) == value
+
+
+@pytest.mark.parametrize(
     ("stdout", "shown"),
     [
+        ("a=1_0", "'1_0' is not a number"),
         ("a=1.0 s", "'1.0 s' is not a number"),
         ("a=1,5", "'1,5' is not a number"),
         ("a=inf", "'inf' is not a finite number"),
+        ("a=6.95e-310", "'6.95e-310' is not between 1e-150 and 1e+150"),
+        ("a=-1e200", "'-1e200' is not between 1e-150 and 1e+150"),
         ("a=" + "x" * 100, f"'{'x' * 60}…' is not a number"),
     ],
 )
@@ -245,6 +303,9 @@ def test_a_json_document_between_lines(before: str, after: str) -> None:
         '{"jobs": [\n{"x": 1}\n',
         '{"jobs": [\n{"x": 1},\n{"x": 2}\n',
         '{"jobs": [\n{"x": 1}\nKilled',
+        '{"x": 1}\n{"x": 2',
+        '{"x": 1}\n{"x": \n{"y": 2}\n',
+        '{"x": 1}\n{"y": "',
         '{"jobs": [{"x": 1}], "x": "',
     ],
 )

@@ -19,6 +19,7 @@ from orchestrator.experiment.model import (
     Status,
     Until,
 )
+from orchestrator.plan.plan import Plan
 
 MIGBENCH = "version: 1\nbenchmark: {role: migbench}\n"
 COMMAND = """\
@@ -164,6 +165,34 @@ tuning:
         Setting("/sys/devices/system/cpu/cpufreq/boost", "0", optional=True),
         Setting("/proc/irq/*/smp_affinity_list", "0", optional=True),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "written"),
+    [
+        ("sysctl.vm.min_free_kbytes", "64MiB", "65536"),
+        ("sysctl.vm.min_free_kbytes", "65536", "65536"),
+        ("sysctl.vm.min_free_kbytes", "1500B", "1500B"),  # the kernel refuses it
+        ("sysctl.vm.dirty_bytes", "64MiB", "67108864"),
+        ("sysfs./sys/block/vda/queue/read_ahead_kb", "2MiB", "2048"),
+        ("sysctl.net.ipv4.ip_local_reserved_ports", "'9000,8081,8080'", "8080-8081,9000"),
+        ("sysctl.net.ipv4.ip_local_reserved_ports", "8080-x", "8080-x"),
+        ("sysctl.kernel.core_pattern", "'3,1'", "3,1"),
+    ],
+)
+def test_a_value_is_written_as_the_kernel_prints_it(
+    folder: Path, name: str, value: str, written: str
+) -> None:
+    kind, _, key = name.partition(".")
+    in_tuning = read(folder, MIGBENCH + f"tuning: {{{kind}: {{{key}: {value}}}}}\n")
+    assert [setting.value for setting in in_tuning.tuning.settings] == [written]
+    as_factor = read(folder, MIGBENCH + f"factors: {{{name}: [{value}]}}\n")
+    assert [setting.value for cell in Plan(as_factor).cells() for setting in cell.settings] == [written]
+
+
+def test_the_cpus_of_interrupts_are_written_as_the_kernel_prints_them(folder: Path) -> None:
+    (setting,) = read(folder, MIGBENCH + "tuning: {placement: {irqs: '2,0,1'}}\n").tuning.settings
+    assert setting.value == "0-2"
 
 
 def test_node_numbers_determine_the_minimum_of_nodes(folder: Path) -> None:
