@@ -23,6 +23,10 @@ class NoCapacity(HostError):
     """The cloud has no machine of a type in a zone now; another type or zone may do."""
 
 
+class NotConfigured(HostError):
+    """The library or the credentials of a cloud are missing on this controller."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a new machine needs to be reached by its controller alone.
