@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Needs
@@ -57,7 +57,12 @@ class Instance:
 
 
 class Cloud(ABC):
-    """One account of a cloud. A subclass translates the errors of its library into ``HostError`` and ``BadInput``."""
+    """One account of a cloud. A subclass translates the errors of its library into ``HostError`` and ``BadInput``.
+
+    :cvar lists_types: whether :meth:`offered` finds types where :meth:`estimate` knows none.
+    """
+
+    lists_types: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -69,13 +74,22 @@ class Cloud(ABC):
     def location(self) -> str:
         """Account and region as text, for messages."""
 
+    @property
+    def end(self) -> str:
+        """What ends a machine at its deadline, as text for plans; empty: always the cloud itself."""
+        return ""
+
     @abstractmethod
     def estimate(self, needs: Needs) -> Sequence[MachineType]:
         """Return the types that meet the needs, in the order in which they are tried. Contacts nobody."""
 
+    def offered(self, needs: Needs) -> Sequence[MachineType]:
+        """Return the types to try, as :meth:`estimate`; may ask the cloud which ones it has."""
+        return self.estimate(needs)
+
     @abstractmethod
     def create(self, run: str, machine_type: MachineType, access: Access, deadline: datetime) -> Instance:
-        """Rent one machine for a run until ``deadline`` (UTC), enforced by the cloud itself.
+        """Rent one machine for a run until ``deadline`` (UTC), enforced by the cloud itself where it can do so.
 
         Returns the run's machine if it has one. Raises ``NoCapacity``, or ``HostError`` with the next step.
         """

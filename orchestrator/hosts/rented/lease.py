@@ -81,7 +81,7 @@ class Lease:
         if existing:
             self._cloud.destroy(self._run)
         reasons = []
-        for machine_type in self._cloud.estimate(self._needs):
+        for machine_type in self._cloud.offered(self._needs):
             try:
                 return self._rent(machine_type)
             except (NoCapacity, UnmetNeeds) as error:

@@ -83,7 +83,7 @@ class RentedProvider(Provider):
         self._boot_limit = max(request.boot_limit, START_LIMIT_S)
         self.hours = request.max_hours or DEFAULT_HOURS
         self.types = self.cloud.estimate(request.needs)
-        if not self.types:
+        if not self.types and not self.cloud.lists_types:
             raise BadInput(
                 f"hosts.needs: no known {self.name} machine type meets the needs; list types in hosts.{self.name}.types"
             )
@@ -95,9 +95,12 @@ class RentedProvider(Provider):
 
     def quote(self, seconds: float) -> Quote:
         """See :meth:`Provider.quote`."""
-        first = self.types[0]
         names = tuple(one.name for one in self.types)
-        return Quote(first.name, names, seconds / 3600, first.price, first.price_date)
+        hours, end = seconds / 3600, self.cloud.end
+        if not names:
+            return Quote(f"a {self.name} machine type that meets the needs", (), hours, None, "", end)
+        first = self.types[0]
+        return Quote(first.name, names, hours, first.price, first.price_date, end)
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
