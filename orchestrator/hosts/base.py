@@ -115,6 +115,7 @@ class Machine(ABC):
 
     :ivar environment: set where the provider knows it; None: derived from the host's facts.
     :ivar clock: what the machine's clock counts.
+    :ivar rented: whether it is a machine of a cloud; its facts may not show that.
     :cvar files_survive_boot: whether files survive a boot, so that the runner's journal can be read after a crash.
     :ivar hypervisor: of a guest that this program started, see :class:`~orchestrator.results.records.BlockRecord`.
     :ivar variables: its variables in the inventory; ``groups``: its groups there.
@@ -123,6 +124,7 @@ class Machine(ABC):
     name: str
     environment: Environment | None
     clock: Clock
+    rented: bool = False
     files_survive_boot: ClassVar[bool] = False
     hypervisor: Mapping[str, str] = MappingProxyType({})
     variables: Mapping[str, Any] = MappingProxyType({})

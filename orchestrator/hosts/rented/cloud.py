@@ -100,7 +100,10 @@ class Cloud(ABC):
 
     @abstractmethod
     def reach(self, instance: Instance) -> str:
-        """Return the address for SSH; ``HostError`` while the machine has none."""
+        """Return the address for SSH; give the machine one if it needs that.
+
+        Raises ``HostError`` while there is none, ``NoCapacity`` if there will be none.
+        """
 
     @abstractmethod
     def destroy(self, run: str) -> Sequence[str]:

@@ -154,6 +154,8 @@ class Lease:
         def answer() -> Host | None:
             try:
                 return self.reconnect()
+            except NoCapacity:
+                raise  # an address is missing, and waiting does not help
             except HostError as error:
                 reasons[:] = [str(error)]
                 return None

@@ -41,6 +41,7 @@ class RentedMachine(Machine):
 
     clock: Clock = "wall"
     environment: Environment | None = None
+    rented = True
 
     def __init__(self, name: str, lease: Lease, host: Host) -> None:
         self.name = name
@@ -121,6 +122,8 @@ class RentedProvider(Provider):
         if not self.boots_kernels:
             return RentedMachine(host.name, lease, host)
         host.close()
-        return BootableMachine(
+        machine = BootableMachine(
             host.name, lease.reconnect, CloudPower(lease), None, log_folder, self._boot_limit, {}, ()
         )
+        machine.rented = True
+        return machine
