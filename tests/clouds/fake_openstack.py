@@ -373,6 +373,7 @@ def serve(folder: Path) -> Iterator[FakeOpenStack]:
 def _handler(fake: FakeOpenStack) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one packet for each answer
 
         def handle_request(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -72,12 +72,7 @@ class OpenStack(Cloud):
         known = shipped("openstack")
         names = self._node_types or self._options.get("flavors", ())
         types = [self._priced(known.get(name, MachineType(name, "x86_64"))) for name in names]
-        found = [one for one in types if one.may_meet(needs)]
-        if names and not found:
-            raise BadInput(
-                f"hosts.openstack: {', '.join(names)}: too small for hosts.needs; name larger ones"
-            )
-        return found
+        return flavors.large_enough(types, needs)
 
     def offered(self, needs: Needs) -> Sequence[MachineType]:
         """See :meth:`Cloud.offered`."""

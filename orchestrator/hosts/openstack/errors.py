@@ -73,7 +73,7 @@ def _explain(error: Exception, site: str) -> OrchestratorError:
 def message_of(error: BaseException) -> str:
     """Return what an API said, in one line."""
     text = getattr(error, "details", None) or str(error)
-    return re.sub(r"\s+", " ", str(text)).strip().removeprefix("ERROR: ")
+    return re.sub(r"\s+", " ", str(text)).strip().rstrip(".").removeprefix("ERROR: ")
 
 
 def _request_of(error: BaseException) -> str:

@@ -64,10 +64,19 @@ def suitable(
                 f"hosts.openstack.flavors: {name}: no such flavor; the site has {', '.join(sorted(types)) or 'none'}"
             )
     if wanted:
-        return [types[name] for name in wanted if types[name].may_meet(needs)]
+        return large_enough([types[name] for name in wanted], needs)
     metal = {one.name for one in flavors if is_bare_metal(one)}
     found = [one for one in types.values() if one.may_meet(needs) and one.architecture == "x86_64"]
     return sorted(found, key=lambda one: (one.name not in metal, not one.nodes, one.cpus, one.memory))
+
+
+def large_enough(named: Sequence[MachineType], needs: Needs) -> list[MachineType]:
+    """Return the types of the file that may meet the needs; ``BadInput`` if there is none."""
+    found = [one for one in named if one.may_meet(needs)]
+    if named and not found:
+        names = ", ".join(one.name for one in named)
+        raise BadInput(f"hosts.openstack: {names}: too small for hosts.needs; name larger ones")
+    return found
 
 
 def _completed(one: MachineType, known: Mapping[str, MachineType]) -> MachineType:

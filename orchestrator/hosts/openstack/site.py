@@ -37,7 +37,7 @@ class Site:
             try:
                 return found.get_one(self._cloud or None, region_name=self._region or None, **RETRIES)
             except ConfigException as error:
-                if not self._cloud:
+                if not (self._cloud or self._region):
                     raise
                 raise BadInput(f"hosts.openstack: {message_of(error)}; see clouds.yaml") from error
 
@@ -67,13 +67,16 @@ class Site:
     def leases(self) -> Any:
         """The leases of Blazar; None if the site's catalogue has no reservation service."""
         from blazarclient.client import Client
+        from keystoneauth1.exceptions import EndpointNotFound
 
         where = {
             "service_type": "reservation",
             "region_name": self.region or None,
             "interface": self.config.get_interface("reservation"),
         }
-        if self.connection.session.get_endpoint(**where) is None:
+        try:
+            self.connection.session.get_endpoint(**where)
+        except EndpointNotFound:
             return None
         retries = {name: number for name, number in RETRIES.items() if name != "api_timeout"}
         return Client(session=self.connection.session, **where, **retries).lease

@@ -99,7 +99,9 @@ class RentedProvider(Provider):
         names = tuple(one.name for one in self.types)
         hours, end = seconds / 3600, self.cloud.end
         if not names:
-            return Quote(f"a {self.name} machine type that meets the needs", (), hours, None, "", end)
+            return Quote(
+                f"a machine type of {self.location} that meets hosts.needs", (), hours, None, "", end
+            )
         first = self.types[0]
         return Quote(first.name, names, hours, first.price, first.price_date, end)
 
