@@ -27,6 +27,9 @@ T = TypeVar("T")
 CAPACITY_LIMIT_S = 300.0
 """A machine that the cloud has not started by then is given up for another type or zone: it is not booting."""
 
+ADDRESS_LIMIT_S = 60.0
+"""A running machine that has no address by then will not get one."""
+
 START_LIMIT_S = 2400.0
 """Metal takes more than 20 minutes to answer; 34 were seen (openshift/managed-cluster-config#1331)."""
 
@@ -128,8 +131,9 @@ class Lease:
         return host
 
     def _start(self, instance: Instance) -> Host:
-        self.instance = self._wait_for_start(instance)
-        host = self._wait_for_ssh()
+        self.instance = started = self._wait_for_start(instance)
+        self._wait_for(lambda: self._cloud.reach(started), ADDRESS_LIMIT_S)
+        host = self._wait_for(self.reconnect, START_LIMIT_S)
         self._keys.replace_host_key(host)
         return host
 
@@ -148,22 +152,23 @@ class Lease:
             raise NoCapacity(f"{instance.type} in {instance.zone}: no capacity: not started within {limit}")
         return started
 
-    def _wait_for_ssh(self) -> Host:
+    def _wait_for(self, function: Callable[[], T], limit: float) -> T:
+        """Call a function until it raises no ``HostError``; raise its last one after ``limit`` seconds."""
         reasons: list[str] = []
 
-        def answer() -> Host | None:
+        def attempt() -> T | None:
             try:
-                return self.reconnect()
+                return function()
             except NoCapacity:
-                raise  # an address is missing, and waiting does not help
+                raise  # waiting does not help
             except HostError as error:
                 reasons[:] = [str(error)]
                 return None
 
-        host = _poll(answer, START_LIMIT_S, self._pauses.connection)
-        if host is None:
-            raise HostError(f"{reasons[-1]}; gave up after {START_LIMIT_S / 60:g} minutes")
-        return host
+        value = _poll(attempt, limit, self._pauses.connection)
+        if value is None:
+            raise HostError(f"{reasons[-1]}; gave up after {limit / 60:g} minutes")
+        return value
 
 
 class UnmetNeeds(HostError):
