@@ -156,7 +156,12 @@ class FakeOpenStack:
         return {"version": version} if service in ("identity", "compute") else {"versions": [version]}
 
     def _identity(self, method: str, words: list[str], query: dict[str, str], body: dict[str, Any]) -> Answer:
-        if body["auth"]["identity"]["password"]["user"]["password"] != PASSWORD:
+        identity = body["auth"]["identity"]
+        shown = (
+            identity.get("application_credential", {}).get("secret")
+            or identity["password"]["user"]["password"]
+        )
+        if shown != PASSWORD:
             raise Refused(401, "The request you have made requires authentication.")
         paths = {"compute": "compute/v2.1", "image": "image", "network": "network"}
         if self.has_blazar:
@@ -320,7 +325,7 @@ class FakeOpenStack:
             case "POST", ["leases"]:
                 reservation = body["reservations"][0]
                 if reservation["resource_type"] not in self.reservable:
-                    raise Refused(400, f"The {reservation['resource_type']} resource type is not supported")
+                    raise Refused(500, f"The {reservation['resource_type']} resource type is not supported")
                 if any(one["name"] == body["name"] for one in leases.values()):
                     raise Refused(409, f"The lease with name: {body['name']} already exists")
                 lease = body | {

@@ -232,7 +232,7 @@ def test_a_refusal_of_the_api_is_one_line(
         ("POST compute/servers", 413, "This request was rate-limited"),
         ("POST network/security-groups", 409, "Quota exceeded for resources: ['security_group']."),
         ("POST network/floatingips", 409, "Quota exceeded for resources: ['floatingip']."),
-        ("POST reservation/leases", 400, "Not enough hosts available"),
+        ("POST reservation/leases", 500, "Not enough hosts available"),
     ],
 )
 def test_quota_and_capacity(cloud: FakeOpenStack, user: User, action: str, status: int, message: str) -> None:
@@ -324,10 +324,13 @@ def test_without_the_libraries(cloud: FakeOpenStack, user: User) -> None:
     assert "pip install 'migration-orchestrator[openstack]'" in refused(user.run(experiment(user)))
 
 
-def test_a_cloud_of_clouds_yaml(cloud: FakeOpenStack, user: User) -> None:
-    names = {key.removeprefix("OS_").lower(): value for key, value in cloud.environment.items()}
-    region = names.pop("region_name")
-    clouds = {"clouds": {"mine": {"auth": names, "region_name": region}}}
+def test_application_credentials_in_clouds_yaml(cloud: FakeOpenStack, user: User) -> None:
+    auth = {
+        "auth_url": cloud.environment["OS_AUTH_URL"],
+        "application_credential_id": "numa",
+        "application_credential_secret": PASSWORD,
+    }
+    clouds = {"clouds": {"mine": {"auth_type": "v3applicationcredential", "auth": auth}}}
     (user.folder / "clouds.yaml").write_text(yaml.safe_dump(clouds))
     for name in cloud.environment:
         del user.environment[name]

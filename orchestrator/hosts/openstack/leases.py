@@ -28,7 +28,7 @@ def reservation_of(node_type: str, flavor_id: str) -> Mapping[str, Any]:
             "hypervisor_properties": "",
             "resource_properties": json.dumps(["==", "$node_type", node_type]),
         }
-    return {"resource_type": "flavor:instance", "flavor_id": flavor_id, "amount": 1, "affinity": None}
+    return {"resource_type": "flavor:instance", "flavor_id": flavor_id, "amount": 1, "affinity": "None"}
 
 
 def create(leases: Any, name: str, deadline: datetime, reservation: Mapping[str, Any]) -> None:
