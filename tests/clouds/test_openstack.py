@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from tests.clouds import fake_openstack
-from tests.clouds.fake_openstack import IMAGE, NO_HOST, PASSWORD, FakeOpenStack
+from tests.clouds.fake_openstack import FakeOpenStack
+from tests.clouds.openstack_services import IMAGE, NO_HOST, PASSWORD
 from tests.running import Ended, User
 
 BENCHMARK = """
