@@ -83,7 +83,8 @@ def image(
 ) -> Answer:
     one = {"id": "5" * 8, "name": IMAGE, "status": "active"}
     if len(words) == 1:
-        return 200, {"images": [one] if query.get("name") == IMAGE else []}
+        twins = [{"id": number, "name": "twins"} for number in ("1", "2")]
+        return 200, {"images": [image for image in (one, *twins) if image["name"] == query.get("name")]}
     return 200, {one["id"]: one}[words[1]]
 
 

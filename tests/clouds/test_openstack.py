@@ -192,7 +192,7 @@ def test_without_leases_for_flavors_the_timer_is_told(
     ended = user.run(experiment(user))
     assert ended.code == 0, ended.err
     assert "a timer powers the machine off, but the site keeps it until" in ended.err
-    assert "set hosts.openstack.lease: false" in refused(user.run(experiment(user, lease=True)))
+    assert "use hosts.openstack.lease: false" in refused(user.run(experiment(user, lease=True)))
 
 
 def test_the_end_of_the_lease_removes_the_machine(cloud: FakeOpenStack, user: User) -> None:
@@ -292,6 +292,9 @@ def test_every_request_is_delivered_twice(cloud: FakeOpenStack, user: User) -> N
         ({"region": "elsewhere"}, "hosts.openstack: Region elsewhere is not a valid region name", 2),
         ({"image": None}, "image", 2),
         ({"flavours": ["x"]}, "did you mean 'flavors'?", 2),
+        ({"node_types": ["compute_zen3"], "lease": False}, "node_types requires a lease", 2),
+        ({"prices": {"large": 1}}, "hosts.openstack.prices: m1.small: no price", 2),
+        ({"image": "twins"}, "More than one Image exists with the name 'twins'; give its id", 2),
         ({"prices": {"m1.small": -1}}, "expected a number > 0", 2),
     ],
 )

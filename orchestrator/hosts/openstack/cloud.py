@@ -17,7 +17,7 @@ from orchestrator.hosts.openstack.errors import explained
 from orchestrator.hosts.openstack.removal import Removal, wait
 from orchestrator.hosts.openstack.resources import TAG, Resources, instance_of, name_of
 from orchestrator.hosts.openstack.site import Site, configured
-from orchestrator.hosts.rented.cloud import Access, Cloud, Instance, NoCapacity
+from orchestrator.hosts.rented.cloud import Access, Cloud, Instance
 from orchestrator.hosts.rented.machine_types import MachineType, shipped
 from orchestrator.hosts.rented.own_address import allowed_addresses
 
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 BARE_METAL_FLAVOR = "baremetal"
 """The flavor with which Chameleon boots all node types."""
 
-LEASE_LIMIT_S = 300.0
 POLL_S = 5.0
 TIMER_ONLY = "a timer powers the machine off, but the site keeps it until: orchestrate hosts down --orphans"
 
@@ -67,10 +66,15 @@ class OpenStack(Cloud):
 
     def estimate(self, needs: Needs) -> Sequence[MachineType]:
         """See :meth:`Cloud.estimate`: the node types or flavors of the file; the site has the facts of others."""
+        names = self._node_types or self._options.get("flavors", ())
         if not self._options.get("image"):
             raise BadInput("hosts.openstack.image is missing: the name or id of an image with cloud-init")
+        if self._node_types and self._options.get("lease") is False:
+            raise BadInput("hosts.openstack.node_types requires a lease; remove hosts.openstack.lease: false")
+        missing = [name for name in names if name not in self._prices]
+        if missing and self._prices:
+            raise BadInput(f"hosts.openstack.prices: {', '.join(missing)}: no price")
         known = shipped("openstack")
-        names = self._node_types or self._options.get("flavors", ())
         types = [self._priced(known.get(name, MachineType(name, "x86_64"))) for name in names]
         return flavors.large_enough(types, needs)
 
@@ -151,8 +155,7 @@ class OpenStack(Cloud):
             try:
                 with explained(name):
                     regions = Site(name).regions
-            except HostError as error:
-                log.warning("%s: %s", name, error)
+            except HostError:
                 regions = [""]  # asking for its runs fails, too
             found += [OpenStack(self._options, self._poll, Site(name, region)) for region in regions]
         return found
@@ -162,6 +165,10 @@ class OpenStack(Cloud):
     @property
     def _node_types(self) -> Sequence[str]:
         return tuple(self._options.get("node_types", ()))
+
+    @property
+    def _prices(self) -> Mapping[str, float]:
+        return dict(self._options.get("prices", {}))
 
     @property
     def _connection(self) -> Any:
@@ -180,7 +187,7 @@ class OpenStack(Cloud):
         return list(self._connection.compute.flavors(details=True))
 
     def _priced(self, one: MachineType) -> MachineType:
-        return replace(one, price=self._options.get("prices", {}).get(one.name))
+        return replace(one, price=self._prices.get(one.name))
 
     def _image(self) -> str:
         wanted = str(self._options["image"])
@@ -200,38 +207,28 @@ class OpenStack(Cloud):
 
     def _reserve(self, run: str, machine_type: MachineType, flavor: Any, deadline: datetime) -> str:
         """Return the reservation of a lease until ``deadline``; empty where nothing but the machine's timer ends it."""
-        wanted = self._options.get("lease")
-        if wanted is False:
+        if self._options.get("lease") is False:
             return ""
-        required = bool(wanted or self._node_types)
+        required = bool(self._options.get("lease") or self._node_types)
+        other = (
+            "hosts.openstack.flavors instead of node_types"
+            if self._node_types
+            else "hosts.openstack.lease: false"
+        )
         if self._site.leases is None:
             if required:
-                raise HostError(f"{self.location} has no Blazar; set hosts.openstack.lease: false")
+                raise HostError(f"{self.location} has no Blazar; use {other}")
             log.warning("%s has no Blazar: %s", self.location, TIMER_ONLY)
             return ""
         list(self._removal.leases(run))
-        node_type = machine_type.name if self._node_types else ""
+        wanted = leases.reservation_of(machine_type.name if self._node_types else "", flavor.id)
         try:
-            leases.create(
-                self._site.leases, name_of(run), deadline, leases.reservation_of(node_type, flavor.id)
-            )
+            return leases.reserve(self._site.leases, name_of(run), deadline, wanted, self._poll)
         except leases.Unsupported as error:
             if required:
-                raise HostError(
-                    f"{self.location}: Blazar: {error}; set hosts.openstack.lease: false"
-                ) from error
+                raise HostError(f"{self.location}: Blazar: {error}; use {other}") from error
             log.warning("%s: Blazar: %s: %s", self.location, error, TIMER_ONLY)
             return ""
-        found = wait(
-            lambda: leases.reservation_id(next(iter(self._resources.leases(run)), None)),
-            LEASE_LIMIT_S,
-            self._poll,
-        )
-        if not found:
-            raise NoCapacity(
-                f"{machine_type.name}: no capacity: the lease is not active after {LEASE_LIMIT_S / 60:g} minutes"
-            )
-        return found
 
     def _placement(self, flavor: Any, reservation: str) -> Mapping[str, Any]:
         """Return where a server goes: a reserved flavor has the id of its reservation."""

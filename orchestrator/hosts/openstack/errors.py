@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from orchestrator.errors import HostError, OrchestratorError
+from orchestrator.errors import BadInput, HostError, OrchestratorError
 from orchestrator.hosts.rented.cloud import NoCapacity, NotConfigured
 
 NO_CAPACITY = re.compile(
@@ -55,6 +55,8 @@ def _explain(error: Exception, site: str) -> OrchestratorError:
         return NoCapacity(f"quota reached: {message}; free something, or ask the site for more")
     if NO_CAPACITY.search(message):
         return NoCapacity(f"no capacity: {message}")
+    if isinstance(error, sdk.DuplicateResource):
+        return BadInput(f"{site}: {message}; give its id in hosts.openstack")
     request = _request_of(error)
     if status == 401:
         return HostError(

@@ -11,7 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.hosts.openstack.errors import message_of, status_of
+from orchestrator.hosts.openstack.removal import wait
 from orchestrator.hosts.rented.cloud import NoCapacity
+
+LEASE_LIMIT_S = 300.0
 
 
 class Unsupported(Exception):
@@ -31,11 +34,31 @@ def reservation_of(node_type: str, flavor_id: str) -> Mapping[str, Any]:
     return {"resource_type": "flavor:instance", "flavor_id": flavor_id, "amount": 1, "affinity": "None"}
 
 
-def create(leases: Any, name: str, deadline: datetime, reservation: Mapping[str, Any]) -> None:
-    """Create a lease from now until ``deadline`` (UTC, rounded up to a minute).
+def reserve(leases: Any, name: str, deadline: datetime, reservation: Mapping[str, Any], poll: float) -> str:
+    """Create a lease until ``deadline`` (UTC, rounded up to a minute); return its reservation once it is active.
 
-    ``Unsupported`` if Blazar does not know this kind of reservation.
+    Raises ``NoCapacity``, and ``Unsupported`` if Blazar does not know this kind of reservation.
+
+    :param poll: seconds between two requests.
     """
+    _create(leases, name, deadline, reservation)
+
+    def active() -> str:
+        lease = next((one for one in leases.list() if one["name"] == name), None)
+        if lease is None:
+            return ""
+        if lease["status"] in ("ERROR", "TERMINATED"):
+            raise NoCapacity(f"no capacity: Blazar's lease {name} has the status {lease['status']}")
+        return str(lease["reservations"][0]["id"]) if lease["status"] == "ACTIVE" else ""
+
+    found = wait(active, LEASE_LIMIT_S, poll)
+    if not found:
+        limit = f"{LEASE_LIMIT_S / 60:g} minutes"
+        raise NoCapacity(f"no capacity: Blazar's lease {name} is not active after {limit}")
+    return found
+
+
+def _create(leases: Any, name: str, deadline: datetime, reservation: Mapping[str, Any]) -> None:
     end = deadline + timedelta(seconds=59)
     try:
         leases.create(name, "now", end.strftime("%Y-%m-%d %H:%M"), [dict(reservation)], [])
@@ -44,12 +67,3 @@ def create(leases: Any, name: str, deadline: datetime, reservation: Mapping[str,
             raise Unsupported(message_of(error)) from error
         if status_of(error) != 409 or "already exists" not in message_of(error):  # delivered twice
             raise
-
-
-def reservation_id(lease: Mapping[str, Any] | None) -> str:
-    """Return the id of the reservation of a lease once it is active; empty until then."""
-    if lease is None:
-        return ""
-    if lease["status"] in ("ERROR", "TERMINATED"):
-        raise NoCapacity(f"no capacity: Blazar's lease {lease['name']} has the status {lease['status']}")
-    return str(lease["reservations"][0]["id"]) if lease["status"] == "ACTIVE" else ""
