@@ -15,7 +15,7 @@ from orchestrator.experiment.model import Needs
 from orchestrator.hosts.openstack import flavors, leases, network
 from orchestrator.hosts.openstack.errors import explained
 from orchestrator.hosts.openstack.removal import Removal, wait
-from orchestrator.hosts.openstack.resources import TAG, Resources, instance_of, name_of
+from orchestrator.hosts.openstack.resources import Resources, instance_of, metadata_of, name_of
 from orchestrator.hosts.openstack.site import Site, configured
 from orchestrator.hosts.rented.cloud import Access, Cloud, Instance
 from orchestrator.hosts.rented.machine_types import MachineType, shipped
@@ -112,7 +112,7 @@ class OpenStack(Cloud):
                 image_id=image,
                 key_name=name_of(run),
                 user_data=base64.b64encode(access.user_data.encode()).decode("ascii"),
-                metadata={TAG: run, "orchestrate:type": machine_type.name},
+                metadata=metadata_of(run, machine_type.name, deadline),
                 security_groups=[{"name": group}],
                 networks=[{"uuid": where.id}],
                 **({"availability_zone": zone} if (zone := self._options.get("zone")) else {}),

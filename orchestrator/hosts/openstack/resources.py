@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.hosts.openstack.errors import NO_CAPACITY
 from orchestrator.hosts.rented.cloud import Instance, State
 
+TYPE = "orchestrate:type"
+DEADLINE = "orchestrate:deadline"
+DEADLINE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 TAG = "orchestrate:run"
 """In a server's metadata; security groups and floating IPs have ``TAG=RUN`` as their description."""
 
@@ -72,6 +76,11 @@ def name_of(run: str) -> str:
     return f"orchestrate-{run}"
 
 
+def metadata_of(run: str, machine_type: str, deadline: datetime) -> dict[str, str]:
+    """Return the metadata of a run's server: a later controller cannot know its deadline (UTC) otherwise."""
+    return {TAG: run, TYPE: machine_type, DEADLINE: deadline.strftime(DEADLINE_FORMAT)}
+
+
 def description_of(run: str) -> str:
     """Return the description of a run's security group and floating IP."""
     return f"{TAG}={run}"
@@ -96,12 +105,15 @@ def instance_of(server: Any, region: str) -> Instance:
         fault = f"no capacity: {fault}"
     if server.status == "SHUTOFF":
         fault = "powered off"
+    metadata = server.metadata or {}
+    end = metadata.get(DEADLINE, "")
     return Instance(
         id=server.id,
-        type=(server.metadata or {}).get("orchestrate:type", ""),
+        type=metadata.get(TYPE, ""),
         state=STATES.get(server.status, "running"),
         zone=server.availability_zone or region,
         reason=fault,
+        deadline=datetime.strptime(end, DEADLINE_FORMAT).replace(tzinfo=UTC) if end else None,
     )
 
 

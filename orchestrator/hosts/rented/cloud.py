@@ -46,6 +46,7 @@ class Instance:
     :ivar zone: where it is.
     :ivar address: the name or IP address for SSH; empty while there is none.
     :ivar reason: why it ended, in the cloud's words.
+    :ivar deadline: when the cloud ends it (UTC), by its own tags; None: they do not say.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Instance:
     zone: str = ""
     address: str = ""
     reason: str = ""
+    deadline: datetime | None = None
 
 
 class Cloud(ABC):
