@@ -115,7 +115,6 @@ class Machine(ABC):
 
     :ivar environment: set where the provider knows it; None: derived from the host's facts.
     :ivar clock: what the machine's clock counts.
-    :ivar rented: whether it is a machine of a cloud; its facts may not show that.
     :cvar files_survive_boot: whether files survive a boot, so that the runner's journal can be read after a crash.
     :ivar hypervisor: of a guest that this program started, see :class:`~orchestrator.results.records.BlockRecord`.
     :ivar variables: its variables in the inventory; ``groups``: its groups there.
@@ -124,7 +123,6 @@ class Machine(ABC):
     name: str
     environment: Environment | None
     clock: Clock
-    rented: bool = False
     files_survive_boot: ClassVar[bool] = False
     hypervisor: Mapping[str, str] = MappingProxyType({})
     variables: Mapping[str, Any] = MappingProxyType({})
@@ -226,6 +224,7 @@ class Provider(ABC):
     :cvar options_schema: JSON Schema of the provider's own section under ``hosts:``.
     :ivar boots_kernels: whether machines can be booted, so that trials can be spread over several boots.
     :cvar creates_hosts: whether it creates its hosts and removes them at the end of the run.
+    :cvar rents: whether its hosts are machines of a cloud; their facts may not show that.
     :cvar supports_fleets: whether it can provide several machines at once.
     :ivar hosts: names of the fleet's hosts, in order; empty without a fleet.
     :ivar location: where the trials run, as text. Part of the run's scope: a run is resumed only at the same location.
@@ -239,6 +238,7 @@ class Provider(ABC):
     options_schema: ClassVar[Mapping[str, Any]]
     boots_kernels: bool = False
     creates_hosts: ClassVar[bool] = False
+    rents: ClassVar[bool] = False
     supports_fleets: ClassVar[bool] = False
     hosts: tuple[str, ...] = ()
     changes_allowed: bool = True

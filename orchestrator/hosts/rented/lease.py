@@ -112,6 +112,20 @@ class Lease:
     def _name(self) -> str:
         return self.instance.id if self.instance else self._run
 
+    def _wait_for_address(self, instance: Instance) -> None:
+        deadline = time.monotonic() + ADDRESS_LIMIT_S
+        while True:
+            try:
+                self._cloud.reach(instance)
+            except NoCapacity:
+                raise  # waiting does not help
+            except HostError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(self._pauses.connection)
+            else:
+                return
+
     def _address(self) -> SshAddress:
         assert self.instance is not None
         return self._keys.address(self._cloud.user, self._cloud.reach(self.instance))
@@ -131,9 +145,8 @@ class Lease:
         return host
 
     def _start(self, instance: Instance) -> Host:
-        self.instance = started = self._wait_for_start(instance)
-        self._wait_for(lambda: self._cloud.reach(started), ADDRESS_LIMIT_S)
-        host = self._wait_for(self.reconnect, START_LIMIT_S)
+        self.instance = self._wait_for_start(instance)
+        host = self._wait_for_ssh()
         self._keys.replace_host_key(host)
         return host
 
@@ -150,25 +163,23 @@ class Lease:
         if started is None:
             limit = f"{CAPACITY_LIMIT_S / 60:g} minutes"
             raise NoCapacity(f"{instance.type} in {instance.zone}: no capacity: not started within {limit}")
+        self._wait_for_address(started)
         return started
 
-    def _wait_for(self, function: Callable[[], T], limit: float) -> T:
-        """Call a function until it raises no ``HostError``; raise its last one after ``limit`` seconds."""
+    def _wait_for_ssh(self) -> Host:
         reasons: list[str] = []
 
-        def attempt() -> T | None:
+        def answer() -> Host | None:
             try:
-                return function()
-            except NoCapacity:
-                raise  # waiting does not help
+                return self.reconnect()
             except HostError as error:
                 reasons[:] = [str(error)]
                 return None
 
-        value = _poll(attempt, limit, self._pauses.connection)
-        if value is None:
-            raise HostError(f"{reasons[-1]}; gave up after {limit / 60:g} minutes")
-        return value
+        host = _poll(answer, START_LIMIT_S, self._pauses.connection)
+        if host is None:
+            raise HostError(f"{reasons[-1]}; gave up after {START_LIMIT_S / 60:g} minutes")
+        return host
 
 
 class UnmetNeeds(HostError):

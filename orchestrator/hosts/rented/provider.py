@@ -41,7 +41,6 @@ class RentedMachine(Machine):
 
     clock: Clock = "wall"
     environment: Environment | None = None
-    rented = True
 
     def __init__(self, name: str, lease: Lease, host: Host) -> None:
         self.name = name
@@ -69,6 +68,7 @@ class RentedProvider(Provider):
     """Rents one machine for a run and gives it back at the end, also when the run is interrupted or fails."""
 
     creates_hosts = True
+    rents = True
     boot_estimate: ClassVar[float] = 900.0
     """Metal takes more than 10 minutes to stop and more than 20 to start; see docs/clouds.md."""
 
@@ -124,8 +124,6 @@ class RentedProvider(Provider):
         if not self.boots_kernels:
             return RentedMachine(host.name, lease, host)
         host.close()
-        machine = BootableMachine(
+        return BootableMachine(
             host.name, lease.reconnect, CloudPower(lease), None, log_folder, self._boot_limit, {}, ()
         )
-        machine.rented = True
-        return machine
