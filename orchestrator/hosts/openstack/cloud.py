@@ -46,17 +46,17 @@ class OpenStack(Cloud):
         self._addresses: dict[str, str] = {}
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         """See :class:`Cloud`."""
         return self._site.name
 
     @property
-    def user(self) -> str:  # type: ignore[override]
+    def user(self) -> str:
         """See :class:`Cloud`; ``debian`` in Debian's images."""
         return str(self._options.get("user", "debian"))
 
     @property
-    def end(self) -> str:  # type: ignore[override]
+    def end(self) -> str:
         """See :class:`Cloud`."""
         if self._options.get("lease") is False:
             return TIMER_ONLY
