@@ -20,7 +20,7 @@ from orchestrator.cli.options import (
     provider_option,
     set_option,
 )
-from orchestrator.errors import ExitCode
+from orchestrator.errors import ExitCode, OrchestratorError
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.provision.experiments import load_experiment
 
@@ -136,17 +136,37 @@ def down(name: str, orphans: bool, others: bool) -> None:
 
 
 def _remove_orphans(others: bool) -> None:
+    """Look at every cloud that this machine has credentials for; an error of one does not stop the others."""
     from orchestrator.hosts.providers import registry
+    from orchestrator.hosts.rented.cloud import NotConfigured
     from orchestrator.hosts.rented.orphans import remove_orphans
     from orchestrator.hosts.rented.provider import RentedProvider
 
-    found = False
-    for provider in registry().values():
-        if issubclass(provider, RentedProvider):
-            for line in remove_orphans(provider.open({}), others=others):
-                found = True
-                click.echo(line)
-    if not found:
+    lines, failed, skipped = 0, False, []
+    clouds = [provider for provider in registry().values() if issubclass(provider, RentedProvider)]
+    for provider in clouds:
+        try:
+            regions = provider.open({}).everywhere()
+        except NotConfigured as error:
+            skipped.append(f"{provider.name}: skipped: {error}")
+            continue
+        except OrchestratorError as error:
+            failed = True
+            click.echo(f"orchestrate: {provider.name}: {error}", err=True)
+            continue
+        for cloud in regions:
+            try:
+                for line in remove_orphans(cloud, others=others):
+                    lines += 1
+                    click.echo(line)
+            except OrchestratorError as error:
+                failed = True
+                click.echo(f"orchestrate: {provider.name}: {error}", err=True)
+    for line in skipped:
+        click.echo(f"orchestrate: {line}", err=True)
+    if failed or len(skipped) == len(clouds):
+        sys.exit(ExitCode.HOST)
+    if not lines:
         click.echo("no orphans")
 
 

@@ -62,3 +62,5 @@ def plan(
     quote = chosen.quote(planned.estimate(boot_s=chosen.boot_estimate).seconds)
     if quote is not None:
         click.echo(quote)
+        if quote.end:
+            click.echo(f"end: {quote.end}")

@@ -157,7 +157,9 @@ class BlockRun:
         return facts
 
     def _context_of(self, host: Host, facts: host_facts.Facts) -> TrialContext:
-        environment = str(self._machine.environment or host_facts.environment(facts))
+        environment = str(
+            self._machine.environment or host_facts.environment(facts, self._run.provider.rents)
+        )
         return TrialContext(
             self._block.index, host.name, facts.boot_id, environment, self._identity.kernel_hash
         )

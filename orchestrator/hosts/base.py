@@ -190,7 +190,9 @@ class Quote:
 
     :ivar machine_type: the type that is tried first; ``types``: all types, in order.
     :ivar hours: estimated duration.
-    :ivar price: list price in USD per hour; None: unknown. ``price_date``: date of the price list (ISO 8601).
+    :ivar price: list price in USD per hour; None: unknown.
+    :ivar price_date: date of the price list (ISO 8601); empty: the price is that of the experiment file.
+    :ivar end: what ends the machine if the controller does not; empty: see docs/clouds.md.
     """
 
     machine_type: str
@@ -198,6 +200,7 @@ class Quote:
     hours: float
     price: float | None
     price_date: str
+    end: str = ""
 
     @property
     def cost(self) -> float | None:
@@ -205,8 +208,9 @@ class Quote:
         return None if self.price is None else self.price * self.hours
 
     def __str__(self) -> str:
+        source = f"list price of {self.price_date}" if self.price_date else "price of the experiment file"
         cost = (
-            f"about {self.cost:.2f} USD at {self.price:g} USD/h (list price of {self.price_date})"
+            f"about {self.cost:.2f} USD at {self.price:g} USD/h ({source})"
             if self.cost is not None
             else "price unknown"
         )
@@ -220,6 +224,7 @@ class Provider(ABC):
     :cvar options_schema: JSON Schema of the provider's own section under ``hosts:``.
     :ivar boots_kernels: whether machines can be booted, so that trials can be spread over several boots.
     :cvar creates_hosts: whether it creates its hosts and removes them at the end of the run.
+    :cvar rents: whether its hosts are machines of a cloud; their facts may not show that.
     :cvar supports_fleets: whether it can provide several machines at once.
     :ivar hosts: names of the fleet's hosts, in order; empty without a fleet.
     :ivar location: where the trials run, as text. Part of the run's scope: a run is resumed only at the same location.
@@ -233,6 +238,7 @@ class Provider(ABC):
     options_schema: ClassVar[Mapping[str, Any]]
     boots_kernels: bool = False
     creates_hosts: ClassVar[bool] = False
+    rents: ClassVar[bool] = False
     supports_fleets: ClassVar[bool] = False
     hosts: tuple[str, ...] = ()
     changes_allowed: bool = True

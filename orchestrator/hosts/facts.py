@@ -53,11 +53,13 @@ def gather(host: Host) -> Facts:
     return parse(ask(host))
 
 
-def environment(facts: Facts) -> Environment:
+def environment(facts: Facts, rented: bool = False) -> Environment:
     """Return the environment as far as facts show it. What the provider knows takes precedence.
 
     The clock source shows a guest under KVM, the CPU model one under TCG. Other guests are ``vm-other``.
     The instruction clock cannot be detected from inside a guest.
+
+    :param rented: whether the host is a machine of a cloud. Bare metal of OpenStack has the names of its vendor.
     """
     is_guest = (
         "hypervisor" in facts.cpu_flags
@@ -71,7 +73,7 @@ def environment(facts: Facts) -> Environment:
             return Environment.VM_TCG
         return Environment.VM_KVM if has_kvm_clock else Environment.VM_OTHER
     vendor = facts.dmi_vendor.lower()
-    in_cloud = any(cloud in vendor for cloud in CLOUDS) or facts.dmi_asset_tag in CLOUD_ASSET_TAGS
+    in_cloud = rented or any(cloud in vendor for cloud in CLOUDS) or facts.dmi_asset_tag in CLOUD_ASSET_TAGS
     return Environment.CLOUD_METAL if in_cloud else Environment.METAL
 
 

@@ -110,7 +110,7 @@ def test_without_capacity_the_next_type_is_tried(ec2: FakeEc2, user: User) -> No
         ("DescribeInstances", "UnauthorizedOperation", "does not permit DescribeInstances"),
         ("RunInstances", "UnauthorizedOperation", "does not permit RunInstances"),
         ("RunInstances", "InvalidAMIID.NotFound", "no such image"),
-        ("GetRole", "NoSuchEntity", "no role 'orchestrate-terminate'"),
+        ("GetRole", "NoSuchEntity", "no IAM role 'orchestrate-terminate'"),
         ("RunInstances", "InvalidInstanceType", "no such instance type"),
     ],
 )

@@ -16,7 +16,7 @@ from orchestrator.hosts.ec2.deadline import DEFAULT_ROLE, Deadlines
 from orchestrator.hosts.ec2.errors import code_of, explained
 from orchestrator.hosts.ec2.launch import launch
 from orchestrator.hosts.ec2.resources import Resources, instance_of, name_of
-from orchestrator.hosts.rented.cloud import Access, Cloud, Instance
+from orchestrator.hosts.rented.cloud import Access, Cloud, Instance, NotConfigured
 from orchestrator.hosts.rented.machine_types import MachineType, shipped
 
 T = TypeVar("T")
@@ -140,7 +140,7 @@ class Ec2(Cloud):
         try:
             import boto3
         except ImportError:
-            raise BadInput(
+            raise NotConfigured(
                 "the ec2 provider requires boto3; install it with: pip install 'migration-orchestrator[aws]'"
             ) from None
         with explained(self._region):

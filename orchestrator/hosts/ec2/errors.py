@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from orchestrator.errors import BadInput, HostError, OrchestratorError
-from orchestrator.hosts.rented.cloud import NoCapacity
+from orchestrator.hosts.rented.cloud import NoCapacity, NotConfigured
 
 NO_CAPACITY = frozenset(
     {"InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientCapacity", "Unsupported"}
@@ -50,7 +50,7 @@ def _explain(error: BaseException, region: str) -> OrchestratorError:
     )
 
     if isinstance(error, NoCredentialsError | PartialCredentialsError | ProfileNotFound):
-        return HostError(
+        return NotConfigured(
             f"no AWS credentials: {error}; set AWS_PROFILE, or configure them with: aws configure"
         )
     if isinstance(error, TokenRetrievalError):

@@ -12,6 +12,7 @@ from orchestrator.hosts.ec2.errors import explained
 from orchestrator.hosts.ec2.resources import instance_of, name_of, tags_of
 from orchestrator.hosts.rented.cloud import Access, Instance, NoCapacity
 from orchestrator.hosts.rented.machine_types import MachineType
+from orchestrator.hosts.rented.own_address import allowed_addresses
 
 DEBIAN_ACCOUNT = "136693071363"
 """Owner of Debian's images (https://wiki.debian.org/Cloud/AmazonEC2Image)."""
@@ -34,7 +35,7 @@ def launch(
     subnets = network.subnets(ec2, options.get("subnets", ()), machine_type.name, region)
     if not subnets:
         raise NoCapacity(f"{machine_type.name}: not offered in {region}")
-    addresses = network.allowed_addresses(str(options.get("ssh_from", "")))
+    addresses = allowed_addresses(str(options.get("ssh_from", "")), "hosts.ec2.ssh_from")
     image = _image(ec2, options, region, machine_type)
     network.import_key(ec2, name_of(run), tags_of(run), access.public_key)
     reasons = []

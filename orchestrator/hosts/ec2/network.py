@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.errors import BadInput, HostError
+from orchestrator.errors import HostError
 from orchestrator.hosts.ec2.errors import code_of
-
-OWN_ADDRESS = "https://checkip.amazonaws.com"
-"""Answers with the address that a request comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +36,6 @@ def subnets(ec2: Any, wanted: Sequence[str], machine_type: str, region: str) -> 
     return sorted(
         (one for one in all_subnets if one.zone in zones), key=lambda one: (order.get(one.id, 0), one.zone)
     )
-
-
-def allowed_addresses(text: str) -> str:
-    """Return the addresses (CIDR) that may connect by SSH: ``text``, or this controller's public address."""
-    if text:
-        try:
-            return str(ipaddress.ip_network(text))
-        except ValueError as error:
-            raise BadInput(f"hosts.ec2.ssh_from: {error}") from None
-    try:
-        with urllib.request.urlopen(OWN_ADDRESS, timeout=10) as answer:
-            return str(ipaddress.ip_network(answer.read().decode("ascii").strip()))
-    except (OSError, ValueError) as error:
-        raise HostError(
-            f"cannot find this machine's public address at {OWN_ADDRESS}: {error}; set hosts.ec2.ssh_from"
-        ) from None
 
 
 def import_key(ec2: Any, name: str, tags: Sequence[Any], public_key: str) -> None:

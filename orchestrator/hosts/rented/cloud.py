@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Needs
@@ -21,6 +21,10 @@ State = Literal["starting", "running", "ended"]
 
 class NoCapacity(HostError):
     """The cloud has no machine of a type in a zone now; another type or zone may do."""
+
+
+class NotConfigured(HostError):
+    """The library or the credentials of a cloud are missing on this controller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Instance:
     :ivar zone: where it is.
     :ivar address: the name or IP address for SSH; empty while there is none.
     :ivar reason: why it ended, in the cloud's words.
+    :ivar deadline: when the cloud ends it (UTC), by its own tags; None: they do not say.
     """
 
     id: str
@@ -50,10 +55,16 @@ class Instance:
     zone: str = ""
     address: str = ""
     reason: str = ""
+    deadline: datetime | None = None
 
 
 class Cloud(ABC):
-    """One account of a cloud. A subclass translates the errors of its library into ``HostError`` and ``BadInput``."""
+    """One account of a cloud. A subclass translates the errors of its library into ``HostError`` and ``BadInput``.
+
+    :cvar lists_types: whether :meth:`offered` finds types where :meth:`estimate` knows none.
+    """
+
+    lists_types: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -65,13 +76,22 @@ class Cloud(ABC):
     def location(self) -> str:
         """Account and region as text, for messages."""
 
+    @property
+    def end(self) -> str:
+        """What ends a machine at its deadline, as text for plans; empty: always the cloud itself."""
+        return ""
+
     @abstractmethod
     def estimate(self, needs: Needs) -> Sequence[MachineType]:
         """Return the types that meet the needs, in the order in which they are tried. Contacts nobody."""
 
+    def offered(self, needs: Needs) -> Sequence[MachineType]:
+        """Return the types to try, as :meth:`estimate`; may ask the cloud which ones it has."""
+        return self.estimate(needs)
+
     @abstractmethod
     def create(self, run: str, machine_type: MachineType, access: Access, deadline: datetime) -> Instance:
-        """Rent one machine for a run until ``deadline`` (UTC), enforced by the cloud itself.
+        """Rent one machine for a run until ``deadline`` (UTC), enforced by the cloud itself where it can do so.
 
         Returns the run's machine if it has one. Raises ``NoCapacity``, or ``HostError`` with the next step.
         """
@@ -82,7 +102,10 @@ class Cloud(ABC):
 
     @abstractmethod
     def reach(self, instance: Instance) -> str:
-        """Return the address for SSH; ``HostError`` while the machine has none."""
+        """Return the address for SSH; give the machine one if it needs that.
+
+        Raises ``HostError`` while there is none, ``NoCapacity`` if there will be none.
+        """
 
     @abstractmethod
     def destroy(self, run: str) -> Sequence[str]:

@@ -27,6 +27,9 @@ T = TypeVar("T")
 CAPACITY_LIMIT_S = 300.0
 """A machine that the cloud has not started by then is given up for another type or zone: it is not booting."""
 
+ADDRESS_LIMIT_S = 60.0
+"""A running machine that has no address by then will not get one."""
+
 START_LIMIT_S = 2400.0
 """Metal takes more than 20 minutes to answer; 34 were seen (openshift/managed-cluster-config#1331)."""
 
@@ -81,7 +84,7 @@ class Lease:
         if existing:
             self._cloud.destroy(self._run)
         reasons = []
-        for machine_type in self._cloud.estimate(self._needs):
+        for machine_type in self._cloud.offered(self._needs):
             try:
                 return self._rent(machine_type)
             except (NoCapacity, UnmetNeeds) as error:
@@ -108,6 +111,20 @@ class Lease:
     @property
     def _name(self) -> str:
         return self.instance.id if self.instance else self._run
+
+    def _wait_for_address(self, instance: Instance) -> None:
+        deadline = time.monotonic() + ADDRESS_LIMIT_S
+        while True:
+            try:
+                self._cloud.reach(instance)
+            except NoCapacity:
+                raise  # waiting does not help
+            except HostError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(self._pauses.connection)
+            else:
+                return
 
     def _address(self) -> SshAddress:
         assert self.instance is not None
@@ -146,6 +163,7 @@ class Lease:
         if started is None:
             limit = f"{CAPACITY_LIMIT_S / 60:g} minutes"
             raise NoCapacity(f"{instance.type} in {instance.zone}: no capacity: not started within {limit}")
+        self._wait_for_address(started)
         return started
 
     def _wait_for_ssh(self) -> Host:

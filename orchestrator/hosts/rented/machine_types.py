@@ -91,5 +91,5 @@ def _read(name: str, entry: Mapping[str, Any], document: Mapping[str, Any]) -> M
         nodes=entry.get("nodes", 0),
         accelerators=tuple(entry.get("accelerators", ())),
         price=entry.get("price"),
-        price_date=str(document["price_date"]),
+        price_date=str(document.get("price_date", "")),
     )

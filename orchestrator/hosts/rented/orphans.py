@@ -8,21 +8,20 @@ from orchestrator.hosts.rented.access import Keys
 from orchestrator.hosts.rented.cloud import Cloud
 
 
-def remove_orphans(account: Cloud, *, others: bool) -> Iterator[str]:
-    """Remove what runs have left in every region of an account; yield one line for each removed or kept resource.
+def remove_orphans(cloud: Cloud, *, others: bool) -> Iterator[str]:
+    """Remove what runs have left in one region; yield one line for each removed or kept resource.
 
     :param others: also remove what controllers on other machines have rented; they may still be running.
     """
-    for cloud in account.everywhere():
-        for run in cloud.runs():
-            keys = Keys(run)
-            if not (keys.exist or others):
-                yield f"{cloud.location}: {run}: kept: rented by another machine; --all removes it"
+    for run in cloud.runs():
+        keys = Keys(run)
+        if not (keys.exist or others):
+            yield f"{cloud.location}: {run}: kept: rented by another machine; --all removes it"
+            continue
+        with keys.held() as held:
+            if not held:
+                yield f"{cloud.location}: {run}: kept: the run is active"
                 continue
-            with keys.held() as held:
-                if not held:
-                    yield f"{cloud.location}: {run}: kept: the run is active"
-                    continue
-                for removed in cloud.destroy(run):
-                    yield f"{cloud.location}: {run}: removed {removed}"
-                keys.remove()
+            for removed in cloud.destroy(run):
+                yield f"{cloud.location}: {run}: removed {removed}"
+            keys.remove()

@@ -68,6 +68,7 @@ class RentedProvider(Provider):
     """Rents one machine for a run and gives it back at the end, also when the run is interrupted or fails."""
 
     creates_hosts = True
+    rents = True
     boot_estimate: ClassVar[float] = 900.0
     """Metal takes more than 10 minutes to stop and more than 20 to start; see docs/clouds.md."""
 
@@ -83,7 +84,7 @@ class RentedProvider(Provider):
         self._boot_limit = max(request.boot_limit, START_LIMIT_S)
         self.hours = request.max_hours or DEFAULT_HOURS
         self.types = self.cloud.estimate(request.needs)
-        if not self.types:
+        if not self.types and not self.cloud.lists_types:
             raise BadInput(
                 f"hosts.needs: no known {self.name} machine type meets the needs; list types in hosts.{self.name}.types"
             )
@@ -95,9 +96,14 @@ class RentedProvider(Provider):
 
     def quote(self, seconds: float) -> Quote:
         """See :meth:`Provider.quote`."""
-        first = self.types[0]
         names = tuple(one.name for one in self.types)
-        return Quote(first.name, names, seconds / 3600, first.price, first.price_date)
+        hours, end = seconds / 3600, self.cloud.end
+        if not names:
+            return Quote(
+                f"a machine type of {self.location} that meets hosts.needs", (), hours, None, "", end
+            )
+        first = self.types[0]
+        return Quote(first.name, names, hours, first.price, first.price_date, end)
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:

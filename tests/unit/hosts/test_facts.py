@@ -105,6 +105,13 @@ def test_environment(two_nodes: facts.Facts, changes: dict[str, object], expecte
     assert facts.environment(replace(two_nodes, **changes)) is expected  # type: ignore[arg-type]
 
 
+def test_a_rented_machine_that_does_not_say_so(two_nodes: facts.Facts) -> None:
+    metal = replace(two_nodes, dmi_vendor="Dell Inc.")
+    assert facts.environment(metal, rented=True) is Environment.CLOUD_METAL
+    guest = replace(two_nodes, cpu_flags=("hypervisor",), clocksources=("kvm-clock",))
+    assert facts.environment(guest, rented=True) is Environment.VM_KVM
+
+
 @pytest.mark.parametrize(
     ("needs", "sentences"),
     [

@@ -1,0 +1,1 @@
+"""OpenStack: servers of Nova, leases of Blazar, and what belongs to them."""
