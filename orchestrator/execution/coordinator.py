@@ -16,6 +16,9 @@ def execute(run: Run) -> None:
     if run.provider.hosts:
         execute_on_fleet(run)
         return
+    if run.provider.creates_hosts and not any(run.has_pending(block) for block in run.plan.blocks()):
+        run.provider.give_back(run.folder)
+        return
     with run.provider.machine(run.folder) as machine:
         try:
             for block in run.plan.blocks():

@@ -251,6 +251,10 @@ class Provider(ABC):
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:
         """Provide one machine for the length of the context; console logs are written to ``log_folder``."""
 
+    def give_back(self, log_folder: Path) -> None:
+        """Remove what a killed controller has left of a run that has no trial left to run; may be nothing."""
+        return
+
     def printing_machine(self, host: str, print_line: Callable[[str], None]) -> Machine | None:
         """Return a machine for a dry run that prints the commands of its boots; None: a boot runs no commands.
 

@@ -101,8 +101,8 @@ class RentedProvider(Provider):
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
-        """See :meth:`Provider.machine`. The run's id is the name of its directory."""
-        lease = Lease(self.cloud, self.name, log_folder.name, self._needs, self.hours)
+        """See :meth:`Provider.machine`."""
+        lease = self._lease(log_folder)
         with lease.held():
             try:
                 host = lease.obtain()
@@ -113,6 +113,16 @@ class RentedProvider(Provider):
                     machine.close()
             finally:
                 lease.give_back()
+
+    def give_back(self, log_folder: Path) -> None:
+        """See :meth:`Provider.give_back`."""
+        lease = self._lease(log_folder)
+        with lease.held():
+            lease.give_back()
+
+    def _lease(self, log_folder: Path) -> Lease:
+        """Return the lease of a run. Its id is the name of its directory."""
+        return Lease(self.cloud, self.name, log_folder.name, self._needs, self.hours)
 
     def _machine(self, lease: Lease, host: Host, log_folder: Path) -> Machine:
         if not self.boots_kernels:
