@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import re
@@ -67,6 +68,9 @@ class FakeEc2:
     :ivar actions: every action, in order.
     :ivar refuse: error codes and messages by action, one for each time that it is refused.
     :ivar before, after: called with each action before it reaches the API, and after it was carried out.
+    :ivar current: the action that is being carried out.
+    :ivar regions: the regions that there are; empty: all that moto knows.
+    :ivar rented: every instance there ever was.
     """
 
     folder: Path
@@ -80,6 +84,9 @@ class FakeEc2:
     lock: threading.Lock = field(default_factory=threading.Lock)
     answers: dict[str, bytes] = field(default_factory=dict)
     public_keys: dict[str, str] = field(default_factory=dict)
+    current: str = ""
+    regions: tuple[str, ...] = ()
+    rented: list[str] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -109,6 +116,7 @@ class FakeEc2:
     def answer(self, request: Request) -> tuple[int, bytes]:
         """Carry out a request; a second one with the same client token gets the first answer again, as in EC2."""
         action, form = request.action, request.form
+        self.current = action
         self.before(action)
         self.actions.append(action)
         if faults := self.refuse.get(action):
@@ -123,7 +131,7 @@ class FakeEc2:
                     self._follow(action, form, body)
                     if token:
                         self.answers[token] = body
-            body = self._with_addresses(body)
+            body = self._with_addresses(self._with_regions(body))
         self.after(action)
         return status, body
 
@@ -141,11 +149,25 @@ class FakeEc2:
             instance = re.findall(r"<instanceId>([^<]+)<", body.decode())[0]
             data = base64.b64decode(form["UserData"]).decode()
             key = self.public_keys[form["KeyName"]]
+            self.rented.append(instance)
             self.machines[instance] = SshMachine(self.folder / instance, data, key)
         elif action == "TerminateInstances":
             for name, instance in form.items():
                 if name.startswith("InstanceId."):
                     self.machines.pop(instance).stop()
+
+    def _with_regions(self, body: bytes) -> bytes:
+        """Leave out regions that the test does not want: each costs the controller a second."""
+        if not self.regions or b"<regionInfo>" not in body:
+            return body
+        items = re.findall(r"<item>.*?</item>", body.decode(), flags=re.DOTALL)
+        kept = [item for item in items if any(f"<regionName>{name}<" in item for name in self.regions)]
+        return re.sub(
+            r"<regionInfo>.*</regionInfo>",
+            f"<regionInfo>{''.join(kept)}</regionInfo>",
+            body.decode(),
+            flags=re.DOTALL,
+        ).encode()
 
     def _with_addresses(self, body: bytes) -> bytes:
         """Put the addresses of the machines where moto has invented ones."""
@@ -199,6 +221,10 @@ def _handler(fake: FakeEc2) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
+
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):  # the controller was killed
+                super().handle()
 
         def log_message(self, *arguments: object) -> None:
             """Print nothing."""

@@ -182,21 +182,6 @@ def kill_after(ec2: FakeEc2, number: int) -> tuple[list[subprocess.Popen[str]], 
     return victims, seen
 
 
-@pytest.mark.parametrize("number", [8, 11, pytest.param(12, marks=pytest.mark.short), 13, 16, 18])
-def test_a_killed_controller_leaves_nothing_that_the_same_command_does_not_find(
-    ec2: FakeEc2, user: User, number: int
-) -> None:
-    victims, seen = kill_after(ec2, number)
-    file = experiment(user)
-    victims.append(user.begin_run(file))
-    user.end(victims[0])
-    assert victims[0].returncode == -signal.SIGKILL, seen
-    ended = user.run(file)
-    assert ended.code == 0, ended.err
-    user.assert_complete(9)
-    assert ec2.left() == {}
-
-
 def test_orphans_of_a_killed_controller_are_removed(ec2: FakeEc2, user: User) -> None:
     victims, _ = kill_after(ec2, 12)
     victims.append(user.begin_run(experiment(user)))
