@@ -70,6 +70,7 @@ class FakeEc2:
     :ivar before, after: called with each action before it reaches the API, and after it was carried out.
     :ivar current: the action that is being carried out.
     :ivar regions: the regions that there are; empty: all that moto knows.
+    :ivar boot_time: seconds until a machine listens.
     :ivar rented: every instance there ever was.
     """
 
@@ -86,6 +87,7 @@ class FakeEc2:
     public_keys: dict[str, str] = field(default_factory=dict)
     current: str = ""
     regions: tuple[str, ...] = ()
+    boot_time: float = 0.0
     rented: list[str] = field(default_factory=list)
 
     @property
@@ -150,7 +152,7 @@ class FakeEc2:
             data = base64.b64decode(form["UserData"]).decode()
             key = self.public_keys[form["KeyName"]]
             self.rented.append(instance)
-            self.machines[instance] = SshMachine(self.folder / instance, data, key)
+            self.machines[instance] = SshMachine(self.folder / instance, data, key, self.boot_time)
         elif action == "TerminateInstances":
             for name, instance in form.items():
                 if name.startswith("InstanceId."):

@@ -15,9 +15,12 @@ _numbers = itertools.count(1)
 
 
 class SshMachine:
-    """An sshd on port 22 of an address of 127/8, with the host key that cloud-init would take from ``user_data``."""
+    """An sshd on port 22 of an address of 127/8, with the host key that cloud-init would take from ``user_data``.
 
-    def __init__(self, folder: Path, user_data: str, public_key: str) -> None:
+    :param boot_time: seconds until it listens.
+    """
+
+    def __init__(self, folder: Path, user_data: str, public_key: str, boot_time: float = 0.0) -> None:
         number = next(_numbers)
         self.address = f"127.77.{number // 250}.{number % 250 + 1}"
         self.user_data = user_data
@@ -36,7 +39,8 @@ class SshMachine:
             "AuthorizedKeysFile /etc/ssh/authorized_keys\nPidFile /run/sshd.pid\nUsePAM no\n"
             "PasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\nMaxSessions 50\n"
         )
-        mounts = [f"mount --bind {folder}{path} {path}" for path in PRIVATE]
+        steps = [f"sleep {boot_time}"]
+        steps += [f"mount --bind {folder}{path} {path}" for path in PRIVATE]
         namespaces = (
             "--mount",
             "--propagation",
@@ -48,7 +52,13 @@ class SshMachine:
         )
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["unshare", *namespaces, "sh", "-c", " && ".join([*mounts, f"exec {SSHD} -D -e"])],
+                [
+                    "unshare",
+                    *namespaces,
+                    "sh",
+                    "-c",
+                    " && ".join([*steps, f"exec {SSHD} -D -e"]),
+                ],
                 stdout=log,
                 stderr=log,
             )

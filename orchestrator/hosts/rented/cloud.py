@@ -42,6 +42,7 @@ class Instance:
     :ivar zone: where it is.
     :ivar address: the name or IP address for SSH; empty while there is none.
     :ivar reason: why it ended, in the cloud's words.
+    :ivar deadline: when the cloud ends it (UTC), by its own tags; None: they do not say.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Instance:
     zone: str = ""
     address: str = ""
     reason: str = ""
+    deadline: datetime | None = None
 
 
 class Cloud(ABC):
@@ -73,8 +75,13 @@ class Cloud(ABC):
     def create(self, run: str, machine_type: MachineType, access: Access, deadline: datetime) -> Instance:
         """Rent one machine for a run until ``deadline`` (UTC), enforced by the cloud itself.
 
-        Returns the run's machine if it has one. Raises ``NoCapacity``, or ``HostError`` with the next step.
+        Returns the run's machine if it has one; its deadline may be an earlier one. Raises ``NoCapacity``, or
+        ``HostError`` with the next step.
         """
+
+    def end_at(self, run: str, instance: Instance, deadline: datetime) -> None:
+        """Let the cloud end a machine of an earlier controller at ``deadline`` (UTC), if it does not do so already."""
+        return
 
     @abstractmethod
     def find(self, run: str) -> Sequence[Instance]:

@@ -107,6 +107,7 @@ class RentedProvider(Provider):
             try:
                 host = lease.obtain()
                 machine = self._machine(lease, host, log_folder)
+                machine.deadline = lease.deadline
                 try:
                     yield machine
                 finally:
@@ -122,12 +123,23 @@ class RentedProvider(Provider):
 
     def _lease(self, log_folder: Path) -> Lease:
         """Return the lease of a run. Its id is the name of its directory."""
-        return Lease(self.cloud, self.name, log_folder.name, self._needs, self.hours)
+        run = log_folder.name
+        return Lease(
+            self.cloud, self.name, run, self._needs, self.hours, note=self.note, stopped_by=self.stopped_by
+        )
 
     def _machine(self, lease: Lease, host: Host, log_folder: Path) -> Machine:
         if not self.boots_kernels:
             return RentedMachine(host.name, lease, host)
         host.close()
         return BootableMachine(
-            host.name, lease.reconnect, CloudPower(lease), None, log_folder, self._boot_limit, {}, ()
+            host.name,
+            lease.reconnect,
+            CloudPower(lease),
+            None,
+            log_folder,
+            self._boot_limit,
+            {},
+            (),
+            note=self.note,
         )
