@@ -14,6 +14,12 @@ PRIVATE = ("/etc/ssh", "/run", "/var/lib/orchestrate", "/tmp")
 _numbers = itertools.count(1)
 
 
+def next_address() -> str:
+    """Return an address of 127/8 that no other machine has had."""
+    number = next(_numbers)
+    return f"127.77.{number // 250}.{number % 250 + 1}"
+
+
 class SshMachine:
     """An sshd on port 22 of an address of 127/8, with the host key that cloud-init would take from ``user_data``.
 
@@ -21,8 +27,7 @@ class SshMachine:
     """
 
     def __init__(self, folder: Path, user_data: str, public_key: str, boot_time: float = 0.0) -> None:
-        number = next(_numbers)
-        self.address = f"127.77.{number // 250}.{number % 250 + 1}"
+        self.address = next_address()
         self.user_data = user_data
         self._folder = folder
         for path in PRIVATE:

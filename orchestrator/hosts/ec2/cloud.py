@@ -130,6 +130,7 @@ class Ec2(Cloud):
         with explained(known):
             client = self._session.client("ec2", region_name=known)
             names = [str(one["RegionName"]) for one in client.describe_regions()["Regions"]]
+        names.sort(key=lambda name: (name != known, name))  # first the one where most is to be expected
         return [Ec2(self._options, name, self._poll, self._session) for name in names]
 
     # --- requests ---
