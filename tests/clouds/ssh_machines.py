@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,13 +12,25 @@ import yaml
 from tests.integration.sshd import SSHD
 
 PRIVATE = ("/etc/ssh", "/run", "/var/lib/orchestrate", "/tmp")
+CONFIGURATION = """\
+ListenAddress {address}:22
+HostKey /etc/ssh/ssh_host_ed25519_key
+AuthorizedKeysFile /etc/ssh/authorized_keys
+PidFile /run/sshd.pid
+UsePAM no
+PasswordAuthentication no
+StrictModes no
+PermitRootLogin yes
+MaxSessions 50
+"""
 _numbers = itertools.count(1)
 
 
 def next_address() -> str:
-    """Return an address of 127/8 that no other machine has had."""
+    """Return an address of 127/8 that no other machine has had, in this process or another one of pytest-xdist."""
     number = next(_numbers)
-    return f"127.77.{number // 250}.{number % 250 + 1}"
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return f"127.{77 + worker}.{number // 250}.{number % 250 + 1}"
 
 
 class SshMachine:
@@ -39,11 +52,7 @@ class SshMachine:
         key.write_text(yaml.safe_load(user_data)["ssh_keys"]["ed25519_private"])
         key.chmod(0o600)
         (ssh / "authorized_keys").write_text(public_key)
-        (ssh / "sshd_config").write_text(
-            f"ListenAddress {self.address}:22\nHostKey /etc/ssh/ssh_host_ed25519_key\n"
-            "AuthorizedKeysFile /etc/ssh/authorized_keys\nPidFile /run/sshd.pid\nUsePAM no\n"
-            "PasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\nMaxSessions 50\n"
-        )
+        (ssh / "sshd_config").write_text(CONFIGURATION.format(address=self.address))
         steps = [f"sleep {boot_time}"]
         steps += [f"mount --bind {folder}{path} {path}" for path in PRIVATE]
         namespaces = (
