@@ -11,16 +11,14 @@ if os.geteuid() != 0:
     pytest.skip("requires root", allow_module_level=True)
 
 HEAD = ("", "killed", "trials then", "left then", "trials", "machines rented", "hosts down --orphans")
-_rows: list[list[object]] = []
-
-
-@pytest.fixture
-def table() -> list[list[object]]:
-    """Rows of the table of killed controllers, which is printed at the end."""
-    return _rows
+ROW = "killed controller"
+"""The property of a test that is a row of the table."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _rows:
+    """Print the table of killed controllers, by instant; the rows may come from several processes."""
+    passed = terminalreporter.stats.get("passed", [])
+    rows = sorted(row for report in passed for name, row in report.user_properties if name == ROW)
+    if rows:
         terminalreporter.section("killed controllers, by instant")
-        terminalreporter.write_line(tabulate(_rows, HEAD, tablefmt="github"))
+        terminalreporter.write_line(tabulate(rows, HEAD, tablefmt="github"))

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from tests.clouds import fake_ec2
+from tests.clouds.conftest import ROW
 from tests.clouds.fake_ec2 import FakeEc2
 from tests.clouds.instants import COUNT, Event, Instant, Phase, Watch, choose
 from tests.running import User
@@ -113,14 +114,18 @@ def check(api: FakeEc2, folder: Path, instant: Instant) -> list[object]:
     removed = user.orchestrate("hosts", "down", "--orphans")
     assert removed.code == 0, removed.err
     assert api.left() == {}
-    return [instant, trials, ", ".join(left) or "nothing", TRIALS, len(rented), removed.out.strip()]
+    return [str(instant), trials, ", ".join(left) or "nothing", TRIALS, len(rented), removed.out.strip()]
 
 
 @pytest.mark.parametrize("number", range(COUNT))
 def test_killed_at_a_seeded_instant(
-    api: FakeEc2, tmp_path: Path, instants: list[Instant], number: int, table: list[list[object]]
+    api: FakeEc2,
+    tmp_path: Path,
+    instants: list[Instant],
+    number: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    table.append([number + 1, *check(api, tmp_path, instants[number])])
+    record_property(ROW, [number + 1, *check(api, tmp_path, instants[number])])
 
 
 @pytest.mark.short
