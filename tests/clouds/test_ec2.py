@@ -113,7 +113,7 @@ def test_without_capacity_the_next_type_is_tried(ec2: FakeEc2, user: User) -> No
         ("DescribeInstances", "UnauthorizedOperation", "does not permit DescribeInstances"),
         ("RunInstances", "UnauthorizedOperation", "does not permit RunInstances"),
         ("RunInstances", "InvalidAMIID.NotFound", "no such image"),
-        ("GetRole", "NoSuchEntity", "no role 'orchestrate-terminate'"),
+        ("GetRole", "NoSuchEntity", "no IAM role 'orchestrate-terminate'"),
         ("RunInstances", "InvalidInstanceType", "no such instance type"),
     ],
 )
@@ -234,7 +234,7 @@ def test_a_resumed_run_ends_before_its_machine(ec2: FakeEc2, user: User) -> None
     ended = user.run(file)
     assert ended.code == 3
     assert ended.complaints[0].startswith("stopped by limits.max_hours")
-    assert "the same command resumes the run" in ended.err
+    assert "repeat the command to resume" in ended.err
     assert ec2.left() == {}
 
 
@@ -254,7 +254,7 @@ def test_ctrl_c_while_a_machine_starts(ec2: FakeEc2, user: User) -> None:
     user.wait_for(lambda: ec2.rented, process)
     ended = user.kill(process, signal.SIGINT)
     assert ended.code == 130, ended.err
-    assert "stopped by SIGINT; the same command resumes the run" in ended.err
+    assert "stopped by SIGINT; repeat the command to resume" in ended.err
     assert ec2.left() == {}
 
 

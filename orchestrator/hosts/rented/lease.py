@@ -139,7 +139,7 @@ class Lease:
         if left.total_seconds() >= LEAST_LEFT_S:
             return True
         ends = f"{instance.deadline:%Y-%m-%d %H:%M} UTC"
-        log.warning("%s is ended at %s (limits.max_hours); renting another machine", instance.id, ends)
+        log.warning("%s ends at %s (limits.max_hours); renting another machine", instance.id, ends)
         return False
 
     @property
@@ -210,7 +210,7 @@ class Lease:
         deadline = time.monotonic() + limit
         while True:
             if by := self._stopped_by():
-                raise Interrupted(f"stopped by {by}; the same command resumes the run")
+                raise Interrupted(f"stopped by {by}; repeat the command to resume")
             value = function()
             if value is not None or time.monotonic() > deadline:
                 return value
