@@ -17,8 +17,8 @@ import click
 @click.option(
     "--ci",
     is_flag=True,
-    help="Create a GitHub Actions workflow instead. It runs experiment.yaml on your own NUMA machine and on a cloud "
-    "instance, and fails on a regression.",
+    help="Create a GitHub Actions workflow instead. It runs experiment.yaml on your own NUMA machine and on a metal "
+    "instance of EC2, and fails on a regression.",
 )
 def init(folder: Path, ci: bool) -> None:
     """Create an example experiment, or a CI workflow.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.fleet import execute_on_fleet
 from orchestrator.execution.jobs.coordinator import execute_as_jobs
 from orchestrator.execution.run import Run
+from orchestrator.execution.stopping import MAX_HOURS, after, reserve
+from orchestrator.hosts.base import Machine
 
 
 def execute(run: Run) -> None:
@@ -16,11 +20,28 @@ def execute(run: Run) -> None:
     if run.provider.hosts:
         execute_on_fleet(run)
         return
+    run.provider.note = run.observer.note
+    run.provider.stopped_by = lambda: run.stop.by
+    if run.provider.creates_hosts and not any(run.has_pending(block) for block in run.plan.blocks()):
+        run.provider.give_back(run.folder)
+        return
     with run.provider.machine(run.folder) as machine:
         try:
-            for block in run.plan.blocks():
-                if run.has_pending(block):
-                    run.observer.block_begins(block, sum(1 for _ in run.pending(block)))
-                    BlockRun(run, machine, block).execute()
+            with after(run.stop, _time_left(run, machine), MAX_HOURS):
+                _run_blocks(run, machine)
         finally:
             run.let_go(machine)
+
+
+def _run_blocks(run: Run, machine: Machine) -> None:
+    for block in run.plan.blocks():
+        if run.has_pending(block):
+            run.observer.block_begins(block, sum(1 for _ in run.pending(block)))
+            BlockRun(run, machine, block).execute()
+
+
+def _time_left(run: Run, machine: Machine) -> float | None:
+    """Return the seconds after which no further trial begins; None: the machine has no deadline."""
+    if machine.deadline is None:
+        return None
+    return (machine.deadline - datetime.now(UTC)).total_seconds() - reserve(run.experiment)

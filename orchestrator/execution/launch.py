@@ -18,7 +18,7 @@ from orchestrator.execution.jobs.roles import check_roles
 from orchestrator.execution.missing import missing
 from orchestrator.execution.observer import Observer
 from orchestrator.execution.run import Run
-from orchestrator.execution.stopping import after, on_signals
+from orchestrator.execution.stopping import MAX_HOURS, after, on_signals, reserve
 from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Provider
 from orchestrator.kernels import store
@@ -33,10 +33,6 @@ from orchestrator.units import plural
 log = logging.getLogger(__name__)
 
 LOG_FILE = "orchestrate.log"
-MAX_HOURS = "limits.max_hours"
-
-RESTORE_S = 60.0
-"""Time to restore a host and to give it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +238,7 @@ def _time_left(plan: Plan) -> float | None:
     limits = plan.experiment.limits
     if limits.max_hours is None:
         return None
-    return max(0.0, limits.max_hours * 3600 - limits.trial - limits.settle - RESTORE_S)
+    return max(0.0, limits.max_hours * 3600 - reserve(plan.experiment))
 
 
 def _close(run: Run, complete: bool, reason: str = "") -> None:

@@ -11,6 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from orchestrator.experiment.model import Experiment
+
+MAX_HOURS = "limits.max_hours"
+
+RESTORE_S = 60.0
+"""Time to restore a host and to give it back."""
+
+
+def reserve(experiment: Experiment) -> float:
+    """Return the seconds before a deadline in which no trial begins, so that the last one ends in time."""
+    return experiment.limits.trial + experiment.limits.settle + RESTORE_S
+
 
 class Stop:
     """How urgently the user wants the run to stop: 0 not at all, 1 after the running trial, 2 now."""

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -115,6 +116,7 @@ class Machine(ABC):
 
     :ivar environment: set where the provider knows it; None: derived from the host's facts.
     :ivar clock: what the machine's clock counts.
+    :ivar deadline: when a rented machine is ended by its cloud (UTC); None: never.
     :cvar files_survive_boot: whether files survive a boot, so that the runner's journal can be read after a crash.
     :ivar hypervisor: of a guest that this program started, see :class:`~orchestrator.results.records.BlockRecord`.
     :ivar variables: its variables in the inventory; ``groups``: its groups there.
@@ -123,6 +125,7 @@ class Machine(ABC):
     name: str
     environment: Environment | None
     clock: Clock
+    deadline: datetime | None = None
     files_survive_boot: ClassVar[bool] = False
     hypervisor: Mapping[str, str] = MappingProxyType({})
     variables: Mapping[str, Any] = MappingProxyType({})
@@ -230,6 +233,8 @@ class Provider(ABC):
     :ivar location: where the trials run, as text. Part of the run's scope: a run is resumed only at the same location.
     :ivar changes_allowed: whether the host's settings may be changed without ``--allow-local-changes``.
     :ivar batch: the batch system that runs each block as a job; None: the controller runs blocks itself.
+    :ivar note: takes a line of progress for the user; set by the run.
+    :ivar stopped_by: returns the signal or limit that wants the run to stop; empty: nothing does. Set by the run.
     :cvar boot_estimate: seconds from the request for a machine to its first trial, for plans.
     """
 
@@ -243,6 +248,8 @@ class Provider(ABC):
     hosts: tuple[str, ...] = ()
     changes_allowed: bool = True
     batch: BatchSystem | None = None
+    note: Callable[[str], None] = staticmethod(lambda _text: None)
+    stopped_by: Callable[[], str] = staticmethod(lambda: "")
     boot_estimate: ClassVar[float] = 2.0
 
     @abstractmethod
@@ -256,6 +263,10 @@ class Provider(ABC):
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:
         """Provide one machine for the length of the context; console logs are written to ``log_folder``."""
+
+    def give_back(self, log_folder: Path) -> None:
+        """Remove what a killed controller has left of a run that has no trial left to run; may be nothing."""
+        return
 
     def printing_machine(self, host: str, print_line: Callable[[str], None]) -> Machine | None:
         """Return a machine for a dry run that prints the commands of its boots; None: a boot runs no commands.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 
@@ -25,7 +27,16 @@ from tests.integration.sshd import free_port
 
 REGION = "us-east-1"
 IMAGE = "ami-12c6146b"
-"""An image that moto knows."""
+IMAGES = [
+    {
+        "ami_id": IMAGE,
+        "name": "debian-12-amd64-20260801-2559",
+        "owner_id": "136693071363",
+        "root_device_type": "ebs",
+        "virtualization_type": "hvm",
+        "architecture": "x86_64",
+    }
+]
 ROLE = "orchestrate-terminate"
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing-secret-key"}
 ENVIRONMENT = {
@@ -38,6 +49,16 @@ ERROR = (
     '<?xml version="1.0"?><Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors>'
     "<RequestID>1</RequestID></Response>"
 )
+
+
+class Machine(Protocol):
+    """What becomes of an instance: a server at an address, with the host key of its user data."""
+
+    address: str
+    user_data: str
+
+    def stop(self) -> None:
+        """End the machine and all that runs on it."""
 
 
 @dataclass
@@ -67,6 +88,11 @@ class FakeEc2:
     :ivar actions: every action, in order.
     :ivar refuse: error codes and messages by action, one for each time that it is refused.
     :ivar before, after: called with each action before it reaches the API, and after it was carried out.
+    :ivar current: the action that is being carried out.
+    :ivar regions: the regions that there are; empty: all that moto knows.
+    :ivar new_machine: makes a machine from its folder, user data, public key and ``boot_time``.
+    :ivar boot_time: seconds until a machine listens.
+    :ivar rented: every instance there ever was.
     """
 
     folder: Path
@@ -76,10 +102,15 @@ class FakeEc2:
     refuse: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     before: Callable[[str], None] = lambda action: None
     after: Callable[[str], None] = lambda action: None
-    machines: dict[str, SshMachine] = field(default_factory=dict)
+    machines: dict[str, Machine] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     answers: dict[str, bytes] = field(default_factory=dict)
     public_keys: dict[str, str] = field(default_factory=dict)
+    current: str = ""
+    regions: tuple[str, ...] = ()
+    boot_time: float = 0.0
+    new_machine: Callable[[Path, str, str, float], Machine] = SshMachine
+    rented: list[str] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -109,6 +140,7 @@ class FakeEc2:
     def answer(self, request: Request) -> tuple[int, bytes]:
         """Carry out a request; a second one with the same client token gets the first answer again, as in EC2."""
         action, form = request.action, request.form
+        self.current = action
         self.before(action)
         self.actions.append(action)
         if faults := self.refuse.get(action):
@@ -123,7 +155,7 @@ class FakeEc2:
                     self._follow(action, form, body)
                     if token:
                         self.answers[token] = body
-            body = self._with_addresses(body)
+            body = self._with_addresses(self._with_regions(body))
         self.after(action)
         return status, body
 
@@ -141,11 +173,25 @@ class FakeEc2:
             instance = re.findall(r"<instanceId>([^<]+)<", body.decode())[0]
             data = base64.b64decode(form["UserData"]).decode()
             key = self.public_keys[form["KeyName"]]
-            self.machines[instance] = SshMachine(self.folder / instance, data, key)
+            self.rented.append(instance)
+            self.machines[instance] = self.new_machine(self.folder / instance, data, key, self.boot_time)
         elif action == "TerminateInstances":
             for name, instance in form.items():
                 if name.startswith("InstanceId."):
                     self.machines.pop(instance).stop()
+
+    def _with_regions(self, body: bytes) -> bytes:
+        """Leave out regions that the test does not want: each costs the controller a second."""
+        if not self.regions or b"<regionInfo>" not in body:
+            return body
+        items = re.findall(r"<item>.*?</item>", body.decode(), flags=re.DOTALL)
+        kept = [item for item in items if any(f"<regionName>{name}<" in item for name in self.regions)]
+        return re.sub(
+            r"<regionInfo>.*</regionInfo>",
+            f"<regionInfo>{''.join(kept)}</regionInfo>",
+            body.decode(),
+            flags=re.DOTALL,
+        ).encode()
 
     def _with_addresses(self, body: bytes) -> bytes:
         """Put the addresses of the machines where moto has invented ones."""
@@ -163,10 +209,15 @@ def serve(folder: Path) -> Iterator[FakeEc2]:
     fake = FakeEc2(folder, free_port())
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(fake))
     fake.url = f"http://127.0.0.1:{server.server_address[1]}"
+    images = folder / "images.json"
+    images.write_text(json.dumps(IMAGES))
     with (folder / "moto.log").open("wb") as log:
         moto_server = Path(sys.executable).with_name("moto_server")
         moto = subprocess.Popen(
-            [moto_server, "-H", "127.0.0.1", "-p", str(fake.api_port)], stdout=log, stderr=log
+            [moto_server, "-H", "127.0.0.1", "-p", str(fake.api_port)],
+            env={**os.environ, "MOTO_AMIS_PATH": str(images)},
+            stdout=log,
+            stderr=log,
         )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -199,6 +250,10 @@ def _handler(fake: FakeEc2) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
+
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):  # the controller was killed
+                super().handle()
 
         def log_message(self, *arguments: object) -> None:
             """Print nothing."""

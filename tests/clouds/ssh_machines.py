@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,15 +12,35 @@ import yaml
 from tests.integration.sshd import SSHD
 
 PRIVATE = ("/etc/ssh", "/run", "/var/lib/orchestrate", "/tmp")
+CONFIGURATION = """\
+ListenAddress {address}:22
+HostKey /etc/ssh/ssh_host_ed25519_key
+AuthorizedKeysFile /etc/ssh/authorized_keys
+PidFile /run/sshd.pid
+UsePAM no
+PasswordAuthentication no
+StrictModes no
+PermitRootLogin yes
+MaxSessions 50
+"""
 _numbers = itertools.count(1)
 
 
-class SshMachine:
-    """An sshd on port 22 of an address of 127/8, with the host key that cloud-init would take from ``user_data``."""
+def next_address() -> str:
+    """Return an address of 127/8 that no other machine has had, in this process or another one of pytest-xdist."""
+    number = next(_numbers)
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return f"127.{77 + worker}.{number // 250}.{number % 250 + 1}"
 
-    def __init__(self, folder: Path, user_data: str, public_key: str) -> None:
-        number = next(_numbers)
-        self.address = f"127.77.{number // 250}.{number % 250 + 1}"
+
+class SshMachine:
+    """An sshd on port 22 of an address of 127/8, with the host key that cloud-init would take from ``user_data``.
+
+    :param boot_time: seconds until it listens.
+    """
+
+    def __init__(self, folder: Path, user_data: str, public_key: str, boot_time: float = 0.0) -> None:
+        self.address = next_address()
         self.user_data = user_data
         self._folder = folder
         for path in PRIVATE:
@@ -31,12 +52,9 @@ class SshMachine:
         key.write_text(yaml.safe_load(user_data)["ssh_keys"]["ed25519_private"])
         key.chmod(0o600)
         (ssh / "authorized_keys").write_text(public_key)
-        (ssh / "sshd_config").write_text(
-            f"ListenAddress {self.address}:22\nHostKey /etc/ssh/ssh_host_ed25519_key\n"
-            "AuthorizedKeysFile /etc/ssh/authorized_keys\nPidFile /run/sshd.pid\nUsePAM no\n"
-            "PasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\nMaxSessions 50\n"
-        )
-        mounts = [f"mount --bind {folder}{path} {path}" for path in PRIVATE]
+        (ssh / "sshd_config").write_text(CONFIGURATION.format(address=self.address))
+        steps = [f"sleep {boot_time}"]
+        steps += [f"mount --bind {folder}{path} {path}" for path in PRIVATE]
         namespaces = (
             "--mount",
             "--propagation",
@@ -48,7 +66,13 @@ class SshMachine:
         )
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["unshare", *namespaces, "sh", "-c", " && ".join([*mounts, f"exec {SSHD} -D -e"])],
+                [
+                    "unshare",
+                    *namespaces,
+                    "sh",
+                    "-c",
+                    " && ".join([*steps, f"exec {SSHD} -D -e"]),
+                ],
                 stdout=log,
                 stderr=log,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeEc2]:
 @pytest.fixture
 def ec2(api: FakeEc2) -> Iterator[FakeEc2]:
     api.actions.clear()
+    api.rented.clear()
     yield api
+    api.boot_time = 0.0
     api.refuse.clear()
     api.before = api.after = lambda action: None
     assert api.left() == {}
@@ -182,18 +185,76 @@ def kill_after(ec2: FakeEc2, number: int) -> tuple[list[subprocess.Popen[str]], 
     return victims, seen
 
 
-@pytest.mark.parametrize("number", [8, 11, pytest.param(12, marks=pytest.mark.short), 13, 16, 18])
-def test_a_killed_controller_leaves_nothing_that_the_same_command_does_not_find(
-    ec2: FakeEc2, user: User, number: int
-) -> None:
-    victims, seen = kill_after(ec2, number)
-    file = experiment(user)
+def end_at(ec2: FakeEc2, deadline: datetime) -> str:
+    """Let the machine's tag say another deadline, as if it had been created earlier; return its schedule."""
+    tag = {"Key": "orchestrate:deadline", "Value": f"{deadline:%Y-%m-%dT%H:%M:%SZ}"}
+    ec2.client("ec2").create_tags(Resources=ec2.rented, Tags=[tag])
+    return f"at({deadline:%Y-%m-%dT%H:%M:%S})"
+
+
+def kill_new_machine(ec2: FakeEc2, user: User, file: Path) -> None:
+    """Kill a controller when it has a machine, but no schedule for it yet."""
+    victims, seen = kill_after(ec2, 12)
     victims.append(user.begin_run(file))
     user.end(victims[0])
-    assert victims[0].returncode == -signal.SIGKILL, seen
+    assert seen[-1] == "RunInstances"
+
+
+def test_a_resumed_machine_keeps_its_deadline(ec2: FakeEc2, user: User) -> None:
+    kill_new_machine(ec2, user, file := experiment(user))
+    expected = end_at(ec2, datetime.now(UTC) + timedelta(minutes=40))
+    schedules: list[str] = []
+
+    def look(action: str) -> None:
+        if action == "TerminateInstances":
+            client = ec2.client("scheduler")
+            names = [one["Name"] for one in client.list_schedules()["Schedules"]]
+            schedules.extend(client.get_schedule(Name=name)["ScheduleExpression"] for name in names)
+
+    ec2.before = look
+    assert user.run(file).code == 0
+    assert schedules == [expected]
+    assert len(ec2.rented) == 1
+
+
+def test_a_machine_that_ends_soon_is_replaced(ec2: FakeEc2, user: User) -> None:
+    kill_new_machine(ec2, user, file := experiment(user))
+    end_at(ec2, datetime.now(UTC) + timedelta(minutes=5))
     ended = user.run(file)
     assert ended.code == 0, ended.err
-    user.assert_complete(9)
+    assert "renting another machine" in ended.err
+    assert len(ec2.rented) == 2
+
+
+def test_a_resumed_run_ends_before_its_machine(ec2: FakeEc2, user: User) -> None:
+    text = EXPERIMENT.replace("TYPES", "m5.metal").replace("echo value", "sleep 1; echo value")
+    file = user.file(text, max_hours=8, trial="11min")
+    kill_new_machine(ec2, user, file)
+    end_at(ec2, datetime.now(UTC) + timedelta(minutes=11))
+    ended = user.run(file)
+    assert ended.code == 3
+    assert ended.complaints[0].startswith("stopped by limits.max_hours")
+    assert "repeat the command to resume" in ended.err
+    assert ec2.left() == {}
+
+
+def test_a_start_that_takes_long_is_not_silent(ec2: FakeEc2, user: User) -> None:
+    ec2.boot_time = 12.0
+    ended = user.run(experiment(user))
+    assert ended.code == 0, ended.err
+    lines = [line for line in ended.err.splitlines() if "no answer by SSH yet" in line]
+    assert len(lines) >= 2, ended.err
+    assert "(m5.metal, us-east-1" in lines[0]
+    assert lines[0].endswith(" s of at most 2400 s")
+
+
+def test_ctrl_c_while_a_machine_starts(ec2: FakeEc2, user: User) -> None:
+    ec2.boot_time = 300.0
+    process = user.begin_run(experiment(user))
+    user.wait_for(lambda: ec2.rented, process)
+    ended = user.kill(process, signal.SIGINT)
+    assert ended.code == 130, ended.err
+    assert "stopped by SIGINT; repeat the command to resume" in ended.err
     assert ec2.left() == {}
 
 

@@ -85,9 +85,15 @@ class Ec2(Cloud):
             existing = self.find(run)
             instance = next((one for one in existing if one.state != "ended"), None)
             if instance is None:
-                instance = self._launch(run, machine_type, access, len(existing))
-            self._deadlines.set(name_of(run), instance.id, deadline)
+                instance = self._launch(run, machine_type, access, deadline, len(existing))
+            self._deadlines.set(name_of(run), instance.id, instance.deadline or deadline)
         return instance
+
+    def end_at(self, run: str, instance: Instance, deadline: datetime) -> None:
+        """See :meth:`Cloud.end_at`: its controller may have been killed before it made the schedule."""
+        with explained(self.region):
+            self._deadlines.require_role()
+            self._deadlines.set(name_of(run), instance.id, deadline)
 
     def find(self, run: str) -> Sequence[Instance]:
         """See :meth:`Cloud.find`."""
@@ -124,6 +130,7 @@ class Ec2(Cloud):
         with explained(known):
             client = self._session.client("ec2", region_name=known)
             names = [str(one["RegionName"]) for one in client.describe_regions()["Regions"]]
+        names.sort(key=lambda name: (name != known, name))  # first the one where most is to be expected
         return [Ec2(self._options, name, self._poll, self._session) for name in names]
 
     # --- requests ---
@@ -171,9 +178,11 @@ class Ec2(Cloud):
     def _deadlines(self) -> Deadlines:
         return Deadlines(self._session, self._config, str(self._options.get("role", DEFAULT_ROLE)))
 
-    def _launch(self, run: str, machine_type: MachineType, access: Access, attempt: int) -> Instance:
+    def _launch(
+        self, run: str, machine_type: MachineType, access: Access, deadline: datetime, attempt: int
+    ) -> Instance:
         try:
-            return launch(self._ec2, self._options, self.region, run, machine_type, access, attempt)
+            return launch(self._ec2, self._options, self.region, run, machine_type, access, deadline, attempt)
         except HostError as error:
             if code_of(error.__cause__) != "IdempotentParameterMismatch":
                 raise

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from orchestrator.errors import BadInput
 from orchestrator.hosts.ec2 import network
 from orchestrator.hosts.ec2.errors import explained
-from orchestrator.hosts.ec2.resources import instance_of, name_of, tags_of
+from orchestrator.hosts.ec2.resources import deadline_tag, instance_of, name_of, tags_of
 from orchestrator.hosts.rented.cloud import Access, Instance, NoCapacity
 from orchestrator.hosts.rented.machine_types import MachineType
 from orchestrator.hosts.rented.own_address import allowed_addresses
@@ -25,6 +26,7 @@ def launch(
     run: str,
     machine_type: MachineType,
     access: Access,
+    deadline: datetime,
     attempt: int,
 ) -> Instance:
     """Launch an instance with its key pair and security group. ``NoCapacity`` names the reason of each zone.
@@ -64,7 +66,7 @@ def launch(
                         }
                     ],
                     TagSpecifications=[
-                        {"ResourceType": kind, "Tags": tags_of(run)}
+                        {"ResourceType": kind, "Tags": [*tags_of(run), deadline_tag(deadline)]}
                         for kind in ("instance", "volume", "network-interface")
                     ],
                 )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.hosts.rented.cloud import Instance, State
 
 TAG = "orchestrate:run"
+DEADLINE_TAG = "orchestrate:deadline"
+DEADLINE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 STATES: Mapping[str, State] = {
     "pending": "starting",
@@ -65,6 +68,11 @@ def tags_of(run: str) -> list[dict[str, str]]:
     return [{"Key": TAG, "Value": run}, {"Key": "Name", "Value": name_of(run)}]
 
 
+def deadline_tag(deadline: datetime) -> dict[str, str]:
+    """Return the tag that says when a machine is ended (UTC): a later controller cannot know it otherwise."""
+    return {"Key": DEADLINE_TAG, "Value": deadline.strftime(DEADLINE_FORMAT)}
+
+
 def instance_of(answer: Mapping[str, Any], options: Mapping[str, Any]) -> Instance:
     """Return an instance of an answer of the API."""
     key = "PrivateIpAddress" if options.get("address") == "private" else "PublicIpAddress"
@@ -75,6 +83,7 @@ def instance_of(answer: Mapping[str, Any], options: Mapping[str, Any]) -> Instan
         zone=answer.get("Placement", {}).get("AvailabilityZone", ""),
         address=answer.get(key, ""),
         reason=answer.get("StateReason", {}).get("Message", ""),
+        deadline=_deadline_of(answer),
     )
 
 
@@ -82,6 +91,11 @@ def _filters(run: str) -> list[dict[str, Any]]:
     if run:
         return [{"Name": f"tag:{TAG}", "Values": [run]}]
     return [{"Name": "tag-key", "Values": [TAG]}]
+
+
+def _deadline_of(instance: Mapping[str, Any]) -> datetime | None:
+    texts = [str(tag["Value"]) for tag in instance.get("Tags", ()) if tag["Key"] == DEADLINE_TAG]
+    return datetime.strptime(texts[0], DEADLINE_FORMAT).replace(tzinfo=UTC) if texts else None
 
 
 def _run_of(resource: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ from orchestrator.hosts.machine.boot import (
 )
 from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.power import Power
+from orchestrator.hosts.waiting import waiting
 from orchestrator.kernels.obtain import KernelFiles, obtain
 from orchestrator.kernels.verification import Identity
 
@@ -48,6 +49,7 @@ class BootableMachine(Machine):
     :param variables: its variables in the inventory; ``groups``: its groups there.
     :param boot_limit: seconds within which it must answer after a boot, and again after a power cycle.
     :param files_of: returns the files of a kernel, and makes them where they are missing.
+    :param note: takes lines about a boot that takes long.
     """
 
     clock: Clock = "wall"
@@ -65,6 +67,7 @@ class BootableMachine(Machine):
         variables: Mapping[str, Any],
         groups: tuple[str, ...],
         files_of: Callable[[Kernel], KernelFiles] = obtain,
+        note: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.name = name
         self.variables = variables
@@ -75,6 +78,7 @@ class BootableMachine(Machine):
         self._logs = log_folder
         self._limit = boot_limit
         self._files_of = files_of
+        self._note = note
         self._host: Host | None = None
         self._boot_id = ""
         self._lost = True  # until the first boot, or until a running one is adopted
@@ -213,6 +217,10 @@ class BootableMachine(Machine):
 
     def _wait(self, old_boot: str, limit: float) -> tuple[Host, BootState]:
         """Connect to another boot than ``old_boot``; ``HostError`` with the last error after ``limit`` seconds."""
+        with waiting(self._note, self.name, "waiting for its SSH server", limit):
+            return self._poll(old_boot, limit)
+
+    def _poll(self, old_boot: str, limit: float) -> tuple[Host, BootState]:
         deadline = time.monotonic() + limit
         reason = "it has not rebooted"
         while True:

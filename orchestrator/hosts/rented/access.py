@@ -24,6 +24,9 @@ from orchestrator.kernels.locks import try_locked
 ALIAS = "rented-machine"
 """The name under which known_hosts has the host key; addresses of clouds are used again for other machines."""
 
+NEW_KEY_LIMIT_S = 300.0
+"""A machine that has just booted still starts services, and may have little entropy."""
+
 _NEW_KEY = """
 cd /etc/ssh
 [ -f orchestrate_new_key ] || ssh-keygen -q -t ed25519 -N '' -C '' -f orchestrate_new_key
@@ -124,9 +127,9 @@ class Keys:
         """Give the machine a host key that was in no user data; may be interrupted at any step and repeated."""
         if not (self._folder / "host_key").exists():
             return
-        new = host.run(script(_NEW_KEY, sudo=True)).stdout
+        new = host.run(script(_NEW_KEY, sudo=True, time_limit=NEW_KEY_LIMIT_S)).stdout
         self._write_known_hosts(self._read("host_key.pub") + new)
-        host.run(script(_USE_NEW_KEY, sudo=True))
+        host.run(script(_USE_NEW_KEY, sudo=True, time_limit=NEW_KEY_LIMIT_S))
         self._write_known_hosts(new)
         (self._folder / "host_key").unlink()
 

@@ -93,8 +93,13 @@ class Cloud(ABC):
     def create(self, run: str, machine_type: MachineType, access: Access, deadline: datetime) -> Instance:
         """Rent one machine for a run until ``deadline`` (UTC), enforced by the cloud itself where it can do so.
 
-        Returns the run's machine if it has one. Raises ``NoCapacity``, or ``HostError`` with the next step.
+        Returns the run's machine if it has one; its deadline may be an earlier one. Raises ``NoCapacity``, or
+        ``HostError`` with the next step.
         """
+
+    def end_at(self, run: str, instance: Instance, deadline: datetime) -> None:
+        """Let the cloud end a machine of an earlier controller at ``deadline`` (UTC), if it does not do so already."""
+        return
 
     @abstractmethod
     def find(self, run: str) -> Sequence[Instance]:

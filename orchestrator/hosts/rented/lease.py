@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from orchestrator.errors import BadInput, HostError
+from orchestrator.errors import BadInput, HostError, Interrupted
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
@@ -19,6 +19,7 @@ from orchestrator.hosts.rented.access import Keys
 from orchestrator.hosts.rented.cloud import Cloud, Instance, NoCapacity
 from orchestrator.hosts.rented.machine_types import MachineType
 from orchestrator.hosts.ssh import SshAddress, connect
+from orchestrator.hosts.waiting import waiting
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ START_LIMIT_S = 2400.0
 
 CONNECT_LIMIT_S = 20.0
 
+LEAST_LEFT_S = 600.0
+"""A machine of an earlier controller that ends sooner is given back for another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
@@ -47,11 +51,22 @@ class Pauses:
 class Lease:
     """One machine of a cloud for one run.
 
-    :param hours: after this time the cloud itself ends the machine.
+    :param hours: after this time the cloud itself ends a new machine.
+    :param note: takes lines of progress.
+    :param stopped_by: returns the signal or limit that wants the run to stop; empty: nothing does.
+    :ivar deadline: when the cloud ends the machine (UTC). An earlier controller may have set it.
     """
 
     def __init__(
-        self, cloud: Cloud, cloud_name: str, run: str, needs: Needs, hours: float, pauses: Pauses = Pauses()
+        self,
+        cloud: Cloud,
+        cloud_name: str,
+        run: str,
+        needs: Needs,
+        hours: float,
+        pauses: Pauses = Pauses(),
+        note: Callable[[str], None] = lambda _text: None,
+        stopped_by: Callable[[], str] = lambda: "",
     ) -> None:
         self._cloud = cloud
         self._cloud_name = cloud_name
@@ -59,8 +74,11 @@ class Lease:
         self._needs = needs
         self._hours = hours
         self._pauses = pauses
+        self._note = note
+        self._stopped_by = stopped_by
         self._keys = Keys(run)
         self.instance: Instance | None = None
+        self.deadline = self._new_deadline()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -76,13 +94,14 @@ class Lease:
         Raises ``HostError`` with the reason of each type if no machine can be had.
         """
         existing = [one for one in self._cloud.find(self._run) if one.state != "ended"]
-        if existing and self._keys.exist:
+        if existing and self._keys.exist and self._has_time_left(existing[0]):
             try:
+                self._cloud.end_at(self._run, existing[0], existing[0].deadline or self.deadline)
                 return self._start(existing[0])
             except HostError as error:
                 log.warning("%s; renting another machine", error)
         if existing:
-            self._cloud.destroy(self._run)
+            self._destroy()
         reasons = []
         for machine_type in self._cloud.offered(self._needs):
             try:
@@ -90,7 +109,7 @@ class Lease:
             except (NoCapacity, UnmetNeeds) as error:
                 log.warning("%s", error)
                 reasons.append(str(error))
-                self._cloud.destroy(self._run)
+                self._destroy()
         raise HostError("\n".join([*reasons, f"{self._cloud.location}: no machine type is left to try"]))
 
     def reconnect(self) -> Host:
@@ -104,9 +123,27 @@ class Lease:
 
     def give_back(self) -> None:
         """Remove every resource of the run from the cloud."""
-        for removed in self._cloud.destroy(self._run):
-            log.info("removed %s", removed)
+        self._destroy()
         self._keys.remove()
+
+    def _destroy(self) -> None:
+        with waiting(self._note, self._name, "being removed"):
+            for removed in self._cloud.destroy(self._run):
+                log.info("removed %s", removed)
+
+    def _new_deadline(self) -> datetime:
+        return datetime.now(UTC) + timedelta(hours=self._hours)
+
+    def _has_time_left(self, instance: Instance) -> bool:
+        """Whether a machine of an earlier controller can run trials before the cloud ends it."""
+        if instance.deadline is None:
+            return True
+        left = instance.deadline - datetime.now(UTC)
+        if left.total_seconds() >= LEAST_LEFT_S:
+            return True
+        ends = f"{instance.deadline:%Y-%m-%d %H:%M} UTC"
+        log.warning("%s ends at %s (limits.max_hours); renting another machine", instance.id, ends)
+        return False
 
     @property
     def _name(self) -> str:
@@ -133,9 +170,9 @@ class Lease:
     def _rent(self, machine_type: MachineType) -> Host:
         if not self._keys.unused:
             self._keys.create()
-        deadline = datetime.now(UTC) + timedelta(hours=self._hours)
-        access = self._keys.access(deadline)
-        host = self._start(self._cloud.create(self._run, machine_type, access, deadline))
+        self.deadline = self._new_deadline()
+        access = self._keys.access(self.deadline)
+        host = self._start(self._cloud.create(self._run, machine_type, access, self.deadline))
         facts = host_facts.gather(host)
         machine_types.learn(self._cloud_name, machine_type.name, facts)
         unmet = host_facts.unmet(self._needs, facts)
@@ -145,8 +182,9 @@ class Lease:
         return host
 
     def _start(self, instance: Instance) -> Host:
+        self.deadline = instance.deadline or self.deadline
         self.instance = self._wait_for_start(instance)
-        host = self._wait_for_ssh()
+        host = self._wait_for_ssh(self.instance)
         self._keys.replace_host_key(host)
         return host
 
@@ -157,16 +195,18 @@ class Lease:
             found = next((one for one in self._cloud.find(self._run) if one.id == instance.id), instance)
             if found.state == "ended":
                 raise NoCapacity(f"{found.type} in {found.zone}: {found.reason or 'ended while starting'}")
+            wait.say(found.state)
             return found if found.state == "running" else None
 
-        started = _poll(state, CAPACITY_LIMIT_S, self._pauses.state)
+        with waiting(self._note, _described(instance), "requested", CAPACITY_LIMIT_S) as wait:
+            started = self._poll(state, CAPACITY_LIMIT_S, self._pauses.state)
         if started is None:
             limit = f"{CAPACITY_LIMIT_S / 60:g} minutes"
             raise NoCapacity(f"{instance.type} in {instance.zone}: no capacity: not started within {limit}")
         self._wait_for_address(started)
         return started
 
-    def _wait_for_ssh(self) -> Host:
+    def _wait_for_ssh(self, instance: Instance) -> Host:
         reasons: list[str] = []
 
         def answer() -> Host | None:
@@ -174,23 +214,31 @@ class Lease:
                 return self.reconnect()
             except HostError as error:
                 reasons[:] = [str(error)]
+                wait.say(f"running, no answer by SSH yet ({str(error).removeprefix(f'{instance.id}: ')})")
                 return None
 
-        host = _poll(answer, START_LIMIT_S, self._pauses.connection)
+        with waiting(self._note, _described(instance), "running, connecting", START_LIMIT_S) as wait:
+            host = self._poll(answer, START_LIMIT_S, self._pauses.connection)
         if host is None:
             raise HostError(f"{reasons[-1]}; gave up after {START_LIMIT_S / 60:g} minutes")
         return host
 
+    def _poll(self, function: Callable[[], T | None], limit: float, pause: float) -> T | None:
+        """Call a function until it returns a value; None after ``limit`` seconds."""
+        deadline = time.monotonic() + limit
+        while True:
+            if by := self._stopped_by():
+                raise Interrupted(f"stopped by {by}; repeat the command to resume")
+            value = function()
+            if value is not None or time.monotonic() > deadline:
+                return value
+            time.sleep(pause)
+
+
+def _described(instance: Instance) -> str:
+    where = f", {instance.zone}" if instance.zone else ""
+    return f"{instance.id} ({instance.type}{where})"
+
 
 class UnmetNeeds(HostError):
     """A machine has less than the facts about its type say."""
-
-
-def _poll(function: Callable[[], T | None], limit: float, pause: float) -> T | None:
-    """Call a function until it returns a value; None after ``limit`` seconds."""
-    deadline = time.monotonic() + limit
-    while True:
-        value = function()
-        if value is not None or time.monotonic() > deadline:
-            return value
-        time.sleep(pause)

@@ -107,12 +107,13 @@ class RentedProvider(Provider):
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
-        """See :meth:`Provider.machine`. The run's id is the name of its directory."""
-        lease = Lease(self.cloud, self.name, log_folder.name, self._needs, self.hours)
+        """See :meth:`Provider.machine`."""
+        lease = self._lease(log_folder)
         with lease.held():
             try:
                 host = lease.obtain()
                 machine = self._machine(lease, host, log_folder)
+                machine.deadline = lease.deadline
                 try:
                     yield machine
                 finally:
@@ -120,10 +121,31 @@ class RentedProvider(Provider):
             finally:
                 lease.give_back()
 
+    def give_back(self, log_folder: Path) -> None:
+        """See :meth:`Provider.give_back`."""
+        lease = self._lease(log_folder)
+        with lease.held():
+            lease.give_back()
+
+    def _lease(self, log_folder: Path) -> Lease:
+        """Return the lease of a run. Its id is the name of its directory."""
+        run = log_folder.name
+        return Lease(
+            self.cloud, self.name, run, self._needs, self.hours, note=self.note, stopped_by=self.stopped_by
+        )
+
     def _machine(self, lease: Lease, host: Host, log_folder: Path) -> Machine:
         if not self.boots_kernels:
             return RentedMachine(host.name, lease, host)
         host.close()
         return BootableMachine(
-            host.name, lease.reconnect, CloudPower(lease), None, log_folder, self._boot_limit, {}, ()
+            host.name,
+            lease.reconnect,
+            CloudPower(lease),
+            None,
+            log_folder,
+            self._boot_limit,
+            {},
+            (),
+            note=self.note,
         )

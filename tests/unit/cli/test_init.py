@@ -52,9 +52,9 @@ def test_nothing_is_overwritten(tmp_path: Path, words: list[str]) -> None:
 
 def test_the_workflow_runs_on_a_machine_of_ones_own_and_in_a_cloud(workflow: dict[str, Any]) -> None:
     assert workflow["jobs"]["numa"]["runs-on"] == ["self-hosted", "numa"]
-    assert any("aws ec2 run-instances" in script for name, script in scripts(workflow) if name == "cloud")
+    assert any("--provider ec2" in script for name, script in scripts(workflow) if name == "cloud")
     returned = [
-        step for step in workflow["jobs"]["cloud"]["steps"] if "terminate-instances" in step.get("run", "")
+        step for step in workflow["jobs"]["cloud"]["steps"] if "hosts down --orphans" in step.get("run", "")
     ]
     assert [step["if"] for step in returned] == ["always()"]
     for name in ("numa", "cloud"):
@@ -89,4 +89,4 @@ def test_the_commands_of_the_workflow_exist(workflow: dict[str, Any]) -> None:
             assert command is not None, line
             command.make_context(verb, words, resilient_parsing=False)
             verbs.add(verb)
-    assert verbs == {"run", "report", "compare"}
+    assert verbs == {"run", "report", "compare", "hosts"}
