@@ -212,8 +212,8 @@ def _header(name: str, size: int, executable: bool, time: int) -> bytes:
         return info.tobuf(tarfile.USTAR_FORMAT)
     except ValueError:
         raise BadInput(
-            f"{name}: file too large (limit: 8 GiB) or file name too long (limit: about 250 characters) "
-            "for a tar archive; export a directory with --directory"
+            f"{name}: file too large (limit: 8 GiB) or path too long (limits: 100 bytes for the name, 155 for its "
+            "directory) for a tar archive; export a directory with --directory"
         ) from None
 
 
