@@ -349,6 +349,17 @@ h:
   hosts: single
 """
     },
+    "yaml: JSON with tabs, exponents and surrogates": {
+        "hosts.json": """{
+\t"all": {"hosts": {"h1": {"a": 1e3, "b": -1.5E-2, "c": "\\ud83d\\ude00 1e3", "d": true, "e": -0}}}
+}
+""",
+        "group_vars/all": '{\n\t"j": [1E2, "a\\/b"]\n}\n',
+    },
+    "yaml: hosts with empty values": {
+        "hosts.yml": "all:\n  hosts:\n    a: ''\n    b: []\n    c: false\n    d: {x: 1}\n"
+    },
+    "ini: in a file with the name of YAML": {"hosts.yml": "[g]\na x=1\n"},
     "yaml: JSON": {
         "hosts.json": '{"all": {"hosts": {"h1": {"n": [1, 2.5, null]}}, "vars": {"s": "\\u00fc"}}}'
     },

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.hosts.ssh.configuration import openssh_version
+
 
 @dataclass(frozen=True)
 class Case:
@@ -52,6 +54,18 @@ PASS_SOCKET = """import socket, sys
 link = socket.create_connection(sys.argv[1:])
 socket.send_fds(socket.socket(fileno=1), [b"x"], [link.fileno()])
 """
+RELAY = """import os, socket, sys, threading, time
+os.write(1, "Gr\u00fc\u00dfe\\n".encode("latin-1"))
+time.sleep(2.2)
+link = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+def copy():
+    while data := os.read(0, 65536):
+        link.sendall(data)
+    os._exit(0)
+threading.Thread(target=copy, daemon=True).start()
+while data := link.recv(65536):
+    os.write(1, data)
+"""
 CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
 UNKNOWN = "No host key is known for"
 DENIED = "Permission denied (publickey)"
@@ -96,6 +110,8 @@ CASES = [
     target("address family", "AddressFamily inet\n  $at\n  $known"),
     target("other address family", "AddressFamily inet6\n  $at\n  $known", False, "Could not resolve hostname"),
     target("connect timeout", "ConnectTimeout 5\n  ConnectionAttempts 2\n  $at\n  $known"),
+    target("no connect timeout", "ConnectTimeout 0\n  $at\n  $known"),
+    target("login that takes longer than the connect timeout", "ConnectTimeout 1\n  Port $slow\n  $at\n  $known"),
     # Jump hosts and proxies
     Case("jump host", JUMP + "Host target\n  ProxyJump gate\n  $at\n  $known\n"),
     Case("jump none", "Host target\n  $at\n  $known\n  ProxyJump none\nHost *\n  ProxyJump gate\n" + JUMP),
@@ -118,6 +134,12 @@ CASES = [
     target("proxy passes a socket", "ProxyUseFdpass yes\n  ProxyCommand $python $here/pass.py %h %p\n  $at\n  $known",
            **{"pass.py": PASS_SOCKET}),
     target("proxy passes nothing", "ProxyUseFdpass yes\n  ProxyCommand false\n  $at\n  $known", False, "ProxyCommand"),
+    Case("tokens and quotes in a jump", 'Host target\n  ProxyJump "gate-%n"\n  $at\n  $known\n'  # paramiko pull 1951
+         "Host gate-target\n  $gate_at\n  $known\n"),
+    target("variable of the proxy's shell", "ProxyCommand sh -c 'port=%p; exec $python $here/pass.py %h $${port}'\n"
+           "  ProxyUseFdpass yes\n  $at\n  $known", **{"pass.py": PASS_SOCKET}),
+    target("lines before the version", "ProxyCommand $python $here/relay.py %p\n  $at\n  $known",
+           **{"relay.py": RELAY}),
     # Host keys
     known("known key", "[127.0.0.1]:$port $hostkey\n"),
     known("known without the port", "127.0.0.1 $hostkey\n"),
@@ -145,6 +167,8 @@ CASES = [
     target("checked against nothing", "StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  $at"),
     known("check of the address", "labnode $hostkey\n[127.0.0.1]:$port $otherkey\n",
           "CheckHostIP yes\n  HostKeyAlias labnode"),
+    known("no check of a loopback address", "[localhost]:$port $hostkey\n[127.0.0.1]:$port $otherkey\n",
+          "CheckHostIP yes\n  HostName localhost\n  AddressFamily inet"),
     known("exempt localhost", "", "NoHostAuthenticationForLocalhost yes"),
     known("algorithms", "[127.0.0.1]:$port $hostrsa\n", "HostKeyAlgorithms rsa-sha2-512"),
     known("algorithms in another order", "[127.0.0.1]:$port $hostkey\n",
@@ -168,11 +192,15 @@ CASES = [
     target("known hosts command of others", "KnownHostsCommand /bin/echo %H $otherkey\n"
            "  UserKnownHostsFile none\n  $at", False, CHANGED),
     target("known hosts command is missing", "KnownHostsCommand /nonexistent %H\n  $at\n  $known"),
+    target("known hosts command fails", "KnownHostsCommand /bin/false\n  $at\n  $known", False,
+           "KnownHostsCommand failed"),
     # Host certificates
     target("host certificate", "$gate_at\n  UserKnownHostsFile $here/ca",
            ca="@cert-authority 127.0.0.*,[127.*]:* $hostca\n"),
     target("host certificate for an alias", "HostKeyAlias labnode\n  $gate_at\n  UserKnownHostsFile $here/ca",
            ca="@cert-authority lab* $hostca\n"),
+    target("host certificate with a wildcard", "HostKeyAlias node.lab\n  $gate_at\n  UserKnownHostsFile $here/ca",
+           openssh_version() >= (10, 3), UNKNOWN, ca="@cert-authority *.lab $hostca\n"),
     target("host certificate of another name", "HostKeyAlias other\n  $gate_at\n  UserKnownHostsFile $here/ca", False,
            UNKNOWN, ca="@cert-authority * $hostca\n"),
     target("host certificate of a revoked authority", "$gate_at\n  UserKnownHostsFile $here/ca", False, "revoked",
@@ -202,7 +230,8 @@ CASES = [
     keyed("encrypted key", "IdentityFile $keys/encrypted", False, "ssh-add"),
     keyed("encrypted key before another", "IdentityFile $keys/encrypted\n  IdentityFile $main/user_key"),
     keyed("encrypted key and agent", "IdentityFile $keys/encrypted", agent="encrypted"),
-    keyed("algorithms of keys", "PubkeyAcceptedAlgorithms ssh-ed25519\n  IdentityFile $keys/rsa", False, DENIED),
+    keyed("algorithms of keys", "PubkeyAcceptedAlgorithms ssh-ed25519\n  IdentityFile $keys/rsa", False,
+          "rsa: not allowed by PubkeyAcceptedAlgorithms"),
     keyed("short rsa key", "RequiredRSASize 4096\n  IdentityFile $keys/rsa", False, DENIED),
     keyed("no public keys", "PubkeyAuthentication no\n  IdentityFile $main/user_key", False,
           "disabled: PubkeyAuthentication no"),
@@ -216,6 +245,9 @@ CASES = [
     keyed("only identities of files", "IdentityFile $keys/many0\n  IdentitiesOnly yes", False, DENIED, agent="one"),
     keyed("agent of the configuration", "IdentityFile none\n  IdentityAgent $agent"),
     keyed("agent that refuses", "IdentityFile $main/user_key.pub\n  IdentityFile $keys/ecdsa", agent="refusing"),
+    keyed("agent with a key for this host", "IdentityFile none", agent="bound"),
+    Case("agent with a key for another host", "Host target\n  HostName 127.0.0.1\n  Port $jumpport\n  User $user\n"
+         "  $known\n  IdentityFile $main/user_key.pub\n", False, DENIED, "bound"),
     keyed("agent none", "IdentityFile none\n  IdentityAgent none", False, DENIED, agent="one"),
     keyed("agent that is gone", "IdentityAgent $keys/absent\n  IdentityFile $main/user_key"),
     keyed("certificate beside the key", "IdentityFile $keys/certified"),
@@ -227,11 +259,14 @@ CASES = [
     keyed("server that wants two keys", "Port $twice\n  IdentityFile $main/user_key\n  IdentityFile $keys/ecdsa"),
     target("two keys", "Port $twice\n  IdentityFile $keys/ecdsa\n  $at\n  $known"),
     target("one of two keys is missing", "Port $twice\n  $at\n  $known", False, DENIED),
+    target("key and a code", "Port $code\n  $at\n  $known", False, "the key was accepted, but"),
     # How
     target("ciphers", "Ciphers aes256-gcm@openssh.com\n  $at\n  $known"),
     target("key exchange and MACs", "KexAlgorithms curve25519-sha256\n  MACs hmac-sha2-256-etm@openssh.com\n"
            "  Ciphers aes128-ctr\n  $at\n  $known"),
     target("unsupported cipher and another", "Ciphers chacha20-poly1305@openssh.com,aes128-ctr\n  $at\n  $known"),
+    target("no cipher in common", "Ciphers 3des-cbc\n  $at\n  $known", False,
+           "no matching cipher found; the server must allow one of these (Ciphers): 3des-cbc"),
     target("compression", "Compression yes\n  $at\n  $known"),
     target("environment", "SetEnv GREETING=hello\n  $at\n  $known"),
     target("remote command", "RemoteCommand uptime\n  $at\n  $known", False, "RemoteCommand"),

@@ -16,8 +16,8 @@ from string import Template
 
 from tests.integration.sshd import free_port, make_key, serve
 
-QUICK = "KexAlgorithms curve25519-sha256@libssh.org,curve25519-sha256\n"
-"""Key exchange that costs little: hundreds of connections are made."""
+QUICK = "KexAlgorithms curve25519-sha256@libssh.org,curve25519-sha256\nSetEnv SHLVL=2\n"
+"""Connections that cost little, as hundreds are made: bash does not source ~/.bashrc at this level."""
 
 
 @dataclass
@@ -59,16 +59,20 @@ def lab(folder: Path) -> Iterator[Lab]:
     keys.mkdir()
     _make_keys(keys)
     with ExitStack() as stack:
-        twice = free_port()
+        twice, slow, code = (free_port() for _ in range(3))
         main, gate = folder / "main", folder / "gate"
         main.mkdir()
         gate.mkdir()
         server = stack.enter_context(
             serve(
                 main,
-                settings=f"ListenAddress 127.0.0.1:{twice}\nHostKey {keys}/host_rsa\nHostKey {keys}/host_ecdsa\n"
+                settings=f"ListenAddress 127.0.0.1:{twice}\nListenAddress 127.0.0.1:{slow}\n"
+                f"ListenAddress 127.0.0.1:{code}\nHostKey {keys}/host_rsa\nHostKey {keys}/host_ecdsa\n"
                 f"MaxAuthTries 3\n{QUICK}TrustedUserCAKeys {keys}/user_ca.pub\nAcceptEnv GREETING\n"
-                f"Match LocalPort {twice}\n  AuthenticationMethods publickey,publickey\n",
+                f"Match LocalPort {twice}\n  AuthenticationMethods publickey,publickey\n"
+                f"Match LocalPort {code}\n  AuthenticationMethods publickey,keyboard-interactive\n"
+                f"Match LocalPort {slow}\n  AuthorizedKeysFile none\n  AuthorizedKeysCommandUser {getpass.getuser()}\n"
+                f"  AuthorizedKeysCommand /bin/sh -c 'sleep 1.2; cat {main}/authorized_keys'\n",
             )
         )
         certificate = (
@@ -80,11 +84,13 @@ def lab(folder: Path) -> Iterator[Lab]:
         for server_folder in (main, gate):
             with (server_folder / "authorized_keys").open("a") as file:
                 file.write("".join(allowed))
+        (folder / "only_main").write_text(f"main {_public(main / 'host_key')}\n")
         for name, contents in _AGENTS.items():
             made.agents[name] = stack.enter_context(_agent(folder / f"agent_{name}", folder, contents))
         made.names |= {
             "main": str(main), "gate": str(gate), "keys": str(keys), "user": getpass.getuser(),
-            "port": str(server.port), "twice": str(twice), "jumpport": str(jump.port),
+            "port": str(server.port), "twice": str(twice), "slow": str(slow), "code": str(code),
+            "jumpport": str(jump.port),
             "closed": str(free_port()), "python": sys.executable, "agent": str(made.agents["one"]),
             "hostkey": _public(main / "host_key"), "hostblob": _public(main / "host_key").split()[1],
             "hostrsa": _public(keys / "host_rsa"),
@@ -97,7 +103,8 @@ def lab(folder: Path) -> Iterator[Lab]:
             Template(f"{at}$jumpport\n").substitute(made.names).replace("/main/", "/gate/")
         )
         known = Template(
-            "[127.0.0.1]:$port $hostkey\n[127.0.0.1]:$twice $hostkey\n[127.0.0.1]:$jumpport $gatekey\n"
+            "[127.0.0.1]:$port,[127.0.0.1]:$twice,[127.0.0.1]:$slow,[127.0.0.1]:$code $hostkey\n"
+            "[127.0.0.1]:$jumpport $gatekey\n"
         )
         (folder / "known_hosts").write_text(known.substitute(made.names))
         made.names["known"] = f"UserKnownHostsFile {folder}/known_hosts"
@@ -110,6 +117,7 @@ _AGENTS = {
     "encrypted": ("keys/plain_encrypted",),
     "certified": ("keys/certified",),
     "refusing": ("-c", "main/user_key"),
+    "bound": ("-H", "/only_main", "-h", "main", "main/user_key"),
 }
 
 
@@ -148,7 +156,16 @@ def _make_keys(keys: Path) -> None:
     ):  # fmt: skip
         keygen("-s", keys / "user_ca", "-I", name, "-n", principal, *words, keys / f"{name}.pub")
     (keys / "apart-cert.pub").rename(keys / "apart.cert")
-    keygen("-s", keys / "host_ca", "-I", "gate", "-h", "-n", "127.0.0.1,labnode", keys / "host_certified.pub")
+    keygen(
+        "-s",
+        keys / "host_ca",
+        "-I",
+        "gate",
+        "-h",
+        "-n",
+        "127.0.0.1,labnode,*.lab",
+        keys / "host_certified.pub",
+    )
     keygen("-k", "-f", keys / "empty.krl")
 
 
@@ -164,7 +181,7 @@ def _agent(path: Path, folder: Path, contents: tuple[str, ...]) -> Iterator[Path
             while probe.connect_ex(str(path)):
                 assert agent.poll() is None, "ssh-agent has ended"
                 time.sleep(0.02)
-        words = [str(folder / word) if "/" in word else word for word in contents]
+        words = [f"{folder}/{word}" if "/" in word else word for word in contents]
         environment = {**os.environ, "SSH_AUTH_SOCK": str(path)}
         subprocess.run(("ssh-add", "-q", *words), check=True, env=environment)
         yield path

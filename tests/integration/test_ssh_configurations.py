@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,26 @@ def test_setenv_reaches_commands(place: Lab, tmp_path: Path) -> None:
     host = HostSelector(None, config).connect("target")
     assert host.run(script('echo "$GREETING"')).stdout == "hello\n"
     host.close()
+
+
+def test_an_open_connection_of_ssh_is_named_where_a_key_is_missing(place: Lab, tmp_path: Path) -> None:
+    """OpenSSH would use it (ControlPath)."""
+    text = "Host target\n  ControlPath $here/master\n  IdentitiesOnly yes\n  $known\n  $at\n"
+    config = place.write(tmp_path / "config", text.replace("$at", place.names["at"].partition("IdentityFile")[0]
+                         + f"Port {place.names['port']}"))  # fmt: skip
+    options = ("-F", config, "-o", f"IdentityFile={place.names['main']}/user_key")
+    master = subprocess.Popen(("ssh", *options, "-MNT", "target"), stdin=subprocess.DEVNULL)
+    try:
+        while not (tmp_path / "master").exists():
+            assert master.poll() is None
+            time.sleep(0.02)
+        with pytest.raises(
+            HostError, match="the open connection of ControlPath is not used; a key is needed"
+        ):
+            HostSelector(None, config).connect("target")
+    finally:
+        master.terminate()
+        master.wait(10)
 
 
 def known_hosts(folder: Path) -> list[list[str]]:

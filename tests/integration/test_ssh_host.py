@@ -15,7 +15,7 @@ from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.ssh import SshAddress, connect
-from tests.integration.sshd import Sshd, free_port, make_key
+from tests.integration.sshd import Sshd, free_port, make_key, serve
 
 
 @pytest.fixture(params=["ssh", "local"])
@@ -216,3 +216,11 @@ def links_to(port: int) -> dict[int, int]:
             if link.getpeername()[1] == port:
                 found[link.getsockname()[1]] = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     return found
+
+
+def test_a_server_that_refuses_sessions_is_named(tmp_path: Path) -> None:
+    with serve(tmp_path, settings="Match all\n  MaxSessions 0\n") as server:
+        host = connect("there", server.address)
+        with pytest.raises(HostError, match=r"there: the server refuses sessions: .*; see MaxSessions"):
+            host.run(Command(("true",)))
+        host.close()

@@ -25,6 +25,10 @@ _KEY = ("ansible_ssh_private_key_file", "ansible_private_key_file")
 _CHECK_KEYS = ("ansible_ssh_host_key_checking", "ansible_host_key_checking")
 _TIMEOUT = ("ansible_ssh_timeout",)
 _EARLY_WORDS, _LATE_WORDS = "ansible_ssh_args", ("ansible_ssh_common_args", "ansible_ssh_extra_args")
+_TRUE, _FALSE = (
+    ("true", "yes", "on", "1", "t", "y", "1.0"),
+    ("false", "no", "off", "0", "f", "n", "0.0"),
+)
 _UNUSED = {
     **dict.fromkeys(("ansible_password", "ansible_ssh_pass", "ansible_ssh_password"), "log in with a key"),
     **dict.fromkeys(
@@ -205,7 +209,7 @@ class _Reader:
         """Return the words that Ansible adds to the command line of ``ssh``, in its order."""
         options = self._words(_EARLY_WORDS)
         variable, check = self.value(_CHECK_KEYS)
-        if variable and str(check).lower() in ("false", "no", "off", "0", "f", "n", "0.0"):
+        if variable and not self.boolean(variable, check):
             options += ["-o", "StrictHostKeyChecking=no"]
         timeout = self.text(_TIMEOUT)
         if timeout is not None:
@@ -213,6 +217,12 @@ class _Reader:
         for name in _LATE_WORDS:
             options += self._words(name)
         return tuple(options)
+
+    def boolean(self, variable: str, value: Any) -> bool:
+        text = str(value).lower()
+        if text not in (*_TRUE, *_FALSE):
+            raise self.fault(variable, f"expected true or false; found {value!r}")
+        return text in _TRUE
 
     def _words(self, variable: str) -> list[str]:
         text = self.text((variable,))

@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.documents.document import Node, read_string, read_text
+from orchestrator.documents.document import Node, read_string
 from orchestrator.errors import BadInput, Position
-from orchestrator.hosts.inventory import ansible, ini, yaml_format
+from orchestrator.hosts.inventory import ansible, ini, yaml11, yaml_format
 from orchestrator.hosts.inventory.connection import USED
 from orchestrator.hosts.inventory.tree import ALL
 from orchestrator.hosts.inventory.variables import Variables, contains_template
 from orchestrator.hosts.inventory.vars_files import VAULT, VarsFiles
-from orchestrator.hosts.inventory.yaml11 import AnsibleYaml
 
 Hosts = dict[str, Variables]
 Groups = dict[str, tuple[str, ...]]
 
 _YAML = (".yaml", ".yml", ".json")
 _YAML_START = re.compile(r"---|\{|[^\s=]+:(\s|$)")
+_INI_START = re.compile(r"\[[\w.:-]+\]\s*(#.*)?$")
 _PROGRAM = (b"#!", b"\x7fELF")
 
 
@@ -42,7 +42,7 @@ def read(path: Path) -> tuple[Hosts, Groups]:
             )
         text = opened
     if _is_yaml(path, text):
-        root = read_text(text, str(path), converter=AnsibleYaml)
+        root = yaml11.read(text, str(path))
         if isinstance(root.content, dict) and _is_plugin(root):
             return _from_ansible(path, "the configuration of an inventory plugin")
         tree = yaml_format.read(root)
@@ -72,7 +72,9 @@ def _needs_ansible(path: Path) -> str:
 def _is_yaml(path: Path, text: str) -> bool:
     lines = (line for line in text.splitlines() if line.strip() and line.lstrip()[0] not in "#;")
     first = next(lines, "")
-    return path.suffix in _YAML or (path.suffix != ".ini" and bool(_YAML_START.match(first)))
+    if path.suffix in _YAML:
+        return not _INI_START.match(first)  # as Ansible, which tries INI where YAML makes no sense
+    return path.suffix != ".ini" and bool(_YAML_START.match(first))
 
 
 def _is_plugin(root: Node) -> bool:

@@ -6,11 +6,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from orchestrator.documents.document import describe_value, read_string, read_text
+from orchestrator.documents.document import describe_value, read_string
 from orchestrator.errors import BadInput, Position
-from orchestrator.hosts.inventory import ansible
+from orchestrator.hosts.inventory import ansible, yaml11
 from orchestrator.hosts.inventory.variables import Variables
-from orchestrator.hosts.inventory.yaml11 import AnsibleYaml
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +84,7 @@ def _read(path: Path) -> Variables:
             )
             return variables
         text = opened
-    root = read_text(text, str(path), converter=AnsibleYaml)
+    root = yaml11.read(text, str(path))
     if root.content is None:
         return variables
     if not isinstance(root.content, dict):

@@ -1,13 +1,17 @@
-"""YAML as Ansible reads it: version 1.1 (``yes`` is true, ``010`` is eight), merge keys, ``!vault`` and ``!unsafe``."""
+"""YAML as Ansible reads it: version 1.1 (``yes`` is true, ``010`` is eight), merge keys, ``!vault`` and ``!unsafe``.
+
+A file that is valid JSON is read as JSON, whatever its name.
+"""
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
 import yaml
 
-from orchestrator.documents.document import Converter, Node
+from orchestrator.documents.document import Converter, Node, read_text
 from orchestrator.errors import Position
 from orchestrator.hosts.inventory.variables import EncryptedValue, Unsafe
 
@@ -17,7 +21,17 @@ _VAULT = ("!vault", "!vault-encrypted")
 _UNSAFE = "!unsafe"
 
 
-class AnsibleYaml(Converter):
+def read(text: str, name: str) -> Node:
+    """Read JSON, or else YAML; ``name`` is the file name in faults. Raises ``BadInput`` with every fault."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return read_text(text, name, converter=_AnsibleYaml)
+    # In JSON, tabs are only between values; YAML has none there.
+    return read_text(text.replace("\t", " "), name, converter=_AnsibleJson)
+
+
+class _AnsibleYaml(Converter):
     """Converts YAML 1.1 with the tags of Ansible. The values may be of :class:`EncryptedValue` and :class:`Unsafe`."""
 
     loader = yaml.SafeLoader
@@ -57,3 +71,14 @@ class AnsibleYaml(Converter):
                 self.faults.append(position.fault(f"'{text[:40]}' is not a valid {kind}"))
                 value = None
         return Node(position, value.isoformat() if isinstance(value, date) else value, text)
+
+
+class _AnsibleJson(_AnsibleYaml):
+    """Converts JSON, whose numbers (``1e3``) and pairs of ``\\u`` escapes YAML reads as other strings."""
+
+    def scalar(self, node: yaml.Node, position: Position) -> Node:
+        """Convert a scalar by the rules of JSON."""
+        text = str(node.value)
+        if isinstance(node, yaml.ScalarNode) and node.style is None:
+            return Node(position, json.loads(text), text)
+        return Node(position, text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), text)

@@ -45,7 +45,8 @@ def _hosts(group: str, pattern: str, node: Node, position: Position, tree: Tree)
     name, port = split_port(pattern)
     if not name:
         raise BadInput(position.fault("expected the name of a host"))
-    variables = _members(node, f"host '{pattern}'")
+    # As for Ansible, any empty value is none: '', 0, false and [].
+    variables = _members(node, f"host '{pattern}'") if node.data() else {}
     for host in tree.add_hosts(group, name, port, position):
         for variable, inner in variables.items():
             tree.set_variable(host, variable, inner.data(), node.key_position(variable))

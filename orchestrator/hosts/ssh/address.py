@@ -69,7 +69,8 @@ class SshAddress:
         As OpenSSH does, only the configuration file is handed on to it, and here the known_hosts file too.
         None if ``proxy_jump`` is not valid.
         """
-        others, _, last = proxy_jump.rpartition(",")
+        # OpenSSH starts ssh for a jump host by the shell, which takes quotes away.
+        others, _, last = proxy_jump.replace('"', "").rpartition(",")
         found = _JUMP.fullmatch(last.strip())
         if found is None:
             return None

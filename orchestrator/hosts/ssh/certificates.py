@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from paramiko import Message
 
+from orchestrator.hosts.ssh.configuration import openssh_version
 from orchestrator.hosts.ssh.public_keys import CERTIFICATE, type_of
 
 _KEY_FIELDS = {
@@ -23,6 +24,8 @@ _KEY_FIELDS = {
     "ecdsa-sha2-nistp384": 2,
     "ecdsa-sha2-nistp521": 2,
 }
+
+_WITH_WILDCARDS = (10, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,12 @@ def fault_of(blob: bytes, host: str, algorithms: list[str]) -> str:
     if certificate.critical_options:
         return "unsupported critical options"
     names = [name.decode(errors="replace") for name in certificate.valid_principals]
-    if names and not any(_matches(host, name) for name in names):
-        return f"not valid for {host}"
-    return ""
+    return "" if _is_for(host, names, openssh_version()) else f"not valid for {host}"
 
 
-def _matches(host: str, pattern: str) -> bool:
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, host, re.DOTALL) is not None
+def _is_for(host: str, names: list[str], version: tuple[int, int]) -> bool:
+    """Whether a host is among the principals. Version 10.3 of OpenSSH reads wildcards, and no name is no host."""
+    if version < _WITH_WILDCARDS:
+        return not names or host in names
+    patterns = [re.escape(name).replace(r"\*", ".*").replace(r"\?", ".") for name in names]
+    return any(re.fullmatch(pattern, host, re.DOTALL) for pattern in patterns)

@@ -84,15 +84,18 @@ class Configuration:
         """Return the files of a keyword that may be repeated, with ``~`` and tokens expanded."""
         return [Path(self.expand(value)) for value in self.values.get(word, ()) if value != "none"]
 
-    def expand(self, text: str, more: Mapping[str, str] | None = None) -> str:
+    def expand(self, text: str, more: Mapping[str, str] | None = None, *, variables: bool = True) -> str:
         """Expand a leading ``~``, ``%`` tokens and ``${VARIABLE}`` as OpenSSH does; ``HostError`` for unknown ones.
 
         :param more: tokens that only this text may have.
+        :param variables: whether OpenSSH expands ``${VARIABLE}`` here; in a ``ProxyCommand`` the shell does.
         """
         tokens = {**self.tokens, **(more or {}), "%": "%"}
 
         def replacement(found: re.Match[str]) -> str:
             token, variable = found.groups()
+            if variable and not variables:
+                return found[0]
             value = os.environ.get(variable) if variable else tokens.get(token)
             if value is None:
                 raise HostError(f"{self.address.host}: SSH configuration: unknown {found[0]} in {text!r}")
@@ -126,6 +129,16 @@ def resolve(address: SshAddress) -> Configuration:
 def default_host_key_algorithms() -> tuple[str, ...]:
     """Return the host key algorithms of ``ssh`` without a configuration, in its order of preference."""
     return tuple(resolve(SshAddress("localhost", config_file=Path("none"))).algorithms("hostkeyalgorithms"))
+
+
+@cache
+def openssh_version() -> tuple[int, int]:
+    """Return the version of ``ssh``; (0, 0) for one that is not OpenSSH."""
+    completed = subprocess.run(
+        ("ssh", "-V"), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    found = re.match(r"OpenSSH_(\d+)\.(\d+)", completed.stderr)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def refuse_unsupported(configuration: Configuration) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,8 +21,8 @@ from orchestrator.hosts.ssh.address import SshAddress
 from orchestrator.hosts.ssh.configuration import Configuration, refuse_unsupported, resolve
 from orchestrator.hosts.ssh.host_keys import HostKeyPolicy
 from orchestrator.hosts.ssh.login import log_in
-from orchestrator.hosts.ssh.public_keys import CERTIFICATE
 from orchestrator.hosts.ssh.route import Proxy, open_socket, run_proxy, tune
+from orchestrator.hosts.ssh.transport import Transport, open_transport
 
 KEEPALIVE_S = 15
 DEAD_PEER_MS = 60_000
@@ -30,27 +30,6 @@ DEAD_PEER_MS = 60_000
 
 # paramiko logs a traceback of each exception that it raises.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
-
-_LISTS = {"Ciphers": "ciphers", "MACs": "digests", "KexAlgorithms": "kex"}
-"""Lists of the SSH configuration, and what paramiko's ``SecurityOptions`` calls them."""
-
-_ALIASES = {"curve25519-sha256": "curve25519-sha256@libssh.org"}
-
-
-class _Transport(paramiko.Transport):
-    """Offers host key algorithms, certificates among them, in an order that is given."""
-
-    host_key_order: tuple[str, ...] = ()
-
-    @property
-    def preferred_keys(self) -> tuple[str, ...]:
-        return self.host_key_order
-
-    def start_client(self, event: Any = None, timeout: float | None = None) -> None:
-        """Exchange keys; paramiko returns in silence at the time limit."""
-        super().start_client(event, timeout)
-        if not self.initial_kex_done:
-            raise TimeoutError
 
 
 class _HostKeys(paramiko.MissingHostKeyPolicy):
@@ -71,9 +50,24 @@ class _Login:
         self._configuration = configuration
         self._time_limit = time_limit
 
-    def authenticate(self, transport: paramiko.Transport) -> None:
+    def authenticate(self, transport: Transport) -> None:
         """Log in; ``HostError`` where the server accepts no key."""
         log_in(self._configuration, transport, self._time_limit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Seconds until a connection is given up: up to the exchange of keys, and for each step of the login."""
+
+    connect_s: float
+    login_s: float
+
+    @classmethod
+    def of(cls, configuration: Configuration, time_limit: float) -> _Limits:
+        """``ConnectTimeout``, which does not limit the login, replaces ``time_limit``; 0 is none."""
+        limit = configuration.value("connecttimeout")
+        connect = time_limit if limit in ("none", "0") else float(limit)
+        return cls(connect, max(time_limit, connect))
 
 
 @dataclass(slots=True)
@@ -111,26 +105,25 @@ def open_link(address: SshAddress, time_limit: float, route: tuple[SshAddress, .
     configuration = resolve(address)
     if not route:
         refuse_unsupported(configuration)
-    limit = configuration.value("connecttimeout")
-    time_limit = time_limit if limit == "none" else float(limit)
+    limits = _Limits.of(configuration, time_limit)
     cleanup = contextlib.ExitStack()
     try:
-        return _open(configuration, time_limit, route, cleanup)
+        return _open(configuration, limits, route, cleanup)
     except BaseException as error:
         cleanup.close()
         if isinstance(error, HostError) or not isinstance(error, Exception):
             raise
-        raise HostError(_message(error, configuration, time_limit)) from error
+        raise HostError(_message(error, configuration, limits.connect_s)) from error
 
 
 def _open(
     configuration: Configuration,
-    time_limit: float,
+    limits: _Limits,
     route: tuple[SshAddress, ...],
     cleanup: contextlib.ExitStack,
 ) -> Link:
     """Connect and log in; ``cleanup`` closes what was opened."""
-    below = _open_jump(configuration, time_limit, route)
+    below = _open_jump(configuration, limits.login_s, route)
     proxy: Proxy | None = None
     stream: Any
     peer = ""
@@ -138,16 +131,16 @@ def _open(
         cleanup.callback(below.close)
         destination = (configuration.host, configuration.port)
         stream = below.transport.open_channel(
-            "direct-tcpip", destination, ("127.0.0.1", 0), timeout=time_limit
+            "direct-tcpip", destination, ("127.0.0.1", 0), timeout=limits.connect_s
         )
     elif configuration.value("proxycommand") != "none":
-        stream, proxy = run_proxy(configuration, time_limit)
+        stream, proxy = run_proxy(configuration, limits.connect_s)
         cleanup.callback(proxy.close)
     else:
-        stream = open_socket(configuration, time_limit)
+        stream = open_socket(configuration, limits.connect_s)
         peer = str(stream.getpeername()[0]).partition("%")[0]
     cleanup.callback(stream.close)
-    connection = _connection(configuration, stream, peer, time_limit)
+    connection = _connection(configuration, stream, peer, limits)
     cleanup.callback(connection.client.close)
     with _proxy_errors(proxy):
         connection.open()
@@ -162,7 +155,7 @@ def _open_jump(configuration: Configuration, time_limit: float, route: tuple[Ssh
     jump = configuration.value("proxyjump")
     if jump == "none":
         return None
-    hop = configuration.address.hop(jump)
+    hop = configuration.address.hop(configuration.expand(jump, variables=False))
     if hop is None:
         raise HostError(f"invalid ProxyJump {jump!r}")
     route = (*route, configuration.address)
@@ -174,7 +167,7 @@ def _open_jump(configuration: Configuration, time_limit: float, route: tuple[Ssh
         raise HostError(f"jump host {hop.host}: {str(error).removeprefix(f'{hop.host}: ')}") from error
 
 
-def _connection(configuration: Configuration, stream: Any, peer: str, time_limit: float) -> Connection:
+def _connection(configuration: Configuration, stream: Any, peer: str, limits: _Limits) -> Connection:
     """Return a connection over ``stream``, not opened yet. Fabric reads no configuration of SSH itself."""
     policy = HostKeyPolicy(configuration, peer)
     accepted = configuration.algorithms("pubkeyacceptedalgorithms")
@@ -186,43 +179,17 @@ def _connection(configuration: Configuration, stream: Any, peer: str, time_limit
         config=Config(overrides={"load_ssh_configs": False}),
         connect_kwargs={
             "sock": stream,
-            "timeout": time_limit,
-            "banner_timeout": time_limit,
-            "auth_timeout": time_limit,
+            "timeout": limits.connect_s,
+            "banner_timeout": limits.connect_s,
+            "auth_timeout": limits.login_s,
             "compress": configuration.flag("compression"),
             "disabled_algorithms": {"pubkeys": unwanted},
-            "transport_factory": partial(_transport, configuration, policy, time_limit),
-            "auth_strategy": _Login(configuration, time_limit),
+            "transport_factory": partial(open_transport, configuration, policy, limits.connect_s),
+            "auth_strategy": _Login(configuration, limits.login_s),
         },
     )
     connection.client.set_missing_host_key_policy(_HostKeys(policy))
     return connection
-
-
-def _transport(
-    configuration: Configuration, policy: HostKeyPolicy, time_limit: float, stream: Any, **options: Any
-) -> _Transport:
-    """Return a transport that offers the algorithms of the configuration."""
-    transport = _Transport(stream, **options)
-    security = transport.get_security_options()
-    certified = [f"{name}{CERTIFICATE}" for name in security.key_types]
-    transport.host_key_order = tuple(policy.order([*security.key_types, *certified]))
-    for word, kind in _LISTS.items():
-        wanted = configuration.algorithms(word.lower())
-        setattr(security, kind, _supported(word, wanted, getattr(security, kind)))
-    transport.handshake_timeout = time_limit
-    return transport
-
-
-def _supported(word: str, wanted: list[str], supported: Sequence[str]) -> list[str]:
-    """Return the algorithms of ``wanted`` that paramiko supports, in order; ``HostError`` if there is none."""
-    names = dict.fromkeys(_ALIASES.get(name, name) for name in wanted)
-    found = [name for name in names if name in supported]
-    if not found:
-        raise HostError(
-            f"SSH configuration: {word} {','.join(wanted)}: not supported; supported: {','.join(supported)}"
-        )
-    return found
 
 
 @contextmanager
@@ -242,6 +209,10 @@ def _message(error: Exception, configuration: Configuration, time_limit: float) 
     start = f"connect to host {host} port {port}"
     if isinstance(error, socket.gaierror):
         return f"Could not resolve hostname {host}: {error.strerror}"
+    if isinstance(error, paramiko.SSHException) and isinstance(error.__context__, OSError | EOFError):
+        error = error.__context__  # paramiko's "Error reading SSH protocol banner"
+    if isinstance(error, EOFError):
+        return f"{start}: Connection closed by remote host"
     if isinstance(error, TimeoutError):
         return f"{start}: Connection timed out after {time_limit:g} s"
     if isinstance(error, IncompatiblePeer):
@@ -250,4 +221,4 @@ def _message(error: Exception, configuration: Configuration, time_limit: float) 
         return f"{start}: the jump host could not connect: {error.text}"
     if isinstance(error, OSError) and error.errno:
         return f"{start}: {os.strerror(error.errno)}"
-    return f"{start}: {error or type(error).__name__}"
+    return f"{start}: {str(error) or type(error).__name__}"

@@ -57,9 +57,7 @@ class SshHost(Host):
                 channel.exec_command(line)
             except _ssh_errors() as error:
                 if attempt == SESSION_ATTEMPTS or not self._link.transport.is_active():
-                    raise HostLost(
-                        f"{self.name}: connection lost: {error or type(error).__name__}"
-                    ) from error
+                    raise HostLost(f"{self.name}: {_reason(error)}") from error
                 time.sleep(SESSION_PAUSE_S)
             else:
                 break
@@ -87,7 +85,7 @@ class SshHost(Host):
         except TimeoutError:
             raise
         except _ssh_errors() as error:
-            raise HostLost(f"{self.name}: connection lost: {error or type(error).__name__}") from error
+            raise HostLost(f"{self.name}: {_reason(error)}") from error
         finally:
             channel.close()
         if code == -1:
@@ -108,7 +106,7 @@ class SshHost(Host):
                     yield None
                     continue
                 except _ssh_errors() as error:
-                    raise HostLost(f"{self.name}: connection lost: {error}") from error
+                    raise HostLost(f"{self.name}: {_reason(error)}") from error
                 if not data:
                     break
                 *whole, rest = (rest + data).split(b"\n")
@@ -144,6 +142,15 @@ def _drain(receive: Any, into: list[bytes]) -> None:
     with contextlib.suppress(Exception):
         while data := receive(65536):
             into.append(data)
+
+
+def _reason(error: BaseException) -> str:
+    """Return what is wrong with a connection; paramiko raises ``EOFError`` without a message."""
+    from paramiko import ChannelException
+
+    if isinstance(error, ChannelException):
+        return f"the server refuses sessions: {error.text}; see MaxSessions in its sshd_config"
+    return f"connection lost: {str(error) or 'Connection closed by remote host'}"
 
 
 def _ssh_errors() -> tuple[type[BaseException], ...]:

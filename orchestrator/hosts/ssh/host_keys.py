@@ -82,12 +82,22 @@ class HostKeyPolicy:
         if verdict is Verdict.NEW and not self._alias and self._configuration.port != DEFAULT_PORT:
             without_port = self._judge(blob, self._look_up(self._configuration.host, blob))
             verdict = Verdict.KNOWN if without_port is Verdict.KNOWN else verdict
-        if verdict is Verdict.KNOWN and self._differs_for_address(blob):
-            verdict = Verdict.CHANGED
+        address = self._address_name
+        of_address = self._look_up(address, blob) if address else []
+        by_address = self._judge(blob, of_address)
+        new_address = [address] if address and by_address is Verdict.NEW else []
         if verdict is Verdict.NEW and strict in ("false", "accept-new"):
-            add(self._configuration, self._name, plain_key(blob))
+            add(self._configuration, [self._name, *new_address], plain_key(blob))
         elif verdict is not Verdict.KNOWN and strict != "false":
             raise HostError(f"Host key verification failed. {self._refusal(verdict, key)}")
+        elif verdict is Verdict.KNOWN and new_address and not type_of(blob).endswith(CERTIFICATE):
+            add(self._configuration, new_address, blob)
+        if by_address is Verdict.CHANGED and strict != "false":
+            places = ", ".join(entry.place for entry in of_address)
+            raise HostError(
+                f"Host key verification failed. The host key of {self._name} differs from that of its "
+                f"IP address {address} ({places}); if it is correct, remove the old key"
+            )
 
     def _judge(self, blob: bytes, entries: Sequence[Entry]) -> Verdict:
         """Compare with a host's lines; a certificate that does not hold is judged by its key alone."""
@@ -110,15 +120,23 @@ class HostKeyPolicy:
 
     def _is_exempt(self) -> bool:
         """``NoHostAuthenticationForLocalhost``."""
-        exempt = self._configuration.flag("nohostauthenticationforlocalhost") and not self._alias
-        return exempt and bool(self._peer) and ipaddress.ip_address(self._peer).is_loopback
+        return (
+            self._configuration.flag("nohostauthenticationforlocalhost")
+            and not self._alias
+            and self._is_loopback
+        )
 
-    def _differs_for_address(self, blob: bytes) -> bool:
-        """``CheckHostIP``: whether another key is known for the IP address."""
-        if not self._configuration.flag("checkhostip") or not self._peer or self._alias:
-            return False
-        name = _with_port(self._peer, self._configuration.port)
-        return self._judge(blob, self._look_up(name, blob)) is Verdict.CHANGED
+    @property
+    def _is_loopback(self) -> bool:
+        return bool(self._peer) and ipaddress.ip_address(self._peer).is_loopback
+
+    @property
+    def _address_name(self) -> str:
+        """``CheckHostIP``: the name of the IP address in known_hosts; empty where OpenSSH does not check it."""
+        checked = self._configuration.flag("checkhostip") and bool(self._peer) and not self._alias
+        if not checked or self._is_loopback or self._peer == self._configuration.host:
+            return ""
+        return _with_port(self._peer, self._configuration.port)
 
     def _look_up(self, name: str, key: bytes = b"") -> list[Entry]:
         return look_up(self._configuration, name, key)

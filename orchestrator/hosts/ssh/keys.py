@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko import PKey, SSHException
-from paramiko.agent import AgentKey, AgentSSH
+from paramiko.agent import AgentKey
 
+from orchestrator.hosts.ssh.agent import Agent, Binding
 from orchestrator.hosts.ssh.configuration import Configuration
 from orchestrator.hosts.ssh.public_keys import (
     algorithms_of,
@@ -50,31 +50,13 @@ class Identity:
             return b""
 
 
-class Agent(AgentSSH):
-    """An SSH agent at a socket."""
-
-    def __init__(self, path: str, time_limit: float) -> None:
-        super().__init__()
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connection.settimeout(time_limit)
-            connection.connect(path)
-            self._connect(connection)  # type: ignore[attr-defined]
-        except BaseException:
-            connection.close()
-            raise
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._close()  # type: ignore[attr-defined]
-
-
 @dataclass(slots=True)
 class Keyring:
     """The keys that a configuration offers; ``skipped`` says why files were not used, one line each."""
 
     configuration: Configuration
     time_limit: float
+    binding: Binding | None
     skipped: list[str] = field(default_factory=list)
     agent: Agent | None = None
 
@@ -87,7 +69,12 @@ class Keyring:
             signer: Signer | None = None
             if blob is None and file is not None and (key := self._load(file)) is not None:
                 blob, signer = key.asbytes(), key.sign_ssh_data
-            if blob is None or not self._is_allowed(blob):
+            if blob is None:
+                continue
+            if not self._is_allowed(blob):
+                self._skip(
+                    f"{file or type_of(blob)}: not allowed by PubkeyAcceptedAlgorithms or RequiredRSASize"
+                )
                 continue
             signer = signer or self._signer(blob, file, agent_keys)
             if signer is not None:
@@ -157,6 +144,8 @@ class Keyring:
             return ()
         with contextlib.suppress(OSError, SSHException):  # as with OpenSSH, an agent that is gone has no keys
             self.agent = Agent(path, self.time_limit)
+            if self.binding is not None:
+                self.agent.bind(self.binding)
             keys: tuple[AgentKey, ...] = self.agent.get_keys()
             return keys
         return ()
@@ -196,7 +185,9 @@ class Keyring:
             reason = f"only the agent can use this type of key; run: ssh-add {path}"
         except (ValueError, SSHException) as error:
             reason = f"invalid key: {error}"
-        line = f"{path}: {reason}"
+        self._skip(f"{path}: {reason}")
+        return None
+
+    def _skip(self, line: str) -> None:
         if line not in self.skipped:
             self.skipped.append(line)
-        return None

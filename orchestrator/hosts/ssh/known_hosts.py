@@ -10,13 +10,14 @@ import re
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paramiko import HostKeys
 
-from orchestrator.hosts.ssh.configuration import Configuration
+from orchestrator.errors import HostError
+from orchestrator.hosts.ssh.configuration import LIMIT_S, Configuration
 from orchestrator.hosts.ssh.public_keys import decoded, type_of
 
 CA, REVOKED = "@cert-authority", "@revoked"
@@ -53,18 +54,23 @@ def look_up(configuration: Configuration, name: str, key: bytes = b"") -> list[E
     return entries if command == "none" else [*entries, *_ask(configuration, command, name, key)]
 
 
-def add(configuration: Configuration, name: str, key: bytes) -> None:
-    """Append a key to the user's first known_hosts file; as with OpenSSH, a file that cannot be written is left."""
+def add(configuration: Configuration, names: Sequence[str], key: bytes) -> None:
+    """Append a key to the user's first known_hosts file; as with OpenSSH, a file that cannot be written is left.
+
+    :param names: of the host, in one line unless they are hashed.
+    """
     files = configuration.files("userknownhostsfile")
     if not files:
         return
     path = files[0]
-    name = HostKeys.hash_host(name) if configuration.flag("hashknownhosts") else name
+    hashed = configuration.flag("hashknownhosts")
+    starts = [HostKeys.hash_host(name) for name in names] if hashed else [",".join(names)]
+    end = f" {type_of(key)} {base64.b64encode(key).decode()}\n"
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, exist_ok=True)
         ends = not path.is_file() or not (text := path.read_bytes()) or text.endswith(b"\n")
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
-            file.write(f"{'' if ends else chr(10)}{name} {type_of(key)} {base64.b64encode(key).decode()}\n")
+            file.write(("" if ends else "\n") + "".join(f"{start}{end}" for start in starts))
 
 
 def _entries(path: Path, name: str) -> Iterator[Entry]:
@@ -93,7 +99,7 @@ def _entries(path: Path, name: str) -> Iterator[Entry]:
 
 
 def _ask(configuration: Configuration, command: str, name: str, key: bytes) -> list[Entry]:
-    """Return what ``KnownHostsCommand`` prints; as with OpenSSH, nothing if it cannot be executed."""
+    """Return what ``KnownHostsCommand`` prints: nothing if it cannot be executed; ``HostError`` if it fails."""
     tokens = {"H": name, "I": "ORDER", "t": "NONE", "K": "NONE", "f": "NONE"}
     if key:
         fingerprint = base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
@@ -101,6 +107,16 @@ def _ask(configuration: Configuration, command: str, name: str, key: bytes) -> l
         tokens |= {"I": "HOSTNAME", "t": type_of(key), "K": encoded, "f": f"SHA256:{fingerprint}"}
     argv = [configuration.expand(word, tokens) for word in shlex.split(command)]
     with tempfile.NamedTemporaryFile() as file, contextlib.suppress(OSError):
-        subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.DEVNULL, check=False)
+        try:
+            subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.DEVNULL,
+                timeout=LIMIT_S,
+                check=True,
+            )
+        except subprocess.SubprocessError as error:
+            raise HostError(f"KnownHostsCommand failed: {error}") from None
         return [replace(entry, file=Path(argv[0])) for entry in _entries(Path(file.name), name)]
     return []

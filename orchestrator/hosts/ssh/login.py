@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import subprocess
+import time
 from collections.abc import Mapping
 
 import paramiko
 
 from orchestrator.errors import HostError
-from orchestrator.hosts.ssh.configuration import Configuration
+from orchestrator.hosts.ssh.configuration import LIMIT_S, Configuration
 from orchestrator.hosts.ssh.keys import Keyring
+from orchestrator.hosts.ssh.transport import Transport
 from orchestrator.units import plural
 
 
-def log_in(configuration: Configuration, transport: paramiko.Transport, time_limit: float) -> None:
+def log_in(configuration: Configuration, transport: Transport, time_limit: float) -> None:
     """Log in with the keys that the configuration offers; ``HostError`` where the server accepts none."""
     try:
         if not transport.auth_none(configuration.user):
@@ -22,19 +25,27 @@ def log_in(configuration: Configuration, transport: paramiko.Transport, time_lim
         offered: list[str] = []
     except paramiko.BadAuthenticationType as error:
         offered = list(error.allowed_types)
-    keyring = Keyring(configuration, time_limit)
+    keyring = Keyring(configuration, time_limit, transport.binding)
     tried = 0
     try:
         for identity in keyring.identities():
             if not _server_accepts(transport, identity.public_blob.key_type):
                 continue
             tried += 1
+            started = time.monotonic()
+            more: list[str] = []
             with contextlib.suppress(paramiko.AuthenticationException):
-                transport.auth_publickey(configuration.user, identity)  # type: ignore[arg-type]
+                more = transport.auth_publickey(configuration.user, identity)  # type: ignore[arg-type]
             if transport.is_authenticated():
                 return
+            if more and "publickey" not in more:
+                raise HostError(_not_enough(configuration, more))
             if not transport.is_active():
                 break
+            if time.monotonic() - started >= time_limit:
+                raise HostError(
+                    f"{configuration.user}@{configuration.host}: Login timed out after {time_limit:g} s"
+                )
     except paramiko.SSHException:
         if transport.is_active():
             raise
@@ -45,7 +56,7 @@ def log_in(configuration: Configuration, transport: paramiko.Transport, time_lim
     raise HostError(_refused(configuration, offered, keyring, tried))
 
 
-def _server_accepts(transport: paramiko.Transport, key_type: str) -> bool:
+def _server_accepts(transport: Transport, key_type: str) -> bool:
     """Whether the server's list of signature algorithms, if it sent one, has one for RSA keys."""
     extensions: Mapping[str, bytes] = transport.server_extensions  # type: ignore[attr-defined]
     listed = extensions.get("server-sig-algs", b"").decode(errors="replace").split(",")
@@ -64,6 +75,26 @@ def _too_many(configuration: Configuration, tried: int) -> str:
     )
 
 
+def _not_enough(configuration: Configuration, more: list[str]) -> str:
+    """Return the message for a server that accepts the key, and asks for a password or a code as well."""
+    methods = ",".join(more)
+    return (
+        f"{configuration.user}@{configuration.host}: Permission denied ({methods}); the key was accepted, "
+        "but the server asks for more, which cannot be answered here"
+    )
+
+
+def _has_master(configuration: Configuration) -> bool:
+    """Whether ``ssh`` would use a connection that is open already: ``ControlPath``."""
+    address = configuration.address
+    argv = ("ssh", "-O", "check", *address.words, "--", address.host)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return not subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S
+        ).returncode
+    return False
+
+
 def _refused(configuration: Configuration, offered: list[str], keyring: Keyring, tried: int) -> str:
     """Return the message for a server that accepts none of the ``tried`` keys."""
     reasons = list(keyring.skipped)
@@ -73,6 +104,8 @@ def _refused(configuration: Configuration, offered: list[str], keyring: Keyring,
         reasons.append("GSSAPIAuthentication is not supported")
     if (provider := configuration.value("pkcs11provider")) != "none":
         reasons.append(f"PKCS11Provider is not supported; add its keys to the agent: ssh-add -s {provider}")
+    if _has_master(configuration):
+        reasons.append("the open connection of ControlPath is not used; a key is needed")
     if not reasons:
         address = configuration.address
         reasons = [f"try: {shlex.join(['ssh', *address.words, address.host, 'true'])}"]

@@ -80,7 +80,7 @@ def _bind(link: socket.socket, configuration: Configuration) -> None:
 
 def run_proxy(configuration: Configuration, time_limit: float) -> tuple[socket.socket, Proxy]:
     """Start the ``ProxyCommand``, as OpenSSH does in the user's shell, and return the socket that leads through it."""
-    command = configuration.expand(configuration.value("proxycommand"))
+    command = configuration.expand(configuration.value("proxycommand"), variables=False)
     ours, theirs = socket.socketpair()
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the proxy
     shell = os.environ.get("SHELL") or "/bin/sh"
