@@ -17,11 +17,9 @@ from orchestrator.execution.json_output import MISSING, Documents
 from orchestrator.execution.scales import other_scale
 from orchestrator.execution.streams import Stream
 from orchestrator.experiment.model import Metric
-from orchestrator.results.records import MetricValue
+from orchestrator.results.records import LARGEST, SMALLEST, MetricValue, is_usable
 
 _QUOTED = 60
-_LEAST, _GREATEST = 1e-150, 1e150
-"""Magnitudes that are read. Memory that was not initialised prints as 6.9e-310, whose reciprocal is infinite."""
 
 
 class NoFigure(ValueError):
@@ -126,8 +124,8 @@ def _number(raw: Any) -> float:
         raise NoFigure(f"found, but {_shown(raw)} is not a number")
     if not math.isfinite(value):
         raise NoFigure(f"found, but {_shown(raw)} is not a finite number")
-    if value and not _LEAST <= abs(value) <= _GREATEST:
-        raise NoFigure(f"found, but {_shown(raw)} is not between {_LEAST:g} and {_GREATEST:g}")
+    if not is_usable(value):
+        raise NoFigure(f"found, but {_shown(raw)} is not between {SMALLEST:g} and {LARGEST:g}")
     return value
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +13,10 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
 from orchestrator.results import codec
 from orchestrator.results.journal import entries
-from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord
+from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord, is_usable
 
-SCHEMA_VERSION = 4
-"""Raised with any change of the tables: an index of another version is deleted and rebuilt."""
+SCHEMA_VERSION = 5
+"""Raised with any change of the tables or of what enters them: an index of another version is deleted and rebuilt."""
 
 TABLES = """
 CREATE TABLE runs (
@@ -163,7 +162,7 @@ class _Indexer:
             (
                 (key, _plain(name), _plain(metric.unit), metric.value)
                 for name, metric in record.metrics.items()
-                if math.isfinite(metric.value)
+                if is_usable(metric.value)
             ),
         )
 

@@ -152,9 +152,18 @@ class BlockRecord:
     hypervisor: Mapping[str, str] = field(default_factory=dict)
 
 
+SMALLEST, LARGEST = 1e-150, 1e150
+"""Magnitudes of usable figures. Memory that was not initialised prints as 6.9e-310, whose reciprocal is infinite."""
+
+
+def is_usable(value: float) -> bool:
+    """Return whether a figure is finite, and its squares and ratios."""
+    return value == 0 or SMALLEST <= abs(value) <= LARGEST
+
+
 @dataclass(frozen=True, slots=True)
 class MetricValue:
-    """One figure of one trial. A value that is not finite is written as null, reads as NaN and enters no statistics."""
+    """One figure of one trial. One that is not usable enters no statistics; if not finite it is written as null."""
 
     value: float
     unit: str

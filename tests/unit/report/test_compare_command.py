@@ -92,6 +92,16 @@ def test_a_regression_exits_with_5_in_every_format(tmp_path: Path, compare: Comp
             assert method in ended.stdout, format_name
 
 
+@pytest.mark.parametrize("format_", ["json", "csv", "text", "markdown", "junit"])
+def test_figures_beyond_use_enter_no_comparison(tmp_path: Path, compare: Compare, format_: str) -> None:
+    """Versions before read 6.9e-310, which is what memory holds that was not initialised."""
+    run(tmp_path, A, seed=1)
+    run(tmp_path, B, factor=7e-312, seed=2)
+    ended = compare(A, B, "--metric", "call_latency", "--format", format_)
+    assert ended.returncode == 0, ended.stderr
+    assert "Infinity" not in ended.stdout
+
+
 def test_two_equal_runs_pass(tmp_path: Path, compare: Compare) -> None:
     run(tmp_path, A, seed=1)
     run(tmp_path, B, seed=2)

@@ -245,7 +245,11 @@ def test_what_a_benchmark_prints_cannot_harm_the_index(tmp_path: Path) -> None:
     strange = trial(
         {"mode": "x\udcff", "quo'te": "a\0b"},
         reason="bytes \udcfe and a quote '",
-        metrics={"rate": MetricValue(float("inf"), "1/s"), "ok": MetricValue(1e308, "µs\udc80")},
+        metrics={
+            "rate": MetricValue(float("inf"), "1/s"),
+            "ok": MetricValue(1e99, "µs\udc80"),
+            "huge": MetricValue(1e308, "s"),
+        },
         details={
             "verification": {"pages": 2**70, "pages_on_target": -1, "bytes_checked": True, "bytes_wrong": "0"}
         },
@@ -256,7 +260,7 @@ def test_what_a_benchmark_prints_cannot_harm_the_index(tmp_path: Path) -> None:
     with Store(tmp_path) as found:
         row = found.run(RunFolder(folder(tmp_path)))
         assert [reason.reason for reason in found.reasons(row)] == ["bytes ? and a quote '"]
-        assert [one.metrics for one in found.trials(row, ["ok", "rate"])] == [{"ok": 1e308}, {}]
+        assert [one.metrics for one in found.trials(row, ["ok", "rate", "huge"])] == [{"ok": 1e99}, {}]
         assert select(tmp_path, "SELECT unit FROM metrics") == [("µs?",)]
         query = "SELECT pages, pages_on_target, bytes_checked, bytes_wrong FROM trials"
         assert set(select(tmp_path, query)) == {(None,) * 4}
