@@ -52,9 +52,12 @@ def list_runs(results_path: Path) -> None:
 @results.command("show")
 @click.argument("run")
 @click.option("--trial", metavar="ID", help="Print the records of one trial instead, as JSON.")
+@click.option("--trials", is_flag=True, help="List all trials instead, those that are not ok first.")
 @results_option
-def show(run: str, trial: str | None, results_path: Path) -> None:
+def show(run: str, trial: str | None, trials: bool, results_path: Path) -> None:
     """Show the provenance of RUN, its boots and the outcome of its trials."""
+    if trial and trials:
+        raise click.UsageError("--trial and --trials are mutually exclusive")
     from orchestrator.report import listing
     from orchestrator.results import runs
     from orchestrator.results.store import open_for
@@ -64,7 +67,7 @@ def show(run: str, trial: str | None, results_path: Path) -> None:
         emit(listing.trial(folder, trial))
         return
     with open_for(results_path, folder) as store:
-        emit(listing.one(store, folder))
+        emit(listing.trials(store, folder) if trials else listing.one(store, folder))
 
 
 def emit(rendered: str | bytes, target: Path | None = None) -> None:
