@@ -18,7 +18,6 @@ from orchestrator.errors import BadInput
 from orchestrator.source_tree import sha256
 from orchestrator.units import plural
 
-
 DAMAGE_SHOWN = 20
 _ALL = "orchestrate verify -v lists all"
 
