@@ -33,7 +33,7 @@ from orchestrator.units import plural
     "--experiment",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Read the experiment from FILE; needed if the file was moved since the run.",
+    help="Find the other files of the experiment beside FILE; needed if they were moved since the run.",
 )
 @results_option
 def export(

@@ -31,6 +31,7 @@ def load(
     provider_options: Mapping[str, JSONSchema] | None = None,
     overrides: Sequence[str] = (),
     role_path: Sequence[Path] = (),
+    text: str | None = None,
     check_roles: Callable[[Sequence[Role]], None] | None = None,
 ) -> Experiment:
     """Read an experiment file.
@@ -38,11 +39,12 @@ def load(
     :param provider_options: JSON Schema of each provider's section; None accepts any provider.
     :param overrides: arguments of ``--set``, such as ``repetitions.count=5``.
     :param role_path: directories to search for roles before the default ones.
+    :param text: the content of the file, as recorded by a run; None: as it is now.
     :param check_roles: raises ``BadInput`` with the faults of roles.
 
     Raises ``BadInput`` with every fault of the file and of the overrides.
     """
-    node = read_file(path)
+    node = read_file(path, text)
     apply_overrides(node, overrides)
     draft = Draft(node, schemas.check(node, schemas.experiment(provider_options)))
     role_path = roles.search_path(path, role_path)
