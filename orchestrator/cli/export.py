@@ -48,8 +48,8 @@ def export(
 ) -> None:
     """Write a run into a bundle.
 
-    RUN is an id, a prefix of one, a directory, or `latest`. The bundle has everything to check the run and to reproduce
-    it. It is an RO-Crate. Two exports of a run are identical, byte for byte.
+    RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`. The bundle has everything to
+    check the run and to reproduce it. It is an RO-Crate. Two exports of a run are identical, byte for byte.
     """
     if words and not scrub:
         raise click.UsageError("--scrub-word requires --scrub")

@@ -33,7 +33,10 @@ output_option = click.option(
 
 @click.group()
 def results() -> None:
-    """List runs, or show one. A RUN is an id, a prefix of one, a directory, or `latest`."""
+    """List runs, or show one.
+
+    A RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`.
+    """
 
 
 @results.command("list")

@@ -147,7 +147,7 @@ def test_report_takes_a_folder_and_latest(orchestrate: Verb, results: Path, tmp_
         (["report", RUN.run, "--format", "pdf"], "'pdf' is not one of 'csv', 'html', 'json'"),
         (
             ["results", "show", "2026"],
-            f"it matches {RUN.run}, 20261124T101500000Z-ffff; type more of the id",
+            f"ambiguous run id '2026': it matches {RUN.run}, 20261124T101500000Z-ffff; type more of it",
         ),
     ],
 )
