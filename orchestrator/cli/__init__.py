@@ -15,7 +15,7 @@ from orchestrator.errors import ExitCode, OrchestratorError
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 ERROR_LINES = 50
-NOT_COMMANDS = frozenset({"logs", "options", "progress"})
+NOT_COMMANDS = frozenset({"logs", "options", "program", "progress"})
 
 
 class LazyGroup(click.Group):
@@ -76,8 +76,10 @@ def main() -> None:
         with orchestrate.make_context("orchestrate", sys.argv[1:]) as context:
             orchestrate.invoke(context)
     except OrchestratorError as error:
+        from orchestrator.cli.program import as_started
+
         for line in shortened(str(error).splitlines()):
-            click.echo(f"orchestrate: {line}", err=True)
+            click.echo(f"orchestrate: {as_started(line)}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

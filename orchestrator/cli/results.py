@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.program import as_started
 from orchestrator.errors import BadInput, HostError
 
 results_option = click.option(
@@ -49,7 +50,7 @@ def list_runs(results_path: Path) -> None:
     with Store(results_path) as store:
         for fault in store.sync():
             click.echo(f"orchestrate: {fault}", err=True)
-        emit(listing.runs(store))
+        emit(as_started(listing.runs(store)))
 
 
 @results.command("show")
@@ -70,7 +71,7 @@ def show(run: str, trial: str | None, trials: bool, results_path: Path) -> None:
         emit(listing.trial(folder, trial))
         return
     with open_for(results_path, folder) as store:
-        emit(listing.trials(store, folder) if trials else listing.one(store, folder))
+        emit(listing.trials(store, folder) if trials else as_started(listing.one(store, folder)))
 
 
 def emit(rendered: str | bytes, target: Path | None = None) -> None:

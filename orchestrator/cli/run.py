@@ -20,6 +20,7 @@ from orchestrator.cli.options import (
     set_option,
     verbose_option,
 )
+from orchestrator.cli.program import as_started
 from orchestrator.cli.results import emit, results_option
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.plan import Plan
@@ -128,7 +129,7 @@ def run(
             if ended_early and not report.trial_count:
                 return
             if format_ == "table":
-                emit(run_end.render(report, folder.path, verbose > 0))
+                emit(as_started(run_end.render(report, folder.path, verbose > 0)))
             else:
                 emit(render(report, format_))
                 click.echo(f"\nresults: {folder.path}", err=True)
