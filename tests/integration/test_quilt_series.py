@@ -80,7 +80,7 @@ def test_a_series_is_what_quilt_takes_it_for(history: History, tmp_path: Path, n
         "undo.patch.gz": gzip.compress(other),
         "empty.patch.gz": gzip.compress(b""),
         "text.patch.gz": gzip.compress(b"nothing\n"),
-        "a.patch.zst": b"\x28\xb5\x2f\xfd" + one,
+        "a.patch.zst": b"\x28\xb5\x2f\xfd" + gzip.compress(one),
     }
     for file, content in files.items():
         (tmp_path / file).parent.mkdir(exist_ok=True)
