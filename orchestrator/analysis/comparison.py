@@ -27,6 +27,10 @@ from orchestrator.units import plural
 NOT_PUBLISHED = "no published figure for this cell"
 
 
+LOCAL = "local"
+"""The name of this machine as a host."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Parameters of a comparison.
@@ -136,6 +140,14 @@ def seed_of(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1
 
 
+def _more_boots(row: Row, rules: Rules) -> str:
+    """Return the advice for too few boots; this machine is never booted."""
+    if rules.unit != "boot":
+        return ""
+    hosts = {host for side in (row.base, row.new) if side for host in side.hosts}
+    return "; use --unit trial" if hosts == {LOCAL} else "; run more boots, or use --unit trial"
+
+
 def _row(
     metric: MetricInfo, base: Sample | None, new: Sample | None, ignore: frozenset[str], rules: Rules
 ) -> Row:
@@ -153,8 +165,7 @@ def _row(
     row = replace(
         row,
         verdict=Verdict.TOO_NOISY,
-        reason=f"one {rules.unit} on a side gives no spread between {rules.unit}s"
-        + ("; run more boots, or use --unit trial" if rules.unit == "boot" else ""),
+        reason=f"one {rules.unit} on a side gives no spread between {rules.unit}s" + _more_boots(row, rules),
     )
     if any(value <= 0 for units in sides for unit in units for value in unit):
         return _without_ratio(row, sides[0], sides[1])

@@ -23,6 +23,7 @@ from orchestrator.units import plural
 BLOCK = tarfile.BLOCKSIZE
 RECORD = tarfile.RECORDSIZE
 PLAIN, EXECUTABLE = 0o644, 0o755
+TRUNCATED = "truncated"
 _CHUNK = 1 << 20
 _FIRST = (SUMS_CHECKSUM, SUMS)
 """These come first, so that a reader knows the names of all other members."""
@@ -145,7 +146,7 @@ class _Reader:
                 Damage(name or info.name, f"modified header in the archive, at byte {position}")
             )
         if position + BLOCK + info.size > self._size:
-            self._damage.append(Damage(name, "truncated: the archive ends inside this file"))
+            self._damage.append(Damage(name, f"{TRUNCATED}: the archive ends inside this file"))
             return Member(name, position + BLOCK, max(0, self._size - position - BLOCK), False)
         return Member(name, position + BLOCK, info.size, info.mode == EXECUTABLE)
 
@@ -184,7 +185,7 @@ class _Reader:
     def _check_end(self, stream: BinaryIO, position: int) -> None:
         expected_size = position + _end(position)
         if self._size < expected_size:
-            self._damage.append(Damage(self._path.name, "truncated: the end of the archive is missing"))
+            self._damage.append(Damage(self._path.name, f"{TRUNCATED}: the end of the archive is missing"))
         elif self._size > expected_size:
             self._damage.append(
                 Damage(

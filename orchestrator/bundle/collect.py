@@ -19,6 +19,7 @@ from orchestrator.results.manifest import Manifest, hash_role
 from orchestrator.source_tree import files_below
 
 ROLES = "roles"
+_RECORDED = "the bundle has its text as recorded by the run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +38,39 @@ class BundledFiles:
 class LoadedExperiment:
     """The experiment of a run.
 
+    :ivar notes: what its author should know, one line each.
     :ivar updated_role_files: files of the program's own roles that differ from those of the run, as
         ``roles/NAME/FILE``. The program in the bundle is then another version than the run's.
     """
 
     experiment: Experiment
     updated_role_files: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def load_experiment(manifest: Manifest, file: Path | None) -> LoadedExperiment:
-    """Load the experiment of a run; ``BadInput`` if its file or a role of the user is missing or was changed since.
+    """Load the experiment of a run from the text in its manifest; ``BadInput`` if a file or role of the user that it
+    names is missing or was changed since.
 
     Roles that come with the program may differ, as the program may: a run stays exportable after an update.
 
-    :param file: the experiment file; None: where the run found it.
+    :param file: the experiment file, from which relative paths lead to other files; None: where the run found it.
     """
     path = file or _recorded_path(manifest)
+    notes: tuple[str, ...] = ()
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; give its new path with --experiment") from None
-    if text != manifest.experiment_text:
-        raise BadInput(
-            f"{path} was changed since the run; restore it, or give an unchanged copy with --experiment"
-        )
-    experiment = load(path, overrides=manifest.overrides)
+        if path.read_text(encoding="utf-8") != manifest.experiment_text:
+            notes = (f"{path} was changed since the run; {_RECORDED}",)
+    except (OSError, UnicodeDecodeError) as error:
+        if file is not None and isinstance(error, OSError):
+            raise BadInput(f"{path}: {error.strerror}") from None
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        notes = (f"{path}: {reason}; {_RECORDED}",)
+    try:
+        experiment = load(path, overrides=manifest.overrides, text=manifest.experiment_text)
+    except BadInput as error:
+        hint = "if the files of the experiment were moved, give the new path of its file with --experiment"
+        raise BadInput(*error.faults, *([hint] if notes and file is None else [])) from None
     program = set(source_tree.files().values())
     faults: list[str] = []
     updated: list[str] = []
@@ -83,15 +92,16 @@ def load_experiment(manifest: Manifest, file: Path | None) -> LoadedExperiment:
             f"{path}: the experiment's content hash differs from the run's; "
             "a recipe, a path or the orchestrator was changed since the run"
         )
-    return LoadedExperiment(experiment, tuple(updated))
+    return LoadedExperiment(experiment, tuple(updated), notes)
 
 
-def bundled_files(experiment: Experiment, overrides: Sequence[str]) -> BundledFiles:
+def bundled_files(experiment: Experiment, overrides: Sequence[str], text: str | None = None) -> BundledFiles:
     """Find all files that an experiment uses; ``BadInput`` if it builds a kernel from a source directory.
 
     :param overrides: the ``--set`` options with which it was loaded.
+    :param text: the content of its file, as recorded by a run; None: as it is now.
     """
-    recipes = dict(_recipe_files(experiment, overrides))
+    recipes = dict(_recipe_files(experiment, overrides, text))
     outside = [
         path
         for kernel in experiment.kernels
@@ -142,17 +152,19 @@ def _changes(manifest: Manifest, name: str, now: dict[str, str]) -> Iterator[tup
             yield file, change
 
 
-def _recipe_files(experiment: Experiment, overrides: Sequence[str]) -> Iterator[tuple[str, Path]]:
+def _recipe_files(
+    experiment: Experiment, overrides: Sequence[str], text: str | None
+) -> Iterator[tuple[str, Path]]:
     """Yield each kernel's name and the file of its recipe, if it has one."""
-    node = read_file(experiment.file)
+    node = read_file(experiment.file, text)
     override_texts.apply_overrides(node, overrides)
     for kernel in experiment.kernels:
         if kernel.recipe is None or not kernel.recipe.name:
             continue
-        text = node.get("kernels", kernel.name, "recipe")
-        assert text is not None
+        recipe = node.get("kernels", kernel.name, "recipe")
+        assert recipe is not None
         searched = role_folders.search_path(experiment.file)
-        yield kernel.name, find_recipe(str(text.content), experiment.file.parent, searched)
+        yield kernel.name, find_recipe(str(recipe.content), experiment.file.parent, searched)
 
 
 def _role_of(recipe: Path) -> Path | None:

@@ -43,7 +43,7 @@ class ExportOptions:
     :ivar output: path of the bundle; None: the run's name in the working directory.
     :ivar as_folder: write a directory instead of an archive.
     :ivar scrub: replace secrets, hosts, users and addresses by placeholders; ``words``: and these words.
-    :ivar experiment: the experiment file; None: where the run found it.
+    :ivar experiment: the experiment file, beside which its other files are; None: where the run found it.
     """
 
     output: Path | None = None
@@ -66,8 +66,8 @@ class Exported:
 def export(run: RunFolder, options: ExportOptions) -> Exported:
     """Write the bundle of a run; a failed export leaves no files.
 
-    Raises ``BadInput`` if the run is unfinished, if the experiment or a role of the user was changed since the run,
-    or if a name cannot be scrubbed from a file.
+    The experiment is that of the manifest, whatever became of its file. Raises ``BadInput`` if the run is unfinished,
+    if a role of the user was changed since the run, or if a name cannot be scrubbed from a file.
     """
     contents = run_contents.read(run)
     _require_finished(contents)
@@ -86,7 +86,10 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
     with temporary_directory as temporary:
         folder = Path(temporary) / name
         builder = _BundleBuilder(contents, loaded, folder, options)
-        identity = builder.build(collect.bundled_files(loaded.experiment, provenance.overrides))
+        files_of_experiment = collect.bundled_files(
+            loaded.experiment, provenance.overrides, provenance.experiment_text
+        )
+        identity = builder.build(files_of_experiment)
         files = len(checksums.list_files(folder))
         if options.as_folder:
             folder.rename(target)
@@ -103,7 +106,7 @@ class _BundleBuilder:
     def __init__(
         self, contents: RunContents, loaded: collect.LoadedExperiment, folder: Path, options: ExportOptions
     ) -> None:
-        self.notes: list[str] = []
+        self.notes = [*loaded.notes]
         self._original = contents
         self._loaded = loaded
         self._folder = folder

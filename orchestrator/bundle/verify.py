@@ -16,6 +16,10 @@ from orchestrator.bundle.checksums import Damage
 from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
 from orchestrator.errors import BadInput
 from orchestrator.source_tree import sha256
+from orchestrator.units import plural
+
+DAMAGE_SHOWN = 20
+_ALL = "orchestrate verify -v lists all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,15 @@ class VerifyResult:
     identity: str
     files: int
     damage: tuple[Damage, ...]
+
+    def summary(self) -> list[str]:
+        """Return the damage in a few lines; one line for an archive that was cut."""
+        cut = next((one for one in self.damage if one.problem.startswith(archive.TRUNCATED)), None)
+        if cut is not None and len(self.damage) > 1:
+            return [f"{cut}; {plural(len(self.damage) - 1, 'more file')} missing or damaged ({_ALL})"]
+        lines = [str(one) for one in self.damage[:DAMAGE_SHOWN]]
+        more = len(self.damage) - len(lines)
+        return [*lines, f"... and {plural(more, 'more damaged file')} ({_ALL})"] if more else lines
 
 
 def verify(path: Path) -> VerifyResult:
@@ -56,11 +69,11 @@ def verify(path: Path) -> VerifyResult:
 def open_bundle(path: Path) -> Iterator[Path]:
     """Verify a bundle and yield its directory; an archive is unpacked into a temporary one.
 
-    Raises ``BadInput`` with every damage.
+    Raises ``BadInput`` with the damage.
     """
     result = verify(path)
     if result.damage:
-        raise BadInput(*(f"{path}: {one}" for one in result.damage))
+        raise BadInput(*(f"{path}: {line}" for line in result.summary()))
     if path.is_dir():
         yield path
         return

@@ -14,7 +14,8 @@ from orchestrator import __version__
 from orchestrator.errors import ExitCode, OrchestratorError
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
-NOT_COMMANDS = frozenset({"logs", "options", "progress"})
+ERROR_LINES = 50
+NOT_COMMANDS = frozenset({"logs", "options", "program", "progress"})
 
 
 class LazyGroup(click.Group):
@@ -62,6 +63,12 @@ def orchestrate() -> None:
     """
 
 
+def shortened(lines: list[str]) -> list[str]:
+    """Return the first :data:`ERROR_LINES` lines of an error, and the last one, which may be the advice."""
+    more = len(lines) - ERROR_LINES - 1
+    return [*lines[:ERROR_LINES], f"... and {more} more", lines[-1]] if more > 0 else lines
+
+
 def main() -> None:
     """Run a command. Errors that the user can fix are printed as plain lines, with an exit code."""
     try:
@@ -69,8 +76,10 @@ def main() -> None:
         with orchestrate.make_context("orchestrate", sys.argv[1:]) as context:
             orchestrate.invoke(context)
     except OrchestratorError as error:
-        for line in str(error).splitlines():
-            click.echo(f"orchestrate: {line}", err=True)
+        from orchestrator.cli.program import as_started
+
+        for line in shortened(str(error).splitlines()):
+            click.echo(f"orchestrate: {as_started(line)}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

@@ -120,7 +120,8 @@ def compare(
     """Compare two runs, or the kernels of one run.
 
     With --published, compare a run with the published figures that its experiment names. BASELINE, NEW and RUN are
-    runs: an id, a prefix of one, a directory, or `latest`. A ratio above 1 means that NEW is better than BASELINE.
+    runs: an id, the name of an experiment, a prefix of these, a directory, or `latest`. A ratio above 1 means that NEW
+    is better than BASELINE.
     """
     if [by is not None, new is not None, published].count(True) != 1:
         raise click.UsageError("give two runs, or one run and either --by kernel or --published")

@@ -33,7 +33,7 @@ from orchestrator.units import plural
     "--experiment",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Read the experiment from FILE; needed if the file was moved since the run.",
+    help="Find the other files of the experiment beside FILE; needed if they were moved since the run.",
 )
 @results_option
 def export(
@@ -48,8 +48,8 @@ def export(
 ) -> None:
     """Write a run into a bundle.
 
-    RUN is an id, a prefix of one, a directory, or `latest`. The bundle has everything to check the run and to reproduce
-    it. It is an RO-Crate. Two exports of a run are identical, byte for byte.
+    RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`. The bundle has everything to
+    check the run and to reproduce it. It is an RO-Crate. Two exports of a run are identical, byte for byte.
     """
     if words and not scrub:
         raise click.UsageError("--scrub-word requires --scrub")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.program import as_started
+
 
 @click.command()
 @click.argument(
@@ -31,6 +33,7 @@ def init(folder: Path, ci: bool) -> None:
     click.echo(f"created {path}")
     experiment = folder / starters.EXPERIMENT
     if ci and not experiment.exists():
-        click.echo(f"the workflow runs {experiment}, which does not exist; create it with 'orchestrate init'")
+        hint = "create it with 'orchestrate init'"
+        click.echo(f"the workflow runs {experiment}, which does not exist; {as_started(hint)}")
     elif not ci:
-        click.echo(f"next: orchestrate plan {path}; orchestrate run {path}")
+        click.echo(as_started(f"next: orchestrate plan {path}; orchestrate run {path}"))

@@ -22,6 +22,7 @@ from orchestrator.execution.observer import Observer
 from orchestrator.experiment.model import Status
 from orchestrator.plan.model import Block
 from orchestrator.results.records import BlockRecord, TrialRecord
+from orchestrator.results.runs import RunFolder
 from orchestrator.units import plural
 
 BUILD_LINES_S = 20.0
@@ -29,10 +30,14 @@ BUILD_LINES_S = 20.0
 
 
 class Terminal:
-    """A :class:`~orchestrator.execution.launch.UserInterface` on stderr, so that stdout is the result."""
+    """A :class:`~orchestrator.execution.launch.UserInterface` on stderr, so that stdout is the result.
 
-    def __init__(self, verbose: int) -> None:
+    :param show: prints the result of a run.
+    """
+
+    def __init__(self, verbose: int, show: Callable[[RunFolder], None] = lambda _: None) -> None:
         self._verbose = verbose
+        self._show = show
 
     def building(self, name: str) -> AbstractContextManager[Callable[[str], None]]:
         """Show how far the build of a kernel is."""
@@ -45,6 +50,10 @@ class Terminal:
     def say(self, text: str) -> None:
         """Print a line."""
         click.echo(text, err=True)
+
+    def ended_early(self, folder: RunFolder) -> None:
+        """Print the result of the trials that have ended, if any."""
+        self._show(folder)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def report(
 ) -> None:
     """Print the figures of a run.
 
-    RUN is an id, a prefix of one, a directory, or `latest`.
+    RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`.
     """
     from orchestrator.report import render
     from orchestrator.report.model import open_report

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.program import as_started
 from orchestrator.errors import BadInput, HostError
 
 results_option = click.option(
@@ -33,7 +34,10 @@ output_option = click.option(
 
 @click.group()
 def results() -> None:
-    """List runs, or show one. A RUN is an id, a prefix of one, a directory, or `latest`."""
+    """List runs, or show one.
+
+    A RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`.
+    """
 
 
 @results.command("list")
@@ -46,15 +50,18 @@ def list_runs(results_path: Path) -> None:
     with Store(results_path) as store:
         for fault in store.sync():
             click.echo(f"orchestrate: {fault}", err=True)
-        emit(listing.runs(store))
+        emit(as_started(listing.runs(store)))
 
 
 @results.command("show")
 @click.argument("run")
 @click.option("--trial", metavar="ID", help="Print the records of one trial instead, as JSON.")
+@click.option("--trials", is_flag=True, help="List all trials instead, those that are not ok first.")
 @results_option
-def show(run: str, trial: str | None, results_path: Path) -> None:
+def show(run: str, trial: str | None, trials: bool, results_path: Path) -> None:
     """Show the provenance of RUN, its boots and the outcome of its trials."""
+    if trial and trials:
+        raise click.UsageError("--trial and --trials are mutually exclusive")
     from orchestrator.report import listing
     from orchestrator.results import runs
     from orchestrator.results.store import open_for
@@ -64,7 +71,7 @@ def show(run: str, trial: str | None, results_path: Path) -> None:
         emit(listing.trial(folder, trial))
         return
     with open_for(results_path, folder) as store:
-        emit(listing.one(store, folder))
+        emit(listing.trials(store, folder) if trials else as_started(listing.one(store, folder)))
 
 
 def emit(rendered: str | bytes, target: Path | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from orchestrator.cli.options import (
     set_option,
     verbose_option,
 )
+from orchestrator.cli.program import as_started
 from orchestrator.cli.results import emit, results_option
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.plan import Plan
@@ -116,15 +118,22 @@ def run(
     from orchestrator.cli.progress import Terminal
     from orchestrator.report import render, run_end
     from orchestrator.report.model import open_report
+    from orchestrator.results.runs import RunFolder
 
     request = RunRequest(
         plan, chosen, results_path, cache_folder(), overrides, tuple(sys.argv), resume, new, break_lock
     )
-    ended = run_experiment(request, Terminal(verbose))
-    with open_report(results_path, ended.folder) as report:
-        if format_ == "table":
-            emit(run_end.render(report, ended.folder.path, verbose > 0))
-        else:
-            emit(render(report, format_))
-            click.echo(f"\nresults: {ended.folder.path}", err=True)
+
+    def show(folder: RunFolder, ended_early: bool = False) -> None:
+        with open_report(results_path, folder) as report:
+            if ended_early and not report.trial_count:
+                return
+            if format_ == "table":
+                emit(as_started(run_end.render(report, folder.path, verbose > 0)))
+            else:
+                emit(render(report, format_))
+                click.echo(f"\nresults: {folder.path}", err=True)
+
+    ended = run_experiment(request, Terminal(verbose, partial(show, ended_early=True)))
+    show(ended.folder)
     sys.exit(ended.exit_code)

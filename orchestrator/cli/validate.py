@@ -30,12 +30,12 @@ def validate(files: tuple[Path, ...], overrides: tuple[str, ...], provider: str)
     for file in files:
         try:
             experiment = load_experiment(file, overrides)
-        except BadInput as error:
-            faults.extend(error.faults)
-        else:
             plan = Plan(experiment)
             if (provider or experiment.hosts.provider) != "ssh":  # the host may be given by --host
                 choose_provider(experiment, provider=provider)
+        except BadInput as error:
+            faults += [f"{file}: {fault}" if isinstance(fault, str) else fault for fault in error.faults]
+        else:
             click.echo(
                 f"{file}: valid: {plural(plan.cell_count, 'cell')}, {plural(plan.trial_count, 'trial')}"
             )

@@ -20,17 +20,18 @@ from orchestrator.units import plural
     metavar="ID",
     help="Also check the id of the bundle: the ID that its author published, or at least 8 digits of it.",
 )
-def verify(bundle: Path, identity: str) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Name every damaged file.")
+def verify(bundle: Path, identity: str, verbose: bool) -> None:
     """Check that a bundle is intact.
 
-    Checks every byte of BUNDLE, an archive or a directory, and names each file that was modified, added or removed.
+    Checks every byte of BUNDLE, an archive or a directory, and names files that were modified, added or removed.
     Exit code 2 if there is one, or if the id differs.
     """
     from orchestrator.bundle.verify import verify as check
 
     result = check(bundle)
-    for damage in result.damage:
-        click.echo(f"orchestrate: {damage}", err=True)
+    for line in result.damage if verbose else result.summary():
+        click.echo(f"orchestrate: {line}", err=True)
     other_id = identity and not (len(identity) >= 8 and result.identity.startswith(identity.lower()))
     if other_id:
         click.echo(f"orchestrate: the bundle's id is {result.identity}, not {identity}", err=True)

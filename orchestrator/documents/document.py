@@ -117,9 +117,12 @@ def read_string(path: Path) -> str:
         raise BadInput(Fault(str(path), line, column, message)) from None
 
 
-def read_file(path: Path) -> Node:
-    """Read a YAML file that contains one mapping. Raises ``BadInput`` with every fault."""
-    node = read_path(path)
+def read_file(path: Path, text: str | None = None) -> Node:
+    """Read a YAML file that contains one mapping. Raises ``BadInput`` with every fault.
+
+    :param text: the content, instead of that of the file.
+    """
+    node = read_path(path) if text is None else read_text(text.removeprefix("\ufeff"), str(path))
     if not isinstance(node.content, dict):
         empty = node.content is None
         message = "empty file" if empty else f"expected a mapping; found {describe_value(node.content)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -76,7 +77,10 @@ def _explain(error: ValidationError, node: Node, schema: JSONSchema) -> Iterator
             position = node.key_position(*location, key)
             yield (*location, key), position.fault(_unknown_key_message(key, rule, location, schema))
     elif keyword == "required":
+        unknown = [name for name in value if name not in rule.get("properties", value)]
         for key in [key for key in rule["required"] if key not in value]:
+            if get_close_matches(key, unknown, 1):
+                continue  # misspelled, which is a fault of its own
             described = rule.get("properties", {}).get(key, {}).get("description", "")
             message = f"missing required key '{key}'{': ' + described if described else ''}"
             yield location, node.nearest_position(*location).fault(message)

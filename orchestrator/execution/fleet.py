@@ -79,7 +79,7 @@ def execute_on_fleet(run: Run) -> None:
         if run.is_sharded:
             _exclude_dissimilar(run, fleet)
         usable = [host for host in fleet if host.error is None]
-        run.observer.note(f"{len(usable)} of {len(fleet)} hosts take part")
+        run.observer.note(f"{len(usable)} of {len(fleet) + len(run.provider.other_hosts)} hosts take part")
         queue = _work_queue(run, usable)
         _in_threads(len(usable), _work, [(run, host, queue) for host in usable])
     _record_outcomes(run, fleet)
@@ -180,10 +180,13 @@ def _work(run: Run, host: FleetHost, queue: WorkQueue) -> None:
 
 def _record_outcomes(run: Run, fleet: Sequence[FleetHost]) -> None:
     """Write the outcome of each host into the journal, and tell the user."""
-    width = max(len(host.name) for host in fleet)
-    for host in fleet:
-        reason = str(host.error or "").replace(f"{host.name}: ", "").replace("\n", "; ")
-        trials = run.trials_ended_on(host.name)
-        run.write(HostRecord(host.name, host.outcome, trials, reason, utc_now()))
-        line = f"{host.name:{width}}  {host.outcome:11}  {trials:5} trials  {reason}"
-        run.observer.note(line.rstrip())
+    outcomes: list[tuple[str, HostOutcome, str]] = [
+        (host.name, host.outcome, str(host.error or "").replace(f"{host.name}: ", "").replace("\n", "; "))
+        for host in fleet
+    ]
+    outcomes += [(name, "left out", reason) for name, reason in run.provider.other_hosts.items()]
+    width = max(len(name) for name, _, _ in outcomes)
+    for name, outcome, reason in outcomes:
+        trials = run.trials_ended_on(name)
+        run.write(HostRecord(name, outcome, trials, reason, utc_now()))
+        run.observer.note(f"{name:{width}}  {outcome:11}  {trials:5} trials  {reason}".rstrip())

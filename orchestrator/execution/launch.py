@@ -70,6 +70,9 @@ class UserInterface(Protocol):
     def say(self, text: str) -> None:
         """Show one line."""
 
+    def ended_early(self, folder: runs.RunFolder) -> None:
+        """Show what a run has measured that ends with an error."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
@@ -95,8 +98,13 @@ def run_experiment(request: RunRequest, interface: UserInterface) -> RunResult:
     at_most = "at most " if plan.may_end_early() else ""
     cells, trials = plural(plan.cell_count, "cell"), plural(plan.trial_count, "trial")
     interface.say(f"{word} {run.folder.id}: {cells}, {at_most}{trials}")
-    with interface.progress() as observer:
-        return RunResult(run.folder, _execute(request, run, observer))
+    try:
+        with interface.progress() as observer:
+            return RunResult(run.folder, _execute(request, run, observer))
+    except OrchestratorError:
+        with contextlib.suppress(OrchestratorError, OSError):  # a second fault must not hide the first
+            interface.ended_early(run.folder)
+        raise
 
 
 def check_provider(plan: Plan, provider: Provider) -> None:

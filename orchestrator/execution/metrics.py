@@ -83,6 +83,8 @@ class Output:
             reason = f"not found: {stream.name} was empty"
         else:
             reason = f"not found in {stream.name}" + (f": {fault}" if fault else "")
+            if not fault and self._documents[metric.stream].details is None:
+                reason += f"; last line: {stream.last_line}"
         if stream is not stderr and stderr.last_line:
             reason += f"; last line of stderr: {stderr.last_line}"
         return reason

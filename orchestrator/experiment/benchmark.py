@@ -14,7 +14,7 @@ from orchestrator.documents.template import Template
 from orchestrator.errors import BadInput
 from orchestrator.experiment import renames, roles, schemas
 from orchestrator.experiment.levels import read_level
-from orchestrator.experiment.metrics import read_metric
+from orchestrator.experiment.metrics import check_pattern, read_metric
 from orchestrator.experiment.model import Benchmark, Breakdown, Level, Metric, Role, Status
 from orchestrator.nearest import did_you_mean
 
@@ -29,16 +29,20 @@ class BenchmarkReader:
         self.draft = draft
         self.role: Role | None = None
         self.role_file: Draft | None = None
-        #: false if faults hide the parameters and metrics of the benchmark
-        self.is_complete = draft.node.get("benchmark") is not None
+        #: false if faults hide the names of the parameters, of the arguments, or of the metrics
+        self.knows_parameters = self._knows("command")
+        self.knows_arguments = self._knows("arguments")
+        self.knows_metrics = self._knows("metrics")
         if draft.node.get("benchmark", "role"):
-            self.is_complete = False
+            self.knows_parameters = self.knows_arguments = self.knows_metrics = False
             if draft.is_valid("benchmark", "role"):
                 self._find_role(role_path)
         elif draft.node.get("benchmark") and not draft.node.get("benchmark", "command"):
             position = draft.node.key_position("benchmark")
-            draft.add_fault(position, "missing required key: one of 'role', 'command'")
-            self.is_complete = False
+            if not self._has_unknown_key():
+                draft.add_fault(position, "missing required key: one of 'role', 'command'")
+            self.knows_parameters = False
+            self.knows_metrics &= bool(draft.node.mapping("benchmark", "metrics"))
         self.command = self._command()
         self.options = self._names("options")
         self.nodes = self._names("nodes")
@@ -56,12 +60,16 @@ class BenchmarkReader:
         """The names of all parameters: the options and the placeholders of the command."""
         return frozenset((*self.options, *self._placeholders()))
 
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of all metrics, also of those that have faults."""
+        layers = (draft.node.mapping(*section, "metrics") for draft, section in self._layers())
+        return tuple(dict.fromkeys(name for layer in layers for name in layer))
+
     def check_arguments(self, factors: Iterable[str]) -> None:
         """Add faults for unknown arguments, invalid values and placeholders without a value."""
-        if not self.is_complete:
-            return
         for name, _ in self.draft.members("benchmark", "arguments"):
-            if name not in self.parameters:
+            if name not in self.parameters and self.knows_parameters:
                 position = self.draft.node.key_position("benchmark", "arguments", name)
                 self.draft.add_fault(
                     position, f"unknown benchmark argument '{name}'; {did_you_mean(name, self.parameters)}"
@@ -69,9 +77,9 @@ class BenchmarkReader:
         for draft, section in self._layers():
             for name, node in draft.members(*section, "arguments"):
                 self.check_value(draft, name, node)
-        names = {*factors, *self.arguments}
+        names = {*factors, *self._argument_names()}
         for name in self._placeholders():
-            if name not in names:
+            if name not in names and self.knows_arguments and self.draft.is_valid("factors"):
                 message = f"placeholder '{{{name}}}' has no value; {did_you_mean(name, names)}"
                 self._command_fault(f"{message} (write '{{{{' for a literal brace)")
 
@@ -110,6 +118,25 @@ class BenchmarkReader:
             meanings=self._meanings(),
         )
 
+    def _knows(self, key: str) -> bool:
+        """Whether a part of the section is as the user means it: not of a wrong type, not misspelled."""
+        section = self.draft.node.get("benchmark")
+        if section is None or not isinstance(section.content, dict):
+            return False
+        node = section.get(key)
+        if node is None:
+            return not self._has_unknown_key()
+        return self.draft.is_valid("benchmark", key) if key == "command" else isinstance(node.content, dict)
+
+    def _has_unknown_key(self) -> bool:
+        known = schemas.experiment()["properties"]["benchmark"]["properties"]
+        return any(key not in known for key in self.draft.node.mapping("benchmark"))
+
+    def _argument_names(self) -> set[str]:
+        return {
+            name for draft, section in self._layers() for name in draft.node.mapping(*section, "arguments")
+        }
+
     def _find_role(self, role_path: Sequence[Path]) -> None:
         draft = self.draft
         if draft.node.get("benchmark", "command"):
@@ -132,7 +159,8 @@ class BenchmarkReader:
             draft.faults.extend(fault for fault in error.faults if not isinstance(fault, str))
             return
         # From here on both drafts share one list of faults.
-        self.is_complete = not self.role_file.faults
+        # A fault, such as a misspelled key, may hide any of them.
+        self.knows_parameters = self.knows_arguments = self.knows_metrics = not self.role_file.faults
         draft.faults.extend(self.role_file.faults)
         self.role_file.faults = draft.faults
         renames.apply(draft, {old: str(new.content) for old, new in self.role_file.members("renamed")})
@@ -207,9 +235,10 @@ class BenchmarkReader:
                 if metric:
                     metrics[name] = metric
         for draft, section in self._layers():
-            for name, _ in draft.members(*section, "metrics"):
-                self._check_metric(draft, metrics, *section, "metrics", name, "models")
-        if not metrics and self.is_complete and not self.draft.node.mapping("benchmark", "metrics"):
+            for name in draft.node.mapping(*section, "metrics"):
+                check_pattern(draft, *section, "metrics", name, "regex")
+                self._check_metric(draft, *section, "metrics", name, "models")
+        if self.knows_metrics and not self.metric_names:
             position = self.draft.node.key_position("benchmark")
             self.draft.add_fault(
                 position, "missing required key 'metrics': what to read from the output of the benchmark"
@@ -220,7 +249,7 @@ class BenchmarkReader:
         headline = next(iter(metrics), "")
         for draft, section in self._layers():
             headline = draft.value(*section, "headline") or headline
-            self._check_metric(draft, metrics, *section, "headline")
+            self._check_metric(draft, *section, "headline")
         return str(headline)
 
     def _breakdown(self, metrics: dict[str, Metric]) -> Breakdown | None:
@@ -230,24 +259,25 @@ class BenchmarkReader:
             content = draft.value(*path)
             if not content:
                 continue
-            self._check_metric(draft, metrics, *path, "total")
+            self._check_metric(draft, *path, "total")
             for label, name in content["phases"].items():
-                self._check_metric(draft, metrics, *path, "phases", label)
+                self._check_metric(draft, *path, "phases", label)
                 units = {metrics[metric].unit for metric in (name, content["total"]) if metric in metrics}
                 if len(units) > 1:
                     message = f"'{name}' and the total '{content['total']}' have different units"
                     draft.add_fault(draft.node.nearest_position(*path, "phases", label), message)
             for index, _ in draft.items(*path, "beside"):
-                self._check_metric(draft, metrics, *path, "beside", index)
+                self._check_metric(draft, *path, "beside", index)
             breakdown = Breakdown(content["total"], content["phases"], tuple(content.get("beside", ())))
         return breakdown
 
-    def _check_metric(self, draft: Draft, metrics: dict[str, Metric], *path: str | int) -> None:
+    def _check_metric(self, draft: Draft, *path: str | int) -> None:
         """Add a fault if the value at ``path`` is not the name of a metric."""
         name = draft.value(*path)
-        if name is not None and name not in metrics and self.is_complete:
+        known = self.metric_names
+        if name is not None and name not in known and self.knows_metrics and known:
             draft.add_fault(
-                draft.node.nearest_position(*path), f"unknown metric '{name}'; {did_you_mean(name, metrics)}"
+                draft.node.nearest_position(*path), f"unknown metric '{name}'; {did_you_mean(name, known)}"
             )
 
 

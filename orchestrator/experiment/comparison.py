@@ -79,12 +79,13 @@ class ComparisonReader:
     def _metric(self) -> str:
         name = str(self.draft.value("compare", "metric", default=self.benchmark.headline))
         metrics = {metric.name: metric for metric in self.benchmark.metrics}
-        if not self.draft.node.get("compare") or not self.reader.benchmark.is_complete or not metrics:
+        known = self.reader.benchmark.metric_names
+        if not self.draft.node.get("compare") or not self.reader.benchmark.knows_metrics or not known:
             return name
         position = self.draft.node.nearest_position("compare", "metric")
-        if name not in metrics:
-            self.draft.add_fault(position, f"unknown metric '{name}'; {did_you_mean(name, metrics)}")
-        elif metrics[name].better == "neither":
+        if name not in known:
+            self.draft.add_fault(position, f"unknown metric '{name}'; {did_you_mean(name, known)}")
+        elif name in metrics and metrics[name].better == "neither":
             self.draft.add_fault(
                 position, f"metric '{name}' has no direction; add 'better: higher' or 'better: lower' to it"
             )

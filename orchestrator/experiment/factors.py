@@ -203,14 +203,17 @@ class SweepReader:
         """Parse an expression and check its names. Adds faults and returns None if it is invalid."""
         expression = self.draft.read_expression(node, *path)
         errors = expression.unknown(self.names) if expression else []
-        for error in errors if self.benchmark.is_complete else []:
+        for error in errors if self.benchmark.knows_arguments else []:
             self.draft.add_error(error, *path)
         return None if errors else expression
 
     def _check_use(self, sweep: Sweep) -> None:
         """Add a fault for each factor that has no effect. Most likely its name is misspelled."""
-        if not self.benchmark.is_complete:
-            return
+        written = len(self.draft.node.mapping("derive"))
+        written += sum(len(self.draft.node.items(key)) for key in ("include", "exclude"))
+        read = len(sweep.derived) + len(sweep.include) + len(sweep.exclude)
+        if not self.benchmark.knows_parameters or read < written:
+            return  # a parameter or an expression that cannot be read may use the factor
         expressions = [*(derived.expression for derived in sweep.derived), *sweep.include, *sweep.exclude]
         used = self.benchmark.parameters.union(*(expression.names for expression in expressions))
         for name in self.draft.node.mapping("factors"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.documents.document import read_file
 from orchestrator.documents.draft import Draft
 from orchestrator.documents.schema import JSONSchema
+from orchestrator.errors import BadInput
 from orchestrator.experiment import roles, schemas, sections
 from orchestrator.experiment.benchmark import BenchmarkReader
 from orchestrator.experiment.comparison import ComparisonReader
@@ -21,6 +22,8 @@ from orchestrator.experiment.noise import noise
 from orchestrator.experiment.overrides import apply_overrides
 from orchestrator.experiment.tuning import tuning
 
+_SWEEP = ("factors", "zip", "derive", "include", "exclude", "kernels")
+
 
 def load(
     path: Path,
@@ -28,26 +31,40 @@ def load(
     provider_options: Mapping[str, JSONSchema] | None = None,
     overrides: Sequence[str] = (),
     role_path: Sequence[Path] = (),
+    text: str | None = None,
+    check_roles: Callable[[Sequence[Role]], None] | None = None,
 ) -> Experiment:
     """Read an experiment file.
 
     :param provider_options: JSON Schema of each provider's section; None accepts any provider.
     :param overrides: arguments of ``--set``, such as ``repetitions.count=5``.
     :param role_path: directories to search for roles before the default ones.
+    :param text: the content of the file, as recorded by a run; None: as it is now.
+    :param check_roles: raises ``BadInput`` with the faults of roles.
 
     Raises ``BadInput`` with every fault of the file and of the overrides.
     """
-    node = read_file(path)
+    node = read_file(path, text)
     apply_overrides(node, overrides)
     draft = Draft(node, schemas.check(node, schemas.experiment(provider_options)))
     role_path = roles.search_path(path, role_path)
     benchmark_reader = BenchmarkReader(draft, role_path)
+    faults_before = len(draft.faults)
     kernels = read_kernels(draft, path.parent, role_path)
     sweep_reader = SweepReader(draft, benchmark_reader, kernels)
     sweep = sweep_reader.sweep()
     benchmark_reader.check_arguments(sweep_reader.names)
+    # Cells are checked if all that they are made of can be read, whatever else is wrong.
+    has_cells = (
+        len(draft.faults) == faults_before
+        and benchmark_reader.knows_arguments
+        and all(draft.is_valid(section) for section in _SWEEP)
+        and draft.is_valid("benchmark", "arguments")
+    )
     benchmark = benchmark_reader.benchmark()
+    faults_before = len(draft.faults)
     comparison_reader = ComparisonReader(draft, sweep_reader, benchmark)
+    has_comparison = len(draft.faults) == faults_before and draft.is_valid("compare")
     experiment = Experiment(
         name=draft.value("name", default=_name(path)),
         description=draft.value("description", default="").strip(),
@@ -65,10 +82,16 @@ def load(
         allow_unsupported=sweep_reader.allow_unsupported(),
         noise=noise(draft),
     )
-    draft.raise_faults()
-    sweep_reader.check_cells(sweep)
-    draft.raise_faults()
-    experiment = dataclasses.replace(experiment, compare=comparison_reader.comparison(sweep))
+    if has_cells:
+        faults_before = len(draft.faults)
+        sweep_reader.check_cells(sweep)
+        if has_comparison and len(draft.faults) == faults_before:
+            experiment = dataclasses.replace(experiment, compare=comparison_reader.comparison(sweep))
+    if check_roles is not None:
+        try:
+            check_roles(experiment.roles)
+        except BadInput as error:
+            draft.faults += [fault for fault in error.faults if not isinstance(fault, str)]
     draft.raise_faults()
     return dataclasses.replace(experiment, content_hash=content_hash(experiment))
 

@@ -23,11 +23,6 @@ def read_metric(draft: Draft, name: str, *path: str) -> Metric | None:
         return None
     (source,) = sources
     selector = content[source]
-    if source == "regex":
-        fault = _pattern_fault(selector)
-        if fault:
-            draft.add_fault(draft.node.nearest_position(*path, "regex"), fault)
-            return None
     return Metric(
         name,
         content["unit"],
@@ -37,6 +32,14 @@ def read_metric(draft: Draft, name: str, *path: str) -> Metric | None:
         content.get("models", ""),
         content.get("from", "stdout"),
     )
+
+
+def check_pattern(draft: Draft, *path: str | int) -> None:
+    """Add a fault for an invalid pattern; whatever else is wrong with its metric."""
+    node = draft.node.get(*path)
+    fault = _pattern_fault(node.content) if node is not None and isinstance(node.content, str) else ""
+    if node is not None and fault:
+        draft.add_fault(node.position, fault)
 
 
 def _pattern_fault(pattern: str) -> str:

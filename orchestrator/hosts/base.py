@@ -230,6 +230,7 @@ class Provider(ABC):
     :cvar rents: whether its hosts are machines of a cloud; their facts may not show that.
     :cvar supports_fleets: whether it can provide several machines at once.
     :ivar hosts: names of the fleet's hosts, in order; empty without a fleet.
+    :ivar other_hosts: hosts of the fleet's group that it cannot connect to, each with the reason.
     :ivar location: where the trials run, as text. Part of the run's scope: a run is resumed only at the same location.
     :ivar changes_allowed: whether the host's settings may be changed without ``--allow-local-changes``.
     :ivar batch: the batch system that runs each block as a job; None: the controller runs blocks itself.
@@ -246,6 +247,7 @@ class Provider(ABC):
     rents: ClassVar[bool] = False
     supports_fleets: ClassVar[bool] = False
     hosts: tuple[str, ...] = ()
+    other_hosts: Mapping[str, str] = MappingProxyType({})
     changes_allowed: bool = True
     batch: BatchSystem | None = None
     note: Callable[[str], None] = staticmethod(lambda _text: None)

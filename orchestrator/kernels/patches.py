@@ -6,14 +6,15 @@ import hashlib
 import logging
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import PatchSource
-from orchestrator.kernels import programs
+from orchestrator.kernels import compressed, programs
 from orchestrator.kernels.git import complaint, run_git
 from orchestrator.kernels.locks import atomic_folder
 from orchestrator.kernels.mails import Mail, is_mailbox, is_maildir, may_lack_a_patch, read_mailbox
@@ -27,6 +28,8 @@ _SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml")
 #: made by patch and editors
 _BACKUPS = (".orig", ".rej", ".bak", ".swp", ".patch~", ".diff~")
 _DIFF = re.compile(rb"^--- .+\n\+\+\+ .+\n@@ |^diff --git |\A" + _COMPRESSED, re.MULTILINE)
+_COMPRESSED_NAMES = (".gz", ".bz2", ".xz", ".lzma", ".lz")
+"""The endings of names that quilt knows."""
 _NO_DIFF = ("No valid patches in input", "unrecognized input")
 """What git says of a text without a diff; the second before version 2.35."""
 
@@ -94,6 +97,24 @@ def _has_diff(file: Path) -> bool:
 
 
 def _read(entry: Entry) -> Iterator[Patch]:
+    if entry.file.suffix not in _COMPRESSED_NAMES or entry.file.is_dir():
+        yield from _decompressed(entry)
+        return
+    try:
+        content = compressed.read(entry.file)
+    except KernelError as error:
+        raise KernelError(
+            str(error) if entry.location == str(entry.file) else f"{entry.location}: {error}"
+        ) from None
+    if not content:
+        return  # as quilt does with an empty file
+    with tempfile.TemporaryDirectory(prefix="orchestrate-patch-") as temporary:
+        file = Path(temporary) / entry.file.name  # git reads mailboxes from files
+        file.write_bytes(content)
+        yield from _decompressed(replace(entry, file=file))
+
+
+def _decompressed(entry: Entry) -> Iterator[Patch]:
     content = b"" if is_maildir(entry.file) else entry.file.read_bytes()
     if re.match(_COMPRESSED, content):
         raise KernelError(f"{entry.location}: {entry.file.name} is compressed; decompress it first")

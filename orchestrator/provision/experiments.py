@@ -22,9 +22,7 @@ def load_experiment(file: Path, overrides: Sequence[str] = ()) -> Experiment:
 
     Raises ``BadInput`` with every fault.
     """
-    experiment = load(file, provider_options=options_schemas(), overrides=overrides)
-    check_roles(experiment.roles)
-    return experiment
+    return load(file, provider_options=options_schemas(), overrides=overrides, check_roles=check_roles)
 
 
 def load_recipes(name: str) -> list[Recipe]:

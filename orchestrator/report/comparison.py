@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.analysis import intervals, significance
@@ -30,6 +30,7 @@ PUBLISHED_ENVIRONMENT = "metal"
 class ComparisonReport:
     """Two sides and their rows.
 
+    :ivar difference: how the experiments of two runs differ; empty if they do not.
     :ivar fail_on: the regression above which the comparison fails, 0.05 for 5 %; None: it never fails.
     """
 
@@ -38,6 +39,7 @@ class ComparisonReport:
     rules: Rules
     rows: tuple[Row, ...]
     fail_on: float | None
+    difference: str = ""
 
     @property
     def methods(self) -> list[str]:
@@ -113,7 +115,8 @@ def two_runs(
                 len({sample.factors.get(KERNEL) for sample in side}) < 2 for side in (base_cells, new_cells)
             )
             rows += compare(metric, base_cells, new_cells, (KERNEL,) if one_kernel else (), rules)
-    return _judged(f"run {base.id}", f"run {new.id}", rows, rules, fail_on)
+    compared = _judged(f"run {base.id}", f"run {new.id}", rows, rules, fail_on)
+    return replace(compared, difference=_difference(*runs))
 
 
 def by_kernel(
@@ -173,6 +176,18 @@ def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float |
     rows = against(metric, pairs, rules)
     base = f"{published.dataset} ({published.source}), {published.machine}, kernel {published.kernel}"
     return _judged(base, f"run {run.id}", rows, rules, fail_on)
+
+
+def _difference(base: RunRow, new: RunRow) -> str:
+    """Return how the experiments of two runs differ, in one line; empty if they are the same."""
+    assert base.opening is not None
+    assert new.opening is not None
+    if base.opening.experiment != new.opening.experiment:
+        return f"Different experiments: {base.opening.experiment} and {new.opening.experiment}."
+    if base.opening.content_hash != new.opening.content_hash:
+        hashes = " and ".join(run.opening.content_hash[:12] for run in (base, new) if run.opening)
+        return f"The experiment was changed between the runs: content {hashes}."
+    return ""
 
 
 def _published(published: Published, sample: Sample, metric: MetricInfo) -> Sample | None:

@@ -61,7 +61,9 @@ def name(row: Row, compared: ComparisonReport) -> str:
 
 
 def notes(compared: ComparisonReport) -> Iterator[str]:
-    """Yield methods, environments, and the number of verdicts."""
+    """Yield how the experiments differ, methods, environments, and the number of verdicts."""
+    if compared.difference:
+        yield plain(compared.difference)
     yield from compared.methods
     if compared.rules.mix:
         yield "Forced comparison: rows marked MIXED ENVIRONMENTS compare different things."

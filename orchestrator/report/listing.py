@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from tabulate import tabulate
 
 from orchestrator.environments import describe
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Status
 from orchestrator.report.text import NOTHING, command_line, not_ok, plain, progress
 from orchestrator.results import codec, journal, manifest
 from orchestrator.results.records import TrialRecord
 from orchestrator.results.runs import RunFolder
-from orchestrator.results.store import RunRow, Store
+from orchestrator.results.store import RunRow, Store, TrialRow
 from orchestrator.units import plural
+
+TRIALS_SHOWN = 10
+"""Trials that are not ok that the provenance of a run names."""
+LONGEST_REASON = 120
 
 _HEADINGS = ("run", "experiment", "started", "trials", "not ok", "environment", "state")
 
@@ -40,12 +47,27 @@ def one(store: Store, run: RunFolder) -> str:
     for block in store.blocks(row):
         boot = f"{block.kernel} on {block.host}, {block.environment}, clock {block.clock}, boot {block.boot}"
         lines.append(plain(f"block {block.block}: {boot}, {block.time}"))
+    lines += _not_ok(store, run, row)
     lines += [f"file: {path}" for path in sorted(run.path.iterdir()) if path.is_file()]
     return "\n".join(lines) + "\n"
 
 
+def trials(store: Store, run: RunFolder) -> str:
+    """Return a table of all records of trials, those that are not ok first."""
+    row = store.run(run)
+    levels = _levels(store, row)
+    found = sorted(store.trials(row, ()), key=lambda trial: trial.status == Status.OK)
+    table = [[*_about(trial, levels), _reason(trial) or NOTHING] for trial in found]
+    headings = ("trial", "status", "cell", "repetition", "host", "reason")
+    return tabulate(table, headings, tablefmt="simple", disable_numparse=True) + "\n"
+
+
 def trial(run: RunFolder, identity: str) -> str:
-    """Return the records of a trial (by its id or a prefix of it), attempts included, as JSON documents."""
+    """Return the records of a trial (by its id or a prefix of it), attempts included, as JSON documents.
+
+    Text on stdout is in ``stdout``, and a JSON document in ``details``. A field that would be empty as all of stdout is
+    in the other one is left out.
+    """
     records = [
         record
         for record in journal.read(run.journal)
@@ -53,9 +75,59 @@ def trial(run: RunFolder, identity: str) -> str:
     ]
     if not records:
         raise BadInput(
-            f"trial '{identity}' not found in run {run.id}; {run.journal} has the ids of all trials"
+            f"trial '{identity}' not found in run {run.id}; to list all trials: {_show(run)} --trials"
         )
-    return "".join(json.dumps(codec.encode(record), indent=2) + "\n" for record in records)
+    return "".join(json.dumps(_document(record), indent=2) + "\n" for record in records)
+
+
+def _document(record: TrialRecord) -> dict[str, Any]:
+    """Return the document of a record. The journal has text without a JSON document in ``details``."""
+    document = codec.encode(record)
+    if isinstance(record.details, str):
+        document["stdout"] = document.pop("details")
+    elif record.details is not None and not record.stdout:
+        del document["stdout"]
+    return document
+
+
+def _not_ok(store: Store, run: RunFolder, row: RunRow) -> Iterator[str]:
+    """Yield some trials that are not ok, and how to list all."""
+    levels = _levels(store, row)
+    total = 0
+    for trial in store.trials(row, ()):
+        if trial.status in (Status.OK, Status.SKIPPED):
+            continue
+        total += 1
+        if total <= TRIALS_SHOWN:
+            identity, status, cell, repetition, host = _about(trial, levels)
+            reason = f": {_reason(trial)}" if trial.reason else ""
+            yield f"trial {identity}: {status}, {cell}, repetition {repetition}, {host}{reason}"
+    if total > TRIALS_SHOWN:
+        yield f"... and {plural(total - TRIALS_SHOWN, 'more trial')} not ok"
+    yield f"list all trials: {_show(run)} --trials"
+    yield f"show the output of one: {_show(run)} --trial ID"
+
+
+def _show(run: RunFolder) -> str:
+    return f"orchestrate results show {shlex.quote(str(run.path))}"
+
+
+def _levels(store: Store, row: RunRow) -> dict[str, str]:
+    """Return the levels of each cell by its id."""
+    return {
+        cell.id: ", ".join(f"{name}={level}" for name, level in cell.factors.items())
+        for cell in store.cells(row)
+    }
+
+
+def _about(trial: TrialRow, levels: Mapping[str, str]) -> tuple[str, ...]:
+    status = trial.status if trial.final else f"{trial.status} (repeated)"
+    cell = plain(levels.get(trial.cell, trial.cell))
+    return trial.id, status, cell, str(trial.repetition), plain(trial.host)
+
+
+def _reason(trial: TrialRow) -> str:
+    return plain(trial.reason, LONGEST_REASON)
 
 
 def _row(store: Store, run: RunRow) -> tuple[str, ...]:

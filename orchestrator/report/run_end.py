@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from orchestrator.experiment.model import Status
 from orchestrator.report import notes, text
 from orchestrator.report.formats import table
 from orchestrator.report.model import Report
+from orchestrator.results.store import Reason
 from orchestrator.units import plural
 
 
@@ -26,9 +28,19 @@ def render(report: Report, run_folder: Path, verbose: bool = False) -> str:
 
 
 def summary_lines(report: Report, run_folder: Path) -> list[str]:
-    """Return three lines: whether to trust the figures, what the environment means, where the full report is."""
+    """Return three lines: whether to trust the figures, what the environment means, where the full report is.
+
+    A trial that is not ok and was not allowed to be so has a line more: where its output is.
+    """
+    unexpected = _unexpected(report)
+    show = f"orchestrate results show {shlex.quote(str(run_folder))}"
     return [
         text.plain(f"Trust: {'; '.join(_trust(report))}.", notes.LONGEST_NOTE),
+        *(
+            [f"Output of trial {unexpected.example}: {show} --trial {unexpected.example}"]
+            if unexpected
+            else []
+        ),
         f"Environment: {_environment(report)}",
         f"Full report: orchestrate report {run_folder}",
     ]
@@ -42,7 +54,7 @@ def _trust(report: Report) -> Iterator[str]:
     yield f"{ok} of {plural(ran, 'trial')} ok" + (f" ({not_ok}{allowed})" if not_ok else "")
     if not report.complete:
         yield f"not complete, {report.opening.trials} trials planned"
-    unexpected = next((r for r in report.reasons if not r.allowed and r.status != Status.SKIPPED), None)
+    unexpected = _unexpected(report)
     if unexpected is not None:
         yield f"{unexpected.status}: {text.plain(unexpected.reason) or notes.NO_REASON}"
     yield _verification(report)
@@ -57,6 +69,11 @@ def _trust(report: Report) -> Iterator[str]:
         yield f"{plural(repeated, 'attempt')} repeated"
     if report.findings:
         yield "anomalies in the values, see the full report"
+
+
+def _unexpected(report: Report) -> Reason | None:
+    """Return the most frequent reason why trials are not ok that the experiment does not allow."""
+    return next((r for r in report.reasons if not r.allowed and r.status != Status.SKIPPED), None)
 
 
 def _verification(report: Report) -> str:

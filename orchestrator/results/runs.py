@@ -71,11 +71,13 @@ def all_runs(results: Path) -> list[RunFolder]:
 
 
 def find(results: Path, reference: str) -> RunFolder:
-    """Return the run that ``reference`` means: ``latest``, an id, an unambiguous prefix of one, or a directory.
+    """Return the run that ``reference`` means: ``latest``, an id, the name of an experiment, an unambiguous prefix of
+    these, or a directory.
 
-    ``latest`` is the newest run that reached a host, or else the newest run.
+    ``latest`` is the newest run that reached a host, or else the newest run. The name of an experiment means the same
+    among its runs.
 
-    Raises ``BadInput`` that names the nearest ids.
+    Raises ``BadInput`` that names the candidates, or the nearest ids.
     """
     folder = Path(reference)
     if (folder / journal.FILE).is_file() or (folder / manifest.FILE).is_file():
@@ -87,16 +89,24 @@ def find(results: Path, reference: str) -> RunFolder:
             "with --results"
         )
     if reference == LATEST:
-        return next((run for run in reversed(runs) if _reached_a_host(run)), runs[-1])
+        return _newest(runs)
+    of_experiments: dict[str, list[RunFolder]] = {}
+    for run in runs:
+        of_experiments.setdefault(run.path.parent.name, []).append(run)
+    if reference in of_experiments:
+        return _newest(of_experiments[reference])
     matches = [run for run in runs if reference and run.id.startswith(reference)]
-    if len(matches) == 1:
+    names = [name for name in of_experiments if reference and name.startswith(reference)]
+    if len(matches) == 1 and not names:
         return matches[0]
-    if matches:
-        raise BadInput(
-            f"ambiguous run id '{reference}': it matches {_some(run.id for run in matches)}; type more of the id"
-        )
+    if len(names) == 1 and not matches:
+        return _newest(of_experiments[names[0]])
+    if matches or names:
+        candidates = _some([*names, *(run.id for run in matches)])
+        what = "run id" if not names else "experiment" if not matches else "run"
+        raise BadInput(f"ambiguous {what} '{reference}': it matches {candidates}; type more of it")
     ids = [run.id for run in reversed(runs)]
-    near = difflib.get_close_matches(reference, ids, _NAMED)
+    near = difflib.get_close_matches(reference, [*of_experiments, *ids], _NAMED)
     hint = f"did you mean {_some(near)}?" if near else f"the newest: {_some(ids)}"
     raise BadInput(
         f"run '{reference}' not found in {results}; {hint} "
@@ -112,6 +122,10 @@ def unfinished(results: Path, experiment: str, scope: str) -> RunFolder | None:
         last = journal.last_record(run.journal)
         return None if isinstance(last, EndRecord) and last.complete else run
     return None
+
+
+def _newest(runs: list[RunFolder]) -> RunFolder:
+    return next((run for run in reversed(runs) if _reached_a_host(run)), runs[-1])
 
 
 def _reached_a_host(run: RunFolder) -> bool:

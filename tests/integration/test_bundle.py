@@ -365,23 +365,34 @@ def test_an_unfinished_run_is_not_exported(maker: User) -> None:
     assert not list(maker.folder.glob(".export*"))
 
 
-def test_a_changed_experiment_or_role_is_not_exported(maker: User) -> None:
-    file = maker.folder / "sweep.yaml"
-    text = file.read_text()
+def test_a_changed_role_is_not_exported(maker: User) -> None:
     (maker.folder / "roles/site/new.txt").write_text("")
     assert refusal(maker.orchestrate("export", "latest")).startswith(
         "role site: new.txt was added since the run\n"
     )
-    (maker.folder / "roles/site/new.txt").unlink()
-    file.write_text(text + "# a comment\n")
-    assert "was changed since the run" in refusal(maker.orchestrate("export", "latest"))
-    moved = maker.folder / "moved.yaml"
-    moved.write_text(text)
-    file.unlink()
-    assert "No such file or directory; give its new path with --experiment" in refusal(
-        maker.orchestrate("export", "latest")
-    )
-    assert maker.orchestrate("export", "latest", "--experiment", moved).code == 0
+
+
+def test_a_run_is_exported_after_its_file_was_changed_or_removed(maker: User) -> None:
+    file = maker.folder / "sweep.yaml"
+    text = file.read_text()
+    original = export(maker)
+    before = original.read_bytes()
+    file.write_text(text.replace("version: 1", "version: 2 #"))
+    for reason, change in {
+        "sweep.yaml was changed since the run": lambda: None,
+        "sweep.yaml: No such file or directory": file.unlink,
+    }.items():
+        change()
+        original.unlink()
+        ended = maker.orchestrate("export", "latest")
+        assert (ended.code, len(ended.complaints)) == (0, 1)
+        assert f"{reason}; the bundle has its text as recorded by the run" in ended.complaints[0]
+        assert original.read_bytes() == before
+    (maker.folder / "roles").rename(maker.folder / "elsewhere")
+    original.unlink()
+    assert "give the new path of its file with --experiment" in refusal(maker.orchestrate("export", "latest"))
+    message = refusal(maker.orchestrate("export", "latest", "--experiment", "gone.yaml"))
+    assert message == "gone.yaml: No such file or directory"
 
 
 def test_a_file_name_that_sha256sum_writes_in_another_way_is_not_exported(maker: User) -> None:

@@ -152,6 +152,25 @@ def test_errors_on_hosts_do_not_stop_others(fleet: Fleet, tmp_path: Path) -> Non
     assert other.records[-1]["complete"] is False
 
 
+def test_the_table_of_good_hosts_is_printed_beside_a_dead_one(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add("good")
+    fleet.add("gone", ansible_host="10.77.0.249")
+    fleet.add("here", ansible_connection="local")
+    fleet.wait_until_up()
+    user = new_user(fleet, tmp_path)
+    file = user.file(SHARED.replace("sleep 0.2; ", "").replace(f"to: {CELLS}", "to: 2"))
+    ended = user.run(file, *REPLICATED)
+    assert ended.code == 3, ended.err
+    assert "1 of 3 hosts take part" in ended.err
+    assert outcomes(user) == {"good": "done", "gone": "unreachable", "here": "left out"}
+    (line,) = summary_lines(ended.err, "here")
+    assert line.split()[-5:] == ["left", "out", "0", "trials", "ansible_connection=local"]
+    title, _, head, *rest = ended.out.splitlines()
+    assert "not complete: 4 of 8 trials" in title
+    assert head.split()[:2] == ["n", "n"]
+    assert rest[-1].startswith("Full report: ")
+
+
 @pytest.mark.changes_settings
 def test_needs_are_checked_before_any_change(fleet: Fleet, tmp_path: Path) -> None:
     fleet.add("a")

@@ -87,4 +87,10 @@ def address(inventory: Inventory, host: str) -> dict[str, Any] | None:
     except OtherConnection:
         return None
     key = str(ours.identity_file) if ours.identity_file else None
-    return {"host": ours.host, "port": ours.port, "user": ours.user, "key": key, "words": list(ours.options)}
+    return {
+        "host": ours.host,
+        "port": ours.port,
+        "user": ours.user,
+        "key": key,
+        "words": [*ours.first_options, *ours.options],
+    }

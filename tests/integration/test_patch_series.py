@@ -115,12 +115,20 @@ def test_files_of_other_names_are_skipped_with_a_warning(
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
-def test_a_compressed_patch_is_refused_with_the_cause(
+def test_a_compressed_patch_without_the_ending_is_refused_with_the_cause(
     tmp_path: Path, compress: Callable[[bytes], bytes]
 ) -> None:
-    (tmp_path / "t.mbox.gz").write_bytes(compress(b"From x Thu Jan  1 00:00:00 1970\n"))
-    with pytest.raises(KernelError, match=r"t\.mbox\.gz is compressed; decompress it first"):
-        read_patches([PatchSource("path", str(tmp_path / "t.mbox.gz"))])
+    (tmp_path / "t.mbox").write_bytes(compress(b"From x Thu Jan  1 00:00:00 1970\n"))
+    with pytest.raises(KernelError, match=r"t\.mbox is compressed; decompress it first"):
+        read_patches([PatchSource("path", str(tmp_path / "t.mbox"))])
+
+
+def test_a_compressed_mailbox_is_read_as_the_mailbox(history: History, tmp_path: Path) -> None:
+    mails = history.first + MAILS["a mail"](history)
+    (tmp_path / "all.mbox").write_bytes(mails)
+    (tmp_path / "all.mbox.xz").write_bytes(lzma.compress(mails))
+    assert ours(history, tmp_path / "all.mbox.xz") == ours(history, tmp_path / "all.mbox")
+    assert ours(history, tmp_path / "all.mbox") is not None
 
 
 def test_a_blank_file_is_no_mailbox(tmp_path: Path) -> None:
@@ -137,6 +145,17 @@ def test_a_maildir_is_read_in_the_order_of_git(history: History, tmp_path: Path)
         (tmp_path / "cur" / f"{number}:2,S").write_bytes(mail)
     assert ours(history, tmp_path) == history.am(tmp_path)
     assert history.am(tmp_path) is not None
+
+
+def test_a_patch_with_a_dep_3_header_needs_no_author(history: History, tmp_path: Path) -> None:
+    """Of Debian's packages. ``git am`` refuses it, as a commit needs an author; a kernel does not."""
+    file = tmp_path / "fix.patch"
+    header = b"Description: make it better\nOrigin: upstream\nForwarded: not-needed\n---\n"
+    file.write_bytes(header + history.diff(lambda: edit(history)))
+    assert history.am(file) is None
+    tree = history.copy("applied")
+    history.run("git", "apply", file, tree=tree)
+    assert ours(history, file) == (history.content(tree), ["fix.patch"])
 
 
 DIFFS: dict[str, Callable[[History], bytes]] = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import shutil
 from pathlib import Path
 
@@ -40,6 +43,12 @@ SERIES = {
     "a text": "text.patch\n",
     "with a mail header": "mail.patch\n",
     "in a folder": "more/a.patch\n",
+    "compressed": "a.patch.gz\nb.patch.bz2\nmail.patch.xz -R\n",
+    "lzma": "a.patch.lzma\n",
+    "compressed, with options": "zero.patch.gz -p0\nundo.patch.gz -R\n",
+    "an empty patch, compressed": "empty.patch.gz\na.patch\n",
+    "a text, compressed": "text.patch.gz\n",
+    "an ending that quilt does not know": "a.patch.zst\n",
     "bytes in a comment": "a.patch # \udcff\n",
     "bytes in a name": "\udcff.patch\n",
 }
@@ -63,6 +72,15 @@ def test_a_series_is_what_quilt_takes_it_for(history: History, tmp_path: Path, n
         "mail.patch": b"From: A <a@x.org>\nSubject: mm: one\n\nWhy.\n---\n" + one,
         "more/a.patch": one,
         "\udcff.patch": one,
+        "a.patch.gz": gzip.compress(one),
+        "b.patch.bz2": bz2.compress(other),
+        "mail.patch.xz": lzma.compress(b"From: A <a@x.org>\nSubject: mm: one\n\nWhy.\n---\n" + one),
+        "a.patch.lzma": lzma.compress(one, lzma.FORMAT_ALONE),
+        "zero.patch.gz": gzip.compress(zero),
+        "undo.patch.gz": gzip.compress(other),
+        "empty.patch.gz": gzip.compress(b""),
+        "text.patch.gz": gzip.compress(b"nothing\n"),
+        "a.patch.zst": b"\x28\xb5\x2f\xfd" + gzip.compress(one),
     }
     for file, content in files.items():
         (tmp_path / file).parent.mkdir(exist_ok=True)
@@ -88,6 +106,18 @@ def test_a_series_is_applied_as_strictly_as_git_does(
     patches = read_patches([PatchSource("path", str(tmp_path))])
     with pytest.raises(KernelError, match=r"patch a\.patch does not apply: hunk 1 of mm\.c \(@@ -6,7"):
         apply_patches(patches, history.copy("ours"))
+
+
+@needs_quilt
+@pytest.mark.parametrize("keep", [0, 100])
+def test_a_damaged_compressed_patch_is_refused(history: History, tmp_path: Path, keep: int) -> None:
+    """quilt applies what gzip can read of it, which may be nothing."""
+    one = history.diff(lambda: edit(history))
+    (tmp_path / "a.patch.gz").write_bytes(gzip.compress(one)[:keep] or one)
+    (tmp_path / "series").write_text("a.patch.gz\n")
+    assert history.quilt(tmp_path) == (history.content(history.copy("none")) if not keep else None)
+    with pytest.raises(KernelError, match=r"series:1: .*a\.patch\.gz: damaged, or not a \.gz file"):
+        read_patches([PatchSource("path", str(tmp_path))])
 
 
 def test_options_of_a_series_are_part_of_the_name_of_a_kernel(tmp_path: Path) -> None:

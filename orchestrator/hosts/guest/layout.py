@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from orchestrator.errors import BadInput
-from orchestrator.units import parse_size
+from orchestrator.units import parse_size, plural
 
 LOCAL_DISTANCE = 10
 """Distance of a node to itself, by the ACPI specification (SLIT)."""
@@ -154,8 +154,8 @@ def _node_faults(layout: Layout) -> list[str]:
     first = next((index for index, node in enumerate(layout.nodes) if not node.cpus), last)
     if first < last:
         faults.append(
-            f"nodes[{first}]: nodes without CPUs must come last, because Linux gives the first numbers to nodes with"
-            " CPUs"
+            f"nodes[{first}]: a node without CPUs before a node with CPUs; Linux numbers the nodes with CPUs first, "
+            "so write nodes without CPUs last"
         )
     return faults
 
@@ -164,7 +164,9 @@ def _distance_faults(distances: Sequence[Sequence[int]], nodes: int) -> list[str
     if not distances:
         return []
     if len(distances) != nodes or any(len(row) != nodes for row in distances):
-        return [f"distances: expected {nodes} rows of {nodes} numbers, one for each node"]
+        expected = f"{plural(nodes, 'row')} of {plural(nodes, 'number')}, one for each node"
+        found = ", ".join(str(len(row)) for row in distances)
+        return [f"distances: expected {expected}; found {plural(len(distances), 'row')} ({found})"]
     faults = []
     for i, row in enumerate(distances):
         for j, distance in enumerate(row):

@@ -6,14 +6,12 @@ depmod generates at installation.
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import KernelError
+from orchestrator.kernels import compressed
 
 _DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
 _SUFFIX = re.compile(r"\.ko(\.(gz|xz|zst))?$")
@@ -61,12 +59,8 @@ def _dependencies(code: bytes) -> list[str]:
 
 def _read(path: Path) -> bytes:
     try:
-        if path.suffix == ".gz":
-            return gzip.decompress(path.read_bytes())
-        if path.suffix == ".xz":
-            return lzma.decompress(path.read_bytes())
-        if path.suffix == ".zst":
-            return subprocess.run(["zstd", "-dcq", path], capture_output=True, check=True).stdout
-        return path.read_bytes()
-    except (OSError, EOFError, lzma.LZMAError, subprocess.CalledProcessError) as error:
-        raise KernelError(f"cannot read kernel module {path}: {error}") from error
+        return compressed.read(path)
+    except KernelError as error:
+        raise KernelError(f"cannot read kernel module {error}") from None
+    except OSError as error:
+        raise KernelError(f"cannot read kernel module {path}: {error.strerror}") from None

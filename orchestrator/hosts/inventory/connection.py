@@ -102,7 +102,8 @@ def address(name: str, variables: Variables) -> SshAddress:
         identity_file=reader.path(_KEY),
         known_hosts_file=reader.path(("known_hosts_file",)),
         jump=reader.text(("jump",)),
-        options=reader.options(),
+        options=reader.late_options(),
+        first_options=reader.early_options(),
     )
 
 
@@ -205,12 +206,17 @@ class _Reader:
         except RuntimeError:
             raise self.fault(variable, f"{value}: no such user") from None
 
-    def options(self) -> tuple[str, ...]:
-        """Return the words that Ansible adds to the command line of ``ssh``, in its order."""
+    def early_options(self) -> tuple[str, ...]:
+        """Return the words that Ansible writes before port, key and user."""
         options = self._words(_EARLY_WORDS)
         variable, check = self.value(_CHECK_KEYS)
         if variable and not self.boolean(variable, check):
             options += ["-o", "StrictHostKeyChecking=no"]
+        return tuple(options)
+
+    def late_options(self) -> tuple[str, ...]:
+        """Return the words that Ansible writes after port, key and user, in its order."""
+        options: list[str] = []
         timeout = self.text(_TIMEOUT)
         if timeout is not None:
             options += ["-o", f"ConnectTimeout={timeout}"]

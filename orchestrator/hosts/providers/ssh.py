@@ -84,11 +84,12 @@ class SshProvider(Provider):
         if not named and not request.group:
             raise BadInput("the ssh provider needs a host: set --host, hosts.ssh.host or hosts.group")
         names = inventory.resolve(str(named)) if named else inventory.group(request.group)
-        self._addresses = _addresses(inventory, names)
+        self._addresses, others = _addresses(inventory, names)
         names = tuple(self._addresses)
         self.location = f"{self.name}: {', '.join(names)}"
         if request.fleet:
             self.hosts = tuple(names)
+            self.other_hosts = others
             # Without the host names: hosts may be added to the group and removed between the starts of a run.
             self.location = f"{self.name}: {named or request.group}"
         self._inventory = inventory
@@ -170,17 +171,20 @@ class SshProvider(Provider):
         )
 
 
-def _addresses(inventory: Inventory, names: Sequence[str]) -> dict[str, SshAddress]:
-    """Return the addresses of hosts. Those without SSH are left out, with a warning; an error if no other is left."""
+def _addresses(inventory: Inventory, names: Sequence[str]) -> tuple[dict[str, SshAddress], dict[str, str]]:
+    """Return the addresses of hosts, and why others have none: they are not reached by SSH, which is a warning.
+
+    An error if no host is left.
+    """
     addresses = {}
-    others = []
+    others: dict[str, OtherConnection] = {}
     for name in names:
         try:
             addresses[name] = inventory.address_to_connect(name)
         except OtherConnection as error:
-            others.append(error)
+            others[name] = error
     if others and not addresses:
-        raise others[0]
-    for other in others:
+        raise next(iter(others.values()))
+    for other in others.values():
         log.warning("%s; not used", other)
-    return addresses
+    return addresses, {name: f"ansible_connection={other.connection}" for name, other in others.items()}

@@ -19,7 +19,9 @@ class SshAddress:
     :ivar jump: jump hosts, as for ``ssh -J``: ``[user@]host[:port]``, separated by commas.
     :ivar config_file: read instead of ``~/.ssh/config``, as by ``ssh -F``.
     :ivar known_hosts_file: read instead of the known_hosts files of the SSH configuration.
-    :ivar options: more words for the command line of ``ssh``, such as ``("-o", "Port=2222")``.
+    :ivar options: more words for the command line of ``ssh``, such as ``("-o", "Port=2222")``; the first word on a
+        command line wins, and these come last.
+    :ivar first_options: such words that come before port, key and user.
     """
 
     host: str
@@ -30,6 +32,7 @@ class SshAddress:
     config_file: Path | None = None
     jump: str | None = None
     options: tuple[str, ...] = ()
+    first_options: tuple[str, ...] = ()
 
     def with_config(self, config_file: Path) -> SshAddress:
         """Return the same address with another SSH configuration file."""
@@ -39,26 +42,27 @@ class SshAddress:
     def words(self) -> list[str]:
         """The options of ``ssh`` that say the same as this address; the host is not among them."""
         words: list[str] = []
-        if self.port is not None:
-            words += ["-p", str(self.port)]
-        if self.user is not None:
-            words += ["-l", self.user]
         if self.config_file is not None:
             words += ["-F", str(self.config_file)]
-        if self.identity_file is not None:
-            words += ["-o", f"IdentityFile={_quoted(self.identity_file)}", "-o", "IdentitiesOnly=yes"]
         if self.known_hosts_file is not None:
             words += ["-o", f"UserKnownHostsFile={_quoted(self.known_hosts_file)}"]
             words += ["-o", f"GlobalKnownHostsFile={os.devnull}"]
         if self.jump is not None:
             words += ["-J", self.jump]
+        words += self.first_options
+        if self.port is not None:
+            words += ["-p", str(self.port)]
+        if self.user is not None:
+            words += ["-l", self.user]
+        if self.identity_file is not None:
+            words += ["-o", f"IdentityFile={_quoted(self.identity_file)}", "-o", "IdentitiesOnly=yes"]
         return [*words, *self.options]
 
     @property
     def _last_config_file(self) -> Path | None:
         """The file of the last ``-F``, which ``ssh`` reads and hands on to a jump host."""
         found = self.config_file
-        for word, following in pairwise((*self.options, "")):
+        for word, following in pairwise((*self.first_options, *self.options, "")):
             if word.startswith("-F"):
                 found = Path(word.removeprefix("-F") or following)
         return found

@@ -20,6 +20,7 @@ def render(compared: ComparisonReport) -> str:
         "type": "comparison",
         "base": compared.base,
         "new": compared.new,
+        "difference": compared.difference,
         "rules": asdict(compared.rules),
         "methods": compared.methods,
         "tests": compared.tested,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from orchestrator.bundle import archive, checksums
 from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
 from orchestrator.bundle.verify import open_bundle, verify
 from orchestrator.errors import BadInput
+from tests import calls
 
 LONG = "a-folder-with-a-long-name/" * 4 + "a-file-whose-path-does-not-fit-into-a-hundred-letters.txt"
 FILES = {"README.md": b"read me\n", "empty": b"", "run/journal.jsonl": b"{}\n" * 200, LONG: b"x" * 512}
@@ -116,6 +118,31 @@ def test_a_truncated_archive_is_reported(packed: Path) -> None:
         assert any("truncated" in problem or problem == "missing" for problem in problems), length
     packed.write_bytes(whole + b"\0" * 512)
     assert named(packed) == [packed.name]
+
+
+def test_a_cut_archive_is_told_in_one_line_and_every_file_on_request(folder: Path, tmp_path: Path) -> None:
+    for number in range(100):
+        (folder / f"file-{number:02}").write_text(str(number))
+    checksums.write(folder)
+    packed = tmp_path / "bundle.tar"
+    archive.pack(folder, packed, 1_700_000_000)
+    packed.write_bytes(packed.read_bytes()[: packed.stat().st_size // 2])
+    done = calls.orchestrate("verify", str(packed))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert re.match(r"orchestrate: \S+: truncated: .*; \d+ more files missing or damaged", done.stderr)
+    all_lines = calls.orchestrate("verify", "-v", str(packed)).stderr.splitlines()
+    assert f"; {len(all_lines) - 1} more files " in done.stderr
+    assert "orchestrate: file-99: missing" in all_lines
+    with pytest.raises(BadInput) as refused, open_bundle(packed):
+        pass
+    assert len(refused.value.faults) == 1
+
+
+def test_of_many_modified_files_some_are_named(folder: Path) -> None:
+    for number in range(100):
+        (folder / f"file-{number:02}").write_text(str(number))
+    lines = calls.orchestrate("verify", str(folder)).stderr.splitlines()
+    assert (len(lines), lines[-1].startswith("orchestrate: ... and 80 more damaged files")) == (21, True)
 
 
 def test_two_archives_of_the_same_files_are_identical(folder: Path, packed: Path, tmp_path: Path) -> None:

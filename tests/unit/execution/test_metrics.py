@@ -179,7 +179,7 @@ Transfer/sec:      8.08MB
     [
         (r"Latency +([\d.]+)", "ms", "not the whole number: '596.15us'"),
         (r"Latency +([\d.]+)", "us", 596.15),
-        (r"Latency +([\d.]+)ms", "ms", "not found in stdout"),
+        (r"Latency +([\d.]+)ms", "ms", "not found in stdout; last line: Transfer/sec:      8.08MB"),
         (r"Req/Sec +([\d.]+)", "1/s", "not the whole number: '48.39k'"),
         (r"Requests/sec:\s+(\d+)", "1/s", "not the whole number: '96274.62'"),
         (r"Requests/sec:\s+([\d.]+)", "1/s", 96274.62),
@@ -331,10 +331,10 @@ def test_a_missing_metric_quotes_stderr() -> None:
     assert read(metric, "", "one\n209.72 424.38\n").missing["m"] == (
         "not found: stdout was empty; last line of stderr: 209.72 424.38"
     )
-    assert (
-        read(metric, "text", "x" * 500).missing["m"]
-        == f"not found in stdout; last line of stderr: {'x' * 200}…"
+    assert read(metric, "text", "x" * 500).missing["m"] == (
+        f"not found in stdout; last line: text; last line of stderr: {'x' * 200}…"
     )
+    assert read(metric, "y" * 500, "").missing["m"] == f"not found in stdout; last line: {'y' * 200}…"
 
 
 CUT = "not found in the last 0 KiB of stdout; earlier output is not kept"

@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.loader import load
+from tests import calls
 
 FAULTS = Path(__file__).parent / "faults"
 ROOT = Path(__file__).parents[3]
@@ -132,3 +133,37 @@ def test_a_role_without_benchmark_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "experiment.yaml"
     file.write_text("version: 1\nbenchmark: {role: idle}\n")
     assert faults_of(file) == [":2:19: role 'idle' is not a benchmark: no benchmark.yaml"]
+
+
+def test_faults_of_all_files_and_of_their_roles_are_told_at_once(tmp_path: Path) -> None:
+    role = tmp_path / "roles" / "idle"
+    role.mkdir(parents=True)
+    (role / "tasks.yaml").write_text("- name: first\n  comand: [true]\n")
+    first, second, third = (tmp_path / f"{name}.yaml" for name in ("first", "second", "third"))
+    first.write_text(
+        "version: 1\nbenchmark: {command: [a], metrics: {x: {key_value: x, unit: s}}}\n"
+        "roles: [idle]\nrepetitions: many\n"
+    )
+    second.write_text(
+        "version: 1\nbenchmark: {role: migbench}\nhosts: {provider: qemu, qemu: {nodes: [{memory: 1MiB}]}}\n"
+    )
+    third.write_text("version: 2\nbenchmark: {role: migbench}\n")
+    done = calls.orchestrate("validate", *(str(file) for file in (first, second, third)))
+    assert done.returncode == 2
+    starts = [
+        f"{first}:4:14: ",
+        f"{role}/tasks.yaml:2:3: ",
+        f"{second}: hosts.qemu.nodes[0].memory: ",
+        f"{third}:1:10: ",
+    ]
+    assert all(f"orchestrate: {start}" in done.stderr for start in starts)
+
+
+def test_of_very_many_faults_the_first_and_the_last_are_printed(tmp_path: Path) -> None:
+    file = tmp_path / "many.yaml"
+    rows = "".join(f"unknown_{number:03}: 1\n" for number in range(200))
+    file.write_text(f"version: 1\nbenchmark: {{role: migbench}}\n{rows}")
+    lines = calls.orchestrate("validate", str(file)).stderr.splitlines()
+    assert len(lines) == 52
+    assert lines[50] == "orchestrate: ... and 149 more"
+    assert "unknown_199" in lines[51]

@@ -159,6 +159,39 @@ def test_rows_without_a_verdict_are_counted(tmp_path: Path, compare: Compare) ->
     assert "permutation test of trials" in compare(A, B, "--unit", "trial").stdout
 
 
+def test_more_boots_are_not_asked_of_this_machine(tmp_path: Path, compare: Compare) -> None:
+    for name in (A, B):
+        records = [trial({"mode": "serial"}, n, 1.0, 100.0 + n, host="local") for n in range(6)]
+        write(tmp_path / "quickstart" / name, [replace(RUN, run=name), BLOCK, *records, END])
+    printed = compare(A, B).stdout
+    assert "no spread between boots; use --unit trial" in printed
+    assert "more boots" not in printed
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, ""),
+        ({"experiment": "sweep"}, "Different experiments: quickstart and sweep."),
+        (
+            {"content_hash": "d" * 64},
+            f"The experiment was changed between the runs: content {'c0ffee' * 2} and {'d' * 12}.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_different_experiments_are_named(
+    tmp_path: Path, compare: Compare, changes: dict[str, str], line: str, form: str
+) -> None:
+    for name, opening in ((A, RUN), (B, replace(RUN, **changes))):
+        records = [trial({"mode": "serial"}, n, 1.0, 100.0, boot=str(n)) for n in range(6)]
+        write(tmp_path / "quickstart" / name, [replace(opening, run=name), BLOCK, *records, END])
+    done = compare(A, B, "--format", form)
+    assert line in done.stdout
+    assert ("xperiment" in done.stdout) == bool(line)
+    assert json.loads(compare(A, B, "--format", "json").stdout)["difference"] == line
+
+
 def test_environments_are_mixed_by_force_only(tmp_path: Path, compare: Compare) -> None:
     run(tmp_path, A)
     metal = [

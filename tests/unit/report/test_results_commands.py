@@ -82,6 +82,46 @@ def test_show_prints_all_of_one_trial(orchestrate: Verb) -> None:
     assert "trial 'zzz' not found in run" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"details": "one\ntwo\n", "stderr": "three\n"}, {"stdout": "one\ntwo\n", "stderr": "three\n"}),
+        ({"details": {"x": 1}}, {"details": {"x": 1}, "stderr": ""}),
+        (
+            {"details": {"x": 1}, "stdout": 'one\n{"x": 1}\n'},
+            {"details": {"x": 1}, "stdout": 'one\n{"x": 1}\n', "stderr": ""},
+        ),
+        ({"details": ""}, {"stdout": "", "stderr": ""}),
+    ],
+)
+def test_show_prints_the_output_of_a_trial_once(
+    orchestrate: Verb, results: Path, changes: dict[str, object], expected: dict[str, object]
+) -> None:
+    record = trial({"mode": "output"}, **changes)
+    write(results / "other" / "20261125T101500000Z-ffff", [RUN, BLOCK, record])
+    document = json.loads(orchestrate("results", "show", "20261125", "--trial", record.trial).stdout)
+    assert {name: document[name] for name in ("details", "stdout", "stderr") if name in document} == expected
+
+
+def test_show_names_trials_that_are_not_ok_and_lists_all(orchestrate: Verb, results: Path) -> None:
+    folder = results / "other" / "20261125T101500000Z-ffff"
+    good = trial({"mode": "serial"}, 1, 3.0)
+    failed = [trial({"mode": "copy"}, n, status=Status.FAILED, reason=f"lost {n}\n" * 99) for n in range(12)]
+    write(folder, [RUN, BLOCK, good, *failed])
+    shown = orchestrate("results", "show", "20261125").stdout
+    named = [line for line in shown.splitlines() if line.startswith("trial ")]
+    assert named[0].startswith(
+        f"trial {failed[0].trial}: failed, kernel=stock, mode=copy, repetition 0, guest-1: lost 0 lost 0 "
+    )
+    assert (len(named), max(map(len, named)) < 240) == (10, True)
+    assert "... and 2 more trials not ok\n" in shown
+    assert f"list all trials: orchestrate results show {folder} --trials\n" in shown
+    listed = orchestrate("results", "show", str(folder), "--trials").stdout.splitlines()[2:]
+    assert [line.split()[0] for line in listed] == [record.trial for record in [*failed, good]]
+    done = orchestrate("results", "show", str(folder), "--trials", "--trial", "1")
+    assert (done.returncode, "mutually exclusive" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("format_name", ["table", "markdown", "csv", "json"])
 def test_report_prints_each_format(orchestrate: Verb, format_name: str) -> None:
     done = orchestrate("report", RUN.run, "--format", format_name)
@@ -107,7 +147,7 @@ def test_report_takes_a_folder_and_latest(orchestrate: Verb, results: Path, tmp_
         (["report", RUN.run, "--format", "pdf"], "'pdf' is not one of 'csv', 'html', 'json'"),
         (
             ["results", "show", "2026"],
-            f"it matches {RUN.run}, 20261124T101500000Z-ffff; type more of the id",
+            f"ambiguous run id '2026': it matches {RUN.run}, 20261124T101500000Z-ffff; type more of it",
         ),
     ],
 )

@@ -54,7 +54,10 @@ def test_verbose_adds_the_notes(tmp_path: Path) -> None:
 def test_what_went_wrong_is_in_the_first_line(tmp_path: Path) -> None:
     failed = trial(COPY, 9, status=Status.FAILED, reason="contents lost")
     crashed = trial(COPY, 8, status=Status.CRASHED, reason="died", final=False)
-    line, *_ = summary(tmp_path, *GOOD, crashed, failed)
+    line, output, *_ = summary(tmp_path, *GOOD, crashed, failed)
+    assert output == (
+        f"Output of trial {failed.trial}: orchestrate results show {FOLDER} --trial {failed.trial}"
+    )
     assert line == (
         "Trust: 4 of 5 trials ok (failed 1); not complete, 12 trials planned; failed: contents lost; "
         "all pages on target, 0 bytes wrong; settings read back; no trial disturbed by noise; 1 attempt repeated."
@@ -85,9 +88,9 @@ def test_allowed_statuses_are_marked(tmp_path: Path) -> None:
     assert line.endswith("; 1 trial disturbed by noise; 1 attempt repeated.")
 
 
-def test_an_eventful_run_has_three_lines_too(tmp_path: Path) -> None:
+def test_an_eventful_run_has_a_line_more_for_the_output_of_a_trial(tmp_path: Path) -> None:
     folder = eventful_run.make(tmp_path)
     with open_report(tmp_path, RunFolder(folder)) as report:
         lines = run_end.summary_lines(report, folder)
-    assert len(lines) == 3
+    assert [line.partition(" ")[0] for line in lines] == ["Trust:", "Output", "Environment:", "Full"]
     assert all(line.isprintable() for line in lines)

@@ -138,3 +138,34 @@ def test_latest_passes_over_runs_that_never_reached_a_host(tmp_path: Path) -> No
     assert runs.find(tmp_path, "latest") == refused, "where there is no other"
     write(reached.path, [RUN, BLOCK])
     assert runs.find(tmp_path, "latest") == reached
+
+
+def test_the_name_of_an_experiment_is_its_newest_run(tmp_path: Path) -> None:
+    make(tmp_path, OLD, MIDDLE)
+    make(tmp_path, NEW, experiment="quicksort")
+    make(tmp_path, NEW.replace("0a1b", "ffff"), experiment="quick")
+    write(tmp_path / "quickstart" / NEW.replace("0a1b", "0000"), [RUN])  # reached no host
+    for reference, expected in {
+        "quickstart": ("quickstart", MIDDLE),
+        "quickst": ("quickstart", MIDDLE),
+        "quicks": None,
+        "quickso": ("quicksort", NEW),
+        "quick": ("quick", NEW.replace("0a1b", "ffff")),
+    }.items():
+        if expected is None:
+            with pytest.raises(
+                BadInput, match=r"ambiguous experiment 'quicks': it matches quick.*, quick.*; type"
+            ):
+                runs.find(tmp_path, reference)
+        else:
+            found = runs.find(tmp_path, reference)
+            assert (found.path.parent.name, found.id) == expected
+    with pytest.raises(BadInput, match=r"run 'quickstrat' not found in .*; did you mean quickstart"):
+        runs.find(tmp_path, "quickstrat")
+
+
+def test_a_prefix_of_an_id_and_of_an_experiment_is_ambiguous(tmp_path: Path) -> None:
+    make(tmp_path, OLD, experiment="2mib-pages")
+    with pytest.raises(BadInput, match=f"ambiguous run '2': it matches 2mib-pages, {OLD}; type more of it"):
+        runs.find(tmp_path, "2")
+    assert runs.find(tmp_path, "2m").id == runs.find(tmp_path, "20").id == OLD
