@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -33,4 +34,5 @@ def init(folder: Path, ci: bool) -> None:
     if ci and not experiment.exists():
         click.echo(f"the workflow runs {experiment}, which does not exist; create it with 'orchestrate init'")
     elif not ci:
-        click.echo(f"next: orchestrate plan {path}; orchestrate run {path}")
+        name = shlex.quote(str(path))
+        click.echo(f"next: orchestrate plan {name}; orchestrate run {name}")

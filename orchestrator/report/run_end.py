@@ -30,7 +30,7 @@ def summary_lines(report: Report, run_folder: Path) -> list[str]:
     return [
         text.plain(f"Trust: {'; '.join(_trust(report))}.", notes.LONGEST_NOTE),
         f"Environment: {_environment(report)}",
-        f"Full report: orchestrate report {run_folder}",
+        f"Full report: {text.command_line(['orchestrate', 'report', str(run_folder)])}",
     ]
 
 

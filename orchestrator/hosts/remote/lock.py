@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shlex
 import socket
 from dataclasses import asdict, dataclass
 
@@ -112,7 +113,8 @@ def _line_of(folder: HostFolder) -> str:
 def _held(folder: HostFolder, holder: Holder) -> HostError:
     name = folder.host.name
     return HostError(
-        f"{name}: locked by {holder}; wait for it, or remove the lock with: orchestrate hosts unlock {name}"
+        f"{name}: locked by {holder}; wait for it, or remove the lock with: "
+        f"orchestrate hosts unlock {shlex.quote(name)}"
     )
 
 
