@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.loader import load
+from tests.calls import orchestrate
 
 FAULTS = Path(__file__).parent / "faults"
 ROOT = Path(__file__).parents[3]
@@ -132,3 +133,26 @@ def test_a_role_without_benchmark_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "experiment.yaml"
     file.write_text("version: 1\nbenchmark: {role: idle}\n")
     assert faults_of(file) == [":2:19: role 'idle' is not a benchmark: no benchmark.yaml"]
+
+
+def test_values_of_placeholders_are_checked_before_any_host_is_used(tmp_path: Path) -> None:
+    """``validate`` knows which value each placeholder of a role's command gets."""
+    role = tmp_path / "roles" / "timer"
+    role.mkdir(parents=True)
+    (role / "benchmark.yaml").write_text(
+        "command: [./timer, '--block={block}', '{how}']\n"
+        "choices: {how: [read, write]}\n"
+        "ranges: {block: {from: 4KiB, to: 1MiB, power_of_two: true}}\n"
+        "metrics: {rate: {key_value: rate, unit: MiB/s}}\n"
+    )
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "version: 1\nbenchmark: {role: timer, arguments: {how: writ}}\n"
+        "factors: {block: {geometric: {from: 6KiB, to: 12KiB}}}\n"
+    )
+    done = orchestrate("validate", str(file))
+    assert (done.returncode, done.stdout) == (ExitCode.BAD_INPUT, "")
+    assert done.stderr.splitlines() == [
+        f"orchestrate: {file}:2:43: invalid value 'writ' for 'how'; did you mean 'write'?",
+        f"orchestrate: {file}:3:18: invalid value '6KiB' for 'block'; expected a power of two from 4KiB to 1MiB",
+    ]
