@@ -79,10 +79,10 @@ def take(folder: HostFolder, run: str, *, break_lock: bool = False) -> Holder:
         old = line
 
 
-def check_free(folder: HostFolder) -> None:
-    """Raise ``HostError`` if the host has a lock that is not stale."""
+def check_free(folder: HostFolder, run: str = "") -> None:
+    """Raise ``HostError`` if the host has a lock that is neither stale nor of ``run``."""
     holder = holder_of(folder)
-    if holder is not None and not holder.is_stale:
+    if holder is not None and not holder.is_stale and holder.run != run:
         raise _held(folder, holder)
 
 
