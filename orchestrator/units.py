@@ -139,12 +139,27 @@ def _factor(unit: str, other: str) -> Fraction | None:
 
 
 def correct_size(text: str) -> str | None:
-    """Return ``text`` with the correct case of the unit if only that is wrong (``2mib``), otherwise None."""
+    """Return ``text`` with the unit that is meant if the case of the unit is wrong (``2mib``), otherwise None."""
     match = _QUANTITY.fullmatch(text)
     if match is None or match[2] in SIZES or match[2] in DURATIONS:
         return None
-    unit = next((unit for unit in SIZES if unit.lower() == match[2].lower() and unit != "B"), None)
-    return f"{match[1]}{unit}" if unit else None
+    is_known = any(unit.lower() == match[2].lower() and unit != "B" for unit in SIZES)
+    return binary_size(text) if is_known else None
+
+
+def binary_size(text: str) -> str | None:
+    """Return a size with its unit of powers of 1024: ``4KiB`` for ``4K``, ``4k`` and ``4kB``; None if it has none.
+
+    Page sizes are such sizes, and Linux and many programs write ``kB`` and ``K`` for 1024.
+    """
+    match = _QUANTITY.fullmatch(text)
+    unit = _binary_unit(match[2]) if match else None
+    return f"{match[1]}{unit}" if match and unit else None
+
+
+def _binary_unit(unit: str) -> str | None:
+    match = re.fullmatch("([KMGT])(?:I?B?)", unit.upper())
+    return f"{match[1]}iB" if match else None
 
 
 def is_number_with_letters(text: str) -> bool:
@@ -186,6 +201,9 @@ def _parse(text: str, units: Mapping[str, Decimal], kind: str, example: str) -> 
 
 
 def _closest_unit(unit: str, units: Mapping[str, Decimal]) -> str:
+    binary = _binary_unit(unit)
+    if binary in units:
+        return f"did you mean '{binary}'?"
     by_letters = {known.lower(): known for known in units}
     close = difflib.get_close_matches(unit.lower(), by_letters, n=1, cutoff=0.5)
     return f"did you mean '{by_letters[close[0]]}'?" if close else f"known units: {', '.join(units)}"

@@ -8,6 +8,7 @@ Profiles: https://w3id.org/ro/wfrun/workflow/0.5, https://w3id.org/ro/crate/1.1
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def document(
         {
             "@id": action,
             "@type": "CreateAction",
-            "name": f"orchestrate run {manifest.experiment_file}",
+            "name": shlex.join(["orchestrate", "run", manifest.experiment_file]),
             "description": f"Environments: {', '.join(description.environments)}.",
             "actionStatus": "http://schema.org/CompletedActionStatus",
             "startTime": _iso(manifest.started),

@@ -12,7 +12,8 @@ from orchestrator.bundle import contents, layout, modes, provenance
 from orchestrator.bundle.contents import RunContents
 from orchestrator.bundle.layout import Description
 from orchestrator.bundle.modes import Mode
-from orchestrator.execution.launch import RunRequest, UserInterface, run_experiment
+from orchestrator.execution.launch import UserInterface, run_experiment
+from orchestrator.execution.request import RunRequest
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
 from orchestrator.report.reproduction import ProvenanceItem, Reproduction

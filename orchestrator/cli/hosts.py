@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -96,7 +97,8 @@ def up(
         chosen, experiment.kernels[0], cache_folder() / "up" / experiment.name
     )
     names = " ".join(HostSelector(inventory_file, None).names(["all"]))
-    click.echo(f"{names} is up; --host {names} --inventory {inventory_file}")
+    options = shlex.join(["--host", names, "--inventory", str(inventory_file)])
+    click.echo(f"{names} is up; {options}")
 
 
 @hosts.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -36,4 +37,5 @@ def init(folder: Path, ci: bool) -> None:
         hint = "create it with 'orchestrate init'"
         click.echo(f"the workflow runs {experiment}, which does not exist; {as_started(hint)}")
     elif not ci:
-        click.echo(as_started(f"next: orchestrate plan {path}; orchestrate run {path}"))
+        name = shlex.quote(str(path))
+        click.echo(as_started(f"next: orchestrate plan {name}; orchestrate run {name}"))

@@ -101,28 +101,28 @@ def run(
     experiment = load_experiment(file, overrides)
     chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
     plan = Plan(experiment, where, limit, chosen.hosts)
-    if check:
-        from orchestrator.execution.check_mode import check as check_hosts
-
-        check_hosts(plan, chosen, cache_folder(), click.echo)
-        return
-    from orchestrator.execution.launch import RunRequest, check_provider, run_experiment
-
     if dry_run:
         from orchestrator.execution.dry_run import dry_run as print_commands
+        from orchestrator.execution.provider_checks import check_provider
 
         check_provider(plan, chosen)
         print_commands(plan, chosen, cache_folder(), click.echo)
         return
 
     from orchestrator.cli.progress import Terminal
-    from orchestrator.report import render, run_end
-    from orchestrator.report.model import open_report
-    from orchestrator.results.runs import RunFolder
+    from orchestrator.execution.request import RunRequest
 
     request = RunRequest(
         plan, chosen, results_path, cache_folder(), overrides, tuple(sys.argv), resume, new, break_lock
     )
+    if check:
+        from orchestrator.execution.check_mode import check as check_hosts
+
+        sys.exit(check_hosts(request, Terminal(verbose), click.echo))
+    from orchestrator.execution.launch import run_experiment
+    from orchestrator.report import render, run_end
+    from orchestrator.report.model import open_report
+    from orchestrator.results.runs import RunFolder
 
     def show(folder: RunFolder, ended_early: bool = False) -> None:
         with open_report(results_path, folder) as report:

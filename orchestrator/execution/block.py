@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from orchestrator.errors import HostError, HostLost, Interrupted
-from orchestrator.execution import outcome
+from orchestrator.execution import needs, outcome
 from orchestrator.execution.boots import record_boot
 from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.journal_follower import JournalFollower
@@ -107,6 +107,7 @@ class BlockRun:
                 visit.clean()
                 return True
             settings = self._provision(visit, facts)
+            self._run.expect_trials()
             visit.start(self._losses.trials_to_send(self._block))
         self._announce(context, facts, settings, verification)
         return self._follow(visit, context)
@@ -148,12 +149,8 @@ class BlockRun:
         facts = host_facts.gather(host)
         if not host.executes:
             return facts
-        unmet = [
-            *self._machine.differences(facts),
-            *host_facts.unmet(self._run.experiment.hosts.needs, facts),
-        ]
-        if unmet:
-            raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
+        run = self._run
+        needs.require(host.name, run.experiment, run.provider, facts, self._machine.differences(facts))
         return facts
 
     def _context_of(self, host: Host, facts: host_facts.Facts) -> TrialContext:

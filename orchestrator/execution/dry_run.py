@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestrator.execution.coordinator import execute
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stop
+from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Provider
 from orchestrator.hosts.printing import PrintingProvider
+from orchestrator.hosts.remote.folder import ROOT_BASE
 from orchestrator.plan import Plan
 from orchestrator.plan.model import Block
 from orchestrator.results.records import BlockRecord, Record, TrialRecord
 from orchestrator.units import plural
+
+USER_BASE = "~/.orchestrate"
 
 RUN_NAME = "RUN"
 """Stands for the id of the run in commands."""
@@ -26,6 +30,8 @@ def dry_run(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], No
     prints nothing. Hosts that share the cells are each shown with whole blocks: the shards depend on their speed.
     """
     for host in provider.hosts or ("",):
+        for line in _setup(plan, provider, host):
+            say(f"# {line}")
         printing = PrintingProvider(provider, say, host)
         headings = _Headings(plan, host or provider.name, is_sharded=bool(host) and not plan.hosts, say=say)
         run = Run(RUN_NAME, plan, printing, _NoJournal(), headings, Stop(), Path(), cache)
@@ -33,6 +39,17 @@ def dry_run(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], No
             if block.host not in ("", host):
                 run.assume_finished(block)
         execute(run)
+
+
+def _setup(plan: Plan, provider: Provider, host: str) -> Iterator[str]:
+    """Yield where a run would execute the commands, and what is assumed of the user there."""
+    yield f"host: {provider.shown(host)}"
+    if provider.creates_hosts:
+        return
+    others = (
+        "use sudo, without a password" if needs_root(plan.experiment) else f"have {USER_BASE} for {ROOT_BASE}"
+    )
+    yield f"assumed: the user there is root; others {others}"
 
 
 class _NoJournal:

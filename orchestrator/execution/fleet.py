@@ -22,6 +22,7 @@ from orchestrator.errors import (
     KernelError,
     OrchestratorError,
 )
+from orchestrator.execution import needs
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.missing import missing
 from orchestrator.execution.run import Run
@@ -71,7 +72,7 @@ def execute_on_fleet(run: Run) -> None:
     """Run the plan on all hosts of the provider.
 
     Raises ``Interrupted`` when the user wants it to stop. Where trials are missing at the end, raises what kept the
-    hosts from running them, with the missing cells.
+    hosts from running them, with the missing cells; of a new run that no host can take, with the reason of each host.
     """
     with run.provider.machines(run.folder) as machines:
         fleet = [FleetHost(machine) for machine in machines]
@@ -85,7 +86,8 @@ def execute_on_fleet(run: Run) -> None:
     _record_outcomes(run, fleet)
     if run.stop.level:
         raise Interrupted(f"stopped by {run.stop.by}; repeat the command to resume")
-    lines = list(missing(run))
+    is_refused = not usable and not run.resumed
+    lines = [str(host.error) for host in fleet] if is_refused else list(missing(run))
     if lines:
         codes = {host.error.exit_code for host in fleet if host.error is not None}
         kind = _ERRORS.get(codes.pop(), HostError) if len(codes) == 1 else HostError
@@ -111,10 +113,12 @@ def _inspect(run: Run, fleet_host: FleetHost) -> None:
         return
     try:
         fleet_host.facts = host_facts.gather(host)
-        unmet = host_facts.unmet(run.experiment.hosts.needs, fleet_host.facts)
-        if unmet:
-            fleet_host.fail("left out", HostError("\n".join(f"{host.name}: {need}" for need in unmet)))
-        elif run.resumed:
+        try:
+            needs.require(host.name, run.experiment, run.provider, fleet_host.facts)
+        except HostError as error:
+            fleet_host.fail("left out", error)
+            return
+        if run.resumed:
             fleet_host.started = _started_blocks(run, host)
     except HostLost as error:
         fleet_host.fail("lost", error)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from orchestrator.cpu_lists import format_cpus, parse_cpus
+from orchestrator.errors import HostError
 from orchestrator.experiment.model import Tuning
 from orchestrator.experiment.settings import IRQ_AFFINITY
 from orchestrator.hosts.base import Host
@@ -17,8 +18,14 @@ _READ = (
 )
 
 
-def faults(host: Host, tuning: Tuning) -> list[str]:
-    """Return what a host does not grant, one message each."""
+def check(host: Host, tuning: Tuning) -> None:
+    """Raise ``HostError`` with what a host does not grant, one line each."""
+    faults = _faults(host, tuning)
+    if faults:
+        raise HostError("\n".join(f"{host.name}: {fault}" for fault in faults))
+
+
+def _faults(host: Host, tuning: Tuning) -> list[str]:
     irqs = [setting.value for setting in tuning.settings if setting.path == IRQ_AFFINITY]
     asked = {"cpus": tuning.cpus, "irqs": irqs[0] if irqs else ""}
     if not any(asked.values()):

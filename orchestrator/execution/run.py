@@ -79,6 +79,7 @@ class Run:
         self._held: dict[str, tuple[HostFolder, Holder]] = {}
         self._artifacts: dict[str, str] = {}
         self._programs: dict[str, dict[str, str]] = {}
+        self._has_sent_trials = False
         self._kernels: dict[str, dict[str, Any]] = {}
         until = plan.experiment.repetitions.until
         self._stop_rule = None if until is None else StopRule(plan.experiment, until)
@@ -159,6 +160,12 @@ class Run:
         with self._lock:
             return self._trials_ended[host]
 
+    @property
+    def has_sent_trials(self) -> bool:
+        """Whether this controller has sent trials to a host, or found them running there."""
+        with self._lock:
+            return self._has_sent_trials
+
     # --- what happens to it --------------------------------------------------------------------------------
 
     def write(self, record: Record) -> None:
@@ -196,10 +203,16 @@ class Run:
             self._crashes[trial] += 1
             return self._crashes[trial]
 
+    def expect_trials(self) -> None:
+        """Note that trials may run on a host from now on."""
+        with self._lock:
+            self._has_sent_trials = True
+
     def begin_boot(self, record: BlockRecord) -> None:
         """Write the record of a boot."""
         with self._lock:
             self._boots[record.boot] = record.block
+            self._has_sent_trials = True
             self._journal.append(record)
             self.observer.host_ready(record)
 

@@ -7,6 +7,7 @@ host that prints them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from itertools import islice
 from pathlib import Path
@@ -89,8 +90,14 @@ class Visit:
         :param variables: of the host, from the inventory; ``groups``: those it belongs to.
         """
         target = Target(self.host, self.base, cache, self._sudo, variables or {}, groups, facts)
-        try:
+        with self._restoring():
             return [outcome for role in self._experiment.roles for outcome in run_role(target, load(role))]
+
+    @contextmanager
+    def _restoring(self) -> Iterator[None]:
+        """Restore the settings if an error is raised, unless the connection is lost."""
+        try:
+            yield
         except HostLost:
             raise
         except OrchestratorError as error:
@@ -119,21 +126,23 @@ class Visit:
 
     def check_placement(self) -> None:
         """Restore and raise ``HostError`` if the host does not have the CPUs of ``tuning.placement``."""
-        faults = placement.faults(self.host, self._experiment.tuning)
-        if faults:
-            self.restore()
-            raise HostError("\n".join(f"{self.host.name}: {fault}" for fault in faults))
+        with self._restoring():
+            placement.check(self.host, self._experiment.tuning)
 
     def find_programs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return ``path``, ``sha256`` and ``package`` of the programs of trials, as far as the host reports them.
 
         If one is missing no trial could run: settings are restored, and ``HostError`` names it.
         """
+        with self._restoring():
+            return self.require_programs(names)
+
+    def require_programs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return the same as :meth:`find_programs`; raise the same, without a change of the host."""
         prefix = self._prefix[:1]
         found = {name: self._find_program(name) for name in (*prefix, *names)}
         missing = [name for name, program in found.items() if program is None]
         if missing:
-            self.restore()
             it = "it" if len(missing) == 1 else "them"
             raise HostError(
                 f"{self.host.name}: {', '.join(missing)}: command not found; install {it} with a role, or for a guest "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,9 +18,39 @@ from orchestrator.experiment.levels import read_level
 from orchestrator.experiment.metrics import check_pattern, read_metric
 from orchestrator.experiment.model import Benchmark, Breakdown, Level, Metric, Role, Status
 from orchestrator.nearest import did_you_mean
+from orchestrator.units import binary_size, parse_size
 
 _SPELLED = re.compile(r"0x[0-9a-fA-F]+|[0-9.]+ ?[A-Za-z]*")
 """How an integer or a size in a range may be written, as the program gets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The integers or sizes that an option accepts."""
+
+    first: Level
+    last: Level
+    powers_of_two: bool
+
+    @classmethod
+    def read(cls, node: Mapping[str, Node]) -> Range:
+        """Read an entry of ``ranges``."""
+        powers = "power_of_two" in node and node["power_of_two"].content is True
+        return cls(read_level(node["from"]), read_level(node["to"]), powers)
+
+    def contains(self, level: Level) -> bool:
+        """Whether a level is in the range; a quoted number counts as a number."""
+        value: Value = int(level.text) if level.text.isdecimal() else level.value
+        if isinstance(value, bool) or not isinstance(value, int) or not _SPELLED.fullmatch(level.text):
+            return False
+        assert isinstance(self.first.value, int)
+        assert isinstance(self.last.value, int)
+        is_power = value & (value - 1) == 0
+        return self.first.value <= value <= self.last.value and (is_power or not self.powers_of_two)
+
+    def __str__(self) -> str:
+        kind = "a power of two from " if self.powers_of_two else ""
+        return f"{kind}{self.first.text} to {self.last.text}"
 
 
 class BenchmarkReader:
@@ -76,25 +107,30 @@ class BenchmarkReader:
                 )
         for draft, section in self._layers():
             for name, node in draft.members(*section, "arguments"):
-                self.check_value(draft, name, node)
+                self._check_value(draft, name, node)
         names = {*factors, *self._argument_names()}
         for name in self._placeholders():
             if name not in names and self.knows_arguments and self.draft.is_valid("factors"):
                 message = f"placeholder '{{{name}}}' has no value; {did_you_mean(name, names)}"
                 self._command_fault(f"{message} (write '{{{{' for a literal brace)")
 
-    def check_value(self, draft: Draft, name: str, node: Node) -> None:
-        """Add a fault for a value that the benchmark does not accept for the argument ``name``."""
-        value = read_level(node)
-        choices = self.choices.get(name, (value.text,))
-        if value.text not in choices:
-            hint = did_you_mean(value.text, choices)
-            draft.add_fault(node.position, f"invalid value '{value.text}' for '{name}'; {hint}")
-        if name in self.ranges:
-            first, last = self.ranges[name]
-            if not (_SPELLED.fullmatch(value.text) and _is_between(value.value, first.value, last.value)):
-                message = f"invalid value '{value.text}' for '{name}'; expected {first.text} to {last.text}"
-                draft.add_fault(node.position, message)
+    def refusal(self, name: str, level: Level) -> str:
+        """Return why the benchmark does not accept a level for the argument ``name``; empty if it does."""
+        choices = self.choices.get(name, (level.text,))
+        if level.text not in choices:
+            return f"invalid value '{level.text}' for '{name}'; {did_you_mean(level.text, choices)}"
+        span = self.ranges.get(name)
+        if span is None or span.contains(level):
+            return ""
+        meant = binary_size(level.text)
+        is_near = meant is not None and span.contains(Level(meant, parse_size(meant)))
+        hint = f"; did you mean '{meant}'?" if is_near else ""
+        return f"invalid value '{level.text}' for '{name}'; expected {span}{hint}"
+
+    def _check_value(self, draft: Draft, name: str, node: Node) -> None:
+        message = self.refusal(name, read_level(node))
+        if message:
+            draft.add_fault(node.position, message)
 
     def benchmark(self) -> Benchmark:
         """Return the benchmark and add the remaining faults."""
@@ -214,11 +250,10 @@ class BenchmarkReader:
         }
         return {name: meanings for name, meanings in described.items() if meanings}
 
-    def _ranges(self) -> dict[str, tuple[Level, Level]]:
+    def _ranges(self) -> dict[str, Range]:
         if not self.role_file:
             return {}
-        bounds = {name: node.mapping() for name, node in self.role_file.members("ranges")}
-        return {name: (read_level(bound["from"]), read_level(bound["to"])) for name, bound in bounds.items()}
+        return {name: Range.read(node.mapping()) for name, node in self.role_file.members("ranges")}
 
     def _arguments(self) -> dict[str, Level]:
         return {
@@ -279,14 +314,3 @@ class BenchmarkReader:
             draft.add_fault(
                 draft.node.nearest_position(*path), f"unknown metric '{name}'; {did_you_mean(name, known)}"
             )
-
-
-def _is_between(value: Value, first: Value, last: Value) -> bool:
-    """Whether a value is an integer or a size in a range; a quoted number counts as a number."""
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return False
-    assert isinstance(first, int)
-    assert isinstance(last, int)
-    return first <= value <= last

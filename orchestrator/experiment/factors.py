@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import keyword
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,9 @@ HOST = "host"
 """The factor with the name of the host, where each host runs every cell (``hosts.fleet: replicate``)."""
 
 MAX_COMBINATIONS = 10_000_000
+MAX_CHECKED = 100_000
+"""Combinations whose derived factors are compared with what the benchmark accepts."""
+
 _MODE_NAME = re.compile(r"[a-z][a-z0-9_+-]*")
 
 
@@ -88,6 +92,7 @@ class SweepReader:
             self.draft.add_fault(position, message)
             return
         try:
+            self._check_derived(sweep.derived, combinations)
             if all(combinations.at(indices) is None for indices in combinations.indices()):
                 keys = [key for key in ("include", "exclude") if getattr(sweep, key)]
                 named = " and ".join(f"'{key}'" for key in keys)
@@ -98,6 +103,18 @@ class SweepReader:
         except CellError as error:
             self.draft.add_fault(self._position_of(error.expression) or position, str(error))
 
+    def _check_derived(self, derived: Iterable[Derived], combinations: Combinations) -> None:
+        """Add a fault for each derived factor with a value that the benchmark does not accept, in the first cells."""
+        limited = {*self.benchmark.choices, *self.benchmark.ranges}
+        left = {factor.name for factor in derived} & limited
+        for indices in itertools.islice(combinations.indices(), MAX_CHECKED if left else 0):
+            levels = combinations.at(indices) or {}
+            for name in sorted(left & levels.keys()):
+                refusal = self.benchmark.refusal(name, levels[name])
+                if refusal:
+                    left.remove(name)
+                    self.draft.add_fault(self.draft.node.nearest_position("derive", name), refusal)
+
     def _factors(self) -> dict[str, Factor]:
         factors = {}
         for name, node in self.draft.members("factors"):
@@ -107,8 +124,7 @@ class SweepReader:
             if not levels:
                 continue
             factors[name] = Factor(name, levels)
-            for item in node.items():
-                self.benchmark.check_value(self.draft, name, item)
+            self._check_levels(name, node, levels)
             if name == KERNEL:
                 self._check_kernels(node, levels)
         if len(self.kernels) > 1 and KERNEL not in self.draft.node.mapping("factors"):
@@ -116,6 +132,17 @@ class SweepReader:
             swept = Factor(KERNEL, tuple(Level(kernel.name, kernel.name) for kernel in self.kernels))
             return {KERNEL: swept, **factors}
         return factors
+
+    def _check_levels(self, name: str, node: Node, levels: Sequence[Level]) -> None:
+        """Add a fault for each level of a list that the benchmark does not accept, of a series for the first one."""
+        refusals = [self.benchmark.refusal(name, level) for level in levels]
+        if isinstance(node.content, list):
+            positions = [item.position for item in node.items()]
+        else:
+            refusals, positions = list(filter(None, refusals))[:1], [node.position]
+        for refusal, position in zip(refusals, positions, strict=False):
+            if refusal:
+                self.draft.add_fault(position, refusal)
 
     def _check_kernels(self, node: Node, levels: Iterable[Level]) -> None:
         names = [kernel.name for kernel in self.kernels]

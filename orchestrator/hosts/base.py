@@ -229,6 +229,7 @@ class Provider(ABC):
     :cvar creates_hosts: whether it creates its hosts and removes them at the end of the run.
     :cvar rents: whether its hosts are machines of a cloud; their facts may not show that.
     :cvar supports_fleets: whether it can provide several machines at once.
+    :cvar uses_inventory: whether hosts of an inventory can be named in the experiment file.
     :ivar hosts: names of the fleet's hosts, in order; empty without a fleet.
     :ivar other_hosts: hosts of the fleet's group that it cannot connect to, each with the reason.
     :ivar location: where the trials run, as text. Part of the run's scope: a run is resumed only at the same location.
@@ -246,6 +247,7 @@ class Provider(ABC):
     creates_hosts: ClassVar[bool] = False
     rents: ClassVar[bool] = False
     supports_fleets: ClassVar[bool] = False
+    uses_inventory: ClassVar[bool] = False
     hosts: tuple[str, ...] = ()
     other_hosts: Mapping[str, str] = MappingProxyType({})
     changes_allowed: bool = True
@@ -257,6 +259,13 @@ class Provider(ABC):
     @abstractmethod
     def __init__(self, request: ProviderRequest) -> None:
         """Check the request; ``BadInput`` names invalid options. Connects to no host."""
+
+    def shown(self, host: str = "") -> str:
+        """Return in words where trials run.
+
+        :param host: a host of the fleet; empty without a fleet.
+        """
+        return self.location
 
     def quote(self, seconds: float) -> Quote | None:
         """Return the cost of a run of an estimated duration; None where nothing is rented. Contacts nobody."""

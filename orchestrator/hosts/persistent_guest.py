@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -36,7 +37,8 @@ def up(provider: Provider, kernel: Kernel, folder: Path) -> Path:
     """
     if _supervisor_pid(folder):
         raise BadInput(
-            f"{folder.name} is already up: {folder / INVENTORY}; to stop it: orchestrate hosts down {folder.name}"
+            f"{folder.name} is already up: {folder / INVENTORY}; to stop it: "
+            f"orchestrate hosts down {shlex.quote(folder.name)}"
         )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -25,18 +25,24 @@ def choose_provider(
     :param allow_local_changes: whether the local provider may change settings of this machine.
     :param provider: name of the provider to use instead of that of the file; its options are those of its own section.
 
-    Raises ``BadInput`` if the provider cannot run the experiment.
+    Raises ``BadInput`` if the provider cannot run the experiment, or an inventory is given that names no host for it.
     """
     if provider and host and provider != "ssh":
         raise BadInput(
             f"--provider {provider} and --host {host} are mutually exclusive: --host implies ssh or local"
         )
+    is_named = bool(provider or host)
     name, fleet = provider or experiment.hosts.provider, bool(experiment.hosts.fleet)
     if host == "local":
         name, host, fleet = "local", "", False
     elif host:
         name = "ssh"
     chosen = registry()[name]
+    if inventory and not is_named and not chosen.uses_inventory:
+        raise BadInput(
+            f"--inventory {inventory}: not used by the {name} provider of the experiment; name a host or group of "
+            "the inventory with --host"
+        )
     if fleet and not chosen.supports_fleets:
         raise BadInput(
             f"hosts.fleet: {experiment.hosts.fleet}: the {name} provider has only one host; "

@@ -13,7 +13,6 @@ from orchestrator.hosts.base import Host
 from orchestrator.hosts.inventory import Inventory, OtherConnection
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
-from orchestrator.hosts.ssh import connect
 
 T = TypeVar("T")
 
@@ -59,7 +58,7 @@ class HostSelector:
         address = self.inventory.address_to_connect(name)
         if self._ssh_config is not None:
             address = address.with_config(self._ssh_config)
-        return connect(name, address, CONNECT_LIMIT_S)
+        return self.inventory.connect(name, address, CONNECT_LIMIT_S)
 
     def run_on_each(
         self, names: Sequence[str], function: Callable[[Host], T]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -69,7 +70,8 @@ def apply_roles(
         lines.append(f"{host.name}: {_summary(results, request.check)}")
     if error and not request.check and any("settings" in result.result for result in results):
         lines.append(
-            f"{host.name}: changed settings are recorded; to restore them: orchestrate hosts restore {host.name}"
+            f"{host.name}: changed settings are recorded; to restore them: "
+            f"orchestrate hosts restore {shlex.quote(host.name)}"
         )
     return lines, error
 

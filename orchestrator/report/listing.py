@@ -150,7 +150,7 @@ def _provenance(folder: Path) -> Iterator[str]:
         yield f"no manifest: {error}"
         return
     yield f"content hash: {recorded.content_hash}"
-    yield f"command: {plain(command_line(recorded.command_line))}"
+    yield f"command: {command_line(recorded.command_line)}"
     if recorded.overrides:
         yield f"overrides: {plain(', '.join(recorded.overrides))}"
     yield f"seed: {recorded.seed}"

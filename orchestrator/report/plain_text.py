@@ -32,6 +32,17 @@ def item(text: str, sign: str = "") -> str:
     )
 
 
+def command(words: Sequence[str]) -> str:
+    """Return a command for a shell in lines that a backslash continues; words, already quoted, are not broken."""
+    lines = [_INDENT]
+    for word in words:
+        if lines[-1].strip() and len(lines[-1]) + len(word) + 2 * _GAP > WIDTH:
+            lines[-1] += "\\"
+            lines.append(_INDENT * 2)
+        lines[-1] += f"{word} "
+    return "\n".join(lines).rstrip()
+
+
 def fold(word: str, width: int) -> str:
     """Return a word in lines of at most ``width``, broken after a separator such as ``+`` where there is one.
 

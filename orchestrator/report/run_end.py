@@ -42,7 +42,7 @@ def summary_lines(report: Report, run_folder: Path) -> list[str]:
             else []
         ),
         f"Environment: {_environment(report)}",
-        f"Full report: orchestrate report {run_folder}",
+        f"Full report: {text.command_line(['orchestrate', 'report', str(run_folder)])}",
     ]
 
 

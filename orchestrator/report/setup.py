@@ -101,11 +101,6 @@ def command_lines(report: Report) -> list[tuple[str, str]]:
     return [(", ".join(names), line) for line, names in kernels_of.items()]
 
 
-def command(report: Report) -> str:
-    """Return the command that started the run, the program without its directory; empty if not recorded."""
-    return text.command_line(report.provenance.command_line) if report.provenance else ""
-
-
 def benchmark(report: Report) -> Iterator[tuple[str, str]]:
     """Yield the properties of the program that trials executed, as pairs of name and words."""
     built = report.provenance.benchmark if report.provenance else ""

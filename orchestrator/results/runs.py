@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,19 +51,38 @@ def create(results: Path, experiment: str) -> RunFolder:
     """Create the directory of a new run; no two runs of an experiment share a millisecond, so that ids sort."""
     parent = results / _folder_name(experiment)
     try:
-        parent.mkdir(parents=True, exist_ok=True)
         while True:
+            parent.mkdir(parents=True, exist_ok=True)
             identity = _new_id()
-            if any(entry.name[:19] == identity[:19] for entry in parent.iterdir()):
+            try:
+                if any(entry.name[:19] == identity[:19] for entry in parent.iterdir()):
+                    continue
+                path = parent / identity
+                path.mkdir()
+            except FileNotFoundError:  # another start has just removed the empty directory
                 continue
-            path = parent / identity
-            path.mkdir()
             sync_folder(parent)
             return RunFolder(path)
     except OSError as error:
         raise HostError(
             f"{error.filename}: {error.strerror}; set a writable directory with --results or {VARIABLE}"
         ) from None
+
+
+def remove(run: RunFolder) -> None:
+    """Remove the directory of a run, and that of its experiment if it is empty then."""
+    shutil.rmtree(run.path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        run.path.parent.rmdir()
+
+
+def check_writable(results: Path, experiment: str) -> None:
+    """Raise what :func:`create` would raise; leave no directory."""
+    existed = results.exists()
+    remove(create(results, experiment))
+    if not existed:
+        with contextlib.suppress(OSError):
+            results.rmdir()
 
 
 def all_runs(results: Path) -> list[RunFolder]:

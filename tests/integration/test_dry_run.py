@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from orchestrator.execution.dry_run import dry_run
-from orchestrator.execution.launch import RunRequest, run_experiment
+from orchestrator.execution.launch import run_experiment
+from orchestrator.execution.request import RunRequest
 from orchestrator.experiment.loader import load
 from orchestrator.hosts.base import Host, ProviderRequest
 from orchestrator.hosts.command import Command

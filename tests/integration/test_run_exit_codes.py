@@ -103,9 +103,9 @@ def test_a_program_of_the_host_is_reported_with_name_package_and_hash(local_user
         ["dpkg-query", "-W", "-f", "${Version}", "util-linux"], capture_output=True, text=True, check=True
     ).stdout
     provenance = " ".join(mail.split())
-    assert "its command: setarch -R echo x={n}" in provenance
+    assert "its command: setarch -R echo 'x={n}'" in provenance
     assert f"program setarch: util-linux {version}, SHA-256 {digest}" in provenance
-    assert "command: orchestrate run" in provenance
+    assert "Command: orchestrate run" in provenance
     assert str(path) not in mail
     assert f"util-linux {version}, SHA-256 {digest}" in page
 
@@ -209,7 +209,7 @@ def test_connection_refused(user: User, sshd: Sshd) -> None:
     assert ended.code == 3
     (line,) = ended.complaints
     assert re.fullmatch(r"n1: connect to host 127\.0\.0\.1 port \d+: Connection refused", line)
-    assert user.records[-1]["complete"] is False
+    assert not user.run_folders
 
 
 def test_an_unknown_host_key(user: User, sshd: Sshd) -> None:
@@ -391,3 +391,4 @@ def test_a_full_disk_of_the_controller(user: User) -> None:
     assert ran.returncode == 3, ran.stderr
     assert "Traceback" not in ran.stderr
     assert "File too large" in ran.stderr
+    assert not list(user.folder.glob("results/*"))

@@ -217,3 +217,20 @@ def test_medians_on_the_instruction_clock_agree_between_runs(user: User) -> None
     first, second = medians
     assert set(first) == {"4KiB", "2MiB"}
     assert second == pytest.approx(first, rel=0.01)
+
+
+def test_a_boot_that_fails_keeps_its_log_and_a_refused_start_in_a_guest_keeps_nothing(user: User) -> None:
+    hosts = SMALL.replace(
+        "    clock: wall\n", "    clock: wall\n    append: rdinit=/nothing-here init=/nothing-here\n"
+    )
+    ended = user.run(user.file(MIGBENCH + hosts))
+    assert ended.code == 4
+    (folder,) = user.run_folders
+    assert f"last lines of {folder.relative_to(user.folder)}/guest-1.console.log" in ended.err
+    assert "Kernel panic" in (folder / "guest-1.console.log").read_text(errors="replace")
+    text = "benchmark: {command: [frobnicate], metrics: {x: {key_value: x, unit: s}}}\nname: missing\n"
+    file = user.file(text + SMALL)
+    checked, ended = user.run(file, "--check"), user.run(file)
+    assert (checked.code, checked.complaints) == (ended.code, ended.complaints)
+    assert (ended.code, "frobnicate: command not found" in ended.err) == (3, True)
+    assert user.run_folders == [folder]

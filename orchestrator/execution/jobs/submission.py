@@ -113,6 +113,7 @@ class Submitter:
             root=root,
         )
         job = self._session.submit(array)
+        self._run.expect_trials()
         self.jobs.append(job)
         for index, state in enumerate(blocks):
             yield Task(number, index), state

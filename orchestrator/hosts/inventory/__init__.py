@@ -7,18 +7,18 @@ is a fault. This program adds ``known_hosts_file``, ``jump``, ``power`` and ``co
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.inventory import connection, reading
 from orchestrator.hosts.inventory.connection import OtherConnection
 from orchestrator.hosts.inventory.variables import Variables, position_of
-from orchestrator.hosts.ssh import SshAddress
+from orchestrator.hosts.ssh import SshAddress, SshHost, connect
+from orchestrator.nearest import did_you_mean
 
 __all__ = ["Inventory", "OtherConnection", "load", "parse_address"]
 
@@ -37,14 +37,28 @@ class Inventory:
     def group(self, name: str) -> tuple[str, ...]:
         """Return the hosts in a group; ``BadInput`` suggests the nearest name of a group."""
         if name not in self.groups:
-            near = difflib.get_close_matches(name, self.groups, 1)
-            hint = (
-                f"; did you mean {near[0]!r}?"
-                if near
-                else f"; the inventory has the groups: {', '.join(self.groups) or 'none'}"
-            )
-            raise BadInput(f"{self.file}: no group {name!r}{hint}")
+            raise BadInput(f"{self.file}: no group {name!r}; {did_you_mean(name, self.groups)}")
         return self.groups[name]
+
+    def unknown(self, name: str) -> str:
+        """Return that the inventory has no such host or group, and the nearest name; empty if it has it.
+
+        The name may still be an address. Without an inventory nothing is unknown.
+        """
+        known = {*self.hosts, *self.groups}
+        if name in known or not known:
+            return ""
+        return f"no host or group {name!r} in {self.file}, {did_you_mean(name, known)}"
+
+    def connect(self, name: str, address: SshAddress, time_limit: float) -> SshHost:
+        """Connect to a host; the ``HostError`` of an unknown name names the nearest one."""
+        try:
+            return connect(name, address, time_limit)
+        except HostError as error:
+            hint = self.unknown(name)
+            if hint:
+                raise HostError(f"{error}; {hint}") from error
+            raise
 
     def resolve(self, name: str) -> tuple[str, ...]:
         """Return the hosts of the group ``name``, or ``name`` itself: a host or an address."""

@@ -53,6 +53,10 @@ class LocalProvider(Provider):
         self.location = self.name
         self.changes_allowed = bool(request.options.get("allow_changes")) or request.allow_local_changes
 
+    def shown(self, host: str = "") -> str:
+        """See :meth:`Provider.shown`."""
+        return "this machine"
+
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
         """See :meth:`Provider.machine`."""

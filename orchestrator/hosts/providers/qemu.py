@@ -117,6 +117,10 @@ class QemuProvider(Provider):
         self._boot_limit = request.boot_limit
         _check_needs(self._layout, request.needs)
 
+    def shown(self, host: str = "") -> str:
+        """See :meth:`Provider.shown`."""
+        return "a guest on this machine"
+
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
         """See :meth:`Provider.machine`; the guest starts with :meth:`QemuMachine.boot`."""

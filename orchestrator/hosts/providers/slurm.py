@@ -87,6 +87,7 @@ class SlurmProvider(Provider):
     """Runs each block as a job of a Slurm cluster."""
 
     name = "slurm"
+    uses_inventory = True
     options_schema: ClassVar[Mapping[str, Any]] = OPTIONS_SCHEMA
 
     def __init__(self, request: ProviderRequest) -> None:

@@ -19,7 +19,7 @@ from orchestrator.hosts.machine.bootable import BootableMachine
 from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.machine.printing import BootingHost, placeholder_files
 from orchestrator.hosts.power import find_power
-from orchestrator.hosts.ssh import SshAddress, connect
+from orchestrator.hosts.ssh import SshAddress
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class SshMachine(Machine):
         self.name = name
         self.variables = inventory.variables(name)
         self.groups = inventory.groups_of(name)
+        self._inventory = inventory
         self._address = address
         self._host: Host | None = None
 
@@ -46,7 +47,7 @@ class SshMachine(Machine):
     def reconnect(self) -> Host:
         """Close the connection, if any, and connect."""
         self.close()
-        self._host = connect(self.name, self._address, CONNECT_LIMIT_S)
+        self._host = self._inventory.connect(self.name, self._address, CONNECT_LIMIT_S)
         return self._host
 
     def close(self) -> None:
@@ -61,6 +62,7 @@ class SshProvider(Provider):
 
     name = "ssh"
     supports_fleets = True
+    uses_inventory = True
     options_schema: ClassVar[dict[str, Any]] = {
         "type": "object",
         "description": "Run on a machine with an SSH server.",
@@ -109,6 +111,14 @@ class SshProvider(Provider):
             self._addresses = {
                 name: address.with_config(request.ssh_config) for name, address in self._addresses.items()
             }
+
+    def shown(self, host: str = "") -> str:
+        """See :meth:`Provider.shown`."""
+        names = [host] if host else list(self._addresses)
+        words = [_shown(name, self._addresses[name]) for name in names]
+        hints = [f"; {hint}" for hint in map(self._inventory.unknown, names) if hint]
+        one_of = "the first that can be reached of " if len(names) > 1 else ""
+        return f"{one_of}{', '.join(words)}, by SSH{''.join(hints)}"
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
@@ -161,7 +171,7 @@ class SshProvider(Provider):
             return SshMachine(name, address, self._inventory)
         return BootableMachine(
             name,
-            partial(connect, name, address, CONNECT_LIMIT_S),
+            partial(self._inventory.connect, name, address, CONNECT_LIMIT_S),
             self._powers[name],
             self._consoles.get(name),
             log_folder,
@@ -169,6 +179,10 @@ class SshProvider(Provider):
             self._inventory.variables(name),
             self._inventory.groups_of(name),
         )
+
+
+def _shown(name: str, address: SshAddress) -> str:
+    return name if name == str(address) else f"{name} ({address})"
 
 
 def _addresses(inventory: Inventory, names: Sequence[str]) -> tuple[dict[str, SshAddress], dict[str, str]]:

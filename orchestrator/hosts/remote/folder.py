@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -51,7 +52,7 @@ class Runner:
         """Return the message for another command that needs the host."""
         return (
             f"{host}: another run is active on this host (pid {self.pid}, {self.block}); stop it with: "
-            f"orchestrate hosts restore --stop {host}"
+            f"orchestrate hosts restore --stop {shlex.quote(host)}"
         )
 
 

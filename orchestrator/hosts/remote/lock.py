@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shlex
 import socket
 from dataclasses import asdict, dataclass
 
@@ -78,10 +79,10 @@ def take(folder: HostFolder, run: str, *, break_lock: bool = False) -> Holder:
         old = line
 
 
-def check_free(folder: HostFolder) -> None:
-    """Raise ``HostError`` if the host has a lock that is not stale."""
+def check_free(folder: HostFolder, run: str = "") -> None:
+    """Raise ``HostError`` if the host has a lock that is neither stale nor of ``run``."""
     holder = holder_of(folder)
-    if holder is not None and not holder.is_stale:
+    if holder is not None and not holder.is_stale and holder.run != run:
         raise _held(folder, holder)
 
 
@@ -112,7 +113,8 @@ def _line_of(folder: HostFolder) -> str:
 def _held(folder: HostFolder, holder: Holder) -> HostError:
     name = folder.host.name
     return HostError(
-        f"{name}: locked by {holder}; wait for it, or remove the lock with: orchestrate hosts unlock {name}"
+        f"{name}: locked by {holder}; wait for it, or remove the lock with: "
+        f"orchestrate hosts unlock {shlex.quote(name)}"
     )
 
 

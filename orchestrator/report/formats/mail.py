@@ -29,6 +29,9 @@ def render(report: Report) -> str:
     parts.append(_section("Anomalies", notes.findings(report)))
     parts.append(_section("Excluded", _excluded(report)))
     parts.append(_section("Experiment", _pairs(_experiment(report))))
+    if report.provenance:
+        command = text.shell_words(report.provenance.command_line)
+        parts.append(f"{plain_text.paragraph('Command:')}\n{plain_text.command(command)}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -88,8 +91,6 @@ def _experiment(report: Report) -> Iterator[tuple[str, str]]:
         "run",
         f"{text.plain(opening.experiment)} {opening.run}, content {opening.content_hash[:12]}, seed {opening.seed}",
     )
-    if report.provenance:
-        yield "command", text.plain(setup.command(report))
     for name, words in setup.benchmark(report):
         yield text.plain(name), text.plain(words)
     options = setup.options(report)

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.loader import load
-from tests import calls
+from tests.calls import orchestrate
 
 FAULTS = Path(__file__).parent / "faults"
 ROOT = Path(__file__).parents[3]
@@ -148,7 +148,7 @@ def test_faults_of_all_files_and_of_their_roles_are_told_at_once(tmp_path: Path)
         "version: 1\nbenchmark: {role: migbench}\nhosts: {provider: qemu, qemu: {nodes: [{memory: 1MiB}]}}\n"
     )
     third.write_text("version: 2\nbenchmark: {role: migbench}\n")
-    done = calls.orchestrate("validate", *(str(file) for file in (first, second, third)))
+    done = orchestrate("validate", *(str(file) for file in (first, second, third)))
     assert done.returncode == 2
     starts = [
         f"{first}:4:14: ",
@@ -163,7 +163,30 @@ def test_of_very_many_faults_the_first_and_the_last_are_printed(tmp_path: Path) 
     file = tmp_path / "many.yaml"
     rows = "".join(f"unknown_{number:03}: 1\n" for number in range(200))
     file.write_text(f"version: 1\nbenchmark: {{role: migbench}}\n{rows}")
-    lines = calls.orchestrate("validate", str(file)).stderr.splitlines()
+    lines = orchestrate("validate", str(file)).stderr.splitlines()
     assert len(lines) == 52
     assert lines[50] == "orchestrate: ... and 149 more"
     assert "unknown_199" in lines[51]
+
+
+def test_values_of_placeholders_are_checked_before_any_host_is_used(tmp_path: Path) -> None:
+    """``validate`` knows which value each placeholder of a role's command gets."""
+    role = tmp_path / "roles" / "timer"
+    role.mkdir(parents=True)
+    (role / "benchmark.yaml").write_text(
+        "command: [./timer, '--block={block}', '{how}']\n"
+        "choices: {how: [read, write]}\n"
+        "ranges: {block: {from: 4KiB, to: 1MiB, power_of_two: true}}\n"
+        "metrics: {rate: {key_value: rate, unit: MiB/s}}\n"
+    )
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "version: 1\nbenchmark: {role: timer, arguments: {how: writ}}\n"
+        "factors: {block: {geometric: {from: 6KiB, to: 12KiB}}}\n"
+    )
+    done = orchestrate("validate", str(file))
+    assert (done.returncode, done.stdout) == (ExitCode.BAD_INPUT, "")
+    assert done.stderr.splitlines() == [
+        f"orchestrate: {file}:2:43: invalid value 'writ' for 'how'; did you mean 'write'?",
+        f"orchestrate: {file}:3:18: invalid value '6KiB' for 'block'; expected a power of two from 4KiB to 1MiB",
+    ]

@@ -45,7 +45,7 @@ def test_durations_are_seconds(text: str | float, seconds: float) -> None:
     ("text", "message"),
     [
         ("2MIB", "unknown unit 'MIB' in size '2MIB'; did you mean 'MiB'?"),
-        ("2KB", "unknown unit 'KB' in size '2KB'; did you mean 'kB'?"),
+        ("2KB", "unknown unit 'KB' in size '2KB'; did you mean 'KiB'?"),
         ("2 pages", "unknown unit 'pages' in size '2 pages'; known units: B, KiB"),
         ("-1KiB", "invalid size '-1KiB'; expected a number with a unit, such as '2MiB'"),
         ("", "invalid size ''"),

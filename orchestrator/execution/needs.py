@@ -1,0 +1,40 @@
+"""What an experiment asks of a host, compared with its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.errors import BadInput, HostError
+from orchestrator.experiment.model import Experiment
+from orchestrator.hosts import facts as host_facts
+from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider_choice import choose_provider
+
+GUEST = "qemu"
+
+
+def require(
+    host: str, experiment: Experiment, provider: Provider, facts: host_facts.Facts, more: Sequence[str] = ()
+) -> None:
+    """Raise ``HostError`` with each need that a host does not meet, and what to do if a guest would meet them.
+
+    :param more: further differences between the machine and what the file asks for.
+    """
+    unmet = [*more, *host_facts.unmet(experiment.hosts.needs, facts)]
+    if not unmet:
+        return
+    lines = [f"{host}: {need}" for need in unmet]
+    if not provider.creates_hosts and provider.batch is None and _guest_meets(experiment):
+        lines[-1] += f"; to run in a guest that meets the needs: --provider {GUEST}"
+    raise HostError("\n".join(lines))
+
+
+def _guest_meets(experiment: Experiment) -> bool:
+    """Whether the guest of the file meets the needs that do not depend on its kernel."""
+    if experiment.hosts.needs.free_huge_pages_per_node:
+        return False
+    try:
+        choose_provider(experiment, provider=GUEST)
+    except BadInput:
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""What a provider cannot or must not do for an experiment, found before any host is contacted."""
+
+from __future__ import annotations
+
+from orchestrator.errors import BadInput
+from orchestrator.execution.jobs.roles import check_roles
+from orchestrator.execution.visit import needs_root
+from orchestrator.hosts.base import Provider
+from orchestrator.plan import Plan
+
+
+def check_provider(plan: Plan, provider: Provider) -> None:
+    """Refuse, before any host is contacted, what the provider cannot or must not do."""
+    if needs_root(plan.experiment) and not provider.changes_allowed:
+        raise BadInput(
+            f"the experiment changes settings of this machine ({provider.location}); "
+            "allow it with --allow-local-changes or hosts.local.allow_changes: true"
+        )
+    if provider.batch is not None:
+        check_roles(plan.experiment)
+        return  # each boot is a job
+    boots, until = plan.experiment.repetitions.boots, plan.experiment.repetitions.until
+    if boots > 1 and not provider.boots_kernels and until is None:
+        raise BadInput(
+            f"repetitions.boots is {boots}, but the {provider.name} provider cannot reboot its hosts; "
+            "set repetitions.boots: 1, or use hosts whose kernel can be booted"
+        )
+    if until is not None and plan.experiment.hosts.fleet == "shard" and not provider.boots_kernels:
+        raise BadInput(
+            f"repetitions.until with fleet: shard requires reboots, and the {provider.name} provider cannot reboot "
+            "hosts; use repetitions.count, or set fleet: replicate"
+        )
+    _check_cost(plan, provider)
+
+
+def _check_cost(plan: Plan, provider: Provider) -> None:
+    """Refuse a run that is expected to exceed ``limits.max_hours`` or ``limits.max_cost``."""
+    limits = plan.experiment.limits
+    hours = plan.estimate(boot_s=provider.boot_estimate).seconds / 3600
+    if limits.max_hours is not None and hours > limits.max_hours:
+        raise BadInput(
+            f"limits.max_hours is {limits.max_hours:g}, but the run takes about {hours:.1f} hours; "
+            "raise the limit, or run less with --where, --limit or --set repetitions=N"
+        )
+    quote = provider.quote(hours * 3600)
+    if quote is None or limits.max_cost is None:
+        return
+    if quote.cost is None:
+        raise BadInput(
+            f"limits.max_cost is set, but the price of {quote.machine_type} is unknown; use limits.max_hours"
+        )
+    if quote.cost > limits.max_cost:
+        raise BadInput(
+            f"limits.max_cost is {limits.max_cost:g} USD, but the run costs about {quote.cost:.2f} USD ({quote})"
+        )

@@ -1,0 +1,81 @@
+"""What to run, and which run that resumes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import BadInput
+from orchestrator.hosts.base import Provider
+from orchestrator.kernels.obtain import identity_of
+from orchestrator.plan import Plan
+from orchestrator.results import manifest, runs
+from orchestrator.results.lock import RunLock
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to run, and where its results go.
+
+    :ivar results: folder of all runs; ``cache``: folder for what is built and fetched.
+    :ivar overrides: texts of ``--set``; ``command_line``: of the controller. Both go into the manifest.
+    :ivar resume: id of the run to resume; ``latest``: the newest unfinished one of this experiment; empty: that one if
+        there is one, else a new run.
+    :ivar new: begin a new run even if there is one to resume.
+    :ivar break_locks: take hosts that other runs hold.
+    """
+
+    plan: Plan
+    provider: Provider
+    results: Path
+    cache: Path
+    overrides: Sequence[str] = ()
+    command_line: Sequence[str] = ()
+    resume: str = ""
+    new: bool = False
+    break_locks: bool = False
+
+
+def scope_of(plan: Plan, provider: Provider) -> str:
+    """Return the hash of all that two commands must agree on to mean the same run (SHA-256, hex)."""
+    experiment = plan.experiment
+    roles = {role.name: manifest.hash_role(role) for role in experiment.roles}
+    kernels = {k.name: identity_of(k).kernel_hash for k in experiment.kernels if k.recipe is not None}
+    more = [part for part in (kernels, plan.hosts) if part]
+    parts = (experiment.content_hash, plan.selection, provider.location, roles, *more)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def run_to_resume(request: RunRequest, scope: str) -> runs.RunFolder | None:
+    """Return the run to resume, if any; only a run of the same scope is resumed."""
+    name, results, resume = request.plan.experiment.name, request.results, request.resume
+    if request.new:
+        return None
+    if resume and resume != runs.LATEST:
+        named = runs.find(results, resume)
+        if runs.scope_of(named) != scope:
+            raise BadInput(
+                f"cannot resume run {named.id} with this command: the experiment, --where, --limit, the hosts, a "
+                "kernel or a role has changed since it started; restore them, or start a new run with --new"
+            )
+        return named
+    unfinished = runs.unfinished(results, name, scope)
+    if unfinished is None and resume:
+        raise BadInput(
+            f"no unfinished run of this experiment (name {name!r}, same options) to resume; "
+            "omit --resume to start one"
+        )
+    return unfinished
+
+
+def check_results(request: RunRequest) -> runs.RunFolder | None:
+    """Return the run to resume, if any. Raises what the start of the run would raise; leaves no directory."""
+    found = run_to_resume(request, scope_of(request.plan, request.provider))
+    if found is None:
+        runs.check_writable(request.results, request.plan.experiment.name)
+    else:
+        RunLock(found.path).close()
+    return found
