@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.hosts.slurm.commands import COMMANDS
 from tests.slurm.conftest import SlurmUser
 
 SAY = """
@@ -57,15 +58,17 @@ def test_faults_of_the_file(user: SlurmUser, more: str, message: str) -> None:
     assert (ended.code, message in ended.err) == (2, True), ended.err
 
 
-def test_no_slurm_here(user: SlurmUser, tmp_path: Path) -> None:
+@pytest.mark.parametrize("missing", ["sbatch", "scontrol"])
+def test_a_command_of_slurm_is_missing(user: SlurmUser, tmp_path: Path, missing: str) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
-    (programs / "sh").symlink_to(str(shutil.which("sh")))
+    for name in {"sh", *COMMANDS} - {missing}:
+        (programs / name).symlink_to(str(shutil.which(name)))
     user.environment = {**user.environment, "PATH": str(programs)}
     ended = user.run(user.slurm_file(SAY))
     assert ended.code == 3
     assert ended.complaints == [
-        "sbatch: command not found on this machine; run this on a login node, or name one with hosts.slurm.login"
+        f"{missing}: command not found on this machine; run this on a login node, or name one with hosts.slurm.login"
     ]
 
 
