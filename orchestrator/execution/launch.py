@@ -82,8 +82,9 @@ def run_experiment(request: RunRequest, interface: UserInterface) -> RunResult:
         with interface.progress() as observer:
             return RunResult(run.folder, _execute(request, run, observer))
     except OrchestratorError:
-        with contextlib.suppress(OrchestratorError, OSError):  # a second fault must not hide the first
-            interface.ended_early(run.folder)
+        if run.folder.path.is_dir():  # it was not refused
+            with contextlib.suppress(OrchestratorError, OSError):  # a second fault must not hide the first
+                interface.ended_early(run.folder)
         raise
 
 

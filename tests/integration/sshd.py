@@ -16,6 +16,10 @@ from orchestrator.hosts.ssh import SshAddress
 
 SSHD = "/usr/sbin/sshd"
 
+BARE_SHELL = "SetEnv SHLVL=2\n"
+"""Else bash reads ~/.bashrc for each command (shell.c, run_by_ssh), which may take a while or wait for a lock.
+sshd takes the first SetEnv of a configuration only."""
+
 
 @dataclass(frozen=True)
 class Sshd:
@@ -77,7 +81,7 @@ def serve(
         f"AuthorizedKeysFile {folder}/authorized_keys\n"
         f"PidFile {folder}/pid\n"
         "UsePAM no\nPasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\nMaxSessions 50\n"
-        f"{settings}"
+        f"{settings if 'SetEnv' in settings else BARE_SHELL + settings}"
     )
     (folder / "ssh_config").write_text(
         f"Host testhost\n  HostName 127.0.0.1\n  Port {port}\n  User {getpass.getuser()}\n"

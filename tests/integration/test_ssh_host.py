@@ -119,7 +119,7 @@ def test_a_key_that_is_not_authorised_is_refused(sshd: Sshd, tmp_path: Path) -> 
     address = replace(sshd.address, identity_file=tmp_path / "stranger")
     with pytest.raises(
         HostError,
-        match=r"@127\.0\.0\.1: Permission denied \(publickey\); try: ssh -p \d+ .* 127\.0\.0\.1 true$",
+        match=r"@127\.0\.0\.1: Permission denied \(publickey\); try: ssh .* -p \d+ .* 127\.0\.0\.1 true$",
     ):
         connect("there", address)
 
