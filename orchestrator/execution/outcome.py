@@ -156,7 +156,11 @@ def _without_headline(headline: str, missing: Mapping[str, str]) -> str:
 
 def _disturbance(experiment: Experiment, seen: TrialEnd) -> str:
     """Why a trial that is ok otherwise was disturbed; empty if it was not."""
-    found = [] if seen.settled else ["the host's CPUs were not idle before the trial"]
+    found = (
+        []
+        if seen.settled
+        else [f"the CPUs were not idle within {seen.waited:.0f} s (limits.settle; 0: do not wait)"]
+    )
     if experiment.noise is not None:
         nodes = experiment.hosts.needs.numa_nodes
         found += noise.reasons(experiment.noise, nodes, seen.noise, seen.kernel_log)

@@ -70,8 +70,8 @@ def test_status_and_reason(
     assert found.counters == {"pgmigrate_success": 4}
 
 
-BUSY = replace(SEEN, settled=False)
-BUSY_CPUS = "the host's CPUs were not idle before the trial"
+BUSY = replace(SEEN, settled=False, waited=30.4)
+BUSY_CPUS = "the CPUs were not idle within 30 s (limits.settle; 0: do not wait)"
 
 
 def test_a_disturbed_trial_is_run_again_within_its_limit(experiment: Experiment) -> None:
