@@ -201,6 +201,7 @@ class BlockRun:
             verification,
             self._machine.clock,
             self._machine.hypervisor,
+            boots_kernels=self._run.provider.boots_kernels,
         )
 
     def _recover(self, loss: HostLost) -> Host:
