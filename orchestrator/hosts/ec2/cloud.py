@@ -16,6 +16,7 @@ from orchestrator.hosts.ec2.deadline import DEFAULT_ROLE, Deadlines
 from orchestrator.hosts.ec2.errors import code_of, explained
 from orchestrator.hosts.ec2.launch import launch
 from orchestrator.hosts.ec2.resources import Resources, instance_of, name_of
+from orchestrator.hosts.ec2.spot import interruption
 from orchestrator.hosts.rented.cloud import Access, Cloud, Instance, NotConfigured
 from orchestrator.hosts.rented.machine_types import MachineType, shipped
 
@@ -58,6 +59,16 @@ class Ec2(Cloud):
         """See :class:`Cloud`; ``admin`` in Debian's images."""
         return str(self._options.get("user", "admin"))
 
+    @property
+    def interrupts(self) -> bool:
+        """See :class:`Cloud`: spot instances only."""
+        return bool(self._options.get("spot", False))
+
+    def interruption(self, instance: Instance) -> str:
+        """See :meth:`Cloud.interruption`; asks the API, so that nothing runs on the machine that is measured."""
+        with explained(self.region):
+            return interruption(self._ec2, instance.id)
+
     @cached_property
     def region(self) -> str:
         """The region of the file, else that of the AWS configuration; ``BadInput`` if there is none."""
@@ -85,7 +96,7 @@ class Ec2(Cloud):
             existing = self.find(run)
             instance = next((one for one in existing if one.state != "ended"), None)
             if instance is None:
-                instance = self._launch(run, machine_type, access, deadline, len(existing))
+                instance = self._launch(run, machine_type, access, deadline, existing)
             self._deadlines.set(name_of(run), instance.id, instance.deadline or deadline)
         return instance
 
@@ -179,10 +190,15 @@ class Ec2(Cloud):
         return Deadlines(self._session, self._config, str(self._options.get("role", DEFAULT_ROLE)))
 
     def _launch(
-        self, run: str, machine_type: MachineType, access: Access, deadline: datetime, attempt: int
+        self,
+        run: str,
+        machine_type: MachineType,
+        access: Access,
+        deadline: datetime,
+        ended: Sequence[Instance],
     ) -> Instance:
         try:
-            return launch(self._ec2, self._options, self.region, run, machine_type, access, deadline, attempt)
+            return launch(self._ec2, self._options, self.region, run, machine_type, access, deadline, ended)
         except HostError as error:
             if code_of(error.__cause__) != "IdempotentParameterMismatch":
                 raise
