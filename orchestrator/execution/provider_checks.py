@@ -23,7 +23,7 @@ def check_provider(plan: Plan, provider: Provider) -> None:
     if boots > 1 and not provider.boots_kernels and until is None:
         raise BadInput(
             f"repetitions.boots is {boots}, but the {provider.name} provider cannot reboot its hosts; "
-            "set repetitions.boots: 1, or use hosts whose kernel can be booted"
+            "run with --set repetitions.boots=1, or use hosts whose kernel can be booted"
         )
     if until is not None and plan.experiment.hosts.fleet == "shard" and not provider.boots_kernels:
         raise BadInput(
