@@ -196,6 +196,7 @@ class Quote:
     :ivar price: list price in USD per hour; None: unknown.
     :ivar price_date: date of the price list (ISO 8601); empty: the price is that of the experiment file.
     :ivar end: what ends the machine if the controller does not; empty: see docs/clouds.md.
+    :ivar hints: on machine types of the experiment file that may be mistyped.
     """
 
     machine_type: str
@@ -204,6 +205,7 @@ class Quote:
     price: float | None
     price_date: str
     end: str = ""
+    hints: tuple[str, ...] = ()
 
     @property
     def cost(self) -> float | None:

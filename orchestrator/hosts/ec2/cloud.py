@@ -18,6 +18,7 @@ from orchestrator.hosts.ec2.launch import launch
 from orchestrator.hosts.ec2.resources import Resources, instance_of, name_of
 from orchestrator.hosts.rented.cloud import Access, Cloud, Instance, NotConfigured
 from orchestrator.hosts.rented.machine_types import MachineType, shipped
+from orchestrator.nearest import did_you_mean
 
 T = TypeVar("T")
 
@@ -65,6 +66,16 @@ class Ec2(Cloud):
         if not region:
             raise BadInput("no AWS region; set hosts.ec2.region or AWS_REGION")
         return region
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """See :attr:`Cloud.hints`. The list has metal types only, so another name may be right."""
+        known = shipped("ec2")
+        return tuple(
+            f"hosts.ec2.types: '{name}' is not a known metal type; {did_you_mean(name, known)}"
+            for name in self._options.get("types", ())
+            if name not in known
+        )
 
     def estimate(self, needs: Needs) -> Sequence[MachineType]:
         """See :meth:`Cloud.estimate`: the types of the file in its order, else known ones.

@@ -103,7 +103,7 @@ class RentedProvider(Provider):
                 f"a machine type of {self.location} that meets hosts.needs", (), hours, None, "", end
             )
         first = self.types[0]
-        return Quote(first.name, names, hours, first.price, first.price_date, end)
+        return Quote(first.name, names, hours, first.price, first.price_date, end, self.cloud.hints)
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
