@@ -55,6 +55,7 @@ def plan(
     says so.
     """
     from orchestrator.execution.provider_checks import check_provider
+    from orchestrator.kernels.built import is_built
 
     set_up_logging(0)
     experiment = load_experiment(file, overrides)
@@ -70,6 +71,9 @@ def plan(
         return
     click.echo(table(planned))
     click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate)}")
+    for kernel in experiment.kernels:
+        if kernel.recipe is not None and not is_built(kernel.recipe):
+            click.echo(f"kernel {kernel.name}: not built yet; `run` builds it first")
     quote = chosen.quote(planned.estimate(boot_s=chosen.boot_estimate).seconds)
     if quote is not None:
         click.echo(quote)

@@ -74,6 +74,11 @@ def read_patches(sources: Iterable[PatchSource]) -> tuple[Patch, ...]:
     return tuple(patches)
 
 
+def is_fetched(source: PatchSource) -> bool:
+    """Whether patches can be read without the network."""
+    return source.kind != "b4" or _series_folder(source.location).is_dir()
+
+
 def _entries(path: Path) -> Iterator[Entry]:
     """Yield the patches of a directory in the order of its ``series`` (as in quilt), otherwise by name."""
     if not path.is_dir() or is_maildir(path):
@@ -161,9 +166,13 @@ def _checked(entry: Entry, location: str, name: str, text: bytes) -> Patch | Non
     raise KernelError(f"{location}: {reason}")
 
 
+def _series_folder(message: str) -> Path:
+    return cache_folder() / "series" / re.sub(r"[^A-Za-z0-9@._-]", "_", message)
+
+
 def _from_b4(message: str) -> Path:
     """Return the directory of a posted series; fetch it if it is not in the cache. A message id never changes."""
-    folder = cache_folder() / "series" / re.sub(r"[^A-Za-z0-9@._-]", "_", message)
+    folder = _series_folder(message)
     if not folder.is_dir():
         try:
             programs.require("b4")

@@ -64,3 +64,16 @@ def test_a_mistyped_machine_type_gets_a_hint(file: Path, name: str, hinted: bool
     file.write_text(EXPERIMENT + COST.replace("TYPE", f"m5.metal, {name}"))
     hint = "hosts.ec2.types: 'c5.metl' is not a known metal type; did you mean 'c5.metal'?"
     assert (hint in orchestrate("plan", str(file)).stdout) == hinted
+
+
+def test_a_kernel_that_is_not_built_is_named(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()  # no apt, git or compiler: nothing is fetched or built
+    (tmp_path / "a.config").write_text("CONFIG_NUMA=y\n")
+    recipe = "{source: {package: linux-source}, config: {base: tiny, fragments: [a.config]}}"
+    kernels = f"kernels: {{plain: {{package: linux-image-amd64}}, accel: {{recipe: {recipe}}}}}\n"
+    file.write_text(EXPERIMENT + "hosts: {provider: qemu}\n" + kernels)
+    ended = orchestrate("plan", str(file), PATH=str(tmp_path / "bin"), XDG_CACHE_HOME=str(tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    assert [line for line in ended.stdout.splitlines() if line.startswith("kernel ")] == [
+        "kernel accel: not built yet; `run` builds it first"
+    ]
