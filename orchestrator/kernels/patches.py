@@ -14,6 +14,7 @@ from pathlib import Path
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import PatchSource
+from orchestrator.extras import installation
 from orchestrator.kernels import compressed, programs
 from orchestrator.kernels.git import complaint, run_git
 from orchestrator.kernels.locks import atomic_folder
@@ -178,8 +179,7 @@ def _from_b4(message: str) -> Path:
             programs.require("b4")
         except KernelError:
             raise KernelError(
-                f"fetching the series {message} requires b4; install it with "
-                "pip install 'migration-orchestrator[b4]'"
+                f"fetching the series {message} requires b4; install it with: {installation('b4')}"
             ) from None
         with atomic_folder(folder) as part:
             programs.run(

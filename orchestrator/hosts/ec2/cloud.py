@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Needs
+from orchestrator.extras import installation
 from orchestrator.hosts.ec2.deadline import DEFAULT_ROLE, Deadlines
 from orchestrator.hosts.ec2.errors import code_of, explained
 from orchestrator.hosts.ec2.launch import launch
@@ -159,7 +160,7 @@ class Ec2(Cloud):
             import boto3
         except ImportError:
             raise NotConfigured(
-                "the ec2 provider requires boto3; install it with: pip install 'migration-orchestrator[aws]'"
+                f"the ec2 provider requires boto3; install it with: {installation('aws')}"
             ) from None
         with explained(self._region):
             return boto3.session.Session(region_name=self._region or None)
