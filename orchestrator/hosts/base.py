@@ -199,6 +199,7 @@ class Quote:
     :ivar price_date: date of the price list (ISO 8601); empty: the price is that of the experiment file.
     :ivar spot: whether the price is the highest one, because that of spot instances varies.
     :ivar end: what ends the machine if the controller does not; empty: see docs/clouds.md.
+    :ivar hints: on machine types of the experiment file that may be mistyped.
     """
 
     machine_type: str
@@ -207,7 +208,11 @@ class Quote:
     price: float | None
     price_date: str
     end: str = ""
+<<<<<<< HEAD
     spot: bool = False
+=======
+    hints: tuple[str, ...] = ()
+>>>>>>> nc2
 
     @property
     def cost(self) -> float | None:

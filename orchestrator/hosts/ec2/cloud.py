@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Needs
+from orchestrator.extras import installation
 from orchestrator.hosts.ec2.deadline import DEFAULT_ROLE, Deadlines
 from orchestrator.hosts.ec2.errors import code_of, explained
 from orchestrator.hosts.ec2.launch import launch
@@ -19,6 +20,7 @@ from orchestrator.hosts.ec2.resources import Resources, instance_of, name_of
 from orchestrator.hosts.ec2.spot import interruption
 from orchestrator.hosts.rented.cloud import Access, Cloud, Instance, NotConfigured
 from orchestrator.hosts.rented.machine_types import MachineType, shipped
+from orchestrator.nearest import did_you_mean
 
 T = TypeVar("T")
 
@@ -76,6 +78,16 @@ class Ec2(Cloud):
         if not region:
             raise BadInput("no AWS region; set hosts.ec2.region or AWS_REGION")
         return region
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """See :attr:`Cloud.hints`. The list has metal types only, so another name may be right."""
+        known = shipped("ec2")
+        return tuple(
+            f"hosts.ec2.types: '{name}' is not a known metal type; {did_you_mean(name, known)}"
+            for name in self._options.get("types", ())
+            if name not in known
+        )
 
     def estimate(self, needs: Needs) -> Sequence[MachineType]:
         """See :meth:`Cloud.estimate`: the types of the file in its order, else known ones.
@@ -159,7 +171,7 @@ class Ec2(Cloud):
             import boto3
         except ImportError:
             raise NotConfigured(
-                "the ec2 provider requires boto3; install it with: pip install 'migration-orchestrator[aws]'"
+                f"the ec2 provider requires boto3; install it with: {installation('aws')}"
             ) from None
         with explained(self._region):
             return boto3.session.Session(region_name=self._region or None)

@@ -90,6 +90,11 @@ class Cloud(ABC):
         """What ends a machine at its deadline, as text for plans; empty: always the cloud itself."""
         return ""
 
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """Hints on machine types of the file that may be mistyped. Contacts nobody."""
+        return ()
+
     @abstractmethod
     def estimate(self, needs: Needs) -> Sequence[MachineType]:
         """Return the types that meet the needs, in the order in which they are tried. Contacts nobody."""

@@ -111,8 +111,12 @@ class RentedProvider(Provider):
                 f"a machine type of {self.location} that meets hosts.needs", (), hours, None, "", end
             )
         first = self.types[0]
+<<<<<<< HEAD
         spot = self.cloud.interrupts
         return Quote(first.name, names, hours, first.price, first.price_date, end, spot)
+=======
+        return Quote(first.name, names, hours, first.price, first.price_date, end, self.cloud.hints)
+>>>>>>> nc2
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
