@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import keyword
 import re
@@ -56,12 +57,12 @@ class SweepReader:
 
     def allow_unsupported(self) -> tuple[Expression, ...]:
         """Read ``allow_unsupported``. The name of a mode stands for the predicate ``mode == name``."""
-        modes = self._modes()
+        modes = [level.text for level in self.factors["mode"].levels] if "mode" in self.factors else []
         predicates = []
         for index, node in self.draft.items("allow_unsupported"):
             is_name = _MODE_NAME.fullmatch(node.text) and node.text not in self.names
             if is_name and "mode" in self.names:
-                if modes and node.text not in modes:
+                if node.text not in modes and _is_misspelled(node.text, modes):
                     hint = did_you_mean(node.text, modes)
                     self.draft.add_fault(node.position, f"unknown mode '{node.text}'; {hint}")
                 predicates.append(Expression(f"mode == '{node.text}'"))
@@ -69,17 +70,6 @@ class SweepReader:
                 predicate = self.read_expression(node, "allow_unsupported", index)
                 predicates += [predicate] if predicate else []
         return tuple(predicates)
-
-    def _modes(self) -> list[str]:
-        """Return the levels of ``mode`` and what the benchmark accepts for it; empty if they are not fully known.
-
-        ``--set`` may leave modes out that the file still names.
-        """
-        levels = self.factors["mode"].levels if "mode" in self.factors else ()
-        is_from_file = self.draft.node.nearest_position("factors", "mode").line > 0
-        if not (levels and is_from_file and self.benchmark.knows_arguments):
-            return []
-        return [*(level.text for level in levels), *self.benchmark.choices.get("mode", ())]
 
     def nodes(self) -> tuple[int, ...]:
         """Return all numbers of NUMA nodes among the levels and arguments, ascending."""
@@ -283,3 +273,7 @@ def constants(arguments: Mapping[str, Level], kernels: Sequence[Kernel]) -> dict
     """Return the constants of expressions: the benchmark's arguments, and the kernel if there is only one."""
     kernel = {KERNEL: computed_level(kernels[0].name)} if len(kernels) == 1 else {}
     return {name: level.value for name, level in {**kernel, **arguments}.items()}
+
+
+def _is_misspelled(name: str, known: Iterable[str]) -> bool:
+    return bool(difflib.get_close_matches(name, known, n=1, cutoff=0.8))

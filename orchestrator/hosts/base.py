@@ -208,11 +208,8 @@ class Quote:
     price: float | None
     price_date: str
     end: str = ""
-<<<<<<< HEAD
     spot: bool = False
-=======
     hints: tuple[str, ...] = ()
->>>>>>> nc2
 
     @property
     def cost(self) -> float | None:

@@ -111,12 +111,8 @@ class RentedProvider(Provider):
                 f"a machine type of {self.location} that meets hosts.needs", (), hours, None, "", end
             )
         first = self.types[0]
-<<<<<<< HEAD
-        spot = self.cloud.interrupts
-        return Quote(first.name, names, hours, first.price, first.price_date, end, spot)
-=======
-        return Quote(first.name, names, hours, first.price, first.price_date, end, self.cloud.hints)
->>>>>>> nc2
+        spot, hints = self.cloud.interrupts, self.cloud.hints
+        return Quote(first.name, names, hours, first.price, first.price_date, end, spot, hints)
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:

@@ -222,15 +222,6 @@ def test_the_name_of_a_mode_is_a_predicate(folder: Path) -> None:
     assert [str(predicate) for predicate in allowed] == ["mode == 'parallel'", "pages > 3", "mode == 'dma'"]
 
 
-def test_modes_that_an_override_leaves_out_may_stay_allowed(folder: Path) -> None:
-    text = (
-        COMMAND.replace('"{kernel}"', '"{mode}"')
-        + "factors: {mode: [serial, dma]}\nallow_unsupported: [dma]\n"
-    )
-    allowed = read(folder, text, ["factors.mode=[serial]"]).allow_unsupported
-    assert [str(predicate) for predicate in allowed] == ["mode == 'dma'"]
-
-
 def test_an_excluded_cell_needs_no_value(folder: Path) -> None:
     text = MIGBENCH + "factors: {threads: [0, 1]}\nderive: {share: 100 / threads}\nexclude: [threads == 0]\n"
     assert read(folder, text).sweep.derived[0].name == "share"
