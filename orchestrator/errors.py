@@ -76,6 +76,10 @@ class HostLost(HostError):
     """The connection to a host was lost; it may come back."""
 
 
+class HostGone(HostError):
+    """A rented machine has ended; it will not come back."""
+
+
 class CommandFailed(HostError):
     """A command on a host failed or timed out."""
 

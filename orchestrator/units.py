@@ -36,6 +36,21 @@ DURATIONS: Mapping[str, Decimal] = {
     "d": Decimal(86400),
 }
 
+#: also written so, by systemd.time(7), sleep(1) and people
+_OTHER_NAMES: Mapping[str, str] = {
+    name: unit
+    for unit, names in {
+        "ns": "nsec nsecs nanoseconds",
+        "us": "usec usecs µs μs microseconds",
+        "ms": "msec msecs milliseconds",
+        "s": "sec secs second seconds",
+        "min": "m minute minutes",
+        "h": "hr hrs hour hours",
+        "d": "day days",
+    }.items()
+    for name in names.split()
+}
+
 FREQUENCIES: Mapping[str, Decimal] = {
     "Hz": Decimal(1),
     "kHz": Decimal(1000),
@@ -201,9 +216,9 @@ def _parse(text: str, units: Mapping[str, Decimal], kind: str, example: str) -> 
 
 
 def _closest_unit(unit: str, units: Mapping[str, Decimal]) -> str:
-    binary = _binary_unit(unit)
-    if binary in units:
-        return f"did you mean '{binary}'?"
+    for meant in (_binary_unit(unit), _OTHER_NAMES.get(unit.lower())):
+        if meant in units:
+            return f"did you mean '{meant}'?"
     by_letters = {known.lower(): known for known in units}
     close = difflib.get_close_matches(unit.lower(), by_letters, n=1, cutoff=0.5)
     return f"did you mean '{by_letters[close[0]]}'?" if close else f"known units: {', '.join(units)}"

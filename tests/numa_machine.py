@@ -1,7 +1,8 @@
 """A machine with two NUMA nodes, for tests that start one: a QEMU guest with the files of this machine.
 
 Its root is this machine's, seen through 9p; what it writes stays in its memory. So it has the programs that are
-installed here, and needs no image. Directories in ``shared`` are the same on both.
+installed here, and needs no image. Directories in ``shared`` are the same on both. The home directory is empty: here
+its start-up files may be slow, or may wait for a lock that an overlay does not have.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ for place in run tmp dev/shm var/lib/orchestrate; do mkdir -p "$place"; done
 mount -t devtmpfs none dev
 mkdir -p dev/pts dev/shm
 mount -t devpts -o ptmxmode=666 none dev/pts
-for place in run tmp dev/shm var/lib/orchestrate; do mount -t tmpfs -o mode=1777 none "$place"; done
+for place in run tmp root dev/shm var/lib/orchestrate; do mount -t tmpfs -o mode=1777 none "$place"; done
 mount -t proc none proc
 mount -t sysfs none sys
 mount -t cgroup2 none sys/fs/cgroup

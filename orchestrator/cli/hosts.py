@@ -97,8 +97,10 @@ def up(
         chosen, experiment.kernels[0], cache_folder() / "up" / experiment.name
     )
     names = " ".join(HostSelector(inventory_file, None).names(["all"]))
-    options = shlex.join(["--host", names, "--inventory", str(inventory_file)])
-    click.echo(f"{names} is up; {options}")
+    options = ["--host", names, "--inventory", str(inventory_file)]
+    if experiment.repetitions.boots > 1 and experiment.repetitions.until is None:
+        options += ["--set", "repetitions.boots=1"]  # a guest that is kept running is not rebooted
+    click.echo(f"{names} is up; {shlex.join(options)}")
 
 
 @hosts.command()

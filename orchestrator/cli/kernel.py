@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -78,9 +80,7 @@ def show(name: str) -> None:
 
     The ingredients are the source, the patches, the configuration, the compiler and the linker.
     """
-    from orchestrator.kernels import store
-
-    for key, value in _facts(store.find(name)):
+    for key, value in _facts(_find(name)):
         click.echo(f"{key + ':':16}{value}")
 
 
@@ -112,6 +112,23 @@ def gc(unused_for: str, dry_run: bool) -> None:
             click.echo(f"skipped (in use): {shown}")
     if not dry_run:
         click.echo(f"{_mebibytes(freed)} freed")
+
+
+def _find(name: str) -> Built:
+    """Return a kernel of the cache; ``BadInput`` says how to build it if ``name`` is a recipe that was not built."""
+    from orchestrator.experiment import roles
+    from orchestrator.experiment.kernels import find_recipe, recipe_names
+    from orchestrator.kernels import store
+
+    folder = Path.cwd()
+    search_path = roles.search_path(folder / "recipe.yaml")
+    is_file = "/" in name or name.endswith((".yaml", ".yml"))
+    recipe = find_recipe(name, folder, search_path).stem if is_file else name
+    is_cached = any(built.recipe == recipe or built.hash.startswith(recipe) for built in store.kernels())
+    if not is_cached and (is_file or name in recipe_names(search_path)):
+        command = shlex.join(["orchestrate", "kernel", "build", name])
+        raise BadInput(f"recipe {name} is not built yet; build it with: {command}")
+    return store.find(recipe)
 
 
 def _facts(built: Built) -> list[tuple[str, object]]:

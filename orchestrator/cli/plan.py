@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import click
@@ -14,10 +15,13 @@ from orchestrator.cli.options import (
     selection_options,
     set_option,
 )
+from orchestrator.errors import BadInput
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.plan import Plan
 from orchestrator.plan.describe import documents, summary, table
 from orchestrator.provision.experiments import load_experiment
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -47,20 +51,33 @@ def plan(
 ) -> None:
     """Print the plan of a run with the estimated time.
 
-    Connects to no host.
+    Connects to no host. If `orchestrate run` would refuse the plan, for example because of limits.max_hours, a warning
+    says so.
     """
+    from orchestrator.execution.provider_checks import check_provider
+    from orchestrator.kernels.built import is_built
+
     set_up_logging(0)
     experiment = load_experiment(file, overrides)
     chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
     planned = Plan(experiment, where, limit, chosen.hosts)
+    try:
+        check_provider(planned, chosen)
+    except BadInput as error:
+        log.warning("run will refuse this: %s", error)
     if format_name == "jsonl":
         for document in documents(planned):
             click.echo(json.dumps(document, ensure_ascii=False))
         return
     click.echo(table(planned))
     click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate)}")
+    for kernel in experiment.kernels:
+        if kernel.recipe is not None and not is_built(kernel.recipe):
+            click.echo(f"kernel {kernel.name}: not built yet; `run` builds it first")
     quote = chosen.quote(planned.estimate(boot_s=chosen.boot_estimate).seconds)
     if quote is not None:
         click.echo(quote)
+        for hint in quote.hints:
+            click.echo(hint)
         if quote.end:
             click.echo(f"end: {quote.end}")

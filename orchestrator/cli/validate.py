@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import click
 
+from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import provider_option, set_option
 from orchestrator.errors import BadInput
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.plan import Plan
 from orchestrator.provision.experiments import load_experiment
 from orchestrator.units import plural
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -26,18 +30,26 @@ from orchestrator.units import plural
 @provider_option("Check the file for provider NAME ({known}) instead of its hosts.provider.")
 def validate(files: tuple[Path, ...], overrides: tuple[str, ...], provider: str) -> None:
     """Check experiment files. Connects to no host."""
+    from orchestrator.execution.provider_checks import check_limits
+
+    set_up_logging(0)
     faults: list[object] = []
     for file in files:
         try:
             experiment = load_experiment(file, overrides)
             plan = Plan(experiment)
+            chosen = None
             if (provider or experiment.hosts.provider) != "ssh":  # the host may be given by --host
-                choose_provider(experiment, provider=provider)
+                chosen = choose_provider(experiment, provider=provider)
         except BadInput as error:
             faults += [f"{file}: {fault}" if isinstance(fault, str) else fault for fault in error.faults]
         else:
             click.echo(
                 f"{file}: valid: {plural(plan.cell_count, 'cell')}, {plural(plan.trial_count, 'trial')}"
             )
+            try:
+                check_limits(plan, chosen)
+            except BadInput as error:
+                log.warning("%s: run will refuse this: %s", file, error)
     if faults:
         raise BadInput(*(str(fault) for fault in faults))

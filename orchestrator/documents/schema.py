@@ -21,6 +21,9 @@ JSONSchema = Mapping[str, Any]
 Location = tuple[str | int, ...]
 """Path of a value in a document: keys and list indexes."""
 
+_MISSPELLED = 0.8
+"""Similarity from which a key is taken for a misspelled one of its own section, not for one of another section."""
+
 _TYPES = {
     "object": "a mapping",
     "array": "a list",
@@ -102,10 +105,11 @@ def _best_branch(context: Sequence[ValidationError]) -> list[ValidationError] | 
 
 
 def _unknown_key_message(key: str, rule: JSONSchema, location: Location, schema: JSONSchema) -> str:
+    known = rule.get("properties", {})
     sections = [".".join(path) for path in _sections_with(key, schema) if path != location]
-    if sections:
+    if sections and not get_close_matches(key, known, n=1, cutoff=_MISSPELLED):
         return f"unknown key '{key}'; did you mean '{sections[0]}.{key}'?"
-    return f"unknown key '{key}'; {did_you_mean(key, rule.get('properties', {}))}"
+    return f"unknown key '{key}'; {did_you_mean(key, known)}"
 
 
 def _sections_with(key: str, schema: JSONSchema, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

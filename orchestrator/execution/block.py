@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from orchestrator.errors import HostError, HostLost, Interrupted
+from orchestrator.errors import HostError, HostGone, HostLost, Interrupted
 from orchestrator.execution import needs, outcome
 from orchestrator.execution.boots import record_boot
 from orchestrator.execution.host_losses import HostLosses
@@ -201,6 +201,7 @@ class BlockRun:
             verification,
             self._machine.clock,
             self._machine.hypervisor,
+            boots_kernels=self._run.provider.boots_kernels,
         )
 
     def _recover(self, loss: HostLost) -> Host:
@@ -211,6 +212,8 @@ class BlockRun:
         while not run.stop.level:
             try:
                 return self._machine.reconnect()
+            except HostGone:
+                raise
             except HostError as refusal:
                 log.info("%s", refusal)
             if run.provider.boots_kernels:

@@ -25,10 +25,13 @@ def record_boot(
     verification: Verification,
     clock: Clock = "wall",
     hypervisor: Mapping[str, str] = MappingProxyType({}),
+    *,
+    boots_kernels: bool,
 ) -> None:
     """Write the record of a boot, and keep what its kernel is unless it is another one than ``identity``.
 
     :param settings: as read back, path to value.
+    :param boots_kernels: whether the run boots kernels; else all its hosts should run the same one.
     """
     record = BlockRecord(
         block=block.index,
@@ -60,4 +63,6 @@ def record_boot(
                 "compiler": identity.compiler,
             },
         )
+    if not run.provider.hosts:  # a fleet decides itself which hosts take part
+        run.similar_hosts.compare(record.host, record.facts, record.environment, kernel=not boots_kernels)
     run.begin_boot(record)

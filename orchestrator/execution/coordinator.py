@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 
+from orchestrator.errors import HostError, Interrupted
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.fleet import execute_on_fleet
+from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.jobs.coordinator import execute_as_jobs
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import MAX_HOURS, after, reserve
 from orchestrator.hosts.base import Machine
+
+log = logging.getLogger(__name__)
+
+MAX_INTERRUPTED = 3
+"""So many machines in a row may be interrupted before a trial ends there; each of them costs money."""
 
 
 def execute(run: Run) -> None:
@@ -25,9 +33,31 @@ def execute(run: Run) -> None:
     if run.provider.creates_hosts and not any(run.has_pending(block) for block in run.plan.blocks()):
         run.provider.give_back(run.folder)
         return
+    interrupted = 0
+    while interrupted < MAX_INTERRUPTED:
+        finished = run.finished_count
+        try:
+            _execute_on_machine(run)
+        except (HostError, Interrupted) as error:
+            if not run.stop.go_on():
+                raise
+            log.info("%s", error)
+            interrupted = 0 if run.finished_count > finished else interrupted + 1
+        else:
+            return
+    raise HostError(
+        f"{interrupted} spot instances in a row were interrupted before a trial ended; "
+        "list other types, or set spot: false; repeat the command to resume"
+    )
+
+
+def _execute_on_machine(run: Run) -> None:
     with run.provider.machine(run.folder) as machine:
         try:
-            with after(run.stop, _time_left(run, machine), MAX_HOURS):
+            with (
+                after(run.stop, _time_left(run, machine), MAX_HOURS),
+                leaving_in_time(run.stop, machine, run.observer.note),
+            ):
                 _run_blocks(run, machine)
         finally:
             run.let_go(machine)

@@ -14,7 +14,7 @@ from typing import Any
 from orchestrator.execution import patterns
 from orchestrator.execution.figures import whole_number
 from orchestrator.execution.json_output import MISSING, Documents
-from orchestrator.execution.scales import other_scale
+from orchestrator.execution.scales import is_unit, other_scale
 from orchestrator.execution.streams import Stream
 from orchestrator.experiment.model import Metric
 from orchestrator.results.records import LARGEST, SMALLEST, MetricValue, is_usable
@@ -106,10 +106,10 @@ def _match(metric: Metric, stream: Stream) -> Any:
             return MISSING
         _number(match[1])
         whole = whole_number(match, metric.unit)
-        scaled = other_scale(match, metric.unit)
+        scaled = whole or other_scale(match, metric.unit)
     except TimeoutError:
         raise NoFigure(f"the regular expression took more than {patterns.TIME_LIMIT_S:g} s") from None
-    if whole:
+    if whole and not is_unit(whole.removeprefix(match[1].strip())):
         raise NoFigure(f"not the whole number: '{whole}'")
     if scaled:
         raise NoFigure(f"found, but the unit of '{scaled}' is not '{metric.unit}'")

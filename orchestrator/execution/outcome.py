@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.execution import noise
 from orchestrator.execution.host_journal import TrialEnd
 from orchestrator.execution.metrics import Output
-from orchestrator.execution.streams import stream
+from orchestrator.execution.streams import Stream, stream
 from orchestrator.experiment.model import Benchmark, Experiment, Status
 from orchestrator.plan.cells import expression_values
 from orchestrator.plan.model import Cell, Trial
@@ -48,7 +48,7 @@ def record(
     stderr = stream("stderr", seen.stderr, seen.stderr_cut)
     output = Output(stdout, stderr)
     readings = output.read(benchmark.metrics)
-    status, reason = _ending(benchmark, seen, output.document)
+    status, reason = _ending(benchmark, seen, output.document, stdout, stderr)
     missing = readings.missing if status is Status.OK else {}
     if benchmark.headline in missing:
         status, reason = Status.FAILED, _without_headline(benchmark.headline, missing)
@@ -130,7 +130,9 @@ def is_allowed(experiment: Experiment, cell: Cell, status: Status) -> bool:
     return any(predicate.holds(seen) for predicate in experiment.allow_unsupported)
 
 
-def _ending(benchmark: Benchmark, seen: TrialEnd, document: Any) -> tuple[Status, str]:
+def _ending(
+    benchmark: Benchmark, seen: TrialEnd, document: Any, stdout: Stream, stderr: Stream
+) -> tuple[Status, str]:
     """Judge how the program ended: what the runner saw comes first, then the benchmark's own word."""
     if seen.refused:
         return Status.FAILED, seen.refused
@@ -143,7 +145,9 @@ def _ending(benchmark: Benchmark, seen: TrialEnd, document: Any) -> tuple[Status
     )
     reason = str(document.get("reason", "")) if isinstance(document, Mapping) else ""
     if status is not Status.OK:
-        return status, reason or _last_line(seen.stderr) or f"exit code {seen.exit_code}"
+        is_quoted = status is Status.FAILED and document is None and stdout.last_line
+        quote = f"; last line of stdout: {stdout.last_line}" if is_quoted else ""
+        return status, reason or stderr.last_line or f"exit code {seen.exit_code}{quote}"
     return Status.OK, ""
 
 
@@ -156,12 +160,12 @@ def _without_headline(headline: str, missing: Mapping[str, str]) -> str:
 
 def _disturbance(experiment: Experiment, seen: TrialEnd) -> str:
     """Why a trial that is ok otherwise was disturbed; empty if it was not."""
-    found = [] if seen.settled else ["the host's CPUs were not idle before the trial"]
+    found = (
+        []
+        if seen.settled
+        else [f"the CPUs were not idle within {seen.waited:.0f} s (limits.settle; 0: do not wait)"]
+    )
     if experiment.noise is not None:
         nodes = experiment.hosts.needs.numa_nodes
         found += noise.reasons(experiment.noise, nodes, seen.noise, seen.kernel_log)
     return "; ".join(found)
-
-
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]

@@ -23,32 +23,36 @@ def check_provider(plan: Plan, provider: Provider) -> None:
     if boots > 1 and not provider.boots_kernels and until is None:
         raise BadInput(
             f"repetitions.boots is {boots}, but the {provider.name} provider cannot reboot its hosts; "
-            "set repetitions.boots: 1, or use hosts whose kernel can be booted"
+            "run with --set repetitions.boots=1, or use hosts whose kernel can be booted"
         )
     if until is not None and plan.experiment.hosts.fleet == "shard" and not provider.boots_kernels:
         raise BadInput(
             f"repetitions.until with fleet: shard requires reboots, and the {provider.name} provider cannot reboot "
             "hosts; use repetitions.count, or set fleet: replicate"
         )
-    _check_cost(plan, provider)
+    check_limits(plan, provider)
 
 
-def _check_cost(plan: Plan, provider: Provider) -> None:
-    """Refuse a run that is expected to exceed ``limits.max_hours`` or ``limits.max_cost``."""
+def check_limits(plan: Plan, provider: Provider | None) -> None:
+    """Refuse a run that is expected to exceed ``limits.max_hours`` or ``limits.max_cost``.
+
+    :param provider: None: not known yet. The duration of boots and the cost are then not known either.
+    """
     limits = plan.experiment.limits
-    hours = plan.estimate(boot_s=provider.boot_estimate).seconds / 3600
+    hours = plan.estimate(boot_s=provider.boot_estimate if provider else None).seconds / 3600
     if limits.max_hours is not None and hours > limits.max_hours:
         raise BadInput(
             f"limits.max_hours is {limits.max_hours:g}, but the run takes about {hours:.1f} hours; "
             "raise the limit, or run less with --where, --limit or --set repetitions=N"
         )
-    quote = provider.quote(hours * 3600)
+    quote = provider.quote(hours * 3600) if provider else None
     if quote is None or limits.max_cost is None:
         return
     if quote.cost is None:
-        raise BadInput(
+        reason = (
             f"limits.max_cost is set, but the price of {quote.machine_type} is unknown; use limits.max_hours"
         )
+        raise BadInput("; ".join([reason, *quote.hints]))
     if quote.cost > limits.max_cost:
         raise BadInput(
             f"limits.max_cost is {limits.max_cost:g} USD, but the run costs about {quote.cost:.2f} USD ({quote})"

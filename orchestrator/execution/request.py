@@ -56,6 +56,10 @@ def run_to_resume(request: RunRequest, scope: str) -> runs.RunFolder | None:
         return None
     if resume and resume != runs.LATEST:
         named = runs.find(results, resume)
+        if named.path.parent.name != name:
+            raise BadInput(
+                f"run {named.id} belongs to experiment {named.path.parent.name!r}, not to {name!r}"
+            )
         if runs.scope_of(named) != scope:
             raise BadInput(
                 f"cannot resume run {named.id} with this command: the experiment, --where, --limit, the hosts, a "

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from orchestrator.errors import HostError
 from orchestrator.execution.observer import Observer
+from orchestrator.execution.similar_hosts import SimilarHosts
 from orchestrator.execution.stop_rule import StopRule
 from orchestrator.execution.stopping import Stop
 from orchestrator.experiment.model import Experiment, Status
@@ -40,6 +41,7 @@ class Run:
     :ivar folder: the run's folder; takes console logs.
     :ivar cache: folder on the controller for what was built and fetched.
     :ivar resumed: whether an earlier controller began the run.
+    :ivar similar_hosts: of a run that is no fleet.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Run:
         self.folder = folder
         self.cache = cache
         self.resumed = resumed
+        self.similar_hosts = SimilarHosts(observer.note)
         self._journal = journal
         self._break_locks = break_locks
         self._lock = threading.RLock()
@@ -88,7 +91,9 @@ class Run:
         """Take over what earlier controllers have written into the journal, in one pass."""
         with self._lock:
             for record in records:
-                if isinstance(record, TrialRecord):
+                if isinstance(record, BlockRecord):
+                    self.similar_hosts.begin_with(record.host, record.facts, record.environment)
+                elif isinstance(record, TrialRecord):
                     if record.final:
                         self._finish(record)
                     elif record.status is Status.DISTURBED:

@@ -1,4 +1,4 @@
-"""Whether a unit behind a number has the prefix of the metric's unit: tools print ``943 Mbits`` or ``1.2 Gbits``."""
+"""Whether a unit behind a number has the prefix of the metric's unit: tools print ``943 Mbits`` or ``1.2Gbits``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ SMALL_UNITS = rf"{_SECONDS}|[VAWJgmLFH]|Hz"
 _SCALED = re.compile(
     rf"(?:(?P<large>[kKMGTPEZY])i?(?P<of>{LARGE_UNITS})?|(?P<small>[munpµμ])(?:{SMALL_UNITS}))(?![A-Za-z0-9_])"
 )
+#: the same directly at a number; a prefix alone may be part of the number ("3k")
+_DIRECTLY = re.compile(rf"(?:[kKMGTPEZY]i?(?:{LARGE_UNITS})|[munpµμ](?:{SMALL_UNITS}))(?:/[A-Za-z]+)?")
 #: fewer than directly at a number, where no word can stand ("12 pm"); before ":" it is the name of the next figure
 _BEHIND = re.compile(
     rf"[ \t]+((?P<large>[kKMGT])i?(?:{LARGE_UNITS})?|(?P<small>[munpµμ])(?:{_SECONDS})"
@@ -36,6 +38,11 @@ def other_scale(match: regex.Match[str], unit: str) -> str:
     if behind is None or float(match[1]) == 0 or not _differs(behind, unit):
         return ""
     return "" if patterns.depends_on(match, behind.start(1)) else match[1].strip() + behind[0]
+
+
+def is_unit(text: str) -> bool:
+    """Whether ``text``, which follows a number directly, is a unit with a prefix, such as ``MiB/s``, and no more."""
+    return bool(_DIRECTLY.fullmatch(text))
 
 
 def _differs(behind: re.Match[str], unit: str) -> bool:

@@ -25,21 +25,41 @@ def reserve(experiment: Experiment) -> float:
 
 
 class Stop:
-    """How urgently the user wants the run to stop: 0 not at all, 1 after the running trial, 2 now."""
+    """How urgently the user wants the run to stop: 0 not at all, 1 after the running trial, 2 now.
+
+    :ivar leaves_machine: whether only the present machine is to be left, see :meth:`leave_machine`.
+    """
 
     def __init__(self) -> None:
         self.level = 0
         self.by = ""
+        self.leaves_machine = False
 
     def request(self, number: int, frame: FrameType | None = None) -> None:
         """Signal handler: the first Ctrl-C asks for level 1, everything else for level 2."""
-        self.level = 1 if number == signal.SIGINT and self.level == 0 else 2
-        self.by = signal.Signals(number).name
+        is_first = self.level == 0 or self.leaves_machine
+        self.level = 1 if number == signal.SIGINT and is_first else 2
+        self.by, self.leaves_machine = signal.Signals(number).name, False
 
     def expire(self, limit: str) -> None:
         """Ask for level 1 because a limit of the experiment is reached."""
-        self.level = max(self.level, 1)
-        self.by = self.by or limit
+        if self.level == 0 or self.leaves_machine:
+            self.level, self.by, self.leaves_machine = 1, limit, False
+
+    def leave_machine(self, reason: str) -> None:
+        """Ask for level 1 because the machine is about to end; :meth:`go_on` takes it back."""
+        if self.level == 0:
+            self.level, self.by, self.leaves_machine = 1, reason, True
+
+    def go_on(self) -> bool:
+        """Take back what :meth:`leave_machine` asked for, to go on with another machine.
+
+        Returns False if nothing asked for that, or if the whole run is to stop.
+        """
+        if not self.leaves_machine:
+            return False
+        self.level, self.by, self.leaves_machine = 0, "", False
+        return True
 
 
 @contextmanager

@@ -117,6 +117,7 @@ class Machine(ABC):
     :ivar environment: set where the provider knows it; None: derived from the host's facts.
     :ivar clock: what the machine's clock counts.
     :ivar deadline: when a rented machine is ended by its cloud (UTC); None: never.
+    :ivar interruption: returns why the cloud of a spot instance interrupts it; empty if it does not; None: not asked.
     :cvar files_survive_boot: whether files survive a boot, so that the runner's journal can be read after a crash.
     :ivar hypervisor: of a guest that this program started, see :class:`~orchestrator.results.records.BlockRecord`.
     :ivar variables: its variables in the inventory; ``groups``: its groups there.
@@ -126,6 +127,7 @@ class Machine(ABC):
     environment: Environment | None
     clock: Clock
     deadline: datetime | None = None
+    interruption: Callable[[], str] | None = None
     files_survive_boot: ClassVar[bool] = False
     hypervisor: Mapping[str, str] = MappingProxyType({})
     variables: Mapping[str, Any] = MappingProxyType({})
@@ -195,7 +197,9 @@ class Quote:
     :ivar hours: estimated duration.
     :ivar price: list price in USD per hour; None: unknown.
     :ivar price_date: date of the price list (ISO 8601); empty: the price is that of the experiment file.
+    :ivar spot: whether the price is the highest one, because that of spot instances varies.
     :ivar end: what ends the machine if the controller does not; empty: see docs/clouds.md.
+    :ivar hints: on machine types of the experiment file that may be mistyped.
     """
 
     machine_type: str
@@ -204,6 +208,8 @@ class Quote:
     price: float | None
     price_date: str
     end: str = ""
+    spot: bool = False
+    hints: tuple[str, ...] = ()
 
     @property
     def cost(self) -> float | None:
@@ -212,11 +218,10 @@ class Quote:
 
     def __str__(self) -> str:
         source = f"list price of {self.price_date}" if self.price_date else "price of the experiment file"
-        cost = (
-            f"about {self.cost:.2f} USD at {self.price:g} USD/h ({source})"
-            if self.cost is not None
-            else "price unknown"
-        )
+        cost = "price unknown"
+        if self.cost is not None:
+            about = "spot instance, at most about" if self.spot else "about"
+            cost = f"{about} {self.cost:.2f} USD at {self.price:g} USD/h ({source})"
         others = f"; else {', '.join(self.types[1:])}" if len(self.types) > 1 else ""
         return f"{self.machine_type} for about {self.hours:.1f} h: {cost}{others}"
 

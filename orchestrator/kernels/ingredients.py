@@ -32,20 +32,9 @@ class Ingredients:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The ingredients as plain data; large texts are replaced by their SHA-256 (hex)."""
-        configuration = self.configuration
-        return {
-            "format": FORMAT,
-            "source": self.source.identity,
-            "patches": [{"name": patch.name, "sha256": patch.hash} for patch in self.patches],
-            "config": {
-                "base": configuration.base,
-                "sha256": hashlib.sha256(configuration.base_text.encode()).hexdigest(),
-                "requests": [request.line for request in configuration.requests],
-            },
-            "compiler": self.toolchain.compiler_version,
-            "linker": self.toolchain.linker_version,
-        }
+        """The ingredients as plain data, see :func:`recorded`."""
+        rest = recorded(self.patches, self.configuration, self.toolchain)
+        return {"format": FORMAT, "source": self.source.identity, **rest}
 
     @cached_property
     def hash(self) -> str:
@@ -60,6 +49,22 @@ class Ingredients:
         name = rest.partition("=")[0] if kind == "package" else ""
         parts = [kind, name, self.document["config"], self.document["compiler"], self.document["linker"]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGITS]
+
+
+def recorded(
+    patches: tuple[Patch, ...], configuration: Configuration, toolchain: Toolchain
+) -> dict[str, Any]:
+    """Return the ingredients other than the source as plain data; large texts are replaced by their SHA-256 (hex)."""
+    return {
+        "patches": [{"name": patch.name, "sha256": patch.hash} for patch in patches],
+        "config": {
+            "base": configuration.base,
+            "sha256": hashlib.sha256(configuration.base_text.encode()).hexdigest(),
+            "requests": [request.line for request in configuration.requests],
+        },
+        "compiler": toolchain.compiler_version,
+        "linker": toolchain.linker_version,
+    }
 
 
 def resolve(recipe: Recipe) -> Ingredients:

@@ -14,6 +14,7 @@ from pathlib import Path
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import PatchSource
+from orchestrator.extras import installation
 from orchestrator.kernels import compressed, programs
 from orchestrator.kernels.git import complaint, run_git
 from orchestrator.kernels.locks import atomic_folder
@@ -72,6 +73,11 @@ def read_patches(sources: Iterable[PatchSource]) -> tuple[Patch, ...]:
             raise KernelError(f"{path}: no patches found")
         patches += read
     return tuple(patches)
+
+
+def is_fetched(source: PatchSource) -> bool:
+    """Whether patches can be read without the network."""
+    return source.kind != "b4" or _series_folder(source.location).is_dir()
 
 
 def _entries(path: Path) -> Iterator[Entry]:
@@ -161,16 +167,19 @@ def _checked(entry: Entry, location: str, name: str, text: bytes) -> Patch | Non
     raise KernelError(f"{location}: {reason}")
 
 
+def _series_folder(message: str) -> Path:
+    return cache_folder() / "series" / re.sub(r"[^A-Za-z0-9@._-]", "_", message)
+
+
 def _from_b4(message: str) -> Path:
     """Return the directory of a posted series; fetch it if it is not in the cache. A message id never changes."""
-    folder = cache_folder() / "series" / re.sub(r"[^A-Za-z0-9@._-]", "_", message)
+    folder = _series_folder(message)
     if not folder.is_dir():
         try:
             programs.require("b4")
         except KernelError:
             raise KernelError(
-                f"fetching the series {message} requires b4; install it with "
-                "pip install 'migration-orchestrator[b4]'"
+                f"fetching the series {message} requires b4; install it with: {installation('b4')}"
             ) from None
         with atomic_folder(folder) as part:
             programs.run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,8 @@ from orchestrator.experiment.factors import KERNEL
 from orchestrator.experiment.model import Published
 from orchestrator.nearest import did_you_mean
 from orchestrator.report import metrics
-from orchestrator.results.records import MetricInfo
+from orchestrator.report.machines import differences as machine_differences
+from orchestrator.results.records import BlockRecord, MetricInfo
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, open_for
 from orchestrator.sample_size import min_sample_size
@@ -30,7 +31,7 @@ PUBLISHED_ENVIRONMENT = "metal"
 class ComparisonReport:
     """Two sides and their rows.
 
-    :ivar difference: how the experiments of two runs differ; empty if they do not.
+    :ivar difference: how the experiments of two runs differ, and the machines of the two sides; empty if they do not.
     :ivar fail_on: the regression above which the comparison fails, 0.05 for 5 %; None: it never fails.
     """
 
@@ -115,8 +116,13 @@ def two_runs(
                 len({sample.factors.get(KERNEL) for sample in side}) < 2 for side in (base_cells, new_cells)
             )
             rows += compare(metric, base_cells, new_cells, (KERNEL,) if one_kernel else (), rules)
+        machines = machine_differences(
+            (f"{block.host} of run {run.id}", block)
+            for store, run in zip(stores, runs, strict=True)
+            for block in _comparable(store, run)
+        )
     compared = _judged(f"run {base.id}", f"run {new.id}", rows, rules, fail_on)
-    return replace(compared, difference=_difference(*runs))
+    return replace(compared, difference=" ".join(filter(None, (_difference(*runs), machines))))
 
 
 def by_kernel(
@@ -147,8 +153,10 @@ def by_kernel(
             for kernel in kernels:
                 if kernel != baseline:
                     rows += _kernel_rows(metric, cells, baseline, kernel, rules)
+        machines = machine_differences((block.host, block) for block in _comparable(store, row))
     others = ", ".join(kernel for kernel in kernels if kernel != baseline)
-    return _judged(f"run {run.id}, kernel {baseline}", f"kernel {others}", rows, rules, fail_on)
+    compared = _judged(f"run {run.id}, kernel {baseline}", f"kernel {others}", rows, rules, fail_on)
+    return replace(compared, difference=machines)
 
 
 def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float | None) -> ComparisonReport:
@@ -176,6 +184,12 @@ def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float |
     rows = against(metric, pairs, rules)
     base = f"{published.dataset} ({published.source}), {published.machine}, kernel {published.kernel}"
     return _judged(base, f"run {run.id}", rows, rules, fail_on)
+
+
+def _comparable(store: Store, row: RunRow) -> Iterator[BlockRecord]:
+    """Yield the boots of a run whose machines should be alike: in a fleet that replicates cells, none."""
+    if row.opening is None or row.opening.fleet != "replicate":
+        yield from store.blocks(row)
 
 
 def _difference(base: RunRow, new: RunRow) -> str:

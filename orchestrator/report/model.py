@@ -55,6 +55,7 @@ class Report:
     :ivar read_trials: yields every record of a trial in the order of the journal, repeated attempts too, with the
         values of the metrics it is called with. One record at a time, as a run may have millions.
     :ivar reasons: why trials are not ok; ``attempts``: why attempts were repeated.
+    :ivar missing: why a metric has no figure, by its name, according to the first trial without it.
     :ivar findings: anomalies in the values of the headline, cell by cell.
     """
 
@@ -75,6 +76,7 @@ class Report:
     kernel_hashes: Mapping[str, str]
     reasons: tuple[Reason, ...]
     attempts: tuple[Reason, ...]
+    missing: Mapping[str, str]
     findings: tuple[Finding, ...]
     provenance: Manifest | None
     blocks: tuple[BlockRecord, ...]
@@ -176,6 +178,7 @@ def _report(store: Store, run: RunFolder, shown: Sequence[str]) -> Report:
         provenance=provenance,
         reasons=tuple(store.reasons(row)),
         attempts=tuple(store.reasons(row, final=False)),
+        missing=store.missing(row),
         findings=tuple(_findings(store, row)),
         blocks=tuple(store.blocks(row)),
         settings={cell.id: cell.settings for cell in cell_rows if cell.settings},

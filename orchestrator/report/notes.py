@@ -24,6 +24,9 @@ NO_BANDWIDTH = (
     "bound of what threads can gain."
 )
 MODELLED = "computed by the benchmark as if the parallel parts of a call ran at the same time"
+NOT_REPORTED = "Some metrics need an option of the benchmark, or a kernel that counts them."
+REFUSED = ("found, but '", "found, but the unit", "not the whole number")
+"""Openings of the reasons of figures that the benchmark did report."""
 NO_REASON = "no reason given"
 SPREADS = {
     "half interquartile range": "half the interquartile range (5 or more trials)",
@@ -102,11 +105,9 @@ def figures(report: Report) -> Iterator[str]:
     present = {estimate.metric for estimate in shown}
     for metric in report.shown:
         if metric.name not in present and any(cell.n for cell in report.cells):
-            yield text.plain(
-                f"No {metric.name} in any row: the benchmark did not report it. Some metrics need an option of the "
-                "benchmark, or a kernel that counts them.",
-                LONGEST_NOTE,
-            )
+            reason = report.missing.get(metric.name, "the benchmark did not report it")
+            hint = f" {NOT_REPORTED}" if not reason.startswith(REFUSED) else ""
+            yield text.plain(f"No {metric.name} in any row: {reason.rstrip('.')}.{hint}", LONGEST_NOTE)
     yield from _intervals(report)
 
 

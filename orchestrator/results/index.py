@@ -15,7 +15,7 @@ from orchestrator.results import codec
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord, is_usable
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised with any change of the tables or of what enters them: an index of another version is deleted and rebuilt."""
 
 TABLES = """
@@ -60,6 +60,12 @@ CREATE TABLE metrics (
     trial INTEGER NOT NULL REFERENCES trials ON DELETE CASCADE,
     name TEXT NOT NULL, unit TEXT NOT NULL, value REAL NOT NULL,
     PRIMARY KEY (trial, name)
+) WITHOUT ROWID;
+CREATE TABLE missing (
+    run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    reason TEXT NOT NULL,             -- why the first trial without this metric has no figure
+    PRIMARY KEY (run, name)
 ) WITHOUT ROWID;
 """
 VERIFICATION = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
@@ -164,6 +170,11 @@ class _Indexer:
                 for name, metric in record.metrics.items()
                 if is_usable(metric.value)
             ),
+        )
+
+        self._database.executemany(
+            "INSERT OR IGNORE INTO missing VALUES (?, ?, ?)",
+            ((self._run, _plain(name), _plain(reason)) for name, reason in record.missing.items()),
         )
 
     def _cell(self, record: TrialRecord) -> int:

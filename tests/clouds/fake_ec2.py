@@ -49,6 +49,12 @@ ERROR = (
     '<?xml version="1.0"?><Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors>'
     "<RequestID>1</RequestID></Response>"
 )
+SPOT_REQUEST = (
+    '<DescribeSpotInstanceRequestsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
+    "<spotInstanceRequestSet><item><spotInstanceRequestId>sir-1</spotInstanceRequestId>"
+    "<status><code>{code}</code><message>in the words of AWS</message></status>"
+    "<instanceId>{instance}</instanceId></item></spotInstanceRequestSet></DescribeSpotInstanceRequestsResponse>"
+)
 
 
 class Machine(Protocol):
@@ -92,7 +98,8 @@ class FakeEc2:
     :ivar regions: the regions that there are; empty: all that moto knows.
     :ivar new_machine: makes a machine from its folder, user data, public key and ``boot_time``.
     :ivar boot_time: seconds until a machine listens.
-    :ivar rented: every instance there ever was.
+    :ivar rented: every instance there ever was; ``spot``: those that are spot instances.
+    :ivar interrupted: spot instances that are interrupted.
     """
 
     folder: Path
@@ -111,6 +118,8 @@ class FakeEc2:
     boot_time: float = 0.0
     new_machine: Callable[[Path, str, str, float], Machine] = SshMachine
     rented: list[str] = field(default_factory=list)
+    spot: list[str] = field(default_factory=list)
+    interrupted: set[str] = field(default_factory=set)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -145,6 +154,8 @@ class FakeEc2:
         self.actions.append(action)
         if faults := self.refuse.get(action):
             return 400, ERROR.format(*faults.pop(0)).encode()
+        if action == "DescribeSpotInstanceRequests":
+            return 200, self._spot_request(form["Filter.1.Value.1"])
         token = form.get("ClientToken", "") if action == "RunInstances" else ""
         with self.lock:
             if token in self.answers:
@@ -174,11 +185,29 @@ class FakeEc2:
             data = base64.b64decode(form["UserData"]).decode()
             key = self.public_keys[form["KeyName"]]
             self.rented.append(instance)
+            if form.get("InstanceMarketOptions.MarketType") == "spot":
+                self.spot.append(instance)
             self.machines[instance] = self.new_machine(self.folder / instance, data, key, self.boot_time)
         elif action == "TerminateInstances":
             for name, instance in form.items():
-                if name.startswith("InstanceId."):
+                if name.startswith("InstanceId.") and instance in self.machines:
                     self.machines.pop(instance).stop()
+
+    def end(self, instance: str) -> None:
+        """Let an instance end."""
+        self.client("ec2").terminate_instances(InstanceIds=[instance])
+        self.machines.pop(instance).stop()
+
+    def zones(self) -> dict[str, str]:
+        """The zone of each instance, of those that have ended as well."""
+        groups = self.client("ec2").describe_instances()["Reservations"]
+        instances = [one for group in groups for one in group["Instances"]]
+        return {one["InstanceId"]: one["Placement"]["AvailabilityZone"] for one in instances}
+
+    def _spot_request(self, instance: str) -> bytes:
+        """The request of a spot instance; moto has none for instances of RunInstances."""
+        code = "instance-terminated-no-capacity" if instance in self.interrupted else "fulfilled"
+        return SPOT_REQUEST.format(instance=instance, code=code).encode()
 
     def _with_regions(self, body: bytes) -> bytes:
         """Leave out regions that the test does not want: each costs the controller a second."""

@@ -11,7 +11,10 @@ import yaml
 
 from tests.integration.sshd import SSHD
 
-PRIVATE = ("/etc/ssh", "/run", "/var/lib/orchestrate", "/tmp")
+PRIVATE = ("/root", "/etc/ssh", "/run", "/var/lib/orchestrate", "/tmp")
+"""The home directory as well: its start-up files may take locks, which a machine that is killed would leave behind.
+/tmp is last: it may hide the folders of the others."""
+
 CONFIGURATION = """\
 ListenAddress {address}:22
 HostKey /etc/ssh/ssh_host_ed25519_key

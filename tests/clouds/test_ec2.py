@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,30 +29,6 @@ benchmark:
   metrics: {{value: {{key_value: value, unit: "1"}}}}
 factors: {{n: [1, 2, 3], host_word: [x]}}
 """
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeEc2]:
-    with fake_ec2.serve(tmp_path_factory.mktemp("cloud") / "ec2") as fake:
-        yield fake
-
-
-@pytest.fixture
-def ec2(api: FakeEc2) -> Iterator[FakeEc2]:
-    api.actions.clear()
-    api.rented.clear()
-    yield api
-    api.boot_time = 0.0
-    api.refuse.clear()
-    api.before = api.after = lambda action: None
-    assert api.left() == {}
-
-
-@pytest.fixture
-def user(ec2: FakeEc2, tmp_path: Path) -> Iterator[User]:
-    user = User(tmp_path, environment={**ec2.environment, "XDG_CACHE_HOME": str(tmp_path / "cache")})
-    yield user
-    user.close()
 
 
 def experiment(user: User, types: str = "m5.metal", more: str = "") -> Path:

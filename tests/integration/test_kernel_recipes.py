@@ -53,6 +53,28 @@ def test_a_kernel_is_built_once_and_named_by_its_hash(kernels: Kernels) -> None:
     assert kernels.compiled == []
 
 
+def test_the_plan_names_a_kernel_until_it_is_built(kernels: Kernels) -> None:
+    line = "kernel k: not built yet; `run` builds it first"
+
+    def planned(recipe: Path) -> list[str]:
+        file = kernels.folder / "experiment.yaml"
+        file.write_text(
+            "version: 1\nname: any\nhosts: {provider: qemu}\n"
+            f"kernels: {{k: {{recipe: {recipe}}}}}\n"
+            "benchmark: {command: [echo, x=1], metrics: {x: {key_value: x, unit: s}}}\n"
+        )
+        return kernels.user.orchestrate("plan", file).out.splitlines()
+
+    assert line in planned(kernels.recipe())
+    assert kernels.compiled == []
+    kernels.built(kernels.recipe())
+    assert line not in planned(kernels.recipe())
+    patch = kernels.patch("faster.patch", "copied += 9;", "copied += 10;")
+    assert line in planned(kernels.recipe(patches=[patch]))
+    kernels.built(kernels.recipe(patches=[patch]))
+    assert line not in planned(kernels.recipe(patches=[patch]))
+
+
 def test_a_build_has_low_priority(kernels: Kernels) -> None:
     kernels.built(kernels.recipe())
     priorities = (kernels.folder / "compiled.nice").read_text().split()
@@ -432,5 +454,5 @@ def test_all_kernels_of_an_experiment_are_built(kernels: Kernels) -> None:
 def test_a_posted_series_requires_b4(kernels: Kernels) -> None:
     kernels.user.environment["PATH"] = "/usr/bin:/bin"
     recipe = kernels.recipe(patches=[{"b4": "20170217150551.117028-1-zi.yan@sent.com"}])
-    assert "pip install 'migration-orchestrator[b4]'" in refused(kernels.build(recipe))
+    assert "-m pip install 'b4>=" in refused(kernels.build(recipe))
     assert kernels.leftovers == []

@@ -113,6 +113,9 @@ def test_runs_that_cannot_be_resumed(user: User) -> None:
     ended = refused_alike(user, file, "--limit", "1", "--resume", folder.name)
     assert ended.code == 2
     assert "cannot resume run" in ended.complaints[0]
+    other = user.file(ANY.replace("name: any", "name: other"), "other.yaml")
+    ended = refused_alike(user, other, "--resume", folder.name)
+    assert ended.complaints == [f"run {folder.name} belongs to experiment 'any', not to 'other'"]
     assert user.run_folders == [folder]
 
 

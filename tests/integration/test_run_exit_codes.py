@@ -34,13 +34,17 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes a sysctl")
 
 @pytest.mark.parametrize(
     ("exit_code", "status", "code", "reason"),
-    [(0, "ok", 0, ""), (7, "failed", 1, "exit code 7"), (4, "disturbed", 1, "exit code 4")],
+    [
+        (0, "ok", 0, ""),
+        (7, "failed", 1, "exit code 7; last line of stdout: x=1"),
+        (4, "disturbed", 1, "exit code 4"),
+    ],
 )
 def test_what_a_trial_may_be(user: User, exit_code: int, status: str, code: int, reason: str) -> None:
     ended = user.run(user.file(ANY), "--set", f"benchmark.arguments.code={exit_code}")
     assert ended.code == code, ended.err
     assert user.statuses == {status: 2}
-    assert {trial["reason"] for trial in user.trials} == {reason}
+    assert {trial["reason"].replace("x=2", "x=1") for trial in user.trials} == {reason}
 
 
 def test_an_unsupported_trial_fails_the_run_unless_it_is_allowed(user: User) -> None:

@@ -9,7 +9,6 @@ from orchestrator.execution.run import Run
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.remote.settings import parse_changes
-from orchestrator.hosts.similarity import differences
 from orchestrator.kernels.obtain import identity_of
 from orchestrator.kernels.verification import Identity, Verification, verify
 from orchestrator.plan.model import Block
@@ -18,7 +17,7 @@ from orchestrator.plan.model import Block
 class JobNodes:
     """The nodes of a run and the kernels that they run.
 
-    :param node: where the run was prepared, and its ``facts``: other nodes are compared with it.
+    :param node: where the run was prepared, and its ``facts``.
     :param node_key: the key of the node's name in ``place``, see :class:`~orchestrator.hosts.batch.BatchSession`.
     :param boots_kernels: whether kernels are booted by node features; then no two kernels share a boot.
     """
@@ -31,7 +30,6 @@ class JobNodes:
         self._boots_kernels = boots_kernels
         self._kernels = {kernel.name: kernel for kernel in run.experiment.kernels}
         self._kernel_of_boot: dict[tuple[str, str], str] = {}
-        self._compared = {node}
 
     def begin(self, block: Block, place: str, settings: str) -> TrialContext | None:
         """Record where a block runs; None if another kernel runs there: its trials are then recorded as such.
@@ -44,9 +42,17 @@ class JobNodes:
         identity = identity_of(self._kernels[block.kernel])
         context = self._context(block, node, facts, identity)
         verification = self._verify(block, node, facts, identity)
-        self._compare(node, facts)
         found = {change.path: change.actual for change in parse_changes(settings)}
-        record_boot(self._run, block, context, facts, found, identity, verification)
+        record_boot(
+            self._run,
+            block,
+            context,
+            facts,
+            found,
+            identity,
+            verification,
+            boots_kernels=self._boots_kernels,
+        )
         if verification.mismatches:
             self._record_wrong_kernel(block, context, verification.mismatches)
             return None
@@ -74,15 +80,6 @@ class JobNodes:
         if not verification.mismatches:
             self._kernel_of_boot[node, facts.boot_id] = block.kernel
         return verification
-
-    def _compare(self, node: str, facts: Facts) -> None:
-        """Tell the user of a node that differs from the first: its figures are not comparable with those of others."""
-        if node in self._compared:
-            return
-        self._compared.add(node)
-        found = differences(self._facts, facts, kernels=not self._boots_kernels)
-        if found:
-            self._run.observer.note(f"{node}: differs from {self._node}: {'; '.join(found)}")
 
     def _record_wrong_kernel(self, block: Block, context: TrialContext, fault: str) -> None:
         self._run.observer.note(f"{context.host}: not running kernel {block.kernel!r}: {fault}")

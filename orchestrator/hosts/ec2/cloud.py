@@ -12,12 +12,15 @@ from typing import Any, TypeVar
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Needs
+from orchestrator.extras import installation
 from orchestrator.hosts.ec2.deadline import DEFAULT_ROLE, Deadlines
 from orchestrator.hosts.ec2.errors import code_of, explained
 from orchestrator.hosts.ec2.launch import launch
 from orchestrator.hosts.ec2.resources import Resources, instance_of, name_of
+from orchestrator.hosts.ec2.spot import interruption
 from orchestrator.hosts.rented.cloud import Access, Cloud, Instance, NotConfigured
 from orchestrator.hosts.rented.machine_types import MachineType, shipped
+from orchestrator.nearest import did_you_mean
 
 T = TypeVar("T")
 
@@ -58,6 +61,16 @@ class Ec2(Cloud):
         """See :class:`Cloud`; ``admin`` in Debian's images."""
         return str(self._options.get("user", "admin"))
 
+    @property
+    def interrupts(self) -> bool:
+        """See :class:`Cloud`: spot instances only."""
+        return bool(self._options.get("spot", False))
+
+    def interruption(self, instance: Instance) -> str:
+        """See :meth:`Cloud.interruption`; asks the API, so that nothing runs on the machine that is measured."""
+        with explained(self.region):
+            return interruption(self._ec2, instance.id)
+
     @cached_property
     def region(self) -> str:
         """The region of the file, else that of the AWS configuration; ``BadInput`` if there is none."""
@@ -65,6 +78,16 @@ class Ec2(Cloud):
         if not region:
             raise BadInput("no AWS region; set hosts.ec2.region or AWS_REGION")
         return region
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """See :attr:`Cloud.hints`. The list has metal types only, so another name may be right."""
+        known = shipped("ec2")
+        return tuple(
+            f"hosts.ec2.types: '{name}' is not a known metal type; {did_you_mean(name, known)}"
+            for name in self._options.get("types", ())
+            if name not in known
+        )
 
     def estimate(self, needs: Needs) -> Sequence[MachineType]:
         """See :meth:`Cloud.estimate`: the types of the file in its order, else known ones.
@@ -85,7 +108,7 @@ class Ec2(Cloud):
             existing = self.find(run)
             instance = next((one for one in existing if one.state != "ended"), None)
             if instance is None:
-                instance = self._launch(run, machine_type, access, deadline, len(existing))
+                instance = self._launch(run, machine_type, access, deadline, existing)
             self._deadlines.set(name_of(run), instance.id, instance.deadline or deadline)
         return instance
 
@@ -148,7 +171,7 @@ class Ec2(Cloud):
             import boto3
         except ImportError:
             raise NotConfigured(
-                "the ec2 provider requires boto3; install it with: pip install 'migration-orchestrator[aws]'"
+                f"the ec2 provider requires boto3; install it with: {installation('aws')}"
             ) from None
         with explained(self._region):
             return boto3.session.Session(region_name=self._region or None)
@@ -179,10 +202,15 @@ class Ec2(Cloud):
         return Deadlines(self._session, self._config, str(self._options.get("role", DEFAULT_ROLE)))
 
     def _launch(
-        self, run: str, machine_type: MachineType, access: Access, deadline: datetime, attempt: int
+        self,
+        run: str,
+        machine_type: MachineType,
+        access: Access,
+        deadline: datetime,
+        ended: Sequence[Instance],
     ) -> Instance:
         try:
-            return launch(self._ec2, self._options, self.region, run, machine_type, access, deadline, attempt)
+            return launch(self._ec2, self._options, self.region, run, machine_type, access, deadline, ended)
         except HostError as error:
             if code_of(error.__cause__) != "IdempotentParameterMismatch":
                 raise

@@ -13,6 +13,8 @@ NO_CAPACITY = frozenset(
     {"InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientCapacity", "Unsupported"}
 )
 QUOTA = frozenset({"VcpuLimitExceeded", "InstanceLimitExceeded", "MaxSpotInstanceCountExceeded"})
+SPOT_PRICE = frozenset({"SpotMaxPriceTooLow"})
+SPOT_ROLE = frozenset({"AuthFailure.ServiceLinkedRoleCreationNotPermitted"})
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 NOT_ACCEPTED = frozenset(
     {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
@@ -66,6 +68,13 @@ def _explain(error: BaseException, region: str) -> OrchestratorError:
     if code in QUOTA:
         return NoCapacity(
             f"quota reached: {message} Request an increase in Service Quotas, or use another type or region"
+        )
+    if code in SPOT_PRICE:
+        return NoCapacity(f"spot instances cost more than on-demand ones now: {message}")
+    if code in SPOT_ROLE:
+        return HostError(
+            "AWS: this account has no role for spot instances; "
+            "create it with: aws iam create-service-linked-role --aws-service-name spot.amazonaws.com"
         )
     if code in EXPIRED:
         return HostError("AWS credentials have expired; log in again, for example with: aws sso login")

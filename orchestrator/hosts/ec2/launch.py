@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from orchestrator.errors import BadInput
-from orchestrator.hosts.ec2 import network
+from orchestrator.hosts.ec2 import network, spot
 from orchestrator.hosts.ec2.errors import explained
 from orchestrator.hosts.ec2.resources import deadline_tag, instance_of, name_of, tags_of
 from orchestrator.hosts.rented.cloud import Access, Instance, NoCapacity
@@ -27,14 +27,17 @@ def launch(
     machine_type: MachineType,
     access: Access,
     deadline: datetime,
-    attempt: int,
+    ended: Sequence[Instance],
 ) -> Instance:
     """Launch an instance with its key pair and security group. ``NoCapacity`` names the reason of each zone.
 
-    :param attempt: how many instances of the run have ended; part of the client token, with which a repeated request
-        returns the first one's instance.
+    :param ended: instances of the run that have ended. Their number is part of the client token, with which a repeated
+        request returns the first one's instance.
     """
+    is_spot = bool(options.get("spot", False))
     subnets = network.subnets(ec2, options.get("subnets", ()), machine_type.name, region)
+    if is_spot:
+        subnets = spot.zones_last(subnets, machine_type.name, ended)
     if not subnets:
         raise NoCapacity(f"{machine_type.name}: not offered in {region}")
     addresses = allowed_addresses(str(options.get("ssh_from", "")), "hosts.ec2.ssh_from")
@@ -43,7 +46,7 @@ def launch(
     reasons = []
     for subnet in subnets:
         group = network.security_group(ec2, name_of(run), tags_of(run), subnet.network, addresses)
-        token = hashlib.sha256(f"{run} {machine_type.name} {subnet.id} {attempt}".encode()).hexdigest()
+        token = hashlib.sha256(f"{run} {machine_type.name} {subnet.id} {len(ended)}".encode()).hexdigest()
         try:
             with explained(region):
                 answer = ec2.run_instances(
@@ -69,6 +72,7 @@ def launch(
                         {"ResourceType": kind, "Tags": [*tags_of(run), deadline_tag(deadline)]}
                         for kind in ("instance", "volume", "network-interface")
                     ],
+                    **({"InstanceMarketOptions": spot.MARKET_OPTIONS} if is_spot else {}),
                 )
         except NoCapacity as error:
             reasons.append(f"{machine_type.name} in {subnet.zone}: {error}")

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import BadInput, Position
+from orchestrator.extras import installation
 from orchestrator.hosts.inventory.variables import EncryptedValue, Unsafe, contains_encrypted, position_of
 
 log = logging.getLogger(__name__)
 
-EXTRA = "pip install 'migration-orchestrator[ansible]'"
 _LIMIT_S = 300
 _ENVIRONMENT = {
     "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
@@ -48,7 +48,7 @@ def list_inventory(path: Path, kind: str) -> Mapping[str, Any]:
     position = Position(str(path))
     command = program("ansible-inventory")
     if command is None:
-        raise BadInput(position.fault(f"{kind} requires Ansible; install it with: {EXTRA}"))
+        raise BadInput(position.fault(f"{kind} requires Ansible; install it with: {installation('ansible')}"))
     log.warning("%s: read by ansible-inventory", path)
     ended = _run([command, "--inventory", str(path), "--list"], path)
     try:
@@ -99,7 +99,10 @@ def decrypt_file(path: Path) -> str | None:
 def decrypt(value: EncryptedValue, position: Position, name: str) -> str:
     """Return an encrypted value in clear; ``BadInput`` names the variable if that is not possible."""
     if program("ansible-vault") is None:
-        message = f"{name} is encrypted with ansible-vault; to decrypt it, install Ansible with: {EXTRA}"
+        message = (
+            f"{name} is encrypted with ansible-vault; "
+            f"to decrypt it, install Ansible with: {installation('ansible')}"
+        )
         raise BadInput(position.fault(message))
     with tempfile.NamedTemporaryFile("w", suffix=".vault") as file:
         file.write("".join(f"{line}\n" for line in value.text.split()))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.extras import installation
 from orchestrator.hosts.inventory import ansible
 from orchestrator.hosts.inventory.variables import (
     EncryptedValue,
@@ -151,7 +152,7 @@ class _Reader:
         value = self._variables.get(variable)
         if contains_template(value):
             message = f"{value!r} is a template, which requires Ansible; install it with: "
-            raise self.fault(variable, message + ansible.EXTRA)
+            raise self.fault(variable, message + installation("ansible"))
 
     def require_clear(self, variable: str) -> None:
         """Raise a fault if a value has templates or is encrypted."""

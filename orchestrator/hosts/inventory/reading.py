@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.documents.document import Node, read_string
 from orchestrator.errors import BadInput, Position
+from orchestrator.extras import installation
 from orchestrator.hosts.inventory import ansible, ini, yaml11, yaml_format
 from orchestrator.hosts.inventory.connection import USED
 from orchestrator.hosts.inventory.tree import ALL
@@ -37,7 +38,7 @@ def read(path: Path) -> tuple[Hosts, Groups]:
             raise BadInput(
                 Position(str(path)).fault(
                     "encrypted with ansible-vault; set ANSIBLE_VAULT_PASSWORD_FILE and install Ansible: "
-                    f"{ansible.EXTRA}"
+                    f"{installation('ansible')}"
                 )
             )
         text = opened

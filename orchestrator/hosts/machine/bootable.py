@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrator.environments import Environment
-from orchestrator.errors import HostError, HostLost, KernelError
+from orchestrator.errors import HostError, HostGone, HostLost, KernelError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Clock, Host, Machine
@@ -206,6 +206,8 @@ class BootableMachine(Machine):
         self._disconnect()
         try:
             return self._wait(old_boot, self._limit)
+        except HostGone:
+            raise
         except HostError as error:
             log.warning("%s; power-cycling it", error)
         try:
@@ -235,6 +237,8 @@ class BootableMachine(Machine):
                     self._host = host
                     return host, state
                 host.close()
+            except HostGone:
+                raise
             except HostError as error:
                 reason = str(error).removeprefix(f"{self.name}: ")
             if time.monotonic() > deadline:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from orchestrator.errors import BadInput
+from orchestrator.extras import installation
 from orchestrator.hosts.openstack.errors import explained, message_of
 from orchestrator.hosts.rented.cloud import NotConfigured
 
@@ -113,6 +114,6 @@ def _library() -> Any:
     except ImportError:
         raise NotConfigured(
             "the openstack provider requires openstacksdk and python-blazarclient; "
-            "install them with: pip install 'migration-orchestrator[openstack]'"
+            f"install them with: {installation('openstack')}"
         ) from None
     return openstack

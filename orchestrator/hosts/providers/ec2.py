@@ -54,6 +54,12 @@ class Ec2Provider(RentedProvider):
                 "description": "Name or ARN of the role with which EventBridge Scheduler ends the machine. "
                 "Default: orchestrate-terminate.",
             },
+            "spot": {
+                "type": "boolean",
+                "default": False,
+                "description": "Whether to rent a spot instance: cheaper, and EC2 may interrupt it. Another machine "
+                "then runs the rest.",
+            },
             "boot": {
                 "type": "boolean",
                 "default": True,

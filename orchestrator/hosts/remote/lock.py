@@ -113,7 +113,7 @@ def _line_of(folder: HostFolder) -> str:
 def _held(folder: HostFolder, holder: Holder) -> HostError:
     name = folder.host.name
     return HostError(
-        f"{name}: locked by {holder}; wait for it, or remove the lock with: "
+        f"{name}: locked by {holder}; wait for it; if that run is not active, remove the lock with: "
         f"orchestrate hosts unlock {shlex.quote(name)}"
     )
 

@@ -77,9 +77,23 @@ class Cloud(ABC):
         """Account and region as text, for messages."""
 
     @property
+    def interrupts(self) -> bool:
+        """Whether the cloud may end a machine before its deadline, see :meth:`interruption`."""
+        return False
+
+    def interruption(self, instance: Instance) -> str:
+        """Return why the cloud interrupts a machine: within minutes, or it has already done so. Empty: it does not."""
+        return ""
+
+    @property
     def end(self) -> str:
         """What ends a machine at its deadline, as text for plans; empty: always the cloud itself."""
         return ""
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """Hints on machine types of the file that may be mistyped. Contacts nobody."""
+        return ()
 
     @abstractmethod
     def estimate(self, needs: Needs) -> Sequence[MachineType]:

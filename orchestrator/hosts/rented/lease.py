@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from orchestrator.errors import BadInput, HostError, Interrupted
+from orchestrator.errors import BadInput, HostError, HostGone, Interrupted
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
@@ -35,6 +35,9 @@ START_LIMIT_S = 2400.0
 """Metal takes more than 20 minutes to answer; 34 were seen (openshift/managed-cluster-config#1331)."""
 
 CONNECT_LIMIT_S = 20.0
+
+ENDED_PAUSE_S = 15.0
+"""The cloud is asked at most this often whether a machine that does not answer has ended."""
 
 LEAST_LEFT_S = 600.0
 """A machine of an earlier controller that ends sooner is given back for another one."""
@@ -79,6 +82,7 @@ class Lease:
         self._keys = Keys(run)
         self.instance: Instance | None = None
         self.deadline = self._new_deadline()
+        self._next_question = 0.0
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -106,15 +110,28 @@ class Lease:
         for machine_type in self._cloud.offered(self._needs):
             try:
                 return self._rent(machine_type)
-            except (NoCapacity, UnmetNeeds) as error:
+            except (NoCapacity, UnmetNeeds, HostGone) as error:
                 log.warning("%s", error)
                 reasons.append(str(error))
                 self._destroy()
         raise HostError("\n".join([*reasons, f"{self._cloud.location}: no machine type is left to try"]))
 
     def reconnect(self) -> Host:
-        """Connect once to the machine; ``HostError`` on failure."""
-        return connect(self._name, self._address(), CONNECT_LIMIT_S)
+        """Connect once to the machine; ``HostError`` on failure, ``HostGone`` if the machine has ended."""
+        try:
+            return connect(self._name, self._address(), CONNECT_LIMIT_S)
+        except HostError:
+            self._check_exists()
+            raise
+
+    def interruption(self) -> str:
+        """Return why the cloud interrupts the machine; empty: it does not, or cannot be asked now."""
+        assert self.instance is not None
+        try:
+            return self._cloud.interruption(self.instance)
+        except HostError as error:
+            log.info("%s", error)
+            return ""
 
     def power_cycle(self) -> None:
         """Reset the machine."""
@@ -125,6 +142,16 @@ class Lease:
         """Remove every resource of the run from the cloud."""
         self._destroy()
         self._keys.remove()
+
+    def _check_exists(self) -> None:
+        """Raise ``HostGone`` if the cloud says that the machine has ended."""
+        if time.monotonic() < self._next_question:
+            return
+        self._next_question = time.monotonic() + ENDED_PAUSE_S
+        assert self.instance is not None
+        for one in self._cloud.find(self._run):
+            if one.id == self.instance.id and one.state == "ended":
+                raise HostGone(f"{one.id}: the machine has ended: {one.reason or 'no reason given'}")
 
     def _destroy(self) -> None:
         with waiting(self._note, self._name, "being removed"):
@@ -185,7 +212,12 @@ class Lease:
         self.deadline = instance.deadline or self.deadline
         self.instance = self._wait_for_start(instance)
         host = self._wait_for_ssh(self.instance)
-        self._keys.replace_host_key(host)
+        try:
+            self._keys.replace_host_key(host)
+        except HostError:
+            self._next_question = 0.0
+            self._check_exists()
+            raise
         return host
 
     def _wait_for_start(self, instance: Instance) -> Instance:
@@ -212,11 +244,14 @@ class Lease:
         def answer() -> Host | None:
             try:
                 return self.reconnect()
+            except HostGone:
+                raise
             except HostError as error:
                 reasons[:] = [str(error)]
                 wait.say(f"running, no answer by SSH yet ({str(error).removeprefix(f'{instance.id}: ')})")
                 return None
 
+        self._next_question = time.monotonic() + ENDED_PAUSE_S
         with waiting(self._note, _described(instance), "running, connecting", START_LIMIT_S) as wait:
             host = self._poll(answer, START_LIMIT_S, self._pauses.connection)
         if host is None:

@@ -64,6 +64,14 @@ class RentedMachine(Machine):
             self._host = None
 
 
+class BootableRentedMachine(BootableMachine):
+    """A rented machine that boots kernels. It is given back at the end, so nobody needs its own kernel again."""
+
+    def restore_kernel(self) -> Host | None:
+        """Return None."""
+        return None
+
+
 class RentedProvider(Provider):
     """Rents one machine for a run and gives it back at the end, also when the run is interrupted or fails."""
 
@@ -103,7 +111,8 @@ class RentedProvider(Provider):
                 f"a machine type of {self.location} that meets hosts.needs", (), hours, None, "", end
             )
         first = self.types[0]
-        return Quote(first.name, names, hours, first.price, first.price_date, end)
+        spot, hints = self.cloud.interrupts, self.cloud.hints
+        return Quote(first.name, names, hours, first.price, first.price_date, end, spot, hints)
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
@@ -114,6 +123,8 @@ class RentedProvider(Provider):
                 host = lease.obtain()
                 machine = self._machine(lease, host, log_folder)
                 machine.deadline = lease.deadline
+                if self.cloud.interrupts:
+                    machine.interruption = lease.interruption
                 try:
                     yield machine
                 finally:
@@ -138,7 +149,7 @@ class RentedProvider(Provider):
         if not self.boots_kernels:
             return RentedMachine(host.name, lease, host)
         host.close()
-        return BootableMachine(
+        return BootableRentedMachine(
             host.name,
             lease.reconnect,
             CloudPower(lease),

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Role
+from orchestrator.extras import installation
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.inventory import ansible
 from orchestrator.hosts.inventory.variables import EncryptedValue
@@ -57,7 +58,7 @@ class AnsibleRole(Module):
         if importlib.util.find_spec("ansible_runner") is None:
             yield (
                 arguments,
-                "ansible-runner is not installed; install it with: pip install 'migration-orchestrator[ansible]'",
+                f"ansible-runner is not installed; install it with: {installation('ansible')}",
             )
         name = arguments.mapping()["name"]
         path = role.folder / FOLDER / name.text

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.errors import BadInput
+from orchestrator.extras import installation
 from orchestrator.report.model import Report
 from orchestrator.results.store import TrialRow
 
@@ -31,7 +32,7 @@ def render(report: Report) -> bytes:
         from pyarrow import parquet
     except ImportError:
         raise BadInput(
-            "--format parquet needs pyarrow: pip install 'migration-orchestrator[parquet]'"
+            f"--format parquet requires pyarrow; install it with: {installation('parquet')}"
         ) from None
     schema, row = _columns(report, arrow)
     target = io.BytesIO()

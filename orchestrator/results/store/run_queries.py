@@ -57,6 +57,10 @@ class RunQueries:
         )
         return dict(self._database.execute(query, (run.key,)))
 
+    def missing(self, run: RunRow) -> dict[str, str]:
+        """Return why a trial that ended well has no figure of a metric, by its name: the reason of the first one."""
+        return dict(self._database.execute("SELECT name, reason FROM missing WHERE run = ?", (run.key,)))
+
     def blocks(self, run: RunRow) -> Iterator[BlockRecord]:
         """Yield the boots of a run in order of time."""
         for (text,) in self._database.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from orchestrator import __version__
 from orchestrator.cli import orchestrate as group
+from orchestrator.hosts import persistent_guest
 from orchestrator.hosts.providers import registry
 from tests.calls import orchestrate
 
@@ -101,6 +103,28 @@ def test_a_command_with_several_forms_shows_each() -> None:
         "Usage: orchestrate hosts check [OPTIONS] (HOST|GROUP)...",
         "   or: orchestrate hosts check [OPTIONS] --provider NAME [EXPERIMENT.yaml]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("repetitions", "expected"), [("{count: 4, boots: 2}", " --set repetitions.boots=1"), ("4", "")]
+)
+def test_the_options_for_a_guest_that_is_up_are_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repetitions: str, expected: str
+) -> None:
+    inventory = tmp_path / "inventory.yaml"
+    inventory.write_text("all: {hosts: {guest: {ansible_host: 127.0.0.1}}}\n")
+    monkeypatch.setattr(persistent_guest, "up", lambda *_: inventory)
+    file = tmp_path / "boots.yaml"
+    file.write_text(
+        "version: 1\nname: boots\nhosts: {provider: qemu, qemu: {nodes: [{cpus: 1, memory: 512MiB}]}}\n"
+        "benchmark: {command: [echo, x=1], metrics: {x: {key_value: x, unit: s}}}\n"
+        f"repetitions: {repetitions}\n"
+    )
+    shown = orchestrate("hosts", "up", str(file)).stdout
+    assert shown == f"guest is up; --host guest --inventory {inventory}{expected}\n"
+    options = shlex.split(shown.partition("; ")[2])
+    ended = orchestrate("run", str(file), *options, "--dry-run")
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_options_that_up_does_not_use_are_accepted_and_not_shown(experiment: Path) -> None:

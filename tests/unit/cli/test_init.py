@@ -50,6 +50,19 @@ def test_nothing_is_overwritten(tmp_path: Path, words: list[str]) -> None:
     assert target.read_text() == "mine"
 
 
+def test_the_command_for_a_real_machine_in_the_example_is_accepted(tmp_path: Path) -> None:
+    orchestrate("init", folder=tmp_path)
+    text = (tmp_path / starters.EXPERIMENT).read_text(encoding="utf-8")
+    (command,) = re.findall(r"orchestrate (run .*--host .*)", text)
+    words = shlex.split(command)
+    planned = orchestrate(*words, "--dry-run", folder=tmp_path)
+    assert (planned.returncode, planned.stderr) == (0, "")
+    option = words.index("--set")
+    refused = orchestrate(*words[:option], *words[option + 2 :], "--dry-run", folder=tmp_path)
+    assert refused.returncode == 2
+    assert f"run with {shlex.join(words[option : option + 2])}, or use hosts whose" in refused.stderr
+
+
 def test_the_workflow_runs_on_a_machine_of_ones_own_and_in_a_cloud(workflow: dict[str, Any]) -> None:
     assert workflow["jobs"]["numa"]["runs-on"] == ["self-hosted", "numa"]
     assert any("--provider ec2" in script for name, script in scripts(workflow) if name == "cloud")

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -312,3 +313,21 @@ def test_one_replay_gives_all_that_a_resumed_run_needs(tmp_path: Path) -> None:
         assert run.all_ok, "allowed"
         run.conclude(sample({"mode": "mbind"}, status=Status.FAILED))
         assert not run.all_ok
+
+
+@pytest.mark.parametrize("is_other", [False, True])
+def test_a_run_that_is_resumed_on_a_machine_that_differs_says_so(
+    tmp_path: Path, answers: str, is_other: bool
+) -> None:
+    known = facts.parse(answers).document
+    before = {**known, "cpu_part": "0xd0c"} if is_other else known
+    with a_run(tmp_path, ScriptedMachine([scripted := ScriptedHost("n1")])) as run:
+        run.replay([replace(BLOCK, host="n0", environment="vm-other", facts=before)])
+        script(
+            scripted, answers, begin(), *map(ended, trials_of(run)), line("end", reason="complete", detail="")
+        )
+        execute(run)
+        assert isinstance(run.observer, Listener)
+        told = [note for note in run.observer.notes if "differs" in note]
+        cpu = known["cpu_part"] or known["cpu_model"]
+        assert told == [f"n1: differs from n0: CPU: {cpu}, not 0xd0c"] * is_other

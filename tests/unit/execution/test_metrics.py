@@ -112,10 +112,6 @@ def test_each_kind_of_line_end_ends_a_line(end: str) -> None:
         (r"bw: ([0-9])[0-9]*", "bw: 34", "34"),
         (r"bw: ([0-9.]+)", "bw: 3k", "3k"),
         (r"bw: ([0-9.]+)", "bw: 3Ki", "3Ki"),
-        (r"bw: ([0-9.]+)", "bw: 3MB/s", "3MB/s"),
-        (r"bw: ([0-9.]+)\S*", "bw: 3MB/s", "3MB/s"),
-        (r"bw: ([0-9.]+)", "bw: 3Kops", "3Kops"),
-        (r"bw: ([0-9.]+)", "bw: 523.00us", "523.00us"),
         (r"([0-9.]+) ops", "12,345 ops", "12,345"),
         (r".*([0-9.]+) ops", "12345.6 ops", "12345.6"),
         (r".*([0-9]+) ops", "12345.6 ops", "12345.6"),
@@ -134,6 +130,26 @@ def test_each_kind_of_line_end_ends_a_line(end: str) -> None:
 )
 def test_a_part_of_a_number_is_no_figure(pattern: str, stdout: str, whole: str) -> None:
     assert reading("regex", pattern, stdout) == f"not the whole number: '{whole}'"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "stdout", "refused"),
+    [
+        (r"bw: ([0-9.]+)", "bw: 3MB/s", "3MB/s"),
+        (r"bw: ([0-9.]+)\S*", "bw: 3MB/s", "3MB/s"),
+        (r"bw: ([0-9.]+)", "bw: 3Kops", "3Kops"),
+        (r"bw: ([0-9.]+)", "bw: 523.00us", "523.00us"),
+        (r"bw: ([0-9.]+)", "bw: 308MiB/s, 12 s", "308MiB/s"),
+        (r"bw=([0-9.]+)", "READ: bw=308MiB/s (323MB/s)", "308MiB/s"),  # fio
+        (r"bw: ([0-9.]+)", "bw: 2.5Gbits/sec", "2.5Gbits/sec"),
+    ],
+)
+def test_a_unit_with_another_prefix_at_the_number_is_named(pattern: str, stdout: str, refused: str) -> None:
+    assert reading("regex", pattern, stdout) == f"found, but the unit of '{refused}' is not 'GiB/s'"
+
+
+def test_a_cut_number_with_a_unit_is_quoted_whole() -> None:
+    assert reading("regex", r"bw: ([0-9]+)", "bw: 1,308MiB/s") == "not the whole number: '1,308MiB/s'"
 
 
 @pytest.mark.parametrize(
@@ -177,13 +193,13 @@ Transfer/sec:      8.08MB
 @pytest.mark.parametrize(
     ("pattern", "unit", "value"),
     [
-        (r"Latency +([\d.]+)", "ms", "not the whole number: '596.15us'"),
+        (r"Latency +([\d.]+)", "ms", "found, but the unit of '596.15us' is not 'ms'"),
         (r"Latency +([\d.]+)", "us", 596.15),
         (r"Latency +([\d.]+)ms", "ms", "not found in stdout; last line: Transfer/sec:      8.08MB"),
         (r"Req/Sec +([\d.]+)", "1/s", "not the whole number: '48.39k'"),
         (r"Requests/sec:\s+(\d+)", "1/s", "not the whole number: '96274.62'"),
         (r"Requests/sec:\s+([\d.]+)", "1/s", 96274.62),
-        (r"Transfer/sec:\s+([\d.]+)", "MB/s", "not the whole number: '8.08MB'"),
+        (r"Transfer/sec:\s+([\d.]+)", "MB/s", "found, but the unit of '8.08MB' is not 'MB/s'"),
         (r"Transfer/sec:\s+([\d.]+)MB", "MB/s", 8.08),
         (r"requests in ([\d.]+)", "s", 10.1),
     ],

@@ -49,6 +49,13 @@ def experiment(tmp_path: Path) -> Experiment:
         ({"exit_code": 3, "stdout": '{"reason": "no such mode"}'}, "unsupported", "no such mode"),
         ({"exit_code": 4, "stderr": "one\ntwo\n"}, "disturbed", "two"),
         ({"exit_code": 1, "stdout": ""}, "failed", "exit code 1"),
+        ({"exit_code": 1}, "failed", "exit code 1"),
+        (
+            {"exit_code": 1, "stdout": "start\nno memory\n"},
+            "failed",
+            "exit code 1; last line of stdout: no memory",
+        ),
+        ({"exit_code": 1, "stderr": "e" * 900}, "failed", "e" * 200 + "…"),
         ({"exit_code": 127, "stderr": "prog: not found"}, "failed", "prog: not found"),
         ({"settled": False, "exit_code": 3}, "unsupported", "exit code 3"),
         ({"stdout": ""}, "failed", "metrics x, y: not found: stdout was empty"),
@@ -70,8 +77,8 @@ def test_status_and_reason(
     assert found.counters == {"pgmigrate_success": 4}
 
 
-BUSY = replace(SEEN, settled=False)
-BUSY_CPUS = "the host's CPUs were not idle before the trial"
+BUSY = replace(SEEN, settled=False, waited=30.4)
+BUSY_CPUS = "the CPUs were not idle within 30 s (limits.settle; 0: do not wait)"
 
 
 def test_a_disturbed_trial_is_run_again_within_its_limit(experiment: Experiment) -> None:

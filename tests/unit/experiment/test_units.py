@@ -61,6 +61,27 @@ def test_an_invalid_size_gives_a_suggestion(text: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("5m", "min"),
+        ("5 minutes", "min"),
+        ("5 mins", "min"),
+        ("2 sec", "s"),
+        ("2 secs", "s"),
+        ("1 hour", "h"),
+        ("1 hr", "h"),
+        ("3 days", "d"),
+        ("10 msec", "ms"),
+        ("10 usecs", "us"),
+        ("10 MS", "ms"),
+    ],
+)
+def test_a_unit_by_another_name_is_suggested(text: str, unit: str) -> None:
+    with pytest.raises(BadInput, match=f"did you mean '{unit}'"):
+        parse_duration(text)
+
+
 @pytest.mark.parametrize("text", ["5 mins", "1m", "-1s", "s", "nan", -1, float("nan"), float("inf")])
 def test_an_invalid_duration_is_refused(text: str | float) -> None:
     with pytest.raises(BadInput):

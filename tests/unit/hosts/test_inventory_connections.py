@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.extras import installation
 from orchestrator.hosts.inventory import Inventory, ansible, load
 from orchestrator.hosts.power import find_power
 from orchestrator.hosts.selector import HostSelector
@@ -116,7 +117,7 @@ def test_an_encrypted_value_stays_closed_until_it_is_needed(tmp_path: Path, with
     needed = text.replace("ansible_become_password", "ansible_user")
     assert fault(tmp_path, needed, "vault.yml") == (
         "vault.yml:5:5: host 'h1': ansible_user is encrypted with ansible-vault; "
-        "to decrypt it, install Ansible with: pip install 'migration-orchestrator[ansible]'"
+        f"to decrypt it, install Ansible with: {installation('ansible')}"
     )
 
 
@@ -159,7 +160,7 @@ def test_what_only_ansible_reads_is_a_fault_with_the_extra(
     (tmp_path / name).touch(0o755 if name == "list.py" else 0o644)
     found = fault(tmp_path, text, name)
     assert message in found
-    assert "pip install 'migration-orchestrator[ansible]'" in found
+    assert "-m pip install 'ansible-core>=" in found
 
 
 def test_a_password_is_told_to_be_unused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

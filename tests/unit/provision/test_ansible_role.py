@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Role
+from orchestrator.extras import installation
 from orchestrator.hosts.inventory.variables import EncryptedValue
 from orchestrator.hosts.testing import ScriptedHost
 from orchestrator.provision.engine import run_role
@@ -117,6 +118,5 @@ def test_without_ansible_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         run(tmp_path)
     (line,) = str(caught.value).splitlines()
     assert line.endswith(
-        "tasks.yaml:1:32: ansible-runner is not installed; "
-        "install it with: pip install 'migration-orchestrator[ansible]'"
+        "tasks.yaml:1:32: ansible-runner is not installed; install it with: " + installation("ansible")
     )

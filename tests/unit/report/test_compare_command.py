@@ -192,6 +192,21 @@ def test_different_experiments_are_named(
     assert json.loads(compare(A, B, "--format", "json").stdout)["difference"] == line
 
 
+@pytest.mark.parametrize("fleet", ["", "replicate"])
+def test_machines_that_differ_are_named(tmp_path: Path, compare: Compare, fleet: str) -> None:
+    other = replace(BLOCK, host="guest-2", facts={"nodes": [{"memory": 1 << 30}] * 2})
+    for name, block in ((A, BLOCK), (B, other)):
+        records = [trial({"mode": "serial"}, n, 1.0, 100.0, boot=str(n)) for n in range(6)]
+        write(tmp_path / "quickstart" / name, [replace(RUN, run=name, fleet=fleet), block, *records, END])
+    difference = (
+        f"guest-2 of run {B} differs from guest-1 of run {A}: NUMA nodes: 2, not 1; memory: 2048 MiB, "
+    )
+    assert (difference in compare(A, B).stdout.replace("\n", " ")) == (not fleet)
+    assert json.loads(compare(A, B, "--format", "json").stdout)["difference"].startswith(difference) == (
+        not fleet
+    )
+
+
 def test_environments_are_mixed_by_force_only(tmp_path: Path, compare: Compare) -> None:
     run(tmp_path, A)
     metal = [

@@ -82,7 +82,7 @@ def test_without_pyarrow_there_is_one_line(report: Reported, monkeypatch: pytest
         return real(name, *arguments, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(BadInput, match=r"needs pyarrow: pip install 'migration-orchestrator\[parquet\]'"):
+    with pytest.raises(BadInput, match=r"requires pyarrow; install it with: .* -m pip install 'pyarrow>="):
         render(report, "parquet")
 
 

@@ -177,6 +177,27 @@ def test_a_metric_that_no_trial_has_is_explained(orchestrate: Verb) -> None:
     assert "No throughput in any row" not in orchestrate("report", RUN.run).stdout
 
 
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("found, but the unit of '308MiB/s' is not 'GiB/s'", False),
+        ("not the whole number: '1,69'", False),
+        ("not found in stdout; last line: done", True),
+    ],
+)
+def test_the_first_reason_for_a_missing_metric_is_given(
+    results: Path, orchestrate: Verb, reason: str, hint: bool
+) -> None:
+    name = RUN.run.replace("23T", "28T")
+    missing = [{"tlb_shootdowns": reason}, {"tlb_shootdowns": "another reason"}]
+    trials = [replace(trial({}, repetition=n), missing=missing[n]) for n in range(2)]
+    write(results / "quickstart" / name, [replace(RUN, run=name), BLOCK, *trials, END])
+    shown = " ".join(orchestrate("report", name, "--metric", "tlb_shootdowns").stdout.split())
+    assert f"No tlb_shootdowns in any row: {reason}." in shown
+    assert ("Some metrics need an option" in shown) is hint
+    assert "another reason" not in shown
+
+
 @pytest.mark.parametrize("words", [["report", RUN.run], ["results", "list"], ["schema"]])
 def test_a_full_standard_output_is_named(results: Path, words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
