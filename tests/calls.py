@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ def orchestrate(
     printed, complained = io.BytesIO(), io.BytesIO()
     out, err = (io.TextIOWrapper(to, "utf-8", write_through=True) for to in (printed, complained))
     code: int | str | None = 0
+    logger = logging.getLogger("orchestrator")
+    handlers = list(logger.handlers)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["orchestrate", *words])
         for name, value in environment.items():
@@ -31,6 +34,8 @@ def orchestrate(
                 main()
             except SystemExit as leave:
                 code = leave.code
+            finally:  # what this command shows of the log is not what the next one does
+                logger.handlers[:] = handlers
     assert isinstance(code, int)
     return subprocess.CompletedProcess(
         ["orchestrate", *words], code, printed.getvalue().decode(), complained.getvalue().decode()
