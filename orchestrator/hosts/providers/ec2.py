@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from orchestrator.hosts.ec2.cloud import Ec2
 from orchestrator.hosts.rented.cloud import Cloud
-from orchestrator.hosts.rented.provider import RentedProvider
+from orchestrator.hosts.rented.provider import COMMON_OPTIONS, RentedProvider
 
 _TEXT = {"type": "string", "minLength": 1}
 
@@ -45,10 +45,6 @@ class Ec2Provider(RentedProvider):
                 "default": "public",
                 "description": "The address to connect to; private: from inside the network, or by VPN.",
             },
-            "ssh_from": {
-                **_TEXT,
-                "description": "Addresses (CIDR) that may connect. Default: this machine's.",
-            },
             "role": {
                 **_TEXT,
                 "description": "Name or ARN of the role with which EventBridge Scheduler ends the machine. "
@@ -60,11 +56,7 @@ class Ec2Provider(RentedProvider):
                 "description": "Whether to rent a spot instance: cheaper, and EC2 may interrupt it. Another machine "
                 "then runs the rest.",
             },
-            "boot": {
-                "type": "boolean",
-                "default": True,
-                "description": "Whether to boot the machine for each block; false: its own kernel keeps running.",
-            },
+            **COMMON_OPTIONS,
         },
     }
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from orchestrator.hosts.openstack.cloud import OpenStack
 from orchestrator.hosts.rented.cloud import Cloud
-from orchestrator.hosts.rented.provider import RentedProvider
+from orchestrator.hosts.rented.provider import COMMON_OPTIONS, RentedProvider
 
 _TEXT = {"type": "string", "minLength": 1}
 _LIST = {"type": "array", "minItems": 1, "items": _TEXT}
@@ -52,10 +52,6 @@ class OpenStackProvider(RentedProvider):
                 **_TEXT,
                 "description": "External network of the floating IP. Default: the first one.",
             },
-            "ssh_from": {
-                **_TEXT,
-                "description": "Addresses (CIDR) that may connect. Default: this machine's.",
-            },
             "zone": {**_TEXT, "description": "Availability zone. Default: any."},
             "lease": {
                 "type": "boolean",
@@ -66,11 +62,7 @@ class OpenStackProvider(RentedProvider):
                 "additionalProperties": {"type": "number", "exclusiveMinimum": 0},
                 "description": "Prices in USD per hour by flavor or node type. Without one limits.max_cost is refused.",
             },
-            "boot": {
-                "type": "boolean",
-                "default": True,
-                "description": "Whether to boot the machine for each block; false: its own kernel keeps running.",
-            },
+            **COMMON_OPTIONS,
         },
     }
 

@@ -72,6 +72,21 @@ class BootableRentedMachine(BootableMachine):
         return None
 
 
+COMMON_OPTIONS: Mapping[str, Any] = {
+    "ssh_from": {
+        "type": "string",
+        "minLength": 1,
+        "description": "Addresses (CIDR) that may connect. Default: this machine's.",
+    },
+    "boot": {
+        "type": "boolean",
+        "default": True,
+        "description": "Whether to boot the machine for each block; false: its own kernel keeps running.",
+    },
+}
+"""Properties of the section of each cloud (JSON Schema, by key)."""
+
+
 class RentedProvider(Provider):
     """Rents one machine for a run and gives it back at the end, also when the run is interrupted or fails."""
 
