@@ -119,5 +119,12 @@ class Accounting:
 
     def sql(self, statement: str) -> None:
         """Change the database of Slurm behind its back."""
-        words = ("mariadb", "--no-defaults", f"--socket={self._folder}/database.sock", "slurm", "--execute", statement)
+        words = (
+            "mariadb",
+            "--no-defaults",
+            f"--socket={self._folder}/database.sock",
+            "slurm",
+            "--execute",
+            statement,
+        )
         subprocess.run(words, check=True, capture_output=True)
