@@ -25,11 +25,12 @@ def execute(run: Run) -> None:
     if run.provider.batch is not None:
         execute_as_jobs(run, run.provider.batch)
         return
+    run.provider.note = run.observer.note
+    run.provider.stopped_by = lambda: run.stop.by
+    run.provider.duration = _duration(run)
     if run.provider.hosts:
         execute_on_fleet(run)
         return
-    run.provider.note = run.observer.note
-    run.provider.stopped_by = lambda: run.stop.by
     if run.provider.creates_hosts and not any(run.has_pending(block) for block in run.plan.blocks()):
         run.provider.give_back(run.folder)
         return
@@ -68,6 +69,13 @@ def _run_blocks(run: Run, machine: Machine) -> None:
         if run.has_pending(block):
             run.observer.block_begins(block, sum(1 for _ in run.pending(block)))
             BlockRun(run, machine, block).execute()
+
+
+def _duration(run: Run) -> float:
+    """Return the estimated seconds of what is left; hosts that share the cells need less each."""
+    whole = run.plan.estimate(boot_s=run.provider.boot_estimate).seconds
+    hosts = len(run.provider.hosts) if run.is_sharded else 1
+    return whole * (1 - run.finished_count / max(1, run.plan.trial_count)) / hosts
 
 
 def _time_left(run: Run, machine: Machine) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -242,6 +242,7 @@ class Provider(ABC):
     :ivar batch: the batch system that runs each block as a job; None: the controller runs blocks itself.
     :ivar note: takes a line of progress for the user; set by the run.
     :ivar stopped_by: returns the signal or limit that wants the run to stop; empty: nothing does. Set by the run.
+    :ivar duration: estimated seconds of what is left of the run; set by the run.
     :cvar boot_estimate: seconds from the request for a machine to its first trial, for plans.
     """
 
@@ -259,6 +260,7 @@ class Provider(ABC):
     batch: BatchSystem | None = None
     note: Callable[[str], None] = staticmethod(lambda _text: None)
     stopped_by: Callable[[], str] = staticmethod(lambda: "")
+    duration: float = 0.0
     boot_estimate: ClassVar[float] = 2.0
 
     @abstractmethod
@@ -275,6 +277,13 @@ class Provider(ABC):
     def quote(self, seconds: float) -> Quote | None:
         """Return the cost of a run of an estimated duration; None where nothing is rented. Contacts nobody."""
         return None
+
+    def describe(self, kernels: Iterable[str]) -> list[str]:
+        """Return what a cluster can run, a line each; empty where there is no cluster. Submits nothing.
+
+        :param kernels: names of an experiment's kernels.
+        """
+        return self.batch.describe(kernels) if self.batch else []
 
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:

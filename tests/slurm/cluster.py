@@ -26,8 +26,8 @@ from tests.slurm.accounting import Accounting
 SLURMCTLD, SLURMD, SLURMSTEPD = "slurmctld-wlm", "slurmd-wlm", "/usr/sbin/slurmstepd-wlm"
 """Debian's names of the real daemons; those without -wlm may be the emulator's.
 
-slurmctld is started under the name without -wlm. Slurm 22.05 looks there whether it is slurmctld: under Debian's name it
-opens no connection to slurmdbd, and ends with SIGSEGV in slurm_persist_msg_pack.
+slurmctld is started under the name without -wlm. Slurm 22.05 looks there whether it is slurmctld: under Debian's
+name it opens no connection to slurmdbd, and ends with SIGSEGV in slurm_persist_msg_pack.
 """
 
 PROGRAMS = ("munged", SLURMCTLD, SLURMD, "sbatch", "srun", "squeue")
