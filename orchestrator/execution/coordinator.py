@@ -10,6 +10,7 @@ from orchestrator.execution.block import BlockRun
 from orchestrator.execution.fleet import execute_on_fleet
 from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.jobs.coordinator import execute_as_jobs
+from orchestrator.execution.provider_checks import seconds_left
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import MAX_HOURS, after, reserve
 from orchestrator.hosts.base import Machine
@@ -27,7 +28,7 @@ def execute(run: Run) -> None:
         return
     run.provider.note = run.observer.note
     run.provider.stopped_by = lambda: run.stop.by
-    run.provider.duration = _duration(run)
+    run.provider.duration = seconds_left(run.plan, run.provider, run.finished_count)
     if run.provider.hosts:
         execute_on_fleet(run)
         return
@@ -69,13 +70,6 @@ def _run_blocks(run: Run, machine: Machine) -> None:
         if run.has_pending(block):
             run.observer.block_begins(block, sum(1 for _ in run.pending(block)))
             BlockRun(run, machine, block).execute()
-
-
-def _duration(run: Run) -> float:
-    """Return the estimated seconds of what is left; hosts that share the cells need less each."""
-    whole = run.plan.estimate(boot_s=run.provider.boot_estimate).seconds
-    hosts = len(run.provider.hosts) if run.is_sharded else 1
-    return whole * (1 - run.finished_count / max(1, run.plan.trial_count)) / hosts
 
 
 def _time_left(run: Run, machine: Machine) -> float | None:

@@ -1,8 +1,8 @@
 """A node of a test's cluster with an SSH server, which can be rebooted into another kernel.
 
 The kernel is this machine's: a reboot ends all processes of the node and starts its slurmd and sshd again, with another
-boot id, another ``/proc/cmdline`` and, under an installed kernel, another ``uname -r``. GRUB's programs and ``systemctl``
-are small scripts; the menu entry for the next boot is read as GRUB would.
+boot id, another ``/proc/cmdline`` and, under an installed kernel, another ``uname -r``. GRUB's programs and
+``systemctl`` are small scripts; the menu entry for the next boot is read as GRUB would.
 """
 
 from __future__ import annotations
@@ -163,7 +163,8 @@ class BootableNode:
             'ForceCommand setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "$SSH_ORIGINAL_COMMAND"\n'
         )
         (here / "sshd_config").write_text(
-            f"ListenAddress 127.0.0.1:{self._port}\nHostKey {here}/host_key\nAuthorizedKeysFile {here}/authorized_keys\n"
-            f"PidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\nMaxSessions 50\n"
+            f"ListenAddress 127.0.0.1:{self._port}\nHostKey {here}/host_key\n"
+            f"AuthorizedKeysFile {here}/authorized_keys\nPidFile none\n"
+            "UsePAM no\nStrictModes no\nPermitRootLogin yes\nMaxSessions 50\n"
             f"SetEnv SHLVL=2 PATH={here}/bin:/usr/sbin:/usr/bin:/sbin:/bin\n{'' if as_root else nobody}"
         )

@@ -1,4 +1,4 @@
-"""Kernels on the nodes of a reservation: ``hosts.slurm.boot: ssh``. No job is submitted; the nodes are booted by SSH."""
+"""Kernels on nodes of a reservation: ``hosts.slurm.boot: ssh``. They are booted by SSH, and no job is submitted."""
 
 from __future__ import annotations
 
@@ -71,16 +71,152 @@ def owner(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[SlurmUser]
         user.close()
 
 
-def test_two_kernels_are_booted_on_the_reserved_node(owner: SlurmUser) -> None:
+def test_a_kernel_is_booted_on_the_reserved_node(owner: SlurmUser) -> None:
     node = BootableNode(owner.cluster, "node1")
     with node.rebooting():
-        ended = owner.run(write(owner), "--inventory", node.inventory)
+        ended = owner.run(write(owner), "--inventory", node.inventory, "--where", "kernel == 'older'")
     assert ended.code == 0, ended.err
-    owner.assert_complete(4)
-    assert sorted(node.booted) == ["installed", "own"] or node.booted == ["installed", "own", "own"]
-    assert sorted(owner.executions.read_text().split()) == sorted([platform.release(), other_release()] * 2)
+    owner.assert_complete(2)
+    assert node.booted == ["installed", "own"]
+    assert owner.executions.read_text().split() == [other_release()] * 2
+    assert node.files == []
+    assert "scontrol update" not in ended.err
+
+
+@pytest.mark.slow
+def test_two_kernels_take_turns(owner: SlurmUser) -> None:
+    node = BootableNode(owner.cluster, "node1")
+    with node.rebooting():
+        file = write(owner, KERNELS.replace("repetitions: 1", "repetitions: {count: 2, boots: 2}"))
+        ended = owner.run(file, "--inventory", node.inventory)
+    assert ended.code == 0, ended.err
+    owner.assert_complete(8)
+    ran = [block["kernel"] for block in sorted(owner.of_type("block"), key=lambda block: block["time"])]
+    assert ran == ["own", "older", "older", "own"]
+    assert node.booted.count("installed") == 2
+    assert node.booted[-1] == "own"
+    assert sorted(owner.executions.read_text().split()) == sorted([platform.release(), other_release()] * 4)
     assert [check["holds"] for block in owner.of_type("block") for check in block["proof"]].count(False) == 0
     assert {block["host"] for block in owner.of_type("block")} == {"node1"}
     assert owner.cluster.jobs() == []
     assert node.files == []
     assert "scontrol update" not in ended.err
+
+
+@pytest.mark.slow
+def test_a_kernel_that_does_not_boot(owner: SlurmUser) -> None:
+    node = BootableNode(owner.cluster, "node1", boots=False)
+    with node.rebooting():
+        ended = owner.run(write(owner), "--inventory", node.inventory)
+    assert ended.code == 1, ended.err
+    assert owner.statuses == {"ok": 2, "wrong_kernel": 2}
+    assert "kernel 'older' did not boot; its own kernel runs again" in ended.err
+    assert node.files == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("owner", ["ReturnToService=0"], indirect=True)
+def test_a_node_that_slurm_does_not_take_back(owner: SlurmUser) -> None:
+    node = BootableNode(owner.cluster, "node1")
+    with node.rebooting():
+        ended = owner.run(write(owner), "--inventory", node.inventory, "--where", "kernel == 'older'")
+    assert ended.code == 0, ended.err
+    assert "node1: after the boots of the run its state in Slurm is DOWN" in ended.err
+    assert "return it to service with: scontrol update nodename=node1 state=resume" in ended.err
+    owner.cluster.command("scontrol", "update", "nodename=node1", "state=resume")
+    owner.cluster.wait_for(
+        "the node", lambda: "State=IDLE" in owner.cluster.command("scontrol", "show", "node", "node1")
+    )
+
+
+@pytest.mark.slow
+def test_a_fleet_of_reserved_nodes(owner: SlurmUser) -> None:
+    node = BootableNode(owner.cluster, "node1")
+    text = KERNELS.replace("boot: ssh}", "boot: ssh, nodelist: node1}, fleet: shard")
+    with node.rebooting():
+        ended = owner.run(write(owner, text), "--inventory", node.inventory)
+    assert ended.code == 0, ended.err
+    owner.assert_complete(4)
+    assert node.booted[-1] == "own"
+
+
+@pytest.mark.slow
+def test_without_root(owner: SlurmUser) -> None:
+    node = BootableNode(owner.cluster, "node1", as_root=False)
+    ended = owner.run(write(owner), "--inventory", node.inventory)
+    assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
+    assert "node1: booting kernels requires root; log in as root" in ended.complaints[0]
+    shown = owner.orchestrate(
+        "hosts", "check", "--provider", "slurm", owner.folder / "reserved.yaml", "--inventory", node.inventory
+    )
+    assert "kernels: none can be booted: node1: booting kernels requires root" in shown.out
+
+
+REFUSED = {
+    "reservation: kernals": "no reservation 'kernals' on this machine; did you mean 'kernels'?",
+    "reservation: later": "reservation later begins at ",
+    "reservation: short": "hours too early: the run takes about ",
+    "reservation: theirs": "reservation theirs is not for user root, but for nobody; ask an administrator for "
+    "`scontrol update ReservationName=theirs Users+=root`",
+    "reservation: busy": "is running there; wait until it has ended, or cancel it with `scancel ",
+    "reservation: kernels, nodelist: node3": "hosts.slurm.nodelist: node3 is not in reservation kernels (node1)",
+}
+
+FAST = ("reservation: later", "reservation: busy")
+
+
+@pytest.fixture(scope="module")
+def reserved(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster of other tests, with reservations that cannot be used as they are."""
+    cluster.command("sbatch", "--nodelist=node2", "--output=/dev/null", "--wrap=sleep 600")
+    cluster.wait_for("a job", lambda: any("RUNNING" in job for job in cluster.jobs()))
+    reserve(cluster)
+    reserve(cluster, "later", "now+2hours")
+    reserve(cluster, "short", minutes=1, Nodes="node3")
+    reserve(cluster, "theirs", "now+4hours", Users="nobody")
+    reserve(cluster, "busy", Nodes="node2")
+    yield cluster
+    cluster.command("scancel", "--me")
+    for name in ("kernels", "later", "short", "theirs", "busy"):
+        cluster.command("scontrol", "delete", f"reservation={name}")
+
+
+@pytest.fixture
+def guest(reserved: Cluster, tmp_path: Path) -> Iterator[SlurmUser]:
+    user = user_of(reserved, tmp_path)
+    yield user
+    user.close()
+
+
+@pytest.mark.parametrize(
+    "words", [pytest.param(words, marks=() if words in FAST else pytest.mark.slow) for words in REFUSED]
+)
+def test_one_line(guest: SlurmUser, words: str) -> None:
+    text = KERNELS.replace("reservation: kernels", words)
+    ended = guest.run(write(guest, text.replace("repetitions: 1", "repetitions: 100")))
+    assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
+    assert REFUSED[words] in ended.complaints[0]
+
+
+def test_check_refuses_what_a_run_refuses(guest: SlurmUser) -> None:
+    text = KERNELS.replace("reservation: kernels", "reservation: short").replace(
+        "repetitions: 1", "repetitions: 100"
+    )
+    ended = guest.run(write(guest, text), "--check")
+    assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
+    assert "hours too early" in ended.complaints[0]
+
+
+def test_hosts_check_lists_reservations(guest: SlurmUser) -> None:
+    file = write(guest, KERNELS.replace("{reservation: kernels, boot: ssh}", "{}"))
+    printed = guest.orchestrate("hosts", "check", "--provider", "slurm", file).out
+    assert "kernels: or by SSH in reservation kernels (node1), from " in printed
+    assert "set hosts.slurm.reservation: kernels and hosts.slurm.boot: ssh" in printed
+    assert "reservation theirs" not in printed
+
+
+def test_a_dry_run_prints_the_boots(guest: SlurmUser) -> None:
+    ended = guest.run(write(guest), "--dry-run")
+    assert ended.code == 0, ended.err
+    assert "scontrol --oneliner show reservation" in ended.out
+    assert "reboot" in ended.out
