@@ -12,7 +12,7 @@ from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.jobs.coordinator import execute_as_jobs
 from orchestrator.execution.provider_checks import seconds_left
 from orchestrator.execution.run import Run
-from orchestrator.execution.stopping import MAX_HOURS, after, reserve
+from orchestrator.execution.stopping import after, reserve
 from orchestrator.hosts.base import Machine
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def _execute_on_machine(run: Run) -> None:
     with run.provider.machine(run.folder) as machine:
         try:
             with (
-                after(run.stop, _time_left(run, machine), MAX_HOURS),
+                after(run.stop, _time_left(run, machine), machine.deadline_is),
                 leaving_in_time(run.stop, machine, run.observer.note),
             ):
                 _run_blocks(run, machine)

@@ -116,7 +116,8 @@ class Machine(ABC):
 
     :ivar environment: set where the provider knows it; None: derived from the host's facts.
     :ivar clock: what the machine's clock counts.
-    :ivar deadline: when a rented machine is ended by its cloud (UTC); None: never.
+    :ivar deadline: when a rented machine is ended by its cloud, or its reservation ends (UTC); None: never.
+    :ivar deadline_is: what the deadline is, for messages.
     :ivar interruption: returns why the cloud of a spot instance interrupts it; empty if it does not; None: not asked.
     :cvar files_survive_boot: whether files survive a boot, so that the runner's journal can be read after a crash.
     :ivar hypervisor: of a guest that this program started, see :class:`~orchestrator.results.records.BlockRecord`.
@@ -127,6 +128,7 @@ class Machine(ABC):
     environment: Environment | None
     clock: Clock
     deadline: datetime | None = None
+    deadline_is: str = "limits.max_hours"
     interruption: Callable[[], str] | None = None
     files_survive_boot: ClassVar[bool] = False
     hypervisor: Mapping[str, str] = MappingProxyType({})

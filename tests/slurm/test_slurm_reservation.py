@@ -130,6 +130,22 @@ def test_a_node_that_slurm_does_not_take_back(owner: SlurmUser) -> None:
 
 
 @pytest.mark.slow
+def test_no_trial_begins_shortly_before_the_end(owner: SlurmUser) -> None:
+    """Of two minutes 90 s are kept for a trial and for what follows it; the estimate says that ten trials fit."""
+    owner.cluster.command("scontrol", "delete", "reservation=kernels")
+    reserve(owner.cluster, minutes=2)
+    node = BootableNode(owner.cluster, "node1")
+    text = KERNELS.replace("echo n={n}", "sleep 6; echo n={n}").replace("boot: 20", "boot: 20, trial: 30")
+    file = write(owner, text.replace("repetitions: 1", "repetitions: 10"))
+    with node.rebooting():
+        ended = owner.run(file, "--inventory", node.inventory, "--where", "kernel == 'own' and n == 1")
+    assert ended.code == 3, ended.err
+    assert "stopped by the end of reservation kernels" in ended.err
+    assert 0 < len(owner.trials) < 10
+    assert "scontrol update" not in ended.err
+
+
+@pytest.mark.slow
 def test_a_fleet_of_reserved_nodes(owner: SlurmUser) -> None:
     node = BootableNode(owner.cluster, "node1")
     text = KERNELS.replace("boot: ssh}", "boot: ssh, nodelist: node1}, fleet: shard")

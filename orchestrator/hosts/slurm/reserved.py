@@ -92,6 +92,7 @@ class ReservedNodes:
         node, boot = self._first(nodes)
         with self._watched({node: boot}, end), self._ssh(node).machine(log_folder) as machine:
             machine.deadline = reserved.end
+            machine.deadline_is = f"the end of reservation {self.name}"
             yield machine
 
     @contextmanager
@@ -208,7 +209,7 @@ class ReservedNodes:
         finally:
             for node, boot in boots.items():
                 try:
-                    if not before[node].is_away and self._boot_id(node) != boot:
+                    if self._boot_id(node) != boot:
                         with self._at_login() as login:
                             self._see_returned(login, node, before[node], end)
                 except HostError as error:
@@ -220,7 +221,7 @@ class ReservedNodes:
         while True:
             now = reservation.node_state(login, node)
             is_new = now.started != before.started
-            if is_new and not now.is_away:
+            if is_new and (not now.is_away or now.words == before.words):
                 return
             is_decided = is_new and "NOT_RESPONDING" not in now.words
             if is_decided or end.stopped_by() or time.monotonic() > deadline:
