@@ -88,6 +88,14 @@ class BootableNode:
         return path
 
     @property
+    def ssh_config(self) -> str:
+        """Lines of an SSH configuration that say the same."""
+        return (
+            f"Host {self.name}\n  HostName 127.0.0.1\n  Port {self._port}\n  User root\n"
+            f"  IdentityFile {self._here}/user_key\n  UserKnownHostsFile {self._here}/known_hosts\n"
+        )
+
+    @property
     def files(self) -> list[str]:
         """What a run has left in its /boot and among its modules and units."""
         found = (path for place in PLACES[:3] for path in (self._here / place).rglob("*"))

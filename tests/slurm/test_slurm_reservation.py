@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.images import bz_image
+from tests.integration.sshd import serve
 from tests.slurm import cluster as clusters
 from tests.slurm.cluster import Cluster
 from tests.slurm.conftest import SlurmUser, user_of
@@ -157,6 +158,24 @@ def test_a_fleet_of_reserved_nodes(owner: SlurmUser) -> None:
 
 
 @pytest.mark.slow
+def test_nodes_are_reached_through_the_login_node(owner: SlurmUser, tmp_path: Path) -> None:
+    """Without an inventory; the SSH configuration has the names of both."""
+    node = BootableNode(owner.cluster, "node1")
+    settings = f"SetEnv SLURM_CONF={owner.cluster.environment['SLURM_CONF']} SHLVL=2\n"
+    (tmp_path / "login").mkdir()
+    with serve(tmp_path / "login", settings=settings) as login, node.rebooting():
+        login.ssh_config.write_text(login.ssh_config.read_text() + node.ssh_config)
+        owner.environment = {}
+        file = write(owner, KERNELS.replace("boot: ssh", "boot: ssh, login: testhost"))
+        ended = owner.run(file, "--ssh-config", login.ssh_config, "--where", "kernel == 'older'")
+        logins = login.logins
+    assert ended.code == 0, ended.err
+    owner.assert_complete(2)
+    assert node.booted == ["installed", "own"]
+    assert logins > 4  # of which the node's connections are at least two
+
+
+@pytest.mark.slow
 def test_without_root(owner: SlurmUser) -> None:
     node = BootableNode(owner.cluster, "node1", as_root=False)
     ended = owner.run(write(owner), "--inventory", node.inventory)
@@ -169,7 +188,7 @@ def test_without_root(owner: SlurmUser) -> None:
 
 
 REFUSED = {
-    "reservation: kernals": "no reservation 'kernals' on this machine; did you mean 'kernels'?",
+    "reservation: kernel": "no reservation 'kernel' on this machine; did you mean 'kernels'?",
     "reservation: later": "reservation later begins at ",
     "reservation: short": "hours too early: the run takes about ",
     "reservation: theirs": "reservation theirs is not for user root, but for nobody; ask an administrator for "
@@ -188,7 +207,7 @@ def reserved(cluster: Cluster) -> Iterator[Cluster]:
     cluster.wait_for("a job", lambda: any("RUNNING" in job for job in cluster.jobs()))
     reserve(cluster)
     reserve(cluster, "later", "now+2hours")
-    reserve(cluster, "short", minutes=1, Nodes="node3")
+    reserve(cluster, "short", minutes=30, Nodes="node3")
     reserve(cluster, "theirs", "now+4hours", Users="nobody")
     reserve(cluster, "busy", Nodes="node2")
     yield cluster
@@ -209,14 +228,15 @@ def guest(reserved: Cluster, tmp_path: Path) -> Iterator[SlurmUser]:
 )
 def test_one_line(guest: SlurmUser, words: str) -> None:
     text = KERNELS.replace("reservation: kernels", words)
-    ended = guest.run(write(guest, text.replace("repetitions: 1", "repetitions: 100")))
+    ended = guest.run(write(guest, text.replace("repetitions: 1", "repetitions: 1000")))
     assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
     assert REFUSED[words] in ended.complaints[0]
 
 
+@pytest.mark.slow
 def test_check_refuses_what_a_run_refuses(guest: SlurmUser) -> None:
     text = KERNELS.replace("reservation: kernels", "reservation: short").replace(
-        "repetitions: 1", "repetitions: 100"
+        "repetitions: 1", "repetitions: 1000"
     )
     ended = guest.run(write(guest, text), "--check")
     assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
