@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -100,7 +101,7 @@ class ReservedNodes:
         """Provide all nodes of ``nodelist``, not connected yet."""
         _, nodes = self._reserved(seconds)
         with (
-            self._watched(dict.fromkeys(nodes, ""), end),
+            self._watched(self._boot_ids(nodes), end),
             self._ssh(*nodes, fleet=True).machines(log_folder) as machines,
         ):
             yield machines
@@ -156,6 +157,14 @@ class ReservedNodes:
                 errors.append(str(error))
         raise HostError("\n".join(errors))
 
+    def _boot_ids(self, nodes: Sequence[str]) -> dict[str, str]:
+        """Return the boot id of each node that can be used; the fleet reports the others."""
+        found = {}
+        for node in nodes:
+            with contextlib.suppress(HostError):
+                found[node] = self._boot_id(node)
+        return found
+
     def _boot_id(self, node: str) -> str:
         """Return the boot id of a node where the user is root."""
         inventory = self._with(node)
@@ -200,7 +209,7 @@ class ReservedNodes:
     def _watched(self, boots: Mapping[str, str], end: AfterRun) -> Iterator[None]:
         """Say at the end which nodes Slurm does not take back.
 
-        :param boots: the nodes, each with its boot id; empty: not known.
+        :param boots: the nodes, each with its boot id before the run.
         """
         with self._at_login() as login:
             before = {node: reservation.node_state(login, node) for node in boots}
