@@ -27,7 +27,7 @@ KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync uti
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi \
 	chromium chromium-driver poppler-utils fio sysbench stress-ng mbw quilt
-SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins
+SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins slurmdbd mariadb-server-core mariadb-client-core
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
