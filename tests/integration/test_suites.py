@@ -158,6 +158,10 @@ def alter(archive: Archive) -> None:
     signed.write_text(signed.read_text().replace("Components: main", "Components: main other"))
 
 
+def replace_by_a_login_page(archive: Archive) -> None:
+    (archive.folder / "dists" / SUITE / "InRelease").write_text("<html>Log in</html>\n")
+
+
 def sign_with_another_key(archive: Archive) -> None:
     with SigningKey() as key:
         archive.publish(SUITE, [], key=key)
@@ -168,6 +172,10 @@ def sign_with_another_key(archive: Archive) -> None:
     [
         (expire, r"its Release file expired \d+d .* ago; set a 'mirror' that is up to date"),
         (alter, r"bad signature; try again, or set another 'mirror'"),
+        (
+            replace_by_a_login_page,
+            r"its InRelease file is not signed; check the mirror, and the proxy of this machine",
+        ),
         (
             sign_with_another_key,
             r"it is signed with a key that is not in \S+/archive.gpg \(\w+\); update the package .*'keyring'",
@@ -185,7 +193,7 @@ def test_a_suite_that_cannot_be_trusted(
 def test_a_package_that_was_altered(archive: Archive, suite: Suite) -> None:
     file = archive.folder / "pool" / f"linux-binary-{NEW}_7.3.4-1.deb"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    with pytest.raises(KernelError, match=r"^cannot download linux-binary-\S+=7.3.4-1: .*$"):
+    with pytest.raises(KernelError, match=r"^cannot download linux-binary-\S+=7.3.4-1: Hash Sum mismatch$"):
         fetch(suite)
 
 
