@@ -131,7 +131,10 @@ def own_mirror(suite: str) -> str:
 
 def _keyring() -> str:
     """Return the keyring of this machine's distribution; empty: the keys that apt trusts for every source."""
-    release = platform.freedesktop_os_release()
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return ""
     is_ubuntu = "ubuntu" in (release.get("ID"), *release.get("ID_LIKE", "").split())
     file = _KEYRINGS["ubuntu" if is_ubuntu else "debian"]
     return str(file) if file.is_file() else ""
