@@ -6,43 +6,55 @@ and concurrent runs fetch it only once.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
-import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
+from orchestrator.experiment.model import Suite
+from orchestrator.kernels.apt import Apt, Package, run
 from orchestrator.kernels.locks import atomic_folder, locked
-from orchestrator.kernels.programs import failure_reason
+from orchestrator.kernels.suites import opened
 
 _log = logging.getLogger(__name__)
 
-QUERY_LIMIT_S = 60
-DOWNLOAD_LIMIT_S = 900
+ORIGIN = "origin.json"
+"""File in the directory of an unpacked package, with what :func:`origin` returns."""
 
 
-def fetch_package(package: str, prefix: str = "linux-image-") -> Path:
+def fetch_package(package: str, prefix: str = "linux-image-", suite: Suite | None = None) -> Path:
     """Return the directory of the unpacked package.
 
-    Uses the version that apt would install. If it cannot be fetched (no network, no package lists), the newest version
-    in the cache is used, with a warning.
+    Uses the version that apt would install, or that of ``suite``. If it cannot be fetched (no network, no package
+    lists), the newest version in the cache is used, with a warning.
 
     :param prefix: follow dependencies of a meta package to the package with this prefix.
+    :param suite: where to find the package; None: the machine's own sources.
 
     Raises ``KernelError`` if there is none in the cache either.
     """
-    store = packages_folder()
-    store.mkdir(parents=True, exist_ok=True)
-    with locked(store / f"{package}.lock"):
+    parent = packages_folder() / (f"{package}@{suite.label}" if suite else package)
+    parent.parent.mkdir(parents=True, exist_ok=True)
+    version = suite.version if suite else ""
+    with locked(parent.with_name(f"{parent.name}.lock")):
         try:
-            folder = store / package / _candidate(package, prefix)
-            if not folder.is_dir():
-                _unpack(folder)
+            with opened(suite) if suite else nullcontext(Apt()) as apt:
+                packages = _chosen(apt, package, prefix, version)
+                folder = parent / str(packages[0])
+                if not folder.is_dir():
+                    _unpack(folder, packages, apt, suite)
             folder.touch()  # `orchestrate kernel gc` removes old ones
         except KernelError as error:
             cached = [
-                path for path in (store / package).glob("*") if path.is_dir() and path.suffix != ".part"
+                path
+                for path in parent.glob(f"*={version or '*'}")
+                if path.is_dir() and path.suffix != ".part"
             ]
             if not cached:
                 raise
@@ -52,65 +64,57 @@ def fetch_package(package: str, prefix: str = "linux-image-") -> Path:
 
 
 def packages_folder() -> Path:
-    """Return the directory of packages: ``NAME/NAME=VERSION``."""
+    """Return the directory of packages: ``NAME/NAME=VERSION``, or ``NAME@SUITE/NAME=VERSION``."""
     return cache_folder() / "packages"
 
 
-def _candidate(package: str, prefix: str) -> str:
-    """Return ``NAME=VERSION`` of the apt candidate for ``package``; follows meta packages."""
-    name = package
-    for _ in range(3):
-        fields = _show(name)
-        depends = [part.split()[0] for part in fields.get("Depends", "").split(",") if part.split()]
-        dependency = next((word for word in depends if word.startswith(prefix)), None)
+def origin(folder: Path) -> dict[str, Any]:
+    """Return where an unpacked package is from.
+
+    ``package``: its name; ``version``; ``suite``, empty for the machine's own sources; ``sha256``: the SHA-256 (hex) of
+    each file that was unpacked, by ``NAME=VERSION``. Empty for a package that an older version fetched.
+    """
+    file = folder / ORIGIN
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def _chosen(apt: Apt, name: str, prefix: str, version: str) -> list[Package]:
+    """Return the package that ``name`` is, or stands for as a meta package, and those with its other files."""
+    chosen = apt.show(name, version)
+    for _ in range(2):
+        dependency = next((depend for depend in chosen.depends if depend[0].startswith(prefix)), None)
         if dependency is None:
-            return f"{name}={fields['Version']}"
-        name = dependency
-    raise KernelError(f"package {package} has no dependency {prefix}*")
+            return [chosen, *_parts(apt, chosen, prefix)]
+        chosen = apt.show(*dependency)
+    raise KernelError(f"package {name} has no dependency {prefix}*")
 
 
-def _show(package: str) -> dict[str, str]:
-    try:
-        completed = subprocess.run(
-            ["apt-cache", "show", "--no-all-versions", package],
-            capture_output=True,
-            text=True,
-            timeout=QUERY_LIMIT_S,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise KernelError(
-            f"apt-cache show {package} failed: {failure_reason(error, 'apt-cache')}; or use 'image' with a bzImage"
-        ) from error
-    fields = dict(
-        line.split(": ", 1) for line in completed.stdout.splitlines() if ": " in line and line[0] != " "
-    )
-    if "Version" not in fields:
-        raise KernelError(
-            f"unable to locate package {package}; run 'apt-get update', or use 'image' with a bzImage"
-        )
-    return fields
+def _parts(apt: Apt, package: Package, prefix: str) -> Iterator[Package]:
+    """Yield the packages with parts of the same kernel: linux-modules-RELEASE, linux-binary-RELEASE and others.
+
+    The image of a newer Debian kernel, and the modules of an Ubuntu kernel, are in packages of their own.
+    """
+    suffix = f"-{package.name.removeprefix(prefix)}"
+    for name, version in package.depends:
+        if name.startswith("linux-") and name.endswith(suffix):
+            yield apt.show(name, version)
 
 
-def _unpack(target: Path) -> None:
-    """Fetch the package ``NAME=VERSION`` (the name of ``target``) and unpack it into ``target``, atomically."""
-    package = target.name
-    _log.info("fetching %s into the cache (%s)", package, target.parent)
-    with (
-        tempfile.TemporaryDirectory(prefix="orchestrate-package-") as temporary,
-        atomic_folder(target) as tree,
-    ):
-        folder = Path(temporary)
-        download = ["apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", package]
-        _run(download, folder, f"cannot download {package}")
-        files = list(folder.glob("*.deb"))
-        if len(files) != 1:
-            raise KernelError(f"cannot download {package}: apt-get created no package file")
-        _run(["dpkg-deb", "-x", str(files[0]), str(tree)], folder, f"cannot unpack {files[0].name}")
-
-
-def _run(argv: list[str], folder: Path, failure: str) -> None:
-    try:
-        subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=DOWNLOAD_LIMIT_S, check=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise KernelError(f"{failure}: {failure_reason(error, argv[0])}") from error
+def _unpack(target: Path, packages: Sequence[Package], apt: Apt, suite: Suite | None) -> None:
+    """Fetch the packages and unpack them into ``target``, atomically."""
+    _log.info("fetching %s into the cache (%s)", target.name, target.parent)
+    hashes = {}
+    with atomic_folder(target) as tree:
+        for package in packages:
+            with tempfile.TemporaryDirectory(prefix="orchestrate-package-") as temporary:
+                file = apt.download(package, Path(temporary))
+                with file.open("rb") as stream:
+                    hashes[str(package)] = hashlib.file_digest(stream, "sha256").hexdigest()
+                run(["dpkg-deb", "-x", str(file), str(tree)], tree, f"cannot unpack {file.name}")
+        document = {
+            "package": packages[0].name,
+            "version": packages[0].version,
+            "suite": suite.name if suite else "",
+            "sha256": hashes,
+        }
+        (tree / ORIGIN).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
