@@ -244,7 +244,7 @@ def guest(reserved: Cluster, tmp_path: Path) -> Iterator[SlurmUser]:
 )
 def test_one_line(guest: SlurmUser, words: str) -> None:
     text = KERNELS.replace("reservation: kernels", words)
-    ended = guest.run(write(guest, text.replace("repetitions: 1", "repetitions: 1000")))
+    ended = guest.run(write(guest, text.replace("repetitions: 1", "repetitions: 300")))
     assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
     assert REFUSED[words] in ended.complaints[0]
 
@@ -252,7 +252,7 @@ def test_one_line(guest: SlurmUser, words: str) -> None:
 @pytest.mark.slow
 def test_check_refuses_what_a_run_refuses(guest: SlurmUser) -> None:
     text = KERNELS.replace("reservation: kernels", "reservation: short").replace(
-        "repetitions: 1", "repetitions: 1000"
+        "repetitions: 1", "repetitions: 300"
     )
     ended = guest.run(write(guest, text), "--check")
     assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
