@@ -1,0 +1,186 @@
+"""Nodes that do not share the run's directory with the login node: the jobs carry their files, journals are fetched."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.slurm import cluster as clusters
+from tests.slurm.conftest import SlurmUser, user_of
+
+COUNT = """
+name: count
+benchmark:
+  name: count
+  command: [sh, -c, 'echo {n} >> EXECUTIONS; sleep 0.5; echo speed={n}.5']
+  metrics: {speed: {key_value: speed, unit: GiB/s, better: higher}}
+factors: {n: [1, 2]}
+"""
+ROLE = """
+- name: a program
+  copy: {content: "#!/bin/sh\\necho speed=7.5\\n", dest: "{{ role.folder }}/speed", mode: "0755"}
+"""
+
+
+class DistantUser(SlurmUser):
+    """Someone on a cluster whose nodes have directories of their own, both where the login node has ``shared`` and ``own``."""
+
+    own: Path
+
+    def slurm_file(self, text: str, more: str = "", **limits: str | int) -> Path:
+        return super().slurm_file(
+            text, f"node_directory: {self.own}" + (f", {more}" if more else ""), **limits
+        )
+
+    def assert_nothing_left(self) -> None:
+        super().assert_nothing_left()
+        for name in self.cluster.nodes:
+            assert list(self.cluster.of_node(name, self.own).iterdir()) == []
+            assert list(self.cluster.of_node(name, self.shared).iterdir()) == []
+
+
+@contextmanager
+def distant_user(
+    tmp_path: Path, nodes: int = 3, more: str = "", remembered: int = 60
+) -> Iterator[DistantUser]:
+    own, shared = tmp_path / "own", tmp_path / "shared"
+    own.mkdir()
+    shared.mkdir()
+    with (
+        tempfile.TemporaryDirectory(prefix="slurm") as folder,
+        clusters.start(
+            Path(folder), nodes=nodes, more=more, remembered=remembered, own=(own, shared)
+        ) as cluster,
+    ):
+        user = DistantUser(tmp_path, environment=cluster.environment)
+        user.cluster, user.shared, user.own = cluster, shared, own
+        yield user
+        user.close()
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Iterator[DistantUser]:
+    with distant_user(tmp_path) as user:
+        yield user
+
+
+def test_a_run_from_file_to_table(user: DistantUser) -> None:
+    ended = user.run(user.slurm_file(COUNT + "repetitions: {count: 4, boots: 4}\n"))
+    assert ended.code == 0, ended.err
+    user.assert_complete(8)
+    assert user.counted == {"1": 4, "2": 4}
+    assert f"does not share {user.shared}" in ended.err
+    rows = [line.split()[:3] for line in ended.out.splitlines() if line[:1].isdecimal()]
+    assert rows == [["1", "4", "1.500"], ["2", "4", "2.500"]]
+    assert len({block["host"] for block in user.of_type("block")}) > 1
+    user.assert_nothing_left()
+
+
+@pytest.mark.parametrize("delay", [0.0, *(pytest.param(n / 2, marks=pytest.mark.slow) for n in range(1, 14))])
+def test_a_killed_controller_and_another_one(user: DistantUser, delay: float) -> None:
+    process = user.begin_run(file := user.slurm_file(COUNT + "repetitions: {count: 4, boots: 4}\n"))
+    user.wait_for(lambda: user.trials if delay == 0 else user.records, process)
+    time.sleep(delay)
+    was_running = process.poll() is None
+    jobs, trials = len(user.cluster.jobs()), len(user.trials)
+    if was_running:
+        user.kill(process)
+        ended = user.run(file)
+    else:
+        ended = user.end(process)
+    assert ended.code == 0, ended.err
+    user.assert_complete(8)
+    assert user.counted == {"1": 4, "2": 4}
+    user.assert_nothing_left()
+    print(f"| {delay} s | {'killed' if was_running else 'ended'} | {jobs} | {trials} | {len(user.trials)} |")
+
+
+@pytest.mark.slow
+def test_journals_are_fetched_from_nodes_whose_jobs_have_ended(user: DistantUser) -> None:
+    """No process of the login node is left either; the jobs do not wait for ever, and their nodes keep the files."""
+    process = user.begin_run(file := user.slurm_file(COUNT + "repetitions: {count: 4, boots: 4}\n"))
+    user.wait_for(lambda: user.trials, process)
+    user.kill(process)
+    for follower in user.shared.glob("*/jobs/*/*/following"):
+        subprocess.run(("fuser", "-k", "-KILL", follower), check=False, capture_output=True)
+    user.cluster.wait_for("the end of all jobs", lambda: user.cluster.jobs() == [], 600)
+    kept = [
+        path
+        for name in user.cluster.nodes
+        for path in user.cluster.of_node(name, user.own).glob("*/jobs/*/*")
+    ]
+    assert kept
+    ended = user.run(file)
+    assert ended.code == 0, ended.err
+    assert "fetching its journal from the node" in ended.err
+    user.assert_complete(8)
+    assert user.counted == {"1": 4, "2": 4}
+    user.assert_nothing_left()
+
+
+def test_what_a_role_puts_in_place_reaches_the_nodes(user: DistantUser, tmp_path: Path) -> None:
+    role = tmp_path / "roles" / "fast"
+    role.mkdir(parents=True)
+    (role / "tasks.yaml").write_text(ROLE)
+    (role / "benchmark.yaml").write_text(
+        "command: [./speed]\nmetrics: {speed: {key_value: speed, unit: GiB/s, better: higher}}\n"
+    )
+    ended = user.run(
+        user.slurm_file("name: built\nbenchmark: {role: fast}\nrepetitions: {count: 3, boots: 3}\n")
+    )
+    assert ended.code == 0, ended.err
+    user.assert_complete(3)
+    assert {trial["metrics"]["speed"]["value"] for trial in user.trials} == {7.5}
+    user.assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_a_node_dies_and_others_run_what_is_left(tmp_path: Path) -> None:
+    with distant_user(tmp_path, nodes=3) as user:
+        process = user.begin_run(
+            user.slurm_file(COUNT.replace("sleep 0.5", "sleep 1") + "repetitions: {count: 12, boots: 6}\n")
+        )
+        user.wait_for(lambda: len({trial["host"] for trial in user.trials}) >= 3, process)
+        victim = user.trials[-1]["host"]
+        user.cluster.kill_node(victim)
+        ended = user.end(process)
+        assert ended.code == 0, ended.err
+        user.assert_complete(24)
+        assert f"on {victim}: its node went down; another job runs what is left" in ended.err
+        assert sum(user.counted.values()) <= 24 + 1
+        assert f"{victim}: cannot remove {user.own}" in ended.err
+        user.assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_a_node_comes_back_with_its_journal(tmp_path: Path) -> None:
+    """The trials that had ended there do not run again."""
+
+
+@pytest.mark.slow
+def test_a_job_at_its_time_limit_leaves_the_rest_to_another(user: DistantUser) -> None:
+    """The shortest limit is two minutes, of which one is kept for the end: Slurm may send the signal at once."""
+    file = user.slurm_file(COUNT.replace("sleep 0.5", "sleep 15") + "repetitions: 4\n", "time: 2min")
+    ended = user.end(user.begin_run(file), 400)
+    assert ended.code == 0, ended.err
+    user.assert_complete(8)
+    assert "another job runs what is left" in ended.err
+    assert sum(user.counted.values()) <= 8 + len(user.of_type("attempt")) + 2
+    user.assert_nothing_left()
+
+
+def test_the_file_may_say_that_nodes_share_the_directory(user: DistantUser) -> None:
+    ended = user.run(user.slurm_file(COUNT + "repetitions: 1\n", "shared: true"))
+    assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
+    assert f"{user.shared}/" in ended.complaints[0]
+    assert (
+        "No such file or directory, but it exists on this machine; set hosts.slurm.directory"
+        in ended.complaints[0]
+    )
+    user.assert_nothing_left()
