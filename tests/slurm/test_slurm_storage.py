@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.slurm import cluster as clusters
-from tests.slurm.conftest import SlurmUser, user_of
+from tests.slurm.conftest import SlurmUser
 
 COUNT = """
 name: count
@@ -22,14 +21,21 @@ benchmark:
   metrics: {speed: {key_value: speed, unit: GiB/s, better: higher}}
 factors: {n: [1, 2]}
 """
-ROLE = """
+TASKS = """
 - name: a program
-  copy: {content: "#!/bin/sh\\necho speed=7.5\\n", dest: "{{ role.folder }}/speed", mode: "0755"}
+  copy: {content: "#!/bin/sh\\nsleep 0.3; echo speed=7.5\\n", dest: speed, mode: "0755"}
 """
+BENCHMARK = """
+description: Prints a speed.
+command: [./speed]
+metrics: {speed: {key_value: speed, unit: GiB/s, better: higher}}
+"""
+LOGIN_NODE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""Runs a command as on a machine of its own: all its processes end with it."""
 
 
 class DistantUser(SlurmUser):
-    """Someone on a cluster whose nodes have directories of their own, both where the login node has ``shared`` and ``own``."""
+    """Someone on a cluster whose nodes have directories of their own: ``own``, and another as ``shared``."""
 
     own: Path
 
@@ -70,6 +76,7 @@ def user(tmp_path: Path) -> Iterator[DistantUser]:
         yield user
 
 
+@pytest.mark.slow
 def test_a_run_from_file_to_table(user: DistantUser) -> None:
     ended = user.run(user.slurm_file(COUNT + "repetitions: {count: 4, boots: 4}\n"))
     assert ended.code == 0, ended.err
@@ -82,10 +89,11 @@ def test_a_run_from_file_to_table(user: DistantUser) -> None:
     user.assert_nothing_left()
 
 
-@pytest.mark.parametrize("delay", [0.0, *(pytest.param(n / 2, marks=pytest.mark.slow) for n in range(1, 14))])
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [n / 2 for n in range(14)])
 def test_a_killed_controller_and_another_one(user: DistantUser, delay: float) -> None:
     process = user.begin_run(file := user.slurm_file(COUNT + "repetitions: {count: 4, boots: 4}\n"))
-    user.wait_for(lambda: user.trials if delay == 0 else user.records, process)
+    user.wait_for(lambda: user.records, process)
     time.sleep(delay)
     was_running = process.poll() is None
     jobs, trials = len(user.cluster.jobs()), len(user.trials)
@@ -103,12 +111,11 @@ def test_a_killed_controller_and_another_one(user: DistantUser, delay: float) ->
 
 @pytest.mark.slow
 def test_journals_are_fetched_from_nodes_whose_jobs_have_ended(user: DistantUser) -> None:
-    """No process of the login node is left either; the jobs do not wait for ever, and their nodes keep the files."""
+    """The login node went down: jobs do not wait for it for ever, and their nodes keep the files."""
+    user.prefix = LOGIN_NODE
     process = user.begin_run(file := user.slurm_file(COUNT + "repetitions: {count: 4, boots: 4}\n"))
     user.wait_for(lambda: user.trials, process)
     user.kill(process)
-    for follower in user.shared.glob("*/jobs/*/*/following"):
-        subprocess.run(("fuser", "-k", "-KILL", follower), check=False, capture_output=True)
     user.cluster.wait_for("the end of all jobs", lambda: user.cluster.jobs() == [], 600)
     kept = [
         path
@@ -124,18 +131,20 @@ def test_journals_are_fetched_from_nodes_whose_jobs_have_ended(user: DistantUser
     user.assert_nothing_left()
 
 
-def test_what_a_role_puts_in_place_reaches_the_nodes(user: DistantUser, tmp_path: Path) -> None:
+def test_what_a_role_puts_in_place_reaches_the_nodes_and_journals_come_back(
+    user: DistantUser, tmp_path: Path
+) -> None:
     role = tmp_path / "roles" / "fast"
     role.mkdir(parents=True)
-    (role / "tasks.yaml").write_text(ROLE)
-    (role / "benchmark.yaml").write_text(
-        "command: [./speed]\nmetrics: {speed: {key_value: speed, unit: GiB/s, better: higher}}\n"
-    )
-    ended = user.run(
-        user.slurm_file("name: built\nbenchmark: {role: fast}\nrepetitions: {count: 3, boots: 3}\n")
-    )
+    (role / "tasks.yaml").write_text(TASKS)
+    (role / "benchmark.yaml").write_text(BENCHMARK)
+    file = user.slurm_file("name: built\nbenchmark: {role: fast}\nrepetitions: {count: 6, boots: 2}\n")
+    process = user.begin_run(file)
+    user.wait_for(lambda: user.trials, process)
+    user.kill(process)
+    ended = user.run(file)
     assert ended.code == 0, ended.err
-    user.assert_complete(3)
+    user.assert_complete(6)
     assert {trial["metrics"]["speed"]["value"] for trial in user.trials} == {7.5}
     user.assert_nothing_left()
 
@@ -160,7 +169,20 @@ def test_a_node_dies_and_others_run_what_is_left(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_node_comes_back_with_its_journal(tmp_path: Path) -> None:
-    """The trials that had ended there do not run again."""
+    """The controller was away as well: what the node has kept is not run again."""
+    with distant_user(tmp_path, nodes=1) as user:
+        user.prefix = LOGIN_NODE
+        process = user.begin_run(file := user.slurm_file(COUNT + "repetitions: 8\n"))
+        user.wait_for(lambda: user.trials, process)
+        user.kill(process)
+        user.wait_for(lambda: user.counted.total() >= 6)
+        user.cluster.kill_node("node1")
+        user.cluster.start_node("node1")
+        ended = user.run(file)
+        assert ended.code == 0, ended.err
+        user.assert_complete(16)
+        assert user.counted.total() <= 16 + 1
+        user.assert_nothing_left()
 
 
 @pytest.mark.slow
@@ -184,3 +206,32 @@ def test_the_file_may_say_that_nodes_share_the_directory(user: DistantUser) -> N
         in ended.complaints[0]
     )
     user.assert_nothing_left()
+
+
+def sized(size: int) -> str:
+    return f"SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,max_script_size={size}"
+
+
+@pytest.mark.slow
+def test_blocks_that_do_not_fit_into_one_batch_script_are_more_job_arrays(tmp_path: Path) -> None:
+    with distant_user(tmp_path, more=sized(110_000)) as user:
+        text = COUNT.replace("sleep 0.5", ": " + "long " * 1000)
+        process = user.begin_run(user.slurm_file(text + "repetitions: {count: 8, boots: 8}\n"))
+        arrays = set()
+        while process.poll() is None:
+            arrays |= {line.split("|")[1] for line in user.cluster.jobs() if "prepare" not in line}
+        ended = user.end(process)
+        assert ended.code == 0, ended.err
+        user.assert_complete(16)
+        assert len(arrays) > 1
+        user.assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_a_benchmark_that_does_not_fit_into_a_batch_script(tmp_path: Path) -> None:
+    with distant_user(tmp_path, nodes=1, more=sized(70_000)) as user:
+        ended = user.run(user.slurm_file(COUNT + "repetitions: 1\n"))
+        assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
+        assert "the benchmark is too large for a batch script" in ended.complaints[0]
+        assert "set hosts.slurm.directory to a directory that the nodes share" in ended.complaints[0]
+        user.assert_nothing_left()

@@ -5,8 +5,8 @@
 #
 # Reads lines "JOB NODE PATH". PATH is the directory of a block below RUN. JOB: a job that runs; its journal is followed
 # by a step of the job. JOB "-": it has ended; a small job with this NAME and these OPTIONs of srun fetches the files from
-# NODE (or "-": the node that "place" names). Returns at once and prints each PATH of an ended job that is being fetched.
-# What it starts goes on without the controller.
+# NODE (or "-": the node that "place" names). Returns at once and prints each PATH of an ended job that is being fetched,
+# and "@NODE: ERROR" if that has failed. What it starts goes on without the controller.
 # PATH/over: all files of the block are here. nodes/NODE.error: why they cannot be fetched from there.
 
 run=$1 node_run=$2 name=$3
@@ -47,9 +47,9 @@ receive() {
             ;;
         @over)
             settle
-            sync # before the node's copy is removed
-            : >"$path/over"
+            sync "$path"/* 2>/dev/null || sync # before the node's copy is removed
             echo taken >&3
+            : >"$path/over" # later, for where the answer is lost the files are still on the node
             ;;
         *)
             settle
@@ -100,7 +100,11 @@ while read -r job node path; do
         continue
     fi
     [ "$node" != - ] || node=$(sed -n 's/^slurm\.node=//p' "$path/place" 2>/dev/null)
-    if [ -z "$node" ] || [ -e "nodes/$node.error" ]; then continue; fi
+    [ -n "$node" ] || continue
+    if [ -e "nodes/$node.error" ]; then
+        printf '@%s: %s\n' "$node" "$(tail -n 1 "nodes/$node.error")"
+        continue
+    fi
     echo "$path"
     flock -n "$path/following" true || continue # the last lines of a step are being written
     ended="$ended $node:$path"

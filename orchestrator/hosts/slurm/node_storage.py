@@ -7,6 +7,7 @@ The directory on the login host then has the same files as shared storage would 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from importlib.resources import files
@@ -18,6 +19,8 @@ from orchestrator.hosts.batch import ALL_CODES, UPLOAD_LIMIT_S, JobArray, JobSta
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.slurm.commands import call, job_name, queue_lines
 from orchestrator.hosts.slurm.storage import SlurmStorage, job_words
+
+log = logging.getLogger(__name__)
 
 SCRIPTS = {
     name: (files(__package__) / name).read_bytes() for name in ("packed_job.sh", "deliver.sh", "collect.sh")
@@ -34,6 +37,16 @@ ROOM = 64 << 10
 """Bytes of a batch script for all but the packed files."""
 
 UNPACK = """
+umask 077
+parent=${1%/*}/
+mkdir -p "$1" && cd "$1" || exit
+[ -n "$(find "$parent" -prune -type d '(' -user "$(id -u)" -o -user 0 ')')" ] ||
+    { echo "$parent belongs to another user" >&2 && exit 1; }
+: >on_node && tar -x -o -f -
+"""
+"""Fills the run's directory on a node, unless somebody else owns the directory around it."""
+
+PACK = """
 umask 077
 parent=${1%/*}
 mkdir -p "$parent" && mkdir -p "$1" && cd "$1" || exit
@@ -101,6 +114,7 @@ class NodeStorage(SlurmStorage):
         self._run = run
         self._home = home
         self._options = options
+        self._errors: set[str] = set()
         limit = re.search(r"\bmax_script_size=(\d+)", parameters)
         self._script_limit = int(limit[1]) if limit else SCRIPT_LIMIT
         # A fetch that failed for an earlier controller may work now.
@@ -161,7 +175,11 @@ class NodeStorage(SlurmStorage):
             time_limit=UPLOAD_LIMIT_S,
             stdin="".join(lines).encode(),
         )
-        paths = set(self._login().run(collect).stdout.split())
+        printed = self._login().run(collect).stdout.splitlines()
+        for error in sorted({line[1:] for line in printed if line.startswith("@")} - self._errors):
+            self._errors.add(error)
+            log.warning("%s; cannot fetch journals from there", error)
+        paths = {line for line in printed if not line.startswith("@")}
         if paths:
             self._cancel_hopeless(name)
         return {task for task in ended if task.path in paths}

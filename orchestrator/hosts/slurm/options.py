@@ -135,6 +135,8 @@ def read_options(section: Mapping[str, Any]) -> SlurmOptions:
             faults.append(f"hosts.slurm.{key}: must be > 0")
         return found
 
+    if "node_directory" in section and section["node_directory"] == section.get("directory"):
+        faults.append("hosts.slurm.node_directory: must differ from hosts.slurm.directory")
     options = SlurmOptions(
         directory=str(section.get("directory", DEFAULT_DIRECTORY)),
         shared=section.get("shared"),

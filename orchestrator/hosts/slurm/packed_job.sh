@@ -27,9 +27,9 @@ trap on_signal TERM
 cd / || exit 1
 umask 077
 
-# Nobody else may have made the directory of the user's runs.
-parent=${run%/*}
-mkdir -p "$parent" && [ -n "$(find "$parent" -prune -type d -user "$(id -u)")" ] && mkdir -p "$block" || exit 1
+# Somebody else who owns the directory around it could replace it.
+parent=${run%/*}/
+mkdir -p "$block" && [ -n "$(find "$parent" -prune -type d '(' -user "$(id -u)" -o -user 0 ')')" ] || exit 1
 
 if section common && section array "jobs/$array/expected" "jobs/$array/settings" "jobs/$array/$SLURM_ARRAY_TASK_ID/trials"; then
     sh "$run/bin/job.sh" "$run" "$array" "$who" &

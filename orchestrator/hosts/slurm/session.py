@@ -27,7 +27,8 @@ SIGNAL_BEFORE_END_S = 60
 
 HOLD = (
     'echo "@ready $SLURM_JOB_ID $SLURMD_NODENAME"; cat >/dev/null; '
-    'for run; do [ ! -e "$run/settings.record" ] || sh "$run/bin/settings.sh" restore "$run"; done; rm -rf "$2"'
+    'for run; do [ ! -e "$run/settings.record" ] || sh "$run/bin/settings.sh" restore "$run"; done; '
+    '[ ! -e "$2/on_node" ] || rm -rf "$2"'
 )
 """Holds a node until the end of its input, which comes with the end of the controller however that ends.
 
