@@ -30,6 +30,16 @@ description: Prints a speed.
 command: [./speed]
 metrics: {speed: {key_value: speed, unit: GiB/s, better: higher}}
 """
+SYSCTL = Path("/proc/sys/vm/stat_interval")
+SHOW = """
+name: show
+benchmark:
+  name: show
+  command: [sh, -c, 'echo interval=$(cat /proc/sys/vm/stat_interval)']
+  metrics: {interval: {regex: 'interval=([0-9]+)', unit: count}}
+tuning: {sysctl: {vm.stat_interval: 7}}
+repetitions: {count: 2, boots: 2}
+"""
 LOGIN_NODE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 """Runs a command as on a machine of its own: all its processes end with it."""
 
@@ -113,10 +123,10 @@ def test_a_killed_controller_and_another_one(user: DistantUser, delay: float) ->
 def test_journals_are_fetched_from_nodes_whose_jobs_have_ended(user: DistantUser) -> None:
     """The login node went down: jobs do not wait for it for ever, and their nodes keep the files."""
     user.prefix = LOGIN_NODE
-    process = user.begin_run(file := user.slurm_file(COUNT + "repetitions: {count: 4, boots: 4}\n"))
+    process = user.begin_run(file := user.slurm_file(COUNT + "repetitions: {count: 3, boots: 3}\n"))
     user.wait_for(lambda: user.trials, process)
     user.kill(process)
-    user.cluster.wait_for("the end of all jobs", lambda: user.cluster.jobs() == [], 600)
+    user.wait_for(lambda: user.cluster.jobs() == [])
     kept = [
         path
         for name in user.cluster.nodes
@@ -126,8 +136,8 @@ def test_journals_are_fetched_from_nodes_whose_jobs_have_ended(user: DistantUser
     ended = user.run(file)
     assert ended.code == 0, ended.err
     assert "fetching its journal from the node" in ended.err
-    user.assert_complete(8)
-    assert user.counted == {"1": 4, "2": 4}
+    user.assert_complete(6)
+    assert user.counted == {"1": 3, "2": 3}
     user.assert_nothing_left()
 
 
@@ -177,7 +187,7 @@ def test_a_node_comes_back_with_its_journal(tmp_path: Path) -> None:
         user.kill(process)
         user.wait_for(lambda: user.counted.total() >= 6)
         user.cluster.kill_node("node1")
-        user.cluster.start_node("node1")
+        user.cluster.start_node("node1", boot=clusters.new_boot())
         ended = user.run(file)
         assert ended.code == 0, ended.err
         user.assert_complete(16)
@@ -194,6 +204,35 @@ def test_a_job_at_its_time_limit_leaves_the_rest_to_another(user: DistantUser) -
     user.assert_complete(8)
     assert "another job runs what is left" in ended.err
     assert sum(user.counted.values()) <= 8 + len(user.of_type("attempt")) + 2
+    user.assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_a_cancelled_job_leaves_its_files_to_the_next_command(user: DistantUser) -> None:
+    file = user.slurm_file(COUNT + "repetitions: {count: 8, boots: 2}\n")
+    process = user.begin_run(file)
+    user.wait_for(lambda: user.trials, process)
+    job = next(line.partition("|")[0] for line in user.cluster.jobs() if "|RUNNING|" in line)
+    user.cluster.command("scancel", job)
+    ended = user.end(process)
+    assert ended.code == 3
+    assert "it was cancelled" in ended.err
+    ended = user.run(file)
+    assert ended.code == 0, ended.err
+    user.assert_complete(16)
+    assert user.counted.total() <= 16 + 1  # the trial that was running
+    user.assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_settings_of_nodes(user: DistantUser) -> None:
+    before = SYSCTL.read_text()
+    ended = user.run(user.slurm_file(SHOW, "max_jobs: 1"))
+    assert ended.code == 0, ended.err
+    user.assert_complete(2)
+    assert {trial["metrics"]["interval"]["value"] for trial in user.trials} == {7}
+    assert {block["settings"].get(str(SYSCTL)) for block in user.of_type("block")} == {"7"}
+    assert SYSCTL.read_text() == before
     user.assert_nothing_left()
 
 

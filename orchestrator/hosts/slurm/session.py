@@ -26,6 +26,7 @@ SIGNAL_BEFORE_END_S = 60
 """The job gets TERM so long before its time limit, to end the trial and restore settings."""
 
 HOLD = (
+    "trap : TERM; "  # of scancel: it ends cat, and what follows is still done
     'echo "@ready $SLURM_JOB_ID $SLURMD_NODENAME"; cat >/dev/null; '
     'for run; do [ ! -e "$run/settings.record" ] || sh "$run/bin/settings.sh" restore "$run"; done; '
     '[ ! -e "$2/on_node" ] || rm -rf "$2"'
