@@ -187,6 +187,7 @@ def test_a_node_comes_back_with_its_journal(tmp_path: Path) -> None:
         user.kill(process)
         user.wait_for(lambda: user.counted.total() >= 6)
         user.cluster.kill_node("node1")
+        user.wait_for(lambda: "down" in user.cluster.command("sinfo", "-h", "-N", "-o", "%T"))
         user.cluster.start_node("node1", boot=clusters.new_boot())
         ended = user.run(file)
         assert ended.code == 0, ended.err

@@ -74,7 +74,7 @@ follow() {
     id=$(printf '%s\n' "$ids" | sed -n "s/^$1 //p")
     [ -n "$id" ] || return 0
     known "$2"
-    fetch "$2/errors" srun --quiet --overlap --jobid="$id" --nodes=1 --ntasks=1 \
+    fetch "$2/errors" srun --quiet --chdir=/ --overlap --jobid="$id" --nodes=1 --ntasks=1 \
         sh -c "$deliver" deliver.sh "$node_run" live "$lines" "$2"
 }
 
@@ -88,7 +88,7 @@ fetch_from() {
         known="$known $lines ${word#*:}"
     done
     # shellcheck disable=SC2086 # words
-    fetch "nodes/$node.error" srun --quiet --job-name="$name-$node" --nodelist="$node" --nodes=1 --ntasks=1 \
+    fetch "nodes/$node.error" srun --quiet --chdir=/ --job-name="$name-$node" --nodelist="$node" --nodes=1 --ntasks=1 \
         --time=5 --mem=50 "$@" sh -c "$deliver" deliver.sh "$node_run" ended $known
 }
 

@@ -74,8 +74,8 @@ cd "$1" && far=$2 name=$3 && shift 3 || exit
 for path in jobs/*/*/; do
     [ -e "$path/over" ] || sed -n 's/^slurm\\.node=//p' "$path/place" 2>/dev/null
 done | sort -u | while read -r node; do
-    srun --quiet --immediate=10 --job-name="$name" --nodelist="$node" --nodes=1 --ntasks=1 --time=1 --mem=50 "$@" \\
-        rm -rf "$far" </dev/null >/dev/null 2>&1 || echo "$node"
+    srun --quiet --chdir=/ --immediate=10 --job-name="$name" --nodelist="$node" --nodes=1 --ntasks=1 --time=1 \\
+        --mem=50 "$@" rm -rf "$far" </dev/null >/dev/null 2>&1 || echo "$node"
 done
 """
 """Removes the run's directory from nodes whose files were not fetched; prints the nodes where it stays."""

@@ -127,6 +127,7 @@ class SlurmSession(BatchSession):
         argv = (
             "srun",
             f"--job-name={name}",
+            "--chdir=/",
             *words,
             "--ntasks=1",
             "sh",
