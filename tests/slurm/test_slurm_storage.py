@@ -238,7 +238,8 @@ def test_settings_of_nodes(user: DistantUser) -> None:
 
 
 def test_the_file_may_say_that_nodes_share_the_directory(user: DistantUser) -> None:
-    ended = user.run(user.slurm_file(COUNT + "repetitions: 1\n", "shared: true"))
+    file = user.slurm_file(COUNT + "repetitions: 1\n", "shared: true")
+    ended = user.run(file)
     assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
     assert f"{user.shared}/" in ended.complaints[0]
     assert (
@@ -246,6 +247,10 @@ def test_the_file_may_say_that_nodes_share_the_directory(user: DistantUser) -> N
         in ended.complaints[0]
     )
     user.assert_nothing_left()
+    check = ("hosts", "check", "--provider", "slurm")
+    assert "storage: shared with the nodes (hosts.slurm.shared)\n" in user.orchestrate(*check, file).out
+    file = user.slurm_file(COUNT + "repetitions: 1\n")
+    assert f"storage: {user.shared} is on " in user.orchestrate(*check, file).out
 
 
 def sized(size: int) -> str:

@@ -46,15 +46,6 @@ mkdir -p "$1" && cd "$1" || exit
 """
 """Fills the run's directory on a node, unless somebody else owns the directory around it."""
 
-PACK = """
-umask 077
-parent=${1%/*}
-mkdir -p "$parent" && mkdir -p "$1" && cd "$1" || exit
-[ -n "$(find "$parent" -prune -type d -user "$(id -u)")" ] || { echo "$parent: belongs to another user" >&2; exit 1; }
-tar -x -o -f -
-"""
-"""Fills the run's directory on a node, unless somebody else has made the directory around it."""
-
 PACK = (
     'cd "$1" && set -- bin && { [ ! -d roles ] || set -- bin roles; } && tar -c -f - "$@" | gzip -9 | base64'
 )
@@ -65,17 +56,17 @@ cd "$1" || exit
 {
     cat bin/packed_job.sh && echo @common && cat common && echo @array &&
         tar -c -f - "$2/expected" "$2/settings" "$2"/*/trials | gzip -9 | base64 && echo @end
-} >"$2/job.sh" && wc -c <"$2/job.sh"
+} >"$2/job.sh"
 """
-"""Makes the batch script of a job array, and prints its size."""
+"""Makes the batch script of a job array."""
 
 CLEAN = """
-cd "$1" && far=$2 name=$3 && shift 3 || exit
+cd "$1" && node_run=$2 name=$3 && shift 3 || exit
 for path in jobs/*/*/; do
     [ -e "$path/over" ] || sed -n 's/^slurm\\.node=//p' "$path/place" 2>/dev/null
 done | sort -u | while read -r node; do
     srun --quiet --chdir=/ --immediate=10 --job-name="$name" --nodelist="$node" --nodes=1 --ntasks=1 --time=1 \\
-        --mem=50 "$@" rm -rf "$far" </dev/null >/dev/null 2>&1 || echo "$node"
+        --mem=50 "$@" rm -rf "$node_run" </dev/null >/dev/null 2>&1 || echo "$node"
 done
 """
 """Removes the run's directory from nodes whose files were not fetched; prints the nodes where it stays."""
@@ -83,7 +74,7 @@ done
 FETCH = "fetch"
 """In the names of jobs that fetch files."""
 
-GONE = ("down", "drain", "fail", "unknown", "power")
+GONE = ("down", "drain", "fail", "unknown")
 """How ``sinfo`` names states of nodes on which no job will start soon."""
 
 NODE = re.compile(r"[\w.-]+")
@@ -181,10 +172,10 @@ class NodeStorage(SlurmStorage):
             log.warning("%s; cannot fetch journals from there", error)
         paths = {line for line in printed if not line.startswith("@")}
         if paths:
-            self._cancel_hopeless(name)
+            self._cancel_where_down(name)
         return {task for task in ended if task.path in paths}
 
-    def _cancel_hopeless(self, name: str) -> None:
+    def _cancel_where_down(self, name: str) -> None:
         """Cancel jobs that would fetch from a node that is down: it may never come back."""
         for job, found, state in queue_lines(self._login(), "--states=PENDING"):
             node = found.removeprefix(f"{name}-")
