@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.integration.sshd import serve
 from tests.slurm import cluster as clusters
 from tests.slurm.conftest import SlurmUser
 
@@ -63,19 +64,19 @@ class DistantUser(SlurmUser):
 
 @contextmanager
 def distant_user(
-    tmp_path: Path, nodes: int = 3, more: str = "", remembered: int = 60
+    tmp_path: Path, nodes: int = 3, more: str = "", partitions: Mapping[str, str] | None = None
 ) -> Iterator[DistantUser]:
-    own, shared = tmp_path / "own", tmp_path / "shared"
-    own.mkdir()
-    shared.mkdir()
+    places = tmp_path / "own", tmp_path / "shared"
+    for place in places:
+        place.mkdir()
     with (
         tempfile.TemporaryDirectory(prefix="slurm") as folder,
         clusters.start(
-            Path(folder), nodes=nodes, more=more, remembered=remembered, own=(own, shared)
+            Path(folder), nodes=nodes, remembered=60, partitions=partitions, more=more, own=places
         ) as cluster,
     ):
         user = DistantUser(tmp_path, environment=cluster.environment)
-        user.cluster, user.shared, user.own = cluster, shared, own
+        user.cluster, (user.own, user.shared) = cluster, places
         yield user
         user.close()
 
@@ -223,6 +224,44 @@ def test_a_cancelled_job_leaves_its_files_to_the_next_command(user: DistantUser)
     user.assert_complete(16)
     assert user.counted.total() <= 16 + 1  # the trial that was running
     user.assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_slurm_s_commands_run_on_a_login_node(user: DistantUser, tmp_path: Path) -> None:
+    server = tmp_path / "sshd"
+    server.mkdir()
+    (variable,) = (f"{name}={value}" for name, value in user.environment.items())
+    with serve(server, settings=f"SetEnv {variable}\n") as sshd:
+        user.environment = {}
+        file = user.slurm_file(COUNT + "repetitions: {count: 4, boots: 4}\n", "login: testhost")
+        user.options = ("--ssh-config", str(sshd.ssh_config))
+        process = user.begin_run(file)
+        user.wait_for(lambda: user.trials, process)
+        user.kill(process)
+        ended = user.run(file)
+    assert ended.code == 0, ended.err
+    user.assert_complete(8)
+    assert user.counted == {"1": 4, "2": 4}
+    user.environment = user.cluster.environment
+    user.assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_another_job_takes_the_node(tmp_path: Path) -> None:
+    """What the job has not sent is fetched when the other job has ended."""
+    tiers = {"main": "Default=YES PriorityTier=1", "urgent": "PriorityTier=10"}
+    preempting = "PreemptType=preempt/partition_prio\nPreemptMode=REQUEUE"
+    with distant_user(tmp_path, nodes=1, partitions=tiers, more=preempting) as user:
+        process = user.begin_run(user.slurm_file(COUNT + "repetitions: 8\n"))
+        user.wait_for(lambda: user.trials, process)
+        words = ("--partition=urgent", "--exclusive", "--output=/dev/null", "--chdir=/", "--wrap=sleep 2")
+        user.cluster.command("sbatch", *words)
+        ended = user.end(process)
+        assert ended.code == 0, ended.err
+        user.assert_complete(16)
+        assert "another job took its node; another job runs what is left" in ended.err
+        assert user.counted.total() <= 16 + 1
+        user.assert_nothing_left()
 
 
 @pytest.mark.slow
