@@ -12,7 +12,7 @@ from orchestrator.hosts.slurm.options import SlurmOptions
 from orchestrator.hosts.slurm.reservation import reservations, who
 from orchestrator.units import plural
 
-NETWORK_FILE_SYSTEMS = set("nfs lustre gpfs fhgfs ceph panfs afs smb2 cifs gfs/gfs2 ocfs2".split())
+NETWORK_FILE_SYSTEMS = ("nfs", "lustre", "gpfs", "fhgfs", "ceph", "panfs", "afs", "smb2", "cifs", "gfs/gfs2")
 """Names of ``stat``."""
 
 FILE_SYSTEM = """
