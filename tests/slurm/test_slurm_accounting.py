@@ -70,9 +70,10 @@ def database(cluster: Cluster) -> Accounting:
             "the job will never start: AssocMaxWallDurationPerJobLimit: the account does",
             marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             "qos: quick, time: 2h",
             "the job will never start: QOSMaxWallDurationPerJobLimit: the QOS does not allow",
+            marks=pytest.mark.slow,
         ),
     ],
 )
