@@ -193,6 +193,10 @@ class FakeEc2:
                 if name.startswith("InstanceId.") and instance in self.machines:
                     self.machines.pop(instance).stop()
 
+    def lose(self) -> None:
+        """Let the call that has begun not reach the API: its caller is gone."""
+        self.refuse[self.current] = [("Unavailable", "lost")]
+
     def end(self, instance: str) -> None:
         """Let an instance end."""
         self.client("ec2").terminate_instances(InstanceIds=[instance])

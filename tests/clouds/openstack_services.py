@@ -155,6 +155,7 @@ def _create_server(fake: FakeOpenStack, body: dict[str, Any]) -> dict[str, Any]:
         "addresses": {"private": [{"addr": "192.0.2.9", "version": 4, "OS-EXT-IPS:type": "fixed"}]},
         "reservation": reservation,
     }
+    fake.rented.append(server)
     if not fails:
         user_data = base64.b64decode(wanted["user_data"]).decode()
         fake.machines[server] = SshMachine(fake.folder / server, user_data, key)
