@@ -46,7 +46,8 @@ def check_limits(plan: Plan, provider: Provider | None) -> None:
     :param provider: None: not known yet. The duration of boots and the cost are then not known either.
     """
     limits = plan.experiment.limits
-    hours = plan.estimate(boot_s=provider.boot_estimate if provider else None).seconds / 3600
+    boot_s, hosts = (provider.boot_estimate, provider.host_count) if provider else (None, 1)
+    hours = plan.estimate(boot_s=boot_s, hosts=hosts).seconds / 3600
     if limits.max_hours is not None and hours > limits.max_hours:
         raise BadInput(
             f"limits.max_hours is {limits.max_hours:g}, but the run takes about {hours:.1f} hours; "

@@ -26,7 +26,7 @@ class FakeOpenStack:
     :ivar actions: every request, in order, without ids: ``POST compute/servers``.
     :ivar refuse: statuses and messages by action, one for each time that it is refused.
     :ivar twice: actions that are delivered twice; the client sees the second answer. ``delays``: seconds by action.
-    :ivar full: flavors for which there is no host.
+    :ivar full: flavors for which there is no host; ``room``: the number of hosts by flavor, of others there are enough.
     :ivar before, after: called with each action before it is carried out, and after that.
     :ivar current: the action that is being carried out. ``rented``: every server there ever was.
     """
@@ -40,6 +40,7 @@ class FakeOpenStack:
     twice: set[str] = field(default_factory=set)
     delays: dict[str, float] = field(default_factory=dict)
     full: set[str] = field(default_factory=set)
+    room: dict[str, int] = field(default_factory=dict)
     before: Callable[[str], None] = lambda action: None
     after: Callable[[str], None] = lambda action: None
     bodies: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -55,7 +56,16 @@ class FakeOpenStack:
     def reset(self) -> None:
         """Undo the faults of a test."""
         self.has_blazar, self.reservable = True, ("physical:host", "flavor:instance")
-        for kept in (self.actions, self.refuse, self.twice, self.delays, self.full, self.bodies, self.rented):
+        for kept in (
+            self.actions,
+            self.refuse,
+            self.twice,
+            self.delays,
+            self.full,
+            self.room,
+            self.bodies,
+            self.rented,
+        ):
             kept.clear()
         self.before = self.after = lambda action: None
 
