@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -121,6 +122,14 @@ def test_the_region_of_the_environment(ec2: FakeEc2, user: User) -> None:
     user.environment["AWS_REGION"] = fake_ec2.REGION
     ec2.refuse["DescribeInstances"] = [("ExpiredToken", "in the words of AWS")]
     assert "expired" in user.run(file).err
+
+
+@pytest.mark.parametrize("words", [("validate",), ("plan",), ("run", "--dry-run")])
+def test_a_plan_needs_no_account(user: User, words: tuple[str, ...]) -> None:
+    text = EXPERIMENT.replace("TYPES", "m5.metal").replace(f"region: {fake_ec2.REGION}", "address: public")
+    user.environment = {"AWS_CONFIG_FILE": "/dev/null", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    ended = user.orchestrate(*words, user.file(text))
+    assert (ended.code, ended.complaints) == (0, [])
 
 
 def test_no_credentials(user: User) -> None:
@@ -243,6 +252,16 @@ def test_orphans_of_a_killed_controller_are_removed(ec2: FakeEc2, user: User) ->
     assert "instance" in removed.out
     assert ec2.left() == {}
     assert user.orchestrate("hosts", "down", "--orphans").out == "no orphans\n"
+
+
+def test_the_removal_of_orphans_is_not_silent(ec2: FakeEc2, user: User) -> None:
+    kill_new_machine(ec2, user, experiment(user))
+    ec2.before = lambda action: time.sleep(17 * (action == "TerminateInstances"))
+    removed = user.orchestrate("hosts", "down", "--orphans")
+    assert removed.code == 0, removed.err
+    lines = [line for line in removed.err.splitlines() if ": being removed, " in line]
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{fake_ec2.REGION}: {user.run_folders[0].name}: ")
 
 
 def test_what_another_machine_has_rented_is_kept(ec2: FakeEc2, user: User) -> None:

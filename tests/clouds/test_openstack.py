@@ -314,6 +314,15 @@ def test_no_credentials(cloud: FakeOpenStack, user: User) -> None:
     assert "cannot reach 127.0.0.1 here" in refused(user.run(experiment(user)))
 
 
+@pytest.mark.parametrize("cloud_name", [None, "chi-uc"])
+@pytest.mark.parametrize("words", [("validate",), ("plan",), ("run", "--dry-run")])
+def test_a_plan_needs_no_account(user: User, words: tuple[str, ...], cloud_name: str | None) -> None:
+    file = experiment(user, cloud=cloud_name)
+    user.environment = {"HOME": str(user.folder)}
+    ended = user.orchestrate(*words, file)
+    assert (ended.code, ended.complaints) == (0, [])
+
+
 def test_without_the_libraries(cloud: FakeOpenStack, user: User) -> None:
     (user.folder / "openstack").mkdir()
     (user.folder / "openstack/__init__.py").write_text("raise ImportError\n")
