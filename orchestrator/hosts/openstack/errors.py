@@ -35,6 +35,16 @@ def explained(site: str) -> Iterator[None]:
         yield
     except (BlazarClientException, ClientException, SDKException) as error:
         raise _explain(error, site) from error
+    except OSError as error:  # of requests, which does not find a certificate, or of its JSON decoder
+        raise HostError(
+            f"cannot use {site}: {message_of(error)}; check clouds.yaml and the OS_... variables"
+        ) from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise NotConfigured(  # keystoneauth has no class for it
+            f"no OpenStack credentials: {message_of(error)}; set it in clouds.yaml, or source the openrc file of the site"
+        ) from error
 
 
 def _explain(error: Exception, site: str) -> OrchestratorError:
