@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from tests.clouds.instants import Api, Event, Instant, Phase, Watch, choose
-from tests.running import User
+from tests.running import Ended, User
 
 BENCHMARK = {
     "command": ["sh", "-c", "echo {n} >> /run/executions; sleep 0.1; echo value={n}"],
@@ -77,13 +77,24 @@ class Case:
         assert removed.code == 0, removed.err
         return [str(instant), trials, ", ".join(left) or "nothing", TRIALS, len(rented), removed.out.strip()]
 
+    def interrupt(self, folder: Path, instant: Instant) -> Ended:
+        """Press Ctrl-C at an instant; nothing is left. Return what became of the command."""
+        user = self.user(folder)
+        killer = Killer(self.api, instant, number=signal.SIGINT)
+        with Watch(self.api, user, killer.see).watching():
+            killer.victim = user.begin_run(self.file(user))
+            ended = user.end(killer.victim)
+        assert self.api.left() == {}
+        return ended
+
 
 @dataclass
 class Killer:
-    """Kills a controller at an instant."""
+    """Kills a controller at an instant, or sends it another signal."""
 
     api: Api
     instant: Instant
+    number: int = signal.SIGKILL
     victim: subprocess.Popen[str] | None = None
     timers: list[threading.Timer] = field(default_factory=list)
 
@@ -100,7 +111,7 @@ class Killer:
 
     def kill(self) -> None:
         assert self.victim is not None
-        self.victim.send_signal(signal.SIGKILL)
+        self.victim.send_signal(self.number)
 
     def require_killed(self) -> None:
         """Fail if the controller had ended before."""

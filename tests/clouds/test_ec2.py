@@ -12,6 +12,7 @@ import pytest
 
 from tests.clouds import fake_ec2
 from tests.clouds.fake_ec2 import IMAGE, FakeEc2
+from tests.clouds.web_page import serving
 from tests.running import User
 
 EXPERIMENT = f"""
@@ -101,6 +102,46 @@ def test_a_refusal_of_the_api_is_one_line(
     assert ended.code in (2, 3)
     (line,) = ended.complaints
     assert words in line
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("RequestExpired", "Request has expired."),
+        ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than 20260102T000000Z"),
+    ],
+)
+def test_a_clock_that_is_wrong(ec2: FakeEc2, user: User, code: str, message: str) -> None:
+    ec2.refuse["DescribeInstances"] = [(code, message)] * 9
+    ended = user.run(experiment(user))
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert line.startswith(f"AWS does not accept the time of the request: {message}")
+    assert "date -u" in line
+
+
+@pytest.mark.parametrize(
+    ("region", "code", "words"),
+    [
+        ("us east 1", 2, "hosts.ec2.region: no such region: 'us east 1'"),
+        ("mars-west-1", 3, "boto3 knows no such region, check hosts.ec2.region"),
+    ],
+)
+def test_a_region_that_does_not_exist(user: User, region: str, code: int, words: str) -> None:
+    user.environment |= {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    ended = user.run(user.file(EXPERIMENT.replace("TYPES", "m5.metal").replace(fake_ec2.REGION, region)))
+    assert ended.code == code
+    (line,) = ended.complaints
+    assert words in line
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_web_page_instead_of_aws(user: User, status: int) -> None:
+    with serving(status, b"<html>log in to the network</html>") as url:
+        user.environment |= {"AWS_ENDPOINT_URL": url, "AWS_REGION": fake_ec2.REGION}
+        for ended in (user.run(experiment(user)), user.orchestrate("hosts", "down", "--orphans")):
+            assert ended.code == 3
+            assert f"AWS {fake_ec2.REGION}: no answer of the API: " in ended.complaints[0]
 
 
 @pytest.mark.parametrize("code", ["InsufficientInstanceCapacity", "VcpuLimitExceeded"])

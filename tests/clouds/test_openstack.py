@@ -14,6 +14,7 @@ import yaml
 from tests.clouds import fake_openstack
 from tests.clouds.fake_openstack import FakeOpenStack
 from tests.clouds.openstack_services import IMAGE, NO_HOST, PASSWORD
+from tests.clouds.web_page import serving
 from tests.running import Ended, User
 
 BENCHMARK = """
@@ -321,6 +322,59 @@ def test_a_plan_needs_no_account(user: User, words: tuple[str, ...], cloud_name:
     user.environment = {"HOME": str(user.folder)}
     ended = user.orchestrate(*words, file)
     assert (ended.code, ended.complaints) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("clouds: [", ":1: not YAML: "),
+        ("clouds:\n\tmine: 1\n", ":2: not YAML: "),
+        ("\0", ": not YAML: "),
+        ("- 1\n", ": not a mapping"),
+        ("clouds: mine\n", ": clouds: not a mapping"),
+        ("clouds: {mine: null}\n", ": clouds.mine: not a mapping"),
+        ("clouds: {mine: {auth: x}}\n", ": clouds.mine.auth: not a mapping"),
+        ("clouds: {mine: {auth: {auth_url: 'htp:/x'}}}\n", "'htp:/x' is no http or https address"),
+        ("", "hosts.openstack: Cloud mine was not found"),
+    ],
+)
+def test_a_malformed_clouds_yaml(user: User, text: str, words: str) -> None:
+    file = experiment(user, cloud="mine")
+    (user.folder / "clouds.yaml").write_text(text)
+    user.environment = {"HOME": str(user.folder)}
+    assert words in refused(user.run(file), 2)
+
+
+@pytest.mark.parametrize(
+    ("auth", "words"),
+    [
+        ({"auth_url": "URL", "username": "a"}, "no OpenStack credentials: password is a required attribute"),
+        ({"auth_url": "URL", "username": "a", "password": "b"}, "does not permit POST /v3/auth/tokens"),
+    ],
+)
+def test_a_site_that_is_none(user: User, auth: dict[str, str], words: str) -> None:
+    file = experiment(user, cloud="mine")
+    with serving(403, b"<html>log in to the network</html>") as url:
+        clouds = {"clouds": {"mine": {"auth": auth | {"auth_url": f"{url}/v3"}}}}
+        (user.folder / "clouds.yaml").write_text(yaml.safe_dump(clouds))
+        user.environment = {"HOME": str(user.folder)}
+        assert words in refused(user.run(file))
+
+
+def test_a_web_page_instead_of_the_site(user: User) -> None:
+    with serving(200, b"<html>log in to the network</html>") as url:
+        user.environment["OS_AUTH_URL"] = f"{url}/v3"
+        assert "does not answer as OpenStack does" in refused(user.run(experiment(user)))
+
+
+def test_a_region_of_the_environment_that_does_not_exist(user: User) -> None:
+    user.environment["OS_REGION_NAME"] = "elsewhere"
+    assert "check the region (hosts.openstack.region, OS_REGION_NAME)" in refused(user.run(experiment(user)))
+
+
+def test_a_certificate_that_does_not_exist(user: User) -> None:
+    user.environment |= {"OS_CACERT": "/nowhere.pem", "OS_AUTH_URL": "https://127.0.0.1:9/v3"}
+    assert "invalid path: /nowhere.pem; check clouds.yaml" in refused(user.run(experiment(user)))
 
 
 def test_without_the_libraries(cloud: FakeOpenStack, user: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -136,4 +137,7 @@ def _library() -> Any:
             "the openstack provider requires openstacksdk and python-blazarclient; "
             f"install them with: {installation('openstack')}"
         ) from None
+    logging.getLogger("keystoneauth").setLevel(
+        logging.ERROR
+    )  # the error that follows says more than its warnings
     return openstack
