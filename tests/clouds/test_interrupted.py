@@ -73,9 +73,9 @@ def test_two_controllers_with_the_same_run(cases: dict[str, Case], tmp_path: Pat
     first = user.begin_run(file)
     user.wait_for(lambda: user.trials, first)
     second = user.run(file)
-    assert second.code == 3, second.err
+    assert second.code == 2, second.err
     (line,) = second.complaints
-    assert "is in use" in line
+    assert "the run is locked by process" in line
     assert "kept: the run is active" in user.orchestrate("hosts", "down", "--orphans").out
     assert user.end(first).code == 0
     user.assert_complete(TRIALS)
