@@ -28,7 +28,7 @@ from orchestrator.execution.block import BlockRun
 from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.missing import missing
 from orchestrator.execution.run import Run
-from orchestrator.execution.stopping import MAX_HOURS, MachineStop, after, time_left
+from orchestrator.execution.stopping import MachineStop, after, time_left
 from orchestrator.execution.visit import needs_root
 from orchestrator.execution.work_queue import ReplicaQueue, ShardQueue, WorkQueue
 from orchestrator.hosts import facts as host_facts
@@ -85,8 +85,9 @@ def execute_on_fleet(run: Run) -> None:
         usable = [host for host in fleet if host.error is None]
         run.observer.note(f"{len(usable)} of {len(fleet) + len(run.provider.other_hosts)} hosts take part")
         queue = _work_queue(run, usable)
-        deadline = min((one.deadline for one in machines if one.deadline), default=None)
-        with after(run.stop, time_left(deadline, run.experiment), MAX_HOURS):
+        deadlines = [(one.deadline, one.deadline_is) for one in machines if one.deadline is not None]
+        deadline, limit = min(deadlines, default=(None, ""))
+        with after(run.stop, time_left(deadline, run.experiment), limit):
             _in_threads(len(usable), _work, [(run, host, queue) for host in usable])
     _record_outcomes(run, fleet)
     if run.stop.level:

@@ -162,7 +162,7 @@ def _execute_in_time(run: Run) -> None:
     try:
         execute(run)
     except Interrupted:
-        if run.stop.by != MAX_HOURS or any(run.has_pending(block) for block in run.plan.blocks()):
+        if not run.stop.is_limit or any(run.has_pending(block) for block in run.plan.blocks()):
             raise
 
 

@@ -36,7 +36,7 @@ def check_provider(plan: Plan, provider: Provider) -> None:
 def seconds_left(plan: Plan, provider: Provider, finished: int) -> float:
     """Return the estimated seconds of a run of which some trials are finished; hosts that share cells share them."""
     whole = plan.estimate(boot_s=provider.boot_estimate).seconds
-    hosts = max(1, len(provider.hosts)) if plan.experiment.hosts.fleet == "shard" else 1
+    hosts = max(provider.host_count, len(provider.hosts)) if plan.experiment.hosts.fleet == "shard" else 1
     return whole * (1 - finished / max(1, plan.trial_count)) / hosts
 
 
