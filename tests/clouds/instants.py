@@ -20,8 +20,8 @@ COUNT = 30
 LONG_GAP_S = 0.3
 """Where nothing is seen for so long, the controller works on the machine by SSH."""
 
-LAST = ("host", "end")
-"""Records with which a run is over: the same command then begins another run."""
+LAST = "host"
+"""Records of a fleet that come just before the end of a run; after that the same command begins another run."""
 
 Phase = Literal["before", "after", "later"]
 
@@ -125,7 +125,7 @@ def plain(action: str) -> str:
 def choose(seen: list[tuple[float, Event]]) -> list[Instant]:
     """Return :data:`COUNT` instants of a run in order, the same ones for the same events."""
     generator = random.Random(SEED)
-    seen = [(when, event) for when, event in seen if event.name not in LAST]
+    seen = [(when, event) for when, event in seen if event.name != LAST]
     every: list[Instant] = []
     for (when, event), (following, _) in itertools.pairwise(seen):
         if event.kind == "call":
