@@ -144,7 +144,7 @@ def test_the_limit_of_hours_stops_all_machines(ec2: FakeEc2, user: User) -> None
 @pytest.mark.parametrize(
     ("hosts", "words"),
     [
-        (fleet(EC2, 0), "hosts.ec2.count: expected a number >= 1, got 0"),
+        (fleet(EC2, 0), "expected an integer >= 1; found the number 0"),
         (fleet(EC2, 1), "hosts.ec2.count is 1; set it to the number of machines to rent"),
         (fleet(EC2) | {"fleet": "replicate"}, "hosts.fleet: replicate: machines of the ec2 provider"),
         ({**fleet(EC2), "fleet": ""}, "hosts.ec2.count is 2; set hosts.fleet: shard"),
