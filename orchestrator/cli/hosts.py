@@ -145,12 +145,17 @@ def _remove_orphans(others: bool) -> None:
     from orchestrator.hosts.rented.cloud import NotConfigured
     from orchestrator.hosts.rented.orphans import remove_orphans
     from orchestrator.hosts.rented.provider import RentedProvider
+    from orchestrator.hosts.waiting import waiting
+
+    def note(text: str) -> None:
+        click.echo(text, err=True)
 
     lines, failed, skipped = 0, False, []
     clouds = [provider for provider in registry().values() if issubclass(provider, RentedProvider)]
     for provider in clouds:
         try:
-            regions = provider.open({}).everywhere()
+            with waiting(note, provider.name, "asking for regions"):
+                regions = provider.open({}).everywhere()
         except NotConfigured as error:
             skipped.append(f"{provider.name}: skipped: {error}")
             continue
@@ -160,7 +165,7 @@ def _remove_orphans(others: bool) -> None:
             continue
         for cloud in regions:
             try:
-                for line in remove_orphans(cloud, others=others):
+                for line in remove_orphans(cloud, note, others=others):
                     lines += 1
                     click.echo(line)
             except OrchestratorError as error:

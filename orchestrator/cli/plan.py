@@ -70,11 +70,11 @@ def plan(
             click.echo(json.dumps(document, ensure_ascii=False))
         return
     click.echo(table(planned))
-    click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate)}")
+    click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate, chosen.host_count)}")
     for kernel in experiment.kernels:
         if kernel.recipe is not None and not is_built(kernel.recipe):
             click.echo(f"kernel {kernel.name}: not built yet; `run` builds it first")
-    quote = chosen.quote(planned.estimate(boot_s=chosen.boot_estimate).seconds)
+    quote = chosen.quote(planned.estimate(boot_s=chosen.boot_estimate, hosts=chosen.host_count).seconds)
     if quote is not None:
         click.echo(quote)
         for hint in quote.hints:

@@ -17,6 +17,7 @@ from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.journal_follower import JournalFollower
 from orchestrator.execution.outcome import TrialContext
 from orchestrator.execution.run import Run
+from orchestrator.execution.stopping import Stopping
 from orchestrator.execution.visit import Visit
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
@@ -32,20 +33,27 @@ class BlockRun:
     """One block on one machine.
 
     :param next_shard: returns the next shard of the same block when one is done; None: there is none.
+    :param stop: of the machine; None: that of the run.
     """
 
     def __init__(
-        self, run: Run, machine: Machine, block: Block, next_shard: Callable[[], Block | None] = lambda: None
+        self,
+        run: Run,
+        machine: Machine,
+        block: Block,
+        next_shard: Callable[[], Block | None] = lambda: None,
+        stop: Stopping | None = None,
     ) -> None:
         self._run = run
         self._machine = machine
         self._block = block
         self._next_shard = next_shard
+        self._stop = stop or run.stop
         self._kernel = next(kernel for kernel in run.experiment.kernels if kernel.name == block.kernel)
         self._identity = Identity()
         self._context: TrialContext | None = None
         self._losses = HostLosses(run, machine.name)
-        self._follower = JournalFollower(run, machine.name, self._losses)
+        self._follower = JournalFollower(run, machine.name, self._losses, self._stop)
 
     def execute(self) -> None:
         """Visit the host until no trial of the block is left."""
@@ -128,7 +136,7 @@ class BlockRun:
         """Follow the runner through the block and its further shards, then restore the host."""
         run = self._run
         complete = self._follower.follow(visit, self._block, context)
-        while complete and not run.stop.level:
+        while complete and not self._stop.level:
             block = self._block if self._is_pending() else self._next_shard()  # pending: disturbed trials
             if block is None:
                 break
@@ -138,10 +146,10 @@ class BlockRun:
             visit.start(self._losses.trials_to_send(block))
             complete = self._follower.follow(visit, block, context)
         visit.restore()
-        if run.stop.level:
-            raise Interrupted(f"stopped by {run.stop.by}; repeat the command to resume")
-        if complete:
+        if complete and not (self._stop.level and self._is_pending()):
             visit.clean()
+        if self._stop.level:
+            raise Interrupted(f"stopped by {self._stop.by}; repeat the command to resume")
         return complete
 
     def _gather_facts(self, host: Host) -> host_facts.Facts:
@@ -209,7 +217,7 @@ class BlockRun:
         run = self._run
         run.observer.note(f"{loss}; reconnecting")
         deadline = time.monotonic() + run.reconnect_limit
-        while not run.stop.level:
+        while not self._stop.level:
             try:
                 return self._machine.reconnect()
             except HostGone:
@@ -228,4 +236,4 @@ class BlockRun:
                     self._losses.blame(self._block, self._context, str(loss))
                 raise loss
             time.sleep(RECONNECT_PAUSE_S)
-        raise Interrupted(f"stopped by {run.stop.by}; {loss}")
+        raise Interrupted(f"stopped by {self._stop.by}; {loss}")

@@ -64,6 +64,6 @@ def record_boot(
                 "package": dict(identity.package),
             },
         )
-    if not run.provider.hosts:  # a fleet decides itself which hosts take part
+    if not run.provider.is_fleet:  # a fleet decides itself which hosts take part
         run.similar_hosts.compare(record.host, record.facts, record.environment, kernel=not boots_kernels)
     run.begin_boot(record)

@@ -140,7 +140,7 @@ def _without_mode(experiment: Experiment) -> Experiment:
 @contextmanager
 def _machines(provider: Provider, logs: Path) -> Iterator[Sequence[Machine]]:
     """Hold all machines of a fleet, or the one."""
-    if provider.hosts:
+    if provider.is_fleet:
         with provider.machines(logs) as machines:
             yield machines
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 
 from orchestrator.errors import HostError, Interrupted
 from orchestrator.execution.block import BlockRun
@@ -12,7 +11,7 @@ from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.jobs.coordinator import execute_as_jobs
 from orchestrator.execution.provider_checks import seconds_left
 from orchestrator.execution.run import Run
-from orchestrator.execution.stopping import after, reserve
+from orchestrator.execution.stopping import after, time_left
 from orchestrator.hosts.base import Machine
 
 log = logging.getLogger(__name__)
@@ -29,11 +28,11 @@ def execute(run: Run) -> None:
     run.provider.note = run.observer.note
     run.provider.stopped_by = lambda: run.stop.by
     run.provider.duration = seconds_left(run.plan, run.provider, run.finished_count)
-    if run.provider.hosts:
-        execute_on_fleet(run)
-        return
     if run.provider.creates_hosts and not any(run.has_pending(block) for block in run.plan.blocks()):
         run.provider.give_back(run.folder)
+        return
+    if run.provider.is_fleet:
+        execute_on_fleet(run)
         return
     interrupted = 0
     while interrupted < MAX_INTERRUPTED:
@@ -57,7 +56,7 @@ def _execute_on_machine(run: Run) -> None:
     with run.provider.machine(run.folder) as machine:
         try:
             with (
-                after(run.stop, _time_left(run, machine), machine.deadline_is),
+                after(run.stop, time_left(machine.deadline, run.experiment), machine.deadline_is),
                 leaving_in_time(run.stop, machine, run.observer.note),
             ):
                 _run_blocks(run, machine)
@@ -70,10 +69,3 @@ def _run_blocks(run: Run, machine: Machine) -> None:
         if run.has_pending(block):
             run.observer.block_begins(block, sum(1 for _ in run.pending(block)))
             BlockRun(run, machine, block).execute()
-
-
-def _time_left(run: Run, machine: Machine) -> float | None:
-    """Return the seconds after which no further trial begins; None: the machine has no deadline."""
-    if machine.deadline is None:
-        return None
-    return (machine.deadline - datetime.now(UTC)).total_seconds() - reserve(run.experiment)

@@ -17,6 +17,7 @@ from orchestrator.errors import (
     BadInput,
     ExitCode,
     HostError,
+    HostGone,
     HostLost,
     Interrupted,
     KernelError,
@@ -24,8 +25,10 @@ from orchestrator.errors import (
 )
 from orchestrator.execution import needs
 from orchestrator.execution.block import BlockRun
+from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.missing import missing
 from orchestrator.execution.run import Run
+from orchestrator.execution.stopping import MachineStop, after, time_left
 from orchestrator.execution.visit import needs_root
 from orchestrator.execution.work_queue import ReplicaQueue, ShardQueue, WorkQueue
 from orchestrator.hosts import facts as host_facts
@@ -82,7 +85,10 @@ def execute_on_fleet(run: Run) -> None:
         usable = [host for host in fleet if host.error is None]
         run.observer.note(f"{len(usable)} of {len(fleet) + len(run.provider.other_hosts)} hosts take part")
         queue = _work_queue(run, usable)
-        _in_threads(len(usable), _work, [(run, host, queue) for host in usable])
+        deadlines = [(one.deadline, one.deadline_is) for one in machines if one.deadline is not None]
+        deadline, limit = min(deadlines, default=(None, ""))
+        with after(run.stop, time_left(deadline, run.experiment), limit):
+            _in_threads(len(usable), _work, [(run, host, queue) for host in usable])
     _record_outcomes(run, fleet)
     if run.stop.level:
         raise Interrupted(f"stopped by {run.stop.by}; repeat the command to resume")
@@ -163,13 +169,19 @@ def _work_queue(run: Run, usable: Sequence[FleetHost]) -> WorkQueue:
 
 def _work(run: Run, host: FleetHost, queue: WorkQueue) -> None:
     """The thread of one host: run what the queue gives until there is nothing left, or something fails."""
-    name = host.name
+    name, machine, stop = host.name, host.machine, MachineStop(run.stop)
     try:
-        while block := queue.take(name, lambda: bool(run.stop.level)):
-            BlockRun(run, host.machine, block, partial(queue.next_shard, name, block)).execute()
+        with leaving_in_time(stop, machine, run.observer.note):
+            while block := queue.take(name, lambda: bool(stop.level)):
+                BlockRun(run, machine, block, partial(queue.next_shard, name, block), stop).execute()
+        if stop.leaving:
+            host.fail("lost", HostError(f"{name}: {stop.leaving}"))
     except Interrupted as error:
-        host.fail("stopped", error)
-    except HostLost as error:
+        if run.stop.level:
+            host.fail("stopped", error)
+        else:
+            host.fail("lost", HostError(f"{name}: {stop.leaving}"))
+    except (HostLost, HostGone) as error:
         host.fail("lost", error)
     except OrchestratorError as error:
         host.fail("failed", error)
@@ -178,8 +190,8 @@ def _work(run: Run, host: FleetHost, queue: WorkQueue) -> None:
         raise
     finally:
         queue.requeue(name)
-        run.let_go(host.machine)
-        host.machine.close()
+        run.let_go(machine)
+        machine.close()
 
 
 def _record_outcomes(run: Run, fleet: Sequence[FleetHost]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from orchestrator.errors import HostError
-from orchestrator.execution.stopping import Stop
+from orchestrator.execution.stopping import Stopping
 from orchestrator.hosts.base import Machine
 
 POLL_S = 5.0
@@ -15,8 +15,8 @@ POLL_S = 5.0
 
 
 @contextmanager
-def leaving_in_time(stop: Stop, machine: Machine, note: Callable[[str], None]) -> Iterator[None]:
-    """Ask the run to leave the machine once its cloud interrupts it, see :meth:`Stop.leave_machine`.
+def leaving_in_time(stop: Stopping, machine: Machine, note: Callable[[str], None]) -> Iterator[None]:
+    """Ask to leave the machine once its cloud interrupts it, see :meth:`Stop.leave_machine`.
 
     :param note: takes a line about the interruption; called from another thread as well.
     """

@@ -10,6 +10,7 @@ from orchestrator.execution import host_journal, outcome
 from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.outcome import TrialContext
 from orchestrator.execution.run import Run
+from orchestrator.execution.stopping import Stopping
 from orchestrator.execution.visit import Visit
 from orchestrator.plan.model import Block, Trial
 
@@ -44,10 +45,11 @@ class TrialFinder:
 class JournalFollower:
     """Reads the host's journal of one block after another on one machine."""
 
-    def __init__(self, run: Run, machine: str, losses: HostLosses) -> None:
+    def __init__(self, run: Run, machine: str, losses: HostLosses, stop: Stopping) -> None:
         self._run = run
         self._machine = machine
         self._losses = losses
+        self._stop = stop
         self._stop_sent = 0
 
     def collect(self, visit: Visit, block: Block, context: TrialContext) -> None:
@@ -80,8 +82,8 @@ class JournalFollower:
 
     def _pass_on_stop(self, visit: Visit) -> None:
         """Ask the runner to stop, once for each level of the user's request."""
-        if self._stop_sent < self._run.stop.level:
-            self._stop_sent = self._run.stop.level
+        if self._stop_sent < self._stop.level:
+            self._stop_sent = self._stop.level
             visit.stop(now=self._stop_sent > 1)
 
     def handle(self, event: host_journal.Event | None, finder: TrialFinder, context: TrialContext) -> bool:

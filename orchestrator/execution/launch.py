@@ -141,7 +141,7 @@ def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitC
             )
             observer.run_begins(plan.trial_count, run.finished_count)
             with after(stop, _time_left(plan), MAX_HOURS):
-                execute(run)
+                _execute_in_time(run)
         except BaseException as error:
             if not opened.resumed and _is_refusal(error, run):
                 runs.remove(folder)
@@ -155,6 +155,15 @@ def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitC
             raise
         _close(run, complete=True)
         return ExitCode.OK if run.all_ok else ExitCode.TRIALS_NOT_OK
+
+
+def _execute_in_time(run: Run) -> None:
+    """Execute a run; one whose last trial ended when the limit was reached is complete."""
+    try:
+        execute(run)
+    except Interrupted:
+        if not run.stop.is_limit or any(run.has_pending(block) for block in run.plan.blocks()):
+            raise
 
 
 def _begin_manifest(request: RunRequest, folder: runs.RunFolder) -> None:

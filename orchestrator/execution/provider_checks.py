@@ -36,7 +36,7 @@ def check_provider(plan: Plan, provider: Provider) -> None:
 def seconds_left(plan: Plan, provider: Provider, finished: int) -> float:
     """Return the estimated seconds of a run of which some trials are finished; hosts that share cells share them."""
     whole = plan.estimate(boot_s=provider.boot_estimate).seconds
-    hosts = max(1, len(provider.hosts)) if plan.experiment.hosts.fleet == "shard" else 1
+    hosts = max(provider.host_count, len(provider.hosts)) if plan.experiment.hosts.fleet == "shard" else 1
     return whole * (1 - finished / max(1, plan.trial_count)) / hosts
 
 
@@ -46,7 +46,8 @@ def check_limits(plan: Plan, provider: Provider | None) -> None:
     :param provider: None: not known yet. The duration of boots and the cost are then not known either.
     """
     limits = plan.experiment.limits
-    hours = plan.estimate(boot_s=provider.boot_estimate if provider else None).seconds / 3600
+    boot_s, hosts = (provider.boot_estimate, provider.host_count) if provider else (None, 1)
+    hours = plan.estimate(boot_s=boot_s, hosts=hosts).seconds / 3600
     if limits.max_hours is not None and hours > limits.max_hours:
         raise BadInput(
             f"limits.max_hours is {limits.max_hours:g}, but the run takes about {hours:.1f} hours; "

@@ -45,7 +45,7 @@ def scope_of(plan: Plan, provider: Provider) -> str:
     roles = {role.name: manifest.hash_role(role) for role in experiment.roles}
     kernels = {k.name: identity_of(k).kernel_hash for k in experiment.kernels if k.recipe is not None}
     more = [part for part in (kernels, plan.hosts) if part]
-    parts = (experiment.content_hash, plan.selection, provider.location, roles, *more)
+    parts = (experiment.content_hash, plan.selection, provider.scope, roles, *more)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -111,7 +111,7 @@ class Run:
     @property
     def is_sharded(self) -> bool:
         """Whether the hosts of a fleet share the cells."""
-        return bool(self.provider.hosts) and self.experiment.hosts.fleet == "shard"
+        return self.provider.is_fleet and self.experiment.hosts.fleet == "shard"
 
     @property
     def reconnect_limit(self) -> float:

@@ -9,7 +9,9 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import FrameType
+from typing import Protocol
 
 from orchestrator.experiment.model import Experiment
 
@@ -22,6 +24,26 @@ RESTORE_S = 60.0
 def reserve(experiment: Experiment) -> float:
     """Return the seconds before a deadline in which no trial begins, so that the last one ends in time."""
     return experiment.limits.trial + experiment.limits.settle + RESTORE_S
+
+
+def time_left(deadline: datetime | None, experiment: Experiment) -> float | None:
+    """Return the seconds after which no further trial begins on a machine; None: it has no deadline (UTC)."""
+    return None if deadline is None else (deadline - datetime.now(UTC)).total_seconds() - reserve(experiment)
+
+
+class Stopping(Protocol):
+    """Whether trials are to stop, see :class:`Stop`."""
+
+    @property
+    def level(self) -> int:
+        """How urgently."""
+
+    @property
+    def by(self) -> str:
+        """The signal, the limit or the reason; empty at level 0."""
+
+    def leave_machine(self, reason: str) -> None:
+        """Ask for level 1 on the present machine, because it is about to end."""
 
 
 class Stop:
@@ -62,6 +84,28 @@ class Stop:
             return False
         self.level, self.by, self.leaves_machine = 0, "", False
         return True
+
+
+class MachineStop:
+    """Whether trials on one machine of a fleet are to stop: with the run, or because the machine is about to end."""
+
+    def __init__(self, run: Stop) -> None:
+        self._run = run
+        self.leaving = ""
+
+    @property
+    def level(self) -> int:
+        """See :class:`Stopping`."""
+        return max(self._run.level, 1 if self.leaving else 0)
+
+    @property
+    def by(self) -> str:
+        """See :class:`Stopping`."""
+        return self._run.by or self.leaving
+
+    def leave_machine(self, reason: str) -> None:
+        """See :class:`Stopping`."""
+        self.leaving = reason
 
 
 @contextmanager

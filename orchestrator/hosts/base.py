@@ -173,7 +173,7 @@ class ProviderRequest:
     """Options for a provider: from the experiment file (``hosts:``) and the command line, which takes precedence.
 
     :ivar options: the provider's own section of the file, validated against its ``options_schema``.
-    :ivar fleet: whether all hosts of the group are requested.
+    :ivar fleet: how the hosts of a fleet share the cells, as in the file; empty: one host is requested.
     :ivar host: ``--host``; empty if not given.
     :ivar boot_limit: seconds within which a machine must answer after a boot.
     :ivar max_hours: hours after which a rented machine must be given back; 0: not set.
@@ -182,7 +182,7 @@ class ProviderRequest:
     needs: Needs
     options: Mapping[str, Any]
     group: str = ""
-    fleet: bool = False
+    fleet: str = ""
     host: str = ""
     inventory: Path | None = None
     ssh_config: Path | None = None
@@ -202,6 +202,7 @@ class Quote:
     :ivar spot: whether the price is the highest one, because that of spot instances varies.
     :ivar end: what ends the machine if the controller does not; empty: see docs/clouds.md.
     :ivar hints: on machine types of the experiment file that may be mistyped.
+    :ivar count: number of machines, each of which is rented for ``hours``.
     """
 
     machine_type: str
@@ -212,11 +213,12 @@ class Quote:
     end: str = ""
     spot: bool = False
     hints: tuple[str, ...] = ()
+    count: int = 1
 
     @property
     def cost(self) -> float | None:
         """Expected cost in USD; None: unknown."""
-        return None if self.price is None else self.price * self.hours
+        return None if self.price is None else self.price * self.hours * self.count
 
     def __str__(self) -> str:
         source = f"list price of {self.price_date}" if self.price_date else "price of the experiment file"
@@ -225,7 +227,8 @@ class Quote:
             about = "spot instance, at most about" if self.spot else "about"
             cost = f"{about} {self.cost:.2f} USD at {self.price:g} USD/h ({source})"
         others = f"; else {', '.join(self.types[1:])}" if len(self.types) > 1 else ""
-        return f"{self.machine_type} for about {self.hours:.1f} h: {cost}{others}"
+        machines = f"{self.count} machines: " if self.count > 1 else ""
+        return f"{machines}{self.machine_type} for about {self.hours:.1f} h: {cost}{others}"
 
 
 class Provider(ABC):
@@ -237,9 +240,10 @@ class Provider(ABC):
     :cvar rents: whether its hosts are machines of a cloud; their facts may not show that.
     :cvar supports_fleets: whether it can provide several machines at once.
     :cvar uses_inventory: whether hosts of an inventory can be named in the experiment file.
-    :ivar hosts: names of the fleet's hosts, in order; empty without a fleet.
+    :ivar hosts: names of the fleet's hosts, in order; empty without a fleet, and where names are not known before.
     :ivar other_hosts: hosts of the fleet's group that it cannot connect to, each with the reason.
-    :ivar location: where the trials run, as text. Part of the run's scope: a run is resumed only at the same location.
+    :ivar host_count: number of hosts that share the cells, for estimates.
+    :ivar location: where the trials run, as text.
     :ivar changes_allowed: whether the host's settings may be changed without ``--allow-local-changes``.
     :ivar batch: the batch system that runs each block as a job; None: the controller runs blocks itself.
     :ivar note: takes a line of progress for the user; set by the run.
@@ -257,6 +261,7 @@ class Provider(ABC):
     supports_fleets: ClassVar[bool] = False
     uses_inventory: ClassVar[bool] = False
     hosts: tuple[str, ...] = ()
+    host_count: int = 1
     other_hosts: Mapping[str, str] = MappingProxyType({})
     changes_allowed: bool = True
     batch: BatchSystem | None = None
@@ -268,6 +273,16 @@ class Provider(ABC):
     @abstractmethod
     def __init__(self, request: ProviderRequest) -> None:
         """Check the request; ``BadInput`` names invalid options. Connects to no host."""
+
+    @property
+    def is_fleet(self) -> bool:
+        """Whether it provides several machines at once."""
+        return bool(self.hosts) or self.host_count > 1
+
+    @property
+    def scope(self) -> str:
+        """The location as part of the run's scope: a run is resumed only at the same location."""
+        return self.location
 
     def shown(self, host: str = "") -> str:
         """Return in words where trials run.
@@ -303,5 +318,5 @@ class Provider(ABC):
         return None
 
     def machines(self, log_folder: Path) -> AbstractContextManager[Sequence[Machine]]:
-        """Provide the machines of a fleet, one for each of :attr:`hosts`, not connected yet."""
+        """Provide the machines of a fleet, one for each of :attr:`hosts` or as many as there are; may be connected."""
         raise NotImplementedError(f"the {self.name} provider does not support fleets")

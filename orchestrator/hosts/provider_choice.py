@@ -32,9 +32,9 @@ def choose_provider(
             f"--provider {provider} and --host {host} are mutually exclusive: --host implies ssh or local"
         )
     is_named = bool(provider or host)
-    name, fleet = provider or experiment.hosts.provider, bool(experiment.hosts.fleet)
+    name, fleet = provider or experiment.hosts.provider, experiment.hosts.fleet
     if host == "local":
-        name, host, fleet = "local", "", False
+        name, host, fleet = "local", "", ""
     elif host:
         name = "ssh"
     chosen = registry()[name]

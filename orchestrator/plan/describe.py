@@ -34,12 +34,12 @@ def table(plan: Plan) -> str:
     return tabulate(rows, header, disable_numparse=True) + more
 
 
-def summary(plan: Plan, provider: str, boot_s: float | None) -> str:
+def summary(plan: Plan, provider: str, boot_s: float | None, hosts: int = 1) -> str:
     """Return one line with the numbers of cells, trials and boots and the estimated time.
 
-    :param boot_s: seconds for a boot by the provider; None: unknown.
+    :param boot_s: seconds for a boot by the provider; None: unknown. ``hosts``: how many share the trials.
     """
-    estimate = plan.estimate(boot_s=boot_s)
+    estimate = plan.estimate(boot_s=boot_s, hosts=hosts)
     at_most = "at most " if plan.may_end_early() else ""
     return (
         f"{plural(plan.cell_count, 'cell')}, {at_most}{plural(plan.trial_count, 'trial')}, "

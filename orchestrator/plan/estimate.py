@@ -22,15 +22,18 @@ class Estimate:
 
 
 def estimate(
-    *, trials: int, boots: int, trial_s: float | None, boot_s: float | None, limits: Limits
+    *, trials: int, boots: int, trial_s: float | None, boot_s: float | None, limits: Limits, hosts: int = 1
 ) -> Estimate:
     """Estimate the time of a run.
 
     :param trial_s: seconds per trial in an earlier run; None: the default, but not more than the limit.
     :param boot_s: seconds from the start of a host to its first trial; None: the default.
+    :param hosts: number of hosts that share the trials; each of them makes every boot.
     """
     trial = min(DEFAULT_TRIAL_S, limits.trial) if trial_s is None else trial_s
     boot = DEFAULT_BOOT_S if boot_s is None else boot_s
     source = "assumed" if trial_s is None else "measured in an earlier run"
     basis = f"{trials} × {format_duration(trial)} per trial ({source}), {boots} × {format_duration(boot)} per boot"
-    return Estimate(trials * trial + boots * boot, basis)
+    if hosts > 1:
+        basis += f", {hosts} hosts"
+    return Estimate(trials * trial / hosts + boots * boot, basis)

@@ -156,14 +156,18 @@ class Plan:
         """The number of blocks (boots) of the run."""
         return sum(1 for _ in self.blocks())
 
-    def estimate(self, trial_s: float | None = None, boot_s: float | None = None) -> Estimate:
-        """Estimate the time of the run from seconds per trial (median of an earlier run) and per boot, if known."""
+    def estimate(self, trial_s: float | None = None, boot_s: float | None = None, hosts: int = 1) -> Estimate:
+        """Estimate the time of the run from seconds per trial (median of an earlier run) and per boot, if known.
+
+        :param hosts: number of hosts that share the trials.
+        """
         return estimate(
             trials=self.trial_count,
             boots=self.block_count,
             trial_s=trial_s,
             boot_s=boot_s,
             limits=self.experiment.limits,
+            hosts=hosts,
         )
 
     # --- helpers -------------------------------------------------------------------------------------------

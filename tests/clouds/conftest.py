@@ -16,18 +16,28 @@ from tests.running import User
 if os.geteuid() != 0:
     pytest.skip("requires root", allow_module_level=True)
 
-HEAD = ("", "killed", "trials then", "left then", "trials", "machines rented", "hosts down --orphans")
-ROW = "killed controller"
-"""The property of a test that is a row of the table."""
+INSTANTS = ("", "killed", "trials then", "left then", "trials", "machines rented", "hosts down --orphans")
+REQUESTS = ("", "killed after", "left then", "trials", "machines rented", "instead: hosts down --orphans")
+TABLES = {
+    "killed controllers: EC2": INSTANTS,
+    "killed controllers: OpenStack": INSTANTS,
+    "killed controllers: OpenStack, each request": REQUESTS,
+    "killed controllers: EC2, two machines": INSTANTS,
+    "killed controllers: OpenStack, two machines": INSTANTS,
+}
+"""Titles and heads. A property of a test with the name of a title is a row of that table."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table of killed controllers, by instant; the rows may come from several processes."""
-    passed = terminalreporter.stats.get("passed", [])
-    rows = sorted(row for report in passed for name, row in report.user_properties if name == ROW)
-    if rows:
-        terminalreporter.section("killed controllers, by instant")
-        terminalreporter.write_line(tabulate(rows, HEAD, tablefmt="github"))
+    """Print the tables of killed controllers; the rows may come from several processes."""
+    properties = [
+        one for report in terminalreporter.stats.get("passed", []) for one in report.user_properties
+    ]
+    for title, head in TABLES.items():
+        rows = sorted(row for name, row in properties if name == title)
+        if rows:
+            terminalreporter.section(title)
+            terminalreporter.write_line(tabulate(rows, head, tablefmt="github"))
 
 
 @pytest.fixture(scope="module")

@@ -181,17 +181,21 @@ class FakeEc2:
         if action == "ImportKeyPair":
             self.public_keys[form["KeyName"]] = base64.b64decode(form["PublicKeyMaterial"]).decode()
         elif action == "RunInstances":
-            instance = re.findall(r"<instanceId>([^<]+)<", body.decode())[0]
             data = base64.b64decode(form["UserData"]).decode()
             key = self.public_keys[form["KeyName"]]
-            self.rented.append(instance)
-            if form.get("InstanceMarketOptions.MarketType") == "spot":
-                self.spot.append(instance)
-            self.machines[instance] = self.new_machine(self.folder / instance, data, key, self.boot_time)
+            for instance in re.findall(r"<instanceId>([^<]+)<", body.decode()):
+                self.rented.append(instance)
+                if form.get("InstanceMarketOptions.MarketType") == "spot":
+                    self.spot.append(instance)
+                self.machines[instance] = self.new_machine(self.folder / instance, data, key, self.boot_time)
         elif action == "TerminateInstances":
             for name, instance in form.items():
                 if name.startswith("InstanceId.") and instance in self.machines:
                     self.machines.pop(instance).stop()
+
+    def lose(self) -> None:
+        """Let the call that has begun not reach the API: its caller is gone."""
+        self.refuse[self.current] = [("Unavailable", "lost")]
 
     def end(self, instance: str) -> None:
         """Let an instance end."""

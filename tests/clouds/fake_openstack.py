@@ -26,8 +26,9 @@ class FakeOpenStack:
     :ivar actions: every request, in order, without ids: ``POST compute/servers``.
     :ivar refuse: statuses and messages by action, one for each time that it is refused.
     :ivar twice: actions that are delivered twice; the client sees the second answer. ``delays``: seconds by action.
-    :ivar full: flavors for which there is no host.
+    :ivar full: flavors for which there is no host; ``room``: the number of hosts by flavor, of others there are enough.
     :ivar before, after: called with each action before it is carried out, and after that.
+    :ivar current: the action that is being carried out. ``rented``: every server there ever was.
     """
 
     folder: Path
@@ -39,11 +40,14 @@ class FakeOpenStack:
     twice: set[str] = field(default_factory=set)
     delays: dict[str, float] = field(default_factory=dict)
     full: set[str] = field(default_factory=set)
+    room: dict[str, int] = field(default_factory=dict)
     before: Callable[[str], None] = lambda action: None
     after: Callable[[str], None] = lambda action: None
     bodies: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     machines: dict[str, SshMachine] = field(default_factory=dict)
     things: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    current: str = ""
+    rented: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -52,7 +56,16 @@ class FakeOpenStack:
     def reset(self) -> None:
         """Undo the faults of a test."""
         self.has_blazar, self.reservable = True, ("physical:host", "flavor:instance")
-        for kept in (self.actions, self.refuse, self.twice, self.delays, self.full, self.bodies):
+        for kept in (
+            self.actions,
+            self.refuse,
+            self.twice,
+            self.delays,
+            self.full,
+            self.room,
+            self.bodies,
+            self.rented,
+        ):
             kept.clear()
         self.before = self.after = lambda action: None
 
@@ -72,6 +85,10 @@ class FakeOpenStack:
     def left(self) -> dict[str, list[str]]:
         """Every resource that a run could leave behind, by kind; empty if there is none."""
         return {kind: list(found) for kind, found in self.things.items() if found}
+
+    def lose(self) -> None:
+        """Let the call that has begun not reach the API: its caller is gone."""
+        self.refuse[self.current] = [(500, "lost")]
 
     def end_leases(self) -> None:
         """Let the time of all leases be over: Blazar removes their servers."""
@@ -102,6 +119,7 @@ class FakeOpenStack:
         service, _, rest = path.strip("/").partition("/")
         words = [word for word in rest.split("/") if word and not re.fullmatch(r"v\d[\d.]*", word)]
         action = f"{method} {service}/{'/'.join('*' if _is_id(word) else word for word in words)}"
+        self.current = action
         self.before(action)
         self.actions.append(action)
         self.bodies.append((action, body))

@@ -108,7 +108,10 @@ def compute(
         case "GET", ["servers", server]:
             return 200, {"server": fake.kind("servers")[server]}
         case "POST", ["servers"]:
-            return 202, {"server": _create_server(fake, body)}
+            count = body["server"].get("min_count", 1)
+            names = [f"{body['server']['name']}{suffix}" for suffix in _suffixes(count)]
+            first, *_ = [_create_server(fake, body, name) for name in names]
+            return 202, {"server": first}
         case "DELETE", ["servers", server]:
             fake.kind("servers")[server]  # 404 if there is none
             fake.remove_server(server)
@@ -127,7 +130,12 @@ def compute(
     raise KeyError("/".join(words))
 
 
-def _create_server(fake: FakeOpenStack, body: dict[str, Any]) -> dict[str, Any]:
+def _suffixes(count: int) -> list[str]:
+    """Nova numbers the names of servers that are created by one request."""
+    return [""] if count == 1 else [f"-{number}" for number in range(1, count + 1)]
+
+
+def _create_server(fake: FakeOpenStack, body: dict[str, Any], server_name: str) -> dict[str, Any]:
     wanted, hints = body["server"], body.get("OS-SCH-HNT:scheduler_hints", {})
     reservations = {
         lease["reservations"][0]["id"]: lease["reservations"][0]
@@ -145,9 +153,12 @@ def _create_server(fake: FakeOpenStack, body: dict[str, Any]) -> dict[str, Any]:
     name = reserved.get("flavor_id", "").removeprefix("id-") or flavor
     server = uuid.uuid4().hex
     fails = name in fake.full or (flavor == "baremetal" and not reserved)
+    if name in fake.room:
+        fails = fails or not fake.room[name]
+        fake.room[name] = max(0, fake.room[name] - 1)
     fake.kind("servers")[server] = {
         "id": server,
-        "name": wanted["name"],
+        "name": server_name,
         "status": "ERROR" if fails else "BUILD",
         "fault": {"code": 500, "message": NO_HOST} if fails else None,
         "metadata": wanted["metadata"],
@@ -155,6 +166,7 @@ def _create_server(fake: FakeOpenStack, body: dict[str, Any]) -> dict[str, Any]:
         "addresses": {"private": [{"addr": "192.0.2.9", "version": 4, "OS-EXT-IPS:type": "fixed"}]},
         "reservation": reservation,
     }
+    fake.rented.append(server)
     if not fails:
         user_data = base64.b64decode(wanted["user_data"]).decode()
         fake.machines[server] = SshMachine(fake.folder / server, user_data, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.clouds import fake_ec2
 from tests.clouds.fake_ec2 import IMAGE, FakeEc2
+from tests.clouds.web_page import serving
 from tests.running import User
 
 EXPERIMENT = f"""
@@ -102,6 +104,46 @@ def test_a_refusal_of_the_api_is_one_line(
     assert words in line
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("RequestExpired", "Request has expired."),
+        ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than 20260102T000000Z"),
+    ],
+)
+def test_a_clock_that_is_wrong(ec2: FakeEc2, user: User, code: str, message: str) -> None:
+    ec2.refuse["DescribeInstances"] = [(code, message)] * 9
+    ended = user.run(experiment(user))
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert line.startswith(f"AWS does not accept the time of the request: {message}")
+    assert "date -u" in line
+
+
+@pytest.mark.parametrize(
+    ("region", "code", "words"),
+    [
+        ("us east 1", 2, "hosts.ec2.region: no such region: 'us east 1'"),
+        ("mars-west-1", 3, "boto3 knows no such region, check hosts.ec2.region"),
+    ],
+)
+def test_a_region_that_does_not_exist(user: User, region: str, code: int, words: str) -> None:
+    user.environment |= {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    ended = user.run(user.file(EXPERIMENT.replace("TYPES", "m5.metal").replace(fake_ec2.REGION, region)))
+    assert ended.code == code
+    (line,) = ended.complaints
+    assert words in line
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_web_page_instead_of_aws(user: User, status: int) -> None:
+    with serving(status, b"<html>log in to the network</html>") as url:
+        user.environment |= {"AWS_ENDPOINT_URL": url, "AWS_REGION": fake_ec2.REGION}
+        for ended in (user.run(experiment(user)), user.orchestrate("hosts", "down", "--orphans")):
+            assert ended.code == 3
+            assert f"AWS {fake_ec2.REGION}: no answer of the API: " in ended.complaints[0]
+
+
 @pytest.mark.parametrize("code", ["InsufficientInstanceCapacity", "VcpuLimitExceeded"])
 def test_no_capacity_anywhere(ec2: FakeEc2, user: User, code: str) -> None:
     ec2.refuse["RunInstances"] = [(code, "none left")] * 100
@@ -121,6 +163,14 @@ def test_the_region_of_the_environment(ec2: FakeEc2, user: User) -> None:
     user.environment["AWS_REGION"] = fake_ec2.REGION
     ec2.refuse["DescribeInstances"] = [("ExpiredToken", "in the words of AWS")]
     assert "expired" in user.run(file).err
+
+
+@pytest.mark.parametrize("words", [("validate",), ("plan",), ("run", "--dry-run")])
+def test_a_plan_needs_no_account(user: User, words: tuple[str, ...]) -> None:
+    text = EXPERIMENT.replace("TYPES", "m5.metal").replace(f"region: {fake_ec2.REGION}", "address: public")
+    user.environment = {"AWS_CONFIG_FILE": "/dev/null", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    ended = user.orchestrate(*words, user.file(text))
+    assert (ended.code, ended.complaints) == (0, [])
 
 
 def test_no_credentials(user: User) -> None:
@@ -243,6 +293,16 @@ def test_orphans_of_a_killed_controller_are_removed(ec2: FakeEc2, user: User) ->
     assert "instance" in removed.out
     assert ec2.left() == {}
     assert user.orchestrate("hosts", "down", "--orphans").out == "no orphans\n"
+
+
+def test_the_removal_of_orphans_is_not_silent(ec2: FakeEc2, user: User) -> None:
+    kill_new_machine(ec2, user, experiment(user))
+    ec2.before = lambda action: time.sleep(17 * (action == "TerminateInstances"))
+    removed = user.orchestrate("hosts", "down", "--orphans")
+    assert removed.code == 0, removed.err
+    lines = [line for line in removed.err.splitlines() if ": being removed, " in line]
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{fake_ec2.REGION}: {user.run_folders[0].name}: ")
 
 
 def test_what_another_machine_has_rented_is_kept(ec2: FakeEc2, user: User) -> None:

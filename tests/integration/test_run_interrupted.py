@@ -226,3 +226,11 @@ def sessions(sshd: Sshd) -> list[int]:
         ["ps", "-o", "pid=", "--ppid", server], capture_output=True, text=True, check=False
     )
     return [int(pid) for pid in listed.stdout.split()]
+
+
+def test_a_run_whose_last_trial_ends_after_max_hours_is_complete(user: User) -> None:
+    text = COUNTING.replace("0, 1, 2, 3, 4, 5, 6, 7", "0").replace("sleep 0.8", "sleep 14")
+    reserve = 20 + 60  # seconds in which no trial begins: those of one trial, and those to restore the host
+    ended = user.run(user.file(text, max_hours=(reserve + 10) / 3600, trial="20s"))
+    assert ended.code == 0, ended.err
+    user.assert_complete(1)

@@ -63,7 +63,7 @@ class Attempt:
         self._announce = announce
         self._counts = True
         self._settings = ""
-        self._follower = JournalFollower(run, f"block {block.block.name}", block.losses)
+        self._follower = JournalFollower(run, f"block {block.block.name}", block.losses, run.stop)
         self._finder = TrialFinder(run.plan.trials(block.block))
         self._reader = host_journal.Reader(f"{task.path}/journal.jsonl")
 

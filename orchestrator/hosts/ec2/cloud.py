@@ -15,7 +15,7 @@ from orchestrator.experiment.model import Needs
 from orchestrator.extras import installation
 from orchestrator.hosts.ec2.deadline import DEFAULT_ROLE, Deadlines
 from orchestrator.hosts.ec2.errors import code_of, explained
-from orchestrator.hosts.ec2.launch import launch
+from orchestrator.hosts.ec2.launch import Wanted, launch
 from orchestrator.hosts.ec2.resources import Resources, instance_of, name_of
 from orchestrator.hosts.ec2.spot import interruption
 from orchestrator.hosts.rented.cloud import Access, Cloud, Instance, NotConfigured
@@ -101,16 +101,19 @@ class Ec2(Cloud):
         suitable = [one for one in known.values() if one.may_meet(needs) and one.architecture == "x86_64"]
         return sorted(suitable, key=lambda one: (not one.nodes, one.price or float("inf")))
 
-    def create(self, run: str, machine_type: MachineType, access: Access, deadline: datetime) -> Instance:
+    def create(
+        self, run: str, machine_type: MachineType, count: int, access: Access, deadline: datetime
+    ) -> Sequence[Instance]:
         """See :meth:`Cloud.create`. Each step may have been done by an earlier controller."""
         with explained(self.region):
             self._deadlines.require_role()
             existing = self.find(run)
-            instance = next((one for one in existing if one.state != "ended"), None)
-            if instance is None:
-                instance = self._launch(run, machine_type, access, deadline, existing)
-            self._deadlines.set(name_of(run), instance.id, instance.deadline or deadline)
-        return instance
+            instances = [one for one in existing if one.state != "ended"]
+            if not instances:
+                instances = self._launch(run, machine_type, count, access, deadline, existing)
+            for instance in instances:
+                self._deadlines.set(name_of(run), instance.id, instance.deadline or deadline)
+        return instances
 
     def end_at(self, run: str, instance: Instance, deadline: datetime) -> None:
         """See :meth:`Cloud.end_at`: its controller may have been killed before it made the schedule."""
@@ -205,12 +208,14 @@ class Ec2(Cloud):
         self,
         run: str,
         machine_type: MachineType,
+        count: int,
         access: Access,
         deadline: datetime,
         ended: Sequence[Instance],
-    ) -> Instance:
+    ) -> list[Instance]:
+        wanted = Wanted(run, machine_type, count, access, deadline)
         try:
-            return launch(self._ec2, self._options, self.region, run, machine_type, access, deadline, ended)
+            return launch(self._ec2, self._options, self.region, wanted, ended)
         except HostError as error:
             if code_of(error.__cause__) != "IdempotentParameterMismatch":
                 raise
@@ -220,7 +225,7 @@ class Ec2(Cloud):
             )
             if not found:
                 raise
-            return found[0]
+            return found
 
     def _destroy(self, run: str) -> Iterator[str]:
         live = [one.id for one in self.find(run) if one.state != "ended"]

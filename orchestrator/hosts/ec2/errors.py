@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,9 @@ NO_CAPACITY = frozenset(
 QUOTA = frozenset({"VcpuLimitExceeded", "InstanceLimitExceeded", "MaxSpotInstanceCountExceeded"})
 SPOT_PRICE = frozenset({"SpotMaxPriceTooLow"})
 SPOT_ROLE = frozenset({"AuthFailure.ServiceLinkedRoleCreationNotPermitted"})
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
+WRONG_TIME = re.compile("Signature expired|not yet current|Request has expired|RequestTimeTooSkewed")
+"""In messages of requests that are signed with another time than that of AWS."""
 NOT_ACCEPTED = frozenset(
     {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
 )
@@ -34,17 +37,38 @@ def code_of(error: BaseException | None) -> str:
 def explained(region: str) -> Iterator[None]:
     """Raise errors of boto3 as errors of this program."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
     except (BotoCoreError, ClientError) as error:
         raise _explain(error, region) from error
+    except ResponseParserError as error:
+        raise _no_api(region, str(error).partition("\n")[0].rstrip(":")) from error
+    except KeyError as error:  # boto3 takes any XML, such as a web page, for an answer
+        raise _no_api(region, f"{error} is missing") from error
+
+
+def _is_known(region: str) -> bool:
+    import boto3
+
+    session = boto3.session.Session(region_name="us-east-1")
+    partitions = session.get_available_partitions()
+    return any(region in session.get_available_regions("ec2", one) for one in partitions)
+
+
+def _no_api(region: str, reason: str) -> HostError:
+    """Return the error of something that answers and is not AWS."""
+    return HostError(
+        f"AWS {region}: no answer of the API: {reason}; check AWS_ENDPOINT_URL, and the proxy if there is one"
+    )
 
 
 def _explain(error: BaseException, region: str) -> OrchestratorError:
     from botocore.exceptions import (
         ConnectionError,
         HTTPClientError,
+        InvalidRegionError,
         NoCredentialsError,
         PartialCredentialsError,
         ProfileNotFound,
@@ -57,8 +81,11 @@ def _explain(error: BaseException, region: str) -> OrchestratorError:
         )
     if isinstance(error, TokenRetrievalError):
         return HostError(f"AWS credentials: {error}; log in again with: aws sso login")
+    if isinstance(error, InvalidRegionError):
+        return BadInput(f"hosts.ec2.region: no such region: {region!r}; see: aws ec2 describe-regions")
     if isinstance(error, ConnectionError | HTTPClientError):
-        return HostError(f"cannot reach AWS in {region}: {error}")
+        hint = "" if _is_known(region) else "; boto3 knows no such region, check hosts.ec2.region"
+        return HostError(f"cannot reach AWS in {region}: {error}{hint}")
     response: Any = getattr(error, "response", {})
     message = str(response.get("Error", {}).get("Message", error))
     action = getattr(error, "operation_name", "request")
@@ -76,6 +103,11 @@ def _explain(error: BaseException, region: str) -> OrchestratorError:
             "AWS: this account has no role for spot instances; "
             "create it with: aws iam create-service-linked-role --aws-service-name spot.amazonaws.com"
         )
+    if code == "RequestExpired" or WRONG_TIME.search(f"{code} {message}"):
+        return HostError(
+            f"AWS does not accept the time of the request: {message}; compare the clock of this machine (date -u); "
+            "if it is right, log in again, for example with: aws sso login"
+        )
     if code in EXPIRED:
         return HostError("AWS credentials have expired; log in again, for example with: aws sso login")
     if code in NOT_ACCEPTED:
@@ -86,4 +118,6 @@ def _explain(error: BaseException, region: str) -> OrchestratorError:
         return BadInput(f"hosts.ec2.image: no such image in {region}: {message}")
     if code in NO_TYPE:
         return BadInput(f"hosts.ec2.types: no such instance type in {region}: {message}")
+    if not code:
+        return _no_api(region, str(error)) if response else HostError(f"AWS {region}: {message}")
     return HostError(f"AWS {region}: {action}: {code}: {message}")

@@ -1,9 +1,10 @@
-"""Launch one instance: zone after zone, and safe to repeat."""
+"""Launch the instances of a run: zone after zone, and safe to repeat."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,21 +20,28 @@ DEBIAN_ACCOUNT = "136693071363"
 """Owner of Debian's images (https://wiki.debian.org/Cloud/AmazonEC2Image)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to launch, see :meth:`~orchestrator.hosts.rented.cloud.Cloud.create`."""
+
+    run: str
+    machine_type: MachineType
+    count: int
+    access: Access
+    deadline: datetime
+
+
 def launch(
-    ec2: Any,
-    options: Mapping[str, Any],
-    region: str,
-    run: str,
-    machine_type: MachineType,
-    access: Access,
-    deadline: datetime,
-    ended: Sequence[Instance],
-) -> Instance:
-    """Launch an instance with its key pair and security group. ``NoCapacity`` names the reason of each zone.
+    ec2: Any, options: Mapping[str, Any], region: str, wanted: Wanted, ended: Sequence[Instance]
+) -> list[Instance]:
+    """Launch all instances in one zone, with their key pair and security group.
+
+    A request with fewer instances than wanted is refused by EC2. ``NoCapacity`` names the reason of each zone.
 
     :param ended: instances of the run that have ended. Their number is part of the client token, with which a repeated
-        request returns the first one's instance.
+        request returns the first one's instances.
     """
+    run, machine_type = wanted.run, wanted.machine_type
     is_spot = bool(options.get("spot", False))
     subnets = network.subnets(ec2, options.get("subnets", ()), machine_type.name, region)
     if is_spot:
@@ -42,21 +50,21 @@ def launch(
         raise NoCapacity(f"{machine_type.name}: not offered in {region}")
     addresses = allowed_addresses(str(options.get("ssh_from", "")), "hosts.ec2.ssh_from")
     image = _image(ec2, options, region, machine_type)
-    network.import_key(ec2, name_of(run), tags_of(run), access.public_key)
+    network.import_key(ec2, name_of(run), tags_of(run), wanted.access.public_key)
     reasons = []
     for subnet in subnets:
         group = network.security_group(ec2, name_of(run), tags_of(run), subnet.network, addresses)
-        token = hashlib.sha256(f"{run} {machine_type.name} {subnet.id} {len(ended)}".encode()).hexdigest()
+        token = _token(wanted, subnet.id, len(ended))
         try:
             with explained(region):
                 answer = ec2.run_instances(
                     ImageId=image,
                     InstanceType=machine_type.name,
-                    MinCount=1,
-                    MaxCount=1,
-                    ClientToken=token[:40],
+                    MinCount=wanted.count,
+                    MaxCount=wanted.count,
+                    ClientToken=token,
                     KeyName=name_of(run),
-                    UserData=access.user_data,
+                    UserData=wanted.access.user_data,
                     InstanceInitiatedShutdownBehavior="terminate",
                     MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"},
                     NetworkInterfaces=[
@@ -69,7 +77,7 @@ def launch(
                         }
                     ],
                     TagSpecifications=[
-                        {"ResourceType": kind, "Tags": [*tags_of(run), deadline_tag(deadline)]}
+                        {"ResourceType": kind, "Tags": [*tags_of(run), deadline_tag(wanted.deadline)]}
                         for kind in ("instance", "volume", "network-interface")
                     ],
                     **({"InstanceMarketOptions": spot.MARKET_OPTIONS} if is_spot else {}),
@@ -77,8 +85,16 @@ def launch(
         except NoCapacity as error:
             reasons.append(f"{machine_type.name} in {subnet.zone}: {error}")
         else:
-            return instance_of(answer["Instances"][0], options)
+            return [instance_of(one, options) for one in answer["Instances"]]
     raise NoCapacity("\n".join(reasons))
+
+
+def _token(wanted: Wanted, subnet: str, ended: int) -> str:
+    """Return the client token of a request: at most 64 characters."""
+    words = [wanted.run, wanted.machine_type.name, subnet, str(ended)]
+    if wanted.count > 1:
+        words.append(str(wanted.count))
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:40]
 
 
 def _image(ec2: Any, options: Mapping[str, Any], region: str, machine_type: MachineType) -> str:

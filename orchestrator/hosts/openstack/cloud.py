@@ -91,12 +91,14 @@ class OpenStack(Cloud):
             )
         return [self._priced(one) for one in found]
 
-    def create(self, run: str, machine_type: MachineType, access: Access, deadline: datetime) -> Instance:
+    def create(
+        self, run: str, machine_type: MachineType, count: int, access: Access, deadline: datetime
+    ) -> Sequence[Instance]:
         """See :meth:`Cloud.create`. Each step may have been done by an earlier controller."""
         with explained(self.location):
             live = [one for one in self.find(run) if one.state != "ended"]
             if live:
-                return live[0]
+                return live
             image = self._image()
             where = network.network_of(self._connection, str(self._options.get("network", "")))
             addresses = allowed_addresses(
@@ -104,7 +106,7 @@ class OpenStack(Cloud):
             )
             list(self._removal.servers(run))
             flavor = self._flavor(machine_type)
-            reservation = self._reserve(run, machine_type, flavor, deadline)
+            reservation = self._reserve(run, machine_type, flavor, count, deadline)
             network.import_key(self._connection, name_of(run), access.public_key)
             group = network.security_group(self._connection, name_of(run), run, addresses)
             self._connection.compute.create_server(
@@ -115,10 +117,12 @@ class OpenStack(Cloud):
                 metadata=metadata_of(run, machine_type.name, deadline),
                 security_groups=[{"name": group}],
                 networks=[{"uuid": where.id}],
+                min_count=count,
+                max_count=count,
                 **({"availability_zone": zone} if (zone := self._options.get("zone")) else {}),
                 **self._placement(flavor, reservation),
             )
-            return self._only_one(run)
+            return self._exactly(count, run)
 
     def find(self, run: str) -> Sequence[Instance]:
         """See :meth:`Cloud.find`."""
@@ -205,7 +209,9 @@ class OpenStack(Cloud):
             raise BadInput(f"hosts.openstack.flavors: {name}: no such flavor; see: openstack flavor list")
         return found
 
-    def _reserve(self, run: str, machine_type: MachineType, flavor: Any, deadline: datetime) -> str:
+    def _reserve(
+        self, run: str, machine_type: MachineType, flavor: Any, count: int, deadline: datetime
+    ) -> str:
         """Return the reservation of a lease until ``deadline``; empty where nothing but the machine's timer ends it."""
         if self._options.get("lease") is False:
             return ""
@@ -221,7 +227,7 @@ class OpenStack(Cloud):
             log.warning("%s has no Blazar: %s", self.location, TIMER_ONLY)
             return ""
         list(self._removal.leases(run))
-        wanted = leases.reservation_of(machine_type.name if self._node_types else "", flavor.id)
+        wanted = leases.reservation_of(machine_type.name if self._node_types else "", flavor.id, count)
         try:
             return leases.reserve(self._site.leases, name_of(run), deadline, wanted, self._poll)
         except leases.Unsupported as error:
@@ -238,14 +244,14 @@ class OpenStack(Cloud):
             return {"flavor_id": flavor.id, "scheduler_hints": {"reservation": reservation}}
         return {"flavor_id": reservation}
 
-    def _only_one(self, run: str) -> Instance:
-        """Return the oldest server of a run; a request that was delivered twice has made another one, which is removed.
+    def _exactly(self, count: int, run: str) -> Sequence[Instance]:
+        """Return the oldest servers of a run; a request that was delivered twice has made others, which are removed.
 
         Nova has no client tokens.
         """
-        servers = wait(lambda: self._resources.servers(run), 60.0, self._poll)
+        servers = wait(lambda: self._resources.servers(run, at_least=count), 60.0, self._poll)
         if not servers:
-            raise HostError(f"{self.location}: the new server of {run} is in no answer of the API")
-        for surplus in servers[1:]:
+            raise HostError(f"{self.location}: the new servers of {run} are in no answer of the API")
+        for surplus in servers[count:]:
             self._connection.compute.delete_server(surplus.id)
-        return instance_of(servers[0], self._site.region)
+        return [instance_of(one, self._site.region) for one in servers[:count]]

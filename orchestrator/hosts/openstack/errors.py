@@ -35,6 +35,17 @@ def explained(site: str) -> Iterator[None]:
         yield
     except (BlazarClientException, ClientException, SDKException) as error:
         raise _explain(error, site) from error
+    except OSError as error:  # of requests, which does not find a certificate, or of its JSON decoder
+        raise HostError(
+            f"cannot use {site}: {message_of(error)}; check clouds.yaml and the OS_... variables"
+        ) from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise NotConfigured(  # keystoneauth has no class for it
+            f"no OpenStack credentials: {message_of(error)}; set it in clouds.yaml, "
+            "or source the openrc file of the site"
+        ) from error
 
 
 def _explain(error: Exception, site: str) -> OrchestratorError:
@@ -42,6 +53,12 @@ def _explain(error: Exception, site: str) -> OrchestratorError:
     from openstack import exceptions as sdk
 
     message, status = message_of(error), status_of(error)
+    if isinstance(error, sdk.ServiceDisabledException):
+        return HostError(f"{site}: {message}; check the region (hosts.openstack.region, OS_REGION_NAME)")
+    if isinstance(error, keystone.InvalidResponse | sdk.InvalidResponse):
+        return HostError(
+            f"{site} does not answer as OpenStack does: {message}; check auth_url, and the proxy if there is one"
+        )
     if isinstance(error, sdk.ConfigException | keystone.OptionError | keystone.NoMatchingPlugin):
         return NotConfigured(
             f"no OpenStack credentials: {message}; set OS_CLOUD to a cloud of clouds.yaml, "

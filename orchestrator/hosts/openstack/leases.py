@@ -21,17 +21,17 @@ class Unsupported(Exception):
     """The site's Blazar has no reservations of this kind."""
 
 
-def reservation_of(node_type: str, flavor_id: str) -> Mapping[str, Any]:
-    """Return what to reserve: a whole host of a node type (as on Chameleon), else one server of a flavor."""
+def reservation_of(node_type: str, flavor_id: str, count: int) -> Mapping[str, Any]:
+    """Return what to reserve: whole hosts of a node type (as on Chameleon), else servers of a flavor."""
     if node_type:
         return {
             "resource_type": "physical:host",
-            "min": 1,
-            "max": 1,
+            "min": count,
+            "max": count,
             "hypervisor_properties": "",
             "resource_properties": json.dumps(["==", "$node_type", node_type]),
         }
-    return {"resource_type": "flavor:instance", "flavor_id": flavor_id, "amount": 1, "affinity": "None"}
+    return {"resource_type": "flavor:instance", "flavor_id": flavor_id, "amount": count, "affinity": "None"}
 
 
 def reserve(leases: Any, name: str, deadline: datetime, reservation: Mapping[str, Any], poll: float) -> str:

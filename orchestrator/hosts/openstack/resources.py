@@ -38,11 +38,11 @@ class Resources:
         self._connection = connection
         self._leases = leases
 
-    def servers(self, run: str = "") -> list[Any]:
-        """Return the servers, the oldest first."""
+    def servers(self, run: str = "", at_least: int = 0) -> list[Any]:
+        """Return the servers, the oldest first; none if there are fewer than ``at_least``."""
         found = self._connection.compute.servers(details=True, name="^orchestrate-")
         tagged = [one for one in found if _matches((one.metadata or {}).get(TAG, ""), run)]
-        return sorted(tagged, key=lambda one: str(one.created_at))
+        return sorted(tagged, key=lambda one: str(one.created_at)) if len(tagged) >= at_least else []
 
     def floating_ips(self, run: str = "") -> list[Any]:
         """Return the floating IPs."""

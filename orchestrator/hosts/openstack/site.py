@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 from orchestrator.errors import BadInput
 from orchestrator.extras import installation
+from orchestrator.hosts.openstack import clouds_yaml
 from orchestrator.hosts.openstack.errors import explained, message_of
 from orchestrator.hosts.rented.cloud import NotConfigured
 
@@ -34,13 +36,19 @@ class Site:
         from openstack.exceptions import ConfigException
 
         with explained("OpenStack"):
-            found = library.config.OpenStackConfig()
+            found = _configuration(library)
             try:
-                return found.get_one(self._cloud or None, region_name=self._region or None, **RETRIES)
+                one = found.get_one(self._cloud or None, region_name=self._region or None, **RETRIES)
             except ConfigException as error:
                 if not (self._cloud or self._region):
                     raise
                 raise BadInput(f"hosts.openstack: {message_of(error)}; see clouds.yaml") from error
+        url = str(one.config.get("auth", {}).get("auth_url", ""))
+        if url and not _is_url(url):
+            raise BadInput(
+                f"auth_url: {url!r} is no http or https address; correct clouds.yaml or OS_AUTH_URL"
+            )
+        return one
 
     @property
     def name(self) -> str:
@@ -97,12 +105,25 @@ def configured() -> list[str]:
     """Return the names of all configured clouds; ``NotConfigured`` if there is none."""
     library = _library()
     with explained("OpenStack"):
-        names = [
-            str(name) for name in library.config.OpenStackConfig().get_cloud_names() if name != "defaults"
-        ]
+        names = [str(name) for name in _configuration(library).get_cloud_names() if name != "defaults"]
     if not names:
         raise NotConfigured("no OpenStack credentials: no clouds.yaml and no OS_... variables")
     return names
+
+
+def _configuration(library: Any) -> Any:
+    from openstack.config import loader
+
+    clouds_yaml.check(loader.CONFIG_FILES)
+    return library.config.OpenStackConfig()
+
+
+def _is_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.hostname)
 
 
 def _library() -> Any:
@@ -116,4 +137,7 @@ def _library() -> Any:
             "the openstack provider requires openstacksdk and python-blazarclient; "
             f"install them with: {installation('openstack')}"
         ) from None
+    logging.getLogger("keystoneauth").setLevel(
+        logging.ERROR
+    )  # the error that follows says more than its warnings
     return openstack

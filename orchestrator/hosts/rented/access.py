@@ -1,6 +1,6 @@
-"""Keys of one rented machine: who may log in, and which host key is the right one before the first connection.
+"""Keys of a run's rented machines: who may log in, and which host key is right before the first connection.
 
-The first host key travels in the machine's user data, which the cloud keeps. It is replaced at the first connection.
+The first host key travels in the user data, which the cloud keeps. Each machine replaces it at its first connection.
 """
 
 from __future__ import annotations
@@ -83,24 +83,26 @@ class Keys:
 
     @property
     def exist(self) -> bool:
-        """Whether this controller can log in to the run's machine."""
-        return (self._folder / "known_hosts").is_file()
+        """Whether this controller can log in to the run's machines."""
+        return self._folder.is_dir()
 
     @property
     def unused(self) -> bool:
         """Whether no machine has been reached with the keys: a request that was interrupted can be repeated."""
-        return self.exist and (self._folder / "host_key").is_file()
+        return self.exist and not any(self._folder.glob("known_hosts.*"))
 
     def create(self) -> None:
-        """Generate the keys of a new machine."""
+        """Generate the keys of new machines."""
         self.remove()
-        self._folder.mkdir(parents=True, mode=0o700)
+        temporary = self._folder.with_suffix(".new")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True, mode=0o700)
         for name in ("identity", "host_key"):
-            _ssh_keygen("-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(self._folder / name))
-        self._write_known_hosts(self._read("host_key.pub"))
+            _ssh_keygen("-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(temporary / name))
+        temporary.rename(self._folder)
 
     def access(self, deadline: datetime) -> Access:
-        """Return what the machine is created with; it powers itself off at ``deadline`` (UTC)."""
+        """Return what machines are created with; they power themselves off at ``deadline`` (UTC)."""
         private = "".join(f"    {line}\n" for line in self._read("host_key").splitlines()).rstrip("\n")
         return Access(
             public_key=self._read("identity.pub").strip(),
@@ -111,27 +113,30 @@ class Keys:
             ),
         )
 
-    def address(self, user: str, host: str) -> SshAddress:
-        """Return the SSH address of the machine."""
+    def address(self, machine: str, user: str, host: str) -> SshAddress:
+        """Return the SSH address of a machine."""
+        known_hosts = self._known_hosts(machine)
+        if not known_hosts.exists():
+            self._write_known_hosts(machine, self._read("host_key.pub"))
         return SshAddress(
             host,
             user=user,
             port=22,
             identity_file=self._folder / "identity",
-            known_hosts_file=self._folder / "known_hosts",
+            known_hosts_file=known_hosts,
             config_file=Path(os.devnull),
             options=("-o", f"HostKeyAlias={ALIAS}"),
         )
 
-    def replace_host_key(self, host: Host) -> None:
-        """Give the machine a host key that was in no user data; may be interrupted at any step and repeated."""
-        if not (self._folder / "host_key").exists():
+    def replace_host_key(self, machine: str, host: Host) -> None:
+        """Give a machine a host key that was in no user data; may be interrupted at any step and repeated."""
+        first = self._read("host_key.pub")
+        if first.strip() not in self._known_hosts(machine).read_text(encoding="ascii"):
             return
         new = host.run(script(_NEW_KEY, sudo=True, time_limit=NEW_KEY_LIMIT_S)).stdout
-        self._write_known_hosts(self._read("host_key.pub") + new)
+        self._write_known_hosts(machine, first + new)
         host.run(script(_USE_NEW_KEY, sudo=True, time_limit=NEW_KEY_LIMIT_S))
-        self._write_known_hosts(new)
-        (self._folder / "host_key").unlink()
+        self._write_known_hosts(machine, new)
 
     def remove(self) -> None:
         """Delete the keys."""
@@ -140,11 +145,14 @@ class Keys:
     def _read(self, name: str) -> str:
         return (self._folder / name).read_text(encoding="ascii")
 
-    def _write_known_hosts(self, keys: str) -> None:
+    def _known_hosts(self, machine: str) -> Path:
+        return self._folder / f"known_hosts.{machine}"
+
+    def _write_known_hosts(self, machine: str, keys: str) -> None:
         lines = [f"{ALIAS} {line}\n" for line in keys.splitlines() if line]
-        temporary = self._folder / "known_hosts.new"
+        temporary = self._folder / "new"
         temporary.write_text("".join(lines), encoding="ascii")
-        temporary.rename(self._folder / "known_hosts")
+        temporary.rename(self._known_hosts(machine))
 
 
 def _ssh_keygen(*arguments: str) -> None:

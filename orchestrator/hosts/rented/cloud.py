@@ -104,11 +104,13 @@ class Cloud(ABC):
         return self.estimate(needs)
 
     @abstractmethod
-    def create(self, run: str, machine_type: MachineType, access: Access, deadline: datetime) -> Instance:
-        """Rent one machine for a run until ``deadline`` (UTC), enforced by the cloud itself where it can do so.
+    def create(
+        self, run: str, machine_type: MachineType, count: int, access: Access, deadline: datetime
+    ) -> Sequence[Instance]:
+        """Rent ``count`` machines for a run until ``deadline`` (UTC), enforced by the cloud itself where it can do so.
 
-        Returns the run's machine if it has one; its deadline may be an earlier one. Raises ``NoCapacity``, or
-        ``HostError`` with the next step.
+        All of them are in one place. Returns the run's machines if it has some; their deadline may be an earlier one.
+        Raises ``NoCapacity`` if there are not enough, or ``HostError`` with the next step.
         """
 
     def end_at(self, run: str, instance: Instance, deadline: datetime) -> None:

@@ -186,7 +186,8 @@ class ReservedNodes:
     def _ssh(self, *nodes: str, fleet: bool = False) -> Provider:
         group = "" if len(nodes) == 1 and not fleet else self.name
         host = "" if group else nodes[0]
-        request = replace(self._request, options={}, host=host, group=group, fleet=fleet)
+        wanted = self._request.fleet if fleet else ""
+        request = replace(self._request, options={}, host=host, group=group, fleet=wanted)
         return self._provider(request, self._with(*nodes))
 
     def _with(self, *nodes: str) -> Inventory:
