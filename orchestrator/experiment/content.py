@@ -15,6 +15,7 @@ from orchestrator.experiment.model import (
     Benchmark,
     Experiment,
     Hosts,
+    Kernel,
     KernelSource,
     Limits,
     Metric,
@@ -37,7 +38,10 @@ _DESCRIPTIVE: Mapping[type, frozenset[str]] = {
 }
 """Fields that do not change what is measured: descriptions, repetitions of others, sections of other providers."""
 
-_NEWER: Mapping[type, frozenset[str]] = {Metric: frozenset({"stream"})}
+_NEWER: Mapping[type, frozenset[str]] = {
+    Kernel: frozenset({"architecture"}),
+    Metric: frozenset({"stream"}),
+}
 """Fields that change what is measured and that older versions did not have: left out at their default, so that the hash
 of a file of those versions stays the same."""
 

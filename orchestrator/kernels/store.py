@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import convert
 
+from orchestrator.architectures import X86_64
+from orchestrator.architectures import find as find_architecture
 from orchestrator.cache import cache_folder
 from orchestrator.errors import BadInput, KernelError
 from orchestrator.nearest import did_you_mean
@@ -46,8 +48,8 @@ class Built:
 
     @property
     def image(self) -> Path:
-        """The bzImage."""
-        return self.folder / "bzImage"
+        """The kernel image: bzImage, Image or vmlinux."""
+        return self.folder / find_architecture(str(self.ingredients.get("architecture", X86_64.name))).image
 
     @property
     def modules(self) -> Path | None:

@@ -59,9 +59,10 @@ class Kernel:
 
     :ivar source: ``default``: the default of the provider (a guest: Debian's kernel; a machine: the running kernel);
         ``running``: the kernel of the machine (for a guest: of the controller); ``package``: a Debian package;
-        ``image``: a bzImage; ``recipe``: a kernel to build.
+        ``image``: a kernel image; ``recipe``: a kernel to build.
     :ivar modules: the directory that contains ``lib/modules`` of the image; None: no modules.
     :ivar command_line: words to append to the kernel command line of the host.
+    :ivar architecture: name of the host's architecture, set by the provider; empty: that of this machine.
     """
 
     name: str
@@ -71,3 +72,4 @@ class Kernel:
     modules: Path | None = None
     recipe: Recipe | None = None
     command_line: tuple[str, ...] = ()
+    architecture: str = ""
