@@ -61,6 +61,7 @@ def record_boot(
                 "source": identity.source,
                 "config": identity.config,
                 "compiler": identity.compiler,
+                "package": dict(identity.package),
             },
         )
     if not run.provider.hosts:  # a fleet decides itself which hosts take part

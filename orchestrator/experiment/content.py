@@ -26,6 +26,7 @@ from orchestrator.experiment.model import (
     Recipe,
     Repetitions,
     Role,
+    Suite,
 )
 
 _OMITTED = {"file", "content_hash", "description"}
@@ -35,11 +36,13 @@ _DESCRIPTIVE: Mapping[type, frozenset[str]] = {
     Needs: frozenset({"nodes"}),
     Limits: frozenset({"max_hours", "max_cost"}),
     Hosts: frozenset({"sections"}),
+    Suite: frozenset({"mirror", "keyring"}),
 }
-"""Fields that do not change what is measured: descriptions, repetitions of others, sections of other providers."""
+"""Fields that do not change what is measured: descriptions, repetitions of others, other providers, mirrors."""
 
 _NEWER: Mapping[type, frozenset[str]] = {
-    Kernel: frozenset({"architecture"}),
+    Kernel: frozenset({"architecture", "suite"}),
+    KernelSource: frozenset({"suite"}),
     Metric: frozenset({"stream"}),
 }
 """Fields that change what is measured and that older versions did not have: left out at their default, so that the hash

@@ -10,7 +10,7 @@ from orchestrator.documents.document import read_file
 from orchestrator.documents.draft import Draft
 from orchestrator.errors import BadInput
 from orchestrator.experiment import schemas
-from orchestrator.experiment.model import Kernel, KernelSource, PatchSource, Recipe
+from orchestrator.experiment.model import Kernel, KernelSource, PatchSource, Recipe, Suite
 from orchestrator.nearest import did_you_mean
 
 BASES = ("tiny", "defconfig", "running")
@@ -19,6 +19,8 @@ RECIPES = Path("kernel") / "recipes"
 
 _KINDS = ("package", "image", "recipe")
 _SOURCES = ("package", "tarball", "git", "folder")
+_SUITE = ("version", "mirror", "keyring")
+"""Keys that belong to ``suite``."""
 
 
 def read_kernels(draft: Draft, folder: Path, roles: Sequence[Path]) -> tuple[Kernel, ...]:
@@ -59,9 +61,11 @@ def _kernel(draft: Draft, folder: Path, roles: Sequence[Path], name: str) -> Ker
         return Kernel(name)
     if "modules" in section_keys and "image" not in section_keys:
         draft.add_fault(node.keys["modules"], f"'modules' requires 'image'; a {kinds[0]} has its own modules")
+    suite = _suite(draft, folder, *section)
     words = tuple(draft.value(*section, "command_line", default="").split())
     if "package" in section_keys:
-        return Kernel(name, "package", package=draft.value(*section, "package"), command_line=words)
+        package = draft.value(*section, "package")
+        return Kernel(name, "package", package=package, command_line=words, suite=suite)
     if "image" in section_keys:
         image = _existing(draft, folder, *section, "image")
         modules = (
@@ -156,9 +160,10 @@ def _source(draft: Draft, folder: Path, *section: str) -> KernelSource | None:
         draft.add_fault(node.position, "'git' and 'ref' (a branch, a tag or a commit) must be used together")
         return None
     (kind,) = kinds
+    suite = _suite(draft, folder, *section)
     text = str(section_keys[kind].content)
     if kind == "package":
-        return KernelSource("package", text)
+        return KernelSource("package", text, suite=suite)
     if kind == "tarball":
         return KernelSource("tarball", str(_existing(draft, folder, *section, kind)))
     if kind == "folder":
@@ -166,6 +171,23 @@ def _source(draft: Draft, folder: Path, *section: str) -> KernelSource | None:
     if "://" not in text and not _is_scp_like(text):
         text = str(_existing(draft, folder, *section, kind, is_folder=True))
     return KernelSource("git", text, str(section_keys["ref"].content))
+
+
+def _suite(draft: Draft, folder: Path, *section: str) -> Suite | None:
+    node = draft.node.get(*section)
+    assert node is not None
+    keys = node.mapping()
+    if "suite" not in keys:
+        for key in _SUITE:
+            if key in keys:
+                draft.add_fault(keys[key].position, f"'{key}' requires 'suite'")
+        return None
+    if "package" not in keys:
+        draft.add_fault(keys["suite"].position, "'suite' requires 'package'")
+        return None
+    values = {key: str(draft.value(*section, key, default="")) for key in ("suite", *_SUITE)}
+    keyring = values["keyring"] and str((folder / Path(values["keyring"]).expanduser()).resolve())
+    return Suite(values["suite"], values["version"], values["mirror"], keyring)
 
 
 def _is_scp_like(text: str) -> bool:

@@ -1,132 +1,135 @@
-"""apt for packages of this machine, or of another architecture in an apt state of its own.
-
-The sources and keys are those of this machine. Its package lists and installed packages are not changed, and root is
-not needed.
-"""
+"""Ask apt about packages and download them, from the machine's own sources or from one suite."""
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.architectures import Architecture
-from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
-from orchestrator.kernels.locks import locked
 from orchestrator.kernels.programs import failure_reason
+from orchestrator.nearest import did_you_mean
 
 QUERY_LIMIT_S = 60
 DOWNLOAD_LIMIT_S = 900
-LISTS_VALID_S = 24 * 3600
-"""Age at which package lists of an own state are fetched again."""
 
-_CONFIGURATION = """\
-APT::Architecture "{debian}";
-APT::Architectures {{ "{debian}"; }};
-APT::Sandbox::User "root";
-APT::Install-Recommends "false";
-Acquire::Languages "none";
-Dir::State "{folder}";
-Dir::State::status "{folder}/status";
-Dir::Cache "{folder}";
-"""
+_DEPENDENCY = re.compile(r"([a-z0-9][a-z0-9.+-]+)(?::\w+)?(?: \(= ([^)]+)\))?")
 
 
-_FETCH_FAILED = re.compile(r"^E: Failed to fetch (.*)$", re.MULTILINE)
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One version of a Debian package.
 
-_log = logging.getLogger(__name__)
+    :ivar depends: names of its dependencies (of alternatives, the first) and their exact versions; empty: any version.
+    """
+
+    name: str
+    version: str
+    depends: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class Apt:
-    """apt's programs for an architecture."""
+    """apt with the machine's own sources, or with others.
 
-    architecture: Architecture
+    :ivar options: options that select other sources.
+    :ivar suite: the suite of these sources, for messages; empty: the machine's own sources.
+    """
 
-    def show(self, package: str) -> str:
-        """Return the fields of the version that apt would install; empty if apt knows none. Raises ``KernelError``."""
-        argv = ["apt-cache", "show", "--no-all-versions", package]
+    options: tuple[str, ...] = ()
+    suite: str = ""
+
+    def show(self, name: str, version: str = "") -> Package:
+        """Return a package in this version, or the version that apt would install; or raise ``KernelError``."""
+        selection = "--all-versions" if version else "--no-all-versions"
+        shown = [
+            dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line and line[0] != " ")
+            for paragraph in self._query("show", selection, name).split("\n\n")
+        ]
+        packages = {fields["Version"]: fields for fields in shown if "Version" in fields}
+        if not packages:
+            raise KernelError(self._not_found(name))
+        if version and version not in packages:
+            raise KernelError(
+                f"version {version} of {name} is not in {self.suite}; there are: {', '.join(packages)}"
+            )
+        fields = packages[version or next(iter(packages))]
+        parts = (_DEPENDENCY.match(part.strip()) for part in fields.get("Depends", "").split(","))
+        depends = tuple((part[1], part[2] or "") for part in parts if part)
+        return Package(name, fields["Version"], depends)
+
+    def download(self, package: Package, folder: Path) -> Path:
+        """Download the package into an empty directory and return the file. apt checks its hash."""
+        failure = f"cannot download {package}"
+        argv = ["apt-get", "download", "-q", *self.options, "-o", "APT::Sandbox::User=root", str(package)]
+        run(argv, folder, failure)
+        files = list(folder.glob("*.deb"))
+        if len(files) != 1:
+            raise KernelError(f"{failure}: apt-get created no package file")
+        return files[0]
+
+    def download_all(self, names: Sequence[str], folder: Path) -> list[Path]:
+        """Download packages, and all that they depend on, into an empty directory; return the files.
+
+        For an apt that knows no installed packages: others leave out what is installed.
+        """
+        (folder / "partial").mkdir()
+        argv = ["apt-get", "install", "-q", "-y", "--no-install-recommends", "--download-only", *self.options]
+        run(
+            [*argv, "-o", f"Dir::Cache::archives={folder}", *names],
+            folder,
+            f"cannot download {', '.join(names)}",
+        )
+        return sorted(folder.glob("*.deb"))
+
+    def _query(self, *words: str) -> str:
         try:
             completed = subprocess.run(
-                argv,
-                env=self._environment(),
+                ["apt-cache", *words, *self.options],
                 capture_output=True,
                 text=True,
                 timeout=QUERY_LIMIT_S,
                 check=False,
+                env={**os.environ, "LC_ALL": "C"},
             )
         except (OSError, subprocess.SubprocessError) as error:
             reason = failure_reason(error, "apt-cache")
-            raise KernelError(f"apt-cache show {package} failed: {reason}") from error
+            raise KernelError(
+                f"apt-cache show {words[-1]} failed: {reason}; or use 'image' with a kernel image"
+            ) from error
         return completed.stdout
 
-    def download(self, package: str, folder: Path) -> Path:
-        """Download ``NAME=VERSION`` into an empty directory; return the file. Raises ``KernelError``."""
-        argv = ["apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", package]
-        run(argv, folder, f"cannot download {package}", self._environment())
-        files = list(folder.glob("*.deb"))
-        if len(files) != 1:
-            raise KernelError(f"cannot download {package}: apt-get created no package file")
-        return files[0]
-
-    def download_with_dependencies(self, packages: Sequence[str], folder: Path) -> list[Path]:
-        """Download packages and all that they depend on into an empty directory. Raises ``KernelError``.
-
-        For other architectures only: on this machine apt leaves out what is installed.
-        """
-        (folder / "partial").mkdir()
-        argv = ["apt-get", "install", "-q", "-y", "--download-only", "-o", f"Dir::Cache::archives={folder}"]
-        failure = f"cannot download {', '.join(packages)} for {self.architecture.name}"
-        run([*argv, *packages], folder, failure, self._environment())
-        return sorted(folder.glob("*.deb"))
-
-    def _environment(self) -> dict[str, str] | None:
-        """Return the environment of apt's programs; fetches the package lists if there are none or they are old."""
-        if self.architecture.is_native:
-            return None
-        folder = cache_folder() / "apt" / self.architecture.debian
-        folder.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "APT_CONFIG": str(folder / "apt.conf"), "LC_ALL": "C"}
-        with locked(folder.with_name(f"{folder.name}.lock")):
-            fetched = folder / "fetched"
-            if fetched.exists() and time.time() - fetched.stat().st_mtime < LISTS_VALID_S:
-                return environment
-            for name in ("lists/partial", "archives/partial"):
-                (folder / name).mkdir(parents=True, exist_ok=True)
-            (folder / "status").touch()
-            text = _CONFIGURATION.format(debian=self.architecture.debian, folder=folder)
-            (folder / "apt.conf").write_text(text, encoding="utf-8")
-            failure = f"cannot fetch apt's package lists for {self.architecture.name}"
-            try:
-                run(["apt-get", "update", "-q"], folder, failure, environment)
-            except KernelError as error:
-                # A source without this architecture, or no network: apt uses the lists that there are.
-                if not any((folder / "lists").glob("*_Packages*")):
-                    raise
-                _log.warning("%s", error)
-            fetched.touch()
-        return environment
+    def _not_found(self, name: str) -> str:
+        if not self.suite:
+            return (
+                f"unable to locate package {name}; run 'apt-get update', or use 'image' with a kernel image"
+            )
+        names = self._query("pkgnames", "linux-").split()
+        return f"package {name} is not in {self.suite}; {did_you_mean(name, sorted(names))}"
 
 
-def run(argv: list[str], folder: Path, failure: str, environment: dict[str, str] | None = None) -> None:
-    """Run a program. Raises ``KernelError`` with ``failure`` and the reason that it printed."""
+def unpack(file: Path, tree: Path) -> None:
+    """Unpack a package file into a directory. Raises ``KernelError``."""
+    run(["dpkg-deb", "-x", str(file), str(tree)], tree, f"cannot unpack {file.name}")
+
+
+def run(argv: list[str], folder: Path, failure: str) -> None:
+    """Run a program in ``folder``. Raises ``KernelError`` with ``failure`` and the reason."""
     try:
         subprocess.run(
             argv,
             cwd=folder,
-            env=environment,
             capture_output=True,
             text=True,
             timeout=DOWNLOAD_LIMIT_S,
             check=True,
+            env={**os.environ, "LC_ALL": "C"},
         )
     except (OSError, subprocess.SubprocessError) as error:
-        # The last line of `apt-get update` names no source.
-        named = _FETCH_FAILED.search(getattr(error, "stderr", None) or "")
-        raise KernelError(f"{failure}: {named[1] if named else failure_reason(error, argv[0])}") from error
+        raise KernelError(f"{failure}: {failure_reason(error, argv[0])}") from error

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def build(
             if package and built.package is None:
                 _build_package(built, ingredients, on_progress)
             store.mark_used(built)
-            return built
+            # The version may have been fetched from another suite when the kernel was built.
+            return replace(built, ingredients={**built.ingredients, **ingredients.origin})
 
 
 def release_suffix(name: str) -> str:
@@ -92,7 +94,7 @@ def _build(recipe: Recipe, ingredients: Ingredients, on_progress: ProgressCallba
                 release=image_release(image),
                 build_id=_build_id(space.build / "vmlinux"),
                 config_hash=hashlib.sha256((folder / "config").read_bytes()).hexdigest(),
-                ingredients=ingredients.document,
+                ingredients={**ingredients.document, **ingredients.origin},
                 seconds=round(time.monotonic() - started, 1),
                 built=datetime.now(UTC).isoformat(timespec="seconds"),
             )

@@ -12,6 +12,7 @@ from orchestrator.kernels import store
 from orchestrator.kernels.debian_package import packages_folder
 from orchestrator.kernels.locks import try_locked
 from orchestrator.kernels.source import sources_folder
+from orchestrator.kernels.suites import states_folder
 from orchestrator.kernels.workspace import workspaces_folder
 
 REMOVED = ".removed"
@@ -22,7 +23,7 @@ REMOVED = ".removed"
 class Removable:
     """A directory in the cache.
 
-    :ivar kind: ``kernel``, ``source``, ``workspace`` or ``package``.
+    :ivar kind: ``kernel``, ``source``, ``workspace``, ``package`` or ``package lists``.
     :ivar lock: the lock file that a process holds while it uses the directory.
     :ivar size: bytes on disk.
     :ivar idle: seconds since the last use.
@@ -61,6 +62,7 @@ def _cached() -> Iterator[tuple[str, Path, Path]]:
         ("kernel", store.kernels_folder()),
         ("source", sources_folder()),
         ("workspace", workspaces_folder()),
+        ("package lists", states_folder()),
     ):
         for folder in _folders(parent):
             yield kind, folder, parent / f"{folder.name.partition('.')[0]}.lock"

@@ -6,46 +6,62 @@ and concurrent runs fetch it only once.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator.architectures import Architecture, native
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
-from orchestrator.kernels.apt import Apt, run
+from orchestrator.experiment.model import Suite
+from orchestrator.kernels.apt import Apt, Package, unpack
 from orchestrator.kernels.locks import atomic_folder, locked
+from orchestrator.kernels.suites import opened
 
 _log = logging.getLogger(__name__)
 
+ORIGIN = "origin.json"
+"""File in the directory of an unpacked package, with what :func:`origin` returns."""
+
 
 def fetch_package(
-    package: str, prefix: str = "linux-image-", architecture: Architecture | None = None
+    package: str,
+    prefix: str = "linux-image-",
+    suite: Suite | None = None,
+    architecture: Architecture | None = None,
 ) -> Path:
     """Return the directory of the unpacked package.
 
-    Uses the version that apt would install. If it cannot be fetched (no network, no package lists), the newest version
-    in the cache is used, with a warning.
+    Uses the version that apt would install, or that of ``suite``. If it cannot be fetched (no network, no package
+    lists), the newest version in the cache is used, with a warning.
 
     :param prefix: follow dependencies of a meta package to the package with this prefix.
-    :param architecture: None: that of this machine.
+    :param suite: where to find the package; None: the machine's own sources.
+    :param architecture: of the package; None: that of this machine.
 
     Raises ``KernelError`` if there is none in the cache either.
     """
-    apt = Apt(architecture or native())
-    suffix = "" if apt.architecture.is_native else f":{apt.architecture.debian}"
-    store = packages_folder()
-    store.mkdir(parents=True, exist_ok=True)
-    with locked(store / f"{package}{suffix}.lock"):
+    architecture = architecture or native()
+    foreign = "" if architecture.is_native else f":{architecture.debian}"
+    parent = packages_folder() / f"{package}{foreign}{f'@{suite.label}' if suite else ''}"
+    parent.parent.mkdir(parents=True, exist_ok=True)
+    version = suite.version if suite else ""
+    with locked(parent.with_name(f"{parent.name}.lock")):
         try:
-            folder = store / f"{package}{suffix}" / _candidate(apt, package, prefix)
-            if not folder.is_dir():
-                _unpack(apt, folder)
+            with opened(suite, architecture) as apt:
+                packages = _chosen(apt, package, prefix, version)
+                folder = parent / str(packages[0])
+                if not folder.is_dir():
+                    _unpack(folder, packages, apt, suite)
             folder.touch()  # `orchestrate kernel gc` removes old ones
         except KernelError as error:
             cached = [
                 path
-                for path in (store / f"{package}{suffix}").glob("*")
+                for path in parent.glob(f"*={version or '*'}")
                 if path.is_dir() and path.suffix != ".part"
             ]
             if not cached:
@@ -56,52 +72,57 @@ def fetch_package(
 
 
 def packages_folder() -> Path:
-    """Return the directory of packages: ``NAME/NAME=VERSION``, of another architecture ``NAME:ARCHITECTURE/…``."""
+    """Return the directory of packages: ``NAME/NAME=VERSION``, ``NAME:ARCHITECTURE@SUITE/NAME=VERSION``."""
     return cache_folder() / "packages"
 
 
-def _candidate(apt: Apt, package: str, prefix: str) -> str:
-    """Return ``NAME=VERSION`` of the apt candidate for ``package``; follows meta packages."""
-    name = package
-    for _ in range(3):
-        fields = _show(apt, name)
-        depends = [part.split()[0] for part in fields.get("Depends", "").split(",") if part.split()]
-        dependency = next((word for word in depends if word.startswith(prefix)), None)
+def origin(folder: Path) -> dict[str, Any]:
+    """Return where an unpacked package is from.
+
+    ``package``: its name; ``version``; ``suite``, empty for the machine's own sources; ``sha256``: the SHA-256 (hex) of
+    each file that was unpacked, by ``NAME=VERSION``. Empty for a package that an older version fetched.
+    """
+    file = folder / ORIGIN
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def _chosen(apt: Apt, name: str, prefix: str, version: str) -> list[Package]:
+    """Return the package that ``name`` is, or stands for as a meta package, and those with its other files."""
+    chosen = apt.show(name, version)
+    for _ in range(2):
+        dependency = next((depend for depend in chosen.depends if depend[0].startswith(prefix)), None)
         if dependency is None:
-            return f"{name}={fields['Version']}"
-        name = dependency
-    raise KernelError(f"package {package} has no dependency {prefix}*")
+            return [chosen, *_parts(apt, chosen, prefix)]
+        chosen = apt.show(*dependency)
+    raise KernelError(f"package {name} has no dependency {prefix}*")
 
 
-def _show(apt: Apt, package: str) -> dict[str, str]:
-    try:
-        text = apt.show(package)
-    except KernelError as error:
-        raise KernelError(f"{error}; or use 'image' with a kernel image") from error
-    fields = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line and line[0] != " ")
-    if "Version" not in fields:
-        arch = apt.architecture
-        raise KernelError(
-            f"unable to locate package {package}; run 'apt-get update', or use 'image' with a kernel image"
-            if arch.is_native
-            else f"unable to locate package {package} for {arch.name} ({arch.debian}) in this machine's apt sources; "
-            "use 'image' with a kernel image"
-        )
-    return fields
+def _parts(apt: Apt, package: Package, prefix: str) -> Iterator[Package]:
+    """Yield the packages with parts of the same kernel: linux-modules-RELEASE, linux-binary-RELEASE and others.
+
+    The image of a newer Debian kernel, and the modules of an Ubuntu kernel, are in packages of their own.
+    """
+    suffix = f"-{package.name.removeprefix(prefix)}"
+    for name, version in package.depends:
+        if name.startswith("linux-") and name.endswith(suffix):
+            yield apt.show(name, version)
 
 
-def _unpack(apt: Apt, target: Path) -> None:
-    """Fetch the package ``NAME=VERSION`` (the name of ``target``) and unpack it into ``target``, atomically."""
-    package = target.name
-    _log.info("fetching %s into the cache (%s)", package, target.parent)
-    with (
-        tempfile.TemporaryDirectory(prefix="orchestrate-package-") as temporary,
-        atomic_folder(target) as tree,
-    ):
-        file = apt.download(package, Path(temporary))
-        unpack(file, tree)
-
-
-def unpack(file: Path, tree: Path) -> None:
-    """Unpack a package file into a directory. Raises ``KernelError``."""
-    run(["dpkg-deb", "-x", str(file), str(tree)], tree, f"cannot unpack {file.name}")
+def _unpack(target: Path, packages: Sequence[Package], apt: Apt, suite: Suite | None) -> None:
+    """Fetch the packages and unpack them into ``target``, atomically."""
+    _log.info("fetching %s into the cache (%s)", target.name, target.parent)
+    hashes = {}
+    with atomic_folder(target) as tree:
+        for package in packages:
+            with tempfile.TemporaryDirectory(prefix="orchestrate-package-") as temporary:
+                file = apt.download(package, Path(temporary))
+                with file.open("rb") as stream:
+                    hashes[str(package)] = hashlib.file_digest(stream, "sha256").hexdigest()
+                unpack(file, tree)
+        document = {
+            "package": packages[0].name,
+            "version": packages[0].version,
+            "suite": suite.name if suite else "",
+            "sha256": hashes,
+        }
+        (tree / ORIGIN).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -38,6 +38,11 @@ class Ingredients:
         rest = recorded(self.patches, self.configuration, self.toolchain, self.architecture)
         return {"format": FORMAT, "source": self.source.identity, **rest}
 
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Where the package of the source is from, for the record only: ``{"package": …}``; empty for other sources."""
+        return {"package": dict(self.source.origin)} if self.source.origin else {}
+
     @cached_property
     def hash(self) -> str:
         """The name of the kernel: :data:`DIGITS` hex digits of SHA-256. It does not depend on the names of patches."""

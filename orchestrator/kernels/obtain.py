@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator import architectures
 from orchestrator.cache import cache_folder
@@ -12,10 +14,13 @@ from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Kernel
 from orchestrator.kernels.build import build
 from orchestrator.kernels.config import parse
-from orchestrator.kernels.debian_package import fetch_package
+from orchestrator.kernels.debian_package import fetch_package, origin
 from orchestrator.kernels.image import image_release
 from orchestrator.kernels.make import ProgressCallback
 from orchestrator.kernels.verification import Identity
+
+_IMAGES = ("usr/lib/modules/*/vmlinu[xz]", "boot/vmlinu[xz]-*")
+"""Where packages have the kernel image; the last one is used."""
 
 _obtained: dict[tuple[Kernel, Path], KernelFiles] = {}
 
@@ -94,6 +99,7 @@ def _obtain(kernel: Kernel, on_progress: ProgressCallback) -> KernelFiles:
         source=ingredients["source"],
         config=f"{ingredients['config']['base']} and {len(ingredients['config']['requests'])} options",
         compiler=ingredients["compiler"],
+        package=ingredients.get("package", {}),
     )
     return KernelFiles(built.release, built.image, built.modules, identity, built.folder / "config")
 
@@ -101,20 +107,23 @@ def _obtain(kernel: Kernel, on_progress: ProgressCallback) -> KernelFiles:
 def _packaged(kernel: Kernel) -> KernelFiles:
     architecture = architectures.find(kernel.architecture)
     package = kernel.package or architecture.package
-    root = fetch_package(package, architecture=architecture)
-    images = sorted(root.glob("boot/vmlinu[xz]-*"))
+    root = fetch_package(package, suite=kernel.suite, architecture=architecture)
+    images = [path for pattern in _IMAGES for path in sorted(root.glob(pattern))]
     if not images:
         raise KernelError(f"package {package} contains no kernel (/boot/vmlinuz-*, /boot/vmlinux-*)")
-    return _files(kernel, images[-1], root)
+    return _files(kernel, images[-1], root, origin(root))
 
 
-def _files(kernel: Kernel, image: Path, root: Path | None) -> KernelFiles:
+def _files(
+    kernel: Kernel, image: Path, root: Path | None, package: Mapping[str, Any] | None = None
+) -> KernelFiles:
     release = image_release(image)
-    identity = Identity(release=release, command_line=kernel.command_line)
+    identity = Identity(release=release, command_line=kernel.command_line, package=package or {})
     modules: Path | None = None
     config: Path | None = None
     if root is not None:
         candidates = (root / "lib/modules" / release, root / "usr/lib/modules" / release)
         modules = next((path for path in candidates if path.is_dir()), None)
-        config = root / "boot" / f"config-{release}"
+        configs = (root / "boot" / f"config-{release}", *(folder / "config" for folder in candidates))
+        config = next((path for path in configs if path.is_file()), configs[0])
     return KernelFiles(release, image, modules, identity, config)

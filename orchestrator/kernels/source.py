@@ -9,21 +9,26 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
-from orchestrator.experiment.model import KernelSource
+from orchestrator.experiment.model import KernelSource, Suite
 from orchestrator.kernels import programs
-from orchestrator.kernels.debian_package import fetch_package
+from orchestrator.kernels.debian_package import fetch_package, origin
 from orchestrator.kernels.locks import atomic_folder, locked
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Source(ABC):
-    """A kernel source. ``identity`` changes whenever its content does."""
+    """A kernel source. ``identity`` changes whenever its content does.
+
+    :ivar origin: where a Debian package is from, see :func:`~orchestrator.kernels.debian_package.origin`.
+    """
 
     identity: str
+    origin: Mapping[str, Any] = {}
 
     @abstractmethod
     def copy_to(self, tree: Path) -> None:
@@ -51,10 +56,11 @@ class ArchivedSource(Source):
 
 
 class PackageSource(ArchivedSource):
-    """A Debian source package in the version that apt would install."""
+    """A Debian source package in the version that apt would install, or that of a suite."""
 
-    def __init__(self, package: str) -> None:
-        self._root = fetch_package(package, "linux-source-")
+    def __init__(self, package: str, suite: Suite | None) -> None:
+        self._root = fetch_package(package, "linux-source-", suite)
+        self.origin = origin(self._root)
         self.identity = f"package {self._root.name}"
 
     def _unpack(self, folder: Path) -> None:
@@ -177,7 +183,7 @@ def find_source(source: KernelSource) -> Source:
     try:
         match source.kind:
             case "package":
-                return PackageSource(source.location)
+                return PackageSource(source.location, source.suite)
             case "tarball":
                 return TarballSource(Path(source.location))
             case "git":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 
@@ -19,6 +19,7 @@ class Identity:
     :ivar recipe: name of the recipe.
     :ivar source: the source without the patches; ``config``: a summary of the configuration; ``compiler``: with its
         version.
+    :ivar package: where a Debian package is from, see :func:`~orchestrator.kernels.debian_package.origin`.
     """
 
     release: str = ""
@@ -31,6 +32,7 @@ class Identity:
     source: str = ""
     config: str = ""
     compiler: str = ""
+    package: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RunningKernel(Protocol):

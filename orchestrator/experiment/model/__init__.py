@@ -4,7 +4,7 @@ from orchestrator.experiment.model.benchmark import Benchmark, Breakdown, Metric
 from orchestrator.experiment.model.comparison import Comparison, Published, PublishedFigure
 from orchestrator.experiment.model.experiment import Experiment
 from orchestrator.experiment.model.hosts import Hosts, KernelMessages, Needs, Noise, Setting, Tuning
-from orchestrator.experiment.model.kernel import Kernel, KernelSource, PatchSource, Recipe
+from orchestrator.experiment.model.kernel import Kernel, KernelSource, PatchSource, Recipe, Suite
 from orchestrator.experiment.model.sweep import Axis, Derived, Factor, Level, Sweep
 from orchestrator.experiment.model.trials import Limits, Order, Repetitions, Until
 
@@ -34,6 +34,7 @@ __all__ = [
     "Role",
     "Setting",
     "Status",
+    "Suite",
     "Sweep",
     "Tuning",
     "Until",

@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The suite of a Debian or Ubuntu archive that has a package.
+
+    :ivar name: such as ``trixie-backports``.
+    :ivar version: the version of the package; empty: the newest one.
+    :ivar mirror: URI of the archive; empty: that of the machine's own distribution.
+    :ivar keyring: file with the keys of the archive; empty: those of the machine's own distribution.
+    """
+
+    name: str
+    version: str = ""
+    mirror: str = ""
+    keyring: str = ""
+
+    @property
+    def label(self) -> str:
+        """A name for files: that of the suite, with a hash of the mirror if one is set."""
+        name = re.sub(r"[^A-Za-z0-9-]", "_", self.name)
+        return f"{name}-{hashlib.sha256(self.mirror.encode()).hexdigest()[:8]}" if self.mirror else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +38,13 @@ class KernelSource:
     :ivar kind: a Debian source package, a tarball, a git repository at ``ref``, or a source tree.
     :ivar location: name, path or URL. Paths are absolute.
     :ivar ref: branch, tag or commit; for ``git`` only.
+    :ivar suite: where the package is; None: in the machine's own apt sources.
     """
 
     kind: Literal["package", "tarball", "git", "folder"]
     location: str
     ref: str = ""
+    suite: Suite | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +86,7 @@ class Kernel:
     :ivar source: ``default``: the default of the provider (a guest: Debian's kernel; a machine: the running kernel);
         ``running``: the kernel of the machine (for a guest: of the controller); ``package``: a Debian package;
         ``image``: a kernel image; ``recipe``: a kernel to build.
+    :ivar suite: where the package is; None: in the machine's own apt sources.
     :ivar modules: the directory that contains ``lib/modules`` of the image; None: no modules.
     :ivar command_line: words to append to the kernel command line of the host.
     :ivar architecture: name of the host's architecture, set by the provider; empty: that of this machine.
@@ -72,4 +99,5 @@ class Kernel:
     modules: Path | None = None
     recipe: Recipe | None = None
     command_line: tuple[str, ...] = ()
+    suite: Suite | None = None
     architecture: str = ""

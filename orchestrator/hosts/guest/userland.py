@@ -12,8 +12,9 @@ from pathlib import Path
 
 from orchestrator.architectures import Architecture
 from orchestrator.errors import HostError
-from orchestrator.kernels.apt import Apt
-from orchestrator.kernels.debian_package import packages_folder, unpack
+from orchestrator.kernels.apt import unpack
+from orchestrator.kernels.debian_package import packages_folder
+from orchestrator.kernels.foreign import opened_foreign
 from orchestrator.kernels.locks import atomic_folder, locked
 
 PACKAGES = {"busybox": "busybox-static", "dash": "dash", "dropbear": "dropbear-bin"}
@@ -167,8 +168,9 @@ def _fetch(architecture: Architecture) -> Path:
                 tempfile.TemporaryDirectory(prefix="orchestrate-package-") as temporary,
                 atomic_folder(folder) as tree,
             ):
-                packages = list(PACKAGES.values())
-                for file in Apt(architecture).download_with_dependencies(packages, Path(temporary)):
+                with opened_foreign(architecture) as apt:
+                    packages = apt.download_all(list(PACKAGES.values()), Path(temporary))
+                for file in packages:
                     unpack(file, tree)
                 _make_links_relative(tree)
         folder.touch()
