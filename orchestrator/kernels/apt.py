@@ -18,6 +18,8 @@ DOWNLOAD_LIMIT_S = 900
 
 _DEPENDENCY = re.compile(r"([a-z0-9][a-z0-9.+-]+)(?::\w+)?(?: \(= ([^)]+)\))?")
 
+_FETCH_FAILED = re.compile(r"^E: Failed to fetch (.*)$", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class Package:
@@ -132,4 +134,6 @@ def run(argv: list[str], folder: Path, failure: str) -> None:
             env={**os.environ, "LC_ALL": "C"},
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise KernelError(f"{failure}: {failure_reason(error, argv[0])}") from error
+        # The last line of `apt-get update` names no source.
+        named = _FETCH_FAILED.search(getattr(error, "stderr", None) or "")
+        raise KernelError(f"{failure}: {named[1] if named else failure_reason(error, argv[0])}") from error
