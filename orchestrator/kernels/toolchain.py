@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-from orchestrator.architectures import Architecture
+from orchestrator.architectures import Architecture, native
 from orchestrator.errors import KernelError
 from orchestrator.kernels.programs import failure_reason
 
@@ -20,11 +20,14 @@ class Toolchain:
     linker_version: str
 
 
-def find_toolchain(compiler: str, architecture: Architecture) -> Toolchain:
+def find_toolchain(compiler: str, architecture: Architecture | None = None) -> Toolchain:
     """Return the toolchain of a compiler. Raises ``KernelError`` if it is not installed.
 
     For another architecture, ``gcc`` is the cross compiler of Debian: ``aarch64-linux-gnu-gcc``.
+
+    :param architecture: None: that of this machine.
     """
+    architecture = architecture or native()
     if compiler.startswith("gcc"):
         compiler = architecture.program(compiler)
     hint = "install it, or set 'compiler' in the recipe"
