@@ -26,7 +26,7 @@ RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropb
 KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync util-linux xz-utils
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi \
-	chromium chromium-driver poppler-utils fio sysbench stress-ng mbw quilt
+	chromium chromium-driver poppler-utils fio sysbench stress-ng mbw quilt gnupg
 SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.

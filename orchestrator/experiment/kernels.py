@@ -180,10 +180,10 @@ def _suite(draft: Draft, folder: Path, *section: str) -> Suite | None:
     if "suite" not in keys:
         for key in _SUITE:
             if key in keys:
-                draft.add_fault(keys[key].position, f"'{key}' requires 'suite'")
+                draft.add_fault(node.keys[key], f"'{key}' requires 'suite'")
         return None
     if "package" not in keys:
-        draft.add_fault(keys["suite"].position, "'suite' requires 'package'")
+        draft.add_fault(node.keys["suite"], "'suite' requires 'package'")
         return None
     values = {key: str(draft.value(*section, key, default="")) for key in ("suite", *_SUITE)}
     keyring = values["keyring"] and str((folder / Path(values["keyring"]).expanduser()).resolve())

@@ -25,6 +25,7 @@ UPDATE_LIMIT_S = 300
 
 _URI = re.compile(r"'(?P<mirror>[^']+?)/dists/(?P<suite>[^']+)/main/binary-[^']+'")
 _PASSWORD = re.compile(r"//[^/@]*@")
+_FETCH = re.compile(r"^Failed to fetch \S+\s+")
 _KEYRINGS = {
     "debian": Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     "ubuntu": Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg"),
@@ -66,13 +67,13 @@ _REASONS = (
         "its Release file expired {0} ago; set a 'mirror' that is up to date",
     ),
     (r"is not valid yet", "its Release file is not valid yet; check the clock of this machine"),
-    (r"does not have a Release file|404 +Not Found", "not found; check its name, or {other}"),
+    (r"(does not have|no longer has) a Release file|404 +Not Found", "not found; check its name; {other}"),
     (r"is not signed", "it has no valid signature; {keys}"),
     (r"Hash Sum mismatch|File has unexpected size", "the mirror is being updated; try again later"),
 )
 """Patterns of messages of apt, and what is wrong with the suite."""
 
-_OTHER = "for a suite of another distribution set 'mirror' and 'keyring'"
+_OTHER = "for a suite that was archived, or of another distribution, set 'mirror' and 'keyring'"
 _KEYS = "update the package debian-archive-keyring or ubuntu-keyring, or set 'keyring'"
 
 
@@ -124,11 +125,14 @@ def own_mirror(suite: str) -> str:
     Raises ``KernelError`` if there is no apt or no such source.
     """
     suites: defaultdict[str, set[str]] = defaultdict(set)
-    for match in _URI.finditer(_apt_get("update", "--print-uris")):
+    output = _apt_get("update", "--print-uris")
+    for match in _URI.finditer(output):
         if not match["mirror"].startswith("cdrom:"):
             suites[match["mirror"]].add(match["suite"])
     if not suites:
-        raise KernelError(f"suite {suite}: apt has no sources on this machine; set 'mirror' and 'keyring'")
+        errors = [line.removeprefix("E: ") for line in output.splitlines() if line.startswith("E: ")]
+        reason = errors[0] if errors else "apt has no sources on this machine; set 'mirror' and 'keyring'"
+        raise KernelError(f"suite {suite}: {reason}")
     security = suite.endswith(("-security", "/updates"))
 
     def likelihood(mirror: str) -> tuple[bool, bool, bool, int]:
@@ -162,8 +166,8 @@ def _write(folder: Path, suite: str, mirror: str, keyring: str, architecture: Ar
 
 
 def _update(configuration: Path, name: str, keyring: str) -> None:
-    output = _apt_get("update", "-q", "-c", str(configuration))
-    problems = [line for line in output.splitlines() if line.startswith(("E: ", "W: ", "Err:"))]
+    output = _apt_get("update", "-q", "-c", str(configuration), "-o", "Acquire::Retries=1")
+    problems = [line[3:] for line in output.splitlines() if line.startswith(("E: ", "W: "))]
     if not problems:
         return
     for pattern, reason in _REASONS:
@@ -171,7 +175,7 @@ def _update(configuration: Path, name: str, keyring: str) -> None:
             details = [group for group in match.groups() if group] or [""]
             keys = {"keyring": keyring or "the keys of apt", "keys": _KEYS, "other": _OTHER}
             raise KernelError(f"{name}: {reason.format(*details, **keys)}")
-    raise KernelError(f"{name}: {problems[0].partition(' ')[2]}")
+    raise KernelError(f"{name}: {_FETCH.sub('', problems[0]).rstrip('.')}")
 
 
 def _apt_get(*words: str) -> str:
@@ -189,8 +193,8 @@ def _apt_get(*words: str) -> str:
         ).stdout
     except FileNotFoundError as error:
         raise KernelError(
-            "apt-get: command not found; 'suite' needs a controller with apt (Debian, Ubuntu); elsewhere use 'image', or "
-            "a recipe with 'tarball' or 'git'"
+            "apt-get: command not found; 'suite' needs a controller with apt (Debian, Ubuntu); on others use 'image' "
+            "or a recipe with 'tarball' or 'git'"
         ) from error
     except (OSError, subprocess.SubprocessError) as error:
         raise KernelError(f"apt-get {words[0]}: {failure_reason(error, 'apt-get')}") from error
