@@ -11,6 +11,7 @@
 #   make cloud-test   rented machines: moto's EC2, a small OpenStack, real sshds, and controllers that are killed
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
 #   make setup        only prepare .venv, with `orchestrate` in it
+#   make architecture-test  guests of arm64 and ppc64le; `make test` runs one of arm64
 #   make release      put the notes of this version into CHANGELOG.md; sdist, wheel and SHA256SUMS into dist/
 
 VENV   := .venv
@@ -27,13 +28,16 @@ KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync uti
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi \
 	chromium chromium-driver poppler-utils fio sysbench stress-ng mbw quilt gnupg
+# What guests of other architectures need.
+ARM64_PACKAGES := qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+PPC64LE_PACKAGES := qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
 SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
 .PHONY: setup quickstart test test-unit messages browser-test cloud-test slurm-test kernel-test kernel-test-short \
-	kernel-test-debug kernel-test-experiments machine-test lint release packages-run packages-test clean help
+	kernel-test-debug kernel-test-experiments machine-test architecture-test lint release packages-run packages-test clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
 
@@ -54,7 +58,7 @@ test: packages-run packages-test $(VENV)/.dev lint
 	@echo "coverage of unit and integration tests: $$($(BIN)/coverage report --format=total) % of the lines"
 	$(PYTEST) -m "clouds and short" tests/clouds
 	$(PYTEST) -m "slurm and not slow" tests/slurm
-	$(PYTEST) tests/vm tests/browser
+	$(PYTEST) -m "not machine and not slow" tests/vm tests/browser
 
 test-unit: $(VENV)/.test
 	$(PYTEST) tests/unit -n auto -m "not slow"
@@ -88,6 +92,10 @@ kernel-test-experiments: packages-run $(VENV)/.dev
 cloud-test: packages-run packages-test $(VENV)/.dev
 	$(PYTEST) -m clouds tests/clouds
 
+architecture-test: packages-run packages-test $(VENV)/.dev
+	@sh tools/install-packages.sh $(PPC64LE_PACKAGES)
+	$(PYTEST) tests/vm/test_architectures.py
+
 machine-test: packages-run packages-test $(VENV)/.dev
 	@sh tools/install-packages.sh $(MACHINE_PACKAGES)
 	$(PYTEST) -m machine tests/vm
@@ -110,7 +118,7 @@ packages-run:
 	@sh tools/install-packages.sh $(RUN_PACKAGES) $(KERNEL_PACKAGES)
 
 packages-test:
-	@sh tools/install-packages.sh $(TEST_PACKAGES) $(SLURM_PACKAGES)
+	@sh tools/install-packages.sh $(TEST_PACKAGES) $(SLURM_PACKAGES) $(ARM64_PACKAGES)
 
 $(VENV)/.ready: pyproject.toml
 	python3 -m venv $(VENV)

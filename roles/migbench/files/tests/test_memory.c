@@ -85,8 +85,10 @@ static void test_partly_absent(void)
 /* Regression: the lists had the addresses from before the regions were mapped. */
 static void test_lists(void)
 {
-	struct options options = {.page_size = base_page_size()};
-	struct trial trial = {.options = &options, .mode = mode_find("twoway", NULL)};
+	struct options options = {0};
+	struct trial trial = {.options = &options,
+			      .page_size = base_page_size(),
+			      .mode = mode_find("twoway", NULL)};
 	struct pass pass;
 
 	CHECK(pass_create(&pass, &trial, 5, &trial.verdict));
