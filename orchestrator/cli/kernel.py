@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -147,7 +148,7 @@ def _facts(built: Built) -> list[tuple[str, object]]:
         ("release", built.release),
         ("build id", built.build_id),
         ("configuration", f"{built.config_hash} (base {config['base']}, {len(config['requests'])} options)"),
-        ("source", ingredients["source"]),
+        ("source", ingredients["source"] + _suite(ingredients)),
         ("compiler", ingredients["compiler"]),
         ("linker", ingredients["linker"]),
         *(("patch", patch) for patch in patches),
@@ -156,6 +157,11 @@ def _facts(built: Built) -> list[tuple[str, object]]:
         *([("modules", built.modules)] if built.modules else []),
         *([("package", built.package)] if built.package else []),
     ]
+
+
+def _suite(ingredients: Mapping[str, Any]) -> str:
+    suite = ingredients.get("package", {}).get("suite")
+    return f", suite {suite}" if suite else ""
 
 
 def _seconds(text: str) -> float:

@@ -16,9 +16,8 @@ from orchestrator.nearest import did_you_mean
 QUERY_LIMIT_S = 60
 DOWNLOAD_LIMIT_S = 900
 
+_FETCH = re.compile(r"^Failed to fetch \S+\s+")
 _DEPENDENCY = re.compile(r"([a-z0-9][a-z0-9.+-]+)(?::\w+)?(?: \(= ([^)]+)\))?")
-
-_FETCH_FAILED = re.compile(r"^E: Failed to fetch (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +133,12 @@ def run(argv: list[str], folder: Path, failure: str) -> None:
             env={**os.environ, "LC_ALL": "C"},
         )
     except (OSError, subprocess.SubprocessError) as error:
-        # The last line of `apt-get update` names no source.
-        named = _FETCH_FAILED.search(getattr(error, "stderr", None) or "")
-        raise KernelError(f"{failure}: {named[1] if named else failure_reason(error, argv[0])}") from error
+        output = error.stderr if isinstance(error, subprocess.CalledProcessError) else ""
+        reason = next(iter(problems(output)), None) or failure_reason(error, argv[0])
+        raise KernelError(f"{failure}: {reason}") from error
+
+
+def problems(output: str) -> list[str]:
+    """Return the errors and warnings in the output of apt, each in one line, without the URI of a file."""
+    lines = [line[3:] for line in output.splitlines() if line.startswith(("E: ", "W: "))]
+    return [_FETCH.sub("", line).rstrip(".") for line in lines]

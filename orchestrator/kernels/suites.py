@@ -16,7 +16,7 @@ from orchestrator.architectures import Architecture
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Suite
-from orchestrator.kernels.apt import Apt
+from orchestrator.kernels.apt import Apt, problems
 from orchestrator.kernels.foreign import foreign_lines, opened_foreign
 from orchestrator.kernels.locks import locked
 from orchestrator.kernels.programs import failure_reason
@@ -25,7 +25,6 @@ UPDATE_LIMIT_S = 300
 
 _URI = re.compile(r"'(?P<mirror>[^']+?)/dists/(?P<suite>[^']+)/main/binary-[^']+'")
 _PASSWORD = re.compile(r"//[^/@]*@")
-_FETCH = re.compile(r"^Failed to fetch \S+\s+")
 _KEYRINGS = {
     "debian": Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     "ubuntu": Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg"),
@@ -61,7 +60,11 @@ APT::Update::Error-Mode "any";
 _REASONS = (
     (r"NO_PUBKEY (\w+)|Missing key (\w+)", "it is signed with a key that is not in {keyring} ({0}); {keys}"),
     (r"(?:EXPKEYSIG|KEYEXPIRED) (\w+)", "the key {0} that it is signed with has expired; {keys}"),
-    (r"BADSIG|signatures were invalid|Bad signature", "bad signature; try again, or set another 'mirror'"),
+    (r"NOSPLIT", "its InRelease file is not signed; check the mirror, and the proxy of this machine"),
+    (
+        r"BADSIG|signatures were invalid|Bad signature",
+        "bad signature; try again, or set another 'mirror'",
+    ),
     (
         r"is expired \(invalid since ([^)]+)\)",
         "its Release file expired {0} ago; set a 'mirror' that is up to date",
@@ -145,7 +148,10 @@ def own_mirror(suite: str) -> str:
 
 def _keyring() -> str:
     """Return the keyring of this machine's distribution; empty: the keys that apt trusts for every source."""
-    release = platform.freedesktop_os_release()
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return ""
     is_ubuntu = "ubuntu" in (release.get("ID"), *release.get("ID_LIKE", "").split())
     file = _KEYRINGS["ubuntu" if is_ubuntu else "debian"]
     return str(file) if file.is_file() else ""
@@ -167,15 +173,15 @@ def _write(folder: Path, suite: str, mirror: str, keyring: str, architecture: Ar
 
 def _update(configuration: Path, name: str, keyring: str) -> None:
     output = _apt_get("update", "-q", "-c", str(configuration), "-o", "Acquire::Retries=1")
-    problems = [line[3:] for line in output.splitlines() if line.startswith(("E: ", "W: "))]
-    if not problems:
+    reported = problems(output)
+    if not reported:
         return
     for pattern, reason in _REASONS:
-        if match := re.search(pattern, "\n".join(problems)):
+        if match := re.search(pattern, "\n".join(reported)):
             details = [group for group in match.groups() if group] or [""]
             keys = {"keyring": keyring or "the keys of apt", "keys": _KEYS, "other": _OTHER}
             raise KernelError(f"{name}: {reason.format(*details, **keys)}")
-    raise KernelError(f"{name}: {_FETCH.sub('', problems[0]).rstrip('.')}")
+    raise KernelError(f"{name}: {reported[0]}")
 
 
 def _apt_get(*words: str) -> str:

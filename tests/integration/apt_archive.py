@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,14 +16,20 @@ from tests.images import bz_image
 
 
 class SigningKey:
-    """A throw-away key; ``public`` is the keyring that has it."""
+    """A throw-away key; ``public`` is the keyring that has it. The agent of gpg ends with the context."""
 
-    def __init__(self, folder: Path) -> None:
-        self._home = folder / "gnupg"
-        self._home.mkdir(mode=0o700, parents=True)
+    def __enter__(self) -> SigningKey:
+        # Not in a directory of pytest: the path of the agent's socket would be too long.
+        self._home = Path(tempfile.mkdtemp(prefix="gpg-"))
         self._gpg("--passphrase", "", "--quick-generate-key", "archive@example.org", "ed25519", "sign")
-        self.public = folder / "archive.gpg"
+        self.public = self._home / "archive.gpg"
         self._gpg("--output", str(self.public), "--export")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        argv = ["gpgconf", "--homedir", self._home, "--kill", "gpg-agent"]
+        subprocess.run(argv, check=False, capture_output=True)
+        shutil.rmtree(self._home, ignore_errors=True)
 
     def sign(self, file: Path, signed: Path) -> None:
         self._gpg("--yes", "--clearsign", "--output", str(signed), str(file))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from orchestrator.kernels.debian_package import fetch_package, origin
 from orchestrator.kernels.obtain import obtain
 from tests.calls import orchestrate
 from tests.integration.apt_archive import Archive, SigningKey, sha256
+from tests.integration.kernel_builder import SMALL_KERNEL, Kernels
 
 pytestmark = pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs apt")
 
@@ -25,8 +27,9 @@ SUITE = "trixie-backports"
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
-    return SigningKey(tmp_path_factory.mktemp("key"))
+def key() -> Iterator[SigningKey]:
+    with SigningKey() as key:
+        yield key
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,22 @@ def test_another_archive(archive: Archive, suite: Suite, tmp_path: Path) -> None
     assert folder.name == "linux-image-6.8.0-1-generic=6.8.0-1.1"
 
 
+def test_the_source_of_a_recipe(archive: Archive, tmp_path: Path) -> None:
+    kernels = Kernels(tmp_path)
+    packed = tmp_path / "linux-source-7.3.tar.xz"
+    subprocess.run(["tar", "-cJf", packed, "-C", SMALL_KERNEL.parent, SMALL_KERNEL.name], check=True)
+    files = {"usr/src/linux-source-7.3.tar.xz": packed.read_bytes()}
+    archive.publish(SUITE, [archive.package("linux-source-7.3", "7.3.4-1", files=files)])
+    source = {"package": "linux-source-7.3", "suite": SUITE, "keyring": str(archive.key.public)}
+    recipe = kernels.recipe(source=source)
+    built = kernels.built(recipe)
+    assert built["ingredients"]["source"] == "package linux-source-7.3=7.3.4-1"
+    assert built["ingredients"]["package"]["suite"] == SUITE
+    shown = kernels.user.orchestrate("kernel", "show", str(recipe)).out
+    assert f"package linux-source-7.3=7.3.4-1, suite {SUITE}\n" in shown
+    kernels.user.close()
+
+
 def test_the_cache_is_used_offline(archive: Archive, suite: Suite, caplog: pytest.LogCaptureFixture) -> None:
     older, newest = fetch(replace(suite, version="7.2.1-1")), fetch(suite)
     archive.folder.rename(archive.folder.with_name("away"))
@@ -139,8 +158,13 @@ def alter(archive: Archive) -> None:
     signed.write_text(signed.read_text().replace("Components: main", "Components: main other"))
 
 
+def replace_by_a_login_page(archive: Archive) -> None:
+    (archive.folder / "dists" / SUITE / "InRelease").write_text("<html>Log in</html>\n")
+
+
 def sign_with_another_key(archive: Archive) -> None:
-    archive.publish(SUITE, [], key=SigningKey(archive.folder / "other-key"))
+    with SigningKey() as key:
+        archive.publish(SUITE, [], key=key)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +172,10 @@ def sign_with_another_key(archive: Archive) -> None:
     [
         (expire, r"its Release file expired \d+d .* ago; set a 'mirror' that is up to date"),
         (alter, r"bad signature; try again, or set another 'mirror'"),
+        (
+            replace_by_a_login_page,
+            r"its InRelease file is not signed; check the mirror, and the proxy of this machine",
+        ),
         (
             sign_with_another_key,
             r"it is signed with a key that is not in \S+/archive.gpg \(\w+\); update the package .*'keyring'",
@@ -165,7 +193,7 @@ def test_a_suite_that_cannot_be_trusted(
 def test_a_package_that_was_altered(archive: Archive, suite: Suite) -> None:
     file = archive.folder / "pool" / f"linux-binary-{NEW}_7.3.4-1.deb"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    with pytest.raises(KernelError, match=r"^cannot download linux-binary-\S+=7.3.4-1: .*$"):
+    with pytest.raises(KernelError, match=r"^cannot download linux-binary-\S+=7.3.4-1: Hash Sum mismatch$"):
         fetch(suite)
 
 

@@ -324,6 +324,15 @@ def test_faults_of_an_override_name_the_override(folder: Path, override: str, me
     assert str(caught.value).startswith(message)
 
 
+def test_the_content_hash_depends_on_the_suite_and_not_on_its_mirror(folder: Path) -> None:
+    def hash_of(keys: str) -> str:
+        return read(folder, f"{MIGBENCH}kernels: {{k: {{package: linux-image-amd64{keys}}}}}\n").content_hash
+
+    suite = hash_of(", suite: sid")
+    assert len({hash_of(""), suite, hash_of(", suite: trixie"), hash_of(", suite: sid, version: 7.3-1")}) == 4
+    assert hash_of(", suite: sid, mirror: file:/srv/debian, keyring: keys.gpg") == suite
+
+
 def test_the_content_hash_depends_on_the_content_only(folder: Path) -> None:
     plain = read(folder, MIGBENCH + "factors: {pages: [1, 2]}\n")
     same = read(

@@ -220,6 +220,14 @@ def test_an_amount_goes_before_page_sizes_on_the_axis(tmp_path: Path) -> None:
     assert "Figures by pages" in page_of_cells(tmp_path, [(levels, [2.0]) for levels in sizes])
 
 
+def test_kernels_are_in_the_order_of_the_file(tmp_path: Path) -> None:
+    names = ["5.10", "6.1", "6.6", "6.12"]
+    cells = [({"kernel": name, "mode": mode}, [2.0, 3.0]) for name in names for mode in ("serial", "mbind")]
+    figure = section(page_of_cells(tmp_path, cells), "by-number")
+    assert "Figures by kernel and mode" in figure
+    assert re.findall(r">(5\.10|6\.1|6\.6|6\.12)</text>", figure) == names
+
+
 @pytest.mark.parametrize(
     ("values", "box"),
     [([9.0, 10.0, 10.1], (9.0, 10.1)), ([5.0, 9.0, 10.0, 10.1, 10.2], (9.0, 10.1))],

@@ -17,6 +17,7 @@ from orchestrator.report.html.figure import Figure, Panel
 from orchestrator.report.model import Report
 from orchestrator.results.records import MetricInfo
 
+KERNEL = "kernel"
 PANELS = 24
 """Most panels drawn for a metric; the tables have all."""
 LABELS = 8
@@ -90,10 +91,12 @@ def _frame(
     report: Report, x: str, cells: Sequence[CellSummary], followers: Mapping[str, Mapping[str, str]]
 ) -> _Frame:
     others = [name for name in report.varying() if name != x]
-    by = MODE if MODE in others else next((name for name in others if name == "kernel"), None)
+    by = MODE if MODE in others else next((name for name in others if name == KERNEL), None)
     few = (name for name in others if len({cell.factors.get(name) for cell in cells}) <= 2 * svg.SERIES)
     by = by or next(few, None)
-    levels = sorted({cell.factors[x] for cell in cells}, key=lambda level: number(level) or 0.0)
+    levels = list(dict.fromkeys(cell.factors[x] for cell in cells))
+    if x != KERNEL:  # those are in the order of the file: as numbers, 6.12 would come before 6.6
+        levels.sort(key=lambda level: number(level) or 0.0)
     joined = is_amount(x, levels) and all(is_amount(name, at.values()) for name, at in followers.items())
     frame = _Frame(x, tuple(levels), by, (), joined)
     return replace(frame, series=tuple(dict.fromkeys(map(frame.series_of, cells))))
