@@ -1,5 +1,6 @@
 # Everything a fresh Debian machine needs, and the commands that developers and CI share.
-#   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table
+#   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table; with ARCH=arm64 or
+#                     ARCH=ppc64le in a guest of that architecture
 #   make test         install what is missing, run all checks and tests, print their coverage
 #   make test-unit    the quick tests of tests/unit, in parallel: under a minute, and needs python3-venv only
 #   make messages     run the unit and integration tests and print every message that they provoke, to be read
@@ -28,9 +29,9 @@ KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync uti
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi \
 	chromium chromium-driver poppler-utils fio sysbench stress-ng mbw quilt gnupg
-# What guests of other architectures need.
-ARM64_PACKAGES := qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-PPC64LE_PACKAGES := qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
+# What guests of another architecture need: make setup ARCH=arm64
+PACKAGES_arm64 := qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+PACKAGES_ppc64le := qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
 SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
@@ -47,7 +48,7 @@ help:
 setup: packages-run $(VENV)/.ready
 
 quickstart: setup
-	$(BIN)/orchestrate run experiments/quickstart.yaml
+	$(BIN)/orchestrate run experiments/quickstart.yaml $(if $(ARCH),--set hosts.qemu.machine.arch=$(ARCH))
 
 test: packages-run packages-test $(VENV)/.dev lint
 	$(MAKE) -s -C roles/migbench/files check
@@ -93,7 +94,7 @@ cloud-test: packages-run packages-test $(VENV)/.dev
 	$(PYTEST) -m clouds tests/clouds
 
 architecture-test: packages-run packages-test $(VENV)/.dev
-	@sh tools/install-packages.sh $(PPC64LE_PACKAGES)
+	@sh tools/install-packages.sh $(PACKAGES_ppc64le)
 	$(PYTEST) tests/vm/test_architectures.py
 
 machine-test: packages-run packages-test $(VENV)/.dev
@@ -115,10 +116,10 @@ lint: $(VENV)/.dev
 	clang-format --style=file:roles/migbench/files/.clang-format --dry-run --Werror tests/integration/*.c
 
 packages-run:
-	@sh tools/install-packages.sh $(RUN_PACKAGES) $(KERNEL_PACKAGES)
+	@sh tools/install-packages.sh $(RUN_PACKAGES) $(KERNEL_PACKAGES) $(PACKAGES_$(ARCH))
 
 packages-test:
-	@sh tools/install-packages.sh $(TEST_PACKAGES) $(SLURM_PACKAGES) $(ARM64_PACKAGES)
+	@sh tools/install-packages.sh $(TEST_PACKAGES) $(SLURM_PACKAGES) $(PACKAGES_arm64)
 
 $(VENV)/.ready: pyproject.toml
 	python3 -m venv $(VENV)

@@ -62,6 +62,7 @@ def list_() -> None:
             built.hash,
             built.recipe or "-",
             built.release,
+            built.architecture,
             len(built.ingredients["patches"]),
             _mebibytes(store.size(built.folder)),
             datetime.fromisoformat(built.built).astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
@@ -76,7 +77,9 @@ def list_() -> None:
         )
         return
     click.echo(
-        tabulate(rows, ["kernel", "recipe", "release", "patches", "size", "built (UTC)", "used (UTC)"])
+        tabulate(
+            rows, ["kernel", "recipe", "release", "arch", "patches", "size", "built (UTC)", "used (UTC)"]
+        )
     )
 
 
@@ -146,6 +149,7 @@ def _facts(built: Built) -> list[tuple[str, object]]:
         ("kernel", built.hash),
         ("recipe", built.recipe or "-"),
         ("release", built.release),
+        ("architecture", built.architecture),
         ("build id", built.build_id),
         ("configuration", f"{built.config_hash} (base {config['base']}, {len(config['requests'])} options)"),
         ("source", ingredients["source"] + _suite(ingredients)),

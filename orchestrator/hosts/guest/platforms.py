@@ -42,7 +42,8 @@ class Platform:
 
     def find_qemu(self) -> Path:
         """Return the path of QEMU; ``HostError`` names the Debian package to install."""
-        return find_program(self.qemu, self.package)
+        setup = "make setup" if self.architecture.is_native else f"make setup ARCH={self.architecture.name}"
+        return find_program(self.qemu, self.package, setup)
 
     def machine_options(self, environment: Environment) -> str:
         """Return the value of ``-machine``."""

@@ -26,12 +26,15 @@ _APPLETS = re.compile(rb"\[\0\[\[\0((?:[a-z0-9_.-]+\0)+)")
 """The names of its applets in the binary of busybox: sorted, each with a NUL at its end."""
 
 
-def find_program(name: str, package: str) -> Path:
-    """Return the path of a program of this machine; ``HostError`` names the Debian package to install."""
+def find_program(name: str, package: str, setup: str = "make setup") -> Path:
+    """Return the path of a program of this machine; ``HostError`` names the Debian package to install.
+
+    :param setup: the command that installs it in a source tree.
+    """
     path = shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     if path is None:
         raise HostError(
-            f"{name}: command not found; guests need it: run `make setup` or install the package {package}"
+            f"{name}: command not found; guests need it: run `{setup}` or install the package {package}"
         )
     return Path(path)
 

@@ -131,7 +131,8 @@ def _find_compiler(context: Context, fields: Mapping[str, str]) -> _Compiler:
             "install gcc and make on one of them (on the controller: make setup)"
             if architecture.is_native
             else f"no C compiler on {name}, and none for {architecture.name} on the controller; install "
-            f"{architecture.compiler_packages} on the controller, or gcc and make on {name}"
+            f"{architecture.compiler_packages} on the controller (make setup ARCH={architecture.name}), "
+            f"or gcc and make on {name}"
         )
     version = subprocess.run((command, "--version"), capture_output=True, text=True, check=True)
     return _Compiler(command, f"static, {version.stdout.partition(chr(10))[0]}")
