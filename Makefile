@@ -32,7 +32,7 @@ TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo 
 # What guests of another architecture need: make setup ARCH=arm64
 PACKAGES_arm64 := qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 PACKAGES_ppc64le := qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
-SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins
+SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins slurmdbd mariadb-server-core mariadb-client-core
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper

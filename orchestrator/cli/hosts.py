@@ -232,9 +232,10 @@ def _check_cluster(
     else:
         request = ProviderRequest(Needs(), {}, inventory=inventory, ssh_config=ssh_config)
         chosen = registry()[provider](request)
-    if chosen.batch is None:
+    lines = chosen.describe(kernels)
+    if not lines:
         raise click.UsageError(f"--provider {provider}: name the hosts to check instead")
-    for line in chosen.batch.describe(kernels):
+    for line in lines:
         click.echo(line)
 
 

@@ -15,7 +15,7 @@ from orchestrator.errors import ExitCode, HostError
 from orchestrator.execution import needs, outcome, placement
 from orchestrator.execution.jobs.submission import job_minutes
 from orchestrator.execution.launch import UserInterface, build_kernels
-from orchestrator.execution.provider_checks import check_provider
+from orchestrator.execution.provider_checks import check_provider, seconds_left
 from orchestrator.execution.request import RunRequest, check_results
 from orchestrator.execution.visit import Visit
 from orchestrator.experiment.model import Experiment
@@ -48,6 +48,8 @@ def check(request: RunRequest, interface: UserInterface, say: Callable[[str], No
     if provider.batch is not None:
         _check_jobs(request.plan, provider.batch, say)
         return ExitCode.OK
+    if resumed is None:  # else less is left
+        provider.duration = seconds_left(request.plan, provider, 0)
     checker = _Checker(request, resumed.id if resumed else NO_RUN, say)
     refusals: list[HostError] = []
     codes = []

@@ -10,8 +10,9 @@ from orchestrator.execution.block import BlockRun
 from orchestrator.execution.fleet import execute_on_fleet
 from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.jobs.coordinator import execute_as_jobs
+from orchestrator.execution.provider_checks import seconds_left
 from orchestrator.execution.run import Run
-from orchestrator.execution.stopping import MAX_HOURS, after, reserve
+from orchestrator.execution.stopping import after, reserve
 from orchestrator.hosts.base import Machine
 
 log = logging.getLogger(__name__)
@@ -25,11 +26,12 @@ def execute(run: Run) -> None:
     if run.provider.batch is not None:
         execute_as_jobs(run, run.provider.batch)
         return
+    run.provider.note = run.observer.note
+    run.provider.stopped_by = lambda: run.stop.by
+    run.provider.duration = seconds_left(run.plan, run.provider, run.finished_count)
     if run.provider.hosts:
         execute_on_fleet(run)
         return
-    run.provider.note = run.observer.note
-    run.provider.stopped_by = lambda: run.stop.by
     if run.provider.creates_hosts and not any(run.has_pending(block) for block in run.plan.blocks()):
         run.provider.give_back(run.folder)
         return
@@ -55,7 +57,7 @@ def _execute_on_machine(run: Run) -> None:
     with run.provider.machine(run.folder) as machine:
         try:
             with (
-                after(run.stop, _time_left(run, machine), MAX_HOURS),
+                after(run.stop, _time_left(run, machine), machine.deadline_is),
                 leaving_in_time(run.stop, machine, run.observer.note),
             ):
                 _run_blocks(run, machine)

@@ -151,8 +151,8 @@ def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitC
             # A second fault, such as a full disk, must not hide the first.
             with contextlib.suppress(OrchestratorError, OSError):
                 _close(run, complete=False, reason=str(error) or type(error).__name__)
-            if isinstance(error, Interrupted) and stop.by == MAX_HOURS:
-                raise HostError("\n".join([f"stopped by {MAX_HOURS}", *missing(run)])) from None
+            if isinstance(error, Interrupted) and stop.is_limit:
+                raise HostError("\n".join([f"stopped by {stop.by}", *missing(run)])) from None
             raise
         _close(run, complete=True)
         return ExitCode.OK if run.all_ok else ExitCode.TRIALS_NOT_OK

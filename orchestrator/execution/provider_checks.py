@@ -33,6 +33,13 @@ def check_provider(plan: Plan, provider: Provider) -> None:
     check_limits(plan, provider)
 
 
+def seconds_left(plan: Plan, provider: Provider, finished: int) -> float:
+    """Return the estimated seconds of a run of which some trials are finished; hosts that share cells share them."""
+    whole = plan.estimate(boot_s=provider.boot_estimate).seconds
+    hosts = max(1, len(provider.hosts)) if plan.experiment.hosts.fleet == "shard" else 1
+    return whole * (1 - finished / max(1, plan.trial_count)) / hosts
+
+
 def check_limits(plan: Plan, provider: Provider | None) -> None:
     """Refuse a run that is expected to exceed ``limits.max_hours`` or ``limits.max_cost``.
 

@@ -27,24 +27,26 @@ def reserve(experiment: Experiment) -> float:
 class Stop:
     """How urgently the user wants the run to stop: 0 not at all, 1 after the running trial, 2 now.
 
+    :ivar is_limit: whether a limit asked for it, not the user.
     :ivar leaves_machine: whether only the present machine is to be left, see :meth:`leave_machine`.
     """
 
     def __init__(self) -> None:
         self.level = 0
         self.by = ""
+        self.is_limit = False
         self.leaves_machine = False
 
     def request(self, number: int, frame: FrameType | None = None) -> None:
         """Signal handler: the first Ctrl-C asks for level 1, everything else for level 2."""
         is_first = self.level == 0 or self.leaves_machine
         self.level = 1 if number == signal.SIGINT and is_first else 2
-        self.by, self.leaves_machine = signal.Signals(number).name, False
+        self.by, self.is_limit, self.leaves_machine = signal.Signals(number).name, False, False
 
     def expire(self, limit: str) -> None:
         """Ask for level 1 because a limit of the experiment is reached."""
         if self.level == 0 or self.leaves_machine:
-            self.level, self.by, self.leaves_machine = 1, limit, False
+            self.level, self.by, self.is_limit, self.leaves_machine = 1, limit, True, False
 
     def leave_machine(self, reason: str) -> None:
         """Ask for level 1 because the machine is about to end; :meth:`go_on` takes it back."""

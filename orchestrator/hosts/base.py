@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -116,7 +116,8 @@ class Machine(ABC):
 
     :ivar environment: set where the provider knows it; None: derived from the host's facts.
     :ivar clock: what the machine's clock counts.
-    :ivar deadline: when a rented machine is ended by its cloud (UTC); None: never.
+    :ivar deadline: when a rented machine is ended by its cloud, or its reservation ends (UTC); None: never.
+    :ivar deadline_is: what the deadline is, for messages.
     :ivar interruption: returns why the cloud of a spot instance interrupts it; empty if it does not; None: not asked.
     :cvar files_survive_boot: whether files survive a boot, so that the runner's journal can be read after a crash.
     :ivar hypervisor: of a guest that this program started, see :class:`~orchestrator.results.records.BlockRecord`.
@@ -127,6 +128,7 @@ class Machine(ABC):
     environment: Environment | None
     clock: Clock
     deadline: datetime | None = None
+    deadline_is: str = "limits.max_hours"
     interruption: Callable[[], str] | None = None
     files_survive_boot: ClassVar[bool] = False
     hypervisor: Mapping[str, str] = MappingProxyType({})
@@ -242,6 +244,7 @@ class Provider(ABC):
     :ivar batch: the batch system that runs each block as a job; None: the controller runs blocks itself.
     :ivar note: takes a line of progress for the user; set by the run.
     :ivar stopped_by: returns the signal or limit that wants the run to stop; empty: nothing does. Set by the run.
+    :ivar duration: estimated seconds of what is left of the run; set by the run.
     :cvar boot_estimate: seconds from the request for a machine to its first trial, for plans.
     """
 
@@ -259,6 +262,7 @@ class Provider(ABC):
     batch: BatchSystem | None = None
     note: Callable[[str], None] = staticmethod(lambda _text: None)
     stopped_by: Callable[[], str] = staticmethod(lambda: "")
+    duration: float = 0.0
     boot_estimate: ClassVar[float] = 2.0
 
     @abstractmethod
@@ -279,6 +283,13 @@ class Provider(ABC):
     def quote(self, seconds: float) -> Quote | None:
         """Return the cost of a run of an estimated duration; None where nothing is rented. Contacts nobody."""
         return None
+
+    def describe(self, kernels: Iterable[str]) -> list[str]:
+        """Return what a cluster can run, a line each; empty where there is no cluster. Submits nothing.
+
+        :param kernels: names of an experiment's kernels.
+        """
+        return self.batch.describe(kernels) if self.batch else []
 
     @abstractmethod
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:

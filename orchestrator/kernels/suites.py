@@ -181,7 +181,7 @@ def _update(configuration: Path, name: str, keyring: str) -> None:
             details = [group for group in match.groups() if group] or [""]
             keys = {"keyring": keyring or "the keys of apt", "keys": _KEYS, "other": _OTHER}
             raise KernelError(f"{name}: {reason.format(*details, **keys)}")
-    raise KernelError(f"{name}: {reported[0]}")
+    raise KernelError(f"{name}: {reported[0]}; check the network, or set another 'mirror'")
 
 
 def _apt_get(*words: str) -> str:

@@ -21,9 +21,14 @@ from pathlib import Path
 
 from tests.integration.sshd import free_port
 from tests.numa_machine import HOST, NumaMachine
+from tests.slurm.accounting import Accounting
 
 SLURMCTLD, SLURMD, SLURMSTEPD = "slurmctld-wlm", "slurmd-wlm", "/usr/sbin/slurmstepd-wlm"
-"""Debian's names of the real daemons; those without -wlm may be the emulator's."""
+"""Debian's names of the real daemons; those without -wlm may be the emulator's.
+
+slurmctld is started under the name without -wlm. Slurm 22.05 looks there whether it is slurmctld: under Debian's
+name it opens no connection to slurmdbd, and ends with SIGSEGV in slurm_persist_msg_pack.
+"""
 
 PROGRAMS = ("munged", SLURMCTLD, SLURMD, "sbatch", "srun", "squeue")
 PATIENCE_S = 60.0
@@ -77,12 +82,16 @@ def missing() -> str:
 
 @dataclass
 class Cluster:
-    """A running cluster; ``nodes``: the first process of each, by name; ``machines``: nodes that are guests."""
+    """A running cluster; ``nodes``: the first process of each, by name; ``machines``: nodes that are guests.
+
+    :ivar accounting: its database; None: it has none.
+    """
 
     folder: Path
     nodes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     machines: dict[str, NumaMachine] = field(default_factory=dict)
     daemons: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    accounting: Accounting | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -159,17 +168,22 @@ class Cluster:
             assert time.monotonic() < deadline, f"{what}: does not come"
             time.sleep(0.1)
 
-    def start_daemon(self, *words: str) -> None:
+    def start_daemon(
+        self, *words: str, program: str = "", environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a daemon, which is stopped with the cluster; ``program``: its file, if not the first word."""
         self.daemons.append(
             subprocess.Popen(
                 words,
+                executable=program or None,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, **(environment or {})},
                 start_new_session=True,
             )
         )
+        return self.daemons[-1]
 
     def stop(self) -> None:
         """End all that was started."""
@@ -195,6 +209,7 @@ def start(
     more: str = "",
     node_words: str = "",
     numa: Sequence[Path] = (),
+    accounts: Sequence[str] = (),
 ) -> Iterator[Cluster]:
     """Start a cluster of node1, node2 ….
 
@@ -202,11 +217,15 @@ def start(
     :param partitions: words of each partition's line, by name; default: one partition, main.
     :param more: lines of slurm.conf; ``node_words``: of the nodes' line.
     :param numa: nodes are machines with two NUMA nodes that share these directories with this one.
+    :param accounts: accounts of root; with any the cluster has accounting, and jobs need one of them.
     """
     cluster = Cluster(folder)
     try:
         controller, *ports = (free_port() for _ in range(nodes + 1))
         more += f"\nSlurmctldPort={controller}"
+        if accounts:
+            cluster.accounting = Accounting(cluster)
+            more += cluster.accounting.configuration
         _configure(cluster, ports, remembered, partitions or {"main": "Default=YES"}, more, node_words)
         socket_ = folder / "munge/munge.sock"
         cluster.start_daemon(
@@ -214,7 +233,10 @@ def start(
             f"--pid-file={folder}/munge.pid", f"--log-file={folder}/munge.log", f"--seed-file={folder}/munge.seed",
         )  # fmt: skip
         cluster.wait_for("munged", socket_.exists)
-        cluster.start_daemon(SLURMCTLD, "-D", "-f", f"{folder}/slurm.conf")
+        if cluster.accounting:
+            cluster.accounting.start(*accounts)
+        slurmctld = str(shutil.which(SLURMCTLD))
+        cluster.start_daemon("slurmctld", "-D", "-f", f"{folder}/slurm.conf", program=slurmctld)
         cluster.wait_for("slurmctld", lambda: "UP" in cluster.command("scontrol", "ping"))
         for number, port in enumerate(ports, 1):
             if numa:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,8 +14,10 @@ from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.printing import PrintingHost
+from orchestrator.hosts.providers.ssh import SshProvider
 from orchestrator.hosts.slurm.check import describe, try_jobs
 from orchestrator.hosts.slurm.options import OPTIONS_SCHEMA, SlurmOptions, read_options
+from orchestrator.hosts.slurm.reserved import AfterRun, ReservedNodes
 from orchestrator.hosts.slurm.session import SlurmSession
 from orchestrator.hosts.ssh import SshAddress, connect
 
@@ -48,7 +50,7 @@ class SlurmSystem(BatchSystem):
     @contextmanager
     def session(self, run: str) -> Iterator[BatchSession]:
         """See :meth:`BatchSystem.session`."""
-        session = SlurmSession(self._connect, self._options, run)
+        session = SlurmSession(self.connect, self._options, run)
         try:
             yield session
         finally:
@@ -56,7 +58,7 @@ class SlurmSystem(BatchSystem):
 
     def describe(self, kernels: Iterable[str]) -> list[str]:
         """See :meth:`BatchSystem.describe`."""
-        login = self._connect()
+        login = self.connect()
         try:
             return describe(login, self._options, kernels)
         finally:
@@ -69,13 +71,14 @@ class SlurmSystem(BatchSystem):
 
     def try_jobs(self, kernels: Iterable[str], minutes: int) -> list[str]:
         """See :meth:`BatchSystem.try_jobs`."""
-        login = self._connect()
+        login = self.connect()
         try:
             return try_jobs(login, self._options, kernels, minutes)
         finally:
             login.close()
 
-    def _connect(self) -> Host:
+    def connect(self) -> Host:
+        """Connect to the login node."""
         if self._connect_login is not None:
             return self._connect_login()
         if self._login is None:
@@ -84,27 +87,60 @@ class SlurmSystem(BatchSystem):
 
 
 class SlurmProvider(Provider):
-    """Runs each block as a job of a Slurm cluster."""
+    """Runs each block as a job of a Slurm cluster, or boots the nodes of a reservation by SSH."""
 
     name = "slurm"
     uses_inventory = True
+    supports_fleets = True
     options_schema: ClassVar[Mapping[str, Any]] = OPTIONS_SCHEMA
 
     def __init__(self, request: ProviderRequest) -> None:
         options = read_options(request.options)
         login = str(request.options.get("login", ""))
-        self.location = f"{self.name}: {login or 'this machine'}"
-        self.batch = SlurmSystem(options, _address(login, request) if login else None)
+        inventory = load_inventory(request.inventory) if request.inventory else Inventory()
+        address = _address(login, request, inventory) if login else None
+        self.location = f"{self.name}: {login or THIS_MACHINE}"
+        self._system = SlurmSystem(options, address)
+        self._reserved: ReservedNodes | None = None
+        if not options.boots:
+            if request.fleet:
+                raise BadInput(
+                    "hosts.fleet: jobs of Slurm run on any node, which the site chooses; remove it, or boot the nodes "
+                    "of a reservation with hosts.slurm.boot: ssh"
+                )
+            self.batch = self._system
+            return
+        self._reserved = ReservedNodes(SshProvider, request, inventory, address, self._system.connect)
+        self.location += f", reservation {self._reserved.name}, by SSH"
+        self.hosts = self._reserved.hosts
+        self.boots_kernels = True
+
+    def describe(self, kernels: Iterable[str]) -> list[str]:
+        """See :meth:`Provider.describe`."""
+        if self._reserved is None:
+            return self._system.describe(kernels)
+        return [*self._system.describe(()), self._reserved.describe()]
 
     def machine(self, log_folder: Path) -> AbstractContextManager[Machine]:
-        """Refuse: blocks run as jobs, see :class:`~orchestrator.hosts.batch.BatchSystem`."""
-        raise BadInput(
-            f"the {self.name} provider runs blocks as jobs; this command needs a host: use the ssh provider"
-        )
+        """See :meth:`Provider.machine`; refused where blocks run as jobs, see :class:`BatchSystem`."""
+        if self._reserved is None:
+            raise BadInput(
+                f"the {self.name} provider runs blocks as jobs; this command needs a host: use the ssh provider"
+            )
+        return self._reserved.machine(log_folder, self.duration, AfterRun(self.note, self.stopped_by))
+
+    def machines(self, log_folder: Path) -> AbstractContextManager[Sequence[Machine]]:
+        """See :meth:`Provider.machines`."""
+        if self._reserved is None:
+            return super().machines(log_folder)
+        return self._reserved.machines(log_folder, self.duration, AfterRun(self.note, self.stopped_by))
+
+    def printing_machine(self, host: str, print_line: Callable[[str], None]) -> Machine | None:
+        """See :meth:`Provider.printing_machine`."""
+        return self._reserved.printing_machine(host, print_line) if self._reserved else None
 
 
-def _address(login: str, request: ProviderRequest) -> tuple[str, SshAddress]:
-    inventory = load_inventory(request.inventory) if request.inventory else Inventory()
+def _address(login: str, request: ProviderRequest, inventory: Inventory) -> tuple[str, SshAddress]:
     names = inventory.resolve(login)
     if len(names) != 1:
         raise BadInput(f"hosts.slurm.login: {login}: names {len(names)} hosts of the inventory, not one")

@@ -80,8 +80,10 @@ class SshProvider(Provider):
         },
     }
 
-    def __init__(self, request: ProviderRequest) -> None:
-        inventory = load_inventory(request.inventory) if request.inventory else Inventory()
+    def __init__(self, request: ProviderRequest, inventory: Inventory | None = None) -> None:
+        """See :meth:`Provider.__init__`; ``inventory``: used instead of that of the request."""
+        if inventory is None:
+            inventory = load_inventory(request.inventory) if request.inventory else Inventory()
         named = request.host or request.options.get("host")
         if not named and not request.group:
             raise BadInput("the ssh provider needs a host: set --host, hosts.ssh.host or hosts.group")

@@ -9,6 +9,7 @@ from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import script
 from orchestrator.hosts.slurm.commands import call, check_commands, configuration, execute
 from orchestrator.hosts.slurm.options import SlurmOptions
+from orchestrator.hosts.slurm.reservation import reservations, who
 from orchestrator.units import plural
 
 NONE = ("", "(null)", "none")
@@ -26,7 +27,9 @@ def describe(login: Host, options: SlurmOptions, kernels: Iterable[str]) -> list
     ]
     lines += _partitions(login)
     booting = _features(login, settings)
-    lines += _kernels(options, kernels, booting)
+    if not options.boots:  # else the nodes are asked by SSH
+        lines += _kernels(options, kernels, booting)
+        lines += _reservations(login)
     lines += _user(login)
     accounting = settings.get("AccountingStorageType", "")
     if accounting.endswith("/none") or accounting in NONE:
@@ -79,6 +82,17 @@ def _kernels(options: SlurmOptions, kernels: Iterable[str], booting: Mapping[str
         else:
             lines.append(f"kernel {kernel}: no node has the feature {feature}; its cells will not run")
     return lines
+
+
+def _reservations(login: Host) -> list[str]:
+    """One line for each reservation of the user, whose nodes could be booted by SSH."""
+    user, groups = who(login)
+    return [
+        f"kernels: or by SSH in reservation {one.name} ({one.nodes}), {one.period}, if you are root on its nodes; "
+        f"set hosts.slurm.reservation: {one.name} and hosts.slurm.boot: ssh"
+        for one in reservations(login).values()
+        if one.nodes and one.admits(user, groups)
+    ]
 
 
 def _user(login: Host) -> list[str]:

@@ -41,6 +41,10 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
         "account": _text("Account to charge. Default: that of the user."),
         "qos": _text("Quality of service."),
         "reservation": _text("Reservation to run in."),
+        "boot": {
+            "enum": ["ssh"],
+            "description": "ssh: boot the kernels on nodes of the reservation, by SSH as root; no job is submitted.",
+        },
         "constraint": _text("Features that nodes must have, as for sbatch --constraint."),
         "nodelist": _text("The node to run on. Default: any."),
         "features": {
@@ -72,6 +76,7 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
 class SlurmOptions:
     """What the section says; times in seconds, ``time`` 0: from the plan.
 
+    :ivar boots: whether nodes of a reservation are booted by SSH, without jobs.
     :ivar words: options that both sbatch and srun take.
     """
 
@@ -84,6 +89,7 @@ class SlurmOptions:
     time: float
     poll: float
     lost_after: float
+    boots: bool
 
     def job_options(self, minutes: int, kernel: str = "", node: str = "") -> tuple[str, ...]:
         """Return the options of sbatch and srun for a job on one whole node.
@@ -134,6 +140,7 @@ def read_options(section: Mapping[str, Any]) -> SlurmOptions:
         time=seconds("time", 0),
         poll=seconds("poll", DEFAULT_POLL_S),
         lost_after=seconds("lost_after", DEFAULT_LOST_AFTER_S),
+        boots="boot" in section,
     )
     if faults:
         raise BadInput(*faults)
