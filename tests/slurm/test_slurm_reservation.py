@@ -147,6 +147,22 @@ def test_no_trial_begins_shortly_before_the_end(owner: SlurmUser) -> None:
 
 
 @pytest.mark.slow
+def test_a_killed_controller_leaves_a_kernel_that_the_same_command_removes(owner: SlurmUser) -> None:
+    node = BootableNode(owner.cluster, "node1")
+    file = write(owner, KERNELS.replace("echo n={n}", "sleep 2; echo n={n}"))
+    words = (file, "--inventory", node.inventory, "--where", "kernel == 'older'")
+    with node.rebooting():
+        process = owner.begin_run(*words)
+        owner.wait_for(lambda: owner.trials, process)
+        owner.kill(process)
+        ended = owner.run(*words)
+    assert ended.code == 0, ended.err
+    owner.assert_complete(2)
+    assert node.booted == ["installed", "own"]
+    assert node.files == []
+
+
+@pytest.mark.slow
 def test_a_fleet_of_reserved_nodes(owner: SlurmUser) -> None:
     node = BootableNode(owner.cluster, "node1")
     text = KERNELS.replace("boot: ssh}", "boot: ssh, nodelist: node1}, fleet: shard")
@@ -228,7 +244,7 @@ def guest(reserved: Cluster, tmp_path: Path) -> Iterator[SlurmUser]:
 )
 def test_one_line(guest: SlurmUser, words: str) -> None:
     text = KERNELS.replace("reservation: kernels", words)
-    ended = guest.run(write(guest, text.replace("repetitions: 1", "repetitions: 1000")))
+    ended = guest.run(write(guest, text.replace("repetitions: 1", "repetitions: 300")))
     assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
     assert REFUSED[words] in ended.complaints[0]
 
@@ -236,7 +252,7 @@ def test_one_line(guest: SlurmUser, words: str) -> None:
 @pytest.mark.slow
 def test_check_refuses_what_a_run_refuses(guest: SlurmUser) -> None:
     text = KERNELS.replace("reservation: kernels", "reservation: short").replace(
-        "repetitions: 1", "repetitions: 1000"
+        "repetitions: 1", "repetitions: 300"
     )
     ended = guest.run(write(guest, text), "--check")
     assert (ended.code, len(ended.complaints)) == (3, 1), ended.err
