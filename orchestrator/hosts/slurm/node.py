@@ -34,6 +34,7 @@ class SlurmNode(Host):
             "srun",
             "--quiet",
             "--overlap",
+            "--chdir=/",
             f"--jobid={self._job}",
             "--nodes=1",
             "--ntasks=1",
