@@ -1,5 +1,6 @@
 # Everything a fresh Debian machine needs, and the commands that developers and CI share.
-#   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table
+#   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table; with ARCH=arm64 or
+#                     ARCH=ppc64le in a guest of that architecture
 #   make test         install what is missing, run all checks and tests, print their coverage
 #   make test-unit    the quick tests of tests/unit, in parallel: under a minute, and needs python3-venv only
 #   make messages     run the unit and integration tests and print every message that they provoke, to be read
@@ -11,6 +12,7 @@
 #   make cloud-test   rented machines: moto's EC2, a small OpenStack, real sshds, and controllers that are killed
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
 #   make setup        only prepare .venv, with `orchestrate` in it
+#   make architecture-test  guests of arm64 and ppc64le; `make test` runs one of arm64
 #   make release      put the notes of this version into CHANGELOG.md; sdist, wheel and SHA256SUMS into dist/
 
 VENV   := .venv
@@ -27,13 +29,16 @@ KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync uti
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi \
 	chromium chromium-driver poppler-utils fio sysbench stress-ng mbw quilt gnupg
+# What guests of another architecture need: make setup ARCH=arm64
+PACKAGES_arm64 := qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+PACKAGES_ppc64le := qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
 SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins slurmdbd mariadb-server-core mariadb-client-core
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
 .PHONY: setup quickstart test test-unit messages browser-test cloud-test slurm-test kernel-test kernel-test-short \
-	kernel-test-debug kernel-test-experiments machine-test lint release packages-run packages-test clean help
+	kernel-test-debug kernel-test-experiments machine-test architecture-test lint release packages-run packages-test clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
 
@@ -43,7 +48,7 @@ help:
 setup: packages-run $(VENV)/.ready
 
 quickstart: setup
-	$(BIN)/orchestrate run experiments/quickstart.yaml
+	$(BIN)/orchestrate run experiments/quickstart.yaml $(if $(ARCH),--set hosts.qemu.machine.arch=$(ARCH))
 
 test: packages-run packages-test $(VENV)/.dev lint
 	$(MAKE) -s -C roles/migbench/files check
@@ -54,7 +59,7 @@ test: packages-run packages-test $(VENV)/.dev lint
 	@echo "coverage of unit and integration tests: $$($(BIN)/coverage report --format=total) % of the lines"
 	$(PYTEST) -m "clouds and short" tests/clouds
 	$(PYTEST) -m "slurm and not slow" tests/slurm
-	$(PYTEST) tests/vm tests/browser
+	$(PYTEST) -m "not machine and not slow" tests/vm tests/browser
 
 test-unit: $(VENV)/.test
 	$(PYTEST) tests/unit -n auto -m "not slow"
@@ -88,6 +93,10 @@ kernel-test-experiments: packages-run $(VENV)/.dev
 cloud-test: packages-run packages-test $(VENV)/.dev
 	$(PYTEST) -m clouds tests/clouds
 
+architecture-test: packages-run packages-test $(VENV)/.dev
+	@sh tools/install-packages.sh $(PACKAGES_ppc64le)
+	$(PYTEST) tests/vm/test_architectures.py
+
 machine-test: packages-run packages-test $(VENV)/.dev
 	@sh tools/install-packages.sh $(MACHINE_PACKAGES)
 	$(PYTEST) -m machine tests/vm
@@ -107,10 +116,10 @@ lint: $(VENV)/.dev
 	clang-format --style=file:roles/migbench/files/.clang-format --dry-run --Werror tests/integration/*.c
 
 packages-run:
-	@sh tools/install-packages.sh $(RUN_PACKAGES) $(KERNEL_PACKAGES)
+	@sh tools/install-packages.sh $(RUN_PACKAGES) $(KERNEL_PACKAGES) $(PACKAGES_$(ARCH))
 
 packages-test:
-	@sh tools/install-packages.sh $(TEST_PACKAGES) $(SLURM_PACKAGES)
+	@sh tools/install-packages.sh $(TEST_PACKAGES) $(SLURM_PACKAGES) $(PACKAGES_arm64)
 
 $(VENV)/.ready: pyproject.toml
 	python3 -m venv $(VENV)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator import source_tree
+from orchestrator.architectures import ARCHITECTURES
 from orchestrator.documents.document import read_file
 from orchestrator.errors import BadInput
 from orchestrator.experiment import overrides as override_texts
 from orchestrator.experiment import roles as role_folders
-from orchestrator.experiment.kernels import find_recipe
+from orchestrator.experiment.kernels import find_recipe, fragment_files
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment, Kernel, Recipe, Role
 from orchestrator.results.manifest import Manifest, hash_role
@@ -200,7 +201,8 @@ def _recipe_paths(recipe: Recipe) -> list[Path]:
     base = [recipe.base] if isinstance(recipe.base, Path) else []
     local = recipe.source.kind in ("tarball", "folder") or recipe.source.location.startswith("/")
     source = [Path(recipe.source.location)] if local else []
-    return [*patches, *base, *recipe.fragments, *source]
+    fragments = fragment_files(recipe.fragments, *ARCHITECTURES)
+    return [*patches, *base, *fragments, *source]
 
 
 def _below(path: Path) -> Sequence[Path]:

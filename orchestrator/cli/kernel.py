@@ -27,12 +27,18 @@ def kernel() -> None:
 @kernel.command()
 @click.argument("names", metavar="(RECIPE|EXPERIMENT.yaml)...", nargs=-1, required=True)
 @click.option("--package", is_flag=True, help="Also build a Debian package.")
-def build(names: tuple[str, ...], package: bool) -> None:
+@click.option(
+    "--arch",
+    type=click.Choice(["x86_64", "arm64", "ppc64le"]),
+    help="Architecture of the kernels. Default: that of this machine.",
+)
+def build(names: tuple[str, ...], package: bool, arch: str | None) -> None:
     """Build kernels from recipes.
 
     RECIPE is a name or a file. Of an experiment file, all recipes that it names are built. Prints the directory of each
     kernel. Kernels in the cache are not rebuilt.
     """
+    from orchestrator import architectures
     from orchestrator.cli.progress import building
     from orchestrator.kernels.build import build
     from orchestrator.provision.experiments import load_recipes
@@ -40,7 +46,7 @@ def build(names: tuple[str, ...], package: bool) -> None:
     recipes = [recipe for name in names for recipe in load_recipes(name)]
     for recipe in recipes:
         with building(recipe.name or "kernel") as on_progress:
-            built = build(recipe, on_progress, package)
+            built = build(recipe, on_progress, package, architectures.find(arch or ""))
         click.echo(built.folder)
 
 
@@ -56,6 +62,7 @@ def list_() -> None:
             built.hash,
             built.recipe or "-",
             built.release,
+            built.architecture,
             len(built.ingredients["patches"]),
             _mebibytes(store.size(built.folder)),
             datetime.fromisoformat(built.built).astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
@@ -70,7 +77,9 @@ def list_() -> None:
         )
         return
     click.echo(
-        tabulate(rows, ["kernel", "recipe", "release", "patches", "size", "built (UTC)", "used (UTC)"])
+        tabulate(
+            rows, ["kernel", "recipe", "release", "arch", "patches", "size", "built (UTC)", "used (UTC)"]
+        )
     )
 
 
@@ -140,6 +149,7 @@ def _facts(built: Built) -> list[tuple[str, object]]:
         ("kernel", built.hash),
         ("recipe", built.recipe or "-"),
         ("release", built.release),
+        ("architecture", built.architecture),
         ("build id", built.build_id),
         ("configuration", f"{built.config_hash} (base {config['base']}, {len(config['requests'])} options)"),
         ("source", ingredients["source"] + _suite(ingredients)),

@@ -54,6 +54,7 @@ def plan(
     Connects to no host. If `orchestrate run` would refuse the plan, for example because of limits.max_hours, a warning
     says so.
     """
+    from orchestrator import architectures
     from orchestrator.execution.provider_checks import check_provider
     from orchestrator.kernels.built import is_built
 
@@ -72,7 +73,8 @@ def plan(
     click.echo(table(planned))
     click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate, chosen.host_count)}")
     for kernel in experiment.kernels:
-        if kernel.recipe is not None and not is_built(kernel.recipe):
+        architecture = architectures.find(chosen.kernel(kernel).architecture)
+        if kernel.recipe is not None and not is_built(kernel.recipe, architecture):
             click.echo(f"kernel {kernel.name}: not built yet; `run` builds it first")
     quote = chosen.quote(planned.estimate(boot_s=chosen.boot_estimate, hosts=chosen.host_count).seconds)
     if quote is not None:

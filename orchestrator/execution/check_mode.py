@@ -43,7 +43,7 @@ def check(request: RunRequest, interface: UserInterface, say: Callable[[str], No
     """
     provider = request.provider
     check_provider(request.plan, provider)
-    build_kernels(request.plan, interface)
+    build_kernels(request.plan, request.provider, interface)
     resumed = check_results(request)
     if provider.batch is not None:
         _check_jobs(request.plan, provider.batch, say)

@@ -25,6 +25,7 @@ from orchestrator.execution.provider_checks import check_provider
 from orchestrator.execution.request import RunRequest, run_to_resume, scope_of
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import MAX_HOURS, after, on_signals, reserve
+from orchestrator.hosts.base import Provider
 from orchestrator.hosts.rented.provider import RentedProvider
 from orchestrator.kernels import store
 from orchestrator.kernels.obtain import obtain
@@ -72,7 +73,7 @@ def run_experiment(request: RunRequest, interface: UserInterface) -> RunResult:
     """
     plan = request.plan
     check_provider(plan, request.provider)
-    build_kernels(plan, interface)
+    build_kernels(plan, request.provider, interface)
     run = _open_folder(request)
     word = "resuming run" if run.resumed else "run"
     at_most = "at most " if plan.may_end_early() else ""
@@ -88,12 +89,12 @@ def run_experiment(request: RunRequest, interface: UserInterface) -> RunResult:
         raise
 
 
-def build_kernels(plan: Plan, interface: UserInterface) -> None:
+def build_kernels(plan: Plan, provider: Provider, interface: UserInterface) -> None:
     """Build the kernels with a recipe. Before a run begins, as it may take minutes, and fail (``KernelError``)."""
     for kernel in plan.experiment.kernels:
         if kernel.recipe is not None:
             with interface.building(f"kernel {kernel.name}") as say:
-                obtain(kernel, say)
+                obtain(provider.kernel(kernel), say)
 
 
 @dataclass(frozen=True, slots=True)

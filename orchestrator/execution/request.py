@@ -43,7 +43,11 @@ def scope_of(plan: Plan, provider: Provider) -> str:
     """Return the hash of all that two commands must agree on to mean the same run (SHA-256, hex)."""
     experiment = plan.experiment
     roles = {role.name: manifest.hash_role(role) for role in experiment.roles}
-    kernels = {k.name: identity_of(k).kernel_hash for k in experiment.kernels if k.recipe is not None}
+    kernels = {
+        kernel.name: identity_of(provider.kernel(kernel)).kernel_hash
+        for kernel in experiment.kernels
+        if kernel.recipe is not None
+    }
     more = [part for part in (kernels, plan.hosts) if part]
     parts = (experiment.content_hash, plan.selection, provider.scope, roles, *more)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -26,20 +26,24 @@ _SPELLED = re.compile(r"0x[0-9a-fA-F]+|[0-9.]+ ?[A-Za-z]*")
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The integers or sizes that an option accepts."""
+    """The integers or sizes that an option accepts, and words that it accepts too."""
 
     first: Level
     last: Level
     powers_of_two: bool
+    words: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, node: Mapping[str, Node]) -> Range:
         """Read an entry of ``ranges``."""
         powers = "power_of_two" in node and node["power_of_two"].content is True
-        return cls(read_level(node["from"]), read_level(node["to"]), powers)
+        words = tuple(node["words"].data()) if "words" in node else ()
+        return cls(read_level(node["from"]), read_level(node["to"]), powers, words)
 
     def contains(self, level: Level) -> bool:
-        """Whether a level is in the range; a quoted number counts as a number."""
+        """Whether a level is in the range or one of the words; a quoted number counts as a number."""
+        if level.text in self.words:
+            return True
         value: Value = int(level.text) if level.text.isdecimal() else level.value
         if isinstance(value, bool) or not isinstance(value, int) or not _SPELLED.fullmatch(level.text):
             return False
@@ -50,7 +54,8 @@ class Range:
 
     def __str__(self) -> str:
         kind = "a power of two from " if self.powers_of_two else ""
-        return f"{kind}{self.first.text} to {self.last.text}"
+        words = f", or one of {', '.join(self.words)}" if self.words else ""
+        return f"{kind}{self.first.text} to {self.last.text}{words}"
 
 
 class BenchmarkReader:

@@ -41,7 +41,7 @@ _DESCRIPTIVE: Mapping[type, frozenset[str]] = {
 """Fields that do not change what is measured: descriptions, repetitions of others, other providers, mirrors."""
 
 _NEWER: Mapping[type, frozenset[str]] = {
-    Kernel: frozenset({"suite"}),
+    Kernel: frozenset({"architecture", "suite"}),
     KernelSource: frozenset({"suite"}),
     Metric: frozenset({"stream"}),
 }

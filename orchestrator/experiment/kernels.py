@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,14 @@ def read_kernels(draft: Draft, folder: Path, roles: Sequence[Path]) -> tuple[Ker
             if kernel:
                 kernels.append(kernel)
     return tuple(kernels) or (Kernel("default"),)
+
+
+def fragment_files(fragments: Iterable[Path], *architectures: str) -> Iterator[Path]:
+    """Yield each fragment, and after it the files ``NAME.ARCHITECTURE.config`` beside it that exist."""
+    for file in fragments:
+        yield file
+        siblings = (file.with_name(f"{file.stem}.{name}{file.suffix}") for name in architectures)
+        yield from (sibling for sibling in siblings if sibling.is_file())
 
 
 def _kernel(draft: Draft, folder: Path, roles: Sequence[Path], name: str) -> Kernel | None:

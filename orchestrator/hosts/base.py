@@ -291,6 +291,10 @@ class Provider(ABC):
         """
         return self.location
 
+    def kernel(self, kernel: Kernel) -> Kernel:
+        """Return a kernel of the experiment file for the architecture of the provider's hosts."""
+        return kernel
+
     def quote(self, seconds: float) -> Quote | None:
         """Return the cost of a run of an estimated duration; None where nothing is rented. Contacts nobody."""
         return None

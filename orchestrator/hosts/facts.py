@@ -19,6 +19,10 @@ __all__ = ["Facts", "NumaNode", "command", "environment", "gather", "parse", "un
 MIB = 1 << 20
 CLOUDS = ("amazon", "google", "microsoft", "oracle", "alibaba", "equinix", "packet", "openstack", "ibm cloud")
 CLOUD_ASSET_TAGS = ("OracleCloud.com", "7783-7084-3265-9085-8269-3286-77")  # Oracle's, Azure's
+QEMU_MACHINES = ("linux,dummy-virt", "emulated by qemu")
+"""Words in the device trees of QEMU's machines for arm64 and ppc64le."""
+QEMU_MAX_CPU = ("0x00", "0x051")
+"""Implementer and part of QEMU's arm64 CPU `max` without KVM. Other arm64 CPUs are the same under KVM and TCG."""
 
 MODE_FILES: Mapping[str, tuple[str, ...]] = {
     "parallel": (
@@ -61,14 +65,20 @@ def environment(facts: Facts, rented: bool = False) -> Environment:
 
     :param rented: whether the host is a machine of a cloud. Bare metal of OpenStack has the names of its vendor.
     """
+    in_qemu = any(name in facts.device_tree for name in QEMU_MACHINES)
     is_guest = (
-        "hypervisor" in facts.cpu_flags
+        in_qemu
+        or "hypervisor" in facts.cpu_flags
         or bool(facts.hypervisor_type)
         or "QEMU" in facts.dmi_vendor
         or "Virtual Machine" in facts.dmi_product
     )
     has_kvm_clock = "kvm-clock" in facts.clocksources
+    if in_qemu and facts.machine.startswith("ppc64"):  # a guest under KVM sees its hypervisor
+        return Environment.VM_KVM if "linux,kvm" in facts.device_tree else Environment.VM_TCG
     if is_guest or has_kvm_clock:
+        if in_qemu and (facts.cpu_vendor, facts.cpu_part) == QEMU_MAX_CPU:
+            return Environment.VM_TCG
         if "QEMU TCG CPU" in facts.cpu_model or ("QEMU Virtual CPU" in facts.cpu_model and not has_kvm_clock):
             return Environment.VM_TCG
         return Environment.VM_KVM if has_kvm_clock else Environment.VM_OTHER

@@ -67,6 +67,19 @@ cpu_name() {
     LC_ALL=C lscpu 2>/dev/null | sed -n 's/^ *Model name: *\([^-].*\)/\1/p' | head -n 1
 }
 
+# Bytes of a base page. (busybox has no getconf.)
+page_size() {
+    awk '/^KernelPageSize:/ { print $2 * 1024; exit }' /proc/self/smaps 2>/dev/null
+}
+
+# Machines without DMI describe themselves in the device tree.
+device_tree() {
+    for file in model compatible hypervisor/compatible; do
+        [ ! -r "/proc/device-tree/$file" ] || tr '\0' ' ' <"/proc/device-tree/$file"
+        printf ' '
+    done | tr -s ' '
+}
+
 node_memory() {
     nodes=/sys/devices/system/node
     print_files $nodes/node[0-9]*/cpulist $nodes/node[0-9]*/distance \
@@ -107,6 +120,8 @@ done
 print_fact cpus "$(if grep -q '^processor' /proc/cpuinfo; then grep -c '^processor' /proc/cpuinfo; else nproc; fi)" # SPARC and Alpha list no processors
 cpu_info
 print_fact cpu.name "$(cpu_name)"
+print_fact page_size "$(page_size)"
+print_fact device_tree "$(device_tree)"
 node_memory
 compilers
 print_files /proc/cmdline \
@@ -117,7 +132,7 @@ print_files /proc/cmdline \
     /sys/devices/system/cpu/cpufreq/boost /sys/devices/system/cpu/intel_pstate/no_turbo \
     /sys/kernel/mm/transparent_hugepage/enabled /sys/kernel/mm/transparent_hugepage/defrag \
     /sys/kernel/mm/transparent_hugepage/shmem_enabled /sys/kernel/mm/transparent_hugepage/use_zero_page \
-    /sys/kernel/mm/transparent_hugepage/khugepaged/defrag \
+    /sys/kernel/mm/transparent_hugepage/khugepaged/defrag /sys/kernel/mm/transparent_hugepage/hpage_pmd_size \
     /sys/kernel/mm/transparent_hugepage/hugepages-*kB/enabled \
     /sys/kernel/mm/hugepages/hugepages-*kB/*_hugepages /sys/kernel/mm/numa/demotion_enabled \
     /proc/sys/kernel/numa_balancing /proc/sys/vm/zone_reclaim_mode /proc/sys/vm/compaction_proactiveness \

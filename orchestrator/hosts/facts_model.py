@@ -37,8 +37,11 @@ class Facts:
     :ivar cpu_model: name of the CPU; s390: its machine type.
     :ivar cpu_part: part number of an arm64 CPU, hex; its name is known only to hosts with ``lscpu``.
     :ivar governors: CPU lists by frequency governor.
+    :ivar page_size: bytes of a base page; 0: unknown.
     :ivar default_huge_page: default huge page size in bytes.
+    :ivar thp_size: bytes of a transparent huge page; 0: the kernel has none.
     :ivar thp: settings of transparent huge pages: selected value by path below ``transparent_hugepage/``.
+    :ivar device_tree: model and compatible machines, of machines without DMI.
     :ivar sysctls: values by dotted name.
     :ivar compilers: first line of ``--version`` by command.
     :ivar dialect_files: existing files that only kernels with accelerated page migration have.
@@ -65,7 +68,9 @@ class Facts:
     turbo: bool | None
     smt: bool | None
     nodes: tuple[NumaNode, ...]
+    page_size: int
     default_huge_page: int
+    thp_size: int
     thp: Mapping[str, str]
     demotion: bool | None
     clocksource: str
@@ -73,6 +78,7 @@ class Facts:
     dmi_vendor: str
     dmi_product: str
     dmi_asset_tag: str
+    device_tree: str
     hypervisor_type: str
     sysctls: Mapping[str, str]
     compilers: Mapping[str, str]

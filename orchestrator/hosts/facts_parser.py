@@ -12,6 +12,7 @@ from orchestrator.hosts.facts_model import Facts, NumaNode
 KIB = 1024
 NODES = "/sys/devices/system/node/node"
 THP = "/sys/kernel/mm/transparent_hugepage/"
+THP_SIZE = f"{THP}hpage_pmd_size"
 SYSCTLS = "/proc/sys/"
 
 
@@ -52,9 +53,13 @@ def parse(printed: str) -> Facts:
         turbo=_turbo(content),
         smt=_switch(content.get("/sys/devices/system/cpu/smt/active")),
         nodes=_nodes(values, content),
+        page_size=int(values.get("page_size", "0")),
         default_huge_page=int(values.get("memory.Hugepagesize", "0")) * KIB,
+        thp_size=int(content.get(THP_SIZE, "0")),
         thp={
-            path.removeprefix(THP): _selected(text) for path, text in content.items() if path.startswith(THP)
+            path.removeprefix(THP): _selected(text)
+            for path, text in content.items()
+            if path.startswith(THP) and path != THP_SIZE
         },
         demotion=_switch(content.get("/sys/kernel/mm/numa/demotion_enabled")),
         clocksource=content.get(_clocksource("current"), ""),
@@ -62,6 +67,7 @@ def parse(printed: str) -> Facts:
         dmi_vendor=content.get("/sys/class/dmi/id/sys_vendor", ""),
         dmi_product=content.get("/sys/class/dmi/id/product_name", ""),
         dmi_asset_tag=content.get("/sys/class/dmi/id/chassis_asset_tag", ""),
+        device_tree=values.get("device_tree", ""),
         hypervisor_type=content.get("/sys/hypervisor/type", ""),
         sysctls={
             path.removeprefix(SYSCTLS).replace("/", "."): text

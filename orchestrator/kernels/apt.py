@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,20 @@ class Apt:
             raise KernelError(f"{failure}: apt-get created no package file")
         return files[0]
 
+    def download_all(self, names: Sequence[str], folder: Path) -> list[Path]:
+        """Download packages, and all that they depend on, into an empty directory; return the files.
+
+        For an apt that knows no installed packages: others leave out what is installed.
+        """
+        (folder / "partial").mkdir()
+        argv = ["apt-get", "install", "-q", "-y", "--no-install-recommends", "--download-only", *self.options]
+        run(
+            [*argv, "-o", f"Dir::Cache::archives={folder}", *names],
+            folder,
+            f"cannot download {', '.join(names)}",
+        )
+        return sorted(folder.glob("*.deb"))
+
     def _query(self, *words: str) -> str:
         try:
             completed = subprocess.run(
@@ -87,15 +102,22 @@ class Apt:
         except (OSError, subprocess.SubprocessError) as error:
             reason = failure_reason(error, "apt-cache")
             raise KernelError(
-                f"apt-cache show {words[-1]} failed: {reason}; or use 'image' with a bzImage"
+                f"apt-cache show {words[-1]} failed: {reason}; or use 'image' with a kernel image"
             ) from error
         return completed.stdout
 
     def _not_found(self, name: str) -> str:
         if not self.suite:
-            return f"unable to locate package {name}; run 'apt-get update', or use 'image' with a bzImage"
+            return (
+                f"unable to locate package {name}; run 'apt-get update', or use 'image' with a kernel image"
+            )
         names = self._query("pkgnames", "linux-").split()
         return f"package {name} is not in {self.suite}; {did_you_mean(name, sorted(names))}"
+
+
+def unpack(file: Path, tree: Path) -> None:
+    """Unpack a package file into a directory. Raises ``KernelError``."""
+    run(["dpkg-deb", "-x", str(file), str(tree)], tree, f"cannot unpack {file.name}")
 
 
 def run(argv: list[str], folder: Path, failure: str) -> None:

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import logging
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestrator.architectures import Architecture, native
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Recipe
 from orchestrator.kernels import programs, store
@@ -34,16 +34,22 @@ PROGRAMS = ("make", "flex", "bison", "bc", "git", "tar", "rsync", "readelf", "se
 _BUILD_ID = re.compile(r"Build ID: ([0-9a-f]+)")
 
 
-def build(recipe: Recipe, on_progress: ProgressCallback = lambda _: None, package: bool = False) -> Built:
+def build(
+    recipe: Recipe,
+    on_progress: ProgressCallback = lambda _: None,
+    package: bool = False,
+    architecture: Architecture | None = None,
+) -> Built:
     """Return the kernel of a recipe; build it if it is not in the cache.
 
     :param on_progress: called often during the build.
     :param package: build a Debian package too.
+    :param architecture: None: that of this machine.
 
     Raises ``KernelError`` if an ingredient is missing, the build fails or there is no space left.
     """
     with _report_disk_errors():
-        ingredients = resolve(recipe)
+        ingredients = resolve(recipe, architecture or native())
         name = ingredients.hash
 
         def waiting() -> None:
@@ -67,17 +73,16 @@ def release_suffix(name: str) -> str:
 
 def _build(recipe: Recipe, ingredients: Ingredients, on_progress: ProgressCallback) -> Built:
     programs.require(*PROGRAMS)
-    if platform.machine() != "x86_64":
-        raise KernelError(f"cannot build kernels on {platform.machine()}: only x86_64 is supported")
+    architecture = ingredients.architecture
     started = time.monotonic()
     with workspace(ingredients) as space:
         make = _prepare(space, ingredients, on_progress)
         with space.building():
             config = _configure(space, ingredients, make)
-            make("bzImage", *(("modules",) if config.get("MODULES") == "y" else ()))
+            make(architecture.image, *(("modules",) if config.get("MODULES") == "y" else ()))
         with atomic_folder(store.kernels_folder() / ingredients.hash) as folder:
-            image = folder / "bzImage"
-            shutil.copy2(space.build / "arch" / "x86" / "boot" / "bzImage", image)
+            image = folder / architecture.image
+            shutil.copy2(space.build / architecture.image_folder / architecture.image, image)
             for name in (".config", "System.map"):
                 shutil.copy2(space.build / name, folder / name.lstrip("."))
             if config.get("MODULES") == "y":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orchestrator.architectures import Architecture, native
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import KernelSource, Recipe
 from orchestrator.kernels import store
@@ -14,22 +15,26 @@ from orchestrator.kernels.source import find_source
 from orchestrator.kernels.toolchain import find_toolchain
 
 
-def is_built(recipe: Recipe) -> bool:
+def is_built(recipe: Recipe, architecture: Architecture | None = None) -> bool:
     """Whether a kernel of these ingredients is in the cache. Contacts nobody and builds nothing.
 
     A newer version of a Debian package, a moved branch of a remote repository and changed files of a source tree are
     not noticed. False if an ingredient is missing or invalid.
+
+    :param architecture: None: that of this machine.
     """
     if not all(is_fetched(source) for source in recipe.patches):
         return False
     kernels = store.kernels()
     if not kernels:
         return False
+    architecture = architecture or native()
     try:
         known = recorded(
             read_patches(recipe.patches),
-            read_configuration(recipe.base, recipe.fragments),
-            find_toolchain(recipe.compiler),
+            read_configuration(recipe.base, recipe.fragments, architecture),
+            find_toolchain(recipe.compiler, architecture),
+            architecture,
         )
         source = _identity(recipe.source)
     except KernelError:

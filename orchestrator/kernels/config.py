@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from orchestrator.architectures import Architecture
 from orchestrator.errors import KernelError
+from orchestrator.experiment.kernels import fragment_files
 
 _SET = re.compile(r"CONFIG_(\w+)=(.*)")
 _UNSET = re.compile(r"# CONFIG_(\w+) is not set")
@@ -51,11 +53,17 @@ class Configuration:
 
 
 def read_configuration(
-    base: Literal["tiny", "defconfig", "running"] | Path, fragments: Iterable[Path]
+    base: Literal["tiny", "defconfig", "running"] | Path,
+    fragments: Iterable[Path],
+    architecture: Architecture,
 ) -> Configuration:
     """Read base and fragments; later lines override earlier ones. Raises ``KernelError`` with the invalid line."""
+    if base == "running" and not architecture.is_native:
+        raise KernelError(
+            f"base 'running': this machine's configuration is not one for {architecture.name}; use tiny or defconfig"
+        )
     requests: dict[str, ConfigRequest] = {}
-    for file in fragments:
+    for file in fragment_files(fragments, architecture.name):
         for number, text in enumerate(_read(file).splitlines(), 1):
             request = _request(text, f"{file.name}:{number}")
             if request:

@@ -11,14 +11,14 @@ import json
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from orchestrator.architectures import Architecture, native
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Suite
-from orchestrator.kernels.apt import Apt, Package, run
+from orchestrator.kernels.apt import Apt, Package, unpack
 from orchestrator.kernels.locks import atomic_folder, locked
 from orchestrator.kernels.suites import opened
 
@@ -28,7 +28,12 @@ ORIGIN = "origin.json"
 """File in the directory of an unpacked package, with what :func:`origin` returns."""
 
 
-def fetch_package(package: str, prefix: str = "linux-image-", suite: Suite | None = None) -> Path:
+def fetch_package(
+    package: str,
+    prefix: str = "linux-image-",
+    suite: Suite | None = None,
+    architecture: Architecture | None = None,
+) -> Path:
     """Return the directory of the unpacked package.
 
     Uses the version that apt would install, or that of ``suite``. If it cannot be fetched (no network, no package
@@ -36,15 +41,18 @@ def fetch_package(package: str, prefix: str = "linux-image-", suite: Suite | Non
 
     :param prefix: follow dependencies of a meta package to the package with this prefix.
     :param suite: where to find the package; None: the machine's own sources.
+    :param architecture: of the package; None: that of this machine.
 
     Raises ``KernelError`` if there is none in the cache either.
     """
-    parent = packages_folder() / (f"{package}@{suite.label}" if suite else package)
+    architecture = architecture or native()
+    foreign = "" if architecture.is_native else f":{architecture.debian}"
+    parent = packages_folder() / f"{package}{foreign}{f'@{suite.label}' if suite else ''}"
     parent.parent.mkdir(parents=True, exist_ok=True)
     version = suite.version if suite else ""
     with locked(parent.with_name(f"{parent.name}.lock")):
         try:
-            with opened(suite) if suite else nullcontext(Apt()) as apt:
+            with opened(suite, architecture) as apt:
                 packages = _chosen(apt, package, prefix, version)
                 folder = parent / str(packages[0])
                 if not folder.is_dir():
@@ -64,7 +72,7 @@ def fetch_package(package: str, prefix: str = "linux-image-", suite: Suite | Non
 
 
 def packages_folder() -> Path:
-    """Return the directory of packages: ``NAME/NAME=VERSION``, or ``NAME@SUITE/NAME=VERSION``."""
+    """Return the directory of packages: ``NAME/NAME=VERSION``, ``NAME:ARCHITECTURE@SUITE/NAME=VERSION``."""
     return cache_folder() / "packages"
 
 
@@ -110,7 +118,7 @@ def _unpack(target: Path, packages: Sequence[Package], apt: Apt, suite: Suite | 
                 file = apt.download(package, Path(temporary))
                 with file.open("rb") as stream:
                     hashes[str(package)] = hashlib.file_digest(stream, "sha256").hexdigest()
-                run(["dpkg-deb", "-x", str(file), str(tree)], tree, f"cannot unpack {file.name}")
+                unpack(file, tree)
         document = {
             "package": packages[0].name,
             "version": packages[0].version,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from orchestrator.architectures import X86_64, Architecture
 from orchestrator.experiment.model import Recipe
 from orchestrator.kernels.config import Configuration, read_configuration
 from orchestrator.kernels.patches import Patch, read_patches
@@ -29,11 +30,12 @@ class Ingredients:
     patches: tuple[Patch, ...]
     configuration: Configuration
     toolchain: Toolchain
+    architecture: Architecture
 
     @cached_property
     def document(self) -> dict[str, Any]:
         """The ingredients as plain data, see :func:`recorded`."""
-        rest = recorded(self.patches, self.configuration, self.toolchain)
+        rest = recorded(self.patches, self.configuration, self.toolchain, self.architecture)
         return {"format": FORMAT, "source": self.source.identity, **rest}
 
     @property
@@ -53,14 +55,23 @@ class Ingredients:
         kind, _, rest = self.source.identity.partition(" ")
         name = rest.partition("=")[0] if kind == "package" else ""
         parts = [kind, name, self.document["config"], self.document["compiler"], self.document["linker"]]
+        if "architecture" in self.document:
+            parts.append(self.document["architecture"])
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
 
 def recorded(
-    patches: tuple[Patch, ...], configuration: Configuration, toolchain: Toolchain
+    patches: tuple[Patch, ...],
+    configuration: Configuration,
+    toolchain: Toolchain,
+    architecture: Architecture,
 ) -> dict[str, Any]:
-    """Return the ingredients other than the source as plain data; large texts are replaced by their SHA-256 (hex)."""
-    return {
+    """Return the ingredients other than the source as plain data; large texts are replaced by their SHA-256 (hex).
+
+    Those of x86_64 have no ``architecture``: kernels of versions that had only this one keep their hash.
+    """
+    other = {} if architecture == X86_64 else {"architecture": architecture.name}
+    return other | {
         "patches": [{"name": patch.name, "sha256": patch.hash} for patch in patches],
         "config": {
             "base": configuration.base,
@@ -72,11 +83,12 @@ def recorded(
     }
 
 
-def resolve(recipe: Recipe) -> Ingredients:
-    """Read the ingredients of a recipe. Raises ``KernelError`` if one is missing or invalid."""
+def resolve(recipe: Recipe, architecture: Architecture) -> Ingredients:
+    """Read the ingredients of a recipe for an architecture. Raises ``KernelError`` if one is missing or invalid."""
     return Ingredients(
         source=find_source(recipe.source),
         patches=read_patches(recipe.patches),
-        configuration=read_configuration(recipe.base, recipe.fragments),
-        toolchain=find_toolchain(recipe.compiler),
+        configuration=read_configuration(recipe.base, recipe.fragments, architecture),
+        toolchain=find_toolchain(recipe.compiler, architecture),
+        architecture=architecture,
     )

@@ -42,7 +42,9 @@ class Make:
         self._workspace = workspace
         self._on_progress = on_progress
         compiler = ingredients.toolchain.compiler
-        command = f"ccache {compiler}" if shutil.which("ccache") else compiler
+        architecture = ingredients.architecture
+        ccache = "ccache " if shutil.which("ccache") else ""
+        host_compiler = compiler if architecture.is_native else "gcc"
         self._words = [
             *(
                 "make",
@@ -51,8 +53,10 @@ class Make:
                 f"O={workspace.build}",
                 f"-j{len(os.sched_getaffinity(0))}",
             ),
-            *(f"CC={command}", f"HOSTCC={command}", f"LOCALVERSION={release_suffix}"),
+            *(f"CC={ccache}{compiler}", f"HOSTCC={ccache}{host_compiler}", f"LOCALVERSION={release_suffix}"),
         ]
+        if not architecture.is_native:
+            self._words += [f"ARCH={architecture.kernel}", f"CROSS_COMPILE={architecture.gnu}-"]
         self._environment = {
             **{
                 name: value

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator import architectures
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Kernel
@@ -18,8 +19,8 @@ from orchestrator.kernels.image import image_release
 from orchestrator.kernels.make import ProgressCallback
 from orchestrator.kernels.verification import Identity
 
-DEFAULT_PACKAGE = "linux-image-cloud-amd64"
-"""The default kernel of guests."""
+_IMAGES = ("usr/lib/modules/*/vmlinu[xz]", "boot/vmlinu[xz]-*")
+"""Where packages have the kernel image; the last one is used."""
 
 _obtained: dict[tuple[Kernel, Path], KernelFiles] = {}
 
@@ -28,7 +29,7 @@ _obtained: dict[tuple[Kernel, Path], KernelFiles] = {}
 class KernelFiles:
     """The files of a kernel on the controller.
 
-    :ivar image: the bzImage.
+    :ivar image: the kernel image.
     :ivar modules: the directory ``lib/modules/RELEASE``; None: no modules.
     :ivar identity: the expected identity of the running kernel.
     :ivar config: the configuration; None: unknown.
@@ -70,7 +71,13 @@ def identity_of(kernel: Kernel) -> Identity:
 def _obtain(kernel: Kernel, on_progress: ProgressCallback) -> KernelFiles:
     if kernel.source in ("default", "package"):
         return _packaged(kernel)
+    architecture = architectures.find(kernel.architecture)
     if kernel.source == "running":
+        if not architecture.is_native:
+            raise KernelError(
+                f"kernel {kernel.name!r}: the running kernel of this machine is not one for {architecture.name}; "
+                "use 'package' or 'recipe'"
+            )
         release = platform.release()
         return _files(kernel, Path(f"/boot/vmlinuz-{release}"), Path("/"))
     if kernel.source == "image":
@@ -79,7 +86,7 @@ def _obtain(kernel: Kernel, on_progress: ProgressCallback) -> KernelFiles:
         return _files(kernel, kernel.image, kernel.modules)
     if kernel.recipe is None:
         raise KernelError(f"kernel {kernel.name!r} has no recipe")
-    built = build(kernel.recipe, on_progress)
+    built = build(kernel.recipe, on_progress, architecture=architecture)
     ingredients = built.ingredients
     identity = Identity(
         release=built.release,
@@ -98,11 +105,12 @@ def _obtain(kernel: Kernel, on_progress: ProgressCallback) -> KernelFiles:
 
 
 def _packaged(kernel: Kernel) -> KernelFiles:
-    package = kernel.package or DEFAULT_PACKAGE
-    root = fetch_package(package, suite=kernel.suite)
-    images = sorted(root.glob("boot/vmlinuz-*")) or sorted(root.glob("usr/lib/modules/*/vmlinuz"))
+    architecture = architectures.find(kernel.architecture)
+    package = kernel.package or architecture.package
+    root = fetch_package(package, suite=kernel.suite, architecture=architecture)
+    images = [path for pattern in _IMAGES for path in sorted(root.glob(pattern))]
     if not images:
-        raise KernelError(f"package {package} contains no kernel (/boot/vmlinuz-*)")
+        raise KernelError(f"package {package} contains no kernel (/boot/vmlinuz-*, /boot/vmlinux-*)")
     return _files(kernel, images[-1], root, origin(root))
 
 

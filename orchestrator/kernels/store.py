@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import convert
 
+from orchestrator.architectures import ARCHITECTURES, X86_64
 from orchestrator.cache import cache_folder
 from orchestrator.errors import BadInput, KernelError
 from orchestrator.nearest import did_you_mean
@@ -45,9 +46,14 @@ class Built:
         return kernels_folder() / self.hash
 
     @property
+    def architecture(self) -> str:
+        """The name of its architecture."""
+        return str(self.ingredients.get("architecture", X86_64.name))
+
+    @property
     def image(self) -> Path:
-        """The bzImage."""
-        return self.folder / "bzImage"
+        """The kernel image: bzImage, Image or vmlinux."""
+        return self.folder / ARCHITECTURES[self.architecture].image
 
     @property
     def modules(self) -> Path | None:

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestrator.architectures import Architecture
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Suite
 from orchestrator.kernels.apt import Apt, problems
+from orchestrator.kernels.foreign import foreign_lines, opened_foreign
 from orchestrator.kernels.locks import locked
 from orchestrator.kernels.programs import failure_reason
 
@@ -79,19 +81,34 @@ _KEYS = "update the package debian-archive-keyring or ubuntu-keyring, or set 'ke
 
 
 @contextmanager
-def opened(suite: Suite) -> Iterator[Apt]:
-    """Update the package lists of a suite and yield an apt that knows no other. Others wait.
+def opened(suite: Suite | None, architecture: Architecture) -> Iterator[Apt]:
+    """Yield an apt for packages of a suite and an architecture. Others wait. Installed packages are not known to it.
 
-    Raises ``KernelError`` if the suite cannot be read, or its signature is not valid.
+    :param suite: None: this machine's own sources; of its own architecture, this machine's own apt too.
+
+    Raises ``KernelError`` if the package lists cannot be read, or their signature is not valid.
     """
+    if suite is not None:
+        with _opened_suite(suite, architecture) as apt:
+            yield apt
+    elif architecture.is_native:
+        yield Apt()
+    else:
+        with opened_foreign(architecture) as apt:
+            yield apt
+
+
+@contextmanager
+def _opened_suite(suite: Suite, architecture: Architecture) -> Iterator[Apt]:
     mirror = suite.mirror or own_mirror(suite.name)
     keyring = suite.keyring or _keyring()
     if suite.keyring and not Path(suite.keyring).is_file():
         raise KernelError(f"keyring {suite.keyring}: No such file or directory")
     key = hashlib.sha256(f"{mirror}\n{keyring}".encode()).hexdigest()[:8]
-    folder = states_folder() / f"{suite.label}-{key}"
+    foreign = "" if architecture.is_native else f"-{architecture.debian}"
+    folder = states_folder() / f"{suite.label}-{key}{foreign}"
     with locked(folder.with_name(f"{folder.name}.lock")):
-        configuration = _write(folder, suite.name, mirror, keyring)
+        configuration = _write(folder, suite.name, mirror, keyring, architecture)
         name = f"suite {suite.name} of {_PASSWORD.sub('//', mirror)}"
         _update(configuration, name, keyring)
         yield Apt(("-c", str(configuration)), name)
@@ -140,7 +157,7 @@ def _keyring() -> str:
     return str(file) if file.is_file() else ""
 
 
-def _write(folder: Path, suite: str, mirror: str, keyring: str) -> Path:
+def _write(folder: Path, suite: str, mirror: str, keyring: str, architecture: Architecture) -> Path:
     """Write the configuration of apt and return its path."""
     for name in ("lists/partial", "archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -149,7 +166,7 @@ def _write(folder: Path, suite: str, mirror: str, keyring: str) -> Path:
     signed_by = f"Signed-By: {keyring}\n" if keyring else ""
     (folder / "suite.sources").write_text(_SOURCES.format(mirror=mirror, suite=suite) + signed_by)
     configuration = folder / "apt.conf"
-    configuration.write_text(_CONFIGURATION.format(folder=folder))
+    configuration.write_text(_CONFIGURATION.format(folder=folder) + foreign_lines(architecture))
     folder.touch()  # `orchestrate kernel gc` removes old ones
     return configuration
 

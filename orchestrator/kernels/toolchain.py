@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+from orchestrator.architectures import Architecture, native
 from orchestrator.errors import KernelError
 from orchestrator.kernels.programs import failure_reason
 
@@ -19,14 +20,28 @@ class Toolchain:
     linker_version: str
 
 
-def find_toolchain(compiler: str) -> Toolchain:
-    """Return the toolchain of a compiler. Raises ``KernelError`` if it is not installed."""
-    return Toolchain(compiler, _version(compiler), _version("ld"))
+def find_toolchain(compiler: str, architecture: Architecture | None = None) -> Toolchain:
+    """Return the toolchain of a compiler. Raises ``KernelError`` if it is not installed.
+
+    For another architecture, ``gcc`` is the cross compiler of Debian: ``aarch64-linux-gnu-gcc``.
+
+    :param architecture: None: that of this machine.
+    """
+    architecture = architecture or native()
+    if compiler.startswith("gcc"):
+        compiler = architecture.program(compiler)
+    hint = "install it, or set 'compiler' in the recipe"
+    binutils = "binutils"
+    if not architecture.is_native:
+        package = f"-{architecture.gnu.replace('_', '-')}"
+        hint = f"install the package {compiler.removeprefix(f'{architecture.gnu}-')}{package}"
+        binutils += package
+    linker = architecture.program("ld")
+    return Toolchain(compiler, _version(compiler, hint), _version(linker, f"install {binutils}"))
 
 
-def _version(command: str) -> str:
+def _version(command: str, hint: str) -> str:
     if shutil.which(command) is None:
-        hint = "install binutils" if command == "ld" else "install it, or set 'compiler' in the recipe"
         raise KernelError(f"{command}: command not found; {hint}")
     try:
         completed = subprocess.run(

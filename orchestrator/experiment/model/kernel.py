@@ -85,10 +85,11 @@ class Kernel:
 
     :ivar source: ``default``: the default of the provider (a guest: Debian's kernel; a machine: the running kernel);
         ``running``: the kernel of the machine (for a guest: of the controller); ``package``: a Debian package;
-        ``image``: a bzImage; ``recipe``: a kernel to build.
+        ``image``: a kernel image; ``recipe``: a kernel to build.
     :ivar suite: where the package is; None: in the machine's own apt sources.
     :ivar modules: the directory that contains ``lib/modules`` of the image; None: no modules.
     :ivar command_line: words to append to the kernel command line of the host.
+    :ivar architecture: name of the host's architecture, set by the provider; empty: that of this machine.
     """
 
     name: str
@@ -99,3 +100,4 @@ class Kernel:
     recipe: Recipe | None = None
     command_line: tuple[str, ...] = ()
     suite: Suite | None = None
+    architecture: str = ""

@@ -13,13 +13,15 @@ import time
 from pathlib import Path
 from typing import TextIO
 
+from orchestrator.architectures import Architecture, native
 from orchestrator.cache import cache_folder
 from orchestrator.environments import Environment
 from orchestrator.errors import HostError, OrchestratorError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.guest.command_line import Start, qemu_argv
-from orchestrator.hosts.guest.initramfs import PROBE_MESSAGE, find_program, probe_archive
+from orchestrator.hosts.guest.initramfs import PROBE_MESSAGE, probe_archive
 from orchestrator.hosts.guest.layout import GuestNode, Layout
+from orchestrator.hosts.guest.platforms import platform_of
 from orchestrator.hosts.guest.process import SupervisedProcess
 from orchestrator.kernels.obtain import obtain
 
@@ -38,7 +40,7 @@ def choose_environment(layout: Layout) -> Environment:
     Raises ``HostError`` if the layout requires KVM and KVM does not work.
     """
     if layout.acceleration != "tcg" and layout.clock != "instructions":
-        obstacle = kvm_obstacle()
+        obstacle = kvm_obstacle(layout.architecture)
         if obstacle is None:
             return Environment.VM_KVM
         if layout.acceleration == "kvm":
@@ -47,8 +49,13 @@ def choose_environment(layout: Layout) -> Environment:
     return Environment.VM_TCG if layout.clock == "wall" else Environment.VM_ICOUNT
 
 
-def kvm_obstacle() -> str | None:
-    """Return why KVM cannot be used here; None if it can. The result of the test boot is cached."""
+def kvm_obstacle(architecture: Architecture | None = None) -> str | None:
+    """Return why KVM cannot be used here; None if it can. The result of the test boot is cached.
+
+    :param architecture: of the guest; None: that of this machine.
+    """
+    if architecture is not None and not architecture.is_native:
+        return f"the guest is {architecture.name}, this machine {platform.machine()}"
     if not DEVICE.exists():
         return f"{DEVICE}: No such file or directory"
     if not os.access(DEVICE, os.R_OK | os.W_OK):
@@ -79,9 +86,12 @@ def _save(cached: Path, document: dict[str, str | None]) -> None:
     Path(file.name).replace(cached)
 
 
-def describe_hypervisor() -> dict[str, str]:
-    """Return ``kernel`` (release), ``cpu`` (model) and ``qemu`` (version) of this machine. KVM depends on all three."""
-    qemu = find_program("qemu-system-x86_64", "qemu-system-x86")
+def describe_hypervisor(architecture: Architecture | None = None) -> dict[str, str]:
+    """Return ``kernel`` (release), ``cpu`` (model) and ``qemu`` (version) of this machine. KVM depends on all three.
+
+    :param architecture: of the guest; None: that of this machine.
+    """
+    qemu = platform_of(architecture or native()).find_qemu()
     version = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=False).stdout
     models = [
         line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
@@ -101,7 +111,7 @@ def _test_boot() -> str | None:
     start.initramfs.write_bytes(probe_archive())
     start.console.touch()
     _log.info("testing %s with a boot (once; at most %g s)", DEVICE, PROBE_LIMIT_S)
-    argv = qemu_argv(find_program("qemu-system-x86_64", "qemu-system-x86"), start)
+    argv = qemu_argv(start.platform.find_qemu(), start)
     with start.console.open(errors="replace") as console:  # the supervisor removes the directory
         process = SupervisedProcess(argv, folder, folder / "output")
         try:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from orchestrator.environments import Environment
 from orchestrator.hosts.guest.layout import Layout
+from orchestrator.hosts.guest.platforms import Platform, platform_of
 
-BASE_PARAMETERS = ("console=ttyS0", "quiet", "panic=-1")
+BASE_PARAMETERS = ("quiet", "panic=-1")
 """`panic=-1` stops the guest at a panic (with -no-reboot). `quiet`: each character on the serial line takes time."""
 
 DEFAULT_HZ = 250
@@ -19,16 +20,6 @@ _ACCELERATION = {
     Environment.VM_KVM: ("-accel", "kvm"),
     Environment.VM_TCG: ("-accel", "tcg,thread=multi"),
     Environment.VM_ICOUNT: ("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=on"),
-}
-
-_TCG_PARAMETERS = ("tsc=reliable", "no_timer_check", "cryptomgr.notests")
-"""The emulated TSC is reliable. The other two parameters skip work that is slow in emulation and has no use there:
-the check of the timer interrupt (a loop of `pause`) and self-tests of ciphers."""
-
-_CLOCK_PARAMETERS = {
-    Environment.VM_KVM: (),
-    Environment.VM_TCG: _TCG_PARAMETERS,
-    Environment.VM_ICOUNT: _TCG_PARAMETERS,
 }
 
 _INSTRUCTIONS_PER_SECOND = 10**9
@@ -56,20 +47,26 @@ class Start:
     kernel_parameters: tuple[str, ...] = ()
     hz: int = DEFAULT_HZ
 
+    @property
+    def platform(self) -> Platform:
+        """The machine of QEMU."""
+        return platform_of(self.layout.architecture)
+
 
 def kernel_command_line(start: Start) -> str:
     """Return the kernel command line. Parameters of the experiment file come last, so they take precedence."""
     layout, environment = start.layout, start.environment
     user_parameters = (*layout.append.split(), *start.kernel_parameters)
-    base_parameters = (*BASE_PARAMETERS, *_CLOCK_PARAMETERS[environment], *_delay_loop(start))
+    emulated = () if environment is Environment.VM_KVM else start.platform.tcg_parameters
+    base_parameters = (f"console={start.platform.console}", *BASE_PARAMETERS, *emulated, *_delay_loop(start))
     parameters = (*base_parameters, *_reproducibility(start, user_parameters))
     return " ".join((*parameters, *user_parameters))
 
 
 def _delay_loop(start: Start) -> tuple[str, ...]:
     """Return ``lpj=``: a CPU that shares its clock cannot calibrate its delay loop with another CPU's timer ticks."""
-    is_icount = start.environment is Environment.VM_ICOUNT
-    return (f"lpj={_INSTRUCTIONS_PER_SECOND // start.hz}",) if is_icount else ()
+    measures = start.environment is Environment.VM_ICOUNT and start.platform.has_delay_loop
+    return (f"lpj={_INSTRUCTIONS_PER_SECOND // start.hz}",) if measures else ()
 
 
 _SHORT_FREE_LISTS = "sysctl.vm.percpu_pagelist_high_fraction=1000000"
@@ -107,9 +104,9 @@ def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
     return (
         str(qemu),
         *("-nodefaults", "-no-user-config", "-nographic", "-no-reboot"),
-        *("-machine", "q35,hpet=off,smbus=off,sata=off,usb=off,graphics=off,vmport=off"),
+        *("-machine", start.platform.machine_options(start.environment)),
         *_ACCELERATION[start.environment],
-        *("-cpu", _cpu(layout, start.environment)),
+        *("-cpu", start.platform.cpu_options(layout.cpu, start.environment)),
         *("-smp", _topology(layout)),
         *("-m", f"{layout.memory // 1024**2}M"),
         *_numa(layout),
@@ -124,11 +121,6 @@ def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
 def _escaped(path: Path) -> str:
     """Return a path for an option value of QEMU, where commas are doubled."""
     return str(path).replace(",", ",,")
-
-
-def _cpu(layout: Layout, environment: Environment) -> str:
-    """Return the CPU model. TCG executes `rep movsb` byte by byte, so kernels must not choose it."""
-    return layout.cpu if environment is Environment.VM_KVM else f"{layout.cpu},erms=off,fsrm=off"
 
 
 def _topology(layout: Layout) -> str:

@@ -18,11 +18,11 @@ from orchestrator.hosts.guest.initramfs import (
     FAILURE_PREFIX,
     UP_MESSAGE,
     base_archive,
-    find_program,
     keys_archive,
 )
 from orchestrator.hosts.guest.keys import make_keys
 from orchestrator.hosts.guest.layout import Layout
+from orchestrator.hosts.guest.platforms import platform_of
 from orchestrator.hosts.guest.process import SupervisedProcess
 from orchestrator.hosts.ssh import SshAddress, connect
 from orchestrator.kernels.obtain import KernelFiles
@@ -142,7 +142,7 @@ class Guest:
 def start_guest(boot: Boot) -> Guest:
     """Start a guest and wait for SSH; raises as :meth:`Guest.wait_until_up`."""
     deadline = time.monotonic() + boot.limit
-    base = base_archive(boot.kernel, boot.layout.programs)
+    base = base_archive(boot.kernel, boot.layout.programs, boot.layout.architecture)
     for _ in range(PORT_ATTEMPTS):
         guest = _launch(boot, base)
         try:
@@ -158,7 +158,7 @@ def start_guest(boot: Boot) -> Guest:
 
 
 def _launch(boot: Boot, base: bytes) -> Guest:
-    qemu = find_program("qemu-system-x86_64", "qemu-system-x86")
+    qemu = platform_of(boot.layout.architecture).find_qemu()
     folder = Path(tempfile.mkdtemp(prefix="orchestrate-guest-"))
     try:
         port = _free_port()

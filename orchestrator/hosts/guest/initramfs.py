@@ -5,17 +5,18 @@ The shell is dash because busybox's shell prefers its applets to programs in PAT
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from orchestrator.architectures import ARCHITECTURES, Architecture, native
 from orchestrator.errors import HostError
 from orchestrator.hosts.guest import cpio
 from orchestrator.hosts.guest.modules import ordered_modules
+from orchestrator.hosts.guest.userland import Userland, userland_for
 from orchestrator.kernels.obtain import KernelFiles
 
 NETWORK_MODULES = ("virtio_pci", "virtio_net")
@@ -28,8 +29,6 @@ FAILURE_PREFIX = "orchestrate: fail"
 """Prefix of error messages of init.sh."""
 
 PROBE_MESSAGE = "orchestrate: this kernel reached user space"
-
-_LIBRARY = re.compile(r"(/\S+) \(0x")
 
 _ETC = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
@@ -49,28 +48,25 @@ class Keys:
     authorized_key: str
 
 
-def find_program(name: str, package: str) -> Path:
-    """Return the path of a program of this machine; ``HostError`` names the Debian package to install."""
-    path = shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-    if path is None:
-        raise HostError(
-            f"{name}: command not found; guests need it: run `make setup` or install the package {package}"
-        )
-    return Path(path)
+def base_archive(
+    kernel: KernelFiles, programs: Iterable[str], architecture: Architecture | None = None
+) -> bytes:
+    """Return the initramfs without the keys. The same kernel and programs result in the same bytes.
 
-
-def base_archive(kernel: KernelFiles, programs: Iterable[str]) -> bytes:
-    """Return the initramfs without the keys. The same kernel and programs result in the same bytes."""
+    :param architecture: of the guest; None: that of this machine.
+    """
+    architecture = architecture or native()
+    userland = userland_for(architecture)
     paths = [
-        find_program("dropbear", "dropbear-bin"),
-        find_program("dash", "dash"),
-        *(_find_requested(name) for name in programs),
+        userland.find("dropbear"),
+        userland.find("dash"),
+        *(_find_requested(name, architecture) for name in programs),
     ]
     entries = [*_skeleton(), *_kernel_modules(kernel)]
     for path in paths:
-        entries += _program(path)
+        entries += _program(userland, path)
     # Last: programs take precedence over busybox applets of the same name.
-    return cpio.archive([*entries, *_busybox()])
+    return cpio.archive([*entries, *_busybox(userland)])
 
 
 def keys_archive(keys: Keys) -> bytes:
@@ -86,9 +82,9 @@ def keys_archive(keys: Keys) -> bytes:
 
 
 def probe_archive() -> bytes:
-    """Return an initramfs that prints :data:`PROBE_MESSAGE` on the console and exits."""
+    """Return an initramfs for this machine's architecture that prints :data:`PROBE_MESSAGE` and exits."""
     script = f"#!/bin/busybox sh\necho '{PROBE_MESSAGE}'\n"
-    busybox = find_program("busybox", "busybox-static").read_bytes()
+    busybox = userland_for(native()).find("busybox").read_bytes()
     return cpio.archive(
         [
             cpio.character_device("dev/console", 5, 1),
@@ -123,11 +119,9 @@ def _skeleton() -> Iterator[cpio.Entry]:
     yield cpio.file("init", files("orchestrator.hosts.guest").joinpath("init.sh").read_bytes(), 0o755)
 
 
-def _busybox() -> Iterator[cpio.Entry]:
-    busybox = find_program("busybox", "busybox-static")
-    yield cpio.file("usr/bin/busybox", busybox.read_bytes(), 0o755)
-    listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
-    for applet in listing.stdout.split():
+def _busybox(userland: Userland) -> Iterator[cpio.Entry]:
+    yield cpio.file("usr/bin/busybox", userland.find("busybox").read_bytes(), 0o755)
+    for applet in userland.applets():
         if applet != "busybox":
             yield cpio.link(f"usr/bin/{applet}", "busybox")
 
@@ -139,24 +133,27 @@ def _kernel_modules(kernel: KernelFiles) -> Iterator[cpio.Entry]:
     yield cpio.file("etc/modules", "".join(f"{module.name}\n" for module in modules).encode())
 
 
-def _find_requested(name: str) -> Path:
+def _find_requested(name: str, architecture: Architecture) -> Path:
     path = Path(name) if name.startswith("/") else Path(shutil.which(name) or "")
     if not path.is_file():
         raise HostError(f"hosts.qemu.programs: {name}: command not found; install it or give its path")
+    with path.open("rb") as file:
+        header = file.read(20)
+    # Scripts have no architecture.
+    if (
+        header.startswith(b"\x7fELF")
+        and (machine := struct.unpack_from("<H", header, 18)[0]) != architecture.elf
+    ):
+        others = (one.name for one in ARCHITECTURES.values() if one.elf == machine)
+        raise HostError(
+            f"hosts.qemu.programs: {path} is a program for {next(others, 'another architecture')}; the guest is "
+            f"{architecture.name}: give the path of a static program for {architecture.name}"
+        )
     return path
 
 
-def _program(path: Path) -> Iterator[cpio.Entry]:
-    """Yield a program and its shared libraries, at the same paths as on this machine."""
-    for source in (path, *_libraries(path)):
-        target = source.parent.resolve() / source.name
+def _program(userland: Userland, path: Path) -> Iterator[cpio.Entry]:
+    """Yield a program and its shared libraries, at the same paths as where they come from."""
+    for source in (path, *userland.libraries(path)):
         permissions = 0o755 if source is path else 0o644
-        yield cpio.file(str(target).lstrip("/"), source.read_bytes(), permissions | 0o111)
-
-
-def _libraries(path: Path) -> list[Path]:
-    """Return the shared libraries that ldd lists; none for a static program or a script."""
-    ldd = subprocess.run(["ldd", path], capture_output=True, text=True, check=False, env={"LC_ALL": "C"})
-    if "not found" in ldd.stdout:
-        raise HostError(f"{path}: missing shared libraries; see: ldd {path}")
-    return [Path(library) for library in _LIBRARY.findall(ldd.stdout)]
+        yield cpio.file(str(userland.target(source)).lstrip("/"), source.read_bytes(), permissions | 0o111)

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from orchestrator import architectures
+from orchestrator.architectures import Architecture
 from orchestrator.errors import BadInput
-from orchestrator.units import parse_size, plural
+from orchestrator.hosts.guest.platforms import platform_of
+from orchestrator.units import format_size, parse_size, plural
 
 LOCAL_DISTANCE = 10
 """Distance of a node to itself, by the ACPI specification (SLIT)."""
@@ -21,6 +24,17 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
     "description": "Run in a NUMA guest under QEMU.",
     "additionalProperties": False,
     "properties": {
+        "machine": {
+            "type": "object",
+            "description": "The machine that QEMU emulates.",
+            "additionalProperties": False,
+            "properties": {
+                "arch": {
+                    "enum": list(architectures.ARCHITECTURES),
+                    "description": "Architecture of the guest. Default: that of this machine.",
+                },
+            },
+        },
         "nodes": {
             "type": "array",
             "description": "The NUMA nodes of the guest, from node 0. Default: two nodes of 2 CPUs and 1GiB each.",
@@ -40,7 +54,8 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
                     },
                     "memory": {
                         "type": ["string", "integer"],
-                        "description": "Memory of the node, such as 1GiB: whole MiB, 64MiB or more. 0: CPUs only.",
+                        "description": "Memory of the node, such as 1GiB: whole MiB, 64MiB or more; on ppc64le a "
+                        "multiple of 256MiB. 0: CPUs only.",
                     },
                 },
             },
@@ -64,7 +79,8 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
             "type": "string",
             "pattern": "^[A-Za-z0-9][A-Za-z0-9_.,+=-]*$",
             "default": "max",
-            "description": "CPU model and features of QEMU. Under TCG, erms and fsrm are disabled.",
+            "description": "CPU model and features of QEMU; on ppc64le, max is power9. Under TCG, erms and fsrm are "
+            "disabled.",
         },
         "programs": {
             "type": "array",
@@ -90,7 +106,11 @@ class GuestNode:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The layout of a guest. ``distances`` is empty for the defaults of the kernel (10 and 20)."""
+    """The layout of a guest.
+
+    :ivar distances: empty for the defaults of the kernel (10 and 20).
+    :ivar arch: name of the architecture; empty: that of this machine.
+    """
 
     nodes: tuple[GuestNode, ...] = (GuestNode(2, 1024**3), GuestNode(2, 1024**3))
     distances: tuple[tuple[int, ...], ...] = ()
@@ -99,6 +119,12 @@ class Layout:
     cpu: str = "max"
     programs: tuple[str, ...] = ()
     append: str = ""
+    arch: str = ""
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture of the guest."""
+        return architectures.find(self.arch)
 
     @property
     def cpus(self) -> int:
@@ -114,9 +140,13 @@ class Layout:
 def parse_layout(options: Mapping[str, Any]) -> Layout:
     """Return the layout of options that are valid by :data:`OPTIONS_SCHEMA`; ``BadInput`` names all other errors."""
     values = dict(options)
+    values["arch"] = values.pop("machine", {}).get("arch", "")
     faults: list[str] = []
     if "nodes" in values:
-        values["nodes"] = tuple(_node(index, node, faults) for index, node in enumerate(values["nodes"]))
+        step = platform_of(architectures.find(values["arch"])).memory_step
+        values["nodes"] = tuple(
+            _node(index, node, step, faults) for index, node in enumerate(values["nodes"])
+        )
     values["distances"] = tuple(tuple(row) for row in values.get("distances", ()))
     values["programs"] = tuple(values.get("programs", ()))
     layout = Layout(**values)
@@ -128,7 +158,7 @@ def parse_layout(options: Mapping[str, Any]) -> Layout:
     return layout
 
 
-def _node(index: int, options: Mapping[str, Any], faults: list[str]) -> GuestNode:
+def _node(index: int, options: Mapping[str, Any], step: int, faults: list[str]) -> GuestNode:
     memory = SMALLEST_NODE
     try:
         memory = parse_size(options["memory"])
@@ -137,9 +167,10 @@ def _node(index: int, options: Mapping[str, Any], faults: list[str]) -> GuestNod
     cpus = options.get("cpus", 2)
     if memory == 0 and cpus == 0:
         faults.append(f"nodes[{index}]: a node needs CPUs or memory")
-    elif memory and (memory < SMALLEST_NODE or memory % 1024**2):
+    elif memory and (memory < SMALLEST_NODE or memory % step):
+        smallest = format_size(max(SMALLEST_NODE, step))
         faults.append(
-            f"nodes[{index}].memory: {options['memory']} must be a multiple of 1MiB, at least 64MiB"
+            f"nodes[{index}].memory: {options['memory']} must be a multiple of {format_size(step)}, at least {smallest}"
         )
     return GuestNode(cpus, memory)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,7 +35,7 @@ class QemuMachine(Machine):
     def __init__(self, layout: Layout, environment: Environment, log_folder: Path, boot_limit: float) -> None:
         self.environment: Environment | None = environment
         self.clock: Clock = "instructions" if environment is Environment.VM_ICOUNT else "wall"
-        self.hypervisor = describe_hypervisor()
+        self.hypervisor = describe_hypervisor(layout.architecture)
         self._layout = layout
         self._environment = environment
         self._log_folder = log_folder
@@ -45,7 +46,7 @@ class QemuMachine(Machine):
     def boot(self, kernel: Kernel) -> Host:
         """Stop the running guest and start one with ``kernel``; ``KernelError`` if the kernel does not boot."""
         self.close()
-        files = obtain(kernel)
+        files = obtain(_for_guest(kernel, self._layout))
         for attempt in range(1, BOOT_ATTEMPTS + 1):
             boot = Boot(
                 self.name, self._layout, self._environment, files, self._next_logs(), self._boot_limit
@@ -65,7 +66,7 @@ class QemuMachine(Machine):
 
     def identity(self, kernel: Kernel) -> Identity:
         """See :meth:`Machine.identity`; the identity of the default kernel is known here."""
-        return obtain(kernel).identity
+        return obtain(_for_guest(kernel, self._layout)).identity
 
     def differences(self, facts: Facts) -> list[str]:
         """See :meth:`Machine.differences`: the guest's kernel may number the nodes otherwise."""
@@ -119,7 +120,12 @@ class QemuProvider(Provider):
 
     def shown(self, host: str = "") -> str:
         """See :meth:`Provider.shown`."""
-        return "a guest on this machine"
+        arch = f"{self._layout.arch} " if self._layout.arch else ""
+        return f"a{'n' if arch.startswith('a') else ''} {arch}guest on this machine"
+
+    def kernel(self, kernel: Kernel) -> Kernel:
+        """See :meth:`Provider.kernel`."""
+        return _for_guest(kernel, self._layout)
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
@@ -129,6 +135,11 @@ class QemuProvider(Provider):
             yield machine
         finally:
             machine.close()
+
+
+def _for_guest(kernel: Kernel, layout: Layout) -> Kernel:
+    """Return a kernel for the architecture of the guest."""
+    return replace(kernel, architecture=layout.arch)
 
 
 def _check_needs(layout: Layout, needs: Needs) -> None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
+import platform
 import shutil
 import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator import architectures
 from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Role
@@ -73,24 +76,24 @@ class Build(Module):
         """Plan a build if sources or compiler have changed; ``HostError`` if there is no usable compiler."""
         data = arguments.data()
         fields, program = output.fields, data["program"]
-        identity = _identity(context.role.folder / data["source"], _compiler(context, fields))
+        compiler = _find_compiler(context, fields)
+        identity = _identity(context.role.folder / data["source"], compiler.version)
         if fields.get("identity") == identity and "sha256" in fields:
             return TaskPlan(result={"artifacts": {program: fields["sha256"]}}, note="up to date")
         before = f"build {fields['identity'][:12]}" if "identity" in fields else "absent"
         difference = Difference(f"{context.folder}/{program}", before, f"build {identity[:12]}")
-        return TaskPlan((difference,), result={"compiler": fields.get("compiler", ""), "identity": identity})
+        return TaskPlan((difference,), result={"compiler": compiler, "identity": identity})
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Build on the host, or build on the controller and copy."""
         data, compiler, identity = arguments.data(), plan.result["compiler"], plan.result["identity"]
         source, program = context.role.folder / data["source"], data["program"]
-        if compiler:
+        if not compiler.command:
             context.host.run(_build_on_host(context, source, program, data["makes"]))
-            note = f"built on the host with {compiler}"
+            note = f"built on the host with {compiler.version}"
         else:
-            binary = _build_on_controller(
-                context, source, data["static_target"], data["static_makes"], identity
-            )
+            target = (f"CC={compiler.command}", data["static_target"])
+            binary = _build_on_controller(context, source, target, data["static_makes"], identity)
             context.host.put(binary, f"{context.folder}/{program}", 0o755, sudo=context.base_sudo)
             note = "built statically on the controller and copied"
         marker = f"{context.folder}/{program}.built-from"
@@ -98,24 +101,41 @@ class Build(Module):
         return {"note": note}
 
 
-def _compiler(context: Context, fields: Mapping[str, str]) -> str:
-    """Return the version of the host's compiler, or of the controller's if the host has none."""
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    """The compiler of a build.
+
+    :ivar command: on the controller; empty: the host's own compiler.
+    :ivar version: part of the identity of the program.
+    """
+
+    command: str
+    version: str
+
+
+def _find_compiler(context: Context, fields: Mapping[str, str]) -> _Compiler:
+    """Return the host's compiler, or the controller's for the host's architecture. Raises ``HostError``."""
     if "compiler" in fields:
-        return fields["compiler"]
-    host_machine = fields.get("machine", "")
-    machine = subprocess.run(("uname", "-m"), capture_output=True, text=True, check=True).stdout.strip()
-    if host_machine and host_machine != machine:
+        return _Compiler("", fields["compiler"])
+    name, machine = context.host.name, fields.get("machine", "")
+    architecture = architectures.of_machine(machine) if machine else architectures.native()
+    if architecture is None:
         raise HostError(
-            f"no C compiler on {context.host.name}, and the controller cannot build for it: the host is "
-            f"{host_machine}, the controller {machine}; install make and a C compiler on {context.host.name}"
+            f"no C compiler on {name}, and the controller cannot build for it: the host is {machine}, "
+            f"the controller {platform.machine()}; install make and a C compiler on {name}"
         )
-    if not (shutil.which("cc") and shutil.which("make")):
+    command = "cc" if architecture.is_native else architecture.program("gcc")
+    if not (shutil.which(command) and shutil.which("make")):
         raise HostError(
-            f"no C compiler on {context.host.name} or on the controller; "
+            f"no C compiler on {name} or on the controller; "
             "install gcc and make on one of them (on the controller: make setup)"
+            if architecture.is_native
+            else f"no C compiler on {name}, and none for {architecture.name} on the controller; install "
+            f"{architecture.compiler_packages} on the controller (make setup ARCH={architecture.name}), "
+            f"or gcc and make on {name}"
         )
-    version = subprocess.run(("cc", "--version"), capture_output=True, text=True, check=True)
-    return f"static, {version.stdout.partition(chr(10))[0]}"
+    version = subprocess.run((command, "--version"), capture_output=True, text=True, check=True)
+    return _Compiler(command, f"static, {version.stdout.partition(chr(10))[0]}")
 
 
 def _sources(folder: Path) -> Iterator[Path]:
@@ -151,8 +171,10 @@ def _build_on_host(context: Context, source: Path, program: str, makes: str) -> 
     return script(build, *words, sudo=context.base_sudo, stdin=_archive(source), time_limit=BUILD_LIMIT_S)
 
 
-def _build_on_controller(context: Context, source: Path, target: str, makes: str, identity: str) -> Path:
-    """Build a static program in the cache, once for all hosts; return its path."""
+def _build_on_controller(
+    context: Context, source: Path, words: tuple[str, ...], makes: str, identity: str
+) -> Path:
+    """Build a static program in the cache with these words for make, once for all hosts; return its path."""
     built = context.cache / "builds" / identity / Path(makes).name
     built.parent.mkdir(parents=True, exist_ok=True)
     with (built.parent / "lock").open("w") as lock:
@@ -165,7 +187,7 @@ def _build_on_controller(context: Context, source: Path, target: str, makes: str
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
             completed = subprocess.run(
-                ("make", "-C", work, target),
+                ("make", "-C", work, *words),
                 capture_output=True,
                 text=True,
                 timeout=BUILD_LIMIT_S,

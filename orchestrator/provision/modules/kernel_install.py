@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from orchestrator.architectures import native
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment import roles
@@ -67,7 +68,7 @@ class KernelInstall(Module):
         if context.host.executes and output.fields.get("manager") != "apt":
             raise HostError("kernel_install is supported on Debian hosts only: could not find apt-get")
         recipe = arguments.data()["recipe"]
-        hash_suffix = release_suffix(resolve(_recipe(context.role, recipe)).hash)
+        hash_suffix = release_suffix(resolve(_recipe(context.role, recipe), native()).hash)
         installed = [
             line for line in output.lines if line.startswith("linux-image-") and line.endswith(hash_suffix)
         ]

@@ -33,7 +33,7 @@ static uint64_t node_reserve_bytes(int id)
 
 static bool check_pool(struct trial *trial, int node, uint64_t bytes)
 {
-	uint64_t page_size = trial->options->page_size, free_pages;
+	uint64_t page_size = trial->page_size, free_pages;
 	char path[128], size[SIZE_TEXT];
 
 	snprintf(path, sizeof(path),
@@ -52,7 +52,7 @@ static bool check_pool(struct trial *trial, int node, uint64_t bytes)
 
 static bool check_free(struct trial *trial, int node, uint64_t bytes)
 {
-	uint64_t page_size = trial->options->page_size;
+	uint64_t page_size = trial->page_size;
 	uint64_t free_bytes = node_free_bytes(node), reserve = node_reserve_bytes(node);
 	uint64_t in_blocks = node_free_in_blocks(node, page_size);
 	char has[SIZE_TEXT], reserved[SIZE_TEXT], required[SIZE_TEXT];
@@ -93,8 +93,8 @@ static bool check_thp(struct trial *trial)
 	const char *file = trial->kind == MEMORY_SHMEM ? "shmem_enabled" : "enabled";
 	char word[32], size[SIZE_TEXT];
 
-	size_format(trial->options->page_size, size);
-	if (!thp_word(file, trial->options->page_size, word, sizeof(word)))
+	size_format(trial->page_size, size);
+	if (!thp_word(file, trial->page_size, word, sizeof(word)))
 		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
 				   "this kernel has no %s transparent huge pages", size);
 	if (strcmp(word, "never") == 0 || strcmp(word, "deny") == 0)
@@ -108,14 +108,14 @@ static bool check_thp(struct trial *trial)
 bool headroom_check(struct trial *trial)
 {
 	const struct options *options = trial->options;
-	uint64_t bytes = options->pages * options->page_size;
+	uint64_t bytes = options->pages * trial->page_size;
 	/* During a swap by two migrations both regions are on the target node. */
 	uint64_t on_target = trial->mode->layout == LAYOUT_SWAP ? 2 * bytes : bytes;
 
 	if (trial->kind == MEMORY_HUGETLB)
 		return check_pool(trial, trial->source, bytes) &&
 		       check_pool(trial, trial->target, on_target);
-	if (options->page_size != base_page_size() && !check_thp(trial))
+	if (trial->page_size != base_page_size() && !check_thp(trial))
 		return false;
 	if (trial->source == trial->target)
 		return check_free(trial, trial->source, bytes + on_target);

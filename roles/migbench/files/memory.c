@@ -5,8 +5,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "options.h"
 #include "size.h"
 #include "syscalls.h"
+#include "sysfs.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -14,6 +16,8 @@
 #ifndef MAP_HUGE_SHIFT
 #define MAP_HUGE_SHIFT 26
 #endif
+
+#define THP_SIZE "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
 
 static const char *const KIND_NAMES[] = {
 	[MEMORY_BASE] = "base",
@@ -25,6 +29,21 @@ static const char *const KIND_NAMES[] = {
 uint64_t base_page_size(void)
 {
 	return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+bool page_size_choose(uint64_t requested, uint64_t *page_size, struct verdict *verdict)
+{
+	bool is_power = (requested & (requested - 1)) == 0;
+
+	*page_size = requested;
+	if (requested == PAGE_SIZE_HUGE) {
+		if (!read_number(THP_SIZE, page_size))
+			return verdict_set(verdict, STATUS_UNSUPPORTED,
+					   "this kernel has no transparent huge pages");
+	} else if (requested < base_page_size() && is_power) {
+		*page_size = base_page_size();
+	}
+	return true;
 }
 
 const char *memory_kind_name(enum memory_kind kind)

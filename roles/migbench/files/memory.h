@@ -22,6 +22,10 @@ struct region {
 };
 
 uint64_t base_page_size(void);
+
+/* Returns the size in bytes for --page-size. A size below that of a base page is that of a base
+ * page: the same experiment runs on machines with larger pages. */
+bool page_size_choose(uint64_t requested, uint64_t *page_size, struct verdict *verdict);
 const char *memory_kind_name(enum memory_kind kind);
 
 /* "auto" is base or thp, depending on the page size. False if no kernel supports it. */

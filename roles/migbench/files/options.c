@@ -25,7 +25,9 @@ struct option {
 static const struct option OPTIONS[] = {
 	{"mode", TYPE_WORD, FIELD(mode), "serial", 0, 0, NULL, "migration mode, see --list-modes"},
 	{"page-size", TYPE_SIZE, FIELD(page_size), "4KiB", KIB, 16 * GIB, NULL,
-	 "page size with unit"},
+	 "page size with unit; base and huge are those of the machine; a smaller size than that of "
+	 "a "
+	 "base page is that of a base page"},
 	{"memory", TYPE_WORD, FIELD(memory), "auto", 0, 0, "auto|base|thp|hugetlb|shmem",
 	 "kind of memory; auto: base for the base page size, otherwise thp"},
 	{"pages", TYPE_COUNT, FIELD(pages), "16", 1, UINT64_C(1) << 28, NULL,
@@ -95,7 +97,7 @@ static bool reject_value(const struct option *option, const char *value)
 	if (option->choices)
 		fprintf(stderr, "one of %s\n", option->choices);
 	else if (option->type == TYPE_SIZE)
-		fprintf(stderr, "a size such as 4KiB, 2MiB or 1GiB, from %s to %s\n",
+		fprintf(stderr, "base, huge, or a size such as 4KiB, 2MiB or 1GiB, from %s to %s\n",
 			size_format(option->min, low), size_format(option->max, high));
 	else if (option->type == TYPE_NODE)
 		fprintf(stderr, "auto or a node number\n");
@@ -130,6 +132,10 @@ static bool assign(struct options *options, const struct option *option, const c
 		*(const char **)field = value;
 		return true;
 	case TYPE_SIZE:
+		if (strcmp(value, "base") == 0 || strcmp(value, "huge") == 0) {
+			*(uint64_t *)field = *value == 'b' ? PAGE_SIZE_BASE : PAGE_SIZE_HUGE;
+			return true;
+		}
 		if (!size_parse(value, &number) || !in_range(option, number))
 			return reject_value(option, value);
 		*(uint64_t *)field = number;
@@ -238,6 +244,13 @@ void options_list(struct json *json)
 	json_end_array(json);
 }
 
+static const char *size_word(uint64_t size, char text[SIZE_TEXT])
+{
+	return size == PAGE_SIZE_BASE	? "base"
+	       : size == PAGE_SIZE_HUGE ? "huge"
+					: size_format(size, text);
+}
+
 static void request_field(const struct options *options, const struct option *option,
 			  struct json *json)
 {
@@ -252,7 +265,7 @@ static void request_field(const struct options *options, const struct option *op
 		json_string(json, name, *(const char *const *)field);
 		break;
 	case TYPE_SIZE:
-		json_string(json, name, size_format(*(const uint64_t *)field, text));
+		json_string(json, name, size_word(*(const uint64_t *)field, text));
 		break;
 	case TYPE_COUNT:
 		json_unsigned(json, name, *(const uint64_t *)field);

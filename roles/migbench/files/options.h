@@ -9,11 +9,13 @@
 
 #include "json.h"
 
-#define NODE_AUTO (-1)
+#define NODE_AUTO      (-1)
+#define PAGE_SIZE_BASE 0	  /* that of the machine */
+#define PAGE_SIZE_HUGE UINT64_MAX /* that of a transparent huge page of the machine */
 
 struct options {
 	const char *mode;
-	uint64_t page_size; /* bytes */
+	uint64_t page_size; /* bytes, PAGE_SIZE_BASE or PAGE_SIZE_HUGE */
 	const char *memory;
 	uint64_t pages;
 	uint64_t threads; /* 0: one, or the kernel's setting */

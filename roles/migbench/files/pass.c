@@ -37,8 +37,7 @@ static void list_free(struct page_list *list)
 
 static void place_regions(struct pass *pass, const struct trial *trial, uint64_t pages)
 {
-	struct region region = {
-		.pages = pages, .page_size = trial->options->page_size, .kind = trial->kind};
+	struct region region = {.pages = pages, .page_size = trial->page_size, .kind = trial->kind};
 	bool stays = trial->mode->layout == LAYOUT_COPY;
 
 	region.node = trial->source;

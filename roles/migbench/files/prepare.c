@@ -166,7 +166,8 @@ bool trial_prepare(struct trial *trial, const struct options *options, const str
 		return verdict_set(&trial->verdict, STATUS_FAILED,
 				   "cannot read the CPUs and nodes: is /proc mounted?");
 	return choose_nodes(trial) && choose_kernel_path(trial) && choose_take_turns(trial) &&
-	       memory_kind_choose(options->memory, options->page_size, &trial->kind,
+	       page_size_choose(options->page_size, &trial->page_size, &trial->verdict) &&
+	       memory_kind_choose(options->memory, trial->page_size, &trial->kind,
 				  &trial->verdict) &&
 	       choose_cpus(trial) && headroom_check(trial);
 }

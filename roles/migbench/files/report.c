@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include "clock.h"
+#include "size.h"
 #include "sysfs.h"
 
 /* Settings that affect migrations. Files that do not exist are skipped. */
@@ -53,16 +54,38 @@ static void report_environment(const struct topology *topology, struct json *jso
 	topology_json(topology, json);
 }
 
-/* A label marks results that are not representative for their mode. */
+static void append(char *text, size_t size, const char *part)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s%s", used ? "; " : "", part);
+}
+
+/* A label marks results whose options alone would mislead. */
 static void report_label(const struct trial *trial, struct json *json)
 {
-	if (!(trial->mode->features & FEATURE_DMA) || !trial->dialect->dma.software)
+	char name[256] = "", means[512] = "", size[SIZE_TEXT], part[128];
+
+	if (trial->mode->features & FEATURE_DMA && trial->dialect->dma.software) {
+		append(name, sizeof(name), "dma (software channel)");
+		append(means, sizeof(means),
+		       "kernel threads emulate the DMA engine: the results test the code path and "
+		       "are not the performance of any DMA engine");
+	}
+	if (trial->options->page_size != PAGE_SIZE_BASE &&
+	    trial->options->page_size < trial->page_size) {
+		size_format(trial->page_size, size);
+		snprintf(part, sizeof(part), "%s pages", size);
+		append(name, sizeof(name), part);
+		snprintf(part, sizeof(part),
+			 "base pages of this machine have %s, more than the requested size", size);
+		append(means, sizeof(means), part);
+	}
+	if (!name[0])
 		return;
 	json_object(json, "label");
-	json_string(json, "name", "dma (software channel)");
-	json_string(json, "means",
-		    "kernel threads emulate the DMA engine: the results test the code path and are "
-		    "not the performance of any DMA engine");
+	json_string(json, "name", name);
+	json_string(json, "means", means);
 	json_end_object(json);
 }
 
@@ -85,6 +108,7 @@ void report_trial(const struct trial *trial, struct json *json)
 	json_object(json, "environment");
 	if (trial->counted) {
 		json_string(json, "memory", memory_kind_name(trial->kind));
+		json_unsigned(json, "page_bytes", trial->page_size);
 		json_integer(json, "source_node", trial->source);
 		json_integer(json, "target_node", trial->target);
 		json_unsigned(json, "threads", trial->threads);

@@ -19,6 +19,7 @@
 
 struct trial {
 	const struct options *options;
+	uint64_t page_size; /* bytes; 0: not known yet */
 	struct topology topology;
 	const struct mode *mode;
 	struct dialect *dialect;

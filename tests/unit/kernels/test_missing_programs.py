@@ -40,7 +40,7 @@ def script(path: Path, text: str) -> Path:
         (
             lambda _: fetch_package("linux-image-cloud-amd64"),
             "apt-cache show linux-image-cloud-amd64 failed: apt-cache: command not found; install apt; or use 'image' "
-            "with a bzImage",
+            "with a kernel image",
         ),
         (
             lambda folder: read_patches(

@@ -377,6 +377,23 @@ def test_a_host_of_another_architecture_without_a_compiler(tmp_path: Path) -> No
         run(tmp_path, text, host)
 
 
+def test_a_missing_cross_compiler_is_named_with_its_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setenv("PATH", "")
+    host = ProbedHost()
+    host.answer("probe.sh program", stdout="machine=aarch64\n")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "Makefile").touch()
+    text = "- build: {source: files, program: p, makes: p, static_target: static, static_makes: p-static}\n"
+    with pytest.raises(
+        HostError,
+        match="none for arm64 on the controller; install gcc-aarch64-linux-gnu and libc6-dev-arm64-cross on",
+    ):
+        run(tmp_path, text, host)
+
+
 def test_a_dry_run_prints_the_commands(tmp_path: Path) -> None:
     printed: list[str] = []
     host = PrintingHost("n1", printed.append)

@@ -54,6 +54,13 @@ expect 2 --page-size=4KB
 has stderr '4KiB'
 [ -s "$out/stdout" ] && fail "a usage error printed a document"
 
+# Base pages that are larger than the requested size are used, and labelled.
+expect 0 --mode=copy --source-node=0 --target-node=0 --page-size=1KiB --pages=2 --settle-ms=0
+has stdout '"label":{"name":"[0-9]*KiB pages"'
+expect 0 --mode=copy --source-node=0 --target-node=0 --page-size=base --pages=2 --settle-ms=0
+lacks stdout '"label"'
+has stdout '"page_size":"base"'
+
 # Within one node only mode copy is supported. Metrics that were not measured are absent.
 expect 0 --mode=copy --source-node=0 --target-node=0 --pages=64 --threads=3 --settle-ms=0
 one_document

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "folios.h"
+#include "options.h"
 #include "placement.h"
 #include "size.h"
 #include "trial.h"
@@ -25,6 +26,22 @@ static void test_kinds(void)
 	CHECK(!memory_kind_choose("auto", 3 * base_page_size(), &kind, &verdict));
 	CHECK(!memory_kind_choose("auto", base_page_size() / 2, &kind, &verdict));
 	CHECK(verdict.status == STATUS_UNSUPPORTED);
+}
+
+static void test_page_size(void)
+{
+	struct verdict verdict = {0};
+	uint64_t size;
+
+	CHECK(page_size_choose(2 * MIB, &size, &verdict) && size == 2 * MIB);
+	CHECK(page_size_choose(base_page_size() / 4, &size, &verdict) && size == base_page_size());
+	CHECK(page_size_choose(PAGE_SIZE_BASE, &size, &verdict) && size == base_page_size());
+	CHECK(page_size_choose(3 * KIB, &size, &verdict) && size == 3 * KIB);
+	CHECK(verdict.status == STATUS_OK);
+	if (page_size_choose(PAGE_SIZE_HUGE, &size, &verdict))
+		CHECK(size > base_page_size() && size % base_page_size() == 0);
+	else
+		CHECK(verdict.status == STATUS_UNSUPPORTED);
 }
 
 static void test_region(enum memory_kind kind)
@@ -68,8 +85,10 @@ static void test_partly_absent(void)
 /* Regression: the lists had the addresses from before the regions were mapped. */
 static void test_lists(void)
 {
-	struct options options = {.page_size = base_page_size()};
-	struct trial trial = {.options = &options, .mode = mode_find("twoway", NULL)};
+	struct options options = {0};
+	struct trial trial = {.options = &options,
+			      .page_size = base_page_size(),
+			      .mode = mode_find("twoway", NULL)};
 	struct pass pass;
 
 	CHECK(pass_create(&pass, &trial, 5, &trial.verdict));
@@ -86,6 +105,7 @@ static void test_lists(void)
 int main(void)
 {
 	test_kinds();
+	test_page_size();
 	test_region(MEMORY_BASE);
 	test_region(MEMORY_SHMEM);
 	test_partly_absent();

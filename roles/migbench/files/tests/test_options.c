@@ -28,6 +28,8 @@ int main(void)
 
 	CHECK(parse(&options, "--page-size=2MiB", "--latency-probe"));
 	CHECK(options.page_size == 2 * MIB && options.latency_probe);
+	CHECK(parse(&options, "--page-size=base", NULL) && options.page_size == PAGE_SIZE_BASE);
+	CHECK(parse(&options, "--page-size=huge", NULL) && options.page_size == PAGE_SIZE_HUGE);
 	CHECK(parse(&options, "--pages", "7"));
 	CHECK(options.pages == 7);
 	CHECK(parse(&options, "--latency-probe=true", "--victim=false"));
