@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -173,6 +173,7 @@ class ProviderRequest:
     """Options for a provider: from the experiment file (``hosts:``) and the command line, which takes precedence.
 
     :ivar options: the provider's own section of the file, validated against its ``options_schema``.
+    :ivar guest: the section ``hosts.qemu`` of the file, for providers that boot guests on their hosts.
     :ivar fleet: whether all hosts of the group are requested.
     :ivar host: ``--host``; empty if not given.
     :ivar boot_limit: seconds within which a machine must answer after a boot.
@@ -189,6 +190,7 @@ class ProviderRequest:
     allow_local_changes: bool = False
     boot_limit: float = 300.0
     max_hours: float = 0.0
+    guest: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,13 @@ def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
     else:
         scripts = {**SCRIPTS.files, **trial_file.RUNNER.files, **session.scripts.files}
         session.upload({f"bin/{name}": content for name, content in scripts.items()})
+        blocks = [block.kernel for block in run.plan.blocks()]
+        session.send_kernels([kernel for kernel in run.experiment.kernels if kernel.name in blocks])
         run.observer.note("waiting for a node to prepare the run on")
         minutes = round((system.time_limit or HOLD_LIMIT_S) / 60)
-        with session.hold_node(max(2, minutes), lambda: bool(run.stop.level), run.observer.note) as host:
+        with session.hold_node(
+            max(2, minutes), blocks[0], lambda: bool(run.stop.level), run.observer.note
+        ) as host:
             run.observer.note(f"preparing on {host.name}")
             prepared = _prepare_on(run, session, host)
         document: dict[str, Any] = asdict(prepared)
@@ -65,7 +69,11 @@ def _prepare_on(run: Run, session: BatchSession, host: Host) -> Prepared:
     _check_storage(session, host)
     printed = host_facts.ask(host)
     facts = host_facts.parse(printed)
-    unmet = host_facts.unmet(experiment.hosts.needs, facts) if host.executes else []
+    unmet = (
+        [*session.differences(facts), *host_facts.unmet(experiment.hosts.needs, facts)]
+        if host.executes
+        else []
+    )
     if unmet:
         raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
     if host.executes and needs_root(experiment) and not host.is_root:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from orchestrator.errors import BadInput
-from orchestrator.units import parse_size, plural
+from orchestrator.units import format_size, parse_size, plural
 
 LOCAL_DISTANCE = 10
 """Distance of a node to itself, by the ACPI specification (SLIT)."""
@@ -99,6 +99,10 @@ class Layout:
     cpu: str = "max"
     programs: tuple[str, ...] = ()
     append: str = ""
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{plural(node.cpus, 'CPU')} and {format_size(node.memory)}" for node in self.nodes)
+        return f"{plural(len(self.nodes), 'NUMA node')} ({sizes})"
 
     @property
     def cpus(self) -> int:

@@ -59,5 +59,8 @@ class SlurmNode(Host):
         step = self._step(self.prepare(command).line, b"")
         return self._login.lines(replace(command, argv=step, sudo=False))
 
+    def keep(self) -> None:
+        """Keep what was built there: it is on the storage that nodes share."""
+
     def close(self) -> None:
         """Do nothing: whoever holds the job ends it."""
