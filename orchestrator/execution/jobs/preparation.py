@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from orchestrator.errors import HostError
-from orchestrator.execution import trial_file
+from orchestrator.execution import needs, trial_file
 from orchestrator.execution.run import Run
 from orchestrator.execution.visit import Visit, needs_root
 from orchestrator.hosts import facts as host_facts
@@ -69,17 +69,13 @@ def _prepare_on(run: Run, session: BatchSession, host: Host) -> Prepared:
     _check_storage(session, host)
     printed = host_facts.ask(host)
     facts = host_facts.parse(printed)
-    unmet = (
-        [*session.differences(facts), *host_facts.unmet(experiment.hosts.needs, facts)]
-        if host.executes
-        else []
-    )
-    if unmet:
-        raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
+    if host.executes:
+        needs.require(host.name, experiment, run.provider, facts, session.differences(facts))
     if host.executes and needs_root(experiment) and not host.is_root:
         raise HostError(
             f"{host.name}: changing settings requires root, and jobs run here as user {facts.user_id}; "
-            "leave tuning, sysctl.… and sysfs.… out of the experiment, or submit as root"
+            "leave tuning, sysctl.… and sysfs.… out of the experiment, submit as root, or run in guests "
+            "(hosts.slurm.guest: true)"
         )
     visit = Visit(host, experiment, "prepare", base=session.folder)
     artifacts: dict[str, str] = {}
