@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154,SC2034 # $run and $place are set by the scripts, which use $error
 # Functions of the scripts that boot a guest on the node of a job. The node needs a POSIX shell, ssh and QEMU.
 #
 # $run: the run's directory. $place: the directory of this guest. Both are on storage that the node shares.

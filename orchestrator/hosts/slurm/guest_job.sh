@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck source-path=SCRIPTDIR disable=SC2317 # functions are called by a trap and by guest.sh
 # One block in a guest, as a job: sbatch runs it on the node; the controller may be gone. Boots the guest, runs job.sh
 # there, and copies what that writes to the run's directory, the journal as it grows.
 #
@@ -27,6 +28,7 @@ say() {
 # The time limit comes near, or the job is cancelled: job.sh ends the trial and restores its settings.
 on_signal() {
     stopping=1
+    # shellcheck disable=SC2016 # it is read there
     [ -z "$job" ] || in_guest 'kill "$(cat /run/job)"' </dev/null
 }
 
@@ -55,7 +57,8 @@ copy_place() {
 # copy_rest: what the follower of the journal has not copied
 copy_rest() {
     : >>"$out/journal.jsonl"
-    in_guest "tail -c +$(($(wc -c <"$out/journal.jsonl") + 1)) $there/journal.jsonl" </dev/null >>"$out/journal.jsonl" &&
+    copied=$(wc -c <"$out/journal.jsonl")
+    in_guest "tail -c +$((copied + 1)) $there/journal.jsonl" </dev/null >>"$out/journal.jsonl" &&
         in_guest "cat $there/refused 2>/dev/null || :" </dev/null >"$place/refused" || return
     [ ! -s "$place/refused" ] || mv "$place/refused" "$out/refused"
 }

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck source-path=SCRIPTDIR
 # The guest on the node that is held to prepare a run.
 #
 #   sh guest_prepare.sh hold RUN KERNEL   boots it, prints "@ready JOB NODE", and ends it at the end of the input
@@ -19,10 +20,11 @@ hold() {
     trap end_guest EXIT
     trap 'stopping=1' TERM
     note "booting a guest on $node"
-    boot "$1" </dev/null && send bin || {
-        echo "@failed ${error:-"$node: cannot copy files to the guest"}"
+    error="$node: cannot copy files to the guest"
+    if ! boot "$1" </dev/null || ! send bin; then
+        echo "@failed $error"
         return 1
-    }
+    fi
     echo "@ready $SLURM_JOB_ID $node"
     cat >/dev/null
 }
