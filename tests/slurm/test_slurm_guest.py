@@ -84,7 +84,7 @@ def test_a_block_runs_in_a_guest(user: SlurmUser) -> None:
     assert ended.code == 0, ended.err
     user.assert_complete(2)
     assert {trial["environment"] for trial in user.trials} == {"vm-tcg"}
-    assert {trial["metrics"]["nodes"] for trial in user.trials} == {2}
+    assert {trial["metrics"]["nodes"]["value"] for trial in user.trials} == {2}
     (block,) = user.of_type("block")
     assert block["host"] in ("node1", "node2", "node3")
     assert block["settings"] == {"/proc/sys/vm/swappiness": "7"}

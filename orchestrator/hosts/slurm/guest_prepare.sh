@@ -8,7 +8,7 @@
 #
 # Before "@ready", "hold" prints "@note TEXT" and, if it fails, "@failed TEXT".
 
-run=$2 place=$2/guest/prepare
+run=$2 place=$2/guest/prepare.$SLURM_JOB_ID
 # shellcheck source=guest.sh
 . "$run/bin/guest.sh"
 
