@@ -54,7 +54,7 @@ def guests(user: SlurmUser) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             is_qemu = (process / "comm").read_text().startswith("qemu-system")
-            if is_qemu and os.readlink(process / "cwd").startswith(f"{user.shared}/"):
+            if is_qemu and user.shared in (process / "cwd").readlink().parents:
                 found.append(int(process.name))
         except OSError:
             continue
@@ -99,12 +99,12 @@ def test_hosts_check_says_that_kernels_run_in_guests(user: SlurmUser) -> None:
     kernels = "kernels: {ours: default, other: {package: linux-image-amd64}}\n"
     file = guest_file(user, SAY + kernels)
     printed = user.orchestrate("hosts", "check", "--provider", "slurm", file).out
-    assert "kernels: each job boots a guest on its node (hosts.slurm.guest); nodes need QEMU and ssh" in printed
+    assert (
+        "kernels: each job boots a guest on its node (hosts.slurm.guest); nodes need QEMU and ssh" in printed
+    )
     assert "kernel other: in a guest" in printed
     assert "settings: jobs are root in their guests" in printed
-    without = user.orchestrate(
-        "hosts", "check", "--provider", "slurm", user.slurm_file(SAY + kernels)
-    ).out
+    without = user.orchestrate("hosts", "check", "--provider", "slurm", user.slurm_file(SAY + kernels)).out
     assert "or in guests with hosts.slurm.guest: true" in without
 
 
@@ -260,5 +260,7 @@ def test_a_node_without_qemu(user: SlurmUser, tmp_path: Path) -> None:
     user.environment = {**user.environment, "PATH": str(programs)}
     ended = user.run(guest_file(user, SAY + "repetitions: 1\n"))
     (line,) = ended.complaints
-    assert (ended.code, "qemu-system-x86_64: command not found; guests need it" in line) == (3, True), ended.err
+    assert (ended.code, "qemu-system-x86_64: command not found; guests need it" in line) == (3, True), (
+        ended.err
+    )
     assert_nothing_left(user)

@@ -91,7 +91,7 @@ class Attempt:
             self.last_sign = time.monotonic()
 
     def take(self, kind: str, text: str) -> None:
-        """Take over what the job has written: ``tuned``, ``place``, the ``journal``, why it ``refused`` or ``crashed``."""
+        """Take over a file that the job has written: ``tuned``, ``place``, ``journal``, ``refused`` or ``crashed``."""
         if kind == "tuned":
             self._settings = text
         elif kind == "place":

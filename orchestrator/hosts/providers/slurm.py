@@ -15,7 +15,7 @@ from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.printing import PrintingHost
-from orchestrator.hosts.providers.qemu import check_needs
+from orchestrator.hosts.providers.qemu import QemuProvider, check_needs
 from orchestrator.hosts.providers.ssh import SshProvider
 from orchestrator.hosts.slurm.check import describe, try_jobs
 from orchestrator.hosts.slurm.guest import GuestSession
@@ -124,6 +124,7 @@ class SlurmProvider(Provider):
         layout = parse_layout(request.guest)
         if options.guest:
             check_needs(layout, request.needs)
+            self.boot_estimate = QemuProvider.boot_estimate
             self.location += f", in guests of {layout}"
         self._system = SlurmSystem(options, address, layout=layout, boot_limit=request.boot_limit)
         self._reserved: ReservedNodes | None = None

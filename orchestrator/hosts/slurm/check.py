@@ -77,8 +77,8 @@ def _kernels(options: SlurmOptions, kernels: Iterable[str], booting: Mapping[str
         feature = options.features.get(kernel, "")
         if not feature:
             lines.append(
-                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run only on nodes that already run it, "
-                "or in guests with hosts.slurm.guest: true"
+                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run only on nodes that already run "
+                "it, or in guests with hosts.slurm.guest: true"
             )
         elif feature in booting:
             lines.append(f"kernel {kernel}: feature {feature}, {plural(booting[feature], 'node')}")

@@ -38,6 +38,9 @@ KEEP_LIMIT_S = 600.0
 SSH_LOST = 255
 """Exit code of ssh where the guest cannot be reached."""
 
+QEMU = Path("qemu-system-x86_64")
+"""The program, to be found on the node."""
+
 PORT = "@PORT@"
 """Stands in command lines for the port that a job chooses."""
 
@@ -107,7 +110,9 @@ class GuestSession(SlurmSession):
             for kernel in kernels:
                 content.update(self._command_lines(kernel.name, placeholder_files(kernel)))
                 for name in ("image", "initramfs"):
-                    self.login.put(Path("/nonexistent"), f"{self.folder}/guest/kernels/{kernel.name}/{name}", 0o600)
+                    self.login.put(
+                        Path("/nonexistent"), f"{self.folder}/guest/kernels/{kernel.name}/{name}", 0o600
+                    )
             self.upload(content)
             return
         with tempfile.TemporaryDirectory() as folder:
@@ -138,6 +143,7 @@ class GuestSession(SlurmSession):
         return allowed
 
     def _descriptions(self) -> Iterator[tuple[str, bytes]]:
+        yield "guest/qemu", f"{QEMU}\n".encode()
         yield "guest/limit", f"{self._boot_limit:.0f}\n".encode()
         yield "guest/memory", f"{self._layout.memory // 1024**2}\n".encode()
         for accelerator, environment in self._environments().items():
@@ -160,7 +166,7 @@ class GuestSession(SlurmSession):
             )
             is_icount = environment is Environment.VM_ICOUNT
             monitor = ("-monitor", "pipe:monitor") if is_icount else ()
-            line = shlex.join((*qemu_argv(Path("qemu-system-x86_64"), start), *monitor))
+            line = shlex.join((*qemu_argv(QEMU, start), *monitor))
             yield f"guest/kernels/{name}/{accelerator}", f"{line}\n".encode()
 
     def _hold(self, kernel: str) -> tuple[str, ...]:

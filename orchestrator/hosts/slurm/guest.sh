@@ -4,6 +4,7 @@
 # $run: the run's directory. $place: the directory of this guest. Both are on storage that the node shares.
 #
 # RUN/guest: identity, known_hosts   keys of the run's guests
+#            qemu                    name of QEMU's program
 #            limit, memory           of a boot in seconds, of a guest in MiB
 #            accelerator             kvm or tcg; written by the first guest, and the same for all guests of the run
 #            kvm, tcg                one line: environment and clock of a guest; only of accelerators that are allowed
@@ -134,7 +135,7 @@ choose_accelerator() {
 
 # check_node: 1 if a guest cannot run here, see $error
 check_node() {
-    for program in qemu-system-x86_64 ssh; do
+    for program in "$(cat "$files/qemu")" ssh; do
         command -v "$program" >/dev/null || {
             error="$node: $program: command not found; guests need it; choose nodes that have it with hosts.slurm.constraint or nodelist"
             return 1
@@ -183,5 +184,5 @@ boot() {
 
 # send PATH…: copies files of the run to the same place in the guest
 send() {
-    (cd "$run" && tar -cf - "$@") | in_guest "mkdir -p $(quoted "$run") && cd $(quoted "$run") && tar -xf -"
+    (cd "$run" && tar -cf - "$@") | in_guest "mkdir -p $(quoted "$run") && cd $(quoted "$run") && tar -xmf -"
 }

@@ -34,7 +34,7 @@ on_signal() {
 
 describe_node() {
     cat "$files/$accelerator"
-    printf 'guest.qemu=%s\n' "$(qemu-system-x86_64 --version | head -n 1)"
+    printf 'guest.qemu=%s\n' "$("$(cat "$files/qemu")" --version | head -n 1)"
     printf 'guest.cpu=%s\n' "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)"
     printf 'guest.kernel=%s\n' "$(uname -r)"
     printf 'guest.cpus=%s\n' "$(grep -c '^processor' /proc/cpuinfo)"
@@ -46,7 +46,7 @@ describe_node() {
 # copy_place: waits until job.sh has written where it runs, or why it does not
 copy_place() {
     in_guest "cd $there && until [ -e place ] || [ -e refused ]; do sleep 0.2; done
-        mkdir copy && cp place tuned copy 2>/dev/null; cd copy && tar -cf - ." </dev/null | (cd "$place" && tar -xf -) || return
+        mkdir copy && cp place tuned copy 2>/dev/null; cd copy && tar -cf - ." </dev/null | (cd "$place" && tar -xmf -) || return
     [ ! -e "$place/tuned" ] || mv "$place/tuned" "$out/tuned"
     [ ! -e "$place/place" ] || {
         describe_node >>"$place/place"
