@@ -19,11 +19,16 @@ node=${SLURMD_NODENAME:-$(uname -n)}
 files=$run/guest
 qemu='' drain='' stopping=''
 
-# in_guest LINE: runs a line of shell in the guest; 255 if it cannot be reached
-in_guest() (
+# connect LINE: becomes an ssh that runs a line of shell in the guest
+connect() {
     cd "$files" && exec ssh -F none -i identity -p "$(cat "$place/port")" -o BatchMode=yes -o IdentitiesOnly=yes \
         -o UserKnownHostsFile=known_hosts -o GlobalKnownHostsFile=/dev/null -o HostKeyAlias=guest -o StrictHostKeyChecking=yes \
         -o LogLevel=ERROR -o ConnectTimeout=30 -o ServerAliveInterval=60 -o ServerAliveCountMax=5 root@127.0.0.1 "$1"
+}
+
+# in_guest LINE: runs it and returns; 255 if the guest cannot be reached
+in_guest() (
+    connect "$1"
 )
 
 # quoted TEXT: as one word of a shell

@@ -29,7 +29,7 @@ say() {
 on_signal() {
     stopping=1
     # shellcheck disable=SC2016 # it is read there
-    [ -z "$job" ] || in_guest 'kill "$(cat /run/job)"' </dev/null
+    [ -z "$job" ] || in_guest 'until [ -s /run/job ]; do sleep 0.2; done; kill "$(cat /run/job)"' </dev/null
 }
 
 describe_node() {
@@ -43,9 +43,12 @@ describe_node() {
     printf 'guest.numa_nodes=%s\n' "$#"
 }
 
-# copy_place: waits until job.sh has written where it runs, or why it does not
+# copy_place: waits until job.sh has written where it runs, or why it does not, or has ended
 copy_place() {
-    in_guest "cd $there && until [ -e place ] || [ -e refused ]; do sleep 0.2; done
+    in_guest "cd $there && until [ -e place ] || [ -e refused ]; do
+            [ ! -s /run/job ] || kill -0 \"\$(cat /run/job)\" || break
+            sleep 0.2
+        done
         mkdir copy && cp place tuned copy 2>/dev/null; cd copy && tar -cf - ." </dev/null | (cd "$place" && tar -xmf -) || return
     [ ! -e "$place/tuned" ] || mv "$place/tuned" "$out/tuned"
     [ ! -e "$place/place" ] || {
@@ -76,12 +79,13 @@ roles=''
 # shellcheck disable=SC2086 # it may be empty
 send bin $roles "jobs/$2/expected" "jobs/$2/settings" "$block/trials" || say crashed "the guest on $node cannot be reached"
 
-in_guest "echo \$\$ >/run/job && export SLURM_JOB_ID=$SLURM_JOB_ID SLURM_ARRAY_TASK_ID=$SLURM_ARRAY_TASK_ID \
+(connect "echo \$\$ >/run/job && export SLURM_JOB_ID=$SLURM_JOB_ID SLURM_ARRAY_TASK_ID=$SLURM_ARRAY_TASK_ID \
     SLURMD_NODENAME=$(quoted "$node") ORCHESTRATE_CLOCK=$clock &&
-    exec sh $(quoted "$run/bin/job.sh") $(quoted "$run") $2 $3" </dev/null &
+    exec sh $(quoted "$run/bin/job.sh") $(quoted "$run") $2 $3") </dev/null &
 job=$!
+[ -z "$stopping" ] || on_signal # it came before there was a job
 copy_place && {
-    in_guest ": >>$there/journal.jsonl; exec tail -n +1 -f $there/journal.jsonl" </dev/null >>"$out/journal.jsonl" &
+    (connect ": >>$there/journal.jsonl; exec tail -n +1 -f $there/journal.jsonl") </dev/null >>"$out/journal.jsonl" &
     follower=$!
 }
 # A signal ends a wait.
