@@ -265,3 +265,8 @@ def test_a_node_without_qemu(user: SlurmUser, tmp_path: Path) -> None:
         ended.err
     )
     assert_nothing_left(user)
+
+
+def test_guests_and_node_features_exclude_each_other(user: SlurmUser) -> None:
+    ended = user.orchestrate("validate", guest_file(user, SAY, "features: {default: new}"))
+    assert (ended.code, "hosts.slurm: guest and features are mutually exclusive" in ended.err) == (2, True)

@@ -151,7 +151,7 @@ def read_options(section: Mapping[str, Any]) -> SlurmOptions:
     )
     if options.guest and options.features:
         faults.append(
-            "hosts.slurm: guest and features are mutually exclusive: guests boot kernels, or nodes do"
+            "hosts.slurm: guest and features are mutually exclusive: kernels are booted in guests or on nodes"
         )
     if faults:
         raise BadInput(*faults)
