@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import tarfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -80,11 +81,41 @@ class JobArray:
     root: bool = False
 
 
+class Storage(ABC):
+    """The run's directory as the nodes see it: the one of the login host, or one on the disk of each node.
+
+    :ivar folder: its absolute path on the nodes.
+    :ivar shared: whether the login host sees the same directory.
+    :ivar trials_limit: greatest size of all ``trials`` files of a job array, in bytes.
+    """
+
+    folder: str
+    shared: ClassVar[bool]
+    trials_limit: int = sys.maxsize
+
+    @abstractmethod
+    def keep(self, node: Host) -> None:
+        """Keep what was built below :attr:`folder` on this node, for the jobs."""
+
+    @abstractmethod
+    def collect(self, running: Mapping[Task, JobState], ended: Mapping[Task, JobState]) -> set[Task]:
+        """Bring what jobs have written to the login host; return those of ``ended`` for which that goes on.
+
+        :param running: tasks with a running job.
+        :param ended: tasks that are not in the queue, with what is known of them.
+        """
+
+    @abstractmethod
+    def clean(self) -> list[str]:
+        """Remove :attr:`folder` from nodes where jobs have left it; return the nodes where it stays."""
+
+
 class BatchSession(ABC):
     """A batch system as one run uses it. All errors are :class:`~orchestrator.errors.HostError`.
 
     :ivar login: the connected host where the commands of the batch system run.
-    :ivar folder: the run's directory, absolute, on storage that ``login`` and the nodes share.
+    :ivar folder: the run's directory on ``login``, absolute.
+    :ivar storage: the same directory as the nodes see it.
     :cvar scripts: what its jobs need below ``bin/``, beside the runner.
     :cvar node_key: the key of the line ``KEY=NAME`` in ``place``, by which a job tells its node.
     :cvar journal_survives_node: whether all that a job's journal had is there when its node has died.
@@ -93,6 +124,7 @@ class BatchSession(ABC):
 
     login: Host
     folder: str
+    storage: Storage
     scripts: ClassVar[Scripts]
     node_key: ClassVar[str]
     directory_option: ClassVar[str]
@@ -121,6 +153,17 @@ class BatchSession(ABC):
     def differences(self, facts: Facts) -> list[str]:
         """Return how a node differs from what the file asks for, one message each."""
         return []
+
+    @abstractmethod
+    def open_storage(self, node: Host, files: Mapping[str, bytes]) -> None:
+        """Find out whether the nodes share :attr:`folder`; if not, write the files on this node. Sets :attr:`storage`.
+
+        :param files: by path below the run's directory, as :meth:`upload` has written them.
+        """
+
+    @abstractmethod
+    def resume_storage(self, shared: bool) -> None:
+        """Set :attr:`storage` as :meth:`open_storage` did for an earlier controller."""
 
     @abstractmethod
     def submit(self, array: JobArray) -> str:
@@ -156,16 +199,8 @@ class BatchSession(ABC):
                 else:  # what it is made of is shown
                     self.login.run(script('cat > "$1"', target, stdin=content))
             return
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for path, content in files.items():
-                entry = tarfile.TarInfo(path)
-                entry.size, entry.mode = len(content), _mode(path)
-                archive.addfile(entry, io.BytesIO(content))
         unpack = 'mkdir -p "$1" && cd "$1" && tar -x -o -f -'
-        command = script(
-            unpack, self.folder, stdin=packed.getvalue(), time_limit=UPLOAD_LIMIT_S, accept=ALL_CODES
-        )
+        command = script(unpack, self.folder, stdin=pack(files), time_limit=UPLOAD_LIMIT_S, accept=ALL_CODES)
         done = self.login.run(command)
         if done.exit_code:
             reason = (done.stderr.strip() or f"exit code {done.exit_code}").splitlines()[-1]
@@ -181,6 +216,17 @@ class BatchSession(ABC):
     def remove(self) -> None:
         """Remove the run's directory."""
         self.login.run(script('rm -rf "$1"', self.folder, time_limit=UPLOAD_LIMIT_S))
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """Return a tar archive of files, by path."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(content), _mode(path)
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
 
 
 def _mode(path: str) -> int:

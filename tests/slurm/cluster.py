@@ -85,6 +85,7 @@ class Cluster:
     """A running cluster; ``nodes``: the first process of each, by name; ``machines``: nodes that are guests.
 
     :ivar accounting: its database; None: it has none.
+    :ivar own: directories that each node has for itself: what is in them here no node sees.
     """
 
     folder: Path
@@ -92,6 +93,7 @@ class Cluster:
     machines: dict[str, NumaMachine] = field(default_factory=dict)
     daemons: list[subprocess.Popen[bytes]] = field(default_factory=list)
     accounting: Accounting | None = None
+    own: Sequence[Path] = ()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -116,6 +118,9 @@ class Cluster:
         here = self.folder / f"node.{name}"
         here.mkdir(exist_ok=True)
         steps = [f"mount --bind {here} {self.folder}/node"]
+        for place in self.own:
+            self.of_node(name, place).mkdir(exist_ok=True)
+            steps.append(f"mount --bind {self.of_node(name, place)} {place}")
         if boot:
             (here / "boot_id").write_text(f"{boot}\n")
             steps.append(f"mount --bind {here}/boot_id /proc/sys/kernel/random/boot_id")
@@ -131,6 +136,10 @@ class Cluster:
             env={**os.environ, **self.environment},
             start_new_session=True,
         )
+
+    def of_node(self, name: str, own: Path) -> Path:
+        """Where a node's own directory is outside of the node."""
+        return self.folder / f"node.{name}" / own.name
 
     def start_numa_node(self, name: str, ports: tuple[int, int], shared: Sequence[Path]) -> None:
         """Start a node that is a machine with two NUMA nodes.
@@ -210,6 +219,7 @@ def start(
     node_words: str = "",
     numa: Sequence[Path] = (),
     accounts: Sequence[str] = (),
+    own: Sequence[Path] = (),
 ) -> Iterator[Cluster]:
     """Start a cluster of node1, node2 ….
 
@@ -218,8 +228,9 @@ def start(
     :param more: lines of slurm.conf; ``node_words``: of the nodes' line.
     :param numa: nodes are machines with two NUMA nodes that share these directories with this one.
     :param accounts: accounts of root; with any the cluster has accounting, and jobs need one of them.
+    :param own: see :class:`Cluster`.
     """
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, own=own)
     try:
         controller, *ports = (free_port() for _ in range(nodes + 1))
         more += f"\nSlurmctldPort={controller}"

@@ -51,10 +51,11 @@ def test_one_line_and_nothing_left(user: SlurmUser, more: str) -> None:
         ("time: soon", "hosts.slurm.time"),
         ("partitoin: main", "did you mean 'partition'?"),
         ("max_jobs: 0", "expected an integer >= 1"),
+        ("node_directory: SHARED", "hosts.slurm.node_directory: must differ from hosts.slurm.directory"),
     ],
 )
 def test_faults_of_the_file(user: SlurmUser, more: str, message: str) -> None:
-    ended = user.run(user.slurm_file(SAY, more))
+    ended = user.run(user.slurm_file(SAY, more.replace("SHARED", str(user.shared))))
     assert (ended.code, message in ended.err) == (2, True), ended.err
 
 

@@ -42,6 +42,7 @@ class Attempt:
     :ivar refused: why it has; empty if it has not.
     :ivar crashed: whether the kernel that the job booted has ended before the block; ``refused`` says how.
     :ivar context: where its trials run; None: not known yet, or another kernel runs there.
+    :ivar is_collected_late: whether its journal was fetched from its node after the end of the job.
     :ivar last_sign: when it last was in the queue or wrote a line, by the monotonic clock.
     """
 
@@ -59,6 +60,7 @@ class Attempt:
         self.refused = ""
         self.crashed = False
         self.context: TrialContext | None = None
+        self.is_collected_late = False
         self.last_sign = time.monotonic()
         self._announce = announce
         self._counts = True
@@ -89,6 +91,11 @@ class Attempt:
         if state is not None:
             self.state = state
             self.last_sign = time.monotonic()
+
+    def collect(self) -> None:
+        """Take over that its journal is being fetched from its node."""
+        self.is_collected_late = True
+        self.last_sign = time.monotonic()
 
     def take(self, kind: str, text: str) -> None:
         """Take over a file that the job has written: ``tuned``, ``place``, ``journal``, ``refused`` or ``crashed``."""

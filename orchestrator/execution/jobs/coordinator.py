@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TypeVar
 
 from orchestrator.errors import CommandFailed, HostError, HostLost, Interrupted, OrchestratorError
@@ -63,6 +63,8 @@ def execute_as_jobs(run: Run, system: BatchSystem) -> None:
                 if not submitter.jobs:
                     session.remove()
             raise
+        for node in session.storage.clean():
+            run.observer.note(f"{node}: cannot remove {session.storage.folder} there")
         session.remove()
 
 
@@ -168,13 +170,29 @@ class JobsRun:
         for attempt in attempts:
             attempt.see(active.get(attempt.task))
         started = [attempt for attempt in attempts if attempt.may_have_started]
+        collecting = self._retry(lambda: self._collect(started))
         text = self._retry(lambda: read_all(self._session, started))
         for attempt, error in distribute(started, text):
             self._give_up(attempt, str(error))
         self._settle(
-            [attempt for attempt in started if self._current.get(attempt.block.block.name) is attempt]
+            [attempt for attempt in started if self._current.get(attempt.block.block.name) is attempt],
+            collecting,
         )
         self._check_obstacle()
+
+    def _collect(self, attempts: Sequence[Attempt]) -> set[Task]:
+        """Bring what jobs have written to the login host; return the tasks whose nodes have not been asked yet."""
+        running = {a.task: a.state for a in attempts if a.is_active and a.state}
+        ended = {a.task: a.final_state or a.state or FORGOTTEN for a in attempts if not a.is_active}
+        collecting = self._session.storage.collect(running, ended)
+        for attempt in attempts:
+            if attempt.task in collecting:
+                if not attempt.is_collected_late:
+                    self._run.observer.note(
+                        f"{self._name(attempt)}: has ended; fetching its journal from the node"
+                    )
+                attempt.collect()
+        return collecting
 
     def _retry(self, call: Callable[[], T]) -> T:
         """Call a function that asks the login host; try again while it fails, for the time of a boot."""
@@ -194,8 +212,11 @@ class JobsRun:
                     with contextlib.suppress(HostError):
                         self._session.reconnect()
 
-    def _settle(self, attempts: Sequence[Attempt]) -> None:
-        """Decide about attempts that have ended, or whose job is not in the queue."""
+    def _settle(self, attempts: Sequence[Attempt], collecting: Container[Task]) -> None:
+        """Decide about attempts that have ended, or whose job is not in the queue.
+
+        :param collecting: tasks that may have written more than was read.
+        """
         left = []
         for attempt in attempts:
             if not attempt.is_over:
@@ -210,6 +231,8 @@ class JobsRun:
             final_state = final_states.get(attempt.task)
             if final_state is not None and final_state.outcome not in ("waiting", "running"):
                 attempt.final_state = final_state
+            if attempt.task in collecting:
+                continue
             if attempt.final_state is not None and attempt.final_state.outcome == "stop":
                 if attempt.state is None:  # it ended before this command, which was given to run what is left
                     del self._current[attempt.block.block.name]

@@ -1,6 +1,6 @@
 """What is done once for a run, on one node that a short job holds: ask it, build the benchmark, find the programs.
 
-The result is kept beside the blocks, on the storage that the nodes share, so that a resumed run skips it.
+The result is kept beside the blocks, so that a resumed run skips it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from orchestrator.execution.visit import Visit, needs_root
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.batch import BatchSession, BatchSystem
-from orchestrator.hosts.command import script
 from orchestrator.hosts.remote.folder import SCRIPTS
 
 FILE = "prepared.json"
@@ -31,6 +30,7 @@ class Prepared:
     :ivar node: where it was prepared; ``facts``: the output of ``facts.sh`` there.
     :ivar artifacts: SHA-256 (hex) of what was built, by name; ``programs``: see :meth:`Visit.find_programs`.
     :ivar settings: what roles have set: path to value.
+    :ivar shared: whether the nodes share the run's directory.
     """
 
     node: str
@@ -38,6 +38,7 @@ class Prepared:
     artifacts: Mapping[str, str]
     programs: Mapping[str, dict[str, str]]
     settings: Mapping[str, str]
+    shared: bool = True
 
 
 def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
@@ -45,9 +46,11 @@ def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
     text = session.read(FILE)
     if text:
         prepared = Prepared(**json.loads(text))
+        session.resume_storage(prepared.shared)
     else:
         scripts = {**SCRIPTS.files, **trial_file.RUNNER.files, **session.scripts.files}
-        session.upload({f"bin/{name}": content for name, content in scripts.items()})
+        files = {f"bin/{name}": content for name, content in scripts.items()}
+        session.upload(files)
         blocks = [block.kernel for block in run.plan.blocks()]
         session.send_kernels([kernel for kernel in run.experiment.kernels if kernel.name in blocks])
         run.observer.note("waiting for a node to prepare the run on")
@@ -56,6 +59,12 @@ def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
             max(2, minutes), blocks[0], lambda: bool(run.stop.level), run.observer.note
         ) as host:
             run.observer.note(f"preparing on {host.name}")
+            session.open_storage(host, files)
+            if not session.storage.shared:
+                run.observer.note(
+                    f"{host.name} does not share {session.folder}; jobs carry their files and use "
+                    f"{session.storage.folder} on their nodes"
+                )
             prepared = _prepare_on(run, session, host)
         document: dict[str, Any] = asdict(prepared)
         session.login.put(json.dumps(document).encode(), f"{session.folder}/{FILE}")
@@ -66,7 +75,6 @@ def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
 
 def _prepare_on(run: Run, session: BatchSession, host: Host) -> Prepared:
     experiment = run.experiment
-    _check_storage(session, host)
     printed = host_facts.ask(host)
     facts = host_facts.parse(printed)
     if host.executes:
@@ -77,7 +85,7 @@ def _prepare_on(run: Run, session: BatchSession, host: Host) -> Prepared:
             "leave tuning, sysctl.… and sysfs.… out of the experiment, submit as root, or run in guests "
             "(hosts.slurm.guest: true)"
         )
-    visit = Visit(host, experiment, "prepare", base=session.folder)
+    visit = Visit(host, experiment, "prepare", base=session.storage.folder)
     artifacts: dict[str, str] = {}
     settings: dict[str, str] = {}
     for task in visit.provision(run.cache, facts.document):
@@ -87,14 +95,5 @@ def _prepare_on(run: Run, session: BatchSession, host: Host) -> Prepared:
     visit.tune()  # to find settings that fail, and CPUs that are missing, before any block is submitted
     visit.check_placement()
     visit.restore()
-    return Prepared(host.name, printed, artifacts, programs, settings)
-
-
-def _check_storage(session: BatchSession, host: Host) -> None:
-    """``HostError`` where the node does not see the run's directory."""
-    path = f"{session.folder}/bin/runner.sh"
-    if host.run(script('test -r "$1"', path, accept=(0, 1))).exit_code:
-        raise HostError(
-            f"{host.name}: {session.folder}: No such file or directory, but it exists on {session.login.name}; "
-            f"set {session.directory_option} to a directory that the nodes and {session.login.name} share"
-        )
+    session.storage.keep(host)
+    return Prepared(host.name, printed, artifacts, programs, settings, session.storage.shared)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from orchestrator.execution import trial_file
 from orchestrator.execution.host_losses import HostLosses
@@ -29,6 +30,15 @@ for folder in jobs/[0-9]*; do
 done
 """
 """Prints "@NUMBER JOB" for each job array and the names of its blocks; without JOB for one that was not submitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A block of a job array: its ``trials`` file, and how many trials that has."""
+
+    state: BlockState
+    trials: bytes
+    count: int
 
 
 class Submitter:
@@ -81,29 +91,42 @@ class Submitter:
             blocks = sorted(blocks, key=lambda state: state.block.kernel)
         limit = self._session.array_limit()
         for kernel, group in itertools.groupby(blocks, key=lambda state: state.block.kernel):
-            members = list(group)
-            for first in range(0, len(members), limit):
-                yield from self._submit_array(kernel, members[first : first + limit])
+            for members in self._arrays(group, limit):
+                yield from self._submit_array(kernel, members)
 
-    def _submit_array(self, kernel: str, blocks: Sequence[BlockState]) -> Iterator[tuple[Task, BlockState]]:
+    def _arrays(self, blocks: Iterable[BlockState], limit: int) -> Iterator[list[Member]]:
+        """Divide blocks into job arrays of at most ``limit`` tasks, as large as the storage can take them."""
+        members: list[Member] = []
+        size = 0
+        for state in blocks:
+            trials = list(state.losses.trials_to_send(state.block))
+            folder = self._session.storage.folder
+            sent = (as_sent(trial, self._run.experiment, folder) for trial in trials)
+            member = Member(state, trial_file.encode_trials(sent), len(trials))
+            size += len(member.trials)
+            if members and (len(members) == limit or size > self._session.storage.trials_limit):
+                yield members
+                members, size = [], len(member.trials)
+            members.append(member)
+        if members:
+            yield members
+
+    def _submit_array(self, kernel: str, members: Sequence[Member]) -> Iterator[tuple[Task, BlockState]]:
         number, self._next_number = self._next_number, self._next_number + 1
         root = needs_root(self._run.experiment)
         files = {
-            f"jobs/{number}/blocks": "".join(f"{state.block.name}\n" for state in blocks).encode(),
+            f"jobs/{number}/blocks": "".join(f"{member.state.block.name}\n" for member in members).encode(),
             f"jobs/{number}/expected": self._expected(kernel),
             f"jobs/{number}/settings": self._settings() if root else b"",
         }
-        most = 0
-        for index, state in enumerate(blocks):
-            trials = list(state.losses.trials_to_send(state.block))
-            most = max(most, len(trials))
-            sent = (as_sent(trial, self._run.experiment, self._session.folder) for trial in trials)
-            files[f"{Task(number, index).path}/trials"] = trial_file.encode_trials(sent)
+        for index, member in enumerate(members):
+            files[f"{Task(number, index).path}/trials"] = member.trials
+        most = max(member.count for member in members)
         self._session.upload(files)
         one_after_another = self._system.max_jobs or self._on_one_node
         array = JobArray(
             number=number,
-            tasks=len(blocks),
+            tasks=len(members),
             kernel=kernel,
             minutes=job_minutes(self._system, self._run.experiment.limits, most),
             node=self._prepared.node if self._on_one_node else "",
@@ -113,8 +136,8 @@ class Submitter:
         job = self._session.submit(array)
         self._run.expect_trials()
         self.jobs.append(job)
-        for index, state in enumerate(blocks):
-            yield Task(number, index), state
+        for index, member in enumerate(members):
+            yield Task(number, index), member.state
 
     @property
     def _on_one_node(self) -> bool:

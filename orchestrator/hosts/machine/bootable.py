@@ -108,7 +108,9 @@ class BootableMachine(Machine):
         """
         tag = "" if _is_own(kernel) else kernel_tag(self._files_of(kernel))
         host, state = self._connect_to_any_boot()
-        self._changed = True  # also if the current boot is kept: a controller that was killed may have booted it
+        self._changed = (
+            True  # also if the current boot is kept: a controller that was killed may have booted it
+        )
         if self._lost and state.tag == tag and (self._boot_id == state.boot or self._may_adopt(state)):
             return self._use(host, state)
         if state.tag:

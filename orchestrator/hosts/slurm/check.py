@@ -12,6 +12,17 @@ from orchestrator.hosts.slurm.options import SlurmOptions
 from orchestrator.hosts.slurm.reservation import reservations, who
 from orchestrator.units import plural
 
+NETWORK_FILE_SYSTEMS = ("nfs", "lustre", "gpfs", "fhgfs", "ceph", "panfs", "afs", "smb2", "cifs", "gfs/gfs2")
+"""Names of ``stat``."""
+
+FILE_SYSTEM = """
+case $1 in "~"/*) path=$HOME/${1#??} ;; *) path=$1 ;; esac
+dir=$path
+until [ -d "$dir" ]; do dir=$(dirname "$dir"); done
+echo "$path $(stat -f -c %T "$dir")"
+"""
+"""Prints a directory, which need not exist yet, and the type of its file system."""
+
 NONE = ("", "(null)", "none")
 
 
@@ -31,7 +42,7 @@ def describe(login: Host, options: SlurmOptions, kernels: Iterable[str]) -> list
     else:
         if not options.boots:  # else the nodes are asked by SSH
             lines += _kernels(options, kernels, _features(login, settings))
-            lines += _reservations(login)
+            lines += [*_reservations(login), _storage(login, options)]
         lines += _user(login)
     accounting = settings.get("AccountingStorageType", "")
     if accounting.endswith("/none") or accounting in NONE:
@@ -105,6 +116,19 @@ def _guests(kernels: Iterable[str]) -> list[str]:
         *(f"kernel {kernel}: in a guest" for kernel in kernels),
         "settings: jobs are root in their guests; experiments change settings of guests, not of nodes",
     ]
+
+
+def _storage(login: Host, options: SlurmOptions) -> str:
+    """One line on whether the nodes see the directory of runs; without a job only its file system is known."""
+    if options.shared is not None:
+        return f"storage: {'' if options.shared else 'not '}shared with the nodes (hosts.slurm.shared)"
+    path, _, kind = login.run(script(FILE_SYSTEM, options.directory)).stdout.strip().rpartition(" ")
+    if kind in NETWORK_FILE_SYSTEMS:
+        return f"storage: {path} is on {kind}; the nodes probably share it, and the first job finds out"
+    return (
+        f"storage: {path} is on {kind}; if the nodes do not share it, which the first job finds out, "
+        "jobs carry their files and journals are fetched from the nodes"
+    )
 
 
 def _user(login: Host) -> list[str]:

@@ -30,6 +30,7 @@ from orchestrator.hosts.remote.folder import Scripts
 from orchestrator.hosts.slurm.node import SlurmNode
 from orchestrator.hosts.slurm.options import SlurmOptions
 from orchestrator.hosts.slurm.session import SlurmSession
+from orchestrator.hosts.slurm.storage import SharedStorage, job_words
 from orchestrator.kernels.obtain import KernelFiles, obtain
 
 LABEL = "guest in a Slurm job"
@@ -79,6 +80,25 @@ class GuestOnNode(SlurmNode):
         return code, out, errors
 
 
+class GuestStorage(SharedStorage):
+    """Jobs boot a guest, and what was built in the guest of the preparation is copied."""
+
+    def batch_script(self, array: JobArray) -> tuple[str, ...]:
+        """See :meth:`SlurmStorage.batch_script`."""
+        *before, _ = super().batch_script(array)[: -len(job_words(self.folder, array))]
+        return (
+            *before,
+            f"{self.folder}/bin/guest_job.sh",
+            *job_words(self.folder, array),
+            array.kernel,
+        )
+
+    def keep(self, node: Host) -> None:
+        """See :meth:`Storage.keep`."""
+        if isinstance(node, GuestOnNode):
+            node.keep()
+
+
 class GuestSession(SlurmSession):
     """See :class:`SlurmSession`.
 
@@ -100,6 +120,7 @@ class GuestSession(SlurmSession):
         self, connect: Callable[[], Host], options: SlurmOptions, run: str, layout: Layout, boot_limit: float
     ) -> None:
         super().__init__(connect, options, run)
+        self.storage = GuestStorage(self.folder)
         self._layout = layout
         self._boot_limit = boot_limit
 
@@ -174,7 +195,3 @@ class GuestSession(SlurmSession):
 
     def _node(self, name: str, job: str) -> SlurmNode:
         return GuestOnNode(name, self.login, job, self.folder)
-
-    def _job(self, array: JobArray) -> tuple[str, ...]:
-        _, *words = super()._job(array)
-        return (f"{self.folder}/bin/guest_job.sh", *words, array.kernel)

@@ -34,6 +34,7 @@ class SlurmNode(Host):
             "srun",
             "--quiet",
             "--overlap",
+            "--chdir=/",
             f"--jobid={self._job}",
             "--nodes=1",
             "--ntasks=1",
@@ -58,9 +59,6 @@ class SlurmNode(Host):
         """See :meth:`Host.lines`."""
         step = self._step(self.prepare(command).line, b"")
         return self._login.lines(replace(command, argv=step, sudo=False))
-
-    def keep(self) -> None:
-        """Keep what was built there: it is on the storage that nodes share."""
 
     def close(self) -> None:
         """Do nothing: whoever holds the job ends it."""

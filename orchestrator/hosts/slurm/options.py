@@ -10,6 +10,7 @@ from orchestrator.errors import BadInput
 from orchestrator.units import parse_duration
 
 DEFAULT_DIRECTORY = "~/.orchestrate/slurm"
+DEFAULT_NODE_DIRECTORY = "/var/tmp/orchestrate"
 DEFAULT_POLL_S = 5.0
 DEFAULT_LOST_AFTER_S = 300.0
 
@@ -35,7 +36,15 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
             "[user@]host[:port]. Default: this machine."
         ),
         "directory": _text(
-            f"Directory that the login node and the nodes share. Default: {DEFAULT_DIRECTORY}."
+            f"Directory on the login node, best on storage that the nodes share. Default: {DEFAULT_DIRECTORY}."
+        ),
+        "shared": {
+            "type": "boolean",
+            "description": "Whether the nodes see the same directory. Default: found out on the first node.",
+        },
+        "node_directory": _text(
+            "Directory on the disk of each node, for nodes that do not share the other one. "
+            f"Default: {DEFAULT_NODE_DIRECTORY}-UID."
         ),
         "partition": _text("Partition. Default: that of the cluster."),
         "account": _text("Account to charge. Default: that of the user."),
@@ -82,10 +91,13 @@ class SlurmOptions:
     """What the section says; times in seconds, ``time`` 0: from the plan.
 
     :ivar boots: whether nodes of a reservation are booted by SSH, without jobs.
+    :ivar shared: None: found out; ``node_directory``: empty: :data:`DEFAULT_NODE_DIRECTORY` and the user's id.
     :ivar words: options that both sbatch and srun take.
     """
 
     directory: str
+    shared: bool | None
+    node_directory: str
     words: tuple[str, ...]
     constraint: str
     nodelist: str
@@ -129,8 +141,12 @@ def read_options(section: Mapping[str, Any]) -> SlurmOptions:
             faults.append(f"hosts.slurm.{key}: must be > 0")
         return found
 
+    if "node_directory" in section and section["node_directory"] == section.get("directory"):
+        faults.append("hosts.slurm.node_directory: must differ from hosts.slurm.directory")
     options = SlurmOptions(
         directory=str(section.get("directory", DEFAULT_DIRECTORY)),
+        shared=section.get("shared"),
+        node_directory=str(section.get("node_directory", "")),
         words=(
             *(
                 f"--{key}={section[key]}"
@@ -153,6 +169,8 @@ def read_options(section: Mapping[str, Any]) -> SlurmOptions:
         faults.append(
             "hosts.slurm: guest and features are mutually exclusive: kernels are booted in guests or on nodes"
         )
+    if options.guest and options.shared is False:
+        faults.append("hosts.slurm: guest needs a directory that the nodes share; remove shared: false")
     if faults:
         raise BadInput(*faults)
     return options

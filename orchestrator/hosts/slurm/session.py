@@ -16,17 +16,24 @@ from orchestrator.hosts.remote.folder import Scripts
 from orchestrator.hosts.slurm import commands
 from orchestrator.hosts.slurm.commands import call, job_name
 from orchestrator.hosts.slurm.node import SlurmNode
-from orchestrator.hosts.slurm.options import SlurmOptions
+from orchestrator.hosts.slurm.node_storage import SCRIPTS as NODE_SCRIPTS
+from orchestrator.hosts.slurm.node_storage import NodeStorage
+from orchestrator.hosts.slurm.options import DEFAULT_NODE_DIRECTORY, SlurmOptions
 from orchestrator.hosts.slurm.states import next_step
+from orchestrator.hosts.slurm.storage import SharedStorage, SlurmStorage
 
 SIGNAL_BEFORE_END_S = 60
 """The job gets TERM so long before its time limit, to end the trial and restore settings."""
 
 HOLD = (
+    "trap : TERM; "  # of scancel: it ends cat, and what follows is still done
     'echo "@ready $SLURM_JOB_ID $SLURMD_NODENAME"; cat >/dev/null; '
-    '[ ! -e "$1/settings.record" ] || sh "$1/bin/settings.sh" restore "$1"'
+    'for run; do [ ! -e "$run/settings.record" ] || sh "$run/bin/settings.sh" restore "$run"; done; '
+    '[ ! -e "$2/on_node" ] || rm -rf "$2"'
 )
-"""Holds a node until the end of its input, which comes with the end of the controller however that ends."""
+"""Holds a node until the end of its input, which comes with the end of the controller however that ends.
+
+Its arguments are the run's directories: on storage that the nodes may share, and on the disk of the node."""
 
 SUBMIT = """
 cd "$1" || exit 1
@@ -51,9 +58,11 @@ class SlurmSession(BatchSession):
         {
             "job.sh": (files(__package__) / "job.sh").read_bytes(),
             "facts.sh": (files("orchestrator.hosts") / "facts.sh").read_bytes(),
+            **NODE_SCRIPTS,
         }
     )
 
+    storage: SlurmStorage
     node_key = "slurm.node"
     directory_option = "hosts.slurm.directory"
 
@@ -65,9 +74,37 @@ class SlurmSession(BatchSession):
         self._jobs: dict[int, str] = {}
         commands.check_commands(self.login)
         self._configuration = commands.configuration(self.login)
-        home = 'case $1 in "~"/*) printf "%s/%s" "$HOME" "${1#??}" ;; *) printf %s "$1" ;; esac'
-        directory = self.login.run(script(home, options.directory)).stdout
+        home = 'id -u; case $1 in "~"/*) printf "%s/%s" "$HOME" "${1#??}" ;; *) printf %s "$1" ;; esac'
+        user, _, directory = self.login.run(script(home, options.directory)).stdout.partition("\n")
         self.folder = f"{directory if self.login.executes else options.directory}/{run}"
+        on_nodes = options.node_directory or f"{DEFAULT_NODE_DIRECTORY}-{user or 'UID'}"
+        self._own_folder = f"{on_nodes}/{run}"
+        self.storage = SharedStorage(self.folder)
+
+    def open_storage(self, node: Host, files: Mapping[str, bytes]) -> None:
+        """See :meth:`BatchSession.open_storage`; ``HostError`` where hosts.slurm.shared is wrong."""
+        path = f"{self.folder}/bin/runner.sh"
+        shared = self._options.shared
+        if shared is not False and not node.run(script('test -r "$1"', path, accept=(0, 1))).exit_code:
+            return
+        if shared:
+            raise HostError(
+                f"{node.name}: {self.folder}: No such file or directory, but it exists on {self.login.name}; "
+                f"set {self.directory_option} to a directory that the nodes and {self.login.name} share, "
+                "or leave out hosts.slurm.shared"
+            )
+        self.storage = self._node_storage()
+        self.storage.fill(node, files)
+
+    def resume_storage(self, shared: bool) -> None:
+        """See :meth:`BatchSession.resume_storage`."""
+        if not shared:
+            self.storage = self._node_storage()
+
+    def _node_storage(self) -> NodeStorage:
+        parameters = self._configuration.get("SchedulerParameters", "")
+        words = self._options.words
+        return NodeStorage(lambda: self.login, self._run, self.folder, self._own_folder, words, parameters)
 
     def reconnect(self) -> None:
         """See :meth:`BatchSession.reconnect`."""
@@ -90,15 +127,14 @@ class SlurmSession(BatchSession):
         argv = (
             "srun",
             f"--job-name={name}",
+            "--chdir=/",
             *words,
             "--ntasks=1",
             *self._hold(kernel),
         )
         output = self.login.lines(Command(argv))
         try:
-            node = self._wait_for_node(output, name, is_stopped, note)
-            yield node
-            node.keep()
+            yield self._wait_for_node(output, name, is_stopped, note)
         finally:
             output.close()  # type: ignore[attr-defined]
             with contextlib.suppress(HostError):
@@ -156,10 +192,8 @@ class SlurmSession(BatchSession):
             *((f"--dependency=afterany:{array.after}",) if array.after else ()),
             "--no-requeue",
             f"--signal=B:TERM@{SIGNAL_BEFORE_END_S}",
-            f"--output={folder}/%a/job.log",
-            f"--chdir={self.folder}",
             *options.job_options(array.minutes, array.kernel, array.node),
-            *self._job(array),
+            *self.storage.batch_script(array),
         )
         job = call(
             self.login,
@@ -206,15 +240,11 @@ class SlurmSession(BatchSession):
 
         :param kernel: name of the kernel that a guest is booted with, where jobs boot guests.
         """
-        return ("sh", "-c", HOLD, "sh", self.folder)
+        return ("sh", "-c", HOLD, "sh", self.folder, self._own_folder)
 
     def _node(self, name: str, job: str) -> SlurmNode:
         """Return the host that a job holds."""
         return SlurmNode(name, self.login, job)
-
-    def _job(self, array: JobArray) -> tuple[str, ...]:
-        """Return the command of a job."""
-        return (f"{self.folder}/bin/job.sh", self.folder, str(array.number), "root" if array.root else "user")
 
     def _owns(self, name: str) -> bool:
         return name.startswith(job_name(self._run, ""))

@@ -100,6 +100,8 @@ ERRORS: Mapping[str, str] = {
     "invalid partition specified": f"set hosts.slurm.partition; {_LIST}",
     "Zero Bytes were transmitted": "slurmctld does not answer; check with `scontrol ping`",
     "unrecognized option": "see hosts.slurm.options",
+    "parameter too long": "a batch script may exceed max_script_size; set hosts.slurm.directory to a directory "
+    "that the nodes share",
     "Invalid license": "see hosts.slurm.options; `scontrol show licenses` lists them",
     "Invalid generic resource": "see hosts.slurm.options; `sinfo -o '%N %G'` lists resources",
     "authentication": "munge is not running or has another key; check with `munge -n | unmunge`",
