@@ -24,8 +24,10 @@ def require(
     if not unmet:
         return
     lines = [f"{host}: {need}" for need in unmet]
-    if not provider.creates_hosts and provider.batch is None and _guest_meets(experiment):
-        lines[-1] += f"; to run in a guest that meets the needs: --provider {GUEST}"
+    in_guest = provider.creates_hosts or (provider.batch is not None and provider.batch.guest)
+    if not in_guest and _guest_meets(experiment):
+        option = f"--set hosts.{provider.name}.guest=true" if provider.batch else f"--provider {GUEST}"
+        lines[-1] += f"; to run in a guest that meets the needs: {option}"
     raise HostError("\n".join(lines))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -173,6 +173,7 @@ class ProviderRequest:
     """Options for a provider: from the experiment file (``hosts:``) and the command line, which takes precedence.
 
     :ivar options: the provider's own section of the file, validated against its ``options_schema``.
+    :ivar guest: the section ``hosts.qemu`` of the file, for providers that boot guests on their hosts.
     :ivar fleet: how the hosts of a fleet share the cells, as in the file; empty: one host is requested.
     :ivar host: ``--host``; empty if not given.
     :ivar boot_limit: seconds within which a machine must answer after a boot.
@@ -189,6 +190,7 @@ class ProviderRequest:
     allow_local_changes: bool = False
     boot_limit: float = 300.0
     max_hours: float = 0.0
+    guest: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,7 @@ class Provider(ABC):
     :ivar note: takes a line of progress for the user; set by the run.
     :ivar stopped_by: returns the signal or limit that wants the run to stop; empty: nothing does. Set by the run.
     :ivar duration: estimated seconds of what is left of the run; set by the run.
-    :cvar boot_estimate: seconds from the request for a machine to its first trial, for plans.
+    :ivar boot_estimate: seconds from the request for a machine to its first trial, for plans.
     """
 
     name: ClassVar[str]
@@ -268,7 +270,7 @@ class Provider(ABC):
     note: Callable[[str], None] = staticmethod(lambda _text: None)
     stopped_by: Callable[[], str] = staticmethod(lambda: "")
     duration: float = 0.0
-    boot_estimate: ClassVar[float] = 2.0
+    boot_estimate: float = 2.0
 
     @abstractmethod
     def __init__(self, request: ProviderRequest) -> None:

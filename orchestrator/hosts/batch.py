@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from orchestrator.errors import HostError
+from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import script
+from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.remote.folder import Scripts
+from orchestrator.kernels.obtain import identity_of, obtain
+from orchestrator.kernels.verification import Identity
 
 UPLOAD_LIMIT_S = 600.0
 ALL_CODES = tuple(range(256))
@@ -114,6 +118,7 @@ class BatchSession(ABC):
     :ivar storage: the same directory as the nodes see it.
     :cvar scripts: what its jobs need below ``bin/``, beside the runner.
     :cvar node_key: the key of the line ``KEY=NAME`` in ``place``, by which a job tells its node.
+    :cvar journal_survives_node: whether all that a job's journal had is there when its node has died.
     :cvar directory_option: the option of the experiment file that sets where ``folder`` is, for messages.
     """
 
@@ -123,6 +128,7 @@ class BatchSession(ABC):
     scripts: ClassVar[Scripts]
     node_key: ClassVar[str]
     directory_option: ClassVar[str]
+    journal_survives_node: ClassVar[bool] = True
 
     @abstractmethod
     def reconnect(self) -> None:
@@ -130,14 +136,23 @@ class BatchSession(ABC):
 
     @abstractmethod
     def hold_node(
-        self, minutes: int, is_stopped: Callable[[], bool], note: Callable[[str], None]
+        self, minutes: int, kernel: str, is_stopped: Callable[[], bool], note: Callable[[str], None]
     ) -> AbstractContextManager[Host]:
         """Allocate one node for the length of the context; commands of the host run there.
 
         Raises ``Interrupted`` if ``is_stopped`` becomes true while it waits for the node.
 
+        :param kernel: name of the kernel that a guest is booted with, where jobs boot guests.
         :param note: called with why it waits, if the reason is unusual.
         """
+
+    def send_kernels(self, kernels: Sequence[Kernel]) -> None:
+        """Copy what jobs need to boot these kernels; nothing where the batch system boots them, or nobody does."""
+        return
+
+    def differences(self, facts: Facts) -> list[str]:
+        """Return how a node differs from what the file asks for, one message each."""
+        return []
 
     @abstractmethod
     def open_storage(self, node: Host, files: Mapping[str, bytes]) -> None:
@@ -215,6 +230,8 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def _mode(path: str) -> int:
+    if path.startswith("guest/"):  # keys
+        return 0o600
     return 0o755 if path.startswith("bin/") else 0o644
 
 
@@ -222,6 +239,7 @@ class BatchSystem(ABC):
     """A batch system that a provider has set up.
 
     :ivar features: the node feature that boots a kernel, by the kernel's name.
+    :ivar guest: whether jobs boot guests, each with the kernel of its block.
     :ivar max_jobs: greatest number of jobs that run at once; 0: no limit.
     :ivar time_limit: seconds that a job may take; 0: from the plan.
     :ivar poll: seconds between two looks at the queue.
@@ -229,10 +247,20 @@ class BatchSystem(ABC):
     """
 
     features: Mapping[str, str]
+    guest: bool = False
     max_jobs: int
     time_limit: float
     poll: float
     lost_after: float
+
+    @property
+    def boots_kernels(self) -> bool:
+        """Whether kernels are booted for jobs."""
+        return self.guest or bool(self.features)
+
+    def identity(self, kernel: Kernel) -> Identity:
+        """Return what the running kernel is compared with; the default kernel of guests is known."""
+        return obtain(kernel).identity if self.guest else identity_of(kernel)
 
     @abstractmethod
     def session(self, run: str) -> AbstractContextManager[BatchSession]:

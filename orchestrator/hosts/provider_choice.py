@@ -62,5 +62,6 @@ def choose_provider(
             allow_local_changes=allow_local_changes,
             boot_limit=experiment.limits.boot,
             max_hours=experiment.limits.max_hours or 0.0,
+            guest=experiment.hosts.sections.get("qemu", {}),
         )
     )

@@ -25,7 +25,7 @@ class HostSetup:
     """A host in some of a run's boots, in words; empty for what the host does not report.
 
     :ivar nodes: one line for each NUMA node; ``distances``: between them, as reported by firmware.
-    :ivar hypervisor: of a guest started by the qemu provider: the emulator, and the machine that runs it.
+    :ivar hypervisor: of a guest that a run or its job has started: the emulator, and the machine that runs it.
     :ivar boots: number of boots with this setup.
     """
 
@@ -196,4 +196,5 @@ def _hypervisor(machine: Mapping[str, str]) -> str:
     version = re.search(r"\d+(\.\d+)+", machine.get("qemu", ""))
     emulator = f"QEMU {version[0]}" if version else "QEMU"
     kernel = f", Linux {machine['kernel']}" if machine.get("kernel") else ""
-    return f"{emulator} on {machine.get('cpu') or 'an unknown CPU'}{kernel}"
+    label = f"{machine['label']}: " if machine.get("label") else ""
+    return f"{label}{emulator} on {machine.get('cpu') or 'an unknown CPU'}{kernel}"

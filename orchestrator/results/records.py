@@ -135,7 +135,8 @@ class BlockRecord:
     :ivar kernel_hash: hash of a kernel that was built from a recipe; empty for others.
     :ivar proof: the checks of the running kernel: ``what``, ``expected``, ``found``, ``holds``.
     :ivar hypervisor: of a guest started by the qemu provider: ``qemu`` (its version), and ``cpu`` and ``kernel`` of the
-        machine that runs it.
+        machine that runs it. Of a guest that a job has booted also ``label``, and ``cpus``, ``memory`` and
+        ``numa_nodes`` of the node.
     """
 
     block: int

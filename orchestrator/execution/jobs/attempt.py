@@ -40,6 +40,7 @@ class Attempt:
     :ivar ended: the journal has its last line, or the job has refused to run the block.
     :ivar is_complete: the runner has come to the end of the block.
     :ivar refused: why it has; empty if it has not.
+    :ivar crashed: whether the kernel that the job booted has ended before the block; ``refused`` says how.
     :ivar context: where its trials run; None: not known yet, or another kernel runs there.
     :ivar is_collected_late: whether its journal was fetched from its node after the end of the job.
     :ivar last_sign: when it last was in the queue or wrote a line, by the monotonic clock.
@@ -57,6 +58,7 @@ class Attempt:
         self.ended = False
         self.is_complete = False
         self.refused = ""
+        self.crashed = False
         self.context: TrialContext | None = None
         self.is_collected_late = False
         self.last_sign = time.monotonic()
@@ -96,7 +98,7 @@ class Attempt:
         self.last_sign = time.monotonic()
 
     def take(self, kind: str, text: str) -> None:
-        """Take over what the job has written: ``tuned``, ``place``, more of the ``journal``, why it ``refused``."""
+        """Take over a file that the job has written: ``tuned``, ``place``, ``journal``, ``refused`` or ``crashed``."""
         if kind == "tuned":
             self._settings = text
         elif kind == "place":
@@ -105,8 +107,8 @@ class Attempt:
                 self._counts = self.context is not None
         elif kind == "journal":
             self._take_journal(text)
-        elif kind == "refused":
-            self.refused, self.ended = text.strip(), True
+        elif kind in ("refused", "crashed"):
+            self.refused, self.ended, self.crashed = text.strip(), True, kind == "crashed"
 
     def _take_journal(self, text: str) -> None:
         """Act on new lines of the journal; the last one may be incomplete, then it is read again."""

@@ -44,7 +44,7 @@ def execute_as_jobs(run: Run, system: BatchSystem) -> None:
                 submitter.submit_all()
                 return
             facts = host_facts.parse(prepared.facts)
-            nodes = JobNodes(run, prepared.node, facts, session.node_key, bool(system.features))
+            nodes = JobNodes(run, prepared.node, facts, session.node_key, system)
             JobsRun(run, system, session, submitter, nodes).execute()
         except Interrupted as error:
             if not submitter.jobs:
@@ -87,7 +87,7 @@ class JobsRun:
     def execute(self) -> None:
         """Follow the blocks until none has a trial left. ``HostError`` names the blocks that were given up."""
         for block in self._run.plan.blocks():
-            if not self._system.features.get(block.kernel):
+            if not self._system.guest and not self._system.features.get(block.kernel):
                 self._nodes.check_running_kernel(block)
             if self._run.has_pending(block):
                 self._blocks[block.name] = BlockState(block, HostLosses(self._run, f"block {block.name}"))
@@ -255,8 +255,14 @@ class JobsRun:
             state.losses.count(reason)
         except HostError as error:
             state.gave_up = str(error)
-        if final_state.outcome == "blame":
-            state.losses.blame(state.block, attempt.context, reason)
+        if attempt.crashed or final_state.outcome == "blame":
+            self._blame(attempt, reason)
+
+    def _blame(self, attempt: Attempt, reason: str) -> None:
+        """Hold the running trial responsible, or the next one where the last lines of the journal may be lost."""
+        losses, is_whole = attempt.block.losses, self._session.journal_survives_node
+        if is_whole or attempt.context is not None:  # else it has come to no trial
+            losses.blame(attempt.block.block, attempt.context, reason, is_whole or losses.is_certain)
 
     def _give_up(self, attempt: Attempt, reason: str) -> None:
         attempt.block.gave_up = reason

@@ -7,11 +7,15 @@ from orchestrator.execution.boots import record_boot
 from orchestrator.execution.outcome import TrialContext
 from orchestrator.execution.run import Run
 from orchestrator.hosts import facts as host_facts
+from orchestrator.hosts.base import Clock
+from orchestrator.hosts.batch import BatchSystem
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.remote.settings import parse_changes
-from orchestrator.kernels.obtain import identity_of
 from orchestrator.kernels.verification import Identity, Verification, verify
 from orchestrator.plan.model import Block
+
+GUEST = "guest."
+"""Prefix of the lines in ``place`` that a job writes about the guest it has booted, and the node of that."""
 
 
 class JobNodes:
@@ -19,15 +23,16 @@ class JobNodes:
 
     :param node: where the run was prepared, and its ``facts``.
     :param node_key: the key of the node's name in ``place``, see :class:`~orchestrator.hosts.batch.BatchSession`.
-    :param boots_kernels: whether kernels are booted by node features; then no two kernels share a boot.
+    :param system: if it boots kernels, no two kernels share a boot.
     """
 
-    def __init__(self, run: Run, node: str, facts: Facts, node_key: str, boots_kernels: bool) -> None:
+    def __init__(self, run: Run, node: str, facts: Facts, node_key: str, system: BatchSystem) -> None:
         self._run = run
         self._node = node
         self._node_key = node_key
         self._facts = facts
-        self._boots_kernels = boots_kernels
+        self._system = system
+        self._boots_kernels = system.boots_kernels
         self._kernels = {kernel.name: kernel for kernel in run.experiment.kernels}
         self._kernel_of_boot: dict[tuple[str, str], str] = {}
 
@@ -39,8 +44,10 @@ class JobNodes:
         values = dict(line.partition("=")[::2] for line in place.splitlines())
         facts = host_facts.parse(place)
         node = values.get(self._node_key, self._node)
-        identity = identity_of(self._kernels[block.kernel])
-        context = self._context(block, node, facts, identity)
+        identity = self._system.identity(self._kernels[block.kernel])
+        guest = {key.removeprefix(GUEST): value for key, value in values.items() if key.startswith(GUEST)}
+        clock: Clock = "instructions" if guest.pop("clock", "") == "instructions" else "wall"
+        context = self._context(block, node, facts, identity, guest.pop("environment", ""))
         verification = self._verify(block, node, facts, identity)
         found = {change.path: change.actual for change in parse_changes(settings)}
         record_boot(
@@ -51,6 +58,8 @@ class JobNodes:
             found,
             identity,
             verification,
+            clock,
+            guest,
             boots_kernels=self._boots_kernels,
         )
         if verification.mismatches:
@@ -60,13 +69,15 @@ class JobNodes:
 
     def check_running_kernel(self, block: Block) -> None:
         """Record the trials of a block as not run if the node runs another kernel, for the case that jobs boot none."""
-        identity = identity_of(self._kernels[block.kernel])
+        identity = self._system.identity(self._kernels[block.kernel])
         fault = verify(identity, self._facts).mismatches
         if fault:
             self._record_wrong_kernel(block, self._context(block, self._node, self._facts, identity), fault)
 
-    def _context(self, block: Block, node: str, facts: Facts, identity: Identity) -> TrialContext:
-        environment = str(host_facts.environment(facts))
+    def _context(
+        self, block: Block, node: str, facts: Facts, identity: Identity, environment: str = ""
+    ) -> TrialContext:
+        environment = environment or str(host_facts.environment(facts))
         return TrialContext(block.index, node, facts.boot_id, environment, identity.kernel_hash)
 
     def _verify(self, block: Block, node: str, facts: Facts, identity: Identity) -> Verification:

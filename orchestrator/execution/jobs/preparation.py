@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from orchestrator.errors import HostError
-from orchestrator.execution import trial_file
+from orchestrator.execution import needs, trial_file
 from orchestrator.execution.run import Run
 from orchestrator.execution.visit import Visit, needs_root
 from orchestrator.hosts import facts as host_facts
@@ -51,9 +51,13 @@ def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
         scripts = {**SCRIPTS.files, **trial_file.RUNNER.files, **session.scripts.files}
         files = {f"bin/{name}": content for name, content in scripts.items()}
         session.upload(files)
+        blocks = [block.kernel for block in run.plan.blocks()]
+        session.send_kernels([kernel for kernel in run.experiment.kernels if kernel.name in blocks])
         run.observer.note("waiting for a node to prepare the run on")
         minutes = round((system.time_limit or HOLD_LIMIT_S) / 60)
-        with session.hold_node(max(2, minutes), lambda: bool(run.stop.level), run.observer.note) as host:
+        with session.hold_node(
+            max(2, minutes), blocks[0], lambda: bool(run.stop.level), run.observer.note
+        ) as host:
             run.observer.note(f"preparing on {host.name}")
             session.open_storage(host, files)
             if not session.storage.shared:
@@ -73,13 +77,13 @@ def _prepare_on(run: Run, session: BatchSession, host: Host) -> Prepared:
     experiment = run.experiment
     printed = host_facts.ask(host)
     facts = host_facts.parse(printed)
-    unmet = host_facts.unmet(experiment.hosts.needs, facts) if host.executes else []
-    if unmet:
-        raise HostError("\n".join(f"{host.name}: {need}" for need in unmet))
+    if host.executes:
+        needs.require(host.name, experiment, run.provider, facts, session.differences(facts))
     if host.executes and needs_root(experiment) and not host.is_root:
         raise HostError(
             f"{host.name}: changing settings requires root, and jobs run here as user {facts.user_id}; "
-            "leave tuning, sysctl.… and sysfs.… out of the experiment, or submit as root"
+            "leave tuning, sysctl.… and sysfs.… out of the experiment, submit as root, or run in guests "
+            "(hosts.slurm.guest: true)"
         )
     visit = Visit(host, experiment, "prepare", base=session.storage.folder)
     artifacts: dict[str, str] = {}

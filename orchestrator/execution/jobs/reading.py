@@ -20,7 +20,9 @@ while read -r lines path; do
     }
     [ ! -s "$path/journal.jsonl" ] ||
         { printf '\n@journal %s\n' "$path" && tail -n "+$((lines + 1))" "$path/journal.jsonl"; }
-    [ ! -s "$path/refused" ] || { printf '\n@refused %s\n' "$path" && cat "$path/refused"; }
+    for kind in refused crashed; do
+        [ ! -s "$path/$kind" ] || { printf '\n@%s %s\n' "$kind" "$path" && cat "$path/$kind"; }
+    done
 done
 """
 """Reads "LINES PATH" and prints, below a line "@KIND PATH", what PATH has beyond its first LINES lines.

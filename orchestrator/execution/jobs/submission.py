@@ -17,8 +17,6 @@ from orchestrator.experiment.model import Limits, Setting
 from orchestrator.hosts.batch import BatchSession, BatchSystem, JobArray, Task
 from orchestrator.hosts.command import script
 from orchestrator.hosts.remote.settings import encode_settings
-from orchestrator.kernels.obtain import identity_of
-from orchestrator.kernels.verification import Identity
 from orchestrator.plan.estimate import DEFAULT_TRIAL_S
 
 START_S = 600.0
@@ -89,7 +87,7 @@ class Submitter:
 
     def submit(self, blocks: Sequence[BlockState]) -> Iterator[tuple[Task, BlockState]]:
         """Submit blocks; yield the task of each once it is in the queue. ``HostError`` if the scheduler refuses."""
-        if not self._system.features:
+        if not self._system.boots_kernels:
             blocks = sorted(blocks, key=lambda state: state.block.kernel)
         limit = self._session.array_limit()
         for kernel, group in itertools.groupby(blocks, key=lambda state: state.block.kernel):
@@ -118,7 +116,7 @@ class Submitter:
         root = needs_root(self._run.experiment)
         files = {
             f"jobs/{number}/blocks": "".join(f"{member.state.block.name}\n" for member in members).encode(),
-            f"jobs/{number}/expected": self._expected(identity_of(self._kernels[kernel])),
+            f"jobs/{number}/expected": self._expected(kernel),
             f"jobs/{number}/settings": self._settings() if root else b"",
         }
         for index, member in enumerate(members):
@@ -144,15 +142,17 @@ class Submitter:
     @property
     def _on_one_node(self) -> bool:
         """Whether all jobs run on one node: kernels are compared on the same machine."""
-        return bool(self._system.features) and len(self._swept) > 1
+        return self._system.boots_kernels and len(self._swept) > 1
 
     def _settings(self) -> bytes:
         roles = [Setting(path, value) for path, value in self._prepared.settings.items()]
         return encode_settings([*roles, *self._run.experiment.tuning.settings])
 
-    @staticmethod
-    def _expected(identity: Identity) -> bytes:
+    def _expected(self, kernel: str) -> bytes:
         """Return lines that ``facts.sh`` prints under this kernel, as far as that is known."""
+        if not self._session.login.executes and self._system.guest:  # it is neither built nor fetched
+            return b""
+        identity = self._system.identity(self._kernels[kernel])
         known = {"uname.release": identity.release, "build_id": identity.build_id}
         return "".join(f"{key}={value}\n" for key, value in known.items() if value).encode()
 

@@ -32,7 +32,8 @@ class Start:
 
     :ivar console: log file of the serial console.
     :ivar monitor: socket for QEMU's monitor, if any.
-    :ivar ssh_port: port of 127.0.0.1 that is forwarded to the guest's SSH server; 0: no network.
+    :ivar ssh_port: port of 127.0.0.1 that is forwarded to the guest's SSH server, or a word that stands for it;
+        0: no network.
     :ivar kernel_parameters: additional kernel parameters, after those of the layout.
     :ivar hz: CONFIG_HZ of the kernel.
     """
@@ -43,7 +44,7 @@ class Start:
     initramfs: Path
     console: Path
     monitor: Path | None = None
-    ssh_port: int = 0
+    ssh_port: int | str = 0
     kernel_parameters: tuple[str, ...] = ()
     hz: int = DEFAULT_HZ
 
@@ -144,7 +145,7 @@ def _numa(layout: Layout) -> Iterator[str]:
             yield from ("-numa", f"dist,src={i},dst={j},val={distance}")
 
 
-def _network(port: int) -> tuple[str, ...]:
+def _network(port: int | str) -> tuple[str, ...]:
     """Return a network between the guest and this machine, without access to other networks."""
     forward = f"user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:{port}-10.0.2.15:22"
     return ("-netdev", forward, "-device", "virtio-net-pci,netdev=net,romfile=")

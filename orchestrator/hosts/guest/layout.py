@@ -126,6 +126,10 @@ class Layout:
         """The architecture of the guest."""
         return architectures.find(self.arch)
 
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{plural(node.cpus, 'CPU')} and {format_size(node.memory)}" for node in self.nodes)
+        return f"{plural(len(self.nodes), 'NUMA node')} ({sizes})"
+
     @property
     def cpus(self) -> int:
         """Number of CPUs of the guest."""

@@ -116,7 +116,7 @@ class QemuProvider(Provider):
         self.location = self.name
         self._layout = parse_layout(request.options)
         self._boot_limit = request.boot_limit
-        _check_needs(self._layout, request.needs)
+        check_needs(self._layout, request.needs)
 
     def shown(self, host: str = "") -> str:
         """See :meth:`Provider.shown`."""
@@ -142,7 +142,7 @@ def _for_guest(kernel: Kernel, layout: Layout) -> Kernel:
     return replace(kernel, architecture=layout.arch)
 
 
-def _check_needs(layout: Layout, needs: Needs) -> None:
+def check_needs(layout: Layout, needs: Needs) -> None:
     """Compare the layout with the needs; ``BadInput`` where it does not meet them."""
     messages = []
     with_memory = sum(node.memory > 0 for node in layout.nodes)

@@ -10,12 +10,15 @@ from typing import Any, ClassVar
 from orchestrator.errors import BadInput
 from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.batch import BatchSession, BatchSystem
+from orchestrator.hosts.guest.layout import Layout, parse_layout
 from orchestrator.hosts.inventory import Inventory
 from orchestrator.hosts.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.printing import PrintingHost
+from orchestrator.hosts.providers.qemu import QemuProvider, check_needs
 from orchestrator.hosts.providers.ssh import SshProvider
 from orchestrator.hosts.slurm.check import describe, try_jobs
+from orchestrator.hosts.slurm.guest import GuestSession
 from orchestrator.hosts.slurm.options import OPTIONS_SCHEMA, SlurmOptions, read_options
 from orchestrator.hosts.slurm.reserved import AfterRun, ReservedNodes
 from orchestrator.hosts.slurm.session import SlurmSession
@@ -30,6 +33,7 @@ class SlurmSystem(BatchSystem):
 
     :param login: name and address of the login node; None: this machine.
     :param connect_login: connects to it; None: in the usual way.
+    :param layout: of guests, where jobs boot guests; ``boot_limit``: seconds that each boot may take.
     """
 
     def __init__(
@@ -37,8 +41,12 @@ class SlurmSystem(BatchSystem):
         options: SlurmOptions,
         login: tuple[str, SshAddress] | None,
         connect_login: Callable[[], Host] | None = None,
+        *,
+        layout: Layout,
+        boot_limit: float,
     ) -> None:
         self.features = options.features
+        self.guest = options.guest
         self.max_jobs = options.max_jobs
         self.time_limit = options.time
         self.poll = options.poll
@@ -46,11 +54,18 @@ class SlurmSystem(BatchSystem):
         self._options = options
         self._login = login
         self._connect_login = connect_login
+        self._layout = layout
+        self._boot_limit = boot_limit
 
     @contextmanager
     def session(self, run: str) -> Iterator[BatchSession]:
         """See :meth:`BatchSystem.session`."""
-        session = SlurmSession(self.connect, self._options, run)
+        if self.guest:
+            session: SlurmSession = GuestSession(
+                self.connect, self._options, run, self._layout, self._boot_limit
+            )
+        else:
+            session = SlurmSession(self.connect, self._options, run)
         try:
             yield session
         finally:
@@ -67,7 +82,13 @@ class SlurmSystem(BatchSystem):
     def printing(self, print_line: Callable[[str], None]) -> BatchSystem:
         """See :meth:`BatchSystem.printing`."""
         name = self._login[0] if self._login else THIS_MACHINE
-        return SlurmSystem(self._options, self._login, lambda: PrintingHost(name, print_line))
+        return SlurmSystem(
+            self._options,
+            self._login,
+            lambda: PrintingHost(name, print_line),
+            layout=self._layout,
+            boot_limit=self._boot_limit,
+        )
 
     def try_jobs(self, kernels: Iterable[str], minutes: int) -> list[str]:
         """See :meth:`BatchSystem.try_jobs`."""
@@ -100,7 +121,12 @@ class SlurmProvider(Provider):
         inventory = load_inventory(request.inventory) if request.inventory else Inventory()
         address = _address(login, request, inventory) if login else None
         self.location = f"{self.name}: {login or THIS_MACHINE}"
-        self._system = SlurmSystem(options, address)
+        layout = parse_layout(request.guest)
+        if options.guest:
+            check_needs(layout, request.needs)
+            self.boot_estimate = QemuProvider.boot_estimate
+            self.location += f", in guests of {layout}"
+        self._system = SlurmSystem(options, address, layout=layout, boot_limit=request.boot_limit)
         self._reserved: ReservedNodes | None = None
         if not options.boots:
             if request.fleet:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from orchestrator.environments import Environment
 from orchestrator.errors import BadInput
@@ -100,7 +100,7 @@ class RentedProvider(Provider):
     creates_hosts = True
     rents = True
     supports_fleets = True
-    boot_estimate: ClassVar[float] = 900.0
+    boot_estimate = 900.0
     """Metal takes more than 10 minutes to stop and more than 20 to start; see docs/clouds.md."""
 
     def __init__(self, request: ProviderRequest) -> None:

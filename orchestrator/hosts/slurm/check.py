@@ -37,11 +37,13 @@ def describe(login: Host, options: SlurmOptions, kernels: Iterable[str]) -> list
         f"Slurm {settings.get('SLURM_VERSION', 'of unknown version')}, cluster {settings.get('ClusterName', '?')}"
     ]
     lines += _partitions(login)
-    booting = _features(login, settings)
-    if not options.boots:  # else the nodes are asked by SSH
-        lines += _kernels(options, kernels, booting)
-        lines += [*_reservations(login), _storage(login, options)]
-    lines += _user(login)
+    if options.guest:
+        lines += _guests(kernels)
+    else:
+        if not options.boots:  # else the nodes are asked by SSH
+            lines += _kernels(options, kernels, _features(login, settings))
+            lines += [*_reservations(login), _storage(login, options)]
+        lines += _user(login)
     accounting = settings.get("AccountingStorageType", "")
     if accounting.endswith("/none") or accounting in NONE:
         lines.append(
@@ -86,7 +88,8 @@ def _kernels(options: SlurmOptions, kernels: Iterable[str], booting: Mapping[str
         feature = options.features.get(kernel, "")
         if not feature:
             lines.append(
-                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run only on nodes that already run it"
+                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run only on nodes that already run "
+                "it, or in guests with hosts.slurm.guest: true"
             )
         elif feature in booting:
             lines.append(f"kernel {kernel}: feature {feature}, {plural(booting[feature], 'node')}")
@@ -103,6 +106,15 @@ def _reservations(login: Host) -> list[str]:
         f"set hosts.slurm.reservation: {one.name} and hosts.slurm.boot: ssh"
         for one in reservations(login).values()
         if one.nodes and one.admits(user, groups)
+    ]
+
+
+def _guests(kernels: Iterable[str]) -> list[str]:
+    """Return what runs where each job boots a guest."""
+    return [
+        "kernels: each job boots a guest on its node (hosts.slurm.guest); nodes need QEMU and ssh",
+        *(f"kernel {kernel}: in a guest" for kernel in kernels),
+        "settings: jobs are root in their guests; experiments change settings of guests, not of nodes",
     ]
 
 
@@ -123,7 +135,9 @@ def _user(login: Host) -> list[str]:
     root = login.run(script("id -u")).stdout.strip() == "0"
     if root:
         return ["jobs run as root: experiments can change settings of nodes"]
-    return ["jobs do not run as root: experiments cannot change settings of nodes"]
+    return [
+        "jobs do not run as root: experiments cannot change settings of nodes; in guests they can (hosts.slurm.guest)"
+    ]
 
 
 def try_jobs(login: Host, options: SlurmOptions, kernels: Iterable[str], minutes: int) -> list[str]:

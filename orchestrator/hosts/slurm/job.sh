@@ -58,7 +58,7 @@ if [ "$who" = root ]; then
 fi
 
 mv "$block/place.new" "$block/place" # whoever reads it finds the settings beside it
-env -i HOME="$HOME" PATH="$PATH" LC_ALL=C LANG=C ORCHESTRATE_CLOCK=wall \
+env -i HOME="$HOME" PATH="$PATH" LC_ALL=C LANG=C ORCHESTRATE_CLOCK="${ORCHESTRATE_CLOCK:-wall}" \
     sh "$run/bin/runner.sh" run "$base" "$block" 3>"$block/answer" >>"$block/runner.log" 2>&1 </dev/null &
 runner=$!
 wait_for_runner

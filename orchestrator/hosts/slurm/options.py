@@ -61,6 +61,11 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
             "description": "By kernel: the feature that boots a node into it (node_features/helpers).",
             "additionalProperties": {"type": "string", "minLength": 1},
         },
+        "guest": {
+            "type": "boolean",
+            "default": False,
+            "description": "Run each block in a guest that its job boots on its node; hosts.qemu describes the guest.",
+        },
         "max_jobs": {
             "type": "integer",
             "minimum": 1,
@@ -97,6 +102,7 @@ class SlurmOptions:
     constraint: str
     nodelist: str
     features: Mapping[str, str]
+    guest: bool
     max_jobs: int
     time: float
     poll: float
@@ -152,12 +158,19 @@ def read_options(section: Mapping[str, Any]) -> SlurmOptions:
         constraint=str(section.get("constraint", "")),
         nodelist=str(section.get("nodelist", "")),
         features=dict(section.get("features", {})),
+        guest=bool(section.get("guest", False)),
         max_jobs=int(section.get("max_jobs", 0)),
         time=seconds("time", 0),
         poll=seconds("poll", DEFAULT_POLL_S),
         lost_after=seconds("lost_after", DEFAULT_LOST_AFTER_S),
         boots="boot" in section,
     )
+    if options.guest and options.features:
+        faults.append(
+            "hosts.slurm: guest and features are mutually exclusive: kernels are booted in guests or on nodes"
+        )
+    if options.guest and options.shared is False:
+        faults.append("hosts.slurm: guest needs a directory that the nodes share; remove shared: false")
     if faults:
         raise BadInput(*faults)
     return options

@@ -118,7 +118,7 @@ class SlurmSession(BatchSession):
 
     @contextmanager
     def hold_node(
-        self, minutes: int, is_stopped: Callable[[], bool], note: Callable[[str], None]
+        self, minutes: int, kernel: str, is_stopped: Callable[[], bool], note: Callable[[str], None]
     ) -> Iterator[Host]:
         """See :meth:`BatchSession.hold_node`. The job ends with this process, however that ends."""
         name = job_name(self._run, "prepare")
@@ -130,12 +130,7 @@ class SlurmSession(BatchSession):
             "--chdir=/",
             *words,
             "--ntasks=1",
-            "sh",
-            "-c",
-            HOLD,
-            "sh",
-            self.folder,
-            self._own_folder,
+            *self._hold(kernel),
         )
         output = self.login.lines(Command(argv))
         try:
@@ -155,15 +150,19 @@ class SlurmSession(BatchSession):
         """Wait for the line that the job prints once it runs; ``HostError`` if srun ends or the job can never start."""
         if not self.login.executes:
             next(output, None)  # prints the command
-            return SlurmNode("NODE", self.login, "JOB")
+            return self._node("NODE", "JOB")
         printed: list[str] = []
         seen = None
         next_look = time.monotonic() + self._options.poll
         for line in output:
             if line is not None and line.startswith("@ready "):
                 _, job, node = line.split()
-                return SlurmNode(node, self.login, job)
-            if line is not None:
+                return self._node(node, job)
+            if line is not None and line.startswith("@failed "):
+                raise HostError(line.removeprefix("@failed "))
+            if line is not None and line.startswith("@note "):
+                note(line.removeprefix("@note "))
+            elif line is not None:
                 printed.append(line)
             if is_stopped():
                 raise Interrupted("stopped while waiting for a node; repeat the command to resume")
@@ -235,6 +234,17 @@ class SlurmSession(BatchSession):
     def cancel_command(self, jobs: Sequence[str]) -> str:
         """See :meth:`BatchSession.cancel_command`."""
         return f"scancel {' '.join(jobs)}"
+
+    def _hold(self, kernel: str) -> tuple[str, ...]:
+        """Return the command that holds a node. It prints ``@ready JOB NODE``, before that ``@note`` or ``@failed``.
+
+        :param kernel: name of the kernel that a guest is booted with, where jobs boot guests.
+        """
+        return ("sh", "-c", HOLD, "sh", self.folder, self._own_folder)
+
+    def _node(self, name: str, job: str) -> SlurmNode:
+        """Return the host that a job holds."""
+        return SlurmNode(name, self.login, job)
 
     def _owns(self, name: str) -> bool:
         return name.startswith(job_name(self._run, ""))
