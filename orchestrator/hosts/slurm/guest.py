@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
@@ -25,6 +26,7 @@ from orchestrator.hosts.guest.command_line import DEFAULT_HZ, Start, qemu_argv
 from orchestrator.hosts.guest.initramfs import base_archive, keys_archive, probe_archive
 from orchestrator.hosts.guest.keys import make_keys
 from orchestrator.hosts.guest.layout import Layout
+from orchestrator.hosts.guest.platforms import platform_of
 from orchestrator.hosts.machine.printing import placeholder_files
 from orchestrator.hosts.remote.folder import Scripts
 from orchestrator.hosts.slurm.node import SlurmNode
@@ -38,9 +40,6 @@ KEEP_LIMIT_S = 600.0
 
 SSH_LOST = 255
 """Exit code of ssh where the guest cannot be reached."""
-
-QEMU = Path("qemu-system-x86_64")
-"""The program, to be found on the node."""
 
 PORT = "@PORT@"
 """Stands in command lines for the port that a job chooses."""
@@ -122,6 +121,7 @@ class GuestSession(SlurmSession):
         super().__init__(connect, options, run)
         self.storage = GuestStorage(self.folder)
         self._layout = layout
+        self._platform = platform_of(layout.architecture)
         self._boot_limit = boot_limit
 
     def send_kernels(self, kernels: Sequence[Kernel]) -> None:
@@ -143,8 +143,9 @@ class GuestSession(SlurmSession):
             content["guest/known_hosts"] = f"guest {host_key}".encode()
         content["guest/probe"] = probe_archive()
         for kernel in kernels:
-            found = obtain(kernel)
-            archive = base_archive(found, self._layout.programs) + keys_archive(keys)
+            found = obtain(replace(kernel, architecture=self._layout.arch))
+            programs = base_archive(found, self._layout.programs, self._layout.architecture)
+            archive = programs + keys_archive(keys)
             content.update(self._command_lines(kernel.name, found))
             content[f"guest/kernels/{kernel.name}/image"] = found.image.read_bytes()
             content[f"guest/kernels/{kernel.name}/initramfs"] = archive
@@ -164,7 +165,7 @@ class GuestSession(SlurmSession):
         return allowed
 
     def _descriptions(self) -> Iterator[tuple[str, bytes]]:
-        yield "guest/qemu", f"{QEMU}\n".encode()
+        yield "guest/qemu", f"{self._platform.qemu}\n".encode()
         yield "guest/limit", f"{self._boot_limit:.0f}\n".encode()
         yield "guest/memory", f"{self._layout.memory // 1024**2}\n".encode()
         for accelerator, environment in self._environments().items():
@@ -187,7 +188,7 @@ class GuestSession(SlurmSession):
             )
             is_icount = environment is Environment.VM_ICOUNT
             monitor = ("-monitor", "pipe:monitor") if is_icount else ()
-            line = shlex.join((*qemu_argv(QEMU, start), *monitor))
+            line = shlex.join((*qemu_argv(Path(self._platform.qemu), start), *monitor))
             yield f"guest/kernels/{name}/{accelerator}", f"{line}\n".encode()
 
     def _hold(self, kernel: str) -> tuple[str, ...]:
