@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import gzip
+import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestrator.hosts.batch import pack
-from orchestrator.hosts.slurm.node_storage import SCRIPTS
+from orchestrator.hosts.slurm.node_storage import SCRIPTS, UNPACK
+from orchestrator.hosts.slurm.session import HOLD
 from tests.host_shells import SHELLS, TIME_LIMIT_S, environment_of
 
 JOB = b"""
@@ -102,3 +105,57 @@ def test_files_that_nobody_took_stay_until_they_are_fetched(node: Node) -> None:
     known = DELIVERED.splitlines(keepends=True)
     assert received(node.deliver("ended", 2)) == known[0] + "".join(known[5:])
     assert list(node.run.parent.iterdir()) == []
+
+
+STRANGER = 12345
+
+
+def link_of_another(run: Path) -> None:
+    elsewhere = run.parent.with_name("elsewhere")
+    elsewhere.mkdir()
+    run.parent.symlink_to(elsewhere)
+    os.chown(run.parent, STRANGER, STRANGER, follow_symlinks=False)
+
+
+def directory_of_another(run: Path) -> None:
+    run.mkdir(parents=True)
+    run.chmod(0o777)
+    os.chown(run, STRANGER, STRANGER)
+
+
+def directory_around_for_all(run: Path) -> None:
+    run.parent.mkdir()
+    run.parent.chmod(0o777)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving files to another user requires root")
+@pytest.mark.parametrize("prepare", [link_of_another, directory_of_another, directory_around_for_all])
+def test_nothing_runs_where_another_user_can_replace_files(
+    node: Node, prepare: Callable[[Path], None]
+) -> None:
+    prepare(node.run)
+    before = {"settings.record": b"", "bin/settings.sh": b'echo replaced >"$2/executed"'}
+    hold = node.start("-c", HOLD, "sh", "/nonexistent", str(node.run))
+    for name, content in before.items():
+        path = node.run / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    hold.communicate(timeout=TIME_LIMIT_S)
+    assert not (node.run / "executed").exists()
+    assert node.start_job(0).wait(TIME_LIMIT_S) == 1
+    assert not (node.run / "jobs/0/1/place").exists()
+    filled = subprocess.run(
+        ("/usr/bin/env", "sh", "-c", UNPACK, "sh", str(node.run)),
+        env=node.environment,
+        input=b"",
+        capture_output=True,
+        check=False,
+    )
+    assert (filled.returncode, filled.stderr) == (1, b"another user can replace it\n")
+
+
+def test_a_directory_for_all_may_be_around_it_where_files_stay_their_owner_s(node: Node) -> None:
+    node.run.parent.mkdir()
+    node.run.parent.chmod(0o1777)
+    assert node.start_job(0).wait(TIME_LIMIT_S) == 0
+    assert (node.run / "jobs/0/1/place").exists()

@@ -18,7 +18,7 @@ from orchestrator.hosts.base import Host
 from orchestrator.hosts.batch import ALL_CODES, UPLOAD_LIMIT_S, JobArray, JobState, Task, pack
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.slurm.commands import call, job_name, queue_lines
-from orchestrator.hosts.slurm.storage import SlurmStorage, job_words
+from orchestrator.hosts.slurm.storage import SAFE, SlurmStorage, job_words
 
 log = logging.getLogger(__name__)
 
@@ -36,15 +36,13 @@ SCRIPT_LIMIT = 4 << 20
 ROOM = 64 << 10
 """Bytes of a batch script for all but the packed files."""
 
-UNPACK = """
+UNPACK = f"""{SAFE}
 umask 077
-parent=${1%/*}/
-mkdir -p "$1" && cd "$1" || exit
-[ -n "$(find "$parent" -prune -type d '(' -user "$(id -u)" -o -user 0 ')')" ] ||
-    { echo "$parent belongs to another user" >&2 && exit 1; }
-: >on_node && tar -x -o -f -
+mkdir -p "$1" || exit
+safe "$1" || {{ echo "another user can replace it" >&2; exit 1; }}
+cd "$1" && : >on_node && tar -x -o -f -
 """
-"""Fills the run's directory on a node, unless somebody else owns the directory around it."""
+"""Fills the run's directory on a node."""
 
 PACK = (
     'cd "$1" && set -- bin && { [ ! -d roles ] || set -- bin roles; } && tar -c -f - "$@" | gzip -9 | base64'

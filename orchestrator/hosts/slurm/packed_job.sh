@@ -17,6 +17,14 @@ section() {
     sed -e "1,/^@$name\$/d" -e '/^@/,$d' "$0" | base64 -d | gzip -d -c | (cd "$run" && tar -x -o -f - "$@")
 }
 
+# safe RUN: no other user can replace the directory, or files there, see storage.py
+safe() {
+    for path in "$1" "${1%/*}" "${1%/*}/"; do
+        [ -n "$(find "$path" -prune '(' -user "$(id -u)" -o -user 0 ')' \
+            '(' -type l -o ! -perm -002 -o -perm -1000 ')' 2>/dev/null)" ] || return
+    done
+}
+
 # The time limit comes near, or the job is cancelled: job.sh ends the trial.
 # shellcheck disable=SC2317 # called by the trap
 on_signal() {
@@ -27,9 +35,7 @@ trap on_signal TERM
 cd / || exit 1
 umask 077
 
-# Somebody else who owns the directory around it could replace it.
-parent=${run%/*}/
-mkdir -p "$block" && [ -n "$(find "$parent" -prune -type d '(' -user "$(id -u)" -o -user 0 ')')" ] || exit 1
+mkdir -p "$block" && safe "$run" || exit 1
 
 if section common && section array "jobs/$array/expected" "jobs/$array/settings" "jobs/$array/$SLURM_ARRAY_TASK_ID/trials"; then
     sh "$run/bin/job.sh" "$run" "$array" "$who" &

@@ -20,16 +20,17 @@ from orchestrator.hosts.slurm.node_storage import SCRIPTS as NODE_SCRIPTS
 from orchestrator.hosts.slurm.node_storage import NodeStorage
 from orchestrator.hosts.slurm.options import DEFAULT_NODE_DIRECTORY, SlurmOptions
 from orchestrator.hosts.slurm.states import next_step
-from orchestrator.hosts.slurm.storage import SharedStorage, SlurmStorage
+from orchestrator.hosts.slurm.storage import SAFE, SharedStorage, SlurmStorage
 
 SIGNAL_BEFORE_END_S = 60
 """The job gets TERM so long before its time limit, to end the trial and restore settings."""
 
-HOLD = (
+HOLD = SAFE + (
     "trap : TERM; "  # of scancel: it ends cat, and what follows is still done
     'echo "@ready $SLURM_JOB_ID $SLURMD_NODENAME"; cat >/dev/null; '
+    'safe "$2" || set -- "$1"; '
     'for run; do [ ! -e "$run/settings.record" ] || sh "$run/bin/settings.sh" restore "$run"; done; '
-    '[ ! -e "$2/on_node" ] || rm -rf "$2"'
+    '[ $# -eq 1 ] || [ ! -e "$2/on_node" ] || rm -rf "$2"'
 )
 """Holds a node until the end of its input, which comes with the end of the controller however that ends.
 

@@ -9,6 +9,18 @@ from typing import ClassVar
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.batch import JobArray, JobState, Storage, Task
 
+SAFE = """
+safe() {
+    for path in "$1" "${1%/*}" "${1%/*}/"; do
+        [ -n "$(find "$path" -prune '(' -user "$(id -u)" -o -user 0 ')' \\
+            '(' -type l -o ! -perm -002 -o -perm -1000 ')' 2>/dev/null)" ] || return
+    done
+}
+"""
+"""Shell: ``safe RUN``: no other user can replace the run's directory on a node, or files there.
+
+The queue shows its name to all users before it exists."""
+
 
 class SlurmStorage(Storage):
     """See :class:`~orchestrator.hosts.batch.Storage`."""
