@@ -78,11 +78,13 @@ def error_of(printed: str) -> str:
 
 def queue_lines(login: Host, *options: str) -> list[tuple[str, str, JobState]]:
     """Return the user's jobs that ``squeue`` lists: id, name and state. Waiting tasks of an array are one line."""
-    words = ("squeue", "--me", "--noheader", f"--format={QUEUE_FORMAT}", *options)
+    argv = ("squeue", "--me", "--noheader", f"--format={QUEUE_FORMAT}", *options)
     found = []
-    for line in call(login, "env", "SLURM_BITSTR_LEN=0", *words, name="squeue").splitlines():
-        job, name, word, node, reason = line.split("|", 4)
-        found.append((job, name, state(word, reason, job, node)))
+    for line in call(login, "env", "SLURM_BITSTR_LEN=0", *argv, name="squeue").splitlines():
+        words = line.split("|", 4)
+        if len(words) == len(QUEUE_FORMAT.split("|")):  # else a part of a name of several lines
+            job, name, word, node, reason = words
+            found.append((job, name, state(word, reason, job, node)))
     return found
 
 

@@ -105,6 +105,8 @@ def test_only_the_run_s_own_jobs_count() -> None:
         "7|orchestrate-R-prepare|RUNNING|n2|None",
         "8_0|orchestrate-R2-0|RUNNING|n2|None",
         "9|a|b|c|d",
+        "10|a name",
+        "of two lines|RUNNING|n2|None",
     ]
     login.answer("squeue", stdout="\n".join(lines))
     found = commands.queue(login, "R")
