@@ -15,6 +15,7 @@ from orchestrator.nearest import did_you_mean
 LIST = ("env", "SLURM_TIME_FORMAT=%s", "scontrol", "--oneliner", "show", "reservation")
 ACTIVE_JOBS = "RUNNING,COMPLETING,CONFIGURING,SUSPENDED,STOPPED"
 NOTHING = "(null)"
+EVER, NEVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def reservations(login: Host) -> dict[str, Reservation]:
     found = {}
     for line in call(login, *LIST, name="scontrol").splitlines():
         if line.startswith("ReservationName="):
-            one = _parse(dict(word.split("=", 1) for word in line.split() if "=" in word))
+            # A comment of the administrator comes last and may have any words.
+            one = _parse(dict(word.split("=", 1) for word in reversed(line.split()) if "=" in word))
             found[one.name] = one
     return found
 
@@ -157,13 +159,20 @@ def _parse(words: dict[str, str]) -> Reservation:
         return () if words.get(key, NOTHING) == NOTHING else tuple(words[key].split(","))
 
     nodes = words.get("Nodes", NOTHING)
-    start, end = (datetime.fromtimestamp(int(words[key]), UTC) for key in ("StartTime", "EndTime"))
     return Reservation(
         words["ReservationName"],
         "" if nodes == NOTHING else nodes,
-        start,
-        end,
+        _time(words.get("StartTime", ""), EVER),
+        _time(words.get("EndTime", ""), NEVER),
         names("Users"),
         names("Groups"),
         names("Accounts"),
     )
+
+
+def _time(seconds: str, default: datetime) -> datetime:
+    """Return a time, or the default for one that Slurm does not know or that has no limit."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return default

@@ -11,7 +11,8 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import ProviderRequest
 from orchestrator.hosts.providers.slurm import SlurmProvider
-from orchestrator.hosts.slurm.reservation import Reservation
+from orchestrator.hosts.slurm.reservation import Reservation, reservations
+from orchestrator.hosts.testing import ScriptedHost
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -84,3 +85,17 @@ def test_why_it_cannot_be_used(changes: dict[str, Any], message: str) -> None:
 
 def test_it_can_be_used() -> None:
     assert reservation().obstacle(NOW, 3600) == ""
+
+
+@pytest.mark.parametrize("end", ["UNLIMITED", "Unknown", "(null)", "253402300800000", "4294967294000"])
+@pytest.mark.parametrize("start", ["0", "Unknown", "(null)"])
+def test_times_that_are_not_known(start: str, end: str) -> None:
+    login = ScriptedHost("login")
+    line = (
+        f"ReservationName=r StartTime={start} EndTime={end} Duration=UNLIMITED Nodes=n[01-03,7] Users=(null)"
+    )
+    login.answer("scontrol", stdout=f"{line} Groups=(null) Accounts=(null) Comment=ask Users=ann Nodes=n9\n")
+    found = reservations(login)["r"]
+    assert (found.nodes, found.users) == ("n[01-03,7]", ())
+    assert found.obstacle(NOW, 3600) == ""
+    assert found.period.endswith("UTC")
