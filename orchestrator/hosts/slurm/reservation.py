@@ -74,8 +74,7 @@ def reservations(login: Host) -> dict[str, Reservation]:
     found = {}
     for line in call(login, *LIST, name="scontrol").splitlines():
         if line.startswith("ReservationName="):
-            # A comment of the administrator comes last and may have any words.
-            one = _parse(dict(word.split("=", 1) for word in reversed(line.split()) if "=" in word))
+            one = _parse(_words(line))
             found[one.name] = one
     return found
 
@@ -116,6 +115,13 @@ def require_no_jobs(login: Host, nodes: Sequence[str]) -> None:
             f"{node}: job {job} of {user}{others} is running there; wait until it has ended, or cancel it with "
             f"`scancel {job}`: a reservation with Flags=MAINT has no jobs of others"
         )
+    for line in call(login, "scontrol", "--oneliner", "show", "node", ",".join(nodes)).splitlines():
+        words = _words(line)
+        if words.get("CPUAlloc", "0") != "0":
+            raise HostError(
+                f"{words['NodeName']}: a job that squeue does not show is running there (PrivateData=jobs); "
+                "wait until it has ended, or ask an administrator"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ class NodeState:
 def node_state(login: Host, node: str) -> NodeState:
     """Return the state of a node."""
     printed = call(login, "scontrol", "--oneliner", "show", "node", node)
-    words = dict(word.split("=", 1) for word in printed.split() if "=" in word)
+    words = _words(printed)
     _, _, reason = printed.partition(" Reason=")
     return NodeState(
         tuple(words.get("State", "").split("+")),
@@ -152,6 +158,11 @@ def node_state(login: Host, node: str) -> NodeState:
 def expand(login: Host, nodes: str) -> tuple[str, ...]:
     """Return the names that a list of Slurm such as ``node[1-3,7]`` stands for."""
     return tuple(call(login, "scontrol", "show", "hostnames", nodes).split())
+
+
+def _words(line: str) -> dict[str, str]:
+    """Return values by key; the first counts, for a comment comes last and may have any words."""
+    return dict(word.split("=", 1) for word in reversed(line.split()) if "=" in word)
 
 
 def _parse(words: dict[str, str]) -> Reservation:

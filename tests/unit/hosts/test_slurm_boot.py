@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import ProviderRequest
 from orchestrator.hosts.providers.slurm import SlurmProvider
-from orchestrator.hosts.slurm.reservation import Reservation, reservations
+from orchestrator.hosts.slurm.reservation import Reservation, require_no_jobs, reservations
 from orchestrator.hosts.testing import ScriptedHost
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -99,3 +99,18 @@ def test_times_that_are_not_known(start: str, end: str) -> None:
     assert (found.nodes, found.users) == ("n[01-03,7]", ())
     assert found.obstacle(NOW, 3600) == ""
     assert found.period.endswith("UTC")
+
+
+def test_jobs_that_squeue_does_not_show() -> None:
+    login = ScriptedHost("login")
+    login.answer("squeue", stdout="")
+    login.answer("scontrol", stdout="NodeName=n1 CPUAlloc=0 CPUTot=4\nNodeName=n2 CPUAlloc=4 CPUTot=4\n")
+    with pytest.raises(HostError, match=r"^n2: a job that squeue does not show is running there"):
+        require_no_jobs(login, ["n1", "n2"])
+
+
+def test_nodes_without_jobs() -> None:
+    login = ScriptedHost("login")
+    login.answer("squeue", stdout="")
+    login.answer("scontrol", stdout="NodeName=n1 CPUAlloc=0 CPUTot=4 Comment=CPUAlloc=3\n")
+    require_no_jobs(login, ["n1"])
