@@ -141,6 +141,10 @@ def read_options(section: Mapping[str, Any]) -> SlurmOptions:
             faults.append(f"hosts.slurm.{key}: must be > 0")
         return found
 
+    if not str(section.get("directory", DEFAULT_DIRECTORY)).startswith(("/", "~/")):
+        faults.append("hosts.slurm.directory: must begin with / or ~/")
+    if not str(section.get("node_directory", DEFAULT_NODE_DIRECTORY)).startswith("/"):
+        faults.append("hosts.slurm.node_directory: must begin with /")
     if "node_directory" in section and section["node_directory"] == section.get("directory"):
         faults.append("hosts.slurm.node_directory: must differ from hosts.slurm.directory")
     options = SlurmOptions(

@@ -40,8 +40,9 @@ class SharedStorage(SlurmStorage):
 
     def batch_script(self, array: JobArray) -> tuple[str, ...]:
         """See :meth:`SlurmStorage.batch_script`."""
+        folder = self.folder.replace("%", "%%")
         return (
-            f"--output={self.folder}/jobs/{array.number}/%a/job.log",
+            f"--output={folder}/jobs/{array.number}/%a/job.log",
             f"--chdir={self.folder}",
             f"{self.folder}/bin/job.sh",
             *job_words(self.folder, array),

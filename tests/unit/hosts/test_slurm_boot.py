@@ -29,6 +29,9 @@ HOUR = timedelta(hours=1)
         ),
         ({"boot": "ssh", "reservation": "r"}, True, "hosts.fleet: list the nodes in hosts.slurm.nodelist"),
         ({"boot": "ssh", "reservation": "r", "nodelist": "n[1-2]"}, True, "hosts.fleet: list the nodes in"),
+        ({"directory": "runs"}, False, "hosts.slurm.directory: must begin with / or ~/"),
+        ({"directory": "-x"}, False, "hosts.slurm.directory: must begin with / or ~/"),
+        ({"node_directory": "~/runs"}, False, "hosts.slurm.node_directory: must begin with /"),
         ({}, True, "hosts.fleet: jobs of Slurm run on any node"),
     ],
 )
