@@ -15,7 +15,14 @@ from orchestrator.hosts.command import Command
 
 
 class LocalHost(Host):
-    """This machine."""
+    """This machine.
+
+    :param environment: of its commands; None: that of this process.
+    """
+
+    def __init__(self, name: str, environment: Mapping[str, str] | None = None) -> None:
+        super().__init__(name)
+        self._environment = environment
 
     @property
     def ansible(self) -> Mapping[str, Any]:
@@ -29,6 +36,7 @@ class LocalHost(Host):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            env=self._environment,
         )
         try:
             out, err = process.communicate(stdin, timeout=time_limit)
@@ -46,6 +54,7 @@ class LocalHost(Host):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env=self._environment,
         )
         assert process.stdin is not None
         assert process.stdout is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.providers.qemu import QemuProvider, check_needs
 from orchestrator.hosts.providers.ssh import SshProvider
 from orchestrator.hosts.slurm.check import describe, try_jobs
+from orchestrator.hosts.slurm.environment import for_commands
 from orchestrator.hosts.slurm.guest import GuestSession
 from orchestrator.hosts.slurm.options import OPTIONS_SCHEMA, SlurmOptions, read_options
 from orchestrator.hosts.slurm.reserved import AfterRun, ReservedNodes
@@ -103,7 +105,7 @@ class SlurmSystem(BatchSystem):
         if self._connect_login is not None:
             return self._connect_login()
         if self._login is None:
-            return LocalHost(THIS_MACHINE)
+            return LocalHost(THIS_MACHINE, for_commands(os.environ))
         return connect(*self._login, CONNECT_LIMIT_S)
 
 

@@ -11,6 +11,7 @@ from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import ProviderRequest
 from orchestrator.hosts.providers.slurm import SlurmProvider
+from orchestrator.hosts.slurm.environment import for_commands
 from orchestrator.hosts.slurm.reservation import Reservation, require_no_jobs, reservations
 from orchestrator.hosts.testing import ScriptedHost
 
@@ -117,3 +118,10 @@ def test_nodes_without_jobs() -> None:
     login.answer("squeue", stdout="")
     login.answer("scontrol", stdout="NodeName=n1 CPUAlloc=0 CPUTot=4 Comment=CPUAlloc=3\n")
     require_no_jobs(login, ["n1"])
+
+
+def test_variables_of_slurm_that_its_commands_must_not_see() -> None:
+    own = {"PATH": "/bin", "SLURM_CONF": "/etc/slurm.conf", "SBATCH_ACCOUNT": "lab", "SLURM_ACCOUNT": "lab"}
+    assert for_commands({**own, "SLURM_NODELIST": "n1"}) == {**own, "SLURM_NODELIST": "n1"}
+    job = {"SLURM_JOB_ID": "7", "SLURM_MEM_PER_CPU": "10", "SQUEUE_STATES": "PENDING"}
+    assert for_commands({**own, **job}) == own
