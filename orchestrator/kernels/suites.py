@@ -24,7 +24,7 @@ from orchestrator.kernels.programs import failure_reason
 UPDATE_LIMIT_S = 300
 
 _URI = re.compile(r"'(?P<mirror>[^']+?)/dists/(?P<suite>[^']+)/main/binary-[^']+'")
-_PASSWORD = re.compile(r"//[^/@]*@")
+_PASSWORD = re.compile(r"//.*@")  # a password may have any characters
 _KEYRINGS = {
     "debian": Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     "ubuntu": Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg"),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.architectures import native
 from orchestrator.errors import KernelError
-from orchestrator.kernels.suites import own_mirror
+from orchestrator.experiment.model import Suite
+from orchestrator.kernels.suites import opened, own_mirror
 
 pytestmark = pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs apt")
 
@@ -112,3 +114,14 @@ def use_sources(folder: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, 
         f'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "{folder}/sources.list.d";\n'
     )
     monkeypatch.setenv("APT_CONFIG", str(configuration))
+
+
+@pytest.mark.parametrize("password", ["s3cret", "s3c@ret", "s3c/ret", "s3@cr:et"])
+def test_no_message_has_the_password_of_a_mirror(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    suite = Suite("trixie", mirror=f"http://user:{password}@127.0.0.1:9/debian")
+    with pytest.raises(KernelError) as error, opened(suite, native()):
+        pass
+    assert str(error.value).startswith("suite trixie of http://127.0.0.1:9/debian: ")
