@@ -88,6 +88,7 @@ class GitSource(ArchivedSource):
     def __init__(self, location: str, ref: str) -> None:
         programs.require("git")
         self._location = location
+        self._name = re.sub("//.*@", "//", location)  # without a password
         self._is_local = Path(location).is_dir()
         self._commit = self._resolve(ref)
         self.identity = f"git {self._commit}"
@@ -99,11 +100,11 @@ class GitSource(ArchivedSource):
             return programs.run(argv, failure).strip()
         if _COMMIT.fullmatch(ref):
             return ref
-        failure = f"git ls-remote {self._location} failed"
+        failure = f"git ls-remote {self._name} failed"
         # The commit of an annotated tag (REF^{}) comes after the tag itself.
         lines = programs.run(["git", "ls-remote", self._location, ref, f"{ref}^{{}}"], failure).splitlines()
         if not lines:
-            raise KernelError(f"{self._location}: unknown revision {ref!r}")
+            raise KernelError(f"{self._name}: unknown revision {ref!r}")
         return lines[-1].split()[0]
 
     def _unpack(self, folder: Path) -> None:
@@ -111,7 +112,7 @@ class GitSource(ArchivedSource):
             _export(["-C", self._location], self._commit, folder)
             return
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetch-") as repository:
-            failure = f"cannot fetch {self._commit} from {self._location}"
+            failure = f"cannot fetch {self._commit} from {self._name}"
             programs.run(["git", "init", "--quiet", "--bare", repository], failure)
             fetch = ["git", "-C", repository, "fetch", "--quiet", "--depth=1", self._location, self._commit]
             programs.run(fetch, failure)
