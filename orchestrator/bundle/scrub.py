@@ -43,7 +43,7 @@ _ASSIGNED = re.compile(
     rb"(?i)[\w-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key)"
     rb"\\?[\"']?\s*[:=]\s*\\?[\"']?([^\s\"',;}{\\]+)"
 )
-_USERINFO = re.compile(rb"://[^/\s:@\"]+:([^/\s@\"]+)@")
+_USERINFO = re.compile(rb"://[^/\s:@\"]+:([^/\s\"]+)@")
 _HOME = re.compile(rb"/(?:home|Users)/([A-Za-z0-9_][\w.-]*)")
 _MAIL = re.compile(rb"[A-Za-z0-9_][\w.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 _IPV4 = re.compile(rb"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")

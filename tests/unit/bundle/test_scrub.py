@@ -38,6 +38,7 @@ def scrubbed(text: str, tmp_path: Path, *hosts: str, words: tuple[str, ...] = ()
         ("password: hunter22", "password: secret-1"),
         ('{"api_key": "abcd-1234"}', '{"api_key": "secret-1"}'),
         ("https://me:hunter22@host/", "https://me:secret-1@host/"),
+        ("https://me:hunt@er22@host/", "https://me:secret-1@host/"),
         ("key AKIAABCDEFGHIJKLMNOP used", "key secret-1 used"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\n", "secret-1\n"),
         (r'"-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n"', r'"secret-1\n"'),
