@@ -53,9 +53,17 @@ def missing(login: Host, name: str) -> str:
 
 
 def check_commands(login: Host) -> None:
-    """Raise ``HostError`` for the first of Slurm's commands that the login host does not have."""
+    """Raise ``HostError`` for the first of Slurm's commands that the login host does not have.
+
+    Also if the login shell prints text before each command: it would be read as what the command prints.
+    """
     look = 'for name in "$@"; do command -v "$name" >/dev/null || echo "$name"; done'
-    names = login.run(script(look, *COMMANDS)).stdout.split()
+    names = login.run(script(look, *COMMANDS)).stdout.splitlines()
+    if text := next((line for line in names if line not in COMMANDS), None):
+        raise HostError(
+            f"{login.name}: the login shell prints {text!r} before each command; print it in interactive shells only "
+            "(~/.bashrc)"
+        )
     if names:
         raise HostError(missing(login, names[0]))
 

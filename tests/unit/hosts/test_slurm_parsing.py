@@ -165,3 +165,19 @@ def test_an_error_names_the_next_step() -> None:
     with pytest.raises(HostError, match=r"^login: sbatch: Invalid qos specification; set hosts\.slurm\.qos"):
         commands.call(login, "sbatch", "x")
     assert next_step("something else") == "something else"
+
+
+def test_a_login_shell_that_prints_a_greeting() -> None:
+    login = ScriptedHost("login")
+    login.answer("command -v", stdout="Welcome to the cluster\n")
+    with pytest.raises(
+        HostError, match=r"^login: the login shell prints 'Welcome to the cluster' before each"
+    ):
+        commands.check_commands(login)
+
+
+def test_a_command_that_the_login_host_does_not_have() -> None:
+    login = ScriptedHost("login")
+    login.answer("command -v", stdout="sbatch\nsrun\n")
+    with pytest.raises(HostError, match=r"^sbatch: command not found on login"):
+        commands.check_commands(login)
