@@ -6,7 +6,7 @@ import base64
 import gzip
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,7 @@ DELIVERED = r"""@path jobs/0/1
 class Node:
     """A node with one shell, and the batch script of a job."""
 
-    def __init__(self, shell: str, folder: Path) -> None:
+    def __init__(self, shell: str, folder: Path, more: Mapping[str, bytes] | None = None) -> None:
         self.run = folder / "own" / "the run"
         self.script = folder / "job.sh"
         self.environment = environment_of(shell, folder) | {
@@ -49,7 +49,7 @@ class Node:
         files |= {"jobs/0/expected": b"release=6.1\n", "jobs/0/1/trials": b"trial 1\n"}
         common, array = (
             base64.encodebytes(gzip.compress(pack(content))).decode()
-            for content in ({"bin/job.sh": JOB}, files)
+            for content in ({"bin/job.sh": JOB, **(more or {})}, files)
         )
         text = f"{SCRIPTS['packed_job.sh'].decode()}@common\n{common}@array\n{array}@end\n"
         self.script.write_text(text)
@@ -152,6 +152,23 @@ def test_nothing_runs_where_another_user_can_replace_files(
         check=False,
     )
     assert (filled.returncode, filled.stderr) == (1, b"another user can replace it\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system requires root")
+def test_a_full_disk_is_the_reason_and_keeps_no_scripts(tmp_path: Path) -> None:
+    node = Node("dash", tmp_path, more={"bin/large": os.urandom(200_000)})
+    node.run.parent.mkdir()
+    line = 'mount -t tmpfs -o size=64k none "$1" && sh "$2" "$3" 0 user 0; cat "$3/jobs/0/1/journal.jsonl"; ls "$3"'
+    words = ("sh", "-c", line, "sh", str(node.run.parent), str(node.script), str(node.run))
+    done = subprocess.run(
+        ("unshare", "--mount", "--propagation", "private", *words),
+        env=node.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    reason = f"@refused cannot write the files of the job to {node.run} on node1"
+    assert done.stdout.splitlines() == [reason, "@over", "jobs"]
 
 
 def test_a_directory_for_all_may_be_around_it_where_files_stay_their_owner_s(node: Node) -> None:

@@ -43,6 +43,7 @@ if section common && section array "jobs/$array/expected" "jobs/$array/settings"
     while kill -0 "$job" 2>/dev/null; do wait "$job"; done
     job=''
 else
+    rm -rf "${run:?}/bin" "${run:?}/roles" # a full disk has room for the reason then
     echo "cannot write the files of the job to $run on $SLURMD_NODENAME" >"$block/refused"
 fi
 
@@ -50,7 +51,7 @@ fi
 {
     [ ! -s "$block/refused" ] || sed 's/^/@refused /' "$block/refused"
     echo @over
-} >>"$block/journal.jsonl"
+} >>"$block/journal.jsonl" || hold=0
 
 while [ -d "$block" ] && [ "$hold" -gt 0 ]; do
     sleep 1
