@@ -154,6 +154,17 @@ def test_nothing_runs_where_another_user_can_replace_files(
     assert (filled.returncode, filled.stderr) == (1, b"another user can replace it\n")
 
 
+def test_a_cancelled_job_that_holds_a_node_removes_the_directory(tmp_path: Path) -> None:
+    node = Node("dash", tmp_path)
+    node.run.mkdir(parents=True)
+    (node.run / "on_node").touch()
+    find = tmp_path / "bin-dash" / "find"
+    find.write_text('#!/bin/sh\nkill -TERM $$\nexec /usr/bin/find "$@"\n')  # scancel signals all processes
+    find.chmod(0o755)
+    node.start("-c", HOLD, "sh", "/nonexistent", str(node.run)).communicate(timeout=TIME_LIMIT_S)
+    assert list(node.run.parent.iterdir()) == []
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system requires root")
 def test_a_full_disk_is_the_reason_and_keeps_no_scripts(tmp_path: Path) -> None:
     node = Node("dash", tmp_path, more={"bin/large": os.urandom(200_000)})

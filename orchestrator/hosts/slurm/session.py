@@ -28,6 +28,7 @@ SIGNAL_BEFORE_END_S = 60
 HOLD = SAFE + (
     "trap : TERM; "  # of scancel: it ends cat, and what follows is still done
     'echo "@ready $SLURM_JOB_ID $SLURMD_NODENAME"; cat >/dev/null; '
+    "trap '' TERM; "  # it goes to all processes of the job
     'safe "$2" || set -- "$1"; '
     'for run; do [ ! -e "$run/settings.record" ] || sh "$run/bin/settings.sh" restore "$run"; done; '
     '[ $# -eq 1 ] || [ ! -e "$2/on_node" ] || rm -rf "$2"'
