@@ -117,7 +117,7 @@ def up(
     help="With --orphans: also remove machines that were rented from other computers. Their runs may be active.",
 )
 def down(name: str, orphans: bool, others: bool) -> None:
-    """Stop guests that `hosts up` started.
+    """Stop guests that `hosts up` started, or remove rented machines.
 
     With NAME, stops the guest of the experiment of that name. Without NAME, stops all of them.
     """

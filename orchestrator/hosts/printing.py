@@ -32,10 +32,12 @@ class PrintingHost(Host):
         return True
 
     def run(self, command: Command) -> Completed:
-        """Print the command as it would be executed, and its stdin below it."""
+        """Print the command as it would be executed, and its stdin below it if that is text."""
         self._print_line(str(self.prepare(command)))
-        for line in (command.stdin or b"").decode(errors="replace").splitlines():
-            self._print_line(f"    < {line}")
+        text = command.stdin or b""
+        if b"\0" not in text:  # else a program or an archive; its size is in the line above
+            for line in text.decode(errors="replace").splitlines():
+                self._print_line(f"    < {line}")
         return Completed(command, 0, "", "")
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
