@@ -14,6 +14,9 @@ BASE_PAGES = {"base": 1, "shmem": 1, "block": 1, "thp": 512, "hugetlb": 512}
 PAGES = {"base": 37, "shmem": 19, "block": 11, "thp": 3, "hugetlb": 2}
 """Pages in a cell: few, and in numbers that do not divide evenly."""
 
+CHUNK = 8
+"""Base pages that a thread takes at once; no threads share fewer."""
+
 MODES = ("serial", "parallel", "concurrent", "parallel+concurrent")
 THREADS = (1, 2, 3, 4, 8)
 
@@ -50,7 +53,7 @@ class Cell:
 def dma_cells(
     pairs: Sequence[tuple[int, int]], channels: Sequence[int], pages: Sequence[str] = tuple(PAGES)
 ) -> Iterator[Cell]:
-    """Every mode by DMA, interface, kind of page and number of channels; of no channel: one for each call."""
+    """Every mode by DMA, interface, kind of page and number of channels; 0: a copy takes one of two."""
     modes = ("dma", "dma+parallel", "dma+concurrent", "dma+parallel+concurrent")
     for (source, target), page, mode, interface, count in product(
         pairs, pages, modes, ("move_pages", "mbind"), channels
@@ -111,9 +114,9 @@ def expected_counters(cell: Cell, layout: Layout) -> dict[str, int]:
 
 def _copy(size: int, cell: Cell, layout: Layout) -> tuple[str, str]:
     """Who copies ``size`` base pages, and why it is the caller if it is."""
-    if size < 2:
+    if size <= CHUNK:
         return "migrate_copy_serial", "migrate_mt_fallback_size"
-    if min(cell.threads, copying_cpus(cell, layout), size) < 2:
+    if min(cell.threads, copying_cpus(cell, layout)) < 2:
         return "migrate_copy_serial", "migrate_mt_fallback_cpus"
     return "migrate_copy_mt", ""
 

@@ -28,7 +28,7 @@ PART = 500
 
 LONGER = 10 if FULL else 1
 
-FALLBACKS = ("channel", "nomem", "align", "map", "submit", "error", "timeout")
+FALLBACKS = ("channel", "nomem", "contents", "align", "map", "submit", "error", "timeout")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def engine(lab: Lab) -> Iterator[Lab]:
 
 
 def release(lab: Lab) -> None:
-    lab.run("echo 0 >/proc/sys/vm/use_all_dma_chans")
+    lab.run("echo 0 >/proc/sys/vm/limit_dma_chans")
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def test_the_kernel_says_what_would_copy(engine: Lab) -> None:
     assert abi["MPOL_MF_MOVE_DMA"] == "0x40000"
     wanted = {"dma_channels": "16", "dma_engine": "softdma", "dma_engine_kind": "software"}
     assert wanted.items() <= abi.items()
-    engine.run("echo 1 >/proc/sys/vm/use_all_dma_chans")
+    engine.run("echo 16 >/proc/sys/vm/limit_dma_chans")
     assert dict(line.split("=") for line in engine.run(f"cat {ABI}").splitlines()) == abi, (
         "also when they are held"
     )
@@ -148,7 +148,7 @@ def test_without_a_channel_the_cpu_copies_and_says_so(lab: Lab) -> None:
 def test_knobs_have_ranges(lab: Lab) -> None:
     for knob, bad in {
         "use_all_dma_chans": ("2", "-1"),
-        "limit_dma_chans": ("0", "17", "-1"),
+        "limit_dma_chans": ("17", "-1"),
         "dma_copy_timeout_ms": ("0", "60001"),
     }.items():
         for value in bad:
@@ -194,10 +194,33 @@ def test_transfers_are_not_longer_than_the_engine_takes(lab: Lab) -> None:
 
 
 @on("debug")
-def test_a_channel_that_cannot_be_stopped_is_waited_for(lab: Lab) -> None:
-    with another_engine(lab, channels=2, can_terminate=0, lose_ms=700), troubles(lab, lose_every=9):
-        for cell, counted in moved_with(lab, some_cells((0, 2), ("thp",))):
-            assert left_by_dma(counted) == {}, (cell, counted)
+@pytest.mark.parametrize("by", DMA_MODES)
+def test_nobody_waits_for_a_channel_that_cannot_be_stopped(lab: Lab, by: str) -> None:
+    """What it had to copy stays where it was; when the engine is back at last, nothing is left behind."""
+    with another_engine(lab, channels=2, can_terminate=0, lose_ms=3000):
+        with troubles(lab, lose_every=3):
+            counts = lab.check("faults", page="thp", mode=by, pages=4, rounds=2, channels=2)
+        assert 0 < counts["moved"] < counts["tried"], counts
+        assert left_by_dma(counts).keys() == {"timeout"}, counts
+        lab.run("sleep 4")
+
+
+@on("debug")
+def test_a_channel_that_does_not_finish_is_left_alone_by_all_calls(engine: Lab) -> None:
+    """Until the administrator obtains channels anew."""
+    with troubles(engine, lose_every=1):
+        first = engine.check("faults", page="thp", mode="dma", pages=1, rounds=1, channels=1)
+        assert left_by_dma(first) == {"timeout": 512}, first
+    again = engine.check("faults", page="thp", mode="dma", pages=1, rounds=1)
+    assert (again["migrate_copy_dma"], left_by_dma(again)) == (0, {"timeout": 512}), again
+    anew = engine.check("faults", page="thp", mode="dma", pages=1, rounds=1, channels=1)
+    assert (anew["migrate_copy_dma"], left_by_dma(anew)) == (512, {}), anew
+
+
+@on("debug")
+def test_nobody_gets_a_channel_unless_the_administrator_says_so(engine: Lab) -> None:
+    counts = engine.check("faults", page="thp", mode="dma", pages=1, rounds=1)
+    assert (counts["migrate_copy_dma"], left_by_dma(counts)) == (0, {"channel": 512}), counts
 
 
 @on("debug")
@@ -273,8 +296,9 @@ def test_a_node_with_free_memory_for_some_takes_some(engine: Lab, page: str, by:
 
 SWITCHING = """
 while [ -e /root/switching ]; do
-    echo 1 >/proc/sys/vm/use_all_dma_chans
-    echo 0 >/proc/sys/vm/use_all_dma_chans
+    echo 3 >/proc/sys/vm/limit_dma_chans
+    sleep 0.01
+    echo 0 >/proc/sys/vm/limit_dma_chans
 done
 """
 
@@ -329,6 +353,7 @@ UNLOADING = """
 check=$!
 unloaded=0 busy=0
 while kill -0 "$check" 2>/dev/null; do
+    echo 0 >/proc/sys/vm/limit_dma_chans
     if rmmod softdma 2>/dev/null; then
         unloaded=$((unloaded + 1))
         insmod /root/softdma.ko channels=16 || exit 1

@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from tests.kernel.cells import CHUNK
 from tests.kernel.conftest import FULL, on
 from tests.kernel.lab import Lab
 from tests.kernel.layouts import Layout
@@ -76,7 +77,7 @@ def expected_counters(cell: Exchange, layout: Layout) -> dict[str, int]:
     for size in swaps:
         way, reason = "exchange_swap_serial", ""
         if cell.mode.startswith("parallel"):
-            if size < 2:
+            if size <= CHUNK:
                 reason = "migrate_mt_fallback_size"
             elif min(cell.threads, cpus) < 2:
                 reason = "migrate_mt_fallback_cpus"
@@ -96,7 +97,9 @@ def assert_exchanges(lab: Lab, cells: list[Exchange]) -> None:
         counted = {
             name: value
             for name, value in counters.items()
-            if value and not name.endswith("_ns") and not name.startswith(("pswp", "pgscan_"))
+            if value
+            and not name.endswith("_ns")
+            and not name.startswith(("pswp", "pgscan_", "migrate_mt_caller"))
         }
         if counted != (expected := expected_counters(cell, lab.layout)):
             wrong.append(f"{cell.line}\n  counted  {counted}\n  expected {expected}")

@@ -58,32 +58,33 @@ def parts_of(
 @on("two_nodes")
 @pytest.mark.parametrize("threads", [2, 3, 4, 8])
 @pytest.mark.parametrize("mode", ["parallel", "parallel+concurrent"])
-def test_the_requested_threads_share_the_work_evenly(lab: Lab, mode: str, threads: int) -> None:
+def test_the_requested_threads_share_the_work(lab: Lab, mode: str, threads: int) -> None:
     copies = parts_of(lab, Cell("thp", mode, "move_pages", threads, 0, 1))
     batched = mode.endswith("concurrent")
     assert len(copies) == (1 if batched else PAGES["thp"])
     for parts in copies:
-        assert [part.part for part in parts] == list(range(threads))
+        assert {part.part for part in parts} <= set(range(threads))
         assert sum(part.pages for part in parts) == BASE_PAGES["thp"] * (PAGES["thp"] if batched else 1)
-        assert max(part.pages for part in parts) - min(part.pages for part in parts) <= 1
 
 
 @on("two_nodes")
 @pytest.mark.parametrize("copy_node", [0, 1])
 def test_workers_run_on_the_chosen_node(lab: Lab, copy_node: int) -> None:
     cell = Cell("thp", "parallel", "move_pages", 4, 0, 1, copy_node=copy_node)
-    for parts in parts_of(lab, cell):
-        # The caller, wherever it runs, may have one part.
+    for parts in parts_of(lab, cell, take_turns=1):
+        # The caller, wherever it runs, is one of the threads.
         workers = [part.cpu for part in parts[1:]]
+        assert len(workers) == 3
         assert len(set(workers)) == len(workers)
         assert set(workers) <= set(lab.layout.cpus(0 if copy_node else 1))
 
 
 @on("two_nodes")
 @pytest.mark.parametrize("mode", ["parallel", "parallel+concurrent"])
-def test_taking_turns_no_two_copy_at_once(lab: Lab, mode: str) -> None:
+def test_taking_turns_each_does_its_share_and_no_two_copy_at_once(lab: Lab, mode: str) -> None:
     for parts in parts_of(lab, Cell("thp", mode, "move_pages", 4, 0, 1), take_turns=1):
-        assert len(parts) == 4
+        assert [part.part for part in parts] == list(range(4))
+        assert max(part.pages for part in parts) - min(part.pages for part in parts) <= 1
         for before, after in pairwise(parts):
             assert before.end <= after.start
 
@@ -98,7 +99,10 @@ def test_threads_copy_at_the_same_time(lab: Lab) -> None:
     shares = []
     while not shares or (max(shares) < AT_ONCE and len(shares) < ATTEMPTS):
         (parts,) = parts_of(lab, cell)
-        assert len({part.cpu for part in parts}) == len(parts) == 2
+        assert len({part.cpu for part in parts}) == len(parts) <= 2
+        if len(parts) < 2:  # the worker came too late
+            shares.append(0.0)
+            continue
         all_run = min(part.end for part in parts) - max(part.start for part in parts)
         shares.append(all_run / (max(part.end for part in parts) - min(part.start for part in parts)))
     assert max(shares) >= AT_ONCE, shares
@@ -112,6 +116,7 @@ def test_isolated_cpus_copy_only_for_those_who_may_run_there(lab: Lab, may_run_t
     allowed = {cpu for each in lab.nodes for cpu in lab.layout.cpus(each)} - (
         set() if may_run_there else isolated
     )
-    for parts in parts_of(lab, Cell("thp", "parallel", "move_pages", 8, 0, 1), cpus=allowed):
+    cell = Cell("thp", "parallel", "move_pages", 8, 0, 1)
+    for parts in parts_of(lab, cell, take_turns=1, cpus=allowed):
         assert len(parts) == len(node & allowed)
         assert {part.cpu for part in parts[1:]} <= node & allowed

@@ -55,5 +55,14 @@ void check_exchange_full(const struct job *job);
 void check_exchange_faults(const struct job *job);
 /* Threads that concurrently exchange and move the same pages. */
 void check_exchange_races(const struct job *job);
+/* Memory errors are reported for frames that are being exchanged. */
+void check_exchange_poison(const struct job *job);
+
+/* Huge pages become partly mapped while they are moved or exchanged. */
+void check_deferred(const struct job *job);
+/* move_pages of a 32-bit caller. */
+void check_compat(const struct job *job);
+/* How long moves take while the CPUs that could copy are busy. */
+void check_busy(const struct job *job);
 
 #endif

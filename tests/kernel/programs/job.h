@@ -23,7 +23,7 @@ struct job {
 	unsigned batch;	    /* vm.concur_batch_folios */
 	unsigned copy_node; /* vm.mt_copy_node */
 	unsigned bounce;    /* vm.exchange_bounce_page */
-	int channels;	    /* vm.limit_dma_chans with vm.use_all_dma_chans; 0: one per call; -1:
+	int channels;	    /* vm.limit_dma_chans with vm.use_all_dma_chans; 0: one of two; -1:
 			       unchanged */
 	unsigned seed;	    /* of random numbers */
 	unsigned rounds;
@@ -31,7 +31,8 @@ struct job {
 	int from, to;
 	unsigned free_kib; /* free memory left on a node */
 	const char *cpus;  /* CPUs to take offline, such as "2,3" */
-	const char *share; /* what concurrent threads share: "memory" or "nodes" */
+	const char *share; /* what concurrent threads share: "memory" or "nodes"; "fifo": real-time
+			      hogs */
 };
 
 /* Missing arguments have defaults; an unknown name or value is an error. */

@@ -64,6 +64,8 @@ void knob_set(const char *name, unsigned value)
 
 void knobs_apply(const struct job *job)
 {
+	char text[16];
+
 	knob_set("limit_mt_num", job->threads);
 	knob_set("concur_batch_folios", job->batch);
 	knob_set("mt_copy_node", job->copy_node);
@@ -72,8 +74,9 @@ void knobs_apply(const struct job *job)
 	if (!job_has_dma(job) || job->channels < 0)
 		return;
 	knob_set("use_all_dma_chans", job->channels > 0);
-	if (job->channels > 0)
-		knob_set("limit_dma_chans", (unsigned)job->channels);
+	/* Not read back: others may write it at the same time. */
+	snprintf(text, sizeof(text), "%d", job->channels > 0 ? job->channels : 2);
+	file_write("/proc/sys/vm/limit_dma_chans", text);
 }
 
 size_t smaps_bytes(const void *start, const char *name)

@@ -31,6 +31,10 @@ static const struct {
 	{"exchange_full", check_exchange_full},
 	{"exchange_faults", check_exchange_faults},
 	{"exchange_races", check_exchange_races},
+	{"exchange_poison", check_exchange_poison},
+	{"deferred", check_deferred},
+	{"compat", check_compat},
+	{"busy", check_busy},
 	{"mixed", check_mixed},
 };
 
