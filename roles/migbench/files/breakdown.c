@@ -50,6 +50,7 @@ static const struct {
 } DMA_FALLBACKS[] = {
 	{"migrate_dma_fallback_channel", "no channel"},
 	{"migrate_dma_fallback_nomem", "out of memory"},
+	{"migrate_dma_fallback_contents", "memory tags"},
 	{"migrate_dma_fallback_align", "not aligned"},
 	{"migrate_dma_fallback_map", "mapping failed"},
 	{"migrate_dma_fallback_submit", "submission failed"},
