@@ -23,7 +23,7 @@ def test_a_memory_error_that_comes_during_an_exchange_is_not_lost(lab: Lab, mode
 
 @on("debug")
 @pytest.mark.parametrize("share", ["memory", "nodes"])
-@pytest.mark.parametrize("mode", ["serial", "concurrent"])
+@pytest.mark.parametrize("mode", ["serial", "parallel+concurrent"])
 def test_a_folio_that_becomes_partly_mapped_is_not_queued_as_wholly_mapped(
     lab: Lab, mode: str, share: str
 ) -> None:
@@ -33,7 +33,7 @@ def test_a_folio_that_becomes_partly_mapped_is_not_queued_as_wholly_mapped(
 
 
 @on("debug")
-@pytest.mark.parametrize("mode", ["serial", "concurrent"])
+@pytest.mark.parametrize("mode", ["serial", "parallel+concurrent"])
 def test_a_32_bit_caller_gets_every_status(lab: Lab, mode: str) -> None:
     lab.check("compat", mode=mode)
 
