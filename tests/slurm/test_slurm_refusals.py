@@ -112,6 +112,11 @@ def test_check_asks_slurm_and_submits_nothing(user: SlurmUser) -> None:
     ("more", "message"),
     [
         ("partition: nope", "sbatch: Invalid partition name specified; set hosts.slurm.partition"),
+        ("partition: down", "a job would never start: PartitionDown: the partition is down; set another"),
+        (
+            "partition: short, time: 5min",
+            "a job would never start: PartitionTimeLimit: the partition does not",
+        ),
         pytest.param(
             "options: [--mincpus=64]",
             "sbatch: Requested node configuration is not available; no node has",

@@ -31,8 +31,9 @@ def allowed_addresses(text: str, option: str, site: str = "") -> str:
         with urllib.request.urlopen(OWN_ADDRESS, timeout=10) as answer:
             return str(ipaddress.ip_network(answer.read().decode("ascii").strip()))
     except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)  # of a URLError, whose own text has brackets around it
         raise HostError(
-            f"cannot find this machine's public address at {OWN_ADDRESS}: {error}; set {option}"
+            f"cannot find this machine's public address at {OWN_ADDRESS}: {reason}; set {option}"
         ) from None
 
 

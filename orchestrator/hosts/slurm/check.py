@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
+from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import script
 from orchestrator.hosts.slurm.commands import call, check_commands, configuration, execute
 from orchestrator.hosts.slurm.options import SlurmOptions
 from orchestrator.hosts.slurm.reservation import reservations, who
+from orchestrator.hosts.slurm.states import obstacle
 from orchestrator.units import plural
 
 NETWORK_FILE_SYSTEMS = ("nfs", "lustre", "gpfs", "fhgfs", "ceph", "panfs", "afs", "smb2", "cifs", "gfs/gfs2")
@@ -88,8 +91,8 @@ def _kernels(options: SlurmOptions, kernels: Iterable[str], booting: Mapping[str
         feature = options.features.get(kernel, "")
         if not feature:
             lines.append(
-                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run only on nodes that already run "
-                "it, or in guests with hosts.slurm.guest: true"
+                f"kernel {kernel}: no feature in hosts.slurm.features; its cells run where a node runs it by itself, "
+                "or in guests with hosts.slurm.guest: true"
             )
         elif feature in booting:
             lines.append(f"kernel {kernel}: feature {feature}, {plural(booting[feature], 'node')}")
@@ -141,12 +144,42 @@ def _user(login: Host) -> list[str]:
 
 
 def try_jobs(login: Host, options: SlurmOptions, kernels: Iterable[str], minutes: int) -> list[str]:
-    """Ask ``sbatch --test-only`` about a job for each kernel; see :meth:`BatchSystem.try_jobs`."""
+    """Ask ``sbatch --test-only`` about a job for each kernel; see :meth:`BatchSystem.try_jobs`.
+
+    It says when a job would start in a partition that is down, too, so the partition is looked at.
+    """
     check_commands(login)
     lines = []
     for kernel in kernels:
         words = ("sbatch", "--test-only", *options.job_options(minutes, kernel), "--wrap=true")
         # "sbatch: Job 7 to start at 2026-11-28T22:00:00 using 2 processors on nodes node1 in partition main"
         answer = execute(login, *words).stderr.strip().partition(" to start at ")[2]
+        reason = _partition_obstacle(login, answer.rpartition(" in partition ")[2], minutes)
+        if reason:
+            raise HostError(f"{login.name}: kernel {kernel}: a job would never start: {reason}")
         lines.append(f"kernel {kernel}: a job of {minutes} minutes would start at {answer}")
     return lines
+
+
+def _partition_obstacle(login: Host, name: str, minutes: int) -> str:
+    """Return why a partition starts no job of so many minutes; empty if it does."""
+    if not name:
+        return ""
+    printed = call(login, "scontrol", "show", "partition", name, "--oneliner")
+    found = dict(word.partition("=")[::2] for word in printed.split() if "=" in word)
+    if found.get("State", "UP") in ("DOWN", "INACTIVE"):
+        return obstacle(f"Partition{found['State'].capitalize()}")
+    limit = time_limit_minutes(found.get("MaxTime", ""))
+    return obstacle("PartitionTimeLimit") if limit is not None and limit < minutes else ""
+
+
+def time_limit_minutes(text: str) -> float | None:
+    """Return a time limit as Slurm prints it, in minutes; None: there is none, or it cannot be read.
+
+    "[DAYS-]HOURS:MINUTES:SECONDS", "UNLIMITED" or "NONE".
+    """
+    found = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d+):(\d+)", text)
+    if not found:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return (days * 24 + hours) * 60 + minutes + seconds / 60

@@ -73,11 +73,14 @@ def state(text: str, reason: str = "", job: str = "", node: str = "") -> JobStat
         words = f"it was cancelled by user {text.rpartition(' ')[2]}"
     key = next((word for start, word in SENTENCES.items() if reason.startswith(start)), "")
     key = key or reason.partition(",")[0].strip().replace(" ", "_")
-    obstacle = OBSTACLES.get(key, "") if outcome == "waiting" else ""
-    if obstacle:
-        obstacle = f"{key}: {obstacle}"
+    lasting = obstacle(key) if outcome == "waiting" else ""
     unusual = "" if reason in USUAL else reason
-    return JobState(outcome, words, job, node, obstacle, unusual, is_ending=name == "COMPLETING")
+    return JobState(outcome, words, job, node, lasting, unusual, is_ending=name == "COMPLETING")
+
+
+def obstacle(reason: str) -> str:
+    """Return a reason that does not end by itself, with what to do; empty for others."""
+    return f"{reason}: {OBSTACLES[reason]}" if reason in OBSTACLES else ""
 
 
 USUAL = ("", "None", "Priority", "Resources", "Dependency", "JobArrayTaskLimit", "BeginTime", "Prolog")

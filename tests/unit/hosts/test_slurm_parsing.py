@@ -7,6 +7,7 @@ import pytest
 from orchestrator.errors import HostError
 from orchestrator.hosts.batch import Task
 from orchestrator.hosts.slurm import commands
+from orchestrator.hosts.slurm.check import time_limit_minutes
 from orchestrator.hosts.slurm.states import STATES, next_step, state
 from orchestrator.hosts.testing import ScriptedHost
 
@@ -181,3 +182,11 @@ def test_a_command_that_the_login_host_does_not_have() -> None:
     login.answer("command -v", stdout="sbatch\nsrun\n")
     with pytest.raises(HostError, match=r"^sbatch: command not found on login"):
         commands.check_commands(login)
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("00:01:30", 1.5), ("2-12:00:00", 3600.0), ("UNLIMITED", None), ("NONE", None), ("(null)", None)],
+)
+def test_time_limits_of_partitions(text: str, minutes: float | None) -> None:
+    assert time_limit_minutes(text) == minutes
