@@ -90,7 +90,7 @@ def test_an_invalid_image_is_refused_before_the_start(tmp_path: Path) -> None:
     image.write_bytes(b"not a kernel" * 1000)
     with (
         qemu_provider(SMALL).machine(tmp_path) as machine,
-        pytest.raises(KernelError, match=r"bzImage is not an x86 kernel image"),
+        pytest.raises(KernelError, match=r"bzImage is not a kernel image"),
     ):
         machine.boot(Kernel("bad", "image", image=image))
     assert not list(tmp_path.glob("*.log"))
