@@ -6,6 +6,7 @@
 #   make messages     run the unit and integration tests and print every message that they provoke, to be read
 #   make lint         all checks of code, scripts, YAML, schemas, workflows and spelling
 #   make browser-test the HTML report in chromium
+#   make slow-test    tests of tests/integration, tests/vm and tests/browser that `make test` leaves out
 #   make slurm-test   runs whose blocks are jobs of a Slurm cluster that the tests start, at length
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
 #   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
@@ -37,7 +38,7 @@ WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
-.PHONY: setup quickstart test test-unit messages browser-test cloud-test slurm-test kernel-test kernel-test-short \
+.PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
 	kernel-test-debug kernel-test-experiments machine-test architecture-test lint release packages-run packages-test clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
@@ -54,7 +55,7 @@ test: packages-run packages-test $(VENV)/.dev lint
 	$(MAKE) -s -C roles/migbench/files check
 	rm -f .coverage
 	$(PYTEST) tests/unit -n auto $(COVER)
-	$(PYTEST) tests/integration -n auto -m "not changes_settings" $(COVER)
+	$(PYTEST) tests/integration -n auto -m "not changes_settings and not slow" $(COVER)
 	$(PYTEST) tests/integration -m changes_settings $(COVER)
 	@echo "coverage of unit and integration tests: $$($(BIN)/coverage report --format=total) % of the lines"
 	$(PYTEST) -m "clouds and short" tests/clouds
@@ -71,6 +72,9 @@ messages: packages-run packages-test $(VENV)/.dev
 	@rm -f $(MESSAGES)
 	@TESTS_MESSAGES=$(MESSAGES) $(PYTEST) -q $(MESSAGES_FROM) >&2 || echo "some tests failed" >&2
 	@LC_ALL=C sort -u $(MESSAGES)
+
+slow-test: packages-run packages-test $(VENV)/.dev
+	$(PYTEST) -m "slow and not machine" tests/integration tests/vm tests/browser
 
 slurm-test: packages-test $(VENV)/.dev
 	$(PYTEST) -m slurm tests/slurm

@@ -8,6 +8,8 @@ from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from tests.integration.netns import a_fleet
 
 HOSTS = 32
@@ -31,6 +33,7 @@ def seconds(record: dict[str, str]) -> float:
     return (datetime.fromisoformat(record["end"]) - datetime.fromisoformat(record["start"])).total_seconds()
 
 
+@pytest.mark.slow
 def test_a_tenth_of_the_hosts_dies_and_the_run_is_complete(tmp_path: Path) -> None:
     chance = random.Random(5)
     with a_fleet(tmp_path) as fleet:

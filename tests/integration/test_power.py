@@ -123,6 +123,7 @@ def test_an_ipmi_controller_cycles_the_power(ipmi: dict[str, Any], tmp_path: Pat
     until(lambda: (tmp_path / "log").read_text().split() == ["0", "1"])
 
 
+@pytest.mark.slow
 def test_a_machine_that_is_off_is_switched_on(ipmi: dict[str, Any], tmp_path: Path) -> None:
     assert tool(ipmi, "off").returncode == 0
     find_power("metal", {"ipmi": ipmi}).cycle()

@@ -84,6 +84,7 @@ def test_one_line_and_nothing_left(member: SlurmUser, more: str, message: str) -
     member.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_the_database_is_away_while_jobs_run(member: SlurmUser) -> None:
     """Then ``sacct`` fails; the journals say what is done, and the jobs are in the accounts when it is back."""
     accounts = database(member.cluster)

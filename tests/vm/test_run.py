@@ -127,6 +127,7 @@ def test_sigkill_in_mid_run_then_the_same_command(user: User) -> None:
     assert "4 of 8 trials ok (unsupported 4, allowed)" in ended.out
 
 
+@pytest.mark.slow
 def test_a_trial_that_kills_its_guest_twice_is_set_aside(user: User) -> None:
     ended = user.run(user.file(SMALL + DYING))
     assert ended.code == 1, ended.err
@@ -199,6 +200,7 @@ def busy_controller(loops: int = 5, limit: int = 400) -> Iterator[None]:
             process.wait()
 
 
+@pytest.mark.slow
 def test_medians_on_the_instruction_clock_agree_between_runs(user: User) -> None:
     file = user.file(COUNTING, settle="60s")
     medians = []
