@@ -90,7 +90,7 @@ def test_a_job_that_is_lost_again_and_again_ends_the_run(user: SlurmUser) -> Non
     )
     ended = user.run(user.slurm_file(text + "repetitions: 1\n"))
     assert ended.code == 3
-    assert "lost 4 times without a trial ending" in ended.err
+    assert "lost 4 times in a row without completing a trial" in ended.err
     assert user.cluster.jobs() == []
 
 
