@@ -41,6 +41,23 @@ static size_t poisoned_pages(const struct region *region)
 	return found;
 }
 
+/* KiB of frames that the kernel counts as poisoned */
+static unsigned long poisoned_kib(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long kib;
+	char line[128];
+
+	MUST(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "HardwareCorrupted: %lu", &kib) == 1) {
+			fclose(file);
+			return kib;
+		}
+	}
+	FAIL("/proc/meminfo has no HardwareCorrupted");
+}
+
 /* Memory errors hit frames of both sides while they are exchanged: no such frame stays mapped. */
 void check_exchange_poison(const struct job *job)
 {
@@ -52,6 +69,7 @@ void check_exchange_poison(const struct job *job)
 	unsigned long *frames = frames_of(&exchanger.one);
 	size_t base_pages = region_bytes(&exchanger.one) / BASE_PAGE, left = 0;
 	int fd = open(CORRUPT, O_WRONLY | O_CLOEXEC);
+	unsigned long before = poisoned_kib();
 	char text[32];
 
 	REQUIRE(fd >= 0, "%s: %s", CORRUPT, strerror(errno));
@@ -71,7 +89,7 @@ void check_exchange_poison(const struct job *job)
 			break;
 		usleep(100000);
 	}
-	printf("reported=%u left=%zu", job->rounds, left);
+	printf("poisoned=%lu left=%zu", (poisoned_kib() - before) / 4, left);
 	free(frames);
 	region_free(&exchanger.one);
 	region_free(&exchanger.other);
