@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.architectures import Architecture
 from orchestrator.errors import KernelError
 from orchestrator.kernels.programs import failure_reason
 from orchestrator.nearest import did_you_mean
@@ -18,6 +19,21 @@ DOWNLOAD_LIMIT_S = 900
 
 _FETCH = re.compile(r"^Failed to fetch \S+\s+")
 _DEPENDENCY = re.compile(r"([a-z0-9][a-z0-9.+-]+)(?::\w+)?(?: \(= ([^)]+)\))?")
+
+
+_STATE = """\
+// The machine's own configuration (proxies, passwords) is read before this file. Its hooks are for its own lists.
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+Dir::State "{folder}";
+Dir::State::lists "{folder}/lists";
+Dir::State::status "{folder}/status";
+Dir::Cache "{folder}";
+Dir::Cache::archives "{folder}/archives";
+Acquire::Languages "none";
+APT::Sandbox::User "root";
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +158,25 @@ def problems(output: str) -> list[str]:
     """Return the errors and warnings in the output of apt, each in one line, without the URI of a file."""
     lines = [line[3:] for line in output.splitlines() if line.startswith(("E: ", "W: "))]
     return [_FETCH.sub("", line).rstrip(".") for line in lines]
+
+
+def write_state(folder: Path, architecture: Architecture, more: str = "") -> Path:
+    """Make a folder a state of apt of its own, and return the path of its configuration.
+
+    :param more: lines of the configuration, such as the sources if they are not those of the machine.
+    """
+    for name in ("lists/partial", "archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "status").touch()
+    configuration = folder / "apt.conf"
+    text = _STATE.format(folder=folder) + more + _foreign_lines(architecture)
+    configuration.write_text(text, encoding="utf-8")
+    return configuration
+
+
+def _foreign_lines(architecture: Architecture) -> str:
+    """Return the lines of a configuration of apt for another architecture; empty for that of this machine."""
+    if architecture.is_native:
+        return ""
+    name = architecture.debian
+    return f'APT::Architecture "{name}";\n#clear APT::Architectures;\nAPT::Architectures {{ "{name}"; }};\n'

@@ -11,25 +11,11 @@ from pathlib import Path
 from orchestrator.architectures import Architecture
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
-from orchestrator.kernels.apt import Apt, run
+from orchestrator.kernels.apt import Apt, run, write_state
 from orchestrator.kernels.locks import locked
 
 LISTS_VALID_S = 24 * 3600
 """Age at which package lists are fetched again. They have 10 MB, and a run opens them for each of its packages."""
-
-_CONFIGURATION = """\
-// The machine's own configuration (proxies, passwords) is read before this file. Its hooks are for its own lists.
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-Dir::State "{folder}";
-Dir::State::lists "{folder}/lists";
-Dir::State::status "{folder}/status";
-Dir::Cache "{folder}";
-Dir::Cache::archives "{folder}/archives";
-Acquire::Languages "none";
-APT::Sandbox::User "root";
-"""
 
 _log = logging.getLogger(__name__)
 
@@ -46,23 +32,11 @@ def opened_foreign(architecture: Architecture) -> Iterator[Apt]:
         configuration = folder / "apt.conf"
         fetched = folder / "fetched"
         if not (fetched.exists() and time.time() - fetched.stat().st_mtime < LISTS_VALID_S):
-            for name in ("lists/partial", "archives/partial"):
-                (folder / name).mkdir(parents=True, exist_ok=True)
-            (folder / "status").touch()
-            text = _CONFIGURATION.format(folder=folder) + foreign_lines(architecture)
-            configuration.write_text(text, encoding="utf-8")
+            write_state(folder, architecture)
             _update(folder, architecture)
             fetched.touch()
         folder.touch()  # `orchestrate kernel gc` removes old ones
         yield Apt(("-c", str(configuration)), f"this machine's apt sources for {architecture.debian}")
-
-
-def foreign_lines(architecture: Architecture) -> str:
-    """Return the lines of a configuration of apt for another architecture; empty for that of this machine."""
-    if architecture.is_native:
-        return ""
-    name = architecture.debian
-    return f'APT::Architecture "{name}";\n#clear APT::Architectures;\nAPT::Architectures {{ "{name}"; }};\n'
 
 
 def _update(folder: Path, architecture: Architecture) -> None:

@@ -16,8 +16,8 @@ from orchestrator.architectures import Architecture
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Suite
-from orchestrator.kernels.apt import Apt, problems
-from orchestrator.kernels.foreign import foreign_lines, opened_foreign
+from orchestrator.kernels.apt import Apt, problems, write_state
+from orchestrator.kernels.foreign import opened_foreign
 from orchestrator.kernels.locks import locked
 from orchestrator.kernels.programs import failure_reason
 
@@ -39,21 +39,10 @@ Targets: Packages
 """
 
 _CONFIGURATION = """\
-// The machine's own configuration (proxies, passwords) is read before this file. Its hooks are for its own lists.
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
 Dir::Etc::sourcelist "{folder}/suite.sources";
 Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
-Dir::State "{folder}";
-Dir::State::lists "{folder}/lists";
-Dir::State::status "{folder}/status";
-Dir::Cache "{folder}";
-Dir::Cache::archives "{folder}/archives";
-Acquire::Languages "none";
-APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
 """
 
@@ -159,14 +148,11 @@ def _keyring() -> str:
 
 def _write(folder: Path, suite: str, mirror: str, keyring: str, architecture: Architecture) -> Path:
     """Write the configuration of apt and return its path."""
-    for name in ("lists/partial", "archives/partial"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # the URI may have a password
-    (folder / "status").touch()
     signed_by = f"Signed-By: {keyring}\n" if keyring else ""
     (folder / "suite.sources").write_text(_SOURCES.format(mirror=mirror, suite=suite) + signed_by)
-    configuration = folder / "apt.conf"
-    configuration.write_text(_CONFIGURATION.format(folder=folder) + foreign_lines(architecture))
+    configuration = write_state(folder, architecture, _CONFIGURATION.format(folder=folder))
     folder.touch()  # `orchestrate kernel gc` removes old ones
     return configuration
 

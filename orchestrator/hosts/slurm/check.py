@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import script
-from orchestrator.hosts.slurm.commands import call, check_commands, configuration, execute
+from orchestrator.hosts.slurm.commands import call, check_commands, configuration, execute, key_values
 from orchestrator.hosts.slurm.options import SlurmOptions
 from orchestrator.hosts.slurm.reservation import reservations, who
 from orchestrator.hosts.slurm.states import obstacle
@@ -165,8 +165,7 @@ def _partition_obstacle(login: Host, name: str, minutes: int) -> str:
     """Return why a partition starts no job of so many minutes; empty if it does."""
     if not name:
         return ""
-    printed = call(login, "scontrol", "show", "partition", name, "--oneliner")
-    found = dict(word.partition("=")[::2] for word in printed.split() if "=" in word)
+    found = key_values(call(login, "scontrol", "--oneliner", "show", "partition", name))
     if found.get("State", "UP") in ("DOWN", "INACTIVE"):
         return obstacle(f"Partition{found['State'].capitalize()}")
     limit = time_limit_minutes(found.get("MaxTime", ""))

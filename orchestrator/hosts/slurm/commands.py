@@ -147,6 +147,14 @@ def task_indices(job: str) -> Iterator[int]:
             yield from range(int(first), int(last or first) + 1, int(step or 1))
 
 
+def key_values(line: str) -> dict[str, str]:
+    """Return what a line of ``scontrol --oneliner`` says, by key.
+
+    The first value of a key counts, for a comment comes last and may have any words.
+    """
+    return dict(word.split("=", 1) for word in reversed(line.split()) if "=" in word)
+
+
 def configuration(login: Host) -> Mapping[str, str]:
     """Return Slurm's configuration, from ``scontrol``: value by name, such as ``MaxArraySize``."""
     printed = call(login, "scontrol", "show", "config")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import script
-from orchestrator.hosts.slurm.commands import call
+from orchestrator.hosts.slurm.commands import call, key_values
 from orchestrator.nearest import did_you_mean
 
 LIST = ("env", "SLURM_TIME_FORMAT=%s", "scontrol", "--oneliner", "show", "reservation")
@@ -74,7 +74,7 @@ def reservations(login: Host) -> dict[str, Reservation]:
     found = {}
     for line in call(login, *LIST, name="scontrol").splitlines():
         if line.startswith("ReservationName="):
-            one = _parse(_words(line))
+            one = _parse(key_values(line))
             found[one.name] = one
     return found
 
@@ -116,7 +116,7 @@ def require_no_jobs(login: Host, nodes: Sequence[str]) -> None:
             f"`scancel {job}`: a reservation with Flags=MAINT has no jobs of others"
         )
     for line in call(login, "scontrol", "--oneliner", "show", "node", ",".join(nodes)).splitlines():
-        words = _words(line)
+        words = key_values(line)
         if words.get("CPUAlloc", "0") != "0":
             raise HostError(
                 f"{words['NodeName']}: a job that squeue does not show is running there (PrivateData=jobs); "
@@ -146,7 +146,7 @@ class NodeState:
 def node_state(login: Host, node: str) -> NodeState:
     """Return the state of a node."""
     printed = call(login, "scontrol", "--oneliner", "show", "node", node)
-    words = _words(printed)
+    words = key_values(printed)
     _, _, reason = printed.partition(" Reason=")
     return NodeState(
         tuple(words.get("State", "").split("+")),
@@ -158,11 +158,6 @@ def node_state(login: Host, node: str) -> NodeState:
 def expand(login: Host, nodes: str) -> tuple[str, ...]:
     """Return the names that a list of Slurm such as ``node[1-3,7]`` stands for."""
     return tuple(call(login, "scontrol", "show", "hostnames", nodes).split())
-
-
-def _words(line: str) -> dict[str, str]:
-    """Return values by key; the first counts, for a comment comes last and may have any words."""
-    return dict(word.split("=", 1) for word in reversed(line.split()) if "=" in word)
 
 
 def _parse(words: dict[str, str]) -> Reservation:
