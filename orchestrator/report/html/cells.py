@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 from orchestrator.analysis.points import THREADS
 from orchestrator.report.model import Report
 from orchestrator.units import parse_quantity
 
-COPY, PAGE_SIZE = "copy", "page_size"
-"""A level of ``mode`` and a factor that charts treat in a special way."""
+COPY, PAGE_SIZE, KERNEL = "copy", "page_size", "kernel"
+"""A level of ``mode`` and factors that charts treat in a special way."""
+
+_VERSION = re.compile(r"v?\d+(\.\d+)+(-rc\d+)?")
 
 
 def number(level: str) -> float | None:
@@ -26,17 +29,23 @@ def number(level: str) -> float | None:
 def is_amount(factor: str, levels: Iterable[str]) -> bool:
     """Whether the numbers of a factor are amounts, so that a line between two of them makes sense.
 
-    Page sizes, nodes and switches are categories with numbers for names.
+    Page sizes, nodes and switches are categories with numbers for names. Versions of a kernel follow each other.
     """
     distinct = set(levels)
     named = factor == PAGE_SIZE or factor.endswith("node") or distinct <= {"0", "1"}
-    return not named and all(number(level) is not None for level in distinct)
+    return not named and _are_numbers(factor, distinct)
+
+
+def _are_numbers(factor: str, levels: set[str]) -> bool:
+    if factor == KERNEL and all(map(_VERSION.fullmatch, levels)):
+        return True
+    return all(number(level) is not None for level in levels)
 
 
 def numeric(report: Report) -> str | None:
     """Return the factor for the x axis: threads if swept, else the numeric factor with the most levels.
 
-    Factors that are amounts come first. None if no factor is numeric.
+    Factors that are amounts come first. Versions of a kernel are numbers. None if no factor is numeric.
     """
     levels = {
         factor: {cell.factors[factor] for cell in report.cells if factor in cell.factors}
@@ -45,7 +54,7 @@ def numeric(report: Report) -> str | None:
     fit = {
         factor: (is_amount(factor, values), len(values))
         for factor, values in levels.items()
-        if len(values) > 1 and all(number(level) is not None for level in values)
+        if len(values) > 1 and _are_numbers(factor, values)
     }
     if THREADS in fit:
         return THREADS

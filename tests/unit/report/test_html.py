@@ -220,12 +220,21 @@ def test_an_amount_goes_before_page_sizes_on_the_axis(tmp_path: Path) -> None:
     assert "Figures by pages" in page_of_cells(tmp_path, [(levels, [2.0]) for levels in sizes])
 
 
-def test_kernels_are_in_the_order_of_the_file(tmp_path: Path) -> None:
-    names = ["5.10", "6.1", "6.6", "6.12"]
+@pytest.mark.parametrize(
+    "names", [["5.10", "6.1", "6.6", "6.12"], ["v6.11", "v6.12-rc1", "v6.12.117", "v7.3"]]
+)
+def test_kernels_are_in_the_order_of_the_file(tmp_path: Path, names: list[str]) -> None:
     cells = [({"kernel": name, "mode": mode}, [2.0, 3.0]) for name in names for mode in ("serial", "mbind")]
     figure = section(page_of_cells(tmp_path, cells), "by-number")
     assert "Figures by kernel and mode" in figure
-    assert re.findall(r">(5\.10|6\.1|6\.6|6\.12)</text>", figure) == names
+    assert [text for text in re.findall(r">([^<]+)</text>", figure) if text in names] == names
+    assert 'class="curve' in figure
+
+
+def test_kernels_that_are_no_versions_are_not_on_the_axis(tmp_path: Path) -> None:
+    names = ["stock", "6.12", "accel"]
+    cells = [({"kernel": name, "mode": mode}, [2.0, 3.0]) for name in names for mode in ("serial", "mbind")]
+    assert "Figures by" not in page_of_cells(tmp_path, cells)
 
 
 @pytest.mark.parametrize(

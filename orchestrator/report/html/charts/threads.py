@@ -12,12 +12,11 @@ from orchestrator.analysis.points import MODE
 from orchestrator.analysis.summary import CellSummary, Estimate
 from orchestrator.report import text
 from orchestrator.report.html import svg
-from orchestrator.report.html.cells import is_amount, number, numeric
+from orchestrator.report.html.cells import KERNEL, is_amount, number, numeric
 from orchestrator.report.html.figure import Figure, Panel
 from orchestrator.report.model import Report
 from orchestrator.results.records import MetricInfo
 
-KERNEL = "kernel"
 PANELS = 24
 """Most panels drawn for a metric; the tables have all."""
 LABELS = 8
