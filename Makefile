@@ -117,7 +117,8 @@ lint: $(VENV)/.dev
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(MAKE) -s -C roles/migbench/files format-check
 	$(MAKE) -s -C tests/kernel/programs format-check
-	clang-format --style=file:roles/migbench/files/.clang-format --dry-run --Werror tests/integration/*.c
+	clang-format --style=file:roles/migbench/files/.clang-format --dry-run --Werror tests/integration/*.c \
+		tools/count-instructions/*.c
 
 packages-run:
 	@sh tools/install-packages.sh $(RUN_PACKAGES) $(KERNEL_PACKAGES) $(PACKAGES_$(ARCH))

@@ -36,6 +36,8 @@ class Start:
         0: no network.
     :ivar kernel_parameters: additional kernel parameters, after those of the layout.
     :ivar hz: CONFIG_HZ of the kernel.
+    :ivar options: additional options of QEMU. They can read and execute files of this machine, so no file of an
+        experiment, which may come in a bundle of others, can give them.
     """
 
     layout: Layout
@@ -47,6 +49,7 @@ class Start:
     ssh_port: int | str = 0
     kernel_parameters: tuple[str, ...] = ()
     hz: int = DEFAULT_HZ
+    options: tuple[str, ...] = ()
 
     @property
     def platform(self) -> Platform:
@@ -116,6 +119,7 @@ def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
         *("-chardev", f"file,id=console,path={_escaped(start.console)}", "-serial", "chardev:console"),
         *(("-monitor", f"unix:{_escaped(start.monitor)},server=on,wait=off") if start.monitor else ()),
         *(_network(start.ssh_port) if start.ssh_port else ()),
+        *start.options,
     )
 
 

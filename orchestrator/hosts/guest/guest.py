@@ -72,7 +72,11 @@ class Logs:
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """Options of one boot. ``limit``: seconds until the SSH server must answer."""
+    """Options of one boot.
+
+    :ivar limit: seconds until the SSH server must answer.
+    :ivar options: additional options of QEMU.
+    """
 
     name: str
     layout: Layout
@@ -80,6 +84,7 @@ class Boot:
     kernel: KernelFiles
     logs: Logs
     limit: float
+    options: tuple[str, ...] = ()
 
 
 class Guest:
@@ -177,6 +182,7 @@ def _launch(boot: Boot, base: bytes) -> Guest:
             ssh_port=port,
             kernel_parameters=boot.kernel.identity.command_line,
             hz=boot.kernel.ticks or DEFAULT_HZ,
+            options=boot.options,
         )
         process = SupervisedProcess(qemu_argv(qemu, start), folder, boot.logs.qemu)
     except BaseException:

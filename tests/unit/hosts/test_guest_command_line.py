@@ -124,3 +124,10 @@ def test_isolcpus_of_the_file_replaces_the_default() -> None:
         parameters_of(Layout(), Environment.VM_ICOUNT, kernel_parameters=("isolcpus=domain,1",)),
     ):
         assert [word for word in line if word.startswith("isolcpus")] == ["isolcpus=domain,1"]
+
+
+def test_additional_options_come_last() -> None:
+    start = Start(
+        LAYOUT, Environment.VM_ICOUNT, Path("/k"), Path("/i"), Path("/l"), options=("-plugin", "/p.so")
+    )
+    assert qemu_argv(Path("/usr/bin/qemu-system-x86_64"), start)[-2:] == ("-plugin", "/p.so")
