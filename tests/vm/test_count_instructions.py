@@ -22,7 +22,7 @@ factors:
   mode: [serial, mbind]
   pages: [{PAGES}]
 repetitions: 1
-limits: {{boot: 300s, settle: 1s}}
+limits: {{boot: 900s, settle: 1s}}
 """
 
 

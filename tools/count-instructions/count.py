@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.environments import Environment
+from orchestrator.errors import OrchestratorError
 from orchestrator.experiment.model import Experiment, Kernel
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.guest.guest import Boot, Guest, Logs, start_guest
@@ -63,13 +64,20 @@ def main() -> None:
     )
     parser.add_argument("--call", default="move_pages", help="the system call (default: %(default)s)")
     options = parser.parse_args()
+    try:
+        counts = _count_each(options)
+    except OrchestratorError as error:
+        sys.exit(str(error))
+    print(json.dumps(counts, indent=1))
+
+
+def _count_each(options: argparse.Namespace) -> dict[str, Any]:
     experiment = load_experiment(options.experiment)
     with tempfile.TemporaryDirectory(prefix="count-instructions-") as folder:
-        counts = {
+        return {
             kernel.name: _count(experiment, kernel, options.where, options.call, Path(folder) / str(number))
             for number, kernel in enumerate(experiment.kernels)
         }
-    print(json.dumps(counts, indent=1))
 
 
 def _count(
