@@ -10,6 +10,7 @@
 #   make slurm-test   runs whose blocks are jobs of a Slurm cluster that the tests start, at length
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
 #   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
+#   make series-test  each patch of each kernel series: checkpatch, builds for six architectures, sparse; hours
 #   make cloud-test   rented machines: moto's EC2, a small OpenStack, real sshds, and controllers that are killed
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
 #   make setup        only prepare .venv, with `orchestrate` in it
@@ -33,13 +34,18 @@ TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo 
 # What guests of another architecture need: make setup ARCH=arm64
 PACKAGES_arm64 := qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 PACKAGES_ppc64le := qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
+# What the patches of the kernel series are built and checked with.
+SERIES_PACKAGES := gcc-aarch64-linux-gnu gcc-powerpc64le-linux-gnu gcc-s390x-linux-gnu gcc-m68k-linux-gnu \
+	perl python3-git python3-ply sparse
+SERIES := $(patsubst roles/kernel/files/%/patches,%,$(wildcard roles/kernel/files/*/patches))
 SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins slurmdbd mariadb-server-core mariadb-client-core
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
 .PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
-	kernel-test-debug kernel-test-experiments machine-test architecture-test lint release packages-run packages-test clean help
+	kernel-test-debug kernel-test-experiments series-test machine-test architecture-test lint release packages-run packages-test \
+	clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
 
@@ -94,6 +100,11 @@ kernel-test-debug: packages-run $(VENV)/.dev
 kernel-test-experiments: packages-run $(VENV)/.dev
 	$(PYTEST) -m kernel tests/kernel/test_experiments.py
 
+# All of them are checked, also after one with faults.
+series-test: packages-run $(VENV)/.dev
+	@sh tools/install-packages.sh $(SERIES_PACKAGES)
+	@code=0; for series in $(SERIES); do tools/check-series $$series || code=1; done; exit $$code
+
 cloud-test: packages-run packages-test $(VENV)/.dev
 	$(PYTEST) -m clouds tests/clouds
 
@@ -110,7 +121,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	shellcheck -x $$(git ls-files '*.sh') .ci/run
+	shellcheck -x $$(git ls-files '*.sh') .ci/run tools/port-series tools/check-series
 	$(BIN)/codespell
 	$(BIN)/yamllint --strict $$(git ls-files '*.yaml')
 	$(BIN)/check-jsonschema --check-metaschema $$(git ls-files '*schema.json')

@@ -1,6 +1,7 @@
 """Guests for the proof of the kernel series; each is booted once and serves the tests that name it.
 
 The short version is the default. ``KERNEL_TEST=full`` runs every layout, and longer.
+``KERNEL_SERIES`` names the series.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tests.kernel.lab import EmulatorError, Lab
 from tests.kernel.layouts import LAYOUTS
 
 RECIPES = Path(__file__).parents[2] / "roles/kernel/recipes"
+SERIES = os.environ.get("KERNEL_SERIES", "linux-6.12")
 FULL = os.environ.get("KERNEL_TEST", "short") == "full"
 MOST_PATHS = "parallel+concurrent"
 BOOT_LIMIT_S = 600.0
@@ -43,7 +45,7 @@ def kernel(name: str) -> Kernel:
     if image := os.environ.get(f"{name.upper()}_KERNEL"):
         modules = os.environ.get(f"{name.upper()}_MODULES")
         return Kernel(name, "image", image=Path(image), modules=Path(modules) if modules else None)
-    return Kernel(name, "recipe", recipe=load_recipe(f"{RECIPES}/linux-6.12-{name}.yaml", Path(), ()))
+    return Kernel(name, "recipe", recipe=load_recipe(f"{RECIPES}/{SERIES}-{name}.yaml", Path(), ()))
 
 
 @pytest.fixture(scope="session")

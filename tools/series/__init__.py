@@ -1,0 +1,1 @@
+"""What ``tools/port-series`` and ``tools/check-series`` do, for those who work on the kernel series."""
