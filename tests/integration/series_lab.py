@@ -43,6 +43,7 @@ class Keeper:
             "XDG_CACHE_HOME": str(folder / "cache"),
         }
         shutil.copytree(KERNEL, self.source)
+        (self.source / ".gitignore").write_text("/*\n")  # as in Debian's source
         self.git("init", "-q", "-b", "new")
         self.commit("kernel")
         self.git("branch", "base")
@@ -77,7 +78,7 @@ class Keeper:
         return done.stdout
 
     def commit(self, message: str, *options: str) -> None:
-        self.git("add", "-A")
+        self.git("add", "-A", "--force")
         self.git("commit", "-q", "-m", message, *options)
 
     def change(self, old: str, new: str, file: str = "mm/migrate.c", tree: Path | None = None) -> None:
@@ -129,12 +130,15 @@ class Keeper:
         return sorted(file.name for file in (self.files("new") / "patches").glob("*"))
 
     def resolve(self, file: str, text: str) -> None:
-        """Resolve a conflict by another text between its markers, and continue."""
+        """Resolve a conflict by another text between its markers."""
         path = self.tree / file
         before, _, rest = path.read_text().partition("<<<<<<< ")
         after = rest.partition(">>>>>>> ")[2].partition("\n")[2]
         path.write_text(before + text + after)
-        self.git("add", file, tree=self.tree)
+        self.git("add", "--force", file, tree=self.tree)
+
+    def proceed(self) -> None:
+        """Make the commit that was resolved."""
         self.git("cherry-pick", "--continue", tree=self.tree)
 
     def applied(self) -> str:

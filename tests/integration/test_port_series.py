@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,11 +48,14 @@ def test_a_conflict_is_resolved_and_the_port_carries_on(keeper: Keeper) -> None:
     assert "conflict: mm: change three" in stopped.err
     assert "mm/migrate.c: 1 hunk at line 15" in stopped.err
     assert (
-        f"resolve it in {keeper.tree}:\n  git add mm/migrate.c && git cherry-pick --continue" in stopped.err
+        f"resolve it in {keeper.tree}:\n  git add --force mm/migrate.c && git cherry-pick --continue"
+        in stopped.err
     )
     assert keeper.ported == []
     assert "conflict: mm: change three" in keeper.port().err, "it waits"
     keeper.resolve("mm/migrate.c", "\tlong pages = 33;\n")
+    assert "  all files are resolved\ncontinue in" in keeper.port().err
+    keeper.proceed()
     assert "2 missing" not in keeper.port("--status").out
     ended = keeper.port()
     assert ended.code == 0, ended.err
@@ -66,6 +70,7 @@ def test_a_patch_that_changes_is_ported_again_and_the_others_stay(keeper: Keeper
     keeper.kernel(*OTHER_THREE)
     keeper.port()
     keeper.resolve("mm/migrate.c", "\tlong pages = 33;\n")
+    keeper.proceed()
     assert keeper.port().code == 0
     keeper.change("pages + 2", "pages + 22")
     keeper.commit("mm: change two\n\nMore than before.", "--amend")
@@ -86,6 +91,7 @@ def test_only_the_message_is_taken_where_only_that_has_changed(keeper: Keeper) -
     keeper.kernel(*OTHER_THREE)
     keeper.port()
     keeper.resolve("mm/migrate.c", "\tlong pages = 33;\n")
+    keeper.proceed()
     assert keeper.port().code == 0
     keeper.commit("mm: change three\n\nNow with a reason.", "--amend")
     keeper.write()
@@ -156,6 +162,20 @@ def test_patches_that_others_changed_are_taken(keeper: Keeper) -> None:
     assert "have both changed since the last run" in refused.err
     assert keeper.port("--restart").code == 0
     assert "pages + 6" in keeper.applied()
+
+
+@pytest.mark.slow
+def test_a_tree_that_was_removed_is_made_again_of_the_patches(keeper: Keeper) -> None:
+    keeper.patch("mm: change two", *TWO)
+    assert keeper.port().code == 0
+    shutil.rmtree(keeper.tree)
+    (file,) = (keeper.files("new") / "patches").iterdir()
+    file.write_text(file.read_text().replace("pages + 2", "pages + 5"))
+    keeper.kernel("int one", "/* newer */\nint one")
+    ended = keeper.port()
+    assert ended.code == 0, ended.err
+    assert "pages + 5" in keeper.applied()
+    assert "newer" in keeper.applied()
 
 
 @pytest.mark.slow

@@ -128,17 +128,18 @@ class Branch:
         return True
 
     def _conflict(self, commit: Commit) -> Conflict:
-        lines = [f"conflict: {commit.subject}"]
         status = git(self.tree, "status", "--porcelain", "--untracked-files=no").splitlines()
         files = [(line[:2], line[3:]) for line in status if line[:2] in _KINDS or line[:2] in ("UU", "AA")]
-        lines += [f"  {file}: {_KINDS.get(kind) or _places(self.tree / file)}" for kind, file in files]
-        names = " ".join(file for _, file in files) or "FILE..."
+        places = [f"  {file}: {_KINDS.get(kind) or _places(self.tree / file)}" for kind, file in files]
+        # By force: the .gitignore of Debian's source ignores all of it.
+        add = f"git add --force {' '.join(file for _, file in files)} && " if files else ""
         return Conflict(
             "\n".join(
                 [
-                    *lines,
-                    f"resolve it in {self.tree}:",
-                    f"  git add {names} && git cherry-pick --continue",
+                    f"conflict: {commit.subject}",
+                    *(places or ["  all files are resolved"]),
+                    f"{'resolve it' if files else 'continue'} in {self.tree}:",
+                    f"  {add}git cherry-pick --continue",
                     f"  or, if {self.name} needs no such patch: git cherry-pick --skip, and list its subject in the",
                     "  file 'upstream' (SUBJECT # REASON)",
                     "then run this again; it carries on from there",

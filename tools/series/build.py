@@ -67,7 +67,7 @@ class Build:
             found.setdefault("", Counter())[Diagnostic("make", "error", last)] += 1
         self.places |= places
         kept = {name: counter for name, counter in self.diagnostics.items() if name and self._is_there(name)}
-        self.diagnostics = kept | found
+        self.diagnostics = {name: counter for name, counter in (kept | found).items() if counter}
         with (self._folder / "make.log").open("a", encoding="utf-8") as log:
             log.write(completed.stdout)
         self._save()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.cache import cache_folder
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, KernelError
 from tools.series import table
 from tools.series.branch import Branch
 from tools.series.command import run_command, say
@@ -68,12 +69,11 @@ class Port:
     def _ported_so_far(self, store: Store, branch: Branch, base: str) -> list[Commit]:
         """Return the commits of the branch, or those of the patches if these have changed since the last run."""
         head = branch.head
-        written = store.imported(self.target, base_of(store.folder, head) if head else base)
-        if written == branch.state.written or (head and not branch.state.written):
+        written = self._import(store, head, base)
+        if written == branch.state.written:
             waiting = commits(store.folder, head) if head else []
-            pending = [read(store.folder, one) for one in branch.state.pending]
-            return waiting + pending
-        if head != branch.state.head:
+            return waiting + [read(store.folder, one) for one in branch.state.pending]
+        if branch.state.written and head != branch.state.head:
             raise BadInput(
                 f"{self.target.patches} and the branch {branch.name} in {branch.tree} have both changed since the "
                 "last run; undo one of them, or use --restart to take the patches"
@@ -81,6 +81,13 @@ class Port:
         branch.state.written, branch.state.head, branch.state.pending = written, "", []
         branch.state.ported = {}
         return commits(store.folder, written)
+
+    def _import(self, store: Store, head: str, base: str) -> str:
+        """Return the last commit of TO's patches, on the base of the branch, or on the new one if they are for that."""
+        if head and (old := base_of(store.folder, head)) != base:
+            with suppress(KernelError):
+                return store.imported(self.target, old)
+        return store.imported(self.target, base)
 
     def _apply(self, branch: Branch, base: str, plan: list[Step]) -> None:
         on_base = branch.head and base_of(branch.tree, branch.head) == base
