@@ -108,7 +108,7 @@ def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
     return (
         str(qemu),
         *("-nodefaults", "-no-user-config", "-nographic", "-no-reboot"),
-        *("-machine", start.platform.machine_options(start.environment)),
+        *("-machine", _machine(start)),
         *_ACCELERATION[start.environment],
         *("-cpu", start.platform.cpu_options(layout.cpu, start.environment)),
         *("-smp", _topology(layout)),
@@ -121,6 +121,11 @@ def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
         *(_network(start.ssh_port) if start.ssh_port else ()),
         *start.options,
     )
+
+
+def _machine(start: Start) -> str:
+    options = start.platform.machine_options(start.environment)
+    return f"{options},{start.layout.machine_options}" if start.layout.machine_options else options
 
 
 def _escaped(path: Path) -> str:

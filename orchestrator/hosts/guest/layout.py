@@ -33,6 +33,11 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
                     "enum": list(architectures.ARCHITECTURES),
                     "description": "Architecture of the guest. Default: that of this machine.",
                 },
+                "options": {
+                    "type": "string",
+                    "pattern": "^[a-z][A-Za-z0-9_.,=-]*$",
+                    "description": "Additional options of QEMU's machine, such as mte=on on arm64.",
+                },
             },
         },
         "nodes": {
@@ -110,6 +115,7 @@ class Layout:
 
     :ivar distances: empty for the defaults of the kernel (10 and 20).
     :ivar arch: name of the architecture; empty: that of this machine.
+    :ivar machine_options: appended to those of QEMU's machine.
     """
 
     nodes: tuple[GuestNode, ...] = (GuestNode(2, 1024**3), GuestNode(2, 1024**3))
@@ -120,6 +126,7 @@ class Layout:
     programs: tuple[str, ...] = ()
     append: str = ""
     arch: str = ""
+    machine_options: str = ""
 
     @property
     def architecture(self) -> Architecture:
@@ -144,7 +151,9 @@ class Layout:
 def parse_layout(options: Mapping[str, Any]) -> Layout:
     """Return the layout of options that are valid by :data:`OPTIONS_SCHEMA`; ``BadInput`` names all other errors."""
     values = dict(options)
-    values["arch"] = values.pop("machine", {}).get("arch", "")
+    machine = values.pop("machine", {})
+    values["arch"] = machine.get("arch", "")
+    values["machine_options"] = machine.get("options", "")
     faults: list[str] = []
     if "nodes" in values:
         step = platform_of(architectures.find(values["arch"])).memory_step

@@ -55,6 +55,12 @@ def test_another_cpu_model_is_used_as_it_is() -> None:
     assert option(start("ppc64le", cpu="power10"), "-cpu") == "power10"
 
 
+def test_options_of_the_file_follow_those_of_the_machine() -> None:
+    layout = parse_layout({"machine": {"arch": "arm64", "options": "mte=on"}})
+    started = Start(layout, Environment.VM_TCG, Path("/k"), Path("/i"), Path("/c"))
+    assert option(started, "-machine") == "virt,gic-version=max,mte=on"
+
+
 def test_parameters_of_x86_are_not_given_to_others() -> None:
     for arch in ("arm64", "ppc64le"):
         names = {word.partition("=")[0] for word in kernel_command_line(start(arch)).split()}
