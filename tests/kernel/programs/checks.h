@@ -57,6 +57,13 @@ void check_exchange_faults(const struct job *job);
 void check_exchange_races(const struct job *job);
 /* Memory errors are reported for frames that are being exchanged. */
 void check_exchange_poison(const struct job *job);
+/* Pages of code run after they were exchanged. */
+void check_exchange_code(const struct job *job);
+
+/* arm64: memory tags stay with the contents that move. */
+void check_tags(const struct job *job);
+/* arm64: pages with memory tags are not exchanged. */
+void check_exchange_tags(const struct job *job);
 
 /* Huge pages become partly mapped while they are moved or exchanged. */
 void check_deferred(const struct job *job);

@@ -117,7 +117,7 @@ static void choose_knobs(struct job *job)
 	job->mode = random_below(4);
 	job->threads = 1 + random_below(5);
 	job->batch = 1 + random_below(20);
-	job->bounce = random_below(2);
+	job->bounce = random_below(2) || !kernel_swaps_words();
 	knobs_apply(job);
 }
 

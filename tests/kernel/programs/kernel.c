@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "require.h"
 
 #define ABI_FILE "/sys/kernel/mm/migration_accel/abi"
@@ -114,7 +115,7 @@ static uint64_t word_at(const char *path, uint64_t index)
 
 unsigned long page_frame(const void *address)
 {
-	uint64_t entry = word_at("/proc/self/pagemap", (uintptr_t)address / 4096);
+	uint64_t entry = word_at("/proc/self/pagemap", (uintptr_t)address / BASE_PAGE);
 
 	/* Bit 63: present; bits 0-54: frame (Documentation/admin-guide/mm/pagemap.rst) */
 	return entry >> 63 ? entry & ((UINT64_C(1) << 55) - 1) : 0;

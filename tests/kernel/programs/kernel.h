@@ -19,6 +19,16 @@ void knob_set(const char *name, unsigned value);
 /* Sets all knobs of the series for the job. */
 void knobs_apply(const struct job *job);
 
+/* Whether an exchange can swap words; ppc64 can only use the bounce page. */
+static inline bool kernel_swaps_words(void)
+{
+#ifdef __powerpc64__
+	return false;
+#else
+	return true;
+#endif
+}
+
 void file_write(const char *path, const char *text);
 unsigned long file_number(const char *path);
 

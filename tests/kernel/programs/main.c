@@ -3,6 +3,7 @@
 #include "checks.h"
 
 #include "kernel.h"
+#include "memory.h"
 #include "require.h"
 
 static const struct {
@@ -32,6 +33,9 @@ static const struct {
 	{"exchange_faults", check_exchange_faults},
 	{"exchange_races", check_exchange_races},
 	{"exchange_poison", check_exchange_poison},
+	{"exchange_code", check_exchange_code},
+	{"tags", check_tags},
+	{"exchange_tags", check_exchange_tags},
 	{"deferred", check_deferred},
 	{"compat", check_compat},
 	{"busy", check_busy},
@@ -51,6 +55,7 @@ int main(int words, char **word)
 			continue;
 		context = word[1];
 		kernel_abi();
+		page_sizes_read();
 		knobs_apply(&job);
 		CHECKS[i].run(&job);
 		return 0;

@@ -16,6 +16,14 @@
 #define BLOCK_DEVICE "/dev/loop1"
 #define WORDS	     (BASE_PAGE / sizeof(uint64_t))
 
+struct page_sizes page_sizes;
+
+void page_sizes_read(void)
+{
+	page_sizes.base = (size_t)sysconf(_SC_PAGESIZE);
+	page_sizes.huge = file_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+}
+
 /* Multiplying by an odd number maps each position to a unique value. */
 static uint64_t word_of(size_t base_page, size_t word, unsigned seed)
 {
@@ -25,12 +33,12 @@ static uint64_t word_of(size_t base_page, size_t word, unsigned seed)
 
 void pages_fill(const struct region *region, size_t first, size_t pages, unsigned seed)
 {
-	size_t per_page = region->page_size / BASE_PAGE;
+	size_t per_page = region->page_size / BASE_PAGE, count = WORDS;
 
 	for (size_t page = first * per_page; page < (first + pages) * per_page; page++) {
 		uint64_t *words = (uint64_t *)(region->start + page * BASE_PAGE);
 
-		for (size_t i = 0; i < WORDS; i++)
+		for (size_t i = 0; i < count; i++)
 			words[i] = word_of(page, i, seed);
 	}
 }
@@ -39,11 +47,12 @@ void pages_check(const struct region *region, size_t first, size_t pages, unsign
 		 size_t margin)
 {
 	size_t per_page = region->page_size / BASE_PAGE, skip = margin / sizeof(uint64_t);
+	size_t end = WORDS - skip;
 
 	for (size_t page = first * per_page; page < (first + pages) * per_page; page++) {
 		const uint64_t *words = (const uint64_t *)(region->start + page * BASE_PAGE);
 
-		for (size_t i = skip; i < WORDS - skip; i++)
+		for (size_t i = skip; i < end; i++)
 			REQUIRE(words[i] == word_of(page, i, seed),
 				"contents: word %zu of base page %zu (of %zu) is %#lx, not %#lx", i,
 				page, region->pages * per_page, words[i], word_of(page, i, seed));

@@ -7,8 +7,15 @@
 
 #include "job.h"
 
-#define BASE_PAGE ((size_t)4096)
-#define HUGE_PAGE ((size_t)2 << 20)
+/* Sizes of pages of this kernel. */
+#define BASE_PAGE page_sizes.base
+#define HUGE_PAGE page_sizes.huge
+
+extern struct page_sizes {
+	size_t base, huge;
+} page_sizes;
+
+void page_sizes_read(void);
 
 struct region {
 	char *start;
