@@ -14,7 +14,8 @@
 #   make cloud-test   rented machines: moto's EC2, a small OpenStack, real sshds, and controllers that are killed
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
 #   make setup        only prepare .venv, with `orchestrate` in it
-#   make architecture-test  guests of arm64 and ppc64le; `make test` runs one of arm64
+#   make architecture-test  guests of arm64 and ppc64le, with Debian's kernels and with the kernel series; `make test` runs
+#                     one of arm64
 #   make release      put the notes of this version into CHANGELOG.md; sdist, wheel and SHA256SUMS into dist/
 
 VENV   := .venv
@@ -89,10 +90,11 @@ browser-test: packages-test $(VENV)/.dev
 	$(PYTEST) -m browser
 
 kernel-test: packages-run $(VENV)/.dev
+	@sh tools/install-packages.sh $(PACKAGES_arm64) $(PACKAGES_ppc64le)
 	KERNEL_TEST=full $(PYTEST) -m kernel
 
 kernel-test-short: packages-run $(VENV)/.dev
-	$(PYTEST) -m kernel -k "not debug and not test_experiments"
+	$(PYTEST) -m "kernel and not architectures" -k "not debug and not test_experiments"
 
 kernel-test-debug: packages-run $(VENV)/.dev
 	$(PYTEST) -m kernel -k debug
@@ -111,6 +113,7 @@ cloud-test: packages-run packages-test $(VENV)/.dev
 architecture-test: packages-run packages-test $(VENV)/.dev
 	@sh tools/install-packages.sh $(PACKAGES_ppc64le)
 	$(PYTEST) tests/vm/test_architectures.py
+	$(PYTEST) -m architectures tests/kernel
 
 machine-test: packages-run packages-test $(VENV)/.dev
 	@sh tools/install-packages.sh $(MACHINE_PACKAGES)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import architectures
+from orchestrator.architectures import Architecture
 from orchestrator.experiment.kernels import load_recipe
 from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.base import ProviderRequest
@@ -28,35 +30,37 @@ BOOT_LIMIT_S = 600.0
 """Room for a machine that does much else; nothing is tested against it."""
 
 
-@pytest.fixture(scope="session")
-def checks() -> Path:
+def checks(architecture: Architecture) -> Path:
     """The programs, built here for a guest that has no libraries."""
     folder = Path(__file__).with_name("programs")
-    subprocess.run(["make", "-s", "-C", folder], check=True)
-    return folder / "build" / "checks"
+    build = "build" if architecture.is_native else f"build/{architecture.name}"
+    subprocess.run(
+        ["make", "-s", "-C", folder, f"BUILD={build}", f"CC={architecture.program('gcc')}"], check=True
+    )
+    return folder / build / "checks"
 
 
-def kernel(name: str) -> Kernel:
+def kernel(name: str, arch: str) -> Kernel:
     """The kernel under test (``accel``), or the one that watches itself (``debug``), built from its recipe.
 
     Who works on the series names a bzImage of theirs instead, in ``ACCEL_KERNEL`` or ``DEBUG_KERNEL``, and where its
-    ``lib/modules`` is in ``DEBUG_MODULES``.
+    ``lib/modules`` is in ``DEBUG_MODULES``; an image for arm64 in ``ARM64_ACCEL_KERNEL``.
     """
-    if image := os.environ.get(f"{name.upper()}_KERNEL"):
-        modules = os.environ.get(f"{name.upper()}_MODULES")
+    prefix = "_".join(word.upper() for word in (arch, name) if word)
+    if image := os.environ.get(f"{prefix}_KERNEL"):
+        modules = os.environ.get(f"{prefix}_MODULES")
         return Kernel(name, "image", image=Path(image), modules=Path(modules) if modules else None)
     return Kernel(name, "recipe", recipe=load_recipe(f"{RECIPES}/{SERIES}-{name}.yaml", Path(), ()))
 
 
 @pytest.fixture(scope="session")
-def guest(
-    request: pytest.FixtureRequest, checks: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Lab]:
+def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     layout = LAYOUTS[request.param]
+    programs = checks(architectures.find(layout.arch))
     logs = tmp_path_factory.mktemp(request.param)
     provider = QemuProvider(ProviderRequest(Needs(), layout.options, boot_limit=BOOT_LIMIT_S))
     with provider.machine(logs) as machine:
-        yield Lab(machine, kernel(layout.kernel), layout, checks, logs)
+        yield Lab(machine, kernel(layout.kernel, layout.arch), layout, programs, logs)
 
 
 @pytest.fixture

@@ -13,18 +13,28 @@ takes seconds, and after 21 of them RCU takes that for a hang. A real one still 
 
 @dataclass(frozen=True)
 class Layout:
-    """Nodes of a guest, as (CPUs, MiB), and the kernel that runs on them."""
+    """Nodes of a guest, as (CPUs, MiB), the kernel that runs on them, and their architecture if it is not ours."""
 
     nodes: tuple[tuple[int, int], ...]
     kernel: Literal["accel", "debug"] = "accel"
     append: str = ""
+    arch: str = ""
+    machine: str = ""
+    """Options of QEMU's machine."""
 
     @property
     def options(self) -> dict[str, Any]:
         """The options of the qemu provider: emulated CPUs that really run at once."""
         nodes = [{"cpus": cpus, "memory": f"{memory}MiB"} for cpus, memory in self.nodes]
         append = f"{PATIENCE} {self.append}"
-        return {"nodes": nodes, "clock": "wall", "acceleration": "tcg", "append": append}
+        machine = {"arch": self.arch, "options": self.machine}
+        return {
+            "machine": {key: value for key, value in machine.items() if value},
+            "nodes": nodes,
+            "clock": "wall",
+            "acceleration": "tcg",
+            "append": append,
+        }
 
     def cpus(self, node: int) -> range:
         """Numbers of the CPUs of a node."""
@@ -40,4 +50,6 @@ LAYOUTS: Mapping[str, Layout] = {
     "isolated": Layout(((3, 256), (4, 256)), append="isolcpus=domain,5,6"),
     "debug": Layout(((4, 768), (4, 512)), "debug"),
     "debug_memory_only": Layout(((4, 768), (0, 192)), "debug"),
+    "arm64": Layout(((3, 512), (3, 512)), append="softdma.channels=4", arch="arm64", machine="mte=on"),
+    "ppc64le": Layout(((3, 768), (3, 768)), append="softdma.channels=4", arch="ppc64le"),
 }
