@@ -17,45 +17,48 @@ struct counter_metric {
 
 /* The kernel only updates these while the dialect's phase_knob is on. */
 static const struct counter_metric PHASES[] = {
-	{"migrate_unmap_ns", METRIC_UNMAP_TIME, 1e3},
-	{"migrate_flush_ns", METRIC_FLUSH_TIME, 1e3},
-	{"migrate_copy_ns", METRIC_COPY_TIME, 1e3},
-	{"migrate_remap_ns", METRIC_REMAP_TIME, 1e3},
+	{"migration_accel/unmap_ns", METRIC_UNMAP_TIME, 1e3},
+	{"migration_accel/flush_ns", METRIC_FLUSH_TIME, 1e3},
+	{"migration_accel/copy_ns", METRIC_COPY_TIME, 1e3},
+	{"migration_accel/remap_ns", METRIC_REMAP_TIME, 1e3},
 };
 
 static const struct counter_metric COPY_COUNTERS[] = {
-	{"migrate_mt_worker_ns", METRIC_WORKER_SUM, 1e3},
-	{"migrate_mt_handover_ns", METRIC_WORKER_HANDOVER, 1e3},
-	{"migrate_mt_longest_ns", METRIC_WORKER_LONGEST, 1e3},
-	{"migrate_mt_span_ns", METRIC_WORKER_SPAN, 1e3},
-	{"migrate_copy_mt", METRIC_PAGES_BY_THREADS, 1},
-	{"migrate_copy_serial", METRIC_PAGES_BY_CALLER, 1},
-	{"migrate_mt_fallback_cpus", METRIC_FALLBACK_CPUS, 1},
-	{"migrate_mt_fallback_nomem", METRIC_FALLBACK_NOMEM, 1},
-	{"migrate_mt_fallback_size", METRIC_FALLBACK_SIZE, 1},
-	{"migrate_copy_dma", METRIC_PAGES_BY_DMA, 1},
-	{"migrate_dma_ns", METRIC_DMA_TIME, 1e3},
-	{"migrate_concur_batch", METRIC_BATCHES, 1},
-	{"migrate_concur_folio", METRIC_BATCHED_FOLIOS, 1},
+	{"migration_accel/worker_ns", METRIC_WORKER_SUM, 1e3},
+	{"migration_accel/handover_ns", METRIC_WORKER_HANDOVER, 1e3},
+	{"migration_accel/longest_ns", METRIC_WORKER_LONGEST, 1e3},
+	{"migration_accel/span_ns", METRIC_WORKER_SPAN, 1e3},
+	{"migration_accel/pages_threads", METRIC_PAGES_BY_THREADS, 1},
+	{"migration_accel/pages_serial", METRIC_PAGES_BY_CALLER, 1},
+	{"migration_accel/threads_fallback_cpus", METRIC_FALLBACK_CPUS, 1},
+	{"migration_accel/threads_fallback_memory", METRIC_FALLBACK_NOMEM, 1},
+	{"migration_accel/threads_fallback_size", METRIC_FALLBACK_SIZE, 1},
+	{"migration_accel/pages_offload", METRIC_PAGES_BY_DMA, 1},
+	{"migration_accel/offload_ns", METRIC_DMA_TIME, 1e3},
+	{"migration_accel/batches", METRIC_BATCHES, 1},
+	{"migration_accel/batch_folios", METRIC_BATCHED_FOLIOS, 1},
 	/* Pairs of base pages or of folios: each pair counts as two. */
-	{"exchange_swap_mt", METRIC_PAGES_BY_THREADS, 0.5},
-	{"exchange_swap_serial", METRIC_PAGES_BY_CALLER, 0.5},
-	{"exchange_batch", METRIC_BATCHES, 1},
-	{"exchange_batch_pair", METRIC_BATCHED_FOLIOS, 0.5},
+	{"migration_accel/exchange/pages_threads", METRIC_PAGES_BY_THREADS, 0.5},
+	{"migration_accel/exchange/pages_serial", METRIC_PAGES_BY_CALLER, 0.5},
+	{"migration_accel/exchange/threads_fallback_cpus", METRIC_FALLBACK_CPUS, 1},
+	{"migration_accel/exchange/threads_fallback_memory", METRIC_FALLBACK_NOMEM, 1},
+	{"migration_accel/exchange/threads_fallback_size", METRIC_FALLBACK_SIZE, 1},
+	{"migration_accel/exchange/batches", METRIC_BATCHES, 1},
+	{"migration_accel/exchange/batch_folios", METRIC_BATCHED_FOLIOS, 0.5},
 };
 
 /* Why the CPU copied pages instead of a DMA engine. */
 static const struct {
 	const char *counter, *reason;
 } DMA_FALLBACKS[] = {
-	{"migrate_dma_fallback_channel", "no channel"},
-	{"migrate_dma_fallback_nomem", "out of memory"},
-	{"migrate_dma_fallback_contents", "memory tags"},
-	{"migrate_dma_fallback_align", "not aligned"},
-	{"migrate_dma_fallback_map", "mapping failed"},
-	{"migrate_dma_fallback_submit", "submission failed"},
-	{"migrate_dma_fallback_error", "DMA error"},
-	{"migrate_dma_fallback_timeout", "timed out"},
+	{"migration_accel/offload_fallback_provider", "no channel"},
+	{"migration_accel/offload_fallback_memory", "out of memory"},
+	{"migration_accel/offload_fallback_contents", "memory tags"},
+	{"migration_accel/offload_fallback_align", "not aligned"},
+	{"migration_accel/offload_fallback_map", "mapping failed"},
+	{"migration_accel/offload_fallback_submit", "submission failed"},
+	{"migration_accel/offload_fallback_error", "DMA error"},
+	{"migration_accel/offload_fallback_timeout", "timed out"},
 };
 #define DMA_FALLBACK_COUNT (sizeof(DMA_FALLBACKS) / sizeof(DMA_FALLBACKS[0]))
 
@@ -78,8 +81,10 @@ static void set_dma_metrics(struct trial *trial)
 {
 	int64_t copies, channels, left = 0, delta;
 
-	if (!vmstat_delta(&trial->before, &trial->after, "migrate_dma_copy", &copies) ||
-	    !vmstat_delta(&trial->before, &trial->after, "migrate_dma_chan", &channels))
+	if (!vmstat_delta(&trial->before, &trial->after, "migration_accel/offload_copies",
+			  &copies) ||
+	    !vmstat_delta(&trial->before, &trial->after, "migration_accel/offload_lanes",
+			  &channels))
 		return;
 	if (copies > 0)
 		metric_set(&trial->metrics, METRIC_DMA_CHANNELS, (double)channels / (double)copies);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Metrics from the kernel's own counters over the timed region: time of each phase, how pages were
- * copied, and the modelled time of the call with one CPU per thread. The counters are those that
- * the 6.12 series of roles/kernel adds to /proc/vmstat. They are system-wide. */
+ * copied, and the modelled time of the call with one CPU per thread. The counters are those of
+ * accel_counters.h. They are system-wide. */
 #ifndef BREAKDOWN_H
 #define BREAKDOWN_H
 

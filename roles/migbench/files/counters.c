@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accel_counters.h"
 #include "kworkers.h"
 #include "sysfs.h"
+
+/* Enough for all names, each with the greatest value. */
+#define ACCEL_SIZE 4096
 
 /* Reported only if changed. Names with "migrat" are always reported. */
 static const char *const VMSTAT_FAMILIES[] = {
@@ -57,10 +61,21 @@ static void read_interrupts(struct counters *counters)
 		read_line_sum("/proc/stat", "ctxt ", &counters->context_switches);
 }
 
+static void append_to_vmstat(struct counters *counters, const char *lines)
+{
+	size_t used = strlen(counters->vmstat);
+
+	snprintf(counters->vmstat + used, sizeof(counters->vmstat) - used, "\n%s", lines);
+}
+
 void counters_read_before(struct counters *counters)
 {
+	char accel[ACCEL_SIZE];
+
 	counters->kworkers = kworkers_read();
+	accel_counters_read("", accel, sizeof(accel));
 	read_text("/proc/vmstat", counters->vmstat, sizeof(counters->vmstat));
+	append_to_vmstat(counters, accel);
 	read_interrupts(counters);
 }
 
@@ -72,6 +87,10 @@ void counters_read_at_once(struct counters *counters)
 
 void counters_read_after(struct counters *counters)
 {
+	char accel[ACCEL_SIZE];
+
+	accel_counters_read("", accel, sizeof(accel));
+	append_to_vmstat(counters, accel);
 	counters->kworkers = kworkers_read();
 }
 

@@ -11,7 +11,8 @@
 struct kworker_times;
 
 struct counters {
-	char vmstat[16384]; /* raw text; parsed after the trial */
+	/* Raw text of /proc/vmstat and of accel_counters_read(); parsed after the trial. */
+	char vmstat[16384];
 	bool has_tlb_shootdowns, has_context_switches;
 	uint64_t tlb_shootdowns;   /* interrupts, all CPUs; x86 only */
 	uint64_t context_switches; /* system-wide */

@@ -50,6 +50,13 @@ bool probe_number(const struct prober *prober, const char *path, uint64_t *numbe
 	return read_number(rooted(prober, path, full), number);
 }
 
+bool probe_text(const struct prober *prober, const char *path, char *text, size_t size)
+{
+	char full[PATH_MAX];
+
+	return read_text(rooted(prober, path, full), text, size);
+}
+
 struct dialect *dialect_detect(const struct prober *prober, char *evidence, size_t size)
 {
 	for (struct dialect *dialect = first_dialect; dialect; dialect = dialect->next)
@@ -206,9 +213,9 @@ unsigned dialect_threads(const struct dialect *dialect, const struct prober *pro
 
 static void knob_json(const struct prober *prober, const char *path, struct json *json)
 {
-	char full[PATH_MAX], text[128];
+	char text[128];
 
-	if (read_text(rooted(prober, path, full), text, sizeof(text)))
+	if (probe_text(prober, path, text, sizeof(text)))
 		json_string(json, path, text);
 }
 

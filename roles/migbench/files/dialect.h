@@ -47,7 +47,8 @@ struct dialect {
 	const char *name;
 	const char *summary;
 	unsigned rank;
-	/* Writes what matched into evidence. May set fields of self from the ABI file. */
+	/* Writes what matched into evidence. May set fields of self from what the kernel reports.
+	 */
 	bool (*detect)(struct dialect *self, const struct prober *prober, char *evidence,
 		       size_t size);
 	int flag_threads, flag_batch, flag_dma; /* of move_pages; 0: none */
@@ -102,6 +103,7 @@ void dialect_json(const struct dialect *dialect, const struct prober *prober, co
 /* Helpers for dialects/. */
 bool probe_exists(const struct prober *prober, const char *path);
 bool probe_number(const struct prober *prober, const char *path, uint64_t *number);
+bool probe_text(const struct prober *prober, const char *path, char *text, size_t size);
 extern const struct prober REAL_KERNEL;
 
 #endif

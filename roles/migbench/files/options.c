@@ -55,7 +55,7 @@ static const struct option OPTIONS[] = {
 	{"dialect", TYPE_WORD, FIELD(dialect), "auto", 0, 0, NULL,
 	 "expected page-migration ABI of the kernel; unsupported if it has another one"},
 	{"take-turns", TYPE_WORD, FIELD(take_turns), "auto", 0, 0, "auto|yes|no",
-	 "set vm.mt_take_turns, so that copy threads of the kernel run one by one, and report "
+	 "set take_turns in debugfs, so that copy threads of the kernel run one by one, and report "
 	 "modelled metrics; auto: yes if ORCHESTRATE_CLOCK is instructions"},
 	{"exchange-number", TYPE_COUNT, FIELD(exchange_number), "0", 0, 100000, NULL,
 	 "system call number of exchange_pages, for kernels that do not report it"},

@@ -127,10 +127,10 @@ static bool choose_take_turns(struct trial *trial)
 	if (!trial->take_turns || trial->dialect->take_turns_knob)
 		return true;
 	if (strcmp(options->take_turns, "yes") == 0)
-		return verdict_set(&trial->verdict, STATUS_UNSUPPORTED,
-				   "--take-turns=yes: dialect %s of this kernel has no "
-				   "vm.mt_take_turns",
-				   trial->dialect->name);
+		return verdict_set(
+			&trial->verdict, STATUS_UNSUPPORTED,
+			"--take-turns=yes requires " TAKE_TURNS_KNOB
+			": root, debugfs, and a kernel with CONFIG_MIGRATION_ACCEL_DEBUG");
 	trial->take_turns = !(trial->mode->features & FEATURE_THREADS);
 	return true;
 }

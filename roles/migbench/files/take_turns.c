@@ -13,7 +13,7 @@
 
 static const int TERMINATING_SIGNALS[] = {SIGHUP, SIGINT, SIGTERM};
 
-static int knob_fd = -1; /* open while there is a value to restore */
+static const char *changed_knob; /* NULL: there is no value to restore */
 static char before[2];
 
 bool take_turns_wanted(const char *option)
@@ -25,21 +25,29 @@ bool take_turns_wanted(const char *option)
 	return strcmp(option, "yes") == 0;
 }
 
-/* At offset 0: /proc/sys ignores writes at other offsets. */
-static bool write_knob(int fd, const char text[2])
+/* Opens the file each time, because files of debugfs have no offset that could be set back. */
+static bool write_knob(const char *knob, const char text[2])
 {
-	return pwrite(fd, text, 2, 0) == 2;
+	int fd = open(knob, O_WRONLY | O_CLOEXEC), error;
+	bool written;
+
+	if (fd < 0)
+		return false;
+	written = write(fd, text, 2) == 2;
+	error = errno;
+	close(fd);
+	errno = error;
+	return written;
 }
 
 void take_turns_restore(void)
 {
-	int fd = knob_fd;
+	const char *knob = changed_knob;
 
-	if (fd < 0)
+	if (!knob)
 		return;
-	knob_fd = -1;
-	write_knob(fd, before);
-	close(fd);
+	changed_knob = NULL;
+	write_knob(knob, before);
 }
 
 static void restore_and_exit(int number)
@@ -60,16 +68,14 @@ bool take_turns_set(const char *knob, bool on, struct verdict *verdict)
 {
 	const char wanted[2] = {on ? '1' : '0', '\n'};
 	uint64_t value = 0;
-	int fd;
 
 	if (read_number(knob, &value) && value == on)
 		return true;
-	fd = open(knob, O_WRONLY | O_CLOEXEC);
 	before[0] = value ? '1' : '0';
 	before[1] = '\n';
-	knob_fd = fd;
+	changed_knob = knob;
 	install_handlers();
-	if (fd >= 0 && write_knob(fd, wanted))
+	if (write_knob(knob, wanted))
 		return true;
 	return verdict_set(verdict, STATUS_DISTURBED, "cannot set %s to %c: %s", knob, wanted[0],
 			   strerror(errno));

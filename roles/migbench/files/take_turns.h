@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes the kernel's copy threads run one by one (vm.mt_take_turns).
+/* Makes the kernel's copy threads run one by one (take_turns in debugfs).
  *
  * If virtual CPUs share one clock, as with QEMU's icount, the times of threads that run at the same
  * time overlap and cannot be used. Run one by one they do not overlap, and the time of the call
@@ -10,6 +10,9 @@
 #include <stdbool.h>
 
 #include "verdict.h"
+
+/* Of kernels with the series of roles/kernel; others have none. */
+#define TAKE_TURNS_KNOB "/sys/kernel/debug/migration_accel/take_turns"
 
 /* The value of --take-turns. For auto it depends on ORCHESTRATE_CLOCK, which the orchestrator sets
  * to "instructions" or "wall": a program cannot detect the kind of clock. */

@@ -1,81 +1,73 @@
 // SPDX-License-Identifier: MIT
-/* Kernels that describe their ABI in a file: the 6.12 series of roles/kernel. */
+/* Kernels that describe their ABI in a directory: the series of roles/kernel. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dialect.h"
+#include "take_turns.h"
 
-#define TAKE_TURNS_KNOB "/proc/sys/vm/mt_take_turns"
-#define PHASE_KNOB	"/proc/sys/vm/migrate_phase_times"
-#define ABI		"/sys/kernel/mm/migration_accel/abi"
-/* Later versions of the file only add names. */
-#define NAME_SIZE 64
+#define ACCEL	   "/sys/kernel/mm/migration_accel"
+#define DMA	   ACCEL "/offload/dma"
+#define PHASE_KNOB "/sys/kernel/debug/migration_accel/phase_times"
 
-static char abi_name[NAME_SIZE], abi_engine[NAME_SIZE];
+static char drivers[64];
 
-static void read_dma(struct dialect *self, const char *name, const char *value)
+/* 0 if the kernel has no such flag. Values are hexadecimal. */
+static int read_flag(const struct prober *prober, const char *path)
 {
-	if (strcmp(name, "MPOL_MF_MOVE_DMA") == 0)
-		self->flag_dma = (int)strtol(value, NULL, 0);
-	else if (strcmp(name, "dma_channels") == 0)
-		self->dma.channels = (unsigned)strtoul(value, NULL, 0);
-	else if (strcmp(name, "dma_engine") == 0)
-		snprintf(abi_engine, sizeof(abi_engine), "%s", value);
-	else if (strcmp(name, "dma_engine_kind") == 0)
-		self->dma.software = strcmp(value, "software") == 0;
+	char text[32];
+
+	return probe_text(prober, path, text, sizeof(text)) ? (int)strtol(text, NULL, 0) : 0;
 }
 
-/* The file has lines name=value; unknown names are ignored. */
-static bool read_abi(struct dialect *self, FILE *file)
+/* Whether threads of the kernel are among the channels. */
+static bool has_software_channels(void)
 {
-	char line[256];
+	char words[sizeof(drivers) + 2];
 
-	abi_name[0] = abi_engine[0] = '\0';
-	self->flag_threads = self->flag_batch = self->flag_dma = 0;
-	self->dma = (struct dma){.engine = abi_engine};
-	self->exchange_number = 0;
-	while (fgets(line, sizeof(line), file)) {
-		char *value = strchr(line, '=');
+	snprintf(words, sizeof(words), " %s ", drivers);
+	return strstr(words, " softdma ") != NULL;
+}
 
-		if (!value)
-			continue;
-		*value++ = '\0';
-		value[strcspn(value, "\n")] = '\0';
-		if (strcmp(line, "dialect") == 0)
-			snprintf(abi_name, sizeof(abi_name), "%s", value);
-		else if (strcmp(line, "MPOL_MF_MOVE_MT") == 0)
-			self->flag_threads = (int)strtol(value, NULL, 0);
-		else if (strcmp(line, "MPOL_MF_MOVE_CONCUR") == 0)
-			self->flag_batch = (int)strtol(value, NULL, 0);
-		else if (strcmp(line, "exchange_pages") == 0)
-			self->exchange_number = (uint64_t)strtoull(value, NULL, 0);
-		else
-			read_dma(self, line, value);
-	}
-	self->dma.reported = self->flag_dma != 0;
-	return abi_name[0] != '\0';
+/* Nothing is reported about channels if something else than DMA engines copies. */
+static void read_dma(struct dialect *self, const struct prober *prober)
+{
+	char provider[32];
+	uint64_t channels = 0;
+
+	self->dma = (struct dma){.engine = drivers};
+	drivers[0] = '\0';
+	if (!probe_text(prober, ACCEL "/offload/provider", provider, sizeof(provider)) ||
+	    (strcmp(provider, "dma") != 0 && strcmp(provider, "none") != 0))
+		return;
+	self->dma.reported = true;
+	if (strcmp(provider, "none") == 0 ||
+	    !probe_number(prober, DMA "/available_channels", &channels) || channels == 0)
+		return;
+	self->dma.channels = (unsigned)channels;
+	probe_text(prober, DMA "/drivers", drivers, sizeof(drivers));
+	self->dma.software = has_software_channels();
 }
 
 static bool detect(struct dialect *self, const struct prober *prober, char *evidence, size_t size)
 {
-	char path[256];
-	FILE *file;
-	bool found;
+	uint64_t version;
 
-	snprintf(path, sizeof(path), "%s" ABI, prober->root);
-	file = fopen(path, "re");
-	if (!file)
+	/* Later versions only add files. */
+	if (!probe_number(prober, ACCEL "/version", &version))
 		return false;
-	found = read_abi(self, file);
-	fclose(file);
-	if (!found)
-		return false;
-	self->name = abi_name;
+	self->flag_threads = read_flag(prober, ACCEL "/flags/parallel");
+	self->flag_batch = read_flag(prober, ACCEL "/flags/concurrent");
+	self->flag_dma = read_flag(prober, ACCEL "/flags/offload");
+	self->exchange_number = 0;
+	probe_number(prober, ACCEL "/exchange_pages", &self->exchange_number);
 	self->has_exchange = self->exchange_number != 0;
+	read_dma(self, prober);
 	self->take_turns_knob = probe_exists(prober, TAKE_TURNS_KNOB) ? TAKE_TURNS_KNOB : NULL;
-	snprintf(evidence, size, ABI " reports it with flags 0x%x, 0x%x and 0x%x",
-		 (unsigned)self->flag_threads, (unsigned)self->flag_batch,
+	snprintf(evidence, size, ACCEL " has version %" PRIu64 " and flags 0x%x, 0x%x and 0x%x",
+		 version, (unsigned)self->flag_threads, (unsigned)self->flag_batch,
 		 (unsigned)self->flag_dma);
 	return true;
 }
@@ -85,20 +77,23 @@ static unsigned thread_count(unsigned knob, unsigned node_cpus)
 	return knob < node_cpus ? knob : node_cpus;
 }
 
-static const char *const THREAD_KNOBS[] = {"/proc/sys/vm/limit_mt_num", NULL};
-static const char *const KNOBS[] = {"/proc/sys/vm/mt_copy_node",
-				    "/proc/sys/vm/mt_page_copy",
-				    "/proc/sys/vm/concur_batch_folios",
-				    "/proc/sys/vm/exchange_bounce_page",
-				    "/proc/sys/vm/use_all_dma_chans",
-				    "/proc/sys/vm/limit_dma_chans",
-				    "/proc/sys/vm/dma_copy_timeout_ms",
+static const char *const THREAD_KNOBS[] = {ACCEL "/threads", NULL};
+static const char *const KNOBS[] = {ACCEL "/threads_node",
+				    ACCEL "/batch_folios",
+				    ACCEL "/exchange_method",
+				    ACCEL "/policy/syscall_or_cpuset",
+				    ACCEL "/policy/mempolicy_mbind",
+				    ACCEL "/policy/exchange",
+				    ACCEL "/offload/provider",
+				    ACCEL "/offload/timeout_ms",
+				    DMA "/channels",
+				    DMA "/all_channels",
 				    PHASE_KNOB,
 				    NULL};
 
 DIALECT(accel) = {
 	.name = "accel",
-	.summary = "kernel that reports its dialect and flags in " ABI,
+	.summary = "kernel that reports its flags in " ACCEL,
 	.rank = 0,
 	.detect = detect,
 	.thread_knobs = THREAD_KNOBS,

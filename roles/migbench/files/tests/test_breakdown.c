@@ -7,20 +7,18 @@
 #include "size.h"
 #include "trial.h"
 
-#define NO_PHASES "migrate_unmap_ns 7\nmigrate_flush_ns 7\nmigrate_copy_ns 7\nmigrate_remap_ns 7\n"
-#define PHASES                                                                \
-	"migrate_unmap_ns 2007\nmigrate_flush_ns 7\nmigrate_copy_ns 400007\n" \
-	"migrate_remap_ns 3007\n"
-#define NOTHING                                                                               \
-	"migrate_copy_serial 5\nmigrate_copy_mt 0\nmigrate_mt_fallback_cpus 0\n"              \
-	"migrate_mt_fallback_nomem 0\nmigrate_mt_fallback_size 0\nmigrate_mt_worker_ns 100\n" \
-	"migrate_mt_handover_ns 100\nmigrate_mt_longest_ns 100\nmigrate_mt_span_ns 100\n"     \
-	"migrate_concur_batch 1\nmigrate_concur_folio 1\n"
-#define FOUR_THREADS                                                                             \
-	"migrate_copy_serial 5\nmigrate_copy_mt 512\nmigrate_mt_fallback_cpus 0\n"               \
-	"migrate_mt_fallback_nomem 0\nmigrate_mt_fallback_size 0\nmigrate_mt_worker_ns 380100\n" \
-	"migrate_mt_handover_ns 15100\nmigrate_mt_longest_ns 105100\n"                           \
-	"migrate_mt_span_ns 395100\nmigrate_concur_batch 2\nmigrate_concur_folio 17\n"
+#define NO_PHASES "unmap_ns 7\nflush_ns 7\ncopy_ns 7\nremap_ns 7\n"
+#define PHASES	  "unmap_ns 2007\nflush_ns 7\ncopy_ns 400007\nremap_ns 3007\n"
+#define NOTHING                                                         \
+	"pages_serial 5\npages_threads 0\nthreads_fallback_cpus 0\n"    \
+	"threads_fallback_memory 0\nthreads_fallback_size 0\n"          \
+	"worker_ns 100\nhandover_ns 100\nlongest_ns 100\nspan_ns 100\n" \
+	"batches 1\nbatch_folios 1\n"
+#define FOUR_THREADS                                                   \
+	"pages_serial 5\npages_threads 512\nthreads_fallback_cpus 0\n" \
+	"threads_fallback_memory 0\nthreads_fallback_size 0\n"         \
+	"worker_ns 380100\nhandover_ns 15100\nlongest_ns 105100\n"     \
+	"span_ns 395100\nbatches 2\nbatch_folios 17\n"
 
 static char phase_knob[] = "/tmp/migbench-breakdown-XXXXXX";
 static const struct mode PARALLEL = {.name = "parallel", .features = FEATURE_THREADS};
@@ -39,6 +37,16 @@ static void set_phase_knob(const char *text)
 	fclose(file);
 }
 
+/* The lines without the prefix that all these names have */
+static void set_counters(struct counters *counters, const char *lines)
+{
+	size_t used = 0;
+
+	for (const char *end; (end = strchr(lines, '\n')); lines = end + 1)
+		used += (size_t)snprintf(counters->vmstat + used, sizeof(counters->vmstat) - used,
+					 "migration_accel/%.*s\n", (int)(end - lines), lines);
+}
+
 /* A call of 500 us that moved one huge page. */
 static struct trial *trial_of(const struct mode *mode, const char *before, const char *after)
 {
@@ -52,8 +60,8 @@ static struct trial *trial_of(const struct mode *mode, const char *before, const
 			       .dialect = &dialect,
 			       .threads = 4,
 			       .take_turns = true};
-	snprintf(trial.before.vmstat, sizeof(trial.before.vmstat), "%s", before);
-	snprintf(trial.after.vmstat, sizeof(trial.after.vmstat), "%s", after);
+	set_counters(&trial.before, before);
+	set_counters(&trial.after, after);
 	metric_set(&trial.metrics, METRIC_CALL_LATENCY, 500);
 	return &trial;
 }
@@ -96,11 +104,12 @@ static void test_threads_one_by_one(void)
 
 static void test_pairs_count_as_two(void)
 {
-	struct trial *trial = trial_of(&BATCHED,
-				       NOTHING "exchange_swap_mt 1\nexchange_swap_serial 0\n"
-					       "exchange_batch 0\nexchange_batch_pair 0\n",
-				       NOTHING "exchange_swap_mt 8193\nexchange_swap_serial 3\n"
-					       "exchange_batch 1\nexchange_batch_pair 16\n");
+	struct trial *trial =
+		trial_of(&BATCHED,
+			 NOTHING "exchange/pages_threads 1\nexchange/pages_serial 0\n"
+				 "exchange/batches 0\nexchange/batch_folios 0\n",
+			 NOTHING "exchange/pages_threads 8193\nexchange/pages_serial 3\n"
+				 "exchange/batches 1\nexchange/batch_folios 16\n");
 
 	set_phase_knob("0\n");
 	breakdown(trial);
@@ -164,28 +173,27 @@ static const struct {
 	enum status status;
 	const char *reason;
 } FALLBACKS[] = {
-	{&PARALLEL, 4,
-	 "migrate_copy_mt 0\nmigrate_mt_fallback_cpus 16\nmigrate_mt_fallback_nomem 2\n",
+	{&PARALLEL, 4, "pages_threads 0\nthreads_fallback_cpus 16\nthreads_fallback_memory 2\n",
 	 STATUS_DISTURBED,
 	 "copies by the caller instead of threads: 16 (not enough CPUs), 2 (out of memory)"},
-	{&PARALLEL, 4, "migrate_copy_mt 7680\nmigrate_mt_fallback_nomem 1\n", STATUS_DISTURBED,
+	{&PARALLEL, 4, "pages_threads 7680\nthreads_fallback_memory 1\n", STATUS_DISTURBED,
 	 "copies by the caller instead of threads: 0 (not enough CPUs), 1 (out of memory)"},
-	{&PARALLEL, 4, "migrate_copy_mt 0\nmigrate_mt_fallback_size 512\n", STATUS_UNSUPPORTED,
+	{&PARALLEL, 4, "pages_threads 0\nthreads_fallback_size 512\n", STATUS_UNSUPPORTED,
 	 "this kernel does not copy single base pages with threads"},
-	{&PARALLEL, 4, "migrate_copy_mt 0\n", STATUS_DISTURBED, "no page was copied by threads"},
-	{&PARALLEL, 1, "migrate_copy_mt 0\nmigrate_mt_fallback_cpus 16\n", STATUS_OK, ""},
-	{&BATCHED, 4, "migrate_copy_mt 512\nmigrate_concur_folio 0\n", STATUS_DISTURBED,
+	{&PARALLEL, 4, "pages_threads 0\n", STATUS_DISTURBED, "no page was copied by threads"},
+	{&PARALLEL, 1, "pages_threads 0\nthreads_fallback_cpus 16\n", STATUS_OK, ""},
+	{&BATCHED, 4, "pages_threads 512\nbatch_folios 0\n", STATUS_DISTURBED,
 	 "no page was copied in a batch"},
 	/* A page that was not in the batch may be too small for threads. */
-	{&BATCHED, 4, "migrate_copy_mt 511\nmigrate_mt_fallback_size 1\nmigrate_concur_folio 511\n",
-	 STATUS_OK, ""},
+	{&BATCHED, 4, "pages_threads 511\nthreads_fallback_size 1\nbatch_folios 511\n", STATUS_OK,
+	 ""},
 };
 
 static void test_fallbacks(void)
 {
-	static const char ZERO[] = "migrate_copy_mt 0\nmigrate_mt_fallback_cpus 0\n"
-				   "migrate_mt_fallback_nomem 0\nmigrate_mt_fallback_size 0\n"
-				   "migrate_concur_folio 0\n";
+	static const char ZERO[] = "pages_threads 0\nthreads_fallback_cpus 0\n"
+				   "threads_fallback_memory 0\nthreads_fallback_size 0\n"
+				   "batch_folios 0\n";
 
 	for (size_t i = 0; i < COUNT(FALLBACKS); i++) {
 		char after[512];
@@ -201,6 +209,25 @@ static void test_fallbacks(void)
 	}
 }
 
+static void test_dma(void)
+{
+	static const struct mode mode = {.name = "dma", .features = FEATURE_DMA};
+	struct trial *trial =
+		trial_of(&mode,
+			 "pages_offload 1\noffload_copies 1\noffload_lanes 4\n"
+			 "offload_fallback_provider 0\noffload_fallback_timeout 0\n",
+			 "pages_offload 501\noffload_copies 3\noffload_lanes 20\n"
+			 "offload_fallback_provider 10\noffload_fallback_timeout 2\n");
+
+	metric_set(&trial->metrics, METRIC_BYTES_MOVED, 512.0 * (double)base_page_size());
+	breakdown(trial);
+	CHECK(near(trial, METRIC_PAGES_BY_DMA, 500) && near(trial, METRIC_DMA_CHANNELS, 8));
+	CHECK(near(trial, METRIC_DMA_FALLBACK_PAGES, 12));
+	CHECK(trial->verdict.status == STATUS_DISTURBED);
+	CHECK_TEXT(trial->verdict.reason, "500 of 512 base pages were copied by DMA; by the CPU: "
+					  "10 (no channel), 2 (timed out)");
+}
+
 int main(void)
 {
 	int fd = mkstemp(phase_knob);
@@ -213,6 +240,7 @@ int main(void)
 	test_no_phase_times_if_disabled();
 	test_kernel_without_counters();
 	test_fallbacks();
+	test_dma();
 	CHECK(unlink(phase_knob) == 0);
 	return 0;
 }

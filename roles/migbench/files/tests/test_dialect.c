@@ -88,45 +88,74 @@ static void test_mainline(void)
 	detect("unknown");
 }
 
-static void test_abi_file(void)
+#define ACCEL "/sys/kernel/mm/migration_accel"
+
+static void put_accel(void)
 {
+	put(ACCEL "/version", "3\n");
+	put(ACCEL "/flags/parallel", "0x10000\n");
+	put(ACCEL "/flags/concurrent", "0x20000\n");
+	put(ACCEL "/threads", "3\n");
+}
+
+static void test_accel(void)
+{
+	static const char knob[] = "/sys/kernel/debug/migration_accel/take_turns";
 	struct selection selection;
 	struct dialect *dialect;
 
 	clear();
 	known_flags = 0x30000;
-	put("/proc/sys/vm/mt_page_copy", "0\n");
-	put("/proc/sys/vm/limit_mt_num", "3\n");
-	put("/sys/kernel/mm/migration_accel/abi", "dialect=accel-6.12\nversion=2\nsomething=new\n"
-						  "MPOL_MF_MOVE_MT=0x10000\n"
-						  "MPOL_MF_MOVE_CONCUR=0x20000\n");
-	dialect = detect("accel-6.12");
+	put_accel();
+	dialect = detect("accel");
 	CHECK(select_features(dialect, FEATURE_THREADS, 0, &selection) == STATUS_OK);
 	CHECK(selection.flags == 0x10002);
 	CHECK(select_features(dialect, FEATURE_THREADS | FEATURE_BATCH, 0, &selection) ==
 	      STATUS_OK);
 	CHECK(selection.flags == 0x30002);
 	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_UNSUPPORTED);
+	CHECK(!dialect->dma.reported);
 	CHECK(select_features(dialect, FEATURE_EXCHANGE, 335, &selection) == STATUS_UNSUPPORTED);
 	CHECK(selection.exchange_number == 0);
 	CHECK(dialect_threads(dialect, &PROBER, 8) == 3);
 	CHECK(dialect_threads(dialect, &PROBER, 2) == 2);
 	CHECK(!dialect->take_turns_knob);
-	put("/proc/sys/vm/mt_take_turns", "0\n");
-	CHECK(detect("accel-6.12")->take_turns_knob);
+	put(knob, "0\n");
+	CHECK_TEXT(detect("accel")->take_turns_knob, knob);
+	/* Later versions, and knobs that other dialects have as well */
+	put(ACCEL "/version", "4\n");
+	put("/proc/sys/vm/mt_page_copy", "0\n");
+	detect("accel");
 }
 
-static void test_abi_file_with_exchange_pages(void)
+static void test_accel_knobs(void)
+{
+	struct json json = {0};
+	struct dialect *dialect;
+
+	clear();
+	put_accel();
+	put(ACCEL "/threads_node", "destination\n");
+	put(ACCEL "/policy/exchange", "parallel concurrent\n");
+	dialect = detect("accel");
+	dialect_json(dialect, &PROBER, "files", &json);
+	CHECK_TEXT(json.text, "\"dialect\":{\"name\":\"accel\",\"evidence\":\"files\",\"knobs\":{"
+			      "\"" ACCEL "/threads\":\"3\","
+			      "\"" ACCEL "/threads_node\":\"destination\","
+			      "\"" ACCEL "/policy/exchange\":\"parallel concurrent\"}}");
+	free(json.text);
+}
+
+static void test_accel_with_exchange_pages(void)
 {
 	struct selection selection;
 	struct dialect *dialect;
 
 	clear();
 	known_flags = 0x30000;
-	put("/sys/kernel/mm/migration_accel/abi",
-	    "dialect=accel-6.12\nversion=2\nMPOL_MF_MOVE_MT=0x10000\n"
-	    "MPOL_MF_MOVE_CONCUR=0x20000\nexchange_pages=548\n");
-	dialect = detect("accel-6.12");
+	put_accel();
+	put(ACCEL "/exchange_pages", "548\n");
+	dialect = detect("accel");
 	CHECK(select_features(dialect, FEATURE_EXCHANGE, 0, &selection) == STATUS_OK);
 	CHECK(selection.exchange_number == 548 && selection.exchange_reports_status);
 	CHECK(select_features(dialect, FEATURE_EXCHANGE | FEATURE_THREADS | FEATURE_BATCH, 548,
@@ -138,26 +167,23 @@ static void test_abi_file_with_exchange_pages(void)
 	CHECK(selection.exchange_number == 0 && !selection.exchange_reports_status);
 }
 
-static void put_dma(const char *channels)
+static struct dialect *detect_dma(const char *provider, const char *channels, const char *drivers)
 {
-	char abi[512];
-
-	snprintf(abi, sizeof(abi),
-		 "dialect=accel-6.12\nversion=2\nMPOL_MF_MOVE_MT=0x10000\n"
-		 "MPOL_MF_MOVE_CONCUR=0x20000\nMPOL_MF_MOVE_DMA=0x40000\n%s",
-		 channels);
-	put("/sys/kernel/mm/migration_accel/abi", abi);
-}
-
-static void test_abi_file_with_dma(void)
-{
-	struct selection selection;
-	struct dialect *dialect;
-
 	clear();
 	known_flags = 0x70000;
-	put_dma("dma_channels=4\ndma_engine=softdma\ndma_engine_kind=software\n");
-	dialect = detect("accel-6.12");
+	put_accel();
+	put(ACCEL "/flags/offload", "0x40000\n");
+	put(ACCEL "/offload/provider", provider);
+	put(ACCEL "/offload/dma/available_channels", channels);
+	put(ACCEL "/offload/dma/drivers", drivers);
+	return detect("accel");
+}
+
+static void test_accel_with_dma(void)
+{
+	struct selection selection;
+	struct dialect *dialect = detect_dma("dma\n", "4\n", "softdma\n");
+
 	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_OK);
 	CHECK(selection.flags == 0x40002);
 	CHECK(select_features(dialect, FEATURE_DMA | FEATURE_BATCH, 0, &selection) == STATUS_OK);
@@ -165,25 +191,30 @@ static void test_abi_file_with_dma(void)
 	CHECK(dialect->dma.reported && dialect->dma.software && dialect->dma.channels == 4);
 	CHECK_TEXT(dialect->dma.engine, "softdma");
 
-	put_dma("dma_channels=16\ndma_engine=ioatdma,idxd\ndma_engine_kind=hardware\n");
-	dialect = detect("accel-6.12");
+	dialect = detect_dma("dma\n", "16\n", "ioatdma idxd\n");
 	CHECK(!dialect->dma.software && dialect->dma.channels == 16);
-	CHECK_TEXT(dialect->dma.engine, "ioatdma,idxd");
+	CHECK_TEXT(dialect->dma.engine, "ioatdma idxd");
 
-	/* DMA is supported, but there is no channel. */
-	put_dma("dma_channels=0\n");
-	dialect = detect("accel-6.12");
-	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_UNSUPPORTED);
-	CHECK(select_features(dialect, FEATURE_DMA | FEATURE_BATCH, 0, &selection) ==
-	      STATUS_UNSUPPORTED);
-	CHECK(select_features(dialect, FEATURE_BATCH, 0, &selection) == STATUS_OK);
+	/* What some channels of software copy is not the performance of an engine either. */
+	CHECK(detect_dma("dma\n", "8\n", "ioatdma softdma\n")->dma.software);
+	CHECK(!detect_dma("dma\n", "8\n", "softdmax\n")->dma.software);
 
-	/* A kernel without DMA reports nothing about it. */
-	put("/sys/kernel/mm/migration_accel/abi",
-	    "dialect=accel-6.12\nversion=2\nMPOL_MF_MOVE_MT=0x10000\n");
-	dialect = detect("accel-6.12");
-	CHECK(!dialect->dma.reported);
-	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_UNSUPPORTED);
+	/* DMA is supported, but there is no channel, or they are not used. */
+	for (int off = 0; off < 2; off++) {
+		dialect = off ? detect_dma("none\n", "4\n", "softdma\n")
+			      : detect_dma("dma\n", "0\n", "none\n");
+		CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_UNSUPPORTED);
+		CHECK(select_features(dialect, FEATURE_DMA | FEATURE_BATCH, 0, &selection) ==
+		      STATUS_UNSUPPORTED);
+		CHECK(select_features(dialect, FEATURE_BATCH, 0, &selection) == STATUS_OK);
+		CHECK(!dialect->dma.software);
+		CHECK_TEXT(dialect->dma.engine, "");
+	}
+
+	/* Something else copies: the counters show whether it does. */
+	dialect = detect_dma("other\n", "4\n", "softdma\n");
+	CHECK(select_features(dialect, FEATURE_DMA, 0, &selection) == STATUS_OK);
+	CHECK(!dialect->dma.reported && !dialect->dma.software);
 }
 
 static void test_rfc2017(void)
@@ -291,9 +322,10 @@ int main(void)
 {
 	CHECK(mkdtemp(root));
 	test_mainline();
-	test_abi_file();
-	test_abi_file_with_exchange_pages();
-	test_abi_file_with_dma();
+	test_accel();
+	test_accel_knobs();
+	test_accel_with_exchange_pages();
+	test_accel_with_dma();
 	test_rfc2017();
 	test_exchange();
 	test_switches();
