@@ -24,18 +24,26 @@ QEMU_MACHINES = ("linux,dummy-virt", "emulated by qemu")
 QEMU_MAX_CPU = ("0x00", "0x051")
 """Implementer and part of QEMU's arm64 CPU `max` without KVM. Other arm64 CPUs are the same under KVM and TCG."""
 
+_SERIES = "/sys/kernel/mm/migration_accel"
+_RFC_2017 = ("/proc/sys/vm/use_all_dma_chans", "/proc/sys/vm/limit_mt_num")
 MODE_FILES: Mapping[str, tuple[str, ...]] = {
     "parallel": (
+        f"{_SERIES}/flags/parallel",
         "/proc/sys/vm/mt_page_copy",
         "/proc/sys/vm/accel_page_copy",
         "/proc/sys/vm/use_mt_copy",
         "/sys/kernel/cpu_mt",
         "/sys/kernel/cpu_mt_copy",
     ),
-    "concurrent": ("/proc/sys/vm/use_all_dma_chans", "/proc/sys/vm/limit_mt_num"),
-    "parallel+concurrent": ("/proc/sys/vm/use_all_dma_chans", "/proc/sys/vm/limit_mt_num"),
-    "exchange": ("/proc/sys/vm/use_all_dma_chans", "/proc/sys/vm/limit_mt_num"),
-    "dma": ("/proc/sys/vm/use_all_dma_chans", "/sys/kernel/dcbm", "/sys/module/dcbm"),
+    "concurrent": (f"{_SERIES}/flags/concurrent", *_RFC_2017),
+    "parallel+concurrent": (f"{_SERIES}/flags/concurrent", *_RFC_2017),
+    "exchange": (f"{_SERIES}/exchange_pages", *_RFC_2017),
+    "dma": (
+        f"{_SERIES}/flags/offload",
+        "/proc/sys/vm/use_all_dma_chans",
+        "/sys/kernel/dcbm",
+        "/sys/module/dcbm",
+    ),
 }
 """By mode: files of which a kernel with this mode has at least one. They rule out a host early; only the benchmark's
 probes show that the mode works."""

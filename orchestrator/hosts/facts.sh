@@ -142,5 +142,6 @@ print_files /proc/cmdline \
     /proc/sys/vm/use_all_dma_chans /proc/sys/vm/limit_dma_chans /proc/sys/vm/migration_batch_size
 print_existing /proc/sys/vm/mt_page_copy /proc/sys/vm/use_all_dma_chans /proc/sys/vm/accel_page_copy \
     /proc/sys/vm/limit_mt_num /proc/sys/vm/migration_batch_size /proc/sys/vm/use_mt_copy /proc/sys/vm/push_0_pull_1 \
-    /sys/kernel/cpu_mt /sys/kernel/cpu_mt_copy /sys/kernel/dcbm /sys/module/dcbm /proc/self/move_pages_breakdown
+    /sys/kernel/cpu_mt /sys/kernel/cpu_mt_copy /sys/kernel/dcbm /sys/module/dcbm /proc/self/move_pages_breakdown \
+    /sys/kernel/mm/migration_accel/flags/* /sys/kernel/mm/migration_accel/exchange_pages
 exit 0

@@ -134,8 +134,8 @@ def test_a_rented_machine_that_does_not_say_so(two_nodes: facts.Facts) -> None:
         (
             Needs(mode="dma"),
             [
-                "needs a kernel with the mode dma (one of /proc/sys/vm/use_all_dma_chans, /sys/kernel/dcbm,"
-                " /sys/module/dcbm); host runs 4.10.0-rfc"
+                "needs a kernel with the mode dma (one of /sys/kernel/mm/migration_accel/flags/offload,"
+                " /proc/sys/vm/use_all_dma_chans, /sys/kernel/dcbm, /sys/module/dcbm); host runs 4.10.0-rfc"
             ],
         ),
     ],
@@ -143,6 +143,22 @@ def test_a_rented_machine_that_does_not_say_so(two_nodes: facts.Facts) -> None:
 def test_unmet_needs(two_nodes: facts.Facts, needs: Needs, sentences: list[str]) -> None:
     expected = [sentence.replace("CPUS", str(two_nodes.cpus)) for sentence in sentences]
     assert facts.unmet(needs, two_nodes) == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "modes"),
+    [
+        ("flags/parallel", ["parallel"]),
+        ("flags/concurrent", ["concurrent", "parallel+concurrent"]),
+        ("flags/offload", ["dma"]),
+        ("exchange_pages", ["exchange"]),
+    ],
+)
+def test_modes_of_a_kernel_with_the_series(two_nodes: facts.Facts, file: str, modes: list[str]) -> None:
+    host = replace(two_nodes, dialect_files=(f"/sys/kernel/mm/migration_accel/{file}",))
+    assert [mode for mode in facts.MODE_FILES if not facts.unmet(Needs(mode=mode), host)] == [
+        mode for mode in facts.MODE_FILES if mode in modes
+    ]
 
 
 def test_similarity(two_nodes: facts.Facts) -> None:
