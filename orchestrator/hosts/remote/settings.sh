@@ -17,7 +17,8 @@
 #
 # The old value is recorded on disk before a change, so that it can be restored after a crash: BASE/settings.record for
 # the host, BASE/settings.trial for the running trial. A line of a record: boot id, path, old value, requested value.
-# Paths of files may contain wildcards. This file is also a library of runner.sh.
+# Paths of files may contain wildcards. Sysctls of accelerated page migration have other names on kernels with the series of
+# roles/kernel, see in_series; reports and records have the path of the file there. This file is also a library of runner.sh.
 
 nl='
 '
@@ -192,9 +193,36 @@ same() {
     [ "$same_left" = "$same_right" ]
 }
 
+# in_series PATH VALUE → $series_path, $series_value: the file and the value there of a sysctl that the kernel does not have,
+# because it has the series of roles/kernel, which has a directory instead. Fails for all other settings.
+in_series() {
+    series=/sys/kernel/mm/migration_accel series_debug=/sys/kernel/debug/migration_accel series_value=$2
+    case $1 in
+    /proc/sys/vm/limit_mt_num) set -- "$1" $series/threads ;;
+    /proc/sys/vm/mt_copy_node) set -- "$1" $series/threads_node destination source ;;
+    /proc/sys/vm/mt_page_copy) set -- "$1" "$series/policy/*" none parallel ;;
+    /proc/sys/vm/concur_batch_folios) set -- "$1" $series/batch_folios ;;
+    /proc/sys/vm/exchange_bounce_page) set -- "$1" $series/exchange_method words bounce_page ;;
+    /proc/sys/vm/limit_dma_chans) set -- "$1" $series/offload/dma/channels ;;
+    /proc/sys/vm/use_all_dma_chans) set -- "$1" $series/offload/dma/all_channels ;;
+    /proc/sys/vm/dma_copy_timeout_ms) set -- "$1" $series/offload/timeout_ms ;;
+    /proc/sys/vm/mt_take_turns) set -- "$1" $series_debug/take_turns ;;
+    /proc/sys/vm/migrate_phase_times) set -- "$1" $series_debug/phase_times ;;
+    *) return 1 ;;
+    esac
+    [ ! -e "$1" ] && [ -e $series ] || return 1
+    series_path=$2
+    plain "$series_value"
+    case $#:$plain in
+    4:0) series_value=$3 ;;
+    4:1) series_value=$4 ;;
+    esac
+}
+
 # plan_setting PATTERN VALUE required|optional|off: adds to $plan (path, before, requested, flag) and $record_lines;
 # the flag of a file that acts is prefixed with "acts:"
 plan_setting() {
+    ! in_series "$1" "$2" || set -- "$series_path" "$series_value" "$3"
     plan_ifs=$IFS
     IFS=
     # shellcheck disable=SC2086 # expand wildcards only
