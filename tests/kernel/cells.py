@@ -67,17 +67,17 @@ def all_cells(
     threads: Sequence[int] = THREADS,
 ) -> Iterator[Cell]:
     """Every mode, interface, kind of page and number of threads; threads vary only where there are some."""
-    interfaces = ("move_pages", "mbind", "sysctl")
+    interfaces = ("move_pages", "mbind", "policy")
     for (source, target), page, mode, interface in product(pairs, pages, MODES, interfaces):
         parallel = mode.startswith("parallel")
-        if interface == "sysctl" and not parallel:
+        if interface == "policy" and not parallel:
             continue
         for count in threads if parallel else (threads[-1],):
             yield Cell(page, mode, interface, count, source, target)
 
 
 def expected_counters(cell: Cell, layout: Layout) -> dict[str, int]:
-    """What ``/proc/vmstat`` must have counted, by the rules of admin-guide/mm/migration_accel.rst; all else 0.
+    """What the kernel must have counted, by the rules of admin-guide/mm/migration_accel.rst; all else 0.
 
     Hugetlb pages are never batched, pages whose file system has its own method are batched but copied one by one.
     """
@@ -89,23 +89,23 @@ def expected_counters(cell: Cell, layout: Layout) -> dict[str, int]:
     copies = [BASE_PAGES[cell.page]] * pages
     if cell.mode.endswith("concurrent"):
         if cell.page == "hugetlb":
-            counted["migrate_concur_left_single"] = pages
+            counted["batch_left_single"] = pages
         elif cell.page == "block":
-            counted["migrate_concur_left_mapping"] = pages
+            counted["batch_left_mapping"] = pages
         else:
-            counted["migrate_concur_folio"] = pages
+            counted["batch_folios"] = pages
             copies = [BASE_PAGES[cell.page] * size for size in _batches(pages, cell.batch)]
-            counted["migrate_concur_batch"] = len(copies)
+            counted["batches"] = len(copies)
     if cell.mode.startswith("dma"):
         counted |= {
-            "migrate_copy_dma": base_pages,
-            "migrate_dma_copy": len(copies),
-            "migrate_dma_chan": sum(min(size, cell.channels or 1) for size in copies),
+            "pages_offload": base_pages,
+            "offload_copies": len(copies),
+            "offload_lanes": sum(min(size, cell.channels or 1) for size in copies),
         }
         return counted
-    wanted = cell.mode.startswith("parallel") and (cell.interface != "sysctl" or BASE_PAGES[cell.page] > 1)
+    wanted = cell.mode.startswith("parallel") and (cell.interface != "policy" or BASE_PAGES[cell.page] > 1)
     for size in copies:
-        counter, reason = _copy(size, cell, layout) if wanted else ("migrate_copy_serial", "")
+        counter, reason = _copy(size, cell, layout) if wanted else ("pages_serial", "")
         counted[counter] = counted.get(counter, 0) + size
         if reason:
             counted[reason] = counted.get(reason, 0) + 1
@@ -115,10 +115,10 @@ def expected_counters(cell: Cell, layout: Layout) -> dict[str, int]:
 def _copy(size: int, cell: Cell, layout: Layout) -> tuple[str, str]:
     """Who copies ``size`` base pages, and why it is the caller if it is."""
     if size <= CHUNK:
-        return "migrate_copy_serial", "migrate_mt_fallback_size"
+        return "pages_serial", "threads_fallback_size"
     if min(cell.threads, copying_cpus(cell, layout)) < 2:
-        return "migrate_copy_serial", "migrate_mt_fallback_cpus"
-    return "migrate_copy_mt", ""
+        return "pages_serial", "threads_fallback_cpus"
+    return "pages_threads", ""
 
 
 def copying_cpus(cell: Cell, layout: Layout) -> int:

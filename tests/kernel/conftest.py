@@ -22,8 +22,10 @@ from orchestrator.hosts.providers.qemu import QemuProvider
 from tests.kernel.lab import EmulatorError, Lab
 from tests.kernel.layouts import LAYOUTS
 
-RECIPES = Path(__file__).parents[2] / "roles/kernel/recipes"
 SERIES = os.environ.get("KERNEL_SERIES", "linux-6.12")
+"""The series under test, a directory of ``roles/kernel/files``."""
+
+RECIPES = Path(__file__).parents[2] / "roles/kernel/recipes"
 FULL = os.environ.get("KERNEL_TEST", "short") == "full"
 MOST_PATHS = "parallel+concurrent"
 BOOT_LIMIT_S = 600.0

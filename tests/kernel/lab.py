@@ -15,6 +15,9 @@ from orchestrator.hosts.guest.modules import ordered_modules
 from orchestrator.kernels.obtain import obtain
 from tests.kernel.layouts import Layout
 
+ACCEL = "/sys/kernel/mm/migration_accel"
+"""Files of the kernel series."""
+
 TIME_LIMIT_S = 900.0
 """Guards against hanging; nothing is tested against it."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.kernel.cells import MODES, PAGES, Cell
 from tests.kernel.conftest import FULL, on
-from tests.kernel.lab import Lab
+from tests.kernel.lab import ACCEL, Lab
 
 pytestmark = pytest.mark.architectures
 
@@ -24,7 +24,7 @@ LONGER = 10 if FULL else 1
 @pytest.fixture
 def engine(lab: Lab) -> Lab:
     """A guest whose channels are obtained by those who ask for it."""
-    lab.run("echo 0 >/proc/sys/vm/limit_dma_chans")
+    lab.run(f"echo 0 >{ACCEL}/offload/dma/channels")
     return lab
 
 
@@ -35,9 +35,9 @@ def test_pages_move_in_every_mode(engine: Lab) -> None:
         for page, mode, interface in product(PAGES, (*MODES, *DMA_MODES), ("move_pages", "mbind"))
     ]
     for cell, counted in zip(cells, engine.check_lines("cells", (cell.line for cell in cells)), strict=True):
-        ways = {way: counted[f"migrate_copy_{way}"] for way in ("serial", "mt", "dma")}
+        ways = {way: counted[f"pages_{way}"] for way in ("serial", "threads", "offload")}
         assert sum(ways.values()) == counted["pgmigrate_success"], (cell, counted)
-        assert (ways["dma"] > 0) == cell.mode.startswith("dma"), (cell, counted)
+        assert (ways["offload"] > 0) == cell.mode.startswith("dma"), (cell, counted)
 
 
 @EVERYWHERE
@@ -47,8 +47,11 @@ def test_pages_change_places_in_every_mode(lab: Lab) -> None:
         for page, mode, bounce in product(COUNT, MODES, ways_to_swap(lab))
     ]
     for line, counted in zip(cells, lab.check_lines("exchange", cells), strict=True):
-        assert f"pages={counted['exchange_pair']} " in line, counted
-        assert "thp" not in line or (counted["exchange_swap_mt"] > 0) == ("parallel" in line), (line, counted)
+        assert f"pages={counted['exchange_pairs']} " in line, counted
+        assert "thp" not in line or (counted["exchange_pages_threads"] > 0) == ("parallel" in line), (
+            line,
+            counted,
+        )
 
 
 def ways_to_swap(lab: Lab) -> tuple[int, ...]:
@@ -58,8 +61,8 @@ def ways_to_swap(lab: Lab) -> tuple[int, ...]:
 
 @on("ppc64le")
 def test_words_are_not_swapped_where_that_is_not_safe(lab: Lab) -> None:
-    lab.run("! echo 0 >/proc/sys/vm/exchange_bounce_page 2>/dev/null")
-    assert lab.run("cat /proc/sys/vm/exchange_bounce_page") == "1\n"
+    lab.run(f"! echo words >{ACCEL}/exchange_method 2>/dev/null")
+    assert lab.run(f"cat {ACCEL}/exchange_method") == "bounce_page\n"
 
 
 @EVERYWHERE
@@ -72,7 +75,7 @@ def test_what_cannot_be_exchanged_is_left_alone(lab: Lab, mode: str) -> None:
 def test_random_lists_against_a_model(lab: Lab) -> None:
     rounds = 100 * LONGER
     counts = lab.check("exchange_random", rounds=rounds)
-    assert counts["exchanged"] == counts["exchange_pair"] > rounds, counts
+    assert counts["exchanged"] == counts["exchange_pairs"] > rounds, counts
 
 
 @EVERYWHERE
@@ -91,7 +94,7 @@ def test_no_write_is_lost(lab: Lab, page: str, mode: str) -> None:
 @HUGE_AND_BASE
 def test_shared_pages_change_places_for_all(lab: Lab, page: str, mode: str) -> None:
     counts = lab.check("exchange_sharing", page=page, pages=COUNT[page], mode=mode)
-    assert counts["exchange_pair"] == COUNT[page], counts
+    assert counts["exchange_pairs"] == COUNT[page], counts
 
 
 @EVERYWHERE
@@ -108,7 +111,7 @@ def test_races(lab: Lab, share: str, page: str) -> None:
 @EVERYWHERE
 def test_a_mix_of_all_modes(engine: Lab) -> None:
     counts = engine.check("mixed", pages=3, rounds=60 * LONGER)
-    assert counts["migrate_copy_dma"] > 0
+    assert counts["pages_offload"] > 0
 
 
 @EVERYWHERE
@@ -130,9 +133,9 @@ def test_memory_tags_move_with_the_contents(engine: Lab, page: str, mode: str) -
     counts = engine.check(
         "tags", page=page, pages=COUNT[page], mode=mode, threads=3, channels=CHANNELS, rounds=2
     )
-    assert counts["migrate_copy_dma"] == 0
+    assert counts["pages_offload"] == 0
     if mode in DMA_MODES:
-        assert counts["migrate_dma_fallback_contents"] == counts["pgmigrate_success"] > 0
+        assert counts["offload_fallback_contents"] == counts["pgmigrate_success"] > 0
 
 
 @on("arm64")

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 
 from tests.kernel.cells import Cell, all_cells, expected_counters
 from tests.kernel.conftest import FULL, on
-from tests.kernel.lab import Lab
+from tests.kernel.lab import ACCEL, Lab
 
-NOT_JUDGED = ("pswp", "pgscan_", "migrate_mt_caller")
+TIMES = "/sys/kernel/debug/migration_accel"
+
+NOT_JUDGED = ("pswp", "pgscan_", "pages_threads_caller")
 """Counters of what other things than the move of a cell may do, or depends on who is faster."""
+
+
+def refused(lab: Lab, values: Mapping[str, Sequence[str]]) -> None:
+    """Values that files of the series do not take; they stay as they are."""
+    for name, bad in values.items():
+        before = lab.run(f"cat {ACCEL}/{name}")
+        for value in bad:
+            lab.run(f'! echo "$1" >{ACCEL}/{name} 2>/dev/null', value)
+        assert lab.run(f"cat {ACCEL}/{name}") == before
 
 
 def assert_cells(lab: Lab, cells: Iterable[Cell]) -> None:
@@ -29,13 +40,13 @@ def assert_cells(lab: Lab, cells: Iterable[Cell]) -> None:
         expected = expected_counters(cell, lab.layout)
         if counted != expected:
             wrong.append(f"{cell.line}\n  counted  {counted}\n  expected {expected}")
-        worker, handover = times["migrate_mt_worker_ns"], times["migrate_mt_handover_ns"]
-        longest = times["migrate_mt_longest_ns"]
-        shared = expected.get("migrate_copy_mt", 0)
+        worker, handover = times["worker_ns"], times["handover_ns"]
+        longest = times["longest_ns"]
+        shared = expected.get("pages_threads", 0)
         if (
             (worker > 0) != (shared > 0)
             or longest > worker + handover
-            or counters["migrate_mt_caller"] > shared
+            or counters["pages_threads_caller"] > shared
         ):
             wrong.append(f"{cell.line}\n  times {times}")
     assert not wrong, f"{len(wrong)} of {len(cells)} cells:\n" + "\n".join(wrong[:20])
@@ -91,13 +102,15 @@ def test_either_node_copies(lab: Lab) -> None:
 @on("two_nodes", "debug")
 def test_what_makes_no_sense_is_refused(lab: Lab) -> None:
     lab.check("refusals")
-    for knob, bad in {
-        "mt_page_copy": ("2", "-1"),
-        "limit_mt_num": ("0", "65", "-1"),
-        "mt_copy_node": ("2",),
-        "mt_take_turns": ("2",),
-        "concur_batch_folios": ("0", "16385"),
-        "migrate_phase_times": ("2",),
-    }.items():
-        for value in bad:
-            lab.run('! echo "$2" >"/proc/sys/vm/$1" 2>/dev/null', knob, value)
+    refused(
+        lab,
+        {
+            "policy/compaction": ("parallel,concurrent", "fast", ""),
+            "policy/exchange": ("offload",),
+            "threads": ("0", "65", "-1", "8 threads"),
+            "threads_node": ("2", "local"),
+            "batch_folios": ("0", "16385"),
+        },
+    )
+    for name in ("take_turns", "phase_times"):
+        lab.run(f'! echo 2 >"{TIMES}/{name}" 2>/dev/null')

@@ -10,11 +10,10 @@ import pytest
 
 from tests.kernel.cells import BASE_PAGES, PAGES, Cell, dma_cells
 from tests.kernel.conftest import FULL, on
-from tests.kernel.lab import Lab, parse
-from tests.kernel.test_cells import assert_cells, pairs_of
+from tests.kernel.lab import ACCEL, Lab, parse
+from tests.kernel.test_cells import assert_cells, pairs_of, refused
 from tests.kernel.test_faults import failing_function, faults
 
-ABI = "/sys/kernel/mm/migration_accel/abi"
 PARAMETERS = "/sys/module/softdma/parameters"
 CHANNELS = (0, 1, 2, 3, 4, 8, 16) if FULL else (0, 1, 3, 16)
 DMA_MODES = ("dma", "dma+parallel", "dma+concurrent", "dma+parallel+concurrent")
@@ -37,7 +36,7 @@ exit 1
 """
 """Channels are released when what refers to them is over."""
 
-FALLBACKS = ("channel", "nomem", "contents", "align", "map", "submit", "error", "timeout")
+FALLBACKS = ("provider", "memory", "contents", "align", "map", "submit", "error", "timeout")
 
 
 @pytest.fixture
@@ -52,7 +51,12 @@ def engine(lab: Lab) -> Iterator[Lab]:
 
 
 def release(lab: Lab) -> None:
-    lab.run("echo 0 >/proc/sys/vm/limit_dma_chans")
+    lab.run(f"echo 0 >{ACCEL}/offload/dma/channels")
+
+
+def files_of(lab: Lab, folder: str) -> dict[str, str]:
+    """The files of a directory of the series, and what they say."""
+    return dict(line.split(":", 1) for line in lab.run(f"cd {ACCEL}/{folder}; grep . *").splitlines())
 
 
 @contextmanager
@@ -69,31 +73,31 @@ def another_engine(lab: Lab, **parameters: str | int) -> Iterator[None]:
 @contextmanager
 def troubles(lab: Lab, **values: int) -> Iterator[None]:
     """Channels that fail now and then, and are given up soon."""
-    lab.run("echo 100 >/proc/sys/vm/dma_copy_timeout_ms")
+    lab.run(f"echo 100 >{ACCEL}/offload/timeout_ms")
     lab.run("".join(f"echo {value} >{PARAMETERS}/{name}\n" for name, value in values.items()))
     try:
         yield
     finally:
         lab.run("".join(f"echo 0 >{PARAMETERS}/{name}\n" for name in values))
-        lab.run("echo 5000 >/proc/sys/vm/dma_copy_timeout_ms")
+        lab.run(f"echo 5000 >{ACCEL}/offload/timeout_ms")
 
 
 def left_by_dma(counted: dict[str, int]) -> dict[str, int]:
     """Base pages that DMA left to the CPU, by reason."""
-    found = {reason: counted[f"migrate_dma_fallback_{reason}"] for reason in FALLBACKS}
+    found = {reason: counted[f"offload_fallback_{reason}"] for reason in FALLBACKS}
     return {reason: pages for reason, pages in found.items() if pages}
 
 
 def copied_by_dma(lab: Lab) -> int:
     """Base pages, since the guest is up."""
-    return int(lab.run("sed -n 's/^migrate_copy_dma //p' /proc/vmstat"))
+    return sum(map(int, lab.run(f"cat {ACCEL}/stats/*/pages_offload").split()))
 
 
 def assert_all_accounted(counted: dict[str, int], base_pages: int) -> None:
     """Each page went by DMA or has a reason why not, and then the CPU says that it copied it."""
     left = sum(left_by_dma(counted).values())
-    assert counted["migrate_copy_dma"] + left == base_pages, counted
-    assert counted["migrate_copy_serial"] + counted["migrate_copy_mt"] == left, counted
+    assert counted["pages_offload"] + left == base_pages, counted
+    assert counted["pages_serial"] + counted["pages_threads"] == left, counted
 
 
 def moved_with(lab: Lab, cells: Iterable[Cell]) -> list[tuple[Cell, dict[str, int]]]:
@@ -130,38 +134,41 @@ def test_batches_of_any_size(engine: Lab, batch: int) -> None:
 
 @on("two_nodes", "debug")
 def test_the_kernel_says_what_would_copy(engine: Lab) -> None:
-    abi = dict(line.split("=") for line in engine.run(f"cat {ABI}").splitlines())
-    assert abi["version"] == "2"
-    assert abi["MPOL_MF_MOVE_DMA"] == "0x40000"
-    wanted = {"dma_channels": "16", "dma_engine": "softdma", "dma_engine_kind": "software"}
-    assert wanted.items() <= abi.items()
-    engine.run("echo 16 >/proc/sys/vm/limit_dma_chans")
-    assert dict(line.split("=") for line in engine.run(f"cat {ABI}").splitlines()) == abi, (
-        "also when they are held"
-    )
+    assert files_of(engine, "flags") == {"parallel": "0x10000", "concurrent": "0x20000", "offload": "0x40000"}
+    free = files_of(engine, "offload/dma")
+    assert free == {
+        "available_channels": "16",
+        "channels": "0",
+        "all_channels": free["all_channels"],
+        "drivers": "softdma",
+    }
+    engine.run(f"echo 16 >{ACCEL}/offload/dma/channels")
+    assert files_of(engine, "offload/dma") == free | {"channels": "16"}, "also when they are held"
     release(engine)
 
 
 @on("four_nodes")
 def test_without_a_channel_the_cpu_copies_and_says_so(lab: Lab) -> None:
-    assert "dma_channels=0" in lab.run(f"cat {ABI}")
+    assert files_of(lab, "offload/dma")["available_channels"] == "0"
     for cell, counted in moved_with(lab, dma_cells([(0, 1)], (0, 3))):
-        assert left_by_dma(counted) == {"channel": PAGES[cell.page] * BASE_PAGES[cell.page]}, cell
+        assert left_by_dma(counted) == {"provider": PAGES[cell.page] * BASE_PAGES[cell.page]}, cell
         threaded = "parallel" in cell.mode and (
             BASE_PAGES[cell.page] > 1 or ("concurrent" in cell.mode and cell.page != "block")
         )
-        assert (counted["migrate_copy_mt"] > 0) == threaded, (cell, counted)
+        assert (counted["pages_threads"] > 0) == threaded, (cell, counted)
 
 
 @on("two_nodes", "debug")
-def test_knobs_have_ranges(lab: Lab) -> None:
-    for knob, bad in {
-        "use_all_dma_chans": ("2", "-1"),
-        "limit_dma_chans": ("17", "-1"),
-        "dma_copy_timeout_ms": ("0", "60001"),
-    }.items():
-        for value in bad:
-            lab.run('! echo "$2" >"/proc/sys/vm/$1" 2>/dev/null', knob, value)
+def test_files_have_ranges(lab: Lab) -> None:
+    refused(
+        lab,
+        {
+            "offload/dma/all_channels": ("2", "-1"),
+            "offload/dma/channels": ("17", "-1", "many"),
+            "offload/timeout_ms": ("0", "60001"),
+            "offload/provider": ("no-such-one", ""),
+        },
+    )
 
 
 @on("two_nodes", "debug")
@@ -173,11 +180,11 @@ def test_what_a_channel_does_not_copy_the_cpu_copies(engine: Lab, trouble: str, 
     with troubles(engine, **{trouble: 5}):
         found = moved_with(engine, some_cells())
     assert all(left_by_dma(counted).keys() <= {reason} for _, counted in found), found
-    assert sum(counted[f"migrate_dma_fallback_{reason}"] for _, counted in found) > 0
-    assert sum(counted["migrate_copy_dma"] for _, counted in found) > 0
+    assert sum(counted[f"offload_fallback_{reason}"] for _, counted in found) > 0
+    assert sum(counted["pages_offload"] for _, counted in found) > 0
     # Threads take what DMA leaves, where they are requested and there is more than one page of it.
-    assert any(counted["migrate_copy_mt"] for cell, counted in found if "parallel" in cell.mode)
-    assert not any(counted["migrate_copy_mt"] for cell, counted in found if "parallel" not in cell.mode)
+    assert any(counted["pages_threads"] for cell, counted in found if "parallel" in cell.mode)
+    assert not any(counted["pages_threads"] for cell, counted in found if "parallel" not in cell.mode)
 
 
 @on("two_nodes", "debug")
@@ -222,15 +229,15 @@ def test_a_channel_that_does_not_finish_is_left_alone_by_all_calls(engine: Lab) 
         first = engine.check("faults", page="thp", mode="dma", pages=1, rounds=1, channels=1)
         assert left_by_dma(first) == {"timeout": 512}, first
     again = engine.check("faults", page="thp", mode="dma", pages=1, rounds=1)
-    assert (again["migrate_copy_dma"], left_by_dma(again)) == (0, {"timeout": 512}), again
+    assert (again["pages_offload"], left_by_dma(again)) == (0, {"timeout": 512}), again
     anew = engine.check("faults", page="thp", mode="dma", pages=1, rounds=1, channels=1)
-    assert (anew["migrate_copy_dma"], left_by_dma(anew)) == (512, {}), anew
+    assert (anew["pages_offload"], left_by_dma(anew)) == (512, {}), anew
 
 
 @on("debug")
 def test_nobody_gets_a_channel_unless_the_administrator_says_so(engine: Lab) -> None:
     counts = engine.check("faults", page="thp", mode="dma", pages=1, rounds=1)
-    assert (counts["migrate_copy_dma"], left_by_dma(counts)) == (0, {"channel": 512}), counts
+    assert (counts["pages_offload"], left_by_dma(counts)) == (0, {"provider": 512}), counts
 
 
 @on("debug")
@@ -238,7 +245,7 @@ def test_pages_that_cannot_be_mapped(engine: Lab) -> None:
     with failing_function(engine, "migrate_dma_map", -5):
         found = moved_with(engine, some_cells())
     assert all(left_by_dma(counted).keys() <= {"map"} for _, counted in found), found
-    assert sum(counted["migrate_dma_fallback_map"] for _, counted in found) > 0
+    assert sum(counted["offload_fallback_map"] for _, counted in found) > 0
 
 
 @on("debug")
@@ -250,8 +257,8 @@ def test_no_memory(engine: Lab, by: str, page: str) -> None:
     with faults(engine, "failslab", 50, **settings):
         counts = engine.check("faults", page=page, mode=by, pages=COUNT[page], rounds=6 * LONGER, channels=3)
     assert counts["moved"] > 0
-    assert left_by_dma(counts).keys() & {"nomem", "submit"}, counts
-    assert left_by_dma(counts).keys() <= {"nomem", "submit"}, counts
+    assert left_by_dma(counts).keys() & {"memory", "submit"}, counts
+    assert left_by_dma(counts).keys() <= {"memory", "submit"}, counts
 
 
 @on("two_nodes", "debug")
@@ -269,7 +276,7 @@ def test_no_write_is_lost(engine: Lab, page: str, by: str) -> None:
 @HUGE_AND_BASE
 def test_shared_pages_move_for_all_and_are_copied_on_write(engine: Lab, page: str, by: str) -> None:
     counted = engine.check("sharing", page=page, pages=COUNT[page], mode=by, helpers=2, channels=3)
-    assert counted["migrate_copy_dma"] == COUNT[page] * BASE_PAGES[page]
+    assert counted["pages_offload"] == COUNT[page] * BASE_PAGES[page]
 
 
 @on("two_nodes", "debug")
@@ -304,11 +311,11 @@ def test_a_node_with_free_memory_for_some_takes_some(engine: Lab, page: str, by:
     assert 0 < counts["moved"] < counts["pages"]
 
 
-SWITCHING = """
+SWITCHING = f"""
 while [ -e /root/switching ]; do
-    echo 3 >/proc/sys/vm/limit_dma_chans
+    echo 3 >{ACCEL}/offload/dma/channels
     sleep 0.01
-    echo 0 >/proc/sys/vm/limit_dma_chans
+    echo 0 >{ACCEL}/offload/dma/channels
 done
 """
 
@@ -343,10 +350,10 @@ def mixed(lab: Lab, seed: int) -> dict[str, int]:
 @on("memory_only", "debug")
 def test_a_long_mix_of_all_modes(engine: Lab) -> None:
     counts = mixed(engine, 1)
-    assert counts["migrate_copy_dma"] > 0
-    assert counts["migrate_copy_serial"] > 0
+    assert counts["pages_offload"] > 0
+    assert counts["pages_serial"] > 0
     if FULL or not engine.is_debug:  # a mix of a few rounds need not have threads
-        assert counts["migrate_copy_mt"] > 0
+        assert counts["pages_threads"] > 0
     assert left_by_dma(counts) == {}, counts
 
 
@@ -354,16 +361,16 @@ def test_a_long_mix_of_all_modes(engine: Lab) -> None:
 def test_a_long_mix_of_all_modes_and_troubles(engine: Lab) -> None:
     with troubles(engine, fail_every=5, refuse_every=7, lose_every=211):
         counts = mixed(engine, 2)
-    assert counts["migrate_copy_dma"] > 0
+    assert counts["pages_offload"] > 0
     assert left_by_dma(counts).keys() >= {"error", "submit"}, counts
 
 
-UNLOADING = """
+UNLOADING = f"""
 /root/checks mixed pages=3 rounds="$1" seed=3 >/root/mixed.out 2>&1 &
 check=$!
 unloaded=0 busy=0
 while kill -0 "$check" 2>/dev/null; do
-    echo 0 >/proc/sys/vm/limit_dma_chans
+    echo 0 >{ACCEL}/offload/dma/channels
     if rmmod softdma 2>/dev/null; then
         unloaded=$((unloaded + 1))
         insmod /root/softdma.ko channels=16 || exit 1
@@ -371,7 +378,7 @@ while kill -0 "$check" 2>/dev/null; do
         busy=$((busy + 1))
     fi
 done
-wait "$check" || { cat /root/mixed.out >&2; exit 1; }
+wait "$check" || {{ cat /root/mixed.out >&2; exit 1; }}
 echo "unloaded=$unloaded busy=$busy $(cat /root/mixed.out)"
 """
 
@@ -381,5 +388,5 @@ def test_the_module_is_unloaded_while_pages_move(engine: Lab) -> None:
     counts = parse(engine.run(UNLOADING, str(2 * PART if FULL else 100)))
     assert counts["unloaded"] > 0
     assert counts["busy"] > 0, "it was never in use when it was to be unloaded"
-    assert counts["migrate_copy_dma"] > 0
-    assert left_by_dma(counts).keys() <= {"channel"}, counts
+    assert counts["pages_offload"] > 0
+    assert left_by_dma(counts).keys() <= {"provider"}, counts

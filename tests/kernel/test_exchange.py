@@ -12,7 +12,7 @@ from tests.kernel.cells import CHUNK
 from tests.kernel.conftest import FULL, on
 from tests.kernel.lab import Lab
 from tests.kernel.layouts import Layout
-from tests.kernel.test_cells import pairs_of
+from tests.kernel.test_cells import pairs_of, refused
 from tests.kernel.test_faults import failing_function, faults
 
 MODES = pytest.mark.parametrize("mode", ["serial", "parallel", "concurrent", "parallel+concurrent"])
@@ -63,26 +63,26 @@ def all_exchanges(lab: Lab, threads: tuple[int, ...]) -> Iterator[Exchange]:
 
 
 def expected_counters(cell: Exchange, layout: Layout) -> dict[str, int]:
-    """What ``/proc/vmstat`` must have counted, by the rules of admin-guide/mm/migration_accel.rst; all else 0."""
+    """What the kernel must have counted, by the rules of admin-guide/mm/migration_accel.rst; all else 0."""
     pairs, base_pages = PAIRS[cell.page], BASE_PAGES[cell.page]
-    counted = {"exchange_pair": pairs}
+    counted = {"exchange_pairs": pairs}
     swaps = [base_pages] * pairs
     if cell.mode.endswith("concurrent"):
         batch = max(cell.batch // 2, 1)
         sizes = [min(batch, pairs - first) for first in range(0, pairs, batch)]
         swaps = [base_pages * size for size in sizes]
-        counted |= {"exchange_batch": len(sizes), "exchange_batch_pair": pairs}
+        counted |= {"exchange_batches": len(sizes), "exchange_batch_folios": pairs}
     chosen, other = (cell.source, cell.target) if cell.copy_node else (cell.target, cell.source)
     cpus = len(layout.cpus(chosen)) or len(layout.cpus(other))
     for size in swaps:
-        way, reason = "exchange_swap_serial", ""
+        way, reason = "exchange_pages_serial", ""
         if cell.mode.startswith("parallel"):
             if size <= CHUNK:
-                reason = "migrate_mt_fallback_size"
+                reason = "exchange_threads_fallback_size"
             elif min(cell.threads, cpus) < 2:
-                reason = "migrate_mt_fallback_cpus"
+                reason = "exchange_threads_fallback_cpus"
             else:
-                way = "exchange_swap_mt"
+                way = "exchange_pages_threads"
         counted[way] = counted.get(way, 0) + size
         if reason:
             counted[reason] = counted.get(reason, 0) + 1
@@ -99,7 +99,7 @@ def assert_exchanges(lab: Lab, cells: list[Exchange]) -> None:
             for name, value in counters.items()
             if value
             and not name.endswith("_ns")
-            and not name.startswith(("pswp", "pgscan_", "migrate_mt_caller"))
+            and not name.startswith(("pswp", "pgscan_", "exchange_pages_threads_caller"))
         }
         if counted != (expected := expected_counters(cell, lab.layout)):
             wrong.append(f"{cell.line}\n  counted  {counted}\n  expected {expected}")
@@ -109,7 +109,7 @@ def assert_exchanges(lab: Lab, cells: list[Exchange]) -> None:
 def assert_balanced(counts: dict[str, int], tried: int) -> None:
     """Each pair is counted, and the counters agree with the statuses."""
     failed = counts["exchange_refused"] + counts["exchange_busy"] + counts["exchange_poisoned"]
-    assert counts["exchange_pair"] == counts["exchanged"], counts
+    assert counts["exchange_pairs"] == counts["exchanged"], counts
     assert failed == tried - counts["exchanged"], counts
 
 
@@ -153,15 +153,14 @@ def test_within_a_node(lab: Lab) -> None:
 @MODES
 def test_what_cannot_be_exchanged_is_left_alone(lab: Lab, mode: str) -> None:
     lab.check("exchange_refusals", mode=mode, threads=3)
-    for value in ("2", "-1"):
-        lab.run('! echo "$1" >/proc/sys/vm/exchange_bounce_page 2>/dev/null', value)
+    refused(lab, {"exchange_method": ("2", "bounce", "")})
 
 
 @on("two_nodes", "debug", full=("four_nodes", "memory_only", "one_cpu"))
 def test_random_lists_against_a_model(lab: Lab) -> None:
     rounds = RANDOM_ROUNDS // 4 if lab.is_debug else RANDOM_ROUNDS
     counts = lab.check("exchange_random", rounds=rounds)
-    assert counts["exchanged"] == counts["exchange_pair"] > rounds, counts
+    assert counts["exchanged"] == counts["exchange_pairs"] > rounds, counts
     assert counts["exchange_poisoned"] == 0, counts
 
 
@@ -182,7 +181,7 @@ def test_no_write_is_lost(lab: Lab, page: str, mode: str) -> None:
 @BOUNCE
 def test_shared_pages_change_places_for_all(lab: Lab, bounce: int, page: str, mode: str) -> None:
     counts = lab.check("exchange_sharing", page=page, pages=PAIRS[page], mode=mode, bounce=bounce)
-    assert counts["exchange_pair"] == PAIRS[page], counts
+    assert counts["exchange_pairs"] == PAIRS[page], counts
 
 
 @on("two_nodes", "debug", full=("memory_only",))
@@ -190,7 +189,7 @@ def test_shared_pages_change_places_for_all(lab: Lab, bounce: int, page: str, mo
 @HUGE_AND_BASE
 def test_locked_pages_stay_locked(lab: Lab, page: str, mode: str) -> None:
     counts = lab.check("exchange_locked", page=page, pages=PAIRS[page], mode=mode, rounds=3)
-    assert counts["exchange_pair"] == 3 * PAIRS[page], counts
+    assert counts["exchange_pairs"] == 3 * PAIRS[page], counts
 
 
 @on("two_nodes", "debug")
@@ -203,7 +202,7 @@ def test_full_nodes_stay_as_full(lab: Lab, page: str, mode: str) -> None:
     counts = lab.check(
         "exchange_full", page=page, pages=pages, mode=mode, threads=3, free_kib=2048, rounds=20
     )
-    assert counts["exchange_pair"] == 20 * pages, counts
+    assert counts["exchange_pairs"] == 20 * pages, counts
     assert counts["samples"] > 0
 
 
@@ -233,9 +232,9 @@ def test_no_allocation_is_needed(lab: Lab, place: str, page: str, mode: str) -> 
         counts = lab.check("exchange_faults", page=page, mode=mode, pages=PAIRS[page], rounds=3, threads=3)
     assert counts["exchanged"] == counts["tried"], counts
     if place == "failslab" and mode.startswith("parallel"):
-        assert counts["exchange_swap_mt"] == 0, counts
+        assert counts["exchange_pages_threads"] == 0, counts
         reason = "size" if page == "base" and mode == "parallel" else "nomem"
-        assert counts[f"migrate_mt_fallback_{reason}"] > 0, counts
+        assert counts[f"exchange_threads_fallback_{reason}"] > 0, counts
 
 
 @on("debug")

@@ -63,9 +63,9 @@ def test_no_memory_for_work_items(lab: Lab, mode: str, page: str) -> None:
     pages = {"thp": 3, "base": 40}[page]
     with faults(lab, "failslab", 100, **settings):
         counts = lab.check("faults", page=page, mode=mode, pages=pages, rounds=2, threads=3)
-    assert counts["migrate_copy_mt"] == 0, counts
+    assert counts["pages_threads"] == 0, counts
     if page == "thp" or mode == "parallel+concurrent":
-        assert counts["migrate_mt_fallback_nomem"] > 0, counts
+        assert counts["threads_fallback_memory"] > 0, counts
 
 
 @on("debug")
@@ -83,7 +83,7 @@ def test_allocations_fail_at_random(lab: Lab, place: str, page: str, mode: str) 
     if place == "fail_page_alloc":
         assert counts["pgmigrate_fail"] + counts["thp_migration_split"] > 0, counts
     elif mode == "parallel+concurrent" or (mode == "parallel" and page == "thp"):
-        assert counts["migrate_mt_fallback_nomem"] > 0, counts
+        assert counts["threads_fallback_memory"] > 0, counts
 
 
 def copying_functions(page: str, mode: str) -> tuple[str, str]:
@@ -108,4 +108,4 @@ def test_memory_that_cannot_be_read_stays(lab: Lab, function: str, page: str, mo
     stays = function == first == again
     assert ((counts["moved"] < counts["tried"]), (counts["pgmigrate_fail"] > 0)) == (stays, stays), counts
     if first != again:
-        assert (counts["migrate_concur_left_single"] > 0) == (function == first), counts
+        assert (counts["batch_left_single"] > 0) == (function == first), counts

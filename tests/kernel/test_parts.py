@@ -40,13 +40,13 @@ def parts_of(
 ) -> list[list[Part]]:
     """Move a cell and return the parts of each of its copies, in order."""
     lab.run(
-        f"echo {take_turns} >/proc/sys/vm/mt_take_turns; : >{TRACING}/trace; "
+        f"echo {take_turns} >/sys/kernel/debug/migration_accel/take_turns; : >{TRACING}/trace; "
         f"echo 1 >{TRACING}/events/migrate/mm_migrate_copy_part/enable"
     )
     lab.check_lines("cells", [cell.line], cpus)
     text = lab.run(
         f"echo 0 >{TRACING}/events/migrate/mm_migrate_copy_part/enable; cat {TRACING}/trace; "
-        "echo 0 >/proc/sys/vm/mt_take_turns"
+        "echo 0 >/sys/kernel/debug/migration_accel/take_turns"
     )
     parts = [Part(*map(int, found)) for found in PART.findall(text)]
     return [

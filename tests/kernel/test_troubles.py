@@ -26,14 +26,14 @@ def assert_accelerated(counted: dict[str, int], page: str, mode: str, least: int
     """At least this many base pages went the way that the mode is for, and none silently another way."""
     huge = page != "base"
     threaded = mode == "parallel+concurrent" or (mode == "parallel" and huge)
-    assert counted["migrate_copy_mt" if threaded else "migrate_copy_serial"] >= least, counted
+    assert counted["pages_threads" if threaded else "pages_serial"] >= least, counted
     if mode == "parallel" and not huge:
-        assert counted["migrate_mt_fallback_size"] >= least, counted
+        assert counted["threads_fallback_size"] >= least, counted
     if mode.endswith("concurrent") and page != "hugetlb":
-        assert counted["migrate_concur_folio"] > 0, counted
+        assert counted["batch_folios"] > 0, counted
     if not threaded:
-        assert counted["migrate_copy_mt"] == 0, counted
-    assert counted["migrate_mt_fallback_cpus"] == counted["migrate_mt_fallback_nomem"] == 0, counted
+        assert counted["pages_threads"] == 0, counted
+    assert counted["threads_fallback_cpus"] == counted["threads_fallback_memory"] == 0, counted
 
 
 @on("two_nodes", "debug", full=("four_nodes", "memory_only", "one_cpu"))
@@ -81,7 +81,7 @@ def test_pages_in_the_swap_cache(lab: Lab, page: str, mode: str) -> None:
         lab.run(f"swapoff {SWAP}")
     assert counts["cached"] > 0
     if mode.endswith("concurrent"):
-        assert counts["migrate_concur_folio"] > 0, counts
+        assert counts["batch_folios"] > 0, counts
 
 
 @on("two_nodes", "debug")
@@ -94,10 +94,8 @@ def test_pages_that_somebody_holds_stay_and_the_others_move(lab: Lab, page: str,
     assert counts["pgmigrate_success"] == counts["moved"] * (512 if page == "thp" else 1)
     assert counts["pgmigrate_fail"] > 0
     if mode.endswith("concurrent"):
-        assert (
-            counts["migrate_concur_left_busy"] + counts["migrate_concur_left_single"] >= counts["pinned"]
-        ), counts
-        assert counts["migrate_concur_folio"] == counts["moved"], counts
+        assert counts["batch_left_busy"] + counts["batch_left_single"] >= counts["pinned"], counts
+        assert counts["batch_folios"] == counts["moved"], counts
 
 
 @on("memory_only", full=("debug_memory_only",))
@@ -143,5 +141,5 @@ def test_cpus_go_and_come(lab: Lab, copy_node: int, mode: str) -> None:
         "hotplug", page="thp", mode=mode, threads=4, cpus=cpus, copy_node=copy_node, rounds=2 * LONGER
     )
     assert counts["cycles"] > 0
-    assert counts["migrate_copy_mt"] + counts["migrate_copy_serial"] == counts["moves"] * base_pages("thp")
-    assert counts["migrate_copy_mt"] > 0, counts
+    assert counts["pages_threads"] + counts["pages_serial"] == counts["moves"] * base_pages("thp")
+    assert counts["pages_threads"] > 0, counts

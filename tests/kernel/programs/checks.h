@@ -34,7 +34,7 @@ void check_hotplug(const struct job *job);
 void check_faults(const struct job *job);
 /* Moves random pages in random modes with writes in between, and verifies every byte. */
 void check_mixed(const struct job *job);
-/* Invalid flags and knobs are rejected. */
+/* Invalid flags are rejected. */
 void check_refusals(const struct job *job);
 
 /* Like cells, with exchange_pages. */
@@ -69,6 +69,8 @@ void check_exchange_tags(const struct job *job);
 void check_deferred(const struct job *job);
 /* move_pages of a 32-bit caller. */
 void check_compat(const struct job *job);
+/* Compaction of a region with holes. */
+void check_compaction(const struct job *job);
 /* How long moves take while the CPUs that could copy are busy. */
 void check_busy(const struct job *job);
 

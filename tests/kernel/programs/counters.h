@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Changes of /proc/vmstat. */
+/* Changes of /proc/vmstat, and of the counters of migration_accel, of all reasons together. */
 #ifndef COUNTERS_H
 #define COUNTERS_H
 

@@ -6,7 +6,8 @@
 #include "job.h"
 #include "memory.h"
 
-/* The system call, with the number of the abi file. Returns failed pairs or a negative errno. */
+/* The system call, with the number that the kernel tells. Returns failed pairs or a negative errno.
+ */
 long exchange_call(size_t count, void **from, void **to, int *status, unsigned flags);
 
 /* Inject faults into the system call, but not into the checks after it. */

@@ -17,8 +17,8 @@
 #define ATTEMPTS 5
 
 /* Minimizes the per-CPU lists, whose pages are not in MemFree. */
-#define SHORTEST_LISTS 1000000
-#define LISTS_KNOB     "percpu_pagelist_high_fraction"
+#define SHORTEST_LISTS "1000000"
+#define LISTS_KNOB     "/proc/sys/vm/percpu_pagelist_high_fraction"
 
 struct watch {
 	pthread_t thread;
@@ -109,7 +109,7 @@ void check_exchange_full(const struct job *job)
 	unsigned attempts = 0;
 	bool steady = false;
 
-	knob_set(LISTS_KNOB, SHORTEST_LISTS);
+	file_write(LISTS_KNOB, SHORTEST_LISTS);
 	hog = hog_node(job->from, (size_t)job->free_kib << 10);
 	other_hog = hog_node(job->to, (size_t)job->free_kib << 10);
 	exchange_all_of(&one, &other, job);
@@ -128,7 +128,7 @@ void check_exchange_full(const struct job *job)
 	region_check(&other, 2);
 	hog_free(&hog);
 	hog_free(&other_hog);
-	knob_set(LISTS_KNOB, 0);
+	file_write(LISTS_KNOB, "0");
 	region_free(&one);
 	region_free(&other);
 }

@@ -9,7 +9,7 @@ static const char *const MODES[MODE_COUNT + 1] = {
 	"serial", "parallel",	  "concurrent",	    "parallel+concurrent",
 	"dma",	  "dma+parallel", "dma+concurrent", "dma+parallel+concurrent",
 };
-static const char *const INTERFACES[] = {"move_pages", "mbind", "sysctl", NULL};
+static const char *const INTERFACES[] = {"move_pages", "mbind", "policy", NULL};
 
 static unsigned choose(const char *const *names, const char *value)
 {

@@ -10,8 +10,8 @@ enum kind { KIND_BASE, KIND_THP, KIND_HUGETLB, KIND_SHMEM, KIND_BLOCK };
 /* Bits of a mode; 0: serial. */
 enum mode { MODE_PARALLEL = 1, MODE_CONCURRENT = 2, MODE_DMA = 4 };
 #define MODE_COUNT 8
-/* move_pages, mbind, or move_pages with vm.mt_page_copy instead of the flag. */
-enum interface { INTERFACE_MOVE_PAGES, INTERFACE_MBIND, INTERFACE_SYSCTL };
+/* move_pages, mbind, or move_pages with a policy instead of the flag. */
+enum interface { INTERFACE_MOVE_PAGES, INTERFACE_MBIND, INTERFACE_POLICY };
 
 struct job {
 	enum kind kind;
@@ -19,11 +19,11 @@ struct job {
 	unsigned mode;
 	enum interface interface;
 	bool all;	    /* MPOL_MF_MOVE_ALL */
-	unsigned threads;   /* vm.limit_mt_num */
-	unsigned batch;	    /* vm.concur_batch_folios */
-	unsigned copy_node; /* vm.mt_copy_node */
-	unsigned bounce;    /* vm.exchange_bounce_page */
-	int channels;	    /* vm.limit_dma_chans with vm.use_all_dma_chans; 0: one of two; -1:
+	unsigned threads;   /* file threads */
+	unsigned batch;	    /* file batch_folios */
+	unsigned copy_node; /* file threads_node: 0 destination, 1 source */
+	unsigned bounce;    /* file exchange_method: 0 words, 1 bounce_page */
+	int channels;	    /* file offload/dma/channels, all for each copy; 0: one of two; -1:
 			       unchanged */
 	unsigned seed;	    /* of random numbers */
 	unsigned rounds;

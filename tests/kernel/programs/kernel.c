@@ -8,28 +8,34 @@
 #include "memory.h"
 #include "require.h"
 
-#define ABI_FILE "/sys/kernel/mm/migration_accel/abi"
+#define FOLDER "/sys/kernel/mm/migration_accel/"
+
+static unsigned number_of(const char *name)
+{
+	char path[128];
+	unsigned number = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), FOLDER "%s", name);
+	file = fopen(path, "re");
+	REQUIRE(file && fscanf(file, "%i", (int *)&number) == 1, "no number in %s", path);
+	fclose(file);
+	return number;
+}
 
 const struct abi *kernel_abi(void)
 {
 	static struct abi abi;
-	char line[128];
-	FILE *file;
 
 	if (abi.mt)
 		return &abi;
-	file = fopen(ABI_FILE, "re");
-	MUST(file);
-	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "MPOL_MF_MOVE_MT=%i", (int *)&abi.mt);
-		sscanf(line, "MPOL_MF_MOVE_CONCUR=%i", (int *)&abi.concur);
-		sscanf(line, "exchange_pages=%u", &abi.exchange_pages);
-		sscanf(line, "MPOL_MF_MOVE_DMA=%i", (int *)&abi.dma);
-	}
-	fclose(file);
+	abi.mt = number_of("flags/parallel");
+	abi.concur = number_of("flags/concurrent");
+	abi.dma = number_of("flags/offload");
+	abi.exchange_pages = number_of("exchange_pages");
 	REQUIRE(abi.mt && abi.concur && abi.dma && !(abi.mt & abi.concur) &&
 			!((abi.mt | abi.concur) & abi.dma),
-		ABI_FILE " does not have three distinct flags");
+		FOLDER "flags does not have three distinct flags");
 	return &abi;
 }
 
@@ -53,31 +59,50 @@ unsigned long file_number(const char *path)
 	return value;
 }
 
+static void read_back(const char *path, const char *wanted)
+{
+	char line[64] = "";
+	FILE *file = fopen(path, "re");
+
+	REQUIRE(file && fgets(line, sizeof(line), file), "cannot read %s", path);
+	fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	REQUIRE(strcmp(line, wanted) == 0, "%s is '%s' after writing '%s'", path, line, wanted);
+}
+
+void knob_word(const char *name, const char *word)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), FOLDER "%s", name);
+	file_write(path, word);
+	read_back(path, word);
+}
+
 void knob_set(const char *name, unsigned value)
 {
-	char path[64], text[16];
+	char text[16];
 
-	snprintf(path, sizeof(path), "/proc/sys/vm/%s", name);
 	snprintf(text, sizeof(text), "%u", value);
-	file_write(path, text);
-	REQUIRE(file_number(path) == value, "%s is not %u after setting it", path, value);
+	knob_word(name, text);
 }
 
 void knobs_apply(const struct job *job)
 {
+	bool policy = job->interface == INTERFACE_POLICY && job_has_threads(job);
 	char text[16];
 
-	knob_set("limit_mt_num", job->threads);
-	knob_set("concur_batch_folios", job->batch);
-	knob_set("mt_copy_node", job->copy_node);
-	knob_set("exchange_bounce_page", job->bounce);
-	knob_set("mt_page_copy", job->interface == INTERFACE_SYSCTL && job_has_threads(job));
+	knob_set("threads", job->threads);
+	knob_set("batch_folios", job->batch);
+	knob_word("threads_node", job->copy_node ? "source" : "destination");
+	knob_word("exchange_method", job->bounce ? "bounce_page" : "words");
+	knob_word("policy/syscall_or_cpuset", policy ? "parallel" : "none");
 	if (!job_has_dma(job) || job->channels < 0)
 		return;
-	knob_set("use_all_dma_chans", job->channels > 0);
+	knob_set("offload/dma/all_channels", job->channels > 0);
 	/* Not read back: others may write it at the same time. */
 	snprintf(text, sizeof(text), "%d", job->channels > 0 ? job->channels : 2);
-	file_write("/proc/sys/vm/limit_dma_chans", text);
+	file_write(FOLDER "offload/dma/channels", text);
 }
 
 size_t smaps_bytes(const void *start, const char *name)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's abi file, knobs and per-page information. */
+/* The kernel's directory migration_accel, and per-page information. */
 #ifndef KERNEL_H
 #define KERNEL_H
 
@@ -11,12 +11,13 @@ struct abi {
 	unsigned exchange_pages; /* system call number */
 };
 
-/* The values of the abi file. */
+/* What the kernel says that a program must know. */
 const struct abi *kernel_abi(void);
 
-/* Sets a knob in /proc/sys/vm and reads it back. */
+/* Write a file of the directory and read it back. */
 void knob_set(const char *name, unsigned value);
-/* Sets all knobs of the series for the job. */
+void knob_word(const char *name, const char *word);
+/* Sets all that the job asks for. */
 void knobs_apply(const struct job *job);
 
 /* Whether an exchange can swap words; ppc64 can only use the bounce page. */

@@ -39,6 +39,7 @@ static const struct {
 	{"deferred", check_deferred},
 	{"compat", check_compat},
 	{"busy", check_busy},
+	{"compaction", check_compaction},
 	{"mixed", check_mixed},
 };
 

@@ -12,7 +12,7 @@ unsigned flags_of(const struct job *job)
 {
 	unsigned flags = job->all ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE;
 
-	if (job_has_threads(job) && job->interface != INTERFACE_SYSCTL)
+	if (job_has_threads(job) && job->interface != INTERFACE_POLICY)
 		flags |= kernel_abi()->mt;
 	if (job_has_batches(job))
 		flags |= kernel_abi()->concur;

@@ -25,7 +25,7 @@ static long result_of_mbind(const struct region *region, unsigned flags)
 	return result < 0 ? -errno : result;
 }
 
-/* Flags that are neither mainline's nor in the abi file are rejected. */
+/* Flags that are neither mainline's nor told by the kernel are rejected. */
 static void check_bits(const struct region *region)
 {
 	unsigned known = MPOL_MF_MOVE | MPOL_MF_MOVE_ALL | kernel_abi()->mt | kernel_abi()->concur |
