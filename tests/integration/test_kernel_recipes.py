@@ -304,7 +304,7 @@ def test_invalid_recipes_give_one_line(kernels: Kernels) -> None:
         2,
         [
             "recipe 'no-such-recipe' not found; known: linux-6.12-accel, linux-6.12-accel-machine, "
-            "linux-6.12-base, linux-6.12-debug"
+            "linux-6.12-base, linux-6.12-debug, linux-7.3-accel, linux-7.3-base, linux-7.3-debug"
         ],
     )
     assert kernels.kept == kernels.leftovers == []
