@@ -365,15 +365,21 @@ def test_a_long_mix_of_all_modes_and_troubles(engine: Lab) -> None:
     assert left_by_dma(counts).keys() >= {"error", "submit"}, counts
 
 
-UNLOADING = f"""
-/root/checks mixed pages=3 rounds="$1" seed=3 >/root/mixed.out 2>&1 &
+def unloading(module: str, seed: int, unuse: str = "", parameters: str = "", use: str = "") -> str:
+    """A script that unloads a module and loads it again while pages move, in as many rounds as its argument says.
+
+    :param unuse: a command before it is unloaded; ``use``: one after it is loaded again.
+    """
+    return f"""
+/root/checks mixed pages=3 rounds="$1" seed={seed} >/root/mixed.out 2>&1 &
 check=$!
 unloaded=0 busy=0
 while kill -0 "$check" 2>/dev/null; do
-    echo 0 >{ACCEL}/offload/dma/channels
-    if rmmod softdma 2>/dev/null; then
+    {unuse or ":"}
+    if rmmod {module} 2>/dev/null; then
         unloaded=$((unloaded + 1))
-        insmod /root/softdma.ko channels=16 || exit 1
+        insmod /root/{module}.ko {parameters} || exit 1
+        {use or ":"}
     else
         busy=$((busy + 1))
     fi
@@ -381,6 +387,9 @@ done
 wait "$check" || {{ cat /root/mixed.out >&2; exit 1; }}
 echo "unloaded=$unloaded busy=$busy $(cat /root/mixed.out)"
 """
+
+
+UNLOADING = unloading("softdma", 3, unuse=f"echo 0 >{ACCEL}/offload/dma/channels", parameters="channels=16")
 
 
 @on("debug")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.kernel.conftest import FULL, on
 from tests.kernel.lab import ACCEL, Lab, parse
-from tests.kernel.test_dma import UNTIL_UNUSED, left_by_dma, moved_with, some_cells
+from tests.kernel.test_dma import UNTIL_UNUSED, left_by_dma, moved_with, some_cells, unloading
 
 MODULE = "test_migrate_offload"
 PARAMETERS = f"/sys/module/{MODULE}/parameters"
@@ -87,22 +87,7 @@ def test_nobody_waits_for_lanes_that_cannot_be_stopped(shuffle: Lab) -> None:
     shuffle.run(UNTIL_UNUSED.replace("softdma", MODULE))
 
 
-UNLOADING = f"""
-/root/checks mixed pages=3 rounds="$1" seed=4 >/root/mixed.out 2>&1 &
-check=$!
-unloaded=0 busy=0
-while kill -0 "$check" 2>/dev/null; do
-    if rmmod {MODULE} 2>/dev/null; then
-        unloaded=$((unloaded + 1))
-        insmod /root/{MODULE}.ko || exit 1
-        echo shuffle >{ACCEL}/offload/provider
-    else
-        busy=$((busy + 1))
-    fi
-done
-wait "$check" || {{ cat /root/mixed.out >&2; exit 1; }}
-echo "unloaded=$unloaded busy=$busy $(cat /root/mixed.out)"
-"""
+UNLOADING = unloading(MODULE, 4, use=f"echo shuffle >{ACCEL}/offload/provider")
 
 
 @on("debug")
