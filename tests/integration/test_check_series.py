@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,9 @@ def test_a_warning_counts_where_it_comes_in_and_not_where_it_was(keeper: Keeper)
     last = keeper.run("check-series", "old", "--arch", "x86_64", "--only", "build", "--patches", "3")
     assert last.code == 0
     assert figures(last.out) == [["0", "-"]]
+    whole = keeper.run("check-series", "old", "--arch", "x86_64", "--only", "build", "--at-once")
+    assert whole.code == 1
+    assert re.search(r"^ *1 +patches 1 to 3 at once +1 +-$", whole.out, re.MULTILINE), whole.out
 
 
 @pytest.mark.slow

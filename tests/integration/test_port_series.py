@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,12 @@ def test_a_patch_that_changes_is_ported_again_and_the_others_stay(keeper: Keeper
     ended = keeper.port()
     assert ended.code == 0, ended.err
     assert "2/2 port: mm: change two" in ended.err
+    former = re.search(rf"for new are lost.*\n  git -C {keeper.tree} show (\w+)", ended.err)
+    assert former
+    shown = subprocess.run(
+        ["git", "-C", keeper.tree, "show", former[1]], capture_output=True, text=True, check=True
+    )
+    assert "return pages + 2;" in shown.stdout
     assert "mm: change three" not in ended.err.replace("building: mm: change three", "")
     assert "pages + 22" in keeper.applied()
     assert "long pages = 33" in keeper.applied()

@@ -6,6 +6,7 @@ import argparse
 import re
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import BadInput
@@ -14,7 +15,7 @@ from tools.series.architectures import TARGETS, Target, read_targets
 from tools.series.build import Build
 from tools.series.checkpatch import checkpatch, counts
 from tools.series.command import run_command, say
-from tools.series.commits import Commit, commits
+from tools.series.commits import commits
 from tools.series.diagnostics import Diagnostic
 from tools.series.figures import Figures
 from tools.series.git import git
@@ -28,30 +29,44 @@ CONFIGS = Path(__file__).with_name("configs")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
 
-class Check:
-    """The check of patches ``first`` to ``last`` of a series, in a tree of its own."""
+class Step(NamedTuple):
+    """What is built at once: patches up to a commit."""
 
-    def __init__(self, series: Series, patches: str, targets: list[Target], jobs: int | None) -> None:
+    subject: str
+    commit: str
+    files: list[Path]
+
+
+class Check:
+    """The check of patches ``first`` to ``last`` of a series, in a tree of its own; ``at_once``: as if it were one."""
+
+    def __init__(
+        self, series: Series, patches: str, targets: list[Target], jobs: int | None, at_once: bool = False
+    ) -> None:
         self._series = series
         self._targets = targets
         self._jobs = jobs
-        files = series.files
-        first, last = read_range(patches, len(files))
-        self._files = files[first - 1 : last]
+        first, last = read_range(patches, len(series.files))
+        files = series.files[first - 1 : last]
         say(f"reading the source of {series.name}")
         store = Store()
         base = store.base(series)
         everything = commits(store.folder, store.imported(series, base))
-        self._commits: list[Commit] = everything[first - 1 : last]
+        self._steps = [
+            Step(commit.subject, commit.id, [file])
+            for commit, file in zip(everything[first - 1 : last], files, strict=True)
+        ]
+        if at_once:
+            self._steps = [Step(f"patches {first} to {last} at once", self._steps[-1].commit, files)]
         self._base = everything[first - 2].id if first > 1 else base
         self._tree = store.tree(cache_folder() / "series" / f"check-{series.name}", self._base)
-        self.figures = Figures(first, [commit.subject for commit in self._commits])
+        self.figures = Figures(first, [step.subject for step in self._steps])
 
     def run(self, parts: set[str]) -> None:
         """Check; complaints are reported as they are found."""
         git(self._tree, "reset", "--hard", "--quiet")
         self._check_out(self._base)
-        touched = self._changed(self._base, self._commits[-1].id)
+        touched = self._changed(self._base, self._steps[-1].commit)
         columns = [self._column(target, touched) for target in self._targets] if "build" in parts else []
         sparse = self._sparse(touched) if "sparse" in parts else None
         for column in columns:
@@ -59,27 +74,31 @@ class Check:
             column.start()
         before = sparse.check() if sparse else Counter()
         parent = self._base
-        for number, (commit, file) in enumerate(
-            zip(self._commits, self._files, strict=True), self.figures.first
-        ):
-            say(f"{number} {commit.subject}")
-            self._check_out(commit.id)
+        for number, step in enumerate(self._steps, self.figures.first):
+            say(f"{number} {step.subject}")
+            self._check_out(step.commit)
             if "checkpatch" in parts:
-                lines = checkpatch(self._tree, file)
-                self.figures.complaints.append(counts(lines))
-                print(
-                    *(f"{file.name}: checkpatch: {line}" for line in lines),
-                    sep="\n",
-                    end="\n" if lines else "",
-                )
-            changed = self._changed(parent, commit.id)
+                self.figures.complaints.append(self._checkpatch(step.files))
+            changed = self._changed(parent, step.commit)
             for column in columns:
                 for diagnostic in column.step(changed):
-                    print(f"{file.name}: {column.target.name}: {column.describe(diagnostic)}", flush=True)
-            parent = commit.id
+                    print(
+                        f"{step.files[-1].name}: {column.target.name}: {column.describe(diagnostic)}",
+                        flush=True,
+                    )
+            parent = step.commit
         self.figures.builds = {column.target.name: column.cells for column in columns}
         if sparse:
             self._finish(sparse, before)
+
+    def _checkpatch(self, files: list[Path]) -> Counter[str]:
+        total = Counter[str]()
+        for file in files:
+            lines = checkpatch(self._tree, file)
+            total += counts(lines)
+            for line in lines:
+                print(f"{file.name}: checkpatch: {line}")
+        return total
 
     def _finish(self, sparse: Sparse, before: Counter[Diagnostic]) -> None:
         new = sparse.check() - before
@@ -145,6 +164,9 @@ def main() -> None:
         "--patches", metavar="N[-M]", default="", help="only these; compared with what precedes them"
     )
     parser.add_argument(
+        "--at-once", action="store_true", help="build only the last one, as if all were one patch"
+    )
+    parser.add_argument(
         "--arch",
         metavar="LIST",
         default=",".join(TARGETS),
@@ -163,7 +185,7 @@ def _run(options: argparse.Namespace) -> int:
     with locked(
         cache_folder() / "series" / f"check-{series.name}.lock", lambda: say("waiting for another check")
     ):
-        check = Check(series, options.patches, read_targets(options.arch), options.jobs)
+        check = Check(series, options.patches, read_targets(options.arch), options.jobs, options.at_once)
         check.run({options.only} if options.only else set(PARTS))
     print(check.figures.text())
     return int(check.figures.adds)

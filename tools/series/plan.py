@@ -14,11 +14,13 @@ class Step:
     """A commit to have on the branch.
 
     :ivar kind: ``keep``: as it was ported; ``message``: so, with the message of ``origin``; ``port``: ``origin``'s.
+    :ivar former: of a patch that is ported again: how it was ported before.
     """
 
     kind: Literal["keep", "message", "port"]
     commit: Commit
     origin: Commit | None = None
+    former: Commit | None = None
 
 
 def steps(
@@ -57,7 +59,7 @@ def _followers(old: Iterable[Commit], subjects: set[str]) -> dict[str, list[Comm
 
 def _step(patch: Commit, counterpart: Commit | None, ported: str) -> Step:
     if counterpart is None or ported.split()[0] != patch.digests.split()[0]:
-        return Step("port", patch, patch)
+        return Step("port", patch, patch, counterpart)
     if ported != patch.digests:
         return Step("message", counterpart, patch)
     return Step("keep", counterpart, patch)

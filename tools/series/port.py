@@ -101,6 +101,12 @@ class Port:
             branch.start(branch.head)
         for number, step in enumerate(plan[done:], done + 1):
             say(f"{number}/{len(plan)} {step.kind}: {step.commit.subject}")
+            if step.former:
+                say(
+                    "  ported again, so changes that were made for "
+                    f"{self.target.name} are lost, unless they conflict; look for them when it is done:\n"
+                    f"  git -C {branch.tree} show {step.former.id[:12]}"
+                )
             branch.apply(step)
 
     def _write(self, store: Store, branch: Branch, base: str, ported: Mapping[str, str]) -> None:
