@@ -16,7 +16,7 @@ import pytest
 from orchestrator import architectures
 from orchestrator.architectures import Architecture
 from orchestrator.experiment.kernels import load_recipe
-from orchestrator.experiment.model import Kernel, Needs
+from orchestrator.experiment.model import Kernel, Needs, Recipe
 from orchestrator.hosts.base import ProviderRequest
 from orchestrator.hosts.providers.qemu import QemuProvider
 from tests.kernel.lab import EmulatorError, Lab
@@ -52,7 +52,12 @@ def kernel(name: str, arch: str) -> Kernel:
     if image := os.environ.get(f"{prefix}_KERNEL"):
         modules = os.environ.get(f"{prefix}_MODULES")
         return Kernel(name, "image", image=Path(image), modules=Path(modules) if modules else None)
-    return Kernel(name, "recipe", recipe=load_recipe(f"{RECIPES}/{SERIES}-{name}.yaml", Path(), ()))
+    return Kernel(name, "recipe", recipe=recipe(name))
+
+
+def recipe(name: str) -> Recipe:
+    """A recipe of the series under test."""
+    return load_recipe(f"{RECIPES}/{SERIES}-{name}.yaml", Path(), ())
 
 
 @pytest.fixture(scope="session")

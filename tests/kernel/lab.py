@@ -96,11 +96,17 @@ class Lab:
             self._heard = 0
             try:
                 host = self._machine.boot(self._kernel)
-                host.put(self._checks, "/root/checks", 0o755)
+                self._host = host
+                self.put(self._checks, "/root/checks")
                 host.run(script(SET_UP, str(HUGETLB_PAGES), time_limit=TIME_LIMIT_S))
             except HostError as error:
+                self._host = None
                 raise self._death() from error
-            self._host = host
+
+    def put(self, file: Path, path: str) -> None:
+        """Copy a file into the guest; it can be executed there."""
+        assert self._host is not None
+        self._host.put(file, path, 0o755)
 
     def load(self, name: str, **parameters: str | int) -> None:
         """Load a module of the kernel, after those it depends on."""
@@ -110,7 +116,7 @@ class Lab:
         for module in ordered_modules(folder, (name,)):
             file = self._logs / f"{module.name}.ko"
             file.write_bytes(module.code)
-            self._host.put(file, f"/root/{file.name}", 0o644)
+            self.put(file, f"/root/{file.name}")
             words = (f"{key}={value}" for key, value in parameters.items()) if module.name == name else ()
             self.run(LOAD, module.name, *words)
 

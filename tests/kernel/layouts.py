@@ -51,5 +51,6 @@ LAYOUTS: Mapping[str, Layout] = {
     "debug": Layout(((4, 768), (4, 512)), "debug"),
     "debug_memory_only": Layout(((4, 768), (0, 192)), "debug"),
     "arm64": Layout(((3, 512), (3, 512)), append="softdma.channels=4", arch="arm64", machine="mte=on"),
+    "arm64_debug": Layout(((2, 1024), (2, 768)), "debug", arch="arm64"),
     "ppc64le": Layout(((3, 768), (3, 768)), append="softdma.channels=4", arch="ppc64le"),
 }

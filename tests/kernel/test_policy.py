@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.kernel.conftest import on
 from tests.kernel.lab import ACCEL, Lab
 
@@ -49,6 +51,27 @@ def test_compaction_is_offloaded(lab: Lab) -> None:
         counts = compacted(lab)
     lab.run(f"echo 0 >{ACCEL}/offload/dma/channels")
     assert counts["pages_offload"] > 0
+
+
+@contextmanager
+def balancing(lab: Lab) -> Iterator[None]:
+    lab.run("echo 1 >/proc/sys/kernel/numa_balancing")
+    try:
+        yield
+    finally:
+        lab.run("echo 0 >/proc/sys/kernel/numa_balancing")
+
+
+@on("debug")
+@pytest.mark.parametrize(("words", "way"), [("none", "serial"), ("parallel", "threads")])
+def test_numa_balancing_copies_as_its_policy_says(lab: Lab, words: str, way: str) -> None:
+    before = stats(lab, "numa_misplaced")
+    cpus = ",".join(map(str, lab.layout.cpus(1)))
+    with policy(lab, "numa_misplaced", words), balancing(lab):
+        counts = lab.check("balancing", page="thp", pages=4, cpus=cpus, seconds=60)
+    after = stats(lab, "numa_misplaced")
+    assert counts["there"] == counts["pages"], counts
+    assert after[f"pages_{way}"] - before[f"pages_{way}"] >= counts["pages"], (before, after)
 
 
 @on("two_nodes", "debug")

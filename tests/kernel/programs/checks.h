@@ -34,6 +34,8 @@ void check_hotplug(const struct job *job);
 void check_faults(const struct job *job);
 /* Moves random pages in random modes with writes in between, and verifies every byte. */
 void check_mixed(const struct job *job);
+/* Processes move and exchange the memory of others, which use it in many ways. */
+void check_fuzz(const struct job *job);
 /* Invalid flags are rejected. */
 void check_refusals(const struct job *job);
 
@@ -71,6 +73,8 @@ void check_deferred(const struct job *job);
 void check_compat(const struct job *job);
 /* Compaction of a region with holes. */
 void check_compaction(const struct job *job);
+/* Memory follows the CPUs that use it. */
+void check_balancing(const struct job *job);
 /* How long moves take while the CPUs that could copy are busy. */
 void check_busy(const struct job *job);
 

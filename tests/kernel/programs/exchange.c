@@ -10,12 +10,12 @@
 #include "move.h"
 #include "require.h"
 
-long exchange_call(size_t count, void **from, void **to, int *status, unsigned flags)
+long exchange_call(pid_t pid, size_t count, void **from, void **to, int *status, unsigned flags)
 {
 	long result;
 
 	REQUIRE(kernel_abi()->exchange_pages, "the kernel does not report exchange_pages");
-	result = syscall(kernel_abi()->exchange_pages, 0, count, from, to, status, flags);
+	result = syscall(kernel_abi()->exchange_pages, pid, count, from, to, status, flags);
 	return result < 0 ? -errno : result;
 }
 
@@ -42,7 +42,7 @@ struct outcome exchange_regions(const struct region *one, const struct region *o
 		outcome.status[i] = STATUS_UNSET;
 	if (exchange_with_faults)
 		enable_faults(true);
-	outcome.result = exchange_call(one->pages, from, to, outcome.status, flags_of(job));
+	outcome.result = exchange_call(0, one->pages, from, to, outcome.status, flags_of(job));
 	if (exchange_with_faults)
 		enable_faults(false);
 	free(from);

@@ -3,12 +3,16 @@
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
 
+#include <sys/types.h>
+
 #include "job.h"
 #include "memory.h"
 
-/* The system call, with the number that the kernel tells. Returns failed pairs or a negative errno.
+/*
+ * The system call, with the number that the kernel tells; pid 0: of this process. Returns failed
+ * pairs or a negative errno.
  */
-long exchange_call(size_t count, void **from, void **to, int *status, unsigned flags);
+long exchange_call(pid_t pid, size_t count, void **from, void **to, int *status, unsigned flags);
 
 /* Inject faults into the system call, but not into the checks after it. */
 extern bool exchange_with_faults;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
-#include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include "exchange.h"
 #include "kernel.h"
 #include "move.h"
+#include "random.h"
 #include "require.h"
 
 /* Base pages and huge pages on both nodes, in random pairs. */
@@ -30,15 +30,7 @@ struct page {
 static struct region regions[REGIONS];
 static struct page pages[PAGES];
 static char *hole, *file_page, *unmapped;
-static uint64_t state;
-
-static unsigned random_below(unsigned limit)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state >> 33) % limit;
-}
+static struct random random_numbers;
 
 static void create(const struct job *job)
 {
@@ -67,7 +59,7 @@ static void create(const struct job *job)
 /* A random address in a page, or sometimes one without a page of a valid kind. */
 static char *choose(struct page **page)
 {
-	unsigned what = random_below(60);
+	unsigned what = random_below(&random_numbers, 60);
 
 	*page = NULL;
 	if (what == 0)
@@ -78,9 +70,12 @@ static char *choose(struct page **page)
 		return unmapped;
 	if (what == 3)
 		return (char *)(uintptr_t)BASE_PAGE;
-	*page = &pages[random_below(PAGES)];
+	*page = &pages[random_below(&random_numbers, PAGES)];
 	return (*page)->start +
-	       (random_below(2) ? 0 : random_below((unsigned)(*page)->region->page_size)) / 8 * 8;
+	       (random_below(&random_numbers, 2)
+			? 0
+			: random_below(&random_numbers, (unsigned)(*page)->region->page_size)) /
+		       8 * 8;
 }
 
 static int lookup_error(const char *address, const struct page *page)
@@ -114,10 +109,10 @@ static int model(struct page *one, const char *from, struct page *other, const c
 
 static void choose_knobs(struct job *job)
 {
-	job->mode = random_below(4);
-	job->threads = 1 + random_below(5);
-	job->batch = 1 + random_below(20);
-	job->bounce = random_below(2) || !kernel_swaps_words();
+	job->mode = random_below(&random_numbers, 4);
+	job->threads = 1 + random_below(&random_numbers, 5);
+	job->batch = 1 + random_below(&random_numbers, 20);
+	job->bounce = random_below(&random_numbers, 2) || !kernel_swaps_words();
 	knobs_apply(job);
 }
 
@@ -137,7 +132,7 @@ static void require_frames(unsigned round)
 
 static void require_contents(bool all)
 {
-	unsigned huge = random_below(2 * HUGES);
+	unsigned huge = random_below(&random_numbers, 2 * HUGES);
 
 	for (unsigned i = 0; i < PAGES; i++)
 		if (all || !pages[i].huge || i == 2 * BASES + huge)
@@ -149,7 +144,7 @@ static size_t run_round(struct job *job, unsigned round)
 {
 	void *from[MAX_PAIRS], *to[MAX_PAIRS];
 	int status[MAX_PAIRS], wanted[MAX_PAIRS];
-	unsigned count = 1 + random_below(MAX_PAIRS);
+	unsigned count = 1 + random_below(&random_numbers, MAX_PAIRS);
 	size_t exchanged = 0;
 	long result;
 
@@ -163,7 +158,7 @@ static size_t run_round(struct job *job, unsigned round)
 		status[i] = STATUS_UNSET;
 		exchanged += wanted[i] == 0;
 	}
-	result = exchange_call(count, from, to, status, flags_of(job));
+	result = exchange_call(0, count, from, to, status, flags_of(job));
 	for (unsigned i = 0; i < count; i++)
 		REQUIRE(status[i] == wanted[i],
 			"round %u, mode %u: status of pair %u is %d, not %d", round, job->mode, i,
@@ -181,7 +176,7 @@ void check_exchange_random(const struct job *job)
 	struct counters before;
 	size_t exchanged = 0;
 
-	state = UINT64_C(0x9e3779b97f4a7c15) * (job->seed + 1);
+	random_numbers = random_seeded(job->seed);
 	create(job);
 	counters_read(&before);
 	for (unsigned round = 1; round <= job->rounds; round++)

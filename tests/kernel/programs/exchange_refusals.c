@@ -27,7 +27,7 @@ static void require_refused(char *one, char *other, int error, const char *what)
 	long result;
 
 	context = what;
-	result = exchange_call(2, from, to, status, flags_of(current_job));
+	result = exchange_call(0, 2, from, to, status, flags_of(current_job));
 	REQUIRE(result == 2, "returned %ld", result);
 	REQUIRE(status[0] == error && status[1] == error, "status is %d and %d, not %d", status[0],
 		status[1], error);
@@ -43,7 +43,7 @@ static void check_bits(void)
 	for (unsigned bit = 0; bit < 31; bit++) {
 		unsigned flag = 1U << bit;
 		long wanted = flag & known ? 0 : -EINVAL;
-		long result = exchange_call(0, NULL, NULL, NULL, flag);
+		long result = exchange_call(0, 0, NULL, NULL, NULL, flag);
 
 		REQUIRE(result == wanted, "bit %u returns %ld", bit, result);
 	}
@@ -191,7 +191,7 @@ static void check_duplicates(const struct region *one, const struct region *othe
 	int status[] = {1, 1, 1, 1};
 
 	context = "duplicates";
-	REQUIRE(exchange_call(4, from, to, status, flags_of(current_job)) == 3, "wrong result");
+	REQUIRE(exchange_call(0, 4, from, to, status, flags_of(current_job)) == 3, "wrong result");
 	REQUIRE(status[0] == 0 && status[1] == -EBUSY && status[2] == -EBUSY && status[3] == -EBUSY,
 		"status is %d, %d, %d, %d", status[0], status[1], status[2], status[3]);
 	REQUIRE(page_frame(a) == other_frame && page_frame(b) == frame && page_frame(c) == third,
@@ -210,7 +210,7 @@ static void check_lists_in_exchanged_pages(const struct region *one, const struc
 		to[i] = region_page(other, 2 + (size_t)i);
 		status[i] = STATUS_UNSET;
 	}
-	REQUIRE(exchange_call(2, from, to, status, flags_of(current_job)) == 0, "wrong result");
+	REQUIRE(exchange_call(0, 2, from, to, status, flags_of(current_job)) == 0, "wrong result");
 	REQUIRE(status[0] == 0 && status[1] == 0, "status is %d, %d", status[0], status[1]);
 	REQUIRE(from[1] == region_page(one, 3) && to[1] == region_page(other, 3), "lists changed");
 	pages_fill(one, 2, 2, FIRST);

@@ -54,6 +54,8 @@ static void parse_word(struct job *job, const char *name, const char *value)
 		job->seed = number(value);
 	else if (strcmp(name, "rounds") == 0)
 		job->rounds = number(value);
+	else if (strcmp(name, "seconds") == 0)
+		job->seconds = number(value);
 	else if (strcmp(name, "helpers") == 0)
 		job->helpers = number(value);
 	else if (strcmp(name, "from") == 0)

@@ -27,6 +27,7 @@ struct job {
 			       unchanged */
 	unsigned seed;	    /* of random numbers */
 	unsigned rounds;
+	unsigned seconds;
 	unsigned helpers; /* number of other threads or processes */
 	int from, to;
 	unsigned free_kib; /* free memory left on a node */

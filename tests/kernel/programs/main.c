@@ -40,7 +40,9 @@ static const struct {
 	{"compat", check_compat},
 	{"busy", check_busy},
 	{"compaction", check_compaction},
+	{"balancing", check_balancing},
 	{"mixed", check_mixed},
+	{"fuzz", check_fuzz},
 };
 
 const char *context = "checks";

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <stdint.h>
-
 #include "checks.h"
 #include "counters.h"
 #include "kernel.h"
 #include "memory.h"
 #include "move.h"
+#include "random.h"
 #include "require.h"
 
 #define MAX_CHANNELS 16
@@ -19,18 +18,9 @@ struct model {
 struct mix {
 	const struct job *job;
 	struct model model[2];
-	uint64_t state;
+	struct random random;
 	unsigned writes;
 };
-
-/* xorshift64* (Marsaglia 2003, Vigna 2016), for reproducible numbers. */
-static unsigned random_below(struct mix *mix, unsigned limit)
-{
-	mix->state ^= mix->state >> 12;
-	mix->state ^= mix->state << 25;
-	mix->state ^= mix->state >> 27;
-	return (unsigned)((mix->state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % limit;
-}
 
 static void check_pages(const struct model *model, size_t first, size_t pages)
 {
@@ -55,7 +45,7 @@ static void model_free(struct model *model)
 
 static void write_some(struct mix *mix, struct model *model)
 {
-	size_t page = random_below(mix, (unsigned)model->region.pages);
+	size_t page = random_below(&mix->random, (unsigned)model->region.pages);
 
 	model->seed[page] = ++mix->writes;
 	pages_fill(&model->region, page, 1, model->seed[page]);
@@ -66,13 +56,15 @@ static struct job random_job(struct mix *mix)
 {
 	struct job job = *mix->job;
 
-	job.mode = random_below(mix, MODE_COUNT);
-	if (random_below(mix, 2))
+	job.mode = random_below(&mix->random, MODE_COUNT);
+	if (random_below(&mix->random, 2))
 		job.mode |= MODE_DMA;
-	job.interface = random_below(mix, 2) ? INTERFACE_MOVE_PAGES : INTERFACE_MBIND;
-	job.threads = 1 + random_below(mix, 8);
-	job.batch = 1 + random_below(mix, 64);
-	job.channels = random_below(mix, 2) ? 1 + (int)random_below(mix, MAX_CHANNELS) : 0;
+	job.interface = random_below(&mix->random, 2) ? INTERFACE_MOVE_PAGES : INTERFACE_MBIND;
+	job.threads = 1 + random_below(&mix->random, 8);
+	job.batch = 1 + random_below(&mix->random, 64);
+	job.channels = random_below(&mix->random, 2)
+			       ? 1 + (int)random_below(&mix->random, MAX_CHANNELS)
+			       : 0;
 	return job;
 }
 
@@ -80,9 +72,9 @@ static struct job random_job(struct mix *mix)
 static size_t move_part(struct mix *mix, struct model *model)
 {
 	struct job job = random_job(mix);
-	size_t first = random_below(mix, (unsigned)model->region.pages);
-	size_t pages = 1 + random_below(mix, (unsigned)(model->region.pages - first));
-	int node = random_below(mix, 2) ? job.to : job.from;
+	size_t first = random_below(&mix->random, (unsigned)model->region.pages);
+	size_t pages = 1 + random_below(&mix->random, (unsigned)(model->region.pages - first));
+	int node = random_below(&mix->random, 2) ? job.to : job.from;
 	struct region part = model->region;
 	size_t there;
 
@@ -96,7 +88,7 @@ static size_t move_part(struct mix *mix, struct model *model)
 
 void check_mixed(const struct job *job)
 {
-	struct mix mix = {.job = job, .state = job->seed};
+	struct mix mix = {.job = job, .random = random_seeded(job->seed)};
 	struct counters before;
 	size_t moved = 0;
 
@@ -104,9 +96,9 @@ void check_mixed(const struct job *job)
 	mix.model[1] = model_create(KIND_THP, job->pages, job->from);
 	counters_read(&before);
 	for (unsigned round = 0; round < job->rounds; round++) {
-		struct model *model = &mix.model[random_below(&mix, 4) == 0];
+		struct model *model = &mix.model[random_below(&mix.random, 4) == 0];
 
-		if (random_below(&mix, 3) == 0)
+		if (random_below(&mix.random, 3) == 0)
 			write_some(&mix, model);
 		moved += move_part(&mix, model);
 	}

@@ -1,0 +1,39 @@
+"""Everything at once: processes use memory in many ways while others move and exchange it and change settings."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.kernel.conftest import FULL, on
+from tests.kernel.lab import Lab
+
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "1800" if FULL else "60"))
+PART = 300
+"""Seconds that one command takes, so that its time limit is far."""
+
+SWAP = "/dev/loop0"
+
+
+def fuzz(lab: Lab) -> None:
+    lab.may_lack_memory = True
+    lab.load("softdma", channels=8)
+    lab.load("test_migrate_offload")
+    lab.run(f"swapon {SWAP}")
+    for first in range(0, SECONDS, PART):
+        counts = lab.check("fuzz", seconds=min(PART, SECONDS - first), seed=1 + first)
+        assert min(counts[name] for name in ("moved", "exchanged", "refused", "settings")) > 0, counts
+        assert min(counts[f"pages_{way}"] for way in ("serial", "threads", "offload")) > 0, counts
+    lab.run(f"swapoff {SWAP}; rmmod test_migrate_offload softdma")
+
+
+@on("debug")
+def test_memory_is_used_while_it_moves(lab: Lab) -> None:
+    fuzz(lab)
+
+
+@on("arm64_debug")
+@pytest.mark.architectures
+def test_memory_is_used_while_it_moves_on_another_architecture(lab: Lab) -> None:
+    fuzz(lab)
