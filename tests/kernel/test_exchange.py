@@ -233,7 +233,7 @@ def test_no_allocation_is_needed(lab: Lab, place: str, page: str, mode: str) -> 
     assert counts["exchanged"] == counts["tried"], counts
     if place == "failslab" and mode.startswith("parallel"):
         assert counts["exchange_pages_threads"] == 0, counts
-        reason = "size" if page == "base" and mode == "parallel" else "nomem"
+        reason = "size" if page == "base" and mode == "parallel" else "memory"
         assert counts[f"exchange_threads_fallback_{reason}"] > 0, counts
 
 
