@@ -9,7 +9,8 @@
 #   make slow-test    tests of tests/integration, tests/vm and tests/browser that `make test` leaves out
 #   make slurm-test   runs whose blocks are jobs of a Slurm cluster that the tests start, at length
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
-#   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
+#   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms; the first of them for
+#                     all series, or those in KERNEL_SERIES
 #   make series-test  each patch of each kernel series: checkpatch, builds for six architectures, sparse; hours
 #   make cloud-test   rented machines: moto's EC2, a small OpenStack, real sshds, and controllers that are killed
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
@@ -39,6 +40,8 @@ PACKAGES_ppc64le := qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-
 SERIES_PACKAGES := gcc-aarch64-linux-gnu gcc-powerpc64le-linux-gnu gcc-s390x-linux-gnu gcc-m68k-linux-gnu \
 	perl python3-git python3-ply sparse
 SERIES := $(patsubst roles/kernel/files/%/patches,%,$(wildcard roles/kernel/files/*/patches))
+# What kernel-test-short tries.
+KERNEL_SERIES ?= $(SERIES)
 SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins slurmdbd mariadb-server-core mariadb-client-core
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
@@ -94,7 +97,7 @@ kernel-test: packages-run $(VENV)/.dev
 	KERNEL_TEST=full $(PYTEST) -m kernel
 
 kernel-test-short: packages-run $(VENV)/.dev
-	$(PYTEST) -m "kernel and not architectures" -k "not debug and not test_experiments"
+	$(MAKE) -f tests/kernel/series.mk -j 2 -k --output-sync=target $(KERNEL_SERIES)
 
 kernel-test-debug: packages-run $(VENV)/.dev
 	$(PYTEST) -m kernel -k debug

@@ -45,3 +45,8 @@ def test_a_lack_of_memory_is_excused_where_it_is_made() -> None:
 )
 def test_all_else_is_a_complaint(log: str) -> None:
     assert COMPLAINTS.search(without_excused(log + AFTER, may_lack_memory=False))
+
+
+def test_an_empty_nvram_is_excused() -> None:
+    log = "WARNING: nvram corruption detected: 0-length partition\nnvram: No room to create lnx,oops-log partition\n"
+    assert without_excused(log + AFTER, may_lack_memory=False) == AFTER

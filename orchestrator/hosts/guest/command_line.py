@@ -16,12 +16,6 @@ BASE_PARAMETERS = ("quiet", "panic=-1")
 DEFAULT_HZ = 250
 """CONFIG_HZ of Debian's kernels."""
 
-_ACCELERATION = {
-    Environment.VM_KVM: ("-accel", "kvm"),
-    Environment.VM_TCG: ("-accel", "tcg,thread=multi"),
-    Environment.VM_ICOUNT: ("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=on"),
-}
-
 _INSTRUCTIONS_PER_SECOND = 10**9
 """Rate of the instruction clock and of the guest's TSC: -icount shift=0 is one instruction per nanosecond."""
 
@@ -109,7 +103,7 @@ def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
         str(qemu),
         *("-nodefaults", "-no-user-config", "-nographic", "-no-reboot"),
         *("-machine", _machine(start)),
-        *_ACCELERATION[start.environment],
+        *_acceleration(start),
         *("-cpu", start.platform.cpu_options(layout.cpu, start.environment)),
         *("-smp", _topology(layout)),
         *("-m", f"{layout.memory // 1024**2}M"),
@@ -121,6 +115,14 @@ def qemu_argv(qemu: Path, start: Start) -> tuple[str, ...]:
         *(_network(start.ssh_port) if start.ssh_port else ()),
         *start.options,
     )
+
+
+def _acceleration(start: Start) -> tuple[str, ...]:
+    if start.environment is Environment.VM_KVM:
+        return ("-accel", "kvm")
+    if start.environment is Environment.VM_ICOUNT:
+        return ("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=on")
+    return ("-accel", f"tcg,thread={start.platform.tcg_thread}")
 
 
 def _machine(start: Start) -> str:

@@ -50,6 +50,12 @@ def test_each_architecture_has_its_machine_and_console(
     assert option(start(arch), "-icount") == "shift=0,sleep=on"
 
 
+def test_emulated_cpus_run_at_once_where_qemu_flushes_their_tlbs_in_time() -> None:
+    assert option(start("arm64", Environment.VM_TCG), "-accel") == "tcg,thread=multi"
+    assert option(start("ppc64le", Environment.VM_TCG), "-accel") == "tcg,thread=single"
+    assert option(start("ppc64le", Environment.VM_KVM), "-accel") == "kvm"
+
+
 def test_another_cpu_model_is_used_as_it_is() -> None:
     assert option(start("arm64", cpu="neoverse-n1"), "-cpu") == "neoverse-n1"
     assert option(start("ppc64le", cpu="power10"), "-cpu") == "power10"
