@@ -8,9 +8,9 @@
 #   make browser-test the HTML report in chromium
 #   make slow-test    tests of tests/integration, tests/vm and tests/browser that `make test` leaves out
 #   make slurm-test   runs whose blocks are jobs of a Slurm cluster that the tests start, at length
-#   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments
-#   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms; the first of them for
-#                     all series, or those in KERNEL_SERIES
+#   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments; all
+#                     series, or those in KERNEL_SERIES
+#   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
 #   make series-test  each patch of each kernel series: checkpatch, builds for six architectures, sparse; hours
 #   make cloud-test   rented machines: moto's EC2, a small OpenStack, real sshds, and controllers that are killed
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
@@ -40,8 +40,9 @@ PACKAGES_ppc64le := qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-
 SERIES_PACKAGES := gcc-aarch64-linux-gnu gcc-powerpc64le-linux-gnu gcc-s390x-linux-gnu gcc-m68k-linux-gnu \
 	perl python3-git python3-ply sparse
 SERIES := $(patsubst roles/kernel/files/%/patches,%,$(wildcard roles/kernel/files/*/patches))
-# What kernel-test-short tries.
+# Those that are tried in guests.
 KERNEL_SERIES ?= $(SERIES)
+EACH_SERIES := $(MAKE) -f tests/kernel/series.mk -k $(KERNEL_SERIES)
 SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins slurmdbd mariadb-server-core mariadb-client-core
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
@@ -94,13 +95,14 @@ browser-test: packages-test $(VENV)/.dev
 
 kernel-test: packages-run $(VENV)/.dev
 	@sh tools/install-packages.sh $(PACKAGES_arm64) $(PACKAGES_ppc64le)
-	KERNEL_TEST=full $(PYTEST) -m kernel
+	KERNEL_TEST=full $(EACH_SERIES) SELECTION="-m kernel"
 
 kernel-test-short: packages-run $(VENV)/.dev
-	$(MAKE) -f tests/kernel/series.mk -j 2 -k --output-sync=target $(KERNEL_SERIES)
+	$(EACH_SERIES) -j 2 --output-sync=target \
+		SELECTION="-m 'kernel and not architectures' -k 'not debug and not test_experiments'"
 
 kernel-test-debug: packages-run $(VENV)/.dev
-	$(PYTEST) -m kernel -k debug
+	$(EACH_SERIES) SELECTION="-m 'kernel and not architectures' -k debug"
 
 kernel-test-experiments: packages-run $(VENV)/.dev
 	$(PYTEST) -m kernel tests/kernel/test_experiments.py
