@@ -293,6 +293,6 @@ def test_words_that_cannot_be_read_stay(lab: Lab, mode: str) -> None:
 
 @on("debug")
 def test_words_are_swapped_as_far_as_both_sides_can_be_read(lab: Lab) -> None:
-    """The kernel's own test, run as it booted."""
-    results = lab.run("cat /sys/kernel/debug/kunit/swap_mc/results")
+    """The kernel's own test, which some kernels run when they boot, too."""
+    results = lab.run("cd /sys/kernel/debug/kunit/swap_mc; echo run >run; cat results")
     assert "# swap_mc: pass:3 fail:0" in results, results
