@@ -20,17 +20,6 @@ static void run_on(const char *cpus)
 	MUST(sched_setaffinity(0, sizeof(set), &set) == 0);
 }
 
-static size_t pages_on(const struct region *region, int node)
-{
-	int *nodes = nodes_of(region);
-	size_t there = 0;
-
-	for (size_t i = 0; i < region_bytes(region) / BASE_PAGE; i++)
-		there += nodes[i] == node;
-	free(nodes);
-	return there;
-}
-
 /*
  * Uses memory of one node on CPUs of another until NUMA balancing has brought all of it there, or
  * some seconds have passed. Every byte is where it was.
@@ -46,7 +35,7 @@ void check_balancing(const struct job *job)
 			region_check(&region, job->seed);
 			usleep(100000);
 		}
-		there = pages_on(&region, job->to);
+		there = count_on(&region, job->to);
 	}
 	region_check(&region, job->seed);
 	printf("pages=%zu there=%zu", pages, there);

@@ -6,18 +6,6 @@
 #include "move.h"
 #include "require.h"
 
-/* Base pages of the region that are on a node. The migration may have split huge pages. */
-static size_t count_on(const struct region *region, int node)
-{
-	int *nodes = nodes_of(region);
-	size_t count = 0;
-
-	for (size_t i = 0; i < region_bytes(region) / BASE_PAGE; i++)
-		count += nodes[i] == node;
-	free(nodes);
-	return count;
-}
-
 void check_full(const struct job *job)
 {
 	struct region region = region_create(job->kind, job->pages, job->from, 1);

@@ -56,6 +56,17 @@ int *nodes_of(const struct region *region)
 	return query_nodes(region, BASE_PAGE);
 }
 
+size_t count_on(const struct region *region, int node)
+{
+	int *nodes = nodes_of(region);
+	size_t count = 0;
+
+	for (size_t i = 0; i < region_bytes(region) / BASE_PAGE; i++)
+		count += nodes[i] == node;
+	free(nodes);
+	return count;
+}
+
 static struct outcome move_by_mbind(const struct region *region, int node, unsigned flags)
 {
 	unsigned long mask = 1UL << node;

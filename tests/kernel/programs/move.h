@@ -23,6 +23,9 @@ struct outcome move_region(const struct region *region, int node, const struct j
 /* The node of each base page, or a negative errno; the caller frees it. */
 int *nodes_of(const struct region *region);
 
+/* How many base pages are on the node; huge pages may be split. */
+size_t count_on(const struct region *region, int node);
+
 /* Requires that all base pages are on the node. */
 void require_node(const struct region *region, int node);
 
