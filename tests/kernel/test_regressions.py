@@ -9,8 +9,9 @@ from tests.kernel.lab import Lab
 
 LONGER = 10 if FULL else 1
 
-SLOWER = 1.5
-"""A threaded copy whose workers get no CPU took 2.9 times as long as a plain one; emulated CPUs are noisy."""
+SLOWER = 1.1 if FULL else 2
+"""A threaded copy whose workers got no CPU took 2.9 times as long as a plain one. It takes 0.93 to 1.05 times as long
+(24 medians of 31, half of them on 6.12, on an idle machine with two CPUs); in the short form two guests share those."""
 
 
 @on("debug")
@@ -38,11 +39,11 @@ def test_a_32_bit_caller_gets_every_status(lab: Lab, mode: str) -> None:
     lab.check("compat", mode=mode)
 
 
-@on("four_nodes")
+@on("one_cpu")
 @pytest.mark.parametrize("share", ["memory", "fifo"])
-def test_threads_do_not_wait_for_busy_cpus(lab: Lab, share: str) -> None:
-    """All CPUs of the target node run endless loops, ordinary or real-time ones."""
-    counts = lab.check(
-        "busy", page="thp", pages=1, mode="parallel", threads=2, share=share, cpus="2,3", rounds=15 * LONGER
-    )
+@pytest.mark.parametrize("mode", ["parallel", "parallel+concurrent"])
+def test_threads_do_not_wait_for_busy_cpus(lab: Lab, mode: str, share: str) -> None:
+    """The CPU of the target node runs an endless loop, an ordinary or a real-time one. More than two emulated CPUs that
+    are busy would share those of a small machine, and what is measured would be that."""
+    counts = lab.check("busy", page="thp", pages=1, mode=mode, threads=2, share=share, cpus="1", rounds=31)
     assert counts["other"] <= SLOWER * counts["plain"], counts
