@@ -10,7 +10,8 @@
 #   make slurm-test   runs whose blocks are jobs of a Slurm cluster that the tests start, at length
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments; all
 #                     series, or those in KERNEL_SERIES
-#   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms
+#   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms; kernel-test-quick: a
+#                     few tests of each series
 #   make series-test  each patch of each kernel series: checkpatch, builds for six architectures, sparse; hours
 #   make cloud-test   rented machines: moto's EC2, a small OpenStack, real sshds, and controllers that are killed
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
@@ -43,12 +44,14 @@ SERIES := $(patsubst roles/kernel/files/%/patches,%,$(wildcard roles/kernel/file
 # Those that are tried in guests.
 KERNEL_SERIES ?= $(SERIES)
 EACH_SERIES := $(MAKE) -f tests/kernel/series.mk -k $(KERNEL_SERIES)
+QUICK := test_cells or test_kselftest or test_policy or test_random or test_all_ways or test_shared
 SLURM_PACKAGES := munge slurm-wlm slurm-wlm-basic-plugins slurmdbd mariadb-server-core mariadb-client-core
 WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
 .PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
+	kernel-test-quick \
 	kernel-test-debug kernel-test-experiments series-test machine-test architecture-test lint release packages-run packages-test \
 	clean help
 # Packages come before what is made with them, also for `make -j`.
@@ -98,8 +101,10 @@ kernel-test: packages-run $(VENV)/.dev
 	KERNEL_TEST=full $(EACH_SERIES) SELECTION="-m kernel"
 
 kernel-test-short: packages-run $(VENV)/.dev
-	$(EACH_SERIES) -j 2 --output-sync=target \
-		SELECTION="-m 'kernel and not architectures' -k 'not debug and not test_experiments'"
+	$(EACH_SERIES) SELECTION="-m 'kernel and not architectures' -k 'not debug and not test_experiments'"
+
+kernel-test-quick: packages-run $(VENV)/.dev
+	$(EACH_SERIES) SELECTION="-m 'kernel and not architectures' -k 'two_nodes and ($(QUICK))'"
 
 kernel-test-debug: packages-run $(VENV)/.dev
 	$(EACH_SERIES) SELECTION="-m 'kernel and not architectures' -k debug"

@@ -429,6 +429,7 @@ def test_list_show_and_gc(kernels: Kernels) -> None:
     kernels.built(kernels.recipe())
 
 
+@pytest.mark.slow
 def test_directories_in_use_are_not_removed(kernels: Kernels) -> None:
     recipe = kernels.recipe()
     (kernels.folder / "slow").touch()

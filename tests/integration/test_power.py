@@ -131,6 +131,7 @@ def test_a_machine_that_is_off_is_switched_on(ipmi: dict[str, Any], tmp_path: Pa
     assert tool(ipmi, "status").stdout == b"Chassis Power is on\n"
 
 
+@pytest.mark.slow
 def test_an_ipmi_error_is_one_line(ipmi: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "wrong").write_text("secred\n")
     for change in ({"password_file": str(tmp_path / "wrong")}, {"port": free_port()}):
