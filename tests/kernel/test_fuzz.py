@@ -24,11 +24,13 @@ def fuzz(lab: Lab) -> None:
     lab.load("test_migrate_offload")
     lab.run(f"swapon {SWAP}")
     total = Counter[str]()
-    for first in range(0, SECONDS, PART):
-        total.update(lab.check("fuzz", seconds=min(PART, SECONDS - first), seed=1 + first))
+    try:
+        for first in range(0, SECONDS, PART):
+            total.update(lab.check("fuzz", seconds=min(PART, SECONDS - first), seed=1 + first))
+    finally:
+        lab.run(f"swapoff {SWAP}; rmmod test_migrate_offload softdma")
     for name in ("operations", "moved", "exchanged", "refused", "settings", *WAYS):
         assert total[name] > 0, (name, total)
-    lab.run(f"swapoff {SWAP}; rmmod test_migrate_offload softdma")
 
 
 @on("debug")

@@ -11,7 +11,7 @@ LONGER = 10 if FULL else 1
 
 SLOWER = 1.1 if FULL else 2
 """A threaded copy whose workers got no CPU took 2.9 times as long as a plain one. It takes 0.93 to 1.05 times as long
-(24 medians of 31, half of them on 6.12, on an idle machine with two CPUs); in the short form two guests share those."""
+(24 medians of 31 in turns, on 6.12 and 7.3, on an idle machine with two CPUs); CI may share its machine."""
 
 
 @on("debug")

@@ -11,41 +11,13 @@
 #include <unistd.h>
 
 #include "exchange.h"
+#include "fuzz_memory.h"
 #include "kernel.h"
-#include "memory.h"
 #include "require.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif
-
-/* All owners have their memory at the same places, so that movers know them. */
-#define PLACE(number) ((char *)(UINT64_C(0x100000000000) + ((uint64_t)(number) << 32)))
-#define BASES	      PLACE(0)
-#define HUGES	      PLACE(1)
-#define LARGES	      PLACE(2)
-#define SHARED	      PLACE(3)
-#define CHURN	      PLACE(4)
-#define AWAY	      PLACE(5)
-
-#define BASE_COUNT   96
-#define HUGE_COUNT   3
-#define LARGE_COUNT  4 /* of 16 base pages: folios between base and huge, where they are enabled */
-#define LARGE_PAGES  16
-#define SHARED_COUNT 32
-#define CHURN_HUGES  4
-#define UNITS	     (BASE_COUNT + HUGE_COUNT + LARGE_COUNT + SHARED_COUNT)
-#define SAMPLES	     6
-#define READ_WRITE   (PROT_READ | PROT_WRITE)
-
-/* Memory that is used as one, and what must be in it. */
-struct unit {
-	char *start;
-	size_t pages;
-	unsigned seed; /* of the contents; 0: zeros */
-	bool may_be_zero, shared, locked;
-	int protection;
-};
 
 struct owner {
 	struct fuzz *fuzz;
@@ -56,92 +28,9 @@ struct owner {
 	struct unit unit[UNITS];
 };
 
-char *fuzz_page(struct random *random, bool huge)
-{
-	return huge ? HUGES + random_below(random, HUGE_COUNT) * HUGE_PAGE
-		    : BASES + random_below(random, BASE_COUNT) * BASE_PAGE;
-}
-
-char *fuzz_address(struct random *random)
-{
-	size_t in_huge = random_below(random, 2) ? 0 : random_below(random, (unsigned)HUGE_PAGE);
-
-	switch (random_below(random, 12)) {
-	case 0 ... 3:
-		return fuzz_page(random, false) + random_below(random, (unsigned)BASE_PAGE);
-	case 4 ... 6:
-		return fuzz_page(random, true) + in_huge;
-	case 7:
-		return LARGES +
-		       random_below(random, (unsigned)(LARGE_COUNT * LARGE_PAGES * BASE_PAGE));
-	case 8:
-		return SHARED + random_below(random, SHARED_COUNT) * BASE_PAGE;
-	case 9:
-		return CHURN + random_below(random, CHURN_HUGES) * HUGE_PAGE + in_huge;
-	case 10:
-		return AWAY;
-	default:
-		return (char *)((uint64_t)random_below(random, 1u << 30)
-				<< random_below(random, 34));
-	}
-}
-
-static size_t bytes_of(const struct unit *unit)
-{
-	return unit->pages * BASE_PAGE;
-}
-
-static uint64_t word_of(unsigned seed, size_t word)
-{
-	return seed ? ((uint64_t)seed << 32 | word) * UINT64_C(0x9e3779b97f4a7c15) : 0;
-}
-
-static void check_page(const struct unit *unit, size_t page, const char *when)
-{
-	const uint64_t *words = (const uint64_t *)(unit->start + page * BASE_PAGE);
-	size_t count = BASE_PAGE / sizeof(*words), first = page * count;
-	bool zero = unit->may_be_zero && words[0] == 0;
-
-	for (size_t i = 0; i < count; i++) {
-		uint64_t wanted = zero ? 0 : word_of(unit->seed, first + i);
-
-		REQUIRE(words[i] == wanted, "%s: word %zu of page %zu at %p is %#lx, not %#lx",
-			when, i, page, (void *)unit->start, words[i], wanted);
-	}
-}
-
-/* All pages of a small unit; of a large one now and then all, else the first, the last and some. */
-static void check_unit(struct owner *owner, const struct unit *unit, const char *when)
-{
-	bool all = unit->pages <= LARGE_PAGES || random_below(&owner->random, 8) == 0;
-
-	if (unit->protection == PROT_NONE)
-		return;
-	for (size_t i = 0; i < (all ? unit->pages : SAMPLES); i++) {
-		size_t page = i;
-
-		if (!all && i > 0)
-			page = i == 1 ? unit->pages - 1
-				      : random_below(&owner->random, (unsigned)unit->pages);
-		check_page(unit, page, when);
-	}
-}
-
-static void write_unit(struct owner *owner, struct unit *unit)
-{
-	uint64_t *words = (uint64_t *)unit->start;
-
-	if (unit->protection != READ_WRITE)
-		return;
-	unit->seed = ++owner->writes;
-	unit->may_be_zero = false;
-	for (size_t i = 0; i < bytes_of(unit) / sizeof(*words); i++)
-		words[i] = word_of(unit->seed, i);
-}
-
 static void unlock(struct unit *unit)
 {
-	munlock(unit->start, bytes_of(unit));
+	munlock(unit->start, unit_bytes(unit));
 	unit->locked = false;
 }
 
@@ -151,10 +40,10 @@ static void give_back(struct owner *owner, struct unit *unit)
 		return;
 	unlock(unit);
 	if (random_below(&owner->random, 2)) {
-		MUST(madvise(unit->start, bytes_of(unit), MADV_DONTNEED) == 0);
+		MUST(madvise(unit->start, unit_bytes(unit), MADV_DONTNEED) == 0);
 		unit->may_be_zero = false;
 		unit->seed = 0;
-	} else if (madvise(unit->start, bytes_of(unit), MADV_FREE) == 0) {
+	} else if (madvise(unit->start, unit_bytes(unit), MADV_FREE) == 0) {
 		unit->may_be_zero = true;
 	}
 }
@@ -164,7 +53,7 @@ static void change_lock(struct owner *owner, struct unit *unit)
 	if (random_below(&owner->random, 2))
 		unlock(unit);
 	else
-		unit->locked = mlock(unit->start, bytes_of(unit)) == 0;
+		unit->locked = mlock(unit->start, unit_bytes(unit)) == 0;
 }
 
 static void protect(struct owner *owner, struct unit *unit)
@@ -172,7 +61,7 @@ static void protect(struct owner *owner, struct unit *unit)
 	static const int PROTECTIONS[] = {PROT_NONE, PROT_READ, READ_WRITE, READ_WRITE};
 	int protection = PROTECTIONS[random_below(&owner->random, COUNT(PROTECTIONS))];
 
-	if (mprotect(unit->start, bytes_of(unit), protection) == 0)
+	if (mprotect(unit->start, unit_bytes(unit), protection) == 0)
 		unit->protection = protection;
 }
 
@@ -183,11 +72,11 @@ static void run_child(struct owner *owner)
 
 		if (unit->shared)
 			continue;
-		check_unit(owner, unit, "in a child");
+		unit_check(unit, &owner->random, "in a child");
 		if (random_below(&owner->random, 2))
 			continue;
-		write_unit(owner, unit);
-		check_unit(owner, unit, "written by a child");
+		unit_write(unit, ++owner->writes);
+		unit_check(unit, &owner->random, "written by a child");
 	}
 	_exit(0);
 }
@@ -202,7 +91,7 @@ static void fork_child(struct owner *owner, struct unit *unit)
 		run_child(owner);
 	if (child < 0)
 		return;
-	write_unit(owner, unit);
+	unit_write(unit, ++owner->writes);
 	MUST(waitpid(child, &status, 0) == child);
 	REQUIRE(status == 0, "a child exited with status %#x", (unsigned)status);
 }
@@ -214,7 +103,7 @@ static void split_or_collapse(struct owner *owner, struct unit *unit)
 	if (unit->pages == 1 || unit->protection != READ_WRITE)
 		return;
 	if (random_below(&owner->random, 2)) {
-		madvise(unit->start, bytes_of(unit), MADV_COLLAPSE);
+		madvise(unit->start, unit_bytes(unit), MADV_COLLAPSE);
 		return;
 	}
 	mprotect(page, BASE_PAGE, PROT_READ);
@@ -223,7 +112,7 @@ static void split_or_collapse(struct owner *owner, struct unit *unit)
 
 static void remap_and_back(struct owner *owner, struct unit *unit)
 {
-	size_t bytes = bytes_of(unit);
+	size_t bytes = unit_bytes(unit);
 	struct unit away = *unit;
 
 	if (unit->shared || unit->locked)
@@ -231,7 +120,7 @@ static void remap_and_back(struct owner *owner, struct unit *unit)
 	away.start = AWAY;
 	if (mremap(unit->start, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, AWAY) != AWAY)
 		return;
-	check_unit(owner, &away, "elsewhere");
+	unit_check(&away, &owner->random, "elsewhere");
 	MUST(mremap(AWAY, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, unit->start) == unit->start);
 }
 
@@ -269,15 +158,15 @@ static unsigned random_flags(struct owner *owner, bool exchange)
 static void exchange_own(struct owner *owner, struct unit *unit)
 {
 	struct unit *other = &owner->unit[random_below(&owner->random, UNITS)];
-	void *from = unit->start + random_below(&owner->random, (unsigned)bytes_of(unit));
-	void *to = other->start + random_below(&owner->random, (unsigned)bytes_of(other));
+	void *from = unit->start + random_below(&owner->random, (unsigned)unit_bytes(unit));
+	void *to = other->start + random_below(&owner->random, (unsigned)unit_bytes(other));
 	int status = 1;
 	long result = exchange_call(0, 1, &from, &to, &status, random_flags(owner, true));
 
 	REQUIRE(result == (status != 0) && status <= 0, "exchange returned %ld, status %d", result,
 		status);
-	check_unit(owner, unit, "exchanged");
-	check_unit(owner, other, "exchanged");
+	unit_check(unit, &owner->random, "exchanged");
+	unit_check(other, &owner->random, "exchanged");
 }
 
 static void move_own(struct owner *owner, struct unit *unit)
@@ -291,19 +180,19 @@ static void move_own(struct owner *owner, struct unit *unit)
 		MUST(syscall(SYS_move_pages, 0, 1UL, &page, &node, &status,
 			     random_flags(owner, false)) >= 0);
 	else
-		syscall(SYS_mbind, page, bytes_of(unit), MPOL_PREFERRED, &mask, 8 * sizeof(mask),
+		syscall(SYS_mbind, page, unit_bytes(unit), MPOL_PREFERRED, &mask, 8 * sizeof(mask),
 			random_flags(owner, false));
-	check_unit(owner, unit, "moved");
+	unit_check(unit, &owner->random, "moved");
 }
 
 static void map_again(struct owner *owner, struct unit *unit)
 {
 	if (unit->shared || random_below(&owner->random, 4))
 		return;
-	MUST(mmap(unit->start, bytes_of(unit), READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-		  -1, 0) == unit->start);
+	MUST(mmap(unit->start, unit_bytes(unit), READ_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == unit->start);
 	if (unit->pages > 1)
-		madvise(unit->start, bytes_of(unit), MADV_HUGEPAGE);
+		madvise(unit->start, unit_bytes(unit), MADV_HUGEPAGE);
 	*unit = (struct unit){.start = unit->start, .pages = unit->pages, .protection = READ_WRITE};
 }
 
@@ -327,13 +216,13 @@ static void write_and_look(struct owner *owner, struct unit *unit)
 
 static void use(struct owner *owner, struct unit *unit)
 {
-	size_t bytes = bytes_of(unit);
+	size_t bytes = unit_bytes(unit);
 
 	switch (random_below(&owner->random, 24)) {
 	case 0 ... 2:
-		return write_unit(owner, unit);
+		return unit_write(unit, ++owner->writes);
 	case 3 ... 6:
-		return check_unit(owner, unit, "read");
+		return unit_check(unit, &owner->random, "read");
 	case 7 ... 8:
 		return give_back(owner, unit);
 	case 9:
@@ -407,27 +296,9 @@ static void *churn(void *argument)
 	return NULL;
 }
 
-static struct unit *map_units(struct unit *next, char *place, unsigned count, size_t pages,
-			      bool shared)
-{
-	size_t bytes = pages * BASE_PAGE;
-	int flags = MAP_ANONYMOUS | MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE);
-
-	MUST(mmap(place, count * bytes, READ_WRITE, flags, -1, 0) == place);
-	if (pages > 1)
-		MUST(madvise(place, count * bytes, MADV_HUGEPAGE) == 0);
-	for (unsigned i = 0; i < count; i++)
-		*next++ = (struct unit){.start = place + i * bytes,
-					.pages = pages,
-					.shared = shared,
-					.protection = READ_WRITE};
-	return next;
-}
-
 void fuzz_owner(struct fuzz *fuzz, const struct job *job, unsigned index)
 {
 	static struct owner owner;
-	struct unit *next = owner.unit;
 	pthread_t thread;
 
 	owner.fuzz = fuzz;
@@ -435,12 +306,9 @@ void fuzz_owner(struct fuzz *fuzz, const struct job *job, unsigned index)
 	owner.random = random_seeded(job->seed * 100 + index);
 	owner.clear_refs = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
 	MUST(owner.clear_refs >= 0);
-	next = map_units(next, BASES, BASE_COUNT, 1, false);
-	next = map_units(next, HUGES, HUGE_COUNT, HUGE_PAGE / BASE_PAGE, false);
-	next = map_units(next, LARGES, LARGE_COUNT, LARGE_PAGES, false);
-	map_units(next, SHARED, SHARED_COUNT, 1, true);
+	units_map(owner.unit);
 	for (unsigned i = 0; i < UNITS; i++)
-		write_unit(&owner, &owner.unit[i]);
+		unit_write(&owner.unit[i], ++owner.writes);
 	MUST(pthread_create(&thread, NULL, churn, &owner) == 0);
 	fuzz->owner[index] = getpid();
 	while (!fuzz->stop) {
@@ -448,6 +316,6 @@ void fuzz_owner(struct fuzz *fuzz, const struct job *job, unsigned index)
 		fuzz->operations++;
 	}
 	for (unsigned i = 0; i < UNITS; i++)
-		check_unit(&owner, &owner.unit[i], "in the end");
+		unit_check(&owner.unit[i], &owner.random, "in the end");
 	pthread_join(thread, NULL);
 }
