@@ -13,7 +13,9 @@ _DIAGNOSTIC = re.compile(
 )
 _DOCUMENTATION = re.compile(r"(?P<kind>warning|error): (?P<file>[^\s:]+):\d+ (?P<text>.*)", re.IGNORECASE)
 _STOPPED = re.compile(r"make(?:\[\d+\])?: \*\*\* (?P<text>.*)")
-_RECIPE_FAILED = re.compile(r"\[.*\] Error \d+$|Waiting for unfinished jobs|not remade because of errors")
+_RECIPE_FAILED = re.compile(
+    r"\[.*\] Error \d+$|^Deleting file |Waiting for unfinished jobs|not remade because of errors"
+)
 _OFFSET = re.compile(r"\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?|\bline \d+\b")
 
 

@@ -32,5 +32,5 @@ class Sparse:
         return most(self._build.make(objects, "W=", "C=2", "CHECK=sparse"))
 
     def place(self, diagnostic: Diagnostic) -> str:
-        """Return where it was last seen."""
-        return self._build.places[diagnostic]
+        """Return where it was last seen; of what make itself says there is no place."""
+        return self._build.places.get(diagnostic, diagnostic.file)

@@ -59,6 +59,15 @@ def test_a_rule_that_is_missing_is_an_error() -> None:
     assert [error.is_error for error in found[""]] == [True]
 
 
+def test_an_object_that_make_deletes_is_no_error_of_its_own() -> None:
+    """Its rule has failed before that; and of an object that two directories make at once, the other one is kept."""
+    output = [
+        "make[4]: *** Deleting file 'lib/a.o'",
+        "make[4]: *** [/tree/scripts/Makefile.build:234: lib/a.o] Error 2",
+    ]
+    assert parse(output, "/tree") == ({}, {})
+
+
 def test_what_was_there_before_is_not_added_by_another_object_or_line() -> None:
     warning, other = (Diagnostic("include/a.h", "warning", text) for text in ("one", "two"))
     before = {"a.o": Counter({warning: 1})}
