@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import BadInput
+from orchestrator.kernels.config import parse as parse_config
 from orchestrator.kernels.locks import locked
 from tools.series.architectures import TARGETS, Target, read_targets
 from tools.series.build import Build
@@ -88,8 +90,14 @@ class Check:
                     )
             parent = step.commit
         self.figures.builds = {column.target.name: column.cells for column in columns}
+        self.figures.unset = {column.target.name: self._unset(column.configuration) for column in columns}
         if sparse:
             self._finish(sparse, before)
+
+    def _unset(self, configuration: Mapping[str, str]) -> list[str]:
+        """Return the options of the series that are not as it wants them: the rest of its code was not built."""
+        wanted = parse_config(self._series.option)
+        return sorted(name for name, value in wanted.items() if configuration.get(name) != value)
 
     def _checkpatch(self, files: list[Path]) -> Counter[str]:
         total = Counter[str]()

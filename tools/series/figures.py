@@ -23,6 +23,7 @@ class Figures:
 
     :ivar complaints: for each patch, checkpatch's by kind; empty: not run.
     :ivar builds: by architecture, for each patch (off, on).
+    :ivar unset: by architecture, options of the series that cannot be set there.
     :ivar sparse: new complaints of sparse; None: not run.
     """
 
@@ -30,6 +31,7 @@ class Figures:
     subjects: Sequence[str]
     complaints: list[Counter[str]] = field(default_factory=list)
     builds: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    unset: dict[str, list[str]] = field(default_factory=dict)
     sparse: int | None = None
 
     @property
@@ -54,7 +56,8 @@ class Figures:
             columns += [off, on if set(on) - {SAME} else ["-"] * len(on)]
         rows = list(zip(*columns, strict=True))
         table = tabulate(rows, headers, tablefmt="plain", disable_numparse=True)
-        return f"{table}\n{LEGEND}\ntotal: {self._total()}"
+        unset = [f"{name}: not set: {', '.join(options)}" for name, options in self.unset.items() if options]
+        return "\n".join((table, LEGEND, *unset, f"total: {self._total()}"))
 
     def _total(self) -> str:
         parts = [f"{len(self.subjects)} patches"]

@@ -20,6 +20,7 @@ class Column:
     """One architecture, with the option off and on.
 
     :ivar cells: for each patch, how many warnings and errors it adds: (off, on), as text.
+    :ivar configuration: the last one with the option on.
     """
 
     def __init__(self, off: Build, on: Build, touched: Sequence[str], source: Path) -> None:
@@ -27,6 +28,7 @@ class Column:
         self.off = off
         self.on = on
         self.cells: list[tuple[str, str]] = []
+        self.configuration: dict[str, str] = {}
         self._touched = touched
         self._source = source
         self._is_on = False
@@ -35,7 +37,7 @@ class Column:
 
     def start(self) -> None:
         """Build the base, which all warnings are compared with."""
-        self._differs = self._is_on = self.off.configure() != self.on.configure()
+        self._differs = self._is_on = self._configure()
         self._make(self.off)
         if self._is_on:
             self._make(self.on)
@@ -48,7 +50,7 @@ class Column:
         base = dict(self.off.diagnostics)
         before = dict(self.on.diagnostics) if self._is_on else base
         if any("Kconfig" in file for file in changed):
-            self._differs = self.off.configure() != self.on.configure()
+            self._differs = self._configure()
         without = self._added(self.off, base)
         if not self._differs:
             self.cells.append((cell(without), SAME))
@@ -64,6 +66,11 @@ class Column:
         seen = "+".join(name for name, place in places.items() if place)
         place = places["on"] or places["off"] or diagnostic.file
         return f"{seen}: {place}: {diagnostic.kind}: {diagnostic.text}"
+
+    def _configure(self) -> bool:
+        """Make both configurations; return whether they differ."""
+        self.configuration = self.on.configure()
+        return self.off.configure() != self.configuration
 
     def _added(self, build: Build, before: Diagnostics) -> Counter[Diagnostic]:
         self._make(build)

@@ -41,8 +41,15 @@ def test_figures_have_a_row_for_each_patch_and_a_total() -> None:
     assert figures.adds
 
 
+def test_options_that_cannot_be_set_are_named() -> None:
+    figures = Figures(1, ["first"], builds={"x86_64": [("0", "0")], "m68k": [("0", "0")]})
+    figures.unset = {"x86_64": [], "m68k": ["CONFIG_A", "CONFIG_B"]}
+    assert "m68k: not set: CONFIG_A, CONFIG_B" in figures.text().splitlines()
+    assert "x86_64: not set" not in figures.text()
+
+
 def test_checks_alone_add_nothing() -> None:
-    figures = Figures(1, ["first"], [Counter(CHECK=3)], {"x86_64": [("0", ".")]}, 0)
+    figures = Figures(1, ["first"], [Counter(CHECK=3)], {"x86_64": [("0", ".")]}, sparse=0)
     assert not figures.adds
     assert figures.text().endswith("0 of sparse")
     figures.sparse = 1
