@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "json.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -14,7 +15,8 @@ static void append(struct json *json, const char *bytes, size_t count)
 		char *text = realloc(json->text, size);
 
 		if (!text) {
-			fputs("migbench: out of memory for the JSON document\n", stderr);
+			fprintf(stderr, "%s: out of memory for the JSON document\n",
+				program_invocation_short_name);
 			exit(EXIT_FAILURE);
 		}
 		json->text = text;
@@ -38,9 +40,9 @@ __attribute__((format(printf, 2, 3))) static void append_format(struct json *jso
 	append(json, buffer, (size_t)count);
 }
 
-/* Bytes of the character of valid UTF-8 at text; 0 if it is not valid. See RFC 3629, section 4. */
-static size_t utf8_length(const unsigned char *text)
+size_t json_utf8_length(const char *bytes)
 {
+	const unsigned char *text = (const unsigned char *)bytes;
 	size_t length = text[0] < 0x80	 ? 1
 			: text[0] < 0xc2 ? 0
 			: text[0] < 0xe0 ? 2
@@ -65,7 +67,7 @@ static void append_quoted(struct json *json, const char *value)
 	append(json, "\"", 1);
 	while (*value) {
 		unsigned char byte = (unsigned char)*value;
-		size_t length = utf8_length((const unsigned char *)value);
+		size_t length = json_utf8_length(value);
 
 		if (byte == '"' || byte == '\\')
 			append_format(json, "\\%c", byte);
@@ -155,6 +157,23 @@ void json_bool(struct json *json, const char *key, bool value)
 {
 	begin_value(json, key);
 	append_format(json, "%s", value ? "true" : "false");
+}
+
+void json_decimal(struct json *json, const char *key, double value, int decimals)
+{
+	begin_value(json, key);
+	append_format(json, "%.*f", decimals, value);
+}
+
+void json_null(struct json *json, const char *key)
+{
+	json_raw(json, key, "null");
+}
+
+void json_raw(struct json *json, const char *key, const char *text)
+{
+	begin_value(json, key);
+	append(json, text, strlen(text));
 }
 
 bool json_print(struct json *json, FILE *stream)

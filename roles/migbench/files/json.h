@@ -23,7 +23,16 @@ void json_string(struct json *json, const char *key, const char *value);
 void json_integer(struct json *json, const char *key, int64_t value);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
 void json_number(struct json *json, const char *key, double value);
+/* With a fixed number of decimals. */
+void json_decimal(struct json *json, const char *key, double value, int decimals);
 void json_bool(struct json *json, const char *key, bool value);
+void json_null(struct json *json, const char *key);
+/* A value, or members of an object (key is NULL), that are JSON already. */
+void json_raw(struct json *json, const char *key, const char *text);
+
+/* Bytes of the character of valid UTF-8 at text, which ends with NUL; 0 if it is not valid. See RFC
+ * 3629, section 4. */
+size_t json_utf8_length(const char *text);
 
 /* Prints the document and a newline, and frees it. False on a write error. */
 bool json_print(struct json *json, FILE *stream);
