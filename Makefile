@@ -67,6 +67,7 @@ quickstart: setup
 
 test: packages-run packages-test $(VENV)/.dev lint
 	$(MAKE) -s -C roles/migbench/files check
+	$(MAKE) -s -C orchestrator/execution/runner check
 	rm -f .coverage
 	$(PYTEST) tests/unit -n auto $(COVER)
 	$(PYTEST) tests/integration -n auto -m "not changes_settings and not slow" $(COVER)
@@ -140,8 +141,9 @@ lint: $(VENV)/.dev
 	$(BIN)/check-jsonschema --check-metaschema $$(git ls-files '*schema.json')
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(MAKE) -s -C roles/migbench/files format-check
+	$(MAKE) -s -C orchestrator/execution/runner format-check
 	$(MAKE) -s -C tests/kernel/programs format-check
-	clang-format --style=file:roles/migbench/files/.clang-format --dry-run --Werror tests/integration/*.c \
+	clang-format --dry-run --Werror tests/integration/*.c \
 		tools/count-instructions/*.c
 
 packages-run:
@@ -167,3 +169,4 @@ release: $(VENV)/.dev
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage* dist
 	$(MAKE) -s -C roles/migbench/files clean
+	$(MAKE) -s -C orchestrator/execution/runner clean

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-GENERATED = frozenset({"build", "__pycache__"})
+GENERATED = frozenset({"build", "prebuilt", "__pycache__"})
 """Directories with generated files."""
 
 SHARED = {"roles": "roles", "experiments": "experiments", "reference": "results/reference", "tree": "."}

@@ -1,9 +1,10 @@
-"""Shells of hosts, and a host's directory: for tests of the scripts that run on a host."""
+"""Shells of hosts, and a host's directory: for tests of the runner and the scripts."""
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.execution.host_journal import End, Event, Reader, TrialEnd
-from orchestrator.execution.trial_file import RUNNER, HostTrial, encode_trials
+from orchestrator.execution.trial_file import HostTrial, encode_trials
+from orchestrator.hosts.remote import runner_program
 from orchestrator.hosts.remote.folder import SCRIPTS
 
 SHELLS = ("dash", "busybox", "bash")
@@ -42,22 +44,25 @@ class HostFolder:
     def __init__(self, shell: str, folder: Path) -> None:
         self.environment = environment_of(shell, folder)
         self.folder = folder
+        self.prefix: tuple[str, ...] = ()
+        """Words before each command, such as ``unshare``."""
         self.base = folder / "a base"
         self.block = folder / "block 1"
         self.block.mkdir()
         scripts = folder / "scripts"
         scripts.mkdir()
-        for name, content in {**SCRIPTS.files, **RUNNER.files}.items():
+        for name, content in SCRIPTS.files.items():
             (scripts / name).write_bytes(content)
-        self.settings_script = scripts / "settings.sh"
         self.runner_script = scripts / "runner.sh"
+        program = runner_program.find(platform.machine())
+        (scripts / f"runner-{platform.machine()}").symlink_to(program)
 
     def sh(
         self, script: Path, *arguments: str | Path, stdin: bytes = b"", **options: Any
     ) -> subprocess.CompletedProcess[bytes]:
         """Run one of the scripts."""
         return subprocess.run(
-            ["/usr/bin/env", "sh", str(script), *map(str, arguments)],
+            [*self.prefix, "/usr/bin/env", "sh", str(script), *map(str, arguments)],
             input=stdin,
             capture_output=True,
             env=self.environment,

@@ -83,7 +83,7 @@ class BlockRun:
     def _open_visit(self, host: Host) -> Visit:
         run = self._run
         visit = Visit(host, run.experiment, f"{run.name}-{self._block.name}", self._machine.clock)
-        visit.install_scripts()
+        run.record_runner(visit.install())
         return visit
 
     def _visit(self, host: Host) -> bool:

@@ -90,7 +90,7 @@ class _Checker:
         stays = machine.files_survive_boot  # it is not booted only to be looked at
         host = machine.reconnect() if stays else machine.boot(kernel)
         visit = Visit(host, experiment, f"{self._run}-{self._block.name}", machine.clock)
-        visit.install_scripts()
+        visit.install()
         if not request.break_locks:
             lock.check_free(visit.ours, self._run)
         visit.check_free()

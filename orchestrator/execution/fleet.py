@@ -136,7 +136,7 @@ def _started_blocks(run: Run, host: Host) -> tuple[str, ...]:
     folder = HostFolder(host, root=needs_root(run.experiment))
     if not folder.exists():
         return ()
-    folder.install_scripts()
+    folder.install()
     runner = folder.runner()
     running = runner.block.rpartition("/")[2] if runner else ""
     prefix = f"{run.name}-"

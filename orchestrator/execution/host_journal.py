@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ class Begin:
     uptime: float
 
     def time(self, uptime: float) -> str:
-        """Return the moment ``uptime`` seconds after boot, ISO 8601 in UTC, to a hundredth of a second at best."""
+        """Return the moment ``uptime`` seconds after boot, ISO 8601 in UTC, in milliseconds."""
         moment = datetime.fromtimestamp(self.epoch + uptime - self.uptime, UTC)
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -51,8 +51,7 @@ class TrialEnd:
     :ivar tag: what the controller had attached to the trial.
     :ivar boot: boot id of the host.
     :ivar refused: why it was not run at all (a setting that did not take, no working folder); empty if it ran.
-    :ivar exit_code: None if it did not run or ended by ``signal``. A shell tells a signal by a status over 128, so a
-        program that exits with 129 to 159 by itself is taken for one that was killed.
+    :ivar exit_code: None if it did not run or ended by ``signal``.
     :ivar timed_out: it was ended at its time limit.
     :ivar start: ISO 8601, UTC, as is ``end``; empty if it did not run.
     :ivar settled: whether the CPUs were idle before it; ``waited``: how long that took, in seconds.
@@ -63,6 +62,9 @@ class TrialEnd:
     :ivar kernel_log: lines since the previous trial, the newest 200; None where it cannot be read.
     :ivar stdout: the last 96 KiB; ``stdout_cut``: there was more before. ``stderr``: the last 16 KiB; ``stderr_cut``.
         Bytes that are not UTF-8 are replaced, NUL bytes and line ends at the end dropped.
+    :ivar usage: what it used: ``user`` and ``system``, seconds of CPU; ``memory_peak``, bytes; ``processes_peak``;
+        null: not known. ``of``: ``cgroup``, all its processes, or ``waited``, those that were waited for, with the
+        memory of the largest. Empty if it did not run, and in journals of older versions.
     """
 
     trial: str
@@ -85,6 +87,7 @@ class TrialEnd:
     stdout_cut: bool
     stderr: str
     stderr_cut: bool = False
+    usage: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -172,4 +175,5 @@ class Reader:
             stdout_cut=document["stdout_cut"],
             stderr=document["stderr"],
             stderr_cut=document.get("stderr_cut", False),
+            usage=document.get("usage") or {},
         )

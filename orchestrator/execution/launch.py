@@ -198,7 +198,7 @@ def _close(run: Run, complete: bool, reason: str = "") -> None:
     """Write the last record, and complete the manifest."""
     run.write(EndRecord(complete, reason, utc_now()))
     kernels = {name: kernel | _ingredients(kernel) for name, kernel in run.kernels.items()}
-    manifest.finish(run.folder, complete, run.benchmark_hash, kernels, run.programs)
+    manifest.finish(run.folder, complete, run.benchmark_hash, kernels, run.programs, run.runners)
 
 
 def _ingredients(kernel: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from orchestrator.experiment.model import Experiment, Status
 from orchestrator.hosts.base import Machine, Provider
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.lock import Holder, release, take
+from orchestrator.hosts.remote.runner_program import RunnerProgram
 from orchestrator.plan import Plan
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.records import BlockRecord, Record, TrialRecord
@@ -82,6 +83,7 @@ class Run:
         self._held: dict[str, tuple[HostFolder, Holder]] = {}
         self._artifacts: dict[str, str] = {}
         self._programs: dict[str, dict[str, str]] = {}
+        self._runners: dict[str, dict[str, str]] = {}
         self._has_sent_trials = False
         self._kernels: dict[str, dict[str, Any]] = {}
         until = plan.experiment.repetitions.until
@@ -262,6 +264,17 @@ class Run:
         """Keep what a host reports of the programs that trials begin with, see :meth:`Visit.find_programs`."""
         with self._lock:
             self._programs.update(programs)
+
+    def record_runner(self, program: RunnerProgram) -> None:
+        """Keep what runs the trials on hosts of an architecture."""
+        with self._lock:
+            self._runners[program.machine] = {"source": program.source, "sha256": program.sha256}
+
+    @property
+    def runners(self) -> dict[str, dict[str, str]]:
+        """Source and program of the runner, by ``uname -m`` of the hosts."""
+        with self._lock:
+            return dict(self._runners)
 
     def record_kernel(self, name: str, description: dict[str, Any]) -> None:
         """Keep what ran under one of the experiment's kernel names: release, version, build id, hash, patches."""

@@ -1,4 +1,4 @@
-"""The trials of a block as the host gets them: lines for a POSIX shell."""
+"""The trials of a block as the host gets them: lines of words, quoted as for a POSIX shell."""
 
 from __future__ import annotations
 
@@ -6,20 +6,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Limits, Setting
-from orchestrator.hosts.remote.folder import Scripts
 from orchestrator.hosts.remote.settings import setting_words, shell_line
 from orchestrator.plan.model import Trial
-
-RUNNER = Scripts.of_package(
-    f"{__package__}.runner",
-    ("runner.sh", "trial.sh", "noise.sh", "program.sh", "trial_line.awk", "noise.awk"),
-)
-"""The files of the runner, beside those that every host gets."""
 
 ID = re.compile(r"[0-9A-Za-z_-]+")
 
@@ -31,7 +23,7 @@ class HostTrial:
     :ivar tag: whatever the controller wants back in the trial's line of the host's journal.
     :ivar folder: working folder on the host.
     :ivar argv: the whole command; a first word with a slash is relative to ``folder``.
-    :ivar time_limit: seconds; rounded up to whole ones, for not every ``sleep`` knows others.
+    :ivar time_limit: seconds.
     :ivar settle: longest wait for idle CPUs, in seconds; 0: do not wait.
     """
 
@@ -72,7 +64,7 @@ def _words(trial: HostTrial) -> list[str]:
         raise BadInput(f"invalid trial id {trial.id!r}; expected letters, digits, '-' and '_'")
     if not trial.argv:
         raise BadInput(f"trial {trial.id}: empty command")
-    words = [trial.id, str(ceil(trial.time_limit)), json.dumps(trial.tag, separators=(",", ":"))]
+    words = [trial.id, f"{trial.time_limit:.3f}", json.dumps(trial.tag, separators=(",", ":"))]
     words += [trial.folder, f"{trial.settle:.2f}", str(len(trial.settings))]
     for setting in trial.settings:
         words += setting_words(setting)

@@ -19,6 +19,7 @@ from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Clock, Host
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.remote.folder import HostFolder
+from orchestrator.hosts.remote.runner_program import RunnerProgram
 from orchestrator.hosts.remote.settings import encode_settings, parse_changes
 from orchestrator.plan.model import Trial
 from orchestrator.provision.engine import run_role
@@ -28,9 +29,6 @@ from orchestrator.provision.target import Target
 
 UPLOAD_LIMIT_S = 600.0
 TRIALS_A_PIECE = 2000
-
-NOT_RUNNING = 3
-"""Exit code of ``runner.sh`` where there is nothing to stop or no runner at work."""
 
 NO_PROGRAM = 3
 """Exit code of ``program.sh`` where there is no such program."""
@@ -62,13 +60,13 @@ class Visit:
         other.folder = f"{self.base}/blocks/{block_name}"
         return other
 
-    def install_scripts(self) -> None:
-        """Put the host-side scripts in place."""
-        self.ours.install_scripts(trial_file.RUNNER)
+    def install(self) -> RunnerProgram:
+        """Put the runner and the scripts in place; return the runner."""
+        return self.ours.install()
 
     def runner_is_running(self) -> bool:
         """Whether a runner is running our block: an earlier controller may have left one."""
-        status = self.ours.script("runner.sh", "status", self.folder, accept=(0, NOT_RUNNING))
+        status = self.ours.script("runner.sh", "status", self.folder)
         return self.host.run(status).stdout.strip() == "running"
 
     def check_free(self) -> None:
@@ -113,7 +111,7 @@ class Visit:
         if not lines:
             return {}
         completed = self.host.run(
-            self.ours.script("settings.sh", "apply", self.base, stdin=lines, accept=(0, 1))
+            self.ours.script("runner.sh", "settings", "apply", self.base, stdin=lines, accept=(0, 1))
         )
         changes = parse_changes(completed.stdout)
         faults = [str(change) for change in changes if change.is_error]
@@ -178,7 +176,7 @@ class Visit:
     def stop(self, now: bool) -> None:
         """Ask the runner to stop after the running trial, or now."""
         words = ("stop", self.folder, *(("now",) if now else ()))
-        self.host.run(self.ours.script("runner.sh", *words, accept=(0, NOT_RUNNING)))
+        self.host.run(self.ours.script("runner.sh", *words))
 
     @property
     def journal(self) -> str:
@@ -188,7 +186,7 @@ class Visit:
     def journal_lines(self) -> list[str]:
         """Return the host's journal of this block so far; empty if there is none."""
         read = script('if [ -e "$1" ]; then cat "$1"; fi', f"{self.folder}/journal.jsonl", sudo=self._sudo)
-        return self.host.run(read).stdout.splitlines()
+        return self.host.run(read).stdout.split("\n")
 
     def follow(self) -> Iterator[str | None]:
         """Yield the host's journal of this block from its first line, and go on as it grows; None while silent.

@@ -78,7 +78,7 @@ def apply_roles(
 
 def _target(host: Host, selector: HostSelector, request: RoleRequest) -> Target:
     folder = HostFolder(host, root=request.needs_root)
-    folder.install_scripts()
+    folder.install()
     runner = folder.runner()
     if runner is not None and not request.check:
         raise HostError(runner.refusal(host.name))

@@ -22,7 +22,7 @@ class SettingsModule(Module):
     """A module whose arguments amount to a list of settings."""
 
     needs_root: ClassVar[bool] = True
-    reads_back: ClassVar[bool] = False  # ``settings.sh apply`` reads back by itself
+    reads_back: ClassVar[bool] = False  # ``runner settings apply`` reads back by itself
 
     @abstractmethod
     def settings(self, arguments: Node) -> Iterable[Setting]:
@@ -74,7 +74,7 @@ class SettingsModule(Module):
 
 
 def _changes(printed: str) -> list[Change]:
-    """Return the changes that ``settings.sh`` printed; of two for the same path, the last."""
+    """Return the changes that ``runner settings`` printed; of two for the same path, the last."""
     return list({change.path: change for change in parse_changes(printed)}.values())
 
 

@@ -44,6 +44,7 @@ class Manifest:
     :ivar benchmark: hash of the benchmark's binary on the host; empty if no role built it.
     :ivar programs: programs of the trials, by the first word of the command: ``path`` on the host, ``sha256`` and
         ``package`` (with its version), as far as reported by the host.
+    :ivar runners: of the runner, by ``uname -m`` of the hosts: ``source``, the hash of its sources, and ``sha256``.
     :ivar kernels: properties of each kernel, by its name in the file.
     :ivar complete: None while the run is in progress.
     """
@@ -72,6 +73,7 @@ class Manifest:
     limit: int = 0
     source: str = ""
     programs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    runners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def begin(
@@ -115,6 +117,7 @@ def finish(
     benchmark: str = "",
     kernels: Mapping[str, Any] | None = None,
     programs: Mapping[str, Mapping[str, str]] | None = None,
+    runners: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Manifest:
     """Complete the manifest in ``folder`` at the end of a run; arguments that are not given change nothing."""
     manifest = load(folder)
@@ -125,6 +128,7 @@ def finish(
         benchmark=benchmark or manifest.benchmark,
         kernels={**manifest.kernels, **(kernels or {})},
         programs={**manifest.programs, **(programs or {})},
+        runners={**manifest.runners, **(runners or {})},
     )
     save(folder, manifest)
     return manifest

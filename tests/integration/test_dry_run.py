@@ -120,7 +120,7 @@ def test_the_commands_of_a_dry_run_are_those_of_a_run(
     dry = [comparable(line, "RUN") for line in printed if not line.startswith(("#", "    < "))]
     real = [comparable(line, result.folder.id) for line in recorder.commands]
     assert dry == real
-    assert len(real) > 30
+    assert len(real) > 25
 
 
 BOOTING = """

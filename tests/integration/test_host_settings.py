@@ -1,4 +1,4 @@
-"""settings.sh: record, set, read back and restore; on temporary files and on one real sysctl."""
+"""`runner settings`: record, set, read back and restore; on temporary files and on one real sysctl."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HostFolder]
 
 
 def settings(host: HostFolder, verb: str, *lines: Setting) -> tuple[int, list[Change]]:
-    done = host.sh(host.settings_script, verb, host.base, stdin=encode_settings(lines))
+    done = host.sh(host.runner_script, "settings", verb, host.base, stdin=encode_settings(lines))
     assert done.stderr == b""
     return done.returncode, parse_changes(done.stdout.decode())
 
@@ -186,15 +186,17 @@ def test_an_incomplete_line_of_a_record_is_ignored(host: HostFolder) -> None:
 def test_nothing_is_changed_that_cannot_be_recorded(host: HostFolder) -> None:
     path = setting_file(host, "setting_file", "1\n")
     (host.base / "settings.record").mkdir(parents=True)
-    done = host.sh(host.settings_script, "apply", host.base, stdin=encode_settings([Setting(str(path), "2")]))
+    done = host.sh(
+        host.runner_script, "settings", "apply", host.base, stdin=encode_settings([Setting(str(path), "2")])
+    )
     assert done.returncode == 1
-    assert b"settings.record: cannot write the record; nothing was changed" in done.stderr
+    assert b"settings.record: cannot write the record: Is a directory; nothing was changed" in done.stderr
     assert path.read_text() == "1\n"
 
 
 def test_usage(host: HostFolder) -> None:
-    assert host.sh(host.settings_script, "apply").returncode == 2
-    assert host.sh(host.settings_script, "sing", host.base).returncode == 2
+    assert host.sh(host.runner_script, "settings", "apply").returncode == 2
+    assert host.sh(host.runner_script, "settings", "sing", host.base).returncode == 2
 
 
 REAL = Path("/proc/sys/vm/stat_interval")
@@ -312,8 +314,8 @@ def test_a_sysctl_whose_name_has_dots_inside(tmp_path: Path, name: str) -> None:
     (tmp_path / "input").write_bytes(encode_settings([Setting(sysctl_path(name), "1")]))
     script = (
         "ip link set lo name eth0.100; "
-        f"sysctl -n {name}; sh {host.settings_script} apply '{host.base}' <{tmp_path}/input; sysctl -n {name}; "
-        f"sh {host.settings_script} restore '{host.base}'; sysctl -n {name}"
+        f"sysctl -n {name}; sh {host.runner_script} settings apply '{host.base}' <{tmp_path}/input; sysctl -n {name}; "
+        f"sh {host.runner_script} settings restore '{host.base}'; sysctl -n {name}"
     )
     ended = subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True, text=True)
     host.close()
@@ -330,7 +332,7 @@ def test_values_with_tabs_are_compared_by_words(tmp_path: Path) -> None:
     (tmp_path / "input").write_bytes(
         encode_settings([Setting(path, "32768 60999"), Setting(path, " 40000   50000 ")])
     )
-    script = f"sh {host.settings_script} apply '{host.base}' <{tmp_path}/input; cat {path}"
+    script = f"sh {host.runner_script} settings apply '{host.base}' <{tmp_path}/input; cat {path}"
     ended = subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True, text=True)
     host.close()
     *changes, found = ended.stdout.splitlines()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,9 +43,14 @@ def statistics(user: int, steal: int, busiest: int) -> str:
     return CPU.format(n=" ", user=user, steal=steal) + each + "intr 5 1 2 3\nctxt 7\n"
 
 
+needs_namespaces = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("unshare"), reason="needs to be root, with unshare"
+)
+
+
 @pytest.fixture
 def stand_in(host: HostFolder) -> Path:
-    """A machine made of files that the runner takes for the host's own; trials change it."""
+    """A machine made of files, which the runner finds in the places of the host's own; trials change it."""
     root = host.folder / "stand-in"
     for folder in ("node/node0", "node/node10", "pts", "cpu/cpu0/thermal_throttle", "cpu/cpu1/thermal_throttle",
                    "cpu/cpu1/cpufreq"):  # fmt: skip
@@ -59,16 +66,19 @@ def stand_in(host: HostFolder) -> Path:
         (root / f"cpu/cpu{cpu}/thermal_throttle/package_throttle_count").write_text("9\n")
     (root / "cpu/cpu1/cpufreq/scaling_cur_freq").write_text("2400000\n")
     (root / "pts/0").touch()
-    script = host.runner_script.with_name("noise.sh")
-    text = script.read_text()
-    own = "proc=/proc nodes=/sys/devices/system/node cpus=/sys/devices/system/cpu terminals_folder=/dev/pts\n"
-    assert own in text
-    script.write_text(
-        text.replace(own, f"proc={root} nodes={root}/node cpus={root}/cpu terminals_folder={root}/pts\n")
-    )
+    places = {
+        **{name: f"/proc/{name}" for name in ("vmstat", "stat", "loadavg", "meminfo")},
+        "node": "/sys/devices/system/node",
+        "cpu": "/sys/devices/system/cpu",
+        "pts": "/dev/pts",
+    }
+    mounts = [f"/bin/mount --bind '{root}/{name}' {place}" for name, place in places.items()]
+    words = ("sh", "-c", f'{" && ".join(mounts)} && exec "$@"', "sh")
+    host.prefix = ("/usr/bin/unshare", "--mount", "--propagation", "private", *words)
     return root
 
 
+@needs_namespaces
 def test_all_that_a_host_can_tell(host: HostFolder, stand_in: Path) -> None:
     (stand_in / "later").write_text(statistics(150, 25, 1))
     end = run(
@@ -91,6 +101,7 @@ def test_all_that_a_host_can_tell(host: HostFolder, stand_in: Path) -> None:
     assert end.counters == {"pgfault": 3}
 
 
+@needs_namespaces
 def test_a_host_that_tells_little(host: HostFolder, stand_in: Path) -> None:
     for file in [*stand_in.glob("node/*/meminfo"), *stand_in.glob("cpu/*/*/*"), stand_in / "pts/0"]:
         file.unlink()
@@ -102,6 +113,7 @@ def test_a_host_that_tells_little(host: HostFolder, stand_in: Path) -> None:
     }  # fmt: skip
 
 
+@needs_namespaces
 def test_a_trial_in_which_no_cpu_worked_for_a_tick_has_no_frequency(host: HostFolder, stand_in: Path) -> None:
     assert "frequency" not in run(host, "true").noise
 

@@ -134,7 +134,7 @@ def test_nothing_runs_where_another_user_can_replace_files(
     node: Node, prepare: Callable[[Path], None]
 ) -> None:
     prepare(node.run)
-    before = {"settings.record": b"", "bin/settings.sh": b'echo replaced >"$2/executed"'}
+    before = {"settings.record": b"", "bin/runner.sh": b'echo replaced >"$3/executed"'}
     hold = node.start("-c", HOLD, "sh", "/nonexistent", str(node.run))
     for name, content in before.items():
         path = node.run / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import sysconfig
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import __version__
+from orchestrator import __version__, architectures
 
 ROOT = Path(__file__).parents[2]
 NAMES = [
@@ -65,3 +66,19 @@ def test_the_wheel_is_a_program_that_works(release: Path, tmp_path: Path) -> Non
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "quickstart.yaml: valid" in done.stdout
+    runners = {
+        path.name: path for path in venv.glob("lib/*/site-packages/orchestrator/execution/runner/prebuilt/*")
+    }
+    assert set(runners) == {f"runner-{one.machine}" for one in architectures.ARCHITECTURES.values()}
+    code = f"""
+from orchestrator.hosts.remote import runner_program
+print(runner_program.find("{platform.machine()}"), runner_program.source_hash())
+"""
+    found = subprocess.run(
+        [python, "-c", code], cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=True
+    )
+    path, source = found.stdout.split()
+    assert Path(path).name in runners
+    ran = subprocess.run(["sh", "-c", 'cp "$1" own && chmod +x own && ./own version', "sh", path], cwd=tmp_path,
+                         capture_output=True, text=True, check=True)  # fmt: skip
+    assert ran.stdout.strip() == source

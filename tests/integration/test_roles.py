@@ -266,7 +266,7 @@ def test_settings_that_cannot_be_recorded_are_not_changed(admin: User, machine: 
     ended = apply(admin, "mine")
     assert ended.code == 3
     (line,) = ended.complaints
-    assert line.endswith("settings.record: cannot write the record; nothing was changed")
+    assert line.endswith("settings.record: cannot write the record: Is a directory; nothing was changed")
     assert machine.proc("vm/swappiness") == "60"
 
 

@@ -1,7 +1,8 @@
-"""The runner in each shell: all outcomes of a trial, and its journal."""
+"""The runner on hosts with each shell: all outcomes of a trial, and its journal."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.execution.host_journal import Begin, Start, TrialEnd
-from orchestrator.execution.trial_file import HostTrial
+from orchestrator.execution.host_journal import Begin, End, Reader, Start, TrialEnd
+from orchestrator.execution.trial_file import HostTrial, encode_trials
 from orchestrator.experiment.model import Setting
 from tests.host_shells import SHELLS, HostFolder, processes
 
 TAG = {"cell": "c0ffee", "text": 'it\'s "quoted" \\ and\nbroken – ünd'}
-MARKER = "7654.321"  # unique argument of sleep
+MARKER, DAEMON = "7654.321", "7654.322"  # unique arguments of sleep
 
 
 def trial(name: str, *argv: str, limit: float = 30, settings: tuple[Setting, ...] = ()) -> HostTrial:
@@ -39,6 +40,8 @@ def finished(
             trial("late", "sleep", "600", limit=1),
             trial("deaf", "sh", "-c", "trap '' TERM; while :; do sleep 1; done", limit=1),
             trial("parent", "sh", "-c", f"sleep {MARKER} & exit 3"),
+            trial("daemon", "sh", "-c", f"setsid sleep {DAEMON} & sleep 0.2"),
+            trial("code-130", "sh", "-c", "exit 130"),
             trial("binary", "sh", "-c", r"""printf 'a\000b\001\033"\\\377\303c\n\td\r' """),
             trial("killed", "sh", "-c", "kill -9 $$"),
             trial(
@@ -82,7 +85,7 @@ def test_journal_has_header_pairs_and_end(finished: HostFolder) -> None:
     assert finished.end().reason == "complete"
     assert finished.status() == "complete"
     starts, trial_ends = events[1:-1:2], events[2:-1:2]
-    assert len(starts) == len(trial_ends) == 18
+    assert len(starts) == len(trial_ends) == 20
     for start, end in zip(starts, trial_ends, strict=True):
         assert isinstance(start, Start)
         assert isinstance(end, TrialEnd)
@@ -92,8 +95,7 @@ def test_journal_has_header_pairs_and_end(finished: HostFolder) -> None:
 
 
 def test_runner_prints_nothing(finished: HostFolder) -> None:
-    log = (finished.block / "runner.log").read_text().splitlines()
-    assert [line for line in log if " Killed " not in line] == []  # bash reports the alarm that was killed
+    assert (finished.block / "runner.log").read_text() == ""
 
 
 def test_success_and_failure(ends: Mapping[str, TrialEnd]) -> None:
@@ -105,6 +107,7 @@ def test_success_and_failure(ends: Mapping[str, TrialEnd]) -> None:
     assert ends["nosuch"].exit_code == 127
     assert "no-such-program" in ends["nosuch"].stderr
     assert (ends["killed"].exit_code, ends["killed"].signal) == (None, 9)
+    assert (ends["code-130"].exit_code, ends["code-130"].signal) == (130, None)
 
 
 def test_time_limit_ends_the_whole_group(ends: Mapping[str, TrialEnd]) -> None:
@@ -114,7 +117,8 @@ def test_time_limit_ends_the_whole_group(ends: Mapping[str, TrialEnd]) -> None:
 
 def test_processes_of_a_trial_are_killed_at_its_end(ends: Mapping[str, TrialEnd]) -> None:
     assert (ends["parent"].exit_code, ends["parent"].strays) == (3, True)
-    assert processes(MARKER) == []
+    assert (ends["daemon"].exit_code, ends["daemon"].strays) == (0, True)
+    assert processes(MARKER) == processes(DAEMON) == []
 
 
 def test_output_of_any_bytes(ends: Mapping[str, TrialEnd]) -> None:
@@ -166,6 +170,14 @@ def test_trial_does_not_run_without_its_settings(ends: Mapping[str, TrialEnd]) -
     assert ends["nowhere"].refused == "/no/such folder: No such file or directory"
 
 
+def test_usage_of_a_trial(ends: Mapping[str, TrialEnd]) -> None:
+    usage = ends["huge"].usage
+    assert usage["of"] in ("cgroup", "waited")
+    assert usage["user"] + usage["system"] > 0
+    assert usage["memory_peak"] > 4096
+    assert ends["refused"].usage == {}
+
+
 def test_counters_are_differences(ends: Mapping[str, TrialEnd]) -> None:
     assert ends["huge"].counters["pgfault"] > 0
     assert 0 not in ends["huge"].counters.values()
@@ -211,40 +223,39 @@ def test_busy_cpus_are_reported(host: HostFolder) -> None:
     assert end.waited >= 1.5
 
 
-NO_FIFOS = """#!/bin/sh
-for path; do
-    case $path in {refused}*) echo "mkfifo: cannot create fifo '$path'" >&2; exit 1 ;; esac
-done
-exec {mkfifo} "$@"
+FULL_DISK = """
+mount -t tmpfs -o size=128k none "$3" && cp "$1/trials" "$3" || exit 99
+sh "$1/scripts/runner.sh" run "$2" "$3"; echo "code=$?"
+cat "$3/journal.jsonl"
+rm "$3/ballast"; sh "$1/scripts/runner.sh" run "$2" "$3"; echo "code=$?"
+cat "$3/journal.jsonl"
 """
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_time_limits_hold_where_the_storage_has_no_fifos(tmp_path: Path, shell: str) -> None:
-    host = HostFolder(shell, tmp_path)
-    refuse_fifos(host, str(host.block).replace(" ", "\\ "))
-    try:
-        ends = host.run(trial("quick", "true"), trial("late", "sleep", "600", limit=1))
-        assert [end.timed_out for end in ends] == [False, True]
-        assert not list(Path("/tmp").glob(f"orchestrate-alarm.{host.runner_pid}"))
-    finally:
-        host.close()
-
-
-def test_a_host_without_fifos_runs_no_trial(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs to be root, with unshare")
+def test_a_full_disk_is_no_fault_of_the_trial(tmp_path: Path) -> None:
+    """The setting is restored, the last line is written, and the trial runs again when there is room."""
     host = HostFolder("dash", tmp_path)
-    refuse_fifos(host, "/")
-    started = host.start(trial("quick", "true"))
-    assert started.returncode == 1
-    assert started.stderr.decode() == f"cannot create a FIFO in {host.block} or /tmp\n"
-    assert host.journal() == ""
-    assert not (host.base / "running").exists()
-
-
-def refuse_fifos(host: HostFolder, refused: str) -> None:
-    """Give the host a ``mkfifo`` that fails below a path, as on 9p and CIFS."""
-    mkfifo = shutil.which("mkfifo")
-    tool = Path(host.environment["PATH"].split(":")[0]) / "mkfifo"
-    tool.unlink(missing_ok=True)
-    tool.write_text(NO_FIFOS.format(refused=refused, mkfifo=mkfifo))
-    tool.chmod(0o755)
+    knob, ballast = tmp_path / "knob", host.block / "ballast"
+    knob.write_text("1\n")
+    filled = tmp_path / "filled"
+    fill = f"[ -e '{filled}' ] || {{ : >'{filled}'; cat /dev/zero >'{ballast}'; }}; yes | head -c 9000"
+    settings = (Setting(str(knob), "2"),)
+    block = [trial("a", "true"), trial("fills", "sh", "-c", fill, settings=settings), trial("c", "true")]
+    (tmp_path / "trials").write_bytes(encode_trials(block))
+    words = ("sh", "-c", FULL_DISK, "sh", tmp_path, host.base, host.block)
+    ended = subprocess.run(
+        ("unshare", "--mount", "--propagation", "private", *map(str, words)),
+        capture_output=True, text=True, env=host.environment,
+    )  # fmt: skip
+    first, second = ended.stdout.split("code=0\n")[1:]
+    reader = Reader()
+    events = [reader.read(line) for line in first.split("\n")[:-1]]
+    assert [type(event) for event in events] == [Begin, Start, TrialEnd, Start, End], ended.stderr
+    end = events[-1]
+    assert isinstance(end, End)
+    assert (end.reason, end.detail) == ("failed", f"{host.block}/journal.jsonl: No space left on device")
+    assert knob.read_text() == "1\n"
+    lines = [json.loads(line) for line in second.split("\n")[:-1]]
+    assert [line["trial"] for line in lines if line["event"] == "trial"] == ["a", "fills", "c"]
+    assert lines[-1]["reason"] == "complete"

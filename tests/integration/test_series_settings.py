@@ -64,11 +64,11 @@ class Kernel:
         return {path: (self.root / path.lstrip("/")).read_text().strip() for path in FILES}
 
     def settings(self, verb: str, *lines: Setting, old: bool = False) -> tuple[int, list[Change]]:
-        """Run ``settings.sh``. ``old``: the files of ``/proc/sys/vm`` are those of the directory ``vm``."""
+        """Run ``runner settings``. ``old``: the files of ``/proc/sys/vm`` are those of the directory ``vm``."""
         mounts = [(self.root / "sys", "/sys"), *[(self.root / "vm", "/proc/sys/vm")] * old]
         script = "".join(f"mount --bind '{here}' '{there}' && " for here, there in mounts)
         script += f"PATH='{self.host.environment['PATH']}' exec /usr/bin/env sh \"$@\""
-        words = ("sh", "-c", script, "sh", self.host.settings_script, verb, self.host.base)
+        words = ("sh", "-c", script, "sh", self.host.runner_script, "settings", verb, self.host.base)
         ended = subprocess.run(
             ("unshare", "--mount", "--propagation", "private", *words),
             input=encode_settings(lines),

@@ -1,28 +1,19 @@
-"""The trials file, decoded by real shells."""
+"""The trials file and settings, as the runner reads them."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-from math import ceil
+import ast
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.execution.trial_file import HostTrial, encode_trials
+from orchestrator.execution.trial_file import HostTrial
 from orchestrator.experiment.model import Setting
-from tests.host_shells import SHELLS, environment_of
-
-DECODE = r"""
-nl='
-'
-while IFS= read -r line; do
-    eval "set -- $line"
-    printf '%d\000' $#
-    for word in "$@"; do printf '%s\000' "$word"; done
-done
-"""
+from orchestrator.hosts.remote.settings import encode_settings, parse_changes
+from tests.host_shells import HostFolder
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 lines = st.text(st.characters(exclude_characters="\0\n", exclude_categories=["Cs"]), max_size=20)
@@ -32,39 +23,40 @@ trials = st.builds(
     tag=st.dictionaries(words, words, max_size=2),
     folder=words,
     argv=st.lists(words, min_size=1, max_size=4).map(tuple),
-    settings=st.lists(st.builds(Setting, lines, lines, st.booleans()), max_size=2).map(tuple),
-    time_limit=st.floats(0.001, 1e6),
-    settle=st.floats(0, 1e6),
+    time_limit=st.floats(60, 1e6),
 )
 
 
-@pytest.fixture(scope="module", params=SHELLS)
-def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return environment_of(request.param, tmp_path_factory.mktemp(request.param))
+PRINT = "import sys; print(ascii(sys.argv[1:]))"
 
 
-def decode(environment: dict[str, str], encoded: bytes) -> list[list[str]]:
-    done = subprocess.run(
-        ["/usr/bin/env", "sh", "-c", DECODE], input=encoded, capture_output=True, env=environment
-    )
-    assert done.stderr == b""
-    words = iter(done.stdout.decode().split("\0")[:-1])
-    return [[next(words) for _ in range(int(count))] for count in words]
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(block=st.lists(trials, max_size=5, unique_by=lambda trial: trial.id))
+def test_the_runner_reads_what_was_written(tmp_path: Path, block: list[HostTrial]) -> None:
+    """A trial prints the words of its command; its tag comes back."""
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    host = HostFolder("dash", folder)
+    commands = [replace(trial, folder="/", argv=("python3", "-c", PRINT, *trial.argv)) for trial in block]
+    try:
+        ends = host.run(*commands) if block else []
+    finally:
+        host.close()
+    for trial, end in zip(block, ends, strict=True):
+        assert (end.trial, end.tag) == (trial.id, trial.tag)
+        assert ast.literal_eval(end.stdout) == list(trial.argv)
 
 
-@settings(max_examples=60, deadline=None)
-@given(block=st.lists(trials, max_size=5))
-def test_any_shell_reads_back_what_was_written(environment: dict[str, str], block: list[HostTrial]) -> None:
-    for trial, decoded in zip(block, decode(environment, encode_trials(block)), strict=True):
-        name, limit, tag, folder, settle, count, *rest = decoded
-        assert (name, folder) == (trial.id, trial.folder)
-        assert json.loads(tag) == trial.tag
-        assert int(limit) == ceil(trial.time_limit)
-        assert float(settle) == pytest.approx(trial.settle, abs=0.01)
-        given_settings, argv = rest[: 3 * int(count)], rest[3 * int(count) :]
-        assert tuple(argv) == trial.argv
-        assert given_settings == [
-            word
-            for setting in trial.settings
-            for word in (setting.path, setting.value, "optional" if setting.optional else "required")
-        ]
+lines_of_settings = st.lists(st.tuples(lines, lines), max_size=4)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(given_settings=lines_of_settings)
+def test_the_runner_reads_settings(tmp_path: Path, given_settings: list[tuple[str, str]]) -> None:
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    host = HostFolder("dash", folder)
+    written = encode_settings(Setting(f"/no/such/{path}", value) for path, value in given_settings)
+    checked = host.sh(host.runner_script, "settings", "check", host.base, stdin=written)
+    changes = parse_changes(checked.stdout.decode())
+    assert [(change.path, change.requested) for change in changes] == [
+        (f"/no/such/{path}", value) for path, value in given_settings
+    ]

@@ -39,7 +39,7 @@ class JobNodes:
     def begin(self, block: Block, place: str, settings: str) -> TrialContext | None:
         """Record where a block runs; None if another kernel runs there: its trials are then recorded as such.
 
-        :param place: what the job wrote at its start; ``settings``: the output of ``settings.sh`` there.
+        :param place: what the job wrote at its start; ``settings``: the output of ``runner settings`` there.
         """
         values = dict(line.partition("=")[::2] for line in place.splitlines())
         facts = host_facts.parse(place)

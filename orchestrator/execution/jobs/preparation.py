@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from orchestrator.errors import HostError
-from orchestrator.execution import needs, trial_file
+from orchestrator.execution import needs
 from orchestrator.execution.run import Run
 from orchestrator.execution.visit import Visit, needs_root
 from orchestrator.hosts import facts as host_facts
@@ -48,7 +48,7 @@ def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
         prepared = Prepared(**json.loads(text))
         session.resume_storage(prepared.shared)
     else:
-        scripts = {**SCRIPTS.files, **trial_file.RUNNER.files, **session.scripts.files}
+        scripts = {**SCRIPTS.files, **session.scripts.files}
         files = {f"bin/{name}": content for name, content in scripts.items()}
         session.upload(files)
         blocks = [block.kernel for block in run.plan.blocks()]
@@ -86,6 +86,7 @@ def _prepare_on(run: Run, session: BatchSession, host: Host) -> Prepared:
             "(hosts.slurm.guest: true)"
         )
     visit = Visit(host, experiment, "prepare", base=session.storage.folder)
+    run.record_runner(visit.install())
     artifacts: dict[str, str] = {}
     settings: dict[str, str] = {}
     for task in visit.provision(run.cache, facts.document):

@@ -54,5 +54,13 @@ def settings_command(
     """
     lines = encode_settings(settings)
     return script_command(
-        base, "settings.sh", verb, base, sudo=sudo, accept=(0, 1), stdin=lines, time_limit=time_limit
+        base,
+        "runner.sh",
+        "settings",
+        verb,
+        base,
+        sudo=sudo,
+        accept=(0, 1),
+        stdin=lines,
+        time_limit=time_limit,
     )

@@ -1,4 +1,4 @@
-"""The directory on a host: its scripts, the record of changed settings, blocks and the active runner."""
+"""The directory on a host: the runner and scripts, the record of changed settings, blocks and the active runner."""
 
 from __future__ import annotations
 
@@ -7,17 +7,36 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
+from orchestrator import architectures, source_tree
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Setting
+from orchestrator.hosts import building
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.remote import runner_program
 from orchestrator.hosts.remote.commands import script_command, script_path
+from orchestrator.hosts.remote.runner_program import NotBuilt, RunnerProgram
 from orchestrator.hosts.remote.settings import Change, encode_settings, parse_changes
 
 ROOT_BASE = "/var/lib/orchestrate"
 USER_BASE = '"$HOME/.orchestrate"'
 RESTORE_LIMIT_S = 600.0
+ALL_CODES = tuple(range(256))
+NOT_EXECUTABLE = 126
+"""Exit code of a shell for a file that it cannot execute."""
+
+NOT_BUILT_YET = Path("/dev/null/runner")
+"""The runner in a dry run, which builds nothing: a file that cannot exist."""
+
+NO_COMPILER = 99
+BUILD = f"""
+command -v make >/dev/null && command -v cc >/dev/null || exit {NO_COMPILER}
+path=$1 && shift && rm -rf "$path.source" && mkdir -p "$path.source" && tar -xf - -C "$path.source" &&
+    make -C "$path.source" CC=cc "$@" >&2 && mv "$path.source/{runner_program.MAKES}" "$path" && rm -rf "$path.source"
+"""
+"""Builds the runner on a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +56,7 @@ class Scripts:
         return hashlib.sha256(b"\0".join(self.files.values())).hexdigest()
 
 
-SCRIPTS = Scripts.of_package(__package__, ("settings.sh", "probe.sh", "lock.sh", "runner_process.sh"))
+SCRIPTS = Scripts.of_package(__package__, ("runner.sh", "probe.sh", "lock.sh", "program.sh"))
 """The scripts of every host."""
 
 
@@ -83,24 +102,73 @@ class HostFolder:
                 f"{self.host.name}: changing settings requires root: log in as root or configure passwordless sudo"
             )
 
-    def install_scripts(self, *more: Scripts) -> None:
-        """Copy :data:`SCRIPTS` and ``more`` to the host, unless it has the same versions.
+    def install(self) -> RunnerProgram:
+        """Copy the runner and :data:`SCRIPTS` to the host, unless it has the same versions; return the runner.
 
-        One file lists the versions of all sets. An orchestrator of another version that finds it does not find its own
-        version there, and copies its scripts again.
+        One file lists the versions. An orchestrator of another version that finds it does not find its own version
+        there, and copies its files again.
         """
         path = f"{self.base}/bin/version"
-        listed = self.host.run(script('[ ! -e "$1" ] || cat "$1"', path, sudo=self.sudo)).stdout.split()
-        sets = (SCRIPTS, *more)
-        missing = [scripts for scripts in sets if scripts.version not in listed]
-        if not missing:
-            return
-        for scripts in missing:
-            for name, content in scripts.files.items():
+        asked = script('uname -m; [ ! -e "$1" ] || cat "$1"', path, sudo=self.sudo)
+        machine, *listed = self.host.run(asked).stdout.split() or [architectures.native().machine]
+        programs = [program for word in listed if (program := RunnerProgram.of_word(word))]
+        source = runner_program.source_hash()
+        current = [program for program in programs if program.source == source]
+        runner = next((program for program in current if program.machine == machine), None)
+        if runner is not None and SCRIPTS.version in listed:
+            return runner
+        if SCRIPTS.version not in listed:
+            for name, content in SCRIPTS.files.items():
                 self.host.put(content, script_path(self.base, name), 0o755, sudo=self.sudo)
-        # Last: a version is listed only if all files of its set are there.
-        versions = "".join(f"{scripts.version}\n" for scripts in sets)
-        self.host.put(versions.encode(), path, sudo=self.sudo)
+        if runner is None:
+            runner = self._install_runner(machine)
+            current.append(runner)
+        # Last: a version is listed only if all its files are there.
+        words = (SCRIPTS.version, *(program.word for program in current))
+        self.host.put("".join(f"{word}\n" for word in words).encode(), path, sudo=self.sudo)
+        return runner
+
+    def _install_runner(self, machine: str) -> RunnerProgram:
+        """Copy the runner, or build it on the host; ``HostError`` if neither can be done, or it does not run there."""
+        source = runner_program.source_hash()
+        path = script_path(self.base, f"runner-{machine}")
+        try:
+            program = runner_program.find(machine) if self.host.executes else NOT_BUILT_YET
+            sha256 = source_tree.sha256(program) if self.host.executes else ""
+            self.host.put(program, path, 0o755, sudo=self.sudo)
+        except NotBuilt as error:
+            self._build_runner(machine, path, str(error))
+            sha256 = self.host.run(script('sha256sum <"$1"', path, sudo=self.sudo)).stdout.partition(" ")[0]
+        tried = self.host.run(self.script("runner.sh", "version", accept=ALL_CODES))
+        if tried.exit_code:
+            reason = (tried.stderr or tried.stdout).strip().splitlines()[-1:]
+            hint = "; is this file system mounted noexec?" if tried.exit_code == NOT_EXECUTABLE else ""
+            raise HostError(f"{self.host.name}: {path} does not run: {' '.join(reason)}{hint}")
+        return RunnerProgram(machine, source, sha256)
+
+    def _build_runner(self, machine: str, path: str, why_here: str) -> None:
+        """Build the runner on the host; ``HostError`` if it has no compiler, or that fails.
+
+        :param why_here: why it was not built on the controller.
+        """
+        command = script(
+            BUILD,
+            path,
+            *runner_program.make_words(),
+            sudo=self.sudo,
+            stdin=building.archive(runner_program.sources()),
+            time_limit=building.BUILD_LIMIT_S,
+            accept=ALL_CODES,
+        )
+        done = self.host.run(command)
+        if done.exit_code == NO_COMPILER:
+            raise HostError(
+                f"{self.host.name}: {why_here}, and no make and cc on {self.host.name}; "
+                f"{runner_program.advice(machine, self.host.name)}"
+            )
+        if done.exit_code:
+            reason = done.stderr.strip().splitlines()[-1:]
+            raise HostError(f"{self.host.name}: could not build the runner: {' '.join(reason)}")
 
     def exists(self) -> bool:
         """Whether the directory exists; otherwise nothing was ever changed on the host."""
@@ -110,7 +178,9 @@ class HostFolder:
     def restore(self) -> list[Change]:
         """Restore all recorded settings. ``HostError`` names those that cannot be restored."""
         completed = self.host.run(
-            self.script("settings.sh", "restore", self.base, accept=(0, 1), time_limit=RESTORE_LIMIT_S)
+            self.script(
+                "runner.sh", "settings", "restore", self.base, accept=(0, 1), time_limit=RESTORE_LIMIT_S
+            )
         )
         changes = parse_changes(completed.stdout)
         errors = [str(change) for change in changes if change.is_error]
@@ -124,7 +194,9 @@ class HostFolder:
         lines = encode_settings(settings)
         if not lines:
             return []
-        completed = self.host.run(self.script("settings.sh", "check", self.base, stdin=lines, accept=(0, 1)))
+        completed = self.host.run(
+            self.script("runner.sh", "settings", "check", self.base, stdin=lines, accept=(0, 1))
+        )
         changes = parse_changes(completed.stdout)
         errors = [str(change) for change in changes if change.is_error]
         if errors:
@@ -134,7 +206,7 @@ class HostFolder:
     def diff(self) -> list[Change]:
         """Return all recorded settings with their current values."""
         return parse_changes(
-            self.host.run(self.script("settings.sh", "diff", self.base, accept=(0, 1))).stdout
+            self.host.run(self.script("runner.sh", "settings", "diff", self.base, accept=(0, 1))).stdout
         )
 
     def blocks(self) -> list[str]:
@@ -144,12 +216,12 @@ class HostFolder:
 
     def runner(self) -> Runner | None:
         """Return the active runner on the host, if any."""
-        lines = self.host.run(self.script("runner_process.sh", "who", self.base)).stdout.splitlines()
+        lines = self.host.run(self.script("runner.sh", "who", self.base)).stdout.splitlines()
         return Runner(lines[0], lines[1]) if len(lines) > 1 else None
 
     def stop(self, runner: Runner) -> None:
         """Stop a runner and its trial now; the trial's settings are restored."""
-        self.host.run(self.script("runner_process.sh", "stop", runner.block))
+        self.host.run(self.script("runner.sh", "stop", runner.block, "now"))
 
     def script(
         self,

@@ -29,7 +29,7 @@ def state(host: Host) -> list[str]:
 
 
 def _activity(folder: HostFolder) -> str:
-    folder.install_scripts()
+    folder.install()
     runner = folder.runner()
     parts = [f"runner active: pid {runner.pid}, {runner.block}" if runner else "idle"]
     holder = host_lock.holder_of(folder)
@@ -48,7 +48,7 @@ def restore(host: Host, *, stop: bool) -> list[str]:
     folder = HostFolder(host, root=True)
     if not folder.exists():
         return [NOTHING_RECORDED]
-    folder.install_scripts()
+    folder.install()
     runner = folder.runner()
     if runner is not None:
         if not stop:
@@ -74,7 +74,7 @@ def unlock(host: Host) -> list[str]:
     folder = HostFolder(host, root=True)
     if not folder.exists():
         return ["not locked"]
-    folder.install_scripts()
+    folder.install()
     holder = host_lock.unlock(folder)
     return [f"unlocked; was locked by {holder}" if holder else "not locked"]
 
@@ -84,7 +84,7 @@ def diff(host: Host) -> tuple[list[str], bool]:
     folder = HostFolder(host, root=True)
     if not folder.exists():
         return [NOTHING_RECORDED], False
-    folder.install_scripts()
+    folder.install()
     changes = folder.diff()
     lines = [_diff_line(change) for change in changes]
     return lines or [NOTHING_RECORDED], any(change.verdict == "drifted" for change in changes)

@@ -1,7 +1,6 @@
-"""Input and output of ``settings.sh``.
+"""Input and output of ``runner settings``.
 
-Input: lines of shell-quoted words. The host decodes them by ``eval "set -- $line"``, so words can contain any byte
-except NUL. A newline in a word is written as ``"$nl"``, a variable of the scripts.
+Input: lines of shell-quoted words, which can contain any byte except NUL. A newline in a word is written as ``"$nl"``.
 """
 
 from __future__ import annotations
@@ -49,12 +48,13 @@ class Change:
 
 
 def parse_changes(printed: str) -> list[Change]:
-    """Parse the output of ``settings.sh``: one change for each line."""
-    return [change_of(json.loads(line)) for line in printed.splitlines()]
+    """Parse the output of ``runner settings``: one change for each line."""
+    # Not splitlines(): that also divides at characters such as U+0085, which values may have.
+    return [change_of(json.loads(line)) for line in printed.split("\n") if line]
 
 
 def change_of(outcome: Mapping[str, Any]) -> Change:
-    """Parse one object of ``settings.sh``. Journals of runners contain these keys, so they must not be renamed."""
+    """Parse one object of the runner. Journals of runners contain these keys, so they must not be renamed."""
     return Change(
         path=outcome["path"],
         before=outcome["before"],
@@ -65,7 +65,7 @@ def change_of(outcome: Mapping[str, Any]) -> Change:
 
 
 def encode_settings(settings: Iterable[Setting]) -> bytes:
-    """Return the input of ``settings.sh apply``: a line ``path value required|optional|off`` for each setting."""
+    """Return the input of ``runner settings apply``: a line ``path value required|optional|off`` for each setting."""
     return b"".join(shell_line(setting_words(setting)) for setting in settings)
 
 
@@ -78,7 +78,7 @@ def setting_words(setting: Setting) -> list[str]:
 
 
 def shell_line(words: list[str]) -> bytes:
-    """Return a line that a shell decodes to these words."""
+    """Return a line that a shell, and the runner, decodes to these words."""
     if any("\0" in word for word in words):
         raise BadInput(f"command or setting contains a NUL character: {words!r}")
     line = " ".join(shlex.quote(word).replace("\n", "'\"$nl\"'") for word in words)

@@ -32,5 +32,5 @@ hold() {
 case $1 in
 hold) hold "$3" ;;
 run) in_guest "$3" ;;
-keep) in_guest "cd $(quoted "$run") && mkdir -p roles && tar -cf - roles" </dev/null | (cd "$run" && tar -xmf -) ;;
+keep) in_guest "cd $(quoted "$run") && mkdir -p roles && tar -cf - bin/runner-* roles" </dev/null | (cd "$run" && tar -xmf -) ;;
 esac

@@ -3,10 +3,10 @@
 #
 #   sh job.sh RUN ARRAY user|root   RUN: the run's directory, ARRAY: the number of the job array below RUN/jobs
 #
-# RUN/jobs/ARRAY holds "expected" (lines of facts.sh that the node must print) and "settings" (input of settings.sh);
+# RUN/jobs/ARRAY holds "expected" (lines of facts.sh that the node must print) and "settings" (input of "runner settings apply");
 # RUN/jobs/ARRAY/TASK holds "trials". The job adds, beside the runner's journal:
 #   place      node, job and facts: where the block runs
-#   tuned      outcome of settings.sh
+#   tuned      its output
 #   refused    one line: why no trial was run
 # root: the job changes settings, and keeps their record where every run on the node finds it.
 
@@ -50,19 +50,20 @@ base=$run/nodes/$SLURMD_NODENAME
 mkdir -p "$base" || refuse "cannot write to $base on $SLURMD_NODENAME"
 
 if [ "$who" = root ]; then
-    sh "$run/bin/settings.sh" restore "$base" >/dev/null || refuse "cannot restore settings of an earlier run on $SLURMD_NODENAME"
-    sh "$run/bin/settings.sh" apply "$base" <"$array/settings" >"$block/tuned" || {
-        sh "$run/bin/settings.sh" restore "$base" >/dev/null
+    sh "$run/bin/runner.sh" settings restore "$base" >/dev/null || refuse "cannot restore settings of an earlier run on $SLURMD_NODENAME"
+    sh "$run/bin/runner.sh" settings apply "$base" <"$array/settings" >"$block/tuned" || {
+        sh "$run/bin/runner.sh" settings restore "$base" >/dev/null
         refuse "cannot change settings of $SLURMD_NODENAME: $(grep -v -e '"changed"}' -e '"kept"}' "$block/tuned")"
     }
 fi
 
 mv "$block/place.new" "$block/place" # whoever reads it finds the settings beside it
-env -i HOME="$HOME" PATH="$PATH" LC_ALL=C LANG=C ORCHESTRATE_CLOCK="${ORCHESTRATE_CLOCK:-wall}" \
-    sh "$run/bin/runner.sh" run "$base" "$block" 3>"$block/answer" >>"$block/runner.log" 2>&1 </dev/null &
+{
+    sh "$run/bin/runner.sh" run "$base" "$block" "${ORCHESTRATE_CLOCK:-wall}" 2>"$block/answer"
+    echo $? >"$block/code"
+} >/dev/null </dev/null &
 runner=$!
 wait_for_runner
 
-[ "$who" = user ] || sh "$run/bin/settings.sh" restore "$base" >/dev/null
-{ read -r code && read -r message; } <"$block/answer"
-[ "${code:-0}" = 0 ] || refuse "$SLURMD_NODENAME: $message"
+[ "$who" = user ] || sh "$run/bin/runner.sh" settings restore "$base" >/dev/null
+[ "$(cat "$block/code")" = 0 ] || refuse "$SLURMD_NODENAME: $(tail -n 1 "$block/answer")"

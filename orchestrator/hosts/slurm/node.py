@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from orchestrator.errors import CommandFailed, HostLost
 from orchestrator.hosts.base import Host
@@ -54,6 +55,11 @@ class SlurmNode(Host):
             raise HostLost(f"{self.name}: job {self._job} has ended: {done.stderr.strip().splitlines()[-1]}")
         errors = [text for text in done.stderr.splitlines() if not text.startswith("srun: error: ")]
         return done.exit_code, done.stdout.encode(), "\n".join(errors).encode()
+
+    def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
+        """See :meth:`Host.put`; of a dry run the file may not be built yet."""
+        missing = isinstance(content, Path) and not self.executes and not content.exists()
+        super().put(b"" if missing else content, path, mode, sudo=sudo)
 
     def lines(self, command: Command) -> Iterator[str | None]:
         """See :meth:`Host.lines`."""

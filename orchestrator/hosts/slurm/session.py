@@ -30,7 +30,7 @@ HOLD = SAFE + (
     'echo "@ready $SLURM_JOB_ID $SLURMD_NODENAME"; cat >/dev/null; '
     "trap '' TERM; "  # it goes to all processes of the job
     'safe "$2" || set -- "$1"; '
-    'for run; do [ ! -e "$run/settings.record" ] || sh "$run/bin/settings.sh" restore "$run"; done; '
+    'for run; do [ ! -e "$run/settings.record" ] || sh "$run/bin/runner.sh" settings restore "$run"; done; '
     '[ $# -eq 1 ] || [ ! -e "$2/on_node" ] || rm -rf "$2"'
 )
 """Holds a node until the end of its input, which comes with the end of the controller however that ends.

@@ -5,14 +5,7 @@ A program is rebuilt only if its sources or the compiler have changed.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import io
 import platform
-import shutil
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +15,11 @@ from orchestrator import architectures
 from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Role
+from orchestrator.hosts import building
 from orchestrator.hosts.command import Command, script
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templating import is_template
 
-BUILD_LIMIT_S = 600.0
 SOURCE_SUFFIXES = frozenset({".c", ".h", ".mk", ""})
 
 
@@ -77,7 +70,7 @@ class Build(Module):
         data = arguments.data()
         fields, program = output.fields, data["program"]
         compiler = _find_compiler(context, fields)
-        identity = _identity(context.role.folder / data["source"], compiler.version)
+        identity = building.hash_sources(_sources(context.role.folder / data["source"]), compiler.version)
         if fields.get("identity") == identity and "sha256" in fields:
             return TaskPlan(result={"artifacts": {program: fields["sha256"]}}, note="up to date")
         before = f"build {fields['identity'][:12]}" if "identity" in fields else "absent"
@@ -93,7 +86,8 @@ class Build(Module):
             note = f"built on the host with {compiler.version}"
         else:
             target = (f"CC={compiler.command}", data["static_target"])
-            binary = _build_on_controller(context, source, target, data["static_makes"], identity)
+            folder = context.cache / "builds" / identity
+            binary = building.build(_sources(source), target, data["static_makes"], folder)
             context.host.put(binary, f"{context.folder}/{program}", 0o755, sudo=context.base_sudo)
             note = "built statically on the controller and copied"
         marker = f"{context.folder}/{program}.built-from"
@@ -124,8 +118,8 @@ def _find_compiler(context: Context, fields: Mapping[str, str]) -> _Compiler:
             f"no C compiler on {name}, and the controller cannot build for it: the host is {machine}, "
             f"the controller {platform.machine()}; install make and a C compiler on {name}"
         )
-    command = "cc" if architecture.is_native else architecture.program("gcc")
-    if not (shutil.which(command) and shutil.which("make")):
+    compiler = next(building.compilers(architecture), None)
+    if compiler is None:
         raise HostError(
             f"no C compiler on {name} or on the controller; "
             "install gcc and make on one of them (on the controller: make setup)"
@@ -134,32 +128,17 @@ def _find_compiler(context: Context, fields: Mapping[str, str]) -> _Compiler:
             f"{architecture.compiler_packages} on the controller (make setup ARCH={architecture.name}), "
             f"or gcc and make on {name}"
         )
-    version = subprocess.run((command, "--version"), capture_output=True, text=True, check=True)
-    return _Compiler(command, f"static, {version.stdout.partition(chr(10))[0]}")
+    return _Compiler(compiler.command, f"static, {compiler.version}")
 
 
-def _sources(folder: Path) -> Iterator[Path]:
-    """Yield the source files below ``folder`` in a fixed order, without those that were built there."""
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.is_file() and inside.parts[0] != "build" and path.suffix in SOURCE_SUFFIXES:
-            yield path
-
-
-def _identity(folder: Path, compiler: str) -> str:
-    digest = hashlib.sha256(compiler.encode())
-    for path in _sources(folder):
-        content = path.read_bytes()
-        digest.update(f"\0{path.relative_to(folder)}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
-
-
-def _archive(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path in _sources(folder):
-            archive.add(path, str(path.relative_to(folder)))
-    return buffer.getvalue()
+def _sources(folder: Path) -> building.Sources:
+    """Return the source files below ``folder``, without those that were built there."""
+    inner = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(name): path
+        for name, path in inner.items()
+        if name.parts[0] != "build" and path.suffix in SOURCE_SUFFIXES
+    }
 
 
 def _build_on_host(context: Context, source: Path, program: str, makes: str) -> Command:
@@ -168,38 +147,13 @@ def _build_on_host(context: Context, source: Path, program: str, makes: str) -> 
         ' && make -C "$1/source" >&2 && cp "$1/source/$3" "$1/$2.new" && mv "$1/$2.new" "$1/$2"'
     )
     words = (context.folder, program, makes)
-    return script(build, *words, sudo=context.base_sudo, stdin=_archive(source), time_limit=BUILD_LIMIT_S)
-
-
-def _build_on_controller(
-    context: Context, source: Path, words: tuple[str, ...], makes: str, identity: str
-) -> Path:
-    """Build a static program in the cache with these words for make, once for all hosts; return its path."""
-    built = context.cache / "builds" / identity / Path(makes).name
-    built.parent.mkdir(parents=True, exist_ok=True)
-    with (built.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if built.exists():
-            return built
-        with tempfile.TemporaryDirectory() as work:
-            for path in _sources(source):
-                copy = Path(work) / path.relative_to(source)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
-            completed = subprocess.run(
-                ("make", "-C", work, *words),
-                capture_output=True,
-                text=True,
-                timeout=BUILD_LIMIT_S,
-                check=False,
-            )
-            if completed.returncode != 0:
-                last_line = (completed.stderr.strip() or completed.stdout.strip()).splitlines()[-1:]
-                raise HostError(f"could not build {makes} on the controller: {' '.join(last_line)}")
-            partial = built.with_suffix(".partial")
-            shutil.copy2(Path(work) / makes, partial)
-            partial.rename(built)
-    return built
+    return script(
+        build,
+        *words,
+        sudo=context.base_sudo,
+        stdin=building.archive(_sources(source)),
+        time_limit=building.BUILD_LIMIT_S,
+    )
 
 
 MODULES = (Build(),)

@@ -27,9 +27,9 @@ def test_what_no_host_can_execute() -> None:
             encode_trials([trial])
 
 
-def test_time_limit_is_whole_seconds() -> None:
+def test_time_limit_in_seconds() -> None:
     (line,) = encode_trials([HostTrial("t", {}, "/", ("true",), time_limit=59.5)]).splitlines()
-    assert line == b"t 60 '{}' / 0.00 0 true"
+    assert line == b"t 59.500 '{}' / 0.00 0 true"
 
 
 def test_settings_list() -> None:

@@ -143,7 +143,7 @@ def test_a_role_without_changes_takes_one_round_trip(tmp_path: Path) -> None:
     host = ProbedHost()
     host.answer("probe.sh needed", exit_code=1)
     host.answer("probe.sh packages", stdout="manager=apt\nmake\n")
-    host.answer("settings.sh check", stdout="")
+    host.answer("runner.sh settings check", stdout="")
     tasks = "- package: {name: make}\n- sysctl: {vm.swappiness: 1}\n- command: {argv: [x], creates: /x}\n"
     results = run(tmp_path, tasks, host)
     assert [result.status for result in results] == ["ok", "ok", "ok"]
@@ -260,14 +260,14 @@ def test_handlers_run_once_at_the_end_in_the_order_of_their_file(tmp_path: Path)
 def test_a_service_is_restarted_after_its_settings_are_changed(tmp_path: Path) -> None:
     host = ProbedHost()
     line = '{{"path": "enabled:x.service", "before": "disabled", "asked": "enabled", "found": "{}", "verdict": "{}"}}'
-    host.answer("settings.sh check", stdout=line.format("disabled", "differs"))
-    host.answer("settings.sh apply", stdout=line.format("enabled", "changed"))
+    host.answer("runner.sh settings check", stdout=line.format("disabled", "differs"))
+    host.answer("runner.sh settings apply", stdout=line.format("enabled", "changed"))
     (result,) = run(tmp_path, "- service: {name: x, state: restarted, enabled: true}\n", host)
     assert [str(difference) for difference in result.differences] == [
         "enabled:x.service: disabled → enabled",
         "service:x.service: not restarted → restarted",
     ]
-    assert "settings.sh apply" in host.commands[-2]
+    assert "runner.sh settings apply" in host.commands[-2]
     assert host.commands[-1] == "systemctl restart -- x.service"
 
 
@@ -410,5 +410,11 @@ def test_a_dry_run_prints_the_commands(tmp_path: Path) -> None:
 """
     run(tmp_path, tasks, host)
     text = "\n".join(printed)
-    for expected in ("apt-get install", "settings.sh apply /base", "put /etc/x", "last", "systemctl reboot"):
+    for expected in (
+        "apt-get install",
+        "runner.sh settings apply /base",
+        "put /etc/x",
+        "last",
+        "systemctl reboot",
+    ):
         assert expected in text

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static int spawn(char *const command[], int output, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	int fault;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	fault = posix_spawnp(pid, command[0], &actions, NULL, command, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return fault;
+}
+
+int program_output(char *const command[], struct text *output)
+{
+	char buffer[4096];
+	int pipe_ends[2], status = 127 << 8;
+	ssize_t count;
+	pid_t pid;
+
+	if (pipe2(pipe_ends, O_CLOEXEC) != 0)
+		return 127;
+	if (spawn(command, pipe_ends[1], &pid) != 0)
+		pid = -1;
+	close(pipe_ends[1]);
+	while ((count = read(pipe_ends[0], buffer, sizeof(buffer))) > 0 ||
+	       (count < 0 && errno == EINTR))
+		if (count > 0)
+			text_add(output, buffer, (size_t)count);
+	close(pipe_ends[0]);
+	if (pid < 0)
+		return 127;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

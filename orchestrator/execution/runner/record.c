@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "record.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void record_read(struct record *record, const char *path)
+{
+	struct text text = {0};
+	struct words words;
+	char *line, *end;
+
+	if (!read_file(path, &text))
+		text_clear(&text);
+	for (line = text.bytes; line && (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		if (words_read(&words, line) && words.count == RECORD_FIELDS) {
+			record->line = allocate(record->line, (record->count + 1) * sizeof(words));
+			record->line[record->count++] = words;
+		} else {
+			words_free(&words);
+		}
+	}
+	text_free(&text);
+}
+
+void record_free(struct record *record)
+{
+	for (size_t i = 0; i < record->count; i++)
+		words_free(&record->line[i]);
+	free(record->line);
+	*record = (struct record){0};
+}
+
+static void reverse(struct record *record)
+{
+	for (size_t i = 0; i < record->count / 2; i++) {
+		struct words line = record->line[i];
+
+		record->line[i] = record->line[record->count - 1 - i];
+		record->line[record->count - 1 - i] = line;
+	}
+}
+
+static bool has_path(const struct record *record, size_t count, const char *path)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(record->line[i].word[RECORD_PATH], path) == 0)
+			return true;
+	return false;
+}
+
+static void drop_repeated(struct record *record)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < record->count; i++) {
+		if (has_path(record, kept, record->line[i].word[RECORD_PATH]))
+			words_free(&record->line[i]);
+		else
+			record->line[kept++] = record->line[i];
+	}
+	record->count = kept;
+}
+
+void record_keep_first(struct record *record)
+{
+	drop_repeated(record);
+	reverse(record);
+}
+
+void record_keep_last(struct record *record)
+{
+	reverse(record);
+	drop_repeated(record);
+	reverse(record);
+}
+
+bool record_append(const char *path, const struct text *lines)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	struct stat before;
+	bool is_kept;
+
+	if (file < 0)
+		return false;
+	is_kept = fstat(file, &before) == 0 && write_all(file, text_bytes(lines), lines->used) &&
+		  fdatasync(file) == 0;
+	if (!is_kept && ftruncate(file, before.st_size) != 0)
+		perror(path);
+	return close(file) == 0 && is_kept;
+}
+
+bool record_replace(const char *path, const struct text *lines)
+{
+	char *new = format("%s.new", path);
+	int file;
+	bool is_kept;
+
+	if (!lines->used) {
+		free(new);
+		return truncate(path, 0) == 0;
+	}
+	file = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	is_kept = file >= 0 && write_all(file, lines->bytes, lines->used) && fdatasync(file) == 0;
+	if (file >= 0)
+		close(file);
+	is_kept = is_kept && rename(new, path) == 0;
+	if (!is_kept)
+		unlink(new);
+	free(new);
+	return is_kept;
+}
