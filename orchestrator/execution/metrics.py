@@ -1,4 +1,4 @@
-"""Figures from what a benchmark prints: JSON, ``key=value`` lines, or a pattern.
+"""Figures from what a benchmark prints: JSON, ``key=value`` lines, or a pattern; and from what its host tells.
 
 Of several matches the last one counts, whatever the source: progress comes before the result.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,9 +35,10 @@ class Readings:
 
 
 class Output:
-    """What a trial printed, in the forms that metrics are read from."""
+    """What a trial printed, in the forms that metrics are read from, and what it used."""
 
-    def __init__(self, stdout: Stream, stderr: Stream) -> None:
+    def __init__(self, stdout: Stream, stderr: Stream, usage: Mapping[str, Any] | None = None) -> None:
+        self._usage = usage or {}
         self._streams = {stream.name: stream for stream in (stdout, stderr)}
         self._documents = {name: Documents(stream) for name, stream in self._streams.items()}
 
@@ -62,6 +63,8 @@ class Output:
         return readings
 
     def _figure(self, metric: Metric) -> float:
+        if metric.source == "usage":
+            return self._used(str(metric.selector))
         stream = self._streams[metric.stream]
         if metric.source == "json":
             raw = self._documents[metric.stream].select(metric.steps)
@@ -72,6 +75,13 @@ class Output:
         if raw is MISSING:
             raise NoFigure(self._not_found(metric))
         return _number(raw)
+
+    def _used(self, name: str) -> float:
+        keys = ("user", "system") if name == "cpu" else (name,)
+        values = [float(value) for key in keys if (value := self._usage.get(key)) is not None]
+        if len(values) < len(keys):
+            raise NoFigure(f"the host does not tell {name} of a trial")
+        return sum(values)
 
     def _not_found(self, metric: Metric) -> str:
         stream, stderr = self._streams[metric.stream], self._streams["stderr"]

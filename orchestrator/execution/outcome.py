@@ -46,7 +46,7 @@ def record(
     benchmark = experiment.benchmark
     stdout = stream("stdout", seen.stdout, seen.stdout_cut)
     stderr = stream("stderr", seen.stderr, seen.stderr_cut)
-    output = Output(stdout, stderr)
+    output = Output(stdout, stderr, seen.usage)
     readings = output.read(benchmark.metrics)
     status, reason = _ending(benchmark, seen, output.document, stdout, stderr)
     missing = readings.missing if status is Status.OK else {}

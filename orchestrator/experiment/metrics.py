@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 import regex
@@ -10,7 +11,16 @@ import regex
 from orchestrator.documents.draft import Draft
 from orchestrator.experiment.model import Metric
 
-_SOURCES: tuple[Literal["json", "key_value", "regex"], ...] = ("json", "key_value", "regex")
+_SOURCES: tuple[Literal["json", "key_value", "regex", "usage"], ...] = ("json", "key_value", "regex", "usage")
+
+USAGE_UNITS: Mapping[str, str] = {
+    "cpu": "s",
+    "user": "s",
+    "system": "s",
+    "memory_peak": "B",
+    "processes_peak": "count",
+}
+"""What a host tells of a trial, with its unit."""
 
 
 def read_metric(draft: Draft, name: str, *path: str) -> Metric | None:
@@ -23,6 +33,11 @@ def read_metric(draft: Draft, name: str, *path: str) -> Metric | None:
         return None
     (source,) = sources
     selector = content[source]
+    if source == "usage" and content["unit"] != USAGE_UNITS[selector]:
+        draft.add_fault(
+            draft.node.nearest_position(*path, "unit"),
+            f"metric '{name}': the unit of usage: {selector} is {USAGE_UNITS[selector]}",
+        )
     return Metric(
         name,
         content["unit"],

@@ -28,10 +28,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """How to read one number from the output of a benchmark.
+    """How to read one number from the output of a benchmark, or from what its host tells.
 
     :ivar selector: a dotted path or a list of keys for ``json``, a key for ``key_value``, a pattern with one group for
-        ``regex``.
+        ``regex``, a key of :attr:`~orchestrator.execution.host_journal.TrialEnd.usage` or ``cpu``, user and system.
     :ivar models: the metric that this one replaces where the clock counts instructions and CPUs run in turn; empty:
         none.
     :ivar stream: where the program prints it.
@@ -39,7 +39,7 @@ class Metric:
 
     name: str
     unit: str
-    source: Literal["json", "key_value", "regex"]
+    source: Literal["json", "key_value", "regex", "usage"]
     selector: str | tuple[str, ...]
     better: Literal["higher", "lower", "neither"] = "neither"
     models: str = ""

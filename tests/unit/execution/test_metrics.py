@@ -413,6 +413,23 @@ def test_units_and_order_are_those_of_the_file() -> None:
     assert list(readings.missing) == ["c"]
 
 
+USAGE = {"of": "waited", "user": 1.5, "system": 0.25, "memory_peak": 4096, "processes_peak": None}
+
+
+def test_what_the_host_tells() -> None:
+    names = ("cpu", "user", "system", "memory_peak", "processes_peak")
+    metrics = [Metric(name, "", "usage", name) for name in names]
+    readings = Output(stream("stdout", ""), stream("stderr", ""), USAGE).read(metrics)
+    assert {name: value.value for name, value in readings.found.items()} == {
+        "cpu": 1.75,
+        "user": 1.5,
+        "system": 0.25,
+        "memory_peak": 4096,
+    }
+    assert readings.missing == {"processes_peak": "the host does not tell processes_peak of a trial"}
+    assert not Output(stream("stdout", ""), stream("stderr", "")).read(metrics).found
+
+
 @pytest.mark.parametrize(
     ("stdout", "document", "is_all"),
     [
