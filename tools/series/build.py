@@ -14,7 +14,7 @@ from orchestrator.errors import KernelError
 from orchestrator.kernels import programs
 from orchestrator.kernels.config import parse as parse_config
 from tools.series.architectures import Target
-from tools.series.diagnostics import Diagnostic, Diagnostics, parse
+from tools.series.diagnostics import Diagnostic, Diagnostics, has_errors, parse
 
 LOG_LINES = 3
 
@@ -59,20 +59,28 @@ class Build:
     def make(self, names: Sequence[str], *variables: str) -> Diagnostics:
         """Make objects and directories with ``W=1``, as far as possible; return what was said of those made now."""
         self._unclean.touch()
-        completed = self._make(["--keep-going", "--output-sync=target", "W=1", *variables, *names])
-        found, places = parse(completed.stdout.splitlines(), str(self._source))
-        errors = any(diagnostic.is_error for counter in found.values() for diagnostic in counter)
-        if completed.returncode and not errors:
+        words = ["--keep-going", "--output-sync=target", "W=1", *variables, *names]
+        completed = self._make(words)
+        output = completed.stdout
+        if completed.returncode and not has_errors(self._parse(output)[0]):
+            # Kbuild makes some objects, such as of arch/x86/lib, from two directories at once, and one may fail.
+            completed = self._make(words)
+            output += completed.stdout
+        found, places = self._parse(output)
+        if completed.returncode and not has_errors(found):
             last = " / ".join(completed.stdout.splitlines()[-LOG_LINES:])
             found.setdefault("", Counter())[Diagnostic("make", "error", last)] += 1
         self.places |= places
         kept = {name: counter for name, counter in self.diagnostics.items() if name and self._is_there(name)}
         self.diagnostics = {name: counter for name, counter in (kept | found).items() if counter}
         with (self._folder / "make.log").open("a", encoding="utf-8") as log:
-            log.write(completed.stdout)
+            log.write(output)
         self._save()
         self._unclean.unlink()
         return found
+
+    def _parse(self, output: str) -> tuple[Diagnostics, dict[Diagnostic, str]]:
+        return parse(output.splitlines(), str(self._source))
 
     def _make(
         self, words: Sequence[str], environment: dict[str, str] | None = None

@@ -67,6 +67,11 @@ def parse(output: Iterable[str], source: str) -> tuple[Diagnostics, dict[Diagnos
     return found, places
 
 
+def has_errors(found: Mapping[str, Counter[Diagnostic]]) -> bool:
+    """Whether there is an error among the diagnostics."""
+    return any(diagnostic.is_error for counter in found.values() for diagnostic in counter)
+
+
 def added(
     before: Mapping[str, Counter[Diagnostic]], after: Mapping[str, Counter[Diagnostic]]
 ) -> Counter[Diagnostic]:
