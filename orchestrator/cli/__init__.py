@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import pkgutil
 import sys
 from typing import Any
 
@@ -15,7 +14,24 @@ from orchestrator.errors import ExitCode, OrchestratorError
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 ERROR_LINES = 50
-NOT_COMMANDS = frozenset({"logs", "options", "program", "progress"})
+COMMANDS = {
+    "compare": "Compare two runs, or the kernels of one run.",
+    "export": "Write a run into a bundle.",
+    "hosts": "Check, restore and unlock hosts; start and stop guests.",
+    "init": "Create an example experiment, or a CI workflow.",
+    "kernel": "Build kernels from recipes and manage the cache of kernels.",
+    "plan": "Print the plan of a run with the estimated time.",
+    "report": "Print the figures of a run.",
+    "reproduce": "Verify BUNDLE, run its experiment again, and check its claims.",
+    "results": "List runs, or show one.",
+    "role": "Apply roles to hosts without an experiment.",
+    "run": "Run an experiment and print its report.",
+    "schema": "Print the JSON Schema (2020-12) of experiment files.",
+    "validate": "Check experiment files.",
+    "verify": "Check that a bundle is intact.",
+}
+"""The commands, each a function in a module of its name, with the first sentence of its help: ``--help`` imports
+none."""
 
 
 class LazyGroup(click.Group):
@@ -23,13 +39,16 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return sorted(
-            entry.name for entry in pkgutil.iter_modules(__path__) if entry.name not in NOT_COMMANDS
-        )
+        return sorted(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of a command and return the command."""
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"{__name__}.{cmd_name}"), cmd_name)
         return command
@@ -41,7 +60,7 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             import difflib
 
-            close = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+            close = difflib.get_close_matches(args[0], COMMANDS, 1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
 

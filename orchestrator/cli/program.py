@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 import re
 import shlex
 import shutil
@@ -23,8 +22,7 @@ def as_started(text: str) -> str:
     word = _word()
     if word == NAME:
         return text
-    modules = {entry.name for entry in pkgutil.iter_modules(cli.__path__)}
-    commands = "|".join(sorted(modules - cli.NOT_COMMANDS))
+    commands = "|".join(cli.COMMANDS)
     return re.sub(rf"(?<![\w/.-])(?<!command: ){NAME}(?= (?:{commands})\b)", lambda _: word, text)
 
 

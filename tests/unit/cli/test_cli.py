@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from orchestrator import __version__
+from orchestrator import __version__, cli
 from orchestrator.cli import orchestrate as group
 from orchestrator.hosts import persistent_guest
 from orchestrator.hosts.providers import registry
@@ -30,8 +31,18 @@ def experiment(tmp_path: Path) -> Path:
     return file
 
 
-def test_the_commands() -> None:
-    assert {"plan", "report", "results", "run", "schema", "validate"} <= set(COMMANDS)
+def test_the_list_of_commands_is_what_the_commands_say() -> None:
+    """``--help`` imports no command."""
+    context = click.Context(group)
+    commands = {name: group.get_command(context, name) for name in COMMANDS}
+    shown = orchestrate("--help", COLUMNS="100").stdout.partition("Commands:\n")[2].splitlines()
+    assert [line.split(maxsplit=1) for line in shown] == [
+        [name, command.get_short_help_str(100)] for name, command in commands.items() if command
+    ]
+    modules = {path.stem for path in Path(cli.__file__).parent.glob("[a-z]*.py")}
+    assert set(COMMANDS) == {
+        name for name in modules if hasattr(importlib.import_module(f"{cli.__name__}.{name}"), name)
+    }
 
 
 @pytest.mark.parametrize(
