@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -259,3 +260,32 @@ def test_a_full_disk_is_no_fault_of_the_trial(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in second.split("\n")[:-1]]
     assert [line["trial"] for line in lines if line["event"] == "trial"] == ["a", "fills", "c"]
     assert lines[-1]["reason"] == "complete"
+
+
+CONTROL_GROUPS = """
+mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null || exit 99
+"$@" && ls -d /sys/fs/cgroup/orchestrate-* 2>/dev/null
+"""
+WORK = "i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs to be root, with unshare")
+def test_a_trial_has_a_control_group_where_there_are_any(tmp_path: Path) -> None:
+    """It is in it from its first instruction, what it left behind is of it, and nothing of it stays."""
+    host = HostFolder("dash", tmp_path)
+    leave = f"setsid sh -c '{WORK}; exec sleep {DAEMON}' & sleep 0.5; tail -n 1 /proc/self/cgroup"
+    (host.block / "trials").write_bytes(encode_trials([trial("a", "sh", "-c", leave), trial("b", "true")]))
+    run = ("sh", str(host.runner_script), "run", str(host.base), str(host.block))
+    ended = subprocess.run(
+        ("unshare", "--mount", "--propagation", "private", "sh", "-c", CONTROL_GROUPS, "sh", *run),
+        capture_output=True, text=True, env=host.environment,
+    )  # fmt: skip
+    if ended.returncode == 99:
+        pytest.skip("cgroup v2 cannot be mounted here")
+    assert (ended.stdout, ended.stderr) == ("", "")
+    first, second = host.trial_ends()
+    assert re.fullmatch(r"0::.*/orchestrate-\d+-\d+", first.stdout)
+    assert first.strays
+    assert processes(DAEMON) == []
+    assert (first.usage["of"], second.usage["of"]) == ("cgroup", "cgroup")
+    assert first.usage["user"] > 0.01
