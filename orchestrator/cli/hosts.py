@@ -224,8 +224,8 @@ def _check_cluster(
     provider: str, files: tuple[str, ...], inventory: Path | None, ssh_config: Path | None
 ) -> None:
     from orchestrator.experiment.model import Needs
+    from orchestrator.hosts import providers
     from orchestrator.hosts.base import ProviderRequest
-    from orchestrator.hosts.providers import registry
 
     if len(files) > 1:
         raise click.UsageError(f"--provider takes one experiment file, not {len(files)}")
@@ -236,7 +236,7 @@ def _check_cluster(
         chosen = choose_provider(experiment, "", inventory, ssh_config, provider=provider)
     else:
         request = ProviderRequest(Needs(), {}, inventory=inventory, ssh_config=ssh_config)
-        chosen = registry()[provider](request)
+        chosen = providers.find(provider)(request)
     lines = chosen.describe(kernels)
     if not lines:
         raise click.UsageError(f"--provider {provider}: name the hosts to check instead")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,7 +66,7 @@ def provider_option(text: str) -> Callable[[F], F]:
     """Add --provider; the help ``text`` may contain ``{known}``, the names of all providers."""
     from orchestrator.hosts import providers
 
-    *names, last = sorted(module.name for module in pkgutil.iter_modules(providers.__path__))
+    *names, last = providers.names()
     return click.option(
         "--provider",
         default="",
@@ -78,11 +77,11 @@ def provider_option(text: str) -> Callable[[F], F]:
 
 
 def _known_provider(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    from orchestrator.hosts.providers import registry
+    from orchestrator.hosts import providers
     from orchestrator.nearest import did_you_mean
 
-    if value and value not in registry():
-        raise click.BadParameter(f"no provider {value!r}; {did_you_mean(value, registry())}")
+    if value and value not in providers.names():
+        raise click.BadParameter(f"no provider {value!r}; {did_you_mean(value, providers.names())}")
     return value
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestrator.execution.coordinator import execute
+from orchestrator.execution.rights import needs_root
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stop
-from orchestrator.execution.visit import needs_root
 from orchestrator.hosts.base import Provider
 from orchestrator.hosts.printing import PrintingProvider
 from orchestrator.hosts.remote.folder import ROOT_BASE

@@ -27,9 +27,9 @@ from orchestrator.execution import needs
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.missing import missing
+from orchestrator.execution.rights import needs_root
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import MachineStop, after, time_left
-from orchestrator.execution.visit import needs_root
 from orchestrator.execution.work_queue import ReplicaQueue, ShardQueue, WorkQueue
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.errors import BadInput
 from orchestrator.execution.jobs.roles import check_roles
-from orchestrator.execution.visit import needs_root
+from orchestrator.execution.rights import needs_root
 from orchestrator.hosts.base import Provider
 from orchestrator.plan import Plan
 

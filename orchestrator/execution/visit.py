@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestrator.errors import HostError, HostLost, OrchestratorError
 from orchestrator.execution import placement, trial_file
+from orchestrator.execution.rights import needs_root
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Clock, Host
 from orchestrator.hosts.command import Command, script
@@ -23,7 +24,7 @@ from orchestrator.hosts.remote.runner_program import RunnerProgram
 from orchestrator.hosts.remote.settings import encode_settings, parse_changes
 from orchestrator.plan.model import Trial
 from orchestrator.provision.engine import run_role
-from orchestrator.provision.loading import changes_host, load
+from orchestrator.provision.loading import load
 from orchestrator.provision.module import TaskResult
 from orchestrator.provision.target import Target
 
@@ -232,10 +233,3 @@ def _prefix(experiment: Experiment) -> tuple[str, ...]:
     """Return the words before the command of each trial."""
     cpus = experiment.tuning.cpus
     return ("taskset", "-c", cpus) if cpus else ()
-
-
-def needs_root(experiment: Experiment) -> bool:
-    """Whether the experiment changes the state of its hosts."""
-    swept = (factor.name for axis in experiment.sweep.axes for factor in axis.factors)
-    settings = experiment.tuning.settings or any(name.startswith(("sysctl.", "sysfs.")) for name in swept)
-    return bool(settings) or any(changes_host(load(role)) for role in experiment.roles)

@@ -46,7 +46,8 @@ def load(
     """
     node = read_file(path, text)
     apply_overrides(node, overrides)
-    draft = Draft(node, schemas.check(node, schemas.experiment(provider_options)))
+    rules = schemas.experiment(provider_options, node.mapping("hosts"))
+    draft = Draft(node, schemas.check(node, rules))
     role_path = roles.search_path(path, role_path)
     benchmark_reader = BenchmarkReader(draft, role_path)
     faults_before = len(draft.faults)

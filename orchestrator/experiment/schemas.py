@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,21 @@ from orchestrator.errors import Fault
 _FOLDER = Path(__file__).parent
 
 
-def experiment(provider_options: Mapping[str, JSONSchema] | None = None) -> dict[str, Any]:
+def experiment(
+    provider_options: Mapping[str, JSONSchema] | None = None, sections: Container[str] | None = None
+) -> dict[str, Any]:
     """Return the schema of an experiment file, including the sections of the given providers.
 
     Without providers, any section under ``hosts`` is accepted.
+
+    :param sections: the sections of the file, so that no other provider is asked for its schema; None: all.
     """
     rules = _read("schema.json")
     if provider_options:
         hosts = rules["properties"]["hosts"]
         hosts["additionalProperties"] = False
-        hosts["properties"].update({name: provider_options[name] for name in sorted(provider_options)})
+        for name in sorted(provider_options):
+            hosts["properties"][name] = provider_options[name] if sections is None or name in sections else {}
         hosts["properties"]["provider"]["enum"] = sorted(provider_options)
     return rules
 

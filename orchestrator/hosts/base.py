@@ -16,7 +16,6 @@ from orchestrator.errors import CommandFailed, HostError
 from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.hosts.facts_model import Facts
-from orchestrator.kernels.obtain import identity_of
 from orchestrator.kernels.verification import Identity
 
 if TYPE_CHECKING:
@@ -146,6 +145,8 @@ class Machine(ABC):
 
     def identity(self, kernel: Kernel) -> Identity:
         """Return what the running kernel is compared with; ``KernelError`` if ``kernel`` cannot be built."""
+        from orchestrator.kernels.obtain import identity_of
+
         return identity_of(kernel)
 
     def differences(self, facts: Facts) -> list[str]:

@@ -9,7 +9,6 @@ import io
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -69,6 +68,8 @@ def hash_sources(sources: Sources, compiler: str = "") -> str:
 
 def archive(sources: Sources) -> bytes:
     """Return the files as a tar archive."""
+    import tarfile
+
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as packed:
         for name, path in sorted(sources.items()):

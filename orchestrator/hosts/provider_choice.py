@@ -6,8 +6,8 @@ from pathlib import Path
 
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Experiment
+from orchestrator.hosts import providers
 from orchestrator.hosts.base import Provider, ProviderRequest
-from orchestrator.hosts.providers import registry
 
 
 def choose_provider(
@@ -37,7 +37,7 @@ def choose_provider(
         name, host, fleet = "local", "", ""
     elif host:
         name = "ssh"
-    chosen = registry()[name]
+    chosen = providers.find(name)
     if inventory and not is_named and not chosen.uses_inventory:
         raise BadInput(
             f"--inventory {inventory}: not used by the {name} provider of the experiment; name a host or group of "

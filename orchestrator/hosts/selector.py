@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
-from orchestrator.hosts.inventory import Inventory, OtherConnection
-from orchestrator.hosts.inventory import load as load_inventory
+from orchestrator.hosts.inventory.connection import OtherConnection
+from orchestrator.hosts.inventory.inventory import Inventory
+from orchestrator.hosts.inventory.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
 
 T = TypeVar("T")

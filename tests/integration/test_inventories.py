@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.hosts.inventory import Inventory, OtherConnection, load
+from orchestrator.hosts.inventory.connection import OtherConnection
+from orchestrator.hosts.inventory.inventory import Inventory, load
 from orchestrator.hosts.inventory.variables import EncryptedValue, Unsafe
 from tests.integration import ansible_lists
 from tests.integration.inventory_samples import SAMPLES

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadInput
-from orchestrator.hosts.inventory import ansible, load
+from orchestrator.hosts.inventory import ansible
+from orchestrator.hosts.inventory.inventory import load
 from tests.running import User
 
 pytest.importorskip("ansible")

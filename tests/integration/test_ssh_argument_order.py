@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.hosts.inventory import load
+from orchestrator.hosts.inventory.inventory import load
 from orchestrator.hosts.ssh.configuration import resolve
 
 pytest.importorskip("ansible")

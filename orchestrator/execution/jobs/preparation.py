@@ -12,8 +12,9 @@ from typing import Any
 
 from orchestrator.errors import HostError
 from orchestrator.execution import needs
+from orchestrator.execution.rights import needs_root
 from orchestrator.execution.run import Run
-from orchestrator.execution.visit import Visit, needs_root
+from orchestrator.execution.visit import Visit
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.batch import BatchSession, BatchSystem

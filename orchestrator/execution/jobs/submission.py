@@ -11,8 +11,9 @@ from orchestrator.execution import trial_file
 from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.jobs.attempt import BlockState
 from orchestrator.execution.jobs.preparation import Prepared
+from orchestrator.execution.rights import needs_root
 from orchestrator.execution.run import Run
-from orchestrator.execution.visit import as_sent, needs_root
+from orchestrator.execution.visit import as_sent
 from orchestrator.experiment.model import Limits, Setting
 from orchestrator.hosts.batch import BatchSession, BatchSystem, JobArray, Task
 from orchestrator.hosts.command import script

@@ -19,15 +19,14 @@ from orchestrator.environments import Environment
 from orchestrator.errors import HostError, OrchestratorError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.guest.command_line import Start, qemu_argv
-from orchestrator.hosts.guest.initramfs import PROBE_MESSAGE, probe_archive
 from orchestrator.hosts.guest.layout import GuestNode, Layout
 from orchestrator.hosts.guest.platforms import platform_of
 from orchestrator.hosts.guest.process import SupervisedProcess
-from orchestrator.kernels.obtain import obtain
 
 _log = logging.getLogger(__name__)
 
 DEVICE = Path("/dev/kvm")
+PROBE_MESSAGE = "orchestrate: this kernel reached user space"
 PROBE_LIMIT_S = 20.0
 """A guest prints its message within 2 s under KVM, within 5 s under nested KVM."""
 
@@ -105,10 +104,13 @@ def describe_hypervisor(architecture: Architecture | None = None) -> dict[str, s
 
 def _test_boot() -> str | None:
     """Boot Debian's stock kernel under KVM until user space prints a message; return why that failed."""
+    from orchestrator.hosts.guest.initramfs import probe_archive
+    from orchestrator.kernels.obtain import obtain
+
     kernel = obtain(Kernel("probe"))
     folder = Path(tempfile.mkdtemp(prefix="orchestrate-kvm-"))
     start = Start(_PROBE, Environment.VM_KVM, kernel.image, folder / "initramfs", folder / "console")
-    start.initramfs.write_bytes(probe_archive())
+    start.initramfs.write_bytes(probe_archive(PROBE_MESSAGE))
     start.console.touch()
     _log.info("testing %s with a boot (once; at most %g s)", DEVICE, PROBE_LIMIT_S)
     argv = qemu_argv(start.platform.find_qemu(), start)

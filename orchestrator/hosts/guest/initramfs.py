@@ -28,7 +28,6 @@ UP_MESSAGE = "orchestrate: guest is up"
 FAILURE_PREFIX = "orchestrate: fail"
 """Prefix of error messages of init.sh."""
 
-PROBE_MESSAGE = "orchestrate: this kernel reached user space"
 
 _ETC = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
@@ -81,9 +80,9 @@ def keys_archive(keys: Keys) -> bytes:
     )
 
 
-def probe_archive() -> bytes:
-    """Return an initramfs for this machine's architecture that prints :data:`PROBE_MESSAGE` and exits."""
-    script = f"#!/bin/busybox sh\necho '{PROBE_MESSAGE}'\n"
+def probe_archive(message: str) -> bytes:
+    """Return an initramfs for this machine's architecture that prints a message and exits."""
+    script = f"#!/bin/busybox sh\necho '{message}'\n"
     busybox = userland_for(native()).find("busybox").read_bytes()
     return cpio.archive(
         [

@@ -10,23 +10,41 @@ from typing import Any
 from orchestrator.hosts.base import Provider
 
 
+def names() -> list[str]:
+    """Return the names of all providers; imports none of them."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def find(name: str) -> type[Provider]:
+    """Return the provider of a name of :func:`names`; imports no other."""
+    module = importlib.import_module(f"{__name__}.{name}")
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, Provider) and value.__module__ == module.__name__:
+            return value
+    raise AssertionError(f"{module.__name__} has no provider")
+
+
 def registry() -> dict[str, type[Provider]]:
     """Return all providers by name."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-    return {
-        provider.name: provider
-        for provider in _subclasses(Provider)  # type: ignore[type-abstract]
-        if provider.__module__.startswith(f"{__name__}.")
-    }
+    return {name: find(name) for name in names()}
 
 
-def _subclasses(base: type[Provider]) -> Iterator[type[Provider]]:
-    for subclass in base.__subclasses__():
-        yield subclass
-        yield from _subclasses(subclass)
+class _OptionsSchemas(Mapping[str, Mapping[str, Any]]):
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        if name not in names():
+            raise KeyError(name)
+        return find(name).options_schema
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(names())
+
+    def __len__(self) -> int:
+        return len(names())
 
 
-def options_schemas() -> dict[str, Mapping[str, Any]]:
-    """Return the JSON Schema of each provider's section of an experiment file, by provider name."""
-    return {name: provider.options_schema for name, provider in registry().items()}
+def options_schemas() -> Mapping[str, Mapping[str, Any]]:
+    """Return the JSON Schema of each provider's section of an experiment file, by provider name.
+
+    A provider is imported when its schema is asked for.
+    """
+    return _OptionsSchemas()

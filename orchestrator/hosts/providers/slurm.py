@@ -12,8 +12,8 @@ from orchestrator.errors import BadInput
 from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.batch import BatchSession, BatchSystem
 from orchestrator.hosts.guest.layout import Layout, parse_layout
-from orchestrator.hosts.inventory import Inventory
-from orchestrator.hosts.inventory import load as load_inventory
+from orchestrator.hosts.inventory.inventory import Inventory
+from orchestrator.hosts.inventory.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.providers.qemu import QemuProvider, check_needs

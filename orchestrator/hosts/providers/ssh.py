@@ -13,8 +13,9 @@ from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
-from orchestrator.hosts.inventory import Inventory, OtherConnection
-from orchestrator.hosts.inventory import load as load_inventory
+from orchestrator.hosts.inventory.connection import OtherConnection
+from orchestrator.hosts.inventory.inventory import Inventory
+from orchestrator.hosts.inventory.inventory import load as load_inventory
 from orchestrator.hosts.machine.bootable import BootableMachine
 from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.machine.printing import BootingHost, placeholder_files

@@ -22,6 +22,7 @@ from orchestrator.hosts.batch import ALL_CODES, JobArray
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.guest import shape
+from orchestrator.hosts.guest.acceleration import PROBE_MESSAGE
 from orchestrator.hosts.guest.command_line import DEFAULT_HZ, Start, qemu_argv
 from orchestrator.hosts.guest.initramfs import base_archive, keys_archive, probe_archive
 from orchestrator.hosts.guest.keys import make_keys
@@ -141,7 +142,7 @@ class GuestSession(SlurmSession):
             content["guest/identity"] = client.identity.read_bytes()
             host_key = client.known_hosts.read_text().partition(" ")[2]
             content["guest/known_hosts"] = f"guest {host_key}".encode()
-        content["guest/probe"] = probe_archive()
+        content["guest/probe"] = probe_archive(PROBE_MESSAGE)
         for kernel in kernels:
             found = obtain(replace(kernel, architecture=self._layout.arch))
             programs = base_archive(found, self._layout.programs, self._layout.architecture)

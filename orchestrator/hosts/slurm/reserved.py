@@ -14,7 +14,7 @@ from orchestrator.errors import BadInput, HostError, Position
 from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.batch import ALL_CODES
 from orchestrator.hosts.command import Command
-from orchestrator.hosts.inventory import Inventory
+from orchestrator.hosts.inventory.inventory import Inventory
 from orchestrator.hosts.inventory.variables import Variables
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.slurm import reservation

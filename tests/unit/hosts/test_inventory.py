@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BadInput
-from orchestrator.hosts.inventory import Inventory, load, parse_address
+from orchestrator.hosts.inventory.inventory import Inventory, load, parse_address
 
 NESTED = """
 all:

@@ -9,7 +9,8 @@ import pytest
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.extras import installation
-from orchestrator.hosts.inventory import Inventory, ansible, load
+from orchestrator.hosts.inventory import ansible
+from orchestrator.hosts.inventory.inventory import Inventory, load
 from orchestrator.hosts.power import find_power
 from orchestrator.hosts.selector import HostSelector
 

@@ -14,7 +14,7 @@ from orchestrator.errors import BadInput, CommandFailed, HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.inventory import ansible
-from orchestrator.hosts.inventory import load as load_inventory
+from orchestrator.hosts.inventory.inventory import load as load_inventory
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.testing import ScriptedHost
 from orchestrator.provision.engine import run_role
