@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,6 +182,54 @@ def test_an_incomplete_line_of_a_record_is_ignored(host: HostFolder) -> None:
         record.write(b"boot '/half a pa")
     assert settings(host, "restore")[0] == 0
     assert path.read_text() == "1\n"
+
+
+def test_records_of_the_shell_version_are_restored(host: HostFolder) -> None:
+    path = setting_file(host, "it's", "tuned\n")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    host.base.mkdir()
+    quoted = "'" + str(path).replace("'", "'\\''") + "'"
+    (host.base / "settings.record").write_text(f"{boot} {quoted} 'orig' 'tuned'\n")
+    assert settings(host, "apply", Setting(str(path), "again"))[0] == 0
+    assert settings(host, "restore") == (0, [Change(str(path), "again", "orig", "orig", "changed")])
+    assert (host.base / "settings.record").read_text() == ""
+
+
+def test_a_setting_behind_half_a_line_of_a_record_is_restored(host: HostFolder) -> None:
+    path = setting_file(host, "setting_file", "1\n")
+    host.base.mkdir()
+    (host.base / "settings.record").write_text("boot '/half a pa")
+    assert settings(host, "apply", Setting(str(path), "2"))[0] == 0
+    assert settings(host, "restore")[0] == 0
+    assert path.read_text() == "1\n"
+
+
+@pytest.mark.parametrize("content", ["nonsense\n", "boot 'not closed\n", None])
+def test_a_record_that_cannot_be_read_is_an_error_and_stays(host: HostFolder, content: str | None) -> None:
+    record = host.base / "settings.record"
+    host.base.mkdir()
+    if content is None:
+        record.mkdir()
+    else:
+        record.write_text(content)
+    done = host.sh(host.runner_script, "settings", "restore", host.base)
+    assert done.returncode == 1
+    assert f"{record}: cannot read " in done.stderr.decode()
+    assert content is None or record.read_text() == content
+
+
+def test_a_program_that_leaves_its_output_open_is_not_waited_for(host: HostFolder) -> None:
+    tools = host.folder / "tools"
+    tools.mkdir()
+    (tools / "modprobe").write_text("#!/bin/sh\nsleep 60 &\necho $! >>'%s'\n" % (host.folder / "left"))
+    (tools / "modprobe").chmod(0o755)
+    host.environment["PATH"] = f"{tools}:{host.environment['PATH']}"
+    try:
+        assert settings(host, "apply", Setting("module:no-such", "loaded"))[1][0].verdict == "refused"
+        left = int((host.folder / "left").read_text())
+        os.kill(left, 0)  # it is still there
+    finally:
+        os.kill(left, signal.SIGKILL)
 
 
 def test_nothing_is_changed_that_cannot_be_recorded(host: HostFolder) -> None:

@@ -289,3 +289,27 @@ def test_a_trial_has_a_control_group_where_there_are_any(tmp_path: Path) -> None
     assert processes(DAEMON) == []
     assert (first.usage["of"], second.usage["of"]) == ("cgroup", "cgroup")
     assert first.usage["user"] > 0.01
+
+
+def test_a_setting_that_cannot_be_recorded_ends_the_block(tmp_path: Path) -> None:
+    """No fault of the trial: it has no line, and will run again."""
+    host = HostFolder("dash", tmp_path)
+    knob = tmp_path / "knob"
+    knob.write_text("1\n")
+    (host.block / "trials").write_bytes(
+        encode_trials([trial("a", "true", settings=(Setting(str(knob), "2"),)), trial("b", "true")])
+    )
+    host.base.mkdir()
+    (host.base / "settings.trial").mkdir()
+    started = host.start()
+    assert started.returncode == 1
+    assert "settings.trial: cannot read the record: Is a directory" in started.stderr.decode()
+    (host.base / "settings.trial").rmdir()
+    (host.base / "settings.trial").symlink_to(tmp_path / "no such/record")
+    assert host.run() == []
+    assert host.end().reason == "failed"
+    assert "settings.trial: cannot write the record: No such file or directory" in host.end().detail
+    assert knob.read_text() == "1\n"
+    (host.base / "settings.trial").unlink()
+    assert [end.exit_code for end in host.run()] == [0, 0]
+    host.close()

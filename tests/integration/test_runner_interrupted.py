@@ -226,3 +226,69 @@ def test_short_trials_leave_no_watchdog_behind(host: HostFolder) -> None:
     ends = host.run(*(trial(f"t{number}", ":", limit=limit) for number in range(60)))
     assert len(ends) == 60
     assert processes(f"sleep\x00{limit}") == []
+
+
+SLOW = "#!/bin/sh\necho started >>'{log}'\nsleep 1\n"
+
+
+def test_stop_now_while_settings_of_a_dead_runner_are_restored(host: HostFolder) -> None:
+    """It returns when they are restored."""
+    knob, log, tools = host.folder / "knob", host.folder / "log", host.folder / "tools"
+    knob.write_text("2\n")
+    host.base.mkdir()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    lines = [f"{boot} '{knob}' '1' '2'", f"{boot} 'module:no-such' 'loaded' 'absent'"]
+    (host.base / "settings.trial").write_text("\n".join(lines) + "\n")
+    tools.mkdir()
+    (tools / "modprobe").write_text(SLOW.format(log=log))
+    (tools / "modprobe").chmod(0o755)
+    host.environment["PATH"] = f"{tools}:{host.environment['PATH']}"
+    (host.block / "trials").write_bytes(encode_trials([trial("a", "true")]))
+    start = subprocess.Popen(
+        ["/usr/bin/env", "sh", str(host.runner_script), "start", str(host.base), str(host.block)],
+        env=host.environment, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not log.exists():
+        time.sleep(0.02)
+    stopped = host.stop("now")
+    assert start.wait(TIME_LIMIT_S) == 1
+    assert stopped.returncode == 1  # the module cannot be loaded
+    assert "module:no-such" in stopped.stderr.decode()
+    assert knob.read_text() == "1\n"
+
+
+def test_stop_now_where_no_file_can_be_made(host: HostFolder) -> None:
+    if os.geteuid():
+        pytest.skip("needs to be root")
+    host.start(asleep(host))
+    while not sleepers(host):
+        time.sleep(0.02)
+    script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
+    host.prefix = ("/usr/bin/unshare", "--mount", "sh", "-c", script, "sh", str(host.block))
+    assert host.stop("now").returncode == 0
+    host.prefix = ()
+    assert not sleepers(host)
+    assert host.status() == "stopped"
+
+
+def test_children_of_whoever_became_the_runner_are_no_strays(host: HostFolder) -> None:
+    (host.block / "trials").write_bytes(encode_trials([trial("a", "true"), trial("b", "true")]))
+    argument = f"6{host.folder.stat().st_ino}"
+    script = f'sleep {argument} & exec sh "$@"'
+    run = (str(host.runner_script), "run", str(host.base), str(host.block))
+    subprocess.run(["/usr/bin/env", "sh", "-c", script, "sh", *run], env=host.environment, check=True)
+    (left,) = sleepers(host)
+    os.kill(left, signal.SIGKILL)
+    assert [end.strays for end in host.trial_ends()] == [False, False]
+
+
+def test_start_without_standard_streams_returns(host: HostFolder) -> None:
+    (host.block / "trials").write_bytes(encode_trials([asleep(host)]))
+    script = 'exec sh "$@" <&- >&-'
+    words = (str(host.runner_script), "start", str(host.base), str(host.block))
+    ended = subprocess.run(
+        ["/usr/bin/env", "sh", "-c", script, "sh", *words], env=host.environment, timeout=TIME_LIMIT_S
+    )
+    assert ended.returncode == 0
+    assert host.status() == "running"
+    host.stop("now")

@@ -27,12 +27,23 @@ static int open_in(const char *folder, const char *name)
 	return file;
 }
 
+static int open_to_read(const char *folder, const char *name)
+{
+	char *path = format("%s/%s", folder, name);
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+
+	free(path);
+	return file;
+}
+
 char *block_clean_up(const char *base, const char *block)
 {
 	char *record = format("%s/settings.trial", base), *why = NULL;
 	struct outcomes outcomes = {0};
 	int group_file = open_in(block, "group");
 
+	if (group_file < 0) /* nothing can be written any more; it can be read */
+		group_file = open_to_read(block, "group");
 	if (group_file >= 0) {
 		child_clean_up(group_file);
 		close(group_file);
@@ -105,8 +116,7 @@ static const char *run_trials(struct host *host, FILE *trials)
 		struct trial trial;
 
 		if (!words_read(&words, line) || !trial_read(&trial, words.word, words.count)) {
-			text_print(&host->outcomes.failures, "trials: a line cannot be read: %s",
-				   line);
+			text_print(&host->fault, "trials: a line cannot be read: %s", line);
 			reason = "failed";
 		} else if (!ids_contain(&done, trial.id)) {
 			if (is_stopped(host))
@@ -128,50 +138,53 @@ static const char *run_trials(struct host *host, FILE *trials)
 static void close_host(struct host *host)
 {
 	kernel_log_close(&host->kernel_log);
-	journal_close(&host->journal);
+	if (host->journal.path)
+		journal_close(&host->journal);
 	outcomes_free(&host->outcomes);
-	close(host->group_file);
+	text_free(&host->fault);
+	if (host->group_file >= 0)
+		close(host->group_file);
 	close(host->signals.file);
 	free(host->record);
 }
 
+/* The group file has its size from now on, so that no trial fails because of it. */
 static bool open_host(struct host *host, const char *base, const char *block)
 {
 	char *seen = format("%s/kernel_log.%s", block, boot_id());
+
+	host->base = base;
+	host->block = block;
+	host->record = format("%s/settings.trial", base);
+	kernel_log_open(&host->kernel_log, seen);
+	free(seen);
+	host->group_file = open_in(block, "group");
+	return host->group_file >= 0 && child_forget(host->group_file) &&
+	       journal_open(&host->journal, block);
+}
+
+static void forget_stop(const char *block)
+{
 	char *stop = format("%s/stop", block);
 
 	unlink(stop);
-	*host = (struct host){
-		.base = base,
-		.block = block,
-		.record = format("%s/settings.trial", base),
-		.group_file = open_in(block, "group"),
-	};
-	kernel_log_open(&host->kernel_log, seen);
-	free(seen);
 	free(stop);
-	return journal_open(&host->journal, block) && host->group_file >= 0 &&
-	       signals_open(&host->signals);
 }
 
 /* The claim is released before the last line is written: whoever reads that may start the next
  * block. */
 static void run(struct host *host, FILE *trials)
 {
-	const char *reason = "failed", *detail;
+	const char *reason = "failed";
 
 	strays_adopt();
 	if (write_begin(&host->journal))
 		reason = run_trials(host, trials);
-	detail = text_bytes(&host->outcomes.failures);
-	if (host->journal.is_full) {
-		reason = "failed";
-		text_print(&host->outcomes.failures, "%s%s: %s", *detail ? "; " : "",
-			   host->journal.path, strerror(host->journal.fault));
-		detail = text_bytes(&host->outcomes.failures);
-	}
+	else
+		text_print(&host->fault, "%s: %s", host->journal.path,
+			   strerror(host->journal.fault));
 	claim_release(host->base);
-	write_end(&host->journal, reason, detail);
+	write_end(&host->journal, reason, text_bytes(&host->fault));
 }
 
 static char *refusal(enum claim claim, const struct runner *other, const char *base)
@@ -191,24 +204,29 @@ static char *refusal(enum claim claim, const struct runner *other, const char *b
 static char *run_claimed(const char *base, const char *block, FILE *trials,
 			 void (*begun)(int code, const char *message))
 {
-	char *why = block_clean_up(base, block), *message;
-	struct host host;
+	struct host host = {
+		.group_file = -1,
+		.journal.file = -1,
+		.kernel_log = {-1, -1, 0},
+	};
+	char *why, *message = NULL;
 
-	if (why) {
+	forget_stop(block);
+	signals_open(
+		&host.signals); /* whoever stops us while settings are restored waits for that */
+	why = block_clean_up(base, block);
+	if (why)
 		message = format("cannot restore settings of an earlier trial: %s", why);
-		free(why);
-		claim_release(base);
-		return message;
-	}
-	if (!open_host(&host, base, block)) {
+	else if (!open_host(&host, base, block))
 		message = format("cannot write to %s: %m", block);
+	if (message) {
 		claim_release(base);
 	} else {
-		message = NULL;
 		begun(ANSWER_OK, "");
 		run(&host, trials);
 	}
 	close_host(&host);
+	free(why);
 	return message;
 }
 

@@ -44,21 +44,18 @@ static void write_group(int file, const char *control_group)
 		 control_group ? control_group : "");
 	memset(line + strlen(line), ' ', sizeof(line) - strlen(line));
 	line[GROUP_LINE - 1] = '\n';
-	if (pwrite(file, line, GROUP_LINE, 0) != GROUP_LINE) {
-		say("group");
-		_exit(126);
-	}
+	if (pwrite(file, line, GROUP_LINE, 0) != GROUP_LINE)
+		say("group"); /* if the runner dies, nobody will know of this program */
 	free(identity);
 }
 
-void child_forget(int file)
+bool child_forget(int group_file)
 {
 	char line[GROUP_LINE];
 
 	memset(line, ' ', sizeof(line));
 	line[sizeof(line) - 1] = '\n';
-	if (pwrite(file, line, sizeof(line), 0) != (ssize_t)sizeof(line))
-		perror("group");
+	return pwrite(group_file, line, sizeof(line), 0) == (ssize_t)sizeof(line);
 }
 
 /* The new process, until it is the program. */
@@ -107,6 +104,8 @@ static void set_timer(int timer, double seconds)
 	struct itimerspec time = {.it_value.tv_sec = (time_t)seconds};
 
 	time.it_value.tv_nsec = (long)((seconds - (double)time.it_value.tv_sec) * 1e9);
+	if (!time.it_value.tv_sec && !time.it_value.tv_nsec)
+		time.it_value.tv_nsec = 1; /* zero is never */
 	timerfd_settime(timer, 0, &time, NULL);
 }
 
@@ -250,6 +249,7 @@ void child_clean_up(int group_file)
 	if (path[0] == '/') {
 		struct control_group group = {copy_text(path), -1};
 
+		strays_wait_for_group(&group);
 		control_group_remove(&group);
 	}
 	child_forget(group_file);

@@ -45,8 +45,8 @@ bool child_run(struct child *child, const struct program *program, struct signal
 void child_finish(struct child *child, struct signals *signals);
 void child_free(struct child *child);
 
-/* Forgets who the program was. */
-void child_forget(int group_file);
+/* Forgets who the program was. False with errno if that cannot be written. */
+bool child_forget(int group_file);
 
 /* Ends what a dead runner has left of a trial, as its group file tells. */
 void child_clean_up(int group_file);

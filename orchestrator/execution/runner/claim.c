@@ -14,8 +14,13 @@ static bool write_file(const char *path, const char *base, const char *block)
 {
 	char *identity = identity_of(getpid());
 	char *lines = format("%s\n%s\n%s\n", identity ? identity : "", base, block);
-	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	bool is_written = file >= 0 && write_all(file, lines, strlen(lines));
+	bool is_written;
+	int file;
+
+	unlink(path); /* of a runner with our number that died: it may be the file of the claim, too
+		       */
+	file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	is_written = file >= 0 && write_all(file, lines, strlen(lines));
 
 	if (file >= 0 && close(file) != 0)
 		is_written = false;

@@ -87,7 +87,7 @@ bool journal_open(struct journal *journal, const char *block)
 	journal->file = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (journal->file < 0 || !mend(journal->file))
 		return false;
-	make_reserve(journal->reserve);
+	make_reserve(journal->reserve); /* without it the last line may be lost, and no more */
 	return true;
 }
 

@@ -68,24 +68,30 @@ static bool next_message(int file, struct message *message)
 static void remember(struct kernel_log *log, uint64_t number)
 {
 	char line[32];
-	int count = snprintf(line, sizeof(line), "%-20" PRIu64 "\n", number);
+	int count;
+
+	log->seen = number + 1;
+	count = snprintf(line, sizeof(line), "%-20" PRIu64 "\n", number);
 
 	if (pwrite(log->seen_file, line, (size_t)count, 0) != count)
 		fputs("the number of the last message of the kernel's log is not kept\n", stderr);
 }
 
-/* Skips messages up to the last one that was told; without one, all that are there. */
+/* Finds the last message that was told; without one, the last that is there. */
 static void skip(struct kernel_log *log)
 {
 	struct message message = {0};
 	char line[32] = "";
-	uint64_t seen = UINT64_MAX;
+	uint64_t told;
 
-	if (pread(log->seen_file, line, sizeof(line) - 1, 0) > 0)
-		sscanf(line, "%" SCNu64, &seen);
-	while (next_message(log->file, &message) && message.number != seen)
+	if (pread(log->seen_file, line, sizeof(line) - 1, 0) > 0 &&
+	    sscanf(line, "%" SCNu64 " \n", &told) == 1) {
+		log->seen = told + 1;
+		return;
+	}
+	while (next_message(log->file, &message))
 		;
-	if (seen == UINT64_MAX && message.text)
+	if (message.text)
 		remember(log, message.number);
 }
 
@@ -132,7 +138,8 @@ void kernel_log_tell(struct kernel_log *log, struct json *json)
 		return;
 	}
 	while (next_message(log->file, &message))
-		count = add_lines(ring, count, &message);
+		if (message.number >= log->seen)
+			count = add_lines(ring, count, &message);
 	if (count)
 		remember(log, message.number);
 	json_array(json, "kernel_log");

@@ -12,6 +12,7 @@ struct kernel_log {
 	int file;      /* of /dev/kmsg; -1: it cannot be read */
 	int seen_file; /* keeps the number of the last message that was told, for the next runner of
 			  the block */
+	uint64_t seen; /* number of the last message that was told, and 1: what is below was told */
 };
 
 /* seen: path of a file of this block and boot. Messages before the block are not told. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Runs the trials of a block on a host, and changes its settings. RUNNER_VERSION: the hash of its
  * sources. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "verbs.h"
 
@@ -53,6 +55,12 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
+	int file;
+
+	do { /* so that no file of ours gets the number of a standard one that is closed */
+		file = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (file >= 0 && file <= STDERR_FILENO);
+	close(file);
 	for (size_t i = 0; argc > 1 && i < sizeof(VERBS) / sizeof(*VERBS); i++)
 		if (strcmp(argv[1], VERBS[i].name) == 0 && argc - 2 >= VERBS[i].min &&
 		    argc - 2 <= VERBS[i].max) {

@@ -48,6 +48,7 @@ static void keep(struct output *output, const char *bytes, size_t count)
 bool output_read(struct output *output)
 {
 	static char buffer[64 << 10];
+	size_t reads = 0;
 	ssize_t count;
 
 	if (output->file < 0)
@@ -56,7 +57,8 @@ bool output_read(struct output *output)
 		count = read(output->file, buffer, sizeof(buffer));
 		if (count > 0)
 			keep(output, buffer, (size_t)count);
-	} while (count == (ssize_t)sizeof(buffer) || (count < 0 && errno == EINTR));
+	} while ((count == (ssize_t)sizeof(buffer) || (count < 0 && errno == EINTR)) &&
+		 ++reads < PIPE_SIZE / sizeof(buffer));
 	return count > 0 || (count < 0 && errno == EAGAIN);
 }
 

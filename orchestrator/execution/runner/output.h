@@ -19,7 +19,8 @@ struct output {
 
 /* Makes the pipe; limit: how many bytes are kept, the last. False with errno. */
 bool output_open(struct output *output, size_t limit);
-/* Reads what is there. Returns false at the end. */
+/* Reads what is there, at most as much as the pipe holds: a program may print as fast as we read.
+ * Returns false at the end. */
 bool output_read(struct output *output);
 /* Closes both ends; what was read stays. */
 void output_close(struct output *output);

@@ -9,4 +9,7 @@
  * errors. Returns its exit code; 127 if it cannot be run, 128 and the signal if one ended it. */
 int program_output(char *const command[], struct text *output);
 
+/* The same without what it prints; it may leave processes behind that keep its output open. */
+int program_run(char *const command[]);
+
 #endif

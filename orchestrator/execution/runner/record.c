@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: MIT
 #include "record.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-void record_read(struct record *record, const char *path)
+bool record_read(struct record *record, const char *path)
 {
 	struct text text = {0};
 	struct words words;
 	char *line, *end;
+	bool is_read = read_file(path, &text) || errno == ENOENT;
 
-	if (!read_file(path, &text))
-		text_clear(&text);
-	for (line = text.bytes; line && (end = strchr(line, '\n')); line = end + 1) {
+	for (line = text.bytes; is_read && line && (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
-		if (words_read(&words, line) && words.count == RECORD_FIELDS) {
+		if (words_read(&words, line) && words.count >= RECORD_FIELDS) {
 			record->line = allocate(record->line, (record->count + 1) * sizeof(words));
 			record->line[record->count++] = words;
 		} else {
 			words_free(&words);
+			errno = EBADMSG;
+			is_read = false;
 		}
 	}
 	text_free(&text);
+	return is_read;
 }
 
 void record_free(struct record *record)
@@ -80,19 +82,38 @@ void record_keep_last(struct record *record)
 	reverse(record);
 }
 
+/* Bytes of the whole lines of a file. */
+static off_t whole_lines(const char *path)
+{
+	struct text text = {0};
+	const char *end;
+	off_t size;
+
+	if (!read_file(path, &text))
+		text_clear(&text);
+	end = strrchr(text_bytes(&text), '\n');
+	size = end ? (off_t)(end + 1 - text.bytes) : 0;
+	text_free(&text);
+	return size;
+}
+
 bool record_append(const char *path, const struct text *lines)
 {
+	off_t size = whole_lines(path);
 	int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	struct stat before;
 	bool is_kept;
+	int fault;
 
 	if (file < 0)
 		return false;
-	is_kept = fstat(file, &before) == 0 && write_all(file, text_bytes(lines), lines->used) &&
+	is_kept = ftruncate(file, size) == 0 && write_all(file, text_bytes(lines), lines->used) &&
 		  fdatasync(file) == 0;
-	if (!is_kept && ftruncate(file, before.st_size) != 0)
+	fault = errno;
+	if (!is_kept && ftruncate(file, size) != 0)
 		perror(path);
-	return close(file) == 0 && is_kept;
+	close(file);
+	errno = fault;
+	return is_kept;
 }
 
 bool record_replace(const char *path, const struct text *lines)

@@ -168,7 +168,6 @@ static const struct {
 
 bool setting_write(const char *path, const char *value)
 {
-	struct text ignored = {0};
 	bool is_done = false;
 
 	if (is_file(path))
@@ -182,9 +181,8 @@ bool setting_write(const char *path, const char *value)
 			continue;
 		command[words++] = "--";
 		command[words] = (char *)name;
-		is_done = program_output(command, &ignored) == 0;
+		is_done = program_run(command) == 0;
 	}
-	text_free(&ignored);
 	return is_done;
 }
 

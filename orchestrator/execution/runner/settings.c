@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "settings.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,12 +30,25 @@ void outcomes_clear(struct outcomes *outcomes)
 {
 	text_clear(&outcomes->objects);
 	text_clear(&outcomes->failures);
+	outcomes->unrecorded = false;
 }
 
 void outcomes_free(struct outcomes *outcomes)
 {
 	text_free(&outcomes->objects);
 	text_free(&outcomes->failures);
+}
+
+/* Tells of a record; why: with %m for errno, which is taken first. */
+__attribute__((format(printf, 3, 0))) static void fail(struct outcomes *outcomes,
+						       const char *record, const char *why)
+{
+	int fault = errno;
+
+	text_print(&outcomes->failures, "%s%s: ", outcomes->failures.used ? "; " : "", record);
+	errno = fault;
+	text_print(&outcomes->failures, why);
+	outcomes->unrecorded = true;
 }
 
 static bool is_failure(const char *verdict)
@@ -92,7 +106,7 @@ static void plan_add(struct plan *plan, const char *path, const char *before, co
 }
 
 static void record_setting(struct text *record, const char *path, const char *before,
-			   const char *requested, const char *kind)
+			   const char *requested)
 {
 	text_print(record, "%s ", boot_id());
 	quote_word(record, path);
@@ -100,7 +114,7 @@ static void record_setting(struct text *record, const char *path, const char *be
 	quote_word(record, before);
 	text_print(record, " ");
 	quote_word(record, requested);
-	text_print(record, " %s\n", kind);
+	text_print(record, "\n");
 }
 
 /* kind: required, optional or off. */
@@ -119,7 +133,7 @@ static void plan_file(struct plan *plan, const char *path, const char *requested
 		report(outcomes, path, "", requested, "", "refused");
 	} else {
 		plan_add(plan, path, text_bytes(&value), requested, is_optional, false);
-		record_setting(&plan->record, path, text_bytes(&value), requested, kind);
+		record_setting(&plan->record, path, text_bytes(&value), requested);
 	}
 	text_free(&value);
 }
@@ -193,8 +207,7 @@ void settings_apply(const char *record, char *const *words, size_t count, struct
 	plan_settings(&plan, words, count, outcomes);
 	if (plan.record.used && !record_append(record, &plan.record)) {
 		text_clear(&outcomes->failures);
-		text_print(&outcomes->failures,
-			   "%s: cannot write the record: %m; nothing was changed", record);
+		fail(outcomes, record, "cannot write the record: %m; nothing was changed");
 		plan_free(&plan);
 		return;
 	}
@@ -254,10 +267,20 @@ static void keep(struct text *kept, const struct words *line)
 	struct text all = {0};
 
 	record_setting(&all, line->word[RECORD_PATH], line->word[RECORD_BEFORE],
-		       line->word[RECORD_REQUESTED], line->word[RECORD_KIND]);
+		       line->word[RECORD_REQUESTED]);
 	text_add(&all, text_bytes(kept), kept->used);
 	text_free(kept);
 	*kept = all;
+}
+
+/* A record that cannot be read stays as it is. */
+static bool read_record(struct record *record, const char *path, struct outcomes *outcomes)
+{
+	if (record_read(record, path))
+		return true;
+	fail(outcomes, path,
+	     errno == EBADMSG ? "cannot read a line of the record" : "cannot read the record: %m");
+	return false;
 }
 
 void settings_restore(const char *path, struct outcomes *outcomes)
@@ -266,14 +289,14 @@ void settings_restore(const char *path, struct outcomes *outcomes)
 	struct text kept = {0};
 
 	outcomes_clear(outcomes);
-	record_read(&record, path);
-	record_keep_first(&record);
-	for (size_t i = 0; i < record.count; i++)
-		if (!restore(&record.line[i], outcomes))
-			keep(&kept, &record.line[i]);
-	if (record.count && !record_replace(path, &kept))
-		text_print(&outcomes->failures, "%s%s: cannot write the record: %m",
-			   outcomes->failures.used ? "; " : "", path);
+	if (read_record(&record, path, outcomes) && record.count) {
+		record_keep_first(&record);
+		for (size_t i = 0; i < record.count; i++)
+			if (!restore(&record.line[i], outcomes))
+				keep(&kept, &record.line[i]);
+		if (!record_replace(path, &kept))
+			fail(outcomes, path, "cannot write the record: %m");
+	}
 	text_free(&kept);
 	record_free(&record);
 }
@@ -284,8 +307,8 @@ void settings_diff(const char *path, const char *trial_path, struct outcomes *ou
 	struct text value = {0};
 
 	outcomes_clear(outcomes);
-	record_read(&record, path);
-	record_read(&record, trial_path);
+	read_record(&record, path, outcomes);
+	read_record(&record, trial_path, outcomes);
 	record_keep_last(&record);
 	for (size_t i = 0; i < record.count; i++) {
 		char **word = record.line[i].word;

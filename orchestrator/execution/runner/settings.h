@@ -3,7 +3,7 @@
  *
  * A value is recorded on disk before it is changed, so that it can be restored after a crash: in
  * BASE/settings.record for the host, in BASE/settings.trial for the trial that runs. A line of a
- * record: boot id, path, value before, requested value, and required, optional or off.
+ * record: boot id, path, value before, requested value.
  *
  * Verdicts: "changed", "unchanged" (both: the requested value is set), "differs" (it would be
  * changed), "missing" (no such file), "refused" (the value did not change), "kept" (the same of an
@@ -22,6 +22,7 @@
 struct outcomes {
 	struct text objects;  /* a line of JSON for each: path, before, asked, found, verdict */
 	struct text failures; /* a sentence for each that does not have the requested value */
+	bool unrecorded;      /* a record could not be read or written; failures says why */
 };
 
 void outcomes_clear(struct outcomes *outcomes);

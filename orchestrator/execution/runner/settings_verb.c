@@ -39,8 +39,8 @@ static bool print_outcomes(struct outcomes *outcomes)
 {
 	bool is_set = !outcomes->failures.used;
 
-	/* What is told of each setting is in its object; a record that cannot be written is not. */
-	if (!is_set && !outcomes->objects.used)
+	/* What is told of each setting is in its object; what is told of a record is not. */
+	if (!is_set && (outcomes->unrecorded || !outcomes->objects.used))
 		fprintf(stderr, "%s\n", outcomes->failures.bytes);
 	if (!write_all(STDOUT_FILENO, text_bytes(&outcomes->objects), outcomes->objects.used))
 		is_set = false;

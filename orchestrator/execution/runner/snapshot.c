@@ -250,15 +250,15 @@ static void compare_cpus(const struct snapshot *before, struct json *json)
 {
 	struct cpu_ticks *now;
 	size_t count = cpu_ticks_read(before->places, &now);
-	uint64_t most = 0, worked = 0, stolen = 0;
+	int64_t most = 0, worked = 0, stolen = 0; /* some hypervisors let them go backwards */
 	const char *busiest = NULL;
 
 	for (size_t i = 0; i < count && i < before->cpus; i++) {
-		uint64_t ticks = now[i].worked - before->cpu[i].worked;
+		int64_t ticks = (int64_t)(now[i].worked - before->cpu[i].worked);
 
 		if (strcmp(now[i].name, "cpu") == 0) {
 			worked = ticks;
-			stolen = now[i].stolen - before->cpu[i].stolen;
+			stolen = (int64_t)(now[i].stolen - before->cpu[i].stolen);
 		} else if (strcmp(now[i].name, before->cpu[i].name) == 0 && ticks > most) {
 			most = ticks;
 			busiest = now[i].name;
@@ -285,7 +285,7 @@ static void compare_throttling(const struct snapshot *before, struct json *json)
 		}
 	}
 	if (found)
-		json_unsigned(json, "throttled", sum);
+		json_integer(json, "throttled", (int64_t)sum);
 	else
 		json_null(json, "throttled");
 }

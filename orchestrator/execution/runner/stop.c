@@ -35,11 +35,12 @@ static bool end_runner(const struct runner *runner)
 	static const struct timespec pause = {.tv_nsec = 50000000};
 	struct pollfd process = {open_process(runner), POLLIN, 0};
 
-	kill(runner->pid, SIGTERM);
 	if (process.fd >= 0) {
+		syscall(SYS_pidfd_send_signal, process.fd, SIGTERM, NULL, 0);
 		poll(&process, 1, STOP_SECONDS * 1000);
 		close(process.fd);
-	} else {
+	} else if (runner_is_alive(runner)) {
+		kill(runner->pid, SIGTERM);
 		for (int i = 0; i < STOP_SECONDS * 20 && runner_is_alive(runner); i++)
 			nanosleep(&pause, NULL);
 	}
@@ -96,12 +97,14 @@ int stop(int count, char **words)
 
 	if (count > 1 && strcmp(words[1], "now") != 0)
 		return EXIT_USAGE;
-	if (!read_runner(block, "runner", &runner))
+	if (!read_runner(block, "runner", &runner)) {
 		is_done = clean_up_dead(&runner, block);
-	else
-		/* The mark first: the runner that gets the signal between two trials begins none.
-		 */
-		is_done = mark_stopped(block) && (count == 1 || end_runner(&runner));
+	} else {
+		is_done = mark_stopped(block);
+		/* It restores its settings before it ends, unless something else has ended it. */
+		if (count > 1)
+			is_done = end_runner(&runner) && clean_up_dead(&runner, block);
+	}
 	runner_free(&runner);
 	return is_done ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -17,6 +17,9 @@ void strays_adopt(void);
  * control group, and all children of ours. Returns whether a process was left. */
 bool strays_end(pid_t group, const struct control_group *control_group, struct signals *signals);
 
+/* Waits until a control group that was ended has no process any more. */
+void strays_wait_for_group(const struct control_group *group);
+
 /* Ends a process group that is not of our children, and waits until it is gone. */
 void strays_end_group(pid_t group);
 

@@ -89,6 +89,11 @@ static void execute(const struct trial *trial, struct host *host, struct result 
 	snapshot_free(&before);
 }
 
+static void end_block(struct host *host, const char *why)
+{
+	text_print(&host->fault, "%s%s", host->fault.used ? "; " : "", why);
+}
+
 static void try(const struct trial *trial, struct host *host, struct result *result)
 {
 	struct stat status;
@@ -96,7 +101,9 @@ static void try(const struct trial *trial, struct host *host, struct result *res
 	settings_apply(host->record, trial->settings, trial->settings_count, &host->outcomes);
 	text_add(&result->settings, text_bytes(&host->outcomes.objects),
 		 host->outcomes.objects.used);
-	if (host->outcomes.failures.used) {
+	if (host->outcomes.unrecorded) {
+		end_block(host, host->outcomes.failures.bytes);
+	} else if (host->outcomes.failures.used) {
 		result->refused = format("setting %s", host->outcomes.failures.bytes);
 	} else if (stat(trial->folder, &status) != 0 || !S_ISDIR(status.st_mode)) {
 		result->refused = format("%s: No such file or directory", trial->folder);
@@ -238,14 +245,22 @@ bool trial_run(const struct trial *trial, struct host *host)
 			  .err.its_file = -1,
 			  .group.folder = -1},
 	};
-	bool goes_on = true;
+	bool is_written = write_start(trial, host);
 
-	if (!write_start(trial, host))
-		return false;
-	try(trial, host, &result);
-	settings_restore(host->record, &host->outcomes);
-	if (!was_stopped(&result, host))
-		goes_on = write_line(trial, host, &result);
-	result_free(&result);
-	return goes_on && !host->outcomes.failures.used;
+	if (is_written) {
+		try(trial, host, &result);
+		settings_restore(host->record, &host->outcomes);
+		if (!host->fault.used && !was_stopped(&result, host))
+			is_written = write_line(trial, host, &result);
+		if (host->outcomes.failures.used)
+			end_block(host, host->outcomes.failures.bytes);
+		result_free(&result);
+	}
+	if (!is_written) {
+		char *why = format("%s: %s", host->journal.path, strerror(host->journal.fault));
+
+		end_block(host, why);
+		free(why);
+	}
+	return !host->fault.used;
 }

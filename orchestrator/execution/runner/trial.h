@@ -18,8 +18,8 @@ struct host {
 	struct journal journal;
 	struct kernel_log kernel_log;
 	struct signals signals;
-	struct outcomes
-		outcomes; /* failures: why the settings of the last trial could not be restored */
+	struct outcomes outcomes;
+	struct text fault; /* why no further trial can be run; empty: they can */
 };
 
 /* A line of the file "trials", see trial_file.py: ID LIMIT TAG FOLDER SETTLE COUNT [PATH VALUE
@@ -34,8 +34,9 @@ struct trial {
 /* False if a line is none; the words stay in use. */
 bool trial_read(struct trial *trial, char **words, size_t count);
 
-/* Runs a trial. False if the block ends with it: the journal is full, or settings could not be
- * restored. No line is written of a trial that was stopped. */
+/* Runs a trial. False if the block ends with it, see fault: the journal or a record cannot be
+ * written, or settings could not be restored. No line is written of a trial that was stopped, or
+ * that could not be run because of a record: it will run again. */
 bool trial_run(const struct trial *trial, struct host *host);
 
 #endif
