@@ -19,7 +19,7 @@ from orchestrator.experiment.model import Setting
 from tests.host_shells import SHELLS, HostFolder, processes
 
 TAG = {"cell": "c0ffee", "text": 'it\'s "quoted" \\ and\nbroken – ünd'}
-MARKER, DAEMON = "7654.321", "7654.322"  # unique arguments of sleep
+MARKER, DAEMON = f"7{os.getpid()}.1", f"7{os.getpid()}.2"  # arguments of sleep that no other process has
 
 
 def trial(name: str, *argv: str, limit: float = 30, settings: tuple[Setting, ...] = ()) -> HostTrial:

@@ -39,15 +39,13 @@ void outcomes_free(struct outcomes *outcomes)
 	text_free(&outcomes->failures);
 }
 
-/* Tells of a record; why: with %m for errno, which is taken first. */
-__attribute__((format(printf, 3, 0))) static void fail(struct outcomes *outcomes,
-						       const char *record, const char *why)
+/* Tells of a record what cannot be done with it, why (errno), and what follows. */
+static void fail(struct outcomes *outcomes, const char *record, const char *what, const char *then)
 {
-	int fault = errno;
+	const char *why = errno == EBADMSG ? "invalid line" : strerror(errno);
 
-	text_print(&outcomes->failures, "%s%s: ", outcomes->failures.used ? "; " : "", record);
-	errno = fault;
-	text_print(&outcomes->failures, why);
+	text_print(&outcomes->failures, "%s%s: cannot %s the record: %s%s",
+		   outcomes->failures.used ? "; " : "", record, what, why, then);
 	outcomes->unrecorded = true;
 }
 
@@ -207,7 +205,7 @@ void settings_apply(const char *record, char *const *words, size_t count, struct
 	plan_settings(&plan, words, count, outcomes);
 	if (plan.record.used && !record_append(record, &plan.record)) {
 		text_clear(&outcomes->failures);
-		fail(outcomes, record, "cannot write the record: %m; nothing was changed");
+		fail(outcomes, record, "write", "; nothing was changed");
 		plan_free(&plan);
 		return;
 	}
@@ -278,8 +276,7 @@ static bool read_record(struct record *record, const char *path, struct outcomes
 {
 	if (record_read(record, path))
 		return true;
-	fail(outcomes, path,
-	     errno == EBADMSG ? "cannot read a line of the record" : "cannot read the record: %m");
+	fail(outcomes, path, "read", "");
 	return false;
 }
 
@@ -295,7 +292,7 @@ void settings_restore(const char *path, struct outcomes *outcomes)
 			if (!restore(&record.line[i], outcomes))
 				keep(&kept, &record.line[i]);
 		if (!record_replace(path, &kept))
-			fail(outcomes, path, "cannot write the record: %m");
+			fail(outcomes, path, "write", "");
 	}
 	text_free(&kept);
 	record_free(&record);
