@@ -18,19 +18,10 @@
 
 #define FORMAT 1 /* of the journal; see host_journal.py */
 
-static int open_in(const char *folder, const char *name)
+static int open_group(const char *block, int flags)
 {
-	char *path = format("%s/%s", folder, name);
-	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-
-	free(path);
-	return file;
-}
-
-static int open_to_read(const char *folder, const char *name)
-{
-	char *path = format("%s/%s", folder, name);
-	int file = open(path, O_RDONLY | O_CLOEXEC);
+	char *path = format("%s/group", block);
+	int file = open(path, flags | O_CLOEXEC, 0666);
 
 	free(path);
 	return file;
@@ -40,10 +31,10 @@ char *block_clean_up(const char *base, const char *block)
 {
 	char *record = format("%s/settings.trial", base), *why = NULL;
 	struct outcomes outcomes = {0};
-	int group_file = open_in(block, "group");
+	int group_file = open_group(block, O_RDWR | O_CREAT);
 
 	if (group_file < 0) /* nothing can be written any more; it can be read */
-		group_file = open_to_read(block, "group");
+		group_file = open_group(block, O_RDONLY);
 	if (group_file >= 0) {
 		child_clean_up(group_file);
 		close(group_file);
@@ -87,7 +78,7 @@ static void write_end(struct journal *journal, const char *reason, const char *d
 	json_decimal(&json, "uptime", seconds_since_boot(), 6);
 	json_end_object(&json);
 	if (!journal_end(journal, &json))
-		perror(journal->path);
+		fprintf(stderr, "%s: %s\n", journal->path, strerror(journal->fault));
 }
 
 /* Whether trials are to begin no more: "stop" makes a file. */
@@ -158,7 +149,7 @@ static bool open_host(struct host *host, const char *base, const char *block)
 	host->record = format("%s/settings.trial", base);
 	kernel_log_open(&host->kernel_log, seen);
 	free(seen);
-	host->group_file = open_in(block, "group");
+	host->group_file = open_group(block, O_RDWR | O_CREAT);
 	return host->group_file >= 0 && child_forget(host->group_file) &&
 	       journal_open(&host->journal, block);
 }

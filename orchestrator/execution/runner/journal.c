@@ -114,7 +114,6 @@ bool journal_add(struct journal *journal, struct json *event)
 
 		if (size >= 0 && ftruncate(journal->file, size) != 0)
 			perror(journal->path);
-		journal->is_full = true;
 		journal->fault = fault;
 	}
 	text_free(&line);
@@ -126,7 +125,6 @@ bool journal_sync(struct journal *journal)
 {
 	if (fdatasync(journal->file) == 0)
 		return true;
-	journal->is_full = true;
 	journal->fault = errno;
 	return false;
 }

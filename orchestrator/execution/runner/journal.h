@@ -12,8 +12,7 @@ struct journal {
 	char *path, *reserve; /* reserve: a file whose room on disk is given to the last line, if
 				 the disk is full */
 	int file;
-	bool is_full; /* a line could not be written: fault is why, of errno */
-	int fault;
+	int fault; /* errno, if a line could not be written */
 };
 
 /* Opens the journal, without a last line that a power cut has torn, and without an end that was not
