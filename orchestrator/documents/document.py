@@ -9,17 +9,20 @@ from __future__ import annotations
 import difflib
 import math
 import os
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from orchestrator.documents.composer import INTEGER, CoreSchema, compose
 from orchestrator.errors import BadInput, Fault, Position
 
 Scalar = None | bool | int | float | str
+JSONSchema = Mapping[str, Any]
+Location = tuple[str | int, ...]
+"""Path of a value in a document: keys and list indexes."""
 
 MAX_NODES = 100_000
 MAX_FILE_SIZE = 4 * 1024 * 1024
@@ -27,7 +30,6 @@ _MAX_DEPTH = 60
 _MAX_SHOWN = 60
 _TAGS = {f"tag:yaml.org,2002:{kind}": kind for kind in ("null", "bool", "int", "float", "str", "map", "seq")}
 _INTEGER_BITS = 64
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 
 
 @dataclass(slots=True)
@@ -139,7 +141,7 @@ def read_text(
     """
     convert = (converter or Converter)(name, positions)
     try:
-        tree = convert.loader(text).get_single_node()
+        tree = compose(text, convert.resolver)
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         position = Position(name, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
@@ -172,32 +174,13 @@ def describe_value(value: object) -> str:
     return f"the number {value}"
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML with the YAML 1.2 core schema instead of YAML 1.1."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
-
-
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", _INTEGER.pattern, list("-+0123456789")),
-    (
-        "float",
-        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-        list("-+.0123456789"),
-    ),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first)
-
-
 class Converter:
     """Converts PyYAML nodes to :class:`Node`. Counts nodes after alias expansion and collects faults.
 
-    :cvar loader: resolves the tags of scalars; ``tags``: those that are accepted.
+    :cvar resolver: gives the tags of plain scalars; ``tags``: those that are accepted.
     """
 
-    loader: type[yaml.SafeLoader] = _Loader
+    resolver: type[yaml.resolver.Resolver] = CoreSchema
     tags: Collection[str] = _TAGS
 
     def __init__(self, name: str, positions: bool) -> None:
@@ -275,7 +258,7 @@ def _scalar_value(kind: str, text: str) -> Scalar:
     if kind == "int":
         if len(text) > _INTEGER_BITS + 2:
             raise ValueError("does not fit in 64 bits; put it in quotes to pass it as text")
-        if not _INTEGER.fullmatch(text):
+        if not INTEGER.fullmatch(text):
             raise ValueError("is not an integer")
         number = int(text, {"0x": 16, "0o": 8}.get(text[:2], 10))
         if not -(2 ** (_INTEGER_BITS - 1)) <= number < 2**_INTEGER_BITS:

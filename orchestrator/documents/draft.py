@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.documents.document import Node
+from orchestrator.documents.document import Location, Node
 from orchestrator.documents.expressions import Expression, ExpressionError
-from orchestrator.documents.schema import Location
 from orchestrator.errors import BadInput, Fault, Position
 
 

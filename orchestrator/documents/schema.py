@@ -1,38 +1,14 @@
-"""Check documents against a JSON Schema. Each fault is one line with a position and the expected value."""
+"""Check documents against a JSON Schema."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
-from typing import Any
+from collections.abc import Mapping
 
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.validators import extend
-from referencing import Registry, Resource
-
-from orchestrator.documents.document import Node, describe_value
+from orchestrator.documents.document import JSONSchema, Location, Node
 from orchestrator.errors import Fault
-from orchestrator.nearest import did_you_mean
-from orchestrator.units import plural
 
-JSONSchema = Mapping[str, Any]
-Location = tuple[str | int, ...]
-"""Path of a value in a document: keys and list indexes."""
-
-_MISSPELLED = 0.8
-"""Similarity from which a key is taken for a misspelled one of its own section, not for one of another section."""
-
-_TYPES = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "a string",
-    "integer": "an integer",
-    "number": "a number",
-    "boolean": "true or false",
-    "null": "null",
-}
+_BASE = "json-schema:///"
+"""Where jsonschema-rs has a schema without ``$id``."""
 
 
 def check(
@@ -40,128 +16,28 @@ def check(
 ) -> list[tuple[Location, Fault]]:
     """Return every fault of a document with the location of the invalid value.
 
+    jsonschema takes longer to import than all else that a valid file needs: it is asked only about the others.
+
     :param references: further schemas, by their name in ``$ref``.
     """
-    resources = {name: Resource.from_contents(dict(rules)) for name, rules in (references or {}).items()}
-    registry: Registry[Any] = Registry().with_resources(resources.items())
-    validator = _Validator(schema, registry=registry)
-    faults: dict[Fault, Location] = {}
-    for error in validator.iter_errors(node.data()):
-        for location, fault in _explain(error, node, schema):
-            faults.setdefault(fault, location)
-    return [(location, fault) for fault, location in faults.items()]
+    if _is_valid(node, schema, references or {}):
+        return []
+    from orchestrator.documents import schema_faults
+
+    return schema_faults.find(node, schema, references or {})
 
 
-def _pattern(_validator: Any, pattern: str, instance: Any, _schema: JSONSchema) -> Iterator[ValidationError]:
-    """Match ``$`` at the end of the string only; Python also matches it before a final newline."""
-    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-_Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-
-
-def _explain(error: ValidationError, node: Node, schema: JSONSchema) -> Iterator[tuple[Location, Fault]]:
-    location: Location = tuple(error.absolute_path)
-    keyword = str(error.validator)
-    rule: Any = error.schema
-    value: Any = error.instance
-    if keyword in ("anyOf", "oneOf") and error.context:
-        branch = _best_branch(error.context)
-        if branch:
-            for inner in branch:
-                yield from _explain(inner, node, schema)
-            return
-    if "propertyNames" in list(error.absolute_schema_path)[-3:] and isinstance(value, str):
-        position = node.key_position(*location, value)
-        yield (*location, value), position.fault(f"invalid key '{value}'; expected {_expected(rule)}")
-    elif keyword == "additionalProperties":
-        for key in sorted(set(value) - set(rule.get("properties", ()))):
-            position = node.key_position(*location, key)
-            yield (*location, key), position.fault(_unknown_key_message(key, rule, location, schema))
-    elif keyword == "required":
-        unknown = [name for name in value if name not in rule.get("properties", value)]
-        for key in [key for key in rule["required"] if key not in value]:
-            if get_close_matches(key, unknown, 1):
-                continue  # misspelled, which is a fault of its own
-            described = rule.get("properties", {}).get(key, {}).get("description", "")
-            message = f"missing required key '{key}'{': ' + described if described else ''}"
-            yield location, node.nearest_position(*location).fault(message)
-    else:
-        yield location, node.nearest_position(*location).fault(_value_message(keyword, rule, value))
-
-
-def _best_branch(context: Sequence[ValidationError]) -> list[ValidationError] | None:
-    """Return the errors of the alternative with the right type and the fewest errors; None if no type fits."""
-    branches: dict[Any, list[ValidationError]] = defaultdict(list)
-    for error in context:
-        branches[error.relative_schema_path[0]].append(error)
-    candidates = [
-        errors
-        for errors in branches.values()
-        if not any(error.validator == "type" and not error.relative_path for error in errors)
-    ]
-    return min(candidates, key=len) if candidates else None
-
-
-def _unknown_key_message(key: str, rule: JSONSchema, location: Location, schema: JSONSchema) -> str:
-    known = rule.get("properties", {})
-    sections = [".".join(path) for path in _sections_with(key, schema) if path != location]
-    if sections and not get_close_matches(key, known, n=1, cutoff=_MISSPELLED):
-        return f"unknown key '{key}'; did you mean '{sections[0]}.{key}'?"
-    return f"unknown key '{key}'; {did_you_mean(key, known)}"
-
-
-def _sections_with(key: str, schema: JSONSchema, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the paths of the mappings below the top level that accept ``key``."""
-    for name, inner in schema.get("properties", {}).items():
-        alternatives = [inner, *inner.get("anyOf", ())]
-        if any(key in alternative.get("properties", {}) for alternative in alternatives):
-            yield (*path, name)
-        yield from _sections_with(key, inner, (*path, name))
-
-
-def _value_message(keyword: str, rule: JSONSchema, value: Any) -> str:
-    if keyword == "enum":
-        options = [str(option) for option in rule["enum"]]
-        hint = f"; {did_you_mean(value, options)}" if isinstance(value, str) else ""
-        hint = hint if "did you mean" in hint else ""
-        return f"expected one of {', '.join(options)}; found {describe_value(value)}{hint}"
-    if keyword in ("minItems", "minProperties"):
-        noun = "item" if keyword == "minItems" else "key"
-        size = plural(len(value), noun) if value else describe_value(value).replace("a ", "an empty ")
-        expected = _expected(rule) if "title" in rule else f"at least {plural(rule[keyword], noun)}"
-        return f"expected {expected}; found {size}"
-    if keyword == "uniqueItems":
-        duplicate = next(item for index, item in enumerate(value) if item in value[:index])
-        return f"duplicate item: {describe_value(duplicate)}"
-    if keyword == "maxItems":
-        return f"expected at most {rule['maxItems']} items; found {len(value)}"
-    if keyword == "maximum" and str(rule["maximum"]) not in _expected(rule):
-        return f"expected {_expected(rule)}, at most {rule['maximum']}; found {describe_value(value)}"
-    return f"expected {_expected(rule)}; found {describe_value(value)}"
-
-
-def _expected(rule: JSONSchema) -> str:
-    if "title" in rule:
-        return str(rule["title"])
-    if "const" in rule:
-        return describe_value(rule["const"])
-    types = rule.get("type", ())
-    described = " or ".join(_TYPES[name] for name in ([types] if isinstance(types, str) else types))
-    if "minimum" in rule and "maximum" in rule:
-        return f"{described} from {rule['minimum']} to {rule['maximum']}"
-    bounds = [text.format(rule[key]) for key, text in _BOUNDS.items() if key in rule]
-    return " ".join([described or "another value", " and ".join(bounds)]).strip()
-
-
-_BOUNDS = {
-    "minimum": ">= {}",
-    "maximum": "<= {}",
-    "exclusiveMinimum": "> {}",
-    "exclusiveMaximum": "< {}",
-    "pattern": "that matches {}",
-    "minLength": "of {} or more characters",
-    "minItems": "of {} or more items",
-    "minProperties": "of {} or more keys",
-}
+def _is_valid(node: Node, schema: JSONSchema, references: Mapping[str, JSONSchema]) -> bool:
+    """Whether jsonschema-rs accepts a document. It has no packages for some architectures of controllers."""
+    try:
+        import jsonschema_rs
+    except ImportError:
+        return False
+    registry = jsonschema_rs.Registry([(f"{_BASE}{name}", dict(rules)) for name, rules in references.items()])
+    validator = jsonschema_rs.Draft202012Validator(
+        dict(schema), registry=registry, base_uri=_BASE, offline=True
+    )
+    try:
+        return validator.is_valid(node.data())
+    except ValueError:  # a string that is not Unicode
+        return False

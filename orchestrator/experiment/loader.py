@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from orchestrator.documents.document import read_file
+from orchestrator.documents.document import JSONSchema, read_file
 from orchestrator.documents.draft import Draft
-from orchestrator.documents.schema import JSONSchema
 from orchestrator.errors import BadInput
 from orchestrator.experiment import roles, schemas, sections
 from orchestrator.experiment.benchmark import BenchmarkReader

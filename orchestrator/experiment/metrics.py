@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-import regex
-
 from orchestrator.documents.draft import Draft
 from orchestrator.experiment.model import Metric
 
@@ -59,6 +57,8 @@ def check_pattern(draft: Draft, *path: str | int) -> None:
 
 def _pattern_fault(pattern: str) -> str:
     """What is wrong with a pattern; empty if nothing is. ``re`` defines the language, ``regex`` will search."""
+    import regex
+
     try:
         groups = re.compile(pattern).groups
         regex.compile(pattern)

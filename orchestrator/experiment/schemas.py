@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.documents import schema
-from orchestrator.documents.document import Node
-from orchestrator.documents.schema import JSONSchema, Location
+from orchestrator.documents.document import JSONSchema, Location, Node
 from orchestrator.errors import Fault
 
 _FOLDER = Path(__file__).parent

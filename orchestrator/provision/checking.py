@@ -9,7 +9,7 @@ from orchestrator.errors import BadInput, Fault, Position
 from orchestrator.experiment import schemas
 from orchestrator.experiment.model import Role
 from orchestrator.nearest import did_you_mean
-from orchestrator.provision import templating
+from orchestrator.provision import templates
 from orchestrator.provision.tasks import LoadedRole, Task
 from orchestrator.provision.variables import SPECIAL_VARIABLES, Scope, Unknown, unknown_locations
 
@@ -57,13 +57,13 @@ def _arguments(task: Task) -> Iterator[tuple[str, Node]]:
 
 def _in_documents(documents: Iterable[Node], known: set[str]) -> Iterator[Fault]:
     for document in documents:
-        for node in templating.templates(document):
+        for node in templates.templates(document):
             yield from _undefined(str(node.content), node.position, known)
 
 
 def _in_conditions(conditions: Iterable[Node], known: set[str]) -> Iterator[Fault]:
     for node in conditions:
-        if templating.is_template(node.content):
+        if templates.is_template(node.content):
             yield node.position.fault("conditions must not include template delimiters such as '{{ }}'")
         elif isinstance(node.content, str):
             yield from _undefined(node.content, node.position, known, expression=True)
@@ -72,7 +72,7 @@ def _in_conditions(conditions: Iterable[Node], known: set[str]) -> Iterator[Faul
 def _in_template(loaded: LoadedRole, task: Task, known: set[str]) -> Iterator[Fault]:
     name = task.module.template(task.arguments)
     path = loaded.role.folder / TEMPLATES / name
-    if name and not templating.is_template(name) and path.is_file():
+    if name and not templates.is_template(name) and path.is_file():
         text = path.read_text(encoding="utf-8", errors="replace")
         yield from _undefined(text, Position(str(path), 1, 1), known)
 
@@ -80,6 +80,8 @@ def _in_template(loaded: LoadedRole, task: Task, known: set[str]) -> Iterator[Fa
 def _undefined(
     text: str, position: Position, known: set[str], *, expression: bool = False
 ) -> Iterator[Fault]:
+    from orchestrator.provision import templating  # imports jinja2, which most roles do not need
+
     try:
         required = templating.required_names(text, position, expression=expression)
     except BadInput as error:
@@ -115,7 +117,7 @@ def _is_skipped(task: Task, scope: Scope) -> bool:
         try:
             if not scope.is_true(condition):
                 return True
-        except templating.UndefinedName:
+        except templates.UndefinedName:
             continue
     return False
 

@@ -17,7 +17,7 @@ from orchestrator.provision.checking import check_names, check_values
 from orchestrator.provision.module import Module
 from orchestrator.provision.modules import registry
 from orchestrator.provision.tasks import KEYWORDS, LoadedRole, Task
-from orchestrator.provision.templating import as_node
+from orchestrator.provision.templates import as_node
 
 TASKS_FILE = "tasks.yaml"
 HANDLERS_FILE = "handlers.yaml"

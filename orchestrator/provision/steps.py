@@ -19,7 +19,7 @@ from orchestrator.provision.module import Context, TaskResult
 from orchestrator.provision.results import LazyFacts, registered_value, shortened
 from orchestrator.provision.target import Target
 from orchestrator.provision.tasks import LoadedRole, Task
-from orchestrator.provision.templating import UndefinedName, as_node
+from orchestrator.provision.templates import UndefinedName, as_node
 from orchestrator.provision.variables import Scope
 
 

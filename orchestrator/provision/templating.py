@@ -14,20 +14,12 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefine
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, Position
-from orchestrator.hosts.inventory.variables import Unsafe
 from orchestrator.provision.filters import FILTERS, TESTS
-
-_DELIMITERS = ("{{", "{%", "{#")
-
+from orchestrator.provision.templates import UndefinedName
 
 MAX_RANGE = 10_000
 """Length of the longest list that ``range`` yields in a template."""
-
-
-class UndefinedName(BadInput):
-    """A variable is undefined, or not defined yet."""
 
 
 @cache
@@ -52,13 +44,6 @@ def _range(*bounds: int) -> list[int]:
 
 def _delimited(expression: str) -> str:
     return "{{ (" + expression + "\n) }}"
-
-
-def is_template(value: object) -> bool:
-    """Whether a value is a string with template delimiters, and not marked as ``!unsafe`` in an inventory."""
-    if not isinstance(value, str) or isinstance(value, Unsafe):
-        return False
-    return any(delimiter in value for delimiter in _DELIMITERS)
 
 
 def required_names(text: str, position: Position, *, expression: bool = False) -> frozenset[str]:
@@ -163,30 +148,6 @@ def _only_expression(text: str) -> str | None:
     if kinds.count("variable_begin") != 1 or kinds[0] != "variable_begin" or kinds[-1] != "variable_end":
         return None
     return text[2:-2].strip().strip("-+").strip()
-
-
-def templates(node: Node) -> Iterator[Node]:
-    """Yield every string in a document that is a template."""
-    if isinstance(node.content, dict):
-        for inner in node.content.values():
-            yield from templates(inner)
-    elif isinstance(node.content, list):
-        for inner in node.content:
-            yield from templates(inner)
-    elif is_template(node.content):
-        yield node
-
-
-def as_node(value: Any, position: Position) -> Node:
-    """Return plain data as a document with all parts at one position."""
-    if isinstance(value, Mapping):
-        members = {str(key): as_node(inner, position) for key, inner in value.items()}
-        return Node(position, members, keys=dict.fromkeys(members, position))
-    if isinstance(value, list | tuple):
-        return Node(position, [as_node(inner, position) for inner in value])
-    if value is None or isinstance(value, bool | int | float | str):
-        return Node(position, value, "" if value is None else str(value))
-    return Node(position, str(value), str(value))
 
 
 def used_names(text: str, *, expression: bool = False) -> frozenset[str]:

@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from orchestrator.documents.document import Node
-from orchestrator.documents.schema import Location
+from orchestrator.documents.document import Location, Node
 from orchestrator.errors import BadInput, Position
-from orchestrator.provision import templating
-from orchestrator.provision.templating import UndefinedName
+from orchestrator.provision import templates
+from orchestrator.provision.templates import UndefinedName
 
 _BARE_NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 SPECIAL_VARIABLES = frozenset(
@@ -102,12 +101,16 @@ class Scope:
 
     def render(self, text: str, position: Position) -> Any:
         """Return the value of a template. Raises ``UndefinedName`` or ``BadInput``."""
+        from orchestrator.provision import templating  # imports jinja2, which most roles do not need
+
         return templating.evaluate(text, position, self._used(text, position))
 
     def is_true(self, node: Node) -> bool:
         """Evaluate a condition. Raises ``UndefinedName`` or ``BadInput``."""
         if not isinstance(node.content, str):
             return bool(node.content)
+        from orchestrator.provision import templating
+
         variables = self._used(node.content, node.position, expression=True)
         value = templating.expression(node.content, node.position, variables)
         if isinstance(value, str):
@@ -128,7 +131,7 @@ class Scope:
             return Node(node.position, members, keys=node.keys)
         if isinstance(node.content, list):
             return Node(node.position, [self.render_node(inner, lenient=lenient) for inner in node.content])
-        if not templating.is_template(node.content):
+        if not templates.is_template(node.content):
             return node
         try:
             source = self._source(node)
@@ -139,10 +142,12 @@ class Scope:
             if lenient:
                 return Node(node.position, Unknown(node.text), node.text)
             raise
-        return templating.as_node(value, node.position)
+        return templates.as_node(value, node.position)
 
     def _used(self, text: str, position: Position, *, expression: bool = False) -> dict[str, Any]:
         """Return the values of the variables that a template uses; those that may be undefined only if they are not."""
+        from orchestrator.provision import templating
+
         required = templating.required_names(text, position, expression=expression)
         optional = templating.used_names(text, expression=expression) - required
         names = (*required, *(name for name in optional if self.defines(name)))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import HostError
+from orchestrator.hosts.guest.find_program import find_program
 from orchestrator.hosts.guest.initramfs import Keys, base_archive, keys_archive
 from orchestrator.hosts.guest.modules import ordered_modules
-from orchestrator.hosts.guest.userland import find_program
 from orchestrator.kernels.obtain import KernelFiles
 from orchestrator.kernels.verification import Identity
 

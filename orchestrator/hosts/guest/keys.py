@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import HostError
+from orchestrator.hosts.guest.find_program import find_program
 from orchestrator.hosts.guest.initramfs import Keys
-from orchestrator.hosts.guest.userland import find_program
 
 PACKAGE = "dropbear-bin"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from orchestrator import architectures
 from orchestrator.architectures import Architecture
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.guest.platforms import platform_of
 from orchestrator.units import format_size, parse_size, plural
 
@@ -146,6 +147,10 @@ class Layout:
     def memory(self) -> int:
         """Bytes of memory of the guest."""
         return sum(node.memory for node in self.nodes)
+
+    def kernel(self, kernel: Kernel) -> Kernel:
+        """Return a kernel for the architecture of the guest."""
+        return replace(kernel, architecture=self.arch)
 
 
 def parse_layout(options: Mapping[str, Any]) -> Layout:

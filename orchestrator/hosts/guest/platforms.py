@@ -8,7 +8,7 @@ from typing import Literal
 
 from orchestrator.architectures import ARM64, PPC64LE, X86_64, Architecture
 from orchestrator.environments import Environment
-from orchestrator.hosts.guest.userland import find_program
+from orchestrator.hosts.guest.find_program import find_program
 
 MIB = 1024**2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import tempfile
 from abc import ABC, abstractmethod
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from orchestrator.architectures import Architecture
 from orchestrator.errors import HostError
+from orchestrator.hosts.guest.find_program import find_program
 from orchestrator.kernels.apt import unpack
 from orchestrator.kernels.debian_package import packages_folder
 from orchestrator.kernels.foreign import opened_foreign
@@ -24,19 +24,6 @@ _LIBRARY = re.compile(r"(/\S+) \(0x")
 _NEEDED = re.compile(r"Shared library: \[(.+)\]|program interpreter: (\S+)\]")
 _APPLETS = re.compile(rb"\[\0\[\[\0((?:[a-z0-9_.-]+\0)+)")
 """The names of its applets in the binary of busybox: sorted, each with a NUL at its end."""
-
-
-def find_program(name: str, package: str, setup: str = "make setup") -> Path:
-    """Return the path of a program of this machine; ``HostError`` names the Debian package to install.
-
-    :param setup: the command that installs it in a source tree.
-    """
-    path = shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-    if path is None:
-        raise HostError(
-            f"{name}: command not found; guests need it: run `{setup}` or install the package {package}"
-        )
-    return Path(path)
 
 
 class Userland(ABC):

@@ -34,7 +34,7 @@ def read(text: str, name: str) -> Node:
 class _AnsibleYaml(Converter):
     """Converts YAML 1.1 with the tags of Ansible. The values may be of :class:`EncryptedValue` and :class:`Unsafe`."""
 
-    loader = yaml.SafeLoader
+    resolver = yaml.resolver.Resolver
     tags = (*Converter.tags, "tag:yaml.org,2002:timestamp", _VALUE, *_VAULT, _UNSAFE)
 
     def mapping(self, node: yaml.MappingNode, position: Position, depth: int) -> Node:
@@ -79,6 +79,6 @@ class _AnsibleJson(_AnsibleYaml):
     def scalar(self, node: yaml.Node, position: Position) -> Node:
         """Convert a scalar by the rules of JSON."""
         text = str(node.value)
-        if isinstance(node, yaml.ScalarNode) and node.style is None:
+        if isinstance(node, yaml.ScalarNode) and not node.style:
             return Node(position, json.loads(text), text)
         return Node(position, text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), text)

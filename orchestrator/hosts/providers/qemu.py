@@ -2,105 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orchestrator.environments import Environment
-from orchestrator.errors import BadInput, HostError, KernelError
+from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Kernel, Needs
-from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
-from orchestrator.hosts.facts_model import Facts
-from orchestrator.hosts.guest import shape
-from orchestrator.hosts.guest.acceleration import choose_environment, describe_hypervisor
-from orchestrator.hosts.guest.guest import Boot, Guest, Logs, start_guest
+from orchestrator.hosts.base import Machine, Provider, ProviderRequest
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
-from orchestrator.kernels.obtain import obtain
-from orchestrator.kernels.verification import Identity
-
-log = logging.getLogger(__name__)
-
-BOOT_ATTEMPTS = 3
-"""How often a guest is started that a defect of QEMU kills; this happens on busy machines."""
-
-
-class QemuMachine(Machine):
-    """A guest. Each boot starts with a new initramfs and has a console log of its own."""
-
-    name = "guest"
-
-    def __init__(self, layout: Layout, environment: Environment, log_folder: Path, boot_limit: float) -> None:
-        self.environment: Environment | None = environment
-        self.clock: Clock = "instructions" if environment is Environment.VM_ICOUNT else "wall"
-        self.hypervisor = describe_hypervisor(layout.architecture)
-        self._layout = layout
-        self._environment = environment
-        self._log_folder = log_folder
-        self._boot_limit = boot_limit
-        self._guest: Guest | None = None
-        self._host: Host | None = None
-
-    def boot(self, kernel: Kernel) -> Host:
-        """Stop the running guest and start one with ``kernel``; ``KernelError`` if the kernel does not boot."""
-        self.close()
-        files = obtain(_for_guest(kernel, self._layout))
-        for attempt in range(1, BOOT_ATTEMPTS + 1):
-            boot = Boot(
-                self.name, self._layout, self._environment, files, self._next_logs(), self._boot_limit
-            )
-            try:
-                self._guest = start_guest(boot)
-                break
-            except KernelError:
-                if attempt == BOOT_ATTEMPTS or not self._was_killed_by_qemu(boot):
-                    raise
-                log.warning(
-                    "%s was killed by a defect of QEMU before 8.1 (see %s); starting it again",
-                    self.name,
-                    boot.logs.console,
-                )
-        return self.reconnect()
-
-    def identity(self, kernel: Kernel) -> Identity:
-        """See :meth:`Machine.identity`; the identity of the default kernel is known here."""
-        return obtain(_for_guest(kernel, self._layout)).identity
-
-    def differences(self, facts: Facts) -> list[str]:
-        """See :meth:`Machine.differences`: the guest's kernel may number the nodes otherwise."""
-        return shape.differences(self._layout, facts)
-
-    def reconnect(self) -> Host:
-        """Connect to the running guest; ``HostError`` if none runs."""
-        if self._guest is None:
-            raise HostError(f"{self.name}: no guest is running")
-        if self._host is not None:
-            self._host.close()
-        self._host = self._guest.connect()
-        return self._host
-
-    def close(self) -> None:
-        """Stop the guest; its logs are kept."""
-        if self._host is not None:
-            self._host.close()
-            self._host = None
-        if self._guest is not None:
-            self._guest.stop()
-            self._guest = None
-
-    def _was_killed_by_qemu(self, boot: Boot) -> bool:
-        """Whether the defect of QEMU stopped the boot. It affects multi-threaded TCG only."""
-        return self._environment is Environment.VM_TCG and boot.logs.show_qemu_defect
-
-    def _next_logs(self) -> Logs:
-        """Return log files with the next free number: a resumed run keeps the earlier logs."""
-        self._log_folder.mkdir(parents=True, exist_ok=True)
-        number = 1
-        while (console := self._log_folder / f"guest-{number}.console.log").exists():
-            number += 1
-        return Logs(console, self._log_folder / f"guest-{number}.qemu.log")
 
 
 class QemuProvider(Provider):
@@ -125,21 +35,19 @@ class QemuProvider(Provider):
 
     def kernel(self, kernel: Kernel) -> Kernel:
         """See :meth:`Provider.kernel`."""
-        return _for_guest(kernel, self._layout)
+        return self._layout.kernel(kernel)
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
-        """See :meth:`Provider.machine`; the guest starts with :meth:`QemuMachine.boot`."""
+        """See :meth:`Provider.machine`; the guest starts with :meth:`Machine.boot`."""
+        from orchestrator.hosts.guest.acceleration import choose_environment
+        from orchestrator.hosts.guest.machine import QemuMachine
+
         machine = QemuMachine(self._layout, choose_environment(self._layout), log_folder, self._boot_limit)
         try:
             yield machine
         finally:
             machine.close()
-
-
-def _for_guest(kernel: Kernel, layout: Layout) -> Kernel:
-    """Return a kernel for the architecture of the guest."""
-    return replace(kernel, architecture=layout.arch)
 
 
 def check_needs(layout: Layout, needs: Needs) -> None:

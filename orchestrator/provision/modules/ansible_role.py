@@ -21,7 +21,7 @@ from orchestrator.hosts.command import Command
 from orchestrator.hosts.inventory import ansible
 from orchestrator.hosts.inventory.variables import EncryptedValue
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
-from orchestrator.provision.templating import is_template
+from orchestrator.provision.templates import is_template
 
 FOLDER = "files"
 _DECIDED = frozenset({"ansible_ssh_host", "ansible_ssh_port", "ansible_ssh_user"})

@@ -18,7 +18,7 @@ from orchestrator.experiment.model import Role
 from orchestrator.hosts import building
 from orchestrator.hosts.command import Command, script
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
-from orchestrator.provision.templating import is_template
+from orchestrator.provision.templates import is_template
 
 SOURCE_SUFFIXES = frozenset({".c", ".h", ".mk", ""})
 

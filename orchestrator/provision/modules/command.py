@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Role
 from orchestrator.provision.commands import OPTIONS, CommandModule
-from orchestrator.provision.templating import is_template
+from orchestrator.provision.templates import is_template
 
 
 class RunCommand(CommandModule):

@@ -11,7 +11,7 @@ from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
 from orchestrator.provision import files
 from orchestrator.provision.module import Context, Module, ReadOutput, TaskPlan, may_be_outside_role
-from orchestrator.provision.templating import is_template
+from orchestrator.provision.templates import is_template
 
 FOLDER = "files"
 

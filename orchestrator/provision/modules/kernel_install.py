@@ -19,7 +19,7 @@ from orchestrator.hosts.command import Command, script
 from orchestrator.kernels.build import build, release_suffix
 from orchestrator.kernels.ingredients import resolve
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
-from orchestrator.provision.templating import is_template
+from orchestrator.provision.templates import is_template
 
 INSTALL_LIMIT_S = 1800.0
 _INSTALL = """

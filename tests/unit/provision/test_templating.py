@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BadInput, Position
-from orchestrator.provision.templating import UndefinedName, as_node, evaluate, required_names
+from orchestrator.provision.templates import UndefinedName, as_node
+from orchestrator.provision.templating import evaluate, required_names
 from orchestrator.provision.variables import Scope
 
 HERE = Position("x.yaml", 3, 5)
