@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.errors import BadInput
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(Struct, frozen=True):
     """An architecture and its names.
 
     :ivar name: name in experiment files.

@@ -5,9 +5,8 @@ These errors are printed as plain lines, without a traceback. Any other exceptio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -28,8 +27,7 @@ class OrchestratorError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.BAD_INPUT
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One fault of an input file: its position and a message.
 
     ``line`` and ``column`` count from 1; line 0 means the whole file.
@@ -45,8 +43,7 @@ class Fault:
         return f"{position}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A position in a file; ``line`` and ``column`` count from 1. Line 0 is the whole file, or an option."""
 
     file: str

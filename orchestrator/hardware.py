@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 MEMORY_TOLERANCE = 0.05
 """Relative. Firmware reserves a different amount of memory on each machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(Struct, frozen=True):
     """What must be alike.
 
     :ivar words: by name, in the order in which differences are reported; ``memory`` is in bytes.

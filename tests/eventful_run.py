@@ -4,8 +4,9 @@ trials that are not ok, an attempt that was repeated, and names that try to be H
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from orchestrator.experiment.model import Breakdown, Comparison, Published, PublishedFigure, Status
 from orchestrator.results import manifest

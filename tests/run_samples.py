@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from orchestrator.experiment.model import Status
 from orchestrator.results.journal import Journal
@@ -96,7 +97,7 @@ def trial(
         counters={"pgmigrate_success": 8192},
         details={"verification": VERIFICATION},
     )
-    return dataclasses.replace(record, **changes)
+    return replace(record, **changes)
 
 
 def write(folder: Path, records: Iterable[Record]) -> Path:

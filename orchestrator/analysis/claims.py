@@ -8,9 +8,10 @@ The rules and their reasons: docs/bundles.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
+
+from msgspec import Struct
 
 from orchestrator.analysis import scaling
 from orchestrator.analysis.points import Key, Point, Points
@@ -23,8 +24,7 @@ APART = 1.10
 Kind = Literal["outcome", "order", "scaling", "ratio"]
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimResult:
+class ClaimResult(Struct, frozen=True):
     """A claim and the verdict on it.
 
     :ivar claim: in words.

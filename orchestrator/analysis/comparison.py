@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.analysis import values, without_ratio
 from orchestrator.analysis.bootstrap import median, ratio_interval
@@ -31,8 +33,7 @@ LOCAL = "local"
 """The name of this machine as a host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """Parameters of a comparison.
 
     :ivar confidence: of intervals. The chance of any false "faster" or "slower" in the family is at most 1 less this.
@@ -48,8 +49,7 @@ class Rules:
     mix: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One cell and metric on both sides.
 
     :ivar factors: the levels that both sides share.

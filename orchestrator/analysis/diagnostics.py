@@ -11,8 +11,10 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.analysis import rank_tests
 from orchestrator.analysis.multiple import holm
@@ -39,8 +41,7 @@ METHODS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """Value of a trial that is ok."""
 
     trial: str
@@ -48,8 +49,7 @@ class Observed:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """An anomaly in the values of a cell.
 
     :ivar message: what was found, in words.

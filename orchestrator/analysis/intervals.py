@@ -7,8 +7,9 @@ arithmetic is in :mod:`orchestrator.analysis.bootstrap`, which is imported only 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from orchestrator.analysis.values import RESAMPLES, Units, is_rate
 from orchestrator.analysis.verdicts import too_few
@@ -26,8 +27,7 @@ _SEED = 20170217
 """The same for all cells, so that cells of the same shape share their draws, which are most of the work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """Limits of a median or of a ratio of medians.
 
     :ivar unit: the sampling unit; ``trial``: of one boot, so that differences between boots are not covered.

@@ -7,15 +7,15 @@ each part can compute the time of the whole with the parts in parallel: a metric
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.store import RunRow, Store
 
 
-@dataclass(frozen=True, slots=True)
-class Metrics:
+class Metrics(Struct, frozen=True):
     """The metrics of a run; ``counting``: the environments whose clock counts instructions."""
 
     known: tuple[MetricInfo, ...]

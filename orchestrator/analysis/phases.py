@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.analysis.modelled import Metrics, is_modelled
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.experiment.model import Breakdown
 
 
-@dataclass(frozen=True, slots=True)
-class Phases:
+class Phases(Struct, frozen=True):
     """The breakdown of one cell in one environment, medians in the unit of the total; None: not known.
 
     :ivar phases: by the name in the breakdown.

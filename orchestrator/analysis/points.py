@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.analysis.modelled import Metrics, metrics_of
 from orchestrator.analysis.speedup import baselines
@@ -24,8 +26,7 @@ CellKey = tuple[str, int | None, Key]
 """Mode, threads and the rest: the same in any run of an experiment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """One cell in one environment.
 
     :ivar mode: its level of ``mode``; empty if the experiment has no such factor.
@@ -92,8 +93,7 @@ class Point:
         return own / other
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(Struct, frozen=True):
     """The points of a run, in the order of its plan.
 
     :ivar comparison: the baseline that the experiment names, or else the first mode of the file.

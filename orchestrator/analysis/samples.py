@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.analysis.summary import CellSummary, by_boot, plan_order
 from orchestrator.analysis.values import Units
@@ -13,8 +15,7 @@ from orchestrator.results.store import CellRow, RunRow, Store, TrialValue
 from orchestrator.units import conversion
 
 
-@dataclass(frozen=True, slots=True)
-class Excluded:
+class Excluded(Struct, frozen=True):
     """A trial that is not in the figures of its cell, and why."""
 
     trial: str
@@ -22,8 +23,7 @@ class Excluded:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One metric of one cell in one environment.
 
     :ivar boots: values of the ok trials, in the metric's unit, by boot.

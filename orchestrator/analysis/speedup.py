@@ -9,8 +9,9 @@ with one working thread, the ratio counts as measured.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from orchestrator.analysis.intervals import Interval, of_ratio
 from orchestrator.analysis.modelled import Metrics, is_modelled
@@ -25,8 +26,7 @@ Values = Callable[[CellSummary, MetricInfo], Units]
 _Key = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Speedup:
+class Speedup(Struct, frozen=True):
     """Speed-up of one cell over its baseline in its environment.
 
     :ivar metric: the metric compared, or the requested one if there is no ratio.

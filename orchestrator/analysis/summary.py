@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from orchestrator.analysis import values
 from orchestrator.analysis.intervals import Interval, of_median
@@ -28,16 +29,14 @@ UNLABELLED = "no label"
 """Stands for the trials without a label in a cell where others have one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """Spread of the values around the median, in the metric's unit; ``value`` is None for a single value."""
 
     value: float | None
     method: Method
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """One metric of one cell in one environment, over ``n`` trials; figures in ``unit``.
 
     :ivar interval: of the median; None for the reason in ``no_interval``.
@@ -55,8 +54,7 @@ class Estimate:
     no_interval: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CellSummary:
+class CellSummary(Struct, frozen=True):
     """One cell in one environment; ``statuses`` counts all its trials, ``n`` those that are ok.
 
     :ivar label: the benchmark's name for the figures, where the levels alone would mislead; several names, with commas,

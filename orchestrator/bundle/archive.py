@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from orchestrator.bundle.checksums import Damage, list_files, parse
 from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
@@ -29,8 +30,7 @@ _FIRST = (SUMS_CHECKSUM, SUMS)
 """These come first, so that a reader knows the names of all other members."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A file in an archive: its path in the bundle (without the parent directory) and the position of its content."""
 
     name: str

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
 from orchestrator.source_tree import sha256
@@ -19,8 +20,7 @@ from orchestrator.source_tree import sha256
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """A difference from the bundle as it was exported: a file, by its path in the bundle, and its problem."""
 
     file: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator import source_tree
 from orchestrator.architectures import ARCHITECTURES
@@ -23,8 +24,7 @@ ROLES = "roles"
 _RECORDED = "the bundle has its text as recorded by the run"
 
 
-@dataclass(frozen=True, slots=True)
-class BundledFiles:
+class BundledFiles(Struct, frozen=True):
     """The files of an experiment.
 
     :ivar experiment_file: path of the experiment file in the bundle's ``experiment`` directory.
@@ -35,8 +35,7 @@ class BundledFiles:
     files: dict[str, Path]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedExperiment:
+class LoadedExperiment(Struct, frozen=True):
     """The experiment of a run.
 
     :ivar notes: what its author should know, one line each.

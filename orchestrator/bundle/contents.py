@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.results import journal, manifest
 from orchestrator.results.manifest import Manifest
@@ -10,8 +11,7 @@ from orchestrator.results.records import BlockRecord, EndRecord, RunRecord, Tria
 from orchestrator.results.runs import RunFolder
 
 
-@dataclass(frozen=True, slots=True)
-class RunContents:
+class RunContents(Struct, frozen=True):
     """A run's directory, its manifest and a summary of its journal.
 
     :ivar blocks: the boots of the run.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 import orchestrator
 from orchestrator import source_tree
@@ -36,8 +37,7 @@ _GENERIC_HOSTS = frozenset({"local", "guest", "localhost"})
 """Host names that providers use on every machine; scrubbing keeps them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
+class ExportOptions(Struct, frozen=True):
     """Options of an export.
 
     :ivar output: path of the bundle; None: the run's name in the working directory.
@@ -53,8 +53,7 @@ class ExportOptions:
     experiment: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """An exported bundle: its path, id and number of files, and notes for its author, one line each."""
 
     path: Path

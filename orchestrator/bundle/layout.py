@@ -19,11 +19,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from msgspec import convert
+from msgspec import Struct, convert, field, to_builtins
 
 from orchestrator.errors import BadInput, Position
 from orchestrator.results.migrations import BUNDLE, UnreadableFormat, upgrade
@@ -44,8 +43,7 @@ SUMS = "SHA256SUMS"
 SUMS_CHECKSUM = "SHA256SUMS.sha256"
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """The orchestrator in the bundle, and the one that made the run; empty values were not recorded.
 
     :ivar source_hash: SHA-256 of its source, see :func:`orchestrator.source_tree.source_hash`.
@@ -64,8 +62,7 @@ class Program:
         return self.source_hash == self.run_source_hash
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(Struct, frozen=True):
     """The content of ``bundle.json``.
 
     :ivar run: the run's id; ``experiment``: the experiment's name.
@@ -97,7 +94,7 @@ class Description:
 
 def write(folder: Path, description: Description) -> None:
     """Write ``bundle.json`` into a bundle's directory."""
-    write_json(folder / DESCRIPTION, {"format": FORMAT, "type": "bundle"} | asdict(description))
+    write_json(folder / DESCRIPTION, {"format": FORMAT, "type": "bundle"} | to_builtins(description))
 
 
 def read(folder: Path) -> Description:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from orchestrator.analysis.points import THREADS
 from orchestrator.errors import BadInput
@@ -25,8 +26,7 @@ DESCRIPTIONS: dict[Mode, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reduction:
+class Reduction(Struct, frozen=True):
     """The options with which a mode runs less of an experiment: ``--set`` overrides and ``--where`` predicates."""
 
     overrides: tuple[str, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.analysis.claims import evaluate
 from orchestrator.analysis.points import Points, load_points
@@ -24,8 +25,7 @@ FILE = "reproduction.json"
 """Written into the directory of the local run."""
 
 
-@dataclass(frozen=True, slots=True)
-class RerunRequest:
+class RerunRequest(Struct, frozen=True):
     """Where and how to run the experiment of a bundle again.
 
     :ivar overrides: ``--set`` of the bundle's run and of the mode.

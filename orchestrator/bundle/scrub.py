@@ -14,9 +14,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
 
 from orchestrator.errors import BadInput
 
@@ -60,8 +61,7 @@ _DEEPEST = 80
 _NOT_SECRET = re.compile(rb"(?i)true|false|null|none|no|yes|[{<$%]+.*|\d+")
 
 
-@dataclass
-class Scrubber:
+class Scrubber(Struct):
     """Collects names, then replaces them.
 
     :param program_text: content of the program's own files; names in it are public.

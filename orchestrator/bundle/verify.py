@@ -8,8 +8,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.bundle import archive, checksums, layout
 from orchestrator.bundle.checksums import Damage
@@ -22,8 +23,7 @@ DAMAGE_SHOWN = 20
 _ALL = "orchestrate verify -v lists all"
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyResult:
+class VerifyResult(Struct, frozen=True):
     """The result of a verification.
 
     :ivar identity: the bundle's id, the SHA-256 (hex) of its ``SHA256SUMS``; empty if that file is missing.

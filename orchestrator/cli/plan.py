@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,6 +17,8 @@ from orchestrator.cli.options import (
     set_option,
 )
 from orchestrator.errors import BadInput
+from orchestrator.experiment.model import Experiment
+from orchestrator.hosts.base import Provider
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.plan import Plan
 from orchestrator.plan.describe import documents, summary, table
@@ -54,9 +57,7 @@ def plan(
     Connects to no host. If `orchestrate run` would refuse the plan, for example because of limits.max_hours, a warning
     says so.
     """
-    from orchestrator import architectures
     from orchestrator.execution.provider_checks import check_provider
-    from orchestrator.kernels.built import is_built
 
     set_up_logging(0)
     experiment = load_experiment(file, overrides)
@@ -72,10 +73,8 @@ def plan(
         return
     click.echo(table(planned))
     click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate, chosen.host_count)}")
-    for kernel in experiment.kernels:
-        architecture = architectures.find(chosen.kernel(kernel).architecture)
-        if kernel.recipe is not None and not is_built(kernel.recipe, architecture):
-            click.echo(f"kernel {kernel.name}: not built yet; `run` builds it first")
+    for name in _to_build(experiment, chosen):
+        click.echo(f"kernel {name}: not built yet; `run` builds it first")
     quote = chosen.quote(planned.estimate(boot_s=chosen.boot_estimate, hosts=chosen.host_count).seconds)
     if quote is not None:
         click.echo(quote)
@@ -83,3 +82,16 @@ def plan(
             click.echo(hint)
         if quote.end:
             click.echo(f"end: {quote.end}")
+
+
+def _to_build(experiment: Experiment, provider: Provider) -> Iterator[str]:
+    """Yield the names of the kernels that are not in the cache."""
+    kernels = [kernel for kernel in experiment.kernels if kernel.recipe is not None]
+    if kernels:
+        from orchestrator import architectures
+        from orchestrator.kernels.built import is_built
+
+        for kernel in kernels:
+            architecture = architectures.find(provider.kernel(kernel).architecture)
+            if kernel.recipe is not None and not is_built(kernel.recipe, architecture):
+                yield kernel.name

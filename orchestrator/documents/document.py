@@ -10,11 +10,11 @@ import difflib
 import math
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from orchestrator.documents.composer import INTEGER, CoreSchema, compose
 from orchestrator.errors import BadInput, Fault, Position
@@ -32,8 +32,7 @@ _TAGS = {f"tag:yaml.org,2002:{kind}": kind for kind in ("null", "bool", "int", "
 _INTEGER_BITS = 64
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """One value of a document.
 
     :ivar content: a scalar, a list of nodes or a mapping of nodes by key.

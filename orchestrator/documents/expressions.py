@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from orchestrator.documents.compiler import (
     MAX_INTEGER,
@@ -17,7 +16,6 @@ from orchestrator.documents.compiler import (
 __all__ = ["Expression", "ExpressionError", "Value"]
 
 
-@dataclass(frozen=True, slots=True)
 class Expression:
     """A compiled expression. Two expressions are equal if their texts are. Raises ``ExpressionError`` if invalid.
 
@@ -25,18 +23,25 @@ class Expression:
     :ivar references: each name with the column (from 1) of its first use.
     """
 
-    text: str
-    references: tuple[tuple[str, int], ...] = field(init=False, repr=False, compare=False)
-    _evaluator: Evaluator = field(init=False, repr=False, compare=False)
+    __slots__ = ("_evaluator", "references", "text")
 
-    def __post_init__(self) -> None:
+    def __init__(self, text: str) -> None:
         references: dict[str, int] = {}
-        evaluator = Compiler(self.text, references).compile()
-        object.__setattr__(self, "references", tuple(references.items()))
-        object.__setattr__(self, "_evaluator", evaluator)
+        self.text = text
+        self._evaluator: Evaluator = Compiler(text, references).compile()
+        self.references: tuple[tuple[str, int], ...] = tuple(references.items())
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, Expression) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
     def __reduce__(self) -> tuple[type[Expression], tuple[str]]:
         return Expression, (self.text,)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"
 
     def __str__(self) -> str:
         return self.text

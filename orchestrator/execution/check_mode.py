@@ -8,8 +8,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from orchestrator.errors import ExitCode, HostError
 from orchestrator.execution import needs, outcome, placement

@@ -10,8 +10,9 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from orchestrator.errors import (
     BadInput,
@@ -46,8 +47,7 @@ MAX_CONNECTING = 32
 _ERRORS = {ExitCode.BAD_INPUT: BadInput, ExitCode.HOST: HostError, ExitCode.KERNEL: KernelError}
 
 
-@dataclass(slots=True)
-class FleetHost:
+class FleetHost(Struct):
     """A host of the fleet.
 
     :ivar started: names of the blocks that it has started for this run, the running one first.

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.remote.settings import Change, change_of
@@ -19,8 +20,7 @@ FORMAT = 1
 """Version of the runner's journal; ``format`` in its header."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(Struct, frozen=True):
     """A runner takes up its block.
 
     :ivar epoch: seconds since 1970, UTC, when ``uptime`` seconds had passed since boot.
@@ -36,16 +36,14 @@ class Begin:
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """A trial is about to run; ``time``: ISO 8601, UTC."""
 
     trial: str
     time: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrialEnd:
+class TrialEnd(Struct, frozen=True):
     """A trial is over; the runner will not run it again.
 
     :ivar tag: what the controller had attached to the trial.
@@ -95,8 +93,7 @@ class TrialEnd:
         return {change.path: change.in_effect for change in self.changes}
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """The runner has ended. ``failed``: it could not restore settings; ``detail`` names them."""
 
     reason: Literal["complete", "stopped", "failed"]

@@ -6,9 +6,10 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from orchestrator.errors import (
     ExitCode,
@@ -57,8 +58,7 @@ class UserInterface(Protocol):
         """Show what a run has measured that ends with an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(Struct, frozen=True):
     """A run that was executed to its end, and the exit code for it."""
 
     folder: runs.RunFolder
@@ -97,8 +97,7 @@ def build_kernels(plan: Plan, provider: Provider, interface: UserInterface) -> N
                 obtain(provider.kernel(kernel), say)
 
 
-@dataclass(frozen=True, slots=True)
-class _OpenRun:
+class _OpenRun(Struct, frozen=True):
     """A run's folder, its scope (see :func:`scope_of`) and whether it existed before."""
 
     folder: runs.RunFolder

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.execution import patterns
 from orchestrator.execution.figures import whole_number
@@ -26,8 +27,7 @@ class NoFigure(ValueError):
     """A metric cannot be read; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(Struct, frozen=True):
     """Figures by the name of their metric; ``missing``: why there is none, by the name of the metric."""
 
     found: dict[str, MetricValue] = field(default_factory=dict)

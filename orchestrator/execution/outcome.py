@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.execution import noise
 from orchestrator.execution.host_journal import TrialEnd
@@ -20,8 +22,7 @@ OUTPUT_KEPT = 2000
 """Characters of each output stream that a record keeps, the last; a JSON document is kept whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrialContext:
+class TrialContext(Struct, frozen=True):
     """Where the trials of a block run."""
 
     block: int

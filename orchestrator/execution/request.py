@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import BadInput
 from orchestrator.hosts.base import Provider
@@ -16,8 +17,7 @@ from orchestrator.results import manifest, runs
 from orchestrator.results.lock import RunLock
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+class RunRequest(Struct, frozen=True):
     """What to run, and where its results go.
 
     :ivar results: folder of all runs; ``cache``: folder for what is built and fetched.

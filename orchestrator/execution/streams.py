@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 QUOTED = 200
 """Characters of a line that a message quotes."""
@@ -15,8 +16,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\
 """All other sequences of terminals (ECMA-48): colours, titles, modes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """The end of an output stream of a trial. LF, CR LF and CR end a line; all are LF here.
 
     Escape sequences of terminals and a byte order mark are left out: some programs write them to files, too.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Limits, Setting
@@ -16,8 +17,7 @@ from orchestrator.plan.model import Trial
 ID = re.compile(r"[0-9A-Za-z_-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class HostTrial:
+class HostTrial(Struct, frozen=True):
     """A trial as a host sees it.
 
     :ivar tag: whatever the controller wants back in the trial's line of the host's journal.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from orchestrator.documents.document import Node, read_file
 from orchestrator.documents.draft import Draft
@@ -24,8 +25,7 @@ _SPELLED = re.compile(r"0x[0-9a-fA-F]+|[0-9.]+ ?[A-Za-z]*")
 """How an integer or a size in a range may be written, as the program gets it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """The integers or sizes that an option accepts, and words that it accepts too."""
 
     first: Level

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.documents.expressions import Expression
 from orchestrator.experiment.model import (
@@ -58,9 +60,9 @@ def content_hash(experiment: Experiment) -> str:
     Comments, layout, the description, the location of the file, and the files of roles and recipes do not change it.
     """
     document = {
-        field.name: _plain(getattr(experiment, field.name), experiment.file.parent)
-        for field in dataclasses.fields(experiment)
-        if field.name not in _OMITTED and not (field.name == "noise" and experiment.noise == Noise())
+        name: _plain(getattr(experiment, name), experiment.file.parent)
+        for name in experiment.__struct_fields__
+        if name not in _OMITTED and not (name == "noise" and experiment.noise == Noise())
     }
     # The hash without `noise` and `until` is that of versions that did not have them.
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
@@ -79,21 +81,19 @@ def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return os.path.relpath(value, folder.resolve())
     if isinstance(value, PatchSource | KernelSource) and value.location.startswith("/"):
-        value = dataclasses.replace(value, location=os.path.relpath(value.location, folder.resolve()))
+        value = replace(value, location=os.path.relpath(value.location, folder.resolve()))
     if isinstance(value, Needs):
         # The hash of versions that took node numbers to be without gaps.
-        value = dataclasses.replace(value, numa_nodes=max(value.numa_nodes, *(n + 1 for n in value.nodes), 0))
+        value = replace(value, numa_nodes=max(value.numa_nodes, *(n + 1 for n in value.nodes), 0))
     if isinstance(value, Repetitions) and value.until is None:
         return {"count": value.count, "boots": value.boots}
-    if dataclasses.is_dataclass(value):
+    if isinstance(value, Struct):
+        names = value.__struct_fields__
+        defaults = dict(zip(reversed(names), reversed(value.__struct_defaults__), strict=False))
         newer = _NEWER.get(type(value), frozenset())
-        at_default = {
-            field.name
-            for field in dataclasses.fields(value)
-            if field.name in newer and getattr(value, field.name) == field.default
-        }
+        at_default = {name for name in newer if getattr(value, name) == defaults[name]}
         omitted = _DESCRIPTIVE.get(type(value), frozenset()) | at_default
-        names = [field.name for field in dataclasses.fields(value) if field.name not in omitted]
+        names = tuple(name for name in names if name not in omitted)
         return {_HASHED_AS.get(name, name): _plain(getattr(value, name), folder) for name in names}
     if isinstance(value, Mapping):
         return {str(key): _plain(inner, folder) for key, inner in value.items()}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from orchestrator.documents.document import JSONSchema, read_file
 from orchestrator.documents.draft import Draft
@@ -86,14 +87,14 @@ def load(
         faults_before = len(draft.faults)
         sweep_reader.check_cells(sweep)
         if has_comparison and len(draft.faults) == faults_before:
-            experiment = dataclasses.replace(experiment, compare=comparison_reader.comparison(sweep))
+            experiment = replace(experiment, compare=comparison_reader.comparison(sweep))
     if check_roles is not None:
         try:
             check_roles(experiment.roles)
         except BadInput as error:
             draft.faults += [fault for fault in error.faults if not isinstance(fault, str)]
     draft.raise_faults()
-    return dataclasses.replace(experiment, content_hash=content_hash(experiment))
+    return replace(experiment, content_hash=content_hash(experiment))
 
 
 def _name(path: Path) -> str:

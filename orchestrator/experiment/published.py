@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.documents.document import read_file
 from orchestrator.documents.expressions import Value
@@ -16,8 +17,7 @@ from orchestrator.nearest import did_you_mean
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Struct, frozen=True):
     """One published table.
 
     :ivar source: author, list, date and message id, in one line.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from orchestrator.documents.draft import Draft
 from orchestrator.errors import BadInput

@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestrator.environments import Environment
 from orchestrator.errors import CommandFailed, HostError
@@ -169,8 +171,7 @@ class Machine(ABC):
         """Close the connection; remove the machine if the provider created it. May be called twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderRequest:
+class ProviderRequest(Struct, frozen=True):
     """Options for a provider: from the experiment file (``hosts:``) and the command line, which takes precedence.
 
     :ivar options: the provider's own section of the file, validated against its ``options_schema``.
@@ -194,8 +195,7 @@ class ProviderRequest:
     guest: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """The expected cost of a rented machine.
 
     :ivar machine_type: the type that is tried first; ``types``: all types, in order.

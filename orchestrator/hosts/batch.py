@@ -8,8 +8,9 @@ import tarfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Kernel
@@ -29,8 +30,7 @@ another one runs what is left. ``blame``: the same, and the trial that was runni
 someone ended it on purpose, so it is not submitted again."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Task:
+class Task(Struct, frozen=True, order=True):
     """One block in the queue: a task of the job array with the number ``array``, counted from 0 within the run."""
 
     array: int
@@ -42,8 +42,7 @@ class Task:
         return f"jobs/{self.array}/{self.index}"
 
 
-@dataclass(frozen=True, slots=True)
-class JobState:
+class JobState(Struct, frozen=True):
     """What the scheduler says about a task.
 
     :ivar words: the state as a sentence without a subject, such as "its node went down".
@@ -61,8 +60,7 @@ class JobState:
     is_ending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class JobArray:
+class JobArray(Struct, frozen=True):
     """Blocks to submit as one job array; its files are in ``jobs/NUMBER/`` below the run's directory.
 
     :ivar kernel: the kernel of all its blocks.

@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.architectures import Architecture
 from orchestrator.errors import HostError
@@ -23,8 +24,7 @@ Sources = Mapping[str, Path]
 """The files of a program, by their path beside its Makefile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compiler:
+class Compiler(Struct, frozen=True):
     """A C compiler of the controller.
 
     :ivar command: the value of ``CC``.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.units import plural
 
@@ -11,8 +13,7 @@ DEFAULT_TIME_LIMIT_S = 60.0
 LONGEST_ARGUMENT = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One command for a host.
 
     :ivar argv: program and arguments, passed unchanged.
@@ -59,8 +60,7 @@ def script(
     return Command(("sh", "-c", text, "sh", *arguments), sudo, time_limit, accept, stdin)
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True):
     """A finished command: exit code, stdout and stderr (UTF-8; invalid bytes are replaced)."""
 
     command: Command

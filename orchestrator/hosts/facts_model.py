@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from msgspec import Struct, to_builtins
 
-@dataclass(frozen=True, slots=True)
-class NumaNode:
+
+class NumaNode(Struct, frozen=True):
     """A NUMA node; sizes in bytes.
 
     :ivar cpus: list such as ``0-3,8``; empty for a memory-only node.
@@ -27,8 +27,7 @@ class NumaNode:
     free_huge_pages: Mapping[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """A host at one moment. What the host does not report is an empty text, or None for a switch.
 
     :ivar build_id: GNU build id of the running kernel, hex.
@@ -87,7 +86,7 @@ class Facts:
     @property
     def document(self) -> dict[str, Any]:
         """The facts as JSON-compatible data, by field name; all mappings have text keys."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {name: _plain(value) for name, value in to_builtins(self).items()}
 
 
 def _plain(value: Any) -> Any:

@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from orchestrator.environments import Environment
 from orchestrator.experiment.model import Kernel
@@ -22,8 +23,7 @@ from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequ
 from orchestrator.hosts.command import Command
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The result of command lines that match ``pattern``."""
 
     pattern: re.Pattern[str]

@@ -6,8 +6,9 @@ import os
 import re
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.architectures import Architecture
 from orchestrator.errors import KernelError
@@ -36,8 +37,7 @@ APT::Sandbox::User "root";
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """One version of a Debian package.
 
     :ivar depends: names of its dependencies (of alternatives, the first) and their exact versions; empty: any version.
@@ -51,8 +51,7 @@ class Package:
         return f"{self.name}={self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class Apt:
+class Apt(Struct, frozen=True):
     """apt with the machine's own sources, or with others.
 
     :ivar options: options that select other sources.

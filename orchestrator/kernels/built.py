@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from orchestrator.architectures import Architecture, native
 from orchestrator.errors import KernelError
@@ -25,25 +27,39 @@ def is_built(recipe: Recipe, architecture: Architecture | None = None) -> bool:
     """
     if not all(is_fetched(source) for source in recipe.patches):
         return False
-    kernels = store.kernels()
-    if not kernels:
-        return False
     architecture = architecture or native()
     try:
-        known = recorded(
-            read_patches(recipe.patches),
-            read_configuration(recipe.base, recipe.fragments, architecture),
-            find_toolchain(recipe.compiler, architecture),
-            architecture,
-        )
         source = _identity(recipe.source)
+        kernels = [
+            kernel for kernel in store.kernels() if str(kernel.ingredients["source"]).startswith(source)
+        ]
+        if not kernels:
+            return False
+        configuration = read_configuration(recipe.base, recipe.fragments, architecture)
+        toolchain = find_toolchain(recipe.compiler, architecture)
+        kernels = _alike(kernels, recorded((), configuration, toolchain, architecture), omitted="patches")
+        # Patches come last: git reads each of them.
+        return bool(
+            kernels
+            and _alike(
+                kernels, recorded(read_patches(recipe.patches), configuration, toolchain, architecture)
+            )
+        )
     except KernelError:
         return False
-    return any(
-        str(kernel.ingredients["source"]).startswith(source)
-        and all(kernel.ingredients.get(name) == value for name, value in known.items())
+
+
+def _alike(
+    kernels: list[store.Built], ingredients: Mapping[str, Any], omitted: str = ""
+) -> list[store.Built]:
+    """Return the kernels with these ingredients."""
+    return [
+        kernel
         for kernel in kernels
-    )
+        if all(
+            kernel.ingredients.get(name) == value for name, value in ingredients.items() if name != omitted
+        )
+    ]
 
 
 def _identity(source: KernelSource) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.kernels import store
 from orchestrator.kernels.debian_package import packages_folder
@@ -19,8 +20,7 @@ REMOVED = ".removed"
 """Suffix of a directory that is being removed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Removable:
+class Removable(Struct, frozen=True):
     """A directory in the cache.
 
     :ivar kind: ``kernel``, ``source``, ``workspace``, ``package`` or ``package lists``.

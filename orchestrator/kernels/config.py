@@ -7,9 +7,10 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from orchestrator.architectures import Architecture
 from orchestrator.errors import KernelError
@@ -20,8 +21,7 @@ _UNSET = re.compile(r"# CONFIG_(\w+) is not set")
 _TRUSTED_KEYS = "CONFIG_SYSTEM_TRUSTED_KEYS"
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigRequest:
+class ConfigRequest(Struct, frozen=True):
     """One line of a fragment.
 
     :ivar symbol: without the prefix ``CONFIG_``.
@@ -43,8 +43,7 @@ class ConfigRequest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """The base and the requests of a configuration; ``base_text`` is the base if it is a complete configuration."""
 
     base: Literal["tiny", "defconfig", "whole"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.architectures import X86_64, Architecture
 from orchestrator.experiment.model import Recipe
@@ -22,8 +23,7 @@ DIGITS = 12
 """Hex digits of the hash in the name of a kernel: 2^48 names make a collision in one cache unlikely."""
 
 
-@dataclass(frozen=True)
-class Ingredients:
+class Ingredients(Struct, frozen=True, dict=True):  # what is computed once is kept
     """The ingredients of a recipe on this machine."""
 
     source: Source

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import KernelError
 from orchestrator.kernels.git import complaint, run_git
@@ -22,8 +23,7 @@ _DUMMY_AUTHOR = "Mail System Internal Data"
 """The author of the first mail in mailboxes of some programs. It holds settings; ``git am`` skips it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """A mail, decoded.
 
     :ivar number: its position in the mailbox, from 1.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator import architectures
 from orchestrator.cache import cache_folder
@@ -25,8 +26,7 @@ _IMAGES = ("usr/lib/modules/*/vmlinu[xz]", "boot/vmlinu[xz]-*")
 _obtained: dict[tuple[Kernel, Path], KernelFiles] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class KernelFiles:
+class KernelFiles(Struct, frozen=True):
     """The files of a kernel on the controller.
 
     :ivar image: the kernel image.

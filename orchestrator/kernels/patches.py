@@ -8,8 +8,10 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
@@ -35,8 +37,7 @@ _NO_DIFF = ("No valid patches in input", "unrecognized input")
 """What git says of a text without a diff; the second before version 2.35."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True):
     """A patch: its name, its decoded text, and how ``git apply`` takes it.
 
     :ivar strip: number of leading path components to remove (``-pN``), see ``Entry``.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import KernelError
 
@@ -14,8 +15,7 @@ _COMMENT = re.compile(rb"(^|[ \t]+)#.*")
 _STRIP = re.compile(r"-p(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A line of a series.
 
     :ivar location: file and line.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from msgspec import convert
+from msgspec import Struct, convert, to_builtins
 
 from orchestrator.architectures import ARCHITECTURES, X86_64
 from orchestrator.cache import cache_folder
@@ -18,8 +17,7 @@ from orchestrator.nearest import did_you_mean
 FILE = "kernel.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """A built kernel. Hashes are in hex.
 
     :ivar hash: hash of its :class:`~orchestrator.kernels.ingredients.Ingredients`.
@@ -74,7 +72,7 @@ def kernels_folder() -> Path:
 
 def save(folder: Path, built: Built) -> None:
     """Write ``kernel.json`` into the (temporary) directory of a kernel."""
-    (folder / FILE).write_text(json.dumps(asdict(built), indent=2) + "\n", encoding="utf-8")
+    (folder / FILE).write_text(json.dumps(to_builtins(built), indent=2) + "\n", encoding="utf-8")
 
 
 def load(name: str) -> Built | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.architectures import Architecture, native
 from orchestrator.errors import KernelError
 from orchestrator.kernels.programs import failure_reason
 
 
-@dataclass(frozen=True, slots=True)
-class Toolchain:
+class Toolchain(Struct, frozen=True):
     """The compiler command, and the first lines of ``--version`` of compiler and linker."""
 
     compiler: str

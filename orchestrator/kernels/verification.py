@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+from msgspec import Struct, field, to_builtins
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+
+class Identity(Struct, frozen=True):
     """The expected properties of a kernel. Empty values are unknown and not checked.
 
     :ivar build_id: GNU build id (hex).
@@ -50,8 +50,7 @@ class RunningKernel(Protocol):
     def boot_id(self) -> str: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One property and the result of its comparison."""
 
     what: str
@@ -63,8 +62,7 @@ class Check:
         return f"{self.what} is {self.found or 'unknown'}, not {self.expected}"
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """The result of a verification: all checks, in order."""
 
     checks: tuple[Check, ...]
@@ -77,7 +75,7 @@ class Verification:
     @property
     def document(self) -> list[dict[str, Any]]:
         """The checks as plain data."""
-        return [asdict(check) for check in self.checks]
+        return [to_builtins(check) for check in self.checks]
 
 
 def verify(

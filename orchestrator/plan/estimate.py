@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from orchestrator.experiment.model import Limits
 from orchestrator.units import format_duration
@@ -13,8 +13,7 @@ DEFAULT_BOOT_S = 0.0
 """Seconds for a boot of a machine that already runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """The estimated time of a run in seconds, and its ``basis`` in words."""
 
     seconds: float

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.experiment.model import Level, Setting
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One combination of levels.
 
     :ivar id: 12 hex digits; a hash of benchmark, kernel, levels and settings. The same cell has the same id in any run.
@@ -25,8 +25,7 @@ class Cell:
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """One execution of a cell. ``id``: 12 hex digits, a hash of the cell's id and the repetition (from 0)."""
 
     id: str
@@ -34,16 +33,14 @@ class Trial:
     repetition: int
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """Part of a block: combinations ``first`` to ``end`` (exclusive), counted in the order of the work queue."""
 
     first: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """The trials of one boot under one kernel.
 
     :ivar index: position in the run, from 0; ``boot`` counts from 0 too.

@@ -7,8 +7,9 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import HostError, OrchestratorError
 from orchestrator.hosts.base import Host
@@ -22,8 +23,7 @@ from orchestrator.provision.target import Target
 from orchestrator.provision.tasks import LoadedRole
 
 
-@dataclass(frozen=True, slots=True)
-class RoleRequest:
+class RoleRequest(Struct, frozen=True):
     """The roles to apply, and the options of the command line.
 
     :ivar cache: the orchestrator's cache directory on the controller.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command, script
@@ -26,8 +27,7 @@ ATTRIBUTES: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedFile:
+class RequestedFile(Struct, frozen=True):
     """The requested state of a file, directory or link. Empty attributes are left as they are.
 
     :ivar kind: ``file``, ``directory``, ``link`` or ``absent``.
@@ -45,8 +45,7 @@ class RequestedFile:
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ActualFile:
+class ActualFile(Struct, frozen=True):
     """The state of a path on the host.
 
     :ivar kind: ``file``, ``directory``, ``link``, ``absent`` or ``other``, such as a device.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
+
+from msgspec import Struct, field
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
@@ -20,8 +21,7 @@ LONGEST_DIFF = 200
 """Lines that are shown of the difference between two texts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One property of the host that differs from the requested value.
 
     :ivar name: of the property, such as a path or ``package make``.
@@ -47,8 +47,7 @@ class Difference:
                 yield f"… {len(changes) - LONGEST_DIFF} more lines"
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """A file to write on the host. It is replaced atomically."""
 
     content: bytes
@@ -57,8 +56,7 @@ class Upload:
     sudo: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TaskPlan:
+class TaskPlan(Struct, frozen=True):
     """The changes that a module is about to make.
 
     :ivar differences: reported to the user. A task without differences reports ``ok``.
@@ -73,8 +71,7 @@ class TaskPlan:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOutput:
+class ReadOutput(Struct, frozen=True):
     """The output of a read command. In a dry run it is empty, with exit code 0."""
 
     exit_code: int = 0
@@ -91,8 +88,7 @@ class ReadOutput:
         return dict(line.split("=", 1) for line in self.lines if "=" in line)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """The host, the role and the options with which a task runs.
 
     :ivar base: the orchestrator's directory on the host, absolute.
@@ -218,8 +214,7 @@ def perform(host: Host, action: Command | Upload) -> Completed | None:
     return host.run(action)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskResult:
+class TaskResult(Struct, frozen=True):
     """The result of a task, or of one item of its loop, on a host.
 
     :ivar status: ``changed``, ``ok``, ``skipped`` (by a condition) or ``failed`` (only with ``ignore_errors``).

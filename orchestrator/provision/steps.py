@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, Position
@@ -23,8 +25,7 @@ from orchestrator.provision.templates import UndefinedName, as_node
 from orchestrator.provision.variables import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A task, or one item of its loop, with its arguments rendered.
 
     :ivar become: whether the step runs as root.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.hosts.base import Host
 from orchestrator.provision.module import TaskResult
@@ -14,8 +15,7 @@ OnResult = Callable[[str, TaskResult], None]
 """Called with the host's name and the result of each task."""
 
 
-@dataclass(slots=True)
-class Target:
+class Target(Struct):
     """A connected host, and how roles are applied to it.
 
     :ivar base: the orchestrator's directory on the host, absolute.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import Position
@@ -44,8 +45,7 @@ KEYWORDS: Mapping[str, Any] = {
 """The keywords of a task beside the name of its module, with their schemas."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """One task of a role: ``module`` brings the host to the state that ``arguments`` describe.
 
     :ivar title: the task's name, which may be a template.
@@ -89,8 +89,7 @@ class Task:
         return not tags or bool(self.tags & (tags | {"always"}))
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedRole:
+class LoadedRole(Struct, frozen=True):
     """A role's files, read and checked as far as that is possible without a host.
 
     :ivar variables: values from the experiment file or ``--var``, each at the position of its name.

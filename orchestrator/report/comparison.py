@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.analysis import intervals, significance
 from orchestrator.analysis.comparison import Row, Rules, against, compare, judge
@@ -27,8 +29,7 @@ PUBLISHED_ENVIRONMENT = "metal"
 """All datasets of results/reference were measured on real machines."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonReport:
+class ComparisonReport(Struct, frozen=True):
     """Two sides and their rows.
 
     :ivar difference: how the experiments of two runs differ, and the machines of the two sides; empty if they do not.

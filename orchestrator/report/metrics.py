@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from orchestrator.analysis.verdicts import metrics_differ
 from orchestrator.errors import BadInput

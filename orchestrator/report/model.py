@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.analysis.diagnostics import Finding, diagnose
 from orchestrator.analysis.modelled import Metrics, metrics_of
@@ -29,8 +30,7 @@ _SHOWN = 2
 """Metrics in a table where none are asked for."""
 
 
-@dataclass(frozen=True)  # no slots: what is found out once is kept
-class Report:
+class Report(Struct, frozen=True, dict=True):  # what is found out once is kept
     """One run, summarised.
 
     Valid while the store it was made from is open, see :func:`open_report`.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from msgspec import Struct, to_builtins
 from tabulate import tabulate
 
 from orchestrator.analysis.claims import APART, ClaimResult
@@ -32,8 +32,7 @@ _WIDTHS = [38, 44, 44, 34]
 _SAME = {True: "same", False: "DIFFERENT", None: "?"}
 
 
-@dataclass(frozen=True, slots=True)
-class ProvenanceItem:
+class ProvenanceItem(Struct, frozen=True):
     """One item of provenance, such as the CPU model, in the bundle's run and in the local run."""
 
     name: str
@@ -48,8 +47,7 @@ class ProvenanceItem:
         return self.bundle_value == self.local_value
 
 
-@dataclass(frozen=True, slots=True)
-class Reproduction:
+class Reproduction(Struct, frozen=True):
     """A local run compared with the run in a bundle.
 
     :ivar mode: ``smoke``, ``short`` or ``full``.
@@ -92,8 +90,8 @@ class Reproduction:
             "within": self.within,
             "cpu_limit": self.cpu_limit,
             "environments": {"bundle": self.bundle_environments, "local": self.local_environments},
-            "provenance": [asdict(item) | {"same": item.same} for item in self.provenance],
-            "claims": [asdict(claim) for claim in self.claims],
+            "provenance": [to_builtins(item) | {"same": item.same} for item in self.provenance],
+            "claims": [to_builtins(claim) for claim in self.claims],
         }
 
 

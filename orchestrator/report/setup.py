@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.experiment.settings import sysctl_name
 from orchestrator.report import text
@@ -20,8 +21,7 @@ _SEVERAL = 3
 """From this many values on, only the number of values of an option is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostSetup:
+class HostSetup(Struct, frozen=True):
     """A host in some of a run's boots, in words; empty for what the host does not report.
 
     :ivar nodes: one line for each NUMA node; ``distances``: between them, as reported by firmware.

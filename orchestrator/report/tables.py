@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from orchestrator.analysis.phases import Phases
 from orchestrator.analysis.points import MODE
@@ -21,8 +22,7 @@ MODELLED = "m"
 """Marks a modelled figure among measured ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column: heading, words from top to bottom, alignment; ``key``: the words name the rows."""
 
     heading: str
@@ -36,8 +36,7 @@ class Column:
         return self.words[0] if len(self.words) > 1 and len(set(self.words)) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Columns of equal length, and a line above them; the main table has none."""
 
     caption: str

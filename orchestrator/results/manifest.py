@@ -8,11 +8,11 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from msgspec import convert
+from msgspec import Struct, convert, field, to_builtins
+from msgspec.structs import replace
 
 import orchestrator
 from orchestrator import source_tree
@@ -27,8 +27,7 @@ FILE = "manifest.json"
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """Provenance of a run. Hashes are SHA-256 in hex, times ISO 8601 in UTC.
 
     :ivar content_hash: of the experiment, see :class:`~orchestrator.experiment.model.Experiment`.
@@ -136,7 +135,7 @@ def finish(
 
 def save(folder: Path, manifest: Manifest) -> None:
     """Write ``manifest.json`` into the run's directory, atomically."""
-    write_whole(folder / FILE, json.dumps({"format": FORMAT} | asdict(manifest), indent=2) + "\n")
+    write_whole(folder / FILE, json.dumps({"format": FORMAT} | to_builtins(manifest), indent=2) + "\n")
 
 
 def load(folder: Path) -> Manifest:

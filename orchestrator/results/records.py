@@ -13,8 +13,9 @@ Each line is one JSON object with ``format`` (:data:`FORMAT`) and ``type``:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from orchestrator import __version__
 from orchestrator.experiment.factors import HOST
@@ -24,16 +25,14 @@ from orchestrator.timestamps import utc_now
 FORMAT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class FactorInfo:
+class FactorInfo(Struct, frozen=True):
     """A factor and the texts of its levels in the order of the file; a derived factor lists none."""
 
     name: str
     levels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MetricInfo:
+class MetricInfo(Struct, frozen=True):
     """The properties of a metric that reports need, see :class:`orchestrator.experiment.model.Metric`."""
 
     name: str
@@ -42,8 +41,7 @@ class MetricInfo:
     models: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True):
     """Start of a controller, with all that is needed to read the lines that follow.
 
     :ivar trials: number of trials of the whole plan.
@@ -126,8 +124,7 @@ def run_record(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class BlockRecord:
+class BlockRecord(Struct, frozen=True):
     """Start of a boot.
 
     :ivar facts: see :mod:`orchestrator.hosts.facts`.
@@ -162,16 +159,14 @@ def is_usable(value: float) -> bool:
     return value == 0 or SMALLEST <= abs(value) <= LARGEST
 
 
-@dataclass(frozen=True, slots=True)
-class MetricValue:
+class MetricValue(Struct, frozen=True):
     """One figure of one trial. One that is not usable enters no statistics; if not finite it is written as null."""
 
     value: float
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRecord:
+class TrialRecord(Struct, frozen=True):
     """One execution of a cell.
 
     :ivar final: true: written as ``type: trial``; false: to be repeated, written as ``type: attempt``.
@@ -225,8 +220,7 @@ class TrialRecord:
 HostOutcome = Literal["done", "left out", "unreachable", "lost", "failed", "stopped"]
 
 
-@dataclass(frozen=True, slots=True)
-class HostRecord:
+class HostRecord(Struct, frozen=True):
     """The outcome of a fleet host when the controller ends.
 
     :ivar outcome: ``done`` (all its trials have a final record), ``left out`` (it does not meet the requirements, or
@@ -243,8 +237,7 @@ class HostRecord:
     time: str
 
 
-@dataclass(frozen=True, slots=True)
-class EndRecord:
+class EndRecord(Struct, frozen=True):
     """End of a controller; ``complete`` is false if trials are missing."""
 
     complete: bool

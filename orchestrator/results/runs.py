@@ -8,9 +8,10 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.results import journal, manifest
@@ -25,8 +26,7 @@ _NAMED = 3
 """Most ids that an error names."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunFolder:
+class RunFolder(Struct, frozen=True):
     """The directory of one run."""
 
     path: Path

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from orchestrator.execution.trial_file import HostTrial
 from orchestrator.experiment.model import Setting

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.execution import host_journal
 from orchestrator.execution.host_losses import HostLosses
@@ -15,8 +16,7 @@ from orchestrator.hosts.batch import JobState, Task
 from orchestrator.plan.model import Block
 
 
-@dataclass(slots=True)
-class BlockState:
+class BlockState(Struct):
     """A block over all its jobs.
 
     :ivar losses: how often its jobs were lost, and the trials suspected of it.

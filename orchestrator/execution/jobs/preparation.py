@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from orchestrator.errors import HostError
 from orchestrator.execution import needs
@@ -24,8 +25,7 @@ FILE = "prepared.json"
 HOLD_LIMIT_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """The prepared run.
 
     :ivar node: where it was prepared; ``facts``: the output of ``facts.sh`` there.
@@ -67,7 +67,7 @@ def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
                     f"{session.storage.folder} on their nodes"
                 )
             prepared = _prepare_on(run, session, host)
-        document: dict[str, Any] = asdict(prepared)
+        document: dict[str, Any] = to_builtins(prepared)
         session.login.put(json.dumps(document).encode(), f"{session.folder}/{FILE}")
     run.record_artifacts(prepared.artifacts)
     run.record_programs(prepared.programs)

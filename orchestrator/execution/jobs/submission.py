@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.execution import trial_file
 from orchestrator.execution.host_losses import HostLosses
@@ -33,8 +34,7 @@ done
 """Prints "@NUMBER JOB" for each job array and the names of its blocks; without JOB for one that was not submitted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A block of a job array: its ``trials`` file, and how many trials that has."""
 
     state: BlockState

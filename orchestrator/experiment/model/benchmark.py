@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from orchestrator.errors import Position
 from orchestrator.experiment.model.sweep import Level
@@ -26,8 +27,7 @@ class Status(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """How to read one number from the output of a benchmark, or from what its host tells.
 
     :ivar selector: a dotted path or a list of keys for ``json``, a key for ``key_value``, a pattern with one group for
@@ -51,8 +51,7 @@ class Metric:
         return tuple(self.selector.split(".")) if isinstance(self.selector, str) else self.selector
 
 
-@dataclass(frozen=True, slots=True)
-class Breakdown:
+class Breakdown(Struct, frozen=True):
     """The phases of a metric.
 
     :ivar total: the metric that is divided into phases.
@@ -65,8 +64,7 @@ class Breakdown:
     beside: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """A role, its directory, and its variables and tags in the experiment file.
 
     :ivar variables: plain values by name; they override the defaults of the role.
@@ -85,8 +83,7 @@ class Role:
         return self.positions.get((key, name), Position(str(self.folder)))
 
 
-@dataclass(frozen=True, slots=True)
-class Benchmark:
+class Benchmark(Struct, frozen=True):
     """The program that a trial executes.
 
     :ivar command: argv template; ``{name}`` is replaced by the level of a factor or by an argument, as written.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class PublishedFigure:
+
+class PublishedFigure(Struct, frozen=True):
     """The published figure for all cells with these levels.
 
     :ivar levels: texts by swept factor.
@@ -20,8 +20,7 @@ class PublishedFigure:
     baseline: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """The figures of one published table that match cells of an experiment.
 
     :ivar source: author, list, date and message id. ``source``, ``machine``, ``kernel`` and ``method`` are one line.
@@ -51,8 +50,7 @@ class Published:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """The references for the speed-up of each cell.
 
     :ivar metric: the metric of the speed-up.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.documents.expressions import Expression
 from orchestrator.experiment.model.benchmark import Benchmark, Role
@@ -14,8 +15,7 @@ from orchestrator.experiment.model.sweep import Sweep
 from orchestrator.experiment.model.trials import Limits, Order, Repetitions
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(Struct, frozen=True):
     """The content of an experiment file.
 
     :ivar content_hash: SHA-256 (hex) of the content after overrides and defaults. Comments, layout and the files of

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+
+class Needs(Struct, frozen=True):
     """The requirements on a host, checked before anything is changed on it. Sizes are in bytes.
 
     :ivar numa_nodes: minimum number of nodes with memory.
@@ -25,8 +25,7 @@ class Needs:
     nodes: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Hosts:
+class Hosts(Struct, frozen=True):
     """The hosts to run on.
 
     :ivar options: the section of the provider, checked by the schema of the provider.
@@ -43,8 +42,7 @@ class Hosts:
     sections: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A file of ``/proc/sys`` or ``/sys`` and its required value.
 
     :ivar path: may contain shell wildcards.
@@ -59,16 +57,14 @@ class Setting:
     off_if_missing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tuning:
+class Tuning(Struct, frozen=True):
     """Settings of the host during a block, and the CPUs of the trials (a list such as ``0-3,8``; empty: all)."""
 
     settings: tuple[Setting, ...] = ()
     cpus: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KernelMessages:
+class KernelMessages(Struct, frozen=True):
     """Kernel messages that disturb a trial.
 
     :ivar level: severity as in syslog(2); this and lower numbers disturb the trial. 0: emergency, 3: error, 4: warning.
@@ -79,8 +75,7 @@ class KernelMessages:
     ignore: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(Struct, frozen=True):
     """Limits on other activity around a trial. A trial that exceeds one is ``disturbed``. None: no limit.
 
     :ivar retries: maximum number of retries of a disturbed trial.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+
+class Suite(Struct, frozen=True):
     """The suite of a Debian or Ubuntu archive that has a package.
 
     :ivar name: such as ``trixie-backports``.
@@ -31,8 +31,7 @@ class Suite:
         return f"{name}-{hashlib.sha256(self.mirror.encode()).hexdigest()[:8]}" if self.mirror else name
 
 
-@dataclass(frozen=True, slots=True)
-class KernelSource:
+class KernelSource(Struct, frozen=True):
     """The source of a kernel.
 
     :ivar kind: a Debian source package, a tarball, a git repository at ``ref``, or a source tree.
@@ -47,8 +46,7 @@ class KernelSource:
     suite: Suite | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PatchSource:
+class PatchSource(Struct, frozen=True):
     """A source of patches.
 
     :ivar kind: ``path`` or ``b4``.
@@ -60,8 +58,7 @@ class PatchSource:
     location: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """How to build a kernel.
 
     :ivar name: name of the recipe file; empty for an inline recipe.
@@ -79,8 +76,7 @@ class Recipe:
     compiler: str = "gcc"
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
+class Kernel(Struct, frozen=True):
     """A kernel to run.
 
     :ivar source: ``default``: the default of the provider (a guest: Debian's kernel; a machine: the running kernel);

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from orchestrator.documents.expressions import Expression, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """One value of a factor: ``text`` for output and for the benchmark, ``value`` for expressions."""
 
     text: str
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(Struct, frozen=True):
     """A parameter and its levels, in file order."""
 
     name: str
     levels: tuple[Level, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """Zipped factors, all with the same number of levels, or a single factor."""
 
     factors: tuple[Factor, ...]
@@ -33,8 +30,7 @@ class Axis:
         return len(self.factors[0].levels)
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(Struct, frozen=True):
     """A factor that is computed from others.
 
     The expression can also use arguments of the benchmark and ``kernel``. A sweep lists derived factors in evaluation
@@ -45,8 +41,7 @@ class Derived:
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True):
     """The cells of an experiment, not expanded: the product of the axes, filtered by predicates.
 
     A cell is included if ``include`` is empty or one of its predicates is true, and no predicate of ``exclude`` is

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Until:
+
+class Until(Struct, frozen=True):
     """The stop rule: a cell is complete once the confidence interval of its median is narrow enough.
 
     :ivar least: minimum number of ok trials.
@@ -20,8 +20,7 @@ class Until:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
-class Repetitions:
+class Repetitions(Struct, frozen=True):
     """The number of trials of each cell, and the boots they are spread over.
 
     :ivar count: maximum number of trials of a cell; without ``until`` the exact number.
@@ -33,16 +32,14 @@ class Repetitions:
     until: Until | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """Order of the trials in a block; ``seed`` makes the random order reproducible."""
 
     within_block: Literal["random", "listed"] = "random"
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Limits; times are in seconds.
 
     :ivar trial: maximum time of a trial; after it the trial is killed and its status is ``timeout``.

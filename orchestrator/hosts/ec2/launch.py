@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import BadInput
 from orchestrator.hosts.ec2 import network, spot
@@ -20,8 +21,7 @@ DEBIAN_ACCOUNT = "136693071363"
 """Owner of Debian's images (https://wiki.debian.org/Cloud/AmazonEC2Image)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What to launch, see :meth:`~orchestrator.hosts.rented.cloud.Cloud.create`."""
 
     run: str

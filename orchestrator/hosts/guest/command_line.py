@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.environments import Environment
 from orchestrator.hosts.guest.layout import Layout
@@ -20,8 +21,7 @@ _INSTRUCTIONS_PER_SECOND = 10**9
 """Rate of the instruction clock and of the guest's TSC: -icount shift=0 is one instruction per nanosecond."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Options for the start of a guest.
 
     :ivar console: log file of the serial console.

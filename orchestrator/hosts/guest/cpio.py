@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 _MAGIC = b"070701"
 _TRAILER = "TRAILER!!!"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One file of an archive, owned by root.
 
     :ivar path: relative to the root directory.

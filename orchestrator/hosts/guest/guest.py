@@ -6,8 +6,9 @@ import shutil
 import socket
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.environments import Environment
 from orchestrator.errors import HostError, KernelError
@@ -46,8 +47,7 @@ executes it oopses. Fixed by QEMU's commit deba78709ae8."""
 _PORT_IN_USE = "Could not set up host forwarding rule"
 
 
-@dataclass(frozen=True, slots=True)
-class Logs:
+class Logs(Struct, frozen=True):
     """Log files of a boot: the serial console, and the stderr of QEMU."""
 
     console: Path
@@ -70,8 +70,7 @@ class Logs:
         return "  (no output)"
 
 
-@dataclass(frozen=True, slots=True)
-class Boot:
+class Boot(Struct, frozen=True):
     """Options of one boot.
 
     :ivar limit: seconds until the SSH server must answer.

@@ -8,9 +8,10 @@ from __future__ import annotations
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.architectures import ARCHITECTURES, Architecture, native
 from orchestrator.errors import HostError
@@ -39,8 +40,7 @@ _ETC = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """Keys of one guest: host key in dropbear format, and the authorized_keys line of the client."""
 
     host_key: bytes

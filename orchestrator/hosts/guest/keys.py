@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.guest.find_program import find_program
@@ -13,8 +14,7 @@ from orchestrator.hosts.guest.initramfs import Keys
 PACKAGE = "dropbear-bin"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFiles:
+class KeyFiles(Struct, frozen=True):
     """Files of the client: private key in OpenSSH format and known_hosts, both in a private directory."""
 
     identity: Path

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator import architectures
 from orchestrator.architectures import Architecture
@@ -102,16 +104,14 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class GuestNode:
+class GuestNode(Struct, frozen=True):
     """One NUMA node: number of CPUs and bytes of memory. One of the two may be 0."""
 
     cpus: int
     memory: int
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The layout of a guest.
 
     :ivar distances: empty for the defaults of the kernel (10 and 20).

@@ -7,8 +7,9 @@ depmod generates at installation.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import KernelError
 from orchestrator.kernels import compressed
@@ -17,8 +18,7 @@ _DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
 _SUFFIX = re.compile(r"\.ko(\.(gz|xz|zst))?$")
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """A module and its uncompressed object file."""
 
     name: str

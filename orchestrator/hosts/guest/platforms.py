@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from orchestrator.architectures import ARM64, PPC64LE, X86_64, Architecture
 from orchestrator.environments import Environment
@@ -13,8 +14,7 @@ from orchestrator.hosts.guest.find_program import find_program
 MIB = 1024**2
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """A machine of QEMU.
 
     :ivar qemu: QEMU's program; ``package``: its Debian package.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.inventory import connection, reading
@@ -17,8 +18,7 @@ from orchestrator.nearest import did_you_mean
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """Variables by host, and host names by group; hosts of child groups are included."""
 
     file: str = "(no inventory)"

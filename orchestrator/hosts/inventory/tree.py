@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.errors import BadInput, Position
 from orchestrator.hosts.inventory.patterns import MAX_HOSTS, expand
@@ -18,8 +19,7 @@ MAX_DEPTH = 100
 _PRIORITY = "ansible_group_priority"
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """A group: its own hosts (in order), and its children with the place where each is named."""
 
     hosts: dict[str, None] = field(default_factory=dict)

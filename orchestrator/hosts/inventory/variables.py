@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import Position
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedValue:
+class EncryptedValue(Struct, frozen=True):
     """A value that is encrypted with ansible-vault: its text as in the file."""
 
     text: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
@@ -21,8 +22,7 @@ FOLDER = "/boot/orchestrate"
 INSTALL_LIMIT_S = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class BootState:
+class BootState(Struct, frozen=True):
     """The current boot of a machine.
 
     :ivar boot: boot id.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Needs

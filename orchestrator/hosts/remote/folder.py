@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator import architectures, source_tree
 from orchestrator.errors import HostError
@@ -39,8 +40,7 @@ path=$1 && shift && rm -rf "$path.source" && mkdir -p "$path.source" && tar -xf 
 """Builds the runner on a host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scripts:
+class Scripts(Struct, frozen=True):
     """A set of files for ``bin/`` on a host, by file name."""
 
     files: Mapping[str, bytes]
@@ -60,8 +60,7 @@ SCRIPTS = Scripts.of_package(__package__, ("runner.sh", "probe.sh", "lock.sh", "
 """The scripts of every host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Runner:
+class Runner(Struct, frozen=True):
     """An active runner on a host."""
 
     pid: str

@@ -11,7 +11,8 @@ import json
 import os
 import shlex
 import socket
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct, to_builtins
 
 from orchestrator import processes
 from orchestrator.errors import HostError
@@ -22,8 +23,7 @@ HELD = 3
 """Exit code of ``lock.sh take`` if the lock has another holder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """The holder of a lock.
 
     :ivar run: id of the run, or the name of another activity.
@@ -40,7 +40,7 @@ class Holder:
     @property
     def line(self) -> str:
         """The line in the lock file."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return json.dumps(to_builtins(self), separators=(",", ":"))
 
     @property
     def is_stale(self) -> bool:

@@ -7,9 +7,10 @@ compiler of the controller; without one, by that of the host.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator import architectures
 from orchestrator.cache import cache_folder
@@ -29,8 +30,7 @@ class NotBuilt(HostError):
     """The controller cannot build the program; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerProgram:
+class RunnerProgram(Struct, frozen=True):
     """A program that is, or will be, on a host.
 
     :ivar machine: as in ``uname -m``.

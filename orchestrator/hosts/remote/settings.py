@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Setting
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """The result of one setting. Values are one line; of ``a [b] c`` the bracketed word."""
 
     path: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Needs
@@ -27,8 +28,7 @@ class NotConfigured(HostError):
     """The library or the credentials of a cloud are missing on this controller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """What a new machine needs to be reached by its controller alone.
 
     :ivar public_key: the run's public key, as in ``authorized_keys``.
@@ -39,8 +39,7 @@ class Access:
     user_data: str
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """A rented machine as its cloud reports it.
 
     :ivar zone: where it is.

@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from orchestrator.errors import HostError, HostGone, Interrupted
 from orchestrator.hosts.base import Host
@@ -38,8 +39,7 @@ PAUSE_S = 5.0
 """Between two requests about the same machine, or two attempts to connect to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tenancy:
+class Tenancy(Struct, frozen=True):
     """What the machines of a run share.
 
     :ivar note: takes lines of progress.

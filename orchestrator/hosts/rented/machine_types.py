@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.cache import cache_folder
 from orchestrator.experiment.model import Needs
@@ -18,8 +19,7 @@ from orchestrator.hosts.facts_model import Facts
 from orchestrator.units import parse_size
 
 
-@dataclass(frozen=True, slots=True)
-class MachineType:
+class MachineType(Struct, frozen=True):
     """A type of machine. Zero is unknown.
 
     :ivar architecture: as in ``uname -m``.

@@ -9,10 +9,11 @@ from __future__ import annotations
 import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from orchestrator.environments import Environment
 from orchestrator.errors import HostError, HostLost

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import BadInput
 from orchestrator.units import parse_duration
@@ -86,8 +87,7 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SlurmOptions:
+class SlurmOptions(Struct, frozen=True):
     """What the section says; times in seconds, ``time`` 0: from the plan.
 
     :ivar boots: whether nodes of a reservation are booted by SSH, without jobs.

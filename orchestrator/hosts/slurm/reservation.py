@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
@@ -18,8 +19,7 @@ NOTHING = "(null)"
 EVER, NEVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Struct, frozen=True):
     """What ``scontrol show reservation`` prints.
 
     :ivar nodes: a list of Slurm such as ``node[1-3,7]``, see :func:`expand`; empty: it has no nodes.
@@ -124,8 +124,7 @@ def require_no_jobs(login: Host, nodes: Sequence[str]) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class NodeState:
+class NodeState(Struct, frozen=True):
     """A node as slurmctld sees it.
 
     :ivar words: state and flags, such as ``IDLE`` and ``NOT_RESPONDING``.

@@ -6,9 +6,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.errors import BadInput, HostError, Position
 from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
@@ -31,8 +33,7 @@ ANY_NODE = "NODE"
 """Stands for a node in a dry run, which does not ask Slurm."""
 
 
-@dataclass(frozen=True, slots=True)
-class AfterRun:
+class AfterRun(Struct, frozen=True):
     """What a provider knows of its run.
 
     :ivar note: takes lines of progress; ``stopped_by``: see :class:`~orchestrator.hosts.base.Provider`.

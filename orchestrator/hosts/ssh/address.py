@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 _JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>.+)@)?(?:\[(?P<v6>[^]]+)\]|(?P<host>[^:]+))(?::(?P<port>\d+))?/?")
 
 
-@dataclass(frozen=True, slots=True)
-class SshAddress:
+class SshAddress(Struct, frozen=True):
     """The SSH address of a host. ``ssh -G`` completes it from the SSH configuration.
 
     :ivar identity_file: the key to use; of the agent's keys only those that the configuration names are used then.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 
+from msgspec import Struct
 from paramiko import Message
 from paramiko.agent import AgentSSH
 
@@ -12,8 +12,7 @@ _EXTENSION = b"\x1b"
 """SSH_AGENTC_EXTENSION"""
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """Proof of the host that a connection leads to: its host key, and the signature of the first key exchange."""
 
     host_key: bytes

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import re
 import time
-from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import (
     SSHCertificate,
     SSHCertificateType,
     load_ssh_public_identity,
 )
+from msgspec import Struct
 from paramiko import Message
 
 from orchestrator.hosts.ssh.configuration import openssh_version
@@ -28,8 +28,7 @@ _KEY_FIELDS = {
 _WITH_WILDCARDS = (10, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Struct, frozen=True):
     """Who signed a certificate: the public key, and the algorithm of the signature."""
 
     key: bytes

@@ -8,9 +8,10 @@ import shlex
 import subprocess
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.ssh.address import SshAddress
@@ -29,8 +30,7 @@ _UNSUPPORTED = {
 """Words that change what a session is, each with the value that has no effect."""
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """What ``ssh -G`` says of ``address``.
 
     :ivar values: by keyword in lower case; one value for each line.

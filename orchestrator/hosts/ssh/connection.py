@@ -8,12 +8,12 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import paramiko
 from fabric import Config, Connection
+from msgspec import Struct
 from paramiko.ssh_exception import IncompatiblePeer
 
 from orchestrator.errors import HostError
@@ -55,8 +55,7 @@ class _Login:
         log_in(self._configuration, transport, self._time_limit)
 
 
-@dataclass(frozen=True, slots=True)
-class _Limits:
+class _Limits(Struct, frozen=True):
     """Seconds until a connection is given up: up to the exchange of keys, and for each step of the login."""
 
     connect_s: float
@@ -70,8 +69,7 @@ class _Limits:
         return cls(connect, max(time_limit, connect))
 
 
-@dataclass(slots=True)
-class Link:
+class Link(Struct):
     """An authenticated connection, the proxy command that it goes through, and the jump host below it."""
 
     configuration: Configuration

@@ -11,8 +11,9 @@ import shlex
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from orchestrator.errors import HostError, HostLost
 from orchestrator.hosts.base import TICK_S, Host

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from msgspec import Struct, field
 from paramiko import PKey, SSHException
 from paramiko.agent import AgentKey
 
@@ -27,16 +27,14 @@ from orchestrator.hosts.ssh.public_keys import (
 Signer = Callable[[bytes, str], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class PublicBlob:
+class PublicBlob(Struct, frozen=True):
     """A public key or certificate; paramiko expects these names."""
 
     key_type: str
     key_blob: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """A key to log in with. paramiko calls ``sign_ssh_data`` and sends ``public_blob``."""
 
     public_blob: PublicBlob
@@ -50,8 +48,7 @@ class Identity:
             return b""
 
 
-@dataclass(slots=True)
-class Keyring:
+class Keyring(Struct):
     """The keys that a configuration offers; ``skipped`` says why files were not used, one line each."""
 
     configuration: Configuration

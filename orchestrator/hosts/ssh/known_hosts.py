@@ -11,9 +11,10 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
 from paramiko import HostKeys
 
 from orchestrator.errors import HostError
@@ -24,8 +25,7 @@ CA, REVOKED = "@cert-authority", "@revoked"
 _FOUND = re.compile(r"# Host .* found: line (\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A line of a known_hosts file that names the host."""
 
     marker: str

@@ -8,8 +8,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
 from typing import IO, Any
+
+from msgspec import Struct
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.ssh.configuration import Configuration
@@ -18,8 +19,7 @@ _FAMILIES = {"any": socket.AF_UNSPEC, "inet": socket.AF_INET, "inet6": socket.AF
 STOP_LIMIT_S = 2.0
 
 
-@dataclass(slots=True)
-class Proxy:
+class Proxy(Struct):
     """A running ``ProxyCommand`` and what it prints to stderr."""
 
     process: subprocess.Popen[bytes]

@@ -18,7 +18,6 @@ from orchestrator.errors import HostError
 from orchestrator.experiment.model import Role
 from orchestrator.extras import installation
 from orchestrator.hosts.command import Command
-from orchestrator.hosts.inventory import ansible
 from orchestrator.hosts.inventory.variables import EncryptedValue
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templates import is_template
@@ -126,6 +125,8 @@ def _run(context: Context, data: Mapping[str, Any]) -> tuple[Difference, ...]:
 
 def _path() -> str:
     """Return ``PATH`` with the directory of Ansible's programs: they may be in a venv that is not activated."""
+    from orchestrator.hosts.inventory import ansible
+
     playbook = ansible.program("ansible-playbook")
     folders = [str(Path(playbook).parent)] if playbook else []
     return os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])

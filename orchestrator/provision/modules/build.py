@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator import architectures
 from orchestrator.documents.document import Node
@@ -95,8 +96,7 @@ class Build(Module):
         return {"note": note}
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiler:
+class _Compiler(Struct, frozen=True):
     """The compiler of a build.
 
     :ivar command: on the controller; empty: the host's own compiler.

@@ -16,8 +16,6 @@ from orchestrator.experiment import roles
 from orchestrator.experiment.kernels import load_recipe
 from orchestrator.experiment.model import Recipe, Role
 from orchestrator.hosts.command import Command, script
-from orchestrator.kernels.build import build, release_suffix
-from orchestrator.kernels.ingredients import resolve
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templates import is_template
 
@@ -68,6 +66,9 @@ class KernelInstall(Module):
         if context.host.executes and output.fields.get("manager") != "apt":
             raise HostError("kernel_install is supported on Debian hosts only: could not find apt-get")
         recipe = arguments.data()["recipe"]
+        from orchestrator.kernels.build import release_suffix
+        from orchestrator.kernels.ingredients import resolve
+
         hash_suffix = release_suffix(resolve(_recipe(context.role, recipe), native()).hash)
         installed = [
             line for line in output.lines if line.startswith("linux-image-") and line.endswith(hash_suffix)
@@ -80,6 +81,8 @@ class KernelInstall(Module):
         """Build the package if it is not in the cache, and install it."""
         if not context.host.executes:
             return {}
+        from orchestrator.kernels.build import build
+
         package = build(_recipe(context.role, arguments.data()["recipe"]), package=True).package
         assert package is not None
         path = context.path(package.name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from orchestrator.analysis.comparison import Row
 from orchestrator.analysis.samples import Sample
@@ -21,7 +22,7 @@ def render(compared: ComparisonReport) -> str:
         "base": compared.base,
         "new": compared.new,
         "difference": compared.difference,
-        "rules": asdict(compared.rules),
+        "rules": to_builtins(compared.rules),
         "methods": compared.methods,
         "tests": compared.tested,
         "fail_on_regression": compared.fail_on,
@@ -60,5 +61,5 @@ def _side(sample: Sample | None, median: float | None) -> dict[str, Any] | None:
         "n": sample.n,
         "boots": len(sample.boots),
         "median": median,
-        "excluded": [asdict(trial) for trial in sample.excluded],
+        "excluded": [to_builtins(trial) for trial in sample.excluded],
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
+
+from msgspec import to_builtins
 
 from orchestrator.analysis.diagnostics import METHODS as METHODS_OF_FINDINGS
 from orchestrator.analysis.intervals import METHODS
@@ -36,29 +37,29 @@ def document(report: Report) -> dict[str, Any]:
         "ended": report.ended,
         "complete": report.complete,
         "trials_planned": opening.trials,
-        "repetitions": asdict(opening.repetitions) if opening.repetitions else None,
+        "repetitions": to_builtins(opening.repetitions) if opening.repetitions else None,
         "statuses": dict(report.statuses),
         "not_allowed": report.not_allowed,
         "benchmark": opening.benchmark,
         "headline": opening.headline,
-        "metrics": [asdict(metric) for metric in opening.metrics],
+        "metrics": [to_builtins(metric) for metric in opening.metrics],
         "factors": list(report.factors),
         "environments": dict(report.environments),
         "labels": dict(report.labels),
         "kernels": dict(report.kernels),
         "interval_methods": METHODS,
-        "compare": asdict(opening.compare) if opening.compare else None,
-        "breakdown": asdict(opening.breakdown) if opening.breakdown else None,
+        "compare": to_builtins(opening.compare) if opening.compare else None,
+        "breakdown": to_builtins(opening.breakdown) if opening.breakdown else None,
         "cells": [
             _cell(report, cell, speedup, precise)
             for cell, speedup, precise in zip_longest(report.cells, report.speedups, report.precise)
         ],
         "diagnostics": {
             "methods": METHODS_OF_FINDINGS,
-            "findings": [asdict(finding) for finding in report.findings],
+            "findings": [to_builtins(finding) for finding in report.findings],
         },
-        "reasons": [asdict(reason) for reason in report.reasons],
-        "attempts": [asdict(reason) for reason in report.attempts],
+        "reasons": [to_builtins(reason) for reason in report.reasons],
+        "attempts": [to_builtins(reason) for reason in report.attempts],
     }
 
 
@@ -73,8 +74,8 @@ def _cell(report: Report, cell: CellSummary, speedup: Speedup | None, precise: b
         "precise": precise,
         "statuses": dict(cell.statuses),
         "metrics": {estimate.metric: _estimate(estimate) for estimate in cell.estimates},
-        "verification": asdict(cell.verification) if cell.verification else None,
-        "speedup": asdict(speedup) if speedup else None,
+        "verification": to_builtins(cell.verification) if cell.verification else None,
+        "speedup": to_builtins(speedup) if speedup else None,
     }
 
 
@@ -83,10 +84,10 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
         "unit": estimate.unit,
         "n": estimate.n,
         "median": estimate.median,
-        "spread": asdict(estimate.spread),
+        "spread": to_builtins(estimate.spread),
         "min": estimate.minimum,
         "max": estimate.maximum,
         "boots": estimate.boots,
-        "interval": asdict(estimate.interval) if estimate.interval else None,
+        "interval": to_builtins(estimate.interval) if estimate.interval else None,
         "no_interval": estimate.no_interval,
     }

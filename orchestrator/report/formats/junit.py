@@ -5,8 +5,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.experiment.model import Status
@@ -18,8 +19,7 @@ ERRORS = frozenset({Status.CRASHED, Status.TIMEOUT, Status.WRONG_KERNEL})
 """Statuses of trials that did not end by themselves; the other statuses are failures."""
 
 
-@dataclass(slots=True)
-class _Outcome:
+class _Outcome(Struct):
     """Outcome of the trials of a cell: their duration in seconds, and how often each status and reason occurs."""
 
     seconds: float = 0.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from orchestrator.experiment.model import Status
 from orchestrator.report import notes, plain_text, setup, tables, text

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from markupsafe import Markup
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """One drawing of a figure, with its heading."""
 
     heading: str
     drawing: Markup
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row of a figure: its name, the drawing along the figure's axis, and its figures in words."""
 
     name: str
@@ -24,8 +21,7 @@ class Row:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """A chart with its legend and notes.
 
     :ivar key: for links.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from orchestrator.report import text
 from orchestrator.report.model import Report
@@ -13,8 +13,7 @@ ROWS = 1000
 """Most trials listed; trials that are not ok go first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A table of trials; ``left_out`` is a note on omitted trials, empty if there are none."""
 
     headings: tuple[str, ...]

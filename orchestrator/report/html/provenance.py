@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.report import text
 from orchestrator.report.model import Report
@@ -20,8 +21,7 @@ _TABLED = frozenset({"sysctls", "thp"})
 """Facts of a host that have tables of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A group to open: pairs of name and words, plain text, or inner groups."""
 
     title: str

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 SERIES = 8
 """Number of colours, marks and dash patterns (style.css); further series reuse them with hollow marks."""
@@ -115,8 +115,7 @@ def axis(scale: Scale) -> Markup:
     return track([label(short(tick), scale(tick), 13) for tick in scale.ticks()], 18)
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Maps values from ``low`` to ``high`` linearly to positions from ``start`` to ``end``."""
 
     low: float

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from orchestrator.results.records import RunRecord
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(Struct, frozen=True):
     """A run in the index; ``opening`` is None while the journal has no first record."""
 
     key: int
@@ -21,8 +21,7 @@ class RunRow:
     ended: str
 
 
-@dataclass(frozen=True, slots=True)
-class CellRow:
+class CellRow(Struct, frozen=True):
     """A cell of a run; the keys grow in the order in which the cells first appear in the journal.
 
     :ivar settings: path to value as read back by the cell's first ok trial.
@@ -36,8 +35,7 @@ class CellRow:
     request: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRow:
+class TrialRow(Struct, frozen=True):
     """One record of a trial, ``final`` or an attempt that was repeated; ``metrics`` are the values by name."""
 
     metrics: Mapping[str, float]
@@ -60,8 +58,7 @@ class TrialRow:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrialValue:
+class TrialValue(Struct, frozen=True):
     """One metric of the final record of a trial; ``value`` is None where the trial has no such figure."""
 
     environment: str
@@ -74,8 +71,7 @@ class TrialValue:
     value: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """What the benchmark verified in the ok trials of a cell; None: not reported.
 
     :ivar trials: number of ok trials that report anything.
@@ -92,8 +88,7 @@ class Verification:
     bytes_wrong: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why trials were not ok: those of a run that share status, reason and whether it was allowed."""
 
     status: str

@@ -6,12 +6,12 @@ import random
 import statistics
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from orchestrator.analysis.summary import (
     CellSummary,

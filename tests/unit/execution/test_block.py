@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.errors import HostError, HostLost
 from orchestrator.execution import journal_follower

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrator import architectures
 from orchestrator.architectures import ARM64, PPC64LE, X86_64

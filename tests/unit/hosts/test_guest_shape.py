@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.hosts import facts
 from orchestrator.hosts.guest.layout import Layout, parse_layout

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.kernels.verification import Identity, verify
 
 
-@dataclass(frozen=True)
-class FakeKernel:
+class FakeKernel(Struct, frozen=True):
     release: str = "6.12.1-0123456789ab"
     build_id: str = "c0ffee"
     config_hash: str = "abcd"

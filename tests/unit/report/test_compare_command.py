@@ -9,11 +9,11 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.experiment.model import Comparison, Published, PublishedFigure, Status
 from orchestrator.results.records import FactorInfo, RunRecord

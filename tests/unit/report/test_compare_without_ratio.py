@@ -10,12 +10,12 @@ import itertools
 import json
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.results.records import MetricInfo, MetricValue
 from tests.calls import orchestrate

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from orchestrator.experiment.model import Comparison, Published, PublishedFigure
 from orchestrator.report import conclusion

@@ -6,10 +6,10 @@ import csv
 import io
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.experiment.model import Breakdown, Comparison, Published, PublishedFigure
 from orchestrator.results.records import MetricInfo, MetricValue, RunRecord, TrialRecord

@@ -9,10 +9,10 @@ import re
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.environments import Environment, describe
 from orchestrator.errors import BadInput

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from orchestrator.experiment.model import Breakdown, Comparison, Published, PublishedFigure, Status
 from orchestrator.results import migrations

@@ -9,10 +9,10 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import orchestrator
 from orchestrator.errors import BadInput

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
+from msgspec import Struct
 
 from orchestrator.analysis.summary import QUARTILES_FROM, CellSummary, Estimate
 from orchestrator.report import text
@@ -43,8 +43,7 @@ _Points = list[tuple[float, str, str]]
 """Value, boot and trial."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Scale:
+class _Scale(Struct, frozen=True):
     """Scale of deviations in percent, linear near zero and logarithmic beyond, as outliers would squeeze the rest."""
 
     linear: float

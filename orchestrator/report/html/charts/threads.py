@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from markupsafe import Markup
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.analysis.points import MODE
 from orchestrator.analysis.summary import CellSummary, Estimate
@@ -28,8 +29,7 @@ _SPREAD = 0.5
 """Part of the distance between levels over which series are spread, so that they do not hide each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(Struct, frozen=True):
     """The settings that all panels share: the factor on x with its levels, the factor of the series, all series."""
 
     x: str

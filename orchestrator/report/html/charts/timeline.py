@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from markupsafe import Markup
+from msgspec import Struct, field
 
 from orchestrator.experiment.model import Status
 from orchestrator.report import text
@@ -31,8 +31,7 @@ _UNITS = ((7200.0, 3600.0, "h"), (180.0, 60.0, "min"), (0.0, 1.0, "s"))
 _STATUSES = tuple(status.value for status in Status if status is not Status.OK)
 
 
-@dataclass(slots=True)
-class _Lane:
+class _Lane(Struct):
     """The trials of one boot: start and end of ok trials in seconds, and the other trials."""
 
     ok: list[tuple[float, float]] = field(default_factory=list)
