@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.plan import Plan
-from orchestrator.plan.describe import documents, summary, table
+from orchestrator.plan.describe import json_lines, summary, table
 from orchestrator.provision.experiments import load_experiment
 
 log = logging.getLogger(__name__)
@@ -68,8 +68,7 @@ def plan(
     except BadInput as error:
         log.warning("run will refuse this: %s", error)
     if format_name == "jsonl":
-        for document in documents(planned):
-            click.echo(json.dumps(document, ensure_ascii=False))
+        sys.stdout.buffer.writelines(json_lines(planned))
         return
     click.echo(table(planned))
     click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate, chosen.host_count)}")

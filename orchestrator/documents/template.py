@@ -35,4 +35,4 @@ class Template:
 
     def fill(self, values: Mapping[str, str]) -> str:
         """Return the word with every placeholder replaced."""
-        return "".join(plain + values[name] for plain, name in self._parts) + self._rest
+        return "".join([plain + values[name] for plain, name in self._parts]) + self._rest

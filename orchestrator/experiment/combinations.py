@@ -23,6 +23,7 @@ class CellError(ExpressionError):
 class Combinations:
     """The product of a sweep's axes, with derived factors and without excluded cells.
 
+    :ivar lengths: number of levels of each axis; ``has_predicates``: whether predicates may exclude cells.
     :param constants: further values for expressions: arguments of the benchmark, and the kernel if there is only one.
     :param where: further predicates; all must be true.
     """
@@ -41,11 +42,7 @@ class Combinations:
             for axis in sweep.axes
         ]
         self.lengths = tuple(len(axis) for axis in sweep.axes)
-
-    @property
-    def has_predicates(self) -> bool:
-        """Whether predicates may exclude cells."""
-        return bool(self._sweep.include or self._sweep.exclude or self._where)
+        self.has_predicates = bool(sweep.include or sweep.exclude or self._where)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,7 +79,7 @@ class Combinations:
                 break
             levels[derived.name] = computed_level(value)
             values[derived.name] = value
-        if not self._is_included(levels, values, failure):
+        if self.has_predicates and not self._is_included(levels, values, failure):
             return None
         if failure:
             raise failure

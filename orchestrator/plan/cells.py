@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 
+import msgspec
 from msgspec.structs import replace
 
 from orchestrator.documents.expressions import Value
@@ -17,7 +18,7 @@ from orchestrator.experiment.settings import sysctl_path
 from orchestrator.plan.model import Cell, Trial
 
 _ID_DIGITS = 12
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 class CellMaker:
@@ -37,10 +38,10 @@ class CellMaker:
     def cell(self, levels: Mapping[str, Level]) -> Cell:
         """Return the cell with these levels."""
         kernel = self.kernel(levels)
-        texts = {KERNEL: kernel, **self._fixed}
-        texts.update((name, level.text) for name, level in levels.items())
-        words = (word.fill(texts) for word in self._words)
-        options = (option + texts[name] for name, option in self._options if name in texts)
+        swept = {name: level.text for name, level in levels.items()}
+        texts = {KERNEL: kernel, **self._fixed, **swept}
+        words = [word.fill(texts) for word in self._words]
+        options = [option + texts[name] for name, option in self._options if name in texts]
         argv = (*words, *options)
         settings = tuple(_settings(levels))
         id = _digest(
@@ -48,7 +49,7 @@ class CellMaker:
                 "benchmark": self._benchmark,
                 "kernel": kernel,
                 "argv": argv,
-                "levels": {name: level.text for name, level in levels.items()},
+                "levels": swept,
                 "settings": {setting.path: setting.value for setting in settings},
             }
         )
@@ -81,5 +82,8 @@ def _settings(levels: Mapping[str, Level]) -> Iterator[Setting]:
 
 
 def _digest(content: Mapping[str, object]) -> str:
-    """Hash ``content``. Keys are sorted, so the order of factors in a file does not matter."""
-    return hashlib.sha256(_ENCODER.encode(content).encode()).hexdigest()[:_ID_DIGITS]
+    """Hash ``content`` as JSON in ASCII. Keys are sorted, so the order of factors in a file does not matter."""
+    text = _ENCODER.encode(content)
+    if not text.isascii() or b"\x7f" in text:  # which msgspec does not escape
+        text = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(text).hexdigest()[:_ID_DIGITS]

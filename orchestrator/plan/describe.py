@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from msgspec import json
+
 from orchestrator.plan.plan import Plan
 from orchestrator.units import format_duration, plural
 
 MAX_CELLS_SHOWN = 40
+LINES_AT_ONCE = 500
 
 
 def table(plan: Plan) -> str:
@@ -48,8 +51,14 @@ def summary(plan: Plan, provider: str, boot_s: float | None, hosts: int = 1) -> 
     )
 
 
-def documents(plan: Plan) -> Iterator[dict[str, Any]]:
-    """Yield the plan as JSON objects: the totals, then each block followed by its trials in execution order."""
+def json_lines(plan: Plan) -> Iterator[bytes]:
+    """Yield the plan as JSON lines, many at once: the totals, then each block followed by its trials in order."""
+    lines = map(json.encode, _documents(plan))
+    while some := list(islice(lines, LINES_AT_ONCE)):
+        yield b"\n".join(some) + b"\n"
+
+
+def _documents(plan: Plan) -> Iterator[dict[str, Any]]:
     yield {
         "type": "plan",
         "format": 1,

@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from msgspec.structs import replace
 
@@ -28,6 +28,9 @@ from orchestrator.plan.order import Permutation
 
 Indices = tuple[int, ...]
 """The level of each axis, as an index."""
+
+CELLS_KEPT = 1000
+"""Cells that are kept while the trials of a block are yielded: a few MB."""
 
 
 class Plan:
@@ -123,15 +126,22 @@ class Plan:
         """
         repetitions = self._repetitions(block.boot)
         numbers = self._combination_numbers(block)
+        choices = self._choices(block.kernel)
         count = len(numbers) * len(repetitions)
         order: Iterator[int] | Sequence[int] = range(count)
         if self.experiment.order.within_block == "random":
             order = iter(Permutation(count, self._order_key(block)))
+
+        @lru_cache(CELLS_KEPT)
+        def cell(number: int) -> Cell | None:
+            levels = self._combinations.at(_indices(choices, number))
+            return None if levels is None else self._cell(levels, block.host)
+
         for position in order:
             repetition, index = divmod(position, len(numbers))
-            levels = self._combinations.at(self._indices(block.kernel, numbers[index]))
-            if levels is not None:
-                yield trial(self._cell(levels, block.host), repetitions[repetition])
+            made = cell(numbers[index])
+            if made is not None:
+                yield trial(made, repetitions[repetition])
 
     def trials_in(self, block: Block) -> int:
         """Return the number of trials of a whole block."""
@@ -221,20 +231,13 @@ class Plan:
             choices[self._kernel_axis] = self._kernels[kernel]
         return choices
 
-    def _indices(self, kernel: str, number: int) -> Indices:
-        """Return the index on each axis of combination ``number`` of a kernel."""
-        indices = []
-        for choices in reversed(self._choices(kernel)):
-            number, choice = divmod(number, len(choices))
-            indices.append(choices[choice])
-        return tuple(reversed(indices))
-
     def _end(self, kernel: str) -> int:
         """Return the number of combinations of a kernel up to the last one that ``--limit`` keeps."""
-        size = math.prod(len(choices) for choices in self._choices(kernel))
+        choices = self._choices(kernel)
+        size = math.prod(map(len, choices))
         if self._last is None:
             return size
-        return bisect.bisect_right(range(size), self._last, key=lambda number: self._indices(kernel, number))
+        return bisect.bisect_right(range(size), self._last, key=lambda number: _indices(choices, number))
 
     @cached_property
     def _last(self) -> Indices | None:
@@ -279,3 +282,13 @@ def _predicate(text: str) -> Expression:
         return Expression(text)
     except BadInput as error:
         raise BadInput(f"--where {text}: {error}") from None
+
+
+def _indices(choices: Sequence[Sequence[int]], number: int) -> Indices:
+    """Return the index on each axis of the combination with this number, of those that ``choices`` allow."""
+    indices = []
+    for choice in reversed(choices):
+        number, position = divmod(number, len(choice))
+        indices.append(choice[position])
+    indices.reverse()
+    return tuple(indices)

@@ -124,6 +124,19 @@ def test_ids_never_change(folder: Path) -> None:
     assert next(plan.trials(block)).id == "43579c3638c3"
 
 
+def test_ids_are_hashes_of_ascii(folder: Path) -> None:
+    """So they were when Python's json module wrote what is hashed."""
+    text = """
+version: 1
+name: odd
+benchmark: {command: [printf, "a\\x7f", "{level}"], metrics: {x: {key_value: x, unit: s}}}
+factors: {level: ["é", "\\U0001F600", 'q"']}
+repetitions: 1
+"""
+    ids = [cell.id for cell in Plan(read(folder, text)).cells()]
+    assert ids == ["247fd7f66201", "8ff6eaf3f175", "e77a16f405f2"]
+
+
 def test_ids_do_not_depend_on_the_order_of_factors(folder: Path) -> None:
     text = "version: 1\nbenchmark: {role: migbench}\nfactors:\n"
     one = Plan(read(folder, text + "  mode: [serial]\n  pages: [1, 2]\n"))
