@@ -88,6 +88,9 @@ def jackknife(units: Units) -> Array:
 
 def interval(units: Units, confidence: float, seed: int) -> tuple[float, float]:
     """Return the limits of the median of a cell with two or more units."""
+    first = units[0][0]
+    if all(value == first for unit in units for value in unit):
+        return first, first
     return bca(median(units), replicates(units, seed), [jackknife(units)], confidence)
 
 
@@ -144,14 +147,21 @@ def _medians_of_counts(values: Array, order: NDArray[np.intp], counts: Counts, t
 
 
 def _medians_of_draws(ordered: Array, seed: int, resamples: int) -> Array:
-    """Return medians of plain resamples of n values, without drawing n values.
+    """Return medians of plain resamples of n values, without drawing n values."""
+    low, high = _middles_of_draws(len(ordered), seed, resamples)
+    return np.asarray((ordered[low] + ordered[high]) / 2)
+
+
+@lru_cache(maxsize=4)
+def _middles_of_draws(n: int, seed: int, resamples: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the ranks, from 0, of the two values in the middle of each resample of n values.
 
     The k-th of n ordered draws is the value at the k-th of n ordered uniform numbers, which is Beta(k, n + 1 - k).
     The next one is the least of the n - k numbers above it (David and Nagaraja, *Order Statistics*, 2003, 2.5).
     """
     rng = np.random.default_rng(seed)
-    n, k = len(ordered), (len(ordered) + 1) // 2
+    k = (n + 1) // 2
     lower = rng.beta(k, n + 1 - k, resamples)
     upper = lower if n % 2 else lower + (1 - lower) * rng.beta(1, n - k, resamples)
-    low, high = (ordered[np.minimum((n * share).astype(int), n - 1)] for share in (lower, upper))
-    return np.asarray((low + high) / 2)
+    low, high = (np.minimum((n * share).astype(int), n - 1) for share in (lower, upper))
+    return low, high

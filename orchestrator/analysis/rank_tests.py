@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -38,11 +39,15 @@ def trend(values: Sequence[float]) -> tuple[float, float]:
     pairs = n * (n - 1) // 2
     if n < 4:
         return 0.0, 1.0
-    score = sum((b > a) - (b < a) for a, b in itertools.combinations(values, 2))
+    score = 0
+    earlier: list[float] = []
+    for value in values:
+        place = bisect_left(earlier, value)
+        score += place - (len(earlier) - bisect_right(earlier, value))
+        earlier.insert(place, value)
     ties = [len(list(group)) for _, group in itertools.groupby(sorted(values))]
     if max(ties) == 1:
-        p = sum(share for other, share in enumerate(_discordant(n)) if abs(pairs - 2 * other) >= abs(score))
-        return score / pairs, min(1.0, p)
+        return score / pairs, min(1.0, 2 * _at_most(n)[(pairs - abs(score)) // 2])
     variance = (n * (n - 1) * (2 * n + 5) - sum(t * (t - 1) * (2 * t + 5) for t in ties)) / 18
     z = max(0, abs(score) - 1) / math.sqrt(variance) if variance else 0.0
     return score / pairs, _two_sided(z)
@@ -75,8 +80,8 @@ def _two_sided(z: float) -> float:
 
 
 @lru_cache(maxsize=128)
-def _discordant(n: int) -> tuple[float, ...]:
-    """Return the probability of each number of discordant pairs in a random order of n values."""
+def _at_most(n: int) -> tuple[float, ...]:
+    """Return, for each number of pairs, the probability of no more discordant pairs in a random order of n values."""
     shares = [1.0]
     for size in range(2, n + 1):
         longer = [0.0] * (len(shares) + size - 1)
@@ -86,4 +91,4 @@ def _discordant(n: int) -> tuple[float, ...]:
             running -= shares[pairs - size] if pairs >= size else 0.0
             longer[pairs] = max(0.0, running) / size
         shares = longer
-    return tuple(shares)
+    return tuple(itertools.accumulate(shares))

@@ -134,8 +134,8 @@ def summarise(store: Store, run: RunRow) -> Iterator[CellSummary]:
                 environment=environment,
                 statuses=statuses,
                 estimates=tuple(
-                    estimate(metric, unit, by_boot(values))
-                    for (metric, unit), values in store.values(cell, environment)
+                    estimate(metric, unit, tuple(map(tuple, boots.values())))
+                    for (metric, unit), boots in store.values(cell, environment).items()
                 ),
                 verification=store.verification(cell, environment),
                 label=_label(store.labels_of(cell, environment)),

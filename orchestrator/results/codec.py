@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from msgspec import ValidationError, convert, to_builtins
+from msgspec import MsgspecError, ValidationError, convert, to_builtins
+from msgspec.json import Decoder
 
 from orchestrator.results.damage import plain
-from orchestrator.results.migrations import JOURNAL, rename, upgrade
+from orchestrator.results.migrations import FORMER_NAMES, JOURNAL, rename, upgrade
 from orchestrator.results.records import (
     FORMAT,
     BlockRecord,
@@ -27,6 +28,10 @@ from orchestrator.results.records import (
 )
 
 Document = dict[str, Any]
+
+_TRIAL = f'{{"format":{FORMAT},"type":"trial",'.encode()
+"""How lines begin that are decoded without a document in between: nearly all."""
+_TRIAL_DECODER = Decoder(TrialRecord)
 
 
 class DamagedRecord(ValueError):
@@ -49,6 +54,11 @@ def to_line(record: Record) -> bytes:
 
 def from_line(line: bytes) -> Record:
     """Return the record that a line holds; raise as :func:`parse` and :func:`decode` do."""
+    if line.startswith(_TRIAL) and not any(name in line for name in FORMER_NAMES):
+        try:
+            return _TRIAL_DECODER.decode(line)
+        except (MsgspecError, ValueError, RecursionError):
+            pass  # a figure that is not finite, text that is not Unicode, or damage
     return decode(parse(line))
 
 

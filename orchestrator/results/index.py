@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
 from orchestrator.results import codec
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord, is_usable
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised with any change of the tables or of what enters them: an index of another version is deleted and rebuilt."""
 
 TABLES = """
@@ -52,15 +54,11 @@ CREATE TABLE trials (
     environment TEXT NOT NULL, host TEXT NOT NULL, boot TEXT NOT NULL,
     started TEXT NOT NULL, ended TEXT NOT NULL,
     pages INTEGER, pages_on_target INTEGER, bytes_checked INTEGER, bytes_wrong INTEGER,
-    label TEXT NOT NULL, label_means TEXT NOT NULL  -- label of the figures, '' if none
+    label TEXT NOT NULL, label_means TEXT NOT NULL, -- label of the figures, '' if none
+    metrics TEXT NOT NULL             -- JSON object: unit and value by name, of usable figures
 );
 CREATE INDEX trials_of_cell ON trials (cell, environment, status);
 CREATE UNIQUE INDEX one_final_record ON trials (run, id) WHERE final;
-CREATE TABLE metrics (
-    trial INTEGER NOT NULL REFERENCES trials ON DELETE CASCADE,
-    name TEXT NOT NULL, unit TEXT NOT NULL, value REAL NOT NULL,
-    PRIMARY KEY (trial, name)
-) WITHOUT ROWID;
 CREATE TABLE missing (
     run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     name TEXT NOT NULL,
@@ -72,6 +70,7 @@ VERIFICATION = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
 """Keys of ``verification`` in a benchmark's document that the index has."""
 
 _MARK_BYTES = 4096
+_TRIALS_AT_ONCE = 1000
 _LARGEST = 2**63 - 1
 
 
@@ -89,17 +88,11 @@ def update(database: sqlite3.Connection, folder: str, journal: Path) -> None:
             if row:
                 database.execute("DELETE FROM runs WHERE key = ?", (row[0],))
             key, position = _new_run(database, folder, journal.parent.name), 0
-        indexer = _Indexer(database, key)
+        indexer = _Indexer(database, key, journal)
         for end, record in entries(journal, position):
-            try:
-                indexer.add(record)
-            except sqlite3.IntegrityError:
-                trial = record.trial if isinstance(record, TrialRecord) else "?"
-                raise BadInput(
-                    f"{journal}: damaged: two final records of trial {trial}; "
-                    "remove the second line with its id, or leave the run out"
-                ) from None
+            indexer.add(record)
             position = end
+        indexer.flush()
         values = (position, _mark(journal, position), key)
         database.execute("UPDATE runs SET position = ?, mark = ? WHERE key = ?", values)
 
@@ -124,16 +117,18 @@ def _mark(journal: Path, position: int) -> str | None:
 
 
 class _Indexer:
-    """Inserts the records of one run into the tables, one at a time."""
+    """Inserts the records of one run into the tables."""
 
-    def __init__(self, database: sqlite3.Connection, run: int) -> None:
+    def __init__(self, database: sqlite3.Connection, run: int, journal: Path) -> None:
         self._database = database
         self._run = run
+        self._journal = journal
         self._cells: dict[str, int] = {}
         self._described: set[int] = set()
+        self._trials: list[tuple[Any, ...]] = []
 
     def add(self, record: Record) -> None:
-        """Insert one record; ``sqlite3.IntegrityError`` for a second final record of a trial."""
+        """Insert one record, or keep it for :meth:`flush`; ``BadInput`` for a second final record of a trial."""
         if isinstance(record, TrialRecord):
             self._add_trial(record)
         elif isinstance(record, BlockRecord):
@@ -151,31 +146,54 @@ class _Indexer:
                 (record.complete, _plain(record.time), self._run),
             )
 
+    def flush(self) -> None:
+        """Insert the trials that were kept."""
+        if not self._trials:
+            return
+        statement = f"INSERT INTO trials VALUES (NULL, {', '.join('?' * len(self._trials[0]))})"
+        self._database.execute("SAVEPOINT some")
+        try:
+            self._database.executemany(statement, self._trials)
+        except sqlite3.IntegrityError:
+            self._database.execute("ROLLBACK TO some")
+            self._name_the_second(statement)
+        self._database.execute("RELEASE some")
+        self._trials.clear()
+
+    def _name_the_second(self, statement: str) -> None:
+        """Raise ``BadInput`` with the trial that has two final records."""
+        for values in self._trials:
+            try:
+                self._database.execute(statement, values)
+            except sqlite3.IntegrityError:
+                raise BadInput(
+                    f"{self._journal}: damaged: two final records of trial {values[2]}; "
+                    "remove the second line with its id, or leave the run out"
+                ) from None
+
     def _add_trial(self, record: TrialRecord) -> None:
         cell = self._cell(record)
         self._describe(cell, record)
-        values = (
+        figures = {
+            _plain(name): (_plain(metric.unit), metric.value)
+            for name, metric in record.metrics.items()
+            if is_usable(metric.value)
+        }
+        self._trials.append((
             self._run, cell, _plain(record.trial), record.final, record.repetition,
             record.status.value, _plain(record.reason), record.allowed,
             *map(_plain, (record.environment, record.host, record.boot, record.start, record.end)),
             *_verification(record.details),
             *map(_plain, _label(record.details)),
-        )  # fmt: skip
-        marks = ", ".join("?" * len(values))
-        key = self._database.execute(f"INSERT INTO trials VALUES (NULL, {marks})", values).lastrowid
-        self._database.executemany(
-            "INSERT INTO metrics VALUES (?, ?, ?, ?)",
-            (
-                (key, _plain(name), _plain(metric.unit), metric.value)
-                for name, metric in record.metrics.items()
-                if is_usable(metric.value)
-            ),
-        )
-
-        self._database.executemany(
-            "INSERT OR IGNORE INTO missing VALUES (?, ?, ?)",
-            ((self._run, _plain(name), _plain(reason)) for name, reason in record.missing.items()),
-        )
+            msgspec.json.encode(figures).decode(),
+        ))  # fmt: skip
+        if len(self._trials) >= _TRIALS_AT_ONCE:
+            self.flush()
+        if record.missing:
+            self._database.executemany(
+                "INSERT OR IGNORE INTO missing VALUES (?, ?, ?)",
+                ((self._run, _plain(name), _plain(reason)) for name, reason in record.missing.items()),
+            )
 
     def _cell(self, record: TrialRecord) -> int:
         if record.cell not in self._cells:
@@ -240,4 +258,4 @@ def _count(value: Any) -> int | None:
 
 def _plain(text: str) -> str:
     """Return text that sqlite and every terminal accept: bytes that are not UTF-8 become question marks."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

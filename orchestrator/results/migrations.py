@@ -57,6 +57,8 @@ _SECTIONS = {
         "status_lies": "status_mismatches",
     },
 }
+FORMER_NAMES = (b"toucher", b"pages_left_by_dma", b'"truth"', b'"migbench":1')
+"""What a line has at least one of, as it was written, if :func:`rename` would change it."""
 
 
 class UnreadableFormat(ValueError):

@@ -5,9 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+from array import array
 from collections.abc import Iterator
 
-from orchestrator.results.store.rows import CellRow, RunRow, TrialValue, Verification
+from orchestrator.results.store.rows import (
+    CellRow,
+    RunRow,
+    TrialValue,
+    Verification,
+    read_figure,
+    read_figures,
+)
 
 
 class CellQueries:
@@ -36,31 +44,33 @@ class CellQueries:
             for environment, group in itertools.groupby(rows, key=lambda row: row[0])
         }
 
-    def values(
-        self, cell: CellRow, environment: str
-    ) -> Iterator[tuple[tuple[str, str], Iterator[tuple[str, float]]]]:
-        """Yield, for each metric and unit, the boot and value of each ok trial in order of the journal.
-
-        The inner iterator must be used up before the next metric, as with ``itertools.groupby``.
-        """
+    def values(self, cell: CellRow, environment: str) -> dict[tuple[str, str], dict[str, array[float]]]:
+        """Return the values of the ok trials of a cell by boot, for each metric and unit, in order of the journal."""
         rows = self._database.execute(
-            "SELECT name, unit, boot, value FROM trials JOIN metrics ON trial = trials.key"
-            " WHERE cell = ? AND environment = ? AND status = 'ok' AND final ORDER BY name, unit, trials.key",
+            "SELECT boot, metrics FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
+            " ORDER BY key",
             (cell.key, environment),
         )
-        for (name, unit), group in itertools.groupby(rows, key=lambda row: row[:2]):
-            yield (name, unit), ((boot, value) for _, _, boot, value in group)
+        found: dict[tuple[str, str], dict[str, array[float]]] = {}
+        for boot, figures in rows:
+            for name, (unit, value) in read_figures(figures).items():
+                found.setdefault((name, unit), {}).setdefault(boot, array("d")).append(value)
+        return dict(sorted(found.items()))
 
     def values_of_metric(
         self, run: RunRow, cell: str, environment: str, metric: str, unit: str
     ) -> Iterator[tuple[str, float]]:
         """Yield boot and value of a metric, of the ok trials of a cell (by its id) in order of the journal."""
-        return self._database.execute(
-            "SELECT boot, value FROM cells JOIN trials ON cell = cells.key JOIN metrics ON trial = trials.key"
+        rows = self._database.execute(
+            "SELECT boot, metrics FROM cells JOIN trials ON cell = cells.key"
             " WHERE cells.run = ? AND cells.id = ? AND environment = ? AND status = 'ok' AND final"
-            " AND name = ? AND unit = ? ORDER BY trials.key",
-            (run.key, cell, environment, metric, unit),
+            " ORDER BY trials.key",
+            (run.key, cell, environment),
         )
+        for boot, figures in rows:
+            value = read_figure(figures, metric, unit)
+            if value is not None:
+                yield boot, value
 
     def trial_values(self, cell: CellRow, metric: str, unit: str) -> Iterator[TrialValue]:
         """Yield a metric of every trial of a cell, by environment, then in order of the journal.
@@ -68,13 +78,13 @@ class CellQueries:
         Trials that were not needed (skipped and allowed) are left out.
         """
         rows = self._database.execute(
-            "SELECT environment, host, boot, id, status, reason, label, value FROM trials"
-            " LEFT JOIN metrics ON trial = trials.key AND name = ? AND unit = ?"
+            "SELECT environment, host, boot, id, status, reason, label, metrics FROM trials"
             " WHERE cell = ? AND final AND NOT (status = 'skipped' AND allowed)"
-            " ORDER BY environment, trials.key",
-            (metric, unit, cell.key),
+            " ORDER BY environment, key",
+            (cell.key,),
         )
-        return (TrialValue(*row) for row in rows)
+        for *first, figures in rows:
+            yield TrialValue(*(*first, read_figure(figures, metric, unit)))
 
     def verification(self, cell: CellRow, environment: str) -> Verification | None:
         """Return what was verified in the ok trials of a cell, None if no trial reports anything."""

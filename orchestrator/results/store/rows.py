@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.json import Decoder
 
 from orchestrator.results.records import RunRecord
 
@@ -96,3 +97,13 @@ class Reason(Struct, frozen=True):
     allowed: bool
     trials: int
     example: str
+
+
+read_figures = Decoder(dict[str, tuple[str, float]]).decode
+"""Return unit and value by metric of a trial, from the column ``metrics``."""
+
+
+def read_figure(figures: str, metric: str, unit: str) -> float | None:
+    """Return a metric of a trial if it has it in this unit."""
+    found = read_figures(figures).get(metric)
+    return found[1] if found and found[0] == unit else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
 from orchestrator.results import codec
 from orchestrator.results.records import BlockRecord
-from orchestrator.results.store.rows import Reason, RunRow, TrialRow
+from orchestrator.results.store.rows import Reason, RunRow, TrialRow, read_figures
 
 
 class RunQueries:
@@ -19,20 +18,15 @@ class RunQueries:
 
     def trials(self, run: RunRow, metrics: Sequence[str]) -> Iterator[TrialRow]:
         """Yield every record of a trial in the order of the journal, with those of the metrics that it has."""
-        # An empty list would make sqlite read all metrics for each trial.
-        names = ", ".join("?" * len(metrics)) or "NULL"
         # The plus keeps sqlite from an index: rows in the order of their keys need no sorting.
         query = (
-            "SELECT trials.key, trials.id, cells.id, repetition, status, reason, final, allowed, environment, host,"
-            " boot, started, ended, pages, pages_on_target, bytes_checked, bytes_wrong, label, name, value FROM trials"
-            f" JOIN cells ON cells.key = cell LEFT JOIN metrics ON trial = trials.key AND name IN ({names})"
-            " WHERE +trials.run = ? ORDER BY trials.key"
+            "SELECT trials.id, cells.id, repetition, status, reason, final, allowed, environment, host,"
+            " boot, started, ended, pages, pages_on_target, bytes_checked, bytes_wrong, label, metrics FROM trials"
+            " JOIN cells ON cells.key = cell WHERE +trials.run = ? ORDER BY trials.key"
         )
-        rows = self._database.execute(query, (*metrics, run.key))
-        for _, group in itertools.groupby(rows, key=lambda row: row[0]):
-            first, *more = group
-            values = {name: value for *_, name, value in (first, *more) if name is not None}
-            yield TrialRow(values, *first[1:-2])
+        for *first, figures in self._database.execute(query, (run.key,)):
+            values = {name: value for name, (_, value) in read_figures(figures).items() if name in metrics}
+            yield TrialRow(values, *first)
 
     def statuses(self, run: RunRow) -> dict[str, int]:
         """Return the number of trials by status."""

@@ -103,9 +103,34 @@ records: st.SearchStrategy[Record] = st.one_of(
 @given(records)
 def test_a_record_survives_its_line(record: Record) -> None:
     line = to_line(record)
-    assert from_line(line) == record
+    assert from_line(line) == record == decode(json.loads(line))
     assert line.isascii()
     assert line.index(b"\n") == len(line) - 1
+
+
+@pytest.mark.parametrize(
+    ("written", "metrics", "details"),
+    [
+        (
+            {"details": {"migbench": 1, "truth": {"pages_left": 3}}},
+            {},
+            {"migbench": 2, "verification": {"pages_not_migrated": 3}},
+        ),
+        (
+            {"metrics": {"toucher": {"value": 1.5, "unit": "us"}}},
+            {"latency_probe": MetricValue(1.5, "us")},
+            None,
+        ),
+        ({"metrics": {"rate": {"value": 2, "unit": "1/s"}}}, {"rate": MetricValue(2.0, "1/s")}, None),
+    ],
+)
+def test_names_of_older_benchmarks_are_read_in_lines_of_the_present_format(
+    written: dict[str, Any], metrics: dict[str, MetricValue], details: Any
+) -> None:
+    document = encode(trial({}, details=None)) | written
+    record = from_line(json.dumps(document, separators=(",", ":")).encode() + b"\n")
+    assert isinstance(record, TrialRecord)
+    assert (record.metrics, record.details, record.final) == (metrics, details, True)
 
 
 @given(records)
