@@ -18,6 +18,8 @@ from orchestrator.results.store.rows import RunRow
 from orchestrator.results.store.run_queries import RunQueries
 
 FILE = "index.sqlite"
+_CACHE_KIB = 65536
+"""Pages of the index that are kept in memory: its keys come in no order."""
 _WAIT_S = 600.0
 """How long to wait for another process that is updating the index."""
 
@@ -101,6 +103,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
     database = sqlite3.connect(path or "", timeout=_WAIT_S, isolation_level=None)
     try:
         database.execute("PRAGMA foreign_keys = ON")
+        database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         database.execute("BEGIN IMMEDIATE")
         if database.execute("PRAGMA user_version").fetchone()[0] != index.SCHEMA_VERSION:
             for statement in index.TABLES.split(";\n"):
