@@ -186,7 +186,7 @@ class BlockRun:
         reason = outcome.wrong_kernel_reason(self._kernel.name, fault)
         self._run.observer.note(f"{context.host}: {reason}")
         for trial in self._run.pending(self._block):
-            self._run.conclude(outcome.wrong_kernel(trial, context, fault))
+            self._run.record(outcome.wrong_kernel(trial, context, fault))
 
     def _announce(
         self,

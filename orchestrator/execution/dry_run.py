@@ -55,7 +55,7 @@ def _setup(plan: Plan, provider: Provider, host: str) -> Iterator[str]:
 class _NoJournal:
     """Keeps no record."""
 
-    def append(self, record: Record) -> None:
+    def append(self, *records: Record) -> None:
         """Drop it."""
 
 

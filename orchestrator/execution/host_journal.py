@@ -6,11 +6,11 @@ as ISO 8601 in UTC.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct, field
 
 from orchestrator.errors import HostError
@@ -121,8 +121,8 @@ class Reader:
         if isinstance(line, bytes):
             line = line.decode(errors="replace")
         try:
-            document = json.loads(line)
-        except ValueError:
+            document = msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeEncodeError):
             return None
         if document["event"] == "begin":
             return self._take_begin(document)

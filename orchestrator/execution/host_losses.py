@@ -71,5 +71,4 @@ class HostLosses:
             self.in_a_row = 0
         elif not certain:
             self._suspect = trial
-        record = outcome.crashed(trial, context, reason, final)
-        (run.conclude if final else run.retry)(record)
+        run.record(outcome.crashed(trial, context, reason, final))

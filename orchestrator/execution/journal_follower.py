@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orchestrator.errors import CommandFailed, HostError, HostLost
 from orchestrator.execution import host_journal, outcome
@@ -13,6 +13,7 @@ from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stopping
 from orchestrator.execution.visit import Visit
 from orchestrator.plan.model import Block, Trial
+from orchestrator.results.records import TrialRecord
 
 SILENCE_MARGIN_S = 20.0
 """Added to what a trial may take before a silent host is asked whether its runner is alive.
@@ -55,20 +56,18 @@ class JournalFollower:
     def collect(self, visit: Visit, block: Block, context: TrialContext) -> None:
         """Take over what an earlier runner left on the host."""
         finder = TrialFinder(self._run.plan.trials(block))
-        reader = host_journal.Reader(visit.journal)
-        for line in visit.journal_lines():
-            self.handle(reader.read(line), finder, context)
+        self.handle(map(host_journal.Reader(visit.journal).read, visit.journal_lines()), finder, context)
 
     def follow(self, visit: Visit, block: Block, context: TrialContext) -> bool:
         """Follow the host's journal to its end; return whether the runner wrote that end."""
         finder = TrialFinder(self._run.plan.trials(block))
         reader = host_journal.Reader(visit.journal)
         last_line, silent_rounds = time.monotonic(), 0
-        for line in visit.follow():
+        for lines in visit.follow():
             self._pass_on_stop(visit)
-            if line is not None:
+            if lines is not None:
                 last_line, silent_rounds = time.monotonic(), 0
-                if self.handle(reader.read(line), finder, context):
+                if self.handle(map(reader.read, lines), finder, context):
                     return True
             elif time.monotonic() - last_line > self._silence_limit:
                 if not _runner_is_alive(visit):
@@ -86,26 +85,44 @@ class JournalFollower:
             self._stop_sent = self._stop.level
             visit.stop(now=self._stop_sent > 1)
 
-    def handle(self, event: host_journal.Event | None, finder: TrialFinder, context: TrialContext) -> bool:
-        """Act on one line of the host's journal; return whether it was the last."""
-        if isinstance(event, host_journal.Start):
-            self._losses.running = finder.find(event.trial)
-        elif isinstance(event, host_journal.TrialEnd):
-            trial = finder.find(event.trial)
-            self._losses.running = None
-            if trial is not None and not self._run.is_finished(trial.id):
-                self._losses.in_a_row = 0
-                self._record_end(trial, context, event)
-        elif isinstance(event, host_journal.End) and event.reason == "failed":
-            raise HostError(f"{self._machine}: the runner failed: {event.detail}")
-        return isinstance(event, host_journal.End)
+    def handle(
+        self, events: Iterable[host_journal.Event | None], finder: TrialFinder, context: TrialContext
+    ) -> bool:
+        """Act on lines of the host's journal that came together; return whether the last one is among them.
 
-    def _record_end(self, trial: Trial, context: TrialContext, end: host_journal.TrialEnd) -> None:
-        """Write the record of a trial, unless it is an attempt that is already in our journal."""
+        The records of all of them are written at once, also if one of the lines is an error.
+        """
+        ended: dict[str, TrialRecord] = {}
+        is_last = False
+        try:
+            for event in events:
+                if isinstance(event, host_journal.Start):
+                    self._losses.running = finder.find(event.trial)
+                elif isinstance(event, host_journal.TrialEnd):
+                    self._losses.running = None
+                    trial = finder.find(event.trial)
+                    if trial is not None and trial.id not in ended and not self._run.is_finished(trial.id):
+                        self._losses.in_a_row = 0
+                        record = self._record_of(trial, context, event)
+                        if record is not None:
+                            ended[trial.id] = record
+                elif isinstance(event, host_journal.End):
+                    is_last = True
+                    if event.reason == "failed":
+                        raise HostError(f"{self._machine}: the runner failed: {event.detail}")
+        finally:
+            if ended:
+                self._run.record(*ended.values())
+        return is_last
+
+    def _record_of(
+        self, trial: Trial, context: TrialContext, end: host_journal.TrialEnd
+    ) -> TrialRecord | None:
+        """Return the record of a trial; None for an attempt that is already in our journal."""
         disturbances = self._run.disturbances(trial.id)
-        if (end.boot, end.start) not in disturbances:
-            record = outcome.record(self._run.experiment, trial, context, end, len(disturbances))
-            (self._run.conclude if record.final else self._run.retry)(record)
+        if (end.boot, end.start) in disturbances:
+            return None
+        return outcome.record(self._run.experiment, trial, context, end, len(disturbances))
 
     def _stuck(self) -> str:
         running = self._losses.running

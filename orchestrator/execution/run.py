@@ -30,8 +30,8 @@ SHARD_RECONNECT_LIMIT_S = 5.0
 class RecordWriter(Protocol):
     """Where records go; a :class:`~orchestrator.results.journal.Journal`, or nothing in a dry run."""
 
-    def append(self, record: Record) -> None:
-        """Write one record; return once it is on disk."""
+    def append(self, *records: Record) -> None:
+        """Write records; return once they are on disk."""
 
 
 class Run:
@@ -149,7 +149,7 @@ class Run:
                 for trial in list(self.pending(block)):
                     record = self._stop_rule.not_needed(trial, block)
                     if record is not None:
-                        self.conclude(record)
+                        self.record(record)
         return any(True for _ in self.pending(block))
 
     def disturbances(self, trial: str) -> frozenset[tuple[str, str]]:
@@ -180,24 +180,19 @@ class Run:
         with self._lock:
             self._journal.append(record)
 
-    def conclude(self, record: TrialRecord) -> None:
-        """Write a trial's final record, unless it has one; the trial is finished from then on."""
+    def record(self, *trials: TrialRecord) -> None:
+        """Write the records of trials that ended, unless they are finished; those that are not final will run again."""
         with self._lock:
-            if record.trial in self._finished:
-                return
-            self._journal.append(record)
-            self._finish(record)
-            if record.status is not Status.SKIPPED:
-                self._trials_ended[record.host] += 1
-            self.observer.trial_ends(record)
-
-    def retry(self, record: TrialRecord) -> None:
-        """Write the record of an attempt; the trial will run again."""
-        with self._lock:
-            if record.status is Status.DISTURBED:
-                self._disturbances[record.trial].add((record.boot, record.start))
-            self._journal.append(record)
-            self.observer.trial_ends(record)
+            new = [trial for trial in trials if trial.trial not in self._finished]
+            self._journal.append(*new)
+            for trial in new:
+                if trial.final:
+                    self._finish(trial)
+                    if trial.status is not Status.SKIPPED:
+                        self._trials_ended[trial.host] += 1
+                elif trial.status is Status.DISTURBED:
+                    self._disturbances[trial.trial].add((trial.boot, trial.start))
+                self.observer.trial_ends(trial)
 
     def assume_finished(self, block: Block) -> None:
         """Count each trial of a block as finished, without a record: a dry run executes none."""

@@ -189,14 +189,9 @@ class Visit:
         read = script('if [ -e "$1" ]; then cat "$1"; fi', f"{self.folder}/journal.jsonl", sudo=self._sudo)
         return self.host.run(read).stdout.split("\n")
 
-    def follow(self) -> Iterator[str | None]:
-        """Yield the host's journal of this block from its first line, and go on as it grows; None while silent.
-
-        The runner may not have made the file yet, so it is made here. ``cat`` holds the follower to our end of the
-        connection: when that is gone its input ends, and so does ``tail``.
-        """
-        tail = ': >>"$1"; tail -n +1 -f "$1" & tail=$!; cat >/dev/null; kill "$tail"'
-        return self.host.lines(script(tail, f"{self.folder}/journal.jsonl", sudo=self._sudo))
+    def follow(self) -> Iterator[list[str] | None]:
+        """Yield the host's journal of this block from its first line, and go on as it grows; None while silent."""
+        return self.host.batches(self.ours.script("runner.sh", "follow", self.folder))
 
     def clean(self) -> None:
         """Remove the block's folder from the host; its records are in our journal."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.hosts.batch import BatchSystem
 
 TICK_S = 0.5
-"""Seconds after which :meth:`Host.lines` yields None while the host prints nothing."""
+"""Seconds after which :meth:`Host.batches` yields None while the host prints nothing."""
 
 Clock = Literal["wall", "instructions"]
 
@@ -32,7 +32,7 @@ Clock = Literal["wall", "instructions"]
 class Host(ABC):
     """A connected host.
 
-    A subclass implements three methods: ``_execute``, ``lines`` and ``close``. All others use these, so every kind of
+    A subclass implements three methods: ``_execute``, ``batches`` and ``close``. All others use these, so every kind of
     host behaves the same. All errors are :class:`~orchestrator.errors.HostError`.
 
     :ivar executes: whether commands are executed; the host of a dry run only prints them.
@@ -49,12 +49,18 @@ class Host(ABC):
         """Run a shell line; return exit code, stdout, stderr. ``TimeoutError`` after ``time_limit`` seconds."""
 
     @abstractmethod
-    def lines(self, command: Command) -> Iterator[str | None]:
-        """Yield each line of output, without its newline; yield None every :data:`TICK_S` seconds of silence.
+    def batches(self, command: Command) -> Iterator[list[str] | None]:
+        """Yield the lines of output that have arrived together; yield None every :data:`TICK_S` seconds of silence.
 
         Ends when the command ends; its exit code is ignored. The command's stdin stays open until the generator is
         closed or the connection is lost: a command that must not outlive its reader waits for the end of its input.
         """
+
+    def lines(self, command: Command) -> Iterator[str | None]:
+        """Yield each line of output, without its newline; else as :meth:`batches`."""
+        with closing(self.batches(command)) as batches:  # type: ignore[type-var]
+            for batch in batches:
+                yield from (None,) if batch is None else batch
 
     @abstractmethod
     def close(self) -> None:

@@ -46,8 +46,8 @@ class LocalHost(Host):
             _kill(process)
         return process.returncode, out, err
 
-    def lines(self, command: Command) -> Iterator[str | None]:
-        """See :meth:`Host.lines`."""
+    def batches(self, command: Command) -> Iterator[list[str] | None]:
+        """See :meth:`Host.batches`."""
         process = subprocess.Popen(
             ("sh", "-c", self.prepare(command).line),
             stdin=subprocess.PIPE,
@@ -70,10 +70,10 @@ class LocalHost(Host):
                     if not data:
                         break
                     *whole, rest = (rest + data).split(b"\n")
-                    for line in whole:
-                        yield line.decode(errors="replace")
+                    if whole:
+                        yield [line.decode(errors="replace") for line in whole]
             if rest:
-                yield rest.decode(errors="replace")
+                yield [rest.decode(errors="replace")]
         finally:
             process.stdin.close()
             process.stdout.close()

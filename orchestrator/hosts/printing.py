@@ -48,7 +48,7 @@ class PrintingHost(Host):
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         self._print_line(f"put {path}  mode {mode:o}, {plural(size, 'byte')}")
 
-    def lines(self, command: Command) -> Iterator[str | None]:
+    def batches(self, command: Command) -> Iterator[list[str] | None]:
         """Print the command and yield nothing."""
         self._print_line(str(self.prepare(command)))
         yield from ()

@@ -74,10 +74,10 @@ class ScriptedHost(Host):
             raise answer.error
         return answer.exit_code, answer.stdout, answer.stderr
 
-    def lines(self, command: Command) -> Iterator[str | None]:
-        """Yield the lines of the scripted stdout."""
+    def batches(self, command: Command) -> Iterator[list[str] | None]:
+        """Yield the scripted stdout."""
         _, out, _ = self._execute(self.prepare(command).line, None, command.time_limit)
-        yield from out.decode().splitlines()
+        yield out.decode().splitlines()
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
         """Store the file in :attr:`files`."""

@@ -47,13 +47,13 @@ class Journal:
             self.close()
             raise
 
-    def append(self, record: Record) -> None:
-        """Write one record and wait until it is on disk; ``HostError`` if that fails, with no partial line left."""
-        line = to_line(record)
+    def append(self, *records: Record) -> None:
+        """Write records and wait until they are on disk; ``HostError`` if that fails, and none of them is left."""
+        lines = b"".join(map(to_line, records))
         size = os.fstat(self._file).st_size
         try:
-            while line:
-                line = line[os.write(self._file, line) :]
+            while lines:
+                lines = lines[os.write(self._file, lines) :]
             os.fsync(self._file)
         except OSError as error:
             os.ftruncate(self._file, size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -117,10 +117,16 @@ class Attempt:
         lines = text.split("\n")[:-1]
         if lines:
             self.last_sign = time.monotonic()
+        events = self._events(lines)
+        if self.context is not None:
+            self._follower.handle(events, self._finder, self.context)
+        for _ in events:
+            pass
+
+    def _events(self, lines: Iterable[str]) -> Iterator[host_journal.Event | None]:
         for line in lines:
             self.lines_read += 1
             event = self._reader.read(line)
             if isinstance(event, host_journal.End):
                 self.ended, self.is_complete = True, event.reason == "complete"
-            if self.context is not None:
-                self._follower.handle(event, self._finder, self.context)
+            yield event

@@ -95,4 +95,4 @@ class JobNodes:
     def _record_wrong_kernel(self, block: Block, context: TrialContext, fault: str) -> None:
         self._run.observer.note(f"{context.host}: not running kernel {block.kernel!r}: {fault}")
         for trial in self._run.pending(block):
-            self._run.conclude(outcome.wrong_kernel(trial, context, fault))
+            self._run.record(outcome.wrong_kernel(trial, context, fault))

@@ -34,6 +34,7 @@ static const struct verb {
 	 "after the trial that runs; or now, and return when settings are restored"},
 	{"status", status, 1, 1, "BLOCK",
 	 "print running, complete, stopped, failed, dead (no last word) or new"},
+	{"follow", follow, 1, 1, "BLOCK", "print the journal as it grows, until stdin ends"},
 	{"who", who, 1, 1, "BASE", "print pid and block of the active runner, if there is one"},
 	{"settings", settings, 2, 2, "apply|check|restore|diff BASE",
 	 "settings of the host; apply and check read PATH VALUE required|optional|off from stdin"},

@@ -9,6 +9,7 @@ int start(int count, char **words);
 int run(int count, char **words);
 int stop(int count, char **words);
 int status(int count, char **words);
+int follow(int count, char **words);
 int who(int count, char **words);
 int settings(int count, char **words);
 

@@ -62,10 +62,10 @@ class SlurmNode(Host):
         missing = isinstance(content, Path) and not self.executes and not content.exists()
         super().put(b"" if missing else content, path, mode, sudo=sudo)
 
-    def lines(self, command: Command) -> Iterator[str | None]:
-        """See :meth:`Host.lines`."""
+    def batches(self, command: Command) -> Iterator[list[str] | None]:
+        """See :meth:`Host.batches`."""
         step = self._step(self.prepare(command).line, b"")
-        return self._login.lines(replace(command, argv=step, sudo=False))
+        return self._login.batches(replace(command, argv=step, sudo=False))
 
     def close(self) -> None:
         """Do nothing: whoever holds the job ends it."""

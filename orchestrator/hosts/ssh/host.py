@@ -93,8 +93,8 @@ class SshHost(Host):
             raise HostLost(f"{self.name}: connection lost while running: {line}")
         return code, b"".join(output), b"".join(errors)
 
-    def lines(self, command: Command) -> Iterator[str | None]:
-        """See :meth:`Host.lines`; ``HostLost`` if the connection is lost."""
+    def batches(self, command: Command) -> Iterator[list[str] | None]:
+        """See :meth:`Host.batches`; ``HostLost`` if the connection is lost."""
         channel = self._channel(self.prepare(command).line)
         channel.set_combine_stderr(True)
         channel.settimeout(TICK_S)
@@ -111,12 +111,12 @@ class SshHost(Host):
                 if not data:
                     break
                 *whole, rest = (rest + data).split(b"\n")
-                for line in whole:
-                    yield line.decode(errors="replace")
+                if whole:
+                    yield [line.decode(errors="replace") for line in whole]
             if channel.recv_exit_status() == -1:
                 raise HostLost(f"{self.name}: connection lost")
             if rest:
-                yield rest.decode(errors="replace")
+                yield [rest.decode(errors="replace")]
         finally:
             channel.close()
 

@@ -49,8 +49,8 @@ class RoundsHost(ScriptedHost):
         super().__init__(name)
         self._rounds = rounds
 
-    def lines(self, command: Command) -> Iterator[str | None]:
-        yield from next(self._rounds)
+    def batches(self, command: Command) -> Iterator[list[str] | None]:
+        yield next(self._rounds)
 
 
 class Listener:
@@ -123,7 +123,7 @@ def ended(trial: Trial, stdout: str = "x=1", **others: object) -> str:
 
 
 def script(scripted: ScriptedHost, answers: str, *journal: str) -> None:
-    scripted.answer(r"tail -n", stdout="\n".join(journal))
+    scripted.answer("runner.sh follow", stdout="\n".join(journal))
     scripted.answer(r"boot_id|hugepages", stdout=answers)
 
 
@@ -135,7 +135,7 @@ def host(answers: str, *journal: str) -> ScriptedHost:
 
 def test_the_host_that_is_lost_for_ever_ends_the_run(tmp_path: Path, answers: str) -> None:
     lost = ScriptedHost("n1")
-    lost.answer("tail -n", error=HostLost("n1: connection lost"))
+    lost.answer("runner.sh follow", error=HostLost("n1: connection lost"))
     lost.answer(r"boot_id|hugepages", stdout=answers)
     with (
         a_run(tmp_path, ScriptedMachine([lost])) as run,
@@ -208,7 +208,7 @@ def test_the_runner_gets_the_clock_of_the_machine(tmp_path: Path, answers: str, 
         scripted.answer(r"boot_id|hugepages", stdout=answers)
         ends = [ended(trial) for trial in trials_of(run)]
         scripted.answer(
-            "tail -n", stdout="\n".join([begin(), *ends, line("end", reason="complete", detail="")])
+            "runner.sh follow", stdout="\n".join([begin(), *ends, line("end", reason="complete", detail="")])
         )
         execute(run)
     (start,) = (command for command in scripted.commands if "runner.sh start" in command)
@@ -279,7 +279,7 @@ def test_a_disturbed_trial_is_sent_again_in_the_same_visit(tmp_path: Path, answe
 class SilentHost(ScriptedHost):
     """Its runner is always at work, and nothing comes of it."""
 
-    def lines(self, command: Command) -> Iterator[str | None]:
+    def batches(self, command: Command) -> Iterator[list[str] | None]:
         yield from itertools.repeat(None)
 
 
@@ -307,11 +307,11 @@ def test_one_replay_gives_all_that_a_resumed_run_needs(tmp_path: Path) -> None:
         assert (run.finished_count, run.is_finished(second.trial), run.all_ok) == (1, False, True)
         assert run.disturbances(disturbed.trial) == {(disturbed.boot, disturbed.start)}
         assert run.count_crash(crashed.trial) == 2, "one of them before"
-        run.conclude(second)
+        run.record(second)
         assert (run.finished_count, run.is_finished(second.trial), run.all_ok) == (2, True, True)
-        run.conclude(sample({"mode": "dma"}, status=Status.UNSUPPORTED, allowed=True))
+        run.record(sample({"mode": "dma"}, status=Status.UNSUPPORTED, allowed=True))
         assert run.all_ok, "allowed"
-        run.conclude(sample({"mode": "mbind"}, status=Status.FAILED))
+        run.record(sample({"mode": "mbind"}, status=Status.FAILED))
         assert not run.all_ok
 
 

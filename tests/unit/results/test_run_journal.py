@@ -146,20 +146,21 @@ def test_a_long_last_line_is_found_from_the_end(tmp_path: Path) -> None:
     assert last_record(tmp_path / "journal.jsonl") == long
 
 
-def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_half_line_and_no_part_of_what_is_written_at_once(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Journal(tmp_path) as journal:
         journal.append(RUN)
         size = journal.path.stat().st_size
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
+        fits_one = size + len(to_line(trial({}))) + 100
+        resource.setrlimit(resource.RLIMIT_FSIZE, (fits_one, hard))
         try:
             with pytest.raises(HostError, match="free some space and repeat the command to resume"):
-                journal.append(trial({}))
+                journal.append(trial({}), trial({}, 1))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert journal.path.stat().st_size == size
-        journal.append(trial({}))
-    assert list(read(journal.path)) == [RUN, trial({})]
+        journal.append(trial({}), trial({}, 1))
+    assert list(read(journal.path)) == [RUN, trial({}), trial({}, 1)]
 
 
 def test_a_second_controller_is_refused_with_the_holder_of_the_lock(tmp_path: Path) -> None:
