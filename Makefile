@@ -15,6 +15,8 @@
 #   make series-test  each patch of each kernel series: checkpatch, builds for six architectures, sparse; hours
 #   make cloud-test   rented machines: moto's EC2, a small OpenStack, real sshds, and controllers that are killed
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
+#   make performance  measure the program beside what people use instead, and write docs/performance.md; half an hour of an
+#                     idle machine
 #   make setup        only prepare .venv, with `orchestrate` in it
 #   make architecture-test  guests of arm64 and ppc64le, with Debian's kernels and with the kernel series; `make test` runs
 #                     one of arm64
@@ -53,6 +55,7 @@ MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprog
 .PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
 	kernel-test-quick \
 	kernel-test-debug kernel-test-experiments series-test machine-test architecture-test lint release packages-run packages-test \
+	performance \
 	clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
@@ -72,6 +75,7 @@ test: packages-run packages-test $(VENV)/.dev lint
 	$(PYTEST) tests/unit -n auto $(COVER)
 	$(PYTEST) tests/integration -n auto -m "not changes_settings and not slow" $(COVER)
 	$(PYTEST) tests/integration -m changes_settings $(COVER)
+	$(BIN)/python -m tests.performance --short
 	@echo "coverage of unit and integration tests: $$($(BIN)/coverage report --format=total) % of the lines"
 	$(PYTEST) -m "clouds and short" tests/clouds
 	$(PYTEST) -m "slurm and not slow" tests/slurm
@@ -126,6 +130,9 @@ architecture-test: packages-run packages-test $(VENV)/.dev
 	$(PYTEST) tests/vm/test_architectures.py
 	$(PYTEST) -m architectures tests/kernel
 
+performance: packages-run packages-test $(VENV)/.dev
+	$(BIN)/python -m tests.performance
+
 machine-test: packages-run packages-test $(VENV)/.dev
 	@sh tools/install-packages.sh $(MACHINE_PACKAGES)
 	$(PYTEST) -m machine tests/vm
@@ -143,7 +150,7 @@ lint: $(VENV)/.dev
 	$(MAKE) -s -C roles/migbench/files format-check
 	$(MAKE) -s -C orchestrator/execution/runner format-check
 	$(MAKE) -s -C tests/kernel/programs format-check
-	clang-format --dry-run --Werror tests/integration/*.c \
+	clang-format --dry-run --Werror tests/integration/*.c tests/performance/programs/*.c \
 		tools/count-instructions/*.c
 
 packages-run:

@@ -1,0 +1,119 @@
+"""Writes docs/performance.md: what was measured, with the command and the environment."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tabulate import tabulate
+
+from tests.performance.planning import Work
+from tests.performance.trials import Costs
+
+ASKED = {
+    "wall per trial, orchestrate / loop": "at most 1.25",
+    "CPU of the host per trial, orchestrate / loop": "at most 2",
+    "CPU of the controller per trial, ms": "at most 0.5, on 8 hosts",
+    "overhead per trial, Ansible, pipelining / orchestrate": "at least 50",
+    "overhead per trial, pyinfra / orchestrate": "at least 20",
+    "CPU of --help / import click": "at most 1.5",
+    "CPU of validate / import yaml, jsonschema": "at most 1.5",
+    "CPU of plan / import yaml, jsonschema": "at most 1.5",
+    "CPU of a first report / reading its journal": "at most 3",
+}
+"""What this project asks of itself."""
+
+
+def environment(versions: Mapping[str, str]) -> str:
+    """Describe the machine and the versions."""
+    models = [
+        line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
+    ]
+    model = models[0].partition(": ")[2] if models else platform.machine()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    peers = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    return (
+        f"{os.cpu_count()} CPUs ({model}), {memory:.0f} GiB, Linux {platform.release()}, Python "
+        f"{platform.python_version()}, {peers}; load of the machine at the end "
+        f"{os.getloadavg()[0]:.1f}; {datetime.now(UTC):%Y-%m-%d}"
+    )
+
+
+def trials_table(costs: Costs) -> str:
+    """Return the costs of a trial by contender: medians, and the range of the wall time."""
+    rows = []
+    for name, rounds in costs.items():
+        walls = [cost.wall for cost in rounds]
+        medians = [
+            statistics.median(getattr(cost, field) for cost in rounds)
+            for field in ("wall", "controller", "host", "start")
+        ]
+        spread = f"{min(walls):.2f} to {max(walls):.2f}"
+        rows.append([name, *(f"{value:.2f}" for value in medians[:3]), spread, f"{medians[3]:.0f}"])
+    headings = ["way", "wall", "CPU of the controller", "CPU of the host", "wall, range", "start"]
+    return tabulate(rows, headings, tablefmt="pipe", disable_numparse=True)
+
+
+def times_table(times: Mapping[str, Sequence[float]], unit: str, digits: int = 0) -> str:
+    """Return medians and ranges of CPU times."""
+    rows = [
+        [
+            name,
+            f"{statistics.median(values):.{digits}f}",
+            f"{min(values):.{digits}f} to {max(values):.{digits}f}",
+        ]
+        for name, values in times.items()
+    ]
+    return tabulate(rows, ["command", f"CPU, {unit}", "range"], tablefmt="pipe", disable_numparse=True)
+
+
+def ratios_table(ratios: Mapping[str, float]) -> str:
+    """Return the ratios with what is asked."""
+    rows = [[name, f"{value:.2f}", ASKED.get(name.partition(" (")[0], "")] for name, value in ratios.items()]
+    return tabulate(rows, ["ratio of medians", "found", "asked"], tablefmt="pipe", disable_numparse=True)
+
+
+def write(
+    file: Path,
+    command: str,
+    described: str,
+    rounds: int,
+    ratios: Mapping[str, float],
+    trials: Mapping[int, Costs],
+    startup: Mapping[str, Sequence[float]],
+    works: Sequence[Work],
+    plots: Sequence[str],
+) -> None:
+    """Write the page."""
+    parts = [
+        "# Performance",
+        f"What the program costs, beside what people use instead. Made by `{command}`: {rounds} rounds, in each of "
+        "which everything is measured once, in turns. Figures are medians of the rounds.",
+        f"Measured on: {described}. Controller and hosts share these CPUs.",
+        "## Ratios",
+        ratios_table(ratios),
+        "## One trial on SSH hosts",
+        "Milliseconds for one trial of 1 ms that sleeps and prints a line, on each host: the time of many trials less "
+        "that of fewer, divided by the difference. *start* is the rest: starting, connecting, preparing, cleaning up. "
+        "Each host is a set of namespaces with an sshd. CPU time is that of all processes, on each side. The *loop in "
+        "C* starts the program, reads what it prints, and writes it to a file that it syncs (fdatasync), over one ssh. "
+        "Our trials do not wait for idle CPUs (`limits.settle: 0`). Overhead: wall time without the trial's "
+        "own millisecond.",
+        *(
+            part
+            for count, costs in trials.items()
+            for part in (f"{count} host{'s' * (count > 1)}:", trials_table(costs))
+        ),
+        *(f"![{plot}]({plot})" for plot in plots),
+        "## Start",
+        "CPU time of one command, in milliseconds; modules are compiled.",
+        times_table(startup, "ms"),
+        "## Plans and reports",
+        "CPU time in seconds. The report is of 100,000 trials of 1,000 cells; the first one makes the index.",
+        times_table({work.name: work.cpu for work in works}, "s", 2),
+    ]
+    file.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
