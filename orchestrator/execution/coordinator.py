@@ -1,4 +1,4 @@
-"""Executes a run: block after block on one machine, all hosts of a fleet at once, or the jobs of a batch system."""
+"""Executes a run: blocks on one machine or several, all hosts of a fleet at once, or the jobs of a batch system."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.jobs.coordinator import execute_as_jobs
 from orchestrator.execution.provider_checks import seconds_left
 from orchestrator.execution.run import Run
+from orchestrator.execution.side_by_side import execute_side_by_side
 from orchestrator.execution.stopping import after, time_left
 from orchestrator.hosts.base import Machine
 
@@ -34,6 +35,11 @@ def execute(run: Run) -> None:
     if run.provider.is_fleet:
         execute_on_fleet(run)
         return
+    if run.provider.at_once > 1 and run.experiment.repetitions.until is None:
+        pending = [block for block in run.plan.blocks() if run.has_pending(block)]
+        if len(pending) > 1:
+            execute_side_by_side(run, pending, min(run.provider.at_once, len(pending)))
+            return
     interrupted = 0
     while interrupted < MAX_INTERRUPTED:
         finished = run.finished_count

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -31,6 +30,7 @@ from orchestrator.execution.missing import missing
 from orchestrator.execution.rights import needs_root
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import MachineStop, after, time_left
+from orchestrator.execution.threads import in_threads
 from orchestrator.execution.work_queue import ReplicaQueue, ShardQueue, WorkQueue
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
@@ -79,7 +79,7 @@ def execute_on_fleet(run: Run) -> None:
     """
     with run.provider.machines(run.folder) as machines:
         fleet = [FleetHost(machine) for machine in machines]
-        _in_threads(MAX_CONNECTING, _inspect, [(run, host) for host in fleet])
+        in_threads(MAX_CONNECTING, _inspect, [(run, host) for host in fleet])
         if run.is_sharded:
             _exclude_dissimilar(run, fleet)
         usable = [host for host in fleet if host.error is None]
@@ -88,7 +88,7 @@ def execute_on_fleet(run: Run) -> None:
         deadlines = [(one.deadline, one.deadline_is) for one in machines if one.deadline is not None]
         deadline, limit = min(deadlines, default=(None, ""))
         with after(run.stop, time_left(deadline, run.experiment), limit):
-            _in_threads(len(usable), _work, [(run, host, queue) for host in usable])
+            in_threads(len(usable), _work, [(run, host, queue) for host in usable])
     _record_outcomes(run, fleet)
     if run.stop.level:
         raise Interrupted(f"stopped by {run.stop.by}; repeat the command to resume")
@@ -98,16 +98,6 @@ def execute_on_fleet(run: Run) -> None:
         codes = {host.error.exit_code for host in fleet if host.error is not None}
         kind = _ERRORS.get(codes.pop(), HostError) if len(codes) == 1 else HostError
         raise kind("\n".join(lines))
-
-
-def _in_threads(threads: int, function: Callable[..., None], arguments: Sequence[tuple[object, ...]]) -> None:
-    """Call a function with each of the arguments in a pool of threads; raise what it raised once all have ended."""
-    if not arguments:
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(function, *each) for each in arguments]
-    for future in futures:
-        future.result()
 
 
 def _inspect(run: Run, fleet_host: FleetHost) -> None:

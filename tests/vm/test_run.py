@@ -71,6 +71,9 @@ BESIDE_OTHERS_S = 400.0
 """A run of :data:`COUNTING` takes 20 s on two idle cores, and two minutes where load is 17."""
 
 
+SEVERAL = COUNTING.replace("repetitions: 3", "repetitions: {count: 2, boots: 2}")
+
+
 @pytest.fixture
 def user(tmp_path: Path) -> Iterator[User]:
     user = User(tmp_path)
@@ -236,3 +239,36 @@ def test_a_boot_that_fails_keeps_its_log_and_a_refused_start_in_a_guest_keeps_no
     assert (checked.code, checked.complaints) == (ended.code, ended.complaints)
     assert (ended.code, "frobnicate: command not found" in ended.err) == (3, True)
     assert user.run_folders == [folder]
+
+
+def test_guests_run_side_by_side_and_measure_what_one_after_another_do(user: User, tmp_path: Path) -> None:
+    file = user.file(SEVERAL)
+    ended = user.run(file, "--set", "hosts.qemu.parallel=2")
+    assert ended.code == 0, ended.err
+    user.assert_complete(4)
+    blocks = user.of_type("block")
+    assert {block["host"] for block in blocks} == {"guest", "guest-2"}
+    assert len({block["boot"] for block in blocks}) == 2
+    assert not guests(user)
+    logs = {path.name for path in user.run_folders[0].glob("*.console.log")}
+    assert logs == {"guest-1.console.log", "guest-2.console.log"}
+    alone = User(tmp_path / "alone")
+    alone.folder.mkdir()
+    try:
+        ended = alone.run(alone.file(SEVERAL), "--set", "hosts.qemu.parallel=1")
+        assert ended.code == 0, ended.err
+        assert {block["host"] for block in alone.of_type("block")} == {"guest"}
+        latencies = {trial["trial"]: trial["metrics"]["call_latency"]["value"] for trial in alone.trials}
+    finally:
+        alone.close()
+    for trial in user.trials:
+        ratio = trial["metrics"]["call_latency"]["value"] / latencies[trial["trial"]]
+        assert ratio == pytest.approx(1, abs=0.02), trial
+
+
+def test_a_guest_that_does_not_boot_ends_the_run_of_the_others(user: User) -> None:
+    kernels = "kernels: {stock: {package: linux-image-cloud-amd64}, broken: {image: /etc/hostname}}\n"
+    text = SEVERAL.replace("factors:", f"{kernels}factors:\n  kernel: [stock, broken]")
+    ended = user.run(user.file(text), "--set", "hosts.qemu.parallel=2")
+    assert ended.code == 4, ended.err
+    assert not guests(user)

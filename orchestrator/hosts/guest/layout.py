@@ -96,6 +96,16 @@ OPTIONS_SCHEMA: Mapping[str, Any] = {
             "items": {"type": "string", "minLength": 1},
             "description": "Programs of this machine, by name or absolute path, to copy into the guest.",
         },
+        "parallel": {
+            "type": ["string", "integer"],
+            "pattern": "^auto$",
+            "minimum": 1,
+            "maximum": 64,
+            "title": "auto or a number of guests, from 1 to 64",
+            "default": "auto",
+            "description": "Guests that run at once, each with a block of its own. auto: as many as the CPUs and "
+            "the memory of this machine can run, if the guests' clock counts instructions, else 1.",
+        },
         "append": {
             "type": "string",
             "description": "Additional kernel parameters of the guest.",
@@ -156,6 +166,7 @@ class Layout(Struct, frozen=True):
 def parse_layout(options: Mapping[str, Any]) -> Layout:
     """Return the layout of options that are valid by :data:`OPTIONS_SCHEMA`; ``BadInput`` names all other errors."""
     values = dict(options)
+    values.pop("parallel", None)  # of several guests
     machine = values.pop("machine", {})
     values["arch"] = machine.get("arch", "")
     values["machine_options"] = machine.get("options", "")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from itertools import count
 from pathlib import Path
 
 from orchestrator.environments import Environment
@@ -26,9 +28,10 @@ BOOT_ATTEMPTS = 3
 class QemuMachine(Machine):
     """A guest. Each boot starts with a new initramfs and has a console log of its own."""
 
-    name = "guest"
-
-    def __init__(self, layout: Layout, environment: Environment, log_folder: Path, boot_limit: float) -> None:
+    def __init__(
+        self, name: str, layout: Layout, environment: Environment, log_folder: Path, boot_limit: float
+    ) -> None:
+        self.name = name
         self.environment: Environment | None = environment
         self.clock: Clock = "instructions" if environment is Environment.VM_ICOUNT else "wall"
         self.hypervisor = describe_hypervisor(layout.architecture)
@@ -91,9 +94,13 @@ class QemuMachine(Machine):
         return self._environment is Environment.VM_TCG and boot.logs.show_qemu_defect
 
     def _next_logs(self) -> Logs:
-        """Return log files with the next free number: a resumed run keeps the earlier logs."""
+        """Return log files with the next free number: a resumed run keeps the earlier logs, a guest beside this one has
+        its own.
+        """
         self._log_folder.mkdir(parents=True, exist_ok=True)
-        number = 1
-        while (console := self._log_folder / f"guest-{number}.console.log").exists():
-            number += 1
-        return Logs(console, self._log_folder / f"guest-{number}.qemu.log")
+        for number in count(1):
+            console = self._log_folder / f"guest-{number}.console.log"
+            with contextlib.suppress(FileExistsError):
+                console.touch(exist_ok=False)
+                return Logs(console, self._log_folder / f"guest-{number}.qemu.log")
+        raise AssertionError("unreachable")

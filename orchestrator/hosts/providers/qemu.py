@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.environments import Environment
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.base import Machine, Provider, ProviderRequest
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
+from orchestrator.hosts.guest.several import Names, most_guests
 
 
 class QemuProvider(Provider):
@@ -25,6 +28,8 @@ class QemuProvider(Provider):
     def __init__(self, request: ProviderRequest) -> None:
         self.location = self.name
         self._layout = parse_layout(request.options)
+        self._parallel = request.options.get("parallel", "auto")
+        self._names = Names()
         self._boot_limit = request.boot_limit
         check_needs(self._layout, request.needs)
 
@@ -40,14 +45,29 @@ class QemuProvider(Provider):
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
         """See :meth:`Provider.machine`; the guest starts with :meth:`Machine.boot`."""
-        from orchestrator.hosts.guest.acceleration import choose_environment
         from orchestrator.hosts.guest.machine import QemuMachine
 
-        machine = QemuMachine(self._layout, choose_environment(self._layout), log_folder, self._boot_limit)
-        try:
-            yield machine
-        finally:
-            machine.close()
+        with self._names.take() as name:
+            machine = QemuMachine(name, self._layout, self._environment, log_folder, self._boot_limit)
+            try:
+                yield machine
+            finally:
+                machine.close()
+
+    @property
+    def at_once(self) -> int:  # type: ignore[override]
+        """See :class:`Provider`. Times of guests that share CPUs would be longer; numbers of instructions are not."""
+        if isinstance(self._parallel, int):
+            return self._parallel
+        if self._environment is not Environment.VM_ICOUNT:
+            return 1
+        return most_guests(self._layout.memory)
+
+    @cached_property
+    def _environment(self) -> Environment:
+        from orchestrator.hosts.guest.acceleration import choose_environment
+
+        return choose_environment(self._layout)
 
 
 def check_needs(layout: Layout, needs: Needs) -> None:
