@@ -59,7 +59,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def recording(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        run, put, lines = Host.run, Host.put, SshHost.lines
+        run, put, batches = Host.run, Host.put, SshHost.batches
 
         def recorded_run(host: Host, command: Command) -> Any:
             prepared = host.prepare(command)  # may run a command itself
@@ -73,14 +73,14 @@ class Recorder:
             put(host, content, path, *words, **options)
             self._is_putting = False
 
-        def recorded_lines(host: SshHost, command: Command) -> Iterator[str | None]:
+        def recorded_batches(host: SshHost, command: Command) -> Iterator[list[str] | None]:
             self.commands.append(str(host.prepare(command)))
-            return lines(host, command)
+            return batches(host, command)
 
         with monkeypatch.context() as patch:
             patch.setattr(Host, "run", recorded_run)
             patch.setattr(Host, "put", recorded_put)
-            patch.setattr(SshHost, "lines", recorded_lines)
+            patch.setattr(SshHost, "batches", recorded_batches)
             yield
 
 
