@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,7 +67,8 @@ def plan(
     except BadInput as error:
         log.warning("run will refuse this: %s", error)
     if format_name == "jsonl":
-        sys.stdout.buffer.writelines(json_lines(planned))
+        for lines in json_lines(planned):
+            click.echo(lines, nl=False)
         return
     click.echo(table(planned))
     click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate, chosen.host_count)}")

@@ -77,7 +77,7 @@ class BlockRun:
         """Lock a machine that others may use before it is rebooted; others are locked by the first visit."""
         if self._machine.files_survive_boot and not self._run.holds(self._machine.name):
             visit = self._open_visit(self._machine.reconnect())
-            self._run.hold(visit.ours)
+            self._run.hold(self._machine.name, visit.ours)
             visit.check_free()
 
     def _open_visit(self, host: Host) -> Visit:
@@ -89,7 +89,7 @@ class BlockRun:
     def _visit(self, host: Host) -> bool:
         """Run on a connected host what is left to run; False if its runner ended before its trials did."""
         visit = self._open_visit(host)
-        self._run.hold(visit.ours)
+        self._run.hold(self._machine.name, visit.ours)
         facts = self._gather_facts(host)
         context = self._context_of(host, facts)
         rebooted = self._context is not None and self._context.boot != facts.boot_id

@@ -184,6 +184,8 @@ class Run:
         """Write the records of trials that ended, unless they are finished; those that are not final will run again."""
         with self._lock:
             new = [trial for trial in trials if trial.trial not in self._finished]
+            if not new:
+                return
             self._journal.append(*new)
             for trial in new:
                 if trial.final:
@@ -192,6 +194,7 @@ class Run:
                         self._trials_ended[trial.host] += 1
                 elif trial.status is Status.DISTURBED:
                     self._disturbances[trial.trial].add((trial.boot, trial.start))
+            for trial in new:  # last, as whoever is told may fail
                 self.observer.trial_ends(trial)
 
     def assume_finished(self, block: Block) -> None:
@@ -226,16 +229,16 @@ class Run:
 
     # --- hosts that it holds -------------------------------------------------------------------------------
 
-    def hold(self, folder: HostFolder) -> None:
-        """Lock a host for this run until :meth:`let_go`; ``HostError`` names whoever else holds it."""
+    def hold(self, machine: str, folder: HostFolder) -> None:
+        """Lock the host of a machine for this run until :meth:`let_go`; ``HostError`` names whoever else holds it."""
         holder = take(folder, self.name, break_lock=self._break_locks)
         with self._lock:
-            self._held[folder.host.name] = folder, holder
+            self._held[machine] = folder, holder
 
-    def holds(self, host: str) -> bool:
-        """Whether this run has locked a host."""
+    def holds(self, machine: str) -> bool:
+        """Whether this run has locked the host of a machine."""
         with self._lock:
-            return host in self._held
+            return machine in self._held
 
     def let_go(self, machine: Machine) -> None:
         """Leave a machine under its own kernel and unlock it, if it can still be reached."""

@@ -42,6 +42,9 @@ _DESCRIPTIVE: Mapping[type, frozenset[str]] = {
 }
 """Fields that do not change what is measured: descriptions, repetitions of others, other providers, mirrors."""
 
+_AT_ONCE = frozenset({"parallel"})
+"""Options of providers that say how many blocks run at once; a run may be resumed with another number."""
+
 _NEWER: Mapping[type, frozenset[str]] = {
     Kernel: frozenset({"architecture", "suite"}),
     KernelSource: frozenset({"suite"}),
@@ -82,6 +85,10 @@ def _plain(value: Any, folder: Path) -> Any:
         return os.path.relpath(value, folder.resolve())
     if isinstance(value, PatchSource | KernelSource) and value.location.startswith("/"):
         value = replace(value, location=os.path.relpath(value.location, folder.resolve()))
+    if isinstance(value, Hosts):
+        value = replace(
+            value, options={name: option for name, option in value.options.items() if name not in _AT_ONCE}
+        )
     if isinstance(value, Needs):
         # The hash of versions that took node numbers to be without gaps.
         value = replace(value, numa_nodes=max(value.numa_nodes, *(n + 1 for n in value.nodes), 0))

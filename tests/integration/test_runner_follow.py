@@ -141,3 +141,17 @@ def test_a_journal_that_cannot_be_made_is_named(host: HostFolder) -> None:
     done = host.sh(host.runner_script, "follow", host.folder / "nowhere")
     assert done.returncode == 1
     assert done.stderr.decode() == f"{host.folder}/nowhere/journal.jsonl: No such file or directory\n"
+
+
+def test_without_input_it_prints_what_there_is(host: HostFolder) -> None:
+    (host.block / "journal.jsonl").write_bytes(START + ENDED)
+    done = host.sh(host.runner_script, "follow", host.block)
+    assert (done.returncode, done.stdout) == (0, START + ENDED)
+
+
+def test_a_journal_that_is_shorter_is_followed_from_its_first_line(host: HostFolder) -> None:
+    with following(host) as followed:
+        followed.write(START + ENDED)
+        assert followed.wait() == START + ENDED
+        followed.path.write_bytes(ENDED)
+        assert followed.wait() == ENDED

@@ -247,7 +247,10 @@ def test_guests_run_side_by_side_and_measure_what_one_after_another_do(user: Use
     assert ended.code == 0, ended.err
     user.assert_complete(4)
     blocks = user.of_type("block")
-    assert {block["host"] for block in blocks} == {"guest", "guest-2"}
+    assert {block["host"] for block in blocks} == {"guest"}
+    assert ended.err.index("block 1:") < ended.err.index("guest: "), (
+        "the second block begins before a guest is up"
+    )
     assert len({block["boot"] for block in blocks}) == 2
     assert not guests(user)
     logs = {path.name for path in user.run_folders[0].glob("*.console.log")}
@@ -271,4 +274,5 @@ def test_a_guest_that_does_not_boot_ends_the_run_of_the_others(user: User) -> No
     text = SEVERAL.replace("factors:", f"{kernels}factors:\n  kernel: [stock, broken]")
     ended = user.run(user.file(text), "--set", "hosts.qemu.parallel=2")
     assert ended.code == 4, ended.err
+    assert "no further block begins" in ended.err
     assert not guests(user)

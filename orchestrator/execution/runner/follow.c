@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -65,6 +66,15 @@ static size_t whole_lines(const struct text *text)
 	return end;
 }
 
+/* A journal that was replaced by a shorter one is sent from its start. */
+static void find_start(struct follower *follower)
+{
+	struct stat status;
+
+	if (fstat(follower->journal, &status) == 0 && status.st_size < follower->offset)
+		follower->offset = 0;
+}
+
 /* Reads what was not sent, at least a line if there is one. What was read before is read again: a
  * runner that could not write a whole line takes it back. */
 static void look(struct follower *follower)
@@ -73,6 +83,7 @@ static void look(struct follower *follower)
 	char bytes[MOST];
 	ssize_t count;
 
+	find_start(follower);
 	text_clear(&follower->text);
 	do {
 		count = pread(follower->journal, bytes, sizeof(bytes),
@@ -144,8 +155,13 @@ int follow(int count, char **words)
 		look(&follower);
 		if (follower.whole)
 			limit = time_left(&follower);
-		goes_on = limit == 0 ? send_lines(&follower) : wait_for_more(&follower, limit);
+		if (limit != 0)
+			goes_on = wait_for_more(&follower, limit);
+		else if (!send_lines(&follower))
+			break;
 	}
+	while (code == EXIT_SUCCESS && (look(&follower), follower.whole))
+		code = send_lines(&follower) ? EXIT_SUCCESS : EXIT_FAILURE;
 	text_free(&follower.text);
 	return code;
 }

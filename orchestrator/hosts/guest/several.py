@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -14,17 +15,46 @@ SHARE_OF_MEMORY = 0.8
 """Of the available memory, for guests; the rest is for what the controller builds."""
 OVERHEAD = 256 * 1024**2
 """Bytes of memory of QEMU itself, translated code included."""
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
-def most_guests(memory: int) -> int:
-    """Return how many guests with so many bytes of memory can run here, each of which keeps one CPU busy: 1 or more."""
-    fitting = int(SHARE_OF_MEMORY * _available_memory() // (memory + OVERHEAD))
-    return max(1, min(len(os.sched_getaffinity(0)), fitting))
+def most_guests(memory: int, groups: Path = CONTROL_GROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
+    """Return how many guests with so many bytes of memory can run here, each of which keeps one CPU busy: 1 or more.
+
+    :param groups: where control groups (v2) are, whose limits count too; ``own``: a file with that of this process.
+    """
+    cpus, available = _left_by_groups(groups, own)
+    fitting = SHARE_OF_MEMORY * min(available, _available_memory()) // (memory + OVERHEAD)
+    return max(1, int(min(len(os.sched_getaffinity(0)), cpus, fitting)))
 
 
 def _available_memory() -> int:
     found = re.search(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
+
+
+def _left_by_groups(groups: Path, own: Path) -> tuple[float, float]:
+    """Return the CPUs and the bytes of memory that the limits of the group and those above leave."""
+    cpus = memory = math.inf
+    found = re.search(r"^0::/(.*)$", own.read_text(), re.MULTILINE) if own.exists() else None
+    folder = groups / (found[1] if found else "")
+    for group in (folder, *folder.parents):
+        quota, _, period = _content(group / "cpu.max").partition(" ")
+        if quota.isdigit() and period.isdigit():
+            cpus = min(cpus, int(quota) / int(period))
+        limit = _content(group / "memory.max")
+        if limit.isdigit():
+            memory = min(memory, int(limit) - int(_content(group / "memory.current") or 0))
+        if group == groups:
+            break
+    return cpus, memory
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
 
 
 class Names:

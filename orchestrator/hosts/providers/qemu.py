@@ -57,8 +57,8 @@ class QemuProvider(Provider):
     @property
     def at_once(self) -> int:  # type: ignore[override]
         """See :class:`Provider`. Times of guests that share CPUs would be longer; numbers of instructions are not."""
-        if isinstance(self._parallel, int):
-            return self._parallel
+        if self._parallel != "auto":
+            return int(self._parallel)
         if self._environment is not Environment.VM_ICOUNT:
             return 1
         return most_guests(self._layout.memory)

@@ -315,6 +315,21 @@ def test_one_replay_gives_all_that_a_resumed_run_needs(tmp_path: Path) -> None:
         assert not run.all_ok
 
 
+def test_what_is_written_at_once_is_finished_also_if_the_user_cannot_be_told(tmp_path: Path) -> None:
+    records = [sample({"mode": "serial"}), sample({"mode": "copy"})]
+    with a_run(tmp_path, ScriptedMachine([ScriptedHost("n1")])) as run:
+
+        def closed(_: TrialRecord) -> None:
+            raise BrokenPipeError
+
+        run.observer.trial_ends = closed  # type: ignore[method-assign]
+        with pytest.raises(BrokenPipeError):
+            run.record(*records)
+        assert run.finished_count == 2
+        run.record(records[1])
+    assert list(read(tmp_path / "run" / "journal.jsonl")) == records
+
+
 @pytest.mark.parametrize("is_other", [False, True])
 def test_a_run_that_is_resumed_on_a_machine_that_differs_says_so(
     tmp_path: Path, answers: str, is_other: bool

@@ -46,6 +46,34 @@ def test_at_least_one_guest_runs_and_not_more_than_fit() -> None:
     assert 1 <= most_guests(2**20) <= 4096
 
 
+def test_the_limits_of_control_groups_count(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("0::/job/step\n")
+    step = tmp_path / "groups" / "job" / "step"
+    step.mkdir(parents=True)
+    assert most_guests(2**20, tmp_path / "groups", own) == most_guests(2**20)
+    (step / "cpu.max").write_text("max 100000\n")
+    (step / "memory.max").write_text("max\n")
+    assert most_guests(2**20, tmp_path / "groups", own) == most_guests(2**20)
+    (step.parent / "cpu.max").write_text("150000 100000\n")
+    assert most_guests(2**20, tmp_path / "groups", own) == 1
+    (step.parent / "cpu.max").unlink()
+    (step.parent / "memory.max").write_text(f"{2**30}\n")
+    (step.parent / "memory.current").write_text(f"{2**29}\n")
+    assert most_guests(2**20, tmp_path / "groups", own) == 1
+
+
+def test_a_run_with_another_number_is_the_same_experiment(tmp_path: Path) -> None:
+    hashes = set()
+    for parallel in ("1", "2", "auto"):
+        file = tmp_path / "e.yaml"
+        file.write_text(FILE.replace("CLOCK", "instructions").replace("PARALLEL", parallel))
+        hashes.add(load(file, provider_options=options_schemas()).content_hash)
+    file.write_text(FILE.replace("CLOCK", "wall").replace("PARALLEL", "1"))
+    assert len(hashes) == 1
+    assert load(file, provider_options=options_schemas()).content_hash not in hashes
+
+
 def test_a_name_is_free_again_when_its_guest_is_gone() -> None:
     names = Names()
     with names.take() as first:
