@@ -40,6 +40,9 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--output", type=Path, default=PROJECT / "docs", help="directory of the page")
     options = parser.parse_args()
+    if os.geteuid() != 0 and not options.short:
+        print("performance: its hosts are network namespaces, which only root can make", file=sys.stderr)
+        return 2
     adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="performance-") as name:
         if options.short:
