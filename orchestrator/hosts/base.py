@@ -258,7 +258,6 @@ class Provider(ABC):
     :ivar note: takes a line of progress for the user; set by the run.
     :ivar stopped_by: returns the signal or limit that wants the run to stop; empty: nothing does. Set by the run.
     :ivar duration: estimated seconds of what is left of the run; set by the run.
-    :ivar at_once: how many machines it can provide at the same time for blocks that do not depend on each other.
     :ivar boot_estimate: seconds from the request for a machine to its first trial, for plans.
     """
 
@@ -278,7 +277,6 @@ class Provider(ABC):
     note: Callable[[str], None] = staticmethod(lambda _text: None)
     stopped_by: Callable[[], str] = staticmethod(lambda: "")
     duration: float = 0.0
-    at_once: int = 1
     boot_estimate: float = 2.0
 
     @abstractmethod
@@ -289,6 +287,11 @@ class Provider(ABC):
     def is_fleet(self) -> bool:
         """Whether it provides several machines at once."""
         return bool(self.hosts) or self.host_count > 1
+
+    @property
+    def at_once(self) -> int:
+        """How many machines it can provide at the same time for blocks that do not depend on each other."""
+        return 1
 
     @property
     def scope(self) -> str:

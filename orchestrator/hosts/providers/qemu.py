@@ -55,8 +55,8 @@ class QemuProvider(Provider):
                 machine.close()
 
     @property
-    def at_once(self) -> int:  # type: ignore[override]
-        """See :class:`Provider`. Times of guests that share CPUs would be longer; numbers of instructions are not."""
+    def at_once(self) -> int:
+        """See :attr:`Provider.at_once`. Times of guests that share CPUs are longer; numbers of instructions are not."""
         if self._parallel != "auto":
             return int(self._parallel)
         if self._environment is not Environment.VM_ICOUNT:
