@@ -254,7 +254,7 @@ def serve(folder: Path) -> Iterator[FakeEc2]:
         )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        _wait_until_up(fake)
+        _wait_until_up(fake, moto)
         trust = {
             "Effect": "Allow",
             "Principal": {"Service": "scheduler.amazonaws.com"},
@@ -296,8 +296,9 @@ def _handler(fake: FakeEc2) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _wait_until_up(fake: FakeEc2) -> None:
-    for _ in range(300):
+def _wait_until_up(fake: FakeEc2, moto: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while moto.poll() is None and time.monotonic() < deadline:
         try:
             link = http.client.HTTPConnection("127.0.0.1", fake.api_port, timeout=5)
             link.request("GET", "/moto-api/")
@@ -306,4 +307,4 @@ def _wait_until_up(fake: FakeEc2) -> None:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError("timed out: moto does not answer")
+    raise RuntimeError(f"moto does not answer: {(fake.folder / 'moto.log').read_text()}")

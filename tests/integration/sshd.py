@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
+import random
 import socket
 import subprocess
 import time
@@ -19,6 +21,8 @@ SSHD = "/usr/sbin/sshd"
 BARE_SHELL = "SetEnv SHLVL=2\n"
 """Else bash reads ~/.bashrc for each command (shell.c, run_by_ssh), which may take a while or wait for a lock.
 sshd takes the first SetEnv of a configuration only."""
+
+_GIVEN: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,19 @@ def make_key(path: Path) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port for a server that will be started, never the same one twice.
+
+    It lies below the range from which the kernel gives ports to clients and to those who bind port 0: one
+    of them could have taken it before the server does.
+    """
+    local_ports = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(10_000, local_ports)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in _GIVEN:
+                _GIVEN.add(port)
+                return port
 
 
 @contextmanager
