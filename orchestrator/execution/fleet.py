@@ -27,6 +27,7 @@ from orchestrator.execution import needs
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.missing import missing
+from orchestrator.execution.open_files import allow_connections
 from orchestrator.execution.rights import needs_root
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import MachineStop, after, time_left
@@ -79,6 +80,7 @@ def execute_on_fleet(run: Run) -> None:
     """
     with run.provider.machines(run.folder) as machines:
         fleet = [FleetHost(machine) for machine in machines]
+        allow_connections(len(fleet))
         in_threads(MAX_CONNECTING, _inspect, [(run, host) for host in fleet])
         if run.is_sharded:
             _exclude_dissimilar(run, fleet)
