@@ -127,18 +127,18 @@ def summarise(store: Store, run: RunRow) -> Iterator[CellSummary]:
     """
     factors = run.opening.factors if run.opening else ()
     for cell in sorted(store.cells(run), key=plan_order(factors)):
-        for environment, statuses in store.statuses_by_environment(cell).items():
+        for found in store.outcomes(cell):
             yield CellSummary(
                 cell=cell.id,
                 factors=cell.factors,
-                environment=environment,
-                statuses=statuses,
+                environment=found.environment,
+                statuses=found.statuses,
                 estimates=tuple(
                     estimate(metric, unit, tuple(map(tuple, boots.values())))
-                    for (metric, unit), boots in store.values(cell, environment).items()
+                    for (metric, unit), boots in found.values.items()
                 ),
-                verification=store.verification(cell, environment),
-                label=_label(store.labels_of(cell, environment)),
+                verification=found.verification,
+                label=_label(found.labels),
             )
 
 

@@ -16,7 +16,7 @@ from msgspec import MsgspecError, ValidationError, convert, to_builtins
 from msgspec.json import Decoder
 
 from orchestrator.results.damage import plain
-from orchestrator.results.migrations import FORMER_NAMES, JOURNAL, rename, upgrade
+from orchestrator.results.migrations import JOURNAL, has_former_names, rename, upgrade
 from orchestrator.results.records import (
     FORMAT,
     BlockRecord,
@@ -54,7 +54,7 @@ def to_line(record: Record) -> bytes:
 
 def from_line(line: bytes) -> Record:
     """Return the record that a line holds; raise as :func:`parse` and :func:`decode` do."""
-    if line.startswith(_TRIAL) and not any(name in line for name in FORMER_NAMES):
+    if line.startswith(_TRIAL) and not has_former_names(line):
         try:
             return _TRIAL_DECODER.decode(line)
         except (MsgspecError, ValueError, RecursionError):

@@ -175,17 +175,17 @@ class _Indexer:
         cell = self._cell(record)
         self._describe(cell, record)
         figures = {
-            _plain(name): (_plain(metric.unit), metric.value)
+            name: (metric.unit, metric.value)
             for name, metric in record.metrics.items()
             if is_usable(metric.value)
         }
+        identity, reason, environment, host, boot, start, end, label, means = _all_plain(
+            record.trial, record.reason, record.environment, record.host, record.boot, record.start, record.end,
+            *_label(record.details),
+        )  # fmt: skip
         self._trials.append((
-            self._run, cell, _plain(record.trial), record.final, record.repetition,
-            record.status.value, _plain(record.reason), record.allowed,
-            *map(_plain, (record.environment, record.host, record.boot, record.start, record.end)),
-            *_verification(record.details),
-            *map(_plain, _label(record.details)),
-            msgspec.json.encode(figures).decode(),
+            self._run, cell, identity, record.final, record.repetition, record.status.value, reason, record.allowed,
+            environment, host, boot, start, end, *_verification(record.details), label, means, _figures(figures),
         ))  # fmt: skip
         if len(self._trials) >= _TRIALS_AT_ONCE:
             self.flush()
@@ -217,20 +217,29 @@ class _Indexer:
             )
 
 
+def _figures(figures: Mapping[str, tuple[str, float]]) -> str:
+    """Return the column ``metrics``."""
+    try:
+        return msgspec.json.encode(figures).decode()
+    except UnicodeEncodeError:
+        plain = {_plain(name): (_plain(unit), value) for name, (unit, value) in figures.items()}
+        return msgspec.json.encode(plain).decode()
+
+
 def _verification(details: Any) -> tuple[int | None, ...]:
-    verification = details.get("verification") if isinstance(details, Mapping) else None
-    if not isinstance(verification, Mapping):
+    verification = details.get("verification") if isinstance(details, dict) else None
+    if not isinstance(verification, dict):
         return (None,) * len(VERIFICATION)
-    return tuple(_count(verification.get(name)) for name in VERIFICATION)
+    return tuple([_count(verification.get(name)) for name in VERIFICATION])
 
 
 def _request(details: Any) -> Mapping[str, Any]:
     """Return the effective options: ``request`` of the benchmark's document, with the values that the benchmark chose
     itself, under the same names in ``environment``.
     """
-    document = details if isinstance(details, Mapping) else {}
+    document = details if isinstance(details, dict) else {}
     request, chosen = (
-        part if isinstance(part, Mapping) else {} for part in map(document.get, ("request", "environment"))
+        part if isinstance(part, dict) else {} for part in map(document.get, ("request", "environment"))
     )
     return {name: chosen.get(name, value) for name, value in request.items()}
 
@@ -246,14 +255,19 @@ def _texts(values: Mapping[str, Any]) -> str:
 
 def _label(details: Any) -> tuple[str, str]:
     """Return name and meaning of ``label`` in a benchmark's document; figures have one if their levels mislead."""
-    label = details.get("label") if isinstance(details, Mapping) else None
-    if not isinstance(label, Mapping) or not isinstance(label.get("name"), str):
+    label = details.get("label") if isinstance(details, dict) else None
+    if not isinstance(label, dict) or not isinstance(label.get("name"), str):
         return "", ""
     return label["name"], str(label.get("means", ""))
 
 
 def _count(value: Any) -> int | None:
     return value if type(value) is int and 0 <= value <= _LARGEST else None
+
+
+def _all_plain(*texts: str) -> tuple[str, ...]:
+    """Return texts as :func:`_plain` does; nearly all are, and so looked at together."""
+    return texts if "".join(texts).isascii() else tuple(map(_plain, texts))
 
 
 def _plain(text: str) -> str:

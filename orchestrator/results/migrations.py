@@ -57,8 +57,6 @@ _SECTIONS = {
         "status_lies": "status_mismatches",
     },
 }
-FORMER_NAMES = (b"toucher", b"pages_left_by_dma", b'"truth"', b'"migbench":1')
-"""What a line has at least one of, as it was written, if :func:`rename` would change it."""
 
 
 class UnreadableFormat(ValueError):
@@ -96,6 +94,12 @@ def upgrade(document: Document, current: int, steps: Mapping[int, Step]) -> Docu
     for start in range(number, current):
         document = steps[start](document) | {"format": start + 1}
     return document
+
+
+def has_former_names(line: bytes) -> bool:
+    """Whether :func:`rename` might change the record that a line of a journal holds."""
+    # One search after the other, as each is of a fixed word: four times as fast as a regular expression.
+    return b"toucher" in line or b"pages_left_by_dma" in line or b'"truth"' in line or b'"migbench":1' in line
 
 
 def rename(record: Document) -> Document:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import sqlite3
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import Any
 
 from orchestrator.results.store.rows import (
     CellRow,
+    Outcomes,
     RunRow,
     TrialValue,
     Verification,
@@ -32,30 +36,15 @@ class CellQueries:
         for key, identity, *texts in self._database.execute(query, (run.key,)):
             yield CellRow(key, identity, *map(json.loads, texts))
 
-    def statuses_by_environment(self, cell: CellRow) -> dict[str, dict[str, int]]:
-        """Return, by environment, the number of trials by status."""
+    def outcomes(self, cell: CellRow) -> Iterator[Outcomes]:
+        """Yield what the trials of a cell came to, by environment."""
         rows = self._database.execute(
-            "SELECT environment, status, count(*) FROM trials WHERE cell = ? AND final"
-            " GROUP BY environment, status ORDER BY environment, status",
+            "SELECT environment, status, boot, label, metrics, pages, pages_on_target, bytes_checked, bytes_wrong"
+            " FROM trials WHERE cell = ? AND final ORDER BY environment, key",
             (cell.key,),
         )
-        return {
-            environment: {status: count for _, status, count in group}
-            for environment, group in itertools.groupby(rows, key=lambda row: row[0])
-        }
-
-    def values(self, cell: CellRow, environment: str) -> dict[tuple[str, str], dict[str, array[float]]]:
-        """Return the values of the ok trials of a cell by boot, for each metric and unit, in order of the journal."""
-        rows = self._database.execute(
-            "SELECT boot, metrics FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
-            " ORDER BY key",
-            (cell.key, environment),
-        )
-        found: dict[tuple[str, str], dict[str, array[float]]] = {}
-        for boot, figures in rows:
-            for name, (unit, value) in read_figures(figures).items():
-                found.setdefault((name, unit), {}).setdefault(boot, array("d")).append(value)
-        return dict(sorted(found.items()))
+        for environment, group in itertools.groupby(rows, key=itemgetter(0)):
+            yield _outcomes(environment, group)
 
     def values_of_metric(
         self, run: RunRow, cell: str, environment: str, metric: str, unit: str
@@ -86,33 +75,49 @@ class CellQueries:
         for *first, figures in rows:
             yield TrialValue(*(*first, read_figure(figures, metric, unit)))
 
-    def verification(self, cell: CellRow, environment: str) -> Verification | None:
-        """Return what was verified in the ok trials of a cell, None if no trial reports anything."""
-        condition = (
-            "FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
-            " AND coalesce(pages, pages_on_target, bytes_checked, bytes_wrong) IS NOT NULL"
+
+def _outcomes(environment: str, rows: Iterable[tuple[Any, ...]]) -> Outcomes:
+    statuses: dict[str, int] = {}
+    values: dict[tuple[str, str], dict[str, array[float]]] = {}
+    labels: set[str] = set()
+    verified = _Verified()
+    for _, status, boot, label, figures, *counts in rows:
+        statuses[status] = statuses.get(status, 0) + 1
+        if status != "ok":
+            continue
+        labels.add(label)
+        for name, (unit, value) in read_figures(figures).items():
+            values.setdefault((name, unit), {}).setdefault(boot, array("d")).append(value)
+        if counts != [None, None, None, None]:
+            verified.add(*counts)
+    return Outcomes(
+        environment,
+        dict(sorted(statuses.items())),
+        dict(sorted(values.items())),
+        sorted(labels),
+        verified.sum,
+    )
+
+
+class _Verified:
+    """Sums up what trials verified."""
+
+    sum: Verification | None = None
+
+    def add(self, pages: int | None, there: int | None, checked: int | None, wrong: int | None) -> None:
+        """Add what one trial says: pages, those on their target, bytes that were checked, those that were wrong."""
+        before = self.sum or Verification(0, pages, there, None, None)
+        worst = max((before.pages, before.pages_on_target), (pages, there), key=_missed)
+        self.sum = Verification(
+            before.trials + 1, *worst, _sum(before.bytes_checked, checked), _sum(before.bytes_wrong, wrong)
         )
-        values = (cell.key, environment)
-        trials, checked, wrong = self._database.execute(
-            f"SELECT count(*), {_sum('bytes_checked')}, {_sum('bytes_wrong')} {condition}", values
-        ).fetchone()
-        if not trials:
-            return None
-        pages, on_target = self._database.execute(
-            f"SELECT pages, pages_on_target {condition} ORDER BY pages - pages_on_target DESC LIMIT 1", values
-        ).fetchone()
-        return Verification(trials, pages, on_target, checked, wrong)
-
-    def labels_of(self, cell: CellRow, environment: str) -> list[str]:
-        """Return the labels of the ok trials of a cell, sorted; ``""`` stands for those without one."""
-        rows = self._database.execute(
-            "SELECT DISTINCT label FROM trials WHERE cell = ? AND environment = ? AND status = 'ok' AND final"
-            " ORDER BY label",
-            (cell.key, environment),
-        )
-        return [row[0] for row in rows]
 
 
-def _sum(column: str) -> str:
-    """SQL for a sum that is null if all values are, and that does not overflow, whatever a benchmark reports."""
-    return f"iif(count({column}), CAST(total({column}) AS INTEGER), NULL)"
+def _missed(pages: tuple[int | None, int | None]) -> float:
+    """Return how many pages missed their target; those of which it is not known come last."""
+    count, there = pages
+    return -math.inf if count is None or there is None else count - there
+
+
+def _sum(before: int | None, count: int | None) -> int | None:
+    return before if count is None else count + (before or 0)

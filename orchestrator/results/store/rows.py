@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -87,6 +88,22 @@ class Verification(Struct, frozen=True):
     pages_on_target: int | None
     bytes_checked: int | None
     bytes_wrong: int | None
+
+
+class Outcomes(Struct, frozen=True):
+    """What the trials of a cell came to in one environment.
+
+    :ivar statuses: number of trials by status, all of them; the others are of those that are ok:
+    :ivar values: values by boot for each metric and unit, in order of the journal.
+    :ivar labels: sorted; ``""`` stands for trials without one.
+    :ivar verification: None if no trial reports anything.
+    """
+
+    environment: str
+    statuses: dict[str, int]
+    values: dict[tuple[str, str], dict[str, array[float]]]
+    labels: list[str]
+    verification: Verification | None
 
 
 class Reason(Struct, frozen=True):
