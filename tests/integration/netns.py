@@ -23,7 +23,7 @@ import pytest
 from tests.integration.sshd import SSHD, make_key
 from tests.running import User
 
-NETWORK = "10.77.0."
+NETWORK = "10.77."
 BASE = Path("/var/lib/orchestrate")
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 STAT_INTERVAL = "/proc/sys/vm/stat_interval"
@@ -62,15 +62,19 @@ class Fleet:
     folder: Path
     controller: str
     hosts: list[NetHost] = field(default_factory=list)
+    host_key: str = ""
 
     def add(
         self, name: str, *, mounts: str = "", wrapper: str = "", settings: str = "", **variables: str
     ) -> NetHost:
         """Start a host. ``mounts``: shell commands before sshd starts; ``wrapper``: a command that runs sshd."""
         number = len(self.hosts) + 10
-        host = NetHost(name, f"{self.controller}-{number}", f"{NETWORK}{number}", self.folder / name)
+        address = f"{NETWORK}{number // 256}.{number % 256}"
+        host = NetHost(name, f"{self.controller}-{number}", address, self.folder / name)
         host.variables = {"ansible_host": host.address, **variables}
         self.hosts.append(host)
+        with (self.folder / "known_hosts").open("a") as known:
+            known.write(f"{host.address} {self.host_key}")
         host.base.mkdir(parents=True, exist_ok=True)
         (host.folder / "home").mkdir()
         (host.folder / "stat_interval").write_text("1\n")
@@ -91,7 +95,7 @@ class Fleet:
             host.namespace,
         )
         ip(*outside, "link", "set", f"h{number}", "master", "bridge", "up")
-        ip(*inside, "address", "add", f"{host.address}/24", "dev", "eth0")
+        ip(*inside, "address", "add", f"{host.address}/16", "dev", "eth0")
         ip(*inside, "link", "set", "eth0", "up")
         ip(*inside, "link", "set", "lo", "up")
         config = host.folder / "sshd_config"
@@ -188,11 +192,11 @@ def a_fleet(folder: Path) -> Iterator[Fleet]:
         BASE.mkdir(exist_ok=True)
         Path("/run/sshd").mkdir(exist_ok=True)
         ip("-n", controller, "link", "add", "bridge", "type", "bridge")
-        ip("-n", controller, "address", "add", f"{NETWORK}1/24", "dev", "bridge")
+        ip("-n", controller, "address", "add", f"{NETWORK}0.1/16", "dev", "bridge")
         ip("-n", controller, "link", "set", "bridge", "up")
         ip("-n", controller, "link", "set", "lo", "up")
-        host_key, _ = make_key(folder / "host_key"), make_key(folder / "user_key")
-        (folder / "known_hosts").write_text("".join(f"{NETWORK}{n} {host_key}" for n in range(2, 250)))
+        make_key(folder / "user_key")
+        fleet.host_key = make_key(folder / "host_key")
         yield fleet
     finally:
         fleet.close()

@@ -9,10 +9,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
-from tests.performance import page, planning, startup, trials
+from tests.performance import fleets, page, planning, startup, trials
 from tests.performance.contenders import Loop, Ours
 from tests.performance.environments import PROJECT, Environments
 from tests.performance.usage import adopt_orphans
@@ -38,6 +37,7 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--hosts", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--fleets", type=int, nargs="+", default=[1, 10, 100, 1000], help="sizes of fleets")
     parser.add_argument("--output", type=Path, default=PROJECT / "docs", help="directory of the page")
     options = parser.parse_args()
     if os.geteuid() != 0 and not options.short:
@@ -47,7 +47,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="performance-") as name:
         if options.short:
             return measure_short(Path(name))
-        measure_all(Path(name), options.rounds, options.hosts, options.output)
+        measure_all(Path(name), options)
         return 0
 
 
@@ -64,14 +64,16 @@ def measure_short(folder: Path) -> int:
     return 1 if above else 0
 
 
-def measure_all(folder: Path, rounds: int, hosts: Sequence[int], output: Path) -> None:
+def measure_all(folder: Path, options: argparse.Namespace) -> None:
     """Measure everything and write the page."""
+    rounds, output = options.rounds, options.output
     environments = Environments()
     environments.install()
-    costs = {count: trials.measure_rounds(folder, environments, count, rounds) for count in hosts}
+    costs = {count: trials.measure_rounds(folder, environments, count, rounds) for count in options.hosts}
     started = startup.measure_rounds(folder, environments, rounds)
     plans = planning.measure_plans(folder, environments, rounds)
     reports = planning.measure_reports(folder, environments, rounds)
+    points = fleets.measure_fleets(folder, environments, options.fleets)
     ratios = {
         f"{name} ({count} host{'s' * (count > 1)})": value
         for count, of_count in costs.items()
@@ -88,7 +90,16 @@ def measure_all(folder: Path, rounds: int, hosts: Sequence[int], output: Path) -
     described = page.environment(environments.versions())
     file = output / "performance.md"
     page.write(
-        file, "make performance", described, rounds, ratios, costs, started, [*plans, *reports], [PLOT]
+        file,
+        "make performance",
+        described,
+        rounds,
+        ratios,
+        costs,
+        points,
+        started,
+        [*plans, *reports],
+        [PLOT],
     )
     print(page.ratios_table(ratios))
     print(f"written: {file}")

@@ -77,6 +77,10 @@ class Ours(Contender):
 
     def run(self, hosts: Hosts, folder: Path, count: int) -> Usage:
         """Each host runs every trial. It does not wait for idle CPUs, which the controller shares with the hosts."""
+        return measure(self.command(hosts, folder, count), folder)
+
+    def command(self, hosts: Hosts, folder: Path, count: int) -> list[str]:
+        """Write the experiment, and return the command that runs it."""
         experiment = {
             "version": 1,
             "name": "overhead",
@@ -88,7 +92,7 @@ class Ours(Contender):
         file = folder / "overhead.yaml"
         file.write_text(json.dumps(experiment))
         words = ("run", str(file), "--inventory", str(hosts.inventory), "--results", "results")
-        return measure([*hosts.prefix, str(self.environments.orchestrate), *words], folder)
+        return [*hosts.prefix, str(self.environments.orchestrate), *words]
 
     def lines(self, folder: Path) -> int:
         """Return how many records are ok."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from tests.performance.fleets import TRIALS, Point
 from tests.performance.planning import Work
 from tests.performance.trials import Costs
 
@@ -71,6 +72,23 @@ def times_table(times: Mapping[str, Sequence[float]], unit: str, digits: int = 0
     return tabulate(rows, ["command", f"CPU, {unit}", "range"], tablefmt="pipe", disable_numparse=True)
 
 
+def fleets_table(points: Sequence[Point]) -> str:
+    """Return what fleets cost, by size."""
+    rows = [
+        [
+            str(one.hosts),
+            *(f"{value:.1f}" for value in (one.first, one.last_start, one.wall, one.cpu)),
+            f"{1000 * one.cpu / one.hosts:.0f}",
+            f"{one.memory:.0f}",
+        ]
+        for one in points
+    ]
+    headings = [
+        "hosts", "first trial, s", "last host's first trial, s", "end, s", "CPU, s", "CPU by host, ms", "memory, MiB",
+    ]  # fmt: skip
+    return tabulate(rows, headings, tablefmt="pipe", disable_numparse=True)
+
+
 def ratios_table(ratios: Mapping[str, float]) -> str:
     """Return the ratios with what is asked."""
     rows = [[name, f"{value:.2f}", ASKED.get(name.partition(" (")[0], "")] for name, value in ratios.items()]
@@ -84,6 +102,7 @@ def write(
     rounds: int,
     ratios: Mapping[str, float],
     trials: Mapping[int, Costs],
+    fleets: Sequence[Point],
     startup: Mapping[str, Sequence[float]],
     works: Sequence[Work],
     plots: Sequence[str],
@@ -109,6 +128,13 @@ def write(
             for part in (f"{count} host{'s' * (count > 1)}:", trials_table(costs))
         ),
         *(f"![{plot}]({plot})" for plot in plots),
+        "On hosts of their own, CPU time of the hosts is no part of the wall time. Here eight of them share the CPUs "
+        "with the controller, all of which are busy: the ratio of the wall times is that of all CPU time, ours with "
+        "connections and journal against the loop's, and cannot be that of one host.",
+        "## Many hosts",
+        f"One command that runs {TRIALS} such trials on each host, once. Times are from the command on; CPU time and "
+        "the most memory at once are those of the controller, which shares the CPUs with all these hosts.",
+        fleets_table(fleets),
         "## Start",
         "CPU time of one command, in milliseconds; modules are compiled.",
         times_table(startup, "ms"),
