@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.performance import fleets, page, planning, startup, trials
+from tests.performance import disturbance, fleets, page, planning, startup, trials
 from tests.performance.contenders import Loop, Ours
 from tests.performance.environments import PROJECT, Environments
 from tests.performance.usage import adopt_orphans
@@ -73,6 +73,7 @@ def measure_all(folder: Path, options: argparse.Namespace) -> None:
     started = startup.measure_rounds(folder, environments, rounds)
     plans = planning.measure_plans(folder, environments, rounds)
     reports = planning.measure_reports(folder, environments, rounds)
+    disturbed = disturbance.measure_disturbance(folder, environments, rounds)
     points = fleets.measure_fleets(folder, environments, options.fleets)
     ratios = {
         f"{name} ({count} host{'s' * (count > 1)})": value
@@ -88,21 +89,23 @@ def measure_all(folder: Path, options: argparse.Namespace) -> None:
     plot = PROJECT / "tests" / "performance" / "programs" / "plot.py"
     subprocess.run((environments.python, plot, folder / "medians.json", output / PLOT), check=True)
     described = page.environment(environments.versions())
-    file = output / "performance.md"
     page.write(
-        file,
-        "make performance",
-        described,
-        rounds,
-        ratios,
-        costs,
-        points,
-        started,
-        [*plans, *reports],
+        output / "performance.md",
+        page.Figures(
+            "make performance",
+            described,
+            rounds,
+            ratios,
+            costs,
+            disturbed,
+            points,
+            started,
+            [*plans, *reports],
+        ),
         [PLOT],
     )
     print(page.ratios_table(ratios))
-    print(f"written: {file}")
+    print(f"written: {output / 'performance.md'}")
 
 
 if __name__ == "__main__":

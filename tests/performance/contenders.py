@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 from tests.performance.environments import Environments
 from tests.performance.hosts import Hosts
 from tests.performance.usage import Usage, measure
+
+FIGURE = r'"t": ([0-9.]+)'
+"""What a trial prints."""
 
 
 class Contender(ABC):
@@ -21,22 +25,19 @@ class Contender(ABC):
     name: str
     sizes: tuple[int, int] = (200, 1200)
 
-    def __init__(self, programs: Path, environments: Environments) -> None:
+    def __init__(self, programs: Path, environments: Environments, trial: str = "trial") -> None:
         self.programs = programs
         self.environments = environments
-
-    @property
-    def trial(self) -> str:
-        """The program."""
-        return str(self.programs / "trial")
+        self.trial = str(programs / trial)
 
     @abstractmethod
     def run(self, hosts: Hosts, folder: Path, count: int) -> Usage:
         """Run the program ``count`` times on each host."""
 
-    def lines(self, folder: Path) -> int:
-        """Return how many results arrived."""
-        return sum(path.read_text().count('"t"') for path in folder.glob("*.out"))
+    def results(self, folder: Path) -> list[float]:
+        """Return the figures ``t`` that arrived."""
+        found = (re.findall(FIGURE, path.read_text()) for path in folder.glob("*.out"))
+        return [float(figure) for figures in found for figure in figures]
 
 
 class Loop(Contender):
@@ -94,10 +95,11 @@ class Ours(Contender):
         words = ("run", str(file), "--inventory", str(hosts.inventory), "--results", "results")
         return [*hosts.prefix, str(self.environments.orchestrate), *words]
 
-    def lines(self, folder: Path) -> int:
-        """Return how many records are ok."""
+    def results(self, folder: Path) -> list[float]:
+        """Return the figures of the records that are ok."""
         (journal,) = folder.glob("results/*/*/journal.jsonl")
-        return sum('"status":"ok"' in line for line in journal.read_text().splitlines())
+        records = map(json.loads, journal.read_text().splitlines())
+        return [one["metrics"]["t"]["value"] for one in records if one.get("status") == "ok"]
 
 
 class Fabric(Contender):

@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import Struct
 from tabulate import tabulate
 
+from tests.performance.disturbance import TRIALS as DISTURBED
+from tests.performance.disturbance import Disturbance
 from tests.performance.fleets import TRIALS, Point
 from tests.performance.planning import Work
 from tests.performance.trials import Costs
@@ -27,6 +30,23 @@ ASKED = {
     "CPU of a first report / reading its journal": "at most 3",
 }
 """What this project asks of itself."""
+
+
+_FELT = ("median", "spread", "worst")
+
+
+class Figures(Struct, frozen=True):
+    """All that was measured, and where."""
+
+    command: str
+    described: str
+    rounds: int
+    ratios: Mapping[str, float]
+    trials: Mapping[int, Costs]
+    disturbance: Mapping[str, Sequence[Disturbance]]
+    fleets: Sequence[Point]
+    startup: Mapping[str, Sequence[float]]
+    works: Sequence[Work]
 
 
 def environment(versions: Mapping[str, str]) -> str:
@@ -72,6 +92,16 @@ def times_table(times: Mapping[str, Sequence[float]], unit: str, digits: int = 0
     return tabulate(rows, ["command", f"CPU, {unit}", "range"], tablefmt="pipe", disable_numparse=True)
 
 
+def disturbance_table(found: Mapping[str, Sequence[Disturbance]]) -> str:
+    """Return the figures of the trial by who ran it."""
+    rows = [
+        [name, *(f"{statistics.median(getattr(one, field) for one in of_name):.1f}" for field in _FELT)]
+        for name, of_name in found.items()
+    ]
+    headings = ["way", "median", "half the interquartile range", "99th percentile"]
+    return tabulate(rows, headings, tablefmt="pipe", disable_numparse=True)
+
+
 def fleets_table(points: Sequence[Point]) -> str:
     """Return what fleets cost, by size."""
     rows = [
@@ -95,26 +125,16 @@ def ratios_table(ratios: Mapping[str, float]) -> str:
     return tabulate(rows, ["ratio of medians", "found", "asked"], tablefmt="pipe", disable_numparse=True)
 
 
-def write(
-    file: Path,
-    command: str,
-    described: str,
-    rounds: int,
-    ratios: Mapping[str, float],
-    trials: Mapping[int, Costs],
-    fleets: Sequence[Point],
-    startup: Mapping[str, Sequence[float]],
-    works: Sequence[Work],
-    plots: Sequence[str],
-) -> None:
+def write(file: Path, figures: Figures, plots: Sequence[str]) -> None:
     """Write the page."""
     parts = [
         "# Performance",
-        f"What the program costs, beside what people use instead. Made by `{command}`: {rounds} rounds, in each of "
-        "which everything is measured once, in turns. Figures are medians of the rounds.",
-        f"Measured on: {described}. Controller and hosts share these CPUs.",
+        "What the program costs, beside what people use instead. "
+        f"Made by `{figures.command}`: {figures.rounds} rounds, in each of which everything is "
+        "measured once, in turns. Figures are medians of the rounds.",
+        f"Measured on: {figures.described}. Controller and hosts share these CPUs.",
         "## Ratios",
-        ratios_table(ratios),
+        ratios_table(figures.ratios),
         "## One trial on SSH hosts",
         "Milliseconds for one trial of 1 ms that sleeps and prints a line, on each host: the time of many trials less "
         "that of fewer, divided by the difference. *start* is the rest: starting, connecting, preparing, cleaning up. "
@@ -124,22 +144,26 @@ def write(
         "own millisecond.",
         *(
             part
-            for count, costs in trials.items()
+            for count, costs in figures.trials.items()
             for part in (f"{count} host{'s' * (count > 1)}:", trials_table(costs))
         ),
         *(f"![{plot}]({plot})" for plot in plots),
         "On hosts of their own, CPU time of the hosts is no part of the wall time. Here eight of them share the CPUs "
         "with the controller, all of which are busy: the ratio of the wall times is that of all CPU time, ours with "
         "connections and journal against the loop's, and cannot be that of one host.",
+        "## What a trial feels",
+        f"A trial of about 100 microseconds that follows pointers through 256 KiB, {DISTURBED} times in each round, "
+        "under the loop in C and under our runner; microseconds, medians of the rounds.",
+        disturbance_table(figures.disturbance),
         "## Many hosts",
         f"One command that runs {TRIALS} such trials on each host, once. Times are from the command on; CPU time and "
         "the most memory at once are those of the controller, which shares the CPUs with all these hosts.",
-        fleets_table(fleets),
+        fleets_table(figures.fleets),
         "## Start",
         "CPU time of one command, in milliseconds; modules are compiled.",
-        times_table(startup, "ms"),
+        times_table(figures.startup, "ms"),
         "## Plans and reports",
         "CPU time in seconds. The report is of 100,000 trials of 1,000 cells; the first one makes the index.",
-        times_table({work.name: work.cpu for work in works}, "s", 2),
+        times_table({work.name: work.cpu for work in figures.works}, "s", 2),
     ]
     file.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

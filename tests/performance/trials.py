@@ -77,7 +77,7 @@ def _run(contender: Contender, folder: Path, count: int, size: int) -> tuple[flo
     with some_hosts(folder / "fleet", count) as hosts:
         used = contender.run(hosts, folder, size)
         hosts.turn_off()
-        arrived = contender.lines(folder)
+        arrived = len(contender.results(folder))
         if arrived != size * count:
             raise RuntimeError(f"{contender.name}: {arrived} of {size * count} results arrived")
         return used.wall, used.cpu, hosts.cpu
