@@ -25,7 +25,7 @@ HUGETLB_PAGES = 12
 """2 MiB pages that are set aside on each node: for a region, its target and a copy on write of it."""
 
 COMPLAINTS = re.compile(
-    r"WARNING|BUG|KASAN|KFENCE|UBSAN|Oops|Call Trace|Bad page|bad page|corruption|INFO: |ODEBUG|"
+    r"WARNING|BUG|KASAN|KFENCE|UBSAN|Oops|Call Trace|Bad page|bad page|(?<!hardware memory )corruption|INFO: |ODEBUG|"
     r"possible (recursive|circular|irq|deadlock)|stuck|rcu: .*(stall|detected)|blocked for more|hung|hogged|"
     r"sleeping function|scheduling while atomic|general protection|[Uu]nable to handle|page allocation failure|"
     r"Out of memory|oom-kill|page_table_check|turning off the locking|unregister_netdevice|nobody cared"

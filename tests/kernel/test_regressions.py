@@ -6,6 +6,8 @@ import pytest
 
 from tests.kernel.conftest import FULL, on
 from tests.kernel.lab import Lab
+from tests.kernel.test_exchange import EHWPOISON
+from tests.kernel.test_faults import failing_function
 
 LONGER = 10 if FULL else 1
 
@@ -20,6 +22,22 @@ def test_a_memory_error_that_comes_during_an_exchange_is_not_lost(lab: Lab, mode
     """A folio that is isolated, or whose references are frozen, cannot be dealt with then."""
     counts = lab.check("exchange_poison", page="thp", pages=6, mode=mode, threads=2, rounds=6)
     assert counts == {"poisoned": 6, "left": 0}  # each is counted once, however often it is tried
+
+
+@on("debug")
+@pytest.mark.parametrize("page", ["thp", "base"])
+def test_pages_that_cannot_be_put_back_are_never_seen_by_others(lab: Lab, page: str) -> None:
+    """One read fails while a pair is exchanged, another one while that is undone; base pages have nothing to undo.
+
+    A huge page takes 1022 reads there and as many back, so that soon two that are so far apart hit the same one.
+    """
+    with failing_function(lab, "exchange_read_page", -EHWPOISON):
+        lab.run("cd /sys/kernel/debug/fail_function && echo 1100 >interval && echo 100 >probability")
+        try:
+            counts = lab.check("exchange_poison_back", page=page, mode="serial", pages=1, rounds=20)
+        finally:
+            lab.run("echo 1 >/sys/kernel/debug/fail_function/interval")
+    assert counts["lost"] == {"thp": 2, "base": 0}[page]
 
 
 @on("debug")

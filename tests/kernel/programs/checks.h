@@ -59,6 +59,9 @@ void check_exchange_faults(const struct job *job);
 void check_exchange_races(const struct job *job);
 /* Memory errors are reported for frames that are being exchanged. */
 void check_exchange_poison(const struct job *job);
+/* Pages that can be neither exchanged nor put back: who reads them is killed, nobody sees others'
+ * contents. */
+void check_exchange_poison_back(const struct job *job);
 /* Pages of code run after they were exchanged. */
 void check_exchange_code(const struct job *job);
 

@@ -33,6 +33,7 @@ static const struct {
 	{"exchange_faults", check_exchange_faults},
 	{"exchange_races", check_exchange_races},
 	{"exchange_poison", check_exchange_poison},
+	{"exchange_poison_back", check_exchange_poison_back},
 	{"exchange_code", check_exchange_code},
 	{"tags", check_tags},
 	{"exchange_tags", check_exchange_tags},
