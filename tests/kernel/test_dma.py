@@ -223,6 +223,34 @@ def test_nobody_waits_for_a_channel_that_cannot_be_stopped(lab: Lab, by: str) ->
 
 
 @on("debug")
+def test_a_copy_that_makes_little_progress_is_given_up(lab: Lab) -> None:
+    """Before it is over: with folios locked nobody waits as long as an engine likes. Here it would take ten seconds."""
+    with another_engine(lab, channels=1, max_seg_size=4096), troubles(lab, delay_us=20_000):
+        counts = lab.check("faults", page="thp", mode="dma", pages=1, rounds=1, channels=1)
+    assert counts["moved"] == counts["tried"], counts
+    assert counts["pages_offload"] > 0, counts
+    assert left_by_dma(counts).keys() == {"timeout"}, counts
+
+
+@on("debug")
+def test_a_channel_that_never_answers_takes_no_other_with_it(lab: Lab) -> None:
+    """It has its transfer for as long as it likes; the others are released, and obtained again."""
+    channels = f"{ACCEL}/offload/dma/channels"
+    one_page: dict[str, str | int] = {"page": "thp", "mode": "dma", "pages": 1, "rounds": 1, "channels": -1}
+    with another_engine(lab, channels=3, can_terminate=0, lose_ms=60_000):
+        lab.run(f"echo 2 >{channels}; echo 0 >{ACCEL}/offload/dma/all_channels")
+        with troubles(lab, lose_every=1):
+            assert left_by_dma(lab.check("faults", **one_page)).keys() == {"timeout"}
+        assert lab.run(f"cat {channels}") == "1\n"
+        assert left_by_dma(lab.check("faults", **one_page)) == {}
+        assert lab.run(f"echo 2 >{channels}; cat {channels}") == "2\n", "the third"
+        assert lab.run(f"echo 0 >{channels}; echo 3 >{channels}; cat {channels}") == "2\n"
+        assert left_by_dma(lab.check("faults", **one_page)) == {}
+        lab.run(f"echo 0 >{channels}")
+        lab.run(UNTIL_UNUSED.replace("30", "90"))
+
+
+@on("debug")
 def test_a_channel_that_does_not_finish_is_left_alone_by_all_calls(engine: Lab) -> None:
     """Until the administrator obtains channels anew."""
     with troubles(engine, lose_every=1):
@@ -314,6 +342,7 @@ def test_a_node_with_free_memory_for_some_takes_some(engine: Lab, page: str, by:
 SWITCHING = f"""
 while [ -e /root/switching ]; do
     echo 3 >{ACCEL}/offload/dma/channels
+    [ "$(cat {ACCEL}/offload/dma/channels)" = 3 ] || echo fewer >>/root/fewer
     sleep 0.01
     echo 0 >{ACCEL}/offload/dma/channels
 done
@@ -324,8 +353,8 @@ done
 @MOST_PATHS
 @pytest.mark.parametrize("share", ["memory", "nodes"])
 def test_two_migrators_at_once(engine: Lab, share: str, by: str) -> None:
-    """They have the same channels, which are obtained and released all the time."""
-    engine.run(f"touch /root/switching; ({SWITCHING}) >/dev/null 2>&1 &")
+    """They have the same channels, which are obtained and released all the time: those that copies use, too."""
+    engine.run(f"rm -f /root/fewer; touch /root/switching; ({SWITCHING}) >/dev/null 2>&1 &")
     try:
         before = copied_by_dma(engine)
         counts = engine.check("races", page="thp", mode=by, share=share, rounds=3 * LONGER)
@@ -333,6 +362,7 @@ def test_two_migrators_at_once(engine: Lab, share: str, by: str) -> None:
         engine.run("rm /root/switching")
     assert counts["moved"] > 0
     assert copied_by_dma(engine) > before
+    engine.run("[ ! -e /root/fewer ]")
 
 
 def mixed(lab: Lab, seed: int) -> dict[str, int]:
@@ -375,14 +405,14 @@ def unloading(module: str, seed: int, unuse: str = "", parameters: str = "", use
 check=$!
 unloaded=0 busy=0
 while kill -0 "$check" 2>/dev/null; do
-    {unuse or ":"}
-    if rmmod {module} 2>/dev/null; then
-        unloaded=$((unloaded + 1))
-        insmod /root/{module}.ko {parameters} || exit 1
-        {use or ":"}
-    else
+    rmmod {module} 2>/dev/null || {{
         busy=$((busy + 1))
-    fi
+        {unuse or ":"}
+        rmmod {module} 2>/dev/null || continue
+    }}
+    unloaded=$((unloaded + 1))
+    insmod /root/{module}.ko {parameters} || exit 1
+    {use or ":"}
 done
 wait "$check" || {{ cat /root/mixed.out >&2; exit 1; }}
 echo "unloaded=$unloaded busy=$busy $(cat /root/mixed.out)"
