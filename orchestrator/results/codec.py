@@ -54,11 +54,14 @@ def to_line(record: Record) -> bytes:
 
 def from_line(line: bytes) -> Record:
     """Return the record that a line holds; raise as :func:`parse` and :func:`decode` do."""
-    if line.startswith(_TRIAL) and not has_former_names(line):
+    if line.startswith(_TRIAL):
         try:
-            return _TRIAL_DECODER.decode(line)
+            record = _TRIAL_DECODER.decode(line)
         except (MsgspecError, ValueError, RecursionError):
             pass  # a figure that is not finite, text that is not Unicode, or damage
+        else:
+            if not has_former_names(record.metrics, record.factors, record.details):
+                return record
     return decode(parse(line))
 
 

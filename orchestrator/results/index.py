@@ -17,7 +17,7 @@ from orchestrator.results import codec
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord, is_usable
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Raised with any change of the tables or of what enters them: an index of another version is deleted and rebuilt."""
 
 TABLES = """
@@ -32,13 +32,13 @@ CREATE TABLE runs (
     mark TEXT NOT NULL                -- hash of the last of these bytes: detects a replaced journal
 );
 CREATE TABLE blocks (
-    run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    run INTEGER NOT NULL,
     record TEXT NOT NULL              -- the whole record, as JSON: there are few
 );
 CREATE INDEX blocks_of_run ON blocks (run);
 CREATE TABLE cells (
     key INTEGER PRIMARY KEY,
-    run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    run INTEGER NOT NULL,
     id TEXT NOT NULL,
     factors TEXT NOT NULL,            -- JSON object, as are
     settings TEXT NOT NULL,           -- settings read back by its first ok trial,
@@ -47,8 +47,8 @@ CREATE TABLE cells (
 );
 CREATE TABLE trials (
     key INTEGER PRIMARY KEY,
-    run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
-    cell INTEGER NOT NULL REFERENCES cells ON DELETE CASCADE,
+    run INTEGER NOT NULL,
+    cell INTEGER NOT NULL,
     id TEXT NOT NULL, final INTEGER NOT NULL, repetition INTEGER NOT NULL,
     status TEXT NOT NULL, reason TEXT NOT NULL, allowed INTEGER NOT NULL,
     environment TEXT NOT NULL, host TEXT NOT NULL, boot TEXT NOT NULL,
@@ -57,15 +57,21 @@ CREATE TABLE trials (
     label TEXT NOT NULL, label_means TEXT NOT NULL, -- label of the figures, '' if none
     metrics TEXT NOT NULL             -- JSON object: unit and value by name, of usable figures
 );
-CREATE INDEX trials_of_cell ON trials (cell, environment, status);
+CREATE INDEX trials_of_cell ON trials (cell);
 CREATE UNIQUE INDEX one_final_record ON trials (run, id) WHERE final;
 CREATE TABLE missing (
-    run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    run INTEGER NOT NULL,
     name TEXT NOT NULL,
     reason TEXT NOT NULL,             -- why the first trial without this metric has no figure
     PRIMARY KEY (run, name)
 ) WITHOUT ROWID;
 """
+_GONE = (
+    "DELETE FROM trials WHERE cell IN (SELECT key FROM cells WHERE run = ?)",
+    *(f"DELETE FROM {table} WHERE run = ?" for table in ("cells", "blocks", "missing")),
+    "DELETE FROM runs WHERE key = ?",
+)
+"""What takes a run out. Foreign keys would do it as well, but are looked up for each trial that is inserted."""
 VERIFICATION = ("pages", "pages_on_target", "bytes_checked", "bytes_wrong")
 """Keys of ``verification`` in a benchmark's document that the index has."""
 
@@ -86,7 +92,7 @@ def update(database: sqlite3.Connection, folder: str, journal: Path) -> None:
             key, position = row[0], row[1]
         else:
             if row:
-                database.execute("DELETE FROM runs WHERE key = ?", (row[0],))
+                _remove(database, row[0])
             key, position = _new_run(database, folder, journal.parent.name), 0
         indexer = _Indexer(database, key, journal)
         for end, record in entries(journal, position):
@@ -95,6 +101,19 @@ def update(database: sqlite3.Connection, folder: str, journal: Path) -> None:
         indexer.flush()
         values = (position, _mark(journal, position), key)
         database.execute("UPDATE runs SET position = ?, mark = ? WHERE key = ?", values)
+
+
+def remove(database: sqlite3.Connection, folder: str) -> None:
+    """Remove the rows of a run."""
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        for (key,) in database.execute("SELECT key FROM runs WHERE folder = ?", (folder,)).fetchall():
+            _remove(database, key)
+
+
+def _remove(database: sqlite3.Connection, run: int) -> None:
+    for statement in _GONE:
+        database.execute(statement, (run,))
 
 
 def _new_run(database: sqlite3.Connection, folder: str, identity: str) -> int:

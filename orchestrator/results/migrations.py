@@ -96,10 +96,14 @@ def upgrade(document: Document, current: int, steps: Mapping[int, Step]) -> Docu
     return document
 
 
-def has_former_names(line: bytes) -> bool:
-    """Whether :func:`rename` might change the record that a line of a journal holds."""
-    # For every line of a journal, so without a loop.
-    return b"toucher" in line or b"pages_left_by_dma" in line or b'"truth"' in line or b'"migbench":1' in line
+def has_former_names(named: Mapping[str, Any], factors: Mapping[str, str], details: Any) -> bool:
+    """Whether :func:`rename` might change a trial with these metrics, factors and details."""
+    if isinstance(details, dict) and ("truth" in details or details.get("migbench") == 1):
+        return True
+    former = _NAMES.keys()
+    return not (
+        former.isdisjoint(named) and former.isdisjoint(factors) and former.isdisjoint(factors.values())
+    )
 
 
 def rename(record: Document) -> Document:

@@ -62,8 +62,8 @@ class Store(RunQueries, CellQueries):
                 index.update(self._database, name, run.journal)
             except BadInput as error:
                 faults.append(str(error))
-        with self._database:
-            self._database.executemany("DELETE FROM runs WHERE folder = ?", ((name,) for name in gone))
+        for name in gone:
+            index.remove(self._database, name)
         return faults
 
     def run(self, run: RunFolder) -> RunRow:
@@ -102,7 +102,6 @@ def _open(path: Path | None) -> sqlite3.Connection:
         path.unlink(missing_ok=True)
     database = sqlite3.connect(path or "", timeout=_WAIT_S, isolation_level=None)
     try:
-        database.execute("PRAGMA foreign_keys = ON")
         database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         database.execute("BEGIN IMMEDIATE")
         if database.execute("PRAGMA user_version").fetchone()[0] != index.SCHEMA_VERSION:
