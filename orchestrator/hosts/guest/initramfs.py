@@ -81,8 +81,11 @@ def keys_archive(keys: Keys) -> bytes:
 
 
 def probe_archive(message: str) -> bytes:
-    """Return an initramfs for this machine's architecture that prints a message and exits."""
-    script = f"#!/bin/busybox sh\necho '{message}'\n"
+    """Return an initramfs for this machine's architecture that prints a message and waits to be stopped.
+
+    At once after the message, a panic for want of an init would end QEMU before the serial line has sent it.
+    """
+    script = f"#!/bin/busybox sh\necho '{message}'\nexec /bin/busybox sleep 60\n"
     busybox = userland_for(native()).find("busybox").read_bytes()
     return cpio.archive(
         [
