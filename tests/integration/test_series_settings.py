@@ -132,6 +132,31 @@ def test_a_value_that_the_file_refuses(kernel: Kernel) -> None:
     assert (code, change.requested, change.verdict) == (1, "source", "refused")
 
 
+@pytest.mark.parametrize("sysctl_first", [True, False])
+def test_one_file_by_two_names_with_two_values(kernel: Kernel, sysctl_first: bool) -> None:
+    path = f"{MM}/threads"
+    both = [setting("vm.limit_mt_num", "8"), Setting(path, "2")]
+    both = both if sysctl_first else both[::-1]
+    for verb in ("check", "apply"):
+        code, changes = kernel.settings(verb, *both)
+        (fault,) = (change for change in changes if change.is_error)
+        assert (code, str(fault)) == (
+            1,
+            f"{path}: conflicting values {both[0].value!r} and {both[1].value!r}, one by its name as a sysctl",
+        )
+    assert kernel.settings("restore")[0] == 0
+    assert kernel.state() == FILES
+    code, changes = kernel.settings("apply", setting("vm.limit_mt_num", "2"), Setting(path, "2"))
+    assert (code, [change.verdict for change in changes]) == (0, ["changed", "changed"])
+
+
+def test_a_file_among_those_of_a_sysctl_may_have_a_value_of_its_own(kernel: Kernel) -> None:
+    own = Setting(f"{MM}/policy/exchange", "none")
+    assert kernel.settings("apply", setting("vm.mt_page_copy", "1"), own)[0] == 0
+    values = {path: "none" if path == own.path else "parallel" for path in POLICIES}
+    assert kernel.state() == FILES | values
+
+
 def test_other_settings_keep_their_names(kernel: Kernel) -> None:
     others = (setting("vm.swappiness", "1"), Setting(f"{MM}/threads_node", "source"))
     changes = kernel.settings("apply", *others, old=True)[1]

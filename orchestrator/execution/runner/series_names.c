@@ -24,18 +24,19 @@ static const struct {
 	{SYSCTL "migrate_phase_times", SERIES_DEBUG_FOLDER "/phase_times", NULL, NULL},
 };
 
-void to_series(const char **path, const char **value)
+bool to_series(const char **path, const char **value)
 {
 	for (size_t i = 0; i < sizeof(NAMES) / sizeof(*NAMES); i++) {
 		if (strcmp(*path, NAMES[i].sysctl) != 0)
 			continue;
 		if (access(*path, F_OK) == 0 || access(SERIES_FOLDER, F_OK) != 0)
-			return;
+			return false;
 		*path = NAMES[i].path;
 		if (NAMES[i].zero && setting_same(*value, "0"))
 			*value = NAMES[i].zero;
 		else if (NAMES[i].one && setting_same(*value, "1"))
 			*value = NAMES[i].one;
-		return;
+		return true;
 	}
+	return false;
 }

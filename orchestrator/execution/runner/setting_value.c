@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "program.h"
+#include "words.h"
 
 static const char *after(const char *text, const char *prefix)
 {
@@ -220,8 +221,37 @@ static void add_plain(struct text *plain, const char *word, size_t length)
 	text_add(plain, word, length);
 }
 
+/* Words such as "parallel batch", of which files print those that are set in an order of their own.
+ */
+static bool is_set_of_names(const char *value)
+{
+	return strspn(value, "abcdefghijklmnopqrstuvwxyz_- \t\n") == strlen(value);
+}
+
+static int by_name(const void *one, const void *other)
+{
+	return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+static void add_names(struct text *plain, const char *value)
+{
+	struct words words;
+
+	words_read(&words, value);
+	qsort(words.word, words.count, sizeof(*words.word), by_name);
+	for (size_t i = 0; i < words.count; i++) {
+		add_plain(plain, words.word[i], strlen(words.word[i]));
+		text_add(plain, " ", 1);
+	}
+	words_free(&words);
+}
+
 static void add_plain_words(struct text *plain, const char *value)
 {
+	if (is_set_of_names(value)) {
+		add_names(plain, value);
+		return;
+	}
 	for (const char *word = value + strspn(value, " \t\n"); *word;) {
 		size_t length = strcspn(word, " \t\n");
 

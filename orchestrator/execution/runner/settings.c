@@ -17,7 +17,7 @@
 
 struct setting {
 	char *path, *before, *requested;
-	bool is_optional, acts;
+	bool is_optional, acts, is_renamed;
 };
 
 struct plan {
@@ -52,7 +52,8 @@ static void fail(struct outcomes *outcomes, const char *record, const char *what
 static bool is_failure(const char *verdict)
 {
 	return strcmp(verdict, "refused") == 0 || strcmp(verdict, "clamped") == 0 ||
-	       strcmp(verdict, "missing") == 0 || strcmp(verdict, "drifted") == 0;
+	       strcmp(verdict, "missing") == 0 || strcmp(verdict, "drifted") == 0 ||
+	       strcmp(verdict, "conflicting") == 0;
 }
 
 /* Returns whether the requested value is set, or need not be. */
@@ -91,7 +92,7 @@ static void plan_free(struct plan *plan)
 }
 
 static void plan_add(struct plan *plan, const char *path, const char *before, const char *requested,
-		     bool is_optional, bool acts)
+		     bool is_optional, bool acts, bool is_renamed)
 {
 	plan->setting = allocate(plan->setting, (plan->count + 1) * sizeof(*plan->setting));
 	plan->setting[plan->count++] = (struct setting){
@@ -100,7 +101,21 @@ static void plan_add(struct plan *plan, const char *path, const char *before, co
 		.requested = copy_text(requested),
 		.is_optional = is_optional,
 		.acts = acts,
+		.is_renamed = is_renamed,
 	};
+}
+
+/* One file under its two names, with two values: the first one would be lost. The same name twice
+ * is not looked at, for wildcards may overlap. */
+static const struct setting *conflicting(const struct plan *plan, const char *path,
+					 const char *requested, bool is_renamed)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->setting[i].is_renamed != is_renamed &&
+		    strcmp(plan->setting[i].path, path) == 0 &&
+		    !setting_same(plan->setting[i].requested, requested))
+			return &plan->setting[i];
+	return NULL;
 }
 
 static void record_setting(struct text *record, const char *path, const char *before,
@@ -115,22 +130,26 @@ static void record_setting(struct text *record, const char *path, const char *be
 	text_print(record, "\n");
 }
 
-/* kind: required, optional or off. */
+/* kind: required, optional or off. is_renamed: whether it was asked for by its name as a sysctl. */
 static void plan_file(struct plan *plan, const char *path, const char *requested, const char *kind,
-		      struct outcomes *outcomes)
+		      bool is_renamed, struct outcomes *outcomes)
 {
+	const struct setting *other = conflicting(plan, path, requested, is_renamed);
 	bool is_optional = strcmp(kind, "optional") == 0;
 	struct text value = {0};
 
-	if (!setting_exists(path)) {
+	if (other) {
+		report(outcomes, path, other->requested, requested, other->requested,
+		       "conflicting");
+	} else if (!setting_exists(path)) {
 		if (strcmp(kind, "required") == 0)
 			report(outcomes, path, "", requested, "", "missing");
 	} else if (setting_acts(path)) {
-		plan_add(plan, path, "", requested, is_optional, true);
+		plan_add(plan, path, "", requested, is_optional, true, is_renamed);
 	} else if (!setting_read(path, &value)) { /* so it could not be restored */
 		report(outcomes, path, "", requested, "", "refused");
 	} else {
-		plan_add(plan, path, text_bytes(&value), requested, is_optional, false);
+		plan_add(plan, path, text_bytes(&value), requested, is_optional, false, is_renamed);
 		record_setting(&plan->record, path, text_bytes(&value), requested);
 	}
 	text_free(&value);
@@ -139,15 +158,16 @@ static void plan_file(struct plan *plan, const char *path, const char *requested
 static void plan_setting(struct plan *plan, const char *path, const char *requested,
 			 const char *kind, struct outcomes *outcomes)
 {
+	/* One file of all that a wildcard means may have a value of its own. */
+	bool is_renamed = to_series(&path, &requested) && !strchr(path, '*');
 	glob_t found;
 
-	to_series(&path, &requested);
 	if (path[0] != '/' || glob(path, GLOB_NOESCAPE, NULL, &found) != 0) {
-		plan_file(plan, path, requested, kind, outcomes);
+		plan_file(plan, path, requested, kind, is_renamed, outcomes);
 		return;
 	}
 	for (size_t i = 0; i < found.gl_pathc; i++)
-		plan_file(plan, found.gl_pathv[i], requested, kind, outcomes);
+		plan_file(plan, found.gl_pathv[i], requested, kind, is_renamed, outcomes);
 	globfree(&found);
 }
 

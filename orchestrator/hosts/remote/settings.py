@@ -24,7 +24,16 @@ class Change(Struct, frozen=True):
     requested: str
     actual: str
     verdict: Literal[
-        "changed", "unchanged", "differs", "missing", "refused", "clamped", "kept", "drifted", "written"
+        "changed",
+        "unchanged",
+        "differs",
+        "missing",
+        "refused",
+        "clamped",
+        "conflicting",
+        "kept",
+        "drifted",
+        "written",
     ]
 
     @property
@@ -44,6 +53,9 @@ class Change(Struct, frozen=True):
                 unit = "service" if kind == "enabled" else kind.replace("module", "kernel module")
                 return f"{self.path}: no such {unit}: {name!r} (requested {self.requested!r})"
             return f"{self.path}: No such file or directory (requested {self.requested!r})"
+        if self.verdict == "conflicting":
+            values = f"{self.actual!r} and {self.requested!r}"
+            return f"{self.path}: conflicting values {values}, one by its name as a sysctl"
         return f"{self.path}: {self.verdict}, requested {self.requested!r}, actual {self.actual!r}"
 
 
