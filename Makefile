@@ -131,6 +131,7 @@ architecture-test: packages-run packages-test $(VENV)/.dev
 	$(PYTEST) -m architectures tests/kernel
 
 performance: packages-run packages-test $(VENV)/.dev
+	@sh tools/install-packages.sh kmod
 	$(BIN)/python -m tests.performance
 
 machine-test: packages-run packages-test $(VENV)/.dev

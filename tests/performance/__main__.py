@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.performance import disturbance, fleets, page, planning, startup, trials
+from tests.performance import disturbance, fleets, guests, page, planning, startup, trials
 from tests.performance.contenders import Loop, Ours
 from tests.performance.environments import PROJECT, Environments
 from tests.performance.usage import adopt_orphans
@@ -74,6 +74,7 @@ def measure_all(folder: Path, options: argparse.Namespace) -> None:
     plans = planning.measure_plans(folder, environments, rounds)
     reports = planning.measure_reports(folder, environments, rounds)
     disturbed = disturbance.measure_disturbance(folder, environments, rounds)
+    booted = guests.measure_guests(folder, environments, rounds)
     points = fleets.measure_fleets(folder, environments, options.fleets)
     ratios = {
         f"{name} ({count} host{'s' * (count > 1)})": value
@@ -101,6 +102,7 @@ def measure_all(folder: Path, options: argparse.Namespace) -> None:
             points,
             started,
             [*plans, *reports],
+            booted,
         ),
         [PLOT],
     )
