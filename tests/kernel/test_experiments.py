@@ -143,3 +143,26 @@ def test_exchange_in_parallel_brings_at_least_what_was_published(
     assert exchange.median("call_latency", "twoway", 16) / fast >= EXCHANGE_GAIN
     compared = exchange.cell("exchange+parallel+concurrent", 16, 8, **way)["speedup"]
     assert compared["published"] == pytest.approx(EXCHANGE_GAIN, abs=0.05)
+
+
+POLICY = """
+version: 1
+name: policy
+hosts:
+  provider: qemu
+  qemu:
+    nodes: [{cpus: 8, memory: 512MiB}, {cpus: 8, memory: 512MiB}]
+kernels: {accel: {recipe: linux-6.12-accel}}
+tuning:
+  transparent_hugepages: {enabled: madvise}
+  sysfs: {/sys/kernel/mm/migration_accel/policy/syscall_or_cpuset: parallel concurrent}
+benchmark: {role: migbench}
+factors: {mode: [serial, parallel], page_size: [2MiB], pages: [16]}
+"""
+
+
+def test_a_label_says_that_a_policy_did_what_the_mode_does_not_ask_for(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    cells = run(tmp_path, str(tmp_path / "policy")).cells
+    labels = {cell["factors"]["mode"]: cell["label"] for cell in cells}
+    assert labels == {"serial": "policy: parallel concurrent", "parallel": "policy: concurrent"}

@@ -61,10 +61,34 @@ static void append(char *text, size_t size, const char *part)
 	snprintf(text + used, size - used, "%s%s", used ? "; " : "", part);
 }
 
+/* Pages that the kernel copied in a way that the mode does not ask for. */
+static const struct {
+	enum metric metric;
+	unsigned feature;
+	const char *policy;
+} NOT_REQUESTED[] = {
+	{METRIC_PAGES_BY_THREADS, FEATURE_THREADS, "parallel"},
+	{METRIC_BATCHES, FEATURE_BATCH, "concurrent"},
+	{METRIC_PAGES_BY_DMA, FEATURE_DMA, "offload"},
+};
+
+/* The words of policies that had an effect. */
+static void policies_in_effect(const struct trial *trial, char *words, size_t size)
+{
+	size_t used = 0;
+
+	words[0] = '\0';
+	for (size_t i = 0; i < sizeof(NOT_REQUESTED) / sizeof(NOT_REQUESTED[0]); i++)
+		if (!(trial->mode->features & NOT_REQUESTED[i].feature) &&
+		    trial->metrics.of[NOT_REQUESTED[i].metric].value > 0)
+			used += (size_t)snprintf(words + used, size - used, " %s",
+						 NOT_REQUESTED[i].policy);
+}
+
 /* A label marks results whose options alone would mislead. */
 static void report_label(const struct trial *trial, struct json *json)
 {
-	char name[256] = "", means[512] = "", size[SIZE_TEXT], part[128];
+	char name[256] = "", means[768] = "", size[SIZE_TEXT], part[128], words[64];
 
 	if (trial->mode->features & FEATURE_DMA && trial->dialect->dma.software) {
 		append(name, sizeof(name), "dma (software channel)");
@@ -80,6 +104,14 @@ static void report_label(const struct trial *trial, struct json *json)
 		snprintf(part, sizeof(part),
 			 "base pages of this machine have %s, more than the requested size", size);
 		append(means, sizeof(means), part);
+	}
+	policies_in_effect(trial, words, sizeof(words));
+	if (words[0]) {
+		snprintf(part, sizeof(part), "policy:%s", words);
+		append(name, sizeof(name), part);
+		append(means, sizeof(means),
+		       "a policy of the kernel accelerated migrations of a mode that does not ask "
+		       "for it");
 	}
 	if (!name[0])
 		return;
