@@ -128,7 +128,7 @@ class BlockRun:
             run.record_artifacts(task.result.get("artifacts", {}))
             settings.update(task.result.get("settings", {}))
         run.record_programs(visit.find_programs(run.plan.programs))
-        settings.update(visit.tune())
+        settings.update(visit.tune(self._kernel.name if len(run.experiment.kernels) > 1 else ""))
         visit.check_placement()
         return settings
 

@@ -106,8 +106,11 @@ class Visit:
                 raise HostError(f"{error}\n{another}") from error
             raise
 
-    def tune(self) -> dict[str, str]:
-        """Record, set and read back; return the values read, by path. ``HostError`` names the settings that failed."""
+    def tune(self, kernel: str = "") -> dict[str, str]:
+        """Record, set and read back; return the values read, by path. ``HostError`` names the settings that failed.
+
+        :param kernel: name of the running kernel, for the message, if the experiment has several.
+        """
         lines = encode_settings(self._experiment.tuning.settings)
         if not lines:
             return {}
@@ -118,8 +121,9 @@ class Visit:
         faults = [str(change) for change in changes if change.is_error]
         if faults or completed.exit_code:
             self.restore()
+            which = f" with kernel {kernel}" if kernel else ""
             raise HostError(
-                f"{self.host.name}: cannot change settings: {'; '.join(faults) or completed.stderr}"
+                f"{self.host.name}: cannot change settings{which}: {'; '.join(faults) or completed.stderr}"
             )
         return {change.path: change.in_effect for change in changes}
 

@@ -238,6 +238,13 @@ def test_a_boot_that_fails_keeps_its_log_and_a_refused_start_in_a_guest_keeps_no
     checked, ended = user.run(file, "--check"), user.run(file)
     assert (checked.code, checked.complaints) == (ended.code, ended.complaints)
     assert (ended.code, "frobnicate: command not found" in ended.err) == (3, True)
+    kernels = "kernels: {one: {package: linux-image-cloud-amd64}, other: {package: linux-image-amd64}}\n"
+    file = user.file(
+        text.replace("frobnicate", "true") + SMALL + kernels + "tuning: {sysctl: {vm.no_such_thing: 1}}\n"
+    )
+    ended = user.run(file)
+    named = "cannot change settings with kernel (one|other): /proc/sys/vm/no_such_thing: No such file"
+    assert (ended.code, bool(re.search(named, ended.err))) == (3, True), ended.err
     assert user.run_folders == [folder]
 
 
