@@ -26,6 +26,7 @@ def execute(run: Run) -> None:
     if run.provider.batch is not None:
         execute_as_jobs(run, run.provider.batch)
         return
+    run.stop.waits_for_end = run.provider.waits_for_end
     run.provider.note = run.observer.note
     run.provider.stopped_by = lambda: run.stop.by
     run.provider.duration = seconds_left(run.plan, run.provider, run.finished_count)

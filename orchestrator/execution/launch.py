@@ -117,7 +117,7 @@ def _open_folder(request: RunRequest) -> _OpenRun:
 def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitCode:
     """Execute what is left of a run; return ``OK`` if every trial is ok or was allowed not to be."""
     folder, plan, provider = opened.folder, request.plan, request.provider
-    with Journal(folder.path) as journal, log_to(folder.path / LOG_FILE), on_signals() as stop:
+    with Journal(folder.path) as journal, log_to(folder.path / LOG_FILE), on_signals(observer.note) as stop:
         run = Run(
             folder.id,
             plan,

@@ -1,24 +1,41 @@
 """Stopping on request or at a limit: the first finishes the running trial, the second stops at once.
 
-Both restore the host.
+Both restore the host, if it answers. After the second request the program ends in seconds, whatever a host or the
+network does: connections to hosts that give no sign of life are closed, which wakes all that wait for them, and if that
+was not enough, it exits as if it were killed. The next command then restores what this one could not.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Protocol
 
+from orchestrator.errors import ExitCode
 from orchestrator.experiment.model import Experiment
+from orchestrator.hosts.ssh import close_silent
 
 MAX_HOURS = "limits.max_hours"
 
 RESTORE_S = 60.0
 """Time to restore a host and to give it back."""
+
+ANSWER_S = 3.0
+"""Time that hosts have to give a sign of life after the second request."""
+
+CLEAN_UP_S = 1.5
+"""Time after that to write what is known, before the program exits."""
+
+_SILENT = (
+    "a host does not answer: settings of it may still be changed, and a trial may still run there; "
+    "repeat the command to restore and to resume"
+)
 
 
 def reserve(experiment: Experiment) -> float:
@@ -51,16 +68,18 @@ class Stop:
 
     :ivar is_limit: whether a limit asked for it, not the user.
     :ivar leaves_machine: whether only the present machine is to be left, see :meth:`leave_machine`.
+    :ivar waits_for_end: see :class:`~orchestrator.hosts.base.Provider`; a third request ends the program nevertheless.
     """
 
     def __init__(self) -> None:
+        self.waits_for_end = False
         self.level = 0
         self.by = ""
         self.is_limit = False
         self.leaves_machine = False
 
-    def request(self, number: int, frame: FrameType | None = None) -> None:
-        """Signal handler: the first Ctrl-C asks for level 1, everything else for level 2."""
+    def request(self, number: int) -> None:
+        """Take a signal: the first Ctrl-C asks for level 1, everything else for level 2."""
         is_first = self.level == 0 or self.leaves_machine
         self.level = 1 if number == signal.SIGINT and is_first else 2
         self.by, self.is_limit, self.leaves_machine = signal.Signals(number).name, False, False
@@ -123,16 +142,71 @@ def after(stop: Stop, seconds: float | None, limit: str) -> Iterator[None]:
         timer.cancel()
 
 
+class _SignalHandler:
+    """Passes signals on to a :class:`Stop`, and sees to it that the program ends.
+
+    It only starts threads: a signal handler must not wait for locks of whom it interrupts.
+    """
+
+    def __init__(self, stop: Stop, tell: Callable[[str], None]) -> None:
+        self._stop = stop
+        self._tell = tell
+        self._timers: list[threading.Timer] = []
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self._timers:
+            _exit()
+        self._stop.request(number)
+        by = self._stop.by
+        if self._stop.level == 1:
+            _later(0, lambda: self._tell(f"{by}: stopping after the running trial; again: at once"))
+            return
+        _later(0, lambda: self._tell(f"{by}: stopping now"))
+        self._timers.append(_later(0, self._end_in_time))
+
+    def _end_in_time(self) -> None:
+        """Let go of hosts that do not answer; exit if the others, if any, do not come to an end either."""
+        answering = close_silent(ANSWER_S)
+        if not self._stop.waits_for_end:
+            self._timers.append(_later(RESTORE_S if answering else CLEAN_UP_S, _exit))
+
+    def end(self) -> None:
+        """Nothing has to be ended any more."""
+        self._stop.waits_for_end = True
+        for timer in self._timers:
+            timer.cancel()
+
+
+def _later(seconds: float, what: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, what)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _exit() -> None:
+    """End the process, as SIGKILL would: threads may wait for a host for ever."""
+    os.write(sys.stderr.fileno(), f"orchestrate: interrupted; {_SILENT}\n".encode())
+    os._exit(ExitCode.INTERRUPTED)
+
+
 @contextmanager
-def on_signals() -> Iterator[Stop]:
-    """Turn SIGINT, SIGTERM and SIGHUP into requests for the length of the block; only in the main thread."""
+def on_signals(tell: Callable[[str], None]) -> Iterator[Stop]:
+    """Turn SIGINT, SIGTERM and SIGHUP into requests for the length of the block; only in the main thread.
+
+    A SIGHUP that is ignored, as under nohup(1), stays ignored.
+
+    :param tell: takes a line for the user; called from other threads.
+    """
     stop = Stop()
-    before = {
-        number: signal.signal(number, stop.request)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
+    handler = _SignalHandler(stop, tell)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        handler.end()
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.host_shells import HostFolder
+from orchestrator.execution.trial_file import HostTrial
+from tests.host_shells import HostFolder, processes
 
 START = b'{"event":"start","trial":"1","uptime":1}\n'
 ENDED = b'{"event":"trial","trial":"1"}\n'
@@ -155,3 +157,19 @@ def test_a_journal_that_is_shorter_is_followed_from_its_first_line(host: HostFol
         assert followed.wait() == START + ENDED
         followed.path.write_bytes(ENDED)
         assert followed.wait() == ENDED
+
+
+def test_it_ends_with_the_runner_after_what_that_has_written(host: HostFolder) -> None:
+    seconds = f"6{host.folder.stat().st_ino}"
+    sleeper = HostTrial(id="1", tag={}, folder="/", argv=("sleep", seconds), time_limit=600)
+    assert host.start(sleeper).returncode == 0
+    host.wait_for('"start"')
+    with following(host) as followed:
+        assert followed.wait().endswith(b"\n")
+        host.kill_runner()
+        assert followed.process.wait(PATIENCE_S) == 0
+    for pid in processes(f"sleep\0{seconds}"):
+        os.kill(pid, signal.SIGKILL)
+    with following(host) as followed:  # of a runner that is dead already
+        assert followed.process.wait(PATIENCE_S) == 0
+        assert followed.read() == followed.path.read_bytes() != b""

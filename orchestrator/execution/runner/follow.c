@@ -3,7 +3,7 @@
  * Copies a journal to stdout as it grows, whole lines only, a few times a second at most: each time
  * costs the host what a shell and sshd do for it, and disturbs a trial that runs. The line that a
  * trial starts is sent at once, with the end of the one before, so that nothing happens later in a
- * trial that takes its time.
+ * trial that takes its time. It ends with its input, and with the runner that writes the journal.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,20 +16,24 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "identity.h"
 #include "journal.h"
 #include "text.h"
 #include "verbs.h"
 
 #define INTERVAL_MS 50	  /* between two times */
 #define POLL_MS	    200	  /* between two looks at a file that cannot be watched */
+#define ALIVE_MS    2000  /* between two looks at a runner that cannot be watched */
 #define MOST	    65536 /* bytes that are read, and sent, at once */
 
 struct follower {
 	int journal, watch; /* watch: -1 if the kernel cannot tell of changes */
-	off_t offset;	    /* in the journal, of what was not sent */
-	struct text text;   /* from there, as far as it was read */
-	size_t whole;	    /* bytes of it in whole lines */
-	long since, sent;   /* when there was a whole line first; when lines were sent last */
+	int process; /* of the runner: -1 if the kernel cannot tell of its end (before 5.3) */
+	struct runner runner; /* pid 0: nobody writes the journal that is known */
+	off_t offset;	      /* in the journal, of what was not sent */
+	struct text text;     /* from there, as far as it was read */
+	size_t whole;	      /* bytes of it in whole lines */
+	long since, sent;     /* when there was a whole line first; when lines were sent last */
 };
 
 static long now_ms(void)
@@ -55,6 +59,18 @@ static bool open_journal(struct follower *follower, const char *block)
 	}
 	free(path);
 	return follower->journal >= 0;
+}
+
+/* Whether the runner of the block is alive, if one is known. */
+static bool find_runner(struct follower *follower, const char *block)
+{
+	char *path = format("%s/runner", block);
+	bool is_known = runner_read(&follower->runner, path);
+
+	free(path);
+	if (is_known)
+		follower->process = runner_open(&follower->runner);
+	return !is_known || runner_is_alive(&follower->runner);
 }
 
 static size_t whole_lines(const struct text *text)
@@ -125,30 +141,41 @@ static bool send_lines(struct follower *follower)
 	return true;
 }
 
-/* Waits for more of the journal, or for a time (-1: none). Whether stdin is still open. */
+/* Waits for more of the journal, or for a time (-1: none). Whether stdin is still open, and the
+ * runner alive. */
 static bool wait_for_more(const struct follower *follower, int limit)
 {
 	char bytes[4096];
-	struct pollfd ends[] = {{STDIN_FILENO, POLLIN, 0}, {follower->watch, POLLIN, 0}};
 	/* Nothing is to be seen before the time is over, if it is that of a trial that starts. */
-	nfds_t count = follower->whole && trial_starts(follower) ? 1 : 2;
+	bool is_start = follower->whole && trial_starts(follower);
+	struct pollfd ends[] = {
+		{STDIN_FILENO, POLLIN, 0},
+		{follower->process, POLLIN, 0},
+		{is_start ? -1 : follower->watch, POLLIN, 0},
+	};
 
 	if (follower->watch < 0 && limit < 0)
 		limit = POLL_MS;
-	if (poll(ends, count, limit) < 0)
+	if (follower->runner.pid && follower->process < 0 && limit < 0)
+		limit = ALIVE_MS;
+	if (poll(ends, sizeof(ends) / sizeof(*ends), limit) < 0)
 		return errno == EINTR;
-	if (ends[1].revents && read(follower->watch, bytes, sizeof(bytes)) < 0 && errno != EAGAIN)
+	if (ends[2].revents && read(follower->watch, bytes, sizeof(bytes)) < 0 && errno != EAGAIN)
+		return false;
+	if (ends[1].revents ||
+	    (follower->runner.pid && follower->process < 0 && !runner_is_alive(&follower->runner)))
 		return false;
 	return !ends[0].revents || read(STDIN_FILENO, bytes, sizeof(bytes)) > 0;
 }
 
 int follow(int count, char **words)
 {
-	struct follower follower = {.watch = -1};
+	struct follower follower = {.watch = -1, .process = -1};
 	bool goes_on = open_journal(&follower, words[0]);
 	int code = goes_on ? EXIT_SUCCESS : EXIT_FAILURE;
 
 	(void)count;
+	goes_on = goes_on && find_runner(&follower, words[0]);
 	while (goes_on) {
 		int limit = -1;
 
@@ -163,5 +190,6 @@ int follow(int count, char **words)
 	while (code == EXIT_SUCCESS && (look(&follower), follower.whole))
 		code = send_lines(&follower) ? EXIT_SUCCESS : EXIT_FAILURE;
 	text_free(&follower.text);
+	runner_free(&follower.runner);
 	return code;
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "text.h"
 
@@ -73,4 +75,16 @@ void runner_free(struct runner *runner)
 	free(runner->base);
 	free(runner->block);
 	*runner = (struct runner){0};
+}
+
+int runner_open(const struct runner *runner)
+{
+	int process = (int)syscall(SYS_pidfd_open, runner->pid, 0);
+
+	if (process >= 0 &&
+	    !runner_is_alive(runner)) { /* the number was given away before it was opened */
+		close(process);
+		process = -1;
+	}
+	return process;
 }

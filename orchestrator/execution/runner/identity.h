@@ -23,6 +23,8 @@ struct runner {
 /* Reads such a file. False if there is none; all fields are then empty, not NULL. */
 bool runner_read(struct runner *runner, const char *path);
 bool runner_is_alive(const struct runner *runner);
+/* A pidfd; -1 if it is gone, or if the kernel has none (before Linux 5.3). */
+int runner_open(const struct runner *runner);
 void runner_free(struct runner *runner);
 
 #endif

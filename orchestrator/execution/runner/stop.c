@@ -17,23 +17,11 @@
 
 #define STOP_SECONDS 60 /* the grace of a trial, and settings that take their time */
 
-static int open_process(const struct runner *runner)
-{
-	int process = (int)syscall(SYS_pidfd_open, runner->pid, 0);
-
-	if (process >= 0 &&
-	    !runner_is_alive(runner)) { /* the number was given away before it was opened */
-		close(process);
-		process = -1;
-	}
-	return process;
-}
-
 /* Ends a runner and its trial; waits until it is gone, by a pidfd (Linux 5.3) or by asking. */
 static bool end_runner(const struct runner *runner)
 {
 	static const struct timespec pause = {.tv_nsec = 50000000};
-	struct pollfd process = {open_process(runner), POLLIN, 0};
+	struct pollfd process = {runner_open(runner), POLLIN, 0};
 
 	if (process.fd >= 0) {
 		syscall(SYS_pidfd_send_signal, process.fd, SIGTERM, NULL, 0);

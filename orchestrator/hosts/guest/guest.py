@@ -44,6 +44,9 @@ QEMU_DEFECT = "Oops: int3: "
 removed breakpoint of the kernel's text patching (jump labels, static calls, ftrace) stays translated, and a CPU that
 executes it oopses. Fixed by QEMU's commit deba78709ae8."""
 
+_PATIENT = ("-o", "ServerAliveCountMax=40")
+"""An emulated guest may be busy in its kernel for minutes; if it dies, so does the process that it is."""
+
 _PORT_IN_USE = "Could not set up host forwarding rule"
 
 
@@ -187,7 +190,7 @@ def _launch(boot: Boot, base: bytes) -> Guest:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    address = SshAddress("127.0.0.1", "root", port, files.identity, files.known_hosts)
+    address = SshAddress("127.0.0.1", "root", port, files.identity, files.known_hosts, options=_PATIENT)
     return Guest(boot, process, address, monitor)
 
 

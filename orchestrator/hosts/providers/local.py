@@ -17,6 +17,7 @@ class LocalMachine(Machine):
     """This machine, with the running kernel."""
 
     name = "local"
+    waits_for_end = True
     clock: Clock = "wall"
     environment: Environment | None = None
 

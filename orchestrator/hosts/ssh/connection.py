@@ -142,8 +142,8 @@ def _open(
     cleanup.callback(connection.client.close)
     with _proxy_errors(proxy):
         connection.open()
-    keepalive = int(configuration.value("serveraliveinterval", "0")) or KEEPALIVE_S
-    connection.transport.set_keepalive(keepalive)
+    interval = int(configuration.value("serveraliveinterval", "0")) or KEEPALIVE_S
+    connection.transport.keep_alive(interval, int(configuration.value("serveralivecountmax", "3")))
     tune(stream, DEAD_PEER_MS)
     return Link(configuration, connection, proxy, below)
 

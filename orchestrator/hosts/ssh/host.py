@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 SESSION_ATTEMPTS = 3
 SESSION_PAUSE_S = 0.3
+SESSION_LIMIT_S = 60.0
+"""A server that answers otherwise must open a session, and start a command in it, within this time."""
 
 
 class SshHost(Host):
@@ -53,9 +57,10 @@ class SshHost(Host):
         """Run ``line`` in a new session. Retries, as small servers refuse a session while another one closes."""
         for attempt in range(1, SESSION_ATTEMPTS + 1):
             try:
-                channel: Channel = self._link.transport.open_session()
-                channel.update_environment(self._environment)
-                channel.exec_command(line)
+                channel: Channel = self._link.transport.open_session(timeout=SESSION_LIMIT_S)
+                with _closed_after(channel, SESSION_LIMIT_S):
+                    channel.update_environment(self._environment)
+                    channel.exec_command(line)
             except _ssh_errors() as error:
                 if attempt == SESSION_ATTEMPTS or not self._link.transport.is_active():
                     raise HostLost(f"{self.name}: {_reason(error)}") from error
@@ -90,7 +95,7 @@ class SshHost(Host):
         finally:
             channel.close()
         if code == -1:
-            raise HostLost(f"{self.name}: connection lost while running: {line}")
+            raise HostLost(f"{self.name}: {self._why_lost()}; it was running: {line}")
         return code, b"".join(output), b"".join(errors)
 
     def batches(self, command: Command) -> Iterator[list[str] | None]:
@@ -114,11 +119,16 @@ class SshHost(Host):
                 if whole:
                     yield [line.decode(errors="replace") for line in whole]
             if channel.recv_exit_status() == -1:
-                raise HostLost(f"{self.name}: connection lost")
+                raise HostLost(f"{self.name}: {self._why_lost()}")
             if rest:
                 yield [rest.decode(errors="replace")]
         finally:
             channel.close()
+
+    def _why_lost(self) -> str:
+        """Return why a command has no exit code."""
+        error = self._link.transport.get_exception()
+        return _reason(error) if error else "connection lost"
 
     def close(self) -> None:
         """Close the connection and those to the jump hosts."""
@@ -137,6 +147,27 @@ def connect(name: str, address: SshAddress, time_limit: float = 30.0) -> SshHost
     except HostError as error:
         raise HostError(f"{name}: {str(error).removeprefix(f'{name}: ')}") from error
     return SshHost(name, link)
+
+
+def close_silent(seconds: float) -> int:
+    """Ask each host of this process for a sign of life, and close the connections to those that give none in time.
+
+    Whoever waits for such a host gets ``HostLost``. Returns how many connections are left.
+    """
+    transports = sys.modules.get("orchestrator.hosts.ssh.transport")  # paramiko takes a while to import
+    return transports.close_silent(seconds) if transports is not None else 0
+
+
+@contextmanager
+def _closed_after(channel: Channel, seconds: float) -> Iterator[None]:
+    """Close the channel, which wakes whoever waits for it, if the block takes longer."""
+    timer = threading.Timer(seconds, channel.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _drain(receive: Any, into: list[bytes]) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import paramiko
@@ -30,10 +33,58 @@ _NAMES = {
 """What paramiko calls a list that has nothing in common with the server's: OpenSSH's name, and its keyword."""
 
 
+_open: weakref.WeakSet[Transport] = weakref.WeakSet()
+"""All that were opened and are not garbage yet."""
+
+
 class _Packetizer(Packetizer):
-    """Reads lines that a server or a gateway sends before its version: in any encoding, and each may take a while."""
+    """Reads lines that a server or a gateway sends before its version: in any encoding, and each may take a while.
+
+    Ends the connection to a server that has fallen silent, see :meth:`keep_alive`.
+    """
 
     limit_s = 0.0
+
+    def __init__(self, socket: Any) -> None:
+        super().__init__(socket)
+        self.heard = time.monotonic()
+        self._unanswered = 0
+        self._senders: set[int] = set()
+
+    def keep_alive(self, interval: int, most: int, ask: Callable[[], None]) -> None:
+        """Ask the server for a sign of life after each ``interval`` seconds in which nothing was sent.
+
+        paramiko's own question wants no answer. If so many in a row have none, nor anything else came, the connection
+        ends, as with ``ServerAliveCountMax`` of OpenSSH: TCP alone does not notice a server that is stopped, or a
+        gateway that swallows what it takes.
+        """
+
+        def ask_or_end() -> None:
+            self._unanswered += 1
+            if self._unanswered > most:
+                raise paramiko.SSHException("Timeout, server not responding")
+            ask()
+
+        self.set_keepalive(interval, ask_or_end)
+
+    def read_message(self) -> Any:
+        """Return the type of the next packet, and the packet."""
+        message = super().read_message()
+        self._unanswered, self.heard = 0, time.monotonic()
+        return message
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a thread sends; it may wait for long, and so would the next."""
+        return bool(self._senders)
+
+    def send_message(self, data: Any) -> None:
+        """Send a packet; waits while the other side takes none."""
+        self._senders.add(threading.get_ident())
+        try:
+            super().send_message(data)
+        finally:
+            self._senders.discard(threading.get_ident())
 
     def readline(self, timeout: float) -> str:
         """Return a line without its end."""
@@ -48,6 +99,33 @@ class Transport(paramiko.Transport):
 
     host_key_order: tuple[str, ...] = ()
     binding: Binding | None = None
+
+    def first_line_within(self, seconds: float) -> None:
+        """Wait so long for each line before the server's version."""
+        self._lines.limit_s = seconds
+
+    def keep_alive(self, interval: int, most: int) -> None:
+        """End the connection once the server has left ``most`` questions unanswered, ``interval`` seconds apart."""
+        self._lines.keep_alive(interval, most, self.ask)
+
+    def ask(self) -> None:
+        """Ask the server for any answer; not while something is being sent."""
+        if not self._lines.is_sending:
+            question = paramiko.Message()
+            question.add_byte(paramiko.common.cMSG_GLOBAL_REQUEST)
+            question.add_string("keepalive@openssh.com")
+            question.add_boolean(True)
+            self._send_user_message(question)  # type: ignore[attr-defined]
+
+    @property
+    def heard(self) -> float:
+        """When the last packet came, on the monotonic clock."""
+        return self._lines.heard
+
+    @property
+    def _lines(self) -> _Packetizer:
+        assert isinstance(self.packetizer, _Packetizer)
+        return self.packetizer
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -87,8 +165,8 @@ def open_transport(
 ) -> Transport:
     """Return a transport over ``stream`` that offers the algorithms of the configuration."""
     transport = Transport(stream, packetizer_class=_Packetizer, **options)
-    assert isinstance(transport.packetizer, _Packetizer)
-    transport.packetizer.limit_s = time_limit
+    _open.add(transport)
+    transport.first_line_within(time_limit)
     security = transport.get_security_options()
     certified = [f"{name}{CERTIFICATE}" for name in security.key_types]
     transport.host_key_order = tuple(policy.order([*security.key_types, *certified]))
@@ -108,3 +186,19 @@ def _supported(word: str, wanted: list[str], supported: Sequence[str]) -> list[s
             f"SSH configuration: {word} {','.join(wanted)}: not supported; supported: {','.join(supported)}"
         )
     return found
+
+
+def close_silent(seconds: float) -> int:
+    """Ask the servers of all connections of this process, and close those to servers that do not answer in time.
+
+    Whoever waits for such a connection gets an error. Returns how many are left.
+    """
+    asked = [transport for transport in list(_open) if transport.is_active()]
+    since = time.monotonic()
+    for transport in asked:
+        transport.ask()
+    time.sleep(seconds)
+    for transport in asked:
+        if transport.heard < since:
+            transport.close()
+    return sum(transport.is_active() for transport in asked)
