@@ -1,6 +1,7 @@
 """Errors that the user can fix, each with an exit code.
 
-These errors are printed as plain lines, without a traceback. Any other exception is a bug.
+These errors are printed as plain lines, without a traceback. Any other exception is a bug, and ends the program with
+:attr:`ExitCode.BUG` (``EX_SOFTWARE`` of sysexits.h).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ class ExitCode(IntEnum):
     HOST = 3
     KERNEL = 4
     REGRESSION = 5
+    BUG = 70
     INTERRUPTED = 130
 
 

@@ -78,6 +78,7 @@ def orchestrate() -> None:
       3    host or provider error
       4    kernel error
       5    compare: regression; reproduce: a claim does not hold
+      70   internal error
       130  interrupted
     """
 
@@ -108,6 +109,15 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("orchestrate: interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
+    except Exception as bug:  # noqa: BLE001 - exit code 1 would say that a trial is not ok
+        import traceback
+
+        traceback.print_exc()
+        name = type(bug).__name__
+        click.echo(
+            f"orchestrate: internal error: {name}: {bug}; please report it with the lines above", err=True
+        )
+        sys.exit(ExitCode.BUG)
     except BrokenPipeError:
         # The reader has closed the pipe. Without stdout the interpreter does not fail to flush it at exit.
         sys.stdout = None

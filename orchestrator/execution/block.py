@@ -6,11 +6,12 @@ in between, a trial that has ended there is never run again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
 
-from orchestrator.errors import HostError, HostGone, HostLost, Interrupted
+from orchestrator.errors import HostError, HostGone, HostLost, Interrupted, OrchestratorError
 from orchestrator.execution import needs, outcome
 from orchestrator.execution.boots import record_boot
 from orchestrator.execution.host_losses import HostLosses
@@ -118,7 +119,19 @@ class BlockRun:
             self._run.expect_trials()
             visit.start(self._losses.trials_to_send(self._block))
         self._announce(context, facts, settings, verification)
-        return self._follow(visit, context)
+        try:
+            return self._follow(visit, context)
+        except (HostLost, Interrupted):
+            raise
+        except Exception:
+            self._abandon(visit)
+            raise
+
+    def _abandon(self, visit: Visit) -> None:
+        """Leave the host as it was, as far as it lets us: nobody will follow its runner any more."""
+        with contextlib.suppress(OrchestratorError):
+            visit.stop(now=True)
+            visit.restore()
 
     def _provision(self, visit: Visit, facts: host_facts.Facts) -> dict[str, str]:
         """Apply roles and tuning; return the settings as read back, by path."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 
-from orchestrator.errors import CommandFailed, HostError, HostLost
+from orchestrator.errors import CommandFailed, HostError, HostLost, OrchestratorError
 from orchestrator.execution import host_journal, outcome
 from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.outcome import TrialContext
@@ -14,6 +15,8 @@ from orchestrator.execution.stopping import Stopping
 from orchestrator.execution.visit import Visit
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.records import TrialRecord
+
+log = logging.getLogger(__name__)
 
 SILENCE_MARGIN_S = 20.0
 """Added to what a trial may take before a silent host is asked whether its runner is alive.
@@ -122,7 +125,15 @@ class JournalFollower:
         disturbances = self._run.disturbances(trial.id)
         if (end.boot, end.start) in disturbances:
             return None
-        return outcome.record(self._run.experiment, trial, context, end, len(disturbances))
+        try:
+            return outcome.record(self._run.experiment, trial, context, end, len(disturbances))
+        except OrchestratorError:
+            raise
+        except Exception as bug:  # what one trial has printed must not end the run, now and at each resume
+            log.exception("trial %s", trial.id)
+            reason = f"internal error: {type(bug).__name__}: {bug}"
+            self._run.observer.note(f"trial {trial.id}: {reason}; please report it with the log of the run")
+            return outcome.unreadable(trial, context, end, reason)
 
     def _stuck(self) -> str:
         running = self._losses.running

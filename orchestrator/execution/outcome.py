@@ -87,6 +87,19 @@ def crashed(trial: Trial, place: TrialContext, reason: str, final: bool) -> Tria
     return replace(_unstarted(trial, place), status=Status.CRASHED, reason=reason, final=final)
 
 
+def unreadable(trial: Trial, place: TrialContext, seen: TrialEnd, reason: str) -> TrialRecord:
+    """Return the record of a trial that ended, but of which no record can be made."""
+    return replace(
+        _unstarted(trial, place),
+        boot=seen.boot,
+        status=Status.FAILED,
+        reason=reason,
+        start=seen.start,
+        end=seen.end,
+        exit_code=seen.exit_code,
+    )
+
+
 def wrong_kernel(trial: Trial, place: TrialContext, fault: str) -> TrialRecord:
     """Return the record of a trial that was not run, as its kernel is not the one that runs."""
     reason = wrong_kernel_reason(trial.cell.kernel, fault)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from orchestrator import __version__, cli
 from orchestrator.cli import orchestrate as group
+from orchestrator.errors import ExitCode
 from orchestrator.hosts import persistent_guest
 from orchestrator.hosts.providers import registry
 from tests.calls import orchestrate
@@ -224,3 +226,22 @@ def test_no_results(tmp_path: Path) -> None:
     ended = orchestrate("report", "latest", folder=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr.startswith("orchestrate: no runs in results")
+
+
+def test_a_bug_has_an_exit_code_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(sys, "argv", ["orchestrate", "plan"])
+    monkeypatch.setattr(cli.orchestrate, "invoke", broken)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == ExitCode.BUG == 70
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert (
+        err.splitlines()[-1]
+        == "orchestrate: internal error: KeyError: 'x'; please report it with the lines above"
+    )

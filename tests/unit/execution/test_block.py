@@ -8,18 +8,18 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
 
 from orchestrator.errors import HostError, HostLost
-from orchestrator.execution import journal_follower
+from orchestrator.execution import journal_follower, outcome
 from orchestrator.execution.coordinator import execute
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stop
 from orchestrator.experiment.loader import load
-from orchestrator.experiment.model import Needs, Status
+from orchestrator.experiment.model import Experiment, Needs, Status
 from orchestrator.hosts import facts
 from orchestrator.hosts.base import Clock, Machine, Provider, ProviderRequest
 from orchestrator.hosts.command import Command
@@ -346,3 +346,52 @@ def test_a_run_that_is_resumed_on_a_machine_that_differs_says_so(
         told = [note for note in run.observer.notes if "differs" in note]
         cpu = known["cpu_part"] or known["cpu_model"]
         assert told == [f"n1: differs from n0: CPU: {cpu}, not 0xd0c"] * is_other
+
+
+class Broken(Listener):
+    """Fails when it is told of a trial."""
+
+    def trial_ends(self, record: TrialRecord) -> None:
+        raise RuntimeError(record.trial)
+
+
+def test_a_bug_leaves_the_host_as_it_was(tmp_path: Path, answers: str) -> None:
+    scripted = ScriptedHost("n1")
+    with a_run(tmp_path, ScriptedMachine([scripted])) as run:
+        run.observer = Broken()
+        script(scripted, answers, begin(), ended(trials_of(run)[0]))
+        with pytest.raises(RuntimeError):
+            execute(run)
+    words = [
+        command.rpartition("runner.sh ")[2].split() for command in scripted.commands if "runner.sh" in command
+    ]
+    after = words[next(n for n, each in enumerate(words) if each[0] == "follow") + 1 :]
+    assert [(each[0], each[-1]) if each[0] == "stop" else tuple(each[:2]) for each in after] == [
+        ("stop", "now"),
+        ("settings", "restore"),
+    ]
+
+
+def test_a_trial_of_which_no_record_can_be_made_has_failed_and_the_run_goes_on(
+    tmp_path: Path, answers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = outcome.record
+    scripted = ScriptedHost("n1")
+    with a_run(tmp_path, ScriptedMachine([scripted])) as run:
+        first, second = trials_of(run)
+
+        def broken(experiment: Experiment, trial: Trial, *others: Any) -> TrialRecord:
+            if trial.id == first.id:
+                raise ZeroDivisionError("division by zero")
+            return make(experiment, trial, *others)
+
+        monkeypatch.setattr(outcome, "record", broken)
+        ends = (ended(first), ended(second), line("end", reason="complete", detail=""))
+        script(scripted, answers, begin(), *ends)
+        execute(run)
+    records = [one for one in read(tmp_path / "run" / "journal.jsonl") if isinstance(one, TrialRecord)]
+    reason = "internal error: ZeroDivisionError: division by zero"
+    assert [(one.trial, one.status, one.reason) for one in records] == [
+        (first.id, Status.FAILED, reason),
+        (second.id, Status.OK, ""),
+    ]
