@@ -37,7 +37,7 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--hosts", type=int, nargs="+", default=[1, 8])
-    parser.add_argument("--fleets", type=int, nargs="+", default=[1, 10, 100, 1000], help="sizes of fleets")
+    parser.add_argument("--fleets", type=int, nargs="+", default=[1, 10, 100, 300], help="sizes of fleets")
     parser.add_argument("--output", type=Path, default=PROJECT / "docs", help="directory of the page")
     options = parser.parse_args()
     if os.geteuid() != 0 and not options.short:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -39,10 +40,17 @@ class Point(Struct, frozen=True):
 
 
 def measure_fleets(folder: Path, environments: Environments, counts: Sequence[int]) -> list[Point]:
-    """Run the same experiment on so many hosts."""
+    """Run the same experiment on so many hosts; up to the size, in increasing order, that this machine cannot carry."""
     programs = folder / "programs"
     build_programs(programs)
-    return [_measure(folder / f"fleet-{count}", programs, environments, count) for count in counts]
+    points: list[Point] = []
+    for count in sorted(counts):
+        try:
+            points.append(_measure(folder / f"fleet-{count}", programs, environments, count))
+        except RuntimeError as error:
+            print(f"performance: no figures of {count} hosts on this machine: {error}", file=sys.stderr)
+            break
+    return points
 
 
 def _measure(folder: Path, programs: Path, environments: Environments, count: int) -> Point:
