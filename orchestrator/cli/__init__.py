@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from orchestrator import __version__
+from orchestrator.cli.output import echo
 from orchestrator.errors import ExitCode, OrchestratorError
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
@@ -99,7 +100,7 @@ def main() -> None:
         from orchestrator.cli.program import as_started
 
         for line in shortened(str(error).splitlines()):
-            click.echo(f"orchestrate: {as_started(line)}", err=True)
+            echo(f"orchestrate: {as_started(line)}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
@@ -107,16 +108,14 @@ def main() -> None:
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("orchestrate: interrupted", err=True)
+        echo("orchestrate: interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as bug:  # noqa: BLE001 - exit code 1 would say that a trial is not ok
         import traceback
 
         traceback.print_exc()
         name = type(bug).__name__
-        click.echo(
-            f"orchestrate: internal error: {name}: {bug}; please report it with the lines above", err=True
-        )
+        echo(f"orchestrate: internal error: {name}: {bug}; please report it with the lines above", err=True)
         sys.exit(ExitCode.BUG)
     except BrokenPipeError:
         # The reader has closed the pipe. Without stdout the interpreter does not fail to flush it at exit.
@@ -125,7 +124,7 @@ def main() -> None:
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
-        click.echo(
+        echo(
             f"orchestrate: cannot write results: {error.strerror}; free disk space and run the command again",
             err=True,
         )

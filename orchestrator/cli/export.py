@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.output import echo
 from orchestrator.cli.results import results_option
 from orchestrator.units import plural
 
@@ -61,5 +62,5 @@ def export(
         runs.find(results_path, run), ExportOptions(output, directory or folder, scrub, words, experiment)
     )
     for note in exported.notes:
-        click.echo(f"orchestrate: {note}", err=True)
-    click.echo(f"{exported.path}: {plural(exported.files, 'file')}, id {exported.identity}")
+        echo(f"orchestrate: {note}", err=True)
+    echo(f"{exported.path}: {plural(exported.files, 'file')}, id {exported.identity}")

@@ -21,6 +21,7 @@ from orchestrator.cli.options import (
     provider_option,
     set_option,
 )
+from orchestrator.cli.output import echo
 from orchestrator.errors import ExitCode, OrchestratorError
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.provision.experiments import load_experiment
@@ -57,12 +58,12 @@ def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
         for name in selector.names(patterns or ("all",) if inventory else patterns)
     ]
     if not rows:
-        click.echo(
+        echo(
             f"{inventory}: no hosts" if inventory else "no hosts; select an inventory with --inventory",
             err=True,
         )
         return
-    click.echo(tabulate(rows, ["host", "address", "groups"]))
+    echo(tabulate(rows, ["host", "address", "groups"]))
 
 
 @hosts.command()
@@ -89,7 +90,7 @@ def up(
     experiment = load_experiment(file, overrides)
     chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
     if not chosen.creates_hosts:
-        click.echo(f"nothing to start: the {chosen.name} provider uses existing hosts")
+        echo(f"nothing to start: the {chosen.name} provider uses existing hosts")
         return
     from orchestrator.hosts.selector import HostSelector
 
@@ -100,7 +101,7 @@ def up(
     options = ["--host", names, "--inventory", str(inventory_file)]
     if experiment.repetitions.boots > 1 and experiment.repetitions.until is None:
         options += ["--set", "repetitions.boots=1"]  # a guest that is kept running is not rebooted
-    click.echo(f"{names} is up; {shlex.join(options)}")
+    echo(f"{names} is up; {shlex.join(options)}")
 
 
 @hosts.command()
@@ -134,9 +135,9 @@ def down(name: str, orphans: bool, others: bool) -> None:
     folder = cache_folder() / "up"
     folders = sorted(path for path in folder.glob("*") if name in ("", path.name))
     for path in folders:
-        click.echo(f"{path.name}: {'stopped' if persistent_guest.down(path) else 'was not running'}")
+        echo(f"{path.name}: {'stopped' if persistent_guest.down(path) else 'was not running'}")
     if not folders:
-        click.echo(f"no guest of {name} is up" if name else "no guest is up")
+        echo(f"no guest of {name} is up" if name else "no guest is up")
 
 
 def _remove_orphans(others: bool) -> None:
@@ -148,7 +149,7 @@ def _remove_orphans(others: bool) -> None:
     from orchestrator.hosts.waiting import waiting
 
     def note(text: str) -> None:
-        click.echo(text, err=True)
+        echo(text, err=True)
 
     lines, failed, skipped = 0, False, []
     clouds = [provider for provider in registry().values() if issubclass(provider, RentedProvider)]
@@ -161,22 +162,22 @@ def _remove_orphans(others: bool) -> None:
             continue
         except OrchestratorError as error:
             failed = True
-            click.echo(f"orchestrate: {provider.name}: {error}", err=True)
+            echo(f"orchestrate: {provider.name}: {error}", err=True)
             continue
         for cloud in regions:
             try:
                 for line in remove_orphans(cloud, note, others=others):
                     lines += 1
-                    click.echo(line)
+                    echo(line)
             except OrchestratorError as error:
                 failed = True
-                click.echo(f"orchestrate: {provider.name}: {error}", err=True)
+                echo(f"orchestrate: {provider.name}: {error}", err=True)
     for line in skipped:
-        click.echo(f"orchestrate: {line}", err=True)
+        echo(f"orchestrate: {line}", err=True)
     if failed or len(skipped) == len(clouds):
         sys.exit(ExitCode.HOST)
     if not lines:
-        click.echo("no orphans")
+        echo("no orphans")
 
 
 @hosts.command()
@@ -193,7 +194,7 @@ def facts(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
         return []
 
     code = _each(patterns, inventory, ssh_config, add)
-    click.echo(json.dumps(dict(sorted(documents.items())), indent=2, ensure_ascii=False))
+    echo(json.dumps(dict(sorted(documents.items())), indent=2, ensure_ascii=False))
     sys.exit(code)
 
 
@@ -241,7 +242,7 @@ def _check_cluster(
     if not lines:
         raise click.UsageError(f"--provider {provider}: name the hosts to check instead")
     for line in lines:
-        click.echo(line)
+        echo(line)
 
 
 @hosts.command()
@@ -312,8 +313,8 @@ def _each(
         if isinstance(outcome, Exception):
             code = ExitCode.HOST
             for line in str(outcome).splitlines():
-                click.echo(f"orchestrate: {line}", err=True)
+                echo(f"orchestrate: {line}", err=True)
         else:
             for line in outcome:
-                click.echo(f"{name}: {line}")
+                echo(f"{name}: {line}")
     return code

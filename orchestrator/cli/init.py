@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
 
 
@@ -31,11 +32,11 @@ def init(folder: Path, ci: bool) -> None:
     from orchestrator import starters
 
     path = starters.write(folder, starters.WORKFLOW if ci else starters.EXPERIMENT)
-    click.echo(f"created {path}")
+    echo(f"created {path}")
     experiment = folder / starters.EXPERIMENT
     if ci and not experiment.exists():
         hint = "create it with 'orchestrate init'"
-        click.echo(f"the workflow runs {experiment}, which does not exist; {as_started(hint)}")
+        echo(f"the workflow runs {experiment}, which does not exist; {as_started(hint)}")
     elif not ci:
         name = shlex.quote(str(path))
-        click.echo(as_started(f"next: orchestrate plan {name}; orchestrate run {name}"))
+        echo(as_started(f"next: orchestrate plan {name}; orchestrate run {name}"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def build(names: tuple[str, ...], package: bool, arch: str | None) -> None:
     for recipe in recipes:
         with building(recipe.name or "kernel") as on_progress:
             built = build(recipe, on_progress, package, architectures.find(arch or ""))
-        click.echo(built.folder)
+        echo(built.folder)
 
 
 @kernel.command("list")
@@ -71,12 +72,12 @@ def list_() -> None:
         for built in store.kernels()
     ]
     if not rows:
-        click.echo(
+        echo(
             f"no kernels in {store.kernels_folder()}; build one with 'orchestrate kernel build RECIPE'",
             err=True,
         )
         return
-    click.echo(
+    echo(
         tabulate(
             rows, ["kernel", "recipe", "release", "arch", "patches", "size", "built (UTC)", "used (UTC)"]
         )
@@ -91,7 +92,7 @@ def show(name: str) -> None:
     The ingredients are the source, the patches, the configuration, the compiler and the linker.
     """
     for key, value in _facts(_find(name)):
-        click.echo(f"{key + ':':16}{value}")
+        echo(f"{key + ':':16}{value}")
 
 
 @kernel.command()
@@ -114,14 +115,14 @@ def gc(unused_for: str, dry_run: bool) -> None:
     for item in collect.removable(_seconds(unused_for)):
         shown = f"{item.kind} {item.folder.name}, {_mebibytes(item.size)}, unused for {item.idle / DAY_S:.1f} days"
         if dry_run:
-            click.echo(f"would remove {shown}")
+            echo(f"would remove {shown}")
         elif collect.remove(item):
             freed += item.size
-            click.echo(f"removed {shown}")
+            echo(f"removed {shown}")
         else:
-            click.echo(f"skipped (in use): {shown}")
+            echo(f"skipped (in use): {shown}")
     if not dry_run:
-        click.echo(f"{_mebibytes(freed)} freed")
+        echo(f"{_mebibytes(freed)} freed")
 
 
 def _find(name: str) -> Built:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-import click
+from orchestrator.cli.output import echo
 
 
 def set_up_logging(verbose: int) -> None:
@@ -21,4 +21,4 @@ class _ToStderr(logging.Handler):
     """Writes to whatever stderr is at the moment: a progress bar makes room above itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=True)
+        echo(self.format(record), err=True)

@@ -15,6 +15,7 @@ from orchestrator.cli.options import (
     selection_options,
     set_option,
 )
+from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
@@ -68,19 +69,19 @@ def plan(
         log.warning("run will refuse this: %s", error)
     if format_name == "jsonl":
         for lines in json_lines(planned):
-            click.echo(lines, nl=False)
+            click.echo(lines, nl=False)  # JSON has no such characters, and there may be millions of lines
         return
-    click.echo(table(planned))
-    click.echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate, chosen.host_count)}")
+    echo(table(planned))
+    echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate, chosen.host_count)}")
     for name in _to_build(experiment, chosen):
-        click.echo(f"kernel {name}: not built yet; `run` builds it first")
+        echo(f"kernel {name}: not built yet; `run` builds it first")
     quote = chosen.quote(planned.estimate(boot_s=chosen.boot_estimate, hosts=chosen.host_count).seconds)
     if quote is not None:
-        click.echo(quote)
+        echo(quote)
         for hint in quote.hints:
-            click.echo(hint)
+            echo(hint)
         if quote.end:
-            click.echo(f"end: {quote.end}")
+            echo(f"end: {quote.end}")
 
 
 def _to_build(experiment: Experiment, provider: Provider) -> Iterator[str]:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -18,11 +17,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from orchestrator.cli.output import echo
 from orchestrator.execution.observer import Observer
 from orchestrator.experiment.model import Status
 from orchestrator.plan.model import Block
 from orchestrator.results.records import BlockRecord, TrialRecord
 from orchestrator.results.runs import RunFolder
+from orchestrator.terminal import visible
 from orchestrator.units import plural
 
 BUILD_LINES_S = 20.0
@@ -49,7 +50,7 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        click.echo(text, err=True)
+        echo(text, err=True)
 
     def ended_early(self, folder: RunFolder) -> None:
         """Print the result of the trials that have ended, if any."""
@@ -111,7 +112,7 @@ class PlainLines:
 
     def _say(self, text: str) -> None:
         spent = time.monotonic() - self._began
-        self._console.print(f"[{spent:7.1f} s] {text}", markup=False)
+        self._console.print(f"[{spent:7.1f} s] {visible(text)}", markup=False)
 
 
 class ProgressBar:
@@ -128,11 +129,13 @@ class ProgressBar:
 
     def block_begins(self, block: Block, trials: int) -> None:
         """See :class:`Observer`."""
-        self._bar.update(self._task, description=f"block {block.index}, kernel {block.kernel}: booting")
+        text = visible(f"block {block.index}, kernel {block.kernel}: booting")
+        self._bar.update(self._task, description=escape(text))
 
     def host_ready(self, record: BlockRecord) -> None:
         """See :class:`Observer`."""
-        self._bar.update(self._task, description=f"block {record.block}, {record.host}, {record.environment}")
+        text = visible(f"block {record.block}, {record.host}, {record.environment}")
+        self._bar.update(self._task, description=escape(text))
 
     def trial_ends(self, record: TrialRecord) -> None:
         """See :class:`Observer`."""
@@ -143,7 +146,7 @@ class ProgressBar:
 
     def note(self, text: str) -> None:
         """See :class:`Observer`."""
-        self._bar.console.print(text, markup=False)
+        self._bar.console.print(visible(text), markup=False)
 
 
 def describe(record: TrialRecord) -> str:
@@ -160,7 +163,7 @@ def building(name: str) -> Iterator[Callable[[str], None]]:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if console.is_terminal:
         with console.status(f"{name}: beginning") as status:
-            yield lambda text: status.update(f"{name}: {escape(text)}")
+            yield lambda text: status.update(f"{name}: {escape(visible(text))}")
         return
     began = time.monotonic()
     due = began
@@ -169,7 +172,7 @@ def building(name: str) -> Iterator[Callable[[str], None]]:
         nonlocal due
         now = time.monotonic()
         if now >= due:
-            console.print(f"[{now - began:7.1f} s] {name}: {text}", markup=False)
+            console.print(f"[{now - began:7.1f} s] {name}: {visible(text)}", markup=False)
             due = now + BUILD_LINES_S
 
     yield say

@@ -12,6 +12,7 @@ from orchestrator.cache import cache_folder
 from orchestrator.cli.compare import Percent
 from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import host_options, new_option, verbose_option
+from orchestrator.cli.output import echo
 from orchestrator.cli.results import emit, results_option
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.provision.experiments import load_experiment
@@ -93,5 +94,5 @@ def reproduce(
         run = reproducing.rerun(description, request, Terminal(verbose))
         result = reproducing.compare(folder, description, run, mode, within, original.content_hash)
     emit(layout.json_text(result.document) if format_name == "json" else render(result))
-    click.echo(f"\nresults: {run.path}", err=True)
+    echo(f"\nresults: {run.path}", err=True)
     sys.exit(result.exit_code)

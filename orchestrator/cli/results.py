@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
 from orchestrator.errors import BadInput, HostError
+from orchestrator.terminal import visible
 
 results_option = click.option(
     "--results",
@@ -49,7 +51,7 @@ def list_runs(results_path: Path) -> None:
 
     with Store(results_path) as store:
         for fault in store.sync():
-            click.echo(f"orchestrate: {fault}", err=True)
+            echo(f"orchestrate: {fault}", err=True)
         emit(as_started(listing.runs(store)))
 
 
@@ -86,7 +88,10 @@ def emit(rendered: str | bytes, target: Path | None = None) -> None:
 
         rendered = for_encoding(rendered, sys.stdout.encoding or "utf-8")
     try:
-        click.echo(rendered, nl=False)
+        if isinstance(rendered, bytes):
+            click.echo(rendered, nl=False)
+        else:
+            echo(rendered, nl=False)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -96,6 +101,6 @@ def emit(rendered: str | bytes, target: Path | None = None) -> None:
 
 def _write(target: Path, rendered: str | bytes) -> None:
     try:
-        target.write_bytes(rendered if isinstance(rendered, bytes) else rendered.encode("utf-8", "replace"))
+        target.write_bytes(rendered if isinstance(rendered, bytes) else visible(rendered).encode())
     except OSError as error:
         raise BadInput(f"--output {target}: {error.strerror}") from None

@@ -11,6 +11,7 @@ import click
 
 from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import inventory_options
+from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput, ExitCode, Fault, Position
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def list_() -> None:
     rows = [
         [role.name, role.folder] for role in roles.find_all(roles.search_path(Path.cwd() / "experiment.yaml"))
     ]
-    click.echo(tabulate(rows, ["role", "directory"]))
+    echo(tabulate(rows, ["role", "directory"]))
 
 
 @role.command()
@@ -101,11 +102,11 @@ def apply(
     for _, result in selector.run_on_each(chosen, lambda host: apply_roles(host, selector, request)):
         lines, error = ([], result) if isinstance(result, Exception) else result
         for line in lines:
-            click.echo(line)
+            echo(line)
         if error:
             code = ExitCode(max(code, error.exit_code))
             for line in str(error).splitlines():
-                click.echo(f"orchestrate: {line}", err=True)
+                echo(f"orchestrate: {line}", err=True)
     sys.exit(code)
 
 

@@ -20,6 +20,7 @@ from orchestrator.cli.options import (
     set_option,
     verbose_option,
 )
+from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
 from orchestrator.cli.results import emit, results_option
 from orchestrator.hosts.provider_choice import choose_provider
@@ -132,7 +133,7 @@ def run(
                 emit(as_started(run_end.render(report, folder.path, verbose > 0)))
             else:
                 emit(render(report, format_))
-                click.echo(f"\nresults: {folder.path}", err=True)
+                echo(f"\nresults: {folder.path}", err=True)
 
     ended = run_experiment(request, Terminal(verbose, partial(show, ended_early=True)))
     show(ended.folder)

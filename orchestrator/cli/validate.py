@@ -9,6 +9,7 @@ import click
 
 from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import provider_option, set_option
+from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput
 from orchestrator.hosts.provider_choice import choose_provider
 from orchestrator.plan import Plan
@@ -44,9 +45,7 @@ def validate(files: tuple[Path, ...], overrides: tuple[str, ...], provider: str)
         except BadInput as error:
             faults += [f"{file}: {fault}" if isinstance(fault, str) else fault for fault in error.faults]
         else:
-            click.echo(
-                f"{file}: valid: {plural(plan.cell_count, 'cell')}, {plural(plan.trial_count, 'trial')}"
-            )
+            echo(f"{file}: valid: {plural(plan.cell_count, 'cell')}, {plural(plan.trial_count, 'trial')}")
             try:
                 check_limits(plan, chosen)
             except BadInput as error:

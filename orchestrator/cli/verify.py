@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.output import echo
 from orchestrator.errors import ExitCode
 from orchestrator.units import plural
 
@@ -31,10 +32,10 @@ def verify(bundle: Path, identity: str, verbose: bool) -> None:
 
     result = check(bundle)
     for line in result.damage if verbose else result.summary():
-        click.echo(f"orchestrate: {line}", err=True)
+        echo(f"orchestrate: {line}", err=True)
     other_id = identity and not (len(identity) >= 8 and result.identity.startswith(identity.lower()))
     if other_id:
-        click.echo(f"orchestrate: the bundle's id is {result.identity}, not {identity}", err=True)
+        echo(f"orchestrate: the bundle's id is {result.identity}, not {identity}", err=True)
     if other_id or result.damage:
         sys.exit(ExitCode.BAD_INPUT)
-    click.echo(f"{bundle}: OK, {plural(result.files, 'file')}, id {result.identity}")
+    echo(f"{bundle}: OK, {plural(result.files, 'file')}, id {result.identity}")

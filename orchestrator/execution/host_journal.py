@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import msgspec
 from msgspec import Struct, field
 
 from orchestrator.errors import HostError
-from orchestrator.hosts.remote.settings import Change, change_of
+from orchestrator.hosts.remote.settings import Change
+from orchestrator.results.damage import plain
 
 FORMAT = 1
 """Version of the runner's journal; ``format`` in its header."""
@@ -103,6 +104,79 @@ class End(Struct, frozen=True):
 Event = Begin | Start | TrialEnd | End
 
 
+class _Node(TypedDict):
+    node: int
+    free_memory: int
+    free_huge_pages: int
+
+
+class _Measured(TypedDict):
+    load: float
+    worked: float
+    stolen: float
+    throttled: int | None
+    logins: int
+    nodes: list[_Node]
+
+
+class _Noise(_Measured, total=False):
+    frequency: int | None
+
+
+class _Usage(TypedDict, total=False):
+    of: str
+    user: float | None
+    system: float | None
+    memory_peak: int | None
+    processes_peak: int | None
+
+
+class _BeginLine(Struct, frozen=True, tag_field="event", tag="begin"):
+    format: int
+    boot: str = ""
+    epoch: float = 0.0
+    uptime: float = 0.0
+
+
+class _StartLine(Struct, frozen=True, tag_field="event", tag="start"):
+    trial: str
+    uptime: float
+
+
+class _TrialLine(Struct, frozen=True, tag_field="event", tag="trial"):
+    trial: str
+    tag: dict[str, Any]
+    refused: str
+    exit: int | None
+    signal: int | None
+    timed_out: bool
+    start: float | None
+    end: float | None
+    settled: bool
+    waited: float
+    strays: bool
+    settings: tuple[Change, ...]
+    counters: dict[str, int]
+    kernel_log: tuple[str, ...] | None
+    stdout: str
+    stdout_cut: bool
+    stderr: str
+    stderr_cut: bool | None = None
+    noise: _Noise | None = None
+    usage: _Usage | None = None
+
+
+class _EndLine(Struct, frozen=True, tag_field="event", tag="end"):
+    reason: Literal["complete", "stopped", "failed"]
+    detail: str
+
+
+_decode = msgspec.json.Decoder(_BeginLine | _StartLine | _TrialLine | _EndLine).decode
+"""What a host sends is not trusted: a line of another shape is an error of the host, not of this program."""
+
+_ADVICE = "remove its directory and repeat the command"
+
+
 class Reader:
     """Turns the lines of one journal, in their order, into events.
 
@@ -111,66 +185,73 @@ class Reader:
 
     def __init__(self, place: str = "host journal") -> None:
         self._place = place
+        self._lines = 0
         self._begin: Begin | None = None
 
     def read(self, line: str | bytes) -> Event | None:
         """Return the event of a line; None for one that a power cut has torn (its trial will be run again).
 
-        Raises :class:`~orchestrator.errors.HostError` for a journal that another version of the runner wrote.
+        Raises :class:`~orchestrator.errors.HostError` for a journal that another version of the runner wrote, and for
+        what no runner writes.
         """
+        self._lines += 1
         if isinstance(line, bytes):
             line = line.decode(errors="replace")
         try:
-            document = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeEncodeError):
+            document = _decode(line)
+        except msgspec.ValidationError as error:
+            raise HostError(f"{self._place}: line {self._lines}: {plain(error)}; {_ADVICE}") from None
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             return None
-        if document["event"] == "begin":
-            return self._take_begin(document)
-        if document["event"] == "end":
-            return End(document["reason"], document["detail"])
-        if self._begin is None:
-            raise HostError(
-                f"{self._place}: line 1 is not a journal header; remove its directory and repeat the command"
-            )
-        if document["event"] == "start":
-            return Start(document["trial"], self._begin.time(document["uptime"]))
-        return self._trial_end(document, self._begin)
+        try:
+            return self._event(document)
+        except (ValueError, OverflowError, OSError):
+            raise HostError(f"{self._place}: line {self._lines}: no such time; {_ADVICE}") from None
 
-    def _take_begin(self, document: Mapping[str, Any]) -> Begin:
-        if document["format"] != FORMAT:
+    def _event(self, line: _BeginLine | _StartLine | _TrialLine | _EndLine) -> Event:
+        if isinstance(line, _BeginLine):
+            return self._take_begin(line)
+        if isinstance(line, _EndLine):
+            return End(line.reason, line.detail)
+        if self._begin is None:
+            raise HostError(f"{self._place}: line {self._lines} is not a journal header; {_ADVICE}")
+        if isinstance(line, _StartLine):
+            return Start(line.trial, self._begin.time(line.uptime))
+        return _trial_end(line, self._begin)
+
+    def _take_begin(self, line: _BeginLine) -> Begin:
+        if line.format != FORMAT:
             raise HostError(
-                f"{self._place}: format {document['format']}, this version reads {FORMAT}; finish the run with the "
+                f"{self._place}: format {line.format}, this version reads {FORMAT}; finish the run with the "
                 "version that started it, or remove its directory and repeat the command"
             )
-        self._begin = Begin(document["boot"], float(document["epoch"]), float(document["uptime"]))
+        self._begin = Begin(line.boot, line.epoch, line.uptime)
         return self._begin
 
-    @staticmethod
-    def _trial_end(document: Mapping[str, Any], begin: Begin) -> TrialEnd:
-        start, end = document["start"], document["end"]
-        log = document["kernel_log"]
-        # Runners of 0.1 kept the beginning of stdout and did not tell whether stderr was cut: figures come last.
-        end_is_lost = document["stdout_cut"] and "stderr_cut" not in document
-        return TrialEnd(
-            trial=document["trial"],
-            tag=document["tag"],
-            boot=begin.boot,
-            refused=document["refused"],
-            exit_code=document["exit"],
-            signal=document["signal"],
-            timed_out=document["timed_out"],
-            start="" if start is None else begin.time(start),
-            end="" if end is None else begin.time(end),
-            settled=document["settled"],
-            waited=float(document["waited"]),
-            strays=document["strays"],
-            changes=tuple(change_of(outcome) for outcome in document["settings"]),
-            counters=document["counters"],
-            noise=document.get("noise") or {},
-            kernel_log=None if log is None else tuple(log),
-            stdout="" if end_is_lost else document["stdout"],
-            stdout_cut=document["stdout_cut"],
-            stderr=document["stderr"],
-            stderr_cut=document.get("stderr_cut", False),
-            usage=document.get("usage") or {},
-        )
+
+def _trial_end(line: _TrialLine, begin: Begin) -> TrialEnd:
+    # Runners of 0.1 kept the beginning of stdout and did not tell whether stderr was cut: figures come last.
+    end_is_lost = line.stdout_cut and line.stderr_cut is None
+    return TrialEnd(
+        trial=line.trial,
+        tag=line.tag,
+        boot=begin.boot,
+        refused=line.refused,
+        exit_code=line.exit,
+        signal=line.signal,
+        timed_out=line.timed_out,
+        start="" if line.start is None else begin.time(line.start),
+        end="" if line.end is None else begin.time(line.end),
+        settled=line.settled,
+        waited=line.waited,
+        strays=line.strays,
+        changes=line.settings,
+        counters=line.counters,
+        noise=line.noise or {},
+        kernel_log=line.kernel_log,
+        stdout="" if end_is_lost else line.stdout,
+        stdout_cut=line.stdout_cut,
+        stderr=line.stderr,
+        stderr_cut=line.stderr_cut or False,
+        usage=line.usage or {},
+    )

@@ -34,6 +34,7 @@ from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import EndRecord, run_record
+from orchestrator.terminal import visible
 from orchestrator.timestamps import utc_now
 from orchestrator.units import plural
 
@@ -206,11 +207,18 @@ def _ingredients(kernel: Mapping[str, Any]) -> dict[str, Any]:
     return {"ingredients": built.ingredients} if built else {}
 
 
+class _Visible(logging.Formatter):
+    """Of what hosts say, nothing acts upon the terminal of whoever reads the log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
     """Write everything that is logged into a file of the run."""
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Visible("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.setLevel(logging.DEBUG)
     root = logging.getLogger("orchestrator")
     root.addHandler(handler)

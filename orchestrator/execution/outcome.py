@@ -153,7 +153,7 @@ def _ending(
     if seen.timed_out:
         return Status.TIMEOUT, "timed out (limits.trial)"
     if seen.signal:
-        return Status.FAILED, f"killed by {signal.Signals(seen.signal).name}"
+        return Status.FAILED, f"killed by {_signal_name(seen.signal)}"
     status = benchmark.exit_codes.get(
         seen.exit_code or 0, Status.OK if seen.exit_code == 0 else Status.FAILED
     )
@@ -163,6 +163,14 @@ def _ending(
         quote = f"; last line of stdout: {stdout.last_line}" if is_quoted else ""
         return status, reason or stderr.last_line or f"exit code {seen.exit_code}{quote}"
     return Status.OK, ""
+
+
+def _signal_name(number: int) -> str:
+    """Return the name of a signal; real-time signals have none but the first and the last."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _without_headline(headline: str, missing: Mapping[str, str]) -> str:

@@ -188,10 +188,10 @@ class Visit:
         """Host and path of the host's journal of this block, for messages."""
         return f"{self.host.name}:{self.folder}/journal.jsonl"
 
-    def journal_lines(self) -> list[str]:
-        """Return the host's journal of this block so far; empty if there is none."""
+    def journal_lines(self) -> Iterator[str]:
+        """Yield the lines of the host's journal of this block so far; none if there is no journal."""
         read = script('if [ -e "$1" ]; then cat "$1"; fi', f"{self.folder}/journal.jsonl", sudo=self._sudo)
-        return self.host.run(read).stdout.split("\n")
+        return (line for line in self.host.lines(read) if line is not None)
 
     def follow(self) -> Iterator[list[str] | None]:
         """Yield the host's journal of this block from its first line, and go on as it grows; None while silent."""

@@ -19,6 +19,7 @@ from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.kernels.verification import Identity
+from orchestrator.units import format_size
 
 if TYPE_CHECKING:
     from orchestrator.hosts.batch import BatchSystem
@@ -27,6 +28,10 @@ TICK_S = 0.5
 """Seconds after which :meth:`Host.batches` yields None while the host prints nothing."""
 
 Clock = Literal["wall", "instructions"]
+
+
+class TooMuchOutput(Exception):
+    """A command has printed more than it may."""
 
 
 class Host(ABC):
@@ -45,8 +50,13 @@ class Host(ABC):
         self._root: bool | None = None
 
     @abstractmethod
-    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
-        """Run a shell line; return exit code, stdout, stderr. ``TimeoutError`` after ``time_limit`` seconds."""
+    def _execute(
+        self, line: str, stdin: bytes | None, time_limit: float, most: int
+    ) -> tuple[int, bytes, bytes]:
+        """Run a shell line; return exit code, stdout, stderr.
+
+        ``TimeoutError`` after ``time_limit`` seconds, :class:`TooMuchOutput` after ``most`` bytes on stdout.
+        """
 
     @abstractmethod
     def batches(self, command: Command) -> Iterator[list[str] | None]:
@@ -70,7 +80,13 @@ class Host(ABC):
     def is_root(self) -> bool:
         """Whether commands run as root without sudo. The host is asked once."""
         if self._root is None:
-            self._root = self.run(Command(("id", "-u"))).stdout.strip() == "0"
+            printed = self.run(Command(("id", "-u"))).stdout.strip()
+            if not printed.isdecimal():
+                raise HostError(
+                    f"{self.name}: the login shell prints {printed[:60]!r} where the output of a command is expected; "
+                    "it must print nothing unless it is interactive (scp and rsync need that, too): see its start files"
+                )
+            self._root = printed == "0"
         return self._root
 
     @property
@@ -86,7 +102,10 @@ class Host(ABC):
         """Run a command; raise ``CommandFailed`` on an exit code that is not accepted or at its time limit."""
         command = self.prepare(command)
         try:
-            code, out, err = self._execute(command.line, command.stdin, command.time_limit)
+            code, out, err = self._execute(command.line, command.stdin, command.time_limit, command.most)
+        except TooMuchOutput:
+            most = format_size(command.most)
+            raise CommandFailed(f"{self.name}: more than {most} of output from {command.shown}") from None
         except TimeoutError:
             raise CommandFailed(
                 f"{self.name}: timed out after {command.time_limit:g} s: {command.shown}"

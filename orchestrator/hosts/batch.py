@@ -11,11 +11,12 @@ from contextlib import AbstractContextManager
 from typing import ClassVar, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.base import Host
-from orchestrator.hosts.command import script
+from orchestrator.hosts.command import MOST_OF_FILE, script
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.remote.folder import Scripts
 from orchestrator.kernels.obtain import identity_of, obtain
@@ -209,7 +210,8 @@ class BatchSession(ABC):
 
     def read(self, path: str) -> str:
         """Return the content of a file below :attr:`folder`; empty if there is none."""
-        return self.login.run(script('[ ! -e "$1" ] || cat "$1"', f"{self.folder}/{path}")).stdout
+        shown = script('[ ! -e "$1" ] || cat "$1"', f"{self.folder}/{path}")
+        return self.login.run(replace(shown, most=MOST_OF_FILE)).stdout
 
     def remove(self) -> None:
         """Remove the run's directory."""

@@ -11,6 +11,9 @@ from orchestrator.units import plural
 
 DEFAULT_TIME_LIMIT_S = 60.0
 LONGEST_ARGUMENT = 200
+MOST_OUTPUT = 64 * 1024**2
+MOST_OF_FILE = 2 * 1024**3
+"""Bytes that a command prints at most: answers, and the content of a file."""
 
 
 class Command(Struct, frozen=True):
@@ -21,6 +24,7 @@ class Command(Struct, frozen=True):
     :ivar time_limit: seconds after which :class:`~orchestrator.errors.CommandFailed` is raised.
     :ivar accept: exit codes that are not an error.
     :ivar stdin: bytes for the command's stdin, if any.
+    :ivar most: bytes that it may print on stdout; after more, ``CommandFailed`` is raised.
     """
 
     argv: tuple[str, ...]
@@ -28,6 +32,7 @@ class Command(Struct, frozen=True):
     time_limit: float = DEFAULT_TIME_LIMIT_S
     accept: tuple[int, ...] = (0,)
     stdin: bytes | None = None
+    most: int = MOST_OUTPUT
 
     @property
     def line(self) -> str:

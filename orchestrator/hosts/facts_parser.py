@@ -30,6 +30,13 @@ def parse(printed: str) -> Facts:
         raise HostError(
             f"cannot read facts: the host is not Linux, or /proc is not mounted; output: {printed[:200]!r}"
         )
+    try:
+        return _facts(values, existing)
+    except ValueError as error:
+        raise HostError(f"cannot read facts: {error}") from None
+
+
+def _facts(values: Mapping[str, str], existing: list[str]) -> Facts:
     content = {key.removeprefix("file."): value for key, value in values.items() if key.startswith("file.")}
     return Facts(
         release=values["uname.release"],

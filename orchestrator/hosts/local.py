@@ -10,8 +10,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestrator.hosts.base import TICK_S, Host
+from orchestrator.hosts.base import TICK_S, Host, TooMuchOutput
 from orchestrator.hosts.command import Command
+from orchestrator.hosts.line_buffer import LineBuffer
 
 
 class LocalHost(Host):
@@ -29,7 +30,9 @@ class LocalHost(Host):
         """See :meth:`Host.ansible`."""
         return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
-    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
+    def _execute(
+        self, line: str, stdin: bytes | None, time_limit: float, most: int
+    ) -> tuple[int, bytes, bytes]:
         process = subprocess.Popen(
             ("sh", "-c", line),
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
@@ -44,6 +47,8 @@ class LocalHost(Host):
             raise TimeoutError from None
         finally:
             _kill(process)
+        if len(out) > most:
+            raise TooMuchOutput
         return process.returncode, out, err
 
     def batches(self, command: Command) -> Iterator[list[str] | None]:
@@ -58,7 +63,7 @@ class LocalHost(Host):
         )
         assert process.stdin is not None
         assert process.stdout is not None
-        rest = b""
+        lines = LineBuffer(self.name)
         try:
             with selectors.DefaultSelector() as selector:
                 selector.register(process.stdout, selectors.EVENT_READ)
@@ -69,11 +74,10 @@ class LocalHost(Host):
                     data = os.read(process.stdout.fileno(), 65536)
                     if not data:
                         break
-                    *whole, rest = (rest + data).split(b"\n")
-                    if whole:
-                        yield [line.decode(errors="replace") for line in whole]
-            if rest:
-                yield [rest.decode(errors="replace")]
+                    if whole := lines.add(data):
+                        yield whole
+            if last := lines.end():
+                yield last
         finally:
             process.stdin.close()
             process.stdout.close()

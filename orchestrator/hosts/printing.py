@@ -53,7 +53,9 @@ class PrintingHost(Host):
         self._print_line(str(self.prepare(command)))
         yield from ()
 
-    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
+    def _execute(
+        self, line: str, stdin: bytes | None, time_limit: float, most: int
+    ) -> tuple[int, bytes, bytes]:
         raise AssertionError("a printing host executes nothing")
 
     def close(self) -> None:

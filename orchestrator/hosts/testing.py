@@ -65,7 +65,9 @@ class ScriptedHost(Host):
             Answer(re.compile(pattern), exit_code, stdout.encode(), stderr.encode(), error, times)
         )
 
-    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
+    def _execute(
+        self, line: str, stdin: bytes | None, time_limit: float, most: int
+    ) -> tuple[int, bytes, bytes]:
         self.commands.append(line)
         answer = self._find(line)
         if answer is None:
@@ -76,7 +78,7 @@ class ScriptedHost(Host):
 
     def batches(self, command: Command) -> Iterator[list[str] | None]:
         """Yield the scripted stdout."""
-        _, out, _ = self._execute(self.prepare(command).line, None, command.time_limit)
+        _, out, _ = self._execute(self.prepare(command).line, None, command.time_limit, command.most)
         yield out.decode().splitlines()
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:

@@ -12,6 +12,7 @@ import os
 import shlex
 import socket
 
+import msgspec
 from msgspec import Struct, to_builtins
 
 from orchestrator import processes
@@ -120,6 +121,6 @@ def _held(folder: HostFolder, holder: Holder) -> HostError:
 
 def _parse(line: str) -> Holder:
     try:
-        return Holder(**json.loads(line))
-    except (ValueError, TypeError):
+        return msgspec.json.decode(line, type=Holder)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return Holder(f"unknown holder ({line[:60]!r})", "?", "?", "?", "")

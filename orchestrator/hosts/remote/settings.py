@@ -5,19 +5,22 @@ Input: lines of shell-quoted words, which can contain any byte except NUL. A new
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Setting
 
 
-class Change(Struct, frozen=True):
-    """The result of one setting. Values are one line; of ``a [b] c`` the bracketed word."""
+class Change(Struct, frozen=True, rename={"requested": "asked", "actual": "found"}):
+    """The result of one setting. Values are one line; of ``a [b] c`` the bracketed word.
+
+    ``asked`` and ``found`` are the names in the runner's lines; journals on hosts have them, so they must not change.
+    """
 
     path: str
     before: str
@@ -59,21 +62,16 @@ class Change(Struct, frozen=True):
         return f"{self.path}: {self.verdict}, requested {self.requested!r}, actual {self.actual!r}"
 
 
+_decode = msgspec.json.Decoder(Change).decode
+
+
 def parse_changes(printed: str) -> list[Change]:
-    """Parse the output of ``runner settings``: one change for each line."""
+    """Parse the output of ``runner settings``: one change for each line. ``HostError`` if it is something else."""
     # Not splitlines(): that also divides at characters such as U+0085, which values may have.
-    return [change_of(json.loads(line)) for line in printed.split("\n") if line]
-
-
-def change_of(outcome: Mapping[str, Any]) -> Change:
-    """Parse one object of the runner. Journals of runners contain these keys, so they must not be renamed."""
-    return Change(
-        path=outcome["path"],
-        before=outcome["before"],
-        requested=outcome["asked"],
-        actual=outcome["found"],
-        verdict=outcome["verdict"],
-    )
+    try:
+        return [_decode(line) for line in printed.split("\n") if line]
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        raise HostError(f"cannot read what the runner says of settings: {printed[:200]!r}") from None
 
 
 def encode_settings(settings: Iterable[Setting]) -> bytes:

@@ -74,8 +74,10 @@ class GuestOnNode(SlurmNode):
     def _step(self, line: str, stdin: bytes | None) -> tuple[str, ...]:
         return super()._step(shlex.join(("sh", self._script, "run", self._folder, line)), stdin)
 
-    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
-        code, out, errors = super()._execute(line, stdin, time_limit)
+    def _execute(
+        self, line: str, stdin: bytes | None, time_limit: float, most: int
+    ) -> tuple[int, bytes, bytes]:
+        code, out, errors = super()._execute(line, stdin, time_limit, most)
         if code == SSH_LOST:
             raise HostLost(f"{self.name}: cannot connect to the guest: {errors.decode().strip()}")
         return code, out, errors

@@ -44,8 +44,12 @@ class SlurmNode(Host):
             *("sh", "-c", line),
         )
 
-    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
-        command = Command(self._step(line, stdin), time_limit=time_limit, accept=ALL_CODES, stdin=stdin)
+    def _execute(
+        self, line: str, stdin: bytes | None, time_limit: float, most: int
+    ) -> tuple[int, bytes, bytes]:
+        command = Command(
+            self._step(line, stdin), time_limit=time_limit, accept=ALL_CODES, stdin=stdin, most=most
+        )
         try:
             done = self._login.run(command)
         except HostLost:

@@ -11,6 +11,7 @@ import shlex
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from orchestrator.errors import HostError, HostLost
-from orchestrator.hosts.base import TICK_S, Host
+from orchestrator.hosts.base import TICK_S, Host, TooMuchOutput
 from orchestrator.hosts.command import Command
+from orchestrator.hosts.line_buffer import LineBuffer
 from orchestrator.hosts.ssh.address import SshAddress
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 SESSION_ATTEMPTS = 3
 SESSION_PAUSE_S = 0.3
+MOST_ERRORS = 1024
+"""Pieces of stderr, as they come, that are kept of a command, the last ones; each has 64 KiB at most."""
+
 SESSION_LIMIT_S = 60.0
 """A server that answers otherwise must open a session, and start a command in it, within this time."""
 
@@ -69,13 +74,16 @@ class SshHost(Host):
                 break
         return channel
 
-    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
+    def _execute(
+        self, line: str, stdin: bytes | None, time_limit: float, most: int
+    ) -> tuple[int, bytes, bytes]:
         channel = self._channel(line)
         deadline = time.monotonic() + time_limit
-        errors: list[bytes] = []
+        errors: deque[bytes] = deque(maxlen=MOST_ERRORS)
         collector = threading.Thread(target=_drain, args=(channel.recv_stderr, errors), daemon=True)
         collector.start()
         output: list[bytes] = []
+        size = 0
         try:
             channel.settimeout(time_limit)
             if stdin is not None:
@@ -83,6 +91,9 @@ class SshHost(Host):
             channel.shutdown_write()
             while data := channel.recv(65536):
                 output.append(data)
+                size += len(data)
+                if size > most:
+                    raise TooMuchOutput
                 channel.settimeout(max(0.001, deadline - time.monotonic()))
             if not channel.status_event.wait(max(0.001, deadline - time.monotonic())):
                 raise TimeoutError
@@ -103,7 +114,7 @@ class SshHost(Host):
         channel = self._channel(self.prepare(command).line)
         channel.set_combine_stderr(True)
         channel.settimeout(TICK_S)
-        rest = b""
+        lines = LineBuffer(self.name)
         try:
             while True:
                 try:
@@ -115,13 +126,12 @@ class SshHost(Host):
                     raise HostLost(f"{self.name}: {_reason(error)}") from error
                 if not data:
                     break
-                *whole, rest = (rest + data).split(b"\n")
-                if whole:
-                    yield [line.decode(errors="replace") for line in whole]
+                if whole := lines.add(data):
+                    yield whole
             if channel.recv_exit_status() == -1:
                 raise HostLost(f"{self.name}: {self._why_lost()}")
-            if rest:
-                yield [rest.decode(errors="replace")]
+            if last := lines.end():
+                yield last
         finally:
             channel.close()
 
@@ -170,7 +180,7 @@ def _closed_after(channel: Channel, seconds: float) -> Iterator[None]:
         timer.cancel()
 
 
-def _drain(receive: Any, into: list[bytes]) -> None:
+def _drain(receive: Any, into: deque[bytes]) -> None:
     with contextlib.suppress(Exception):
         while data := receive(65536):
             into.append(data)

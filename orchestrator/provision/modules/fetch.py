@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError
-from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.command import MOST_OF_FILE, Command, script
 from orchestrator.provision import files
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 
@@ -60,6 +62,7 @@ class Fetch(Module):
         after = f"content {file.sha256[:12]}" if file.sha256 else f"content of {path}"
         # Output is decoded as text, so binary content is encoded.
         command = script('base64 <"$1"', path, sudo=context.sudo(data["src"]), time_limit=FETCH_LIMIT_S)
+        command = replace(command, most=MOST_OF_FILE)
         return TaskPlan((Difference(f"controller: {dest}", before, after),), (command,), {"dest": str(dest)})
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:

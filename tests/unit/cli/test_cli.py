@@ -16,6 +16,7 @@ from orchestrator.cli import orchestrate as group
 from orchestrator.errors import ExitCode
 from orchestrator.hosts import persistent_guest
 from orchestrator.hosts.providers import registry
+from orchestrator.terminal import visible
 from tests.calls import orchestrate
 
 EXPERIMENT = """\
@@ -245,3 +246,26 @@ def test_a_bug_has_an_exit_code_of_its_own(
         err.splitlines()[-1]
         == "orchestrate: internal error: KeyError: 'x'; please report it with the lines above"
     )
+
+
+def test_what_a_file_says_does_not_act_upon_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text('version: 1\n"\\e]52;c;eA==\\a\\x9b\\u202e": 1\n')
+    done = orchestrate("validate", str(file))
+    assert done.returncode == 2
+    assert "\\u001b]52;c;eA==\\u0007\\u009b\\u202e" in done.stderr
+    assert not set(done.stderr + done.stdout) & set("\x1b\x07\x9b\u202e")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\tb\r\nc\n", "a\tb\r\nc\n"),
+        ("50%\rdone", "50%\\u000ddone"),
+        ("\x00\x1b[2J\x7f\x85\u2028", "\\u0000\\u001b[2J\\u007f\\u0085\\u2028"),
+        ("é ± 中 👍", "é ± 中 👍"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_visible(text: str, shown: str) -> None:
+    assert visible(text) == shown

@@ -10,6 +10,14 @@ from orchestrator.errors import HostError
 from orchestrator.execution.host_journal import Begin, Change, End, Reader, Start, TrialEnd
 
 HEADER = '{"event":"begin","format":1,"boot":"b-1","epoch":1795441408.5,"uptime":100.25}'
+NOISE = {
+    "load": 0.5,
+    "worked": 1.0,
+    "stolen": 0,
+    "throttled": None,
+    "logins": 0,
+    "nodes": [{"node": 0, "free_memory": 1, "free_huge_pages": 0}],
+}
 TRIAL = {
     "event": "trial",
     "trial": "t1",
@@ -25,7 +33,7 @@ TRIAL = {
     "strays": False,
     "settings": [{"path": "/proc/sys/vm/x", "before": "0", "asked": "1", "found": "1", "verdict": "changed"}],
     "counters": {"pgmigrate_success": 512},
-    "noise": {"load": 0.5},
+    "noise": NOISE,
     "kernel_log": ["[ 1.0] line"],
     "stdout": "a=1",
     "stdout_cut": False,
@@ -44,7 +52,7 @@ def test_times_are_the_hosts_in_utc() -> None:
     assert (end.start, end.end) == ("2026-11-23T13:43:29.500Z", "2026-11-23T13:43:31.000Z")
     assert (end.boot, end.exit_code, end.settings) == ("b-1", 0, {"/proc/sys/vm/x": "1"})
     assert end.kernel_log == ("[ 1.0] line",)
-    assert end.noise == {"load": 0.5}
+    assert end.noise == NOISE
     assert reader.read('{"event":"end","reason":"stopped","detail":"","uptime":103}') == End("stopped", "")
 
 
@@ -75,6 +83,40 @@ def test_torn_line_is_passed_over(torn: str | bytes) -> None:
     reader = Reader()
     reader.read(HEADER)
     assert reader.read(torn) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("[]", "expected an object, got a list"),
+        ('"x"', "expected an object, got a string"),
+        ("{}", "missing key 'event'"),
+        ('{"event":"x"}', "event: invalid value"),
+        ('{"event":"start","trial":1,"uptime":1}', "trial: expected a string, got an integer"),
+        ('{"event":"start","trial":"t1","uptime":1e300}', "no such time"),
+        ('{"event":"end","reason":"x","detail":""}', "reason: invalid value 'x'"),
+        (json.dumps({**TRIAL, "kernel_log": [1]}), "kernel_log[0]: expected a string, got an integer"),
+        (
+            json.dumps({**TRIAL, "noise": {**NOISE, "load": "x"}}),
+            "noise.load: expected a number, got a string",
+        ),
+        (json.dumps({**TRIAL, "settings": [{}]}), "settings[0]: missing key 'path'"),
+        (json.dumps({**TRIAL, "usage": {"user": []}}), "usage.user: expected a number or null, got a list"),
+        (json.dumps({**TRIAL, "end": -1e18}), "no such time"),
+    ],
+)
+def test_what_no_runner_writes_is_an_error_of_the_host(line: str, fault: str) -> None:
+    reader = Reader("n1:/journal")
+    reader.read(HEADER)
+    with pytest.raises(HostError) as raised:
+        reader.read(line)
+    assert str(raised.value) == f"n1:/journal: line 2: {fault}; remove its directory and repeat the command"
+
+
+def test_deep_nesting_is_passed_over() -> None:
+    reader = Reader()
+    reader.read(HEADER)
+    assert reader.read(json.dumps(TRIAL).replace('"c"', "[" * 100_000)) is None
 
 
 def test_bytes_that_are_not_utf_8_are_replaced() -> None:

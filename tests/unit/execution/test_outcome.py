@@ -46,6 +46,7 @@ def experiment(tmp_path: Path) -> Experiment:
         ({"refused": "setting a: refused", "exit_code": None}, "failed", "setting a: refused"),
         ({"timed_out": True, "exit_code": None, "signal": 15}, "timeout", "timed out (limits.trial)"),
         ({"exit_code": None, "signal": 11}, "failed", "killed by SIGSEGV"),
+        ({"exit_code": None, "signal": 40}, "failed", "killed by signal 40"),
         ({"exit_code": 3, "stdout": '{"reason": "no such mode"}'}, "unsupported", "no such mode"),
         ({"exit_code": 4, "stderr": "one\ntwo\n"}, "disturbed", "two"),
         ({"exit_code": 1, "stdout": ""}, "failed", "exit code 1"),

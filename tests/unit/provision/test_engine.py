@@ -33,15 +33,17 @@ class ProbedHost(ScriptedHost):
         super().__init__(name, root)
         self.trips: list[Any] = []
 
-    def _execute(self, line: str, stdin: bytes | None, time_limit: float) -> tuple[int, bytes, bytes]:
+    def _execute(
+        self, line: str, stdin: bytes | None, time_limit: float, most: int
+    ) -> tuple[int, bytes, bytes]:
         words = shlex.split(line)
         if words[1:2] != ["/base/bin/probe.sh"] or words[2] != "all":
             self.trips.append(line)
-            return super()._execute(line, stdin, time_limit)
+            return super()._execute(line, stdin, time_limit, most)
         self.trips.append(words[3:])
         printed = b""
         for inner in words[3:]:
-            code, out, err = super()._execute(inner, None, time_limit)
+            code, out, err = super()._execute(inner, None, time_limit, most)
             body = out + err + f"\n!{code}".encode()
             printed += b"".join(b" " + part + b"\n" for part in body.split(b"\n")) + b"#\n"
         return 0, printed, b""

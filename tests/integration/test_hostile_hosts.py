@@ -1,0 +1,57 @@
+"""Hosts that say what they should not: a real sshd that runs something else than it was asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.sshd import serve
+from tests.running import Ended, User
+
+COUNTING = """
+name: counting
+benchmark: {command: [sh, -c, 'echo x=1'], metrics: {x: {key_value: x, unit: count}}}
+"""
+
+
+def run_on(folder: Path, force_command: str, *words: str) -> Ended:
+    """Run something on a host that runs ``force_command`` whenever it is asked to run a command."""
+    script = folder / "force"
+    script.write_text(f"#!/bin/sh\n{force_command}\n")
+    script.chmod(0o755)
+    (folder / "sshd").mkdir()
+    with serve(folder / "sshd", settings=f"ForceCommand {script}\n") as sshd:
+        user = User(folder, ("--host", "testhost", "--ssh-config", str(sshd.ssh_config)))
+        try:
+            if words:
+                return user.orchestrate(*words, *user.options[2:])
+            return user.run(user.file(COUNTING))
+        finally:
+            user.close()
+
+
+def test_a_login_shell_that_prints_is_named(tmp_path: Path) -> None:
+    ended = run_on(tmp_path, 'echo Welcome to the machine; eval "$SSH_ORIGINAL_COMMAND"')
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert "testhost: the login shell prints 'Welcome to the machine\\n" in line
+    assert "it must print nothing unless it is interactive" in line
+
+
+@pytest.mark.parametrize("flood", ["yes", "yes >&2", "cat /dev/zero"])
+def test_a_flood_ends_in_a_line(tmp_path: Path, flood: str) -> None:
+    ended = run_on(
+        tmp_path, f"{flood} | head -c 2G" if "&" not in flood else "yes | head -c 300M >&2; exit 1"
+    )
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert line.startswith("testhost: ")
+    assert len(line) < 400
+
+
+def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    ended = run_on(tmp_path, "printf '\\033]52;c;eA==\\007\\302\\233\\342\\200\\256evil\\n'; exit 9")
+    assert ended.code == 3
+    assert "\\u001b]52;c;eA==\\u0007" in ended.err
+    assert not set(ended.err) & set("\x1b\x07\x9b\u202e")
