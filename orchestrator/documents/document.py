@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ _MAX_DEPTH = 60
 _MAX_SHOWN = 60
 _TAGS = {f"tag:yaml.org,2002:{kind}": kind for kind in ("null", "bool", "int", "float", "str", "map", "seq")}
 _INTEGER_BITS = 64
+_IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Node(Struct):
@@ -233,13 +235,21 @@ class Converter:
                     key_position.fault(f"duplicate key '{key.value}'; first defined in line {first}")
                 )
             else:
+                self._check_characters(key.value, key_position)
                 keys[key.value] = key_position
                 members[key.value] = self.convert(value, depth + 1)
         return Node(position, members, keys=keys)
 
+    def _check_characters(self, text: str, position: Position) -> None:
+        """Refuse what only escapes such as ``\\0`` can write, and what neither files, commands nor JSON can hold."""
+        found = _IMPOSSIBLE.search(text)
+        if found:
+            self.faults.append(position.fault(f"character U+{ord(found[0]):04X} is not allowed"))
+
     def scalar(self, node: yaml.Node, position: Position) -> Node:
         """Convert a scalar."""
         text = str(node.value)
+        self._check_characters(text, position)
         value: Scalar
         try:
             value = _scalar_value(_TAGS[node.tag], text)

@@ -12,6 +12,7 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment import schemas
 from orchestrator.experiment.model import Kernel, KernelSource, PatchSource, Recipe, Suite
 from orchestrator.nearest import did_you_mean
+from orchestrator.paths import user_path
 
 BASES = ("tiny", "defconfig", "running")
 RECIPES = Path("kernel") / "recipes"
@@ -115,7 +116,7 @@ def recipe_names(roles: Sequence[Path]) -> list[str]:
 def find_recipe(text: str, folder: Path, roles: Sequence[Path]) -> Path:
     """Return the path of a recipe file; see :func:`load_recipe`."""
     if "/" in text or text.endswith((".yaml", ".yml")):
-        file = (folder / Path(text).expanduser()).resolve()
+        file = user_path(text, folder)
         if not file.is_file():
             raise BadInput(_path_error(file))
         return file
@@ -186,7 +187,7 @@ def _suite(draft: Draft, folder: Path, *section: str) -> Suite | None:
         draft.add_fault(node.keys["suite"], "'suite' requires 'package'")
         return None
     values = {key: str(draft.value(*section, key, default="")) for key in ("suite", *_SUITE)}
-    keyring = values["keyring"] and str((folder / Path(values["keyring"]).expanduser()).resolve())
+    keyring = values["keyring"] and str(_path(draft, folder, values["keyring"], *section, "keyring") or "")
     return Suite(values["suite"], values["version"], values["mirror"], keyring)
 
 
@@ -198,8 +199,8 @@ def _is_scp_like(text: str) -> bool:
 def _patches(draft: Draft, folder: Path, *section: str) -> Iterator[PatchSource]:
     for index, node in draft.items(*section):
         if isinstance(node.content, str):
-            path = (folder / Path(node.content).expanduser()).resolve()
-            if not path.exists():
+            path = _path(draft, folder, node.content, *section, index)
+            if path and not path.exists():
                 draft.add_fault(node.position, _path_error(path))
             yield PatchSource("path", str(path))
         else:
@@ -210,8 +211,8 @@ def _base(draft: Draft, folder: Path, *section: str) -> Any:
     base = draft.value(*section, default=BASES[0])
     if base in BASES:
         return base
-    path = (folder / Path(base).expanduser()).resolve()
-    if not path.is_file():
+    path = _path(draft, folder, base, *section)
+    if path and not path.is_file():
         hint = did_you_mean(base, BASES)
         draft.add_fault(
             draft.node.nearest_position(*section),
@@ -221,10 +222,19 @@ def _base(draft: Draft, folder: Path, *section: str) -> Any:
 
 
 def _existing(draft: Draft, folder: Path, *location: str | int, is_folder: bool = False) -> Path:
-    path = (folder / Path(draft.value(*location, default="")).expanduser()).resolve()
-    if not (path.is_dir() if is_folder else path.is_file()):
+    path = _path(draft, folder, draft.value(*location, default=""), *location)
+    if path and not (path.is_dir() if is_folder else path.is_file()):
         draft.add_fault(draft.node.nearest_position(*location), _path_error(path))
-    return path
+    return path or Path()
+
+
+def _path(draft: Draft, folder: Path, text: str, *location: str | int) -> Path | None:
+    """Return a path; None, with a fault, if no file can have it."""
+    try:
+        return user_path(text, folder)
+    except BadInput as error:
+        draft.add_error(error, *location)
+        return None
 
 
 def _path_error(path: Path) -> str:

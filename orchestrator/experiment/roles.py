@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Role
 from orchestrator.nearest import did_you_mean
+from orchestrator.paths import check_name
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -27,6 +28,7 @@ def search_path(experiment: Path, role_path: Sequence[Path] = ()) -> list[Path]:
 
 def find(name: str, role_path: Sequence[Path]) -> Role:
     """Return the first role with this name. Raises ``BadInput`` with the closest name if there is none."""
+    check_name(name)
     for folder in role_path:
         if (folder / name).is_dir():
             return Role(name, (folder / name).resolve())

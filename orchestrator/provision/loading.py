@@ -14,6 +14,7 @@ from orchestrator.experiment import roles as role_folders
 from orchestrator.experiment import schemas
 from orchestrator.experiment.model import Role
 from orchestrator.nearest import did_you_mean
+from orchestrator.provision.bounds import bounded
 from orchestrator.provision.checking import check_names, check_values
 from orchestrator.provision.module import Module
 from orchestrator.provision.modules import registry
@@ -69,12 +70,27 @@ def load(role: Role) -> LoadedRole:
     loaded = LoadedRole(role, defaults, variables, tuple(tasks), tuple(handlers))
     faults += _undefined_handlers(loaded)
     faults += unknown_tags([loaded], {tag: role.position("tags", tag) for tag in role.tags})
-    faults += check_names(loaded)
-    if not faults:
-        faults += check_values(loaded)
+    faults += _not_read(role)
+    try:
+        with bounded("checking its templates"):
+            faults += check_names(loaded)
+            if not faults:
+                faults += check_values(loaded)
+    except ValueError as error:
+        faults.append(Position(str(role.folder)).fault(str(error)))
     if faults:
         raise BadInput(*dict.fromkeys(faults))
     return loaded
+
+
+def _not_read(role: Role) -> Iterator[Fault]:
+    """Yield a fault for tasks where other programs look for them: such a role would do nothing."""
+    for name in ("tasks.yml", "tasks/main.yml", "tasks/main.yaml"):
+        path = role.folder / name
+        if path.exists() and not (role.folder / TASKS_FILE).exists():
+            yield Position(str(path)).fault(
+                f"not read: the tasks of a role are in {TASKS_FILE}; a role of Ansible can be applied by ansible_role"
+            )
 
 
 def check_roles(roles: Iterable[Role]) -> None:

@@ -174,3 +174,16 @@ def test_each_host_of_a_fleet_is_printed(tmp_path: Path, fleet: str, expected: l
     assert [f"{index}: {rest}" for index, rest in heads[:2]] == expected
     assert [rest.endswith("m2") for _, rest in heads] == [False, False, True, True]
     assert len(re.findall("^' sh once$", printed, re.MULTILINE)) == 2
+
+
+def test_nothing_of_a_role_is_executed(tmp_path: Path) -> None:
+    files = tmp_path / "roles" / "bm" / "files"
+    files.mkdir(parents=True)
+    (files / "Makefile").write_text(
+        f"all static:\n\ttouch {tmp_path}/executed; mkdir -p build; touch build/bm\n"
+    )
+    task = "- build: {source: files, program: bm, makes: build/bm, static_target: static, static_makes: build/bm}\n"
+    (files.parent / "tasks.yaml").write_text(task)
+    printed = printed_for(tmp_path, "{m1: {}}", "--set", "roles=[bm]")
+    assert "/roles/bm/bm" in printed
+    assert not (tmp_path / "executed").exists()

@@ -19,6 +19,7 @@ from orchestrator.experiment.model import Role
 from orchestrator.extras import installation
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.inventory.variables import EncryptedValue
+from orchestrator.provision import confinement
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templates import is_template
 
@@ -61,7 +62,9 @@ class AnsibleRole(Module):
             )
         name = arguments.mapping()["name"]
         path = role.folder / FOLDER / name.text
-        if "/" in name.text and not is_template(name.content) and not path.is_dir():
+        if led_out := [*confinement.faults(role.folder / FOLDER, arguments, ("name",), "the role's files/")]:
+            yield from led_out
+        elif "/" in name.text and not is_template(name.content) and not path.is_dir():
             yield name, f"{path}: no such directory"
 
     def read(self, context: Context, arguments: Node) -> Command | None:

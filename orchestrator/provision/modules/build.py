@@ -18,6 +18,8 @@ from orchestrator.errors import HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts import building
 from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.remote.folder import NOT_BUILT_YET
+from orchestrator.provision import confinement
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templates import is_template
 
@@ -56,8 +58,18 @@ class Build(Module):
     }
 
     def faults(self, role: Role, arguments: Node) -> Iterator[tuple[Node, str]]:
-        """The source must have a Makefile."""
+        """The source must have a Makefile, and what is built must be below it."""
         source = arguments.mapping()["source"]
+        led_out = [
+            *confinement.faults(role.folder, arguments, ("source",), "the role's directory"),
+            *confinement.faults(
+                role.folder / source.text, arguments, ("makes", "static_makes"), "the source"
+            ),
+            *confinement.faults(role.folder, arguments, ("program",), "the role's directory"),
+        ]
+        if led_out:
+            yield from led_out
+            return
         makefile = role.folder / source.text / "Makefile"
         if not is_template(source.content) and not makefile.is_file():
             yield source, f"{makefile}: no such file or directory"
@@ -88,6 +100,9 @@ class Build(Module):
         else:
             target = (f"CC={compiler.command}", data["static_target"])
             folder = context.cache / "builds" / identity
+            if not context.host.executes:
+                context.host.put(NOT_BUILT_YET, f"{context.folder}/{program}", 0o755, sudo=context.base_sudo)
+                return {"note": "built statically on the controller and copied"}
             binary = building.build(_sources(source), target, data["static_makes"], folder)
             context.host.put(binary, f"{context.folder}/{program}", 0o755, sudo=context.base_sudo)
             note = "built statically on the controller and copied"
@@ -133,7 +148,11 @@ def _find_compiler(context: Context, fields: Mapping[str, str]) -> _Compiler:
 
 def _sources(folder: Path) -> building.Sources:
     """Return the source files below ``folder``, without those that were built there."""
-    inner = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    inner = {
+        path.relative_to(folder): confinement.check(folder, path)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
     return {
         str(name): path
         for name, path in inner.items()

@@ -9,11 +9,13 @@ from typing import Any
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
-from orchestrator.provision import files
+from orchestrator.provision import confinement, files
 from orchestrator.provision.module import Context, Module, ReadOutput, TaskPlan, may_be_outside_role
 from orchestrator.provision.templates import is_template
 
 FOLDER = "files"
+
+_BELOW = "the role's files/"
 
 
 class Copy(Module):
@@ -51,6 +53,8 @@ class Copy(Module):
             yield arguments, "one of the following is required: src, content"
         elif source is not None and content is not None:
             yield arguments, "parameters are mutually exclusive: src, content"
+        elif source and (led_out := [*confinement.faults(role.folder / FOLDER, arguments, ("src",), _BELOW)]):
+            yield from led_out
         elif source and not is_template(source.content) and not (role.folder / FOLDER / source.text).exists():
             yield source, f"{role.folder / FOLDER / source.text}: no such file or directory"
 
@@ -75,6 +79,7 @@ def _requested(context: Context, arguments: Node) -> Iterator[files.RequestedFil
     if source.is_dir():
         for path in sorted(entry for entry in source.rglob("*") if entry.is_file()):
             target = f"{dest.rstrip('/')}/{path.relative_to(source)}"
+            confinement.check(context.role.folder / FOLDER, path)
             yield files.RequestedFile(target, "file", path.read_bytes(), **_with_mode(path, attributes))
     else:
         if dest.endswith("/"):

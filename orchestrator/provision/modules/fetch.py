@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError
+from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import MOST_OF_FILE, Command, script
-from orchestrator.provision import files
+from orchestrator.provision import confinement, files
 from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
 
 FETCH_LIMIT_S = 600.0
@@ -34,12 +35,16 @@ class Fetch(Module):
                 "minLength": 1,
             },
             "dest": {
-                "description": "A file on the controller; a relative path starts in the working directory.",
+                "description": "A file on the controller, below the working directory.",
                 "type": "string",
                 "minLength": 1,
             },
         },
     }
+
+    def faults(self, role: Role, arguments: Node) -> Iterator[tuple[Node, str]]:
+        """A role writes nothing elsewhere on the controller."""
+        yield from confinement.faults(Path.cwd(), arguments, ("dest",), "the working directory")
 
     def read(self, context: Context, arguments: Node) -> Command:
         """Read the state of the file on the host."""

@@ -8,7 +8,7 @@ from typing import Any
 from orchestrator.documents.document import Node
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import Command
-from orchestrator.provision import files
+from orchestrator.provision import confinement, files
 from orchestrator.provision.checking import TEMPLATES
 from orchestrator.provision.module import Context, Module, ReadOutput, TaskPlan, may_be_outside_role
 from orchestrator.provision.templates import is_template
@@ -46,7 +46,11 @@ class Template(Module):
         """The source must exist."""
         source = arguments.mapping()["src"]
         path = role.folder / TEMPLATES / source.text
-        if not is_template(source.content) and not path.is_file():
+        if led_out := [
+            *confinement.faults(role.folder / TEMPLATES, arguments, ("src",), "the role's templates/")
+        ]:
+            yield from led_out
+        elif not is_template(source.content) and not path.is_file():
             yield source, f"{path}: no such file or directory"
 
     def read(self, context: Context, arguments: Node) -> Command:

@@ -1,0 +1,32 @@
+"""Paths as users write them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from orchestrator.errors import BadInput
+
+LONGEST_NAME = 255
+"""Bytes of a file name on Linux's file systems (``NAME_MAX``); a path has at most ``PATH_MAX``, 4096."""
+
+
+def user_path(text: str, folder: Path = Path()) -> Path:
+    """Return the absolute path for a path that is relative to ``folder``; ``~`` is the home of a user.
+
+    ``BadInput`` for a user that does not exist, and for what no file can be called: so the path may be looked at.
+    """
+    check_name(text)
+    try:
+        return (folder / Path(text).expanduser()).resolve()
+    except RuntimeError:
+        raise BadInput(f"{text}: no such user") from None
+
+
+def check_name(text: str) -> None:
+    """Raise ``BadInput`` for a path that no file can have."""
+    if "\0" in text:
+        raise BadInput(f"{text!r}: a path cannot have NUL characters")
+    raw = os.fsencode(text.encode("utf-8", "replace").decode())
+    if len(raw) >= 4096 or any(len(part) > LONGEST_NAME for part in raw.split(b"/")):
+        raise BadInput(f"{text[:60]}…: File name too long")
