@@ -133,7 +133,7 @@ def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitC
         )
         run.replay(journal.records())
         try:
-            if not opened.resumed:
+            if not opened.resumed or not manifest.exists(folder.path):
                 _begin_manifest(request, folder)
             run.write(
                 run_record(
@@ -195,10 +195,10 @@ def _time_left(plan: Plan) -> float | None:
 
 
 def _close(run: Run, complete: bool, reason: str = "") -> None:
-    """Write the last record, and complete the manifest."""
-    run.write(EndRecord(complete, reason, utc_now()))
+    """Complete the manifest, then write the last record: after that record nothing of the run is left to do."""
     kernels = {name: kernel | _ingredients(kernel) for name, kernel in run.kernels.items()}
     manifest.finish(run.folder, complete, run.benchmark_hash, kernels, run.programs, run.runners)
+    run.write(EndRecord(complete, reason, utc_now()))
 
 
 def _ingredients(kernel: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
+from zlib import crc32
 
 from msgspec import MsgspecError, ValidationError, convert, to_builtins
 from msgspec.json import Decoder
@@ -33,6 +34,11 @@ _TRIAL = f'{{"format":{FORMAT},"type":"trial",'.encode()
 """How lines begin that are decoded without a document in between: nearly all."""
 _TRIAL_DECODER = Decoder(TrialRecord)
 
+_CHECKSUM_KEY = b',"crc32":"'
+_CHECKSUM = _CHECKSUM_KEY + b'%08x"}\n'
+"""The end of a line: the CRC-32 (of zlib, RFC 1952) of all bytes before it."""
+_CHECKSUM_SIZE = len(_CHECKSUM % 0)
+
 
 class DamagedRecord(ValueError):
     """A line of a journal is not a record."""
@@ -43,17 +49,27 @@ class NotJson(DamagedRecord):
 
 
 def to_line(record: Record) -> bytes:
-    """Return the record as one line of ASCII with its newline."""
+    """Return the record as one line of ASCII with its checksum and its newline."""
     document = encode(record)
     try:
         text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     except ValueError:  # a benchmark's own document may hold NaN or infinity
         text = json.dumps(_finite(document), separators=(",", ":"), allow_nan=False)
-    return text.encode("ascii") + b"\n"
+    content = text.encode("ascii")[:-1]
+    return content + _CHECKSUM % crc32(content)
+
+
+def check(line: bytes) -> None:
+    """Raise :class:`DamagedRecord` if a line is not what was written. Lines of older versions have no checksum."""
+    content, end = line[:-_CHECKSUM_SIZE], line[-_CHECKSUM_SIZE:]
+    if end.startswith(_CHECKSUM_KEY) and end != _CHECKSUM % crc32(content):
+        parse(line)  # the rest of a line whose writer was killed is no JSON
+        raise DamagedRecord("the checksum (crc32) is not that of the line: it was changed after it was written")
 
 
 def from_line(line: bytes) -> Record:
-    """Return the record that a line holds; raise as :func:`parse` and :func:`decode` do."""
+    """Return the record that a line holds; raise as :func:`check`, :func:`parse` and :func:`decode` do."""
+    check(line)
     if line.startswith(_TRIAL):
         try:
             record = _TRIAL_DECODER.decode(line)

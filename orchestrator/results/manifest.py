@@ -138,6 +138,11 @@ def save(folder: Path, manifest: Manifest) -> None:
     write_whole(folder / FILE, json.dumps({"format": FORMAT} | to_builtins(manifest), indent=2) + "\n")
 
 
+def exists(folder: Path) -> bool:
+    """Whether a run has a manifest."""
+    return (folder / FILE).exists()
+
+
 def load(folder: Path) -> Manifest:
     """Read ``manifest.json``; ``BadInput`` if it is missing, damaged or of a newer format."""
     path = folder / FILE

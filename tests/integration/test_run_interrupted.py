@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -234,3 +235,24 @@ def test_a_run_whose_last_trial_ends_after_max_hours_is_complete(user: User) -> 
     ended = user.run(user.file(text, max_hours=(reserve + 10) / 3600, trial="20s"))
     assert ended.code == 0, ended.err
     user.assert_complete(1)
+
+
+def test_what_fails_after_the_last_trial_is_done_by_the_same_command(user: User) -> None:
+    file = user.file(COUNTING)
+    run = user.begin_run(file)
+    user.wait_for(lambda: user.trials, run)
+    (folder,) = user.run_folders
+    manifest = folder / "manifest.json"
+    manifest.unlink()
+    (manifest / "in the way").mkdir(parents=True)
+    ended = user.end(run)
+    assert ended.code != 0
+    assert "manifest.json: Is a directory" in ended.complaints[-1]
+    assert len(user.trials) == 8
+    (manifest / "in the way").rmdir()
+    manifest.rmdir()
+    again = user.run(file)
+    assert again.code == 0, again.err
+    assert f"resuming run {folder.name}" in again.err
+    each_once(user, 8)
+    assert json.loads(manifest.read_text())["complete"] is True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from orchestrator.results.codec import to_line
 from orchestrator.results.journal import Journal, entries, last_record, read
 from orchestrator.results.records import TrialRecord
 from tests.run_samples import BLOCK, END, RUN, trial, write
+
+CHECKSUM_NAME = re.compile(rb'"crc32":"')
 
 WRITER = """
 import sys
@@ -125,7 +128,7 @@ def test_the_line_is_named_also_when_reading_begins_later(tmp_path: Path) -> Non
 
 def test_a_record_of_a_newer_version_is_refused_and_nothing_is_truncated(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    newer = to_line(RUN).replace(b'"format":2', b'"format":3')
+    newer = to_line(RUN).replace(b'"format":2', b'"format":3').partition(b',"crc32"')[0] + b"}\n"
     path.write_bytes(newer + b"not of this format at all")
     with pytest.raises(BadInput, match=r"journal.jsonl:1:1: format 3 is newer"):
         Journal(tmp_path)
@@ -220,3 +223,27 @@ def test_killed_at_random_times_nothing_acknowledged_is_lost(tmp_path: Path) -> 
         before = len(found)
         acknowledged += printed
     assert acknowledged > 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_flipped_bit_is_noticed_in_each_line(tmp_path: Path, seed: int) -> None:
+    write(tmp_path, [RUN, BLOCK, trial({"mode": "serial"}), END])
+    path = tmp_path / "journal.jsonl"
+    content = path.read_bytes()
+    chance = random.Random(seed)
+    for _ in range(200):
+        damaged = bytearray(content)
+        place = chance.randrange(content.rindex(b"\n", 0, -1))
+        damaged[place] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        if CHECKSUM_NAME.search(content, place - 8, place + 9):
+            continue  # the name of the checksum itself: the record is as it was
+        with pytest.raises(BadInput, match=r"journal.jsonl:\d+:1: "):
+            list(read(path))
+
+
+def test_lines_of_older_versions_have_no_checksum(tmp_path: Path) -> None:
+    write(tmp_path, [RUN, END])
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(re.sub(rb',"crc32":"\w+"', b"", path.read_bytes()))
+    assert list(read(path)) == [RUN, END]
