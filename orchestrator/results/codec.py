@@ -64,7 +64,9 @@ def check(line: bytes) -> None:
     content, end = line[:-_CHECKSUM_SIZE], line[-_CHECKSUM_SIZE:]
     if end.startswith(_CHECKSUM_KEY) and end != _CHECKSUM % crc32(content):
         parse(line)  # the rest of a line whose writer was killed is no JSON
-        raise DamagedRecord("the checksum (crc32) is not that of the line: it was changed after it was written")
+        raise DamagedRecord(
+            "the checksum (crc32) is not that of the line: it was changed after it was written"
+        )
 
 
 def from_line(line: bytes) -> Record:

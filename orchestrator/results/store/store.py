@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from orchestrator.errors import BadInput
 from orchestrator.results import codec, index
@@ -16,6 +17,8 @@ from orchestrator.results.runs import RunFolder, all_runs
 from orchestrator.results.store.cell_queries import CellQueries
 from orchestrator.results.store.rows import RunRow
 from orchestrator.results.store.run_queries import RunQueries
+
+T = TypeVar("T")
 
 FILE = "index.sqlite"
 _CACHE_KIB = 65536
@@ -51,6 +54,18 @@ class Store(RunQueries, CellQueries):
 
     def sync(self) -> list[str]:
         """Bring the index up to all journals; return one message for each journal that cannot be read."""
+        return self._written(self._sync)
+
+    def _written(self, update: Callable[[], T]) -> T:
+        """Update the index; one that cannot be written, as the disk is full, is replaced by a temporary one."""
+        try:
+            return update()
+        except sqlite3.OperationalError:
+            self.close()
+            self._database = _open(None)
+            return update()
+
+    def _sync(self) -> list[str]:
         faults = []
         gone = {row[0] for row in self._database.execute("SELECT folder FROM runs")}
         for run in all_runs(self._results):
@@ -72,7 +87,7 @@ class Store(RunQueries, CellQueries):
         Raises ``BadInput`` if the journal is damaged.
         """
         name = self._name(run)
-        index.update(self._database, name, run.journal)
+        self._written(lambda: index.update(self._database, name, run.journal))
         return next(self._runs("WHERE folder = ?", (name,)))
 
     def runs(self) -> Iterator[RunRow]:

@@ -215,6 +215,27 @@ def test_an_index_of_another_version_is_rebuilt(tmp_path: Path) -> None:
         assert contents(tmp_path) == rebuilt(tmp_path)
 
 
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from orchestrator.results.store import Store
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with Store(Path(sys.argv[1])) as index:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+    assert index.sync() == []
+    print(len(list(index.runs())), len(list(index.cells(next(index.runs())))))
+"""
+
+
+def test_an_index_that_cannot_be_written_is_replaced_by_a_temporary_one(tmp_path: Path) -> None:
+    """As on a full disk: its file cannot grow."""
+    write(folder(tmp_path), [RUN, BLOCK, *(trial({"mode": str(number)}) for number in range(300)), END])
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("1 300\n", "", 0)
+
+
 def test_the_index_of_an_unwritable_directory_is_temporary(tmp_path: Path) -> None:
     with Store(tmp_path / "missing") as found:
         assert found.sync() == []
