@@ -110,22 +110,18 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         echo("orchestrate: interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has closed the pipe. Without stdout the interpreter does not fail to flush it at exit.
+        sys.stdout = None
+        sys.exit(ExitCode.OK)
     except Exception as bug:  # noqa: BLE001 - exit code 1 would say that a trial is not ok
+        if isinstance(bug, OSError) and bug.errno in NO_SPACE:
+            reason = f"cannot write results: {bug.strerror}; free disk space and run the command again"
+            echo(f"orchestrate: {reason}", err=True)
+            sys.exit(ExitCode.HOST)
         import traceback
 
         traceback.print_exc()
         name = type(bug).__name__
         echo(f"orchestrate: internal error: {name}: {bug}; please report it with the lines above", err=True)
         sys.exit(ExitCode.BUG)
-    except BrokenPipeError:
-        # The reader has closed the pipe. Without stdout the interpreter does not fail to flush it at exit.
-        sys.stdout = None
-        sys.exit(ExitCode.OK)
-    except OSError as error:
-        if error.errno not in NO_SPACE:
-            raise
-        echo(
-            f"orchestrate: cannot write results: {error.strerror}; free disk space and run the command again",
-            err=True,
-        )
-        sys.exit(ExitCode.HOST)
