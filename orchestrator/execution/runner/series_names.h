@@ -9,8 +9,9 @@
 #define SERIES_FOLDER	    "/sys/kernel/mm/migration_accel"
 #define SERIES_DEBUG_FOLDER "/sys/kernel/debug/migration_accel"
 
-/* Replaces path and value by those of the series, and returns true, if the kernel has the series and
- * not the sysctl. The new path may contain wildcards. Both stay the caller's: the new ones are not to be freed. */
+/* Replaces path and value by those of the series, and returns true, if the kernel has the series
+ * and not the sysctl. The new path may contain wildcards. Both stay the caller's: the new ones are
+ * not to be freed. */
 bool to_series(const char **path, const char **value);
 
 #endif

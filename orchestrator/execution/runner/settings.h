@@ -8,10 +8,10 @@
  * Verdicts: "changed", "unchanged" (both: the requested value is set), "differs" (it would be
  * changed), "missing" (no such file), "refused" (the value did not change), "kept" (the same of an
  * optional setting, such as the affinity of an interrupt that cannot be moved), "clamped" (another
- * value was set), "conflicting" (another value was requested for the same file by its name as a sysctl,
- * see series_names.h; it is not changed), "drifted" (the value changed after it was set), "written" (a
- * file that acts when it is written, such as vm.compact_memory: it is not read back, not recorded, and
- * not restored).
+ * value was set), "conflicting" (another value was requested for the same file by its name as a
+ * sysctl, see series_names.h; it is not changed), "drifted" (the value changed after it was set),
+ * "written" (a file that acts when it is written, such as vm.compact_memory: it is not read back,
+ * not recorded, and not restored).
  */
 #ifndef SETTINGS_H
 #define SETTINGS_H
