@@ -9,6 +9,7 @@ import bisect
 import itertools
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -54,7 +55,8 @@ class Plan:
     ) -> None:
         self.experiment = experiment
         fixed = constants(experiment.benchmark.arguments, experiment.kernels)
-        self.where, self.limit = tuple(_predicate(text) for text in where), limit
+        self.where = tuple(_predicate(text) for text in where)
+        self.limit = min(limit, sys.maxsize) if limit else limit
         self._combinations = Combinations(experiment.sweep, fixed, self.where)
         self.hosts = tuple(hosts) if experiment.hosts.fleet == "replicate" else ()
         self.selection = (*where, f"limit {limit}" if limit else "")

@@ -79,3 +79,7 @@ def test_where_and_limit_of_the_run_apply_in_every_mode(tmp_path: Path, mode: Mo
 
 def test_a_reduction_that_leaves_no_cell_is_ignored(tmp_path: Path) -> None:
     assert levels(tmp_path, "smoke", where=("size == '64KiB'",))[2]["size"] == {"64KiB"}
+
+
+def test_a_limit_beyond_all_cells_keeps_all(tmp_path: Path) -> None:
+    assert levels(tmp_path, "full", limit=10**30) == levels(tmp_path, "full")
