@@ -8,7 +8,9 @@ from pathlib import Path
 from orchestrator.errors import BadInput
 
 LONGEST_NAME = 255
-"""Bytes of a file name on Linux's file systems (``NAME_MAX``); a path has at most ``PATH_MAX``, 4096."""
+"""Bytes of a file name on Linux's file systems (``NAME_MAX``)."""
+LONGEST_PATH = 4096
+"""Bytes of a path with the NUL at its end (``PATH_MAX``)."""
 
 
 def user_path(text: str, folder: Path = Path()) -> Path:
@@ -28,5 +30,5 @@ def check_name(text: str) -> None:
     if "\0" in text:
         raise BadInput(f"{text!r}: a path cannot have NUL characters")
     raw = os.fsencode(text.encode("utf-8", "replace").decode())
-    if len(raw) >= 4096 or any(len(part) > LONGEST_NAME for part in raw.split(b"/")):
+    if len(raw) >= LONGEST_PATH or any(len(part) > LONGEST_NAME for part in raw.split(b"/")):
         raise BadInput(f"{text[:60]}…: File name too long")

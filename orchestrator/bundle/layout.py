@@ -18,6 +18,7 @@ NAME/
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from typing import Any
 from msgspec import Struct, convert, field, to_builtins
 
 from orchestrator.errors import BadInput, Position
+from orchestrator.paths import LONGEST_NAME, LONGEST_PATH
 from orchestrator.results.migrations import BUNDLE, UnreadableFormat, upgrade
 
 FORMAT = 2
@@ -41,6 +43,10 @@ REQUIREMENTS = "requirements.txt"
 CRATE = "ro-crate-metadata.json"
 SUMS = "SHA256SUMS"
 SUMS_CHECKSUM = "SHA256SUMS.sha256"
+
+_LARGEST = 4 << 20
+"""The most bytes of ``bundle.json``, which is read at once."""
+_UNPORTABLE = re.compile(r"[\0\\\r\n\ud800-\udfff]")
 
 
 class Program(Struct, frozen=True):
@@ -101,10 +107,12 @@ def read(folder: Path) -> Description:
     """Read ``bundle.json``; ``BadInput`` if it is missing, damaged, not of a bundle or of a newer format."""
     path = folder / DESCRIPTION
     try:
+        if path.stat().st_size > _LARGEST:
+            raise BadInput(f"{path}: larger than {_LARGEST >> 20} MiB")
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict) or document.get("type") != "bundle":
             raise BadInput(f"{path}: does not describe a bundle")
-        return convert(upgrade(document, FORMAT, BUNDLE), Description)
+        description = convert(upgrade(document, FORMAT, BUNDLE), Description)
     except OSError as error:
         raise BadInput(f"{folder} is not a bundle: {DESCRIPTION}: {error.strerror}") from None
     except UnreadableFormat as error:
@@ -112,10 +120,23 @@ def read(folder: Path) -> Description:
     except json.JSONDecodeError as error:
         position = Position(str(path), error.lineno, error.colno)
         raise BadInput(position.fault("invalid JSON; get the bundle again from its author")) from None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise BadInput(
             f"{path}: missing keys or invalid values; get the bundle again from its author"
         ) from None
+    if not is_portable(description.experiment_file):
+        raise BadInput(
+            f"{path}: experiment_file: {description.experiment_file!r} is not a path in the bundle"
+        )
+    return description
+
+
+def is_portable(name: str) -> bool:
+    """Whether a bundle can hold a file of this path: inside its directory, and the same to ``sha256sum`` and tar."""
+    raw = name.encode("utf-8", "replace")
+    parts = raw.split(b"/")
+    short = len(raw) < LONGEST_PATH and all(len(part) <= LONGEST_NAME for part in parts)
+    return short and not _UNPORTABLE.search(name) and {b"", b".", b".."}.isdisjoint(parts)
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -68,9 +68,7 @@ def _bundle_2(description: Document) -> Document:
     renamed = {"file": "experiment_file", "changed": "changed_role_files"}
     program = {"source": "source_hash", "run_source": "run_source_hash"}
     description = {renamed.get(key, key): value for key, value in description.items()}
-    return description | {
-        "program": {program.get(key, key): value for key, value in description["program"].items()}
-    }
+    return description | {"program": _with_keys(description["program"], program)}
 
 
 #: steps of ``bundle.json``
