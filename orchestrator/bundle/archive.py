@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from orchestrator.bundle.checksums import Damage, list_files, parse
+from orchestrator.bundle.checksums import LARGEST, Damage, list_files, parse
 from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
 from orchestrator.errors import BadInput
 from orchestrator.units import plural
@@ -46,7 +46,14 @@ def pack(folder: Path, target: Path, time: int) -> None:
         for name in names:
             path = folder / name
             status = path.stat()
-            stream.write(_header(f"{folder.name}/{name}", status.st_size, bool(status.st_mode & 0o100), time))
+            executable = bool(status.st_mode & 0o100)
+            try:
+                stream.write(_header(f"{folder.name}/{name}", status.st_size, executable, time))
+            except ValueError:
+                raise BadInput(
+                    f"{name}: file too large (limit: 8 GiB) or path too long (limits: 100 bytes for the name, 155 for "
+                    "its directory) for a tar archive; export a directory with --directory"
+                ) from None
             with path.open("rb") as content:
                 while chunk := content.read(_CHUNK):
                     stream.write(chunk)
@@ -77,8 +84,9 @@ def digest(stream: BinaryIO, member: Member) -> str:
 
 
 def content(stream: BinaryIO, member: Member) -> bytes:
-    """Return the content of a small member."""
-    return b"".join(_chunks(stream, member))
+    """Return the content of a checksum file; of one that is too large, its start."""
+    stream.seek(member.offset)
+    return stream.read(min(member.size, LARGEST + 1))
 
 
 def unpack(path: Path, members: list[Member], folder: Path) -> None:
@@ -131,20 +139,20 @@ class _Reader:
         """Return the member of a header; None if the header is unreadable."""
         try:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
-        except (tarfile.HeaderError, UnicodeDecodeError):
+            time = int(info.mtime) if self._time is None else self._time
+            as_written = _header(info.name, info.size, info.mode == EXECUTABLE, time)
+        except (tarfile.HeaderError, ValueError):  # no text, or a number that `pack` cannot write
             self._damage.append(
                 Damage(expected or self._path.name, f"damaged header in the archive, at byte {position}")
             )
             return None
-        root, _, name = info.name.partition("/")
         _require_inside(self._path, info.name)
+        root, _, below = info.name.partition("/")
+        name = below or info.name
         if not self._root:
-            self._root, self._time = root, int(info.mtime)
-        as_written = _header(info.name, info.size, info.mode == EXECUTABLE, self._time or 0)
-        if block != as_written or root != self._root or not name:
-            self._damage.append(
-                Damage(name or info.name, f"modified header in the archive, at byte {position}")
-            )
+            self._root, self._time = root, time
+        if block != as_written or root != self._root or not below:
+            self._damage.append(Damage(name, f"modified header in the archive, at byte {position}"))
         if position + BLOCK + info.size > self._size:
             self._damage.append(Damage(name, f"{TRUNCATED}: the archive ends inside this file"))
             return Member(name, position + BLOCK, max(0, self._size - position - BLOCK), False)
@@ -207,15 +215,10 @@ def _order(name: str) -> tuple[int, str]:
 
 
 def _header(name: str, size: int, executable: bool, time: int) -> bytes:
+    """Return a member's header; ``ValueError`` if it has no room for one of the values."""
     info = tarfile.TarInfo(name)
     info.size, info.mtime, info.mode = size, time, EXECUTABLE if executable else PLAIN
-    try:
-        return info.tobuf(tarfile.USTAR_FORMAT)
-    except ValueError:
-        raise BadInput(
-            f"{name}: file too large (limit: 8 GiB) or path too long (limits: 100 bytes for the name, 155 for its "
-            "directory) for a tar archive; export a directory with --directory"
-        ) from None
+    return info.tobuf(tarfile.USTAR_FORMAT)
 
 
 def _end(position: int) -> int:

@@ -8,16 +8,23 @@ SHA256SUMS, SHA256SUMS.sha256 was damaged.
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from msgspec import Struct
 
-from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
+from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM, is_portable
+from orchestrator.errors import BadInput
 from orchestrator.source_tree import sha256
 
-_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+LARGEST = 16 << 20
+"""The most bytes of ``SHA256SUMS``, about 100,000 files: it is read at once, whoever wrote it."""
+
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)\n")
 
 
 class Damage(Struct, frozen=True):
@@ -27,12 +34,17 @@ class Damage(Struct, frozen=True):
     problem: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.problem}"
+        name = self.file if self.file.isprintable() else repr(self.file)  # one line, whatever the name
+        return f"{name}: {self.problem}"
 
 
 def write(folder: Path) -> str:
     """Write both files into a directory that is otherwise complete; return the bundle's id, SHA-256 of SHA256SUMS."""
     sums = _format({name: sha256(folder / name) for name in list_files(folder)})
+    if len(sums) > LARGEST:
+        raise BadInput(
+            f"{folder.name}: too many files for a bundle: {SUMS} is larger than {LARGEST >> 20} MiB"
+        )
     (folder / SUMS).write_bytes(sums)
     (folder / SUMS_CHECKSUM).write_bytes(_checksum(sums))
     return hashlib.sha256(sums).hexdigest()
@@ -40,20 +52,34 @@ def write(folder: Path) -> str:
 
 def list_files(folder: Path) -> list[str]:
     """Return the relative paths of everything in a directory except directories, sorted; also links and devices."""
-    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    return sorted(path.relative_to(folder).as_posix() for path in paths)
+    files: list[str] = []
+    folders = [str(folder)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    (folders if entry.is_dir(follow_symlinks=False) else files).append(entry.path)
+        except OSError as error:
+            raise BadInput(f"{error.filename}: {error.strerror}") from None
+    return sorted(Path(path).relative_to(folder).as_posix() for path in files)
 
 
 def parse(content: bytes) -> dict[str, str] | None:
-    """Return the hash of each file listed in ``SHA256SUMS``; None if the content is damaged."""
+    """Return the hash of each file listed in ``SHA256SUMS``; None if :func:`write` cannot have written the content."""
+    if len(content) > LARGEST:
+        return None
+    hashes: dict[str, str] = {}
+    last = ""
     try:
-        text = content.decode()
+        for line in io.BytesIO(content):
+            match = _LINE.fullmatch(line.decode())
+            if match is None or match[2] <= last or not is_portable(match[2]):
+                return None
+            last = match[2]
+            hashes[last] = match[1]
     except UnicodeDecodeError:
         return None
-    matches = [_LINE.fullmatch(line) for line in text.split("\n")[:-1]]
-    hashes = {match[2]: match[1] for match in matches if match}
-    complete = text.endswith("\n") and len(hashes) == len(matches)
-    return hashes if complete and list(hashes) == sorted(hashes) else None
+    return hashes if hashes and not _overlap({*hashes, SUMS, SUMS_CHECKSUM}) else None
 
 
 def find_damage(sums: bytes | None, sums_checksum: bytes | None, hashes: Mapping[str, str]) -> list[Damage]:
@@ -67,7 +93,7 @@ def find_damage(sums: bytes | None, sums_checksum: bytes | None, hashes: Mapping
     listed = parse(sums)
     others = list(_compare(listed, hashes)) if listed is not None else []
     if sums_checksum == _checksum(sums):
-        return others
+        return others if listed is not None else [Damage(SUMS, "malformed, so nothing can be checked")]
     if sums_checksum == _checksum(_format(hashes)):  # the files are intact
         return [Damage(SUMS, "modified")]
     if sums_checksum is None:
@@ -80,6 +106,12 @@ def find_damage(sums: bytes | None, sums_checksum: bytes | None, hashes: Mapping
         Damage(SUMS, f"does not match {SUMS_CHECKSUM}; other files are still checked against it"),
         *others,
     ]
+
+
+def _overlap(names: Iterable[str]) -> bool:
+    """Whether a file would also be a directory, such as ``a`` beside ``a/b``."""
+    paths = sorted(name.split("/") for name in names)
+    return any(below[: len(path)] == path for path, below in pairwise(paths))
 
 
 def _compare(listed: Mapping[str, str], hashes: Mapping[str, str]) -> Iterator[Damage]:
@@ -95,7 +127,7 @@ def _compare(listed: Mapping[str, str], hashes: Mapping[str, str]) -> Iterator[D
 
 
 def _format(hashes: Mapping[str, str]) -> bytes:
-    return "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes)).encode()
+    return "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes)).encode("utf-8", "surrogateescape")
 
 
 def _checksum(sums: bytes) -> bytes:

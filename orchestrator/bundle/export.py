@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from datetime import datetime
@@ -116,6 +115,7 @@ class _BundleBuilder:
         """Write every file of the bundle and return the bundle's id."""
         original = self._original
         self._copy(layout.EXPERIMENT, bundled_files.files)
+        _require_portable(bundled_files.experiment_file)
         file = self._folder / layout.EXPERIMENT / bundled_files.experiment_file
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(original.manifest.experiment_text, encoding="utf-8")
@@ -276,7 +276,7 @@ def _require_finished(contents: RunContents) -> None:
 
 def _require_portable(name: str) -> None:
     """Raise ``BadInput`` for a file name that ``sha256sum`` or tar would write in another way."""
-    if not re.search(r"[\\\r\n\udc80-\udcff]", name):
+    if layout.is_portable(name):
         return
     raise BadInput(
         f"{name!r}: a bundle cannot hold a file name with a backslash, a line break or bytes that are not UTF-8; "

@@ -47,9 +47,8 @@ class VerifyResult(Struct, frozen=True):
 
 def verify(path: Path) -> VerifyResult:
     """Check every byte of a bundle; ``BadInput`` if ``path`` is not a bundle."""
-    if path.is_dir():
+    if _is_folder(path):
         return _verify_folder(path)
-    _require_archive(path)
     archive_damage: list[Damage] = []
     members = archive.read_members(path, archive_damage)
     with path.open("rb") as stream:
@@ -87,11 +86,8 @@ def _verify_folder(folder: Path) -> VerifyResult:
         raise BadInput(f"{folder} is not a bundle: {SUMS} is missing")
     hashes: dict[str, str] = {}
     for name in checksums.list_files(folder):
-        path = folder / name
-        if not stat.S_ISREG(path.lstat().st_mode):
-            hashes[name] = ""
-        elif name not in (SUMS, SUMS_CHECKSUM):
-            hashes[name] = _hash(path)
+        if name not in (SUMS, SUMS_CHECKSUM):
+            hashes[name] = _hash(folder / name)
     sums, sums_checksum = (_content(folder / name) for name in (SUMS, SUMS_CHECKSUM))
     return _result(sums, len(hashes) + 2, tuple(checksums.find_damage(sums, sums_checksum, hashes)))
 
@@ -100,24 +96,38 @@ def _result(sums: bytes | None, files: int, damage: tuple[Damage, ...]) -> Verif
     return VerifyResult(hashlib.sha256(sums).hexdigest() if sums is not None else "", files, damage)
 
 
+def _is_regular(path: Path) -> bool:
+    """Whether a file is no link, which could lead anywhere, and no FIFO or device, which could be read for ever."""
+    return stat.S_ISREG(path.lstat().st_mode)
+
+
 def _hash(path: Path) -> str:
+    """Return the hash of a file; empty if it cannot be read."""
     try:
-        return sha256(path)
-    except PermissionError:
+        return sha256(path) if _is_regular(path) else ""
+    except OSError:
         return ""
 
 
 def _content(path: Path) -> bytes | None:
+    """Return the content of a checksum file, of one that is too large its start; empty if it cannot be read."""
     try:
-        return path.read_bytes()
+        if not _is_regular(path):
+            return b""
+        with path.open("rb") as stream:
+            return stream.read(checksums.LARGEST + 1)
     except FileNotFoundError:
         return None
+    except OSError:
+        return b""
 
 
-def _require_archive(path: Path) -> None:
+def _is_folder(path: Path) -> bool:
+    """Whether a bundle is a directory, not an archive; ``BadInput`` if it is neither."""
     try:
-        if archive.is_archive(path):
-            return
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode) or (stat.S_ISREG(mode) and archive.is_archive(path)):
+            return stat.S_ISDIR(mode)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
     raise BadInput(f"{path} is not a bundle: neither a directory nor a tar archive by `orchestrate export`")
