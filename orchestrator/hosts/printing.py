@@ -40,6 +40,10 @@ class PrintingHost(Host):
                 self._print_line(f"    < {line}")
         return Completed(command, 0, "", "")
 
+    def comment(self, text: str) -> None:
+        """Print what is not a command."""
+        self._print_line(f"# {text}")
+
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
         """Print path, mode and size of the file."""
         if isinstance(content, Path) and not content.exists():  # of a kernel, see placeholder_files()

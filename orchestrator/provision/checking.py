@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, Fault, Position
@@ -15,6 +16,25 @@ from orchestrator.provision.variables import SPECIAL_VARIABLES, Scope, Unknown, 
 
 ITEM = "item"
 TEMPLATES = "templates"
+NO_LOG = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
+ENCRYPTED = "the output has been hidden due to the fact that a variable is encrypted with ansible-vault"
+
+
+def why_hidden(task: Task, scope: Scope) -> str:
+    """Return why nothing of a task may be shown; empty: it may be shown."""
+    return NO_LOG if task.no_log else ENCRYPTED if scope.has_used_secrets else ""
+
+
+@contextmanager
+def hidden_faults(task: Task, scope: Scope) -> Iterator[None]:
+    """Say of what is wrong with a task only where it is, if nothing of it may be shown."""
+    try:
+        yield
+    except BadInput as error:
+        reason = why_hidden(task, scope)
+        if not reason:
+            raise
+        raise type(error)(task.position.fault(reason)) from None
 
 
 def check_names(loaded: LoadedRole) -> list[Fault]:
@@ -102,10 +122,9 @@ def check_values(loaded: LoadedRole) -> list[Fault]:
     for task in (*loaded.tasks, *loaded.handlers):
         task_scope = scope.with_layer(task.variables)
         try:
-            if _is_skipped(task, task_scope):
-                continue
-            arguments = render_arguments(task, task_scope, lenient=True)
-            faults += argument_faults(loaded.role, task, arguments)
+            with hidden_faults(task, task_scope):
+                if not _is_skipped(task, task_scope):
+                    check_arguments(loaded.role, task, render_arguments(task, task_scope, lenient=True))
         except BadInput as error:
             faults += [fault for fault in error.faults if isinstance(fault, Fault)]
     return faults
@@ -134,8 +153,14 @@ def render_arguments(task: Task, scope: Scope, *, lenient: bool = False) -> Node
     return Node(arguments.position, members, keys=arguments.keys)
 
 
-def argument_faults(role: Role, task: Task, arguments: Node) -> list[Fault]:
-    """Validate rendered arguments; values that are not known yet are not checked."""
+def check_arguments(role: Role, task: Task, arguments: Node) -> None:
+    """Validate rendered arguments; ``BadInput`` lists every fault. Values that are not known yet are not checked."""
+    faults = _argument_faults(role, task, arguments)
+    if faults:
+        raise BadInput(*faults)
+
+
+def _argument_faults(role: Role, task: Task, arguments: Node) -> list[Fault]:
     unknown = list(unknown_locations(arguments))
     faults = [
         fault

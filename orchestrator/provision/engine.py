@@ -11,8 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
 from orchestrator.errors import HostError, HostLost
 from orchestrator.hosts.base import Host
+from orchestrator.hosts.printing import PrintingHost
+from orchestrator.provision.checking import hidden_faults
 from orchestrator.provision.module import Context, ReadOutput, TaskPlan, TaskResult
 from orchestrator.provision.read_ahead import ReadAhead, read_all
 from orchestrator.provision.results import skipped_result
@@ -63,13 +67,15 @@ class _RoleRun:
             for number, step in enumerate(self._steps.of(task)):
                 if step is None:
                     role = self._loaded.role.name
-                    result = TaskResult(role, task.name, "skipped", result=skipped_result())
+                    result = shown = TaskResult(role, task.name, "skipped", result=skipped_result())
                 else:
                     result = self._run_step(
                         step, partial(read_ahead.output, index, number), read_ahead.forget
                     )
+                    hidden = step.why_hidden
+                    shown = replace(result, differences=(), note=hidden) if hidden else result
                 results.append(result)
-                self._report(task, result)
+                self._report(task, shown)
             self._steps.register(task, results)
 
     def _report(self, task: Task, result: TaskResult) -> None:
@@ -85,17 +91,28 @@ class _RoleRun:
     def _run_step(
         self, step: Step, read: Callable[[], ReadOutput], before_change: Callable[[], None]
     ) -> TaskResult:
+        if step.why_hidden and isinstance(self._host, PrintingHost):
+            return self._not_printed(step, self._host)
         context = self._steps.context(step)
         try:
-            plan = step.task.module.plan(context, step.arguments, read())
-            return self._execute(step, context, plan, before_change)
-        except HostLost:
-            raise
+            with hidden_faults(step.task, step.scope):
+                plan = step.task.module.plan(context, step.arguments, read())
+                return self._execute(step, context, plan, before_change)
         except HostError as error:
-            if not step.task.ignore_errors:
-                raise type(error)(self._located(error, step)) from error
+            if isinstance(error, HostLost) and not step.why_hidden:
+                raise
+            if isinstance(error, HostLost) or not step.task.ignore_errors:
+                raise type(error)(self._located(error, step)) from (None if step.why_hidden else error)
             result = {**skipped_result(), "skipped": False, "failed": True, "msg": str(error), "rc": 1}
             return TaskResult(self._loaded.role.name, step.name, "failed", result=result, note=str(error))
+
+    def _not_printed(self, step: Step, host: PrintingHost) -> TaskResult:
+        """Print, in a dry run, that the commands of a step are hidden."""
+        role = self._loaded.role.name
+        host.comment(f"{role}: {step.name}: {step.why_hidden}")
+        return TaskResult(
+            role, step.name, "changed", result={**skipped_result(), "changed": True, "skipped": False}
+        )
 
     def _execute(
         self, step: Step, context: Context, plan: TaskPlan, before_change: Callable[[], None]
@@ -146,5 +163,6 @@ class _RoleRun:
 
     def _located(self, error: HostError, step: Step) -> str:
         """Return the message of an error with the host, the role and the task in front."""
-        text = str(error).removeprefix(f"{self._host.name}: ")
-        return f"{self._host.name}: role {self._loaded.role.name}: {step.name}: {text}"
+        name = step.name
+        text = step.why_hidden or str(error).removeprefix(f"{self._host.name}: ")
+        return f"{self._host.name}: role {self._loaded.role.name}: {name}: {text}"

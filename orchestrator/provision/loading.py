@@ -211,7 +211,8 @@ def _task(node: Node, modules: Mapping[str, Module], faults: list[Fault]) -> Tas
         variables=keywords["vars"].mapping() if "vars" in keywords else {},
         changed_when=_conditions(keywords.get("changed_when")),
         failed_when=_conditions(keywords.get("failed_when")),
-        ignore_errors="ignore_errors" in keywords and keywords["ignore_errors"].content is True,
+        ignore_errors=_is_true(keywords, "ignore_errors"),
+        no_log=_is_true(keywords, "no_log"),
     )
 
 
@@ -226,6 +227,10 @@ def _unknown_key(key: str, modules: Mapping[str, Module]) -> str:
 
 def _text(keywords: Mapping[str, Node], key: str) -> str:
     return keywords[key].text if key in keywords else ""
+
+
+def _is_true(keywords: Mapping[str, Node], key: str) -> bool:
+    return key in keywords and keywords[key].content is True
 
 
 def _as_list(node: Node | None) -> list[Node]:

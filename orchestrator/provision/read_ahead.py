@@ -48,25 +48,32 @@ class ReadAhead:
         return self._outputs.get((index, number), ReadOutput())
 
     def _commands(self, index: int, number: int) -> Iterator[tuple[_Key, Command]]:
-        """Yield the read commands from a step on, up to the first task that depends on the result of another."""
+        """Yield the read commands from a step on, up to the first task that depends on the result of another.
+
+        Those of a task that is hidden are read alone: its arguments must not be in the message of another task.
+        """
         count = 0
         for at in range(index, len(self._tasks)):
             task = self._tasks[at]
             try:
+                steps = [step for step in enumerate(self._steps.of(task)) if (at, step[0]) >= (index, number)]
                 commands = [
                     ((at, n), task.module.read(self._steps.context(step), step.arguments))
-                    for n, step in enumerate(list(self._steps.of(task)))
-                    if step is not None and (at, n) >= (index, number)
+                    for n, step in steps
+                    if step is not None
                 ]
             except BadInput:
                 if at == index:
                     raise
                 return
+            is_hidden = any(step is not None and step.why_hidden for _, step in steps)
+            if is_hidden and at > index:
+                return
             for key, command in commands:
                 if command is not None and count < MAX_COMMANDS:
                     count += 1
                     yield key, command
-            if count >= MAX_COMMANDS or task.module.ends_read_ahead or task.register:
+            if count >= MAX_COMMANDS or task.module.ends_read_ahead or task.register or is_hidden:
                 return
 
 

@@ -15,7 +15,7 @@ from orchestrator.hosts.base import Host
 from orchestrator.hosts.inventory.ansible import decrypted
 from orchestrator.hosts.inventory.variables import position_of
 from orchestrator.provision.become import require_sudo_to_root
-from orchestrator.provision.checking import ITEM, argument_faults, render_arguments
+from orchestrator.provision.checking import ITEM, check_arguments, hidden_faults, render_arguments, why_hidden
 from orchestrator.provision.filters import as_bool
 from orchestrator.provision.module import Context, TaskResult
 from orchestrator.provision.results import LazyFacts, registered_value, shortened
@@ -39,9 +39,16 @@ class Step(Struct, frozen=True):
     item: str = ""
 
     @property
+    def why_hidden(self) -> str:
+        """Why nothing of what the step does may be shown; empty: it may be shown."""
+        return why_hidden(self.task, self.scope)
+
+    @property
     def name(self) -> str:
-        """The name of the task with its variables rendered, and the item."""
+        """The name of the task with its variables rendered, and the item; of one that is hidden, as it is written."""
         name = str(self.scope.render_node(self.task.title, lenient=True).data())
+        if self.why_hidden:
+            return self.task.name
         return f"{name} ({self.item})" if self.item else name
 
 
@@ -73,7 +80,8 @@ class RoleSteps:
             yield self._step(task, scope)
             return
         try:
-            items = scope.render_node(task.loop)
+            with hidden_faults(task, scope):
+                items = scope.render_node(task.loop)
         except UndefinedName:
             if self.host.executes:
                 raise
@@ -133,16 +141,15 @@ class RoleSteps:
 
     def _step(self, task: Task, scope: Scope, item: str = "") -> Step | None:
         try:
-            if not all(scope.is_true(condition) for condition in task.when):
-                return None
-            arguments = render_arguments(task, scope)
+            with hidden_faults(task, scope):
+                if not all(scope.is_true(condition) for condition in task.when):
+                    return None
+                arguments = render_arguments(task, scope)
+                check_arguments(self._loaded.role, task, arguments)
         except UndefinedName:
             if self.host.executes:
                 raise
             return None
-        faults = argument_faults(self._loaded.role, task, arguments)
-        if faults:
-            raise BadInput(*faults)
         become = task.become
         if become is None:
             become = as_bool(self._target.variables.get("ansible_become", False))

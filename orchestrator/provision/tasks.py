@@ -41,6 +41,7 @@ KEYWORDS: Mapping[str, Any] = {
     "changed_when": CONDITION,
     "failed_when": CONDITION,
     "ignore_errors": _BOOLEAN,
+    "no_log": _BOOLEAN,
 }
 """The keywords of a task beside the name of its module, with their schemas."""
 
@@ -53,6 +54,7 @@ class Task(Struct, frozen=True):
     :ivar when: conditions that must all be true.
     :ivar become: whether it runs as root; None: as ``ansible_become`` of the inventory says.
     :ivar changed_when: None: the module decides; likewise ``failed_when``.
+    :ivar no_log: whether nothing of what it does is shown, as it has to do with a secret.
     """
 
     title: Node
@@ -69,6 +71,7 @@ class Task(Struct, frozen=True):
     changed_when: tuple[Node, ...] | None = None
     failed_when: tuple[Node, ...] | None = None
     ignore_errors: bool = False
+    no_log: bool = False
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator.documents.document import Location, Node
 from orchestrator.errors import BadInput, Position
+from orchestrator.hosts.inventory.variables import Secret
 from orchestrator.provision import templates
 from orchestrator.provision.templates import UndefinedName
 
@@ -46,20 +47,32 @@ class Scope:
 
     :param layers: values that may be templates, from the lowest precedence to the highest.
     :param values: data, with a higher precedence than every layer.
+    :param secrets: collects the secrets that this scope and those made of it have used.
     """
 
-    def __init__(self, layers: Iterable[Mapping[str, Node]], values: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        layers: Iterable[Mapping[str, Node]],
+        values: Mapping[str, Any],
+        secrets: set[Secret] | None = None,
+    ) -> None:
         self._layers = list(layers)
         self._values: dict[str, Any] = dict(values)
         self._resolving: list[str] = []
+        self._secrets = set() if secrets is None else secrets
 
     def with_values(self, values: Mapping[str, Any]) -> Scope:
         """Return a scope with more data."""
-        return Scope(self._layers, {**self._values, **values})
+        return Scope(self._layers, {**self._values, **values}, self._secrets)
 
     def with_layer(self, layer: Mapping[str, Node]) -> Scope:
         """Return a scope with one more layer, of a higher precedence than the others."""
-        return Scope([*self._layers, layer], self._values) if layer else self
+        return Scope([*self._layers, layer], self._values, self._secrets) if layer else self
+
+    @property
+    def has_used_secrets(self) -> bool:
+        """Whether something was rendered with a variable that was encrypted."""
+        return bool(self._secrets)
 
     def value(self, name: str, position: Position) -> Any:
         """Return the value of a variable that is used at ``position``. Raises ``UndefinedName``."""
@@ -131,6 +144,8 @@ class Scope:
             return Node(node.position, members, keys=node.keys)
         if isinstance(node.content, list):
             return Node(node.position, [self.render_node(inner, lenient=lenient) for inner in node.content])
+        if isinstance(node.content, Secret):
+            self._secrets.add(node.content)
         if not templates.is_template(node.content):
             return node
         try:

@@ -20,7 +20,13 @@ from typing import Any
 
 from orchestrator.errors import BadInput, Position
 from orchestrator.extras import installation
-from orchestrator.hosts.inventory.variables import EncryptedValue, Unsafe, contains_encrypted, position_of
+from orchestrator.hosts.inventory.variables import (
+    EncryptedValue,
+    Secret,
+    Unsafe,
+    contains_encrypted,
+    position_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +102,7 @@ def decrypt_file(path: Path) -> str | None:
     return ended.stdout
 
 
-def decrypt(value: EncryptedValue, position: Position, name: str) -> str:
+def decrypt(value: EncryptedValue, position: Position, name: str) -> Secret:
     """Return an encrypted value in clear; ``BadInput`` names the variable if that is not possible."""
     if program("ansible-vault") is None:
         message = (
@@ -115,7 +121,7 @@ def decrypt(value: EncryptedValue, position: Position, name: str) -> str:
                 "set ANSIBLE_VAULT_PASSWORD_FILE, or write it in plain text"
             )
         )
-    return text
+    return Secret(text)
 
 
 def decrypted(variables: Mapping[str, Any], name: str) -> Any:

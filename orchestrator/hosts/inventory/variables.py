@@ -22,6 +22,12 @@ class Unsafe(str):
     __slots__ = ()
 
 
+class Secret(str):
+    """A string that was encrypted. It is never shown."""
+
+    __slots__ = ()
+
+
 class Variables(dict[str, Any]):
     """Variables by name; ``positions`` says where each is set."""
 
@@ -40,6 +46,15 @@ class Variables(dict[str, Any]):
         """Take over all variables of ``other``, which has the higher precedence."""
         self.update(other)
         self.positions.update(other.positions)
+
+
+def as_secret(value: Any) -> Any:
+    """Return a value of an encrypted file, with all strings in it as secrets."""
+    if isinstance(value, Mapping):
+        return {key: as_secret(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [as_secret(inner) for inner in value]
+    return Secret(value) if isinstance(value, str) and not isinstance(value, Unsafe) else value
 
 
 def position_of(variables: Mapping[str, Any], name: str) -> Position:

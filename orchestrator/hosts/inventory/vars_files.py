@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestrator.documents.document import describe_value, read_string
 from orchestrator.errors import BadInput, Position
 from orchestrator.hosts.inventory import ansible, yaml11
-from orchestrator.hosts.inventory.variables import Variables
+from orchestrator.hosts.inventory.variables import Variables, as_secret
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,8 @@ def _files(path: Path) -> Iterator[Path]:
 def _read(path: Path) -> Variables:
     variables = Variables()
     text = read_string(path)
-    if text.startswith(VAULT):
+    is_encrypted = text.startswith(VAULT)
+    if is_encrypted:
         opened = ansible.decrypt_file(path)
         if opened is None:
             log.warning(
@@ -90,6 +91,6 @@ def _read(path: Path) -> Variables:
     if not isinstance(root.content, dict):
         raise BadInput(root.position.fault(f"expected a mapping; found {describe_value(root.content)}"))
     for name, node in root.content.items():
-        variables[name] = node.data()
+        variables[name] = as_secret(node.data()) if is_encrypted else node.data()
         variables.positions[name] = root.keys.get(name, Position(str(path)))
     return variables
