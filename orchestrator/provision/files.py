@@ -121,13 +121,18 @@ def plan(context: Context, requested_files: Sequence[RequestedFile], output: Rea
     return TaskPlan(tuple(differences), tuple(actions), {"path": path})
 
 
+def _is_private(requested: RequestedFile, actual: ActualFile) -> bool:
+    """Whether not everybody may read the file, as it is or as it is requested: its content is not shown then."""
+    return any(mode and not int(mode, 8) & 0o004 for mode in (requested.mode, actual.mode))
+
+
 def _differences(requested: RequestedFile, actual: ActualFile) -> Iterator[Difference]:
-    path = requested.path
+    path, is_private = requested.path, _is_private(requested, actual)
     kind = "file" if requested.kind == "file" and _is_link_to_file(actual) else actual.kind
     if requested.kind != kind:
         texts = None
         if requested.content is not None and (text := _printable(requested.content)) is not None:
-            texts = ("", text)
+            texts = None if is_private else ("", text)
         yield Difference(path, kind, _description(requested), texts)
         return
     if requested.kind == "absent":
@@ -135,9 +140,12 @@ def _differences(requested: RequestedFile, actual: ActualFile) -> Iterator[Diffe
     if requested.kind == "link" and requested.target != actual.target:
         yield Difference(path, f"link to {actual.target}", f"link to {requested.target}")
     if requested.content is not None and (digest := _sha256(requested.content)) != actual.sha256:
-        text = _printable(requested.content)
-        texts = (actual.text, text) if actual.text is not None and text is not None else None
-        yield Difference(path, f"content {actual.sha256[:12]}", f"content {digest[:12]}", texts)
+        if is_private:  # a part of a checksum would confirm a guess
+            yield Difference(path, "content", "new content")
+        else:
+            text = _printable(requested.content)
+            texts = (actual.text, text) if actual.text is not None and text is not None else None
+            yield Difference(path, f"content {actual.sha256[:12]}", f"content {digest[:12]}", texts)
     if requested.mode and int(requested.mode, 8) != int(actual.mode or "0", 8):
         before, after = int(actual.mode or "0", 8), int(requested.mode, 8)
         yield Difference(f"{path} mode", f"{before:04o}", f"{after:04o}")

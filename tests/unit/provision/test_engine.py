@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shlex
 import traceback
 from collections.abc import Mapping
@@ -538,3 +539,24 @@ def test_what_uses_an_encrypted_variable_is_hidden(
     assert "pa55word" not in text
     assert "seen public" in text
     assert text.count(f"{HIDDEN} a variable is encrypted with ansible-vault") >= 3
+
+
+@pytest.mark.parametrize(
+    ("mode", "exists"), [("0600", False), ("0600", True), ("0640", True), ("0644", True), ("", True)]
+)
+def test_the_content_of_a_file_that_not_all_may_read_is_not_shown(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: str, exists: bool
+) -> None:
+    host = ProbedHost()
+    state = "path=/x\nkind=file\nmode=600\nowner=u\ngroup=g\nsha256=abc123abc123ff\ntext=yes\n 0ldword\n"
+    host.answer("probe.sh files", stdout=state if exists else "path=/x\nkind=absent\n")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "x.j2").write_text("password={{ s }}\n")
+    more = f", mode: '{mode}'" if mode else ""
+    tasks = f"- template: {{src: x.j2, dest: /x{more}}}\n"
+    text = shown(tmp_path, tasks, caplog, host, variables={"s": "pa55word"}, defaults="s: ''\n", check=True)
+    assert "r: template: would change" in text
+    assert "/x" in text
+    digest = hashlib.sha256(b"password=pa55word\n").hexdigest()
+    for secret in ("pa55word", "0ldword", "abc123", digest[:8]):
+        assert secret not in text
