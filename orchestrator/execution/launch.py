@@ -32,6 +32,7 @@ from orchestrator.kernels import store
 from orchestrator.kernels.obtain import obtain
 from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
+from orchestrator.results.files import PRIVATE
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import EndRecord, run_record
 from orchestrator.terminal import visible
@@ -217,6 +218,7 @@ class _Visible(logging.Formatter):
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
     """Write everything that is logged into a file of the run."""
+    path.touch(PRIVATE)
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(_Visible("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.setLevel(logging.DEBUG)

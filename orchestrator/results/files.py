@@ -1,15 +1,22 @@
-"""Atomic writes: a file is complete or missing, also after a power cut."""
+"""Atomic writes: a file is complete or missing, also after a power cut.
+
+What a run writes is only for its owner, whatever the umask is: logs and outputs of hosts may have secrets in them.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+PRIVATE = 0o600
+PRIVATE_FOLDER = 0o700
+
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file (UTF-8) atomically: readers see the old or the new content, also after a crash."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        temporary.touch(PRIVATE)
         with temporary.open("w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
             stream.flush()

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from orchestrator.errors import BadInput, Fault, HostError
 from orchestrator.results.codec import DamagedRecord, NotJson, from_line, parse, to_line
-from orchestrator.results.files import sync_folder
+from orchestrator.results.files import PRIVATE, sync_folder
 from orchestrator.results.lock import RunLock
 from orchestrator.results.migrations import UnreadableFormat
 from orchestrator.results.records import Record
@@ -35,7 +35,7 @@ class Journal:
         self.path = folder / FILE
         self._lock = RunLock(folder)
         try:
-            self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         except OSError as error:
             self._lock.close()
             raise HostError(f"{self.path}: {error.strerror}") from None

@@ -12,6 +12,7 @@ import socket
 from pathlib import Path
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.results.files import PRIVATE
 
 FILE = "controller.lock"
 
@@ -26,7 +27,7 @@ class RunLock:
     def __init__(self, folder: Path) -> None:
         path = folder / FILE
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         except OSError as error:
             raise HostError(f"{path}: {error.strerror}; the results directory must be writable") from None
         try:

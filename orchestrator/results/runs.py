@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.results import journal, manifest
-from orchestrator.results.files import sync_folder
+from orchestrator.results.files import PRIVATE_FOLDER, sync_folder
 from orchestrator.results.records import BlockRecord, EndRecord, RunRecord
 
 VARIABLE = "ORCHESTRATE_RESULTS"
@@ -58,7 +58,7 @@ def create(results: Path, experiment: str) -> RunFolder:
                 if any(entry.name[:19] == identity[:19] for entry in parent.iterdir()):
                     continue
                 path = parent / identity
-                path.mkdir()
+                path.mkdir(PRIVATE_FOLDER)
             except FileNotFoundError:  # another start has just removed the empty directory
                 continue
             sync_folder(parent)

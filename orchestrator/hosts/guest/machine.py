@@ -104,8 +104,9 @@ class QemuMachine(Machine):
         """
         self._log_folder.mkdir(parents=True, exist_ok=True)
         for number in count(1):
-            console = self._log_folder / f"guest-{number}.console.log"
+            logs = Logs(*(self._log_folder / f"guest-{number}.{name}.log" for name in ("console", "qemu")))
             with contextlib.suppress(FileExistsError):
-                console.touch(exist_ok=False)
-                return Logs(console, self._log_folder / f"guest-{number}.qemu.log")
+                logs.console.touch(0o600, exist_ok=False)
+                logs.qemu.touch(0o600)
+                return logs
         raise AssertionError("unreachable")

@@ -256,7 +256,9 @@ class BootableMachine(Machine):
             return
         if output.strip():
             number = 1 + sum(1 for _ in self._logs.glob(f"{self.name}-*.{name}.log"))
-            (self._logs / f"{self.name}-{number}.{name}.log").write_text(output, encoding="utf-8")
+            path = self._logs / f"{self.name}-{number}.{name}.log"
+            path.touch(0o600)
+            path.write_text(output, encoding="utf-8")
 
     def _disconnect(self) -> None:
         if self._host is not None:

@@ -29,6 +29,7 @@ class Console:
         """Start the command unless it is running; ``HostError`` if it cannot be executed."""
         if self._process is not None:
             return
+        log.touch(0o600)
         self._log = log.open("ab")
         try:
             self._process = subprocess.Popen(

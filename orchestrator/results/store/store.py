@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from orchestrator.errors import BadInput
 from orchestrator.results import codec, index
+from orchestrator.results.files import PRIVATE
 from orchestrator.results.records import RunRecord
 from orchestrator.results.runs import RunFolder, all_runs
 from orchestrator.results.store.cell_queries import CellQueries
@@ -115,6 +116,9 @@ def _open(path: Path | None) -> sqlite3.Connection:
     """Open an index, and create it first if it is missing, damaged or of another version; None: a temporary one."""
     if path and path.exists() and not _is_good(path):
         path.unlink(missing_ok=True)
+    if path and not path.exists():
+        with suppress(OSError):  # which sqlite reports
+            path.touch(PRIVATE)
     database = sqlite3.connect(path or "", timeout=_WAIT_S, isolation_level=None)
     try:
         database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrator.errors import BadInput, HostError
-from orchestrator.results import runs
+from orchestrator.execution.launch import LOG_FILE, log_to
+from orchestrator.experiment.loader import load
+from orchestrator.results import manifest, runs
 from orchestrator.results.journal import Journal
 from orchestrator.results.records import EndRecord
+from orchestrator.results.store import Store
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
 
@@ -169,3 +173,29 @@ def test_a_prefix_of_an_id_and_of_an_experiment_is_ambiguous(tmp_path: Path) -> 
     with pytest.raises(BadInput, match=f"ambiguous run '2': it matches 2mib-pages, {OLD}; type more of it"):
         runs.find(tmp_path, "2")
     assert runs.find(tmp_path, "2m").id == runs.find(tmp_path, "20").id == OLD
+
+
+def test_what_a_run_writes_is_only_for_its_owner(tmp_path: Path) -> None:
+    file = tmp_path / "e.yaml"
+    file.write_text("version: 1\nbenchmark: {command: [x], metrics: {x: {key_value: x, unit: count}}}\n")
+    umask = os.umask(0)
+    try:
+        run = runs.create(tmp_path, "quickstart")
+        write(run.path, [RUN, BLOCK])
+        manifest.save(run.path, manifest.begin(load(file), run.id, (), ()))
+        with log_to(run.path / LOG_FILE), Store(tmp_path) as store:
+            store.sync()
+    finally:
+        os.umask(umask)
+    modes = {
+        path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "index.sqlite", *run.path.iterdir())
+    }
+    assert modes.keys() == {
+        "index.sqlite",
+        "journal.jsonl",
+        "manifest.json",
+        "controller.lock",
+        "orchestrate.log",
+    }
+    assert set(modes.values()) == {0o600}
+    assert run.path.stat().st_mode & 0o777 == 0o700
