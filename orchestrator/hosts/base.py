@@ -127,7 +127,7 @@ class Host(ABC):
         """
         data = content if isinstance(content, bytes) else content.read_bytes()
         write = (
-            'mkdir -p "$(dirname "$1")" && cat > "$1.$$" && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1"'
+            'mkdir -p "$(dirname "$1")" && (umask 077 && cat > "$1.$$") && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1"'
             ' || { rm -f "$1.$$"; exit 1; }'
         )
         words = (path, f"{mode:o}")
