@@ -30,6 +30,8 @@ from orchestrator.results.runs import RunFolder
 _NOT_EXPORTED = frozenset({"controller.lock"})
 _REPORT_FILES = {"table": "report.txt", "markdown": "report.md", "mail": "mail.txt", "junit": "junit.xml"}
 """File name by report format, if it is not ``report.FORMAT``."""
+_LAYOUT = frozenset({layout.EXPERIMENT, collect.ROLES, "files", "recipes", "templates"})
+"""Folders that are found by their names."""
 _NO_REPORT = frozenset({"parquet"})
 """Left out: pyarrow is an optional dependency, and the file can be made from the journal."""
 _GENERIC_HOSTS = frozenset({"local", "guest", "localhost"})
@@ -88,6 +90,11 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
             loaded.experiment, provenance.overrides, provenance.experiment_text
         )
         identity = builder.build(files_of_experiment)
+        if folder.name != builder.folder.name:
+            folder = builder.folder
+            target = target if options.output else target.with_name(target.name.replace(name, folder.name))
+            if target.exists():
+                raise BadInput(f"{target} already exists; remove it, or choose another path with --output")
         files = len(checksums.list_files(folder))
         if options.as_folder:
             folder.rename(target)
@@ -111,6 +118,11 @@ class _BundleBuilder:
         self._options = options
         self._program = source_tree.files()
 
+    @property
+    def folder(self) -> Path:
+        """The directory of the bundle; scrubbing may have changed its name."""
+        return self._folder
+
     def build(self, bundled_files: collect.BundledFiles) -> str:
         """Write every file of the bundle and return the bundle's id."""
         original = self._original
@@ -128,7 +140,9 @@ class _BundleBuilder:
         changed_role_files: tuple[str, ...] = ()
         if self._options.scrub or self._options.words:
             scrubber, changed_role_files = self._scrub()
-            contents = run_contents.read(contents.folder)
+            self._folder = self._folder.rename(self._folder.with_name(_scrubbed(scrubber, self._folder.name)))
+            contents = run_contents.read(RunFolder(self._folder / layout.RUN))
+            file = self._folder / layout.EXPERIMENT / _scrubbed(scrubber, bundled_files.experiment_file)
             experiment = load(file, overrides=contents.manifest.overrides)
         self._copy(layout.PROGRAM, self._program)
         description = self._describe(contents, experiment, scrubber, changed_role_files)
@@ -174,8 +188,8 @@ class _BundleBuilder:
         for path in scrubbed if self._options.scrub else []:
             scrubber.collect(path)
         changed = [path for path in scrubbed if scrubber.replace_in(path)]
-        for path in scrubbed:
-            renamed = path.with_name(scrubber.replace(path.name.encode()).decode())
+        for path in (*scrubbed, *self._folders_of(scrubbed)):
+            renamed = path.with_name(_scrubbed(scrubber, path.name))
             if renamed != path:
                 path.rename(renamed)
         if scrubber.public_names:
@@ -184,8 +198,14 @@ class _BundleBuilder:
                 f"{', '.join(scrubber.public_names)}; search the bundle for what remains of them"
             )
         roles = f"{layout.EXPERIMENT}/{collect.ROLES}/"
-        names = (path.relative_to(self._folder).as_posix() for path in changed)
+        names = (_scrubbed(scrubber, path.relative_to(self._folder).as_posix()) for path in changed)
         return scrubber, tuple(name for name in names if name.startswith(roles))
+
+    def _folders_of(self, files: list[Path]) -> list[Path]:
+        """Return the folders with files of the user, inner ones first."""
+        relative = {folder for path in files for folder in path.relative_to(self._folder).parents}
+        inner_first = sorted(relative, key=lambda folder: len(folder.parts), reverse=True)
+        return [self._folder / folder for folder in inner_first if folder.parts[1:]]
 
     def _needs_scrubbing(self, path: Path) -> bool:
         """Whether a file comes from the run or its user; those of the program are public."""
@@ -282,6 +302,12 @@ def _require_portable(name: str) -> None:
         f"{name!r}: a bundle cannot hold a file name with a backslash, a line break or bytes that are not UTF-8; "
         "rename the file"
     )
+
+
+def _scrubbed(scrubber: Scrubber, name: str) -> str:
+    """Return the name or path of a file with every name replaced; folders of the layout keep theirs."""
+    parts = name.split("/")
+    return "/".join(part if part in _LAYOUT else scrubber.replace(part.encode()).decode() for part in parts)
 
 
 def _exported(path: Path) -> bool:

@@ -9,6 +9,7 @@ called ``controller``, as a key of the manifest is. The program's own files are 
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import json
 import re
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from msgspec import Struct, field
 
@@ -27,6 +29,8 @@ _WHOLE = 64 << 20
 """Files up to this size (bytes) are read whole, larger ones line by line."""
 
 _SHORTEST_SECRET = 4
+_SHORTEST_BASE64 = 6
+"""A shorter piece of base64 may be a part of any word."""
 
 _PLACEHOLDERS: dict[Kind, Callable[[int], str]] = {
     "secret": lambda n: f"secret-{n}",
@@ -75,6 +79,7 @@ class Scrubber(Struct):
     _counts: Counter[str] = field(default_factory=Counter)
     _public: dict[bytes, bool] = field(default_factory=dict)
     _pattern: re.Pattern[bytes] | None = None
+    _names: dict[bytes, bytes] = field(default_factory=dict)
 
     def add(self, kind: Kind, name: str | bytes) -> None:
         """Assign a placeholder to a name, unless it has one. That of an address is an address of the same family."""
@@ -149,13 +154,13 @@ class Scrubber(Struct):
             return text
 
         def placeholder(match: re.Match[bytes]) -> bytes:
-            name = _unescaped(match[0], self.placeholders)
+            name = self._names[match[0]]
             return match[0] if keys and self._is_public(name) and _is_key(match) else self.placeholders[name]
 
         return self._compiled().sub(placeholder, text)
 
-    def leftovers(self, files: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
-        """Yield each file that still contains a name, in its bytes or its file name, and that name.
+    def leftovers(self, folder: Path, files: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
+        """Yield each file that still contains a name, in its bytes or its path below ``folder``, and that name.
 
         Public names are not searched for.
         """
@@ -164,7 +169,7 @@ class Scrubber(Struct):
             return
         pattern = re.compile(b"|".join(self._alternative(name) for name in names))
         for path in files:
-            for text in (path.name.encode(), *_texts(path)):
+            for text in (path.relative_to(folder).as_posix().encode(), *_texts(path)):
                 if match := pattern.search(text):
                     yield path, match[0]
                     break
@@ -195,12 +200,20 @@ class Scrubber(Struct):
     def _compiled(self) -> re.Pattern[bytes]:
         if self._pattern is None:
             longest_first = sorted(self.placeholders, key=lambda name: (-len(name), name))
+            self._names = {spelling: name for name in longest_first for spelling in self._spellings(name)}
+            self._names |= {name: name for name in longest_first}
             self._pattern = re.compile(b"|".join(self._alternative(name) for name in longest_first))
         return self._pattern
 
+    def _spellings(self, name: bytes) -> list[bytes]:
+        """Return how a name is written in texts, JSON and URLs; secrets and words of the user also in base64."""
+        text = name.decode(errors="replace")
+        in_json = (json.dumps(text, ensure_ascii=escaped)[1:-1].encode() for escaped in (True, False))
+        in_base64 = _in_base64(name) if self._kinds[name] in ("secret", "word") else ()
+        return list(dict.fromkeys((name, *in_json, quote(name, safe="").encode(), *in_base64)))
+
     def _alternative(self, name: bytes) -> bytes:
-        escaped = _in_json(name)
-        spellings = b"|".join(re.escape(spelling) for spelling in dict.fromkeys((name, escaped)))
+        spellings = b"|".join(map(re.escape, self._spellings(name)))
         if _is_address(name):
             return rb"(?<![\w.:])(?:" + spellings + rb")(?![\w:]|\.\d)"
         if not self._is_public(name):
@@ -220,7 +233,7 @@ def refuse_leftovers(scrubber: Scrubber, folder: Path, files: Iterable[Path]) ->
     """Raise ``BadInput`` if a file still contains a name; only binary files can."""
     messages = [
         f"{path.relative_to(folder)}: contains {name.decode(errors='replace')!r}, which cannot be scrubbed"
-        for path, name in scrubber.leftovers(files)
+        for path, name in scrubber.leftovers(folder, files)
     ]
     if messages:
         raise BadInput(*messages)
@@ -235,13 +248,13 @@ def _texts(path: Path) -> Iterator[bytes]:
         yield from stream
 
 
-def _in_json(name: bytes) -> bytes:
-    """Return a name as it is spelled in ASCII JSON."""
-    return json.dumps(name.decode(errors="replace"))[1:-1].encode()
-
-
-def _unescaped(match: bytes, names: dict[bytes, bytes]) -> bytes:
-    return match if match in names else next(name for name in names if _in_json(name) == match)
+def _in_base64(name: bytes) -> Iterator[bytes]:
+    """Yield what is in the base64 of every text with the name: three spellings, as three bytes become four letters."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + name)
+        certain = encoded[-(-before * 8 // 6) : (before + len(name)) * 8 // 6]
+        if len(certain) >= _SHORTEST_BASE64:
+            yield certain
 
 
 def _is_key(match: re.Match[bytes]) -> bool:

@@ -82,3 +82,36 @@ def test_this_machine_is_changed_only_if_that_is_allowed(local_user: User) -> No
         local_user.file(EXPERIMENT.replace("[{role: mine, vars: {level: 7}}]", "[mine]"))
     )
     assert refused.code == 2
+
+
+@pytest.mark.changes_settings
+def test_a_secret_of_a_role_is_in_no_output_of_a_run(admin: User, machine: Machine) -> None:
+    (admin.folder / "hosts.yaml").write_text("all: {hosts: {testhost: {password: pa55word}}}\n")
+    admin.options = (*admin.options, "--inventory", "hosts.yaml")
+    tasks = """
+- name: use {{ password }}
+  shell: echo {{ password }}; echo {{ password }} >&2; exit 9
+  no_log: true
+  ignore_errors: true
+- template: {src: secret.j2, dest: /etc/secret, mode: "0600"}
+"""
+    files = {"templates__secret.j2": "password={{ password }}\n"}
+    role(admin, "acme7", tasks=tasks, defaults="password: ''\n", **files)
+    text = EXPERIMENT.replace("[{role: mine, vars: {level: 7}}]", "[acme7]")
+    file = admin.file(text, "acme7.yaml")
+    ended = [admin.run(file, word) for word in ("--check", "--dry-run", "-vv")]
+    assert [each.code for each in ended] == [0, 0, 0], [each.err for each in ended]
+    assert (machine.root / "etc/secret").read_text() == "password=pa55word\n"
+    output = [text for each in ended for text in (each.out, each.err)]
+    written = [path for path in (admin.folder / "results").rglob("*") if path.is_file()]
+    assert len(written) >= 4
+    for content in (*output, *(path.read_bytes().decode(errors="replace") for path in written)):
+        assert "pa55word" not in content
+    assert not [path for path in written if path.stat().st_mode & 0o077]
+    exported = admin.orchestrate("export", "latest", "--scrub", "--scrub-word", "acme7", "--directory")
+    assert exported.code == 0, exported.err
+    (bundle,) = admin.folder.glob("*-*Z-*")
+    assert (bundle / "experiment/roles/word-1/tasks.yaml").is_file()
+    assert (bundle / "experiment/word-1.yaml").is_file()
+    assert not [path for path in bundle.rglob("*") if "acme7" in str(path.relative_to(bundle.parent))]
+    assert admin.orchestrate("verify", str(bundle)).code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def scrubbed(text: str, tmp_path: Path, *hosts: str, words: tuple[str, ...] = ()
         scrubber.add_host(host)
     scrubber.collect(path)
     scrubber.replace_in(path)
-    assert not list(scrubber.leftovers([path]))
+    assert not list(scrubber.leftovers(tmp_path, [path]))
     return path.read_text()
 
 
@@ -132,7 +133,7 @@ def test_a_binary_file_is_not_changed_but_reported(tmp_path: Path) -> None:
     scrubber = Scrubber(PROGRAM_TEXT)
     scrubber.add_host("node17")
     assert not scrubber.replace_in(path)
-    assert list(scrubber.leftovers([path])) == [(path, b"node17")]
+    assert list(scrubber.leftovers(tmp_path, [path])) == [(path, b"node17")]
 
 
 def test_a_public_name_in_a_binary_file_is_not_reported(tmp_path: Path) -> None:
@@ -140,5 +141,27 @@ def test_a_public_name_in_a_binary_file_is_not_reported(tmp_path: Path) -> None:
     path.write_bytes(b"\0 vm \0")
     scrubber = Scrubber(PROGRAM_TEXT)
     scrubber.add_host("vm")
-    assert not list(scrubber.leftovers([path]))
+    assert not list(scrubber.leftovers(tmp_path, [path]))
     assert scrubber.public_names == ["vm"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"k": 'tök"en 17'}),
+        json.dumps({"k": 'tök"en 17'}, ensure_ascii=False),
+        "https://x/?k=t%C3%B6k%22en%2017",
+        *(base64.b64encode(b"a" * before + 'tök"en 17'.encode() + b"more").decode() for before in range(3)),
+    ],
+)
+def test_a_word_is_replaced_in_all_its_spellings(tmp_path: Path, text: str) -> None:
+    assert "word-1" in scrubbed(text, tmp_path, words=('tök"en 17',))
+
+
+def test_a_name_of_a_folder_is_left_over(tmp_path: Path) -> None:
+    path = tmp_path / "t0ken17" / "file"
+    path.parent.mkdir()
+    path.touch()
+    scrubber = Scrubber(PROGRAM_TEXT)
+    scrubber.add("word", "t0ken17")
+    assert list(scrubber.leftovers(tmp_path, [path])) == [(path, b"t0ken17")]
