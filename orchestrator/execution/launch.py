@@ -132,7 +132,11 @@ def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitC
             resumed=opened.resumed,
             break_locks=request.break_locks,
         )
-        run.replay(journal.records())
+        run.replay(
+            journal.records(
+                lambda fault: observer.note(f"{fault}; left out: if it is a trial, it runs again")
+            )
+        )
         try:
             if not opened.resumed or not manifest.exists(folder.path):
                 _begin_manifest(request, folder)

@@ -70,7 +70,7 @@ def trial(run: RunFolder, identity: str) -> str:
     """
     records = [
         record
-        for record in journal.read(run.journal)
+        for record in journal.read(run.journal, left_out=lambda _: None)
         if isinstance(record, TrialRecord) and record.trial.startswith(identity)
     ]
     if not records:

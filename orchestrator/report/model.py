@@ -57,6 +57,7 @@ class Report(Struct, frozen=True, dict=True):  # what is found out once is kept
     :ivar reasons: why trials are not ok; ``attempts``: why attempts were repeated.
     :ivar missing: why a metric has no figure, by its name, according to the first trial without it.
     :ivar findings: anomalies in the values of the headline, cell by cell.
+    :ivar damage: lines of the journal that are damaged and left out, each with file, line and fault.
     """
 
     opening: RunRecord
@@ -83,6 +84,7 @@ class Report(Struct, frozen=True, dict=True):  # what is found out once is kept
     settings: Mapping[str, Mapping[str, str]]
     requests: Mapping[str, Mapping[str, str]]
     read_trials: Callable[[Sequence[str]], Iterator[TrialRow]]
+    damage: tuple[str, ...] = ()
 
     @property
     def boots(self) -> tuple[int, ...]:
@@ -184,6 +186,7 @@ def _report(store: Store, run: RunFolder, shown: Sequence[str]) -> Report:
         settings={cell.id: cell.settings for cell in cell_rows if cell.settings},
         requests={cell.id: cell.request for cell in cell_rows if cell.request},
         read_trials=partial(store.trials, row),
+        damage=row.damage,
     )
 
 

@@ -17,6 +17,7 @@ from orchestrator.units import plural
 REASONS_SHOWN = 20
 FINDINGS_SHOWN = 20
 TRIALS_SHOWN = 4
+DAMAGE_SHOWN = 3
 LONGEST_NOTE = 1000
 LONGEST_LEGEND = 3000
 NO_BANDWIDTH = (
@@ -46,6 +47,7 @@ def title(report: Report) -> str:
 
 def notes(report: Report) -> Iterator[str]:
     """Yield all notes: what the rows share, where they were measured, how to read them."""
+    yield from damage(report)
     yield from rows(report)
     yield from meanings(report)
     yield from _setup(report)
@@ -53,6 +55,14 @@ def notes(report: Report) -> Iterator[str]:
     yield from comparison(report)
     yield from labels(report)
     yield from environments(report)
+
+
+def damage(report: Report) -> Iterator[str]:
+    """Yield which lines of the journal are left out as they are damaged."""
+    if report.damage:
+        more = f"; and {len(report.damage) - DAMAGE_SHOWN} more" if len(report.damage) > DAMAGE_SHOWN else ""
+        shown = "; ".join(report.damage[:DAMAGE_SHOWN])
+        yield text.plain(f"Damaged lines of the journal, which are left out: {shown}{more}.", LONGEST_NOTE)
 
 
 def rows(report: Report) -> Iterator[str]:

@@ -67,6 +67,8 @@ def _trust(report: Report) -> Iterator[str]:
     repeated = sum(attempt.trials for attempt in report.attempts)
     if repeated:
         yield f"{plural(repeated, 'attempt')} repeated"
+    if report.damage:
+        yield f"{plural(len(report.damage), 'damaged line')} of the journal left out"
     if report.findings:
         yield "anomalies in the values, see the full report"
 

@@ -17,7 +17,7 @@ from orchestrator.results import codec
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord, is_usable
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """Raised with any change of the tables or of what enters them: an index of another version is deleted and rebuilt."""
 
 TABLES = """
@@ -29,7 +29,8 @@ CREATE TABLE runs (
     complete INTEGER NOT NULL,
     ended TEXT NOT NULL,
     position INTEGER NOT NULL,        -- bytes of the journal that are in the index
-    mark TEXT NOT NULL                -- hash of the last of these bytes: detects a replaced journal
+    mark TEXT NOT NULL,               -- hash of the last of these bytes: detects a replaced journal
+    damage TEXT NOT NULL              -- JSON list: damaged lines, which were left out
 );
 CREATE TABLE blocks (
     run INTEGER NOT NULL,
@@ -80,10 +81,11 @@ _TRIALS_AT_ONCE = 1000
 _LARGEST = 2**63 - 1
 
 
-def update(database: sqlite3.Connection, folder: str, journal: Path) -> None:
+def update(database: sqlite3.Connection, folder: str, journal: Path) -> list[str]:
     """Bring one run's rows up to its journal: read only what was appended, or all if the journal was replaced.
 
-    One transaction; nothing changes if the journal is damaged (``BadInput``).
+    One transaction; nothing changes if the journal cannot be read (``BadInput``). Damaged lines are left out, and
+    returned with file, line and fault.
     """
     with database:
         database.execute("BEGIN IMMEDIATE")
@@ -95,12 +97,16 @@ def update(database: sqlite3.Connection, folder: str, journal: Path) -> None:
                 _remove(database, row[0])
             key, position = _new_run(database, folder, journal.parent.name), 0
         indexer = _Indexer(database, key, journal)
-        for end, record in entries(journal, position):
+        damage: list[str] = []
+        for end, record in entries(journal, position, damage.append):
             indexer.add(record)
             position = end
         indexer.flush()
-        values = (position, _mark(journal, position), key)
-        database.execute("UPDATE runs SET position = ?, mark = ? WHERE key = ?", values)
+        before = json.loads(database.execute("SELECT damage FROM runs WHERE key = ?", (key,)).fetchone()[0])
+        damage = list(dict.fromkeys(before + damage))
+        values = (position, _mark(journal, position), json.dumps(damage), key)
+        database.execute("UPDATE runs SET position = ?, mark = ?, damage = ? WHERE key = ?", values)
+        return damage
 
 
 def remove(database: sqlite3.Connection, folder: str) -> None:
@@ -118,7 +124,7 @@ def _remove(database: sqlite3.Connection, run: int) -> None:
 
 def _new_run(database: sqlite3.Connection, folder: str, identity: str) -> int:
     inserted = database.execute(
-        "INSERT INTO runs (folder, id, opening, complete, ended, position, mark) VALUES (?, ?, '', 0, '', 0, '')",
+        "INSERT INTO runs VALUES (NULL, ?, ?, '', 0, '', 0, '', '[]')",
         (folder, identity),
     )
     return int(inserted.lastrowid or 0)

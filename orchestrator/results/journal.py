@@ -1,13 +1,14 @@
 """The journal of a run: append-only JSON Lines, one record a line, on disk before :meth:`Journal.append` returns.
 
 A line counts once its newline is written. A killed controller or a power cut leaves at most one damaged line, the
-last one: readers skip it and the next writer truncates it. Damage anywhere else is an error.
+last one: readers skip it and the next writer truncates it. Damage anywhere else is an error, or left out and told by
+readers that go on without the line. Without its first line a journal cannot be read.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -20,6 +21,9 @@ from orchestrator.results.migrations import UnreadableFormat
 from orchestrator.results.records import Record
 
 FILE = "journal.jsonl"
+
+LeftOut = Callable[[str], None]
+"""Takes file, line and fault of a line that is passed over."""
 
 
 class Journal:
@@ -61,9 +65,9 @@ class Journal:
                 f"{self.path}: {error.strerror}; free some space and repeat the command to resume"
             ) from None
 
-    def records(self) -> Iterator[Record]:
-        """Yield all records so far."""
-        return read(self.path)
+    def records(self, left_out: LeftOut | None = None) -> Iterator[Record]:
+        """Yield all records so far; ``left_out``: see :func:`entries`."""
+        return read(self.path, left_out)
 
     def close(self) -> None:
         """Release the run; may be called twice."""
@@ -90,16 +94,18 @@ class Journal:
         return len(line)
 
 
-def read(path: Path) -> Iterator[Record]:
+def read(path: Path, left_out: LeftOut | None = None) -> Iterator[Record]:
     """Yield the records of a journal, also of one that is being written; see :func:`entries`."""
-    return (record for _, record in entries(path))
+    return (record for _, record in entries(path, left_out=left_out))
 
 
-def entries(path: Path, offset: int = 0) -> Iterator[tuple[int, Record]]:
+def entries(path: Path, offset: int = 0, left_out: LeftOut | None = None) -> Iterator[tuple[int, Record]]:
     """Yield each record from byte ``offset`` on, with the offset of the line that follows it.
 
     Streams: holds one line at a time. Raises ``BadInput`` with file and line if the file is missing, is damaged
     before its last line, or has a line of a newer format.
+
+    :param left_out: told of each damaged line after the first, which is then passed over instead.
     """
     try:
         stream = path.open("rb")
@@ -112,16 +118,22 @@ def entries(path: Path, offset: int = 0) -> Iterator[tuple[int, Record]]:
             try:
                 record = from_line(line)
             except (DamagedRecord, UnreadableFormat) as error:
+                is_first, here = end == len(line), stream.tell()
                 if isinstance(error, NotJson) and not stream.read(1):
                     return
-                raise BadInput(Fault(str(path), _line_number(path, end), 1, str(error))) from None
+                fault = Fault(str(path), _line_number(path, end), 1, str(error))
+                if left_out is None or is_first or isinstance(error, UnreadableFormat):
+                    raise BadInput(fault) from None
+                left_out(str(fault))
+                stream.seek(here)
+                continue
             yield end, record
 
 
 def last_record(path: Path) -> Record | None:
-    """Return the last record of a journal without reading the lines before it; None if it has none.
+    """Return the last record of a journal without reading the lines before it; None if it has none, or is damaged.
 
-    Raises ``BadInput`` if that line cannot be read.
+    Raises ``BadInput`` if a newer version wrote that line.
     """
     with path.open("rb") as stream:
         start, line = _last_line(stream)
@@ -131,7 +143,9 @@ def last_record(path: Path) -> Record | None:
         return None
     try:
         return from_line(line)
-    except (DamagedRecord, UnreadableFormat) as error:
+    except DamagedRecord:
+        return None
+    except UnreadableFormat as error:
         raise BadInput(Fault(str(path), _line_number(path, start + len(line)), 1, str(error))) from None
 
 

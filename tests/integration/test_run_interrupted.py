@@ -256,3 +256,25 @@ def test_what_fails_after_the_last_trial_is_done_by_the_same_command(user: User)
     assert f"resuming run {folder.name}" in again.err
     each_once(user, 8)
     assert json.loads(manifest.read_text())["complete"] is True
+
+
+def test_a_trial_whose_line_is_damaged_runs_again(user: User) -> None:
+    file = user.file(COUNTING)
+    run = user.begin_run(file)
+    user.wait_for(lambda: user.trials, run)
+    user.kill(run, signal.SIGTERM)
+    (folder,) = user.run_folders
+    journal = folder / "journal.jsonl"
+    number = next(
+        n for n, line in enumerate(journal.read_bytes().splitlines(), 1) if b'"type":"trial"' in line
+    )
+    damaged = user.trials[0]
+    lines = journal.read_bytes().splitlines(keepends=True)
+    lines[number - 1] = lines[number - 1].replace(b'"status":"ok"', b'"status":"oK"')
+    journal.write_bytes(b"".join(lines))
+    again = user.run(file)
+    assert again.code == 0, again.err
+    assert f"journal.jsonl:{number}:1: the checksum (crc32) is not that of the line" in again.err
+    assert "1 damaged line of the journal left out" in again.out
+    assert "8 of 8 trials ok" in again.out
+    assert sum(record["trial"] == damaged["trial"] for record in user.trials) == 2, "the damaged line stays"

@@ -15,7 +15,8 @@ from orchestrator.report.tables import LABEL, Column, Table
 def render(report: Report) -> str:
     """Return the report as text for mail: setup, method, figures, how to read them."""
     marks = {label: f"[{number}]" for number, label in enumerate(report.labels, 1)}
-    parts = [plain_text.paragraph(_title(report)), *map(plain_text.paragraph, notes.environments(report))]
+    first = (_title(report), *notes.damage(report), *notes.environments(report))
+    parts = [*map(plain_text.paragraph, first)]
     parts.append(_section("Machine", _pairs(_machine(report))))
     for name, properties in setup.kernels(report).items():
         parts.append(_section(f"Kernel {text.plain(name)}", _pairs(properties.items())))

@@ -13,7 +13,10 @@ from orchestrator.results.records import RunRecord
 
 
 class RunRow(Struct, frozen=True):
-    """A run in the index; ``opening`` is None while the journal has no first record."""
+    """A run in the index; ``opening`` is None while the journal has no first record.
+
+    :ivar damage: file, line and fault of each damaged line of the journal; these are left out.
+    """
 
     key: int
     folder: Path
@@ -21,6 +24,7 @@ class RunRow(Struct, frozen=True):
     opening: RunRecord | None
     complete: bool
     ended: str
+    damage: tuple[str, ...] = ()
 
 
 class CellRow(Struct, frozen=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, HostError
 from orchestrator.results import codec, index
 from orchestrator.results.files import PRIVATE
 from orchestrator.results.records import RunRecord
@@ -36,6 +36,7 @@ class Store(RunQueries, CellQueries):
 
     def __init__(self, results: Path, temporary: bool = False) -> None:
         self._results = results.resolve()
+        self._has_answered = False
         try:
             self._database = _open(None if temporary else self._results / FILE)
         except sqlite3.OperationalError:
@@ -54,14 +55,22 @@ class Store(RunQueries, CellQueries):
         self.close()
 
     def sync(self) -> list[str]:
-        """Bring the index up to all journals; return one message for each journal that cannot be read."""
+        """Bring the index up to all journals.
+
+        Returns one message for each journal that cannot be read, and for each line that is left out as it is damaged.
+        """
         return self._written(self._sync)
 
     def _written(self, update: Callable[[], T]) -> T:
-        """Update the index; one that cannot be written, as the disk is full, is replaced by a temporary one."""
+        """Update the index; one that cannot be written, as the disk is full, is replaced by a temporary one.
+
+        Not once it has answered: the rows that it gave would mean other runs.
+        """
         try:
             return update()
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if self._has_answered:
+                raise HostError(f"{self._results / FILE}: {error}; free some space, or remove it") from None
             self.close()
             self._database = _open(None)
             return update()
@@ -75,7 +84,8 @@ class Store(RunQueries, CellQueries):
             if not run.journal.exists():
                 continue
             try:
-                index.update(self._database, name, run.journal)
+                damage = index.update(self._database, name, run.journal)
+                faults += [f"{line}; left out" for line in damage]
             except BadInput as error:
                 faults.append(str(error))
         for name in gone:
@@ -96,11 +106,13 @@ class Store(RunQueries, CellQueries):
         return self._runs("ORDER BY id", ())
 
     def _runs(self, clause: str, values: tuple[str, ...]) -> Iterator[RunRow]:
-        query = f"SELECT key, folder, id, opening, complete, ended FROM runs {clause}"
-        for key, folder, identity, text, complete, ended in self._database.execute(query, values):
+        self._has_answered = True
+        query = f"SELECT key, folder, id, opening, complete, ended, damage FROM runs {clause}"
+        for key, folder, identity, text, complete, ended, damage in self._database.execute(query, values):
             opening = codec.decode(json.loads(text)) if text else None
             assert opening is None or isinstance(opening, RunRecord)
-            yield RunRow(key, self._results / folder, identity, opening, bool(complete), ended)
+            left_out = tuple(json.loads(damage))
+            yield RunRow(key, self._results / folder, identity, opening, bool(complete), ended, left_out)
 
     def _name(self, run: RunFolder) -> str:
         path = run.path.resolve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -112,7 +113,9 @@ def test_only_what_was_appended_is_read(tmp_path: Path, monkeypatch: pytest.Monk
     write(folder(tmp_path), [RUN, BLOCK, trial(SERIAL)])
     starts = []
     entries = index.entries
-    monkeypatch.setattr(index, "entries", lambda path, start: starts.append(start) or entries(path, start))
+    monkeypatch.setattr(
+        index, "entries", lambda path, start, left_out: starts.append(start) or entries(path, start)
+    )
     with Store(tmp_path) as found:
         found.sync()
         found.sync()
@@ -168,18 +171,40 @@ def test_runs_that_are_gone_leave_the_index(tmp_path: Path) -> None:
         assert contents(tmp_path) == rebuilt(tmp_path)
 
 
-def test_a_damaged_journal_is_named_and_hides_no_other_run(tmp_path: Path) -> None:
+def test_a_journal_that_cannot_be_read_hides_no_other_run(tmp_path: Path) -> None:
     write(folder(tmp_path), [RUN, trial(SERIAL)])
     write(folder(tmp_path, 1), [RUN, trial(SERIAL)])
     path = folder(tmp_path) / "journal.jsonl"
-    with path.open("ab") as stream:
-        stream.write(b"?\n" + to_line(END))
+    path.write_bytes(b"?\n" + path.read_bytes())
     with Store(tmp_path) as found:
         (fault,) = found.sync()
-        assert fault.startswith(f"{path}:3:1: not JSON")
+        assert fault == f"{path}:1:1: not JSON"
         assert [row.id for row in found.runs()] == [IDS[1]]
-        with pytest.raises(BadInput, match=r"journal\.jsonl:3:1"):
+        with pytest.raises(BadInput, match=r"journal\.jsonl:1:1"):
             found.run(RunFolder(folder(tmp_path)))
+
+
+def test_damaged_lines_are_left_out_and_named_once(tmp_path: Path) -> None:
+    write(folder(tmp_path), [RUN, trial(SERIAL), trial(COPY), trial(SERIAL, 1)])
+    path = folder(tmp_path) / "journal.jsonl"
+    first, second, third, fourth = path.read_bytes().splitlines(keepends=True)
+    changed = third.replace(b'"repetition":0', b'"repetition":7')
+    assert changed != third
+    path.write_bytes(first + second + changed + b"?\n" + fourth)
+    wrong = "the checksum (crc32) is not that of the line: it was changed after it was written"
+    damage = (f"{path}:3:1: {wrong}", f"{path}:4:1: not JSON")
+    with Store(tmp_path) as found:
+        for _ in range(2):
+            assert found.sync() == [f"{line}; left out" for line in damage]
+            row = found.run(RunFolder(folder(tmp_path)))
+            assert row.damage == damage
+            assert found.statuses(row) == {"ok": 2}
+    with path.open("ab") as stream:
+        stream.write(changed + third + to_line(END))
+    with Store(tmp_path) as found:
+        row = found.run(RunFolder(folder(tmp_path)))
+        assert (row.damage, row.complete) == ((*damage, f"{path}:6:1: {wrong}"), True)
+        assert found.statuses(row) == {"ok": 3}
 
 
 def test_a_second_final_record_is_damage(tmp_path: Path) -> None:
@@ -230,8 +255,13 @@ with Store(Path(sys.argv[1])) as index:
 def test_an_index_that_cannot_be_written_is_replaced_by_a_temporary_one(tmp_path: Path) -> None:
     """As on a full disk: its file cannot grow."""
     write(folder(tmp_path), [RUN, BLOCK, *(trial({"mode": str(number)}) for number in range(300)), END])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", FULL, str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("1 300\n", "", 0)
 
