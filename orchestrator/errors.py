@@ -83,6 +83,10 @@ class CommandFailed(HostError):
     """A command on a host failed or timed out."""
 
 
+class OutputTooLarge(CommandFailed):
+    """A command on a host printed more than it may."""
+
+
 class KernelError(OrchestratorError):
     """A kernel could not be fetched, built, booted or verified."""
 

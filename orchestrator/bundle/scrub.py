@@ -22,6 +22,7 @@ from urllib.parse import quote
 from msgspec import Struct, field
 
 from orchestrator.errors import BadInput
+from orchestrator.results import codec, journal
 
 Kind = Literal["secret", "host", "user", "address", "person", "word"]
 
@@ -137,6 +138,9 @@ class Scrubber(Struct):
             for text in _texts(path):
                 replaced = self.replace(text, keys=keys)
                 changed |= replaced != text
+                if path.name == journal.FILE:
+                    lines = zip(replaced.splitlines(True), text.splitlines(True), strict=True)
+                    replaced = b"".join(codec.reseal(line, former) for line, former in lines)
                 stream.write(replaced)
         if changed:
             written.chmod(path.stat().st_mode & 0o777)

@@ -121,7 +121,7 @@ def main() -> None:
             sys.exit(ExitCode.HOST)
         import traceback
 
-        traceback.print_exc()
+        echo(traceback.format_exc().rstrip(), err=True)
         name = type(bug).__name__
         echo(f"orchestrate: internal error: {name}: {bug}; please report it with the lines above", err=True)
         sys.exit(ExitCode.BUG)

@@ -107,7 +107,7 @@ def run(
         from orchestrator.execution.provider_checks import check_provider
 
         check_provider(plan, chosen)
-        print_commands(plan, chosen, cache_folder(), click.echo)
+        print_commands(plan, chosen, cache_folder(), echo)
         return
 
     from orchestrator.cli.progress import Terminal
@@ -119,7 +119,7 @@ def run(
     if check:
         from orchestrator.execution.check_mode import check as check_hosts
 
-        sys.exit(check_hosts(request, Terminal(verbose), click.echo))
+        sys.exit(check_hosts(request, Terminal(verbose), echo))
     from orchestrator.execution.launch import run_experiment
     from orchestrator.report import render, run_end
     from orchestrator.report.model import open_report

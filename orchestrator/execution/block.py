@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from orchestrator.errors import HostError, HostGone, HostLost, Interrupted, OrchestratorError
 from orchestrator.execution import needs, outcome
@@ -53,6 +54,7 @@ class BlockRun:
         self._kernel = next(kernel for kernel in run.experiment.kernels if kernel.name == block.kernel)
         self._identity = Identity()
         self._context: TrialContext | None = None
+        self._current: Visit | None = None  # with the folder of the shard that runs
         self._losses = HostLosses(run, machine.name)
         self._follower = JournalFollower(run, machine.name, self._losses, self._stop)
 
@@ -89,7 +91,7 @@ class BlockRun:
 
     def _visit(self, host: Host) -> bool:
         """Run on a connected host what is left to run; False if its runner ended before its trials did."""
-        visit = self._open_visit(host)
+        self._current = visit = self._open_visit(host)
         self._run.hold(self._machine.name, visit.ours)
         facts = self._gather_facts(host)
         context = self._context_of(host, facts)
@@ -115,23 +117,27 @@ class BlockRun:
             if not self._is_pending():
                 visit.clean()
                 return True
-            settings = self._provision(visit, facts)
-            self._run.expect_trials()
-            visit.start(self._losses.trials_to_send(self._block))
-        self._announce(context, facts, settings, verification)
-        try:
+            with self._abandoned_after(OrchestratorError):  # those that are ours have restored it themselves
+                settings = self._provision(visit, facts)
+                self._run.expect_trials()
+                visit.start(self._losses.trials_to_send(self._block))
+        with self._abandoned_after(HostLost, Interrupted):
+            self._announce(context, facts, settings, verification)
             return self._follow(visit, context)
-        except (HostLost, Interrupted):
+
+    @contextmanager
+    def _abandoned_after(self, *others: type[OrchestratorError]) -> Iterator[None]:
+        """After any error but these leave the host as it was, as far as it lets us: nobody will follow its runner."""
+        try:
+            yield
+        except others:
             raise
         except Exception:
-            self._abandon(visit)
+            if self._current is not None:
+                with contextlib.suppress(OrchestratorError):
+                    self._current.stop(now=True)
+                    self._current.restore()
             raise
-
-    def _abandon(self, visit: Visit) -> None:
-        """Leave the host as it was, as far as it lets us: nobody will follow its runner any more."""
-        with contextlib.suppress(OrchestratorError):
-            visit.stop(now=True)
-            visit.restore()
 
     def _provision(self, visit: Visit, facts: host_facts.Facts) -> dict[str, str]:
         """Apply roles and tuning; return the settings as read back, by path."""
@@ -155,7 +161,7 @@ class BlockRun:
                 break
             visit.clean()
             self._block = block
-            visit = visit.of(f"{run.name}-{block.name}")
+            self._current = visit = visit.of(f"{run.name}-{block.name}")
             visit.start(self._losses.trials_to_send(block))
             complete = self._follower.follow(visit, block, context)
         visit.restore()

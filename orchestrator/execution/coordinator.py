@@ -23,10 +23,13 @@ MAX_INTERRUPTED = 3
 
 def execute(run: Run) -> None:
     """Run all blocks of the plan. Raises ``Interrupted`` when the user wants it to stop, and what a host raises."""
+    keeps_kernel = (
+        run.provider.boots_kernels and not run.provider.creates_hosts
+    )  # to be booted again at the end
+    run.stop.waits_for_end = run.provider.waits_for_end or keeps_kernel
     if run.provider.batch is not None:
         execute_as_jobs(run, run.provider.batch)
         return
-    run.stop.waits_for_end = run.provider.waits_for_end
     run.provider.note = run.observer.note
     run.provider.stopped_by = lambda: run.stop.by
     run.provider.duration = seconds_left(run.plan, run.provider, run.finished_count)

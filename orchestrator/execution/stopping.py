@@ -7,10 +7,13 @@ was not enough, it exits as if it were killed. The next command then restores wh
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,6 +31,9 @@ RESTORE_S = 60.0
 
 ANSWER_S = 3.0
 """Time that hosts have to give a sign of life after the second request."""
+
+TOGETHER_S = 1.0
+"""Signals that come within this time are one request."""
 
 CLEAN_UP_S = 1.5
 """Time after that to write what is known, before the program exits."""
@@ -142,51 +148,78 @@ def after(stop: Stop, seconds: float | None, limit: str) -> Iterator[None]:
         timer.cancel()
 
 
-class _SignalHandler:
-    """Passes signals on to a :class:`Stop`, and sees to it that the program ends.
+class _Watcher:
+    """Passes signals on to a :class:`Stop`, tells the user, and sees to it that the program ends.
 
-    It only starts threads: a signal handler must not wait for locks of whom it interrupts.
+    The handler itself only sets numbers and writes a byte: it must not wait for a lock of whom it interrupts, and
+    starting a thread takes some.
     """
 
     def __init__(self, stop: Stop, tell: Callable[[str], None]) -> None:
         self._stop = stop
         self._tell = tell
-        self._timers: list[threading.Timer] = []
+        self._stopping_since = math.inf
+        self._read, self._write = os.pipe()
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
 
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self._timers:
-            _exit()
-        self._stop.request(number)
-        by = self._stop.by
-        if self._stop.level == 1:
-            _later(0, lambda: self._tell(f"{by}: stopping after the running trial; again: at once"))
+    def take(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal; the handler of all of them.
+
+        Of several that come together, as when a session or a terminal is closed, only the first counts; Ctrl-C a third
+        time ends the program.
+        """
+        del frame
+        since = time.monotonic() - self._stopping_since
+        if since >= 0:
+            if number == signal.SIGINT and since > TOGETHER_S:
+                _exit()
             return
-        _later(0, lambda: self._tell(f"{by}: stopping now"))
-        self._timers.append(_later(0, self._end_in_time))
+        self._stop.request(number)
+        if self._stop.level == 2:
+            self._stopping_since = time.monotonic()
+        os.write(self._write, bytes([self._stop.level]))
+
+    def _watch(self) -> None:
+        while level := os.read(self._read, 1):
+            by = self._stop.by
+            if level == b"\1":
+                self._say(f"{by}: stopping after the running trial; again: at once")
+            elif level == b"\2":
+                self._say(f"{by}: stopping now")
+                self._end_in_time()
+            else:
+                return
+
+    def _say(self, text: str) -> None:
+        with contextlib.suppress(Exception):  # a terminal that was closed
+            self._tell(text)
 
     def _end_in_time(self) -> None:
         """Let go of hosts that do not answer; exit if the others, if any, do not come to an end either."""
-        answering = close_silent(ANSWER_S)
-        if not self._stop.waits_for_end:
-            self._timers.append(_later(RESTORE_S if answering else CLEAN_UP_S, _exit))
+        answering = 0
+        with contextlib.suppress(Exception):  # whatever happens, the program must end
+            answering = close_silent(ANSWER_S)
+        if self._stop.waits_for_end:
+            return
+        if not self._is_over.wait(RESTORE_S if answering else CLEAN_UP_S):
+            _exit()
 
     def end(self) -> None:
         """Nothing has to be ended any more."""
-        self._stop.waits_for_end = True
-        for timer in self._timers:
-            timer.cancel()
-
-
-def _later(seconds: float, what: Callable[[], None]) -> threading.Timer:
-    timer = threading.Timer(seconds, what)
-    timer.daemon = True
-    timer.start()
-    return timer
+        self._is_over.set()
+        os.write(self._write, b"\0")
+        self._thread.join(CLEAN_UP_S)
+        if not self._thread.is_alive():
+            os.close(self._read)
+            os.close(self._write)
 
 
 def _exit() -> None:
     """End the process, as SIGKILL would: threads may wait for a host for ever."""
-    os.write(sys.stderr.fileno(), f"orchestrate: interrupted; {_SILENT}\n".encode())
+    with contextlib.suppress(OSError, ValueError):
+        os.write(sys.stderr.fileno(), f"orchestrate: interrupted; {_SILENT}\n".encode())
     os._exit(ExitCode.INTERRUPTED)
 
 
@@ -199,14 +232,14 @@ def on_signals(tell: Callable[[str], None]) -> Iterator[Stop]:
     :param tell: takes a line for the user; called from other threads.
     """
     stop = Stop()
-    handler = _SignalHandler(stop, tell)
+    watcher = _Watcher(stop, tell)
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, handler) for number in numbers}
+    before = {number: signal.signal(number, watcher.take) for number in numbers}
     try:
         yield stop
     finally:
-        handler.end()
         for number, earlier in before.items():
             signal.signal(number, earlier)
+        watcher.end()

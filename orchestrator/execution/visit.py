@@ -13,12 +13,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from orchestrator.errors import HostError, HostLost, OrchestratorError
 from orchestrator.execution import placement, trial_file
 from orchestrator.execution.rights import needs_root
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Clock, Host
-from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.command import MOST_OF_FILE, Command, script
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.runner_program import RunnerProgram
 from orchestrator.hosts.remote.settings import encode_settings, parse_changes
@@ -188,10 +190,10 @@ class Visit:
         """Host and path of the host's journal of this block, for messages."""
         return f"{self.host.name}:{self.folder}/journal.jsonl"
 
-    def journal_lines(self) -> Iterator[str]:
-        """Yield the lines of the host's journal of this block so far; none if there is no journal."""
+    def journal_lines(self) -> list[str]:
+        """Return the host's journal of this block so far; empty if there is none."""
         read = script('if [ -e "$1" ]; then cat "$1"; fi', f"{self.folder}/journal.jsonl", sudo=self._sudo)
-        return (line for line in self.host.lines(read) if line is not None)
+        return self.host.run(replace(read, most=MOST_OF_FILE)).stdout.split("\n")
 
     def follow(self) -> Iterator[list[str] | None]:
         """Yield the host's journal of this block from its first line, and go on as it grows; None while silent."""

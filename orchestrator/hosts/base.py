@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestrator.environments import Environment
-from orchestrator.errors import CommandFailed, HostError
+from orchestrator.errors import CommandFailed, HostError, OutputTooLarge
 from orchestrator.experiment.model import Kernel, Needs
 from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.hosts.facts_model import Facts
@@ -105,7 +105,7 @@ class Host(ABC):
             code, out, err = self._execute(command.line, command.stdin, command.time_limit, command.most)
         except TooMuchOutput:
             most = format_size(command.most)
-            raise CommandFailed(f"{self.name}: more than {most} of output from {command.shown}") from None
+            raise OutputTooLarge(f"{self.name}: more than {most} of output from {command.shown}") from None
         except TimeoutError:
             raise CommandFailed(
                 f"{self.name}: timed out after {command.time_limit:g} s: {command.shown}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -73,6 +75,57 @@ def test_ctrl_c_is_answered_and_ends_the_run_whatever_the_host_does(user: User, 
     again = user.begin_run(file)
     read_until(again, "the runner is still running; following its journal")
     assert user.kill(again, signal.SIGTERM).code == 130
+
+
+STOPPED = """
+import sys, time
+from orchestrator.execution.stopping import on_signals
+with on_signals(lambda text: print(text, flush=True)) as stop:
+    stop.waits_for_end = sys.argv[1] == "waits"
+    print("begun", flush=True)
+    while not stop.level:
+        time.sleep(0.01)
+    time.sleep(2 if stop.waits_for_end else 600)
+    print("restored", flush=True)
+"""
+
+
+def begin_stopped(*words: str, **streams: Any) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPED, *words], stdout=subprocess.PIPE, text=True, **streams
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+def test_signals_that_come_together_are_one_request() -> None:
+    """As when a session ends: what must be restored or given back still is."""
+    process = begin_stopped("waits")
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGTERM, signal.SIGHUP):
+        process.send_signal(number)
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out.split(": ", 1)[1]) == (0, "stopping now\nrestored\n")
+
+
+def test_the_program_ends_though_nobody_can_be_told() -> None:
+    reader, writer = os.pipe()
+    process = begin_stopped("hangs", stderr=writer)
+    os.close(writer)
+    os.close(reader)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
+def test_this_machine_is_restored_however_long_its_trial_takes_to_end(local_user: User) -> None:
+    stubborn = LONG.replace("sleep 600", "trap : TERM; while :; do sleep 1; done")
+    run = local_user.begin_run(local_user.file(stubborn))
+    local_user.wait_for(lambda: local_user.counted["begin-1"] and local_user.trials, run)
+    ended = local_user.kill(run, signal.SIGTERM)
+    assert ended.code == 130, ended.err
+    assert "stopped by SIGTERM; repeat the command to resume" in ended.complaints[-1]
+    assert local_user.records[-1]["type"] == "end"
 
 
 def test_a_hangup_that_is_ignored_does_not_stop_a_run(user: User) -> None:

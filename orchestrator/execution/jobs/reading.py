@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from orchestrator.errors import HostError
 from orchestrator.execution.jobs.attempt import Attempt
 from orchestrator.hosts.batch import BatchSession
-from orchestrator.hosts.command import script
+from orchestrator.hosts.command import MOST_OF_FILE, script
 
 READ_LIMIT_S = 300.0
 
@@ -37,7 +39,7 @@ def read_all(session: BatchSession, attempts: Iterable[Attempt]) -> str:
     if not asked:
         return ""
     command = script(READ, session.folder, stdin=asked.encode(), time_limit=READ_LIMIT_S)
-    return session.login.run(command).stdout
+    return session.login.run(replace(command, most=MOST_OF_FILE)).stdout
 
 
 def distribute(attempts: Iterable[Attempt], text: str) -> list[tuple[Attempt, HostError]]:

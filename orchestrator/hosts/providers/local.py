@@ -17,7 +17,6 @@ class LocalMachine(Machine):
     """This machine, with the running kernel."""
 
     name = "local"
-    waits_for_end = True
     clock: Clock = "wall"
     environment: Environment | None = None
 
@@ -37,6 +36,7 @@ class LocalProvider(Provider):
     """Runs trials on this machine."""
 
     name = "local"
+    waits_for_end = True
     options_schema: ClassVar[dict[str, Any]] = {
         "type": "object",
         "description": "Run on this machine.",

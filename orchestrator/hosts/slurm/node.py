@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from orchestrator.errors import CommandFailed, HostLost
-from orchestrator.hosts.base import Host
+from orchestrator.errors import CommandFailed, HostLost, OutputTooLarge
+from orchestrator.hosts.base import Host, TooMuchOutput
 from orchestrator.hosts.batch import ALL_CODES
 from orchestrator.hosts.command import Command
 
@@ -54,6 +54,8 @@ class SlurmNode(Host):
             done = self._login.run(command)
         except HostLost:
             raise
+        except OutputTooLarge as error:
+            raise TooMuchOutput from error
         except CommandFailed as error:
             raise TimeoutError from error
         if done.exit_code and any(part in done.stderr for part in LOST):

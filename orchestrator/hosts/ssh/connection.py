@@ -78,9 +78,9 @@ class Link(Struct):
     below: Link | None = None
 
     @property
-    def transport(self) -> paramiko.Transport:
+    def transport(self) -> Transport:
         """Opens channels."""
-        transport: paramiko.Transport = self.connection.transport
+        transport: Transport = self.connection.transport
         return transport
 
     def close(self) -> None:

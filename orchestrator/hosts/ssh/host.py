@@ -34,9 +34,6 @@ SESSION_PAUSE_S = 0.3
 MOST_ERRORS = 1024
 """Pieces of stderr, as they come, that are kept of a command, the last ones; each has 64 KiB at most."""
 
-SESSION_LIMIT_S = 60.0
-"""A server that answers otherwise must open a session, and start a command in it, within this time."""
-
 
 class SshHost(Host):
     """A host at ``address``. ``SetEnv`` of the SSH configuration is sent with each command."""
@@ -61,13 +58,16 @@ class SshHost(Host):
     def _channel(self, line: str) -> Channel:
         """Run ``line`` in a new session. Retries, as small servers refuse a session while another one closes."""
         for attempt in range(1, SESSION_ATTEMPTS + 1):
+            began, limit = time.monotonic(), self._link.transport.patience
             try:
-                channel: Channel = self._link.transport.open_session(timeout=SESSION_LIMIT_S)
-                with _closed_after(channel, SESSION_LIMIT_S):
+                channel: Channel = self._link.transport.open_session(timeout=limit)
+                with _closed_after(channel, limit):
                     channel.update_environment(self._environment)
                     channel.exec_command(line)
             except _ssh_errors() as error:
-                if attempt == SESSION_ATTEMPTS or not self._link.transport.is_active():
+                # A command that was sent in time may have begun: it must not begin again.
+                is_late = time.monotonic() - began >= limit
+                if attempt == SESSION_ATTEMPTS or is_late or not self._link.transport.is_active():
                     raise HostLost(f"{self.name}: {_reason(error)}") from error
                 time.sleep(SESSION_PAUSE_S)
             else:

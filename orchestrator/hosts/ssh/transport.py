@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -35,6 +36,8 @@ _NAMES = {
 
 _open: weakref.WeakSet[Transport] = weakref.WeakSet()
 """All that were opened and are not garbage yet."""
+_lock = threading.Lock()
+"""Of :data:`_open`: hosts of a fleet are connected by many threads."""
 
 
 class _Packetizer(Packetizer):
@@ -98,6 +101,8 @@ class Transport(paramiko.Transport):
     """Offers host key algorithms, certificates among them, in an order that is given."""
 
     host_key_order: tuple[str, ...] = ()
+    patience: float = 60.0
+    """Seconds after which a server that gives no sign of life is given up."""
     binding: Binding | None = None
 
     def first_line_within(self, seconds: float) -> None:
@@ -106,11 +111,14 @@ class Transport(paramiko.Transport):
 
     def keep_alive(self, interval: int, most: int) -> None:
         """End the connection once the server has left ``most`` questions unanswered, ``interval`` seconds apart."""
+        self.patience = interval * (most + 1)
         self._lines.keep_alive(interval, most, self.ask)
 
     def ask(self) -> None:
-        """Ask the server for any answer; not while something is being sent."""
-        if not self._lines.is_sending:
+        """Ask the server for any answer; not where the question would have to wait: while something is being sent, or
+        while keys are exchanged.
+        """
+        if self.clear_to_send.is_set() and not self._lines.is_sending:
             question = paramiko.Message()
             question.add_byte(paramiko.common.cMSG_GLOBAL_REQUEST)
             question.add_string("keepalive@openssh.com")
@@ -165,7 +173,8 @@ def open_transport(
 ) -> Transport:
     """Return a transport over ``stream`` that offers the algorithms of the configuration."""
     transport = Transport(stream, packetizer_class=_Packetizer, **options)
-    _open.add(transport)
+    with _lock:
+        _open.add(transport)
     transport.first_line_within(time_limit)
     security = transport.get_security_options()
     certified = [f"{name}{CERTIFICATE}" for name in security.key_types]
@@ -193,10 +202,12 @@ def close_silent(seconds: float) -> int:
 
     Whoever waits for such a connection gets an error. Returns how many are left.
     """
-    asked = [transport for transport in list(_open) if transport.is_active()]
+    with _lock:
+        asked = [transport for transport in _open if transport.is_active()]
     since = time.monotonic()
     for transport in asked:
-        transport.ask()
+        with contextlib.suppress(Exception):  # a connection that ends at this moment
+            transport.ask()
     time.sleep(seconds)
     for transport in asked:
         if transport.heard < since:

@@ -7,8 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.bundle.scrub import Scrubber
+from orchestrator.results.codec import to_line
+from orchestrator.results.journal import read
+from tests.run_samples import BLOCK, END, RUN
 
 PROGRAM_TEXT = b"sysctl vm.stat_refresh on a laptop at 10.0.2.2, written by author@example.org\n"
 
@@ -165,3 +169,16 @@ def test_a_name_of_a_folder_is_left_over(tmp_path: Path) -> None:
     scrubber = Scrubber(PROGRAM_TEXT)
     scrubber.add("word", "t0ken17")
     assert list(scrubber.leftovers(tmp_path, [path])) == [(path, b"t0ken17")]
+
+
+def test_the_lines_of_a_scrubbed_journal_have_their_checksums(tmp_path: Path) -> None:
+    """A line that was damaged before stays damaged."""
+    first, second, third = (to_line(record) for record in (RUN, replace(BLOCK, host="numa1.lab"), END))
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(first + second + second.replace(b'"block":0', b'"block":8') + third)
+    scrubber = Scrubber(b"")
+    scrubber.add_host("numa1.lab")
+    assert scrubber.replace_in(path)
+    damage: list[str] = []
+    assert list(read(path, damage.append)) == [RUN, replace(BLOCK, host="host-1"), END]
+    assert [line.partition("jsonl:")[2][:4] for line in damage] == ["3:1:"]
