@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -93,7 +94,9 @@ def measure_all(folder: Path, options: argparse.Namespace) -> None:
     page.write(
         output / "performance.md",
         page.Figures(
-            "make performance",
+            shlex.join(("python", "-m", "tests.performance", *sys.argv[1:]))
+            if sys.argv[1:]
+            else "make performance",
             described,
             rounds,
             ratios,
