@@ -136,11 +136,12 @@ class Scrubber(Struct):
         with written.open("wb") as stream:
             keys = path.suffix in _WITH_KEYS
             for text in _texts(path):
-                replaced = self.replace(text, keys=keys)
-                changed |= replaced != text
                 if path.name == journal.FILE:
-                    lines = zip(replaced.splitlines(True), text.splitlines(True), strict=True)
-                    replaced = b"".join(codec.reseal(line, former) for line, former in lines)
+                    lines = text.splitlines(keepends=True)
+                    replaced = b"".join(codec.reseal(self.replace(line, keys=keys), line) for line in lines)
+                else:
+                    replaced = self.replace(text, keys=keys)
+                changed |= replaced != text
                 stream.write(replaced)
         if changed:
             written.chmod(path.stat().st_mode & 0o777)

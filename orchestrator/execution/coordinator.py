@@ -23,9 +23,8 @@ MAX_INTERRUPTED = 3
 
 def execute(run: Run) -> None:
     """Run all blocks of the plan. Raises ``Interrupted`` when the user wants it to stop, and what a host raises."""
-    keeps_kernel = (
-        run.provider.boots_kernels and not run.provider.creates_hosts
-    )  # to be booted again at the end
+    # Machines that boot kernels and stay boot their own one again at the end.
+    keeps_kernel = run.provider.boots_kernels and not run.provider.creates_hosts
     run.stop.waits_for_end = run.provider.waits_for_end or keeps_kernel
     if run.provider.batch is not None:
         execute_as_jobs(run, run.provider.batch)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 SESSION_ATTEMPTS = 3
 SESSION_PAUSE_S = 0.3
-MOST_ERRORS = 1024
-"""Pieces of stderr, as they come, that are kept of a command, the last ones; each has 64 KiB at most."""
+STDERR_PIECES = 1024
+"""How many pieces of stderr are kept of a command, the last ones, as they come: at most 64 KiB each."""
 
 
 class SshHost(Host):
@@ -79,7 +79,7 @@ class SshHost(Host):
     ) -> tuple[int, bytes, bytes]:
         channel = self._channel(line)
         deadline = time.monotonic() + time_limit
-        errors: deque[bytes] = deque(maxlen=MOST_ERRORS)
+        errors: deque[bytes] = deque(maxlen=STDERR_PIECES)
         collector = threading.Thread(target=_drain, args=(channel.recv_stderr, errors), daemon=True)
         collector.start()
         output: list[bytes] = []

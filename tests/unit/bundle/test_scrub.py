@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from orchestrator.bundle.scrub import Scrubber
 from orchestrator.results.codec import to_line
 from orchestrator.results.journal import read
-from tests.run_samples import BLOCK, END, RUN
+from tests.run_samples import BLOCK, END, RUN, trial
 
 PROGRAM_TEXT = b"sysctl vm.stat_refresh on a laptop at 10.0.2.2, written by author@example.org\n"
 
@@ -182,3 +182,17 @@ def test_the_lines_of_a_scrubbed_journal_have_their_checksums(tmp_path: Path) ->
     damage: list[str] = []
     assert list(read(path, damage.append)) == [RUN, replace(BLOCK, host="host-1"), END]
     assert [line.partition("jsonl:")[2][:4] for line in damage] == ["3:1:"]
+
+
+def test_a_key_that_begins_and_ends_in_two_lines_of_a_journal_leaves_them_two(tmp_path: Path) -> None:
+    """Of the output of trials only the end is kept."""
+    records = [
+        replace(trial({"mode": "serial"}, n), stderr=f"-----{word} PRIVATE KEY-----")
+        for n, word in enumerate(("BEGIN", "END"))
+    ]
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"".join(map(to_line, (RUN, *records, END))))
+    scrubber = Scrubber(b"")
+    scrubber.collect(path)
+    scrubber.replace_in(path)
+    assert list(read(path)) == [RUN, *records, END]
