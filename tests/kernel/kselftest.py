@@ -9,7 +9,9 @@ from orchestrator.architectures import Architecture
 from orchestrator.experiment.model import KernelSource
 from orchestrator.kernels.source import find_source
 
-TEST = "tools/testing/selftests/mm/migration_accel.c"
+SELFTESTS = "tools/testing/selftests"
+TEST = f"{SELFTESTS}/mm/migration_accel.c"
+HELPERS = f"{SELFTESTS}/mm/vm_util.c"
 
 
 def build_kselftest(source: KernelSource, patches: Path, architecture: Architecture, folder: Path) -> Path:
@@ -20,6 +22,8 @@ def build_kselftest(source: KernelSource, patches: Path, architecture: Architect
         if TEST in patch.read_text():
             subprocess.run(["git", "apply", f"--include={TEST}", patch], cwd=tree, check=True)
     program = folder / "migration_accel"
-    options = ["-static", "-O2", "-Wall", "-D_GNU_SOURCE=", "-I", tree / "tools/testing/selftests"]
-    subprocess.run([architecture.program("gcc"), *options, "-o", program, tree / TEST], check=True)
+    options = ["-static", "-O2", "-Wall", "-D_GNU_SOURCE="]
+    folders = ["-I", tree / SELFTESTS, "-isystem", tree / "tools/include/uapi"]
+    sources = [tree / TEST, tree / HELPERS]
+    subprocess.run([architecture.program("gcc"), *options, *folders, "-o", program, *sources], check=True)
     return program
