@@ -55,6 +55,7 @@ class JournalFollower:
         self._losses = losses
         self._stop = stop
         self._stop_sent = 0
+        self._noted_strays = False
 
     def collect(self, visit: Visit, block: Block, context: TrialContext) -> None:
         """Take over what an earlier runner left on the host."""
@@ -109,6 +110,7 @@ class JournalFollower:
                         record = self._record_of(trial, context, event)
                         if record is not None:
                             ended[trial.id] = record
+                            self._note_strays(record)
                 elif isinstance(event, host_journal.End):
                     is_last = True
                     if event.reason == "failed":
@@ -134,6 +136,14 @@ class JournalFollower:
             reason = f"internal error: {type(bug).__name__}: {bug}"
             self._run.observer.note(f"trial {trial.id}: {reason}; please report it with the log of the run")
             return outcome.unreadable(trial, context, end, reason)
+
+    def _note_strays(self, record: TrialRecord) -> None:
+        """Tell once of processes that a trial left behind: its figures may be of less than was meant to run."""
+        if record.strays and not self._noted_strays:
+            self._noted_strays = True
+            self._run.observer.note(
+                f"{record.host}: trial {record.trial} left processes behind, which were ended; others are not named"
+            )
 
     def _stuck(self) -> str:
         running = self._losses.running

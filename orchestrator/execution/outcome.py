@@ -76,6 +76,7 @@ def record(
         stdout="" if output.document is None or output.is_document else end_of_stdout,
         stderr=seen.stderr[-OUTPUT_KEPT:],
         cut=tuple(one.name for one in (stdout, stderr) if one.is_cut),
+        strays=seen.strays,
         missing=missing,
         allowed=is_allowed(experiment, trial.cell, status),
         final=final,

@@ -185,6 +185,7 @@ class TrialRecord(Struct, frozen=True):
     :ivar stdout: the end of stdout if there is other text than the document of ``details``; ``stderr``: the end of
         stderr. Ends are the last 2000 characters.
     :ivar cut: the streams (``stdout``, ``stderr``) whose beginning was not kept on the host.
+    :ivar strays: it left processes behind, which were ended.
     :ivar missing: of a program that ended well, why a metric has no figure, by its name.
     :ivar allowed: the status is not ``ok`` and the experiment allows it (``allow_unsupported``).
     """
@@ -212,6 +213,7 @@ class TrialRecord(Struct, frozen=True):
     stdout: str = ""
     stderr: str = ""
     cut: tuple[str, ...] = ()
+    strays: bool = False
     missing: Mapping[str, str] = field(default_factory=dict)
     allowed: bool = False
     final: bool = True

@@ -121,3 +121,25 @@ benchmark:
     read = local_user.run(file, "--set", "benchmark.metrics.bw.from=stderr", "--format", "json")
     assert read.code == 0, read.err
     assert json.loads(read.out)["cells"][0]["metrics"]["bw"]["median"] == 424.38
+
+
+def test_processes_that_a_trial_leaves_behind_are_told_once(local_user: User) -> None:
+    text = r"""
+noise: false
+repetitions: 1
+benchmark:
+  command: [sh, -c, 'test {leaves} = 0 || setsid sleep 1987 </dev/null >/dev/null 2>&1 & sleep 0.1; echo t=1']
+  metrics: {t: {key_value: t, unit: s}}
+factors: {leaves: [0, 1, 2]}
+"""
+    ended = local_user.run(local_user.file(text))
+    assert ended.code == 0, ended.err
+    assert {trial["factors"]["leaves"]: trial["strays"] for trial in local_user.trials} == {
+        "0": False,
+        "1": True,
+        "2": True,
+    }
+    assert ended.err.count("left processes behind, which were ended") == 1
+    assert not [
+        file for file in Path("/proc").glob("[0-9]*/cmdline") if file.read_bytes() == b"sleep\0001987\0"
+    ]
