@@ -7,6 +7,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
+Clock = Literal["wall", "instructions"]
+"""What the clock of a host counts: time, or executed instructions."""
+
 Meaning = Literal["times", "work", "nothing"]
 """Durations of an environment are times of a machine, counted work of code paths, or have no meaning."""
 
@@ -53,6 +56,11 @@ _UNKNOWN = "not known to this version; do not compare its figures with others."
 def describe(environment: str) -> str:
     """Return one sentence on the meaning of figures of an environment; docs/results.md has the facts behind it."""
     return _DESCRIPTIONS.get(environment, _UNKNOWN)
+
+
+def clock_of(environment: str) -> Clock:
+    """Return what the clock of an environment counts."""
+    return "instructions" if environment == Environment.VM_ICOUNT else "wall"
 
 
 def meaning(environment: str) -> Meaning:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from orchestrator.environments import Environment, clock_of
 from orchestrator.errors import HostError, HostGone, HostLost, Interrupted, OrchestratorError
 from orchestrator.execution import needs, outcome
 from orchestrator.execution.boots import record_boot
@@ -22,6 +23,7 @@ from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stopping
 from orchestrator.execution.visit import Visit
 from orchestrator.hosts import facts as host_facts
+from orchestrator.hosts import instruction_clock
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.kernels.verification import Identity, Verification, verify
 from orchestrator.plan.model import Block
@@ -85,7 +87,7 @@ class BlockRun:
 
     def _open_visit(self, host: Host) -> Visit:
         run = self._run
-        visit = Visit(host, run.experiment, f"{run.name}-{self._block.name}", self._machine.clock)
+        visit = Visit(host, run.experiment, f"{run.name}-{self._block.name}")
         run.record_runner(visit.install())
         return visit
 
@@ -120,7 +122,7 @@ class BlockRun:
             with self._abandoned_after(OrchestratorError):  # those that are ours have restored it themselves
                 settings = self._provision(visit, facts)
                 self._run.expect_trials()
-                visit.start(self._losses.trials_to_send(self._block))
+                visit.start(self._losses.trials_to_send(self._block), clock_of(context.environment))
         with self._abandoned_after(HostLost, Interrupted):
             self._announce(context, facts, settings, verification)
             return self._follow(visit, context)
@@ -162,7 +164,7 @@ class BlockRun:
             visit.clean()
             self._block = block
             self._current = visit = visit.of(f"{run.name}-{block.name}")
-            visit.start(self._losses.trials_to_send(block))
+            visit.start(self._losses.trials_to_send(block), clock_of(context.environment))
             complete = self._follower.follow(visit, block, context)
         visit.restore()
         if complete and not (self._stop.level and self._is_pending()):
@@ -181,12 +183,24 @@ class BlockRun:
         return facts
 
     def _context_of(self, host: Host, facts: host_facts.Facts) -> TrialContext:
-        environment = str(
-            self._machine.environment or host_facts.environment(facts, self._run.provider.rents)
-        )
+        environment = self._machine.environment or self._environment_by_facts(host, facts)
         return TrialContext(
-            self._block.index, host.name, facts.boot_id, environment, self._identity.kernel_hash
+            self._block.index, host.name, facts.boot_id, str(environment), self._identity.kernel_hash
         )
+
+    def _environment_by_facts(self, host: Host, facts: host_facts.Facts) -> Environment:
+        """Return what facts show. That a clock counts instructions is looked at, once for each boot."""
+        environment = host_facts.environment(facts, self._run.provider.rents)
+        if environment is not Environment.VM_ICOUNT or not host.executes:
+            return environment
+        if self._context is not None and self._context.boot == facts.boot_id:
+            return Environment(self._context.environment)
+        if instruction_clock.is_seen(host):
+            return environment
+        self._run.observer.note(
+            f"{host.name}: its kernel was started with {instruction_clock.PARAMETER}, but its clock runs as ours does"
+        )
+        return Environment.VM_TCG
 
     def _is_pending(self) -> bool:
         """Whether a trial of the block has no final record yet."""
@@ -226,7 +240,6 @@ class BlockRun:
             settings,
             self._identity,
             verification,
-            self._machine.clock,
             self._machine.hypervisor,
             boots_kernels=self._run.provider.boots_kernels,
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from orchestrator.environments import clock_of
 from orchestrator.execution.outcome import TrialContext
 from orchestrator.execution.run import Run
-from orchestrator.hosts.base import Clock
 from orchestrator.hosts.facts import Facts
 from orchestrator.kernels.verification import Identity, Verification
 from orchestrator.plan.model import Block
@@ -23,7 +23,6 @@ def record_boot(
     settings: Mapping[str, str],
     identity: Identity,
     verification: Verification,
-    clock: Clock = "wall",
     hypervisor: Mapping[str, str] = MappingProxyType({}),
     *,
     boots_kernels: bool,
@@ -39,7 +38,7 @@ def record_boot(
         host=context.host,
         boot=context.boot,
         environment=context.environment,
-        clock=clock,
+        clock=clock_of(context.environment),
         facts=facts.document,
         settings=settings,
         time=utc_now(),

@@ -90,7 +90,7 @@ class _Checker:
         kernel = next(kernel for kernel in experiment.kernels if kernel.name == self._block.kernel)
         stays = machine.files_survive_boot  # it is not booted only to be looked at
         host = machine.reconnect() if stays else machine.boot(kernel)
-        visit = Visit(host, experiment, f"{self._run}-{self._block.name}", machine.clock)
+        visit = Visit(host, experiment, f"{self._run}-{self._block.name}")
         visit.install()
         if not request.break_locks:
             lock.check_free(visit.ours, self._run)

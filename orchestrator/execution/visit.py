@@ -15,11 +15,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from orchestrator.environments import Clock
 from orchestrator.errors import HostError, HostLost, OrchestratorError
 from orchestrator.execution import placement, trial_file
 from orchestrator.execution.rights import needs_root
 from orchestrator.experiment.model import Experiment
-from orchestrator.hosts.base import Clock, Host
+from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import MOST_OF_FILE, Command, script
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.runner_program import RunnerProgram
@@ -40,17 +41,13 @@ NO_PROGRAM = 3
 class Visit:
     """A connected host, our folder on it, and the folder of one block in that.
 
-    :param clock: what the host's clock counts; trials find it in their environment.
     :param base: our folder on the host; empty: at the usual place.
     :ivar ours: our folder on the host.
     :ivar base: our folder on the host; root's where settings are to be changed, else the user's.
     """
 
-    def __init__(
-        self, host: Host, experiment: Experiment, block_name: str, clock: Clock = "wall", base: str = ""
-    ) -> None:
+    def __init__(self, host: Host, experiment: Experiment, block_name: str, base: str = "") -> None:
         self.host = host
-        self._clock = clock
         self._experiment = experiment
         self.ours = HostFolder(host, root=needs_root(experiment), base=base)
         self._sudo = self.ours.sudo
@@ -168,8 +165,11 @@ class Visit:
         """Restore every recorded setting of the host."""
         self.ours.restore()
 
-    def start(self, trials: Iterable[Trial]) -> None:
-        """Send the trials, piece by piece so that memory does not grow with them, and start the runner."""
+    def start(self, trials: Iterable[Trial], clock: Clock) -> None:
+        """Send the trials, piece by piece so that memory does not grow with them, and start the runner.
+
+        :param clock: what the host's clock counts; trials find it in their environment.
+        """
         arriving = f"{self.folder}/trials.arriving"
         lines = (self._as_sent(trial) for trial in trials)
         self.host.put(b"", arriving, sudo=self._sudo)
@@ -178,7 +178,7 @@ class Visit:
                 script('cat >> "$1"', arriving, sudo=self._sudo, stdin=piece, time_limit=UPLOAD_LIMIT_S)
             )
         self.host.run(Command(("mv", arriving, f"{self.folder}/trials"), self._sudo))
-        self.host.run(self.ours.script("runner.sh", "start", self.base, self.folder, self._clock))
+        self.host.run(self.ours.script("runner.sh", "start", self.base, self.folder, clock))
 
     def stop(self, now: bool) -> None:
         """Ask the runner to stop after the running trial, or now."""

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, closing
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 TICK_S = 0.5
 """Seconds after which :meth:`Host.batches` yields None while the host prints nothing."""
-
-Clock = Literal["wall", "instructions"]
 
 
 class TooMuchOutput(Exception):
@@ -141,7 +139,6 @@ class Machine(ABC):
     """A machine that a provider holds for a run. It may be booted several times.
 
     :ivar environment: set where the provider knows it; None: derived from the host's facts.
-    :ivar clock: what the machine's clock counts.
     :ivar deadline: when a rented machine is ended by its cloud, or its reservation ends (UTC); None: never.
     :ivar deadline_is: what the deadline is, for messages.
     :ivar interruption: returns why the cloud of a spot instance interrupts it; empty if it does not; None: not asked.
@@ -152,7 +149,6 @@ class Machine(ABC):
 
     name: str
     environment: Environment | None
-    clock: Clock
     deadline: datetime | None = None
     deadline_is: str = "limits.max_hours"
     interruption: Callable[[], str] | None = None

@@ -8,6 +8,7 @@ from importlib.resources import files
 from orchestrator.cpu_lists import format_cpus
 from orchestrator.environments import Environment
 from orchestrator.experiment.model import Needs
+from orchestrator.hosts import instruction_clock
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.facts_model import Facts, NumaNode
@@ -68,8 +69,8 @@ def gather(host: Host) -> Facts:
 def environment(facts: Facts, rented: bool = False) -> Environment:
     """Return the environment as far as facts show it. What the provider knows takes precedence.
 
-    The clock source shows a guest under KVM, the CPU model one under TCG. Other guests are ``vm-other``.
-    The instruction clock cannot be detected from inside a guest.
+    The clock source shows a guest under KVM, the CPU model one under TCG, and the kernel command line its instruction
+    clock. Other guests are ``vm-other``.
 
     :param rented: whether the host is a machine of a cloud. Bare metal of OpenStack has the names of its vendor.
     """
@@ -81,14 +82,16 @@ def environment(facts: Facts, rented: bool = False) -> Environment:
         or "QEMU" in facts.dmi_vendor
         or "Virtual Machine" in facts.dmi_product
     )
+    counts_instructions = instruction_clock.PARAMETER in facts.command_line.split()
+    emulated = Environment.VM_ICOUNT if counts_instructions else Environment.VM_TCG
     has_kvm_clock = "kvm-clock" in facts.clocksources
     if in_qemu and facts.machine.startswith("ppc64"):  # a guest under KVM sees its hypervisor
-        return Environment.VM_KVM if "linux,kvm" in facts.device_tree else Environment.VM_TCG
+        return Environment.VM_KVM if "linux,kvm" in facts.device_tree else emulated
     if is_guest or has_kvm_clock:
         if in_qemu and (facts.cpu_vendor, facts.cpu_part) == QEMU_MAX_CPU:
-            return Environment.VM_TCG
+            return emulated
         if "QEMU TCG CPU" in facts.cpu_model or ("QEMU Virtual CPU" in facts.cpu_model and not has_kvm_clock):
-            return Environment.VM_TCG
+            return emulated
         return Environment.VM_KVM if has_kvm_clock else Environment.VM_OTHER
     vendor = facts.dmi_vendor.lower()
     in_cloud = rented or any(cloud in vendor for cloud in CLOUDS) or facts.dmi_asset_tag in CLOUD_ASSET_TAGS

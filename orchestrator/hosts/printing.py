@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Clock, Host, Machine, Provider
+from orchestrator.hosts.base import Host, Machine, Provider
 from orchestrator.hosts.command import Command, Completed
 from orchestrator.kernels.verification import Identity
 from orchestrator.units import plural
@@ -69,7 +69,6 @@ class PrintingHost(Host):
 class PrintingMachine(Machine):
     """A machine of which every boot prints."""
 
-    clock: Clock = "wall"
     environment = None
 
     def __init__(self, name: str, print_line: Callable[[str], None]) -> None:

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from orchestrator.environments import Environment
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.command import Command
 
 
@@ -100,8 +100,6 @@ class ScriptedHost(Host):
 
 class ScriptedMachine(Machine):
     """Returns the given hosts in order, one for each boot or reconnection, then the last one each time."""
-
-    clock: Clock = "wall"
 
     def __init__(self, hosts: Sequence[Host], environment: Environment = Environment.VM_OTHER) -> None:
         self.name = hosts[0].name

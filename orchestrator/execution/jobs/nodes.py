@@ -7,7 +7,6 @@ from orchestrator.execution.boots import record_boot
 from orchestrator.execution.outcome import TrialContext
 from orchestrator.execution.run import Run
 from orchestrator.hosts import facts as host_facts
-from orchestrator.hosts.base import Clock
 from orchestrator.hosts.batch import BatchSystem
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.remote.settings import parse_changes
@@ -46,7 +45,7 @@ class JobNodes:
         node = values.get(self._node_key, self._node)
         identity = self._system.identity(self._kernels[block.kernel])
         guest = {key.removeprefix(GUEST): value for key, value in values.items() if key.startswith(GUEST)}
-        clock: Clock = "instructions" if guest.pop("clock", "") == "instructions" else "wall"
+        guest.pop("clock", None)  # the environment tells it
         context = self._context(block, node, facts, identity, guest.pop("environment", ""))
         verification = self._verify(block, node, facts, identity)
         found = {change.path: change.actual for change in parse_changes(settings)}
@@ -58,7 +57,6 @@ class JobNodes:
             found,
             identity,
             verification,
-            clock,
             guest,
             boots_kernels=self._boots_kernels,
         )

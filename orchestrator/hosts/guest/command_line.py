@@ -7,7 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from orchestrator.environments import Environment
+from orchestrator.environments import Environment, clock_of
+from orchestrator.hosts import instruction_clock
 from orchestrator.hosts.guest.layout import Layout
 from orchestrator.hosts.guest.platforms import Platform, platform_of
 
@@ -56,7 +57,14 @@ def kernel_command_line(start: Start) -> str:
     layout, environment = start.layout, start.environment
     user_parameters = (*layout.append.split(), *start.kernel_parameters)
     emulated = () if environment is Environment.VM_KVM else start.platform.tcg_parameters
-    base_parameters = (f"console={start.platform.console}", *BASE_PARAMETERS, *emulated, *_delay_loop(start))
+    clock = (instruction_clock.PARAMETER,) if clock_of(environment) == "instructions" else ()
+    base_parameters = (
+        f"console={start.platform.console}",
+        *BASE_PARAMETERS,
+        *clock,
+        *emulated,
+        *_delay_loop(start),
+    )
     parameters = (*base_parameters, *_reproducibility(start, user_parameters))
     return " ".join((*parameters, *user_parameters))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.environments import Environment
 from orchestrator.errors import HostError, KernelError
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Clock, Host, Machine
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.guest import shape
 from orchestrator.hosts.guest.acceleration import describe_hypervisor
@@ -40,7 +40,6 @@ class QemuMachine(Machine):
     ) -> None:
         self.name = name
         self.environment: Environment | None = environment
-        self.clock: Clock = "instructions" if environment is Environment.VM_ICOUNT else "wall"
         self.hypervisor = describe_hypervisor(layout.architecture)
         self._layout = layout
         self._environment = environment

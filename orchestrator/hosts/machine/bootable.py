@@ -15,7 +15,7 @@ from orchestrator.environments import Environment
 from orchestrator.errors import HostError, HostGone, HostLost, KernelError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts import facts as host_facts
-from orchestrator.hosts.base import Clock, Host, Machine
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.command import script
 from orchestrator.hosts.machine.boot import (
     TAG_PARAMETER,
@@ -53,7 +53,6 @@ class BootableMachine(Machine):
     :param note: takes lines about a boot that takes long.
     """
 
-    clock: Clock = "wall"
     environment: Environment | None = None
     files_survive_boot: ClassVar[bool] = True
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from orchestrator.environments import Environment
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.local import LocalHost
 
 
@@ -17,7 +17,6 @@ class LocalMachine(Machine):
     """This machine, with the running kernel."""
 
     name = "local"
-    clock: Clock = "wall"
     environment: Environment | None = None
 
     def boot(self, kernel: Kernel) -> Host:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.inventory.connection import OtherConnection
 from orchestrator.hosts.inventory.inventory import Inventory
 from orchestrator.hosts.inventory.inventory import load as load_inventory
@@ -30,7 +30,6 @@ CONNECT_LIMIT_S = 30.0
 class SshMachine(Machine):
     """A machine with an SSH server and the running kernel."""
 
-    clock: Clock = "wall"
     environment: Environment | None = None
 
     def __init__(self, name: str, address: SshAddress, inventory: Inventory) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from orchestrator.environments import Environment
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Clock, Host, Machine, Provider, ProviderRequest, Quote
+from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest, Quote
 from orchestrator.hosts.machine.bootable import BootableMachine
 from orchestrator.hosts.power import Power
 from orchestrator.hosts.rented.cloud import Cloud, NotConfigured
@@ -40,7 +40,6 @@ class CloudPower(Power):
 class RentedMachine(Machine):
     """A rented machine with its running kernel."""
 
-    clock: Clock = "wall"
     environment: Environment | None = None
 
     def __init__(self, leased: LeasedMachine) -> None:

@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from orchestrator.environments import Environment
 from orchestrator.errors import HostError, HostLost
 from orchestrator.execution import journal_follower, outcome
 from orchestrator.execution.coordinator import execute
@@ -21,7 +22,7 @@ from orchestrator.execution.stopping import Stop
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment, Needs, Status
 from orchestrator.hosts import facts
-from orchestrator.hosts.base import Clock, Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Machine, Provider, ProviderRequest
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.testing import ScriptedHost, ScriptedMachine, ScriptedProvider
@@ -202,11 +203,15 @@ def test_an_error_that_is_no_loss_is_not_tried_again(tmp_path: Path, answers: st
     assert sum("runner.sh start" in command for command in scripted.commands) == 1
 
 
-@pytest.mark.parametrize("clock", get_args(Clock))
-def test_the_runner_gets_the_clock_of_the_machine(tmp_path: Path, answers: str, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("environment", "clock"), [(Environment.VM_ICOUNT, "instructions"), (Environment.VM_TCG, "wall")]
+)
+def test_the_runner_gets_the_clock_of_the_machine(
+    tmp_path: Path, answers: str, environment: Environment, clock: str
+) -> None:
     scripted = ScriptedHost("n1")
     machine = ScriptedMachine([scripted])
-    machine.clock = clock
+    machine.environment = environment
     with a_run(tmp_path, machine) as run:
         scripted.answer(r"boot_id|hugepages", stdout=answers)
         ends = [ended(trial) for trial in trials_of(run)]

@@ -11,6 +11,7 @@ from orchestrator.experiment.model import Needs
 from orchestrator.hosts import facts
 from orchestrator.hosts.similarity import differences, reference_host
 
+COUNTS = "quiet orchestrate.clock=instructions root=/dev/vda"
 GIB = 1 << 30
 NODE = "file./sys/devices/system/node/node"
 TWO_NODES = f"""\
@@ -95,6 +96,11 @@ def test_output_of_another_system() -> None:
         ({"cpu_flags": ("hypervisor",), "clocksources": ("kvm-clock", "tsc")}, Environment.VM_KVM),
         ({"cpu_flags": ("hypervisor",), "cpu_model": "QEMU TCG CPU version 2.5+"}, Environment.VM_TCG),
         ({"cpu_flags": ("hypervisor",), "cpu_model": "QEMU Virtual CPU version 2.5+"}, Environment.VM_TCG),
+        (
+            {"cpu_flags": ("hypervisor",), "cpu_model": "QEMU TCG CPU version 2.5+", "command_line": COUNTS},
+            Environment.VM_ICOUNT,
+        ),
+        ({"command_line": COUNTS}, Environment.METAL),
         ({"cpu_flags": ("hypervisor",), "dmi_vendor": "VMware, Inc."}, Environment.VM_OTHER),
         ({"hypervisor_type": "xen"}, Environment.VM_OTHER),
         ({"dmi_vendor": "Microsoft Corporation", "dmi_product": "Virtual Machine"}, Environment.VM_OTHER),

@@ -98,7 +98,7 @@ def test_parameters_of_the_file_and_of_the_kernel_come_last() -> None:
     line = parameters_of(
         Layout(append="  loglevel=7   panic=5 "), Environment.VM_ICOUNT, kernel_parameters=("debug",)
     )
-    assert line[:4] == ["console=ttyS0", "quiet", "panic=-1", "tsc=reliable"]
+    assert line[:3] == ["console=ttyS0", "quiet", "panic=-1"]
     assert line[-3:] == ["loglevel=7", "panic=5", "debug"]
 
 
@@ -111,6 +111,7 @@ def test_loops_per_jiffy_follow_the_instruction_clock(hz: int, loops: int) -> No
 def test_only_the_instruction_clock_has_parameters_for_reproducibility() -> None:
     lists = "sysctl.vm.percpu_pagelist_high_fraction=1000000"
     parameters = {"isolcpus=domain,1-3", "nokaslr", "norandmaps", lists}
+    parameters |= {"orchestrate.clock=instructions"}
     assert parameters <= set(parameters_of(Layout(), Environment.VM_ICOUNT))
     assert not parameters & set(parameters_of(Layout(), Environment.VM_TCG))
     assert not parameters & set(parameters_of(Layout(), Environment.VM_KVM))
