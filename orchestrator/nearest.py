@@ -11,12 +11,17 @@ CLOSEST = 5
 """Number of names to list if there are more than :data:`MAX_LISTED`."""
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that is most likely meant; empty if there is none like it."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1)), "")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint: the known name that is most likely meant, otherwise all known names or the closest of many."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = nearest(name, names)
     if close:
-        return f"did you mean '{close[0]}'?"
+        return f"did you mean '{close}'?"
     if len(names) > MAX_LISTED:
         closest = difflib.get_close_matches(name, names, n=CLOSEST, cutoff=0)
         return f"the closest of {len(names)} known names: {', '.join(closest)}"

@@ -18,7 +18,7 @@ from orchestrator.experiment import renames, roles, schemas
 from orchestrator.experiment.levels import read_level
 from orchestrator.experiment.metrics import check_pattern, read_metric
 from orchestrator.experiment.model import Benchmark, Breakdown, Level, Metric, Role, Status
-from orchestrator.nearest import did_you_mean
+from orchestrator.nearest import did_you_mean, nearest
 from orchestrator.units import binary_size, parse_size
 
 _SPELLED = re.compile(r"0x[0-9a-fA-F]+|[0-9.]+ ?[A-Za-z]*")
@@ -73,7 +73,7 @@ class BenchmarkReader:
             self.knows_parameters = self.knows_arguments = self.knows_metrics = False
             if draft.is_valid("benchmark", "role"):
                 self._find_role(role_path)
-        elif draft.node.get("benchmark") and not draft.node.get("benchmark", "command"):
+        elif self._is_mapping() and not draft.node.get("benchmark", "command"):
             position = draft.node.key_position("benchmark")
             if not self._has_unknown_key():
                 draft.add_fault(position, "missing required key: one of 'role', 'command'")
@@ -85,6 +85,10 @@ class BenchmarkReader:
         self.choices = self._choices()
         self.ranges = self._ranges()
         self.arguments = self._arguments()
+
+    def _is_mapping(self) -> bool:
+        node = self.draft.node.get("benchmark")
+        return node is not None and isinstance(node.content, dict)
 
     @property
     def min_nodes(self) -> int:
@@ -118,6 +122,11 @@ class BenchmarkReader:
             if name not in names and self.knows_arguments and self.draft.is_valid("factors"):
                 message = f"placeholder '{{{name}}}' has no value; {did_you_mean(name, names)}"
                 self._command_fault(f"{message} (write '{{{{' for a literal brace)")
+
+    def meant(self, factors: Iterable[str]) -> set[str]:
+        """Return the factors and arguments that placeholders without a value most likely mean."""
+        names = {*factors, *self._argument_names()}
+        return {nearest(name, names) for name in self._placeholders() if name not in names}
 
     def refusal(self, name: str, level: Level) -> str:
         """Return why the benchmark does not accept a level for the argument ``name``; empty if it does."""

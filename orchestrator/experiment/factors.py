@@ -243,6 +243,7 @@ class SweepReader:
             return  # a parameter or an expression that cannot be read may use the factor
         expressions = [*(derived.expression for derived in sweep.derived), *sweep.include, *sweep.exclude]
         used = self.benchmark.parameters.union(*(expression.names for expression in expressions))
+        used |= self.benchmark.meant(self.names)  # one mistake, one fault
         for name in self.draft.node.mapping("factors"):
             if (
                 name not in used

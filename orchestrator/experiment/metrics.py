@@ -21,6 +21,10 @@ USAGE_UNITS: Mapping[str, str] = {
 """What a host tells of a trial, with its unit."""
 
 
+_PLACEHOLDER = re.compile(r"(?<!\\N)(?<!\\)\{([A-Za-z_][\w.]*)\}")
+"""As in the command of a benchmark; ``re`` takes it literally. After ``\\N`` it is the name of a character."""
+
+
 def read_metric(draft: Draft, name: str, *path: str) -> Metric | None:
     """Return the metric that ``path`` describes; None, with a fault, if that is no metric."""
     content = draft.value(*path)
@@ -59,6 +63,10 @@ def _pattern_fault(pattern: str) -> str:
     """What is wrong with a pattern; empty if nothing is. ``re`` defines the language, ``regex`` will search."""
     import regex
 
+    placeholder = _PLACEHOLDER.search(pattern)
+    if placeholder:
+        literal = f"\\{{{placeholder[1]}\\}}"
+        return f"'{placeholder[0]}': a pattern has no placeholders, it is the same for all trials (or write {literal})"
     try:
         groups = re.compile(pattern).groups
         regex.compile(pattern)
