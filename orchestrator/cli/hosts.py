@@ -22,8 +22,9 @@ from orchestrator.cli.options import (
     set_option,
 )
 from orchestrator.cli.output import echo
-from orchestrator.errors import ExitCode, OrchestratorError
+from orchestrator.errors import BadInput, ExitCode, OrchestratorError
 from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.nearest import did_you_mean
 from orchestrator.provision.experiments import load_experiment
 
 hosts_argument = click.argument("patterns", metavar=HOSTS, nargs=-1, required=True)
@@ -53,6 +54,14 @@ def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
     from orchestrator.hosts.selector import HostSelector
 
     selector = HostSelector(inventory, ssh_config)
+    known = {*selector.inventory.hosts, *selector.inventory.groups}
+    unknown = [pattern for pattern in patterns if pattern not in known] if inventory else []
+    if unknown:
+        raise BadInput(
+            "\n".join(
+                f"{inventory}: no host or group '{name}'; {did_you_mean(name, known)}" for name in unknown
+            )
+        )
     rows = [
         [name, selector.address_shown(name), ", ".join(selector.inventory.groups_of(name))]
         for name in selector.names(patterns or ("all",) if inventory else patterns)

@@ -269,3 +269,15 @@ def test_what_a_file_says_does_not_act_upon_the_terminal(tmp_path: Path) -> None
 )
 def test_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+def test_hosts_that_the_inventory_has_not_are_not_listed(tmp_path: Path) -> None:
+    inventory = tmp_path / "inv.ini"
+    inventory.write_text("[lab]\nnode1\nnode2\n")
+    ended = orchestrate("hosts", "list", "node1", "nod2", "other", "--inventory", str(inventory))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.splitlines() == [
+        f"orchestrate: {inventory}: no host or group 'nod2'; did you mean 'node2'?",
+        f"orchestrate: {inventory}: no host or group 'other'; known: all, lab, node1, node2",
+    ]
+    assert orchestrate("hosts", "list", "lab", "--inventory", str(inventory)).returncode == 0
