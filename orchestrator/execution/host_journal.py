@@ -44,6 +44,26 @@ class Start(Struct, frozen=True):
     time: str
 
 
+class Busy(Struct, frozen=True):
+    """A process and how many CPUs it uses, 1 being one of them all the time."""
+
+    command: str
+    pid: int
+    cpus: float
+
+
+class Waiting(Struct, frozen=True):
+    """A trial waits for idle CPUs, in seconds: ``waited`` so far, at most ``limit``. A runner says it once.
+
+    :ivar busy: the processes that use most, the first one most.
+    """
+
+    trial: str
+    waited: float
+    limit: float
+    busy: tuple[Busy, ...]
+
+
 class TrialEnd(Struct, frozen=True):
     """A trial is over; the runner will not run it again.
 
@@ -54,6 +74,7 @@ class TrialEnd(Struct, frozen=True):
     :ivar timed_out: it was ended at its time limit.
     :ivar start: ISO 8601, UTC, as is ``end``; empty if it did not run.
     :ivar settled: whether the CPUs were idle before it; ``waited``: how long that took, in seconds.
+    :ivar busy: if they were not, the processes that used them most meanwhile.
     :ivar strays: it left processes behind, which were ended.
     :ivar changes: its settings, read back.
     :ivar counters: differences of ``/proc/vmstat`` over the trial, those that are not zero.
@@ -86,6 +107,7 @@ class TrialEnd(Struct, frozen=True):
     stdout_cut: bool
     stderr: str
     stderr_cut: bool = False
+    busy: tuple[Busy, ...] = ()
     usage: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -101,7 +123,7 @@ class End(Struct, frozen=True):
     detail: str
 
 
-Event = Begin | Start | TrialEnd | End
+Event = Begin | Start | Waiting | TrialEnd | End
 
 
 class _Node(TypedDict):
@@ -143,6 +165,13 @@ class _StartLine(Struct, frozen=True, tag_field="event", tag="start"):
     uptime: float
 
 
+class _WaitingLine(Struct, frozen=True, tag_field="event", tag="waiting"):
+    trial: str
+    waited: float
+    limit: float
+    busy: tuple[Busy, ...]
+
+
 class _TrialLine(Struct, frozen=True, tag_field="event", tag="trial"):
     trial: str
     tag: dict[str, Any]
@@ -162,6 +191,7 @@ class _TrialLine(Struct, frozen=True, tag_field="event", tag="trial"):
     stdout_cut: bool
     stderr: str
     stderr_cut: bool | None = None
+    busy: tuple[Busy, ...] = ()
     noise: _Noise | None = None
     usage: _Usage | None = None
 
@@ -171,7 +201,7 @@ class _EndLine(Struct, frozen=True, tag_field="event", tag="end"):
     detail: str
 
 
-_decode = msgspec.json.Decoder(_BeginLine | _StartLine | _TrialLine | _EndLine).decode
+_decode = msgspec.json.Decoder(_BeginLine | _StartLine | _WaitingLine | _TrialLine | _EndLine).decode
 """What a host sends is not trusted: a line of another shape is an error of the host, not of this program."""
 
 _ADVICE = "remove its directory and repeat the command"
@@ -208,7 +238,7 @@ class Reader:
         except (ValueError, OverflowError, OSError):
             raise HostError(f"{self._place}: line {self._lines}: no such time; {_ADVICE}") from None
 
-    def _event(self, line: _BeginLine | _StartLine | _TrialLine | _EndLine) -> Event:
+    def _event(self, line: _BeginLine | _StartLine | _WaitingLine | _TrialLine | _EndLine) -> Event:
         if isinstance(line, _BeginLine):
             return self._take_begin(line)
         if isinstance(line, _EndLine):
@@ -217,6 +247,8 @@ class Reader:
             raise HostError(f"{self._place}: line {self._lines} is not a journal header; {_ADVICE}")
         if isinstance(line, _StartLine):
             return Start(line.trial, self._begin.time(line.uptime))
+        if isinstance(line, _WaitingLine):
+            return Waiting(line.trial, line.waited, line.limit, line.busy)
         return _trial_end(line, self._begin)
 
     def _take_begin(self, line: _BeginLine) -> Begin:
@@ -253,5 +285,6 @@ def _trial_end(line: _TrialLine, begin: Begin) -> TrialEnd:
         stdout_cut=line.stdout_cut,
         stderr=line.stderr,
         stderr_cut=line.stderr_cut or False,
+        busy=line.busy,
         usage=line.usage or {},
     )

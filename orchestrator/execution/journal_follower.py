@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from orchestrator.errors import CommandFailed, HostError, HostLost, OrchestratorError
 from orchestrator.execution import host_journal, outcome
 from orchestrator.execution.host_losses import HostLosses
+from orchestrator.execution.idleness import IdleWatch
 from orchestrator.execution.outcome import TrialContext
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stopping
@@ -56,6 +57,7 @@ class JournalFollower:
         self._stop = stop
         self._stop_sent = 0
         self._noted_strays = False
+        self._idle = IdleWatch(machine, run.observer.note)
 
     def collect(self, visit: Visit, block: Block, context: TrialContext) -> None:
         """Take over what an earlier runner left on the host."""
@@ -66,6 +68,7 @@ class JournalFollower:
         """Follow the host's journal to its end; return whether the runner wrote that end."""
         finder = TrialFinder(self._run.plan.trials(block))
         reader = host_journal.Reader(visit.journal)
+        self._idle = IdleWatch(self._machine, self._run.observer.note)
         last_line, silent_rounds = time.monotonic(), 0
         for lines in visit.follow():
             self._pass_on_stop(visit)
@@ -73,6 +76,7 @@ class JournalFollower:
                 last_line, silent_rounds = time.monotonic(), 0
                 if self.handle(map(reader.read, lines), finder, context):
                     return True
+                self._idle.check()
             elif time.monotonic() - last_line > self._silence_limit:
                 if not _runner_is_alive(visit):
                     return False
@@ -102,8 +106,11 @@ class JournalFollower:
             for event in events:
                 if isinstance(event, host_journal.Start):
                     self._losses.running = finder.find(event.trial)
+                elif isinstance(event, host_journal.Waiting):
+                    self._idle.waiting(event)
                 elif isinstance(event, host_journal.TrialEnd):
                     self._losses.running = None
+                    self._idle.ended(event)
                     trial = finder.find(event.trial)
                     if trial is not None and trial.id not in ended and not self._run.is_finished(trial.id):
                         self._losses.in_a_row = 0

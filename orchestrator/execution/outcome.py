@@ -6,7 +6,7 @@ import signal
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from orchestrator.execution import noise
@@ -70,7 +70,7 @@ def record(
         exit_code=seen.exit_code,
         settings=seen.settings,
         counters=seen.counters,
-        noise=seen.noise,
+        noise={**seen.noise, "busy": to_builtins(seen.busy)} if seen.busy else seen.noise,
         kernel_log=seen.kernel_log or (),
         details=end_of_stdout if output.document is None else output.document,
         stdout="" if output.document is None or output.is_document else end_of_stdout,

@@ -179,7 +179,8 @@ class TrialRecord(Struct, frozen=True):
     :ivar noise: other activity around the trial, as reported by the host: ``load`` (one minute, before), ``worked``
         and ``stolen`` (seconds of all CPUs), ``frequency`` (Hz, of the busiest CPU; omitted if none was busy for a
         tick), ``throttled`` (times), ``logins`` (open terminals), ``nodes`` (before: ``node``, ``free_memory`` in
-        bytes, ``free_huge_pages``); null for what the host does not report. Empty if the trial did not run.
+        bytes, ``free_huge_pages``), ``busy`` (before, if the CPUs were not idle: ``command``, ``pid``, ``cpus``); null
+        for what the host does not report. Empty if the trial did not run.
     :ivar kernel_log: lines of the kernel's log since the previous trial, as ``dmesg --raw`` prints them.
     :ivar details: the benchmark's own JSON document (verification, dialect …), or the end of stdout as text.
     :ivar stdout: the end of stdout if there is other text than the document of ``details``; ``stderr``: the end of

@@ -7,6 +7,8 @@
 #include "snapshot.h"
 #include "uptime.h"
 
+#define PATIENCE_SECONDS 3 /* before one says who is busy */
+
 /* Whether each CPU worked at most so many ticks (1/100 s). */
 static bool is_quiet(int milliseconds, uint64_t ticks, struct signals *signals)
 {
@@ -25,25 +27,30 @@ static bool is_quiet(int milliseconds, uint64_t ticks, struct signals *signals)
 	return quiet;
 }
 
-bool settle(double limit, double *waited, struct signals *signals)
+void settle(double limit, struct wait *wait, struct signals *signals,
+	    void (*still_waiting)(const struct wait *wait, void *context), void *context)
 {
-	static bool was_quiet;
+	static bool was_quiet, was_told;
 	double start = seconds_since_boot();
-	bool settled = true;
 
-	*waited = 0;
-	if (limit <= 0)
-		return true;
-	while (!signals->stopping) {
+	*wait = (struct wait){.settled = true};
+	while (limit > 0 && !signals->stopping) {
 		if (was_quiet ? is_quiet(100, 1, signals) : is_quiet(1000, 2, signals)) {
 			was_quiet = true;
 			break;
 		}
-		if (seconds_since_boot() - start >= limit) {
-			settled = false;
+		wait->waited = seconds_since_boot() - start;
+		if (wait->waited >= limit) {
+			wait->settled = false;
 			break;
 		}
+		if (!wait->busiest.count)
+			busiest_begin(&wait->busiest, HOST_PLACES.proc, seconds_since_boot());
+		if (!was_told && wait->waited >= PATIENCE_SECONDS) {
+			was_told = true;
+			still_waiting(wait, context);
+		}
 	}
-	*waited = seconds_since_boot() - start;
-	return settled;
+	if (limit > 0)
+		wait->waited = seconds_since_boot() - start;
 }

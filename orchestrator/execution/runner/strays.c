@@ -1,52 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "strays.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "process.h"
+#include "snapshot.h"
 #include "text.h"
 
 #define PATIENCE_SECONDS 7 /* for processes that do not die, as they wait for a device */
-
-struct process {
-	pid_t pid, parent, group;
-	char state;
-	unsigned long long start;
-};
 
 /* Children that are not of a trial: those that the runner has from whoever became it, and those
  * that could not be ended, as they are another user's, or wait for a device. Each trial would be
  * charged with them. */
 static struct process *known;
 static size_t known_count;
-
-/* Fields of proc(5): state, parent and group are the first behind the name, the start is the 20th.
- */
-static bool read_process(const char *name, struct process *process)
-{
-	char *path = format("/proc/%s/stat", name), *rest;
-	struct text stat = {0};
-	bool is_read =
-		read_file(path, &stat) && (rest = strrchr(text_bytes(&stat), ')')) &&
-		sscanf(rest + 1,
-		       " %c %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-		       "%*s %*s %llu",
-		       &process->state, &process->parent, &process->group, &process->start) == 4;
-
-	process->pid = (pid_t)atol(name);
-	text_free(&stat);
-	free(path);
-	return is_read && !strchr("ZX", process->state);
-}
 
 static bool is_known(const struct process *process)
 {
@@ -56,26 +29,31 @@ static bool is_known(const struct process *process)
 	return false;
 }
 
+struct search {
+	pid_t group;
+	void (*take)(const struct process *process);
+	size_t count;
+};
+
+static void take_if_meant(const struct process *process, void *context)
+{
+	struct search *search = context;
+
+	if ((search->group ? process->group == search->group : process->parent == getpid()) &&
+	    !is_known(process)) {
+		search->take(process);
+		search->count++;
+	}
+}
+
 /* Calls take with each living process of a group, or child of ours if group is 0; returns how many
  * there were. */
 static size_t each_process(pid_t group, void (*take)(const struct process *process))
 {
-	DIR *folder = opendir("/proc");
-	struct dirent *entry;
-	struct process process;
-	size_t count = 0;
+	struct search search = {.group = group, .take = take};
 
-	while (folder && (entry = readdir(folder)))
-		if (isdigit((unsigned char)entry->d_name[0]) &&
-		    read_process(entry->d_name, &process) &&
-		    (group ? process.group == group : process.parent == getpid()) &&
-		    !is_known(&process)) {
-			take(&process);
-			count++;
-		}
-	if (folder)
-		closedir(folder);
-	return count;
+	processes_each(HOST_PLACES.proc, take_if_meant, &search);
+	return search.count;
 }
 
 static void end(const struct process *process)

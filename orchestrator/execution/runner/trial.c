@@ -18,10 +18,11 @@ enum { ID, LIMIT, TAG, FOLDER, SETTLE, COUNT, FIELDS };
 
 /* What becomes of a trial. */
 struct result {
-	bool ran, settled;
-	double waited;
+	bool ran;
+	struct wait wait;
 	char *refused;	      /* why it was not run */
 	struct text settings; /* objects, a line each */
+	struct json busy;     /* who used the CPUs, if they were not idle before it */
 	struct json activity; /* counters and noise */
 	struct child child;
 };
@@ -94,6 +95,29 @@ static void end_block(struct host *host, const char *why)
 	text_print(&host->fault, "%s%s", host->fault.used ? "; " : "", why);
 }
 
+struct waiting {
+	const struct trial *trial;
+	struct host *host;
+};
+
+/* Whoever follows the journal may be looking at a host that is never idle. If it cannot be written,
+ * neither can the line of the trial. */
+static void write_waiting(const struct wait *wait, void *context)
+{
+	const struct waiting *waiting = context;
+	struct json json = {0};
+
+	json_object(&json, NULL);
+	json_string(&json, "event", "waiting");
+	json_string(&json, "trial", waiting->trial->id);
+	json_decimal(&json, "waited", wait->waited, 2);
+	json_decimal(&json, "limit", waiting->trial->settle, 2);
+	busiest_tell(&wait->busiest, HOST_PLACES.proc, seconds_since_boot(), &json);
+	json_end_object(&json);
+	journal_add(&waiting->host->journal, &json);
+	journal_sync(&waiting->host->journal);
+}
+
 static void try(const struct trial *trial, struct host *host, struct result *result)
 {
 	struct stat status;
@@ -108,7 +132,12 @@ static void try(const struct trial *trial, struct host *host, struct result *res
 	} else if (stat(trial->folder, &status) != 0 || !S_ISDIR(status.st_mode)) {
 		result->refused = format("%s: No such file or directory", trial->folder);
 	} else {
-		result->settled = settle(trial->settle, &result->waited, &host->signals);
+		struct waiting waiting = {trial, host};
+
+		settle(trial->settle, &result->wait, &host->signals, write_waiting, &waiting);
+		if (!result->wait.settled)
+			busiest_tell(&result->wait.busiest, HOST_PLACES.proc, seconds_since_boot(),
+				     &result->busy);
 		if (!host->signals.stopping)
 			execute(trial, host, result);
 	}
@@ -205,8 +234,10 @@ static bool write_line(const struct trial *trial, struct host *host, struct resu
 	json_bool(&json, "timed_out", result->child.timed_out);
 	json_string(&json, "refused", result->refused ? result->refused : "");
 	tell_time(result, &json);
-	json_bool(&json, "settled", result->settled);
-	json_decimal(&json, "waited", result->waited, 2);
+	json_bool(&json, "settled", result->wait.settled);
+	json_decimal(&json, "waited", result->wait.waited, 2);
+	if (!result->wait.settled)
+		json_raw(&json, NULL, result->busy.text);
 	json_bool(&json, "strays", result->child.strays);
 	tell_settings(result, &json);
 	json_raw(&json, NULL,
@@ -222,6 +253,8 @@ static bool write_line(const struct trial *trial, struct host *host, struct resu
 static void result_free(struct result *result)
 {
 	free(result->refused);
+	busiest_free(&result->wait.busiest);
+	free(result->busy.text);
 	free(result->activity.text);
 	text_free(&result->settings);
 	child_free(&result->child);
@@ -238,7 +271,7 @@ static bool was_stopped(const struct result *result, const struct host *host)
 bool trial_run(const struct trial *trial, struct host *host)
 {
 	struct result result = {
-		.settled = true,
+		.wait.settled = true,
 		.child = {.out.file = -1,
 			  .out.its_file = -1,
 			  .err.file = -1,
