@@ -84,6 +84,13 @@ def rows(report: Report) -> Iterator[str]:
         yield "Not verified: the benchmark does not report locations and contents of pages."
     elif verified is not None:
         yield f"Verified in every row with figures: {verified}."
+    yield from unchecked(report)
+
+
+def unchecked(report: Report) -> Iterator[str]:
+    """Yield what the experiment has turned off of the checks of trials."""
+    if report.opening.unchecked:
+        yield text.plain(f"Not checked: {', '.join(report.opening.unchecked)}.", LONGEST_NOTE)
 
 
 def meanings(report: Report) -> Iterator[str]:

@@ -62,8 +62,10 @@ def _trust(report: Report) -> Iterator[str]:
         yield "settings read back"
     disturbed = report.statuses.get(Status.DISTURBED, 0)
     disturbed += sum(attempt.trials for attempt in report.attempts if attempt.status == Status.DISTURBED)
-    if ran:
+    if disturbed or (ran and not report.opening.unchecked):
         yield f"{plural(disturbed, 'trial') if disturbed else 'no trial'} disturbed by noise"
+    if report.opening.unchecked:
+        yield f"not checked: {', '.join(map(text.plain, report.opening.unchecked))}"
     repeated = sum(attempt.trials for attempt in report.attempts)
     if repeated:
         yield f"{plural(repeated, 'attempt')} repeated"

@@ -12,7 +12,7 @@ Each line is one JSON object with ``format`` (:data:`FORMAT`) and ``type``:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -58,6 +58,7 @@ class RunRecord(Struct, frozen=True):
     :ivar command: the command of a trial, options not filled in; empty in runs of older versions.
     :ivar meanings: the meaning of each level, by factor and level, as far as the benchmark describes it.
     :ivar repetitions: repetitions of each cell and the stop rule; None in runs of older versions.
+    :ivar unchecked: what the experiment has turned off of the checks of trials, with its key; empty in older runs.
     """
 
     run: str
@@ -80,6 +81,7 @@ class RunRecord(Struct, frozen=True):
     repetitions: Repetitions | None = None
     command: tuple[str, ...] = ()
     meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unchecked: tuple[str, ...] = ()
 
 
 def run_record(
@@ -121,7 +123,15 @@ def run_record(
         repetitions=experiment.repetitions,
         command=experiment.benchmark.command,
         meanings=experiment.benchmark.meanings,
+        unchecked=tuple(_unchecked(experiment)),
     )
+
+
+def _unchecked(experiment: Experiment) -> Iterator[str]:
+    if not experiment.limits.settle:
+        yield "idle CPUs before trials (limits.settle: 0)"
+    if experiment.noise is None:
+        yield "noise (noise: false)"
 
 
 class BlockRecord(Struct, frozen=True):

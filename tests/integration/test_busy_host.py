@@ -59,3 +59,4 @@ def test_who_is_busy_is_told_and_the_run_gives_up(local_user: User) -> None:
         assert cpus == sorted(cpus, reverse=True)
     again = local_user.run(file, "--set", "limits.settle=0")
     assert again.code == 0, again.err
+    assert "not checked: idle CPUs before trials (limits.settle: 0)" in again.out

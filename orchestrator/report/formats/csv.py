@@ -41,11 +41,13 @@ def render(report: Report) -> str:
         "kernel_hash",
         *factors,
         *statuses,
+        "unchecked",
         *VERIFICATION,
         *speedup,
         *FIGURES,
     ]
     writer.writerow(head)
+    unchecked = "; ".join(report.opening.unchecked)
     for cell, compared in zip_longest(report.cells, report.speedups):
         head = [report.opening.run, report.opening.content_hash, cell.cell, cell.environment, cell.label]
         head.append(report.kernel_hashes.get(cell.factors.get("kernel", ""), ""))
@@ -55,7 +57,7 @@ def render(report: Report) -> str:
         speedups = [getattr(compared, name) for name in SPEEDUP] if compared else []
         speedups += _interval(compared.interval) if compared else []
         for figures in _figures(cell):
-            writer.writerow([*head, *counts, *verified, *speedups, *figures])
+            writer.writerow([*head, *counts, unchecked, *verified, *speedups, *figures])
     return stream.getvalue()
 
 

@@ -61,6 +61,7 @@ def document(report: Report) -> dict[str, Any]:
         "reasons": [to_builtins(reason) for reason in report.reasons],
         "attempts": [to_builtins(reason) for reason in report.attempts],
         "damage": list(report.damage),
+        "unchecked": list(report.opening.unchecked),
     }
 
 

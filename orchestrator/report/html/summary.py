@@ -31,6 +31,8 @@ def summary(report: Report) -> Summary:
     state = text.progress(report.statuses, report.opening.trials)
     if report.trial_count > report.unneeded:
         state += f"; {statuses}" if statuses else "; all ok"
+    if report.opening.unchecked:
+        state += f"; not checked: {', '.join(report.opening.unchecked)}"
     if report.not_allowed and statuses:
         state += f" ({report.not_allowed} of them not allowed by the experiment)"
     return Summary(

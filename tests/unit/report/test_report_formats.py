@@ -399,3 +399,15 @@ def test_single_trials_are_read_while_the_report_is_open(tmp_path: Path) -> None
         assert [one.metrics for one in report.read_trials(["throughput"])] == [{"throughput": 3.0}]
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         next(report.read_trials([]))
+
+
+def test_every_format_says_which_checks_are_off(tmp_path: Path) -> None:
+    off = ("idle CPUs before trials (limits.settle: 0)", "noise (noise: false)")
+    opening, *rest = records()
+    assert isinstance(opening, RunRecord)
+    report = report_of(tmp_path / "run", [replace(opening, unchecked=off), *rest])
+    for name in format_names():
+        if name != "parquet":
+            said = render(report, name)
+            text = said.decode() if isinstance(said, bytes) else said
+            assert all(re.sub(r"\s", "", part) in re.sub(r"\s", "", text) for part in off), name

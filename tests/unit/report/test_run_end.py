@@ -95,3 +95,11 @@ def test_an_eventful_run_has_a_line_more_for_the_output_of_a_trial(tmp_path: Pat
         lines = run_end.summary_lines(report, folder)
     assert [line.partition(" ")[0] for line in lines] == ["Trust:", "Output", "Environment:", "Full"]
     assert all(line.isprintable() for line in lines)
+
+
+def test_checks_that_are_off_are_said_and_noise_is_not_denied(tmp_path: Path) -> None:
+    off = ("idle CPUs before trials (limits.settle: 0)", "noise (noise: false)")
+    records = [replace(RUN, trials=4, unchecked=off), BLOCK, *GOOD, END]
+    trust = next(line for line in text_of(tmp_path, records).splitlines() if line.startswith("Trust: "))
+    assert trust.endswith(f"settings read back; not checked: {', '.join(off)}.")
+    assert "no trial disturbed" not in trust
