@@ -20,6 +20,8 @@
 #   make setup        only prepare .venv, with `orchestrate` in it
 #   make architecture-test  guests of arm64 and ppc64le, with Debian's kernels and with the kernel series; `make test` runs
 #                     one of arm64
+#   make lock         write requirements/*.txt anew from pyproject.toml; with UPGRADE=--upgrade all packages in their newest
+#                     versions
 #   make release      put the notes of this version into CHANGELOG.md; sdist, wheel and SHA256SUMS into dist/
 
 VENV   := .venv
@@ -54,7 +56,7 @@ MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprog
 
 .PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
 	kernel-test-quick \
-	kernel-test-debug kernel-test-experiments series-test machine-test architecture-test lint release packages-run packages-test \
+	kernel-test-debug kernel-test-experiments series-test machine-test architecture-test lint lock release packages-run packages-test \
 	performance \
 	clean help
 # Packages come before what is made with them, also for `make -j`.
@@ -160,14 +162,27 @@ packages-run:
 packages-test:
 	@sh tools/install-packages.sh $(TEST_PACKAGES) $(SLURM_PACKAGES) $(PACKAGES_arm64)
 
-$(VENV)/.ready: pyproject.toml
+# From any index: each file must have a hash of the lock.
+INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --requirement
+
+$(VENV)/.ready: pyproject.toml requirements/run.txt
 	python3 -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+	$(INSTALL) requirements/run.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/.test $(VENV)/.dev: $(VENV)/.%: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+$(VENV)/.test $(VENV)/.dev: $(VENV)/.%: $(VENV)/.ready requirements/%.txt
+	$(INSTALL) requirements/$*.txt
 	touch $@
+
+# For every supported Python and architecture. Another index than uv's own is named by UV_DEFAULT_INDEX.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group build \
+	--custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
+
+lock: $(VENV)/.dev
+	$(LOCK) --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra test --constraint requirements/dev.txt --output-file requirements/test.txt
+	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
 
 # The first time it stops for you to commit the notes that it has assembled.
 release: $(VENV)/.dev

@@ -21,6 +21,7 @@ TREE = (
     "docs",
     "tools",
     "pyproject.toml",
+    "requirements/run.txt",
     "Makefile",
     "LICENSE",
     "README.md",

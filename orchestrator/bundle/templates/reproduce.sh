@@ -29,17 +29,15 @@ esac
 }
 
 program=$work/program
-if [ ! -e "$program/.venv/.ready" ]; then
+if [ ! -e "$program/.venv/.run" ]; then
 	mkdir -p "$work"
 	rm -rf "$program"
 	cp -R "$bundle/program" "$program"
-	# pip splits PIP_CONSTRAINT at spaces, which the path of the bundle may have: a name in make's directory has none.
-	cp "$bundle/requirements.txt" "$program/constraints.txt"
-	# First try the package versions of the run. Another Python may not have them; the report lists what differs.
-	PIP_CONSTRAINT=constraints.txt make --no-print-directory -C "$program" setup || {
-		echo "some package versions of the run are not available; installing other versions" >&2
-		make --no-print-directory -C "$program" setup
-	}
+	make --no-print-directory -C "$program" setup
+	# Nothing is left to install where the run had the packages of the lock.
+	"$program/.venv/bin/python" -m pip install --quiet --no-deps --requirement "$bundle/requirements.txt" ||
+		echo "some package versions of the run are not available; using those of the lock" >&2
+	touch "$program/.venv/.run"
 fi
 
 cd "$work"
