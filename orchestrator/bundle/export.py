@@ -11,7 +11,7 @@ from msgspec import Struct
 
 import orchestrator
 from orchestrator import source_tree
-from orchestrator.bundle import archive, checksums, collect, crate, layout, readme
+from orchestrator.bundle import archive, checksums, collect, crate, layout, readme, sbom
 from orchestrator.bundle import contents as run_contents
 from orchestrator.bundle.contents import RunContents
 from orchestrator.bundle.layout import Description, Program
@@ -263,6 +263,10 @@ class _BundleBuilder:
     def _write_derived(self, description: Description, contents: RunContents, experiment: Experiment) -> None:
         boots = [_environment(block) for block in contents.blocks]
         layout.write_json(self._folder / layout.ENVIRONMENT, boots)
+        role = experiment.benchmark.role
+        layout.write_json(
+            self._folder / layout.SBOM, sbom.document(contents.manifest, role.name if role else "")
+        )
         self._write_reports(contents.folder)
         readme.write(self._folder, description, contents, experiment)
         names = checksums.list_files(self._folder)

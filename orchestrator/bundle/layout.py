@@ -10,6 +10,7 @@ NAME/
   report/                 the report in every format
   program/                the source of the orchestrator
   requirements.txt        the versions of the run's Python packages
+  sbom.cdx.json           what the run was made with: packages, kernels, programs, as a CycloneDX bill of materials
   ro-crate-metadata.json  the bundle as an RO-Crate
   SHA256SUMS              checksums of all other files, for `sha256sum -c`
   SHA256SUMS.sha256       checksum of SHA256SUMS
@@ -40,6 +41,7 @@ ENVIRONMENT = "environment.json"
 REPORT = "report"
 PROGRAM = "program"
 REQUIREMENTS = "requirements.txt"
+SBOM = "sbom.cdx.json"
 CRATE = "ro-crate-metadata.json"
 SUMS = "SHA256SUMS"
 SUMS_CHECKSUM = "SHA256SUMS.sha256"

@@ -6,15 +6,17 @@ import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
 
+from orchestrator.results.manifest import OWN_PACKAGE
+
 
 def requirements(packages: Mapping[str, str]) -> Iterator[str]:
     """Yield one line per package that the orchestrator needs, directly or not, with its version in the run.
 
     :param packages: version by name of every package that was installed in the run.
     """
-    versions = {_normal(name): (name, version) for name, version in packages.items()}
+    versions = {normal(name): (name, version) for name, version in packages.items()}
     names: set[str] = set()
-    pending = [_normal("migration-orchestrator")]
+    pending = [normal(OWN_PACKAGE)]
     while pending:
         try:
             needed = importlib.metadata.requires(pending.pop()) or []
@@ -22,7 +24,7 @@ def requirements(packages: Mapping[str, str]) -> Iterator[str]:
             continue
         for text in needed:
             match = re.match(r"[\w.-]+", text)
-            name = _normal(match[0]) if match else ""
+            name = normal(match[0]) if match else ""
             if name in versions and name not in names and "extra ==" not in text:
                 names.add(name)
                 pending.append(name)
@@ -30,5 +32,6 @@ def requirements(packages: Mapping[str, str]) -> Iterator[str]:
         yield "{}=={}\n".format(*versions[name])
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
+    """Return the name of a package as indexes write it."""
     return re.sub(r"[-_.]+", "-", name).lower()

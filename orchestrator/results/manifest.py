@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageMetadata
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from orchestrator.timestamps import utc_now
 
 FILE = "manifest.json"
 FORMAT = 1
+OWN_PACKAGE = "migration-orchestrator"
 
 
 class Manifest(Struct, frozen=True):
@@ -38,6 +40,8 @@ class Manifest(Struct, frozen=True):
         in runs of older versions.
     :ivar commit: of the source tree of the orchestrator; empty outside of one; with ``-dirty`` if it had changes.
     :ivar packages: version of every installed Python package, by name.
+    :ivar licences: of these packages, as CycloneDX writes them: ``expression``, in SPDX's form, or ``name``; empty in
+        runs of older versions.
     :ivar controller: facts of the machine that ran the orchestrator.
     :ivar roles: role to file (relative to the role's folder) to hash.
     :ivar benchmark: hash of the benchmark's binary on the host; empty if no role built it.
@@ -73,6 +77,7 @@ class Manifest(Struct, frozen=True):
     source: str = ""
     programs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     runners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    licences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def begin(
@@ -85,6 +90,7 @@ def begin(
 ) -> Manifest:
     """Return the manifest of a run that starts now; reads the experiment file and hashes its roles."""
     roles = {role.name: role for role in experiment.roles}
+    packages = _packages()
     if experiment.benchmark.role:
         roles[experiment.benchmark.role.name] = experiment.benchmark.role
     return Manifest(
@@ -100,13 +106,14 @@ def begin(
         version=orchestrator.__version__,
         commit=commit(),
         python=platform.python_version(),
-        packages=_packages(),
+        packages={name: metadata["Version"] for name, metadata in packages.items()},
         controller=_controller(),
         roles={name: hash_role(role) for name, role in roles.items()},
         experiment_folder=str(experiment.file.absolute().parent),
         where=tuple(where),
         limit=limit,
         source=source_tree.source_hash(),
+        licences={name: licence for name, metadata in packages.items() if (licence := _licence(metadata))},
     )
 
 
@@ -183,9 +190,21 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _packages() -> dict[str, str]:
-    versions = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
-    return dict(sorted(versions.items(), key=lambda item: item[0].lower()))
+def _packages() -> dict[str, PackageMetadata]:
+    """Return the metadata of every installed Python package, by its name."""
+    packages = (distribution.metadata for distribution in importlib.metadata.distributions())
+    return dict(sorted(((one["Name"], one) for one in packages), key=lambda item: item[0].lower()))
+
+
+def _licence(metadata: PackageMetadata) -> dict[str, str]:
+    """Return the licence of a package, see :class:`Manifest`; empty if it does not name one."""
+    if expression := metadata.get_all("License-Expression", []):
+        return {"expression": expression[0]}
+    classifiers = (text.split(" :: ") for text in metadata.get_all("Classifier", []))
+    names = [words[-1] for words in classifiers if words[0] == "License" and words[-1] != "OSI Approved"]
+    names = names or metadata.get_all("License", [])
+    name = ", ".join(names)
+    return {"name": name} if name and name != "UNKNOWN" and "\n" not in name else {}
 
 
 def _controller() -> dict[str, Any]:
