@@ -20,6 +20,8 @@
 #   make setup        only prepare .venv, with `orchestrate` in it
 #   make architecture-test  guests of arm64 and ppc64le, with Debian's kernels and with the kernel series; `make test` runs
 #                     one of arm64
+#   make audit        look the locked packages up in OSV, a database of known vulnerabilities
+#   make licences     write docs/licences.md: the licences of the packages that the program needs
 #   make lock         write requirements/*.txt anew from pyproject.toml; with UPGRADE=--upgrade all packages in their newest
 #                     versions
 #   make release      put the notes of this version into CHANGELOG.md; sdist, wheel and SHA256SUMS into dist/
@@ -55,10 +57,8 @@ WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
 .PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
-	kernel-test-quick \
-	kernel-test-debug kernel-test-experiments series-test machine-test architecture-test lint lock release packages-run packages-test \
-	performance \
-	clean help
+	kernel-test-quick kernel-test-debug kernel-test-experiments series-test machine-test architecture-test \
+	audit licences lint lock release packages-run packages-test performance clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
 
@@ -144,7 +144,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive orchestrator tools tools/build-runners
 	$(BIN)/lint-imports --no-cache
+	@$(LICENCES) >/dev/null
 	shellcheck -x $$(git ls-files '*.sh') .ci/run tools/port-series tools/check-series
 	$(BIN)/codespell
 	$(BIN)/yamllint --strict $$(git ls-files '*.yaml')
@@ -174,6 +176,14 @@ $(VENV)/.ready: pyproject.toml requirements/run.txt
 $(VENV)/.test $(VENV)/.dev: $(VENV)/.%: $(VENV)/.ready requirements/%.txt
 	$(INSTALL) requirements/$*.txt
 	touch $@
+
+audit: packages-run $(VENV)/.dev
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/audit.sh requirements/dev.txt
+
+LICENCES := PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/licences.sh requirements/run.txt
+
+licences: $(VENV)/.dev
+	$(LICENCES) >docs/licences.md
 
 # For every supported Python and architecture. Another index than uv's own is named by UV_DEFAULT_INDEX.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group build \

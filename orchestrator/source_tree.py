@@ -27,6 +27,7 @@ TREE = (
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
 )
 """The parts of the source tree that are needed to install and understand it, without the tests."""
 

@@ -29,7 +29,7 @@ _CLAIMS_SHOWN = 60
 
 def write(folder: Path, description: Description, contents: RunContents, experiment: Experiment) -> None:
     """Write the README and the script into a bundle's directory."""
-    environment = jinja2.Environment(
+    environment = jinja2.Environment(  # nosec B701 # Markdown and a shell script, no HTML
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,

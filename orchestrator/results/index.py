@@ -69,7 +69,9 @@ CREATE TABLE missing (
 """
 _GONE = (
     "DELETE FROM trials WHERE cell IN (SELECT key FROM cells WHERE run = ?)",
-    *(f"DELETE FROM {table} WHERE run = ?" for table in ("cells", "blocks", "missing")),
+    "DELETE FROM cells WHERE run = ?",
+    "DELETE FROM blocks WHERE run = ?",
+    "DELETE FROM missing WHERE run = ?",
     "DELETE FROM runs WHERE key = ?",
 )
 """What takes a run out. Foreign keys would do it as well, but are looked up for each trial that is inserted."""
@@ -175,7 +177,8 @@ class _Indexer:
         """Insert the trials that were kept."""
         if not self._trials:
             return
-        statement = f"INSERT INTO trials VALUES (NULL, {', '.join('?' * len(self._trials[0]))})"
+        marks = ", ".join("?" * len(self._trials[0]))
+        statement = f"INSERT INTO trials VALUES (NULL, {marks})"  # nosec B608 # values are bound
         self._database.execute("SAVEPOINT some")
         try:
             self._database.executemany(statement, self._trials)

@@ -71,5 +71,14 @@ def test_one_version_of_a_package_is_in_all_locks() -> None:
     assert run <= test <= dev
 
 
+def test_the_licences_are_those_of_the_packages_that_the_program_needs() -> None:
+    rows = (ROOT / "docs/licences.md").read_text().splitlines()
+    named = {canonicalize_name(row.split()[1]) for row in rows if row.startswith("| ")} - {"name"}
+    needed = {one.name: one.marker for one, _ in locked("run")}
+    assert named <= set(needed), "run `make licences`"
+    # What only another Python or machine needs is not installed here.
+    assert {name for name, marker in needed.items() if marker is None} <= named, "run `make licences`"
+
+
 def test_the_build_backend_is_the_one_of_a_release() -> None:
     assert set(PROJECT["build-system"]["requires"]) <= set(PROJECT["dependency-groups"]["build"])

@@ -28,7 +28,7 @@ def allowed_addresses(text: str, option: str, site: str = "") -> str:
     if site and (local := _address_towards(site)):
         return str(ipaddress.ip_network(local))
     try:
-        with urllib.request.urlopen(OWN_ADDRESS, timeout=10) as answer:
+        with urllib.request.urlopen(OWN_ADDRESS, timeout=10) as answer:  # nosec B310 # a constant
             return str(ipaddress.ip_network(answer.read().decode("ascii").strip()))
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)  # of a URLError, whose own text has brackets around it

@@ -11,7 +11,7 @@ from orchestrator.errors import BadInput
 from orchestrator.units import parse_duration
 
 DEFAULT_DIRECTORY = "~/.orchestrate/slurm"
-DEFAULT_NODE_DIRECTORY = "/var/tmp/orchestrate"
+DEFAULT_NODE_DIRECTORY = "/var/tmp/orchestrate"  # nosec B108 # made only for its owner, and checked to be
 DEFAULT_POLL_S = 5.0
 DEFAULT_LOST_AFTER_S = 300.0
 

@@ -56,10 +56,11 @@ class Reservation(Struct, frozen=True):
         if left <= 0:
             return f"reservation {self.name} ended at {shown(self.end)}; reserve the nodes again"
         if left < seconds:
+            command = f"scontrol update ReservationName={self.name} EndTime=…"
             return (
                 f"reservation {self.name} ends at {shown(self.end)}, {(seconds - left) / 3600:.1f} hours too early: "
-                f"the run takes about {seconds / 3600:.1f} hours; extend it with `scontrol update "
-                f"ReservationName={self.name} EndTime=…`, or run less with --where, --limit or --set repetitions=N"
+                f"the run takes about {seconds / 3600:.1f} hours; extend it with `{command}`, "
+                "or run less with --where, --limit or --set repetitions=N"
             )
         return ""
 

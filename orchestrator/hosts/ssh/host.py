@@ -63,7 +63,7 @@ class SshHost(Host):
                 channel: Channel = self._link.transport.open_session(timeout=limit)
                 with _closed_after(channel, limit):
                     channel.update_environment(self._environment)
-                    channel.exec_command(line)
+                    channel.exec_command(line)  # nosec B601 # quoted by Command
             except _ssh_errors() as error:
                 # A command that was sent in time may have begun: it must not begin again.
                 is_late = time.monotonic() - began >= limit

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+import xml.etree.ElementTree as ET  # nosec B405 # writes XML, reads none
 from collections.abc import Iterator
 
 from orchestrator.analysis.comparison import Row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+import xml.etree.ElementTree as ET  # nosec B405 # writes XML, reads none
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime

@@ -107,7 +107,7 @@ class Store(RunQueries, CellQueries):
 
     def _runs(self, clause: str, values: tuple[str, ...]) -> Iterator[RunRow]:
         self._has_answered = True
-        query = f"SELECT key, folder, id, opening, complete, ended, damage FROM runs {clause}"
+        query = f"SELECT key, folder, id, opening, complete, ended, damage FROM runs {clause}"  # nosec B608 # constants
         for key, folder, identity, text, complete, ended, damage in self._database.execute(query, values):
             opening = codec.decode(json.loads(text)) if text else None
             assert opening is None or isinstance(opening, RunRecord)
