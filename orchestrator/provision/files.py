@@ -121,18 +121,21 @@ def plan(context: Context, requested_files: Sequence[RequestedFile], output: Rea
     return TaskPlan(tuple(differences), tuple(actions), {"path": path})
 
 
-def _is_private(requested: RequestedFile, actual: ActualFile) -> bool:
-    """Whether not everybody may read the file, as it is or as it is requested: its content is not shown then."""
-    return any(mode and not int(mode, 8) & 0o004 for mode in (requested.mode, actual.mode))
+def is_private(*modes: str) -> bool:
+    """Whether by one of its modes, as it is or as it is requested, not everybody may read a file.
+
+    Its content is not shown then, and neither is a part of its checksum, which would confirm a guess.
+    """
+    return any(mode and not int(mode, 8) & 0o004 for mode in modes)
 
 
 def _differences(requested: RequestedFile, actual: ActualFile) -> Iterator[Difference]:
-    path, is_private = requested.path, _is_private(requested, actual)
+    path, hidden = requested.path, is_private(requested.mode, actual.mode)
     kind = "file" if requested.kind == "file" and _is_link_to_file(actual) else actual.kind
     if requested.kind != kind:
         texts = None
         if requested.content is not None and (text := _printable(requested.content)) is not None:
-            texts = None if is_private else ("", text)
+            texts = None if hidden else ("", text)
         yield Difference(path, kind, _description(requested), texts)
         return
     if requested.kind == "absent":
@@ -140,7 +143,7 @@ def _differences(requested: RequestedFile, actual: ActualFile) -> Iterator[Diffe
     if requested.kind == "link" and requested.target != actual.target:
         yield Difference(path, f"link to {actual.target}", f"link to {requested.target}")
     if requested.content is not None and (digest := _sha256(requested.content)) != actual.sha256:
-        if is_private:  # a part of a checksum would confirm a guess
+        if hidden:
             yield Difference(path, "content", "new content")
         else:
             text = _printable(requested.content)

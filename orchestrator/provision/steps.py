@@ -13,7 +13,7 @@ from orchestrator.errors import BadInput, Position
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.inventory.ansible import decrypted
-from orchestrator.hosts.inventory.variables import position_of
+from orchestrator.hosts.inventory.variables import is_secret, position_of
 from orchestrator.provision.become import require_sudo_to_root
 from orchestrator.provision.checking import ITEM, check_arguments, hidden_faults, render_arguments, why_hidden
 from orchestrator.provision.filters import as_bool
@@ -22,7 +22,7 @@ from orchestrator.provision.results import LazyFacts, registered_value, shortene
 from orchestrator.provision.target import Target
 from orchestrator.provision.tasks import LoadedRole, Task
 from orchestrator.provision.templates import UndefinedName, as_node
-from orchestrator.provision.variables import Scope
+from orchestrator.provision.variables import Scope, SecretNode
 
 
 class Step(Struct, frozen=True):
@@ -117,7 +117,7 @@ class RoleSteps:
     def _scope(self, task: Task) -> Scope:
         target, loaded = self._target, self._loaded
         inventory = {
-            name: as_node(decrypted(target.variables, name), position_of(target.variables, name))
+            name: _from_inventory(target.variables, name)
             for name in target.variables
             if name in loaded.defaults
         }
@@ -165,3 +165,10 @@ class RoleSteps:
         self._target.host = host
         self._target.facts = None
         return host
+
+
+def _from_inventory(variables: Mapping[str, Any], name: str) -> Node:
+    node = as_node(decrypted(variables, name), position_of(variables, name))
+    return (
+        SecretNode(node.position, node.content, node.text, node.keys) if is_secret(variables, name) else node
+    )

@@ -13,7 +13,6 @@ from typing import Any
 
 from orchestrator.documents.document import Location, Node
 from orchestrator.errors import BadInput, Position
-from orchestrator.hosts.inventory.variables import Secret
 from orchestrator.provision import templates
 from orchestrator.provision.templates import UndefinedName
 
@@ -42,24 +41,28 @@ def unknown_locations(node: Node, at: Location = ()) -> Iterator[Location]:
         yield at
 
 
+class SecretNode(Node):
+    """The value of a variable that is encrypted."""
+
+
 class Scope:
     """The variables of one task.
 
     :param layers: values that may be templates, from the lowest precedence to the highest.
     :param values: data, with a higher precedence than every layer.
-    :param secrets: collects the secrets that this scope and those made of it have used.
+    :param secrets: collects the secret values that this scope and those made of it have used.
     """
 
     def __init__(
         self,
         layers: Iterable[Mapping[str, Node]],
         values: Mapping[str, Any],
-        secrets: set[Secret] | None = None,
+        secrets: list[SecretNode] | None = None,
     ) -> None:
         self._layers = list(layers)
         self._values: dict[str, Any] = dict(values)
         self._resolving: list[str] = []
-        self._secrets = set() if secrets is None else secrets
+        self._secrets = [] if secrets is None else secrets
 
     def with_values(self, values: Mapping[str, Any]) -> Scope:
         """Return a scope with more data."""
@@ -139,13 +142,13 @@ class Scope:
 
         :param lenient: values of undefined variables become :class:`Unknown` instead.
         """
+        if isinstance(node, SecretNode):
+            self._secrets.append(node)
         if isinstance(node.content, dict):
             members = {key: self.render_node(inner, lenient=lenient) for key, inner in node.content.items()}
             return Node(node.position, members, keys=node.keys)
         if isinstance(node.content, list):
             return Node(node.position, [self.render_node(inner, lenient=lenient) for inner in node.content])
-        if isinstance(node.content, Secret):
-            self._secrets.add(node.content)
         if not templates.is_template(node.content):
             return node
         try:

@@ -10,6 +10,7 @@ import pytest
 from orchestrator.errors import BadInput
 from orchestrator.hosts.inventory import ansible
 from orchestrator.hosts.inventory.inventory import load
+from orchestrator.hosts.inventory.variables import is_secret
 from tests.running import User
 
 pytest.importorskip("ansible")
@@ -102,3 +103,46 @@ def test_encrypted_values_are_decrypted_with_the_password_of_ansible(
     ansible.decrypt_file.cache_clear()
     monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(password))
     assert str(load(file).address("h1")) == "mm@h1:2222"
+
+
+def encrypt(*files: Path) -> None:
+    subprocess.run(
+        [str(ansible.program("ansible-vault")), "encrypt", *files], check=True, capture_output=True
+    )
+
+
+@pytest.fixture
+def password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "password").write_text("secret\n")
+    monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(tmp_path / "password"))
+
+
+@pytest.mark.usefixtures("password")
+def test_values_of_encrypted_files_are_secret_also_if_ansible_reads_the_inventory(tmp_path: Path) -> None:
+    folder = tmp_path / "inventory"
+    for name, text in {
+        "hosts.yml": "all: {hosts: {h1.example: {public: 1}, h2: {pin: 3}}}\n",
+        "group_vars/all/vault.yml": "pin: 4711\ntoken: t0ken\n",
+        "group_vars/all/plain.yml": "plain: 2\n",
+        "host_vars/h1.example/vault.yml": "own: [true]\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    encrypt(*folder.glob("*_vars/*/vault.yml"))
+    for inventory in (load(folder), load(folder / "hosts.yml")):
+        variables = inventory.variables("h1.example")
+        assert dict(variables) == {"pin": 4711, "token": "t0ken", "plain": 2, "own": [True], "public": 1}
+        assert [name for name in sorted(variables) if is_secret(variables, name)] == ["own", "pin", "token"]
+    plain = load(folder / "hosts.yml").variables("h2")
+    assert (plain["pin"], is_secret(plain, "pin"), is_secret(plain, "token")) == (3, False, True)
+
+
+@pytest.mark.usefixtures("password")
+@pytest.mark.parametrize("name", ["hosts.yml", "hosts.toml"])
+def test_all_values_of_an_encrypted_inventory_are_secret(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    yaml, toml = "all: {hosts: {h1: {pin: 4711}}}\n", "[all.hosts.h1]\npin = 4711\n"
+    file.write_text(toml if file.suffix == ".toml" else yaml)
+    encrypt(file)
+    variables = load(file).variables("h1")
+    assert (variables["pin"], is_secret(variables, "pin")) == (4711, True)

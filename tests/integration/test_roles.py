@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -243,6 +245,34 @@ def test_other_modules(admin: User, machine: Machine) -> None:
     assert not (machine.root / "sys/module/msr").exists()
     assert (machine.root / "sys/module/dummy").exists()
     assert admin.orchestrate("hosts", "diff", "testhost", *admin.options[2:]).code == 0
+
+
+def test_a_private_file_is_fetched_for_its_owner_alone_and_not_shown(admin: User, machine: Machine) -> None:
+    secret = b"pa55word\n"
+    source = machine.root / "etc/secret"
+    source.write_bytes(b"a guess\n")
+    source.chmod(0o644)
+    role(admin, tasks="- fetch: {src: /etc/secret, dest: got/secret}\n")
+    assert changes(apply(admin, "mine"))
+    fetched = admin.folder / "got/secret"
+    fetched.chmod(0o644)
+    source.write_bytes(secret)
+    source.chmod(0o640)
+    ended = [apply(admin, "mine", *words) for words in (["--check"], [])]
+    assert [changes(one) for one in ended] == [
+        ["controller: got/secret: content → new content, mode 0600"]
+    ] * 2
+    shown = "".join(one.out + one.err for one in ended)
+    parts = (hashlib.sha256(text).hexdigest()[:12] for text in (secret, b"a guess\n"))
+    assert not [text for text in ("pa55word", base64.b64encode(secret).decode()[:8], *parts) if text in shown]
+    assert (fetched.read_bytes(), fetched.stat().st_mode & 0o777) == (secret, 0o600)
+    assert changes(apply(admin, "mine")) == []
+    fetched.chmod(0o644)
+    assert changes(apply(admin, "mine")) == ["controller: got/secret: content → new content, mode 0600"]
+    assert fetched.stat().st_mode & 0o777 == 0o600
+    fetched.unlink()
+    assert changes(apply(admin, "mine")) == ["controller: got/secret: absent → new content, mode 0600"]
+    assert fetched.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_kernel_is_installed_unless_it_is_already(admin: User, machine: Machine) -> None:

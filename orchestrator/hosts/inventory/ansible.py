@@ -22,7 +22,6 @@ from orchestrator.errors import BadInput, Position
 from orchestrator.extras import installation
 from orchestrator.hosts.inventory.variables import (
     EncryptedValue,
-    Secret,
     Unsafe,
     contains_encrypted,
     position_of,
@@ -102,7 +101,7 @@ def decrypt_file(path: Path) -> str | None:
     return ended.stdout
 
 
-def decrypt(value: EncryptedValue, position: Position, name: str) -> Secret:
+def decrypt(value: EncryptedValue, position: Position, name: str) -> str:
     """Return an encrypted value in clear; ``BadInput`` names the variable if that is not possible."""
     if program("ansible-vault") is None:
         message = (
@@ -121,7 +120,7 @@ def decrypt(value: EncryptedValue, position: Position, name: str) -> Secret:
                 "set ANSIBLE_VAULT_PASSWORD_FILE, or write it in plain text"
             )
         )
-    return Secret(text)
+    return text
 
 
 def decrypted(variables: Mapping[str, Any], name: str) -> Any:

@@ -15,7 +15,7 @@ from orchestrator.hosts.inventory import ansible, ini, yaml11, yaml_format
 from orchestrator.hosts.inventory.connection import USED
 from orchestrator.hosts.inventory.tree import ALL
 from orchestrator.hosts.inventory.variables import Variables, contains_template
-from orchestrator.hosts.inventory.vars_files import VAULT, VarsFiles
+from orchestrator.hosts.inventory.vars_files import VAULT, VarsFiles, encrypted_names, is_encrypted
 
 Hosts = dict[str, Variables]
 Groups = dict[str, tuple[str, ...]]
@@ -32,7 +32,8 @@ def read(path: Path) -> tuple[Hosts, Groups]:
     if kind:
         return _from_ansible(path, kind)
     text = read_string(path)
-    if text.startswith(VAULT):
+    was_encrypted = text.startswith(VAULT)
+    if was_encrypted:
         opened = ansible.decrypt_file(path)
         if opened is None:
             raise BadInput(
@@ -49,6 +50,9 @@ def read(path: Path) -> tuple[Hosts, Groups]:
         tree = yaml_format.read(root)
     else:
         tree = ini.read(text, str(path))
+    if was_encrypted:
+        for variables in (*tree.hosts.values(), *(group.variables for group in tree.groups.values())):
+            variables.secret.update(variables)
     groups = tree.members()
     # Ansible reads these directories also in the working directory.
     folders = dict.fromkeys((path.parent.resolve(), Path.cwd()))
@@ -92,10 +96,15 @@ def _from_ansible(path: Path, kind: str) -> tuple[Hosts, Groups]:
     everyone = dict.fromkeys(
         (*_members(ALL, document, ()), *(host for name in groups for host in groups[name]))
     )
+    # Values that were in encrypted files are printed like others.
+    is_folder = path.is_dir()
+    all_secret = any(is_encrypted(file) for file in (path.iterdir() if is_folder else (path,)))
+    secret = encrypted_names(dict.fromkeys(((path if is_folder else path.parent).resolve(), Path.cwd())))
     for host in everyone:
         hosts[host] = Variables()
         for name, value in document.get("_meta", {}).get("hostvars", {}).get(host, {}).items():
             hosts[host].assign(name, value, position)
+        hosts[host].secret.update(hosts[host] if all_secret else secret)
     _resolve_templates(path, hosts)
     return hosts, {**groups, ALL: tuple(everyone)}
 

@@ -22,20 +22,15 @@ class Unsafe(str):
     __slots__ = ()
 
 
-class Secret(str):
-    """A string that was encrypted. It is never shown."""
-
-    __slots__ = ()
-
-
 class Variables(dict[str, Any]):
-    """Variables by name; ``positions`` says where each is set."""
+    """Variables by name; ``positions`` says where each is set, ``secret`` which are from an encrypted file."""
 
-    __slots__ = ("positions",)
+    __slots__ = ("positions", "secret")
 
     def __init__(self) -> None:
         super().__init__()
         self.positions: dict[str, Position] = {}
+        self.secret: set[str] = set()
 
     def assign(self, name: str, value: Any, position: Position) -> None:
         """Set a variable."""
@@ -46,15 +41,14 @@ class Variables(dict[str, Any]):
         """Take over all variables of ``other``, which has the higher precedence."""
         self.update(other)
         self.positions.update(other.positions)
+        self.secret.difference_update(other)
+        self.secret.update(other.secret)
 
 
-def as_secret(value: Any) -> Any:
-    """Return a value of an encrypted file, with all strings in it as secrets."""
-    if isinstance(value, Mapping):
-        return {key: as_secret(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [as_secret(inner) for inner in value]
-    return Secret(value) if isinstance(value, str) and not isinstance(value, Unsafe) else value
+def is_secret(variables: Mapping[str, Any], name: str) -> bool:
+    """Whether a variable of an inventory is encrypted, itself or with its file. What uses it is not shown."""
+    from_file = isinstance(variables, Variables) and name in variables.secret
+    return from_file or isinstance(variables[name], EncryptedValue)
 
 
 def position_of(variables: Mapping[str, Any], name: str) -> Position:

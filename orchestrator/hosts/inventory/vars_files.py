@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.documents.document import describe_value, read_string
 from orchestrator.errors import BadInput, Position
 from orchestrator.hosts.inventory import ansible, yaml11
-from orchestrator.hosts.inventory.variables import Variables, as_secret
+from orchestrator.hosts.inventory.variables import Variables
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,32 @@ class VarsFiles:
         for folder in self._hosts:
             variables.overlay(folder.variables(name))
         return variables
+
+
+def encrypted_names(folders: Iterable[Path]) -> set[str]:
+    """Return the variables that encrypted files of any group or host set."""
+    entries = (
+        entry
+        for folder in folders
+        for part in (folder / "group_vars", folder / "host_vars")
+        if part.is_dir()
+        for entry in part.iterdir()
+    )
+    return {
+        name
+        for entry in entries
+        for path in _files(entry)
+        if is_encrypted(path)
+        for name in _read(path).secret
+    }
+
+
+def is_encrypted(path: Path) -> bool:
+    """Whether ansible-vault has encrypted a file."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(VAULT)) == VAULT.encode()
 
 
 class _Folder:
@@ -75,8 +101,8 @@ def _files(path: Path) -> Iterator[Path]:
 def _read(path: Path) -> Variables:
     variables = Variables()
     text = read_string(path)
-    is_encrypted = text.startswith(VAULT)
-    if is_encrypted:
+    was_encrypted = text.startswith(VAULT)
+    if was_encrypted:
         opened = ansible.decrypt_file(path)
         if opened is None:
             log.warning(
@@ -91,6 +117,7 @@ def _read(path: Path) -> Variables:
     if not isinstance(root.content, dict):
         raise BadInput(root.position.fault(f"expected a mapping; found {describe_value(root.content)}"))
     for name, node in root.content.items():
-        variables[name] = as_secret(node.data()) if is_encrypted else node.data()
-        variables.positions[name] = root.keys.get(name, Position(str(path)))
+        variables.assign(name, node.data(), root.keys.get(name, Position(str(path))))
+    if was_encrypted:
+        variables.secret.update(variables)
     return variables

@@ -60,15 +60,19 @@ class Fetch(Module):
             message = "no such file or directory" if file.kind == "absent" else "not a regular file"
             raise HostError(f"{path}: {message}")
         dest = Path(data["dest"])
+        is_private = files.is_private(file.mode)
         local_digest = hashlib.sha256(dest.read_bytes()).hexdigest() if dest.is_file() else ""
-        if local_digest and local_digest == file.sha256:
+        if local_digest and local_digest == file.sha256 and not (is_private and _others_may_read(dest)):
             return TaskPlan(result={"dest": str(dest)})
         before = f"content {local_digest[:12]}" if local_digest else "absent"
         after = f"content {file.sha256[:12]}" if file.sha256 else f"content of {path}"
+        if is_private:
+            before, after = "content" if local_digest else "absent", "new content, mode 0600"
         # Output is decoded as text, so binary content is encoded.
         command = script('base64 <"$1"', path, sudo=context.sudo(data["src"]), time_limit=FETCH_LIMIT_S)
         command = replace(command, most=MOST_OF_FILE)
-        return TaskPlan((Difference(f"controller: {dest}", before, after),), (command,), {"dest": str(dest)})
+        result = {"dest": str(dest)} | ({"mode": "0600"} if is_private else {})
+        return TaskPlan((Difference(f"controller: {dest}", before, after),), (command,), result)
 
     def apply(self, context: Context, arguments: Node, plan: TaskPlan) -> Mapping[str, Any]:
         """Copy the file."""
@@ -80,10 +84,17 @@ class Fetch(Module):
         dest = Path(arguments.data()["dest"])
         try:
             dest.parent.mkdir(parents=True, exist_ok=True)
+            if "mode" in plan.result:
+                dest.touch(mode=0o600)
+                dest.chmod(0o600)
             dest.write_bytes(base64.b64decode(printed))
         except OSError as error:
             raise BadInput(arguments.mapping()["dest"].position.fault(f"{dest}: {error.strerror}")) from None
         return {}
+
+
+def _others_may_read(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o077)
 
 
 MODULES = (Fetch(),)

@@ -541,6 +541,29 @@ def test_what_uses_an_encrypted_variable_is_hidden(
     assert text.count(f"{HIDDEN} a variable is encrypted with ansible-vault") >= 3
 
 
+@pytest.mark.parametrize("value", ["471147", "4711.47", "!unsafe '{{ 471147 }}'", "[471147]", "{a: 471147}"])
+def test_what_uses_a_value_of_an_encrypted_file_is_hidden_whatever_its_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, value: str
+) -> None:
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "g.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
+    monkeypatch.setattr(ansible, "decrypt_file", lambda path: f"s: {value}\n")
+    (tmp_path / "hosts.yml").write_text("g: {hosts: {n1: {}}}\n")
+    inventory = load_inventory(tmp_path / "hosts.yml").variables("n1")
+    host = ProbedHost()
+    text = shown(
+        tmp_path,
+        "- {command: {argv: [use, 'x{{ s }}']}}\n",
+        caplog,
+        host,
+        inventory=inventory,
+        defaults="s: 0\n",
+    )
+    assert any("4711" in command for command in host.commands)
+    assert "4711" not in text
+    assert f"{HIDDEN} a variable is encrypted with ansible-vault" in text
+
+
 @pytest.mark.parametrize(
     ("mode", "exists"), [("0600", False), ("0600", True), ("0640", True), ("0644", True), ("", True)]
 )
