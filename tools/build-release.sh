@@ -1,6 +1,6 @@
 #!/bin/sh
 # Build sdist, wheel and SHA256SUMS of the last commit into a folder. The bytes depend on nothing but the commit.
-# usage: build-release.sh FOLDER; `python` has the packages build and ziglang
+# usage: build-release.sh FOLDER; `python` has the packages build, hatchling and ziglang
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
@@ -18,6 +18,6 @@ trap 'rm -rf "$tree"' EXIT
 git archive HEAD | tar -x -C "$tree"
 rm -rf "$folder"
 python tools/build-runners "$tree"
-python -m build --outdir "$folder" "$tree"
+python -m build --no-isolation --outdir "$folder" "$tree"
 cd "$folder"
 sha256sum -- *.tar.gz *.whl | tee SHA256SUMS
