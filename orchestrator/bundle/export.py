@@ -11,7 +11,7 @@ from msgspec import Struct
 
 import orchestrator
 from orchestrator import source_tree
-from orchestrator.bundle import archive, checksums, collect, crate, layout, readme, sbom
+from orchestrator.bundle import archive, checksums, collect, crate, layout, readme, sbom, signature
 from orchestrator.bundle import contents as run_contents
 from orchestrator.bundle.contents import RunContents
 from orchestrator.bundle.layout import Description, Program
@@ -45,6 +45,7 @@ class ExportOptions(Struct, frozen=True):
     :ivar as_folder: write a directory instead of an archive.
     :ivar scrub: replace secrets, hosts, users and addresses by placeholders; ``words``: and these words.
     :ivar experiment: the experiment file, beside which its other files are; None: where the run found it.
+    :ivar key: the SSH key to sign the bundle with; None: no signature.
     """
 
     output: Path | None = None
@@ -52,15 +53,20 @@ class ExportOptions(Struct, frozen=True):
     scrub: bool = False
     words: tuple[str, ...] = ()
     experiment: Path | None = None
+    key: Path | None = None
 
 
 class Exported(Struct, frozen=True):
-    """An exported bundle: its path, id and number of files, and notes for its author, one line each."""
+    """An exported bundle: its path, id and number of files, and notes for its author, one line each.
+
+    :ivar signature: the file beside it; None: it was not signed.
+    """
 
     path: Path
     identity: str
     files: int
     notes: tuple[str, ...]
+    signature: Path | None = None
 
 
 def export(run: RunFolder, options: ExportOptions) -> Exported:
@@ -74,8 +80,7 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
     provenance = contents.manifest
     name = f"{provenance.experiment}-{provenance.run}"
     target = (options.output or Path(name if options.as_folder else f"{name}.tar")).absolute()
-    if target.exists():
-        raise BadInput(f"{target} already exists; remove it, or choose another path with --output")
+    _require_new(target)
     if not target.parent.is_dir():
         raise BadInput(f"{target.parent}: not a directory")
     loaded = collect.load_experiment(provenance, options.experiment)
@@ -93,8 +98,8 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
         if folder.name != builder.folder.name:
             folder = builder.folder
             target = target if options.output else target.with_name(target.name.replace(name, folder.name))
-            if target.exists():
-                raise BadInput(f"{target} already exists; remove it, or choose another path with --output")
+            _require_new(target)
+        signed = None if options.key is None else signature.sign(folder / layout.SUMS, options.key)
         files = len(checksums.list_files(folder))
         if options.as_folder:
             folder.rename(target)
@@ -102,7 +107,17 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
             packed = Path(temporary) / "archive"
             archive.pack(folder, packed, int(datetime.fromisoformat(provenance.ended).timestamp()))
             packed.rename(target)
-    return Exported(target, identity, files, tuple(builder.notes))
+        if signed is None:
+            return Exported(target, identity, files, tuple(builder.notes))
+        signature.beside(target).write_bytes(signed)
+    return Exported(target, identity, files, tuple(builder.notes), signature.beside(target))
+
+
+def _require_new(target: Path) -> None:
+    """Refuse to replace a bundle. An old signature would be one of another bundle."""
+    for path in (target, signature.beside(target)):
+        if path.exists():
+            raise BadInput(f"{path} already exists; remove it, or choose another path with --output")
 
 
 class _BundleBuilder:

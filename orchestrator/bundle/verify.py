@@ -29,11 +29,13 @@ class VerifyResult(Struct, frozen=True):
     :ivar identity: the bundle's id, the SHA-256 (hex) of its ``SHA256SUMS``; empty if that file is missing.
     :ivar files: number of files that were checked.
     :ivar damage: every difference from the bundle as it was exported; empty if it is intact.
+    :ivar sums: the content of ``SHA256SUMS``, which a signature signs.
     """
 
     identity: str
     files: int
     damage: tuple[Damage, ...]
+    sums: bytes = b""
 
     def summary(self) -> list[str]:
         """Return the damage in a few lines; one line for an archive that was cut."""
@@ -93,7 +95,8 @@ def _verify_folder(folder: Path) -> VerifyResult:
 
 
 def _result(sums: bytes | None, files: int, damage: tuple[Damage, ...]) -> VerifyResult:
-    return VerifyResult(hashlib.sha256(sums).hexdigest() if sums is not None else "", files, damage)
+    identity = hashlib.sha256(sums).hexdigest() if sums is not None else ""
+    return VerifyResult(identity, files, damage, sums or b"")
 
 
 def _is_regular(path: Path) -> bool:

@@ -36,6 +36,14 @@ from orchestrator.units import plural
     type=click.Path(path_type=Path, dir_okay=False),
     help="Find the other files of the experiment beside FILE; needed if they were moved since the run.",
 )
+@click.option(
+    "--sign",
+    "key",
+    metavar="KEY",
+    type=click.Path(path_type=Path),
+    help="Sign the bundle with an SSH key: the file of a private key, or of a public key whose private key is in the "
+    "agent. The signature is a file beside the bundle, with the suffix .sig.",
+)
 @results_option
 def export(
     run: str,
@@ -45,6 +53,7 @@ def export(
     scrub: bool,
     words: tuple[str, ...],
     experiment: Path | None,
+    key: Path | None,
     results_path: Path,
 ) -> None:
     """Write a run into a bundle.
@@ -58,9 +67,10 @@ def export(
     from orchestrator.bundle.export import export as write
     from orchestrator.results import runs
 
-    exported = write(
-        runs.find(results_path, run), ExportOptions(output, directory or folder, scrub, words, experiment)
-    )
+    options = ExportOptions(output, directory or folder, scrub, words, experiment, key)
+    exported = write(runs.find(results_path, run), options)
     for note in exported.notes:
         echo(f"orchestrate: {note}", err=True)
     echo(f"{exported.path}: {plural(exported.files, 'file')}, id {exported.identity}")
+    if exported.signature is not None:
+        echo(f"{exported.signature}: signature")
