@@ -25,6 +25,7 @@ COMMANDS = {
     "report": "Print the figures of a run.",
     "reproduce": "Verify BUNDLE, run its experiment again, and check its claims.",
     "results": "List runs, or show one.",
+    "review": "Show what a run of a file that somebody else wrote would do.",
     "role": "Apply roles to hosts without an experiment.",
     "run": "Run an experiment and print its report.",
     "schema": "Print the JSON Schema (2020-12) of experiment files.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.execution.coordinator import execute
@@ -23,14 +23,22 @@ RUN_NAME = "RUN"
 """Stands for the id of the run in commands."""
 
 
-def dry_run(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], None]) -> None:
+def dry_run(
+    plan: Plan,
+    provider: Provider,
+    cache: Path,
+    say: Callable[[str], None],
+    hosts: Sequence[str] | None = None,
+) -> None:
     """Print, host by host and block by block, the commands of a run; no host is contacted.
 
     What depends on a host's output (whether it has a compiler, what its settings are) is shown as for a host that
     prints nothing. Hosts that share the cells are each shown with whole blocks: the shards depend on their speed.
+
+    :param hosts: those of a fleet; None: all.
     """
-    for host in provider.hosts or ("",):
-        for line in _setup(plan, provider, host):
+    for host in (provider.hosts if hosts is None else hosts) or ("",):
+        for line in setup(plan, provider, host):
             say(f"# {line}")
         printing = PrintingProvider(provider, say, host)
         headings = _Headings(plan, host or provider.name, is_sharded=bool(host) and not plan.hosts, say=say)
@@ -41,7 +49,7 @@ def dry_run(plan: Plan, provider: Provider, cache: Path, say: Callable[[str], No
         execute(run)
 
 
-def _setup(plan: Plan, provider: Provider, host: str) -> Iterator[str]:
+def setup(plan: Plan, provider: Provider, host: str) -> Iterator[str]:
     """Yield where a run would execute the commands, and what is assumed of the user there."""
     yield f"host: {provider.shown(host)}"
     if provider.creates_hosts:

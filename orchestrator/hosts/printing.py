@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.base import Host, Machine, Provider
 from orchestrator.hosts.command import Command, Completed
 from orchestrator.kernels.verification import Identity
+from orchestrator.source_tree import sha256
 from orchestrator.units import plural
 
 
@@ -45,12 +47,17 @@ class PrintingHost(Host):
         self._print_line(f"# {text}")
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
-        """Print path, mode and size of the file."""
+        """Print path, mode, size and checksum of the file."""
         if isinstance(content, Path) and not content.exists():  # of a kernel, see placeholder_files()
             self._print_line(f"put {path}  mode {mode:o}")
             return
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        self._print_line(f"put {path}  mode {mode:o}, {plural(size, 'byte')}")
+        if isinstance(content, bytes):
+            size, digest = len(content), hashlib.sha256(content).hexdigest()
+        else:
+            size, digest = content.stat().st_size, sha256(content)
+        # A checksum would confirm a guess of what not everybody may read.
+        checksum = f", sha256 {digest}" if mode & 0o004 else ""
+        self._print_line(f"put {path}  mode {mode:o}, {plural(size, 'byte')}{checksum}")
 
     def batches(self, command: Command) -> Iterator[list[str] | None]:
         """Print the command and yield nothing."""

@@ -122,6 +122,10 @@ def _read(entry: Entry) -> Iterator[Patch]:
 
 
 def _decompressed(entry: Entry) -> Iterator[Patch]:
+    if entry.file.exists() and not (entry.file.is_file() or entry.file.is_dir()):
+        raise KernelError(
+            f"{entry.location}: not a regular file"
+        )  # a FIFO or a device could be read for ever
     content = b"" if is_maildir(entry.file) else entry.file.read_bytes()
     if re.match(_COMPRESSED, content):
         raise KernelError(f"{entry.location}: {entry.file.name} is compressed; decompress it first")

@@ -26,9 +26,11 @@ def bounded(what: str) -> Iterator[None]:
     """Raise ``ValueError`` with ``what`` if the block takes too much time or memory.
 
     Only the main thread can be bounded: in others, which apply roles that were checked there before, nothing is.
-    Python looks for signals also within long arithmetic and within regular expressions.
+    Python looks for signals also within long arithmetic and within regular expressions. Within a block that is bounded,
+    the limits are those of the outer one.
     """
-    if threading.current_thread() is not threading.main_thread():
+    is_bounded = signal.getitimer(signal.ITIMER_VIRTUAL)[0] > 0
+    if is_bounded or threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGVTALRM, _stop)

@@ -6,7 +6,7 @@ import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from msgspec import Struct, field
 
@@ -16,6 +16,10 @@ from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import DEFAULT_TIME_LIMIT_S, Command, Completed
 from orchestrator.hosts.remote.commands import probe_command
+
+Caution = Literal["root", "controller", "download", "reboot", "shell", "hidden"]
+"""What a task may do that deserves the eye of its reader: as root, on the controller, from the network, with a reboot,
+by a script of a shell, or without being shown."""
 
 LONGEST_DIFF = 200
 """Lines that are shown of the difference between two texts."""
@@ -155,6 +159,7 @@ class Module(ABC):
     :cvar ends_read_ahead: whether its effect is unknown in advance, so that the state that later tasks need
         is read after it.
     :cvar becomes_itself: whether it becomes root itself, as the inventory says.
+    :cvar cautions: what a reader of somebody else's role should look at, see :data:`Caution`.
     """
 
     name: str
@@ -164,6 +169,7 @@ class Module(ABC):
     reads_back: ClassVar[bool] = True
     ends_read_ahead: ClassVar[bool] = False
     becomes_itself: ClassVar[bool] = False
+    cautions: ClassVar[tuple[Caution, ...]] = ()
 
     def changes_host(self, arguments: Node) -> bool:
         """Whether it changes the host outside of the orchestrator's directory."""

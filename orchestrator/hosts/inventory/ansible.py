@@ -13,7 +13,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from orchestrator.hosts.inventory.variables import (
 )
 
 log = logging.getLogger(__name__)
+
+_may_run = ContextVar("_may_run", default=True)
 
 _LIMIT_S = 300
 _ENVIRONMENT = {
@@ -69,7 +73,7 @@ def resolve(path: Path, hosts: Iterable[str], names: Sequence[str]) -> dict[str,
     Empty if Ansible is not installed.
     """
     command = program("ansible")
-    if command is None:
+    if command is None or not _may_run.get():
         return {}
     log.warning("%s: templates in connection variables are resolved by ansible", path)
     pairs = ", ".join(f'"{name}": {name} | default(none)' for name in names)
@@ -103,6 +107,8 @@ def decrypt_file(path: Path) -> str | None:
 
 def decrypt(value: EncryptedValue, position: Position, name: str) -> str:
     """Return an encrypted value in clear; ``BadInput`` names the variable if that is not possible."""
+    if not _may_run.get():
+        return Secret()
     if program("ansible-vault") is None:
         message = (
             f"{name} is encrypted with ansible-vault; "
@@ -133,8 +139,25 @@ def decrypted(variables: Mapping[str, Any], name: str) -> Any:
     return value
 
 
+@contextmanager
+def not_run() -> Iterator[None]:
+    """Refuse what only Ansible can read: scripts and plugins of an inventory are programs, and templates can run some.
+
+    Templates stay as they are written. Encrypted values stay secret, and are not known.
+    """
+    token = _may_run.set(False)
+    try:
+        yield
+    finally:
+        _may_run.reset(token)
+
+
 def _run(words: list[str], path: Path) -> subprocess.CompletedProcess[str]:
     """Run a program of Ansible without a terminal, so that it does not ask for passwords."""
+    if not _may_run.get():
+        raise BadInput(
+            Position(str(path)).fault("only Ansible can read it, and might execute it; this command does not")
+        )
     try:
         return subprocess.run(
             words,

@@ -20,7 +20,7 @@ from orchestrator.extras import installation
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.inventory.variables import EncryptedValue
 from orchestrator.provision import confinement
-from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
+from orchestrator.provision.module import Caution, Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templates import is_template
 
 FOLDER = "files"
@@ -32,6 +32,7 @@ class AnsibleRole(Module):
     """``ansible_role: {name: geerlingguy.ntp, vars: {ntp_enabled: true}}``."""
 
     name = "ansible_role"
+    cautions: ClassVar[tuple[Caution, ...]] = ("controller",)
     reads_back: ClassVar[bool] = False
     ends_read_ahead: ClassVar[bool] = True
     becomes_itself: ClassVar[bool] = True

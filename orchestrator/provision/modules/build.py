@@ -6,9 +6,10 @@ A program is rebuilt only if its sources or the compiler have changed.
 from __future__ import annotations
 
 import platform
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -20,7 +21,7 @@ from orchestrator.hosts import building
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.remote.folder import NOT_BUILT_YET
 from orchestrator.provision import confinement
-from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
+from orchestrator.provision.module import Caution, Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templates import is_template
 
 SOURCE_SUFFIXES = frozenset({".c", ".h", ".mk", ""})
@@ -30,6 +31,7 @@ class Build(Module):
     """``build: {source: files, program: p, makes: build/p, static_target: static, static_makes: build/p-static}``."""
 
     name = "build"
+    cautions: ClassVar[tuple[Caution, ...]] = ("controller",)
     arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,
@@ -102,7 +104,10 @@ class Build(Module):
             folder = context.cache / "builds" / identity
             if not context.host.executes:
                 context.host.put(NOT_BUILT_YET, f"{context.folder}/{program}", 0o755, sudo=context.base_sudo)
-                return {"note": "built statically on the controller and copied"}
+                make = f"make {shlex.join(target)} in {source}"
+                return {
+                    "note": f"built on the controller by: {make}; on a host with a compiler there, by: make"
+                }
             binary = building.build(_sources(source), target, data["static_makes"], folder)
             context.host.put(binary, f"{context.folder}/{program}", 0o755, sudo=context.base_sudo)
             note = "built statically on the controller and copied"

@@ -55,8 +55,12 @@ class Copy(Module):
             yield arguments, "parameters are mutually exclusive: src, content"
         elif source and (led_out := [*confinement.faults(role.folder / FOLDER, arguments, ("src",), _BELOW)]):
             yield from led_out
-        elif source and not is_template(source.content) and not (role.folder / FOLDER / source.text).exists():
-            yield source, f"{role.folder / FOLDER / source.text}: no such file or directory"
+        elif source and not is_template(source.content):
+            path = role.folder / FOLDER / source.text
+            if not path.exists():
+                yield source, f"{path}: no such file or directory"
+            elif not (path.is_file() or path.is_dir()):  # a FIFO or a device could be read for ever
+                yield source, f"{path}: not a regular file or directory"
 
     def read(self, context: Context, arguments: Node) -> Command:
         """Read the files that the copy creates or replaces."""

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
@@ -15,7 +15,7 @@ from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.command import MOST_OF_FILE, Command, script
 from orchestrator.provision import confinement, files
-from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
+from orchestrator.provision.module import Caution, Context, Difference, Module, ReadOutput, TaskPlan
 
 FETCH_LIMIT_S = 600.0
 
@@ -24,6 +24,7 @@ class Fetch(Module):
     """``fetch: {src: /var/log/dmesg, dest: "logs/{{ inventory_hostname }}"}``."""
 
     name = "fetch"
+    cautions: ClassVar[tuple[Caution, ...]] = ("controller",)
     arguments: Mapping[str, Any] = {
         "type": "object",
         "additionalProperties": False,

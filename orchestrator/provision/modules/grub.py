@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command
-from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan, Upload
+from orchestrator.provision.module import Caution, Context, Difference, Module, ReadOutput, TaskPlan, Upload
 
 DROP_IN = "/etc/default/grub.d/90-orchestrate.cfg"
 RENDER_LIMIT_S = 300.0
@@ -22,6 +22,7 @@ class Grub(Module):
     """``grub: {command_line: [transparent_hugepage=madvise, nosmt]}``; ``reboot_needed`` is in its result."""
 
     name = "grub"
+    cautions: ClassVar[tuple[Caution, ...]] = ("reboot",)
     needs_root: ClassVar[bool] = True
     arguments: Mapping[str, Any] = {
         "type": "object",

@@ -16,7 +16,7 @@ from orchestrator.experiment import roles
 from orchestrator.experiment.kernels import load_recipe
 from orchestrator.experiment.model import Recipe, Role
 from orchestrator.hosts.command import Command, script
-from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
+from orchestrator.provision.module import Caution, Context, Difference, Module, ReadOutput, TaskPlan
 from orchestrator.provision.templates import is_template
 
 INSTALL_LIMIT_S = 1800.0
@@ -33,6 +33,7 @@ class KernelInstall(Module):
     """``kernel_install: {recipe: linux-6.12-accel-machine}``; the kernel runs after the next boot."""
 
     name = "kernel_install"
+    cautions: ClassVar[tuple[Caution, ...]] = ("controller", "download")
     needs_root: ClassVar[bool] = True
     arguments: Mapping[str, Any] = {
         "type": "object",

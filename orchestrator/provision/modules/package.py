@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command, script
-from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
+from orchestrator.provision.module import Caution, Context, Difference, Module, ReadOutput, TaskPlan
 
 INSTALL_LIMIT_S = 1800.0
 _NAME = {"title": "the name of a package", "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9+._:-]*$"}
@@ -34,6 +34,7 @@ class Package(Module):
     """``package: {name: [make, gcc]}``, or names by package manager: ``name: {apt: linux-perf, dnf: perf}``."""
 
     name = "package"
+    cautions: ClassVar[tuple[Caution, ...]] = ("download",)
     needs_root: ClassVar[bool] = True
     arguments: Mapping[str, Any] = {
         "type": "object",

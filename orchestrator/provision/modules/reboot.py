@@ -10,7 +10,7 @@ from orchestrator.documents.document import Node
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
-from orchestrator.provision.module import Context, Difference, Module, ReadOutput, TaskPlan
+from orchestrator.provision.module import Caution, Context, Difference, Module, ReadOutput, TaskPlan
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 PAUSE_S = 2.0
@@ -21,6 +21,7 @@ class Reboot(Module):
     """``reboot: {time_limit: 300}``."""
 
     name = "reboot"
+    cautions: ClassVar[tuple[Caution, ...]] = ("reboot",)
     needs_root: ClassVar[bool] = True
     reads_back: ClassVar[bool] = False
     ends_read_ahead: ClassVar[bool] = True

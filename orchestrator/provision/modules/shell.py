@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from orchestrator.provision.commands import OPTIONS, CommandModule
+from orchestrator.provision.module import Caution
 
 
 class Shell(CommandModule):
     """``shell: "echo $HOME > home"``, or ``shell: {cmd: …, creates: …}``."""
 
     name = "shell"
+    cautions: ClassVar[tuple[Caution, ...]] = ("shell",)
     arguments: Mapping[str, Any] = {
         "title": "a script, or cmd with options",
         "anyOf": [

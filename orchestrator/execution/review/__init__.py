@@ -1,0 +1,1 @@
+"""``orchestrate review``: what a run of somebody else's experiment would do, told without doing any of it."""

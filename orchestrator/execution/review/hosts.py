@@ -1,0 +1,55 @@
+"""Where a run executes, and what it needs of the hosts."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import to_builtins
+
+from orchestrator.errors import BadInput
+from orchestrator.execution.dry_run import setup
+from orchestrator.execution.provider_checks import check_provider
+from orchestrator.execution.review.model import Entry
+from orchestrator.execution.review.places import Places
+from orchestrator.experiment.model import Needs
+from orchestrator.hosts.base import Machine, Provider
+from orchestrator.plan import Plan
+from orchestrator.provision.module import Caution
+
+
+def entries(
+    plan: Plan, provider: Provider, machine: Machine | None, places: Places, *, root: bool
+) -> Iterator[Entry]:
+    """Yield each host, what a run asks of it, and what it would be refused for."""
+    cautions: tuple[Caution, ...] = ("root",) if root else ()
+    for host in provider.hosts or ("",):
+        first, *details = setup(plan, provider, host)
+        yield Entry(first, places.of("hosts"), tuple(details), (), cautions)
+    for host, reason in provider.other_hosts.items():
+        yield Entry(f"not used: {host}: {reason}", places.of("hosts"))
+    options = plan.experiment.hosts.sections.get(provider.name, {})
+    for key, value in options.items():
+        text = f"{provider.name}.{key}: {json.dumps(value, ensure_ascii=False)}"
+        yield Entry(text, places.of("hosts", provider.name, key))
+    for key, value in _asked(plan.experiment.hosts.needs):
+        yield Entry(f"needs {key}: {value}", places.of("hosts", "needs", key))
+    power = machine.variables.get("power") if machine is not None else None
+    if isinstance(power, Mapping) and "command" in power:
+        command = power["command"]
+        shown = command if isinstance(command, str) else shlex.join(command)
+        yield Entry("power control, by a command on the controller", "", (), (shown,), ("controller",))
+    try:
+        check_provider(plan, provider)
+    except BadInput as error:
+        yield Entry(f"run will refuse this: {error}", str(plan.experiment.file))
+
+
+def _asked(needs: Needs) -> Iterator[tuple[str, Any]]:
+    """Yield the needs that are not the default."""
+    default = to_builtins(Needs())
+    for key, value in to_builtins(needs).items():
+        if value != default[key]:
+            yield key, value
