@@ -55,9 +55,9 @@ def review(
     Prints each command, file and setting with the line that it comes from, and first what deserves attention. Connects
     to no host, executes nothing of the file and fetches nothing.
     """
-    from orchestrator.execution.review.review import review as look
-    from orchestrator.execution.review.text import lines
     from orchestrator.hosts.inventory import ansible
+    from orchestrator.review.review import review as look
+    from orchestrator.review.text import lines
 
     set_up_logging(0)
     with ansible.not_run():

@@ -12,22 +12,18 @@ from msgspec import to_builtins
 from orchestrator.errors import BadInput
 from orchestrator.execution.dry_run import setup
 from orchestrator.execution.provider_checks import check_provider
-from orchestrator.execution.review.model import Entry
-from orchestrator.execution.review.places import Places
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import Machine, Provider
 from orchestrator.plan import Plan
-from orchestrator.provision.module import Caution
+from orchestrator.review.model import Entry
+from orchestrator.review.places import Places
 
 
-def entries(
-    plan: Plan, provider: Provider, machine: Machine | None, places: Places, *, root: bool
-) -> Iterator[Entry]:
+def entries(plan: Plan, provider: Provider, machine: Machine | None, places: Places) -> Iterator[Entry]:
     """Yield each host, what a run asks of it, and what it would be refused for."""
-    cautions: tuple[Caution, ...] = ("root",) if root else ()
     for host in provider.hosts or ("",):
         first, *details = setup(plan, provider, host)
-        yield Entry(first, places.of("hosts"), tuple(details), (), cautions)
+        yield Entry(first, places.of("hosts"), tuple(details))
     for host, reason in provider.other_hosts.items():
         yield Entry(f"not used: {host}: {reason}", places.of("hosts"))
     options = plan.experiment.hosts.sections.get(provider.name, {})

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.errors import BadInput
-from orchestrator.execution.review import commands, controller, hosts, kernels, roles, trials
-from orchestrator.execution.review.model import Entry, Review, Section
-from orchestrator.execution.review.places import Places
 from orchestrator.execution.rights import needs_root
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
 from orchestrator.plan import Plan
 from orchestrator.provision.bounds import bounded
+from orchestrator.review import commands, controller, hosts, kernels, roles, trials
+from orchestrator.review.model import Entry, Review, Section
+from orchestrator.review.places import Places
 
 OWN_COMMANDS = "Commands of orchestrate itself on each host"
 
@@ -34,7 +34,7 @@ def review(plan: Plan, where: Sequence[str], provider: Provider, results: Path, 
     )
     told = frozenset(_told(tasks))
     sections = {
-        "Hosts": hosts.entries(plan, provider, machine, places, root=root),
+        "Hosts": hosts.entries(plan, provider, machine, places),
         "Kernels": _bounded_kernels(experiment, provider, places),
         "Settings": trials.settings(experiment, places),
         "Roles": tasks,

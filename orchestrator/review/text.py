@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.execution.review.model import Entry, Review
-from orchestrator.execution.review.review import OWN_COMMANDS
+from orchestrator.review.model import Entry, Review
+from orchestrator.review.review import OWN_COMMANDS
 
 _BAR = "    | "
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from orchestrator.architectures import Architecture, find
 from orchestrator.errors import KernelError
-from orchestrator.execution.review.model import Entry, distinct
-from orchestrator.execution.review.places import Places
 from orchestrator.experiment.model import Experiment, Kernel, KernelSource, PatchSource, Recipe, Suite
 from orchestrator.hosts.base import Provider
 from orchestrator.kernels.config import read_configuration
 from orchestrator.kernels.patches import is_fetched, read_patches
 from orchestrator.provision.module import Caution
+from orchestrator.review.model import Entry, distinct
+from orchestrator.review.places import Places
 from orchestrator.source_tree import sha256
 
 _WORDS = {"default": "the default of the provider", "running": "the running kernel of the machine"}

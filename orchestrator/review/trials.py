@@ -8,12 +8,12 @@ from itertools import islice
 
 from msgspec import to_builtins
 
-from orchestrator.execution.review import cautions
-from orchestrator.execution.review.model import Entry, distinct
-from orchestrator.execution.review.places import Places
 from orchestrator.experiment.model import Experiment
 from orchestrator.plan import Plan
 from orchestrator.provision.module import Caution
+from orchestrator.review import cautions
+from orchestrator.review.model import Entry, distinct
+from orchestrator.review.places import Places
 from orchestrator.units import plural
 
 COMMANDS_SHOWN = 40

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.execution.review.model import Entry
 from orchestrator.hosts.base import Provider
 from orchestrator.plan import Plan
+from orchestrator.review.model import Entry
 
 
 def entries(plan: Plan, provider: Provider, results: Path, cache: Path) -> Iterator[Entry]:

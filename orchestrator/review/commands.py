@@ -8,10 +8,10 @@ from pathlib import Path
 
 from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.execution.dry_run import dry_run
-from orchestrator.execution.review.model import Entry
 from orchestrator.hosts.base import Provider
 from orchestrator.plan import Plan
 from orchestrator.provision.bounds import bounded
+from orchestrator.review.model import Entry
 
 _STDIN = "    < "
 

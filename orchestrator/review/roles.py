@@ -12,9 +12,6 @@ from typing import Any
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError
-from orchestrator.execution.review import cautions
-from orchestrator.execution.review.model import Entry, distinct
-from orchestrator.execution.review.places import shown
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Machine
 from orchestrator.hosts.printing import PrintingHost
@@ -28,6 +25,9 @@ from orchestrator.provision.steps import RoleSteps, Step
 from orchestrator.provision.target import Target
 from orchestrator.provision.tasks import LoadedRole, Task
 from orchestrator.provision.templates import templates
+from orchestrator.review import cautions
+from orchestrator.review.model import Entry, distinct
+from orchestrator.review.places import shown
 
 HIDDEN = "…"
 
