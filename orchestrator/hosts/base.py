@@ -323,6 +323,13 @@ class Provider(ABC):
         """
         return self.location
 
+    def connections(self, host: str = "") -> Iterator[str]:
+        """Yield the commands of ``ssh`` that connect to a host as the provider does; none without SSH.
+
+        :param host: a host of the fleet; empty without a fleet.
+        """
+        yield from ()
+
     def kernel(self, kernel: Kernel) -> Kernel:
         """Return a kernel of the experiment file for the architecture of the provider's hosts."""
         return kernel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,15 +16,21 @@ from orchestrator.execution.provider_checks import check_provider
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import Machine, Provider
 from orchestrator.plan import Plan
+from orchestrator.provision.module import Caution
 from orchestrator.review.model import Entry
 from orchestrator.review.places import Places
+
+_LOCAL = re.compile(r"(Proxy|Local|KnownHosts)Command|PKCS11Provider|SecurityKeyProvider", re.IGNORECASE)
+"""Keywords of OpenSSH that name a program of the controller, or a library that it loads."""
 
 
 def entries(plan: Plan, provider: Provider, machine: Machine | None, places: Places) -> Iterator[Entry]:
     """Yield each host, what a run asks of it, and what it would be refused for."""
     for host in provider.hosts or ("",):
         first, *details = setup(plan, provider, host)
-        yield Entry(first, places.of("hosts"), tuple(details))
+        reached = [f"reached by: {command}" for command in provider.connections(host)]
+        cautions: tuple[Caution, ...] = ("controller",) if any(map(_LOCAL.search, reached)) else ()
+        yield Entry(first, places.of("hosts"), (*details, *reached), (), cautions)
     for host, reason in provider.other_hosts.items():
         yield Entry(f"not used: {host}: {reason}", places.of("hosts"))
     options = plan.experiment.hosts.sections.get(provider.name, {})

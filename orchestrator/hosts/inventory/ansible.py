@@ -32,6 +32,7 @@ from orchestrator.hosts.inventory.variables import (
 log = logging.getLogger(__name__)
 
 _may_run = ContextVar("_may_run", default=True)
+_NOT_RUN = "only Ansible can read it, and might execute it; this command does not"
 
 _LIMIT_S = 300
 _ENVIRONMENT = {
@@ -55,6 +56,8 @@ def list_inventory(path: Path, kind: str) -> Mapping[str, Any]:
     :param kind: what the inventory is, for the fault if Ansible is not installed.
     """
     position = Position(str(path))
+    if not _may_run.get():
+        raise BadInput(position.fault(_NOT_RUN))
     command = program("ansible-inventory")
     if command is None:
         raise BadInput(position.fault(f"{kind} requires Ansible; install it with: {installation('ansible')}"))
@@ -95,6 +98,8 @@ def decrypt_file(path: Path) -> str | None:
 
     The password is the one that Ansible is configured with; it is not asked for.
     """
+    if not _may_run.get():
+        raise BadInput(Position(str(path)).fault(_NOT_RUN))
     command = program("ansible-vault")
     if command is None:
         return None
@@ -154,10 +159,6 @@ def not_run() -> Iterator[None]:
 
 def _run(words: list[str], path: Path) -> subprocess.CompletedProcess[str]:
     """Run a program of Ansible without a terminal, so that it does not ask for passwords."""
-    if not _may_run.get():
-        raise BadInput(
-            Position(str(path)).fault("only Ansible can read it, and might execute it; this command does not")
-        )
     try:
         return subprocess.run(
             words,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -121,6 +122,12 @@ class SshProvider(Provider):
         hints = [f"; {hint}" for hint in map(self._inventory.unknown, names) if hint]
         one_of = "the first that can be reached of " if len(names) > 1 else ""
         return f"{one_of}{', '.join(words)}, by SSH{''.join(hints)}"
+
+    def connections(self, host: str = "") -> Iterator[str]:
+        """See :meth:`Provider.connections`."""
+        for name in [host] if host else self._addresses:
+            address = self._addresses[name]
+            yield shlex.join(["ssh", *address.words, address.host])
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:

@@ -234,14 +234,32 @@ def test_encrypted_variables_are_neither_shown_nor_decrypted(foreign: Foreign) -
     assert "power control, by a command on the controller  [controller]" in shown
 
 
+def test_how_a_host_is_reached(foreign: Foreign) -> None:
+    foreign.tasks("- command: 'true'\n")
+    foreign.write(
+        "hosts.ini", "n1 ansible_user=me ansible_ssh_common_args='-o ProxyCommand=\"touch TRACE\"'\nn2\n"
+    )
+    (host, *_) = foreign.entries("Hosts", "--inventory", "hosts.ini", "--host", "n1")
+    assert f"reached by: ssh -l me -o 'ProxyCommand=touch {foreign.trace}' n1" in host["details"]
+    assert host["cautions"] == ["controller"]
+    (host, *_) = foreign.entries("Hosts", "--inventory", "hosts.ini", "--host", "n2")
+    assert ("reached by: ssh n2" in host["details"], host["cautions"]) == (True, [])
+
+
 @pytest.mark.parametrize("text", ["#!/bin/sh\ntouch TRACE\n", "plugin: x\n"])
-def test_an_inventory_that_is_a_program_is_not_run(foreign: Foreign, text: str) -> None:
-    foreign.tasks("- command: true\n")
-    inventory = foreign.write("hosts", text)
-    inventory.chmod(0o755)
-    done = foreign.review("--inventory", str(inventory), "--host", "n1")
-    assert done.returncode == 2
-    assert not [line for line in done.stdout.splitlines() if line]
+def test_an_inventory_that_is_a_program_is_not_run(
+    foreign: Foreign, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    foreign.tasks("- command: 'true'\n")
+    foreign.write("hosts", text).chmod(0o755)
+    foreign.write("bin/ansible-inventory", "#!/bin/sh\ntouch TRACE\n").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{foreign.folder}/bin:{os.environ['PATH']}")
+    refused = foreign.refusal("--inventory", "hosts", "--host", "n1")
+    assert refused.endswith("hosts: only Ansible can read it, and might execute it; this command does not")
+    assert orchestrate(
+        "plan", "e.yaml", "--inventory", "hosts", "--host", "n1", folder=foreign.folder
+    ).returncode
+    assert foreign.trace.exists()  # the program is one that other commands run
 
 
 def test_texts_of_the_author_look_like_no_line_of_ours(foreign: Foreign) -> None:
