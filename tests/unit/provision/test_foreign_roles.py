@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,23 @@ def test_tasks_where_other_programs_look_for_them(tmp_path: Path, name: str) -> 
     load(made)
     (made.folder / "tasks.yaml").unlink()
     assert f"{name}: not read: the tasks of a role are in tasks.yaml" in faults_of(made)
+
+
+def test_a_bounded_block_within_another_does_not_end_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "TIME_LIMIT_S", 0.5)
+
+    @bounds.bounded("outer")
+    def one_in_another() -> None:
+        with bounds.bounded("inner"):
+            pass
+        for _ in range(10**9):
+            pass
+
+    with pytest.raises(ValueError, match="outer took more than"):
+        one_in_another()
+
+
+def test_a_special_file_is_no_source_of_a_copy(tmp_path: Path) -> None:
+    made = role(tmp_path, "- copy: {src: pipe, dest: x}\n")
+    os.mkfifo(made.folder / "files" / "pipe")
+    assert "files/pipe: not a regular file or directory" in faults_of(made)
