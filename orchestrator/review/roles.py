@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.documents.document import Node
-from orchestrator.errors import BadInput, HostError
+from orchestrator.errors import BadInput, HostError, OrchestratorError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Machine
 from orchestrator.hosts.printing import PrintingHost
@@ -89,7 +89,7 @@ def _task(task: Task, loaded: LoadedRole, steps: RoleSteps, printed: list[str]) 
     try:
         for step in steps.of(task):
             yield _unknown(task, loaded) if step is None else _step(step, loaded, steps, printed)
-    except BadInput as error:
+    except OrchestratorError as error:  # such as an inventory whose sudo does not lead to root
         yield _unknown(task, loaded, f"a run would end here: {error}")
 
 
