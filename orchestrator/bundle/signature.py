@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrator.bundle.compressed import SUFFIXES
 from orchestrator.bundle.layout import SUMS
 from orchestrator.errors import BadInput
 
@@ -54,6 +55,14 @@ def beside(bundle: Path) -> Path:
     if bundle.name in ("", ".."):  # "." has no name
         bundle = bundle.resolve()
     return bundle.with_name(f"{bundle.name}.sig")
+
+
+def find(bundle: Path) -> Path:
+    """Return where the signature of a bundle is looked for: beside it, of a compressed one also beside its archive."""
+    file = beside(bundle)
+    if bundle.suffix in SUFFIXES and not file.exists():
+        return beside(bundle.with_suffix(""))
+    return file
 
 
 def sign(sums: Path, key: Path) -> bytes:

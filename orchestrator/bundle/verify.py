@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from orchestrator.bundle import archive, checksums, layout
+from orchestrator.bundle import archive, checksums, compressed, layout
 from orchestrator.bundle.checksums import Damage
 from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
 from orchestrator.errors import BadInput
@@ -51,6 +51,13 @@ def verify(path: Path) -> VerifyResult:
     """Check every byte of a bundle; ``BadInput`` if ``path`` is not a bundle."""
     if _is_folder(path):
         return _verify_folder(path)
+    with compressed.plain(path) as plain:
+        if not archive.is_archive(plain):
+            raise _no_bundle(path)
+        return _verify_archive(plain)
+
+
+def _verify_archive(path: Path) -> VerifyResult:
     archive_damage: list[Damage] = []
     members = archive.read_members(path, archive_damage)
     with path.open("rb") as stream:
@@ -79,7 +86,8 @@ def open_bundle(path: Path) -> Iterator[Path]:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="bundle-") as temporary:
-        archive.unpack(path, archive.read_members(path, []), Path(temporary))
+        with compressed.plain(path) as plain:
+            archive.unpack(plain, archive.read_members(plain, []), Path(temporary))
         yield Path(temporary)
 
 
@@ -129,8 +137,14 @@ def _is_folder(path: Path) -> bool:
     """Whether a bundle is a directory, not an archive; ``BadInput`` if it is neither."""
     try:
         mode = path.stat().st_mode
-        if stat.S_ISDIR(mode) or (stat.S_ISREG(mode) and archive.is_archive(path)):
-            return stat.S_ISDIR(mode)
+        if stat.S_ISDIR(mode):
+            return True
+        if stat.S_ISREG(mode) and (compressed.is_compressed(path) or archive.is_archive(path)):
+            return False
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
-    raise BadInput(f"{path} is not a bundle: neither a directory nor a tar archive by `orchestrate export`")
+    raise _no_bundle(path)
+
+
+def _no_bundle(path: Path) -> BadInput:
+    return BadInput(f"{path} is not a bundle: neither a directory nor a tar archive by `orchestrate export`")

@@ -69,7 +69,7 @@ def verify(
     if other_id or result.damage:
         sys.exit(ExitCode.BAD_INPUT)
     signed = "not signed"
-    file = signature.beside(bundle)
+    file = signature.find(bundle)
     if allowed_signers is not None:
         by = signature.Signer(signer, allowed_signers, revoked_keys)
         signed = f"signed by {signer} with {signature.check_signer(file, result.sums, by)}"

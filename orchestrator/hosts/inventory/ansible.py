@@ -111,7 +111,7 @@ def decrypt_file(path: Path) -> str | None:
 
 
 def decrypt(value: EncryptedValue, position: Position, name: str) -> str:
-    """Return an encrypted value in clear; empty within :func:`not_run`. ``BadInput`` names one that cannot be decrypted."""
+    """Return an encrypted value in clear; empty within :func:`not_run`. ``BadInput`` if it cannot be decrypted."""
     if not _may_run.get():
         return ""
     if program("ansible-vault") is None:
