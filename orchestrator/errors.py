@@ -6,8 +6,14 @@ These errors are printed as plain lines, without a traceback. Any other exceptio
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from typing import ClassVar, NamedTuple
+
+LONGEST_LINE = 2000
+"""Characters of a line of a message. What messages quote, files and hosts, may be of any length."""
+
+_LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 class ExitCode(IntEnum):
@@ -24,9 +30,19 @@ class ExitCode(IntEnum):
 
 
 class OrchestratorError(Exception):
-    """Base class of all errors; ``str(error)`` is the message for the user."""
+    """Base class of all errors; ``str(error)`` is the message for the user: lines of bounded length."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.BAD_INPUT
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(one_line(line) for message in messages for line in message.split("\n")))
+
+
+def one_line(text: str) -> str:
+    """Return a message as one line of bounded length: line ends as in Python; of a longer one its start and its end."""
+    text = _LINE_ENDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    half = LONGEST_LINE // 2 - 1
+    return text if len(text) <= LONGEST_LINE else f"{text[:half]}…{text[-half:]}"
 
 
 class Fault(NamedTuple):
@@ -42,7 +58,7 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         position = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{position}: {self.message}"
+        return one_line(f"{position}: {self.message}")
 
 
 class Position(NamedTuple):
@@ -61,8 +77,8 @@ class BadInput(OrchestratorError):
     """An input file or option is invalid; ``faults`` has every fault, not only the first."""
 
     def __init__(self, *faults: Fault | str) -> None:
-        self.faults = faults
-        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(one_line(fault) if isinstance(fault, str) else fault for fault in faults)
+        super().__init__("\n".join(map(str, self.faults)))
 
 
 class HostError(OrchestratorError):

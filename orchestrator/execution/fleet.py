@@ -99,7 +99,7 @@ def execute_on_fleet(run: Run) -> None:
     if lines:
         codes = {host.error.exit_code for host in fleet if host.error is not None}
         kind = _ERRORS.get(codes.pop(), HostError) if len(codes) == 1 else HostError
-        raise kind("\n".join(lines))
+        raise kind(*(line for text in lines for line in text.split("\n")))
 
 
 def _inspect(run: Run, fleet_host: FleetHost) -> None:
