@@ -7,6 +7,7 @@
 #   make lint         all checks of code, scripts, YAML, schemas, workflows and spelling
 #   make browser-test the HTML report in chromium
 #   make slow-test    tests of tests/integration, tests/vm and tests/browser that `make test` leaves out
+#   make fuzz         all that reads foreign text, with INPUTS inputs (10000) for each reader; docs/reliability.md
 #   make slurm-test   runs whose blocks are jobs of a Slurm cluster that the tests start, at length
 #   make kernel-test  prove the kernel series right: every layout, long, the debug kernel, the ready experiments; all
 #                     series, or those in KERNEL_SERIES
@@ -58,7 +59,7 @@ MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprog
 
 .PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
 	kernel-test-quick kernel-test-debug kernel-test-experiments series-test machine-test architecture-test \
-	audit licences lint lock release packages-run packages-test performance clean help
+	audit fuzz licences lint lock release packages-run packages-test performance clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
 
@@ -75,6 +76,7 @@ test: packages-run packages-test $(VENV)/.dev lint
 	$(MAKE) -s -C orchestrator/execution/runner check
 	rm -f .coverage
 	$(PYTEST) tests/unit -n auto $(COVER)
+	$(PYTEST) tests/fuzz -n auto
 	$(PYTEST) tests/integration -n auto -m "not changes_settings and not slow" $(COVER)
 	$(PYTEST) tests/integration -m changes_settings $(COVER)
 	$(BIN)/python -m tests.performance --short
@@ -85,6 +87,11 @@ test: packages-run packages-test $(VENV)/.dev lint
 
 test-unit: $(VENV)/.test
 	$(PYTEST) tests/unit -n auto -m "not slow"
+
+INPUTS ?= 10000
+
+fuzz: packages-run packages-test $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS)
 
 MESSAGES := $(CURDIR)/.messages
 MESSAGES_FROM := tests/unit tests/integration

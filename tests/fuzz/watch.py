@@ -1,0 +1,123 @@
+"""Run a target's worker, and end it where it hangs or takes too much; start it again for the inputs that are left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.fuzz.finds import Find
+
+SILENT_S = 60.0
+"""An input that takes so long waits for something: its time of CPU is limited by the worker itself."""
+
+MOST_STARTS = 20
+
+
+class Result(NamedTuple):
+    """What became of a target. ``covered`` of ``lines``: of the modules under test; ``kept``: inputs with new code."""
+
+    target: str
+    inputs: int
+    kept: int
+    finds: int
+    covered: int
+    lines: int
+    seconds: float
+
+
+def fuzz(name: str, inputs: int, seed: int, state: Path) -> Result:
+    """Give a target so many inputs; ``state`` is the directory of the worker."""
+    began = time.monotonic()
+    (state / "finds").mkdir(parents=True, exist_ok=True)
+    done = 0
+    for start in range(MOST_STARTS):
+        done = _work(name, inputs - done, seed + start, state, done)
+        if done >= inputs:
+            break
+    seconds = time.monotonic() - began
+    covered, lines = _coverage(name, state)
+    finds = len(list((state / "finds").glob("*.txt")))
+    return Result(name, done, len(list((state / "inputs").iterdir())), finds, covered, lines, seconds)
+
+
+def _work(name: str, inputs: int, seed: int, state: Path, done: int) -> int:
+    """Run one worker; return how many inputs there were in all."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as temporary, (state / "log").open("ab") as log:
+        argv = [sys.executable, "-m", "tests.fuzz.worker", name, str(inputs), str(seed), str(state)]
+        environment = {**os.environ, "TMPDIR": temporary, "PYTHONHASHSEED": "0"}
+        worker = subprocess.Popen(argv, stdout=log, stderr=log, env=environment, start_new_session=True)
+        try:
+            is_silent = _wait(worker, state)
+        finally:
+            if worker.poll() is None:
+                os.killpg(worker.pid, signal.SIGKILL)
+                worker.wait()
+    count, data = _now(state)
+    if count == done:
+        raise SystemExit(f"fuzz: {name}: no input was read; see {state / 'log'}")
+    if is_silent or worker.returncode:
+        what = "hangs" if is_silent else f"ends with {worker.returncode}"
+        Find(what, name, f"after {count} inputs").save(state / "finds", data)
+        count += 1
+    return count
+
+
+def _wait(worker: subprocess.Popen[bytes], state: Path) -> bool:
+    """Wait for the end of a worker; return True as soon as it takes no inputs any more."""
+    seen, since = -1, time.monotonic()
+    while True:
+        try:
+            worker.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            count, _ = _now(state)
+            if count != seen:
+                seen, since = count, time.monotonic()
+            if time.monotonic() - since > SILENT_S:
+                return True
+        else:
+            return False
+
+
+def _now(state: Path) -> tuple[int, bytes]:
+    """Return the number of inputs and the last one."""
+    try:
+        content = (state / "now").read_bytes()
+        count, size = struct.unpack_from("<QQ", content)
+    except (OSError, struct.error):
+        return 0, b""
+    return count, content[16 : 16 + size]
+
+
+def _coverage(name: str, state: Path) -> tuple[int, int]:
+    """Return how many lines the inputs that were kept reach, and how many there are."""
+    argv = [sys.executable, "-m", "tests.fuzz.reached", name, str(state / "inputs")]
+    printed = subprocess.run(argv, stdout=subprocess.PIPE, check=True, text=True).stdout.split()
+    return int(printed[0]), int(printed[1])
+
+
+def table(results: Mapping[str, Result]) -> str:
+    """Return the results as a table in Markdown."""
+    lines = [
+        "| target | inputs | kept | finds | lines covered | seconds | inputs/s |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, one in results.items():
+        share = f"{one.covered} of {one.lines} ({100 * one.covered // max(1, one.lines)} %)"
+        rate = one.inputs / max(one.seconds, 0.001)
+        lines.append(
+            f"| {name} | {one.inputs:,} | {one.kept:,} | {one.finds} | {share} | {one.seconds:,.0f} | {rate:,.0f} |"
+        )
+    total = [
+        sum(getattr(one, field) for one in results.values())
+        for field in ("inputs", "kept", "finds", "seconds")
+    ]
+    lines.append(f"| total | {total[0]:,} | {total[1]:,} | {total[2]} | | {total[3]:,.0f} | |")
+    return "\n".join(lines)
