@@ -9,7 +9,14 @@ from collections.abc import Iterable, Mapping
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import script
-from orchestrator.hosts.slurm.commands import call, check_commands, configuration, execute, key_values
+from orchestrator.hosts.slurm.commands import (
+    call,
+    check_commands,
+    columns,
+    configuration,
+    execute,
+    key_values,
+)
 from orchestrator.hosts.slurm.options import SlurmOptions
 from orchestrator.hosts.slurm.reservation import reservations, who
 from orchestrator.hosts.slurm.states import obstacle
@@ -58,9 +65,10 @@ def describe(login: Host, options: SlurmOptions, kernels: Iterable[str]) -> list
 def _partitions(login: Host) -> list[str]:
     """One line a partition: state, time limit, nodes by state."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for line in call(login, "sinfo", "--noheader", "--format=%P|%a|%l|%D|%T").splitlines():
-        name, available, limit, nodes, word = line.split("|")
-        found[f"partition {name}: {available}, time limit {limit}"][word] += int(nodes)
+    printed = call(login, "sinfo", "--noheader", "--format=%P|%a|%l|%D|%T")
+    for name, available, limit, nodes, word in columns(printed, 5):
+        if re.fullmatch("[0-9]{1,9}", nodes):
+            found[f"partition {name}: {available}, time limit {limit}"][word] += int(nodes)
     return [
         ", ".join((partition, *(f"{plural(count, 'node')} {word}" for word, count in sorted(nodes.items()))))
         for partition, nodes in found.items()
@@ -72,8 +80,7 @@ def _features(login: Host, settings: Mapping[str, str]) -> dict[str, int]:
     if "helpers" not in settings.get("NodeFeaturesPlugins", "") or settings.get("RebootProgram", "") in NONE:
         return {}
     found: Counter[str] = Counter()
-    for line in call(login, "sinfo", "--noheader", "--Node", "--format=%N|%f").splitlines():
-        _, features = line.split("|")
+    for _, features in columns(call(login, "sinfo", "--noheader", "--Node", "--format=%N|%f"), 2):
         found.update(feature for feature in features.split(",") if feature not in NONE)
     return dict(found)
 
@@ -177,7 +184,7 @@ def time_limit_minutes(text: str) -> float | None:
 
     "[DAYS-]HOURS:MINUTES:SECONDS", "UNLIMITED" or "NONE".
     """
-    found = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d+):(\d+)", text)
+    found = re.fullmatch(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-9]{1,9}):([0-9]{1,9})", text)
     if not found:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups())

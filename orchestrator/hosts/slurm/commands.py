@@ -6,6 +6,7 @@ Fixed formats, no JSON: not every site has the plugin that prints it.
 from __future__ import annotations
 
 import re
+from itertools import chain, islice
 from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.errors import HostError
@@ -18,6 +19,10 @@ CALL_LIMIT_S = 120.0
 NOT_FOUND = 127
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 PREFIX = "orchestrate-"
+
+_INDICES = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9})(?::([0-9]{1,9}))?)?")
+_MOST_TASKS = 100_000
+"""More than a job array of ours has."""
 
 QUEUE_FORMAT = "%i|%j|%T|%N|%r"
 """Id, name, state, nodes, reason."""
@@ -87,13 +92,10 @@ def error_of(printed: str) -> str:
 def queue_lines(login: Host, *options: str) -> list[tuple[str, str, JobState]]:
     """Return the user's jobs that ``squeue`` lists: id, name and state. Waiting tasks of an array are one line."""
     argv = ("squeue", "--me", "--noheader", f"--format={QUEUE_FORMAT}", *options)
-    found = []
-    for line in call(login, "env", "SLURM_BITSTR_LEN=0", *argv, name="squeue").splitlines():
-        words = line.split("|", 4)
-        if len(words) == len(QUEUE_FORMAT.split("|")):  # else a part of a name of several lines
-            job, name, word, node, reason = words
-            found.append((job, name, state(word, reason, job, node)))
-    return found
+    printed = call(login, "env", "SLURM_BITSTR_LEN=0", *argv, name="squeue")
+    return [
+        (job, name, state(word, reason, job, node)) for job, name, word, node, reason in columns(printed, 5)
+    ]
 
 
 def queue(login: Host, run: str, *options: str) -> dict[Task, JobState]:
@@ -107,7 +109,7 @@ def queue(login: Host, run: str, *options: str) -> dict[Task, JobState]:
 
 def _tasks(run: str, job: str, name: str) -> Iterator[Task]:
     array = name.removeprefix(job_name(run, ""))
-    if array != name and array.isdigit():
+    if array != name and re.fullmatch("[0-9]{1,9}", array):
         for index in task_indices(job):
             yield Task(int(array), index)
 
@@ -130,21 +132,27 @@ def accounting(login: Host, run: str, jobs: Iterable[str]) -> dict[Task, JobStat
     except HostError:
         return {}
     found = {}
-    for line in printed.splitlines():
-        job, name, word, node = line.split("|", 3)
+    for job, name, word, node in columns(printed, 4):
         for task in _tasks(run, job, name):
             found[task] = state(word, "", job, node)
     return found
 
 
+def columns(printed: str, number: int) -> Iterator[list[str]]:
+    """Yield the words of each line that has so many, between ``|``; other lines are a warning, or a part of a name."""
+    for line in printed.splitlines():
+        words = line.split("|", number - 1)
+        if len(words) == number:
+            yield words
+
+
 def task_indices(job: str) -> Iterator[int]:
-    """Yield the indices of a job's tasks: 7 for ``12_7``; 2, 4, 5 for ``12_[2,4-5%3]``; none for ``12``."""
+    """Return the indices of a job's tasks: 7 for ``12_7``; 2, 4, 5 for ``12_[2,4-5%3]``; none for ``12``."""
     _, _, indices = job.partition("_")
-    for part in indices.strip("[]").partition("%")[0].split(","):
-        first, _, last = part.partition("-")
-        if first.isdigit():
-            last, _, step = last.partition(":")
-            yield from range(int(first), int(last or first) + 1, int(step or 1))
+    parts = indices.strip("[]").partition("%")[0].split(",")
+    found = (match.groups("") for part in parts if (match := _INDICES.fullmatch(part)))
+    ranges = (range(int(first), int(last or first) + 1, int(step or 1) or 1) for first, last, step in found)
+    return islice(chain.from_iterable(ranges), _MOST_TASKS)
 
 
 def key_values(line: str) -> dict[str, str]:

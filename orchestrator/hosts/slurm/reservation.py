@@ -10,7 +10,7 @@ from msgspec import Struct
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import script
-from orchestrator.hosts.slurm.commands import call, key_values
+from orchestrator.hosts.slurm.commands import call, columns, key_values
 from orchestrator.nearest import did_you_mean
 
 LIST = ("env", "SLURM_TIME_FORMAT=%s", "scontrol", "--oneliner", "show", "reservation")
@@ -101,14 +101,16 @@ def find(login: Host, name: str, seconds: float = 0.0) -> Reservation:
 
 def who(login: Host) -> tuple[str, list[str]]:
     """Return the user's name and groups on the login host."""
-    user, *groups = login.run(script("id -un; id -Gn")).stdout.split()
-    return user, groups
+    words = login.run(script("id -un; id -Gn")).stdout.split()
+    if not words:
+        raise HostError(f"{login.name}: id prints no name of the user")
+    return words[0], words[1:]
 
 
 def require_no_jobs(login: Host, nodes: Sequence[str]) -> None:
     """Raise ``HostError`` if jobs are on nodes: booting the nodes would kill them."""
     listed = ("--noheader", f"--nodelist={','.join(nodes)}", f"--states={ACTIVE_JOBS}", "--format=%A|%u|%N")
-    jobs = [line.split("|") for line in call(login, "squeue", *listed).splitlines()]
+    jobs = list(columns(call(login, "squeue", *listed), 3))
     if jobs:
         job, user, node = jobs[0]
         others = f" (and {len(jobs) - 1} more)" if len(jobs) > 1 else ""
@@ -120,7 +122,7 @@ def require_no_jobs(login: Host, nodes: Sequence[str]) -> None:
         words = key_values(line)
         if words.get("CPUAlloc", "0") != "0":
             raise HostError(
-                f"{words['NodeName']}: a job that squeue does not show is running there (PrivateData=jobs); "
+                f"{words.get('NodeName', 'a node')}: a job that squeue does not show is running there (PrivateData=jobs); "
                 "wait until it has ended, or ask an administrator"
             )
 

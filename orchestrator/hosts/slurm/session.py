@@ -158,7 +158,7 @@ class SlurmSession(BatchSession):
         next_look = time.monotonic() + self._options.poll
         for line in output:
             if line is not None and line.startswith("@ready "):
-                _, job, node = line.split()
+                job, _, node = line.removeprefix("@ready ").partition(" ")
                 return self._node(node, job)
             if line is not None and line.startswith("@failed "):
                 raise HostError(line.removeprefix("@failed "))
