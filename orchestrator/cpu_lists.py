@@ -14,10 +14,12 @@ MAX_NUMBER = 2**20 - 1
 def parse_cpus(text: str) -> frozenset[int]:
     """Return ``{0, 1, 2, 8}`` for ``0-2,8``; empty for an empty text. ``BadInput`` for other text."""
     numbers: set[int] = set()
+    size = 0
     for part in text.split(",") if text else ():
-        match = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", part)
+        match = re.fullmatch(r"([0-9]{1,7})(?:-([0-9]{1,7}))?", part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if last < first or last > MAX_NUMBER:
+        size += last - first + 1  # also of numbers that the list repeats
+        if last < first or last > MAX_NUMBER or size > MAX_NUMBER + 1:
             raise BadInput(f"invalid list of CPUs '{text}'")
         numbers.update(range(first, last + 1))
     return frozenset(numbers)
