@@ -91,7 +91,7 @@ def is_short(blob: bytes, bits: int) -> bool:
 def _public_part(text: str) -> bytes:
     """Return the public key in an OpenSSH private key, which is not encrypted."""
     lines = text.splitlines()
-    end = next(number for number, line in enumerate(lines) if line.startswith("-----END "))
+    end = next((number for number, line in enumerate(lines) if line.startswith("-----END ")), len(lines))
     message = Message(base64.b64decode("".join(lines[1:end]))[len(_MAGIC) :])
     for _ in range(3):  # cipher, key derivation, its options
         message.get_string()
