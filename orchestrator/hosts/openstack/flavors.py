@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,9 +39,15 @@ def machine_type_of(flavor: Any) -> MachineType:
         architecture="aarch64" if arm else "x86_64",
         cpus=flavor.vcpus if hint else 0,
         memory=flavor.ram * MIB if hint else 0,
-        nodes=0 if metal else int(specs.get("hw:numa_nodes", 1)),
+        nodes=0 if metal else _number(specs.get("hw:numa_nodes", 1)),
         accelerators=tuple(traits),
     )
+
+
+def _number(text: object) -> int:
+    """Return a number of NUMA nodes; 0, unknown, for anything else: an administrator of the site wrote it."""
+    found = re.fullmatch("[0-9]{1,4}", str(text))
+    return int(found[0]) if found else 0
 
 
 def is_bare_metal(flavor: Any) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,6 +45,14 @@ class MachineType(Struct, frozen=True):
         )
 
 
+class _Reported(Struct):
+    """What a machine of a type has reported, in a file beside the cache."""
+
+    cpus: int
+    nodes: int
+    memory: int
+
+
 def shipped(cloud: str) -> Mapping[str, MachineType]:
     """Return the types of a cloud by name, with what machines of these types have reported on this controller."""
     document = yaml.safe_load((files(__package__) / f"{cloud}.yaml").read_text(encoding="utf-8"))
@@ -56,28 +64,29 @@ def shipped(cloud: str) -> Mapping[str, MachineType]:
 def learn(cloud: str, name: str, facts: Facts) -> None:
     """Keep what a machine of a type reports beside the cache."""
     nodes = [node for node in facts.nodes if node.memory]
-    entry = {"cpus": facts.cpus, "nodes": len(nodes), "memory": sum(node.memory for node in nodes)}
+    entry = _Reported(facts.cpus, len(nodes), sum(node.memory for node in nodes))
     path = _learnt_file(cloud)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(_reported(cloud) | {name: entry}, indent=2) + "\n", encoding="utf-8")
+    document = msgspec.json.encode(_reported(cloud) | {name: entry})
+    temporary.write_bytes(msgspec.json.format(document, indent=2) + b"\n")
     temporary.rename(path)
 
 
-def _corrected(one: MachineType, reported: Mapping[str, int] | None) -> MachineType:
+def _corrected(one: MachineType, reported: _Reported | None) -> MachineType:
     if reported is None:
         return one
-    return replace(one, cpus=reported["cpus"], nodes=reported["nodes"], memory=reported["memory"])
+    return replace(one, cpus=reported.cpus, nodes=reported.nodes, memory=reported.memory)
 
 
 def _learnt_file(cloud: str) -> Path:
     return cache_folder() / "machine-types" / f"{cloud}.json"
 
 
-def _reported(cloud: str) -> dict[str, dict[str, int]]:
+def _reported(cloud: str) -> dict[str, _Reported]:
     try:
-        document: dict[str, dict[str, int]] = json.loads(_learnt_file(cloud).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        document = msgspec.json.decode(_learnt_file(cloud).read_bytes(), type=dict[str, _Reported])
+    except (OSError, ValueError, RecursionError):
         return {}
     return document
 
