@@ -20,6 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec import Struct, field
+
 from orchestrator.errors import BadInput, Position
 from orchestrator.extras import installation
 from orchestrator.hosts.inventory.variables import (
@@ -50,8 +53,32 @@ def program(name: str) -> str | None:
     return shutil.which(name) or (str(beside) if beside.is_file() else None)
 
 
-def list_inventory(path: Path, kind: str) -> Mapping[str, Any]:
-    """Return the output of ``ansible-inventory --list``: groups by name, and the hosts' variables in ``_meta``.
+class Group(Struct, frozen=True):
+    """A group of ``ansible-inventory --list``."""
+
+    hosts: tuple[str, ...] = ()
+    children: tuple[str, ...] = ()
+
+
+class _Hosts(Struct, frozen=True):
+    hostvars: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Listed(Struct, frozen=True):
+    """The output of ``ansible-inventory --list``: groups and the variables of hosts, by name."""
+
+    groups: Mapping[str, Group]
+    hostvars: Mapping[str, Mapping[str, Any]]
+
+
+class _Answer(Struct, frozen=True):
+    """What the module ``debug`` says of a host."""
+
+    msg: Any = None
+
+
+def list_inventory(path: Path, kind: str) -> Listed:
+    """Return the output of ``ansible-inventory --list``.
 
     :param kind: what the inventory is, for the fault if Ansible is not installed.
     """
@@ -64,10 +91,15 @@ def list_inventory(path: Path, kind: str) -> Mapping[str, Any]:
     log.warning("%s: read by ansible-inventory", path)
     ended = _run([command, "--inventory", str(path), "--list"], path)
     try:
-        document: Mapping[str, Any] = json.loads(ended.stdout, object_hook=_tagged)
-    except ValueError:
+        document = json.loads(ended.stdout, object_hook=_tagged)
+    except (ValueError, RecursionError):
         raise BadInput(position.fault(f"ansible-inventory: {_cause(ended)}")) from None
-    return document
+    try:
+        groups = msgspec.convert(document, dict[str, Any])
+        hosts = msgspec.convert(groups.pop("_meta", {}), _Hosts)
+        return Listed(msgspec.convert(groups, dict[str, Group]), hosts.hostvars)
+    except msgspec.ValidationError as error:
+        raise BadInput(position.fault(f"ansible-inventory: cannot read what it lists: {error}")) from None
 
 
 def resolve(path: Path, hosts: Iterable[str], names: Sequence[str]) -> dict[str, Any]:
@@ -85,7 +117,10 @@ def resolve(path: Path, hosts: Iterable[str], names: Sequence[str]) -> dict[str,
     ended = _run([command, pattern, "--inventory", str(path), *arguments], path)
     values: dict[str, Any] = {}
     for host, _, text in _RESULT.findall(ended.stdout):
-        result = json.loads(text).get("msg")
+        try:
+            result = msgspec.json.decode(text, type=_Answer).msg
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            raise BadInput(Position(str(path)).fault(f"ansible: cannot read its answer for {host}")) from None
         values[host] = result.removeprefix("Task failed: ") if isinstance(result, str) else result
     if not values:
         raise BadInput(Position(str(path)).fault(f"ansible: {_cause(ended)}"))

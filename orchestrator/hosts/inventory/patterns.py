@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from orchestrator.errors import BadInput, Position
 
-MAX_HOSTS = 100_000
+MAX_HOSTS = 50_000
 _RANGE = re.compile(r"\[([^\[\]]*)\]")
 _BRACKETED = re.compile(r"\[(.+)\]:([0-9]+)")
 _WITH_PORT = re.compile(r"((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)")

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from orchestrator.documents.document import Node, read_string
 from orchestrator.errors import BadInput, Position
@@ -89,12 +88,12 @@ def _is_plugin(root: Node) -> bool:
 
 def _from_ansible(path: Path, kind: str) -> tuple[Hosts, Groups]:
     """Return what ``ansible-inventory --list`` prints."""
-    document = ansible.list_inventory(path, kind)
+    listed = ansible.list_inventory(path, kind)
     position = Position(str(path))
     hosts: Hosts = {}
-    groups: Groups = {name: _members(name, document, ()) for name in document if name not in ("_meta", ALL)}
+    groups: Groups = {name: _members(name, listed.groups) for name in listed.groups if name != ALL}
     everyone = dict.fromkeys(
-        (*_members(ALL, document, ()), *(host for name in groups for host in groups[name]))
+        (*_members(ALL, listed.groups), *(host for name in groups for host in groups[name]))
     )
     # Values that were in encrypted files are printed like others.
     is_folder = path.is_dir()
@@ -102,20 +101,25 @@ def _from_ansible(path: Path, kind: str) -> tuple[Hosts, Groups]:
     secret = encrypted_names(dict.fromkeys(((path if is_folder else path.parent).resolve(), Path.cwd())))
     for host in everyone:
         hosts[host] = Variables()
-        for name, value in document.get("_meta", {}).get("hostvars", {}).get(host, {}).items():
+        for name, value in listed.hostvars.get(host, {}).items():
             hosts[host].assign(name, value, position)
         hosts[host].secret.update(hosts[host] if all_secret else secret)
     _resolve_templates(path, hosts)
     return hosts, {**groups, ALL: tuple(everyone)}
 
 
-def _members(name: str, document: Mapping[str, Any], above: tuple[str, ...]) -> tuple[str, ...]:
-    group = document.get(name, {})
-    members = list(group.get("hosts", ()))
-    for child in group.get("children", ()):
-        if child not in above:
-            members += _members(child, document, (*above, name))
-    return tuple(dict.fromkeys(members))
+def _members(name: str, groups: Mapping[str, ansible.Group]) -> tuple[str, ...]:
+    """Return the hosts of a group and of its children, in the order of their first mention."""
+    members: dict[str, None] = {}
+    seen: set[str] = set()
+    left = [name]
+    while left:
+        name = left.pop()
+        if name not in seen and (group := groups.get(name)):
+            seen.add(name)
+            members |= dict.fromkeys(group.hosts)
+            left += reversed(group.children)
+    return tuple(members)
 
 
 def _resolve_templates(path: Path, hosts: Hosts) -> None:

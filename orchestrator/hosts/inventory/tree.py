@@ -14,6 +14,8 @@ from orchestrator.hosts.inventory.vars_files import VarsFiles
 
 ALL = "all"
 UNGROUPED = "ungrouped"
+MAX_NAMED = 2 * MAX_HOSTS
+"""How often hosts may be named, in all groups together."""
 MAX_GROUPS = 10_000
 MAX_DEPTH = 100
 _PRIORITY = "ansible_group_priority"
@@ -34,6 +36,7 @@ class Tree:
     def __init__(self) -> None:
         self.groups: dict[str, Group] = {ALL: Group(), UNGROUPED: Group()}
         self.hosts: dict[str, Variables] = {}
+        self._named = 0
 
     def add_group(self, name: str, position: Position) -> None:
         """Add a group unless it exists."""
@@ -44,6 +47,7 @@ class Tree:
     def add_hosts(self, group: str, pattern: str, port: int | None, position: Position) -> list[str]:
         """Add the hosts of a pattern to a group; a port counts where a host is named first."""
         names = list(expand(pattern, position))
+        self._named += len(names)
         for name in names:
             self.groups[group].hosts[name] = None
             if name not in self.hosts:
@@ -52,6 +56,8 @@ class Tree:
                     self.hosts[name].assign("ansible_port", port, position)
         if len(self.hosts) > MAX_HOSTS:
             raise BadInput(position.fault(f"too many hosts (limit: {MAX_HOSTS})"))
+        if self._named > MAX_NAMED:
+            raise BadInput(position.fault(f"hosts are named too often in groups (limit: {MAX_NAMED} times)"))
         return names
 
     def set_variable(self, name: str, variable: str, value: Any, position: Position) -> None:
@@ -105,9 +111,8 @@ class Tree:
             if names not in inherited:
                 inherited[names] = self._inherited(names, files)
             result[host] = Variables()
-            result[host].overlay(inherited[names])
-            result[host].overlay(own)
-            result[host].overlay(files.of_host(host))
+            for layer in (inherited[names], own, *files.of_host(host)):
+                result[host].overlay(layer)
         return result
 
     def _inherited(self, names: tuple[str, ...], files: VarsFiles) -> Variables:

@@ -28,14 +28,12 @@ class VarsFiles:
         """Yield the variables of groups, those of the highest precedence last."""
         for folder in self._groups:
             for name in names:
-                yield folder.variables(name)
+                yield from folder.variables(name)
 
-    def of_host(self, name: str) -> Variables:
-        """Return the variables of a host."""
-        variables = Variables()
+    def of_host(self, name: str) -> Iterator[Variables]:
+        """Yield the variables of a host, those of the highest precedence last."""
         for folder in self._hosts:
-            variables.overlay(folder.variables(name))
-        return variables
+            yield from folder.variables(name)
 
 
 def encrypted_names(folders: Iterable[Path]) -> set[str]:
@@ -75,13 +73,16 @@ class _Folder:
             self._names = set()
         self._read: dict[str, Variables] = {}
 
-    def variables(self, name: str) -> Variables:
+    def variables(self, name: str) -> Iterator[Variables]:
+        """Yield the variables for a name if there are any: few of many hosts have a file."""
+        found = next((name + suffix for suffix in _SUFFIXES if name + suffix in self._names), None)
+        if found is None:
+            return
         if name not in self._read:
             self._read[name] = variables = Variables()
-            found = next((name + suffix for suffix in _SUFFIXES if name + suffix in self._names), None)
-            for path in _files(self._path / found) if found else ():
+            for path in _files(self._path / found):
                 variables.overlay(_read(path))
-        return self._read[name]
+        yield self._read[name]
 
 
 def _files(path: Path) -> Iterator[Path]:
