@@ -82,7 +82,7 @@ def load(name: str) -> Built | None:
         return convert(json.loads(file.read_text(encoding="utf-8")), Built)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise KernelError(
             f"{file} is damaged ({error}); remove {file.parent} and rebuild the kernel"
         ) from error
