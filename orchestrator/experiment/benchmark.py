@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeGuard
 
 from msgspec import Struct
 
@@ -23,6 +24,11 @@ from orchestrator.units import binary_size, parse_size
 
 _SPELLED = re.compile(r"0x[0-9a-fA-F]+|[0-9.]+ ?[A-Za-z]*")
 """How an integer or a size in a range may be written, as the program gets it."""
+_DECIMAL = re.compile(r"[0-9]{1,20}")
+
+
+def _is_integer(value: Value) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 class Range(Struct, frozen=True):
@@ -40,12 +46,17 @@ class Range(Struct, frozen=True):
         words = tuple(node["words"].data()) if "words" in node else ()
         return cls(read_level(node["from"]), read_level(node["to"]), powers, words)
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether both ends are integers or sizes."""
+        return _is_integer(self.first.value) and _is_integer(self.last.value)
+
     def contains(self, level: Level) -> bool:
         """Whether a level is in the range or one of the words; a quoted number counts as a number."""
         if level.text in self.words:
             return True
-        value: Value = int(level.text) if level.text.isdecimal() else level.value
-        if isinstance(value, bool) or not isinstance(value, int) or not _SPELLED.fullmatch(level.text):
+        value: Value = int(level.text) if _DECIMAL.fullmatch(level.text) else level.value
+        if not _is_integer(value) or not _SPELLED.fullmatch(level.text):
             return False
         assert isinstance(self.first.value, int)
         assert isinstance(self.last.value, int)
@@ -267,7 +278,13 @@ class BenchmarkReader:
     def _ranges(self) -> dict[str, Range]:
         if not self.role_file:
             return {}
-        return {name: Range.read(node.mapping()) for name, node in self.role_file.members("ranges")}
+        ranges = {name: Range.read(node.mapping()) for name, node in self.role_file.members("ranges")}
+        for name, span in ranges.items():
+            for key, bound in (("from", span.first), ("to", span.last)):
+                if not _is_integer(bound.value):
+                    position = self.role_file.node.nearest_position("ranges", name, key)
+                    self.role_file.add_fault(position, f"'{bound.text}' is not an integer or a size")
+        return {name: span for name, span in ranges.items() if span.is_sound}
 
     def _arguments(self) -> dict[str, Level]:
         return {
