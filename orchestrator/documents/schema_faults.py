@@ -41,11 +41,9 @@ def find(
     resources = {name: Resource.from_contents(dict(rules)) for name, rules in references.items()}
     registry: Registry[Any] = Registry().with_resources(resources.items())
     validator = _Validator(schema, registry=registry)
-    faults: dict[Fault, Location] = {}
-    for error in validator.iter_errors(node.data()):
-        for location, fault in _explain(error, node, schema):
-            faults.setdefault(fault, location)
-    return [(location, fault) for fault, location in faults.items()]
+    # Two places with an alias of one value have the same fault.
+    found = (found for error in validator.iter_errors(node.data()) for found in _explain(error, node, schema))
+    return list(dict.fromkeys(found))
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: JSONSchema) -> Iterator[ValidationError]:
