@@ -21,6 +21,10 @@ from orchestrator.provision.templates import UndefinedName
 MAX_RANGE = 10_000
 """Length of the longest list that ``range`` yields in a template."""
 
+_OF_VALUES = (ArithmeticError, TypeError, ValueError, LookupError, AttributeError)
+_TOO_DEEP = (RecursionError, SyntaxError)
+"""Of Jinja's parser, and of Python for the code that Jinja makes."""
+
 
 @cache
 def environment() -> ImmutableSandboxedEnvironment:
@@ -62,6 +66,8 @@ def required_names(text: str, position: Position, *, expression: bool = False) -
         raise BadInput(
             _moved(position, 0 if expression else error.lineno - 1).fault(_message(error))
         ) from None
+    except _TOO_DEEP as error:
+        raise _fault(error, position) from None
     optional = {id(node) for node in _optional(tree)}
     assigned = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
     return frozenset(
@@ -96,7 +102,7 @@ def evaluate(text: str, position: Position, variables: Mapping[str, Any]) -> Any
         if inner is not None:
             return _expression(inner, variables)
         return environment().from_string(text).render(variables)
-    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
+    except (TemplateError, *_OF_VALUES, *_TOO_DEEP) as error:
         raise _fault(error, position) from None
 
 
@@ -104,13 +110,15 @@ def expression(text: str, position: Position, variables: Mapping[str, Any]) -> A
     """Return the value of an expression without delimiters. Raises ``UndefinedName`` or ``BadInput``."""
     try:
         return _expression(text, variables)
-    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
+    except (TemplateError, *_OF_VALUES, *_TOO_DEEP) as error:
         raise _fault(error, position) from None
 
 
 def _fault(error: Exception, position: Position) -> BadInput:
     if isinstance(error, UndefinedError):
         return UndefinedName(position.fault(_message(error)))
+    if isinstance(error, _TOO_DEEP):
+        return BadInput(position.fault("template error: nested too deeply"))
     line = getattr(error, "lineno", 1) - 1
     return BadInput(_moved(position, line).fault(_message(error)))
 
