@@ -6,8 +6,8 @@ Fixed formats, no JSON: not every site has the plugin that prints it.
 from __future__ import annotations
 
 import re
-from itertools import chain, islice
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host

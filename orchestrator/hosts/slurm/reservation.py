@@ -122,8 +122,8 @@ def require_no_jobs(login: Host, nodes: Sequence[str]) -> None:
         words = key_values(line)
         if words.get("CPUAlloc", "0") != "0":
             raise HostError(
-                f"{words.get('NodeName', 'a node')}: a job that squeue does not show is running there (PrivateData=jobs); "
-                "wait until it has ended, or ask an administrator"
+                f"{words.get('NodeName', 'a node')}: a job that squeue does not show is running there "
+                "(PrivateData=jobs); wait until it has ended, or ask an administrator"
             )
 
 
