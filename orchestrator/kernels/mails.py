@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tempfile
 from collections.abc import Iterator
@@ -44,8 +45,8 @@ def is_mailbox(content: bytes) -> bool:
     """Whether ``git am`` takes a file for a mail or a mailbox: a "From" line or a header of fields comes first."""
     if content.lstrip().startswith((b"From ", b"From: ")):
         return True
-    for line in content.splitlines():
-        if not line:
+    for line in io.BytesIO(content):
+        if not line.strip(b"\r\n"):
             break
         if not line.startswith((b" ", b"\t")) and not _FIELD.match(line):
             return False

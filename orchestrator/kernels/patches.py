@@ -22,8 +22,12 @@ from orchestrator.kernels.git import complaint, run_git
 from orchestrator.kernels.locks import atomic_folder
 from orchestrator.kernels.mails import Mail, is_mailbox, is_maildir, may_lack_a_patch, read_mailbox
 from orchestrator.kernels.quilt import Entry, read_series
+from orchestrator.units import format_size
 
 _log = logging.getLogger(__name__)
+
+LARGEST = 64 << 20
+"""Bytes of a patch or a mailbox, decompressed."""
 
 _COMPRESSED = rb"(?:\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd)"
 """The first bytes of files of gzip, bzip2, xz and zstd."""
@@ -108,7 +112,7 @@ def _read(entry: Entry) -> Iterator[Patch]:
         yield from _decompressed(entry)
         return
     try:
-        content = compressed.read(entry.file)
+        content = compressed.read(entry.file, LARGEST)
     except KernelError as error:
         raise KernelError(
             str(error) if entry.location == str(entry.file) else f"{entry.location}: {error}"
@@ -126,7 +130,7 @@ def _decompressed(entry: Entry) -> Iterator[Patch]:
         raise KernelError(
             f"{entry.location}: not a regular file"
         )  # a FIFO or a device could be read for ever
-    content = b"" if is_maildir(entry.file) else entry.file.read_bytes()
+    content = b"" if is_maildir(entry.file) else _content(entry)
     if re.match(_COMPRESSED, content):
         raise KernelError(f"{entry.location}: {entry.file.name} is compressed; decompress it first")
     if is_maildir(entry.file) or is_mailbox(content):
@@ -138,6 +142,14 @@ def _decompressed(entry: Entry) -> Iterator[Patch]:
         yield patch
     else:
         raise KernelError(f"{entry.location}: {entry.file.name} is not a patch: no diff found")
+
+
+def _content(entry: Entry) -> bytes:
+    with entry.file.open("rb") as stream:
+        content = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise KernelError(f"{entry.location}: {entry.file.name} is larger than {format_size(LARGEST)}")
+    return content
 
 
 def _from_mail(entry: Entry, mail: Mail, content: bytes, is_only: bool) -> Patch | None:

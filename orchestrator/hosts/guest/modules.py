@@ -15,6 +15,8 @@ from orchestrator.errors import KernelError
 from orchestrator.kernels import compressed
 
 _DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
+_LARGEST = 512 << 20
+"""Bytes of a module."""
 _SUFFIX = re.compile(r"\.ko(\.(gz|xz|zst))?$")
 
 
@@ -59,7 +61,7 @@ def _dependencies(code: bytes) -> list[str]:
 
 def _read(path: Path) -> bytes:
     try:
-        return compressed.read(path)
+        return compressed.read(path, _LARGEST)
     except KernelError as error:
         raise KernelError(f"cannot read kernel module {error}") from None
     except OSError as error:

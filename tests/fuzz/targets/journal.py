@@ -65,4 +65,4 @@ def recorded() -> list[bytes]:
     return [b"\n".join([*text.split(b"\n")[:6], *text.split(b"\n")[-2:]]) for text in whole]
 
 
-TARGET = Target("journal", run, ("orchestrator.results"), recorded, mutation.json_lines(*KEYS))
+TARGET = Target("journal", run, ("orchestrator.results",), recorded, mutation.json_lines(*KEYS))
