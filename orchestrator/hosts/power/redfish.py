@@ -7,9 +7,12 @@ import json
 import ssl
 import urllib.request
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
+
+import msgspec
+from msgspec import Struct, field
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.power import Power
@@ -20,6 +23,33 @@ SYSTEMS = "/redfish/v1/Systems"
 RESET = "#ComputerSystem.Reset"
 HARD = ("PowerCycle", "ForceRestart")
 """Reset types that bypass the operating system, in order of preference."""
+LARGEST = 4 << 20
+"""Bytes of an answer that are read."""
+
+T = TypeVar("T")
+
+
+class _Reset(Struct, frozen=True):
+    target: str = ""
+    supported: tuple[str, ...] = field(default=HARD, name="ResetType@Redfish.AllowableValues")
+
+
+class _Actions(Struct, frozen=True):
+    reset: _Reset = field(default_factory=_Reset, name=RESET)
+
+
+class _System(Struct, frozen=True):
+    actions: _Actions = field(default_factory=_Actions, name="Actions")
+    power_state: str | None = field(default=None, name="PowerState")
+
+
+class _Member(Struct, frozen=True):
+    path: str = field(name="@odata.id")
+
+
+class _Systems(Struct, frozen=True):
+    members: tuple[_Member, ...] = field(default=(), name="Members")
+
 
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "url": str,
@@ -47,28 +77,36 @@ class Redfish(Power):
 
     def cycle(self) -> None:
         """Reset the system, or power it on where it is off; ``HostError`` where the BMC does not support it."""
-        system = self._request(self._system_path())
-        action = system.get("Actions", {}).get(RESET, {})
-        if "target" not in action:
+        system = self._get(self._system_path(), _System)
+        action = system.actions.reset
+        if not action.target:
             raise HostError(f"{self._url}: the system does not support {RESET}")
-        supported = action.get("ResetType@Redfish.AllowableValues", HARD)
-        preferred = ("On",) if system.get("PowerState") == "Off" else HARD
-        kind = next((kind for kind in preferred if kind in supported), None)
+        preferred = ("On",) if system.power_state == "Off" else HARD
+        kind = next((kind for kind in preferred if kind in action.supported), None)
         if kind is None:
-            raise HostError(f"{self._url}: the system supports no hard reset, only {', '.join(supported)}")
-        self._request(action["target"], {"ResetType": kind})
+            raise HostError(
+                f"{self._url}: the system supports no hard reset, only {', '.join(action.supported)}"
+            )
+        self._request(action.target, {"ResetType": kind})
 
     def _system_path(self) -> str:
         """Return the path of the system."""
         if self._system:
             return f"{SYSTEMS}/{self._system}"
-        members = [member["@odata.id"] for member in self._request(SYSTEMS).get("Members", ())]
+        members = [member.path for member in self._get(SYSTEMS, _Systems).members]
         if len(members) != 1:
             names = ", ".join(member.rpartition("/")[2] for member in members)
             raise HostError(f"{self._url}: has {len(members)} systems ({names}); select one with `system`")
-        return str(members[0])
+        return members[0]
 
-    def _request(self, path: str, content: object = None) -> dict[str, Any]:
+    def _get(self, path: str, kind: type[T]) -> T:
+        """Return a resource; ``HostError`` if it is none of this kind."""
+        try:
+            return msgspec.json.decode(self._request(path), type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise HostError(f"{urljoin(self._url, path)}: not a Redfish service") from None
+
+    def _request(self, path: str, content: object = None) -> bytes:
         """GET a resource, or POST ``content`` to it; return the response."""
         password = self._password.read_text(encoding="utf-8").partition("\n")[0]
         secret = base64.b64encode(f"{self._user}:{password}".encode()).decode()
@@ -77,19 +115,18 @@ class Redfish(Power):
         if content is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(content).encode()
-        request = urllib.request.Request(urljoin(self._url, path), data, headers)
+        url = self._url
         try:
+            url = urljoin(self._url, path)
+            request = urllib.request.Request(url, data, headers)
             # The address is the user's, and the BMC there has the password that it is sent.
             with urllib.request.urlopen(request, timeout=LIMIT_S, context=self._tls) as response:  # nosec B310
-                text = response.read()
-            document = json.loads(text) if text.strip() else {}
+                answer: bytes = response.read(LARGEST)
         except HTTPError as error:
-            raise HostError(f"{request.full_url}: {error.code} {error.reason}") from error
+            raise HostError(f"{url}: {error.code} {error.reason}") from error
         except (OSError, HTTPException, ValueError) as error:
-            raise HostError(f"{request.full_url}: {_reason(error)}") from error
-        if not isinstance(document, dict):
-            raise HostError(f"{request.full_url}: not a Redfish service")
-        return document
+            raise HostError(f"{url}: {_reason(error)}") from error
+        return answer
 
 
 def _reason(error: Exception) -> object:
