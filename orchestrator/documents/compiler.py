@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -85,7 +86,9 @@ class Compiler:
         if not text:
             raise ExpressionError("empty expression")
         try:
-            tree = ast.parse(text, mode="eval")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of Python's parser, to who wrote Python
+                tree = ast.parse(text, mode="eval")
             return self._compile(tree.body)
         except SyntaxError as error:
             raise ExpressionError(self._syntax_message(), self._column((error.offset or 1) - 1)) from None

@@ -221,3 +221,8 @@ def test_a_predicate_must_be_true_or_false(text: str, shown: str) -> None:
 
 def test_zero_and_one_are_predicates() -> None:
     assert [Expression("probe").holds({"probe": value}) for value in (0, 1, True)] == [False, True, True]
+
+
+def test_what_pythons_parser_warns_of_is_not_shown(recwarn: pytest.WarningsRecorder) -> None:
+    assert Expression("1if a else 2").evaluate({"a": True}) == 1
+    assert not recwarn.list
