@@ -22,7 +22,10 @@ MOST_STARTS = 20
 
 
 class Result(NamedTuple):
-    """What became of a target. ``covered`` of ``lines``: of the modules under test; ``kept``: inputs with new code."""
+    """What became of a target. ``covered`` of ``lines``: of the modules under test; ``kept``: inputs with new code.
+
+    :ivar seconds: of CPU, without the start of the worker.
+    """
 
     target: str
     inputs: int
@@ -33,16 +36,27 @@ class Result(NamedTuple):
     seconds: float
 
 
+HEAD = struct.Struct("<QQd")
+
+
+class Now(NamedTuple):
+    """What a worker tells: the number of inputs, the present one, and seconds of CPU."""
+
+    count: int
+    data: bytes
+    seconds: float
+
+
 def fuzz(name: str, inputs: int, seed: int, state: Path) -> Result:
     """Give a target so many inputs; ``state`` is the directory of the worker."""
-    began = time.monotonic()
     (state / "finds").mkdir(parents=True, exist_ok=True)
-    done = 0
+    (state / "now").unlink(missing_ok=True)
+    done, seconds = 0, 0.0
     for start in range(MOST_STARTS):
         done = _work(name, inputs - done, seed + start, state, done)
+        seconds += _now(state).seconds
         if done >= inputs:
             break
-    seconds = time.monotonic() - began
     covered, lines = _coverage(name, state)
     finds = len(list((state / "finds").glob("*.txt")))
     return Result(name, done, len(list((state / "inputs").iterdir())), finds, covered, lines, seconds)
@@ -60,7 +74,7 @@ def _work(name: str, inputs: int, seed: int, state: Path, done: int) -> int:
             if worker.poll() is None:
                 os.killpg(worker.pid, signal.SIGKILL)
                 worker.wait()
-    count, data = _now(state)
+    count, data, _ = _now(state)
     if count == done:
         raise SystemExit(f"fuzz: {name}: no input was read; see {state / 'log'}")
     if is_silent or worker.returncode:
@@ -77,7 +91,7 @@ def _wait(worker: subprocess.Popen[bytes], state: Path) -> bool:
         try:
             worker.wait(timeout=0.5)
         except subprocess.TimeoutExpired:
-            count, _ = _now(state)
+            count = _now(state).count
             if count != seen:
                 seen, since = count, time.monotonic()
             if time.monotonic() - since > SILENT_S:
@@ -86,14 +100,14 @@ def _wait(worker: subprocess.Popen[bytes], state: Path) -> bool:
             return False
 
 
-def _now(state: Path) -> tuple[int, bytes]:
-    """Return the number of inputs and the last one."""
+def _now(state: Path) -> Now:
+    """Return how far a worker is."""
     try:
         content = (state / "now").read_bytes()
-        count, size = struct.unpack_from("<QQ", content)
+        count, size, seconds = HEAD.unpack_from(content)
     except (OSError, struct.error):
-        return 0, b""
-    return count, content[16 : 16 + size]
+        return Now(0, b"", 0.0)
+    return Now(count, content[HEAD.size : HEAD.size + size], seconds)
 
 
 def _coverage(name: str, state: Path) -> tuple[int, int]:
@@ -106,7 +120,7 @@ def _coverage(name: str, state: Path) -> tuple[int, int]:
 def table(results: Mapping[str, Result]) -> str:
     """Return the results as a table in Markdown."""
     lines = [
-        "| target | inputs | kept | finds | lines covered | seconds | inputs/s |",
+        "| target | inputs | kept | finds | lines covered | seconds of CPU | inputs/s |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for name, one in results.items():

@@ -18,7 +18,11 @@ from random import Random
 
 import atheris
 
-NOW_SIZE = (1 << 18) + 16
+from tests.fuzz.mutation import LARGEST
+
+HEAD = struct.calcsize("<QQd")
+"""Bytes of ``now`` before the input: the number of inputs, the size of this one, seconds of CPU."""
+NOW_SIZE = HEAD + LARGEST
 OURS = 0.7
 """Share of the inputs that are nearly valid documents; libFuzzer changes bytes for the others."""
 
@@ -39,10 +43,12 @@ def main(name: str, runs: str, seed: str, state: str) -> None:
         (folder / "inputs" / f"seed-{number}").write_bytes(content)
     now = _shared(folder / "now")
     (count,) = struct.unpack_from("<Q", now)
+    began = _cpu()
 
     def test(data: bytes) -> None:
         nonlocal count
-        struct.pack_into(f"<QQ{len(data)}s", now, 0, count, len(data), data)
+        struct.pack_into(f"{len(data)}s", now, HEAD, data)
+        struct.pack_into("<QQ", now, 0, count, len(data))
         try:
             check(target, data)
         except BaseException as error:
@@ -50,7 +56,7 @@ def main(name: str, runs: str, seed: str, state: str) -> None:
                 raise
             find_of(error).save(folder / "finds", data)
         count += 1
-        struct.pack_into("<Q", now, 0, count)
+        struct.pack_into("<QQd", now, 0, count, len(data), _cpu() - began)
 
     def mutate(data: bytes, most: int, number: int) -> bytes:
         random = Random(number)
@@ -62,7 +68,7 @@ def main(name: str, runs: str, seed: str, state: str) -> None:
     options = (
         f"-runs={runs}",
         f"-seed={seed}",
-        f"-max_len={NOW_SIZE - 16}",
+        f"-max_len={LARGEST}",
         "-timeout=3600",
         "-rss_limit_mb=0",
     )
@@ -72,6 +78,11 @@ def main(name: str, runs: str, seed: str, state: str) -> None:
         custom_mutator=mutate,
     )
     atheris.Fuzz()
+
+
+def _cpu() -> float:
+    """Return the seconds of CPU of this process and of those that have ended."""
+    return sum(os.times()[:4])
 
 
 def _shared(path: Path) -> mmap.mmap:
