@@ -12,7 +12,7 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment import schemas
 from orchestrator.experiment.model import Kernel, KernelSource, PatchSource, Recipe, Suite
 from orchestrator.nearest import did_you_mean
-from orchestrator.paths import user_path
+from orchestrator.paths import check_name, user_path
 
 BASES = ("tiny", "defconfig", "running")
 RECIPES = Path("kernel") / "recipes"
@@ -120,6 +120,7 @@ def find_recipe(text: str, folder: Path, roles: Sequence[Path]) -> Path:
         if not file.is_file():
             raise BadInput(_path_error(file))
         return file
+    check_name(text)
     for folder in roles:
         if (file := folder / RECIPES / f"{text}.yaml").is_file():
             return file
