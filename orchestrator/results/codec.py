@@ -23,6 +23,8 @@ from orchestrator.results.records import (
     BlockRecord,
     EndRecord,
     HostRecord,
+    KnownCheck,
+    KnownFacts,
     Record,
     RunRecord,
     TrialRecord,
@@ -144,6 +146,13 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def _read_block(document: Document) -> BlockRecord:
+    record = convert(document, BlockRecord)
+    convert(record.facts, KnownFacts)
+    convert(record.proof, tuple[KnownCheck, ...])
+    return record
+
+
 def _read_trial(document: Document) -> TrialRecord:
     """Read a trial; a value that is not finite was written as null."""
     metrics = document.get("metrics")
@@ -160,7 +169,7 @@ def _with_nan(metric: Any) -> Any:
 
 _READERS: Mapping[str, Callable[[Document], Record]] = {
     "run": partial(convert, type=RunRecord),
-    "block": partial(convert, type=BlockRecord),
+    "block": _read_block,
     "trial": _read_trial,
     "attempt": _read_trial,
     "host": partial(convert, type=HostRecord),

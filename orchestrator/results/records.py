@@ -13,9 +13,9 @@ Each line is one JSON object with ``format`` (:data:`FORMAT`) and ``type``:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from orchestrator import __version__
 from orchestrator.experiment.factors import HOST
@@ -160,6 +160,10 @@ class BlockRecord(Struct, frozen=True):
     hypervisor: Mapping[str, str] = field(default_factory=dict)
 
 
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A number that SQLite can hold."""
+
+
 SMALLEST, LARGEST = 1e-150, 1e150
 """Magnitudes of usable figures. Memory that was not initialised prints as 6.9e-310, whose reciprocal is infinite."""
 
@@ -174,6 +178,36 @@ class MetricValue(Struct, frozen=True):
 
     value: float
     unit: str
+
+
+class _NodeFacts(TypedDict, total=False):
+    id: Count
+    cpus: str
+    memory: Count
+    distances: tuple[int, ...]
+
+
+class KnownFacts(TypedDict, total=False):
+    """The facts of a block that reports and bundles read; a host may tell more."""
+
+    cpus: Count
+    cpu_model: str
+    command_line: str
+    microcode: str
+    governors: Mapping[str, str]
+    nodes: tuple[_NodeFacts, ...]
+    sysctls: Mapping[str, Any]
+    thp: Mapping[str, Any]
+    compilers: Mapping[str, Any]
+
+
+class KnownCheck(TypedDict):
+    """A check of ``proof``."""
+
+    what: str
+    expected: str
+    found: str
+    holds: bool
 
 
 class TrialRecord(Struct, frozen=True):
@@ -203,7 +237,7 @@ class TrialRecord(Struct, frozen=True):
 
     trial: str
     cell: str
-    repetition: int
+    repetition: Count
     factors: Mapping[str, str]
     block: int
     host: str
