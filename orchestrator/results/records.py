@@ -160,7 +160,7 @@ class BlockRecord(Struct, frozen=True):
     hypervisor: Mapping[str, str] = field(default_factory=dict)
 
 
-Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Count = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """A number that SQLite can hold."""
 
 

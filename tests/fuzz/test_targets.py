@@ -15,7 +15,10 @@ from orchestrator.errors import OrchestratorError
 from tests.fuzz.properties import check
 from tests.fuzz.target import find, names
 
-EXAMPLES = 150
+EXAMPLES = 40
+
+SEVERAL_READERS = {"host-texts", "manifest", "slurm", "units"}
+"""Targets that give an input to several readers, of which some refuse each."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +48,7 @@ def test_nearly_valid_inputs_are_read_or_refused(name: str) -> None:
     changed()
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", sorted({*names()} - SEVERAL_READERS))
 def test_some_seeds_are_read(name: str) -> None:
     """A target whose seeds are all refused would test no more than the first check of its reader."""
     target = find(name)

@@ -23,6 +23,7 @@ from orchestrator.results.records import (
     FactorInfo,
     HostOutcome,
     HostRecord,
+    KnownFacts,
     MetricInfo,
     MetricValue,
     Record,
@@ -36,6 +37,8 @@ texts = st.text(st.characters(exclude_categories=()), max_size=20).filter(
     lambda text: migrations.rename({"headline": text})["headline"] == text
 )
 whole = st.integers()
+counts = st.integers(-(2**63), 2**63 - 1)
+other_facts = texts.filter(lambda name: name not in KnownFacts.__annotations__)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 text_maps = st.dictionaries(texts, texts, max_size=4)
 json_values = st.recursive(
@@ -72,13 +75,13 @@ records: st.SearchStrategy[Record] = st.one_of(
         **dict.fromkeys(["kernel", "host", "boot", "environment", "time"], texts),
         block=whole,
         clock=st.sampled_from(["wall", "instructions"]),
-        facts=st.dictionaries(texts, json_values, max_size=3),
+        facts=st.dictionaries(other_facts, json_values, max_size=3),
         settings=text_maps,
     ),
     st.builds(
         TrialRecord,
         **dict.fromkeys(["trial", "cell", "host", "boot", "environment", "reason", "start", "end"], texts),
-        repetition=whole,
+        repetition=counts,
         block=whole,
         factors=text_maps,
         status=st.sampled_from(Status),
