@@ -126,10 +126,9 @@ def _read(entry: Entry) -> Iterator[Patch]:
 
 
 def _decompressed(entry: Entry) -> Iterator[Patch]:
+    # A FIFO or a device could be read for ever.
     if entry.file.exists() and not (entry.file.is_file() or entry.file.is_dir()):
-        raise KernelError(
-            f"{entry.location}: not a regular file"
-        )  # a FIFO or a device could be read for ever
+        raise KernelError(f"{entry.location}: not a regular file")
     content = b"" if is_maildir(entry.file) else _content(entry)
     if re.match(_COMPRESSED, content):
         raise KernelError(f"{entry.location}: {entry.file.name} is compressed; decompress it first")
