@@ -27,7 +27,7 @@ TARGET = Target(
     "inventory-ini",
     lambda data: read_all("hosts.ini", data),
     ("orchestrator.hosts.inventory",),
-    lambda: [HOSTS, b"localhost ansible_connection=local\n"],
+    lambda: [HOSTS, b"localhost ansible_connection=local\n", b"n1 ansible_host=10.0.0.1\n"],
     mutation.text(
         b"[x:children]",
         b"[x:vars]",
