@@ -62,7 +62,10 @@ class JournalFollower:
     def collect(self, visit: Visit, block: Block, context: TrialContext) -> None:
         """Take over what an earlier runner left on the host."""
         finder = TrialFinder(self._run.plan.trials(block))
-        self.handle(map(host_journal.Reader(visit.journal).read, visit.journal_lines()), finder, context)
+        events = map(host_journal.Reader(visit.journal).read, visit.journal_lines())
+        # How that runner ended does not matter any more: what it could not restore is restored, or named, next.
+        trials = (event for event in events if not isinstance(event, host_journal.End))
+        self.handle(trials, finder, context)
 
     def follow(self, visit: Visit, block: Block, context: TrialContext) -> bool:
         """Follow the host's journal to its end; return whether the runner wrote that end."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.machine import Machine
 from tests.integration.sshd import Sshd
 from tests.running import User
 
@@ -278,3 +279,29 @@ def test_a_trial_whose_line_is_damaged_runs_again(user: User) -> None:
     assert "1 damaged line of the journal left out" in again.out
     assert "8 of 8 trials ok" in again.out
     assert sum(record["trial"] == damaged["trial"] for record in user.trials) == 2, "the damaged line stays"
+
+
+LOSES_A_SETTING = """
+name: loses
+benchmark:
+  command: [sh, -c, 'test -e KNOB.away || test {n} = 0 || mv KNOB KNOB.away; echo x={n}']
+  metrics: {x: {key_value: x, unit: count}}
+factors: {n: [0, 1, 2], sysfs.KNOB: [0]}
+repetitions: 1
+order: {within_block: listed}
+"""
+
+
+def test_a_run_goes_on_when_what_its_runner_failed_at_is_mended(admin: User, machine: Machine) -> None:
+    """The runner ended with an error, which its journal keeps: the setting of a trial could not be put back."""
+    file = admin.file(LOSES_A_SETTING.replace("KNOB", "/sys/kernel/mm/ksm/run"))
+    ended = admin.run(file)
+    assert ended.code == 3
+    assert "the runner failed: /sys/kernel/mm/ksm/run: missing" in ended.complaints[-1]
+    knob = machine.root / "sys/kernel/mm/ksm/run"
+    (knob.parent / "run.away").rename(knob)
+    (knob.parent / "run.away").touch()
+    again = admin.run(file)
+    assert again.code == 0, again.err
+    admin.assert_complete(3)
+    assert machine.sys("kernel/mm/ksm/run") == "1"
