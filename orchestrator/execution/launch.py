@@ -219,11 +219,23 @@ class _Visible(logging.Formatter):
         return visible(super().format(record))
 
 
+class _LogFile(logging.FileHandler):
+    """A log that cannot be written ends no run, and is not told for each line: the journal tells, if it must."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is that of logging
+        """Lose the line."""
+
+    def close(self) -> None:
+        """Close the file; lines that are not on disk yet may be lost."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
     """Write everything that is logged into a file of the run."""
     path.touch(PRIVATE)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(_Visible("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.setLevel(logging.DEBUG)
     root = logging.getLogger("orchestrator")

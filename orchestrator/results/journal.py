@@ -7,6 +7,7 @@ readers that go on without the line. Without its first line a journal cannot be 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,9 +61,10 @@ class Journal:
                 lines = lines[os.write(self._file, lines) :]
             os.fsync(self._file)
         except OSError as error:
-            os.ftruncate(self._file, size)
+            with contextlib.suppress(OSError):  # a file system that has become read-only
+                os.ftruncate(self._file, size)
             raise HostError(
-                f"{self.path}: {error.strerror}; free some space and repeat the command to resume"
+                f"{self.path}: {error.strerror}; repeat the command to resume when it can be written"
             ) from None
 
     def records(self, left_out: LeftOut | None = None) -> Iterator[Record]:

@@ -396,3 +396,23 @@ def test_a_full_disk_of_the_controller(user: User) -> None:
     assert "Traceback" not in ran.stderr
     assert "File too large" in ran.stderr
     assert not list(user.folder.glob("results/*"))
+
+
+def test_a_log_that_cannot_be_written_adds_nothing_to_the_reason(user: User, sshd: Sshd) -> None:
+    """The log is longer than the shell lets a file become; the journal is not."""
+    config = user.folder / "ssh_config"
+    config.write_text(sshd.ssh_config.read_text())
+    user.options = ("--host", "testhost", "--ssh-config", str(config))
+    file = user.file(ANY)
+    assert user.run(file).code == 0
+    (folder,) = user.run_folders
+    lines = (folder / "journal.jsonl").read_text().splitlines(keepends=True)
+    (folder / "journal.jsonl").write_text("".join(line for line in lines if '"type":"end"' not in line))
+    limit = 1 << 20
+    (folder / "orchestrate.log").write_text("x" * limit)
+    user.prefix = ("sh", "-c", LIMITED_FILES, "sh", str(limit // 512))
+    config.write_text(config.read_text().replace(str(sshd.port), str(free_port())))
+    ended = user.run(file)
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert "Connection refused" in line
