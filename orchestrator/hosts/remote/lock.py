@@ -20,8 +20,8 @@ from orchestrator.errors import HostError
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.timestamps import utc_now
 
-HELD = 3
-"""Exit code of ``lock.sh take`` if the lock has another holder."""
+FAILED, HELD = 1, 3
+"""Exit codes of ``lock.sh take`` if the lock cannot be written, or has another holder."""
 
 
 class Holder(Struct, frozen=True):
@@ -70,7 +70,9 @@ def take(folder: HostFolder, run: str, *, break_lock: bool = False) -> Holder:
     new, old = this_process(run), ""
     while True:
         arguments = (folder.base, new.line, *([old] if old else []))
-        completed = folder.host.run(folder.script("lock.sh", "take", *arguments, accept=(0, HELD)))
+        completed = folder.host.run(folder.script("lock.sh", "take", *arguments, accept=(0, FAILED, HELD)))
+        if completed.exit_code == FAILED:
+            raise HostError(f"{folder.host.name}: cannot write the lock: {completed.stderr.strip()}")
         if completed.exit_code != HELD:
             return new
         line = completed.stdout.strip()

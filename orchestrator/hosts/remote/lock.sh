@@ -20,7 +20,8 @@ remove_lock() {
 }
 
 take() {
-    if ! { mkdir -p "$1" && printf '%s\n' "$2" >"$1/lock.$$" && sync "$1/lock.$$"; }; then
+    # cat says why it cannot write; the printf of dash only says "I/O error".
+    if ! { mkdir -p "$1" && printf '%s\n' "$2" | cat >"$1/lock.$$" && sync "$1/lock.$$"; }; then
         rm -f "$1/lock.$$"
         return 1
     fi
