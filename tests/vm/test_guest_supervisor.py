@@ -73,7 +73,7 @@ def test_sigkill_of_the_controller_stops_the_guest(tmp_path: Path, moment: str) 
         controller.communicate()
 
 
-def test_sigkill_of_the_supervisor_stops_the_guest(tmp_path: Path) -> None:
+def test_sigkill_of_the_supervisor_stops_the_guest_and_leaves_no_keys(tmp_path: Path) -> None:
     controller = subprocess.Popen(
         [sys.executable, "-c", CONTROLLER, str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -85,6 +85,8 @@ def test_sigkill_of_the_supervisor_stops_the_guest(tmp_path: Path) -> None:
         (supervisor,) = (pid for pid in guest_processes(tmp_path) if parent(pid) == controller.pid)
         os.kill(supervisor, signal.SIGKILL)
         assert wait_for(lambda: not guest_processes(tmp_path), 20)
+        controller.wait(BOOT_LIMIT_S)
+        assert not list(tmp_path.glob("orchestrate-*"))
     finally:
         controller.kill()
         controller.communicate()

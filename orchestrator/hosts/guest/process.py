@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +16,13 @@ STOP_LIMIT_S = 10.0
 class SupervisedProcess:
     """A program under :mod:`~orchestrator.hosts.guest.supervisor`, which removes ``folder`` when the program exits.
 
+    If the supervisor is killed, :meth:`stop` removes it.
     Only this object has the write end of the supervisor's pipe; it is closed on exec, so no child inherits it.
     The supervisor is in its own session, so it does not get SIGINT on Ctrl-C.
     """
 
     def __init__(self, argv: tuple[str, ...], folder: Path, output: Path) -> None:
+        self._folder = folder
         with output.open("ab") as log:
             self._supervisor = subprocess.Popen(
                 [sys.executable, "-I", "-S", supervisor.__file__, str(folder), *argv],
@@ -43,7 +46,7 @@ class SupervisedProcess:
         return True
 
     def stop(self) -> None:
-        """Kill the program and wait until it has exited; may be called twice."""
+        """Kill the program, wait until it has exited, and see to it that the folder is gone; may be called twice."""
         if self._supervisor.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._supervisor.stdin.close()
@@ -52,3 +55,4 @@ class SupervisedProcess:
         except subprocess.TimeoutExpired:
             self._supervisor.kill()  # the kernel then kills the program
             self._supervisor.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
