@@ -113,6 +113,7 @@ def _open_folder(request: RunRequest) -> _OpenRun:
     found = run_to_resume(request, scope)
     if found is not None:
         return _OpenRun(found, scope, resumed=True)
+    runs.remove_abandoned(request.results, request.plan.experiment.name)
     return _OpenRun(runs.create(request.results, request.plan.experiment.name), scope, resumed=False)
 
 

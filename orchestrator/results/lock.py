@@ -6,8 +6,10 @@ as any part of the process opened and closed the file again.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -15,6 +17,39 @@ from orchestrator.errors import BadInput, HostError
 from orchestrator.results.files import PRIVATE
 
 FILE = "controller.lock"
+
+_NAME = re.compile(r"process (\d+) on (.+)\n")
+
+
+def announce(folder: Path) -> None:
+    """Name this process in a directory that it has made and will lock; for :func:`is_abandoned`."""
+    file = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+    try:
+        os.write(file, _name())
+    finally:
+        os.close(file)
+
+
+def is_abandoned(folder: Path) -> bool:
+    """Whether a run is named as that of a process of this machine that was killed, and is not locked."""
+    try:
+        file = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        named = _NAME.fullmatch(os.pread(file, 200, 0).decode(errors="replace"))
+        if named is None or named[2] != socket.gethostname() or Path(f"/proc/{named[1]}").exists():
+            return False
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+
+
+def _name() -> bytes:
+    return f"process {os.getpid()} on {socket.gethostname()}\n".encode()
 
 
 class RunLock:
@@ -40,11 +75,12 @@ class RunLock:
                 "wait until it ends, or stop it, then repeat the command"
             ) from None
         os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        os.pwrite(self._file, _name(), 0)
 
     def close(self) -> None:
         """Release the lock; may be called twice. The file stays, as removing it would race with the next holder."""
         if self._file >= 0:
-            os.ftruncate(self._file, 0)
+            with contextlib.suppress(OSError):  # a file system that has become read-only
+                os.ftruncate(self._file, 0)
             os.close(self._file)
             self._file = -1

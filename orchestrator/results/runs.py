@@ -16,6 +16,7 @@ from msgspec import Struct
 from orchestrator.errors import BadInput, HostError
 from orchestrator.results import journal, manifest
 from orchestrator.results.files import PRIVATE_FOLDER, sync_folder
+from orchestrator.results.lock import announce, is_abandoned
 from orchestrator.results.records import BlockRecord, EndRecord, RunRecord
 
 VARIABLE = "ORCHESTRATE_RESULTS"
@@ -59,6 +60,7 @@ def create(results: Path, experiment: str) -> RunFolder:
                     continue
                 path = parent / identity
                 path.mkdir(PRIVATE_FOLDER)
+                announce(path)
             except FileNotFoundError:  # another start has just removed the empty directory
                 continue
             sync_folder(parent)
@@ -74,6 +76,23 @@ def remove(run: RunFolder) -> None:
     shutil.rmtree(run.path, ignore_errors=True)
     with contextlib.suppress(OSError):
         run.path.parent.rmdir()
+
+
+def remove_abandoned(results: Path, experiment: str) -> None:
+    """Remove the directories of runs of an experiment whose controller was killed before its first record."""
+    of_experiment = (run for run in all_runs(results) if run.path.parent.name == _folder_name(experiment))
+    for run in of_experiment:
+        if not _has_begun(run) and is_abandoned(run.path):
+            remove(run)
+
+
+def _has_begun(run: RunFolder) -> bool:
+    """Whether its journal has a whole line, readable or not."""
+    try:
+        with run.journal.open("rb") as stream:
+            return stream.readline().endswith(b"\n")
+    except FileNotFoundError:
+        return False
 
 
 def check_writable(results: Path, experiment: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -199,3 +202,21 @@ def test_what_a_run_writes_is_only_for_its_owner(tmp_path: Path) -> None:
     }
     assert set(modes.values()) == {0o600}
     assert run.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_runs_whose_controller_was_killed_before_its_first_record_are_removed(tmp_path: Path) -> None:
+    names = ("quickstart", "quickstart", "quickstart", "quickstart", "quickstart", "other")
+    killed, elsewhere, begun, locked, starting, other = (runs.create(tmp_path, name) for name in names)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    line = f"process {gone.pid} on {socket.gethostname()}\n"
+    for run in (killed, elsewhere, begun, locked, other):
+        (run.path / "controller.lock").write_text(line)
+        run.journal.write_text('{"format":2,"ty')
+    (elsewhere.path / "controller.lock").write_text(f"process {gone.pid} on another\n")
+    write(begun.path, [RUN])
+    (begun.path / "controller.lock").write_text(line)
+    with (locked.path / "controller.lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        runs.remove_abandoned(tmp_path, "quickstart")
+    assert runs.all_runs(tmp_path) == [elsewhere, begun, locked, starting, other]
