@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from orchestrator.errors import HostError, Interrupted
+from orchestrator.execution import leftovers
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.fleet import execute_on_fleet
 from orchestrator.execution.interruptions import leaving_in_time
@@ -78,3 +79,4 @@ def _run_blocks(run: Run, machine: Machine) -> None:
         if run.has_pending(block):
             run.observer.block_begins(block, sum(1 for _ in run.pending(block)))
             BlockRun(run, machine, block).execute()
+    leftovers.clean_up(run, machine)

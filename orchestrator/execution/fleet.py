@@ -23,7 +23,7 @@ from orchestrator.errors import (
     KernelError,
     OrchestratorError,
 )
-from orchestrator.execution import needs
+from orchestrator.execution import leftovers, needs
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.interruptions import leaving_in_time
 from orchestrator.execution.missing import missing
@@ -166,6 +166,8 @@ def _work(run: Run, host: FleetHost, queue: WorkQueue) -> None:
         with leaving_in_time(stop, machine, run.observer.note):
             while block := queue.take(name, lambda: bool(stop.level)):
                 BlockRun(run, machine, block, partial(queue.next_shard, name, block), stop).execute()
+            if not stop.level:
+                leftovers.clean_up(run, machine)
         if stop.leaving:
             host.fail("lost", HostError(f"{name}: {stop.leaving}"))
     except Interrupted as error:

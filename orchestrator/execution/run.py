@@ -237,8 +237,13 @@ class Run:
 
     def holds(self, machine: str) -> bool:
         """Whether this run has locked the host of a machine."""
+        return self.held(machine) is not None
+
+    def held(self, machine: str) -> HostFolder | None:
+        """Return our folder on the host of a machine that this run has locked; None if it has not."""
         with self._lock:
-            return machine in self._held
+            folder, _ = self._held.get(machine, (None, None))
+            return folder
 
     def let_go(self, machine: Machine) -> None:
         """Leave a machine under its own kernel and unlock it, if it can still be reached."""

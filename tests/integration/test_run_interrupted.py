@@ -305,3 +305,34 @@ def test_a_run_goes_on_when_what_its_runner_failed_at_is_mended(admin: User, mac
     assert again.code == 0, again.err
     admin.assert_complete(3)
     assert machine.sys("kernel/mm/ksm/run") == "1"
+
+
+WITHOUT_CRON = """
+name: quiet
+roles: [{role: quiet, vars: {services: [cron.service]}, tags: [services]}]
+benchmark: {command: [sh, -c, 'echo x={n}'], metrics: {x: {key_value: x, unit: count}}}
+factors: {n: [0, 1, 2]}
+repetitions: 1
+"""
+
+
+def test_a_host_is_left_as_it_was_by_who_resumes_a_run_of_which_no_trial_is_missing(
+    admin: User, machine: Machine
+) -> None:
+    """The controller is killed after the last record, and a service could not be started again until then."""
+    before = machine.state()
+    systemctl = machine.root / "bin/systemctl"
+    quick = systemctl.read_text()
+    systemctl.write_text(quick.replace("#!/bin/sh\n", '#!/bin/sh\n[ "$1" != start ] || exit 1\n'))
+    file = admin.file(WITHOUT_CRON)
+    run = admin.begin_run(file)
+    admin.wait_for(lambda: len(admin.trials) == 3, run)
+    admin.kill(run)
+    systemctl.write_text(quick)
+    assert "inactive" in machine.unit("cron.service")
+    ended = admin.run(file)
+    assert ended.code == 0, ended.err
+    admin.assert_complete(3)
+    assert machine.state() == before
+    assert not list((machine.root / "base").glob("lock*"))
+    assert not list((machine.root / "base/blocks").glob("*"))
