@@ -22,3 +22,17 @@ def test_a_lock_on_a_full_disk_says_so_and_leaves_nothing(shell: str, tmp_path: 
     assert b"No space left on device" in taken.stderr
     assert not taken.stdout
     assert not list(host.base.iterdir())
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_who_takes_the_lock_removes_what_killed_ones_have_left(shell: str, tmp_path: Path) -> None:
+    host = HostFolder(shell, tmp_path)
+    host.base.mkdir()
+    lock_script = host.runner_script.with_name("lock.sh")
+    for name in ("lock.123", "lock.old.124"):
+        (host.base / name).write_text("another line\n")
+    assert host.sh(lock_script, "take", host.base, "a line").returncode == 0
+    assert [path.name for path in host.base.iterdir()] == ["lock"]
+    assert host.sh(lock_script, "take", host.base, "third line").stdout == b"a line\n"
+    assert host.sh(lock_script, "take", host.base, "new line", "a line").returncode == 0
+    assert (host.base / "lock").read_text() == "new line\n"

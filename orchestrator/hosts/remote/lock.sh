@@ -29,8 +29,8 @@ take() {
     if ! ln "$1/lock.$$" "$1/lock" 2>/dev/null; then
         { [ -n "$3" ] && remove_lock "$1" "$3" && ln "$1/lock.$$" "$1/lock" 2>/dev/null; } || take_code=3
     fi
-    rm -f "$1/lock.$$"
-    [ "$take_code" = 0 ] || cat "$1/lock"
+    # Who holds the lock removes what others have left that were killed; those that are at it find it taken.
+    if [ "$take_code" = 0 ]; then rm -f "$1"/lock.*; else rm -f "$1/lock.$$" && cat "$1/lock"; fi
     return "$take_code"
 }
 
