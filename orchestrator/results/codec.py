@@ -71,6 +71,11 @@ def check(line: bytes) -> None:
         )
 
 
+def has_checksum(line: bytes) -> bool:
+    """Whether a line ends with a checksum, right or wrong."""
+    return line[-_CHECKSUM_SIZE:].startswith(_CHECKSUM_KEY)
+
+
 def reseal(line: bytes, former: bytes) -> bytes:
     """Return a line that was made of another one, with a checksum of its own if the other had the right one."""
     content, key, _ = line.rpartition(_CHECKSUM_KEY)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from orchestrator.errors import BadInput, Fault, HostError
-from orchestrator.results.codec import DamagedRecord, NotJson, from_line, parse, to_line
+from orchestrator.results.codec import DamagedRecord, NotJson, from_line, has_checksum, parse, to_line
 from orchestrator.results.files import PRIVATE, sync_folder
 from orchestrator.results.lock import RunLock
 from orchestrator.results.migrations import UnreadableFormat
@@ -115,10 +115,14 @@ def entries(path: Path, offset: int = 0, left_out: LeftOut | None = None) -> Ite
         raise BadInput(f"{path}: {error.strerror}; a run is a directory that contains {FILE}") from None
     with stream:
         end = stream.seek(offset)
+        is_sealed = False
         while (line := stream.readline()).endswith(b"\n"):
             end += len(line)
             try:
                 record = from_line(line)
+                if is_sealed and not has_checksum(line):
+                    raise DamagedRecord("it has no checksum (crc32), and a line before it has one")
+                is_sealed = has_checksum(line)
             except (DamagedRecord, UnreadableFormat) as error:
                 is_first, here = end == len(line), stream.tell()
                 if isinstance(error, NotJson) and not stream.read(1):

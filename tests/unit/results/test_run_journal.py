@@ -247,3 +247,15 @@ def test_lines_of_older_versions_have_no_checksum(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(re.sub(rb',"crc32":"\w+"', b"", path.read_bytes()))
     assert list(read(path)) == [RUN, END]
+
+
+def test_a_line_that_has_lost_its_checksum_is_damaged(tmp_path: Path) -> None:
+    """Its name was changed with the rest: the lines before it tell that it must have had one."""
+    write(tmp_path, [RUN, trial({}), END])
+    path = tmp_path / "journal.jsonl"
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(
+        first + second.replace(b"crc32", b"crc33").replace(b'"repetition":0', b'"repetition":1') + third
+    )
+    with pytest.raises(BadInput, match=r"journal.jsonl:2:1: it has no checksum \(crc32\)"):
+        list(read(path))
