@@ -13,8 +13,11 @@ PRIVATE_FOLDER = 0o700
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file (UTF-8) atomically: readers see the old or the new content, also after a crash."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a file (UTF-8) atomically: readers see the old or the new content, also after a crash.
+
+    Only one process may write it at a time: its temporary file is that of one that was killed, too.
+    """
+    temporary = path.with_name(f".{path.name}.new")
     try:
         temporary.touch(PRIVATE)
         with temporary.open("w", encoding="utf-8", errors="backslashreplace") as stream:

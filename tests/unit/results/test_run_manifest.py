@@ -164,6 +164,8 @@ def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> None:
             writer.send_signal(signal.SIGKILL)
         for text in (seen, path.read_text()):
             assert text in ("a" * 300000, "b" * 300000)
+    write_whole(path, "c")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["manifest.json"]
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
