@@ -14,6 +14,8 @@
 #   make kernel-test-short, kernel-test-debug, kernel-test-experiments: parts of it in short forms; kernel-test-quick: a
 #                     few tests of each series
 #   make series-test  each patch of each kernel series: checkpatch, builds for six architectures, sparse; hours
+#   make chaos        500 runs under faults (tests/chaos): signals, networks, power, disks, clocks; half an hour and more;
+#                     RUNS=100: fewer
 #   make cloud-test   rented machines: moto's EC2, a small OpenStack, real sshds, and controllers that are killed
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
 #   make performance  measure the program beside what people use instead, and write docs/performance.md; half an hour of an
@@ -39,7 +41,7 @@ RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropb
 # What kernels are built with; ccache makes the second build of a kind short.
 KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync util-linux xz-utils
 # What the tests need beyond that.
-TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio iproute2 sudo curl openssl ipmitool openipmi \
+TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio e2fsprogs iproute2 sudo curl openssl ipmitool openipmi \
 	chromium chromium-driver poppler-utils fio sysbench stress-ng mbw quilt gnupg
 # What guests of another architecture need: make setup ARCH=arm64
 PACKAGES_arm64 := qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross
@@ -59,7 +61,7 @@ MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprog
 
 .PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
 	kernel-test-quick kernel-test-debug kernel-test-experiments series-test machine-test architecture-test \
-	audit fuzz licences lint lock release packages-run packages-test performance clean help
+	audit chaos fuzz licences lint lock release packages-run packages-test performance clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
 
@@ -79,6 +81,7 @@ test: packages-run packages-test $(VENV)/.dev lint
 	$(PYTEST) tests/fuzz -n auto
 	$(PYTEST) tests/integration -n auto -m "not changes_settings and not slow" $(COVER)
 	$(PYTEST) tests/integration -m changes_settings $(COVER)
+	$(PYTEST) tests/chaos -n auto
 	$(BIN)/python -m tests.performance --short
 	@echo "coverage of unit and integration tests: $$($(BIN)/coverage report --ignore-errors --format=total) % of the lines"
 	$(PYTEST) -m "clouds and short" tests/clouds
@@ -134,6 +137,11 @@ series-test: packages-run $(VENV)/.dev
 cloud-test: packages-run packages-test $(VENV)/.dev
 	$(PYTEST) -m clouds tests/clouds
 
+RUNS ?= 500
+
+chaos: packages-run packages-test $(VENV)/.dev
+	$(BIN)/python -m tests.chaos --runs $(RUNS)
+
 architecture-test: packages-run packages-test $(VENV)/.dev
 	@sh tools/install-packages.sh $(PACKAGES_ppc64le)
 	$(PYTEST) tests/vm/test_architectures.py
@@ -162,7 +170,7 @@ lint: $(VENV)/.dev
 	$(MAKE) -s -C roles/migbench/files format-check
 	$(MAKE) -s -C orchestrator/execution/runner format-check
 	$(MAKE) -s -C tests/kernel/programs format-check
-	clang-format --dry-run --Werror tests/integration/*.c tests/performance/programs/*.c \
+	clang-format --dry-run --Werror tests/integration/*.c tests/chaos/hosts/*.c tests/performance/programs/*.c \
 		tools/count-instructions/*.c
 
 packages-run:

@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from tests import messages
 
-TIERS = {"unit", "integration", "slurm", "vm", "kernel", "browser", "clouds", "fuzz"}
+TIERS = {"unit", "integration", "slurm", "vm", "kernel", "browser", "chaos", "clouds", "fuzz"}
 
 # No limits on absolute time: tests run beside each other. In CI the rest is hypothesis' own profile for CI.
 settings.register_profile("patient", deadline=None)

@@ -28,7 +28,7 @@ def clean_up(run: Run, machine: Machine) -> None:
     for name in folder.blocks():
         block = run.plan.find_block(name.removeprefix(prefix)) if name.startswith(prefix) else None
         if block is not None and not any(True for _ in run.pending(block)):
-            visit = Visit(folder.host, run.experiment, name, machine.clock)
+            visit = Visit(folder.host, run.experiment, name)
             visit.stop(now=True)
             visit.restore()
             visit.clean()
