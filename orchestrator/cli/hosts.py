@@ -58,9 +58,7 @@ def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
     unknown = [pattern for pattern in patterns if pattern not in known] if inventory else []
     if unknown:
         raise BadInput(
-            "\n".join(
-                f"{inventory}: no host or group '{name}'; {did_you_mean(name, known)}" for name in unknown
-            )
+            *(f"{inventory}: no host or group '{name}'; {did_you_mean(name, known)}" for name in unknown)
         )
     rows = [
         [name, selector.address_shown(name), ", ".join(selector.inventory.groups_of(name))]

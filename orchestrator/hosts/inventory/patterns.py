@@ -42,7 +42,7 @@ def expand(pattern: str, position: Position) -> Iterator[str]:
         sequences.append(_Sequence(text, pattern, position))
         total *= sequences[-1].count
         if total > MAX_HOSTS:
-            raise BadInput(position.fault(f"'{pattern}' expands to {total} hosts (limit: {MAX_HOSTS})"))
+            raise BadInput(position.fault(f"'{pattern}' expands to more hosts than the limit: {MAX_HOSTS}"))
     yield from _combine(parts[::2], sequences)
 
 

@@ -180,7 +180,7 @@ def test_a_link_in_an_archive_is_not_unpacked(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x1f\x8b\x08" + bytes(2000), bytes(20480)])
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(20480)])
 def test_a_file_that_is_not_a_bundle_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     other = tmp_path / "other"
     other.write_bytes(content)
