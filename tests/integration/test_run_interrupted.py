@@ -15,7 +15,7 @@ import pytest
 
 from tests.integration.machine import Machine
 from tests.integration.sshd import Sshd
-from tests.running import User
+from tests.running import COMMAND, User
 
 COUNTING = """
 name: counting
@@ -336,3 +336,11 @@ def test_a_host_is_left_as_it_was_by_who_resumes_a_run_of_which_no_trial_is_miss
     assert machine.state() == before
     assert not list((machine.root / "base").glob("lock*"))
     assert not list((machine.root / "base/blocks").glob("*"))
+
+
+def test_ctrl_c_while_the_program_is_imported_ends_it_without_a_word(tmp_path: Path) -> None:
+    """What is imported first is an impostor that presses Ctrl-C."""
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run([COMMAND, "--help"], env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
