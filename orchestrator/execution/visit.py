@@ -16,16 +16,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from orchestrator.environments import Clock
-from orchestrator.errors import HostError, HostLost, OrchestratorError
+from orchestrator.errors import BadInput, HostError, HostLost, OrchestratorError
 from orchestrator.execution import placement, trial_file
 from orchestrator.execution.rights import needs_root
-from orchestrator.experiment.model import Experiment
+from orchestrator.experiment.model import Experiment, Role
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import MOST_OF_FILE, Command, script
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.runner_program import RunnerProgram
 from orchestrator.hosts.remote.settings import encode_settings, parse_changes
 from orchestrator.plan.model import Trial
+from orchestrator.provision.bounds import bounded
 from orchestrator.provision.engine import run_role
 from orchestrator.provision.loading import load
 from orchestrator.provision.module import TaskResult
@@ -89,7 +90,18 @@ class Visit:
         """
         target = Target(self.host, self.base, cache, self._sudo, variables or {}, groups, facts)
         with self._restoring():
-            return [outcome for role in self._experiment.roles for outcome in run_role(target, load(role))]
+            return [outcome for role in self._experiment.roles for outcome in self._apply(target, role)]
+
+    def _apply(self, target: Target, role: Role) -> list[TaskResult]:
+        """Apply a role; where nothing is executed its templates may not take more than :func:`bounded` allows."""
+        loaded = load(role)
+        if self.host.executes:
+            return list(run_role(target, loaded))
+        try:
+            with bounded("rendering its templates"):
+                return list(run_role(target, loaded))
+        except ValueError as error:
+            raise BadInput(f"{role.folder}: {error}") from None
 
     @contextmanager
     def _restoring(self) -> Iterator[None]:

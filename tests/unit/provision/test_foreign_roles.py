@@ -11,6 +11,7 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Role
 from orchestrator.provision import bounds, confinement
 from orchestrator.provision.loading import load
+from tests import calls
 
 MAKEFILE = "files/Makefile"
 
@@ -110,3 +111,20 @@ def test_a_special_file_is_no_source_of_a_copy(tmp_path: Path) -> None:
     made = role(tmp_path, "- copy: {src: pipe, dest: x}\n")
     os.mkfifo(made.folder / "files" / "pipe")
     assert "files/pipe: not a regular file or directory" in faults_of(made)
+
+
+def test_a_dry_run_of_a_template_that_only_a_host_makes_huge(tmp_path: Path) -> None:
+    """The name of the host is known only then."""
+    huge = "{{ inventory_hostname * 10 ** (inventory_hostname | length * 2) }}"
+    role(tmp_path, f"- shell: {{cmd: {huge!r}}}\n")
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "version: 1\nroles: [r]\nbenchmark: {command: [echo, x=1], metrics: {x: {key_value: x, unit: s}}}\n"
+    )
+    assert calls.orchestrate("validate", str(file), folder=tmp_path).returncode == 0
+    ended = calls.orchestrate("run", str(file), "--dry-run", "--host", "node1", folder=tmp_path)
+    assert ended.returncode == 2
+    assert (
+        ended.stderr
+        == f"orchestrate: {tmp_path}/roles/r: rendering its templates took more than 300 MiB of memory\n"
+    )
