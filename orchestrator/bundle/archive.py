@@ -26,6 +26,7 @@ RECORD = tarfile.RECORDSIZE
 PLAIN, EXECUTABLE = 0o644, 0o755
 TRUNCATED = "truncated"
 _CHUNK = 1 << 20
+_LOOKED_AT = 16 * BLOCK
 _FIRST = (SUMS_CHECKSUM, SUMS)
 """These come first, so that a reader knows the names of all other members."""
 
@@ -64,7 +65,17 @@ def pack(folder: Path, target: Path, time: int) -> None:
 def is_archive(path: Path) -> bool:
     """Whether a file looks like a tar archive, even if some of its first headers are damaged."""
     with path.open("rb") as stream:
-        return any(_has_magic(stream.read(BLOCK)) for _ in range(16))
+        return begins(stream.read(_LOOKED_AT))
+
+
+def begins(content: bytes) -> bool:
+    """Whether the first bytes of a file look like those of a tar archive, even if some headers are damaged."""
+    return any(_has_magic(content[at : at + BLOCK]) for at in range(0, _LOOKED_AT, BLOCK))
+
+
+def no_bundle(path: Path) -> BadInput:
+    """Return the error for a file that is no bundle."""
+    return BadInput(f"{path} is not a bundle: neither a directory nor a tar archive by `orchestrate export`")
 
 
 def read_members(path: Path, damage: list[Damage]) -> list[Member]:

@@ -2,84 +2,72 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
-import subprocess
+import shutil
 import tempfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from orchestrator.bundle import archive
+from orchestrator.decompression import Damaged, NoProgram, Stream, opened
 from orchestrator.errors import BadInput
 from orchestrator.units import format_size
 
-LARGEST = 32 << 30
-"""Bytes of an archive, which a few bytes may decompress to."""
-
-SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 _CHUNK = 1 << 20
-_ZSTD = b"\x28\xb5\x2f\xfd"
-_OPEN: Mapping[bytes, Callable[[Path], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
+_KINDS: Mapping[bytes, str] = {
+    b"\x1f\x8b": ".gz",
+    b"BZh": ".bz2",
+    b"\xfd7zXZ\0": ".xz",
+    b"\x28\xb5\x2f\xfd": ".zst",
 }
 """By the first bytes of a file, see file(1)."""
+SUFFIXES = tuple(_KINDS.values())
 
 
 def is_compressed(path: Path) -> bool:
     """Whether a file begins as a compressed one does. Raises ``OSError`` if it cannot be read."""
-    with path.open("rb") as stream:
-        return stream.read(8).startswith((*_OPEN, _ZSTD))
+    return bool(_kind(path))
 
 
 @contextmanager
-def plain(path: Path, largest: int = LARGEST) -> Iterator[Path]:
-    """Yield a file as it is, of a compressed one a decompressed copy, gone afterwards. ``BadInput`` if damaged."""
-    if not path.is_file() or not is_compressed(path):
+def plain(path: Path, largest: int | None = None) -> Iterator[Path]:
+    """Yield an archive as it is, of a compressed one a decompressed copy, gone afterwards.
+
+    Raises ``BadInput`` if it is damaged, is no archive, or decompresses to more than ``largest`` bytes, which a few
+    bytes may: by default half of what is free for temporary files.
+    """
+    kind = _kind(path)
+    if not kind:
         yield path
         return
     with tempfile.NamedTemporaryFile(prefix="bundle-", suffix=".tar") as copy:
+        most = shutil.disk_usage(copy.name).free // 2 if largest is None else largest
         try:
-            with _opened(path) as stream:
-                _copy(stream, copy, path, largest)
-        except (EOFError, ValueError, lzma.LZMAError, zlib.error, gzip.BadGzipFile):
+            with opened(path, kind) as stream:
+                _copy(stream, copy, path, most)
+        except Damaged:
             raise BadInput(f"{path}: cannot be decompressed: damaged") from None
-        copy.flush()
+        except NoProgram as error:
+            raise BadInput(f"{path}: cannot be decompressed: {error.program}: command not found") from None
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be decompressed: {error.strerror}") from None
         yield Path(copy.name)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _kind(path: Path) -> str:
     with path.open("rb") as stream:
         start = stream.read(8)
-    opener = next((function for magic, function in _OPEN.items() if start.startswith(magic)), None)
-    if opener is not None:
-        with opener(path) as stream:
-            yield stream
-        return
-    try:
-        process = subprocess.Popen(["zstd", "-dcq", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: cannot be decompressed: zstd: command not found") from None
-    with process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode:
-        raise ValueError
+    return next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), "")
 
 
-def _copy(stream: IO[bytes], target: IO[bytes], path: Path, largest: int) -> None:
+def _copy(stream: Stream, target: IO[bytes], path: Path, most: int) -> None:
     size = 0
     while chunk := stream.read(_CHUNK):
+        if not size and not archive.begins(chunk):
+            raise archive.no_bundle(path)
         size += len(chunk)
-        if size > largest:
-            raise BadInput(f"{path}: decompresses to more than {format_size(largest)}")
+        if size > most:
+            raise BadInput(f"{path}: decompresses to more than {format_size(most)}")
         target.write(chunk)
+    target.flush()

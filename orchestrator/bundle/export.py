@@ -83,6 +83,8 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
     _require_new(target)
     if not target.parent.is_dir():
         raise BadInput(f"{target.parent}: not a directory")
+    if options.key is not None:
+        signature.require_key(options.key)
     loaded = collect.load_experiment(provenance, options.experiment)
     try:
         temporary_directory = tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-")
@@ -99,18 +101,19 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
             folder = builder.folder
             target = target if options.output else target.with_name(target.name.replace(name, folder.name))
             _require_new(target)
-        signed = None if options.key is None else signature.sign(folder / layout.SUMS, options.key)
+        signed = Path(temporary) / "signature"
+        if options.key is not None:
+            signed.write_bytes(signature.sign(folder / layout.SUMS, options.key))
         files = len(checksums.list_files(folder))
-        if options.as_folder:
-            folder.rename(target)
-        else:
+        packed = folder
+        if not options.as_folder:
             packed = Path(temporary) / "archive"
             archive.pack(folder, packed, int(datetime.fromisoformat(provenance.ended).timestamp()))
-            packed.rename(target)
-        if signed is None:
-            return Exported(target, identity, files, tuple(builder.notes))
-        signature.beside(target).write_bytes(signed)
-    return Exported(target, identity, files, tuple(builder.notes), signature.beside(target))
+        if options.key is not None:
+            signed.rename(signature.beside(target))
+        packed.rename(target)
+    beside = None if options.key is None else signature.beside(target)
+    return Exported(target, identity, files, tuple(builder.notes), beside)
 
 
 def _require_new(target: Path) -> None:

@@ -5,6 +5,7 @@ The bundle itself is the same with and without a signature, and so is its id.
 
 from __future__ import annotations
 
+import logging
 import re
 import stat
 import subprocess
@@ -17,6 +18,8 @@ from orchestrator.bundle.compressed import SUFFIXES
 from orchestrator.bundle.layout import SUMS
 from orchestrator.errors import BadInput
 
+log = logging.getLogger(__name__)
+
 NAMESPACE = "orchestrate-bundle"
 """What the key signs, so that a signature made for another purpose, such as a git commit, is none of a bundle."""
 
@@ -25,6 +28,8 @@ LARGEST = 1 << 16
 
 _GOOD = re.compile(r"Good \".*\" signature .*with (\S+) key (\S+)")
 _FAILED = "Could not verify signature."
+_TOUCH = b"Confirm user presence"
+"""What ssh-keygen says before it waits for a finger on a security key."""
 _PROMPT = re.compile(r"^Enter passphrase.*?: (?=Load key)")
 
 
@@ -65,6 +70,12 @@ def find(bundle: Path) -> Path:
     return file
 
 
+def require_key(key: Path) -> None:
+    """Raise ``BadInput`` if there is no such key; whether it can sign, only signing tells."""
+    if not key.is_file():
+        raise BadInput(f"--sign {key}: no such file")
+
+
 def sign(sums: Path, key: Path) -> bytes:
     """Return a signature of ``SHA256SUMS``. ``BadInput`` says why there is none.
 
@@ -72,8 +83,6 @@ def sign(sums: Path, key: Path) -> bytes:
 
     :param key: a private key, or a public key whose private key is in the agent.
     """
-    if not key.is_file():
-        raise BadInput(f"--sign {key}: no such file")
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / SUMS
         copy.write_bytes(sums.read_bytes())
@@ -119,12 +128,22 @@ def _verify(signature: Path, sums: bytes, signer: Signer, *options: str) -> subp
 def _ssh_keygen(verb: str, *words: str, document: bytes | None = None) -> subprocess.CompletedProcess[str]:
     """Run ``ssh-keygen -Y``. Without a document its stdin is ours, where it may ask for a passphrase."""
     argv = ["ssh-keygen", "-Y", verb, "-n", NAMESPACE, *words]
+    stdin = None if document is None else subprocess.PIPE
     try:
-        done = subprocess.run(argv, input=document, capture_output=True, check=False)
+        process = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except FileNotFoundError:
         raise BadInput("ssh-keygen: command not found; install openssh-client") from None
-    out, err = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
-    return subprocess.CompletedProcess(argv, done.returncode, out, err)
+    with process:
+        asked = b""
+        if document is None:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if line.startswith(_TOUCH):
+                    log.warning("%s", line.decode(errors="replace").strip())
+                asked += line
+        printed, complained = process.communicate(document)
+    out, err = (text.decode(errors="replace") for text in (printed, asked + complained))
+    return subprocess.CompletedProcess(argv, process.returncode, out, err)
 
 
 def _reason(printed: str) -> str:

@@ -52,8 +52,6 @@ def verify(path: Path) -> VerifyResult:
     if _is_folder(path):
         return _verify_folder(path)
     with compressed.plain(path) as plain:
-        if not archive.is_archive(plain):
-            raise _no_bundle(path)
         return _verify_archive(plain)
 
 
@@ -143,8 +141,4 @@ def _is_folder(path: Path) -> bool:
             return False
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
-    raise _no_bundle(path)
-
-
-def _no_bundle(path: Path) -> BadInput:
-    return BadInput(f"{path} is not a bundle: neither a directory nor a tar archive by `orchestrate export`")
+    raise archive.no_bundle(path)

@@ -198,7 +198,8 @@ class BlockRun:
         if instruction_clock.is_seen(host):
             return environment
         self._run.observer.note(
-            f"{host.name}: its kernel was started with {instruction_clock.PARAMETER}, but its clock runs as ours does"
+            f"{host.name}: its kernel was started with {instruction_clock.PARAMETER}, but its clock runs as ours does: "
+            "recorded as vm-tcg, with a wall clock"
         )
         return Environment.VM_TCG
 

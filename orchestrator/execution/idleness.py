@@ -22,9 +22,17 @@ class IdleWatch:
         self._machine = machine
         self._note = note
         self._in_vain: list[TrialEnd] = []
+        self._noted = False
+
+    def begin(self) -> None:
+        """Count anew: the journal of a runner is read from its start."""
+        self._in_vain = []
 
     def waiting(self, event: Waiting) -> None:
-        """Tell who is busy; a runner says it once."""
+        """Tell once who is busy; a journal is read again after the connection was lost."""
+        if self._noted:
+            return
+        self._noted = True
         self._note(
             f"{self._machine}: waiting for idle CPUs, at most {format_duration(event.limit)} (limits.settle); "
             f"busy: {shown(event.busy)}"

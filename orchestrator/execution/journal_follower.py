@@ -63,15 +63,17 @@ class JournalFollower:
         """Take over what an earlier runner left on the host."""
         finder = TrialFinder(self._run.plan.trials(block))
         events = map(host_journal.Reader(visit.journal).read, visit.journal_lines())
-        # How that runner ended does not matter any more: what it could not restore is restored, or named, next.
-        trials = (event for event in events if not isinstance(event, host_journal.End))
+        # How that runner ended does not matter any more: what it could not restore is restored, or named, next. Nor
+        # does for whom it waited.
+        passed = (host_journal.End, host_journal.Waiting)
+        trials = (event for event in events if not isinstance(event, passed))
         self.handle(trials, finder, context)
 
     def follow(self, visit: Visit, block: Block, context: TrialContext) -> bool:
         """Follow the host's journal to its end; return whether the runner wrote that end."""
         finder = TrialFinder(self._run.plan.trials(block))
         reader = host_journal.Reader(visit.journal)
-        self._idle = IdleWatch(self._machine, self._run.observer.note)
+        self._idle.begin()
         last_line, silent_rounds = time.monotonic(), 0
         for lines in visit.follow():
             self._pass_on_stop(visit)
@@ -152,7 +154,8 @@ class JournalFollower:
         if record.strays and not self._noted_strays:
             self._noted_strays = True
             self._run.observer.note(
-                f"{record.host}: trial {record.trial} left processes behind, which were ended; others are not named"
+                f"{record.host}: trial {record.trial} left processes behind, which were ended; of such trials only the "
+                "first is named"
             )
 
     def _stuck(self) -> str:

@@ -302,7 +302,7 @@ class BenchmarkReader:
                     metrics[name] = metric
         for draft, section in self._layers():
             for name in draft.node.mapping(*section, "metrics"):
-                check_pattern(draft, *section, "metrics", name, "regex")
+                check_pattern(draft, self.parameters, *section, "metrics", name, "regex")
                 self._check_metric(draft, *section, "metrics", name, "models")
         if self.knows_metrics and not self.metric_names:
             position = self.draft.node.key_position("benchmark")

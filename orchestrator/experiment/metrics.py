@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from orchestrator.documents.draft import Draft
@@ -21,8 +21,10 @@ USAGE_UNITS: Mapping[str, str] = {
 """What a host tells of a trial, with its unit."""
 
 
-_PLACEHOLDER = re.compile(r"(?<!\\N)(?<!\\)\{([A-Za-z_][\w.]*)\}")
-"""As in the command of a benchmark; ``re`` takes it literally. After ``\\N`` it is the name of a character."""
+_LITERAL = re.compile(r"\\N\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]")
+"""Parts of a pattern that are no placeholders: characters by name, escaped ones, sets."""
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.]*)\}")
+"""As in the command of a benchmark; ``re`` takes it literally."""
 
 
 def read_metric(draft: Draft, name: str, *path: str) -> Metric | None:
@@ -51,22 +53,25 @@ def read_metric(draft: Draft, name: str, *path: str) -> Metric | None:
     )
 
 
-def check_pattern(draft: Draft, *path: str | int) -> None:
-    """Add a fault for an invalid pattern; whatever else is wrong with its metric."""
+def check_pattern(draft: Draft, parameters: Collection[str], *path: str | int) -> None:
+    """Add a fault for an invalid pattern, or one with a parameter in braces; whatever else is wrong with its metric."""
     node = draft.node.get(*path)
-    fault = _pattern_fault(node.content) if node is not None and isinstance(node.content, str) else ""
+    fault = (
+        _pattern_fault(node.content, parameters) if node is not None and isinstance(node.content, str) else ""
+    )
     if node is not None and fault:
         draft.add_fault(node.position, fault)
 
 
-def _pattern_fault(pattern: str) -> str:
+def _pattern_fault(pattern: str, parameters: Collection[str]) -> str:
     """What is wrong with a pattern; empty if nothing is. ``re`` defines the language, ``regex`` will search."""
     import regex
 
-    placeholder = _PLACEHOLDER.search(pattern)
-    if placeholder:
-        literal = f"\\{{{placeholder[1]}\\}}"
-        return f"'{placeholder[0]}': a pattern has no placeholders, it is the same for all trials (or write {literal})"
+    found = next(
+        (name for name in _PLACEHOLDER.findall(_LITERAL.sub("\0", pattern)) if name in parameters), ""
+    )
+    if found:
+        return f"'{{{found}}}': a pattern has no placeholders, it is the same for all trials (or write \\{{{found}\\}})"
     try:
         groups = re.compile(pattern).groups
         regex.compile(pattern)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import logging
+from functools import cache
 from importlib.resources import files
 
 from orchestrator.documents.document import Node
 from orchestrator.experiment.settings import sysctl_name, sysctl_path
 
 log = logging.getLogger(__name__)
+
+_LOOKED_AT = 200
+"""Names of a section; to compare one with all that are known takes some milliseconds."""
 
 _CUTOFF = 0.88
 """Of difflib's ratio: one wrong, missing or swapped letter in eight."""
@@ -20,10 +24,15 @@ def meant(name: str) -> str:
     name = sysctl_name(sysctl_path(name))
     if not name.startswith(("vm.", "kernel.")):
         return ""
-    text = (files("orchestrator.experiment") / "sysctls.txt").read_text(encoding="ascii")
-    known = [line for line in text.splitlines() if not line.startswith("#")]
+    known = _known()
     close = [] if name in known else difflib.get_close_matches(name, known, n=1, cutoff=_CUTOFF)
     return close[0] if close else ""
+
+
+@cache
+def _known() -> tuple[str, ...]:
+    text = (files("orchestrator.experiment") / "sysctls.txt").read_text(encoding="ascii")
+    return tuple(line for line in text.splitlines() if not line.startswith("#"))
 
 
 def warn(node: Node) -> None:
@@ -31,7 +40,7 @@ def warn(node: Node) -> None:
     for section, prefix in ((node.get("tuning", "sysctl"), ""), (node.get("factors"), "sysctl.")):
         if section is None or not isinstance(section.content, dict):
             continue
-        for key in section.content:
+        for key in list(section.content)[:_LOOKED_AT]:
             name = str(key).removeprefix(prefix)
             likely = meant(name) if str(key).startswith(prefix) else ""
             if likely:

@@ -13,26 +13,27 @@ PARAMETER = "orchestrate.clock=instructions"
 """On the kernel command line of our guests on the instruction clock. The kernel takes it for one of a module."""
 
 _BUSY = """
-read -r begin rest </proc/uptime
-echo "$begin"
-begin=${begin%.*}${begin#*.}
-now=$begin
-while [ $((now - begin)) -lt 50 ]; do
+look() {
     read -r shown rest </proc/uptime
-    now=${shown%.*}${shown#*.}
-done
+    hundredths=${shown#*.}
+    now=$((${shown%.*} * 100 + ${hundredths#0}))
+}
+look
+echo "$shown"
+begin=$now
+while [ $((now - begin)) -lt 100 ]; do look; done
 echo "$shown"
 """
 _UPTIME = re.compile(r"\d{1,12}\.\d\d")
 _TIME_LIMIT_S = 120.0
-_LEAST_DIFFERENCE = 0.25
+_LEAST_DIFFERENCE = 0.5
 
 
 def is_seen(host: Host) -> bool:
-    """Return whether a clock differs from ours by a quarter and more while the host is busy for half a second of it.
+    """Return whether a clock differs from ours by a half and more while the host is busy for a second of it.
 
-    An emulator executes some hundred million instructions a second, so that half a second of the instruction clock
-    takes several. If it happens to be as fast as the clock, the answer is false. The times are those at which two lines
+    An emulator executes some hundred million instructions a second, so that a second of the instruction clock takes
+    several. If it happens to be as fast as the clock, the answer is false. The times are those at which two lines
     arrive: how long it takes to start a command is not among them.
     """
     begin = time.monotonic()

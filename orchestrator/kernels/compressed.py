@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
-import subprocess
-import zlib
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
 
+from orchestrator.decompression import SUFFIXES, Damaged, NoProgram, opened
 from orchestrator.errors import KernelError
 from orchestrator.kernels.programs import failure_reason
 from orchestrator.units import format_size
-
-_OPEN: Mapping[str, Callable[[Path], Any]] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-    ".lzma": lzma.open,
-}
-_PROGRAMS = {".zst": "zstd", ".lz": "lzip"}
 
 
 def read(path: Path, most: int) -> bytes:
@@ -30,43 +16,24 @@ def read(path: Path, most: int) -> bytes:
     Raises ``KernelError`` with the path if the file is damaged, has more than ``most`` bytes, which a few bytes may
     decompress to, or the program for it is not installed, and ``OSError`` if it cannot be read.
     """
-    if program := _PROGRAMS.get(path.suffix):
-        return _output(program, path, most)
-    if path.suffix not in _OPEN:
-        with path.open("rb") as stream:
-            return _bounded(stream, path, most)
-    path.open("rb").close()  # an OSError after this one is damage
+    if path.suffix not in SUFFIXES:
+        with path.open("rb") as plain:
+            return _checked(plain.read(most + 1), path, most)
+    content = b""
     try:
-        with _OPEN[path.suffix](path) as stream:
-            return _bounded(stream, path, most)
-    except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error):
-        raise _damaged(path) from None
+        with opened(path, path.suffix) as stream:
+            while len(content) <= most and (chunk := stream.read(most + 1 - len(content))):
+                content += chunk
+    except Damaged:
+        raise KernelError(f"{path}: damaged, or not a {path.suffix} file") from None
+    except NoProgram as error:
+        raise KernelError(
+            f"{path}: {failure_reason(FileNotFoundError(2, '', error.program), error.program)}"
+        ) from None
+    return _checked(content, path, most)
 
 
-def _output(program: str, path: Path, most: int) -> bytes:
-    try:
-        with subprocess.Popen(
-            [program, "-dcq", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        ) as process:
-            assert process.stdout is not None
-            try:
-                content = _bounded(process.stdout, path, most)
-            except KernelError:
-                process.kill()
-                raise
-    except FileNotFoundError as error:
-        raise KernelError(f"{path}: {failure_reason(error, program)}") from None
-    if process.returncode:
-        raise _damaged(path)
-    return content
-
-
-def _bounded(stream: IO[bytes], path: Path, most: int) -> bytes:
-    content = stream.read(most + 1)
+def _checked(content: bytes, path: Path, most: int) -> bytes:
     if len(content) > most:
         raise KernelError(f"{path}: larger than {format_size(most)}")
     return content
-
-
-def _damaged(path: Path) -> KernelError:
-    return KernelError(f"{path}: damaged, or not a {path.suffix} file")

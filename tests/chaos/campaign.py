@@ -132,8 +132,8 @@ def _end(scene: Scene, process: subprocess.Popen[str], outcome: Outcome) -> Ende
         _, err = process.communicate()
         outcome.found.other.append(f"the controller does not end within {patience:g} s: {err[-300:]!r}")
     except AssertionError as traceback:
-        if "KeyboardInterrupt" in str(traceback) and "in main" not in str(traceback):
-            return None  # Python has not imported the program yet, and says so in its own way
+        if "KeyboardInterrupt" in str(traceback) and "/orchestrator/" not in str(traceback):
+            return None  # Python has not begun to import the program, and says so in its own way
         outcome.found.other.append(f"traceback: {str(traceback)[-1500:]}")
     return None
 

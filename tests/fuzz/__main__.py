@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,10 @@ def main() -> int:
     finds = sorted(folder.glob("*/finds/*.txt"))
     for file in finds:
         print(f"\n{file.with_suffix('')}\n{file.read_text().strip()}", file=sys.stderr)
+    if finds:
+        print(f"\n{folder}", file=sys.stderr)
+    elif options.state is None:
+        shutil.rmtree(folder)
     return 1 if finds else 0
 
 

@@ -29,6 +29,12 @@ def unified_groups() -> Path:
     return GROUPS if (GROUPS / "cgroup.controllers").exists() else GROUPS / "unified"
 
 
+def limits_memory() -> bool:
+    """Whether the memory of a control group can be limited on this machine."""
+    version_2 = GROUPS / "cgroup.subtree_control"
+    return (GROUPS / "memory").is_dir() or (version_2.is_file() and "memory" in version_2.read_text().split())
+
+
 class NamespaceHost:
     """A host in ``folder``. ``base``: its /var/lib/orchestrate; ``keys``: folder with the keys of server and user.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -36,6 +37,7 @@ def bundle(tmp_path: Path) -> Path:
     folder = tmp_path / "bundle-1"
     folder.mkdir()
     (folder / "README.md").write_text("read me\n" * 5000)
+    (folder / "noise").write_bytes(random.Random(1).randbytes(300_000))
     checksums.write(folder)
     archive.pack(folder, tmp_path / "bundle-1.tar", 0)
     return tmp_path / "bundle-1.tar"
@@ -61,6 +63,14 @@ def test_one_that_is_cut_is_damaged(packed: Path) -> None:
         verify(packed)
 
 
+def test_one_with_a_flipped_byte_is_damaged(packed: Path) -> None:
+    content = bytearray(packed.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    packed.write_bytes(content)
+    with pytest.raises(BadInput, match=r"cannot be decompressed: damaged|not a bundle"):
+        verify(packed)
+
+
 def test_the_name_is_not_believed(bundle: Path) -> None:
     plain = bundle.rename(bundle.with_name("bundle.tar.gz"))
     assert verify(plain).damage == ()
@@ -68,6 +78,13 @@ def test_the_name_is_not_believed(bundle: Path) -> None:
     other.write_bytes(gzip.compress(b"x" * 5000))
     with pytest.raises(BadInput, match=r"notes\.tar is not a bundle"):
         verify(other)
+
+
+def test_what_is_no_archive_is_refused_before_it_takes_room(bundle: Path, packed: Path) -> None:
+    compressor = COMPRESSORS[packed.suffix[1:]]
+    packed.write_bytes(compressor(bytes(3 << 20)))
+    with pytest.raises(BadInput, match="is not a bundle"), compressed.plain(packed, 1 << 20):
+        pytest.fail("it was decompressed")
 
 
 def test_it_takes_no_more_disk_than_its_limit(packed: Path, bundle: Path) -> None:
