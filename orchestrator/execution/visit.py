@@ -26,7 +26,7 @@ from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.runner_program import RunnerProgram
 from orchestrator.hosts.remote.settings import encode_settings, parse_changes
 from orchestrator.plan.model import Trial
-from orchestrator.provision.bounds import bounded
+from orchestrator.provision.bounds import TooMuch, bounded
 from orchestrator.provision.engine import run_role
 from orchestrator.provision.loading import load
 from orchestrator.provision.module import TaskResult
@@ -100,7 +100,7 @@ class Visit:
         try:
             with bounded("rendering its templates"):
                 return list(run_role(target, loaded))
-        except ValueError as error:
+        except TooMuch as error:
             raise BadInput(f"{role.folder}: {error}") from None
 
     @contextmanager

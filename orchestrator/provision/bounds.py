@@ -17,13 +17,17 @@ MEMORY_LIMIT = 300 * 1024**2
 """Bytes of address space in addition to what the process has."""
 
 
+class TooMuch(Exception):
+    """A block has taken more than it may; the message says of what. No other error is meant."""
+
+
 class _TooLong(BaseException):
     """No template may catch it."""
 
 
 @contextmanager
 def bounded(what: str) -> Iterator[None]:
-    """Raise ``ValueError`` with ``what`` if the block takes too much time or memory.
+    """Raise :class:`TooMuch` with ``what`` if the block takes too much time or memory.
 
     Only the main thread can be bounded: in others, which apply roles that were checked there before, nothing is.
     Python looks for signals also within long arithmetic and within regular expressions. Within a block that is bounded,
@@ -42,9 +46,9 @@ def bounded(what: str) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_VIRTUAL, TIME_LIMIT_S)
         yield
     except _TooLong:
-        raise ValueError(f"{what} took more than {TIME_LIMIT_S:g} s") from None
+        raise TooMuch(f"{what} took more than {TIME_LIMIT_S:g} s") from None
     except MemoryError:
-        raise ValueError(f"{what} took more than {MEMORY_LIMIT // 1024**2} MiB of memory") from None
+        raise TooMuch(f"{what} took more than {MEMORY_LIMIT // 1024**2} MiB of memory") from None
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)

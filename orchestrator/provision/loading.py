@@ -14,7 +14,7 @@ from orchestrator.experiment import roles as role_folders
 from orchestrator.experiment import schemas
 from orchestrator.experiment.model import Role
 from orchestrator.nearest import did_you_mean
-from orchestrator.provision.bounds import bounded
+from orchestrator.provision.bounds import TooMuch, bounded
 from orchestrator.provision.checking import check_names, check_values
 from orchestrator.provision.module import Module
 from orchestrator.provision.modules import registry
@@ -76,7 +76,7 @@ def load(role: Role) -> LoadedRole:
             faults += check_names(loaded)
             if not faults:
                 faults += check_values(loaded)
-    except ValueError as error:
+    except TooMuch as error:
         faults.append(Position(str(role.folder)).fault(str(error)))
     if faults:
         raise BadInput(*dict.fromkeys(faults))

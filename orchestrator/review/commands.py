@@ -10,7 +10,7 @@ from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.execution.dry_run import dry_run
 from orchestrator.hosts.base import Provider
 from orchestrator.plan import Plan
-from orchestrator.provision.bounds import bounded
+from orchestrator.provision.bounds import TooMuch, bounded
 from orchestrator.review.model import Entry
 
 _STDIN = "    < "
@@ -34,7 +34,7 @@ def entries(
                 dry_run(one, provider, cache, lines.append, provider.hosts[:1])
         except OrchestratorError as error:
             ended = str(error)
-        except ValueError as error:
+        except TooMuch as error:
             raise BadInput(f"{plan.experiment.file}: {error}") from None
         commands |= dict.fromkeys(_whole(lines))
         if ended:

@@ -10,7 +10,7 @@ from orchestrator.execution.rights import needs_root
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
 from orchestrator.plan import Plan
-from orchestrator.provision.bounds import bounded
+from orchestrator.provision.bounds import TooMuch, bounded
 from orchestrator.review import commands, controller, hosts, kernels, roles, trials
 from orchestrator.review.model import Entry, Review, Section
 from orchestrator.review.places import Places
@@ -56,7 +56,7 @@ def _bounded_kernels(experiment: Experiment, provider: Provider, places: Places)
     try:
         with bounded("reading its kernels"):
             return list(kernels.entries(experiment, provider, places))
-    except ValueError as error:
+    except TooMuch as error:
         raise BadInput(f"{experiment.file}: {error}") from None
 
 

@@ -16,7 +16,7 @@ from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Machine
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.remote.folder import HostFolder
-from orchestrator.provision.bounds import bounded
+from orchestrator.provision.bounds import TooMuch, bounded
 from orchestrator.provision.checking import NO_LOG
 from orchestrator.provision.commands import CommandModule
 from orchestrator.provision.loading import load
@@ -54,7 +54,7 @@ def entries(role: Role, host: str, machine: Machine | None, cache: Path, *, root
                 for task in (*loaded.tasks, *loaded.handlers)
                 for entry in _task(task, loaded, steps, printed)
             ]
-    except ValueError as error:
+    except TooMuch as error:
         raise BadInput(f"{role.folder}: {error}") from None
     yield from found
 

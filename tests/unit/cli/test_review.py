@@ -407,3 +407,26 @@ def test_what_run_would_refuse_is_said(foreign: Foreign) -> None:
     shown = foreign.text()
     assert "run will refuse this: the experiment changes settings of this machine" in shown
     assert re.search(r"^  reboot +\S+tasks.yaml:1: r: reboot: reboot$", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "defective",
+    [
+        "orchestrator.provision.commands.CommandModule.apply",
+        "orchestrator.provision.loading.check_values",
+        "orchestrator.review.kernels.entries",
+        "orchestrator.execution.dry_run.setup",
+    ],
+)
+def test_a_defect_of_the_program_is_no_fault_of_the_file(
+    foreign: Foreign, monkeypatch: pytest.MonkeyPatch, defective: str
+) -> None:
+    def defect(*_arguments: object, **_named: object) -> None:
+        raise ValueError("a defect")
+
+    foreign.tasks("- command: 'true'\n")
+    monkeypatch.setattr(defective, defect)
+    words = ("e.yaml", "--host", "n1.invalid")
+    assert orchestrate("review", *words, folder=foreign.folder).returncode == 70
+    if "review" not in defective:
+        assert orchestrate("run", *words, "--dry-run", folder=foreign.folder).returncode == 70

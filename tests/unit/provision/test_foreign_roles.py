@@ -103,7 +103,7 @@ def test_a_bounded_block_within_another_does_not_end_its_limit(monkeypatch: pyte
         for _ in range(10**9):
             pass
 
-    with pytest.raises(ValueError, match="outer took more than"):
+    with pytest.raises(bounds.TooMuch, match="outer took more than"):
         one_in_another()
 
 
