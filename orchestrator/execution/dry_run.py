@@ -58,6 +58,10 @@ def setup(plan: Plan, provider: Provider, host: str) -> Iterator[str]:
         "use sudo, without a password" if needs_root(plan.experiment) else f"have {USER_BASE} for {ROOT_BASE}"
     )
     yield f"assumed: the user there is root; others {others}"
+    if not host and len(provider.candidates) > 1:
+        yield f"assumed: it is {provider.candidates[0]}"
+    if provider.uses_inventory and not provider.candidates and provider.batch is None:
+        yield "assumed: the inventory has no variables of it; only Slurm knows its name"
 
 
 class _NoJournal:

@@ -307,6 +307,11 @@ class Provider(ABC):
         return bool(self.hosts) or self.host_count > 1
 
     @property
+    def candidates(self) -> tuple[str, ...]:
+        """The hosts of which a run uses one or, of a fleet, all; empty where names are not known before."""
+        return self.hosts
+
+    @property
     def at_once(self) -> int:
         """How many machines it can provide at the same time for blocks that do not depend on each other."""
         return 1
@@ -323,10 +328,17 @@ class Provider(ABC):
         """
         return self.location
 
-    def connections(self, host: str = "") -> Iterator[str]:
+    def connections(self, host: str = "") -> Iterator[Sequence[str]]:
         """Yield the commands of ``ssh`` that connect to a host as the provider does; none without SSH.
 
-        :param host: a host of the fleet; empty without a fleet.
+        :param host: a host of the fleet; empty: all candidates.
+        """
+        yield from ()
+
+    def controls(self, host: str = "") -> Iterator[tuple[str, str, Any]]:
+        """Yield what the inventory has the controller do about a host: its name, ``power`` or ``console``, the value.
+
+        :param host: a host of the fleet; empty: all candidates.
         """
         yield from ()
 
@@ -354,9 +366,11 @@ class Provider(ABC):
         return
 
     def printing_machine(self, host: str, print_line: Callable[[str], None]) -> Machine | None:
-        """Return a machine for a dry run that prints the commands of its boots; None: a boot runs no commands.
+        """Return a machine for a dry run that prints the commands of its boots, with its variables in the inventory.
 
-        :param host: a host of the fleet; empty without a fleet.
+        None: a boot runs no commands, and there is no inventory.
+
+        :param host: one of :attr:`candidates`; empty: of several the first one.
         """
         return None
 

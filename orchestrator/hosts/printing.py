@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from orchestrator.experiment.model import Kernel
@@ -74,12 +75,23 @@ class PrintingHost(Host):
 
 
 class PrintingMachine(Machine):
-    """A machine of which every boot prints."""
+    """A machine of which every boot prints.
+
+    :param variables: its variables in the inventory; ``groups``: its groups there. Roles depend on them.
+    """
 
     environment = None
 
-    def __init__(self, name: str, print_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        print_line: Callable[[str], None],
+        variables: Mapping[str, Any] = MappingProxyType({}),
+        groups: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
+        self.variables = variables
+        self.groups = groups
         self._print_line = print_line
 
     def identity(self, kernel: Kernel) -> Identity:
@@ -115,5 +127,12 @@ class PrintingProvider(Provider):
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
         """Hold the machine."""
-        machine = self._provider.printing_machine(self._host, self._print_line)
-        yield machine or PrintingMachine(self.name, self._print_line)
+        yield printing_machine(self._provider, self._host, self._print_line)
+
+
+def printing_machine(provider: Provider, host: str, print_line: Callable[[str], None]) -> Machine:
+    """Return the machine that prints for a host of a provider.
+
+    :param host: one of :attr:`Provider.candidates`; empty: of several the first one.
+    """
+    return provider.printing_machine(host, print_line) or PrintingMachine(host or provider.name, print_line)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import to_builtins
@@ -15,21 +14,21 @@ from orchestrator.execution.dry_run import setup
 from orchestrator.execution.provider_checks import check_provider
 from orchestrator.experiment.model import Needs
 from orchestrator.hosts.base import Machine, Provider
+from orchestrator.hosts.inventory.variables import contains_encrypted
 from orchestrator.plan import Plan
 from orchestrator.provision.module import Caution
+from orchestrator.review.connections import may_execute
 from orchestrator.review.model import Entry
 from orchestrator.review.places import Places
 
-_LOCAL = re.compile(r"(Proxy|Local|KnownHosts)Command|PKCS11Provider|SecurityKeyProvider", re.IGNORECASE)
-"""Keywords of OpenSSH that name a program of the controller, or a library that it loads."""
 
-
-def entries(plan: Plan, provider: Provider, machine: Machine | None, places: Places) -> Iterator[Entry]:
+def entries(plan: Plan, provider: Provider, machines: Iterable[Machine], places: Places) -> Iterator[Entry]:
     """Yield each host, what a run asks of it, and what it would be refused for."""
     for host in provider.hosts or ("",):
         first, *details = setup(plan, provider, host)
-        reached = [f"reached by: {command}" for command in provider.connections(host)]
-        cautions: tuple[Caution, ...] = ("controller",) if any(map(_LOCAL.search, reached)) else ()
+        commands = list(provider.connections(host))
+        reached = [f"reached by: {shlex.join(command)}" for command in commands]
+        cautions: tuple[Caution, ...] = ("controller",) if any(map(may_execute, commands)) else ()
         yield Entry(first, places.of("hosts"), (*details, *reached), (), cautions)
     for host, reason in provider.other_hosts.items():
         yield Entry(f"not used: {host}: {reason}", places.of("hosts"))
@@ -39,15 +38,38 @@ def entries(plan: Plan, provider: Provider, machine: Machine | None, places: Pla
         yield Entry(text, places.of("hosts", provider.name, key))
     for key, value in _asked(plan.experiment.hosts.needs):
         yield Entry(f"needs {key}: {value}", places.of("hosts", "needs", key))
-    power = machine.variables.get("power") if machine is not None else None
-    if isinstance(power, Mapping) and "command" in power:
-        command = power["command"]
-        shown = command if isinstance(command, str) else shlex.join(command)
-        yield Entry("power control, by a command on the controller", "", (), (shown,), ("controller",))
+    yield from _controls(provider)
+    for machine in machines:
+        for name, value in machine.variables.items():
+            if name.startswith("ansible_") and contains_encrypted(value):
+                yield Entry(f"{machine.name}: {name} is encrypted with ansible-vault", cautions=("hidden",))
     try:
         check_provider(plan, provider)
     except BadInput as error:
         yield Entry(f"run will refuse this: {error}", str(plan.experiment.file))
+
+
+def _controls(provider: Provider) -> Iterator[Entry]:
+    """Yield the commands and addresses by which the controller controls machines, once for all hosts that have them."""
+    hosts: dict[tuple[str, str, str], list[str]] = {}
+    for host, key, value in provider.controls():
+        by = {"command": value} if key == "console" else value if isinstance(value, Mapping) else {}
+        for method, argument in by.items():
+            if argument is not None:
+                hosts.setdefault((key, method, _written(argument)), []).append(host)
+    for (key, method, written), names in hosts.items():
+        of = f"{key} of {', '.join(names)}"
+        if method == "command":
+            yield Entry(f"{of}, by a command on the controller", "", (), (written,), ("controller",))
+        else:
+            yield Entry(f"{of}, from the controller", "", (f"{method}: {written}",), (), ("controller",))
+
+
+def _written(value: Any) -> str:
+    """Return a command as a shell has it, and other values as JSON."""
+    if isinstance(value, list):
+        return shlex.join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _asked(needs: Needs) -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from orchestrator.errors import BadInput
 from orchestrator.execution.rights import needs_root
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
+from orchestrator.hosts.printing import printing_machine
 from orchestrator.plan import Plan
 from orchestrator.provision.bounds import TooMuch, bounded
 from orchestrator.review import commands, controller, hosts, kernels, roles, trials
@@ -27,14 +28,13 @@ def review(plan: Plan, where: Sequence[str], provider: Provider, results: Path, 
     experiment = plan.experiment
     places = Places(experiment.file)
     root = needs_root(experiment)
-    name = next(iter(provider.hosts), provider.name)
-    machine = provider.printing_machine(next(iter(provider.hosts), ""), lambda _: None)
+    machines = [printing_machine(provider, host, lambda _: None) for host in provider.candidates or ("",)]
     tasks = tuple(
-        entry for role in experiment.roles for entry in roles.entries(role, name, machine, cache, root=root)
+        entry for role in experiment.roles for entry in roles.entries(role, machines, cache, root=root)
     )
     told = frozenset(_told(tasks))
     sections = {
-        "Hosts": hosts.entries(plan, provider, machine, places),
+        "Hosts": hosts.entries(plan, provider, machines, places),
         "Kernels": _bounded_kernels(experiment, provider, places),
         "Settings": trials.settings(experiment, places),
         "Roles": tasks,

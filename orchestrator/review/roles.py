@@ -6,14 +6,17 @@ A dry run skips tasks whose conditions need facts or results. A review shows the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput, HostError, OrchestratorError
 from orchestrator.experiment.model import Role
 from orchestrator.hosts.base import Machine
+from orchestrator.hosts.inventory.variables import contains_encrypted, is_secret, position_of
 from orchestrator.hosts.printing import PrintingHost
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.provision.bounds import TooMuch, bounded
@@ -24,42 +27,57 @@ from orchestrator.provision.module import Caution, ReadOutput
 from orchestrator.provision.steps import RoleSteps, Step
 from orchestrator.provision.target import Target
 from orchestrator.provision.tasks import LoadedRole, Task
-from orchestrator.provision.templates import templates
+from orchestrator.provision.templates import as_node, templates
 from orchestrator.review import cautions
+from orchestrator.review.machines import LOOKED_AT, machines_alike
 from orchestrator.review.model import Entry, distinct
 from orchestrator.review.places import shown
 
 HIDDEN = "…"
 
 
-def entries(role: Role, host: str, machine: Machine | None, cache: Path, *, root: bool) -> Iterator[Entry]:
+def entries(role: Role, machines: Sequence[Machine], cache: Path, *, root: bool) -> Iterator[Entry]:
     """Yield the variables of a role and its tasks, in order. ``BadInput`` if its templates take too much.
 
-    :param machine: which prints; None: its variables are not known.
+    What is not the same on all machines is there for each that differs, with the names of the hosts.
+
+    :param machines: those that a run may use.
     :param root: whether the run has root's directory on the host.
     """
     loaded = load(role)
-    yield _variables(loaded)
+    alike = machines_alike(machines, loaded.defaults)
+    shown_for = alike[:LOOKED_AT]
+    found = [_on(machine, loaded, cache, root) for machine, _ in shown_for]
+    for same_part in zip(*found, strict=True):
+        hosts: dict[tuple[Entry, ...], list[str]] = {}
+        for part, (_, names) in zip(same_part, shown_for, strict=True):
+            hosts.setdefault(part, []).extend(names)
+        for part, names in hosts.items():
+            on = (f"on {', '.join(names)}",) if len(hosts) > 1 else ()
+            yield from (replace(entry, details=(*on, *entry.details)) for entry in part)
+    if left := [name for _, names in alike[LOOKED_AT:] for name in names]:
+        text = f"role {role.name}: its commands are not shown for {', '.join(left)}: their variables or groups differ"
+        yield Entry(text, cautions=("hidden",))
+
+
+def _on(machine: Machine, loaded: LoadedRole, cache: Path, root: bool) -> list[tuple[Entry, ...]]:
+    """Return what a role does on a machine: its variables, then of each task the steps."""
     printed: list[str] = []
-    printing = PrintingHost(host, printed.append)
+    printing = PrintingHost(machine.name, printed.append)
     folder = HostFolder(printing, root=root)
-    target = Target(printing, folder.base, cache, folder.sudo)
-    if machine is not None:
-        target.variables, target.groups = machine.variables, machine.groups
+    target = Target(printing, folder.base, cache, folder.sudo, machine.variables, machine.groups)
     steps = RoleSteps(target, loaded)
+    role = loaded.role
     try:
         with bounded(f"reviewing role {role.name}"):
-            found = [
-                entry
-                for task in (*loaded.tasks, *loaded.handlers)
-                for entry in _task(task, loaded, steps, printed)
-            ]
+            tasks = (*loaded.tasks, *loaded.handlers)
+            found = [tuple(_task(task, loaded, steps, printed)) for task in tasks]
     except TooMuch as error:
         raise BadInput(f"{role.folder}: {error}") from None
-    yield from found
+    return [(_variables(loaded, machine.variables),), *found]
 
 
-def _variables(loaded: LoadedRole) -> Entry:
+def _variables(loaded: LoadedRole, inventory: Mapping[str, Any]) -> Entry:
     secret = {
         name
         for task in (*loaded.tasks, *loaded.handlers)
@@ -67,13 +85,21 @@ def _variables(loaded: LoadedRole) -> Entry:
         for node in (task.arguments, *task.variables.values(), *((task.loop,) if task.loop else ()))
         for name in _names(node)
     }
-    values = {**loaded.defaults, **loaded.variables}
+    values = {name: _written(node) for name, node in loaded.defaults.items()}
+    for name in filter(inventory.__contains__, loaded.defaults):
+        position = position_of(inventory, name)
+        if is_secret(inventory, name) or contains_encrypted(inventory[name]):
+            secret.add(name)
+        else:
+            values[name] = f"{_written(as_node(inventory[name], position))}  ({shown(position)})"
+    for name, node in loaded.variables.items():
+        values[name] = _written(node)
     role = loaded.role
     return Entry(
         f"role {role.name}: {role.folder}",
         details=(
             *((f"tags: {', '.join(role.tags)}",) if role.tags else ()),
-            *(f"variable {name}: {HIDDEN if name in secret else _written(values[name])}" for name in values),
+            *(f"variable {name}: {HIDDEN if name in secret else values[name]}" for name in values),
         ),
     )
 
@@ -87,7 +113,10 @@ def _names(arguments: Node) -> Iterator[str]:
 
 def _task(task: Task, loaded: LoadedRole, steps: RoleSteps, printed: list[str]) -> Iterator[Entry]:
     try:
-        for step in steps.of(task):
+        found = list(steps.of(task))
+        if not found:
+            yield _unknown(task, loaded, "its loop has no items")
+        for step in found:
             yield _unknown(task, loaded) if step is None else _step(step, loaded, steps, printed)
     except OrchestratorError as error:  # such as an inventory whose sudo does not lead to root
         yield _unknown(task, loaded, f"a run would end here: {error}")

@@ -129,6 +129,7 @@ class SlurmProvider(Provider):
             self.boot_estimate = QemuProvider.boot_estimate
             self.location += f", in guests of {layout}"
         self._system = SlurmSystem(options, address, layout=layout, boot_limit=request.boot_limit)
+        self._login = address
         self._reserved: ReservedNodes | None = None
         if not options.boots:
             if request.fleet:
@@ -142,6 +143,23 @@ class SlurmProvider(Provider):
         self.location += f", reservation {self._reserved.name}, by SSH"
         self.hosts = self._reserved.hosts
         self.boots_kernels = True
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """See :attr:`Provider.candidates`."""
+        return self._reserved.candidates if self._reserved else ()
+
+    def connections(self, host: str = "") -> Iterator[Sequence[str]]:
+        """See :meth:`Provider.connections`; the first one is that of the login node."""
+        if self._login is not None:
+            yield self._login[1].command
+        if self._reserved is not None:
+            yield from self._reserved.connections(host)
+
+    def controls(self, host: str = "") -> Iterator[tuple[str, str, Any]]:
+        """See :meth:`Provider.controls`."""
+        if self._reserved is not None:
+            yield from self._reserved.controls(host)
 
     def describe(self, kernels: Iterable[str]) -> list[str]:
         """See :meth:`Provider.describe`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +20,7 @@ from orchestrator.hosts.machine.bootable import BootableMachine
 from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.machine.printing import BootingHost, placeholder_files
 from orchestrator.hosts.power import find_power
+from orchestrator.hosts.printing import PrintingMachine
 from orchestrator.hosts.ssh import SshAddress
 
 log = logging.getLogger(__name__)
@@ -115,6 +115,11 @@ class SshProvider(Provider):
                 name: address.with_config(request.ssh_config) for name, address in self._addresses.items()
             }
 
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """See :attr:`Provider.candidates`."""
+        return tuple(self._addresses)
+
     def shown(self, host: str = "") -> str:
         """See :meth:`Provider.shown`."""
         names = [host] if host else list(self._addresses)
@@ -123,11 +128,10 @@ class SshProvider(Provider):
         one_of = "the first that can be reached of " if len(names) > 1 else ""
         return f"{one_of}{', '.join(words)}, by SSH{''.join(hints)}"
 
-    def connections(self, host: str = "") -> Iterator[str]:
+    def connections(self, host: str = "") -> Iterator[Sequence[str]]:
         """See :meth:`Provider.connections`."""
         for name in [host] if host else self._addresses:
-            address = self._addresses[name]
-            yield shlex.join(["ssh", *address.words, address.host])
+            yield self._addresses[name].command
 
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
@@ -147,11 +151,18 @@ class SshProvider(Provider):
             return
         raise HostError("\n".join(errors))
 
-    def printing_machine(self, host: str, print_line: Callable[[str], None]) -> Machine | None:
-        """See :meth:`Provider.printing_machine`; of several machines the first one that is named."""
+    def controls(self, host: str = "") -> Iterator[tuple[str, str, Any]]:
+        """See :meth:`Provider.controls`; machines that are not booted are not controlled."""
+        for name in ([host] if host else self._addresses) if self.boots_kernels else ():
+            variables = self._inventory.variables(name)
+            yield from ((name, key, variables[key]) for key in ("power", "console") if key in variables)
+
+    def printing_machine(self, host: str, print_line: Callable[[str], None]) -> Machine:
+        """See :meth:`Provider.printing_machine`."""
+        name = host or self.candidates[0]
+        variables, groups = self._inventory.variables(name), self._inventory.groups_of(name)
         if not self.boots_kernels:
-            return None
-        name = host or next(iter(self._addresses))
+            return PrintingMachine(name, print_line, variables, groups)
         printing = BootingHost(name, print_line)
         return BootableMachine(
             name,
@@ -160,8 +171,8 @@ class SshProvider(Provider):
             None,
             Path(),
             self._boot_limit,
-            self._inventory.variables(name),
-            self._inventory.groups_of(name),
+            variables,
+            groups,
             placeholder_files,
         )
 

@@ -16,6 +16,7 @@ from orchestrator.errors import BadInput, HostError, Position
 from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.batch import ALL_CODES
 from orchestrator.hosts.command import Command
+from orchestrator.hosts.inventory.connection import OtherConnection
 from orchestrator.hosts.inventory.inventory import Inventory
 from orchestrator.hosts.inventory.variables import Variables
 from orchestrator.hosts.printing import PrintingHost
@@ -84,6 +85,11 @@ class ReservedNodes:
         self._login = login
         self._connect_login = connect_login
 
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The nodes of ``nodelist``; empty where only Slurm knows their names."""
+        return () if "[" in "".join(self._nodelist) else self._nodelist
+
     @contextmanager
     def machine(self, log_folder: Path, seconds: float, end: AfterRun) -> Iterator[Machine]:
         """Provide the first node that can be reached and where the user is root.
@@ -111,8 +117,24 @@ class ReservedNodes:
         """Print how Slurm is asked; return a machine that prints its boots."""
         name = self._login[0] if self._login else "this machine"
         PrintingHost(name, print_line).run(Command(reservation.LIST))
-        node = host or next(iter(self._nodelist), ANY_NODE)
+        node = host or next(iter(self.candidates), ANY_NODE)
         return self._ssh(node).printing_machine(node, print_line)
+
+    def connections(self, host: str) -> Iterator[Sequence[str]]:
+        """Yield the commands of ``ssh`` that connect to the nodes, as far as they are known."""
+        for node in self._known(host):
+            yield from node.connections()
+
+    def controls(self, host: str) -> Iterator[tuple[str, str, Any]]:
+        """See :meth:`Provider.controls`."""
+        for node in self._known(host):
+            yield from node.controls()
+
+    def _known(self, host: str) -> Iterator[Provider]:
+        """Yield providers of single nodes; where Slurm says which they are, of all hosts that the inventory has."""
+        for node in [host] if host else self.candidates or self._inventory.hosts:
+            with contextlib.suppress(OtherConnection):
+                yield self._ssh(node)
 
     def describe(self) -> str:
         """Return a line on what would be booted, or why nothing can be."""

@@ -60,6 +60,11 @@ class SshAddress(Struct, frozen=True):
         return [*words, *self.options]
 
     @property
+    def command(self) -> list[str]:
+        """The command of ``ssh`` that connects as this address says."""
+        return ["ssh", *self.words, self.host]
+
+    @property
     def _last_config_file(self) -> Path | None:
         """The file of the last ``-F``, which ``ssh`` reads and hands on to a jump host."""
         found = self.config_file
