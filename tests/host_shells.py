@@ -43,6 +43,7 @@ class HostFolder:
 
     def __init__(self, shell: str, folder: Path) -> None:
         self.environment = environment_of(shell, folder)
+        self.shell = folder / f"bin-{shell}/sh"
         self.folder = folder
         self.prefix: tuple[str, ...] = ()
         """Words before each command, such as ``unshare``."""

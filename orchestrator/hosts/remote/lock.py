@@ -23,6 +23,9 @@ from orchestrator.timestamps import utc_now
 FAILED, HELD = 1, 3
 """Exit codes of ``lock.sh take`` if the lock cannot be written, or has another holder."""
 
+TRIES = 10
+"""Most tries in a row that find the lock held and then gone; a file system without hard links always looks so."""
+
 
 class Holder(Struct, frozen=True):
     """The holder of a lock.
@@ -67,15 +70,19 @@ def take(folder: HostFolder, run: str, *, break_lock: bool = False) -> Holder:
     A lock of the same run and a stale lock are taken over. ``HostError`` names any other holder, unless
     ``break_lock`` is set.
     """
-    new, old = this_process(run), ""
+    new, old, tries = this_process(run), "", 0
     while True:
         arguments = (folder.base, new.line, *([old] if old else []))
         completed = folder.host.run(folder.script("lock.sh", "take", *arguments, accept=(0, FAILED, HELD)))
-        if completed.exit_code == FAILED:
-            raise HostError(f"{folder.host.name}: cannot write the lock: {completed.stderr.strip()}")
-        if completed.exit_code != HELD:
+        if completed.exit_code not in (FAILED, HELD):
             return new
         line = completed.stdout.strip()
+        tries = 0 if line else tries + 1
+        if completed.exit_code == FAILED or tries == TRIES:
+            raise HostError(f"{folder.host.name}: cannot write the lock: {completed.stderr.strip()}")
+        if not line:
+            old = ""
+            continue
         holder = _parse(line)
         if line == old or not (break_lock or holder.run == run or holder.is_stale):
             raise _held(folder, holder)

@@ -5,39 +5,57 @@
 #   sh lock.sh release BASE LINE      removes the lock if it contains LINE
 #   sh lock.sh show BASE              prints the line of the lock, if there is one
 #
-# Exit code 3 of "take": the lock contains another line, which is printed.
+# Exit code 3 of "take": the lock contains another line, which is printed; none, if that lock has just been removed.
+
+# The files beside the lock, "lock.OWNER" and "lock.old.OWNER", belong to a process of a boot and a PID namespace.
+boot=$(cat /proc/sys/kernel/random/boot_id)
+namespace=$(readlink /proc/self/ns/pid | tr -dc 0-9)
+owner=$boot.$namespace.$$
 
 # remove_lock BASE LINE: removes the lock if it contains LINE; fails for all but one of several concurrent callers
 remove_lock() {
-    mv "$1/lock" "$1/lock.old.$$" 2>/dev/null || return 1
-    if [ "$(cat "$1/lock.old.$$")" = "$2" ]; then
-        rm "$1/lock.old.$$"
+    [ "$(cat "$1/lock" 2>/dev/null)" = "$2" ] && mv "$1/lock" "$1/lock.old.$owner" 2>/dev/null || return 1
+    if [ "$(cat "$1/lock.old.$owner")" = "$2" ]; then
+        rm "$1/lock.old.$owner"
     else
-        ln "$1/lock.old.$$" "$1/lock"
-        rm "$1/lock.old.$$"
+        ln "$1/lock.old.$owner" "$1/lock"
+        rm "$1/lock.old.$owner"
         return 1
     fi
 }
 
+# remove_left BASE: removes what processes have left that were killed, also by a power cut; those that live need theirs
+remove_left() {
+    for file in "$1"/lock.*; do
+        case $file in
+        *".$boot.$namespace."*) kill -0 "${file##*.}" 2>/dev/null || rm -f "$file" ;;
+        *".$boot."*) ;; # in another PID namespace, so it may live
+        *) rm -f "$file" ;;
+        esac
+    done
+}
+
 take() {
-    # cat says why it cannot write; the printf of dash only says "I/O error".
-    if ! { mkdir -p "$1" && printf '%s\n' "$2" | cat >"$1/lock.$$" && sync "$1/lock.$$"; }; then
-        rm -f "$1/lock.$$"
+    # cat says why it cannot write; the printf of dash only says "I/O error". A file that has vanished could be written:
+    # on another machine with the same home directory, who took the lock has removed it.
+    if ! { mkdir -p "$1" && printf '%s\n' "$2" | cat >"$1/lock.$owner" &&
+        { sync "$1/lock.$owner" || [ ! -e "$1/lock.$owner" ]; }; }; then
+        rm -f "$1/lock.$owner"
         return 1
     fi
     take_code=0
-    if ! ln "$1/lock.$$" "$1/lock" 2>/dev/null; then
-        { [ -n "$3" ] && remove_lock "$1" "$3" && ln "$1/lock.$$" "$1/lock" 2>/dev/null; } || take_code=3
+    if ! ln "$1/lock.$owner" "$1/lock"; then
+        { [ -n "$3" ] && remove_lock "$1" "$3" && ln "$1/lock.$owner" "$1/lock"; } || take_code=3
     fi
-    # Who holds the lock removes what others have left that were killed; those that are at it find it taken.
-    if [ "$take_code" = 0 ]; then rm -f "$1"/lock.*; else rm -f "$1/lock.$$" && cat "$1/lock"; fi
+    rm -f "$1/lock.$owner"
+    if [ "$take_code" = 0 ]; then remove_left "$1"; else cat "$1/lock" 2>/dev/null; fi
     return "$take_code"
 }
 
 case $1:$# in
 take:3 | take:4) take "$2" "$3" "${4-}" ;;
 release:3) remove_lock "$2" "$3" || : ;;
-show:2) [ ! -e "$2/lock" ] || cat "$2/lock" ;;
+show:2) [ ! -e "$2/lock" ] || cat "$2/lock" || [ ! -e "$2/lock" ] ;;
 *)
     echo "usage: sh lock.sh take BASE LINE [OLD] | release BASE LINE | show BASE" >&2
     exit 2
