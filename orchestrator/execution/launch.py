@@ -34,6 +34,7 @@ from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
 from orchestrator.results.files import PRIVATE
 from orchestrator.results.journal import Journal
+from orchestrator.results.lock import RunLock
 from orchestrator.results.records import EndRecord, run_record
 from orchestrator.terminal import visible
 from orchestrator.timestamps import utc_now
@@ -82,11 +83,13 @@ def run_experiment(request: RunRequest, interface: UserInterface) -> RunResult:
     cells, trials = plural(plan.cell_count, "cell"), plural(plan.trial_count, "trial")
     interface.say(f"{word} {run.folder.id}: {cells}, {at_most}{trials}")
     try:
-        with interface.progress() as observer:
+        with contextlib.closing(run.lock), interface.progress() as observer:
             return RunResult(run.folder, _execute(request, run, observer))
-    except OrchestratorError:
-        if run.folder.path.is_dir():  # it was not refused
-            with contextlib.suppress(OrchestratorError, OSError):  # a second fault must not hide the first
+    except BaseException as error:
+        with contextlib.suppress(OrchestratorError, OSError):  # a second fault must not hide the first
+            if not run.resumed and not runs.has_begun(run.folder):  # it did nothing yet
+                runs.remove(run.folder)
+            elif isinstance(error, OrchestratorError):
                 interface.ended_early(run.folder)
         raise
 
@@ -100,27 +103,33 @@ def build_kernels(plan: Plan, provider: Provider, interface: UserInterface) -> N
 
 
 class _OpenRun(Struct, frozen=True):
-    """A run's folder, its scope (see :func:`scope_of`) and whether it existed before."""
+    """A run's folder, its lock, its scope (see :func:`scope_of`) and whether it existed before."""
 
     folder: runs.RunFolder
+    lock: RunLock
     scope: str
     resumed: bool
 
 
 def _open_folder(request: RunRequest) -> _OpenRun:
-    """Find the run to resume, or make the folder of a new one."""
+    """Find the run to resume, or make the folder of a new one; lock it."""
     scope = scope_of(request.plan, request.provider)
     found = run_to_resume(request, scope)
     if found is not None:
-        return _OpenRun(found, scope, resumed=True)
+        return _OpenRun(found, RunLock(found.path), scope, resumed=True)
     runs.remove_abandoned(request.results, request.plan.experiment.name)
-    return _OpenRun(runs.create(request.results, request.plan.experiment.name), scope, resumed=False)
+    created, lock = runs.create(request.results, request.plan.experiment.name)
+    return _OpenRun(created, lock, scope, resumed=False)
 
 
 def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitCode:
     """Execute what is left of a run; return ``OK`` if every trial is ok or was allowed not to be."""
     folder, plan, provider = opened.folder, request.plan, request.provider
-    with Journal(folder.path) as journal, log_to(folder.path / LOG_FILE), on_signals(observer.note) as stop:
+    with (
+        Journal(folder.path, opened.lock) as journal,
+        log_to(folder.path / LOG_FILE),
+        on_signals(observer.note) as stop,
+    ):
         run = Run(
             folder.id,
             plan,

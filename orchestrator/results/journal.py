@@ -32,13 +32,14 @@ class Journal:
 
     :ivar path: the file.
     :ivar cut: bytes of an unfinished last line that were truncated when the journal was opened.
+    :param lock: the lock of the run, which the journal then releases; None: it takes it.
 
     Raises ``BadInput`` if another controller holds the run or a newer version wrote it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lock: RunLock | None = None) -> None:
         self.path = folder / FILE
-        self._lock = RunLock(folder)
+        self._lock = lock or RunLock(folder)
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         except OSError as error:

@@ -18,27 +18,21 @@ from orchestrator.results.files import PRIVATE
 
 FILE = "controller.lock"
 
-_NAME = re.compile(r"process (\d+) on (.+)\n")
-
-
-def announce(folder: Path) -> None:
-    """Name this process in a directory that it has made and will lock; for :func:`is_abandoned`."""
-    file = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-    try:
-        os.write(file, _name())
-    finally:
-        os.close(file)
+_NAME = re.compile(r"process \d+ on (.+)\n")
 
 
 def is_abandoned(folder: Path) -> bool:
-    """Whether a run is named as that of a process of this machine that was killed, and is not locked."""
+    """Whether a run is named as that of a process of this machine, and is not locked: the process was killed.
+
+    The kernel tells, not the process id: it may be that of another PID namespace, or be used again.
+    """
     try:
         file = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
         named = _NAME.fullmatch(os.pread(file, 200, 0).decode(errors="replace"))
-        if named is None or named[2] != socket.gethostname() or Path(f"/proc/{named[1]}").exists():
+        if named is None or named[1] != socket.gethostname():
             return False
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
@@ -48,25 +42,21 @@ def is_abandoned(folder: Path) -> bool:
         os.close(file)
 
 
-def _name() -> bytes:
-    return f"process {os.getpid()} on {socket.gethostname()}\n".encode()
-
-
 class RunLock:
-    """Held from construction to :meth:`close`; the file names the holder, for error messages.
+    """Held from construction to :meth:`close`; the file names the holder, for error messages and :func:`is_abandoned`.
 
     Raises ``BadInput`` while another process (or another lock of this one) holds it, ``HostError`` if the file cannot
-    be created.
+    be written.
     """
 
     def __init__(self, folder: Path) -> None:
         path = folder / FILE
+        self._file = -1
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-        except OSError as error:
-            raise HostError(f"{path}: {error.strerror}; the results directory must be writable") from None
-        try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
         except BlockingIOError:
             holder = os.pread(self._file, 200, 0).decode(errors="replace").strip()
             os.close(self._file)
@@ -74,8 +64,10 @@ class RunLock:
                 f"{folder}: the run is locked by {holder or 'another process'}; "
                 "wait until it ends, or stop it, then repeat the command"
             ) from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, _name(), 0)
+        except OSError as error:
+            if self._file >= 0:
+                os.close(self._file)
+            raise HostError(f"{path}: {error.strerror}; the results directory must be writable") from None
 
     def close(self) -> None:
         """Release the lock; may be called twice. The file stays, as removing it would race with the next holder."""

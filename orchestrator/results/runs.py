@@ -16,7 +16,7 @@ from msgspec import Struct
 from orchestrator.errors import BadInput, HostError
 from orchestrator.results import journal, manifest
 from orchestrator.results.files import PRIVATE_FOLDER, sync_folder
-from orchestrator.results.lock import announce, is_abandoned
+from orchestrator.results.lock import RunLock, is_abandoned
 from orchestrator.results.records import BlockRecord, EndRecord, RunRecord
 
 VARIABLE = "ORCHESTRATE_RESULTS"
@@ -48,26 +48,34 @@ class RunFolder(Struct, frozen=True):
         return self.path / manifest.FILE
 
 
-def create(results: Path, experiment: str) -> RunFolder:
-    """Create the directory of a new run; no two runs of an experiment share a millisecond, so that ids sort."""
+def create(results: Path, experiment: str) -> tuple[RunFolder, RunLock]:
+    """Create the directory of a new run, and lock it, so that no other start takes it for an abandoned one.
+
+    No two runs of an experiment share a millisecond, so that ids sort. No directory is left if it cannot be written.
+    """
     parent = results / _folder_name(experiment)
     try:
         while True:
             parent.mkdir(parents=True, exist_ok=True)
-            identity = _new_id()
+            run = RunFolder(parent / _new_id())
             try:
-                if any(entry.name[:19] == identity[:19] for entry in parent.iterdir()):
+                if any(entry.name[:19] == run.id[:19] for entry in parent.iterdir()):
                     continue
-                path = parent / identity
-                path.mkdir(PRIVATE_FOLDER)
-                announce(path)
+                run.path.mkdir(PRIVATE_FOLDER)
             except FileNotFoundError:  # another start has just removed the empty directory
                 continue
-            sync_folder(parent)
-            return RunFolder(path)
+            try:
+                sync_folder(parent)
+                return run, RunLock(run.path)
+            except BaseException:
+                remove(run)
+                raise
     except OSError as error:
+        with contextlib.suppress(OSError):
+            parent.rmdir()
         raise HostError(
-            f"{error.filename}: {error.strerror}; set a writable directory with --results or {VARIABLE}"
+            f"{error.filename or parent}: {error.strerror}; "
+            f"set a writable directory with --results or {VARIABLE}"
         ) from None
 
 
@@ -82,12 +90,12 @@ def remove_abandoned(results: Path, experiment: str) -> None:
     """Remove the directories of runs of an experiment whose controller was killed before its first record."""
     of_experiment = (run for run in all_runs(results) if run.path.parent.name == _folder_name(experiment))
     for run in of_experiment:
-        if not _has_begun(run) and is_abandoned(run.path):
+        if not has_begun(run) and is_abandoned(run.path):
             remove(run)
 
 
-def _has_begun(run: RunFolder) -> bool:
-    """Whether its journal has a whole line, readable or not."""
+def has_begun(run: RunFolder) -> bool:
+    """Whether the journal of a run has a whole line, readable or not."""
     try:
         with run.journal.open("rb") as stream:
             return stream.readline().endswith(b"\n")
@@ -98,10 +106,14 @@ def _has_begun(run: RunFolder) -> bool:
 def check_writable(results: Path, experiment: str) -> None:
     """Raise what :func:`create` would raise; leave no directory."""
     existed = results.exists()
-    remove(create(results, experiment))
-    if not existed:
-        with contextlib.suppress(OSError):
-            results.rmdir()
+    try:
+        run, lock = create(results, experiment)
+        remove(run)
+        lock.close()
+    finally:
+        if not existed:
+            with contextlib.suppress(OSError):
+                results.rmdir()
 
 
 def all_runs(results: Path) -> list[RunFolder]:

@@ -25,6 +25,13 @@ benchmark:
 factors: {n: [1, 2]}
 repetitions: 1
 """
+SMALL_RESULTS = """
+mount -t tmpfs -o nr_inodes=$1 none results && shift && "$@"
+code=$?
+find results -mindepth 1 >left
+exit $code
+"""
+"""Runs a command with a disk of its own for results, and lists what is left there."""
 STAT_INTERVAL = Path("/proc/sys/vm/stat_interval")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes a sysctl")
 
@@ -381,11 +388,12 @@ def test_a_results_folder_that_cannot_be_made(user: User) -> None:
     assert "Directory 'results' is a file" in ended.err
 
 
-def test_a_full_disk_of_the_controller(user: User) -> None:
+@pytest.mark.parametrize("blocks", ["0", "1"])
+def test_a_full_disk_of_the_controller(user: User, blocks: str) -> None:
     """As far as one can be had without root's help: the shell's limit on the size of files."""
     words = ["run", str(user.file(ANY)), *user.options]
     ran = subprocess.run(
-        ["sh", "-c", LIMITED_FILES, "sh", "1", str(COMMAND), *words],
+        ["sh", "-c", LIMITED_FILES, "sh", blocks, str(COMMAND), *words],
         cwd=user.folder,
         capture_output=True,
         text=True,
@@ -395,7 +403,23 @@ def test_a_full_disk_of_the_controller(user: User) -> None:
     assert ran.returncode == 3, ran.stderr
     assert "Traceback" not in ran.stderr
     assert "File too large" in ran.stderr
+    assert "None" not in ran.stderr
     assert not list(user.folder.glob("results/*"))
+
+
+@needs_root
+@pytest.mark.parametrize("inodes", range(1, 7))
+def test_a_full_disk_at_the_start_of_a_run(local_user: User, inodes: int) -> None:
+    """The disk takes so many files and directories, itself among them; no host answers."""
+    (local_user.folder / "results").mkdir()
+    local_user.prefix = ("unshare", "--mount", "sh", "-c", SMALL_RESULTS, "sh", str(inodes))
+    local_user.options = ("--host", f"nobody@127.0.0.1:{free_port()}")
+    ended = local_user.run(local_user.file(ANY))
+    assert ended.code == 3, ended.err
+    (line,) = ended.complaints
+    assert "No space left on device" in line
+    assert "None" not in line
+    assert (local_user.folder / "left").read_text() == ""
 
 
 def test_a_log_that_cannot_be_written_adds_nothing_to_the_reason(user: User, sshd: Sshd) -> None:

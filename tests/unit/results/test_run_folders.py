@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
+import resource
 import socket
 import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,9 @@ from orchestrator.execution.launch import LOG_FILE, log_to
 from orchestrator.experiment.loader import load
 from orchestrator.results import manifest, runs
 from orchestrator.results.journal import Journal
+from orchestrator.results.lock import RunLock
 from orchestrator.results.records import EndRecord
+from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Store
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
@@ -26,11 +31,28 @@ def make(results: Path, *ids: str, experiment: str = "quickstart") -> list[Path]
     return [write(results / experiment / identity, [RUN, BLOCK]) for identity in ids]
 
 
+MAKER = """
+import sys
+from pathlib import Path
+from orchestrator.results import runs
+run, lock = runs.create(Path(sys.argv[1]), "quickstart")
+print(run.id, flush=True)
+input()
+"""
+
+
+def create(results: Path, experiment: str) -> RunFolder:
+    """Create the directory of a run whose controller has ended."""
+    run, lock = runs.create(results, experiment)
+    lock.close()
+    return run
+
+
 OLD, MIDDLE, NEW = (f"2026112{day}T101500000Z-0a1b" for day in (1, 2, 3))
 
 
 def test_ids_sort_by_time_however_fast_they_are_made(tmp_path: Path) -> None:
-    made = [runs.create(tmp_path, "quickstart") for _ in range(20)]
+    made = [create(tmp_path, "quickstart") for _ in range(20)]
     ids = [run.id for run in made]
     assert ids == sorted(ids)
     assert len(set(ids)) == 20
@@ -40,7 +62,7 @@ def test_ids_sort_by_time_however_fast_they_are_made(tmp_path: Path) -> None:
 
 def test_an_experiments_name_cannot_lead_out_of_the_results_folder(tmp_path: Path) -> None:
     for name in ("../up", "..", "a/b", "/etc", ".hidden", "größe × 2"):
-        run = runs.create(tmp_path / "results", name)
+        run = create(tmp_path / "results", name)
         assert run.path.parent.parent == tmp_path / "results"
         assert not run.path.parent.name.startswith(".")
 
@@ -48,7 +70,7 @@ def test_an_experiments_name_cannot_lead_out_of_the_results_folder(tmp_path: Pat
 def test_an_unwritable_directory_names_the_option(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(HostError, match="--results or ORCHESTRATE_RESULTS"):
-        runs.create(tmp_path / "file", "quickstart")
+        create(tmp_path / "file", "quickstart")
 
 
 def test_only_run_folders_are_runs(tmp_path: Path) -> None:
@@ -105,7 +127,7 @@ def test_without_runs_the_error_says_how_to_make_one(tmp_path: Path) -> None:
 def test_the_run_to_resume_is_the_newest_of_the_same_scope(tmp_path: Path) -> None:
     same = RUN.scope
     assert runs.unfinished(tmp_path, "quickstart", same) is None
-    first, second, third = (runs.create(tmp_path, "quickstart") for _ in range(3))
+    first, second, third = (create(tmp_path, "quickstart") for _ in range(3))
     assert runs.unfinished(tmp_path, "quickstart", same) is None, "nothing began in them"
     write(first.path, [RUN, BLOCK, trial({})])
     assert runs.unfinished(tmp_path, "quickstart", same) == first
@@ -119,7 +141,7 @@ def test_the_run_to_resume_is_the_newest_of_the_same_scope(tmp_path: Path) -> No
 
 
 def test_a_torn_last_line_hides_no_unfinished_run(tmp_path: Path) -> None:
-    run = runs.create(tmp_path, "quickstart")
+    run = create(tmp_path, "quickstart")
     write(run.path, [RUN, BLOCK])
     with run.journal.open("ab") as stream:
         stream.write(b'{"format":1,"type":"en')
@@ -127,20 +149,20 @@ def test_a_torn_last_line_hides_no_unfinished_run(tmp_path: Path) -> None:
 
 
 def test_a_damaged_run_does_not_block_a_new_one(tmp_path: Path) -> None:
-    run = runs.create(tmp_path, "quickstart")
+    run = create(tmp_path, "quickstart")
     run.journal.write_bytes(b"?\n?\n")
     assert runs.unfinished(tmp_path, "quickstart", RUN.scope) is None
 
 
 def test_a_locked_run_is_found(tmp_path: Path) -> None:
-    run = runs.create(tmp_path, "quickstart")
+    run = create(tmp_path, "quickstart")
     with Journal(run.path) as journal:
         journal.append(RUN)
         assert runs.unfinished(tmp_path, "quickstart", RUN.scope) == run
 
 
 def test_latest_passes_over_runs_that_never_reached_a_host(tmp_path: Path) -> None:
-    reached, refused = (runs.create(tmp_path, "quickstart") for _ in range(2))
+    reached, refused = (create(tmp_path, "quickstart") for _ in range(2))
     write(refused.path, [RUN, EndRecord(False, "nothing answers", END.time)])
     assert runs.find(tmp_path, "latest") == refused, "where there is no other"
     write(reached.path, [RUN, BLOCK])
@@ -183,7 +205,7 @@ def test_what_a_run_writes_is_only_for_its_owner(tmp_path: Path) -> None:
     file.write_text("version: 1\nbenchmark: {command: [x], metrics: {x: {key_value: x, unit: count}}}\n")
     umask = os.umask(0)
     try:
-        run = runs.create(tmp_path, "quickstart")
+        run = create(tmp_path, "quickstart")
         write(run.path, [RUN, BLOCK])
         manifest.save(run.path, manifest.begin(load(file), run.id, (), ()))
         with log_to(run.path / LOG_FILE), Store(tmp_path) as store:
@@ -206,17 +228,76 @@ def test_what_a_run_writes_is_only_for_its_owner(tmp_path: Path) -> None:
 
 def test_runs_whose_controller_was_killed_before_its_first_record_are_removed(tmp_path: Path) -> None:
     names = ("quickstart", "quickstart", "quickstart", "quickstart", "quickstart", "other")
-    killed, elsewhere, begun, locked, starting, other = (runs.create(tmp_path, name) for name in names)
+    killed, again, elsewhere, begun, ended, other = (create(tmp_path, name) for name in names)
     gone = subprocess.Popen(["true"])
     gone.wait()
     line = f"process {gone.pid} on {socket.gethostname()}\n"
-    for run in (killed, elsewhere, begun, locked, other):
-        (run.path / "controller.lock").write_text(line)
-        run.journal.write_text('{"format":2,"ty')
-    (elsewhere.path / "controller.lock").write_text(f"process {gone.pid} on another\n")
     write(begun.path, [RUN])
-    (begun.path / "controller.lock").write_text(line)
-    with (locked.path / "controller.lock").open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        runs.remove_abandoned(tmp_path, "quickstart")
-    assert runs.all_runs(tmp_path) == [elsewhere, begun, locked, starting, other]
+    for run in (killed, elsewhere, begun, other):
+        (run.path / "controller.lock").write_text(line)
+    (killed.path / "journal.jsonl").write_text('{"format":2,"ty')
+    (elsewhere.path / "controller.lock").write_text(f"process {gone.pid} on another\n")
+    # The number of the one that was killed is that of another process now.
+    (again.path / "controller.lock").write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
+    runs.remove_abandoned(tmp_path, "quickstart")
+    assert runs.all_runs(tmp_path) == [elsewhere, begun, ended, other]
+
+
+def test_a_run_that_a_process_has_made_that_cannot_be_seen_is_left(tmp_path: Path) -> None:
+    """As in a container of the same host name, or with /proc mounted hidepid."""
+    run, lock = runs.create(tmp_path, "quickstart")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (run.path / "controller.lock").write_text(f"process {gone.pid} on {socket.gethostname()}\n")
+    runs.remove_abandoned(tmp_path, "quickstart")
+    assert runs.all_runs(tmp_path) == [run]
+    with pytest.raises(BadInput, match=f"locked by process {gone.pid} on "):
+        Journal(run.path)
+    with Journal(run.path, lock) as journal:
+        journal.append(RUN)
+    RunLock(run.path).close()
+
+
+def test_a_run_is_removed_once_its_controller_is_killed(tmp_path: Path) -> None:
+    maker = subprocess.Popen(
+        [sys.executable, "-c", MAKER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert maker.stdout is not None
+    identity = maker.stdout.readline().strip()
+    runs.remove_abandoned(tmp_path, "quickstart")
+    assert [run.id for run in runs.all_runs(tmp_path)] == [identity]
+    maker.kill()
+    maker.communicate()
+    runs.remove_abandoned(tmp_path, "quickstart")
+    assert not list(tmp_path.iterdir())
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Nothing can be written into files, as the limit on their size is 0."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("start", [runs.create, runs.check_writable])
+def test_a_run_that_cannot_be_written_leaves_no_directory(
+    tmp_path: Path, start: Callable[[Path, str], object]
+) -> None:
+    results = tmp_path / "results"
+    named = pytest.raises(HostError, match=rf"^{results}/quickstart/.*/controller\.lock: File too large; ")
+    with full_disk(), named:
+        start(results, "quickstart")
+    assert not list(tmp_path.glob("results/*"))
+    assert results.exists() == (start is runs.create)
+
+
+def test_a_run_to_resume_whose_lock_cannot_be_written_names_it(tmp_path: Path) -> None:
+    folder = write(tmp_path / "run", [RUN])
+    with full_disk(), pytest.raises(HostError, match=rf"^{folder}/controller\.lock: File too large; "):
+        Journal(folder)
+    with Journal(folder) as journal:
+        assert list(journal.records()) == [RUN]
