@@ -117,7 +117,7 @@ def main() -> None:
         sys.exit(ExitCode.OK)
     except Exception as bug:  # noqa: BLE001 - exit code 1 would say that a trial is not ok
         if isinstance(bug, OSError) and bug.errno in NO_SPACE:
-            reason = f"write error: {bug.strerror}; run the command again when it can be written"
+            reason = f"cannot write: {bug.strerror}; run the command again when it can be written"
             echo(f"orchestrate: {reason}", err=True)
             sys.exit(ExitCode.HOST)
         import traceback
