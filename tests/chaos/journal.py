@@ -28,12 +28,19 @@ class Journal:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        return [record for line in self.lines if (record := _read(line)) is not None]
+        found = []
+        is_sealed = False  # as version 0.1 wrote them, lines had no checksum
+        for line in self.lines:
+            record = _read(line)
+            if record is not None and (CHECKSUM in line or not is_sealed):
+                found.append(record)
+                is_sealed = CHECKSUM in line
+        return found
 
     @property
     def damaged(self) -> int:
         """Number of whole lines that are damaged."""
-        return sum(1 for line in self.lines if line.endswith(b"\n") and _read(line) is None)
+        return sum(1 for line in self.lines if line.endswith(b"\n")) - len(self.records)
 
     @property
     def trials(self) -> list[dict[str, Any]]:
