@@ -123,7 +123,10 @@ def decode(document: Document) -> Record:
 
     Raises :class:`DamagedRecord` or :class:`~orchestrator.results.migrations.UnreadableFormat`.
     """
-    document = rename(upgrade(document, FORMAT, JOURNAL))
+    try:
+        document = rename(upgrade(document, FORMAT, JOURNAL))
+    except RecursionError:
+        raise DamagedRecord("nested too deeply") from None
     kind = document.get("type")
     reader = _READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:
@@ -132,6 +135,10 @@ def decode(document: Document) -> Record:
         return reader(document)
     except ValidationError as error:
         raise DamagedRecord(f"{document['type']} record: {plain(error)}") from None
+    except UnicodeEncodeError:
+        raise DamagedRecord(f"{document['type']} record: a word that is not Unicode") from None
+    except RecursionError:
+        raise DamagedRecord(f"{document['type']} record: nested too deeply") from None
 
 
 def _type_of(record: Record) -> str:

@@ -38,7 +38,8 @@ texts = st.text(st.characters(exclude_categories=()), max_size=20).filter(
 )
 whole = st.integers()
 counts = st.integers(-(2**63), 2**63 - 1)
-other_facts = texts.filter(lambda name: name not in KnownFacts.__annotations__)
+# The names of facts are ours, so they are Unicode.
+other_facts = st.text(max_size=20).filter(lambda name: name not in KnownFacts.__annotations__)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 text_maps = st.dictionaries(texts, texts, max_size=4)
 json_values = st.recursive(
