@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.fuzz.finds import Find
+from tests.fuzz.now import HEAD
 
 SILENT_S = 60.0
 """An input that takes so long waits for something: its time of CPU is limited by the worker itself."""
@@ -34,9 +35,6 @@ class Result(NamedTuple):
     covered: int
     lines: int
     seconds: float
-
-
-HEAD = struct.Struct("<QQd")
 
 
 class Now(NamedTuple):

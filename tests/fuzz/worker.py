@@ -19,10 +19,9 @@ from random import Random
 import atheris
 
 from tests.fuzz.mutation import LARGEST
+from tests.fuzz.now import HEAD
 
-HEAD = struct.calcsize("<QQd")
-"""Bytes of ``now`` before the input: the number of inputs, the size of this one, seconds of CPU."""
-NOW_SIZE = HEAD + LARGEST
+NOW_SIZE = HEAD.size + LARGEST
 OURS = 0.7
 """Share of the inputs that are nearly valid documents; libFuzzer changes bytes for the others."""
 
@@ -47,7 +46,7 @@ def main(name: str, runs: str, seed: str, state: str) -> None:
 
     def test(data: bytes) -> None:
         nonlocal count
-        struct.pack_into(f"{len(data)}s", now, HEAD, data)
+        struct.pack_into(f"{len(data)}s", now, HEAD.size, data)
         struct.pack_into("<QQ", now, 0, count, len(data))
         try:
             check(target, data)
@@ -56,7 +55,7 @@ def main(name: str, runs: str, seed: str, state: str) -> None:
                 raise
             find_of(error).save(folder / "finds", data)
         count += 1
-        struct.pack_into("<QQd", now, 0, count, len(data), _cpu() - began)
+        HEAD.pack_into(now, 0, count, len(data), _cpu() - began)
 
     def mutate(data: bytes, most: int, number: int) -> bytes:
         random = Random(number)

@@ -64,6 +64,14 @@ TARGET = Target(
     "host-texts",
     run,
     ("orchestrator.hosts.remote", "orchestrator.hosts.machine.boot"),
-    lambda: [LOCK, CHANGE, BOOT, b"/root/.orchestrate\n", b"0\n", b"4711\nblock-0\n", b"x86_64:00ff:11ee\n"],
+    lambda: [
+        LOCK,
+        CHANGE,
+        BOOT,
+        b"/home/u/.orchestrate\n",
+        b"0\n",
+        b"4711\nblock-0\n",
+        b"x86_64:00ff:11ee\n",
+    ],
     mutation.json_lines("run", "process", "verdict", "path", "asked", "boot=", "tag="),
 )
