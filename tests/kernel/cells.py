@@ -41,6 +41,10 @@ class Cell:
         return self.pages or PAGES[self.page]
 
     @property
+    def base_pages(self) -> int:
+        return self.count * BASE_PAGES[self.page]
+
+    @property
     def line(self) -> str:
         """The words that the check takes."""
         return (
@@ -82,7 +86,7 @@ def expected_counters(cell: Cell, layout: Layout) -> dict[str, int]:
     Hugetlb pages are never batched, pages whose file system has its own method are batched but copied one by one.
     """
     pages = cell.count
-    base_pages = pages * BASE_PAGES[cell.page]
+    base_pages = cell.base_pages
     counted = {"pgmigrate_success": base_pages}
     if cell.page == "thp":
         counted["thp_migration_success"] = pages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from tests.kernel.cells import BASE_PAGES, PAGES, Cell, dma_cells
 from tests.kernel.conftest import FULL, on
 from tests.kernel.lab import ACCEL, Lab, parse
+from tests.kernel.offloading import UNTIL_UNUSED, left_by_dma, moved_with, some_cells, unloading
 from tests.kernel.test_cells import assert_cells, pairs_of, refused
 from tests.kernel.test_faults import failing_function, faults
 
@@ -26,17 +27,6 @@ PART = 500
 """Rounds that one command makes, so that its time limit is far."""
 
 LONGER = 10 if FULL else 1
-
-UNTIL_UNUSED = """
-for attempt in $(seq 30); do
-    [ "$(cat /sys/module/softdma/refcnt)" = 0 ] && exit 0
-    sleep 1
-done
-exit 1
-"""
-"""Channels are released when what refers to them is over."""
-
-FALLBACKS = ("provider", "memory", "contents", "align", "map", "submit", "error", "timeout")
 
 
 @pytest.fixture
@@ -82,35 +72,9 @@ def troubles(lab: Lab, **values: int) -> Iterator[None]:
         lab.run(f"echo 5000 >{ACCEL}/offload/timeout_ms")
 
 
-def left_by_dma(counted: dict[str, int]) -> dict[str, int]:
-    """Base pages that DMA left to the CPU, by reason."""
-    found = {reason: counted[f"offload_fallback_{reason}"] for reason in FALLBACKS}
-    return {reason: pages for reason, pages in found.items() if pages}
-
-
 def copied_by_dma(lab: Lab) -> int:
     """Base pages, since the guest is up."""
     return sum(map(int, lab.run(f"cat {ACCEL}/stats/*/pages_offload").split()))
-
-
-def assert_all_accounted(counted: dict[str, int], base_pages: int) -> None:
-    """Each page went by DMA or has a reason why not, and then the CPU says that it copied it."""
-    left = sum(left_by_dma(counted).values())
-    assert counted["pages_offload"] + left == base_pages, counted
-    assert counted["pages_serial"] + counted["pages_threads"] == left, counted
-
-
-def moved_with(lab: Lab, cells: Iterable[Cell]) -> list[tuple[Cell, dict[str, int]]]:
-    """Move the cells, which must succeed whatever the channels do; what was counted of each."""
-    cells = list(cells)
-    counts = lab.check_lines("cells", (cell.line for cell in cells))
-    for cell, counted in zip(cells, counts, strict=True):
-        assert_all_accounted(counted, PAGES[cell.page] * BASE_PAGES[cell.page])
-    return list(zip(cells, counts, strict=True))
-
-
-def some_cells(channels: Iterable[int] = (1, 3), pages: Iterable[str] = ("base", "thp")) -> list[Cell]:
-    return list(dma_cells([(0, 1)], tuple(channels), tuple(pages)))
 
 
 @on("two_nodes", "debug")
@@ -151,7 +115,7 @@ def test_the_kernel_says_what_would_copy(engine: Lab) -> None:
 def test_without_a_channel_the_cpu_copies_and_says_so(lab: Lab) -> None:
     assert files_of(lab, "offload/dma")["available_channels"] == "0"
     for cell, counted in moved_with(lab, dma_cells([(0, 1)], (0, 3))):
-        assert left_by_dma(counted) == {"provider": PAGES[cell.page] * BASE_PAGES[cell.page]}, cell
+        assert left_by_dma(counted) == {"provider": cell.base_pages}, cell
         threaded = "parallel" in cell.mode and (
             BASE_PAGES[cell.page] > 1 or ("concurrent" in cell.mode and cell.page != "block")
         )
@@ -393,30 +357,6 @@ def test_a_long_mix_of_all_modes_and_troubles(engine: Lab) -> None:
         counts = mixed(engine, 2)
     assert counts["pages_offload"] > 0
     assert left_by_dma(counts).keys() >= {"error", "submit"}, counts
-
-
-def unloading(module: str, seed: int, unuse: str = "", parameters: str = "", use: str = "") -> str:
-    """A script that unloads a module and loads it again while pages move, in as many rounds as its argument says.
-
-    :param unuse: a command before it is unloaded; ``use``: one after it is loaded again.
-    """
-    return f"""
-/root/checks mixed pages=3 rounds="$1" seed={seed} >/root/mixed.out 2>&1 &
-check=$!
-unloaded=0 busy=0
-while kill -0 "$check" 2>/dev/null; do
-    rmmod {module} 2>/dev/null || {{
-        busy=$((busy + 1))
-        {unuse or ":"}
-        rmmod {module} 2>/dev/null || continue
-    }}
-    unloaded=$((unloaded + 1))
-    insmod /root/{module}.ko {parameters} || exit 1
-    {use or ":"}
-done
-wait "$check" || {{ cat /root/mixed.out >&2; exit 1; }}
-echo "unloaded=$unloaded busy=$busy $(cat /root/mixed.out)"
-"""
 
 
 UNLOADING = unloading("softdma", 3, unuse=f"echo 0 >{ACCEL}/offload/dma/channels", parameters="channels=16")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.kernel.conftest import FULL, on
 from tests.kernel.lab import ACCEL, Lab, parse
-from tests.kernel.test_dma import UNTIL_UNUSED, left_by_dma, moved_with, some_cells, unloading
+from tests.kernel.offloading import UNTIL_UNUSED, left_by_dma, moved_with, some_cells, unloading
 
 MODULE = "test_migrate_offload"
 PARAMETERS = f"/sys/module/{MODULE}/parameters"
