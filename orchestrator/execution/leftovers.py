@@ -12,7 +12,8 @@ from orchestrator.hosts.remote.folder import HostFolder
 def clean_up(run: Run, machine: Machine) -> None:
     """Restore the host of a resumed run, and remove the blocks that are complete: nobody else would visit it for them.
 
-    Takes the lock, also one that is all there is: :meth:`Run.let_go` removes it. ``HostError`` if the host cannot be
+    Takes the lock, also one that is all there is: :meth:`Run.let_go` removes it and boots the machine's own kernel, if
+    another one was left running. ``HostError`` if the host cannot be
     reached, or not be restored; the run is not complete then.
     """
     if not run.resumed or run.provider.creates_hosts:
@@ -24,6 +25,7 @@ def clean_up(run: Run, machine: Machine) -> None:
             return
         folder.install()
         run.hold(machine.name, folder)
+        machine.take_over()
     prefix = f"{run.name}-"
     for name in folder.blocks():
         block = run.plan.find_block(name.removeprefix(prefix)) if name.startswith(prefix) else None

@@ -180,6 +180,12 @@ class Machine(ABC):
     def reconnect(self) -> Host:
         """Connect again, without booting; raises ``HostError`` on failure."""
 
+    def take_over(self) -> None:
+        """Let :meth:`restore_kernel` restore what an earlier controller of the run has booted and installed.
+
+        Only for who has locked the host: another run may need that kernel.
+        """
+
     def restore_kernel(self) -> Host | None:
         """Boot the machine's own kernel again and remove installed ones, if it can be reached.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 from tests.running import Ended, User
 
 PATIENCE_S = 5400.0
@@ -26,11 +28,16 @@ repetitions: 1
 """
 
 
-def run(user: User, text: str, hosts: str = HOSTS) -> Ended:
-    """Run an experiment to its end."""
+def begin(user: User, text: str, hosts: str = HOSTS) -> subprocess.Popen[str]:
+    """Begin to run an experiment."""
     file = user.folder / "sweep.yaml"
     file.write_text(f"version: 1\nname: boots\n{hosts}{text}")
-    return user.end(user.begin_run(file), PATIENCE_S)
+    return user.begin_run(file)
+
+
+def run(user: User, text: str, hosts: str = HOSTS) -> Ended:
+    """Run an experiment to its end."""
+    return user.end(begin(user, text, hosts), PATIENCE_S)
 
 
 def assert_proven(user: User) -> None:

@@ -7,11 +7,13 @@ blacklisted network driver; it cannot be reached.
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.running import User
 from tests.vm.disk_machine import DiskMachine, changes
-from tests.vm.machine_runs import AGAIN, MUTE, ONE_TRIAL, assert_proven, run
+from tests.vm.machine_runs import AGAIN, MUTE, ONE_TRIAL, assert_proven, begin, run
 
 pytestmark = pytest.mark.machine
 
@@ -109,4 +111,19 @@ def test_two_kernels_three_boots_each_leave_no_changes(machine: DiskMachine, use
     became = {(t["factors"]["kernel"], t["factors"]["mode"]): t["status"] for t in user.trials}
     assert became.pop(("debian", "parallel")) == "unsupported"
     assert set(became.values()) == {"ok"}
+    assert changes(before, machine.state()) == []
+
+
+def test_a_controller_that_is_killed_after_its_last_trial(machine: DiskMachine, user: User) -> None:
+    """Who repeats the command has no trial to run, and leaves the machine as it was before the first one."""
+    before = machine.state()
+    process = begin(user, KEXEC.replace("KERNELS", "again"))
+    while not user.trials:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    assert user.kill(process).code < 0
+    ended = run(user, KEXEC.replace("KERNELS", "again"))
+    assert ended.code == 0, ended.err
+    user.assert_complete(1)
+    assert len(user.of_type("block")) == 1
     assert changes(before, machine.state()) == []

@@ -137,6 +137,10 @@ class BootableMachine(Machine):
         self._host = host
         return host
 
+    def take_over(self) -> None:
+        """See :meth:`Machine.take_over`."""
+        self._changed = True
+
     def restore_kernel(self) -> Host | None:
         """See :meth:`Machine.restore_kernel`; logs a warning on failure."""
         if not self._changed:
