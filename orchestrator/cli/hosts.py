@@ -23,7 +23,7 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput, ExitCode, OrchestratorError
-from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 from orchestrator.nearest import did_you_mean
 from orchestrator.provision.experiments import load_experiment
 
@@ -80,11 +80,7 @@ def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
 def up(
     file: Path,
     overrides: tuple[str, ...],
-    provider: str,
-    host: str,
-    inventory: Path | None,
-    ssh_config: Path | None,
-    allow_local_changes: bool,
+    chosen_hosts: HostOptions,
 ) -> None:
     """Start the guest of an experiment and keep it running.
 
@@ -95,7 +91,7 @@ def up(
     from orchestrator.hosts import persistent_guest
 
     experiment = load_experiment(file, overrides)
-    chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+    chosen = choose_provider(experiment, chosen_hosts)
     if not chosen.creates_hosts:
         echo(f"nothing to start: the {chosen.name} provider uses existing hosts")
         return
@@ -241,7 +237,9 @@ def _check_cluster(
     if files:
         experiment = load_experiment(Path(files[0]))
         kernels = [kernel.name for kernel in experiment.kernels]
-        chosen = choose_provider(experiment, "", inventory, ssh_config, provider=provider)
+        chosen = choose_provider(
+            experiment, HostOptions(inventory=inventory, ssh_config=ssh_config, provider=provider)
+        )
     else:
         request = ProviderRequest(Needs(), {}, inventory=inventory, ssh_config=ssh_config)
         chosen = providers.find(provider)(request)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,13 +47,27 @@ def selection_options(function: F) -> F:
     return where(limit(function))
 
 
+class InventoryPath(click.Path):
+    """A file or directory that exists, or a list of hosts such as ``host1,host2,``; becomes a path."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; a usage error if there is no such file, and the text is no list."""
+        from orchestrator.hosts.inventory.host_list import is_list
+
+        return Path(value) if is_list(Path(value)) else super().convert(value, param, ctx)
+
+
 def inventory_options(function: F, hidden: bool = False) -> F:
     """Add --inventory and --ssh-config."""
     inventory = click.option(
+        "-i",
         "--inventory",
-        type=click.Path(path_type=Path, exists=True),
+        type=InventoryPath(path_type=Path, exists=True),
+        envvar="ORCHESTRATE_INVENTORY",
+        show_envvar=True,
         hidden=hidden,
-        help="Ansible inventory: a YAML or INI file. Directories, scripts and other formats need Ansible.",
+        help="Ansible inventory: a YAML or INI file, or hosts separated by commas, as in host1,host2, (one host: "
+        "host1,). Directories, scripts and other formats need Ansible.",
     )
     ssh_config = click.option(
         "--ssh-config",
@@ -86,7 +102,9 @@ def _known_provider(_context: click.Context, _parameter: click.Parameter, value:
 
 
 def host_options(verb: str, hidden: bool = False) -> Callable[[F], F]:
-    """Add --provider, --host, --inventory, --ssh-config and --allow-local-changes.
+    """Add the options that choose hosts; the command takes them together as ``chosen_hosts``, a ``HostOptions``.
+
+    These are --provider, --host, --inventory, --ssh-config and --allow-local-changes.
 
     :param verb: what the command does with a provider, such as ``Run with``.
     :param hidden: accept all but --provider without showing them: the command does nothing with them.
@@ -110,9 +128,24 @@ def host_options(verb: str, hidden: bool = False) -> Callable[[F], F]:
     )
 
     def add(function: F) -> F:
-        return provider(host(inventory_options(local(function), hidden)))
+        return provider(host(inventory_options(local(_with_host_options(function)), hidden)))
 
     return add
+
+
+def _with_host_options(function: F) -> F:
+    @functools.wraps(function)
+    def command(**arguments: Any) -> Any:
+        from orchestrator.hosts.provider_choice import HostOptions
+
+        source = click.get_current_context().get_parameter_source("inventory")
+        options = HostOptions(
+            inventory_is_default=source is not ParameterSource.COMMANDLINE,
+            **{name: arguments.pop(name) for name in HostOptions.__struct_fields__ if name in arguments},
+        )
+        return function(chosen_hosts=options, **arguments)
+
+    return command  # type: ignore[return-value]
 
 
 class Command(click.Command):

@@ -19,7 +19,7 @@ from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
-from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 from orchestrator.plan import Plan
 from orchestrator.plan.describe import json_lines, summary, table
 from orchestrator.provision.experiments import load_experiment
@@ -45,11 +45,7 @@ def plan(
     overrides: tuple[str, ...],
     where: tuple[str, ...],
     limit: int | None,
-    provider: str,
-    host: str,
-    inventory: Path | None,
-    ssh_config: Path | None,
-    allow_local_changes: bool,
+    chosen_hosts: HostOptions,
     format_name: str,
 ) -> None:
     """Print the plan of a run with the estimated time.
@@ -61,7 +57,7 @@ def plan(
 
     set_up_logging(0)
     experiment = load_experiment(file, overrides)
-    chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+    chosen = choose_provider(experiment, chosen_hosts)
     planned = Plan(experiment, where, limit, chosen.hosts)
     try:
         check_provider(planned, chosen)

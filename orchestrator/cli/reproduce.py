@@ -14,7 +14,7 @@ from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import host_options, new_option, verbose_option
 from orchestrator.cli.output import echo
 from orchestrator.cli.results import emit, results_option
-from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 from orchestrator.provision.experiments import load_experiment
 
 
@@ -53,11 +53,7 @@ def reproduce(
     new: bool,
     format_name: str,
     verbose: int,
-    provider: str,
-    host: str,
-    inventory: Path | None,
-    ssh_config: Path | None,
-    allow_local_changes: bool,
+    chosen_hosts: HostOptions,
     results_path: Path,
 ) -> None:
     """Verify BUNDLE, run its experiment again, and check its claims.
@@ -77,10 +73,12 @@ def reproduce(
         description = layout.read(folder)
         file = folder / description.experiment_file
         original = load_experiment(file, description.overrides)
-        reduced = reduction(original, mode, in_guest=not host and provider in ("", "qemu"))
+        reduced = reduction(
+            original, mode, in_guest=not chosen_hosts.host and chosen_hosts.provider in ("", "qemu")
+        )
         overrides = (*description.overrides, *reduced.overrides)
         experiment = load_experiment(file, overrides)
-        chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+        chosen = choose_provider(experiment, chosen_hosts)
         request = reproducing.RerunRequest(
             experiment=experiment,
             provider=chosen,

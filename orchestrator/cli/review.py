@@ -16,7 +16,7 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.output import echo
 from orchestrator.cli.results import results_option
-from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 from orchestrator.plan import Plan
 from orchestrator.provision.experiments import load_experiment
 
@@ -41,11 +41,7 @@ def review(
     overrides: tuple[str, ...],
     where: tuple[str, ...],
     limit: int | None,
-    provider: str,
-    host: str,
-    inventory: Path | None,
-    ssh_config: Path | None,
-    allow_local_changes: bool,
+    chosen_hosts: HostOptions,
     results_path: Path,
     format_name: str,
     verbose: bool,
@@ -62,7 +58,7 @@ def review(
     set_up_logging(0)
     with ansible.not_run():
         experiment = load_experiment(file, overrides)
-        chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+        chosen = choose_provider(experiment, chosen_hosts)
         found = look(
             Plan(experiment, where, limit, chosen.hosts), where, chosen, results_path, cache_folder()
         )

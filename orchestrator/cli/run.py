@@ -23,7 +23,7 @@ from orchestrator.cli.options import (
 from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
 from orchestrator.cli.results import emit, results_option
-from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 from orchestrator.plan import Plan
 from orchestrator.provision.experiments import load_experiment
 from orchestrator.report import format_names
@@ -73,11 +73,7 @@ def run(
     overrides: tuple[str, ...],
     where: tuple[str, ...],
     limit: int | None,
-    provider: str,
-    host: str,
-    inventory: Path | None,
-    ssh_config: Path | None,
-    allow_local_changes: bool,
+    chosen_hosts: HostOptions,
     results_path: Path,
     resume: str,
     new: bool,
@@ -100,7 +96,7 @@ def run(
         raise click.UsageError("--dry-run and --check are mutually exclusive")
     set_up_logging(verbose)
     experiment = load_experiment(file, overrides)
-    chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+    chosen = choose_provider(experiment, chosen_hosts)
     plan = Plan(experiment, where, limit, chosen.hosts)
     if dry_run:
         from orchestrator.execution.dry_run import dry_run as print_commands

@@ -11,7 +11,7 @@ from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import provider_option, set_option
 from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput
-from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 from orchestrator.plan import Plan
 from orchestrator.provision.experiments import load_experiment
 from orchestrator.units import plural
@@ -41,7 +41,7 @@ def validate(files: tuple[Path, ...], overrides: tuple[str, ...], provider: str)
             plan = Plan(experiment)
             chosen = None
             if (provider or experiment.hosts.provider) != "ssh":  # the host may be given by --host
-                chosen = choose_provider(experiment, provider=provider)
+                chosen = choose_provider(experiment, HostOptions(provider=provider))
         except BadInput as error:
             faults += [f"{file}: {fault}" if isinstance(fault, str) else fault for fault in error.faults]
         else:

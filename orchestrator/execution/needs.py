@@ -8,7 +8,7 @@ from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Provider
-from orchestrator.hosts.provider_choice import choose_provider
+from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 
 GUEST = "qemu"
 
@@ -36,7 +36,7 @@ def _guest_meets(experiment: Experiment) -> bool:
     if experiment.hosts.needs.free_huge_pages_per_node:
         return False
     try:
-        choose_provider(experiment, provider=GUEST)
+        choose_provider(experiment, HostOptions(provider=GUEST))
     except BadInput:
         return False
     return True

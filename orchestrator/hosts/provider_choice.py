@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec import Struct
+
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts import providers
 from orchestrator.hosts.base import Provider, ProviderRequest
 
 
-def choose_provider(
-    experiment: Experiment,
-    host: str = "",
-    inventory: Path | None = None,
-    ssh_config: Path | None = None,
-    allow_local_changes: bool = False,
-    provider: str = "",
-) -> Provider:
-    """Return the provider of the experiment file, or the one for ``--host`` or ``--provider``.
+class HostOptions(Struct, frozen=True):
+    """What a command line says about hosts.
 
-    :param host: ``local``, a host of the inventory, or ``[user@]host[:port]``; empty: as in the file.
-    :param ssh_config: a file to read instead of ``~/.ssh/config``.
-    :param allow_local_changes: whether the local provider may change settings of this machine.
-    :param provider: name of the provider to use instead of that of the file; its options are those of its own section.
+    :ivar host: ``local``, a host of the inventory, or ``[user@]host[:port]``; empty: as in the file.
+    :ivar inventory_is_default: whether the inventory was not named on the command line; it need not be used then.
+    :ivar ssh_config: a file to read instead of ``~/.ssh/config``.
+    :ivar allow_local_changes: whether the local provider may change settings of this machine.
+    :ivar provider: name of the provider to use instead of that of the file; its options are those of its own section.
+    """
+
+    host: str = ""
+    inventory: Path | None = None
+    ssh_config: Path | None = None
+    allow_local_changes: bool = False
+    provider: str = ""
+    inventory_is_default: bool = False
+
+
+def choose_provider(experiment: Experiment, options: HostOptions | None = None) -> Provider:
+    """Return the provider of the experiment file, or the one for ``--host`` or ``--provider``.
 
     Raises ``BadInput`` if the provider cannot run the experiment, or an inventory is given that names no host for it.
     """
+    options = options or HostOptions()
+    provider, host, inventory = options.provider, options.host, options.inventory
     if provider and host and provider != "ssh":
         raise BadInput(
             f"--provider {provider} and --host {host} are mutually exclusive: --host implies ssh or local"
@@ -38,7 +48,7 @@ def choose_provider(
     elif host:
         name = "ssh"
     chosen = providers.find(name)
-    if inventory and not is_named and not chosen.uses_inventory:
+    if inventory and not is_named and not chosen.uses_inventory and not options.inventory_is_default:
         raise BadInput(
             f"--inventory {inventory}: not used by the {name} provider of the experiment; name a host or group of "
             "the inventory with --host"
@@ -58,8 +68,8 @@ def choose_provider(
             fleet=fleet,
             host=host,
             inventory=inventory,
-            ssh_config=ssh_config,
-            allow_local_changes=allow_local_changes,
+            ssh_config=options.ssh_config,
+            allow_local_changes=options.allow_local_changes,
             boot_limit=experiment.limits.boot,
             max_hours=experiment.limits.max_hours or 0.0,
             guest=experiment.hosts.sections.get("qemu", {}),

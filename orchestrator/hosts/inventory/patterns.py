@@ -23,7 +23,7 @@ def split_port(pattern: str) -> tuple[str, int | None]:
     """Return a pattern without its port, and the port. An IPv6 address with a port is in brackets."""
     for form in (_BRACKETED, _WITH_PORT):
         match = form.fullmatch(pattern)
-        if match and len(match[2]) <= len("65535") and _is_host(match[1]):
+        if match and len(match[2]) <= len("65535") and is_host(match[1]):
             return match[1], int(match[2])
     return pattern, None
 
@@ -87,7 +87,7 @@ def _combine(texts: list[str], sequences: list[_Sequence]) -> Iterator[str]:
             yield f"{texts[0]}{name}{rest}"
 
 
-def _is_host(text: str) -> bool:
+def is_host(text: str) -> bool:
     """Whether Ansible takes a text before a port for a host: a name or an address, possibly with ranges."""
     if _HOST_NAME.fullmatch(text):
         return True

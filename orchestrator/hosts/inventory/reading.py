@@ -10,9 +10,9 @@ from pathlib import Path
 from orchestrator.documents.document import Node, read_string
 from orchestrator.errors import BadInput, Position
 from orchestrator.extras import installation
-from orchestrator.hosts.inventory import ansible, ini, yaml11, yaml_format
+from orchestrator.hosts.inventory import ansible, host_list, ini, yaml11, yaml_format
 from orchestrator.hosts.inventory.connection import USED
-from orchestrator.hosts.inventory.tree import ALL
+from orchestrator.hosts.inventory.tree import ALL, Tree
 from orchestrator.hosts.inventory.variables import Variables, contains_template
 from orchestrator.hosts.inventory.vars_files import VAULT, VarsFiles, encrypted_names, is_encrypted
 
@@ -30,6 +30,22 @@ def read(path: Path) -> tuple[Hosts, Groups]:
     kind = _needs_ansible(path)
     if kind:
         return _from_ansible(path, kind)
+    tree, was_encrypted = (host_list.read(str(path)), False) if host_list.is_list(path) else _tree(path)
+    if tree is None:
+        return _from_ansible(path, "the configuration of an inventory plugin")
+    if was_encrypted:
+        for variables in (*tree.hosts.values(), *(group.variables for group in tree.groups.values())):
+            variables.secret.update(variables)
+    groups = tree.members()
+    # Ansible reads these directories also in the working directory.
+    folders = dict.fromkeys((path.parent.resolve(), Path.cwd()))
+    hosts = tree.variables(groups, VarsFiles(list(folders)))
+    _resolve_templates(path, hosts)
+    return hosts, groups
+
+
+def _tree(path: Path) -> tuple[Tree | None, bool]:
+    """Return the groups of a file, None if it configures a plugin of Ansible; and whether it was encrypted."""
     text = read_string(path)
     was_encrypted = text.startswith(VAULT)
     if was_encrypted:
@@ -45,19 +61,9 @@ def read(path: Path) -> tuple[Hosts, Groups]:
     if _is_yaml(path, text):
         root = yaml11.read(text, str(path))
         if isinstance(root.content, dict) and _is_plugin(root):
-            return _from_ansible(path, "the configuration of an inventory plugin")
-        tree = yaml_format.read(root)
-    else:
-        tree = ini.read(text, str(path))
-    if was_encrypted:
-        for variables in (*tree.hosts.values(), *(group.variables for group in tree.groups.values())):
-            variables.secret.update(variables)
-    groups = tree.members()
-    # Ansible reads these directories also in the working directory.
-    folders = dict.fromkeys((path.parent.resolve(), Path.cwd()))
-    hosts = tree.variables(groups, VarsFiles(list(folders)))
-    _resolve_templates(path, hosts)
-    return hosts, groups
+            return None, was_encrypted
+        return yaml_format.read(root), was_encrypted
+    return ini.read(text, str(path)), was_encrypted
 
 
 def _needs_ansible(path: Path) -> str:

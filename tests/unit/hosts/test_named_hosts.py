@@ -34,6 +34,33 @@ def test_an_inventory_alone_selects_no_host(folder: Path, command: tuple[str, ..
     assert not (folder / "results").exists()
 
 
+def test_an_inventory_of_the_environment_is_used_where_hosts_are_named(folder: Path) -> None:
+    """It may be set for all commands: an experiment that uses no inventory is not refused."""
+    listed = orchestrate("hosts", "list", folder=folder, ORCHESTRATE_INVENTORY="hosts.ini")
+    assert [line.split()[0] for line in listed.stdout.splitlines()[2:]] == ["numa1", "numa2"]
+    done = orchestrate("plan", "a.yaml", folder=folder, ORCHESTRATE_INVENTORY="hosts.ini")
+    assert (done.returncode, done.stderr) == (0, "")
+    words = ("run", "a.yaml", "--dry-run", "--host", "numa1")
+    done = orchestrate(*words, folder=folder, ORCHESTRATE_INVENTORY="hosts.ini")
+    assert done.stdout.startswith("# host: numa1 (mm@192.0.2.11:2222), by SSH\n")
+    done = orchestrate(*words, "-i", "numa1:23,", folder=folder, ORCHESTRATE_INVENTORY="hosts.ini")
+    assert done.stdout.startswith("# host: numa1 (numa1:23), by SSH\n")
+
+
+def test_a_list_of_hosts_is_an_inventory(folder: Path) -> None:
+    done = orchestrate("hosts", "list", "-i", "n[1:2], mm@there:2222,192.0.2.1,", folder=folder)
+    rows = [line.split() for line in done.stdout.splitlines()[2:]]
+    assert [row[:2] for row in rows] == [
+        ["n1", "n1"],
+        ["n2", "n2"],
+        ["mm@there", "mm@there:2222"],
+        ["192.0.2.1", "192.0.2.1"],
+    ]
+    done = orchestrate("hosts", "list", "-i", "n1", folder=folder)
+    assert done.returncode == 2
+    assert "Path 'n1' does not exist." in done.stderr
+
+
 @pytest.mark.parametrize(
     "options",
     [
