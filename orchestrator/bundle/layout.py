@@ -77,7 +77,7 @@ class Description(Struct, frozen=True):
     :ivar experiment_file: path of the experiment file in the bundle.
     :ivar content_hash: hash of the experiment in the bundle. It is the run's unless scrubbing changed the experiment
         or the program's roles were updated since the run.
-    :ivar overrides: the run's ``--set`` options; ``where``: its ``--where``; ``limit``: its ``--limit`` (0: none).
+    :ivar overrides: the run's ``--set`` options; ``where``: its ``--where``; ``limit``: its ``--first`` (0: none).
     :ivar ended: when the run ended (ISO 8601, UTC). Every file of an archive has this modification time.
     :ivar environments: environments in which the run measured.
     :ivar scrubbed: number of placeholders by kind; empty if the bundle was not scrubbed.

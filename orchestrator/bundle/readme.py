@@ -81,7 +81,7 @@ def _options(description: Description) -> list[str]:
     """Return the options of the run that selected or changed its cells, as on the command line."""
     options = [f"--set {shlex.quote(override)}" for override in description.overrides]
     options += [f"--where {shlex.quote(predicate)}" for predicate in description.where]
-    return options + ([f"--limit {description.limit}"] if description.limit else [])
+    return options + ([f"--first {description.limit}"] if description.limit else [])
 
 
 def _minutes(

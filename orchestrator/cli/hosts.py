@@ -44,7 +44,7 @@ def hosts() -> None:
 @hosts.command("list")
 @click.argument("patterns", metavar=f"[{HOSTS}]", nargs=-1)
 @inventory_options
-def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+def list_(patterns: tuple[str, ...], inventory: Path | None, limit: str, ssh_config: Path | None) -> None:
     """List hosts with their addresses and groups.
 
     Connects to no host. Without arguments, list all hosts of the inventory.
@@ -53,7 +53,7 @@ def list_(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
 
     from orchestrator.hosts.selector import HostSelector
 
-    selector = HostSelector(inventory, ssh_config)
+    selector = HostSelector(inventory, ssh_config, limit)
     known = {*selector.inventory.hosts, *selector.inventory.groups}
     unknown = [pattern for pattern in patterns if pattern not in known] if inventory else []
     if unknown:
@@ -186,7 +186,7 @@ def _remove_orphans(others: bool) -> None:
 @hosts.command()
 @hosts_argument
 @inventory_options
-def facts(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+def facts(patterns: tuple[str, ...], inventory: Path | None, limit: str, ssh_config: Path | None) -> None:
     """Print the facts about hosts as JSON."""
     from orchestrator.hosts import facts as host_facts
 
@@ -196,7 +196,7 @@ def facts(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
         documents[host.name] = host_facts.gather(host).document
         return []
 
-    code = _each(patterns, inventory, ssh_config, add)
+    code = _each(patterns, inventory, limit, ssh_config, add)
     echo(json.dumps(dict(sorted(documents.items())), indent=2, ensure_ascii=False))
     sys.exit(code)
 
@@ -208,7 +208,9 @@ def facts(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | 
     "EXPERIMENT.yaml."
 )
 @inventory_options
-def check(patterns: tuple[str, ...], provider: str, inventory: Path | None, ssh_config: Path | None) -> None:
+def check(
+    patterns: tuple[str, ...], provider: str, inventory: Path | None, limit: str, ssh_config: Path | None
+) -> None:
     """Print the state of hosts, or what a cluster can run.
 
     The state is kernel, CPUs, root access, active runner, lock and number of changed settings. Of a cluster, the
@@ -217,11 +219,13 @@ def check(patterns: tuple[str, ...], provider: str, inventory: Path | None, ssh_
     from orchestrator.hosts.remote.maintenance import state
 
     if provider:
+        if limit:
+            raise click.UsageError("--provider and --limit are mutually exclusive")
         _check_cluster(provider, patterns, inventory, ssh_config)
         return
     if not patterns:
         raise click.UsageError(f"Missing argument '{HOSTS}'.")
-    sys.exit(_each(patterns, inventory, ssh_config, state))
+    sys.exit(_each(patterns, inventory, limit, ssh_config, state))
 
 
 def _check_cluster(
@@ -256,7 +260,9 @@ def _check_cluster(
 @click.option(
     "--stop", is_flag=True, help="First stop the run that is active on the host, and remove its lock."
 )
-def restore(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None, stop: bool) -> None:
+def restore(
+    patterns: tuple[str, ...], inventory: Path | None, limit: str, ssh_config: Path | None, stop: bool
+) -> None:
     """Restore the settings that runs or roles have changed.
 
     A run restores them itself at its end. This is for hosts that a killed run or `role apply` has left. Kernels that a
@@ -264,26 +270,26 @@ def restore(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path 
     """
     from orchestrator.hosts.remote import maintenance
 
-    sys.exit(_each(patterns, inventory, ssh_config, lambda host: maintenance.restore(host, stop=stop)))
+    sys.exit(_each(patterns, inventory, limit, ssh_config, lambda host: maintenance.restore(host, stop=stop)))
 
 
 @hosts.command()
 @hosts_argument
 @inventory_options
-def unlock(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+def unlock(patterns: tuple[str, ...], inventory: Path | None, limit: str, ssh_config: Path | None) -> None:
     """Remove the lock of hosts and print its holder.
 
     Make sure first that the run that holds it is not active.
     """
     from orchestrator.hosts.remote.maintenance import unlock as break_lock
 
-    sys.exit(_each(patterns, inventory, ssh_config, break_lock))
+    sys.exit(_each(patterns, inventory, limit, ssh_config, break_lock))
 
 
 @hosts.command()
 @hosts_argument
 @inventory_options
-def diff(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> None:
+def diff(patterns: tuple[str, ...], inventory: Path | None, limit: str, ssh_config: Path | None) -> None:
     """Show the changed settings of hosts.
 
     These are the settings that `hosts restore` would restore: original, set and current value. Exit code 1 if the
@@ -299,20 +305,21 @@ def diff(patterns: tuple[str, ...], inventory: Path | None, ssh_config: Path | N
         any_drifted = any_drifted or drifted
         return lines
 
-    code = _each(patterns, inventory, ssh_config, add)
+    code = _each(patterns, inventory, limit, ssh_config, add)
     sys.exit(code or (ExitCode.TRIALS_NOT_OK if any_drifted else ExitCode.OK))
 
 
 def _each(
     patterns: tuple[str, ...],
     inventory: Path | None,
+    limit: str,
     ssh_config: Path | None,
     function: Callable[[Any], list[str]],
 ) -> ExitCode:
     """Call a function on each host and print the returned lines; an error on one host does not stop the others."""
     from orchestrator.hosts.selector import HostSelector
 
-    selector = HostSelector(inventory, ssh_config)
+    selector = HostSelector(inventory, ssh_config, limit)
     code = ExitCode.OK
     for name, outcome in selector.run_on_each(selector.names(patterns), function):
         if isinstance(outcome, Exception):

@@ -34,17 +34,17 @@ verbose_option = click.option(
 
 
 def selection_options(function: F) -> F:
-    """Add --where and --limit."""
+    """Add --where and --first."""
     where = click.option(
         "--where",
         metavar="PREDICATE",
         multiple=True,
         help="Select cells for which every PREDICATE is true, such as \"mode == 'serial'\". May be repeated.",
     )
-    limit = click.option(
-        "--limit", type=click.IntRange(min=1), metavar="N", help="Select the first N cells, after --where."
+    first = click.option(
+        "--first", type=click.IntRange(min=1), metavar="N", help="Select the first N cells, after --where."
     )
-    return where(limit(function))
+    return where(first(function))
 
 
 class InventoryPath(click.Path):
@@ -58,7 +58,7 @@ class InventoryPath(click.Path):
 
 
 def inventory_options(function: F, hidden: bool = False) -> F:
-    """Add --inventory and --ssh-config."""
+    """Add --inventory, --limit and --ssh-config."""
     inventory = click.option(
         "-i",
         "--inventory",
@@ -75,7 +75,16 @@ def inventory_options(function: F, hidden: bool = False) -> F:
         hidden=hidden,
         help="SSH configuration to read instead of ~/.ssh/config, as with `ssh -F`.",
     )
-    return inventory(ssh_config(function))
+    limit = click.option(
+        "-l",
+        "--limit",
+        default="",
+        metavar="PATTERN",
+        hidden=hidden,
+        help="Use only those of the hosts that match PATTERN, as with Ansible: a host, a group, or several such as "
+        "'numa*:!numa3:&rack1'.",
+    )
+    return inventory(limit(ssh_config(function)))
 
 
 def provider_option(text: str) -> Callable[[F], F]:
@@ -104,7 +113,7 @@ def _known_provider(_context: click.Context, _parameter: click.Parameter, value:
 def host_options(verb: str, hidden: bool = False) -> Callable[[F], F]:
     """Add the options that choose hosts; the command takes them together as ``chosen_hosts``, a ``HostOptions``.
 
-    These are --provider, --host, --inventory, --ssh-config and --allow-local-changes.
+    These are --provider, --host, --inventory, --limit, --ssh-config and --allow-local-changes.
 
     :param verb: what the command does with a provider, such as ``Run with``.
     :param hidden: accept all but --provider without showing them: the command does nothing with them.

@@ -44,7 +44,7 @@ def plan(
     file: Path,
     overrides: tuple[str, ...],
     where: tuple[str, ...],
-    limit: int | None,
+    first: int | None,
     chosen_hosts: HostOptions,
     format_name: str,
 ) -> None:
@@ -58,7 +58,7 @@ def plan(
     set_up_logging(0)
     experiment = load_experiment(file, overrides)
     chosen = choose_provider(experiment, chosen_hosts)
-    planned = Plan(experiment, where, limit, chosen.hosts)
+    planned = Plan(experiment, where, first, chosen.hosts)
     try:
         check_provider(planned, chosen)
     except BadInput as error:

@@ -40,7 +40,7 @@ def review(
     file: Path,
     overrides: tuple[str, ...],
     where: tuple[str, ...],
-    limit: int | None,
+    first: int | None,
     chosen_hosts: HostOptions,
     results_path: Path,
     format_name: str,
@@ -60,7 +60,7 @@ def review(
         experiment = load_experiment(file, overrides)
         chosen = choose_provider(experiment, chosen_hosts)
         found = look(
-            Plan(experiment, where, limit, chosen.hosts), where, chosen, results_path, cache_folder()
+            Plan(experiment, where, first, chosen.hosts), where, chosen, results_path, cache_folder()
         )
     if format_name == "json":
         from msgspec import json

@@ -67,6 +67,7 @@ def apply(
     names: tuple[str, ...],
     hosts: tuple[str, ...],
     inventory: Path | None,
+    limit: str,
     ssh_config: Path | None,
     check: bool,
     variables: tuple[str, ...],
@@ -84,7 +85,7 @@ def apply(
     from orchestrator.provision.loading import changes_host, load_named
 
     set_up_logging(0)
-    selector = HostSelector(inventory, ssh_config)
+    selector = HostSelector(inventory, ssh_config, limit)
     loaded = load_named(names, variables)
     faults = [*_unknown_tags(loaded, "--tags", tags), *_unknown_tags(loaded, "--skip-tags", skip_tags)]
     if faults:

@@ -72,7 +72,7 @@ def run(
     file: Path,
     overrides: tuple[str, ...],
     where: tuple[str, ...],
-    limit: int | None,
+    first: int | None,
     chosen_hosts: HostOptions,
     results_path: Path,
     resume: str,
@@ -86,7 +86,7 @@ def run(
     """Run an experiment and print its report.
 
     If an earlier run of the same scope is unfinished, it is resumed; --new starts another one. Runs have the same scope
-    if the experiment, --where, --limit, the hosts, the kernels and the files of the roles are the same.
+    if the experiment, --where, --first, the hosts, the kernels and the files of the roles are the same.
 
     The report is printed on standard output, progress on standard error.
     """
@@ -97,7 +97,7 @@ def run(
     set_up_logging(verbose)
     experiment = load_experiment(file, overrides)
     chosen = choose_provider(experiment, chosen_hosts)
-    plan = Plan(experiment, where, limit, chosen.hosts)
+    plan = Plan(experiment, where, first, chosen.hosts)
     if dry_run:
         from orchestrator.execution.dry_run import dry_run as print_commands
         from orchestrator.execution.provider_checks import check_provider

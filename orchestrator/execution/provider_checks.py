@@ -51,7 +51,7 @@ def check_limits(plan: Plan, provider: Provider | None) -> None:
     if limits.max_hours is not None and hours > limits.max_hours:
         raise BadInput(
             f"limits.max_hours is {limits.max_hours:g}, but the run takes about {hours:.1f} hours; "
-            "raise the limit, or run less with --where, --limit or --set repetitions=N"
+            "raise the limit, or run less with --where, --first or --set repetitions=N"
         )
     quote = provider.quote(hours * 3600) if provider else None
     if quote is None or limits.max_cost is None:

@@ -66,7 +66,7 @@ def run_to_resume(request: RunRequest, scope: str) -> runs.RunFolder | None:
             )
         if runs.scope_of(named) != scope:
             raise BadInput(
-                f"cannot resume run {named.id} with this command: the experiment, --where, --limit, the hosts, a "
+                f"cannot resume run {named.id} with this command: the experiment, --where, --first, the hosts, a "
                 "kernel or a role has changed since it started; restore them, or start a new run with --new"
             )
         return named

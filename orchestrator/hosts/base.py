@@ -204,7 +204,7 @@ class ProviderRequest(Struct, frozen=True):
     :ivar options: the provider's own section of the file, validated against its ``options_schema``.
     :ivar guest: the section ``hosts.qemu`` of the file, for providers that boot guests on their hosts.
     :ivar fleet: how the hosts of a fleet share the cells, as in the file; empty: one host is requested.
-    :ivar host: ``--host``; empty if not given.
+    :ivar host: ``--host``; empty if not given. ``limit``: the pattern of ``--limit``; empty: all hosts.
     :ivar boot_limit: seconds within which a machine must answer after a boot.
     :ivar max_hours: hours after which a rented machine must be given back; 0: not set.
     """
@@ -214,6 +214,7 @@ class ProviderRequest(Struct, frozen=True):
     group: str = ""
     fleet: str = ""
     host: str = ""
+    limit: str = ""
     inventory: Path | None = None
     ssh_config: Path | None = None
     allow_local_changes: bool = False
@@ -271,6 +272,7 @@ class Provider(ABC):
     :cvar waits_for_end: whether a run that is to stop now is waited for: rented machines must be given back, and no
         network can keep this machine from answering.
     :cvar supports_fleets: whether it can provide several machines at once.
+    :cvar supports_limit: whether it chooses its hosts among several, of which ``--limit`` leaves some.
     :cvar uses_inventory: whether hosts of an inventory can be named in the experiment file.
     :ivar hosts: names of the fleet's hosts, in order; empty without a fleet, and where names are not known before.
     :ivar other_hosts: hosts of the fleet's group that it cannot connect to, each with the reason.
@@ -292,6 +294,7 @@ class Provider(ABC):
     rents: ClassVar[bool] = False
     waits_for_end: ClassVar[bool] = False
     supports_fleets: ClassVar[bool] = False
+    supports_limit: ClassVar[bool] = False
     uses_inventory: ClassVar[bool] = False
     hosts: tuple[str, ...] = ()
     host_count: int = 1

@@ -10,12 +10,14 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts import providers
 from orchestrator.hosts.base import Provider, ProviderRequest
+from orchestrator.hosts.inventory.limit import refuse
 
 
 class HostOptions(Struct, frozen=True):
     """What a command line says about hosts.
 
     :ivar host: ``local``, a host of the inventory, or ``[user@]host[:port]``; empty: as in the file.
+    :ivar limit: a pattern of hosts that may be used; empty: all.
     :ivar inventory_is_default: whether the inventory was not named on the command line; it need not be used then.
     :ivar ssh_config: a file to read instead of ``~/.ssh/config``.
     :ivar allow_local_changes: whether the local provider may change settings of this machine.
@@ -27,6 +29,7 @@ class HostOptions(Struct, frozen=True):
     ssh_config: Path | None = None
     allow_local_changes: bool = False
     provider: str = ""
+    limit: str = ""
     inventory_is_default: bool = False
 
 
@@ -53,6 +56,8 @@ def choose_provider(experiment: Experiment, options: HostOptions | None = None) 
             f"--inventory {inventory}: not used by the {name} provider of the experiment; name a host or group of "
             "the inventory with --host"
         )
+    if options.limit and not chosen.supports_limit:
+        refuse(options.limit, name)
     if fleet and not chosen.supports_fleets:
         raise BadInput(
             f"hosts.fleet: {experiment.hosts.fleet}: the {name} provider has only one host; "
@@ -67,6 +72,7 @@ def choose_provider(experiment: Experiment, options: HostOptions | None = None) 
             group=experiment.hosts.group,
             fleet=fleet,
             host=host,
+            limit=options.limit,
             inventory=inventory,
             ssh_config=options.ssh_config,
             allow_local_changes=options.allow_local_changes,

@@ -23,20 +23,25 @@ MAX_CONNECTIONS = 16
 
 
 class HostSelector:
-    """Selects hosts and connects to them, by an optional inventory and SSH configuration."""
+    """Selects hosts and connects to them, by an optional inventory and SSH configuration.
 
-    def __init__(self, inventory: Path | None, ssh_config: Path | None) -> None:
+    :param limit: the pattern of ``--limit``; empty: all hosts.
+    """
+
+    def __init__(self, inventory: Path | None, ssh_config: Path | None, limit: str = "") -> None:
         self.inventory = load_inventory(inventory) if inventory else Inventory()
         self._ssh_config = ssh_config
+        self._limit = limit
 
     def names(self, patterns: Sequence[str]) -> list[str]:
-        """Return the selected hosts, each once. ``BadInput`` for an invalid address.
+        """Return the selected hosts, each once. ``BadInput`` for an invalid address, and if ``--limit`` leaves none.
 
         Hosts with another connection than SSH are included; :meth:`connect` raises an error for them.
 
         :param patterns: hosts or groups of the inventory, or addresses.
         """
-        names = list(dict.fromkeys(name for pattern in patterns for name in self.inventory.resolve(pattern)))
+        resolved = dict.fromkeys(name for pattern in patterns for name in self.inventory.resolve(pattern))
+        names = list(self.inventory.limited(list(resolved), self._limit))
         for name in names:
             if name != LOCAL:
                 with contextlib.suppress(OtherConnection):

@@ -1,6 +1,6 @@
 """The plan of a run: cells, blocks and their order.
 
-The plan is not stored. It is computed from the experiment and the options ``--where`` and ``--limit``.
+The plan is not stored. It is computed from the experiment and the options ``--where`` and ``--first``.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ class Plan:
     """The cells, blocks and trials of an experiment.
 
     :param where: predicates (``--where``); a cell is included if all are true.
-    :param limit: keep the first so many cells (``--limit``), in file order, after ``where``.
+    :param first: keep the first so many cells (``--first``), in file order, after ``where``.
     :param hosts: names of the hosts; used only if each host runs every cell (``hosts.fleet: replicate``).
-    :ivar selection: ``where`` and ``limit`` as text; equal for two plans with the same selection.
+    :ivar selection: ``where`` and ``first`` as text; equal for two plans with the same selection. It says
+        "limit", the former name of ``--first``, so that earlier runs can be resumed.
 
     Raises ``BadInput`` if ``where`` contains unknown names, no cell is left, or an expression cannot be evaluated for
     some cell. Memory grows only as :class:`~orchestrator.plan.order.Permutation` does, not with the number of trials.
@@ -50,16 +51,16 @@ class Plan:
         self,
         experiment: Experiment,
         where: Sequence[str] = (),
-        limit: int | None = None,
+        first: int | None = None,
         hosts: Sequence[str] = (),
     ) -> None:
         self.experiment = experiment
         fixed = constants(experiment.benchmark.arguments, experiment.kernels)
         self.where = tuple(_predicate(text) for text in where)
-        self.limit = min(limit, sys.maxsize) if limit else limit
+        self.first = min(first, sys.maxsize) if first else first
         self._combinations = Combinations(experiment.sweep, fixed, self.where)
         self.hosts = tuple(hosts) if experiment.hosts.fleet == "replicate" else ()
-        self.selection = (*where, f"limit {limit}" if limit else "")
+        self.selection = (*where, f"limit {first}" if first else "")
         self._maker = CellMaker(experiment.benchmark, experiment.kernels[0].name)
         self._kernels = self._kernel_indices()
         self._check_options()
@@ -75,7 +76,7 @@ class Plan:
     def cells(self) -> Iterator[Cell]:
         """Yield every cell in file order, host by host; the last factor varies fastest."""
         for host in self.hosts or ("",):
-            for levels in itertools.islice(self._all_levels(), self.limit):
+            for levels in itertools.islice(self._all_levels(), self.first):
                 yield self._cell(levels, host)
 
     @property
@@ -234,7 +235,7 @@ class Plan:
         return choices
 
     def _end(self, kernel: str) -> int:
-        """Return the number of combinations of a kernel up to the last one that ``--limit`` keeps."""
+        """Return the number of combinations of a kernel up to the last one that ``--first`` keeps."""
         choices = self._choices(kernel)
         size = math.prod(map(len, choices))
         if self._last is None:
@@ -243,20 +244,20 @@ class Plan:
 
     @cached_property
     def _last(self) -> Indices | None:
-        """The last combination that ``--limit`` keeps; None: all are kept."""
-        if self.limit is None:
+        """The last combination that ``--first`` keeps; None: all are kept."""
+        if self.first is None:
             return None
         included = (
             indices for indices in self._combinations.indices() if self._combinations.at(indices) is not None
         )
-        return next(itertools.islice(included, self.limit - 1, None), None)
+        return next(itertools.islice(included, self.first - 1, None), None)
 
     def _count(self) -> Counter[str]:
         """Count the cells of each kernel."""
         if not self._combinations.has_predicates and not self.experiment.sweep.derived:
             return Counter({kernel: self._end(kernel) for kernel in self._kernels})
         # Evaluate every cell once, to find invalid expressions before any host is changed.
-        cells = itertools.islice(self._all_levels(), self.limit)
+        cells = itertools.islice(self._all_levels(), self.first)
         return Counter(self._maker.kernel(levels) for levels in cells)
 
     def _check_options(self) -> None:
@@ -267,8 +268,8 @@ class Plan:
             for predicate in self.where
             for error in predicate.unknown({*self._combinations.names, KERNEL})
         ]
-        if self.limit is not None and self.limit < 1:
-            faults.append(f"--limit {self.limit}: expected 1 or more")
+        if self.first is not None and self.first < 1:
+            faults.append(f"--first {self.first}: expected 1 or more")
         if faults:
             raise BadInput(*faults)
 

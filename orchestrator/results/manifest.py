@@ -35,7 +35,8 @@ class Manifest(Struct, frozen=True):
     :ivar content_hash: of the experiment, see :class:`~orchestrator.experiment.model.Experiment`.
     :ivar experiment_text: content of the experiment file.
     :ivar experiment_folder: directory of the experiment file; empty in runs of older versions.
-    :ivar where: the predicates of ``--where``; ``limit``: the number of ``--limit``, 0 without it.
+    :ivar where: the predicates of ``--where``; ``limit``: the number of ``--first``, 0 without it (once called
+        ``--limit``).
     :ivar source: SHA-256 over the orchestrator's own files, see :func:`orchestrator.source_tree.source_hash`; empty
         in runs of older versions.
     :ivar commit: of the source tree of the orchestrator; empty outside of one; with ``-dirty`` if it had changes.
@@ -86,7 +87,7 @@ def begin(
     overrides: Iterable[str],
     command_line: Iterable[str],
     where: Iterable[str] = (),
-    limit: int = 0,
+    first: int = 0,
 ) -> Manifest:
     """Return the manifest of a run that starts now; reads the experiment file and hashes its roles."""
     roles = {role.name: role for role in experiment.roles}
@@ -111,7 +112,7 @@ def begin(
         roles={name: hash_role(role) for name, role in roles.items()},
         experiment_folder=str(experiment.file.absolute().parent),
         where=tuple(where),
-        limit=limit,
+        limit=first,
         source=source_tree.source_hash(),
         licences={name: licence for name, metadata in packages.items() if (licence := _licence(metadata))},
     )

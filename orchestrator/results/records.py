@@ -51,7 +51,7 @@ class RunRecord(Struct, frozen=True):
     :ivar factors: those that are swept in the order of the plan, then the derived ones.
     :ivar version: version of the orchestrator.
     :ivar scope: hash of all that two commands must share to mean the same run: the experiment's content, its
-        selection (``--where``, ``--limit``), the provider's place, the files of the roles.
+        selection (``--where``, ``--first``), the provider's place, the files of the roles.
     :ivar hosts: of a fleet, in their order; ``fleet``: ``shard`` or ``replicate``, empty for a single host.
     :ivar breakdown: the phases of one of the metrics, according to the benchmark.
     :ivar compare: the baseline of the cells, published figures included.

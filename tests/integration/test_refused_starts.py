@@ -110,7 +110,7 @@ def test_runs_that_cannot_be_resumed(user: User) -> None:
     assert (ended.code, user.run_folders) == (2, [])
     assert run(user, file).code == 0
     (folder,) = user.run_folders
-    ended = refused_alike(user, file, "--limit", "1", "--resume", folder.name)
+    ended = refused_alike(user, file, "--first", "1", "--resume", folder.name)
     assert ended.code == 2
     assert "cannot resume run" in ended.complaints[0]
     other = user.file(ANY.replace("name: any", "name: other"), "other.yaml")

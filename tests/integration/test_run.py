@@ -89,8 +89,8 @@ def test_nothing_of_a_complete_run_stays_on_its_host(user: User) -> None:
 
 def test_the_same_command_after_a_complete_run_is_a_new_run(user: User) -> None:
     file = user.file(THREE_SOURCES)
-    assert user.run(file, "--limit", "1").code == 0
-    again = user.run(file, "--limit", "1")
+    assert user.run(file, "--first", "1").code == 0
+    again = user.run(file, "--first", "1")
     assert again.code == 0
     assert "resuming" not in again.err
     assert len(user.run_folders) == 2
@@ -118,7 +118,7 @@ def test_every_form_of_report_and_the_listings(user: User) -> None:
 
 
 def test_where_set_and_limit_narrow_a_run(user: User) -> None:
-    ended = user.run(user.file(THREE_SOURCES), "--where", "n > 1", "--set", "repetitions=1", "--limit", "1")
+    ended = user.run(user.file(THREE_SOURCES), "--where", "n > 1", "--set", "repetitions=1", "--first", "1")
     assert ended.code == 0
     assert [trial["factors"]["n"] for trial in user.trials] == ["2"]
 
@@ -134,7 +134,7 @@ def test_a_pipe_that_is_closed_early_is_no_error(user: User) -> None:
 
 
 def test_verbose_says_each_trial_and_the_log_file_says_all(user: User) -> None:
-    ended = user.run(user.file(THREE_SOURCES), "-v", "--limit", "1")
+    ended = user.run(user.file(THREE_SOURCES), "-v", "--first", "1")
     for trial in user.trials:
         assert f"trial {trial['trial']} on {trial['host']} [kernel=default, n=1]: ok" in ended.err
     assert (user.run_folders[0] / "orchestrate.log").exists()

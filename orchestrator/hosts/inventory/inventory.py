@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.inventory import connection, reading
+from orchestrator.hosts.inventory.limit import Limit
 from orchestrator.hosts.inventory.variables import Variables, position_of
 from orchestrator.hosts.ssh import SshAddress, SshHost, connect
 from orchestrator.nearest import did_you_mean
@@ -55,6 +56,12 @@ class Inventory(Struct, frozen=True):
     def resolve(self, name: str) -> tuple[str, ...]:
         """Return the hosts of the group ``name``, or ``name`` itself: a host or an address."""
         return self.groups.get(name, (name,))
+
+    def limited(self, names: Sequence[str], limit: str) -> tuple[str, ...]:
+        """Return the hosts that ``--limit`` leaves of ``names``; ``BadInput`` if that is none."""
+        if not limit:
+            return tuple(names)
+        return Limit(list(dict.fromkeys((*self.hosts, *names))), self.groups, self.file).apply(names, limit)
 
     def groups_of(self, host: str) -> tuple[str, ...]:
         """Return the groups of a host."""

@@ -63,6 +63,7 @@ class SshProvider(Provider):
 
     name = "ssh"
     supports_fleets = True
+    supports_limit = True
     uses_inventory = True
     options_schema: ClassVar[dict[str, Any]] = {
         "type": "object",
@@ -89,6 +90,7 @@ class SshProvider(Provider):
         if not named and not request.group:
             raise BadInput("the ssh provider needs a host: set --host, hosts.ssh.host or hosts.group")
         names = inventory.resolve(str(named)) if named else inventory.group(request.group)
+        names = inventory.limited(names, request.limit)
         self._addresses, others = _addresses(inventory, names)
         names = tuple(self._addresses)
         self.location = f"{self.name}: {', '.join(names)}"

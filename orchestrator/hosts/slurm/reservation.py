@@ -60,7 +60,7 @@ class Reservation(Struct, frozen=True):
             return (
                 f"reservation {self.name} ends at {shown(self.end)}, {(seconds - left) / 3600:.1f} hours too early: "
                 f"the run takes about {seconds / 3600:.1f} hours; extend it with `{command}`, "
-                "or run less with --where, --limit or --set repetitions=N"
+                "or run less with --where, --first or --set repetitions=N"
             )
         return ""
 

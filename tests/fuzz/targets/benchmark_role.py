@@ -36,7 +36,7 @@ def run(data: bytes) -> None:
     scratch.write("benchmark/roles/fuzzed/benchmark.yaml", data)
     scratch.write("benchmark/roles/fuzzed/tasks.yaml", b"[]\n")
     file = scratch.write("benchmark/experiment.yaml", EXPERIMENT)
-    list(Plan(load(file), limit=2).blocks())
+    list(Plan(load(file), first=2).blocks())
 
 
 TARGET = Target(

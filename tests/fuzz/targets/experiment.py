@@ -45,7 +45,7 @@ KEYS = (
 def run(data: bytes) -> None:
     file = scratch.write("fuzzed.yaml", data)
     experiment = load_experiment(file)
-    plan = Plan(experiment, limit=5)
+    plan = Plan(experiment, first=5)
     assert sum(plan.trials_in(block) for block in plan.blocks()) == plan.trial_count
     for block in plan.blocks():
         list(itertools.islice(plan.trials(block), 3))

@@ -206,7 +206,7 @@ def test_the_version() -> None:
         (["zzzz"], "No such command 'zzzz'"),
         (["run"], "Missing argument 'EXPERIMENT.yaml'"),
         (["run", "x.yaml", "--dryrun"], "--dry-run"),
-        (["run", "x.yaml", "--limit", "0"], "--limit"),
+        (["run", "x.yaml", "--first", "0"], "--first"),
         (["report", "latest", "--format", "pdf"], "'pdf' is not one of"),
         (["run", "x.yaml", "--inventory", "nowhere"], "nowhere"),
         (["results", "shwo"], "shwo"),

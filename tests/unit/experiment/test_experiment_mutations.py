@@ -33,7 +33,7 @@ def test_a_mutated_file_is_read_or_refused(source: bytes, mutations: list[tuple[
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(BadInput):
         file = Path(folder) / "mutated.yaml"
         file.write_bytes(content)
-        plan = Plan(load(file), limit=5)
+        plan = Plan(load(file), first=5)
         assert sum(plan.trials_in(block) for block in plan.blocks()) == plan.trial_count
         for block in plan.blocks():
             list(itertools.islice(plan.trials(block), 3))

@@ -223,7 +223,7 @@ def test_the_listed_order_is_repetition_by_repetition(folder: Path) -> None:
 def test_a_limit_keeps_the_first_cells(folder: Path, limit: int) -> None:
     for text in (SWEEP, KERNELS):
         experiment = read(folder, text)
-        whole, part = Plan(experiment), Plan(experiment, limit=limit)
+        whole, part = Plan(experiment), Plan(experiment, first=limit)
         kept = [cell.id for cell in whole.cells()][:limit]
         assert [cell.id for cell in part.cells()] == kept
         assert part.cell_count == len(kept)
@@ -231,9 +231,14 @@ def test_a_limit_keeps_the_first_cells(folder: Path, limit: int) -> None:
         assert {t.cell.id for block in part.blocks() for t in part.trials(block)} == set(kept)
 
 
+def test_a_selection_reads_as_that_of_runs_made_with_the_former_option(folder: Path) -> None:
+    """``--limit N`` became ``--first N``; the scope of a run is a hash of this text."""
+    assert Plan(read(folder, SWEEP), ["threads > 1"], first=2).selection == ("threads > 1", "limit 2")
+
+
 def test_where_narrows_and_keeps_ids_and_order(folder: Path) -> None:
     experiment = read(folder, SWEEP)
-    whole, part = Plan(experiment), Plan(experiment, ["page_size == '2MiB'"], limit=3)
+    whole, part = Plan(experiment), Plan(experiment, ["page_size == '2MiB'"], first=3)
     assert part.cell_count == 3
     kept = set(all_trials(part))
     wanted = [trial.id for block in whole.blocks() for trial in whole.trials(block) if trial.id in kept]
@@ -256,8 +261,8 @@ def test_names_in_where_are_checked(folder: Path) -> None:
 def test_a_selection_without_cells_is_refused(folder: Path) -> None:
     with pytest.raises(BadInput, match="no cell matches --where"):
         Plan(read(folder, SWEEP), ["threads > 100"])
-    with pytest.raises(BadInput, match="--limit 0: expected 1 or more"):
-        Plan(read(folder, SWEEP), limit=0)
+    with pytest.raises(BadInput, match="--first 0: expected 1 or more"):
+        Plan(read(folder, SWEEP), first=0)
 
 
 def test_expressions_are_evaluated_before_the_run(folder: Path) -> None:
