@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -31,6 +32,7 @@ class RerunRequest(Struct, frozen=True):
     :ivar overrides: ``--set`` of the bundle's run and of the mode.
     :ivar where: predicates that the mode adds to those of the bundle's run.
     :ivar new: start a new run even if an unfinished one can be resumed.
+    :ivar defaults: as in :class:`~orchestrator.execution.request.RunRequest`.
     """
 
     experiment: Experiment
@@ -41,6 +43,7 @@ class RerunRequest(Struct, frozen=True):
     cache: Path
     command_line: Sequence[str]
     new: bool = False
+    defaults: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
 def rerun(description: Description, request: RerunRequest, interface: UserInterface) -> RunFolder:
@@ -54,6 +57,7 @@ def rerun(description: Description, request: RerunRequest, interface: UserInterf
         overrides=request.overrides,
         command_line=request.command_line,
         new=request.new,
+        defaults=request.defaults,
     )
     return run_experiment(run_request, interface).folder
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from orchestrator import __version__
+from orchestrator.cli.defaults import set_defaults
 from orchestrator.cli.output import echo
 from orchestrator.errors import ExitCode, OrchestratorError
 
@@ -56,15 +57,19 @@ class LazyGroup(click.Group):
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Resolve a command; suggest the closest name for an unknown one."""
+        """Resolve a command, with the defaults of the project; suggest the closest name for an unknown one."""
         try:
-            return super().resolve_command(ctx, args)
+            resolved = super().resolve_command(ctx, args)
         except click.UsageError as error:
             import difflib
 
             close = difflib.get_close_matches(args[0], COMMANDS, 1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
+        name, command, _ = resolved
+        if name and command is not None:
+            set_defaults(ctx, name, command, args)
+        return resolved
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

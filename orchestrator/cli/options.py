@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
+
+from orchestrator.cli.defaults import sources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -147,9 +148,8 @@ def _with_host_options(function: F) -> F:
     def command(**arguments: Any) -> Any:
         from orchestrator.hosts.provider_choice import HostOptions
 
-        source = click.get_current_context().get_parameter_source("inventory")
         options = HostOptions(
-            inventory_is_default=source is not ParameterSource.COMMANDLINE,
+            defaults=sources(click.get_current_context(), "inventory", "ssh_config"),
             **{name: arguments.pop(name) for name in HostOptions.__struct_fields__ if name in arguments},
         )
         return function(chosen_hosts=options, **arguments)

@@ -88,6 +88,7 @@ def reproduce(
             cache=cache_folder(),
             command_line=tuple(sys.argv),
             new=new,
+            defaults=chosen_hosts.used_defaults(chosen),
         )
         run = reproducing.rerun(description, request, Terminal(verbose))
         result = reproducing.compare(folder, description, run, mode, within, original.content_hash)

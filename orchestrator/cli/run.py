@@ -110,7 +110,16 @@ def run(
     from orchestrator.execution.request import RunRequest
 
     request = RunRequest(
-        plan, chosen, results_path, cache_folder(), overrides, tuple(sys.argv), resume, new, break_lock
+        plan,
+        chosen,
+        results_path,
+        cache_folder(),
+        overrides,
+        tuple(sys.argv),
+        resume,
+        new,
+        break_lock,
+        chosen_hosts.used_defaults(chosen),
     )
     if check:
         from orchestrator.execution.check_mode import check as check_hosts

@@ -185,7 +185,9 @@ def _execute_in_time(run: Run) -> None:
 def _begin_manifest(request: RunRequest, folder: runs.RunFolder) -> None:
     plan = request.plan
     where, first = [predicate.text for predicate in plan.where], plan.first or 0
-    begun = manifest.begin(plan.experiment, folder.id, request.overrides, request.command_line, where, first)
+    begun = manifest.begin(
+        plan.experiment, folder.id, request.overrides, request.command_line, where, first, request.defaults
+    )
     manifest.save(folder.path, begun)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -26,6 +27,7 @@ class RunRequest(Struct, frozen=True):
         there is one, else a new run.
     :ivar new: begin a new run even if there is one to resume.
     :ivar break_locks: take hosts that other runs hold.
+    :ivar defaults: options that were not on the command line, each with ``value`` and ``source``, for the manifest.
     """
 
     plan: Plan
@@ -37,6 +39,7 @@ class RunRequest(Struct, frozen=True):
     resume: str = ""
     new: bool = False
     break_locks: bool = False
+    defaults: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
 def scope_of(plan: Plan, provider: Provider) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -12,16 +15,21 @@ from orchestrator.hosts import providers
 from orchestrator.hosts.base import Provider, ProviderRequest
 from orchestrator.hosts.inventory.limit import refuse
 
+log = logging.getLogger(__name__)
+
+INVENTORY = "inventory"
+
 
 class HostOptions(Struct, frozen=True):
     """What a command line says about hosts.
 
     :ivar host: ``local``, a host of the inventory, or ``[user@]host[:port]``; empty: as in the file.
     :ivar limit: a pattern of hosts that may be used; empty: all.
-    :ivar inventory_is_default: whether the inventory was not named on the command line; it need not be used then.
     :ivar ssh_config: a file to read instead of ``~/.ssh/config``.
     :ivar allow_local_changes: whether the local provider may change settings of this machine.
     :ivar provider: name of the provider to use instead of that of the file; its options are those of its own section.
+    :ivar defaults: what has set each option that was not on the command line: an environment variable or a file. Such
+        an inventory need not be used.
     """
 
     host: str = ""
@@ -30,7 +38,16 @@ class HostOptions(Struct, frozen=True):
     allow_local_changes: bool = False
     provider: str = ""
     limit: str = ""
-    inventory_is_default: bool = False
+    defaults: Mapping[str, str] = MappingProxyType({})
+
+    def used_defaults(self, provider: Provider) -> dict[str, dict[str, str]]:
+        """Return the value and the source of each option in :attr:`defaults` that a provider has used."""
+        if not provider.uses_inventory:
+            return {}
+        return {
+            name: {"value": str(getattr(self, name)), "source": source}
+            for name, source in self.defaults.items()
+        }
 
 
 def choose_provider(experiment: Experiment, options: HostOptions | None = None) -> Provider:
@@ -51,7 +68,7 @@ def choose_provider(experiment: Experiment, options: HostOptions | None = None) 
     elif host:
         name = "ssh"
     chosen = providers.find(name)
-    if inventory and not is_named and not chosen.uses_inventory and not options.inventory_is_default:
+    if inventory and not is_named and not chosen.uses_inventory and INVENTORY not in options.defaults:
         raise BadInput(
             f"--inventory {inventory}: not used by the {name} provider of the experiment; name a host or group of "
             "the inventory with --host"
@@ -63,7 +80,7 @@ def choose_provider(experiment: Experiment, options: HostOptions | None = None) 
             f"hosts.fleet: {experiment.hosts.fleet}: the {name} provider has only one host; "
             "use the ssh provider with a group of an inventory"
         )
-    return chosen(
+    made = chosen(
         ProviderRequest(
             needs=experiment.hosts.needs,
             options=experiment.hosts.sections.get(name, {})
@@ -81,3 +98,6 @@ def choose_provider(experiment: Experiment, options: HostOptions | None = None) 
             guest=experiment.hosts.sections.get("qemu", {}),
         )
     )
+    for option, default in options.used_defaults(made).items():
+        log.info("%s: %s, from %s", option, default["value"], default["source"])
+    return made

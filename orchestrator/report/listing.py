@@ -151,6 +151,8 @@ def _provenance(folder: Path) -> Iterator[str]:
         return
     yield f"content hash: {recorded.content_hash}"
     yield f"command: {command_line(recorded.command_line)}"
+    for name, default in recorded.defaults.items():
+        yield plain(f"{name}: {default.get('value', '')}, from {default.get('source', '')}")
     if recorded.overrides:
         yield f"overrides: {plain(', '.join(recorded.overrides))}"
     yield f"seed: {recorded.seed}"

@@ -37,6 +37,8 @@ class Manifest(Struct, frozen=True):
     :ivar experiment_folder: directory of the experiment file; empty in runs of older versions.
     :ivar where: the predicates of ``--where``; ``limit``: the number of ``--first``, 0 without it (once called
         ``--limit``).
+    :ivar defaults: options that named the hosts without being on the command line, by name: ``value``, and ``source``,
+        an environment variable or a project file.
     :ivar source: SHA-256 over the orchestrator's own files, see :func:`orchestrator.source_tree.source_hash`; empty
         in runs of older versions.
     :ivar commit: of the source tree of the orchestrator; empty outside of one; with ``-dirty`` if it had changes.
@@ -79,6 +81,7 @@ class Manifest(Struct, frozen=True):
     programs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     runners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     licences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def begin(
@@ -88,6 +91,7 @@ def begin(
     command_line: Iterable[str],
     where: Iterable[str] = (),
     first: int = 0,
+    defaults: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Manifest:
     """Return the manifest of a run that starts now; reads the experiment file and hashes its roles."""
     roles = {role.name: role for role in experiment.roles}
@@ -113,6 +117,7 @@ def begin(
         experiment_folder=str(experiment.file.absolute().parent),
         where=tuple(where),
         limit=first,
+        defaults=defaults or {},
         source=source_tree.source_hash(),
         licences={name: licence for name, metadata in packages.items() if (licence := _licence(metadata))},
     )

@@ -96,6 +96,18 @@ def test_the_same_command_after_a_complete_run_is_a_new_run(user: User) -> None:
     assert len(user.run_folders) == 2
 
 
+def test_the_manifest_has_what_a_project_file_says_of_hosts(user: User) -> None:
+    config = Path(user.options[user.options.index("--ssh-config") + 1])
+    (user.folder / "orchestrate.yaml").write_text(f"ssh_config: {config}\n")
+    user.options = ("--host", "testhost", "-i", "testhost,")
+    assert user.run(user.file(THREE_SOURCES), "--first", "1").code == 0
+    manifest = json.loads((user.run_folders[0] / "manifest.json").read_text())
+    source = str(user.folder / "orchestrate.yaml")
+    assert manifest["defaults"] == {"ssh_config": {"value": str(config), "source": source}}
+    shown = user.orchestrate("results", "show", "latest").out
+    assert f"\nssh_config: {config}, from {source}\n" in shown
+
+
 def test_every_form_of_report_and_the_listings(user: User) -> None:
     file = user.file(THREE_SOURCES)
     report = json.loads(user.run(file, "--format", "json").out)

@@ -1,0 +1,62 @@
+"""Read a project file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from orchestrator.documents import schema
+from orchestrator.documents.document import Node, read_file
+from orchestrator.errors import BadInput
+from orchestrator.paths import user_path
+
+PATHS = ("inventory", "ssh_config", "results")
+"""Keys of paths, each the value of the option of its name."""
+_SCHEMA = Path(__file__).with_name("schema.json")
+_OF_EXPERIMENTS = ("benchmark", "version", "factors")
+
+
+class Project(Struct, frozen=True):
+    """A project file that is valid.
+
+    :ivar defaults: values of options, by command and by their names without dashes; those of a subcommand are in the
+        mapping of its command.
+    """
+
+    file: Path
+    defaults: Mapping[str, Any]
+    _node: Node
+
+    def path(self, key: str) -> str:
+        """Return the path of a key of :data:`PATHS`, a list of hosts as it is; empty if it is not set.
+
+        ``BadInput`` if there is no such file. The results directory need not exist.
+        """
+        node = self._node.get(key)
+        if node is None:
+            return ""
+        text = str(node.content)
+        path = user_path(text, self.file.parent)
+        if path.exists() or key == "results":
+            return str(path)
+        if key == "inventory" and "," in text:
+            return text
+        raise BadInput(node.position.fault(f"{key}: {path}: No such file or directory"))
+
+
+def read(path: Path) -> Project:
+    """Read a project file. Raises ``BadInput`` with every fault, in one line for an experiment of that name."""
+    node = read_file(path)
+    if any(node.get(key) is not None for key in _OF_EXPERIMENTS):
+        raise BadInput(
+            f"{path}: this is an experiment, and a file of this name has the defaults of a project; rename it"
+        )
+    faults = schema.check(node, json.loads(_SCHEMA.read_text(encoding="utf-8")))
+    if faults:
+        raise BadInput(*(fault for _, fault in faults))
+    defaults = node.get("defaults")
+    return Project(path, defaults.data() if defaults else {}, node)

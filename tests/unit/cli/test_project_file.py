@@ -1,0 +1,200 @@
+"""``orchestrate.yaml``: defaults of a project, found upwards as git finds its directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from orchestrator.cli import orchestrate as group
+from orchestrator.project import file as project_file
+from tests.calls import orchestrate
+
+EXPERIMENT = "version: 1\nbenchmark: {command: [sh, -c, 'echo x=1'], metrics: {x: {key_value: x, unit: s}}}\n"
+PAGE = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text()
+SCHEMA = json.loads(Path(project_file.__file__).with_name("schema.json").read_text())
+COMMANDS: dict[str, Any] = SCHEMA["properties"]["defaults"]["properties"]
+NEVER = (
+    "set",
+    "var",
+    "break-lock",
+    "allow-local-changes",
+    "host",
+    "where",
+    "first",
+    "limit",
+    "new",
+    "stop",
+    "yes",
+    "all",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A directory below that of the project file."""
+    (tmp_path / "hosts.ini").write_text("[numa]\nn1\nn2\n")
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    (below / "a.yaml").write_text(EXPERIMENT)
+    return below
+
+
+def project(folder: Path, text: str) -> Path:
+    path = folder.parents[1] / "orchestrate.yaml"
+    path.write_text(text)
+    return path
+
+
+def hosts(folder: Path, *words: str, **environment: str) -> list[str]:
+    ended = orchestrate("hosts", "list", *words, folder=folder, **environment)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return [line.split()[0] for line in ended.stdout.splitlines()[2:]]
+
+
+def test_option_then_environment_then_project_then_built_in(folder: Path) -> None:
+    project(folder, "inventory: hosts.ini\n")
+    (folder / "other.ini").write_text("n3\n")
+    assert hosts(folder) == ["n1", "n2"]
+    assert hosts(folder, ORCHESTRATE_INVENTORY="other.ini") == ["n3"]
+    assert hosts(folder, "-i", "n4,", ORCHESTRATE_INVENTORY="other.ini") == ["n4"]
+    (folder / "orchestrate.yaml").write_text("{}\n")  # the nearest one is used
+    assert orchestrate("hosts", "list", folder=folder).stderr.startswith("no hosts; select an inventory")
+
+
+def test_options_of_commands_and_the_results(folder: Path) -> None:
+    project(folder, "results: data\ndefaults: {plan: {format: jsonl}}\n")
+    assert orchestrate("plan", "a.yaml", folder=folder).stdout.startswith("{")
+    assert not orchestrate("plan", "a.yaml", "--format", "table", folder=folder).stdout.startswith("{")
+    refused = orchestrate("report", "latest", folder=folder)
+    assert refused.stderr.startswith(f"orchestrate: no runs in {folder.parents[1] / 'data'};")
+    assert "[default: jsonl]" in " ".join(orchestrate("plan", "--help", folder=folder).stdout.split())
+
+
+def test_a_list_of_hosts_and_a_missing_file(folder: Path) -> None:
+    path = project(folder, "inventory: n1,n2,\n")
+    assert hosts(folder) == ["n1", "n2"]
+    project(folder, "inventory: none.ini\n")
+    refused = orchestrate("hosts", "list", folder=folder)
+    missing = path.with_name("none.ini")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        f"orchestrate: {path}:1:12: inventory: {missing}: No such file or directory\n",
+    )
+    assert orchestrate("results", "list", folder=folder).returncode == 0, "it uses no inventory"
+
+
+def test_a_run_that_uses_the_inventory_says_so_with_v(folder: Path) -> None:
+    path = project(folder, "inventory: hosts.ini\n")
+    words = ("run", "a.yaml", "--dry-run")
+    line = f"orchestrate: inventory: {path.with_name('hosts.ini')}, from {path}\n"
+    assert orchestrate(*words, "-v", "--host", "n1", folder=folder).stderr == line
+    assert orchestrate(*words, "-v", folder=folder).stderr == "", "this machine is no host of the inventory"
+    assert orchestrate(*words, "--host", "n1", folder=folder).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("invntory: x", ":1:1: unknown key 'invntory'; did you mean 'inventory'?"),
+        ("results: 5", ":1:10: expected a string of 1 or more characters; found the number 5"),
+        ("defaults: {revew: {}}", ":1:12: unknown key 'revew'; did you mean 'review'?"),
+        (
+            "defaults:\n  run: {format: markdwn}",
+            ":2:17: expected one of csv, html, json, junit, mail, markdown, parquet, table; found the string 'markdwn'; "
+            "did you mean 'markdown'?",
+        ),
+        (
+            "defaults: {compare: {margin: 5}}",
+            ":1:30: expected a percentage such as 5%; found the number 5",
+        ),
+        ("a: [", ":2:1: invalid YAML: "),
+        (EXPERIMENT, ": this is an experiment, and a file of this name has the defaults of a project; rename it"),
+    ],
+)  # fmt: skip
+def test_faults_are_those_of_experiment_files(folder: Path, text: str, message: str) -> None:
+    path = project(folder, text + "\n")
+    refused = orchestrate("results", "list", folder=folder)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert refused.stderr.startswith(f"orchestrate: {path}{message}")
+    for words in (("--help",), ("results", "list", "--help"), ("--version",)):
+        assert orchestrate(*words, folder=folder).returncode == 0
+
+
+@pytest.mark.parametrize("option", NEVER)
+@pytest.mark.parametrize("command", ["run", "role", "hosts", "results"])
+def test_what_a_file_found_upwards_must_not_do(folder: Path, command: str, option: str) -> None:
+    project(folder, f"defaults: {{{command}: {{{option}: true}}}}\n")
+    refused = orchestrate("plan", "a.yaml", folder=folder)
+    assert refused.returncode == 2
+    assert "unknown key" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda path: path.chmod(0o646), "everybody may write to it"),
+        (lambda path: path.parent.chmod(0o1777), "everybody may write to its directory"),
+        pytest.param(
+            lambda path: os.chown(path, 12345, -1),
+            "it belongs to another user",
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away"),
+        ),
+        (lambda path: (path.unlink(), path.symlink_to("nowhere")), "No such file or directory"),
+    ],
+)
+def test_a_file_that_others_may_have_written_is_ignored(folder: Path, change: Any, reason: str) -> None:
+    path = project(folder, "inventory: hosts.ini\n")
+    change(path)
+    ended = orchestrate("hosts", "list", folder=folder)
+    first, *rest = ended.stderr.splitlines()
+    assert first == f"orchestrate: {path}: ignored: {reason}"
+    assert rest == ["no hosts; select an inventory with --inventory"]
+
+
+def options(command: click.Command) -> Iterator[tuple[str, click.Option]]:
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield max(parameter.opts, key=len).lstrip("-"), parameter
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_schema_has_the_options_of_the_commands(name: str) -> None:
+    command = group.get_command(click.Context(group), name)
+    assert command is not None
+    known = dict(options(command))
+    for option, rule in COMMANDS[name]["properties"].items():
+        kind = known[option].type
+        assert rule.get("enum") == (list(kind.choices) if isinstance(kind, click.Choice) else None)
+        assert (rule.get("type") == "array") == known[option].multiple
+
+
+def test_the_page_has_the_example_and_all_options(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "orchestrate.yaml").write_text(example)
+    assert project_file.read(tmp_path / "orchestrate.yaml").defaults["run"] == {"verbose": 1}
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE, re.MULTILINE))
+    assert rows == {
+        name: ", ".join(f"`{key}`" for key in sorted(rule["properties"])) for name, rule in COMMANDS.items()
+    }
+
+
+def test_a_command_without_a_project_file_reads_no_yaml(tmp_path: Path) -> None:
+    program = (
+        "import sys; from orchestrator import cli\n"
+        "try: cli.main()\n"
+        "finally: print(sorted({'yaml', 'jsonschema_rs', 'orchestrator.project.file'} & set(sys.modules)))"
+    )
+    for words in (("--version",), ("results", "list", "--help")):
+        ended = subprocess.run(
+            [sys.executable, "-c", program, *words], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert ended.stdout.splitlines()[-1] == "[]"
