@@ -25,7 +25,7 @@ COMMANDS = {
     "plan": "Print the plan of a run with the estimated time.",
     "report": "Print the figures of a run.",
     "reproduce": "Verify BUNDLE, run its experiment again, and check its claims.",
-    "results": "List runs, or show one.",
+    "results": "List, show and remove runs.",
     "review": "Show what a run of a file that somebody else wrote would do.",
     "role": "Apply roles to hosts without an experiment.",
     "run": "Run an experiment and print its report.",

@@ -1,9 +1,10 @@
-"""``orchestrate results``: the list of runs, and the provenance of one."""
+"""``orchestrate results``: the list of runs, the provenance of one, and their removal."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
 from orchestrator.errors import BadInput, HostError
 from orchestrator.terminal import visible
+
+if TYPE_CHECKING:
+    from orchestrator.results.runs import RunFolder
 
 results_option = click.option(
     "--results",
@@ -36,7 +40,7 @@ output_option = click.option(
 
 @click.group()
 def results() -> None:
-    """List runs, or show one.
+    """List, show and remove runs.
 
     A RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`.
     """
@@ -45,7 +49,11 @@ def results() -> None:
 @results.command("list")
 @results_option
 def list_runs(results_path: Path) -> None:
-    """List all runs, oldest first."""
+    """List all runs, oldest first.
+
+    The state of a run is complete, interrupted (the same `orchestrate run` resumes it), or running, with the process id
+    and the machine of its controller.
+    """
     from orchestrator.report import listing
     from orchestrator.results.store import Store
 
@@ -74,6 +82,92 @@ def show(run: str, trial: str | None, trials: bool, results_path: Path) -> None:
         return
     with open_for(results_path, folder) as store:
         emit(listing.trials(store, folder) if trials else as_started(listing.one(store, folder)))
+
+
+dry_run_option = click.option(
+    "-n", "--dry-run", is_flag=True, help="Print what would be removed; remove nothing."
+)
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+
+
+@results.command("rm")
+@click.argument("references", metavar="RUN...", nargs=-1, required=True)
+@dry_run_option
+@yes_option
+@results_option
+def remove_runs(references: tuple[str, ...], dry_run: bool, yes: bool, results_path: Path) -> None:
+    """Remove runs.
+
+    On a terminal, asks for confirmation. Runs that are active are refused, and what is not in the results directory.
+    """
+    from orchestrator.results import removal
+
+    _remove(results_path, removal.find(results_path, references), dry_run, yes)
+
+
+@results.command()
+@click.option(
+    "--keep", type=click.IntRange(min=0), metavar="N", help="Keep the newest N runs of each experiment."
+)
+@click.option(
+    "--older-than", metavar="DURATION", help="Remove runs that started before this time, such as 30d or 12h."
+)
+@click.option("--unfinished", is_flag=True, help="Remove runs that are not complete.")
+@dry_run_option
+@yes_option
+@results_option
+def prune(
+    keep: int | None, older_than: str | None, unfinished: bool, dry_run: bool, yes: bool, results_path: Path
+) -> None:
+    """Remove old or unfinished runs.
+
+    With several conditions, a run is removed if all are true. On a terminal, asks for confirmation. Runs that are
+    active are kept.
+    """
+    if keep is None and older_than is None and not unfinished:
+        raise click.UsageError("nothing to select runs by; give --keep, --older-than or --unfinished")
+    from orchestrator.results import removal
+    from orchestrator.units import parse_duration
+
+    try:
+        seconds = parse_duration(older_than) if older_than is not None else 0.0
+    except BadInput as error:
+        raise BadInput(f"--older-than: {error}") from None
+    selected = list(removal.select(results_path, removal.Selection(keep or 0, seconds, unfinished)))
+    _remove(results_path, selected, dry_run, yes)
+
+
+def _remove(results_path: Path, selected: list[RunFolder], dry_run: bool, yes: bool) -> None:
+    """Remove runs one after another, and then from the index."""
+    from orchestrator.results import removal
+    from orchestrator.results.store import Store
+    from orchestrator.units import plural
+
+    shown = {
+        run: f"{run.path.parent.name}/{run.id}, {removal.state(run, removal.is_complete(run))}, "
+        f"{_mebibytes(removal.size(run))}"
+        for run in selected
+    }
+    must_ask = not dry_run and not yes and sys.stdin.isatty()
+    if dry_run or must_ask:
+        for text in shown.values():
+            echo(f"would remove {text}")
+    if not selected:
+        echo("nothing to remove", err=True)
+        return
+    if dry_run or (must_ask and not click.confirm(f"Remove {plural(len(selected), 'run')}?", err=True)):
+        return
+    try:
+        for run in selected:
+            if removal.remove(results_path, run):
+                echo(f"removed {shown[run]}")
+    finally:
+        with Store(results_path) as store:
+            store.sync()
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 1024**2:.1f} MiB"
 
 
 def emit(rendered: str | bytes, target: Path | None = None) -> None:

@@ -14,7 +14,7 @@ from orchestrator.environments import describe
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
 from orchestrator.report.text import NOTHING, command_line, not_ok, plain, progress
-from orchestrator.results import codec, journal, manifest
+from orchestrator.results import codec, journal, manifest, removal
 from orchestrator.results.records import TrialRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, TrialRow
@@ -139,7 +139,7 @@ def _row(store: Store, run: RunRow) -> tuple[str, ...]:
         progress(statuses, run.opening.trials, noun="") if run.opening else str(sum(statuses.values())),
         not_ok(statuses) or NOTHING,
         ", ".join(store.environments(run)) or NOTHING,
-        "complete" if run.complete else "unfinished",
+        removal.state(RunFolder(run.folder), run.complete),
     )
 
 

@@ -42,6 +42,28 @@ def is_abandoned(folder: Path) -> bool:
         os.close(file)
 
 
+def holder(folder: Path) -> str:
+    """Return the process that holds the lock of a run, such as ``1234 on numa1``; empty if none does.
+
+    A run that names no process is not looked at: its next start must not find the lock taken.
+    """
+    try:
+        file = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    try:
+        named = os.pread(file, 200, 0).decode(errors="replace").strip()
+        if named:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return ""
+    except BlockingIOError:
+        return named.removeprefix("process ")
+    except OSError:
+        return ""
+    finally:
+        os.close(file)
+
+
 class RunLock:
     """Held from construction to :meth:`close`; the file names the holder, for error messages and :func:`is_abandoned`.
 

@@ -118,8 +118,13 @@ def check_writable(results: Path, experiment: str) -> None:
 
 def all_runs(results: Path) -> list[RunFolder]:
     """Return every run in the results directory, oldest first."""
-    runs = (RunFolder(path) for path in results.glob("*/*") if _ID.fullmatch(path.name) and path.is_dir())
+    runs = (RunFolder(path) for path in results.glob("*/*") if is_id(path.name) and path.is_dir())
     return sorted(runs, key=lambda run: run.id)
+
+
+def is_id(name: str) -> bool:
+    """Whether a directory has the name of a run."""
+    return _ID.fullmatch(name) is not None
 
 
 def find(results: Path, reference: str) -> RunFolder:

@@ -109,8 +109,8 @@ def test_a_run_that_uses_the_inventory_says_so_with_v(folder: Path) -> None:
         ("defaults: {revew: {}}", ":1:12: unknown key 'revew'; did you mean 'review'?"),
         (
             "defaults:\n  run: {format: markdwn}",
-            ":2:17: expected one of csv, html, json, junit, mail, markdown, parquet, table; found the string 'markdwn'; "
-            "did you mean 'markdown'?",
+            ":2:17: expected one of csv, html, json, junit, mail, markdown, parquet, table; found the string "
+            "'markdwn'; did you mean 'markdown'?",
         ),
         (
             "defaults: {compare: {margin: 5}}",

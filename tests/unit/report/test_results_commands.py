@@ -48,7 +48,7 @@ def test_list_names_every_run(orchestrate: Verb) -> None:
     assert first.split() == [
         *(RUN.run, "quickstart", RUN.time, "2", "of", "12", "failed", "1", "vm-icount", "complete")
     ]
-    assert second.split()[-1] == "unfinished"
+    assert second.split()[-1] == "interrupted"
 
 
 def test_list_says_how_to_make_the_first_run(orchestrate: Verb, tmp_path: Path) -> None:

@@ -1,0 +1,128 @@
+"""The state of runs, and their removal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from orchestrator.errors import BadInput, HostError
+from orchestrator.results import journal, lock, runs
+from orchestrator.results.lock import RunLock
+from orchestrator.results.records import EndRecord
+from orchestrator.results.runs import RunFolder
+
+COMPLETE = "complete"
+INTERRUPTED = "interrupted"
+RUNNING = "running"
+
+
+class Selection(Struct, frozen=True):
+    """Which runs to remove: those that fulfil each condition.
+
+    :ivar keep: not the newest so many of each experiment. ``older_than``: started before so many seconds.
+    :ivar unfinished: not complete.
+    """
+
+    keep: int = 0
+    older_than: float = 0.0
+    unfinished: bool = False
+
+
+def state(run: RunFolder, complete: bool) -> str:
+    """Return whether a run is complete, running (and in which process) or interrupted; ``complete``: by its journal."""
+    holder = lock.holder(run.path)
+    if holder:
+        return f"{RUNNING}: {holder}"
+    return COMPLETE if complete else INTERRUPTED
+
+
+def is_complete(run: RunFolder) -> bool:
+    """Whether the last record of a run ends it."""
+    try:
+        last = journal.last_record(run.journal)
+    except (OSError, BadInput):
+        return False
+    return isinstance(last, EndRecord) and last.complete
+
+
+def find(results: Path, references: Iterable[str]) -> list[RunFolder]:
+    """Return the runs that are meant, each once.
+
+    Raises ``BadInput`` for one that is not in the results directory, is reached by a link, or is active.
+    """
+    found = [runs.find(results, reference) for reference in references]
+    unique = {run.path.resolve(): run for run in found}
+    faults = [fault for run in unique.values() if (fault := _refused(results, run))]
+    if faults:
+        raise BadInput(*faults)
+    return list(unique.values())
+
+
+def select(results: Path, selection: Selection) -> Iterator[RunFolder]:
+    """Yield the runs to remove, oldest first. Runs that are active or reached by a link are left out."""
+    newer: Counter[str] = Counter()
+    now = datetime.now(UTC)
+    chosen = []
+    for run in reversed(runs.all_runs(results)):
+        newer[run.path.parent.name] += 1
+        if newer[run.path.parent.name] <= selection.keep:
+            continue
+        if (now - started(run)).total_seconds() < selection.older_than:
+            continue
+        if (selection.unfinished and is_complete(run)) or _refused(results, run):
+            continue
+        chosen.append(run)
+    yield from reversed(chosen)
+
+
+def remove(results: Path, run: RunFolder) -> bool:
+    """Remove the directory of a run, and that of its experiment if it is empty then; return whether it was there.
+
+    Raises ``BadInput`` if it is active, ``HostError`` if it cannot be removed.
+    """
+    fault = _refused(results, run)
+    if fault:
+        raise BadInput(fault)
+    if not run.path.exists():
+        return False
+    with contextlib.closing(RunLock(run.path)):
+        try:
+            shutil.rmtree(run.path)
+        except OSError as error:
+            raise HostError(f"{error.filename or run.path}: {error.strerror}; not removed") from None
+    with contextlib.suppress(OSError):
+        run.path.parent.rmdir()
+    return True
+
+
+def size(run: RunFolder) -> int:
+    """Return the bytes of a run's files; links are not followed."""
+    total = 0
+    for folder, _, names in os.walk(run.path):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(folder, name).lstat().st_size
+    return total
+
+
+def started(run: RunFolder) -> datetime:
+    """Return when a run started, by its id."""
+    return datetime.strptime(run.id.partition("Z")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+
+
+def _refused(results: Path, run: RunFolder) -> str:
+    """Return why a run is not removed; empty if it may be."""
+    folder = run.path
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return f"{folder}: a link; remove it with rm"
+    if folder.resolve().parent.parent != results.resolve() or not runs.is_id(run.id):
+        return f"{folder}: not a run in the results directory {results}"
+    holder = lock.holder(folder)
+    return f"{folder}: the run is active: process {holder}" if holder else ""

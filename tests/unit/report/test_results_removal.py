@@ -1,0 +1,153 @@
+"""``orchestrate results rm`` and ``prune`` remove runs, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestrator.results.store import Store
+from tests.calls import orchestrate
+from tests.run_samples import BLOCK, END, RUN, write
+
+HOLDER = """
+import sys
+from pathlib import Path
+from orchestrator.results.lock import RunLock
+lock = RunLock(Path(sys.argv[1]))
+print("held", flush=True)
+input()
+"""
+IN_A_PROCESS = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
+
+
+def identity(days: float, suffix: str = "aaaa") -> str:
+    return f"{datetime.now(UTC) - timedelta(days=days):%Y%m%dT%H%M%S%f}"[:-3] + f"Z-{suffix}"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Experiment ``a``: three complete runs and an interrupted one, ``b``: one complete run."""
+    folder = tmp_path / "results"
+    for days, last in ((40, END), (31, None), (20, END), (0.1, END)):
+        write(folder / "a" / identity(days), [RUN, BLOCK, *([last] if last else [])])
+    write(folder / "b" / identity(50), [RUN, BLOCK, END])
+    with Store(folder) as store:
+        assert not store.sync()
+    return folder
+
+
+def left(results: Path) -> list[int]:
+    """The ages of the runs in days; the index has the same."""
+    names = sorted(path.name for path in results.glob("*/*"))
+    with Store(results) as store:
+        assert [run.id for run in store.runs()] == names
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return [round((now - datetime.strptime(name[:18], "%Y%m%dT%H%M%S%f")).days) for name in names]
+
+
+def run(results: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return orchestrate("results", *words, "--results", str(results))
+
+
+@contextmanager
+def active(folder: Path) -> Iterator[int]:
+    """Another process holds the lock of a run."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process.pid
+        process.communicate("\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "ages"),
+    [
+        (("--keep", "1"), [50, 0]),
+        (("--keep", "2"), [50, 20, 0]),
+        (("--older-than", "35d"), [31, 20, 0]),
+        (("--unfinished",), [50, 40, 20, 0]),
+        (("--unfinished", "--older-than", "32d"), [50, 40, 31, 20, 0]),
+        (("--older-than", "10d", "--keep", "2"), [50, 20, 0]),
+        (("--keep", "0"), []),
+    ],
+)
+def test_prune_removes_what_fulfils_all_conditions(
+    results: Path, options: tuple[str, ...], ages: list[int]
+) -> None:
+    shown = run(results, "prune", *options, "-n")
+    assert shown.stdout.count("would remove ") == 5 - len(ages)
+    assert left(results) == [50, 40, 31, 20, 0]
+    removed = run(results, "prune", *options)
+    assert removed.returncode == 0
+    assert removed.stdout == shown.stdout.replace("would remove", "removed")
+    assert left(results) == ages
+    assert (results / "b").exists() == (50 in ages), "the directory of an experiment goes with its last run"
+
+
+def test_rm_removes_the_runs_that_are_named(results: Path) -> None:
+    removed = run(results, "rm", "b", "latest")
+    assert removed.returncode == 0
+    assert left(results) == [40, 31, 20]
+    assert run(results, "rm", "nothing").returncode == 2
+    assert run(results, "prune").stderr.endswith("give --keep, --older-than or --unfinished\n")
+    assert run(results, "prune", "--older-than", "3 moons").stderr.startswith("orchestrate: --older-than: ")
+
+
+def test_a_run_that_is_active_is_kept_and_listed_as_running(results: Path) -> None:
+    folder = sorted(results.glob("a/*"))[1]
+    with active(folder) as process:
+        lines = run(results, "list").stdout.splitlines()[2:]
+        states = [line.rpartition("  ")[2].strip() for line in lines]
+        assert states == [
+            "complete",
+            "complete",
+            f"running: {process} on {socket.gethostname()}",
+            *["complete"] * 2,
+        ]
+        refused = run(results, "rm", folder.name, "b")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr == (
+            f"orchestrate: {folder}: the run is active: process {process} on {socket.gethostname()}\n"
+        )
+        assert run(results, "prune", "--unfinished").stderr == "nothing to remove\n"
+    assert left(results) == [50, 40, 31, 20, 0]
+    assert [line.split()[-1] for line in run(results, "list").stdout.splitlines()[2:]][2] == "interrupted"
+
+
+def test_links_and_other_directories_are_not_followed(results: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    outside = write(elsewhere / "c" / identity(60, "cccc"), [RUN, BLOCK, END])
+    (results / "c").symlink_to(elsewhere / "c")
+    inside = next(results.glob("b/*"))
+    linked = results / "b" / identity(61, "dddd")
+    linked.symlink_to(outside)
+    (inside / "link").symlink_to(elsewhere)
+    for reference in (outside.name, linked.name, str(outside), str(results / "c" / outside.name)):
+        refused = run(results, "rm", reference)
+        assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1), reference
+    assert run(results, "prune", "--keep", "0").returncode == 0
+    assert (outside / "journal.jsonl").exists()
+    assert linked.is_symlink()
+    assert not inside.exists()
+
+
+@pytest.mark.parametrize(("answer", "ages"), [("n", [50, 40, 31, 20, 0]), ("y", [50, 40, 20, 0])])
+def test_on_a_terminal_it_asks(results: Path, answer: str, ages: list[int]) -> None:
+    terminal, end = os.openpty()
+    os.write(terminal, f"{answer}\n".encode())
+    words = [*IN_A_PROCESS, "results", "prune", "--unfinished", "--results", str(results)]
+    ended = subprocess.run(words, stdin=end, capture_output=True, text=True, check=True)
+    os.close(terminal)
+    os.close(end)
+    assert "Remove 1 run? [y/N]" in ended.stderr
+    assert left(results) == ages
