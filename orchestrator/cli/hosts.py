@@ -15,6 +15,7 @@ from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import (
     HOSTS,
     Command,
+    Group,
     experiment_argument,
     host_options,
     inventory_options,
@@ -30,7 +31,7 @@ from orchestrator.provision.experiments import load_experiment
 hosts_argument = click.argument("patterns", metavar=HOSTS, nargs=-1, required=True)
 
 
-@click.group()
+@click.group(cls=Group)
 def hosts() -> None:
     """Check, restore and unlock hosts; start and stop guests.
 

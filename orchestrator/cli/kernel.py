@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.options import Group
 from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 DAY_S = 86400.0
 
 
-@click.group()
+@click.group(cls=Group)
 def kernel() -> None:
     """Build kernels from recipes and manage the cache of kernels."""
 

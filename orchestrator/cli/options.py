@@ -157,6 +157,20 @@ def _with_host_options(function: F) -> F:
     return command  # type: ignore[return-value]
 
 
+class Group(click.Group):
+    """A group of commands whose list has whole sentences, on narrow terminals in several lines."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands with their summaries."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary(self.commands[name])) for name in self.list_commands(ctx)])
+
+
+def summary(command: click.Command) -> str:
+    """Return the first sentence of the help of a command."""
+    return command.get_short_help_str(limit=1000)
+
+
 class Command(click.Command):
     """A command with several synopses, printed as git does.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.options import Group
 from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
 from orchestrator.errors import BadInput, HostError
@@ -38,7 +39,7 @@ output_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def results() -> None:
     """List, show and remove runs.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.logs import set_up_logging
-from orchestrator.cli.options import inventory_options
+from orchestrator.cli.options import Group, inventory_options
 from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput, ExitCode, Fault, Position
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.provision.tasks import LoadedRole
 
 
-@click.group()
+@click.group(cls=Group)
 def role() -> None:
     """Apply roles to hosts without an experiment."""
 

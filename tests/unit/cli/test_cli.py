@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -96,12 +97,13 @@ def groups(command: click.Command, words: list[str]) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("words", list(groups(group, [])), ids=" ".join)
 def test_no_summary_in_a_list_of_commands_is_cut(words: list[str]) -> None:
-    shown = orchestrate(*words, "--help", COLUMNS="80").stdout
-    listed = shown.partition("Commands:\n")[2].splitlines()
-    assert listed
-    for line in listed:
-        assert line.endswith("."), line
-        assert not line.endswith("..."), line
+    for columns in ("80", "40"):
+        shown = orchestrate(*words, "--help", COLUMNS=columns).stdout
+        listed = re.sub(r"\n {5,}", " ", shown.partition("Commands:\n")[2]).splitlines()
+        assert listed
+        for line in listed:
+            assert line.endswith("."), line
+            assert not line.endswith("..."), line
 
 
 @pytest.mark.parametrize("command", ["plan", "run", "reproduce", "validate"])
