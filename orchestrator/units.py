@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
+from orchestrator.environments import clock_of
 from orchestrator.errors import BadInput
 
 SIZES: Mapping[str, int] = {
@@ -201,6 +202,11 @@ def format_duration(seconds: float) -> str:
     hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
     parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
     return " ".join(f"{number}{unit}" for number, unit in parts if number)
+
+
+def format_limit(seconds: float, environment: str) -> str:
+    """Format a time limit of a host: ``5s``, or ``5s of guest time`` where its clock counts instructions."""
+    return format_duration(seconds) + (" of guest time" if clock_of(environment) == "instructions" else "")
 
 
 def _parse(text: str, units: Mapping[str, Decimal], kind: str, example: str) -> Decimal:

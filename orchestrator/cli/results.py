@@ -68,18 +68,21 @@ def list_runs(results_path: Path) -> None:
 @click.argument("run")
 @click.option("--trial", metavar="ID", help="Print the records of one trial instead, as JSON.")
 @click.option("--trials", is_flag=True, help="List all trials instead, those that are not ok first.")
+@click.option("--text", is_flag=True, help="With --trial: print status, stdout and stderr as text, not JSON.")
 @results_option
-def show(run: str, trial: str | None, trials: bool, results_path: Path) -> None:
+def show(run: str, trial: str | None, trials: bool, text: bool, results_path: Path) -> None:
     """Show the provenance of RUN, its boots and the outcome of its trials."""
     if trial and trials:
         raise click.UsageError("--trial and --trials are mutually exclusive")
+    if text and not trial:
+        raise click.UsageError("--text requires --trial ID")
     from orchestrator.report import listing
     from orchestrator.results import runs
     from orchestrator.results.store import open_for
 
     folder = runs.find(results_path, run)
     if trial:
-        emit(listing.trial(folder, trial))
+        emit(listing.trial(folder, trial, text))
         return
     with open_for(results_path, folder) as store:
         emit(listing.trials(store, folder) if trials else as_started(listing.one(store, folder)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from orchestrator.errors import HostError
 from orchestrator.execution.host_journal import Busy, TrialEnd, Waiting
-from orchestrator.units import format_duration
+from orchestrator.units import format_limit
 
 MOST_IN_A_ROW = 3
 """Trials that have waited in vain, one after another, before one gives up: more of them would be as disturbed."""
@@ -21,11 +21,13 @@ class IdleWatch:
     def __init__(self, machine: str, note: Callable[[str], None]) -> None:
         self._machine = machine
         self._note = note
+        self._environment = ""
         self._in_vain: list[TrialEnd] = []
         self._noted = False
 
-    def begin(self) -> None:
+    def begin(self, environment: str) -> None:
         """Count anew: the journal of a runner is read from its start."""
+        self._environment = environment
         self._in_vain = []
 
     def waiting(self, event: Waiting) -> None:
@@ -34,8 +36,8 @@ class IdleWatch:
             return
         self._noted = True
         self._note(
-            f"{self._machine}: waiting for idle CPUs, at most {format_duration(event.limit)} (limits.settle); "
-            f"busy: {shown(event.busy)}"
+            f"{self._machine}: waiting for idle CPUs, at most {format_limit(event.limit, self._environment)} "
+            f"(limits.settle); busy: {shown(event.busy)}"
         )
 
     def ended(self, event: TrialEnd) -> None:

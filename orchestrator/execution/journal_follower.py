@@ -73,7 +73,7 @@ class JournalFollower:
         """Follow the host's journal to its end; return whether the runner wrote that end."""
         finder = TrialFinder(self._run.plan.trials(block))
         reader = host_journal.Reader(visit.journal)
-        self._idle.begin()
+        self._idle.begin(context.environment)
         last_line, silent_rounds = time.monotonic(), 0
         for lines in visit.follow():
             self._pass_on_stop(visit)

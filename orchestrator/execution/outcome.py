@@ -13,13 +13,11 @@ from orchestrator.execution import noise
 from orchestrator.execution.host_journal import TrialEnd
 from orchestrator.execution.metrics import Output
 from orchestrator.execution.streams import Stream, stream
-from orchestrator.experiment.model import Benchmark, Experiment, Status
+from orchestrator.experiment.model import Experiment, Status
 from orchestrator.plan.cells import expression_values
 from orchestrator.plan.model import Cell, Trial
-from orchestrator.results.records import TrialRecord
-
-OUTPUT_KEPT = 2000
-"""Characters of each output stream that a record keeps, the last; a JSON document is kept whole."""
+from orchestrator.results.records import OUTPUT_KEPT, TrialRecord
+from orchestrator.units import format_limit
 
 
 class TrialContext(Struct, frozen=True):
@@ -49,13 +47,13 @@ def record(
     stderr = stream("stderr", seen.stderr, seen.stderr_cut)
     output = Output(stdout, stderr, seen.usage)
     readings = output.read(benchmark.metrics)
-    status, reason = _ending(benchmark, seen, output.document, stdout, stderr)
+    status, reason = _ending(experiment, place, seen, output.document, stdout, stderr)
     missing = readings.missing if status is Status.OK else {}
     if benchmark.headline in missing:
         status, reason = Status.FAILED, _without_headline(benchmark.headline, missing)
     end_of_stdout = seen.stdout[-OUTPUT_KEPT:]
     final = True
-    disturbance = _disturbance(experiment, seen) if status is Status.OK else ""
+    disturbance = _disturbance(experiment, place, seen) if status is Status.OK else ""
     if disturbance:
         status, reason = Status.DISTURBED, disturbance
         final = experiment.noise is None or disturbed >= experiment.noise.retries
@@ -146,24 +144,37 @@ def is_allowed(experiment: Experiment, cell: Cell, status: Status) -> bool:
 
 
 def _ending(
-    benchmark: Benchmark, seen: TrialEnd, document: Any, stdout: Stream, stderr: Stream
+    experiment: Experiment, place: TrialContext, seen: TrialEnd, document: Any, stdout: Stream, stderr: Stream
 ) -> tuple[Status, str]:
     """Judge how the program ended: what the runner saw comes first, then the benchmark's own word."""
     if seen.refused:
         return Status.FAILED, seen.refused
     if seen.timed_out:
-        return Status.TIMEOUT, "timed out (limits.trial)"
+        limit = format_limit(experiment.limits.trial, place.environment)
+        return (
+            Status.TIMEOUT,
+            f"timed out after {limit} (limits.trial){_last_words(document, stdout, stderr)}",
+        )
     if seen.signal:
-        return Status.FAILED, f"killed by {_signal_name(seen.signal)}"
-    status = benchmark.exit_codes.get(
+        killed = f"killed by {_signal_name(seen.signal)}"
+        return Status.FAILED, killed + _last_words(document, stdout, stderr)
+    status = experiment.benchmark.exit_codes.get(
         seen.exit_code or 0, Status.OK if seen.exit_code == 0 else Status.FAILED
     )
     reason = str(document.get("reason", "")) if isinstance(document, Mapping) else ""
     if status is not Status.OK:
-        is_quoted = status is Status.FAILED and document is None and stdout.last_line
-        quote = f"; last line of stdout: {stdout.last_line}" if is_quoted else ""
+        quote = _last_words(document, stdout, stderr) if status is Status.FAILED else ""
         return status, reason or stderr.last_line or f"exit code {seen.exit_code}{quote}"
     return Status.OK, ""
+
+
+def _last_words(document: Any, stdout: Stream, stderr: Stream) -> str:
+    """Quote the last line that a program printed; of stdout only if that is text. Empty if there is none."""
+    if stderr.last_line:
+        return f"; last line of stderr: {stderr.last_line}"
+    if stdout.last_line and document is None:
+        return f"; last line of stdout: {stdout.last_line}"
+    return "; it printed nothing" if not stdout.text.strip() else ""
 
 
 def _signal_name(number: int) -> str:
@@ -181,12 +192,11 @@ def _without_headline(headline: str, missing: Mapping[str, str]) -> str:
     return f"metric{'s' if len(names) > 1 else ''} {', '.join(names)}: {fault}"
 
 
-def _disturbance(experiment: Experiment, seen: TrialEnd) -> str:
+def _disturbance(experiment: Experiment, place: TrialContext, seen: TrialEnd) -> str:
     """Why a trial that is ok otherwise was disturbed; empty if it was not."""
+    waited = format_limit(seen.waited, place.environment)
     found = (
-        []
-        if seen.settled
-        else [f"the CPUs were not idle within {seen.waited:.0f} s (limits.settle; 0: do not wait)"]
+        [] if seen.settled else [f"the CPUs were not idle within {waited} (limits.settle; 0: do not wait)"]
     )
     if experiment.noise is not None:
         nodes = experiment.hosts.needs.numa_nodes

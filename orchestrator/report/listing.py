@@ -13,6 +13,7 @@ from tabulate import tabulate
 from orchestrator.environments import describe
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
+from orchestrator.report import trial_text
 from orchestrator.report.text import NOTHING, command_line, not_ok, plain, progress
 from orchestrator.results import codec, journal, manifest, removal
 from orchestrator.results.records import TrialRecord
@@ -62,11 +63,11 @@ def trials(store: Store, run: RunFolder) -> str:
     return tabulate(table, headings, tablefmt="simple", disable_numparse=True) + "\n"
 
 
-def trial(run: RunFolder, identity: str) -> str:
-    """Return the records of a trial (by its id or a prefix of it), attempts included, as JSON documents.
+def trial(run: RunFolder, identity: str, as_text: bool = False) -> str:
+    """Return the records of a trial (by its id or a prefix of it), attempts included, as JSON documents or as text.
 
-    Text on stdout is in ``stdout``, and a JSON document in ``details``. A field that would be empty as all of stdout is
-    in the other one is left out.
+    In JSON, text on stdout is in ``stdout``, and a JSON document in ``details``. A field that would be empty as all of
+    stdout is in the other one is left out.
     """
     records = [
         record
@@ -77,6 +78,8 @@ def trial(run: RunFolder, identity: str) -> str:
         raise BadInput(
             f"trial '{identity}' not found in run {run.id}; to list all trials: {_show(run)} --trials"
         )
+    if as_text:
+        return trial_text.render(records)
     return "".join(json.dumps(_document(record), indent=2) + "\n" for record in records)
 
 
@@ -105,7 +108,7 @@ def _not_ok(store: Store, run: RunFolder, row: RunRow) -> Iterator[str]:
     if total > TRIALS_SHOWN:
         yield f"... and {plural(total - TRIALS_SHOWN, 'more trial')} not ok"
     yield f"list all trials: {_show(run)} --trials"
-    yield f"show the output of one: {_show(run)} --trial ID"
+    yield f"show the output of one: {_show(run)} --trial ID --text"
 
 
 def _show(run: RunFolder) -> str:

@@ -37,7 +37,7 @@ def summary_lines(report: Report, run_folder: Path) -> list[str]:
     return [
         text.plain(f"Trust: {'; '.join(_trust(report))}.", notes.LONGEST_NOTE),
         *(
-            [f"Output of trial {unexpected.example}: {show} --trial {unexpected.example}"]
+            [f"Output of trial {unexpected.example}: {show} --trial {unexpected.example} --text"]
             if unexpected
             else []
         ),

@@ -23,6 +23,8 @@ from orchestrator.experiment.model import Breakdown, Comparison, Experiment, Rep
 from orchestrator.timestamps import utc_now
 
 FORMAT = 2
+OUTPUT_KEPT = 2000
+"""Characters of each output stream that a record keeps, the last; a JSON document is kept whole."""
 
 
 class FactorInfo(Struct, frozen=True):

@@ -68,13 +68,38 @@ def test_a_trial_that_does_not_end_is_ended_at_its_limit(user: User) -> None:
     ended = user.run(user.file(text, trial="1s"))
     assert ended.code == 1
     assert user.statuses == {"timeout": 1}
-    assert "timed out (limits.trial)" in ended.err
+    assert "timed out after 1s (limits.trial); it printed nothing" in ended.err
 
 
 def test_a_trial_that_is_killed_says_by_which_signal(user: User) -> None:
     text = "benchmark: {command: [sh, -c, 'kill -SEGV $$'], metrics: {x: {key_value: x, unit: s}}}\nrepetitions: 1"
     assert user.run(user.file(text)).code == 1
-    assert [trial["reason"] for trial in user.trials] == ["killed by SIGSEGV"]
+    assert [trial["reason"] for trial in user.trials] == ["killed by SIGSEGV; it printed nothing"]
+
+
+PRINTS = """
+benchmark:
+  command: [sh, -c, 'echo begun; echo warned >&2; {how}']
+  metrics: {x: {key_value: x, unit: s}}
+factors: {how: [echo x=1, kill -SEGV $$, exec sleep 600, "echo gone >&2; exit 4", "true"]}
+repetitions: 1
+"""
+
+
+def test_what_a_trial_printed_is_shown_whatever_became_of_it(user: User) -> None:
+    assert user.run(user.file(PRINTS, trial="1s")).code == 1
+    ends = {trial["factors"]["how"]: trial for trial in user.trials}
+    assert {how: trial["reason"] for how, trial in ends.items()} == {
+        "echo x=1": "",
+        "kill -SEGV $$": "killed by SIGSEGV; last line of stderr: warned",
+        "exec sleep 600": "timed out after 1s (limits.trial); last line of stderr: warned",
+        "echo gone >&2; exit 4": "gone",
+        "true": "metric x: not found in stdout; last line: begun; last line of stderr: warned",
+    }
+    for trial in ends.values():
+        shown = user.orchestrate("results", "show", "latest", "--trial", trial["trial"], "--text").out
+        assert "\nstdout:\n  begun\n" in shown
+        assert "\nstderr:\n  warned\n" in shown
 
 
 def test_a_trial_without_its_figure_has_failed(user: User) -> None:

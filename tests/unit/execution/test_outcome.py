@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrator.execution.host_journal import TrialEnd
-from orchestrator.execution.outcome import OUTPUT_KEPT, TrialContext, crashed, record
+from orchestrator.execution.outcome import TrialContext, crashed, record
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment, Status
 from orchestrator.plan import Plan
+from orchestrator.results.records import OUTPUT_KEPT
 
 FILE = """
 version: 1
@@ -28,6 +29,7 @@ SEEN = TrialEnd(
     settled=True, waited=0.0, strays=False, changes=(), counters={"pgmigrate_success": 4}, noise={},
     kernel_log=None, stdout='{"x": 1, "y": 2}', stdout_cut=False, stderr="",
 )  # fmt: skip
+TIMED_OUT = {"timed_out": True, "exit_code": None, "signal": 15}
 PLACE = TrialContext(0, "h", "b", "metal")
 
 
@@ -44,12 +46,28 @@ def experiment(tmp_path: Path) -> Experiment:
         ({}, "ok", ""),
         ({"exit_code": 9}, "ok", ""),
         ({"refused": "setting a: refused", "exit_code": None}, "failed", "setting a: refused"),
-        ({"timed_out": True, "exit_code": None, "signal": 15}, "timeout", "timed out (limits.trial)"),
+        ({**TIMED_OUT}, "timeout", "timed out after 1min (limits.trial)"),
+        (
+            {**TIMED_OUT, "stdout": "pass 1\n", "stderr": ""},
+            "timeout",
+            "timed out after 1min (limits.trial); last line of stdout: pass 1",
+        ),
+        (
+            {**TIMED_OUT, "stdout": "pass 1\n", "stderr": "waiting\n for a lock\n\n"},
+            "timeout",
+            "timed out after 1min (limits.trial); last line of stderr: for a lock",
+        ),
         ({"exit_code": None, "signal": 11}, "failed", "killed by SIGSEGV"),
+        ({"exit_code": None, "signal": 11, "stdout": ""}, "failed", "killed by SIGSEGV; it printed nothing"),
+        (
+            {"exit_code": None, "signal": 6, "stdout": "x=1", "stderr": "a.c:3: Assertion failed"},
+            "failed",
+            "killed by SIGABRT; last line of stderr: a.c:3: Assertion failed",
+        ),
         ({"exit_code": None, "signal": 40}, "failed", "killed by signal 40"),
         ({"exit_code": 3, "stdout": '{"reason": "no such mode"}'}, "unsupported", "no such mode"),
         ({"exit_code": 4, "stderr": "one\ntwo\n"}, "disturbed", "two"),
-        ({"exit_code": 1, "stdout": ""}, "failed", "exit code 1"),
+        ({"exit_code": 1, "stdout": ""}, "failed", "exit code 1; it printed nothing"),
         ({"exit_code": 1}, "failed", "exit code 1"),
         (
             {"exit_code": 1, "stdout": "start\nno memory\n"},
@@ -78,8 +96,20 @@ def test_status_and_reason(
     assert found.counters == {"pgmigrate_success": 4}
 
 
+def test_a_limit_on_the_instruction_clock_is_guest_time(experiment: Experiment) -> None:
+    trial = next(Plan(experiment).trials(next(Plan(experiment).blocks())))
+    guest = replace(PLACE, environment="vm-icount")
+    timed_out = replace(SEEN, timed_out=True, exit_code=None)
+    assert (
+        record(experiment, trial, guest, timed_out).reason
+        == "timed out after 1min of guest time (limits.trial)"
+    )
+    waited = record(experiment, trial, guest, BUSY).reason
+    assert waited.startswith("the CPUs were not idle within 30s of guest time (limits.settle")
+
+
 BUSY = replace(SEEN, settled=False, waited=30.4)
-BUSY_CPUS = "the CPUs were not idle within 30 s (limits.settle; 0: do not wait)"
+BUSY_CPUS = "the CPUs were not idle within 30s (limits.settle; 0: do not wait)"
 
 
 def test_a_disturbed_trial_is_run_again_within_its_limit(experiment: Experiment) -> None:

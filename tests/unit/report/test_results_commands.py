@@ -103,6 +103,39 @@ def test_show_prints_the_output_of_a_trial_once(
     assert {name: document[name] for name in ("details", "stdout", "stderr") if name in document} == expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"details": "one\ntwo\n", "stderr": "th\x1bree\n"},
+            ["stdout:", "  one", "  two", "stderr:", "  th\\u001bree"],
+        ),
+        ({"details": {"x": 1}}, ["stdout, a JSON document:", "  {", '    "x": 1', "  }", "stderr: empty"]),
+        ({"details": {"x": 1}, "stdout": "one\n"}, ["stdout:", "  one", "stderr: empty"]),
+        (
+            {"details": "", "stderr": "e" * 2000},
+            ["stdout: empty", "stderr, the last 2000 characters:", "  " + "e" * 2000],
+        ),
+        ({"details": "a", "cut": ("stdout",)}, ["stdout, the last 1 character:", "  a", "stderr: empty"]),
+    ],
+)
+def test_show_prints_the_output_of_a_trial_as_lines(
+    orchestrate: Verb, results: Path, changes: dict[str, object], expected: list[str]
+) -> None:
+    timed_out = {"status": Status.TIMEOUT, "reason": "timed out after 5s (limits.trial)", "exit_code": None}
+    record = trial({"mode": "output"}, **timed_out, **changes)
+    write(results / "other" / "20261125T101500000Z-ffff", [RUN, BLOCK, record])
+    done = orchestrate("results", "show", "20261125", "--trial", record.trial, "--text")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "status: timeout: timed out after 5s (limits.trial)\n" in done.stdout
+    assert done.stdout.splitlines()[-len(expected) :] == expected
+
+
+def test_text_is_of_one_trial(orchestrate: Verb) -> None:
+    done = orchestrate("results", "show", "20261123", "--text")
+    assert (done.returncode, "--text requires --trial ID" in done.stderr) == (2, True)
+
+
 def test_show_names_trials_that_are_not_ok_and_lists_all(orchestrate: Verb, results: Path) -> None:
     folder = results / "other" / "20261125T101500000Z-ffff"
     good = trial({"mode": "serial"}, 1, 3.0)

@@ -57,7 +57,7 @@ def test_what_went_wrong_is_in_the_first_line(tmp_path: Path) -> None:
     crashed = trial(COPY, 8, status=Status.CRASHED, reason="died", final=False)
     line, output, *_ = summary(tmp_path, *GOOD, crashed, failed)
     assert output == (
-        f"Output of trial {failed.trial}: orchestrate results show {FOLDER} --trial {failed.trial}"
+        f"Output of trial {failed.trial}: orchestrate results show {FOLDER} --trial {failed.trial} --text"
     )
     assert line == (
         "Trust: 4 of 5 trials ok (failed 1); not complete, 12 trials planned; failed: contents lost; "
