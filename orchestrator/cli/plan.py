@@ -53,7 +53,7 @@ def plan(
     Connects to no host. If `orchestrate run` would refuse the plan, for example because of limits.max_hours, a warning
     says so.
     """
-    from orchestrator.execution.provider_checks import check_provider
+    from orchestrator.execution.provider_checks import check_provider, estimate
 
     set_up_logging(0)
     experiment = load_experiment(file, overrides)
@@ -68,10 +68,11 @@ def plan(
             click.echo(lines, nl=False)  # JSON has no such characters, and there may be millions of lines
         return
     echo(table(planned))
-    echo(f"\n{summary(planned, chosen.name, chosen.boot_estimate, chosen.host_count)}")
+    estimated = estimate(planned, chosen)
+    echo(f"\n{summary(planned, chosen.name, estimated)}")
     for name in _to_build(experiment, chosen):
         echo(f"kernel {name}: not built yet; `run` builds it first")
-    quote = chosen.quote(planned.estimate(boot_s=chosen.boot_estimate, hosts=chosen.host_count).seconds)
+    quote = chosen.quote(estimated.seconds)
     if quote is not None:
         echo(quote)
         for hint in quote.hints:

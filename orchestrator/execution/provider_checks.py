@@ -7,6 +7,7 @@ from orchestrator.execution.jobs.roles import check_roles
 from orchestrator.execution.rights import needs_root
 from orchestrator.hosts.base import Provider
 from orchestrator.plan import Plan
+from orchestrator.plan.estimate import Estimate
 
 
 def check_provider(plan: Plan, provider: Provider) -> None:
@@ -33,9 +34,19 @@ def check_provider(plan: Plan, provider: Provider) -> None:
     check_limits(plan, provider)
 
 
+def estimate(plan: Plan, provider: Provider) -> Estimate:
+    """Return the estimated time of a run on the provider's hosts. Starts nothing."""
+    return plan.estimate(
+        boot_s=provider.boot_estimate,
+        hosts=provider.host_count,
+        at_once=provider.expected_at_once,
+        environment=provider.expected_environment,
+    )
+
+
 def seconds_left(plan: Plan, provider: Provider, finished: int) -> float:
     """Return the estimated seconds of a run of which some trials are finished; hosts that share cells share them."""
-    whole = plan.estimate(boot_s=provider.boot_estimate).seconds
+    whole = plan.estimate(boot_s=provider.boot_estimate, at_once=provider.expected_at_once).seconds
     hosts = max(provider.host_count, len(provider.hosts)) if plan.experiment.hosts.fleet == "shard" else 1
     return whole * (1 - finished / max(1, plan.trial_count)) / hosts
 
@@ -46,8 +57,7 @@ def check_limits(plan: Plan, provider: Provider | None) -> None:
     :param provider: None: not known yet. The duration of boots and the cost are then not known either.
     """
     limits = plan.experiment.limits
-    boot_s, hosts = (provider.boot_estimate, provider.host_count) if provider else (None, 1)
-    hours = plan.estimate(boot_s=boot_s, hosts=hosts).seconds / 3600
+    hours = (estimate(plan, provider) if provider else plan.estimate()).seconds / 3600
     if limits.max_hours is not None and hours > limits.max_hours:
         raise BadInput(
             f"limits.max_hours is {limits.max_hours:g}, but the run takes about {hours:.1f} hours; "

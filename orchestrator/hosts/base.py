@@ -326,6 +326,16 @@ class Provider(ABC):
         return 1
 
     @property
+    def expected_at_once(self) -> int:
+        """What :attr:`at_once` probably is; nothing is started to know it."""
+        return 1
+
+    @property
+    def expected_environment(self) -> str:
+        """The probable environment of its hosts; nothing is started to know it. Empty: not known."""
+        return ""
+
+    @property
     def scope(self) -> str:
         """The location as part of the run's scope: a run is resumed only at the same location."""
         return self.location

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import json
 
+from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.plan import Plan
 from orchestrator.units import format_duration, plural
 
@@ -37,18 +38,14 @@ def table(plan: Plan) -> str:
     return tabulate(rows, header, disable_numparse=True) + more
 
 
-def summary(plan: Plan, provider: str, boot_s: float | None, hosts: int = 1) -> str:
-    """Return one line with the numbers of cells, trials and boots and the estimated time.
-
-    :param boot_s: seconds for a boot by the provider; None: unknown. ``hosts``: how many share the trials.
-    """
-    estimate = plan.estimate(boot_s=boot_s, hosts=hosts)
+def summary(plan: Plan, provider: str, estimate: Estimate) -> str:
+    """Return one line with the numbers of cells, trials and boots and the estimated time; one more on the clock."""
     at_most = "at most " if plan.may_end_early() else ""
     return (
         f"{plural(plan.cell_count, 'cell')}, {at_most}{plural(plan.trial_count, 'trial')}, "
         f"{plural(plan.block_count, 'boot')} on {provider}; "
-        f"about {format_duration(estimate.seconds)} ({estimate.basis})"
-    )
+        f"about {format_duration(estimate.seconds)}{' of wall time' if estimate.clock else ''} ({estimate.basis})"
+    ) + (f"\n{estimate.clock}" if estimate.clock else "")
 
 
 def json_lines(plan: Plan) -> Iterator[bytes]:

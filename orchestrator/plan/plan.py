@@ -170,10 +170,19 @@ class Plan:
         """The number of blocks (boots) of the run."""
         return sum(1 for _ in self.blocks())
 
-    def estimate(self, trial_s: float | None = None, boot_s: float | None = None, hosts: int = 1) -> Estimate:
+    def estimate(
+        self,
+        trial_s: float | None = None,
+        boot_s: float | None = None,
+        hosts: int = 1,
+        at_once: int = 1,
+        environment: str = "",
+    ) -> Estimate:
         """Estimate the time of the run from seconds per trial (median of an earlier run) and per boot, if known.
 
         :param hosts: number of hosts that share the trials.
+        :param at_once: machines that run blocks at the same time; only one does with a stop rule.
+        :param environment: that of the hosts, if it is known.
         """
         return estimate(
             trials=self.trial_count,
@@ -182,6 +191,8 @@ class Plan:
             boot_s=boot_s,
             limits=self.experiment.limits,
             hosts=hosts,
+            at_once=at_once if self.experiment.repetitions.until is None else 1,
+            environment=environment,
         )
 
     # --- helpers -------------------------------------------------------------------------------------------

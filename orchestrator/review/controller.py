@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestrator.execution.provider_checks import estimate
 from orchestrator.hosts.base import Provider
 from orchestrator.plan import Plan
 from orchestrator.review.model import Entry
@@ -16,6 +17,6 @@ def entries(plan: Plan, provider: Provider, results: Path, cache: Path) -> Itera
     yield Entry(f"cache: {cache}: kernels, packages, programs that were built or fetched")
     if provider.creates_hosts and not provider.rents:
         yield Entry(f"QEMU, as the user: {provider.shown()}", cautions=("controller",))
-    quote = provider.quote(plan.estimate(boot_s=provider.boot_estimate).seconds)
+    quote = provider.quote(estimate(plan, provider).seconds)
     if quote is not None:
         yield Entry(f"rented: {quote}")

@@ -48,10 +48,28 @@ def choose_environment(layout: Layout) -> Environment:
     return Environment.VM_TCG if layout.clock == "wall" else Environment.VM_ICOUNT
 
 
-def kvm_obstacle(architecture: Architecture | None = None) -> str | None:
+def expected_environment(layout: Layout) -> Environment:
+    """Return what :func:`choose_environment` would probably return; boots nothing, and logs nothing.
+
+    KVM that is there and was not tested is taken to work.
+    """
+    if layout.acceleration == "kvm":
+        return Environment.VM_KVM
+    if layout.acceleration != "tcg" and layout.clock != "instructions":
+        try:
+            obstacle = kvm_obstacle(layout.architecture, tests=False)
+        except OrchestratorError:  # no QEMU here
+            obstacle = None
+        if obstacle is None:
+            return Environment.VM_KVM
+    return Environment.VM_TCG if layout.clock == "wall" else Environment.VM_ICOUNT
+
+
+def kvm_obstacle(architecture: Architecture | None = None, tests: bool = True) -> str | None:
     """Return why KVM cannot be used here; None if it can. The result of the test boot is cached.
 
     :param architecture: of the guest; None: that of this machine.
+    :param tests: whether to test with a boot if there is no result yet.
     """
     if architecture is not None and not architecture.is_native:
         return f"the guest is {architecture.name}, this machine {platform.machine()}"
@@ -64,7 +82,8 @@ def kvm_obstacle(architecture: Architecture | None = None) -> str | None:
     try:
         return _load(cached)
     except (OSError, ValueError, KeyError):
-        pass
+        if not tests:
+            return None
     try:
         obstacle = _test_boot()
     except OrchestratorError as error:  # no result to cache

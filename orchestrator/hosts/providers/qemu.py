@@ -57,11 +57,24 @@ class QemuProvider(Provider):
     @property
     def at_once(self) -> int:
         """See :attr:`Provider.at_once`. Times of guests that share CPUs are longer; numbers of instructions are not."""
+        return self._at_once(self._environment)
+
+    @property
+    def expected_at_once(self) -> int:
+        """See :attr:`Provider.expected_at_once`."""
+        return self._at_once(self.expected_environment)
+
+    @cached_property
+    def expected_environment(self) -> Environment:
+        """See :attr:`Provider.expected_environment`."""
+        from orchestrator.hosts.guest.acceleration import expected_environment
+
+        return expected_environment(self._layout)
+
+    def _at_once(self, environment: Environment) -> int:
         if self._parallel != "auto":
             return int(self._parallel)
-        if self._environment is not Environment.VM_ICOUNT:
-            return 1
-        return most_guests(self._layout.memory)
+        return most_guests(self._layout.memory) if environment is Environment.VM_ICOUNT else 1
 
     @cached_property
     def _environment(self) -> Environment:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from orchestrator.environments import Environment
 from orchestrator.errors import BadInput
 from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
 from orchestrator.hosts.batch import BatchSession, BatchSystem
@@ -124,10 +125,12 @@ class SlurmProvider(Provider):
         address = _address(login, request, inventory) if login else None
         self.location = f"{self.name}: {login or THIS_MACHINE}"
         layout = parse_layout(request.guest)
+        self._is_on_instruction_clock = False
         if options.guest:
             check_needs(layout, request.needs)
             self.boot_estimate = QemuProvider.boot_estimate
             self.location += f", in guests of {layout}"
+            self._is_on_instruction_clock = layout.clock == "instructions"
         self._system = SlurmSystem(options, address, layout=layout, boot_limit=request.boot_limit)
         self._login = address
         self._reserved: ReservedNodes | None = None
@@ -143,6 +146,11 @@ class SlurmProvider(Provider):
         self.location += f", reservation {self._reserved.name}, by SSH"
         self.hosts = self._reserved.hosts
         self.boots_kernels = True
+
+    @property
+    def expected_environment(self) -> str:
+        """See :attr:`Provider.expected_environment`; nodes decide whether guests use KVM."""
+        return Environment.VM_ICOUNT if self._is_on_instruction_clock else ""
 
     @property
     def candidates(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.hosts.guest.several import most_guests
 from tests.calls import orchestrate
 
 EXPERIMENT = """\
@@ -77,3 +78,41 @@ def test_a_kernel_that_is_not_built_is_named(file: Path, tmp_path: Path) -> None
     assert [line for line in ended.stdout.splitlines() if line.startswith("kernel ")] == [
         "kernel accel: not built yet; `run` builds it first"
     ]
+
+
+GUESTS = """\
+hosts:
+  provider: qemu
+  qemu: {nodes: [{cpus: 1, memory: 256MiB}], CLOCK, parallel: 3}
+repetitions: {count: 6, boots: 6}
+"""
+
+
+@pytest.mark.parametrize(
+    ("clock", "expected"),
+    [
+        (
+            "clock: instructions",
+            ["about 30s of wall time (6 × 2s per trial", "limits.trial is 1s of guest time, about"],
+        ),
+        ("clock: wall, acceleration: tcg", ["about 28s (6 × 1s per trial"]),
+    ],
+)
+def test_guests_at_once_share_the_time_and_their_clock_is_named(
+    file: Path, clock: str, expected: list[str]
+) -> None:
+    file.write_text(EXPERIMENT + GUESTS.replace("CLOCK", clock))
+    ended = orchestrate("plan", str(file), "--set", "limits.trial=1s")
+    assert ended.returncode == 0, ended.stderr
+    assert [words for words in expected if words not in ended.stdout] == []
+    assert "6 × 13s per boot, 3 boots at once)" in ended.stdout
+    assert ("of guest time" in ended.stdout) == (len(expected) > 1)
+
+
+def test_auto_counts_the_guests_that_fit_on_this_machine(file: Path) -> None:
+    file.write_text(
+        EXPERIMENT + GUESTS.replace("CLOCK", "clock: instructions").replace("parallel: 3", "parallel: auto")
+    )
+    fitting = min(6, most_guests(256 * 1024**2))
+    shown = orchestrate("plan", str(file)).stdout
+    assert (f", {fitting} boots at once)" in shown) == (fitting > 1)

@@ -305,6 +305,35 @@ def test_the_estimate_has_a_basis(folder: Path) -> None:
     )
 
 
+def test_boots_that_run_at_once_share_the_time(folder: Path) -> None:
+    plan = Plan(read(folder, SWEEP))
+    both = plan.estimate(boot_s=15, at_once=8)
+    assert (both.seconds, both.basis) == (
+        55,
+        "40 × 2s per trial (assumed), 2 × 15s per boot, 2 boots at once",
+    )
+
+
+def test_boots_do_not_run_at_once_if_a_rule_may_stop_them(folder: Path) -> None:
+    plan = Plan(
+        read(
+            folder,
+            SWEEP.replace("{count: 5, boots: 2}", "{min: 6, max: 12, until: {half_width: 2%}, boots: 2}"),
+        )
+    )
+    assert plan.estimate(boot_s=15, at_once=8) == plan.estimate(boot_s=15)
+
+
+def test_a_limit_of_guest_time_is_told_in_wall_time(folder: Path) -> None:
+    plan = Plan(read(folder, SWEEP + "limits: {trial: 100ms}\n"))
+    wall, guest = plan.estimate(), plan.estimate(environment="vm-icount")
+    assert guest.seconds == 5 * wall.seconds
+    assert (wall.clock, "limits.trial is 100ms of guest time, about 500ms of wall time" in guest.clock) == (
+        "",
+        True,
+    )
+
+
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_trials(folder: Path) -> None:
     text = "version: 1\nbenchmark: {role: migbench}\nfactors:\n"
