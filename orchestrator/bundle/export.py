@@ -11,6 +11,7 @@ from msgspec import Struct
 
 import orchestrator
 from orchestrator import source_tree
+from orchestrator.activities import doing
 from orchestrator.bundle import archive, checksums, collect, crate, layout, readme, sbom, signature
 from orchestrator.bundle import contents as run_contents
 from orchestrator.bundle.contents import RunContents
@@ -90,7 +91,7 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
         temporary_directory = tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-")
     except OSError as error:
         raise BadInput(f"cannot create a directory in {target.parent}: {error.strerror}") from None
-    with temporary_directory as temporary:
+    with doing(target.name, "writing the bundle"), temporary_directory as temporary:
         folder = Path(temporary) / name
         builder = _BundleBuilder(contents, loaded, folder, options)
         files_of_experiment = collect.bundled_files(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrator.activities import doing
 from orchestrator.bundle import archive, checksums, compressed, layout
 from orchestrator.bundle.checksums import Damage
 from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
@@ -49,6 +50,11 @@ class VerifyResult(Struct, frozen=True):
 
 def verify(path: Path) -> VerifyResult:
     """Check every byte of a bundle; ``BadInput`` if ``path`` is not a bundle."""
+    with doing(path.name, "checking the bundle"):
+        return _verify(path)
+
+
+def _verify(path: Path) -> VerifyResult:
     if _is_folder(path):
         return _verify_folder(path)
     with compressed.plain(path) as plain:

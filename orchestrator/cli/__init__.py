@@ -11,6 +11,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.defaults import set_defaults
+from orchestrator.cli.heartbeat import heartbeat
 from orchestrator.cli.output import echo
 from orchestrator.errors import ExitCode, OrchestratorError
 
@@ -100,7 +101,10 @@ def main() -> None:
     """Run a command. Errors that the user can fix are printed as plain lines, with an exit code."""
     try:
         # orchestrate.main() would exit with code 1, "some trial not ok", on a closed pipe.
-        with orchestrate.make_context("orchestrate", sys.argv[1:]) as context:
+        with (
+            orchestrate.make_context("orchestrate", sys.argv[1:]) as context,
+            heartbeat(" ".join(["orchestrate", *sys.argv[1:2]])),
+        ):
             orchestrate.invoke(context)
     except OrchestratorError as error:
         from orchestrator.cli.program import as_started
@@ -114,7 +118,8 @@ def main() -> None:
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        echo("orchestrate: interrupted", err=True)
+        begin = "\n" if sys.stderr.isatty() else ""  # the terminal has shown ^C
+        echo(f"{begin}orchestrate: interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # The reader has closed the pipe. Without stdout the interpreter does not fail to flush it at exit.

@@ -1,4 +1,4 @@
-"""A run as its user sees it: a progress bar on a terminal, plain lines in a pipe."""
+"""A run as its user sees it: a live view on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -8,16 +8,11 @@ from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from orchestrator.cli.output import echo
+from orchestrator.activities import doing
+from orchestrator.cli.heartbeat import shown_otherwise
+from orchestrator.cli.live import Screen
+from orchestrator.cli.output import echo, progress_line
 from orchestrator.execution.observer import Observer
 from orchestrator.experiment.model import Status
 from orchestrator.plan.model import Block
@@ -26,8 +21,8 @@ from orchestrator.results.runs import RunFolder
 from orchestrator.terminal import visible
 from orchestrator.units import plural
 
-BUILD_LINES_S = 20.0
-"""How often a build tells a pipe how far it is."""
+BUILD_LINES_S = 9.0
+"""How often a build tells a pipe how far it is: every 10 s there is a line."""
 
 
 class Terminal:
@@ -59,31 +54,26 @@ class Terminal:
 
 @contextmanager
 def _progress(verbose: int) -> Iterator[Observer]:
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        yield PlainLines(console, verbose)
+    console = _console()
+    if not console.is_interactive:
+        yield PlainLines(verbose)
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("ETA"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        yield ProgressBar(bar, verbose)
+    with shown_otherwise(), Screen(console) as screen:
+        yield LiveView(screen, verbose)
+
+
+def _console() -> Console:
+    """Return stderr; interactive if it is a terminal that can move its cursor."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class PlainLines:
     """One line for each thing that happens."""
 
-    def __init__(self, console: Console, verbose: int) -> None:
-        self._console = console
+    def __init__(self, verbose: int) -> None:
         self._verbose = verbose
         self._trials = 0
         self._done = 0
-        self._began = time.monotonic()
 
     def run_begins(self, trials: int, done: int) -> None:
         """See :class:`Observer`."""
@@ -91,62 +81,54 @@ class PlainLines:
 
     def block_begins(self, block: Block, trials: int) -> None:
         """See :class:`Observer`."""
-        self._say(f"block {block.index}: kernel {block.kernel}, boot {block.boot}, {plural(trials, 'trial')}")
+        self.note(f"block {block.index}: kernel {block.kernel}, boot {block.boot}, {plural(trials, 'trial')}")
 
     def host_ready(self, record: BlockRecord) -> None:
         """See :class:`Observer`."""
         release = record.facts.get("release", "unknown kernel")
-        self._say(f"{record.host}: {release}, {record.environment}, clock: {record.clock}")
+        self.note(f"{record.host}: {release}, {record.environment}, clock: {record.clock}")
 
     def trial_ends(self, record: TrialRecord) -> None:
         """See :class:`Observer`."""
         self._done += record.final
         if self._verbose or (record.status is not Status.OK and not record.allowed):
-            self._say(describe(record))
+            self.note(describe(record))
         elif self._done % 10 == 0 or self._done == self._trials:
-            self._say(f"{self._done} of {self._trials} trials")
+            self.note(f"{self._done} of {self._trials} trials")
 
     def note(self, text: str) -> None:
         """See :class:`Observer`."""
-        self._say(text)
-
-    def _say(self, text: str) -> None:
-        spent = time.monotonic() - self._began
-        self._console.print(f"[{spent:7.1f} s] {visible(text)}", markup=False)
+        progress_line(text)
 
 
-class ProgressBar:
-    """A bar with the current block and the time that is left."""
+class LiveView:
+    """Messages above the :class:`Screen`, whose bar counts the trials of the run."""
 
-    def __init__(self, bar: Progress, verbose: int) -> None:
-        self._bar = bar
+    def __init__(self, screen: Screen, verbose: int) -> None:
+        self._screen = screen
         self._verbose = verbose
-        self._task = bar.add_task("starting", total=None)
+        self._task = screen.add_task("starting", total=None)
 
     def run_begins(self, trials: int, done: int) -> None:
         """See :class:`Observer`."""
-        self._bar.update(self._task, total=trials, completed=done)
+        self._screen.update(self._task, total=trials, completed=done, description="trials")
 
     def block_begins(self, block: Block, trials: int) -> None:
-        """See :class:`Observer`."""
-        text = visible(f"block {block.index}, kernel {block.kernel}: booting")
-        self._bar.update(self._task, description=escape(text))
+        """See :class:`Observer`; the line of the host shows it."""
 
     def host_ready(self, record: BlockRecord) -> None:
-        """See :class:`Observer`."""
-        text = visible(f"block {record.block}, {record.host}, {record.environment}")
-        self._bar.update(self._task, description=escape(text))
+        """See :class:`Observer`; the line of the host shows it."""
 
     def trial_ends(self, record: TrialRecord) -> None:
         """See :class:`Observer`."""
         if record.final:
-            self._bar.advance(self._task)
+            self._screen.advance(self._task)
         if self._verbose or (record.status is not Status.OK and not record.allowed):
             self.note(describe(record))
 
     def note(self, text: str) -> None:
         """See :class:`Observer`."""
-        self._bar.console.print(visible(text), markup=False)
+        self._screen.console.print(visible(text), markup=False)
 
 
 def describe(record: TrialRecord) -> str:
@@ -160,19 +142,21 @@ def describe(record: TrialRecord) -> str:
 @contextmanager
 def building(name: str) -> Iterator[Callable[[str], None]]:
     """Show on stderr how far the build of a kernel is: one line that changes, or one every while in a pipe."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    if console.is_terminal:
-        with console.status(f"{name}: beginning") as status:
+    console = _console()
+    if console.is_interactive:
+        with shown_otherwise(), console.status(f"{name}: beginning") as status:
             yield lambda text: status.update(f"{name}: {escape(visible(text))}")
         return
-    began = time.monotonic()
-    due = began
+    due = time.monotonic()
 
-    def say(text: str) -> None:
-        nonlocal due
-        now = time.monotonic()
-        if now >= due:
-            console.print(f"[{now - began:7.1f} s] {name}: {visible(text)}", markup=False)
-            due = now + BUILD_LINES_S
+    with doing(name, "building") as activity:
 
-    yield say
+        def say(text: str) -> None:
+            nonlocal due
+            now = time.monotonic()
+            activity.rename(f"building: {text}")
+            if now >= due:
+                progress_line(f"{name}: {text}")
+                due = now + BUILD_LINES_S
+
+        yield say

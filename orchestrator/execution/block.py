@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from orchestrator.activities import Activity, doing, showing
 from orchestrator.environments import Environment, clock_of
 from orchestrator.errors import HostError, HostGone, HostLost, Interrupted, OrchestratorError
 from orchestrator.execution import needs, outcome
@@ -58,13 +59,21 @@ class BlockRun:
         self._context: TrialContext | None = None
         self._current: Visit | None = None  # with the folder of the shard that runs
         self._losses = HostLosses(run, machine.name)
-        self._follower = JournalFollower(run, machine.name, self._losses, self._stop)
+        label = f"block {block.index}, kernel {block.kernel}"
+        self._activity = Activity(machine.name, "preparing", label=label)
+        self._follower = JournalFollower(run, machine.name, self._losses, self._stop, self._activity)
 
     def execute(self) -> None:
         """Visit the host until no trial of the block is left."""
+        self._activity.total = sum(1 for _ in self._run.pending(self._block))
+        with showing(self._activity):
+            self._execute()
+
+    def _execute(self) -> None:
         self._lock_before_boot()
         self._identity = self._machine.identity(self._kernel)
-        host = self._machine.boot(self._kernel)
+        with doing("", "booting"):
+            host = self._machine.boot(self._kernel)
         while True:
             try:
                 if self._visit(host):
@@ -93,6 +102,7 @@ class BlockRun:
 
     def _visit(self, host: Host) -> bool:
         """Run on a connected host what is left to run; False if its runner ended before its trials did."""
+        self._activity.change("preparing")
         self._current = visit = self._open_visit(host)
         self._run.hold(self._machine.name, visit.ours)
         facts = self._gather_facts(host)
@@ -122,6 +132,7 @@ class BlockRun:
             with self._abandoned_after(OrchestratorError):  # those that are ours have restored it themselves
                 settings = self._provision(visit, facts)
                 self._run.expect_trials()
+                self._activity.change("sending trials")
                 visit.start(self._losses.trials_to_send(self._block), clock_of(context.environment))
         with self._abandoned_after(HostLost, Interrupted):
             self._announce(context, facts, settings, verification)
@@ -144,6 +155,7 @@ class BlockRun:
     def _provision(self, visit: Visit, facts: host_facts.Facts) -> dict[str, str]:
         """Apply roles and tuning; return the settings as read back, by path."""
         run, machine = self._run, self._machine
+        self._activity.change("applying roles and settings")
         settings: dict[str, str] = {}
         for task in visit.provision(run.cache, facts.document, machine.variables, machine.groups):
             run.record_artifacts(task.result.get("artifacts", {}))
@@ -163,9 +175,11 @@ class BlockRun:
                 break
             visit.clean()
             self._block = block
+            self._activity.total += sum(1 for _ in run.pending(block))
             self._current = visit = visit.of(f"{run.name}-{block.name}")
             visit.start(self._losses.trials_to_send(block), clock_of(context.environment))
             complete = self._follower.follow(visit, block, context)
+        self._activity.change("restoring settings")
         visit.restore()
         if complete and not (self._stop.level and self._is_pending()):
             visit.clean()
@@ -249,6 +263,7 @@ class BlockRun:
         """Return to the host: the same boot if it lives, else a new one; raise ``loss`` if neither works in time."""
         run = self._run
         run.observer.note(f"{loss}; reconnecting")
+        self._activity.change("reconnecting", run.reconnect_limit)
         deadline = time.monotonic() + run.reconnect_limit
         while not self._stop.level:
             try:

@@ -13,6 +13,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from orchestrator.activities import doing
 from orchestrator.errors import (
     BadInput,
     ExitCode,
@@ -37,6 +38,7 @@ from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.similarity import differences, reference_host
+from orchestrator.plan.model import Block
 from orchestrator.results.records import HostOutcome, HostRecord
 from orchestrator.timestamps import utc_now
 
@@ -104,11 +106,17 @@ def execute_on_fleet(run: Run) -> None:
 
 def _inspect(run: Run, fleet_host: FleetHost) -> None:
     """Connect, and ask a host what it is and what it has started; changes nothing."""
-    try:
-        host = fleet_host.machine.reconnect()
-    except HostError as error:
-        fleet_host.fail("unreachable", error)
-        return
+    with doing(fleet_host.name, "connecting") as activity:
+        try:
+            host = fleet_host.machine.reconnect()
+        except HostError as error:
+            fleet_host.fail("unreachable", error)
+            return
+        activity.change("gathering facts")
+        _question(run, fleet_host, host)
+
+
+def _question(run: Run, fleet_host: FleetHost, host: Host) -> None:
     try:
         fleet_host.facts = host_facts.gather(host)
         try:
@@ -164,7 +172,7 @@ def _work(run: Run, host: FleetHost, queue: WorkQueue) -> None:
     name, machine, stop = host.name, host.machine, MachineStop(run.stop)
     try:
         with leaving_in_time(stop, machine, run.observer.note):
-            while block := queue.take(name, lambda: bool(stop.level)):
+            while block := _next_block(queue, name, stop):
                 BlockRun(run, machine, block, partial(queue.next_shard, name, block), stop).execute()
             if not stop.level:
                 leftovers.clean_up(run, machine)
@@ -186,6 +194,12 @@ def _work(run: Run, host: FleetHost, queue: WorkQueue) -> None:
         queue.requeue(name)
         run.let_go(machine)
         machine.close()
+
+
+def _next_block(queue: WorkQueue, name: str, stop: MachineStop) -> Block | None:
+    """Return the next block of a host; it may have to wait for those of others."""
+    with doing(name, "waiting for blocks of other hosts"):
+        return queue.take(name, lambda: bool(stop.level))
 
 
 def _record_outcomes(run: Run, fleet: Sequence[FleetHost]) -> None:

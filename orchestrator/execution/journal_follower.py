@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 
+from orchestrator.activities import Activity
+from orchestrator.environments import clock_of
 from orchestrator.errors import CommandFailed, HostError, HostLost, OrchestratorError
 from orchestrator.execution import host_journal, outcome
 from orchestrator.execution.host_losses import HostLosses
@@ -14,8 +16,10 @@ from orchestrator.execution.outcome import TrialContext
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stopping
 from orchestrator.execution.visit import Visit
+from orchestrator.experiment.factors import HOST, KERNEL
 from orchestrator.plan.model import Block, Trial
 from orchestrator.results.records import TrialRecord
+from orchestrator.units import format_limit
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +52,19 @@ class TrialFinder:
 
 
 class JournalFollower:
-    """Reads the host's journal of one block after another on one machine."""
+    """Reads the host's journal of one block after another on one machine.
 
-    def __init__(self, run: Run, machine: str, losses: HostLosses, stop: Stopping) -> None:
+    :param activity: tells of the running trial, and counts those that have ended.
+    """
+
+    def __init__(
+        self, run: Run, machine: str, losses: HostLosses, stop: Stopping, activity: Activity
+    ) -> None:
         self._run = run
         self._machine = machine
         self._losses = losses
         self._stop = stop
+        self._activity = activity
         self._stop_sent = 0
         self._noted_strays = False
         self._idle = IdleWatch(machine, run.observer.note)
@@ -111,8 +121,10 @@ class JournalFollower:
             for event in events:
                 if isinstance(event, host_journal.Start):
                     self._losses.running = finder.find(event.trial)
+                    self._tell(self._losses.running, context)
                 elif isinstance(event, host_journal.Waiting):
                     self._idle.waiting(event)
+                    self._tell(self._losses.running, context, event.limit)
                 elif isinstance(event, host_journal.TrialEnd):
                     self._losses.running = None
                     self._idle.ended(event)
@@ -129,8 +141,24 @@ class JournalFollower:
                         raise HostError(f"{self._machine}: the runner failed: {event.detail}")
         finally:
             if ended:
+                self._activity.done += sum(record.final for record in ended.values())
                 self._run.record(*ended.values())
         return is_last
+
+    def _tell(self, trial: Trial | None, context: TrialContext, settle: float = 0.0) -> None:
+        """Tell that a trial begins; its limit is one of the host's clock, which may be slower than ours.
+
+        :param settle: how long it waits for idle CPUs first, if it does.
+        """
+        if trial is None:
+            return
+        swept = trial.cell.levels.items()
+        levels = ", ".join(f"{name}={level.text}" for name, level in swept if name not in (HOST, KERNEL))
+        limit = settle + self._run.experiment.limits.trial
+        is_ours = clock_of(context.environment) == "wall"
+        bound = "" if is_ours else f" (limit: {format_limit(limit, context.environment)})"
+        first = "waiting for idle CPUs, then " if settle else ""
+        self._activity.change(f"{first}trial {trial.id}{f' [{levels}]' if levels else ''}", limit, bound)
 
     def _record_of(
         self, trial: Trial, context: TrialContext, end: host_journal.TrialEnd

@@ -219,7 +219,8 @@ class _Watcher:
 def _exit() -> None:
     """End the process, as SIGKILL would: threads may wait for a host for ever."""
     with contextlib.suppress(OSError, ValueError):
-        os.write(sys.stderr.fileno(), f"orchestrate: interrupted; {_SILENT}\n".encode())
+        begin = "\n" if sys.stderr.isatty() else ""  # the cursor may be at the end of a bar
+        os.write(sys.stderr.fileno(), f"{begin}orchestrate: interrupted; {_SILENT}\n".encode())
     os._exit(ExitCode.INTERRUPTED)
 
 

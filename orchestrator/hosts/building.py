@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrator.activities import doing
 from orchestrator.architectures import Architecture
 from orchestrator.errors import HostError
 
@@ -84,7 +85,7 @@ def build(sources: Sources, words: tuple[str, ...], makes: str, folder: Path) ->
     """
     built = folder / Path(makes).name
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with doing("", f"building {makes}"), (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if built.exists():
             return built

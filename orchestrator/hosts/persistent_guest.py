@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from orchestrator.activities import doing
 from orchestrator.errors import BadInput, HostError, OrchestratorError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts import facts
@@ -45,6 +46,13 @@ def up(provider: Provider, kernel: Kernel, folder: Path) -> Path:
     pid = os.fork()
     if pid == 0:
         _supervise(provider, kernel, folder)
+    with doing(folder.name, "starting"):
+        _wait_for(pid, folder)
+    return folder / INVENTORY
+
+
+def _wait_for(pid: int, folder: Path) -> None:
+    """Wait until the background process has written the inventory; ``HostError`` with its message if it ends."""
     while not (folder / INVENTORY).exists():
         if os.waitpid(pid, os.WNOHANG)[0]:
             error = folder / ERROR
@@ -52,7 +60,6 @@ def up(provider: Provider, kernel: Kernel, folder: Path) -> Path:
                 error.read_text() if error.exists() else f"cannot start the host; see {folder / 'log'}"
             )
         time.sleep(POLL_S)
-    return folder / INVENTORY
 
 
 def down(folder: Path) -> bool:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from orchestrator.activities import doing
 from orchestrator.errors import HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.inventory.connection import OtherConnection
@@ -73,11 +74,13 @@ class HostSelector:
 
         def visit(name: str) -> T | HostError:
             try:
-                host = self.connect(name)
-                try:
-                    return function(host)
-                finally:
-                    host.close()
+                with doing(name, "connecting") as activity:
+                    host = self.connect(name)
+                    activity.change("waiting for its answer")
+                    try:
+                        return function(host)
+                    finally:
+                        host.close()
             except HostError as error:
                 return error
 

@@ -1,64 +1,36 @@
-"""Progress while a machine starts or ends: a line at each change, and one every few seconds without a change."""
+"""Progress while a machine starts or ends: a line at each change; what lasts is told as any other activity."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-INTERVAL_S = 8.0
-"""Seconds between two lines about the same state."""
+from orchestrator.activities import Activity, doing
 
 
 class Wait:
     """What is waited for, see :func:`waiting`."""
 
-    def __init__(self, note: Callable[[str], None], name: str, state: str, limit: float | None) -> None:
+    def __init__(self, note: Callable[[str], None], activity: Activity, state: str) -> None:
         self._note = note
-        self._name = name
-        self._limit = limit
-        self._began = time.monotonic()
+        self._activity = activity
         self._state = state
 
     def say(self, state: str) -> None:
         """Keep the state of the machine; write a line if it is another one than before."""
         if state != self._state:
             self._state = state
-            self.repeat()
-
-    def repeat(self) -> None:
-        """Write the line."""
-        spent = time.monotonic() - self._began
-        at_most = "" if self._limit is None else f" of at most {self._limit:.0f} s"
-        self._note(f"{self._name}: {self._state}, {spent:.0f} s{at_most}")
+            self._activity.rename(state)
+            self._note(str(self._activity))
 
 
 @contextmanager
-def waiting(
-    note: Callable[[str], None],
-    name: str,
-    state: str,
-    limit: float | None = None,
-    interval: float = INTERVAL_S,
-) -> Iterator[Wait]:
-    """Write lines about a machine for the length of the block, also while a call in it does not return.
+def waiting(note: Callable[[str], None], name: str, state: str, limit: float | None = None) -> Iterator[Wait]:
+    """Tell of a machine for the length of the block: see :func:`~orchestrator.activities.doing`, and at each change.
 
-    :param note: takes a line; called from another thread as well.
-    :param state: the first state; written after ``interval`` seconds if the block still runs.
+    :param note: takes a line.
+    :param state: the first state.
     :param limit: seconds after which the caller gives up; None: not known.
     """
-    wait = Wait(note, name, state, limit)
-    over = threading.Event()
-
-    def repeat() -> None:
-        while not over.wait(interval):
-            wait.repeat()
-
-    thread = threading.Thread(target=repeat, daemon=True)
-    thread.start()
-    try:
-        yield wait
-    finally:
-        over.set()
-        thread.join()
+    with doing(name, state, limit) as activity:
+        yield Wait(note, activity, state)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator.activities import doing
 from orchestrator.architectures import Architecture, native
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
@@ -52,7 +53,7 @@ def fetch_package(
     version = suite.version if suite else ""
     with locked(parent.with_name(f"{parent.name}.lock")):
         try:
-            with opened(suite, architecture) as apt:
+            with doing("", f"asking apt for {package}"), opened(suite, architecture) as apt:
                 packages = _chosen(apt, package, prefix, version)
                 folder = parent / str(packages[0])
                 if not folder.is_dir():
@@ -112,7 +113,7 @@ def _unpack(target: Path, packages: Sequence[Package], apt: Apt, suite: Suite | 
     """Fetch the packages and unpack them into ``target``, atomically."""
     _log.info("fetching %s into the cache (%s)", target.name, target.parent)
     hashes = {}
-    with atomic_folder(target) as tree:
+    with doing("", f"fetching {target.name}"), atomic_folder(target) as tree:
         for package in packages:
             with tempfile.TemporaryDirectory(prefix="orchestrate-package-") as temporary:
                 file = apt.download(package, Path(temporary))

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestrator.activities import doing
+
 
 @contextmanager
 def locked(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
@@ -22,7 +24,8 @@ def locked(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[N
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             on_wait()
-            fcntl.flock(file, fcntl.LOCK_EX)
+            with doing("", f"waiting for another process to release {path}"):
+                fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

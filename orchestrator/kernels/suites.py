@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestrator.activities import doing
 from orchestrator.architectures import Architecture
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
@@ -158,7 +159,8 @@ def _write(folder: Path, suite: str, mirror: str, keyring: str, architecture: Ar
 
 
 def _update(configuration: Path, name: str, keyring: str) -> None:
-    output = _apt_get("update", "-q", "-c", str(configuration), "-o", "Acquire::Retries=1")
+    with doing("", f"fetching the package lists of {name}"):
+        output = _apt_get("update", "-q", "-c", str(configuration), "-o", "Acquire::Retries=1")
     reported = problems(output)
     if not reported:
         return

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from orchestrator.activities import doing
 from orchestrator.errors import HostError, HostLost
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.printing import PrintingHost
@@ -94,8 +95,9 @@ class _RoleRun:
         if step.why_hidden and isinstance(self._host, PrintingHost):
             return self._not_printed(step, self._host)
         context = self._steps.context(step)
+        what = f"role {self._loaded.role.name}: {step.name}"
         try:
-            with hidden_faults(step.task, step.scope):
+            with doing(self._host.name, what), hidden_faults(step.task, step.scope):
                 plan = step.task.module.plan(context, step.arguments, read())
                 return self._execute(step, context, plan, before_change)
         except HostError as error:

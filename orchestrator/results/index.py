@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from orchestrator.activities import doing
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
 from orchestrator.results import codec
@@ -89,7 +90,7 @@ def update(database: sqlite3.Connection, folder: str, journal: Path) -> list[str
     One transaction; nothing changes if the journal cannot be read (``BadInput``). Damaged lines are left out, and
     returned with file, line and fault.
     """
-    with database:
+    with doing(folder, "reading the journal"), database:
         database.execute("BEGIN IMMEDIATE")
         row = database.execute("SELECT key, position, mark FROM runs WHERE folder = ?", (folder,)).fetchone()
         if row and _mark(journal, row[1]) == row[2]:

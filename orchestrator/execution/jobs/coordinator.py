@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Container, Sequence
 from typing import TypeVar
 
+from orchestrator.activities import doing
 from orchestrator.errors import CommandFailed, HostError, HostLost, Interrupted, OrchestratorError
 from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.jobs.attempt import Attempt, BlockState
@@ -91,13 +92,16 @@ class JobsRun:
                 self._nodes.check_running_kernel(block)
             if self._run.has_pending(block):
                 self._blocks[block.name] = BlockState(block, HostLosses(self._run, f"block {block.name}"))
-        self._take_over()
-        while True:
-            self._submit()
-            if not self._current:
-                break
-            self._look()
-            self._wait()
+        with doing("", "reading what jobs have written") as activity:
+            self._take_over()
+            while True:
+                activity.rename("submitting jobs")
+                self._submit()
+                if not self._current:
+                    break
+                self._look()
+                activity.rename(self._summary())
+                self._wait()
         given_up = [state.gave_up for state in self._blocks.values() if state.gave_up]
         if given_up:
             raise HostError(
@@ -108,6 +112,15 @@ class JobsRun:
                     ]
                 )
             )
+
+    def _summary(self) -> str:
+        """Return how many jobs run and wait, and why."""
+        running = [attempt.state for attempt in self._current.values() if _is_running(attempt)]
+        waiting = len(self._current) - len(running)
+        nodes = ", ".join(sorted({state.node for state in running if state and state.node}))
+        on = f" on {nodes}" if nodes else ""
+        why = f" ({'; '.join(sorted(self._reasons))})" if self._reasons else ""
+        return f"{plural(len(running), 'job')} running{on}, {waiting} waiting{why}"
 
     def _take_over(self) -> None:
         """Read what the jobs of earlier controllers have written, and follow the last job of each block."""
@@ -288,3 +301,7 @@ class JobsRun:
             jobs = plural(len(self._current), "job")
             raise HostError(f"{self._session.login.name}: {jobs} will never start: {obstacle}")
         self._obstacle = obstacle
+
+
+def _is_running(attempt: Attempt) -> bool:
+    return attempt.is_active and attempt.state is not None and attempt.state.outcome == "running"

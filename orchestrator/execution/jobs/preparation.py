@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
+from orchestrator.activities import doing
 from orchestrator.errors import HostError
 from orchestrator.execution import needs
 from orchestrator.execution.rights import needs_root
@@ -56,9 +57,13 @@ def prepare(run: Run, system: BatchSystem, session: BatchSession) -> Prepared:
         session.send_kernels([kernel for kernel in run.experiment.kernels if kernel.name in blocks])
         run.observer.note("waiting for a node to prepare the run on")
         minutes = round((system.time_limit or HOLD_LIMIT_S) / 60)
-        with session.hold_node(
-            max(2, minutes), blocks[0], lambda: bool(run.stop.level), run.observer.note
-        ) as host:
+        with (
+            doing("", "waiting for a node to prepare the run on") as activity,
+            session.hold_node(
+                max(2, minutes), blocks[0], lambda: bool(run.stop.level), run.observer.note
+            ) as host,
+        ):
+            activity.change(f"preparing on {host.name}")
             run.observer.note(f"preparing on {host.name}")
             session.open_storage(host, files)
             if not session.storage.shared:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
+from orchestrator.activities import doing
 from orchestrator.architectures import Architecture, native
 from orchestrator.cache import cache_folder
 from orchestrator.environments import Environment
@@ -85,7 +86,8 @@ def kvm_obstacle(architecture: Architecture | None = None, tests: bool = True) -
         if not tests:
             return None
     try:
-        obstacle = _test_boot()
+        with doing("", "testing KVM with the boot of a guest, once for this machine", PROBE_LIMIT_S):
+            obstacle = _test_boot()
     except OrchestratorError as error:  # no result to cache
         return f"the test boot failed: {error}"
     _save(cached, {**machine, "obstacle": obstacle})

@@ -7,6 +7,7 @@ import logging
 from itertools import count
 from pathlib import Path
 
+from orchestrator.activities import doing
 from orchestrator.environments import Environment
 from orchestrator.errors import HostError, KernelError
 from orchestrator.experiment.model import Kernel
@@ -55,7 +56,8 @@ class QemuMachine(Machine):
         for attempt in range(1, BOOT_ATTEMPTS + 1):
             boot = Boot(HOST, self._layout, self._environment, files, self._next_logs(), self._boot_limit)
             try:
-                self._guest = start_guest(boot)
+                with doing(self.name, "booting", self._boot_limit):
+                    self._guest = start_guest(boot)
                 break
             except KernelError:
                 if attempt == BOOT_ATTEMPTS or not self._was_killed_by_qemu(boot):

@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestrator import architectures, source_tree
+from orchestrator.activities import doing
 from orchestrator.errors import HostError
 from orchestrator.experiment.model import Setting
 from orchestrator.hosts import building
@@ -159,7 +160,8 @@ class HostFolder:
             time_limit=building.BUILD_LIMIT_S,
             accept=ALL_CODES,
         )
-        done = self.host.run(command)
+        with doing(self.host.name, "building the runner"):
+            done = self.host.run(command)
         if done.exit_code == NO_COMPILER:
             raise HostError(
                 f"{self.host.name}: {why_here}, and no make and cc on {self.host.name}; "
@@ -176,11 +178,11 @@ class HostFolder:
 
     def restore(self) -> list[Change]:
         """Restore all recorded settings. ``HostError`` names those that cannot be restored."""
-        completed = self.host.run(
-            self.script(
-                "runner.sh", "settings", "restore", self.base, accept=(0, 1), time_limit=RESTORE_LIMIT_S
-            )
+        restore = self.script(
+            "runner.sh", "settings", "restore", self.base, accept=(0, 1), time_limit=RESTORE_LIMIT_S
         )
+        with doing(self.host.name, "restoring settings"):
+            completed = self.host.run(restore)
         changes = parse_changes(completed.stdout)
         errors = [str(change) for change in changes if change.is_error]
         if errors or completed.exit_code:

@@ -1,40 +1,30 @@
-"""Progress of waits: never silent for long, and a line at each change."""
+"""Progress of waits: a line at each change, and what lasts is known to whoever shows what goes on."""
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
+from orchestrator.activities import current
 from orchestrator.hosts.waiting import waiting
 
 
-def test_a_call_that_does_not_return_is_reported_again_and_again() -> None:
+def test_what_is_waited_for_is_told_with_its_limit_while_it_lasts() -> None:
     lines: list[str] = []
-    enough = threading.Event()
-
-    def note(line: str) -> None:
-        lines.append(line)
-        if len(lines) == 3:
-            enough.set()
-
-    with waiting(note, "i-1", "starting", 300, interval=0.01):
-        assert enough.wait(60)
-    assert lines[0] == "i-1: starting, 0 s of at most 300 s"
+    with waiting(lines.append, "i-1", "starting", 300):
+        assert [str(one) for one in current()] == ["i-1: starting, 0 s of at most 300 s"]
+    assert (current(), lines) == ([], [])
 
 
 def test_a_change_is_reported_once() -> None:
     lines: list[str] = []
-    with waiting(lines.append, "i-1", "starting") as wait:
+    with waiting(lines.append, "i-1", "starting", 2400) as wait:
         for state in ("starting", "running", "running", "stopped"):
             wait.say(state)
-    assert lines == ["i-1: running, 0 s", "i-1: stopped, 0 s"]
+        assert [one.what for one in current()] == ["stopped"]
+    assert lines == ["i-1: running, 0 s of at most 2400 s", "i-1: stopped, 0 s of at most 2400 s"]
 
 
-def test_nothing_is_reported_after_an_error() -> None:
-    lines: list[str] = []
-    with pytest.raises(OSError), waiting(lines.append, "i-1", "starting", interval=0.01):  # noqa: PT011
+def test_nothing_is_told_after_an_error() -> None:
+    with pytest.raises(OSError), waiting(lambda _: None, "i-1", "starting"):  # noqa: PT011
         raise OSError
-    seen = len(lines)
-    threading.Event().wait(0.1)
-    assert len(lines) == seen
+    assert current() == []

@@ -1,0 +1,63 @@
+"""A line on stderr whenever there was none for some seconds, so that nobody has to guess whether a command hangs."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orchestrator import activities
+from orchestrator.cli import output
+
+SILENCE_S = 9.0
+"""Seconds without a line on stderr; the next one then comes within 10 s."""
+ACTIVITIES_SHOWN = 3
+
+_shown_otherwise = 0
+
+
+@contextmanager
+def heartbeat(command: str) -> Iterator[None]:
+    """Tell what is being waited for, for the length of the block.
+
+    :param command: what to name if nothing tells of itself.
+    """
+    over = threading.Event()
+
+    def beat() -> None:
+        with contextlib.suppress(OSError, ValueError):  # stderr was closed
+            while not over.wait(max(0.1, SILENCE_S - output.silence())):
+                if output.silence() >= SILENCE_S:
+                    if _shown_otherwise:
+                        output.spoken()
+                    else:
+                        output.progress_line(summary() or f"{command}: still running")
+
+    thread = threading.Thread(target=beat, daemon=True, name="heartbeat")
+    output.spoken()
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def shown_otherwise() -> Iterator[None]:
+    """Write no such lines for the length of the block: a part of the screen shows the same."""
+    global _shown_otherwise
+    _shown_otherwise += 1
+    try:
+        yield
+    finally:
+        _shown_otherwise -= 1
+
+
+def summary() -> str:
+    """Return what is going on in one line, what has lasted longest first; empty if nothing tells of itself."""
+    now = sorted(activities.current(), key=lambda one: -one.seconds)
+    some = [str(one) for one in now[:ACTIVITIES_SHOWN]]
+    more = [f"and {len(now) - len(some)} more"] if len(now) > len(some) else []
+    return "; ".join([*some, *more])
