@@ -15,7 +15,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrator.analysis import values, without_ratio
+from orchestrator.analysis import enough, values, without_ratio
 from orchestrator.analysis.bootstrap import median, ratio_interval
 from orchestrator.analysis.multiple import holm
 from orchestrator.analysis.pairs import incomparable, note
@@ -60,6 +60,8 @@ class Row(Struct, frozen=True):
     :ivar change: in words, where figures of 0 or less have no ratio.
     :ivar seed: of the random numbers for interval and test.
     :ivar note: a caveat on this row, such as mixed environments.
+    :ivar enough: number of units per side that would be enough where these are too few or too noisy; None if no number
+        is known to be, and where boots are too few on this machine, which is never booted.
     """
 
     metric: MetricInfo
@@ -78,6 +80,7 @@ class Row(Struct, frozen=True):
     change: str = ""
     seed: int = 0
     note: str = ""
+    enough: int | None = None
 
     @property
     def vanished(self) -> bool:
@@ -126,13 +129,44 @@ def against(metric: MetricInfo, pairs: Iterable[tuple[Sample | None, Sample]], r
 
 
 def judge(rows: Sequence[Row], rules: Rules) -> list[Row]:
-    """Return the rows with their verdicts; all rows with a p-value are one family."""
+    """Return the rows with their verdicts; all rows with a p-value are one family.
+
+    Those that more units would add to the family count for what would be enough.
+    """
     tested = [row.p for row in rows if row.p is not None]
     adjusted = iter(holm(tested))
-    return [
+    judged = [
         _judged(replace(row, adjusted=next(adjusted)), len(tested), rules) if row.p is not None else row
         for row in rows
     ]
+    family = sum(row.verdict is not Verdict.NOT_COMPARED for row in judged)
+    return [
+        _with_enough(row, family, rules) if row.verdict in (Verdict.TOO_FEW, Verdict.TOO_NOISY) else row
+        for row in judged
+    ]
+
+
+def unit_counts(row: Row, rules: Rules) -> tuple[int | None, int | None]:
+    """Return the number of units of each side; None for a side that is missing, or a number without spread."""
+    base, new = (
+        None if side is None or side.exact else len(_units(side, rules)) for side in (row.base, row.new)
+    )
+    return base, new
+
+
+def _with_enough(row: Row, family: int, rules: Rules) -> Row:
+    """Return the row with the number of units that would be enough; of noisy sides the reason names it too."""
+    counts = _counts(row, rules)
+    if rules.unit == "boot" and _is_on_this_machine(row):
+        return row
+    if row.verdict is Verdict.TOO_FEW:
+        return replace(row, enough=enough.fewest(len(counts), family, rules.confidence))
+    if row.ratio is None or row.interval is None:
+        return row
+    wanted = enough.for_noise(row.ratio, row.interval, counts, family, rules.confidence, rules.margin)
+    if wanted is None:
+        return replace(row, reason=f"{row.reason}; even {enough.MOST} {rules.unit}s are not enough")
+    return replace(row, enough=wanted, reason=f"{row.reason}; about {wanted} {rules.unit}s are enough")
 
 
 def seed_of(*parts: object) -> int:
@@ -144,8 +178,11 @@ def _more_boots(row: Row, rules: Rules) -> str:
     """Return the advice for too few boots; this machine is never booted."""
     if rules.unit != "boot":
         return ""
-    hosts = {host for side in (row.base, row.new) if side for host in side.hosts}
-    return "; use --unit trial" if hosts == {LOCAL} else "; run more boots, or use --unit trial"
+    return "; use --unit trial" if _is_on_this_machine(row) else "; run more boots, or use --unit trial"
+
+
+def _is_on_this_machine(row: Row) -> bool:
+    return {host for side in (row.base, row.new) if side for host in side.hosts} == {LOCAL}
 
 
 def _row(
@@ -164,7 +201,7 @@ def _row(
         return replace(row, reason=reason)
     row = replace(
         row,
-        verdict=Verdict.TOO_NOISY,
+        verdict=Verdict.TOO_FEW,
         reason=f"one {rules.unit} on a side gives no spread between {rules.unit}s" + _more_boots(row, rules),
     )
     if any(value <= 0 for units in sides for unit in units for value in unit):
@@ -236,13 +273,16 @@ def _judged(row: Row, family: int, rules: Rules) -> Row:
         return replace(row, verdict=verdict, reason=row.change)
     least = family * (smallest_p(*counts) if len(counts) > 1 else smallest_sign_p(*counts))
     if least > alpha:
-        reason = (
-            f"{' and '.join(map(str, counts))} {rules.unit}s are too few to distinguish {plural(family, 'cell')}: "
-            f"the least possible p-value is {least:.2g}"
+        verdict, reason = (
+            Verdict.TOO_FEW,
+            (
+                f"{' and '.join(map(str, counts))} {rules.unit}s are too few to distinguish {plural(family, 'cell')}: "
+                f"the least possible p-value is {least:.2g}"
+            ),
         )
+    elif few:
+        verdict, reason = Verdict.TOO_FEW, few
     else:
-        reason = few or (
-            "the interval contains both no difference and one that matters" * (row.ratio is not None)
-        )
-    reason = "; ".join(filter(None, [row.change, reason]))
-    return replace(row, verdict=Verdict.TOO_NOISY, reason=reason)
+        words = "the interval contains both no difference and one that matters"
+        verdict, reason = Verdict.TOO_NOISY, words * (row.ratio is not None)
+    return replace(row, verdict=verdict, reason="; ".join(filter(None, [row.change, reason])))

@@ -34,11 +34,12 @@ OVERLAP = "too noisy: single trials overlap"
 
 
 class Verdict(StrEnum):
-    """The outcome of comparing two figures (the first five) or of judging a claim by another run (the others)."""
+    """The outcome of comparing two figures (the first six) or of judging a claim by another run (the others)."""
 
     FASTER = "faster"
     SLOWER = "slower"
     NO_DIFFERENCE = "no difference"
+    TOO_FEW = "too few"
     TOO_NOISY = "too noisy"
     NOT_COMPARED = "not compared"
     HOLDS = "holds"
@@ -48,7 +49,10 @@ class Verdict(StrEnum):
     @property
     def is_decided(self) -> bool:
         """Whether the data give an answer."""
-        return self not in (Verdict.TOO_NOISY, Verdict.NOT_COMPARED, Verdict.CANNOT_BE_JUDGED)
+        return self in (
+            *(Verdict.FASTER, Verdict.SLOWER, Verdict.NO_DIFFERENCE),
+            *(Verdict.HOLDS, Verdict.DOES_NOT_HOLD),
+        )
 
 
 def meaningless(environments: Collection[str]) -> str:

@@ -11,13 +11,15 @@ from msgspec.structs import replace
 
 from orchestrator.analysis import intervals, significance
 from orchestrator.analysis.comparison import Row, Rules, against, compare, judge
+from orchestrator.analysis.enough import METHODS as METHODS_OF_ENOUGH
 from orchestrator.analysis.multiple import CORRECTION
 from orchestrator.analysis.samples import Sample, samples
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.factors import KERNEL
 from orchestrator.experiment.model import Published
 from orchestrator.nearest import did_you_mean
-from orchestrator.report import metrics
+from orchestrator.report import enough, metrics
+from orchestrator.report.enough import Remedy, Side
 from orchestrator.report.machines import differences as machine_differences
 from orchestrator.results.records import BlockRecord, MetricInfo
 from orchestrator.results.runs import RunFolder
@@ -34,6 +36,7 @@ class ComparisonReport(Struct, frozen=True):
 
     :ivar difference: how the experiments of two runs differ, and the machines of the two sides; empty if they do not.
     :ivar fail_on: the regression above which the comparison fails, 0.05 for 5 %; None: it never fails.
+    :ivar remedies: what would be enough for the rows with too few boots, and for those that are too noisy.
     """
 
     base: str
@@ -42,6 +45,7 @@ class ComparisonReport(Struct, frozen=True):
     rows: tuple[Row, ...]
     fail_on: float | None
     difference: str = ""
+    remedies: tuple[Remedy, ...] = ()
 
     @property
     def methods(self) -> list[str]:
@@ -65,6 +69,7 @@ class ComparisonReport(Struct, frozen=True):
             if self.tested
             else "p: no row could be tested.",
             unit,
+            *(METHODS_OF_ENOUGH[remedy.verdict] for remedy in self.remedies),
         ]
 
     @property
@@ -122,7 +127,8 @@ def two_runs(
             for store, run in zip(stores, runs, strict=True)
             for block in _comparable(store, run)
         )
-    compared = _judged(f"run {base.id}", f"run {new.id}", rows, rules, fail_on)
+        sides = [enough.side(*pair) for pair in zip((base, new), runs, strict=True)]
+    compared = _judged(f"run {base.id}", f"run {new.id}", rows, rules, fail_on, sides)
     return replace(compared, difference=" ".join(filter(None, (_difference(*runs), machines))))
 
 
@@ -155,8 +161,10 @@ def by_kernel(
                 if kernel != baseline:
                     rows += _kernel_rows(metric, cells, baseline, kernel, rules)
         machines = machine_differences((block.host, block) for block in _comparable(store, row))
+        side = enough.side(run, row)
     others = ", ".join(kernel for kernel in kernels if kernel != baseline)
-    compared = _judged(f"run {run.id}, kernel {baseline}", f"kernel {others}", rows, rules, fail_on)
+    title = f"run {run.id}, kernel {baseline}"
+    compared = _judged(title, f"kernel {others}", rows, rules, fail_on, (side, side))
     return replace(compared, difference=machines)
 
 
@@ -182,9 +190,10 @@ def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float |
                 f"{metric.unit} in run {run.id}; compare a metric in a unit of {published.dataset}"
             )
         pairs = [(_published(published, sample, metric), sample) for sample in samples(store, row, metric)]
+        side = enough.side(run, row)
     rows = against(metric, pairs, rules)
     base = f"{published.dataset} ({published.source}), {published.machine}, kernel {published.kernel}"
-    return _judged(base, f"run {run.id}", rows, rules, fail_on)
+    return _judged(base, f"run {run.id}", rows, rules, fail_on, (None, side))
 
 
 def _comparable(store: Store, row: RunRow) -> Iterator[BlockRecord]:
@@ -231,7 +240,12 @@ def _kernel_rows(
 
 
 def _judged(
-    base: str, new: str, rows: Sequence[Row], rules: Rules, fail_on: float | None
+    base: str,
+    new: str,
+    rows: Sequence[Row],
+    rules: Rules,
+    fail_on: float | None,
+    runs: Sequence[Side | None],
 ) -> ComparisonReport:
     sides = [
         {sample.environment for sample in side if sample is not None}
@@ -243,7 +257,9 @@ def _judged(
             f"environments differ: {names}; compare runs of one environment, "
             "or use --force-mixed-environments, which labels every row"
         )
-    return ComparisonReport(base, new, rules, tuple(judge(rows, rules)), fail_on)
+    judged = judge(rows, rules)
+    remedies = tuple(enough.remedies(judged, rules, runs))
+    return ComparisonReport(base, new, rules, tuple(judged), fail_on, remedies=remedies)
 
 
 def _opened(store: Store, run: RunFolder) -> RunRow:

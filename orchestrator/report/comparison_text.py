@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from orchestrator.analysis.comparison import Row
+from orchestrator.analysis.comparison import Row, Rules
 from orchestrator.analysis.samples import Sample
 from orchestrator.analysis.verdicts import Verdict
 from orchestrator.environments import describe
 from orchestrator.report.comparison import ComparisonReport
-from orchestrator.report.text import NOTHING, number, plain, ratio
+from orchestrator.report.text import NOTHING, command_line, number, plain, ratio
+from orchestrator.units import plural
 
 EXCLUDED_SHOWN = 20
 HEADINGS = ("cell", "metric", "baseline", "new", "ratio", "interval", "p", "n (boots)", "verdict")
@@ -21,10 +22,11 @@ def title(compared: ComparisonReport) -> str:
     return plain(f"{compared.new} compared with {compared.base}")
 
 
-def verdict(row: Row, margin: float) -> str:
+def verdict(row: Row, rules: Rules) -> str:
     """Return the verdict in words."""
     words = {
-        Verdict.NO_DIFFERENCE: f"no difference larger than {margin * 100:g} %",
+        Verdict.NO_DIFFERENCE: f"no difference larger than {rules.margin * 100:g} %",
+        Verdict.TOO_FEW: f"too few {rules.unit}s to say",
         Verdict.TOO_NOISY: "too noisy to say",
     }
     return words.get(row.verdict, row.verdict) + (f": {row.reason}" if row.reason else "")
@@ -42,7 +44,7 @@ def table(compared: ComparisonReport) -> list[list[str]]:
             NOTHING if row.interval is None else f"[{row.interval[0]:.4f}, {row.interval[1]:.4f}]",
             NOTHING if row.adjusted is None else f"{row.adjusted:.2g}",
             f"{_count(row.base)} / {_count(row.new)}",
-            verdict(row, compared.rules.margin) + (f" ({row.note})" if row.note else ""),
+            verdict(row, compared.rules) + (f" ({row.note})" if row.note else ""),
         ]
         for row in compared.rows
     ]
@@ -79,6 +81,21 @@ def notes(compared: ComparisonReport) -> Iterator[str]:
         if compared.unjudged:
             count = f"{len(compared.unjudged)} of {len(compared.rows)}"
             yield f"Not judged: {count} rows; a regression there would go unnoticed. Their verdicts give the reason."
+
+
+def remedies(compared: ComparisonReport) -> Iterator[tuple[str, list[str]]]:
+    """Yield what would be enough for the rows without a verdict: a sentence, and commands for a shell."""
+    unit = compared.rules.unit
+    for remedy in compared.remedies:
+        rows, needed = plural(remedy.rows, "row"), f"{remedy.units} {unit}s"
+        if remedy.verdict is Verdict.TOO_FEW:
+            what = f"Too few {unit}s: {rows}; a verdict needs {needed} per side at least."
+        else:
+            what = (
+                f"Too noisy: {rows}; about {needed} per side give a verdict, "
+                "if noise and ratio stay as they are."
+            )
+        yield f"{what} Enough would be:", [command_line(command) for command in remedy.commands]
 
 
 def excluded(compared: ComparisonReport) -> list[str]:

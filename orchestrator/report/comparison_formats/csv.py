@@ -16,6 +16,7 @@ FIGURES = (
     "p_adjusted",
     "verdict",
     "reason",
+    "enough",
     "note",
     "seed",
     "method",
@@ -41,5 +42,5 @@ def render(compared: ComparisonReport) -> str:
             )
             line += values or [""] * len(SIDE)
         line += [row.ratio, *(row.interval or ("", "")), compared.rules.confidence, row.p, row.adjusted]
-        writer.writerow([*line, row.verdict, row.reason, row.note, row.seed, method])
+        writer.writerow([*line, row.verdict, row.reason, row.enough, row.note, row.seed, method])
     return stream.getvalue()

@@ -27,6 +27,7 @@ def render(compared: ComparisonReport) -> str:
         "tests": compared.tested,
         "fail_on_regression": compared.fail_on,
         "regressions": len(compared.regressions),
+        "enough": [to_builtins(remedy) for remedy in compared.remedies],
         "rows": [_row(row) for row in compared.rows],
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
@@ -45,6 +46,7 @@ def _row(row: Row) -> dict[str, Any]:
         "p_adjusted": row.adjusted,
         "verdict": row.verdict,
         "reason": row.reason,
+        "enough": row.enough,
         "note": row.note,
         "seed": row.seed,
     }

@@ -29,13 +29,15 @@ def render(compared: ComparisonReport) -> str:
         case = ET.SubElement(
             suite, "testcase", classname=row.metric.name, name=comparison_text.name(row, compared)
         )
-        message = comparison_text.verdict(row, compared.rules.margin) + (f" ({row.note})" if row.note else "")
+        message = comparison_text.verdict(row, compared.rules) + (f" ({row.note})" if row.note else "")
         if row in failed:
             ET.SubElement(case, "failure", message="; ".join([message, *_figures(row)]))
         elif row in skipped:
             ET.SubElement(case, "skipped", message=message)
         ET.SubElement(case, "system-out").text = "\n".join([message, *_figures(row)])
     notes = [*comparison_text.notes(compared), *comparison_text.excluded(compared)]
+    for sentence, commands in comparison_text.remedies(compared):
+        notes += [sentence, *commands]
     ET.SubElement(suite, "system-out").text = "\n".join(notes)
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -18,6 +18,8 @@ def render(compared: ComparisonReport) -> str:
         table,
         *map(escape, comparison_text.notes(compared)),
     ]
+    for sentence, commands in comparison_text.remedies(compared):
+        parts += [escape(sentence), "\n".join(f"    {command}" for command in commands)]
     excluded = comparison_text.excluded(compared)
     if excluded:
         parts.append("Not in any figure:\n\n" + "\n".join(f"- {escape(line)}" for line in excluded))

@@ -94,7 +94,7 @@ def test_too_few_boots_are_the_reason_of_the_verdict() -> None:
     rng = np.random.default_rng(5)
     for count, start in ((1, "one boot on a side"), (2, "2 and 2 boots are too few to distinguish 1 cell")):
         (row,) = judged([sample(boots(rng, 100.0, count))], [sample(boots(rng, 200.0, count))])
-        assert (row.verdict, row.interval) == ("too noisy", None)
+        assert (row.verdict, row.interval) == ("too few", None)
         assert row.reason.startswith(start)
     rules = Rules(unit="trial")
     (row,) = judged([sample(boots(rng, 100.0, 2))], [sample(boots(rng, 200.0, 2))], rules=rules)

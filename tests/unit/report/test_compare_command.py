@@ -159,15 +159,6 @@ def test_rows_without_a_verdict_are_counted(tmp_path: Path, compare: Compare) ->
     assert "permutation test of trials" in compare(A, B, "--unit", "trial").stdout
 
 
-def test_more_boots_are_not_asked_of_this_machine(tmp_path: Path, compare: Compare) -> None:
-    for name in (A, B):
-        records = [trial({"mode": "serial"}, n, 1.0, 100.0 + n, host="local") for n in range(6)]
-        write(tmp_path / "quickstart" / name, [replace(RUN, run=name), BLOCK, *records, END])
-    printed = compare(A, B).stdout
-    assert "no spread between boots; use --unit trial" in printed
-    assert "more boots" not in printed
-
-
 @pytest.mark.parametrize(
     ("changes", "line"),
     [

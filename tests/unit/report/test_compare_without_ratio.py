@@ -113,7 +113,7 @@ def test_work_that_ceases_needs_no_test_and_errors_that_appear_do(compare: Made)
     assert (ended.returncode, row["verdict"], row["p"], row["reason"]) == (5, "slower", None, "fell to 0")
     ended = compare(zeros(1), around(5, 1), better="lower")
     (row,) = json.loads(ended.stdout)["rows"]
-    assert (ended.returncode, row["verdict"]) == (0, "too noisy")
+    assert (ended.returncode, row["verdict"]) == (0, "too few")
     assert row["reason"].startswith("rose from 0; one boot on a side gives no spread")
 
 
