@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from orchestrator.analysis import enough, values, without_ratio
 from orchestrator.analysis.bootstrap import median, ratio_interval
 from orchestrator.analysis.multiple import holm
-from orchestrator.analysis.pairs import incomparable, note
+from orchestrator.analysis.pairs import incomparable, note, shared_trials
 from orchestrator.analysis.samples import Sample
 from orchestrator.analysis.significance import permutation_p, sign_p, smallest_p, smallest_sign_p
 from orchestrator.analysis.values import Units, is_rate
@@ -139,7 +139,7 @@ def judge(rows: Sequence[Row], rules: Rules) -> list[Row]:
         _judged(replace(row, adjusted=next(adjusted)), len(tested), rules) if row.p is not None else row
         for row in rows
     ]
-    family = sum(row.verdict is not Verdict.NOT_COMPARED for row in judged)
+    family = sum(row.verdict not in (Verdict.NOT_COMPARED, Verdict.SAME_TRIALS) for row in judged)
     return [
         _with_enough(row, family, rules) if row.verdict in (Verdict.TOO_FEW, Verdict.TOO_NOISY) else row
         for row in judged
@@ -199,6 +199,11 @@ def _row(
     reason = incomparable(base, new, rules.mix)
     if reason:
         return replace(row, reason=reason)
+    assert base is not None
+    assert new is not None
+    if same := shared_trials(base, new):
+        reason = "" if same == base.n == new.n else f"{same} of {base.n} and {new.n} are on both sides"
+        return replace(row, verdict=Verdict.SAME_TRIALS, reason=reason)
     row = replace(
         row,
         verdict=Verdict.TOO_FEW,
@@ -212,7 +217,6 @@ def _row(
     seed = seed_of(metric.name, sorted(shared.items()), worse, better)
     counts = _counts(row, rules)
     few = too_few(counts, rules.unit, rules.confidence)
-    assert base is not None
     if base.exact:
         p = sign_p(sides[1], base.boots[0][0], seed) if min(counts) > 1 else None
     else:

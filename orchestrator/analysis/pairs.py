@@ -24,6 +24,11 @@ def incomparable(base: Sample | None, new: Sample | None, mix: bool) -> str:
     return ""
 
 
+def shared_trials(base: Sample, new: Sample) -> int:
+    """Return how many trials both sides have, as one is a copy of the other: such sides are not independent."""
+    return len(base.trials & new.trials)
+
+
 def note(base: Sample | None, new: Sample | None, metric: MetricInfo, medians: Sequence[float | None]) -> str:
     """Return caveats on a pair of sides, and how many percentage points lie between figures in percent."""
     if base is None or new is None:

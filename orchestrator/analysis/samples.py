@@ -30,6 +30,8 @@ class Sample(Struct, frozen=True):
     :ivar excluded: trials that are not ok or lack this metric, without those that the stop rule saved.
     :ivar hosts: hosts of the trials.
     :ivar exact: the only value is a number without spread, such as a published one.
+    :ivar trials: a number for each trial that has a value, the same only for the same trial of the same run, copied or
+        not; valid in this process.
     :ivar converted: the unit of the journal, if it is not that of ``boots``.
     """
 
@@ -42,6 +44,7 @@ class Sample(Struct, frozen=True):
     hosts: tuple[str, ...] = ()
     exact: bool = False
     converted: str = ""
+    trials: frozenset[int] = frozenset()
 
     @property
     def n(self) -> int:
@@ -83,5 +86,7 @@ def _sample(cell: CellRow, environment: str, metric: MetricInfo, values: Sequenc
             Excluded(each.trial, each.status, each.reason if each.status != "ok" else f"no {metric.name}")
             for each in excluded
         ),
+        # The id of a trial is the same in all runs of an experiment; boot and start are not.
+        trials=frozenset(hash((each.trial, each.boot, each.started, each.value)) for each in used),
         hosts=tuple(dict.fromkeys(each.host for each in values)),
     )

@@ -34,13 +34,14 @@ OVERLAP = "too noisy: single trials overlap"
 
 
 class Verdict(StrEnum):
-    """The outcome of comparing two figures (the first six) or of judging a claim by another run (the others)."""
+    """The outcome of comparing two figures (the first seven) or of judging a claim by another run (the others)."""
 
     FASTER = "faster"
     SLOWER = "slower"
     NO_DIFFERENCE = "no difference"
     TOO_FEW = "too few"
     TOO_NOISY = "too noisy"
+    SAME_TRIALS = "the same trials"
     NOT_COMPARED = "not compared"
     HOLDS = "holds"
     DOES_NOT_HOLD = "does not hold"

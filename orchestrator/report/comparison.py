@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -162,10 +162,11 @@ def by_kernel(
                     rows += _kernel_rows(metric, cells, baseline, kernel, rules)
         machines = machine_differences((block.host, block) for block in _comparable(store, row))
         side = enough.side(run, row)
+        same = _same_builds(store.blocks(row), baseline)
     others = ", ".join(kernel for kernel in kernels if kernel != baseline)
     title = f"run {run.id}, kernel {baseline}"
     compared = _judged(title, f"kernel {others}", rows, rules, fail_on, (side, side))
-    return replace(compared, difference=machines)
+    return replace(compared, difference=" ".join(filter(None, (same, machines))))
 
 
 def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float | None) -> ComparisonReport:
@@ -203,15 +204,26 @@ def _comparable(store: Store, row: RunRow) -> Iterator[BlockRecord]:
 
 
 def _difference(base: RunRow, new: RunRow) -> str:
-    """Return how the experiments of two runs differ, in one line; empty if they are the same."""
+    """Return how the experiments of two runs differ, or that the runs do not, in one line; empty if all is well."""
     assert base.opening is not None
     assert new.opening is not None
+    if base.opening.run == new.opening.run:
+        return f"Both sides are run {base.opening.run}."
     if base.opening.experiment != new.opening.experiment:
         return f"Different experiments: {base.opening.experiment} and {new.opening.experiment}."
     if base.opening.content_hash != new.opening.content_hash:
         hashes = " and ".join(run.opening.content_hash[:12] for run in (base, new) if run.opening)
         return f"The experiment was changed between the runs: content {hashes}."
     return ""
+
+
+def _same_builds(blocks: Iterable[BlockRecord], baseline: str) -> str:
+    """Return in one line which kernels were built from the same recipe as the baseline; empty if none was."""
+    hashes = {block.kernel: block.kernel_hash for block in blocks if block.kernel_hash}
+    same = [name for name, found in hashes.items() if name != baseline and found == hashes.get(baseline)]
+    return " ".join(
+        f"Kernels {baseline} and {name} are the same build, {hashes[name][:12]}." for name in same
+    )
 
 
 def _published(published: Published, sample: Sample, metric: MetricInfo) -> Sample | None:

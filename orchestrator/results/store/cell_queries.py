@@ -67,7 +67,7 @@ class CellQueries:
         Trials that were not needed (skipped and allowed) are left out.
         """
         rows = self._database.execute(
-            "SELECT environment, host, boot, id, status, reason, label, metrics FROM trials"
+            "SELECT environment, host, boot, id, status, reason, label, started, metrics FROM trials"
             " WHERE cell = ? AND final AND NOT (status = 'skipped' AND allowed)"
             " ORDER BY environment, key",
             (cell.key,),

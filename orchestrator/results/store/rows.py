@@ -74,6 +74,7 @@ class TrialValue(Struct, frozen=True):
     status: str
     reason: str
     label: str
+    started: str
     value: float | None
 
 

@@ -40,7 +40,7 @@ def run(
         for mode in ("serial", "copy"):
             for number in range(boots * 3):
                 latency = centre * float(np.exp(rng.normal(0, 0.002)))
-                boot = f"{kernel}-{number % boots}"
+                boot = f"{name}-{kernel}-{number % boots}"
                 changes = {"boot": boot, "environment": "vm-icount"}
                 records.append(
                     trial({"kernel": kernel, "mode": mode}, number, 1 / latency, latency, **changes)
