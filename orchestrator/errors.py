@@ -25,6 +25,7 @@ class ExitCode(IntEnum):
     HOST = 3
     KERNEL = 4
     REGRESSION = 5
+    NOT_JUDGED = 6
     BUG = 70
     INTERRUPTED = 130
 

@@ -86,6 +86,7 @@ def orchestrate() -> None:
       3    host or provider error
       4    kernel error
       5    compare: regression; reproduce: a claim does not hold
+      6    compare --fail-on-regression: no regression, but a cell could not be judged
       70   internal error
       130  interrupted
     """

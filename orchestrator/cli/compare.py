@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.options import Command
+from orchestrator.cli.output import echo
 from orchestrator.cli.results import emit, output_option, results_option
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, ExitCode
 from orchestrator.report.comparison_formats import names
 from orchestrator.units import parse_share
 
@@ -70,7 +71,12 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
     "fail_on",
     type=Percent(),
     help="Exit with code 5 if a cell is slower by more than PERCENT, fell to 0, or has no figure any more. "
-    "A difference that is too noisy to judge is no regression.",
+    "Exit with code 6 if none is, but a cell could not be judged.",
+)
+@click.option(
+    "--allow-unjudged",
+    is_flag=True,
+    help="With --fail-on-regression: exit with code 0 instead of 6.",
 )
 @click.option(
     "--margin",
@@ -110,6 +116,7 @@ def compare(
     metrics: tuple[str, ...],
     format_name: str,
     fail_on: float | None,
+    allow_unjudged: bool,
     margin: float,
     confidence: float,
     unit: str,
@@ -129,10 +136,12 @@ def compare(
         raise click.UsageError("--metric cannot be used with --published: published figures have one metric")
     if baseline and by is None:
         raise click.UsageError("--baseline needs --by; of two runs the first is the baseline")
+    if allow_unjudged and fail_on is None:
+        raise click.UsageError("--allow-unjudged needs --fail-on-regression")
     if not 0.5 <= confidence <= 0.9999:
         raise click.BadParameter("expected 50% to 99.99%", param_hint="--confidence")
     from orchestrator.analysis.comparison import Rules
-    from orchestrator.report import comparison, comparison_formats
+    from orchestrator.report import comparison, comparison_formats, comparison_text
     from orchestrator.results import runs
 
     rules = Rules(confidence, margin, "trial" if unit == "trial" else "boot", mix)
@@ -145,4 +154,7 @@ def compare(
         second = runs.find(results_path, new)
         compared = comparison.two_runs(results_path, first, second, metrics, rules, fail_on)
     emit(comparison_formats.render(compared, format_name), target)
-    sys.exit(compared.exit_code)
+    code = compared.exit_code(allow_unjudged)
+    if code is ExitCode.NOT_JUDGED:
+        echo(f"orchestrate: {comparison_text.not_judged(compared)}; --allow-unjudged accepts that", err=True)
+    sys.exit(code)

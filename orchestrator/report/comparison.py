@@ -79,8 +79,19 @@ class ComparisonReport(Struct, frozen=True):
 
     @property
     def unjudged(self) -> list[Row]:
-        """Rows in which a regression would go unnoticed."""
-        return [row for row in self.rows if not row.verdict.is_decided and not row.vanished]
+        """Rows with figures on both sides in which a regression of more than the limit would go unnoticed.
+
+        Where the interval lies above the limit, none does, whatever the verdict on smaller differences is.
+        """
+        limit = self.fail_on
+        if limit is None:
+            return []
+        undecided = (
+            row
+            for row in self.rows
+            if not row.verdict.is_decided and row.base and row.base.n and row.new and row.new.n
+        )
+        return [row for row in undecided if row.interval is None or row.interval[0] < 1 - limit]
 
     @property
     def regressions(self) -> list[Row]:
@@ -90,10 +101,11 @@ class ComparisonReport(Struct, frozen=True):
             return []
         return [row for row in self.rows if row.vanished or row.is_worse_by(limit)]
 
-    @property
-    def exit_code(self) -> ExitCode:
-        """``REGRESSION`` if a row fails the comparison."""
-        return ExitCode.REGRESSION if self.regressions else ExitCode.OK
+    def exit_code(self, allow_unjudged: bool) -> ExitCode:
+        """Return ``REGRESSION`` if a row fails the comparison, else ``NOT_JUDGED`` if one might without being seen."""
+        if self.regressions:
+            return ExitCode.REGRESSION
+        return ExitCode.NOT_JUDGED if self.unjudged and not allow_unjudged else ExitCode.OK
 
 
 def two_runs(

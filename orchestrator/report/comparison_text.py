@@ -79,8 +79,13 @@ def notes(compared: ComparisonReport) -> Iterator[str]:
         worse = len(compared.regressions)
         yield f"Regressions of more than {compared.fail_on * 100:g} %, or missing figures: {worse}."
         if compared.unjudged:
-            count = f"{len(compared.unjudged)} of {len(compared.rows)}"
-            yield f"Not judged: {count} rows; a regression there would go unnoticed. Their verdicts give the reason."
+            yield f"{not_judged(compared)}. Their verdicts give the reason."
+
+
+def not_judged(compared: ComparisonReport) -> str:
+    """Return how many rows could not be judged."""
+    of = plural(len(compared.rows), "row")
+    return f"{len(compared.unjudged)} of {of} cannot be judged, a regression there would go unnoticed"
 
 
 def remedies(compared: ComparisonReport) -> Iterator[tuple[str, list[str]]]:

@@ -27,6 +27,7 @@ def render(compared: ComparisonReport) -> str:
         "tests": compared.tested,
         "fail_on_regression": compared.fail_on,
         "regressions": len(compared.regressions),
+        "unjudged": len(compared.unjudged),
         "enough": [to_builtins(remedy) for remedy in compared.remedies],
         "rows": [_row(row) for row in compared.rows],
     }

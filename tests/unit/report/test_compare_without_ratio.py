@@ -90,9 +90,9 @@ def share_of_zeros(zero: int, value: float = 12.0) -> Boots:
         ("lower", share_of_zeros(4), share_of_zeros(1), 5, "slower", "0 in 8 of 40 trials, in 32 of 40"),
         ("higher", [[-5.0] * 5] * 8, [[-6.0] * 5] * 8, 5, "slower", "from -5 to -6, compared by rank"),
         ("higher", [[-1.0] * 5] * 8, [[3.0] * 5] * 8, 0, "faster", "from -1 to 3, compared by rank"),
-        ("higher", share_of_zeros(2), share_of_zeros(2), 0, "too noisy", "0 in 16 of 40 trials"),
+        ("higher", share_of_zeros(2), share_of_zeros(2), 6, "too noisy", "0 in 16 of 40 trials"),
         # one more trial of 40 is at 0 in two boots: nothing can be said
-        ("lower", zeros(), [*zeros(7), [0, 0, 0, 0, 12.0]], 0, "too noisy", "0 in 39 of 40 trials"),
+        ("lower", zeros(), [*zeros(7), [0, 0, 0, 0, 12.0]], 6, "too noisy", "0 in 39 of 40 trials"),
     ],
 )
 def test_direction_decides_without_a_ratio(
@@ -113,7 +113,7 @@ def test_work_that_ceases_needs_no_test_and_errors_that_appear_do(compare: Made)
     assert (ended.returncode, row["verdict"], row["p"], row["reason"]) == (5, "slower", None, "fell to 0")
     ended = compare(zeros(1), around(5, 1), better="lower")
     (row,) = json.loads(ended.stdout)["rows"]
-    assert (ended.returncode, row["verdict"]) == (0, "too few")
+    assert (ended.returncode, row["verdict"]) == (6, "too few")
     assert row["reason"].startswith("rose from 0; one boot on a side gives no spread")
 
 
