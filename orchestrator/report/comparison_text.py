@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.analysis.comparison import Row, Rules
 from orchestrator.analysis.samples import Sample
 from orchestrator.analysis.verdicts import Verdict
 from orchestrator.environments import describe
 from orchestrator.report.comparison import ComparisonReport
-from orchestrator.report.text import NOTHING, command_line, number, plain, ratio
+from orchestrator.report.text import NOTHING, number, plain, ratio
 from orchestrator.units import plural
 
 EXCLUDED_SHOWN = 20
@@ -22,14 +22,25 @@ def title(compared: ComparisonReport) -> str:
     return plain(f"{compared.new} compared with {compared.base}")
 
 
-def verdict(row: Row, rules: Rules) -> str:
-    """Return the verdict in words."""
+def short_verdict(row: Row, rules: Rules) -> str:
+    """Return the verdict in words, without its reason."""
     words = {
         Verdict.NO_DIFFERENCE: f"no difference larger than {rules.margin * 100:g} %",
         Verdict.TOO_FEW: f"too few {rules.unit}s to say",
         Verdict.TOO_NOISY: "too noisy to say",
     }
-    return words.get(row.verdict, row.verdict) + (f": {row.reason}" if row.reason else "")
+    return words.get(row.verdict, str(row.verdict))
+
+
+def verdict(row: Row, rules: Rules) -> str:
+    """Return the verdict and its reason in words."""
+    return short_verdict(row, rules) + (f": {row.reason}" if row.reason else "")
+
+
+def only_metric(compared: ComparisonReport) -> str:
+    """Return the metric of all rows with its unit; empty if there are several."""
+    metrics = {(row.metric.name, row.metric.unit) for row in compared.rows}
+    return plain(", ".join(filter(None, metrics.pop()))) if len(metrics) == 1 else ""
 
 
 def table(compared: ComparisonReport) -> list[list[str]]:
@@ -70,7 +81,7 @@ def notes(compared: ComparisonReport) -> Iterator[str]:
     if compared.rules.mix:
         yield "Forced comparison: rows marked MIXED ENVIRONMENTS compare different things."
     if any(row.metric.unit == "%" for row in compared.rows):
-        yield "Ratios and limits of figures in % are relative; differences in percentage points are in brackets."
+        yield "Ratios and limits of figures in % are relative; differences are in percentage points."
     for environment in sorted(_environments(compared.rows)):
         yield f"{plain(environment)}: {describe(environment)}"
     counts = Counter(row.verdict for row in compared.rows)
@@ -88,8 +99,8 @@ def not_judged(compared: ComparisonReport) -> str:
     return f"{len(compared.unjudged)} of {of} cannot be judged, a regression there would go unnoticed"
 
 
-def remedies(compared: ComparisonReport) -> Iterator[tuple[str, list[str]]]:
-    """Yield what would be enough for the rows without a verdict: a sentence, and commands for a shell."""
+def remedies(compared: ComparisonReport) -> Iterator[tuple[str, Sequence[Sequence[str]]]]:
+    """Yield what would be enough for the rows without a verdict: a sentence, and commands as words."""
     unit = compared.rules.unit
     for remedy in compared.remedies:
         rows, needed = plural(remedy.rows, "row"), f"{remedy.units} {unit}s"
@@ -100,7 +111,7 @@ def remedies(compared: ComparisonReport) -> Iterator[tuple[str, list[str]]]:
                 f"Too noisy: {rows}; about {needed} per side give a verdict, "
                 "if noise and ratio stay as they are."
             )
-        yield f"{what} Enough would be:", [command_line(command) for command in remedy.commands]
+        yield f"{what} Enough would be:", remedy.commands
 
 
 def excluded(compared: ComparisonReport) -> list[str]:

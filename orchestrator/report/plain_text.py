@@ -32,11 +32,11 @@ def item(text: str, sign: str = "") -> str:
     )
 
 
-def command(words: Sequence[str]) -> str:
+def command(words: Sequence[str], width: int = WIDTH) -> str:
     """Return a command for a shell in lines that a backslash continues; words, already quoted, are not broken."""
     lines = [_INDENT]
     for word in words:
-        if lines[-1].strip() and len(lines[-1]) + len(word) + 2 * _GAP > WIDTH:
+        if lines[-1].strip() and len(lines[-1]) + len(word) + 2 * _GAP > width:
             lines[-1] += "\\"
             lines.append(_INDENT * 2)
         lines[-1] += f"{word} "

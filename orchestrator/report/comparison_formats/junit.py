@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from orchestrator.analysis.comparison import Row
 from orchestrator.report import comparison_text
 from orchestrator.report.comparison import ComparisonReport
+from orchestrator.report.text import command_line
 
 
 def render(compared: ComparisonReport) -> str:
@@ -37,7 +38,7 @@ def render(compared: ComparisonReport) -> str:
         ET.SubElement(case, "system-out").text = "\n".join([message, *_figures(row)])
     notes = [*comparison_text.notes(compared), *comparison_text.excluded(compared)]
     for sentence, commands in comparison_text.remedies(compared):
-        notes += [sentence, *commands]
+        notes += [sentence, *map(command_line, commands)]
     ET.SubElement(suite, "system-out").text = "\n".join(notes)
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -7,6 +7,7 @@ from tabulate import tabulate
 from orchestrator.report import comparison_text
 from orchestrator.report.comparison import ComparisonReport
 from orchestrator.report.formats.markdown import escape
+from orchestrator.report.text import command_line
 
 
 def render(compared: ComparisonReport) -> str:
@@ -19,7 +20,7 @@ def render(compared: ComparisonReport) -> str:
         *map(escape, comparison_text.notes(compared)),
     ]
     for sentence, commands in comparison_text.remedies(compared):
-        parts += [escape(sentence), "\n".join(f"    {command}" for command in commands)]
+        parts += [escape(sentence), "\n".join(f"    {command_line(command)}" for command in commands)]
     excluded = comparison_text.excluded(compared)
     if excluded:
         parts.append("Not in any figure:\n\n" + "\n".join(f"- {escape(line)}" for line in excluded))

@@ -20,6 +20,7 @@ from orchestrator.results import manifest
 from orchestrator.results.records import MetricInfo
 from tests.calls import orchestrate
 from tests.run_samples import BLOCK, END, RUN, trial, write
+from tests.unit.report.test_commands_to_paste import pasted
 
 A, B = "20261123T101500000Z-0a1b", "20261124T101500000Z-0a1b"
 Compare = Callable[..., subprocess.CompletedProcess[str]]
@@ -67,13 +68,14 @@ def test_too_few_boots_have_the_command_with_enough(tmp_path: Path, compared: Co
     run(tmp_path, A, 2, words=("run", "sweep.yaml", "--where", "mode == 'serial'", "--set", "repetitions=4"))
     run(tmp_path, B, 6, words=("run", "sweep.yaml", "--new"))
     printed = compared(A, B).stdout
-    assert "too few boots to say: 2 and 6 boots are too few to distinguish 1 cell" in printed
+    assert "  too few boots to say\n    2 and 6 boots are too few to distinguish 1 cell" in printed
     assert "Too few boots: 1 row; a verdict needs 6 boots per side at least. Enough would be:\n" in printed
     assert "too noisy" not in printed
-    (command,) = [line.strip() for line in printed.splitlines() if line.startswith("  orchestrate run")]
-    assert command == (
-        "orchestrate run sweep.yaml --where 'mode == '\"'\"'serial'\"'\"'' --new "
-        "--set 'repetitions={count: 12, boots: 6}'"
+    _, _, after = printed.partition("Enough would be:\n")
+    command = after.partition("\n\n")[0]
+    assert pasted(command) == (
+        *("run", "sweep.yaml", "--where", "mode == 'serial'", "--new"),
+        *("--set", "repetitions={count: 12, boots: 6}"),
     )
 
 

@@ -177,7 +177,7 @@ def test_runs_that_disagree_on_what_is_better_are_not_compared(compare: Made) ->
 def test_percent_and_percentage_points_are_told_apart(compare: Made) -> None:
     ended = compare([[2.0] * 5] * 8, [[3.0] * 5] * 8, "--format", "text", unit="%", better="lower")
     assert "0.6667" in ended.stdout
-    assert "slower (+1 percentage points)" in ended.stdout
+    assert "  slower\n    +1 percentage points\n" in ended.stdout
     assert "Ratios and limits of figures in % are relative" in ended.stdout
 
 
