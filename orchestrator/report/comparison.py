@@ -36,6 +36,7 @@ class ComparisonReport(Struct, frozen=True):
 
     :ivar difference: how the experiments of two runs differ, and the machines of the two sides; empty if they do not.
     :ivar fail_on: the regression above which the comparison fails, 0.05 for 5 %; None: it never fails.
+    :ivar metadata: names and words on the run of each side.
     :ivar remedies: what would be enough for the rows with too few boots, and for those that are too noisy.
     """
 
@@ -46,6 +47,7 @@ class ComparisonReport(Struct, frozen=True):
     fail_on: float | None
     difference: str = ""
     remedies: tuple[Remedy, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
 
     @property
     def methods(self) -> list[str]:
@@ -283,7 +285,24 @@ def _judged(
         )
     judged = judge(rows, rules)
     remedies = tuple(enough.remedies(judged, rules, runs))
-    return ComparisonReport(base, new, rules, tuple(judged), fail_on, remedies=remedies)
+    metadata = tuple(_metadata(runs))
+    return ComparisonReport(base, new, rules, tuple(judged), fail_on, remedies=remedies, metadata=metadata)
+
+
+def _metadata(sides: Sequence[Side | None]) -> Iterator[tuple[str, str]]:
+    """Yield names and words on the run of each side, once where both are one run; published figures have none."""
+    runs = list(dict.fromkeys(side.opening.run for side in sides if side))
+    for side, name in zip(sides, ("Baseline", "New side"), strict=True):
+        if side is None or side.opening.run not in runs:
+            continue
+        runs.remove(side.opening.run)
+        opening = side.opening
+        yield f"{name}: run", opening.run
+        yield f"{name}: experiment", f"{opening.experiment}, content {opening.content_hash[:12]}"
+        yield f"{name}: started", opening.time
+        yield f"{name}: orchestrator", opening.version
+        for kernel, properties in (side.provenance.kernels if side.provenance else {}).items():
+            yield f"{name}: kernel {kernel}", str(properties.get("release", "not known"))
 
 
 def _opened(store: Store, run: RunFolder) -> RunRow:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
-import jinja2
-from markupsafe import Markup
-
 from orchestrator.report import conclusion, notes, setup, tables, text
 from orchestrator.report.html import listing, provenance, summary
 from orchestrator.report.html.charts import distributions, roofline, speedups, threads, timeline
+from orchestrator.report.html.templates import environment as _environment
+from orchestrator.report.html.templates import verbatim as _verbatim
 from orchestrator.report.model import Report
 
 CHARTS = (threads, speedups, roofline, distributions, timeline)
@@ -39,30 +36,3 @@ def render(report: Report) -> str:
         style=_verbatim("style.css"),
         script=_verbatim("table.js"),
     )
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_file),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def _verbatim(name: str) -> Markup:
-    return Markup(_file(name))  # nosec B704 # a file of this package
-
-
-def _file(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _printable(value: object) -> object:
-    """Replace characters that HTML does not allow; text of benchmarks and hosts may contain any."""
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in value)
