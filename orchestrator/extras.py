@@ -11,6 +11,7 @@ PACKAGES = {
     "b4": ("b4>=0.13",),
     "openstack": ("openstacksdk>=4", "python-blazarclient>=4"),
     "parquet": ("pyarrow>=15",),
+    "pdf": ("svglib>=2",),
 }
 """The packages of each extra, as in ``pyproject.toml``."""
 

@@ -1,4 +1,4 @@
-"""Parse and format sizes, durations, frequencies and shares: ``4KiB``, ``500ms``, ``2.4GHz``, ``5%``.
+"""Parse and format sizes, durations, frequencies, shares and lengths: ``4KiB``, ``500ms``, ``5%``, ``89mm``.
 
 Sizes are integer numbers of bytes, durations are seconds. ``KiB`` is 1024 bytes, ``kB`` is 1000 (IEC 80000-13).
 """
@@ -61,6 +61,13 @@ FREQUENCIES: Mapping[str, Decimal] = {
 
 SHARES: Mapping[str, Decimal] = {"1": Decimal(1), "ratio": Decimal(1), "%": Decimal("0.01")}
 
+LENGTHS: Mapping[str, Decimal] = {
+    "in": Decimal(72),
+    "cm": Decimal(72) / Decimal("2.54"),
+    "mm": Decimal(72) / Decimal("25.4"),
+    "pt": Decimal(1),
+}
+
 _QUANTITY = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,9})?) ?([A-Za-zµ]+)")
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _SHARE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?) ?%?")
@@ -109,6 +116,16 @@ def parse_share(text: str) -> float:
     if match is None:
         raise BadInput(f"invalid share {text!r}; expected a percentage below 100, such as 5%")
     return float(Decimal(match.group(1)) / 100)
+
+
+def parse_length(text: str) -> float:
+    """Return a length on paper in points of 1/72 inch.
+
+    Raises ``BadInput`` with the closest known unit, and if there is no unit.
+    """
+    if _NUMBER.fullmatch(text):
+        raise BadInput(f"length '{text}' has no unit; known: {', '.join(LENGTHS)}")
+    return float(_parse(text, LENGTHS, "length", "89mm"))
 
 
 def parse_quantity(text: str) -> int | float | None:

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.results import emit, output_option, results_option
-from orchestrator.report import format_names
+from orchestrator.cli.output import echo
+from orchestrator.cli.results import emit, emit_charts, results_option
+from orchestrator.report import charts, format_names
+from orchestrator.units import parse_length
+
+WIDTH = "3.5in"
+"""One column of most papers that have two columns."""
+LIMITS = "1.5in", "20in"
 
 
 @click.command()
@@ -15,10 +21,10 @@ from orchestrator.report import format_names
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(format_names()),
+    type=click.Choice(sorted([*format_names(), *charts.format_names()])),
     default="table",
     show_default=True,
-    help="Print the report in this format.",
+    help=f"Print the report in this format; {', '.join(charts.format_names())}: the charts, one file for each.",
 )
 @click.option(
     "--metric",
@@ -27,18 +33,49 @@ from orchestrator.report import format_names
     multiple=True,
     help="Show metric NAME in tables and charts; default: the headline and the next metric. May be repeated.",
 )
-@output_option
+@click.option(
+    "--output",
+    "-o",
+    "target",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write to a file instead of standard output; several charts: to files in this directory.",
+)
+@click.option("--chart", metavar="NAME", help="Write chart NAME alone; needs a format of charts.")
+@click.option(
+    "--width",
+    metavar="LENGTH",
+    help=f"Width of a chart in in, mm, cm or pt, such as 89mm; default: {WIDTH}. Needs a format of charts.",
+)
 @results_option
 def report(
-    run: str, format_name: str, metrics: tuple[str, ...], target: Path | None, results_path: Path
+    run: str,
+    format_name: str,
+    metrics: tuple[str, ...],
+    target: Path | None,
+    chart: str | None,
+    width: str | None,
+    results_path: Path,
 ) -> None:
     """Print the figures of a run.
 
     RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`.
     """
+    of_charts = format_name in charts.format_names()
+    for option, value in (("--chart", chart), ("--width", width)):
+        if value is not None and not of_charts:
+            raise click.UsageError(f"{option} needs --format {' or '.join(charts.format_names())}")
+    points = parse_length(width or WIDTH)
+    least, most = map(parse_length, LIMITS)
+    if not least <= points <= most:
+        raise click.UsageError(f"--width {width}: charts are from {LIMITS[0]} to {LIMITS[1]} wide")
     from orchestrator.report import render
     from orchestrator.report.model import open_report
     from orchestrator.results import runs
 
     with open_report(results_path, runs.find(results_path, run), metrics) as opened:
-        emit(render(opened, format_name), target)
+        if not of_charts:
+            emit(render(opened, format_name), target)
+            return
+        for line in emit_charts(charts.render(opened, format_name, points, chart or ""), format_name, target):
+            echo(line)

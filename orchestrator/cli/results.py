@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from orchestrator.errors import BadInput, HostError
 from orchestrator.terminal import visible
 
 if TYPE_CHECKING:
+    from orchestrator.report.chart_formats import ChartFile
     from orchestrator.results.runs import RunFolder
 
 results_option = click.option(
@@ -195,6 +197,29 @@ def emit(rendered: str | bytes, target: Path | None = None) -> None:
     except OSError as error:
         sys.stdout = None  # its buffer cannot be written at exit either
         raise HostError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def emit_charts(files: Sequence[ChartFile], extension: str, target: Path | None) -> Iterator[str]:
+    """Write charts; yield a line for each file in a directory. One chart may go to a file or standard output."""
+    one = len(files) == 1 and not (target is not None and target.is_dir())
+    if one:
+        emit(files[0].content, target)
+        return
+    names = ", ".join(file.name for file in files)
+    if target is None or target.suffix == f".{extension}":
+        where = "standard output" if target is None else f"--output {target}"
+        raise BadInput(
+            f"{where}: {len(files)} charts are {len(files)} files; name a directory with --output, or one of them "
+            f"with --chart: {names}"
+        )
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--output {target}: {error.strerror}") from None
+    for file in files:
+        path = target / f"{file.name}.{extension}"
+        _write(path, file.content)
+        yield f"{path}: {file.title}"
 
 
 def _write(target: Path, rendered: str | bytes) -> None:

@@ -7,10 +7,11 @@ from msgspec import Struct
 
 
 class Panel(Struct, frozen=True):
-    """One drawing of a figure, with its heading."""
+    """One drawing of a figure, with its heading; ``axis`` is the figure along y, with its unit."""
 
     heading: str
     drawing: Markup
+    axis: str
 
 
 class Row(Struct, frozen=True):
@@ -29,6 +30,7 @@ class Figure(Struct, frozen=True):
     :ivar groups: panels side by side; groups are stacked.
     :ivar legend: picture and name of each series.
     :ivar axis: the shared axis below rows; None for panels.
+    :ivar axis_title: what that axis shows, with its unit.
     :ivar notes: how to read the chart, and what was left out.
     """
 
@@ -38,5 +40,6 @@ class Figure(Struct, frozen=True):
     groups: tuple[tuple[Panel, ...], ...] = ()
     rows: tuple[Row, ...] = ()
     axis: Markup | None = None
+    axis_title: str = ""
     legend: tuple[tuple[Markup, str], ...] = ()
     notes: tuple[str, ...] = ()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from orchestrator.report import conclusion, notes, setup, tables, text
 from orchestrator.report.html import listing, provenance, summary
-from orchestrator.report.html.charts import distributions, roofline, speedups, threads, timeline
+from orchestrator.report.html.charts import CHARTS
 from orchestrator.report.html.templates import environment as _environment
 from orchestrator.report.html.templates import verbatim as _verbatim
 from orchestrator.report.model import Report
 
-CHARTS = (threads, speedups, roofline, distributions, timeline)
 ROWS = 5000
 """Most rows of a table; a page with more is slow to sort."""
 

@@ -108,6 +108,7 @@ def draw(report: Report) -> Figure | None:
             for cell, estimate in drawn
         ),
         axis=_axis(scale),
+        axis_title=text.plain(f"{metric.name}, % from the median of the cell"),
         notes=tuple(_notes(scale, points, thinned, len(shown), len(drawn))),
     )
 

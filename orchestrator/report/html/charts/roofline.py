@@ -48,6 +48,7 @@ def draw(report: Report) -> Figure | None:
             Row(label, _track(own, roof, scale), _words(own, roof)) for label, own, roof in rows[:ROWS]
         ),
         axis=svg.axis(scale),
+        axis_title=text.plain(f"{metric.name}, {metric.unit}"),
         legend=((svg.key(0, False), "migration"), (svg.bar_key(), "copy")),
         notes=tuple(notes),
     )

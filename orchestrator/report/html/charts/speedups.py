@@ -51,6 +51,7 @@ def draw(report: Report) -> Figure | None:
         described="A row for each cell, with its speed-up along x, measured or modelled, and the published one.",
         rows=tuple(Row(label, _track(speedup, scale), _words(speedup)) for label, speedup in rows[:ROWS]),
         axis=svg.axis(scale),
+        axis_title=text.plain(f"speed-up of {report.opening.compare.metric}, ratio"),
         legend=tuple((svg.key(kind, False), words[kind]) for kind in sorted(kinds)),
         notes=tuple(notes),
     )

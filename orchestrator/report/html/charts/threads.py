@@ -132,7 +132,8 @@ def _panels(
         points = [(cell, estimate) for cell in group if (estimate := cell.estimate(metric.name))]
         heading = ", ".join(filter(None, (text.plain(f"{metric.name}, {metric.unit}"), group_name)))
         if points:
-            panels.append(Panel(heading, _panel(frame, metric, points, heading)))
+            axis = text.plain(f"{metric.name}, {metric.unit}")
+            panels.append(Panel(heading, _panel(frame, metric, points, heading), axis))
     return tuple(panels)
 
 

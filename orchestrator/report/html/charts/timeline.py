@@ -67,6 +67,7 @@ def draw(report: Report) -> Figure | None:
             for number, (boot, lane) in enumerate(started.items(), 1)
         ),
         axis=_axis(scale, unit[0]),
+        axis_title=f"time from the first trial, {unit[1]}",
         legend=tuple(_legend(started, kernels)),
         notes=tuple(_notes(len(blocks), omitted, binned, started)),
     )
