@@ -180,7 +180,7 @@ class Machine(ABC):
     def reconnect(self) -> Host:
         """Connect again, without booting; raises ``HostError`` on failure."""
 
-    def take_over(self) -> None:
+    def take_over(self) -> None:  # noqa: B027 - most machines boot no kernel
         """Let :meth:`restore_kernel` restore what an earlier controller of the run has booted and installed.
 
         Only for who has locked the host: another run may need that kernel.

@@ -209,7 +209,7 @@ def test_the_version() -> None:
         (["run"], "Missing argument 'EXPERIMENT.yaml'"),
         (["run", "x.yaml", "--dryrun"], "--dry-run"),
         (["run", "x.yaml", "--first", "0"], "--first"),
-        (["report", "latest", "--format", "pdf"], "'pdf' is not one of"),
+        (["report", "latest", "--format", "docx"], "'docx' is not one of"),
         (["run", "x.yaml", "--inventory", "nowhere"], "nowhere"),
         (["results", "shwo"], "shwo"),
         (["hosts", "down", "quickstart", "--orphans"], "NAME and --orphans are mutually exclusive"),

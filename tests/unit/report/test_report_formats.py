@@ -64,7 +64,7 @@ def test_every_environment_has_one_plain_sentence() -> None:
 
 
 def test_the_formats_are_the_files_of_their_folder() -> None:
-    assert format_names() == ["csv", "html", "json", "junit", "mail", "markdown", "parquet", "table"]
+    assert format_names() == ["csv", "html", "json", "junit", "latex", "mail", "markdown", "parquet", "table"]
 
 
 def test_importing_the_reports_imports_no_hosts_and_no_format() -> None:
@@ -298,7 +298,9 @@ def test_the_headline_comes_first_then_the_next_of_the_file(
         assert rendered.startswith(b"PAR1") if isinstance(rendered, bytes) else rendered.endswith("\n")
 
 
-@pytest.mark.parametrize("format_name", ["csv", "html", "json", "junit", "mail", "markdown", "table"])
+@pytest.mark.parametrize(
+    "format_name", ["csv", "html", "json", "junit", "latex", "mail", "markdown", "table"]
+)
 def test_a_run_without_trials_can_be_reported(tmp_path: Path, format_name: str) -> None:
     text = render(report_of(tmp_path / "run", [RUN, BLOCK]), format_name)
     assert RUN.run in text or format_name == "csv"
