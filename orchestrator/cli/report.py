@@ -61,10 +61,11 @@ def report(
 
     RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`.
     """
-    of_charts = format_name in charts.format_names()
+    *others, last = charts.format_names()
+    of_charts = format_name in (*others, last)
     for option, value in (("--chart", chart), ("--width", width)):
         if value is not None and not of_charts:
-            raise click.UsageError(f"{option} needs --format {' or '.join(charts.format_names())}")
+            raise click.UsageError(f"{option} needs --format {', '.join(others)} or {last}")
     points = parse_length(width or WIDTH)
     least, most = map(parse_length, LIMITS)
     if not least <= points <= most:
@@ -77,5 +78,5 @@ def report(
         if not of_charts:
             emit(render(opened, format_name), target)
             return
-        for line in emit_charts(charts.render(opened, format_name, points, chart or ""), format_name, target):
+        for line in emit_charts(charts.render(opened, format_name, points, chart or ""), target):
             echo(line)

@@ -199,14 +199,14 @@ def emit(rendered: str | bytes, target: Path | None = None) -> None:
         raise HostError(f"cannot write to standard output: {error.strerror}") from None
 
 
-def emit_charts(files: Sequence[ChartFile], extension: str, target: Path | None) -> Iterator[str]:
+def emit_charts(files: Sequence[ChartFile], target: Path | None) -> Iterator[str]:
     """Write charts; yield a line for each file in a directory. One chart may go to a file or standard output."""
     one = len(files) == 1 and not (target is not None and target.is_dir())
     if one:
         emit(files[0].content, target)
         return
     names = ", ".join(file.name for file in files)
-    if target is None or target.suffix == f".{extension}":
+    if target is None or target.name.endswith(f".{files[0].extension.rpartition('.')[2]}"):
         where = "standard output" if target is None else f"--output {target}"
         raise BadInput(
             f"{where}: {len(files)} charts are {len(files)} files; name a directory with --output, or one of them "
@@ -217,7 +217,7 @@ def emit_charts(files: Sequence[ChartFile], extension: str, target: Path | None)
     except OSError as error:
         raise BadInput(f"--output {target}: {error.strerror}") from None
     for file in files:
-        path = target / f"{file.name}.{extension}"
+        path = target / f"{file.name}.{file.extension}"
         _write(path, file.content)
         yield f"{path}: {file.title}"
 

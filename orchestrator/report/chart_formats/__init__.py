@@ -11,7 +11,7 @@ from msgspec import Struct
 class ChartFile(Struct, frozen=True):
     """The file of a chart, or of one panel of a chart.
 
-    :ivar name: without an extension.
+    :ivar name: without the ``extension``, such as ``svg``.
     :ivar chart: the name of the chart; a chart of several panels has several files.
     :ivar title: one line.
     """
@@ -19,4 +19,5 @@ class ChartFile(Struct, frozen=True):
     name: str
     chart: str
     title: str
+    extension: str
     content: str | bytes

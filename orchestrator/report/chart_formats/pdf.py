@@ -30,7 +30,7 @@ def render(report: Report, points: float) -> Iterator[ChartFile]:
     svglib.register_font(_FONT, str(Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"))
     for picture in pictures(report, points):
         picture.root.set("font-family", _FONT)
-        yield ChartFile(picture.name, picture.chart, picture.title, _pdf(picture))
+        yield ChartFile(picture.name, picture.chart, picture.title, "pdf", _pdf(picture))
 
 
 def _pdf(picture: Picture) -> bytes:

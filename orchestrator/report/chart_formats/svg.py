@@ -15,4 +15,4 @@ def render(report: Report, points: float) -> Iterator[ChartFile]:
     for picture in pictures(report, points):
         ET.indent(picture.root)
         content = ET.tostring(picture.root, encoding="unicode", xml_declaration=False)
-        yield ChartFile(picture.name, picture.chart, picture.title, content + "\n")
+        yield ChartFile(picture.name, picture.chart, picture.title, "svg", content + "\n")

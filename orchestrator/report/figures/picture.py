@@ -49,6 +49,26 @@ class Picture(Struct, frozen=True):
     height: float
 
 
+def panel_name(figure: Figure, panels: Sequence[Panel], panel: Panel) -> str:
+    """Return the name of the file of one of the panels of a metric."""
+    metric = re.sub(r"[^A-Za-z0-9._-]+", "-", panel.axis.partition(",")[0])
+    return f"{figure.key}-{metric}" + (f"-{panels.index(panel) + 1}" if len(panels) > 1 else "")
+
+
+def caption(report: Report, figure: Figure, title: str) -> str:
+    """Return a caption: what the picture shows, how to read it, and what was measured."""
+    opening = report.opening
+    return " ".join(
+        [
+            text.sentence(title),
+            *figure.notes,
+            *notes.unchecked(report),
+            *(f"{environment}: {sentence}" for environment, sentence in report.environments.items()),
+            f"Run {opening.run}, content {opening.content_hash[:12]}, orchestrate {opening.version}.",
+        ]
+    )
+
+
 class _Sheet:
     """Elements from top to bottom, ``width`` pixels wide."""
 
@@ -78,34 +98,23 @@ def pictures(report: Report, points: float) -> Iterator[Picture]:
         if figure.rows:
             yield _picture(report, figure.key, figure, figure.title, _rows(figure, points / PIXEL))
         for panels in figure.groups:
-            for number, panel in enumerate(panels, 1):
-                metric = re.sub(r"[^A-Za-z0-9._-]+", "-", panel.axis.partition(",")[0])
-                name = f"{figure.key}-{metric}" + (f"-{number}" if len(panels) > 1 else "")
+            for panel in panels:
+                name = panel_name(figure, panels, panel)
                 title = f"{figure.title}: {panel.heading}"
                 yield _picture(report, name, figure, title, _panel(figure, panel, points / PIXEL))
 
 
 def _picture(report: Report, name: str, figure: Figure, title: str, sheet: _Sheet) -> Picture:
-    opening = report.opening
-    off = list(notes.unchecked(report))
     sheet.height += _PAD
-    for words in off:
+    for words in notes.unchecked(report):
         sheet.paragraph(words)
-    caption = " ".join(
-        [
-            text.sentence(title),
-            *figure.notes,
-            *off,
-            *(f"{environment}: {sentence}" for environment, sentence in report.environments.items()),
-            f"Run {opening.run}, content {opening.content_hash[:12]}, orchestrate {opening.version}.",
-        ]
-    )
+    said = caption(report, figure, title)
     box = f"0 0 {sheet.width:.2f} {sheet.height:.2f}"
     width_points, height_points = sheet.width * PIXEL, sheet.height * PIXEL
     root = flat.element(
         "svg",
         flat.element("title", text=text.plain(title)),
-        flat.element("desc", text=text.plain(caption, notes.LONGEST_LEGEND)),
+        flat.element("desc", text=text.plain(said, notes.LONGEST_LEGEND)),
         flat.element("rect", width=sheet.width, height=sheet.height, fill=flat.colour("paper")),
         *sheet.parts,
         xmlns="http://www.w3.org/2000/svg",
@@ -114,7 +123,7 @@ def _picture(report: Report, name: str, figure: Figure, title: str, sheet: _Shee
         viewBox=box,
         font_family=FONTS,
     )
-    return Picture(name, figure.key, text.plain(title), caption, root, width_points, height_points)
+    return Picture(name, figure.key, text.plain(title), said, root, width_points, height_points)
 
 
 def _legend(sheet: _Sheet, legend: Sequence[tuple[Markup, str]]) -> None:

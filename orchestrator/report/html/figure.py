@@ -6,12 +6,35 @@ from markupsafe import Markup
 from msgspec import Struct
 
 
+class Point(Struct, frozen=True):
+    """One figure of a chart, for formats that hold data in place of a drawing.
+
+    :ivar at: the level along x of a panel; the name of a row.
+    :ivar low: the lower end of the interval or spread, as ``high`` the upper one; None if there is none.
+    :ivar words: what a tooltip says.
+    """
+
+    at: str
+    series: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    words: str = ""
+
+
 class Panel(Struct, frozen=True):
-    """One drawing of a figure, with its heading; ``axis`` is the figure along y, with its unit."""
+    """One drawing of a figure, with its heading.
+
+    :ivar axis: the figure along y, with its unit.
+    :ivar x: the factor along x; ``joined``: whether lines join its levels.
+    """
 
     heading: str
     drawing: Markup
     axis: str
+    x: str
+    joined: bool
+    points: tuple[Point, ...]
 
 
 class Row(Struct, frozen=True):
@@ -20,6 +43,7 @@ class Row(Struct, frozen=True):
     name: str
     track: Markup
     words: str
+    points: tuple[Point, ...] = ()
 
 
 class Figure(Struct, frozen=True):

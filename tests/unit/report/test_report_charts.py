@@ -70,8 +70,8 @@ def test_one_chart_goes_to_a_file_a_directory_or_standard_output(results: Path, 
         (("--format", "pdf", "--width", "89"), "length '89' has no unit; known: in, cm, mm, pt"),
         (("--format", "pdf", "--width", "89m"), "unknown unit 'm' in length '89m'"),
         (("--format", "pdf", "--width", "1mm"), "--width 1mm: charts are from 1.5in to 20in wide"),
-        (("--format", "csv", "--width", "89mm"), "--width needs --format pdf or svg"),
-        (("--chart", "speed-up"), "--chart needs --format pdf or svg"),
+        (("--format", "csv", "--width", "89mm"), "--width needs --format pdf, svg or vega"),
+        (("--chart", "speed-up"), "--chart needs --format pdf, svg or vega"),
     ],
 )
 def test_wrong_use_is_refused(results: Path, words: tuple[str, ...], message: str) -> None:

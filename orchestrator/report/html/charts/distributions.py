@@ -12,7 +12,7 @@ from msgspec import Struct
 from orchestrator.analysis.summary import QUARTILES_FROM, CellSummary, Estimate
 from orchestrator.report import text
 from orchestrator.report.html import svg
-from orchestrator.report.html.figure import Figure, Row
+from orchestrator.report.html.figure import Figure, Point, Row
 from orchestrator.report.model import Report
 from orchestrator.report.tables import cell_name
 from orchestrator.results.records import MetricInfo
@@ -89,6 +89,7 @@ def draw(report: Report) -> Figure | None:
     points = _points(report, metric, [cell for cell, _ in drawn])
     limit = max(LEAST_POINTS, POINTS // len(drawn))
     thinned = {key: _thin(values, limit) for key, values in points.items()}
+    boots = {boot: f"boot {n}" for n, boot in enumerate(dict.fromkeys(b.boot for b in report.blocks), 1)}
     scale = _Scale.of([_deviation(v, e) for c, e in drawn for v, _, _ in thinned[c.cell, c.environment]])
     return Figure(
         key="distributions",
@@ -104,6 +105,15 @@ def draw(report: Report) -> Figure | None:
                     scale,
                 ),
                 _words(estimate, len({boot for _, boot, _ in points[cell.cell, cell.environment]})),
+                tuple(
+                    Point(
+                        cell_name(report, cell),
+                        boots.get(boot, boot),
+                        _deviation(value, estimate),
+                        words=_tooltip(value, trial),
+                    )
+                    for value, boot, trial in thinned[cell.cell, cell.environment]
+                ),
             )
             for cell, estimate in drawn
         ),
@@ -177,12 +187,16 @@ def _track(points: _Points, box: tuple[float, float], estimate: Estimate, scale:
     for n, (value, boot, trial) in enumerate(points):
         lane = (boots[boot] % lanes + 0.5) / lanes
         aside = (n % 3 - 1) * min(3.0, 8.0 / lanes)
-        tooltip = f"trial {trial}: {text.number(value)}"
         parts.append(
-            svg.element("circle", svg.element("title", tooltip), cx=svg.percent(scale(_deviation(value, estimate))),
+            svg.element("circle", svg.element("title", _tooltip(value, trial)),
+                        cx=svg.percent(scale(_deviation(value, estimate))),
                         cy=_HEIGHT * lane + aside, r=3, class_="dot s0")
         )  # fmt: skip
     return svg.track(parts, _HEIGHT)
+
+
+def _tooltip(value: float, trial: str) -> str:
+    return f"trial {trial}: {text.number(value)}"
 
 
 def _axis(scale: _Scale) -> Markup:

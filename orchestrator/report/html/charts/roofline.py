@@ -11,7 +11,7 @@ from orchestrator.analysis.summary import CellSummary, Estimate
 from orchestrator.report import text
 from orchestrator.report.html import svg
 from orchestrator.report.html.cells import COPY
-from orchestrator.report.html.figure import Figure, Row
+from orchestrator.report.html.figure import Figure, Point, Row
 from orchestrator.report.model import Report
 from orchestrator.report.tables import cell_name
 
@@ -45,7 +45,8 @@ def draw(report: Report) -> Figure | None:
         title=f"{metric.name} against a plain copy, {metric.unit}",
         described=f"A row for each cell: its {metric.name} along x, and a bar at that of a copy of the same bytes.",
         rows=tuple(
-            Row(label, _track(own, roof, scale), _words(own, roof)) for label, own, roof in rows[:ROWS]
+            Row(label, _track(own, roof, scale), _words(own, roof), _points(label, own, roof))
+            for label, own, roof in rows[:ROWS]
         ),
         axis=svg.axis(scale),
         axis_title=text.plain(f"{metric.name}, {metric.unit}"),
@@ -70,6 +71,11 @@ def _key(report: Report, cell: CellSummary, without: _Key = ()) -> _Key:
     following = report.following()
     names = [n for n in report.factors if n != MODE and n not in without and following.get(n) not in without]
     return (cell.environment, *(cell.factors.get(name, "") for name in names))
+
+
+def _points(row: str, own: Estimate, roof: Estimate) -> tuple[Point, ...]:
+    words = _words(own, roof)
+    return Point(row, "migration", own.median, words=words), Point(row, "copy", roof.median, words=words)
 
 
 def _words(own: Estimate, roof: Estimate) -> str:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from orchestrator.analysis.speedup import Speedup
 from orchestrator.report import text
 from orchestrator.report.html import svg
-from orchestrator.report.html.figure import Figure, Row
+from orchestrator.report.html.figure import Figure, Point, Row
 from orchestrator.report.model import Report
 from orchestrator.report.tables import cell_name
 
@@ -18,6 +18,7 @@ ROWS = 100
 
 MEASURED, MODELLED, PUBLISHED = 0, 3, 1
 """Series of each kind, which sets mark and colour."""
+WORDS = {MEASURED: "measured here", MODELLED: "modelled here", PUBLISHED: "published"}
 _HEIGHT = 24.0
 
 
@@ -44,15 +45,17 @@ def draw(report: Report) -> Figure | None:
         )
     if len(rows) > ROWS:
         notes.append(f"The first {ROWS} of {len(rows)} cells are drawn; the table has all.")
-    words = {MEASURED: "measured here", MODELLED: "modelled here", PUBLISHED: "published"}
     return Figure(
         key="speed-up",
         title="Speed-up against published" if PUBLISHED in kinds else "Speed-up",
         described="A row for each cell, with its speed-up along x, measured or modelled, and the published one.",
-        rows=tuple(Row(label, _track(speedup, scale), _words(speedup)) for label, speedup in rows[:ROWS]),
+        rows=tuple(
+            Row(label, _track(speedup, scale), _words(speedup), tuple(_points(label, speedup)))
+            for label, speedup in rows[:ROWS]
+        ),
         axis=svg.axis(scale),
         axis_title=text.plain(f"speed-up of {report.opening.compare.metric}, ratio"),
-        legend=tuple((svg.key(kind, False), words[kind]) for kind in sorted(kinds)),
+        legend=tuple((svg.key(kind, False), WORDS[kind]) for kind in sorted(kinds)),
         notes=tuple(notes),
     )
 
@@ -62,6 +65,16 @@ def _kinds(speedup: Speedup) -> Iterator[int]:
         yield MODELLED if speedup.modelled else MEASURED
     if speedup.published is not None:
         yield PUBLISHED
+
+
+def _points(row: str, speedup: Speedup) -> Iterator[Point]:
+    if speedup.ratio is not None:
+        interval = speedup.interval
+        low, high = (interval.low, interval.high) if interval else (None, None)
+        kind = WORDS[MODELLED if speedup.modelled else MEASURED]
+        yield Point(row, kind, speedup.ratio, low, high, _words(speedup))
+    if speedup.published is not None:
+        yield Point(row, WORDS[PUBLISHED], speedup.published, words=_words(speedup))
 
 
 def _words(speedup: Speedup) -> str:

@@ -14,7 +14,7 @@ from orchestrator.analysis.summary import CellSummary, Estimate
 from orchestrator.report import text
 from orchestrator.report.html import svg
 from orchestrator.report.html.cells import KERNEL, is_amount, number, numeric
-from orchestrator.report.html.figure import Figure, Panel
+from orchestrator.report.html.figure import Figure, Panel, Point
 from orchestrator.report.model import Report
 from orchestrator.results.records import MetricInfo
 
@@ -133,8 +133,16 @@ def _panels(
         heading = ", ".join(filter(None, (text.plain(f"{metric.name}, {metric.unit}"), group_name)))
         if points:
             axis = text.plain(f"{metric.name}, {metric.unit}")
-            panels.append(Panel(heading, _panel(frame, metric, points, heading), axis))
+            drawing = _panel(frame, metric, points, heading)
+            data = tuple(_point(frame, metric, *point) for point in points)
+            panels.append(Panel(heading, drawing, axis, frame.x, frame.joined, data))
     return tuple(panels)
+
+
+def _point(frame: _Frame, metric: MetricInfo, cell: CellSummary, estimate: Estimate) -> Point:
+    name, level = frame.series_of(cell), cell.factors[frame.x]
+    figure = f"{text.estimate(estimate)} {metric.unit}, n = {estimate.n}"
+    return Point(level, name, estimate.median, *_bar(estimate), f"{name}, {frame.x} {level}: {figure}")
 
 
 def _bar(estimate: Estimate) -> tuple[float, float]:
@@ -168,8 +176,7 @@ def _panel(
         for x, cell, estimate in points:
             low, high = _bar(estimate)
             parts.append(svg.line(x, scale(low), x, scale(high), f"spread s{index % svg.SERIES}"))
-            point = f"{name}, {frame.x} {cell.factors[frame.x]}"
-            words = f"{point}: {text.estimate(estimate)} {metric.unit}, n = {estimate.n}"
+            words = _point(frame, metric, cell, estimate).words
             parts.append(svg.mark(index, x, scale(estimate.median), words))
     values = "; ".join(
         f"{frame.series_of(cell)} at {cell.factors[frame.x]}: {text.number(estimate.median)}"
