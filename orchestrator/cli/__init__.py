@@ -19,6 +19,7 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 ERROR_LINES = 50
 COMMANDS = {
     "compare": "Compare two runs, or the kernels of one run.",
+    "doctor": "Show what a machine can do for experiments, and what it lacks.",
     "export": "Write a run into a bundle.",
     "hosts": "Check, restore and unlock hosts; start and stop guests.",
     "init": "Create an example experiment, or a CI workflow.",

@@ -47,15 +47,15 @@ def check(request: RunRequest, interface: UserInterface, say: Callable[[str], No
     build_kernels(request.plan, request.provider, interface)
     resumed = check_results(request)
     if provider.batch is not None:
-        _check_jobs(request.plan, provider.batch, say)
+        check_jobs(request.plan, provider.batch, say)
         return ExitCode.OK
     if resumed is None:  # else less is left
         provider.duration = seconds_left(request.plan, provider, 0)
     checker = _Checker(request, resumed.id if resumed else NO_RUN, say)
     refusals: list[HostError] = []
     codes = []
-    with tempfile.TemporaryDirectory() as logs, _machines(provider, Path(logs)) as machines:
-        for machine in machines:
+    with tempfile.TemporaryDirectory() as logs, machines(provider, Path(logs)) as held:
+        for machine in held:
             try:
                 codes.append(checker.check(machine))
             except HostError as error:
@@ -68,7 +68,8 @@ def check(request: RunRequest, interface: UserInterface, say: Callable[[str], No
     return max(codes)
 
 
-def _check_jobs(plan: Plan, system: BatchSystem, say: Callable[[str], None]) -> None:
+def check_jobs(plan: Plan, system: BatchSystem, say: Callable[[str], None]) -> None:
+    """Ask a batch system whether it would accept the jobs, and say what it answers; ``HostError`` if not."""
     kernels = sorted({block.kernel for block in plan.blocks()})
     trials = max(sum(1 for _ in plan.trials(block)) for block in plan.blocks())
     for line in system.try_jobs(kernels, job_minutes(system, plan.experiment.limits, trials)):
@@ -96,7 +97,7 @@ class _Checker:
             lock.check_free(visit.ours, self._run)
         visit.check_free()
         facts = host_facts.gather(host)
-        asked = _without_mode(experiment) if stays else experiment
+        asked = without_mode(experiment) if stays else experiment
         needs.require(host.name, asked, request.provider, facts, machine.differences(facts))
         mismatches = "" if stays else verify(machine.identity(kernel), facts, frozenset()).mismatches
         if mismatches:
@@ -131,7 +132,7 @@ class _Checker:
         return changed
 
 
-def _without_mode(experiment: Experiment) -> Experiment:
+def without_mode(experiment: Experiment) -> Experiment:
     """Return the experiment without the need of a mode, which depends on the kernel that is not running yet."""
     return replace(
         experiment, hosts=replace(experiment.hosts, needs=replace(experiment.hosts.needs, mode=""))
@@ -139,11 +140,11 @@ def _without_mode(experiment: Experiment) -> Experiment:
 
 
 @contextmanager
-def _machines(provider: Provider, logs: Path) -> Iterator[Sequence[Machine]]:
-    """Hold all machines of a fleet, or the one."""
+def machines(provider: Provider, logs: Path) -> Iterator[Sequence[Machine]]:
+    """Hold all machines of a fleet, or the one; none is booted. ``HostError`` if the one cannot be reached."""
     if provider.is_fleet:
-        with provider.machines(logs) as machines:
-            yield machines
+        with provider.machines(logs) as several:
+            yield several
     else:
         with provider.machine(logs) as machine:
             yield [machine]

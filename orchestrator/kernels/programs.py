@@ -28,14 +28,18 @@ _PACKAGES = {
 """Debian packages of programs with another name."""
 
 
+def missing(*programs: str) -> dict[str, str]:
+    """Return the programs that are not installed, each with its Debian package."""
+    return {program: _PACKAGES.get(program, program) for program in programs if shutil.which(program) is None}
+
+
 def require(*programs: str) -> None:
     """Raise ``KernelError`` with every program that is not installed."""
-    missing = [program for program in programs if shutil.which(program) is None]
-    if missing:
-        packages = dict.fromkeys(_PACKAGES.get(program, program) for program in missing)
+    absent = missing(*programs)
+    if absent:
         raise KernelError(
-            f"cannot build kernels: command not found: {', '.join(missing)}; run 'make setup', or install "
-            f"{', '.join(packages)}"
+            f"cannot build kernels: command not found: {', '.join(absent)}; run 'make setup', or install "
+            f"{', '.join(dict.fromkeys(absent.values()))}"
         )
 
 

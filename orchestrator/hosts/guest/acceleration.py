@@ -79,7 +79,7 @@ def kvm_obstacle(architecture: Architecture | None = None, tests: bool = True) -
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         return f"{DEVICE}: Permission denied; add the user to the group kvm"
     machine = describe_hypervisor()
-    cached = cache_folder() / f"kvm-{hashlib.sha256(json.dumps(machine).encode()).hexdigest()[:16]}.json"
+    cached = _cache_file(machine)
     try:
         return _load(cached)
     except (OSError, ValueError, KeyError):
@@ -92,6 +92,19 @@ def kvm_obstacle(architecture: Architecture | None = None, tests: bool = True) -
         return f"the test boot failed: {error}"
     _save(cached, {**machine, "obstacle": obstacle})
     return obstacle
+
+
+def remembered_obstacle() -> str | None:
+    """Return why an earlier test boot has failed under KVM; None if it has not, or there was none. Boots nothing."""
+    try:
+        return _load(_cache_file(describe_hypervisor()))
+    except (OSError, ValueError, KeyError, HostError):
+        return None
+
+
+def _cache_file(machine: dict[str, str]) -> Path:
+    """Return the file with the result of the test boot on a machine."""
+    return cache_folder() / f"kvm-{hashlib.sha256(json.dumps(machine).encode()).hexdigest()[:16]}.json"
 
 
 def _load(cached: Path) -> str | None:

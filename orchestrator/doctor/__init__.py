@@ -1,0 +1,1 @@
+"""What machines can do for experiments, and what they lack: ``orchestrate doctor``. Changes nothing."""

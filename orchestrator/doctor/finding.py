@@ -1,0 +1,42 @@
+"""What was found of one subject, as plain data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+FORMAT = 1
+"""Version of the JSON."""
+
+Verdict = Literal["ok", "missing", "warning"]
+
+
+class Finding(Struct, frozen=True):
+    """One subject on one machine.
+
+    :ivar host: the machine; ``controller``: this one, as the controller of runs.
+    :ivar verdict: ``missing``: it is not there, or does not work; ``warning``: it is there, with a restriction.
+    :ivar command: a command that mends it; empty: nothing is to be mended, or no command can.
+    :ivar needed: whether the experiment cannot run without it; without an experiment always False.
+    """
+
+    host: str
+    subject: str
+    verdict: Verdict
+    reason: str
+    command: str = ""
+    needed: bool = False
+
+
+class Examination(Struct, frozen=True):
+    """All findings.
+
+    :ivar experiment: name of the experiment; empty: none was asked about.
+    :ivar can_run: whether the experiment can run; without one, whether any experiment could.
+    """
+
+    experiment: str
+    can_run: bool
+    findings: tuple[Finding, ...]
+    format: int = FORMAT

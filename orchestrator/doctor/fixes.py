@@ -1,0 +1,37 @@
+"""Commands that mend what is missing, as a user types them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from orchestrator.source_tree import PACKAGE
+
+INSTALLER = PACKAGE.parent / "tools" / "install-packages.sh"
+"""Installs Debian packages; only a source tree has it. It uses sudo itself."""
+
+
+def install(packages: Iterable[str]) -> str:
+    """Return the command that installs Debian packages on this machine."""
+    words = list(packages)
+    if not INSTALLER.is_file():
+        return install_there(words, is_root=os.geteuid() == 0)
+    inside = INSTALLER.is_relative_to(Path.cwd())
+    return shlex.join(["sh", str(INSTALLER.relative_to(Path.cwd()) if inside else INSTALLER), *words])
+
+
+def install_there(packages: Iterable[str], *, is_root: bool) -> str:
+    """Return the command that installs Debian packages on a host."""
+    return as_root(shlex.join(["apt-get", "install", "--no-install-recommends", *packages]), is_root=is_root)
+
+
+def as_root(command: str, *, is_root: bool) -> str:
+    """Return a simple command as one that root executes."""
+    return command if is_root else f"sudo {command}"
+
+
+def write(value: str, file: str, *, is_root: bool) -> str:
+    """Return the command that writes a value to files of /sys; ``file`` may have wildcards."""
+    return f"echo {value} | {as_root(f'tee {file}', is_root=is_root)}"

@@ -1,0 +1,191 @@
+"""``orchestrate doctor`` on real hosts: what it finds, its exit codes, and that it changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.doctor import kvm
+from tests.host_shells import SHELLS, environment_of
+from tests.integration.machine import Machine
+from tests.running import Ended, User
+
+FILE = """
+tuning: {sysctl: {SYSCTL: 10}}
+benchmark: {command: [PROGRAM, x=1], metrics: {x: {key_value: x, unit: s}}}
+repetitions: 1
+"""
+
+
+def document(ended: Ended) -> dict[str, Any]:
+    found = json.loads(ended.out)
+    assert isinstance(found, dict)
+    return found
+
+
+def of_subject(found: dict[str, Any], host: str, subject: str) -> dict[str, Any]:
+    (one,) = (one for one in found["findings"] if (one["host"], one["subject"]) == (host, subject))
+    assert isinstance(one, dict)
+    return one
+
+
+def file(user: User, sysctl: str = "vm.swappiness", program: str = "echo") -> Path:
+    return user.file(FILE.replace("SYSCTL", sysctl).replace("PROGRAM", program))
+
+
+def test_a_host_is_examined_and_not_changed(machine: Machine, admin: User) -> None:
+    before = machine.state()
+    ended = admin.orchestrate("doctor", *admin.options, "--format", "json")
+    assert ended.code == 0, ended.err
+    found = document(ended)
+    assert found["experiment"] == ""
+    governor = of_subject(found, "testhost", "CPU governor")
+    assert governor["verdict"] == "warning"
+    assert governor["reason"].startswith("powersave (CPUs 0-1)")
+    assert of_subject(found, "testhost", "turbo")["verdict"] == "warning"
+    assert of_subject(found, "testhost", "NUMA")["verdict"] == "missing"
+    assert of_subject(found, "controller", "guests")["verdict"] == "ok"
+    assert not any(one["needed"] for one in found["findings"])
+    assert machine.state() == before
+    assert not list((machine.root / "base").iterdir())
+
+
+def test_an_experiment_that_can_run(machine: Machine, admin: User) -> None:
+    before = machine.state()
+    ended = admin.orchestrate("doctor", file(admin), *admin.options)
+    assert ended.code == 0, ended.out
+    assert ended.out.splitlines()[-1] == "sweep can run here"
+    assert machine.state() == before
+    assert not list((machine.root / "base").iterdir())
+    assert not (admin.folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("sysctl", "program", "subject", "reason"),
+    [
+        ("vm.nosuch_thing", "echo", "tuning", "/proc/sys/vm/nosuch_thing: No such file or directory"),
+        ("vm.swappiness", "nosuch", "programs", "nosuch: command not found; install with a role"),
+    ],
+)
+def test_an_experiment_that_cannot_run(
+    admin: User, sysctl: str, program: str, subject: str, reason: str
+) -> None:
+    ended = admin.orchestrate("doctor", file(admin, sysctl, program), *admin.options, "--format", "json")
+    assert ended.code == 3, ended.err
+    found = document(ended)
+    assert not found["can_run"]
+    one = of_subject(found, "testhost", subject)
+    assert (one["verdict"], one["reason"], one["needed"]) == ("missing", reason, True)
+
+
+def test_needs_are_judged_as_by_a_run(admin: User) -> None:
+    path = admin.file(
+        "hosts: {needs: {numa_nodes: 4}}\n"
+        + FILE.replace("SYSCTL", "vm.swappiness").replace("PROGRAM", "echo")
+    )
+    ended = admin.orchestrate("doctor", path, *admin.options)
+    assert ended.code == 3
+    (line,) = (
+        line for line in ended.out.splitlines() if " needs " in line and "NUMA nodes, host has" in line
+    )
+    assert line.startswith("missing  testhost")
+    assert "needs 4 NUMA nodes, host has 1" in line
+    (complaint,) = admin.run(path).complaints
+    assert "needs 4 NUMA nodes, host has 1" in complaint
+
+
+def test_a_host_that_a_run_has(machine: Machine, admin: User) -> None:
+    path = file(admin)
+    slow = admin.file(
+        FILE.replace("SYSCTL", "vm.swappiness").replace("[PROGRAM, x=1]", "[sh, -c, 'sleep 60; echo x=1']"),
+        "slow.yaml",
+    )
+    process = admin.begin_run(slow)
+    admin.wait_for(lambda: machine.proc("vm/swappiness") == "10", process)
+    ended = admin.orchestrate("doctor", path, *admin.options)
+    admin.kill(process, 15)
+    assert ended.code == 3
+    assert any("locked by" in line for line in ended.out.splitlines() if line.startswith("missing"))
+
+
+def test_a_bad_file(admin: User) -> None:
+    ended = admin.orchestrate("doctor", admin.file("nosuchkey: 1\n"), *admin.options)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert admin.orchestrate("doctor", "nosuch.yaml").code == 2
+
+
+def test_settings_of_this_machine_are_not_ours(local_user: User) -> None:
+    ended = local_user.orchestrate("doctor", file(local_user), "--host", "local")
+    assert ended.code == 3
+    assert "allow it with --allow-local-changes" in ended.out
+    assert local_user.orchestrate("doctor", "--provider", "qemu").code == 2
+
+
+def test_a_host_that_cannot_be_reached(local_user: User) -> None:
+    ended = local_user.orchestrate("doctor", "--host", "127.0.0.1:1")
+    assert ended.code == 3
+    assert "Connection refused" in ended.out
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="requires root, to become another user")
+def test_another_user_is_told_how_to_become_able(local_user: User) -> None:
+    """Others may not read the folders of this test: the command runs in a shell of theirs, in /."""
+    local_user.folder.chmod(0o777)
+    user = User(
+        Path("/"),
+        environment={"HOME": "/nonexistent"},
+        prefix=("setpriv", "--reuid", "65534", "--clear-groups"),
+    )
+    ended = user.orchestrate("doctor", "--format", "json")
+    assert ended.code == 0, ended.err
+    found = document(ended)
+    assert of_subject(found, "local", "root")["verdict"] == "missing"
+    pages = of_subject(found, "local", "huge pages of 2MiB")
+    assert pages["verdict"] in ("ok", "missing")
+    if pages["verdict"] == "missing":
+        assert "sudo" in pages["command"]
+
+
+BOOT = (Path(kvm.__file__).parent / "boot.sh").read_text()
+
+
+@pytest.fixture(params=SHELLS)
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """That of a host with this shell. Its temporary files are in a folder that is empty."""
+    made = environment_of(request.param, tmp_path)
+    (tmp_path / "temporary").mkdir()
+    return {**made, "PATH": f"{made['PATH']}:{os.environ['PATH']}", "TMPDIR": str(tmp_path / "temporary")}
+
+
+def tried(text: str, environment: dict[str, str], qemu: str, seconds: str = "60") -> str:
+    done = subprocess.run(
+        ["sh", "-c", text, "sh", qemu, seconds], env=environment, capture_output=True, text=True, check=True
+    )
+    assert not list(Path(environment["TMPDIR"]).iterdir())
+    return done.stdout.strip()
+
+
+def test_the_tiny_guest_runs(environment: dict[str, str]) -> None:
+    """In emulation, as not every machine has a KVM that works: its instructions are the same."""
+    text = BOOT.replace("accel=kvm", "accel=tcg").replace("/dev/kvm", "/dev/null")
+    assert tried(text, environment, "qemu-system-x86_64") == "ok"
+
+
+def test_a_guest_that_does_not_run(environment: dict[str, str], tmp_path: Path) -> None:
+    text = BOOT.replace("/dev/kvm", "/dev/null")
+    assert tried(text, environment, "nosuch") == "no-qemu"
+    assert tried(BOOT.replace("/dev/kvm", "/dev/nosuch"), environment, "nosuch") == "absent"
+    for words, verdict in (
+        ("echo no accelerator >&2; exit 1", "failed no accelerator"),
+        ("exec sleep 1000", "failed no instruction of the guest was executed within 1 s"),
+    ):
+        program = tmp_path / "qemu"
+        program.write_text(f"#!/bin/sh\n{words}\n")
+        program.chmod(0o755)
+        assert tried(text, environment, str(program), "1") == verdict
