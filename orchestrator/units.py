@@ -5,7 +5,6 @@ Sizes are integer numbers of bytes, durations are seconds. ``KiB`` is 1024 bytes
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from fractions import Fraction
 
 from orchestrator.environments import clock_of
 from orchestrator.errors import BadInput
+from orchestrator.meant_units import meant_quantity
 
 SIZES: Mapping[str, int] = {
     "B": 1,
@@ -35,21 +35,6 @@ DURATIONS: Mapping[str, Decimal] = {
     "min": Decimal(60),
     "h": Decimal(3600),
     "d": Decimal(86400),
-}
-
-#: also written so, by systemd.time(7), sleep(1) and people
-_OTHER_NAMES: Mapping[str, str] = {
-    name: unit
-    for unit, names in {
-        "ns": "nsec nsecs nanoseconds",
-        "us": "usec usecs µs μs microseconds",
-        "ms": "msec msecs milliseconds",
-        "s": "sec secs second seconds",
-        "min": "m minute minutes",
-        "h": "hr hrs hour hours",
-        "d": "day days",
-    }.items()
-    for name in names.split()
 }
 
 FREQUENCIES: Mapping[str, Decimal] = {
@@ -114,7 +99,8 @@ def parse_share(text: str) -> float:
     """
     match = _SHARE.fullmatch(text.strip())
     if match is None:
-        raise BadInput(f"invalid share {text!r}; expected a percentage below 100, such as 5%")
+        hint = _hint(meant_share(text), "expected a percentage below 100, such as 5%")
+        raise BadInput(f"invalid share {text!r}; {hint}")
     return float(Decimal(match.group(1)) / 100)
 
 
@@ -126,6 +112,17 @@ def parse_length(text: str) -> float:
     if _NUMBER.fullmatch(text):
         raise BadInput(f"length '{text}' has no unit; known: {', '.join(LENGTHS)}")
     return float(_parse(text, LENGTHS, "length", "89mm"))
+
+
+def meant_share(text: str | float) -> str:
+    """Return the percentage that is meant: ``95%`` for ``0.95``, ``5%`` for ``5 percent``; empty if none is."""
+    found = re.fullmatch(r"([0-9]*[.,]?[0-9]+)[.,]? ?(%|pct|per ?cent)?", str(text).strip().lower())
+    if found is None:
+        return ""
+    number = Decimal(found[1].replace(",", "."))
+    percent = number if found[2] or number >= 1 else number * 100
+    written = f"{percent.normalize():f}%"
+    return written if _SHARE.fullmatch(written) else ""
 
 
 def parse_quantity(text: str) -> int | float | None:
@@ -231,20 +228,23 @@ def _parse(text: str, units: Mapping[str, Decimal], kind: str, example: str) -> 
         return Decimal(text)
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise BadInput(f"invalid {kind} '{text}'; expected a number with a unit, such as '{example}'")
+        hint = _hint(_accepted(text, units), f"expected a number with a unit, such as '{example}'")
+        raise BadInput(f"invalid {kind} '{text}'; {hint}")
     number, unit = match.groups()
     if unit in units:
         return Decimal(number) * units[unit]
-    raise BadInput(f"unknown unit '{unit}' in {kind} '{text}'; {_closest_unit(unit, units)}")
+    hint = _hint(_accepted(text, units), f"known units: {', '.join(units)}")
+    raise BadInput(f"unknown unit '{unit}' in {kind} '{text}'; {hint}")
 
 
-def _closest_unit(unit: str, units: Mapping[str, Decimal]) -> str:
-    for meant in (_binary_unit(unit), _OTHER_NAMES.get(unit.lower())):
-        if meant in units:
-            return f"did you mean '{meant}'?"
-    by_letters = {known.lower(): known for known in units}
-    close = difflib.get_close_matches(unit.lower(), by_letters, n=1, cutoff=0.5)
-    return f"did you mean '{by_letters[close[0]]}'?" if close else f"known units: {', '.join(units)}"
+def _accepted(text: str, units: Mapping[str, Decimal]) -> str:
+    """Return what is meant by ``text`` if it is accepted; otherwise empty."""
+    meant = meant_quantity(text, units)
+    return meant if _NUMBER.fullmatch(meant) or _QUANTITY.fullmatch(meant) else ""
+
+
+def _hint(meant: str, otherwise: str) -> str:
+    return f"did you mean '{meant}'?" if meant else otherwise
 
 
 def plural(number: int, noun: str) -> str:

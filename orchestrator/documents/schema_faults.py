@@ -15,7 +15,7 @@ from referencing import Registry, Resource
 from orchestrator.documents.document import JSONSchema, Location, Node, describe_value
 from orchestrator.errors import Fault
 from orchestrator.nearest import did_you_mean
-from orchestrator.units import plural
+from orchestrator.units import meant_share, plural
 
 _MISSPELLED = 0.8
 """Similarity from which a key is taken for a misspelled one of its own section, not for one of another section."""
@@ -133,7 +133,10 @@ def _value_message(keyword: str, rule: JSONSchema, value: Any) -> str:
         return f"expected at most {rule['maxItems']} items; found {len(value)}"
     if keyword == "maximum" and str(rule["maximum"]) not in _expected(rule):
         return f"expected {_expected(rule)}, at most {rule['maximum']}; found {describe_value(value)}"
-    return f"expected {_expected(rule)}; found {describe_value(value)}"
+    is_share = rule.get("format") == "share" and isinstance(value, str | int | float)
+    meant = meant_share(value) if is_share else ""
+    hint = f"; did you mean '{meant}'?" if meant else ""
+    return f"expected {_expected(rule)}; found {describe_value(value)}{hint}"
 
 
 def _expected(rule: JSONSchema) -> str:

@@ -283,3 +283,23 @@ def test_hosts_that_the_inventory_has_not_are_not_listed(tmp_path: Path) -> None
         f"orchestrate: {inventory}: no host or group 'other'; known: all, lab, node1, node2",
     ]
     assert orchestrate("hosts", "list", "lab", "--inventory", str(inventory)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("section", "meant"),
+    [
+        ("limits: {trial: 1h30m}", "90min"),
+        ("limits: {boot: 5sec}", "5s"),
+        ("hosts: {needs: {memory_per_node: 64M}}", "64MiB"),
+        ("noise: {frequency: 2.4G}", "2.4GHz"),
+        ("noise: {steal: 0.05}", "5%"),
+        ("repetitions: {max: 20, until: {half_width: 2 percent}}", "2%"),
+    ],
+)
+def test_the_value_that_a_message_suggests_is_accepted(experiment: Path, section: str, meant: str) -> None:
+    experiment.write_text(f"{EXPERIMENT}{section}\n")
+    refused = orchestrate("validate", str(experiment))
+    assert refused.stderr.endswith(f"; did you mean '{meant}'?\n")
+    value = section.rstrip("}").rpartition(": ")[2]
+    experiment.write_text(experiment.read_text().replace(value, meant))
+    assert orchestrate("validate", str(experiment)).returncode == 0

@@ -44,9 +44,9 @@ def test_the_section_is_read(text: str, expected: Noise | None, tmp_path: Path) 
     [
         ("noise: true", "3:8: expected false; found true"),
         ("noise: {lode: 3}", "3:9: unknown key 'lode'; did you mean 'load'?"),
-        ("noise: {steal: 3}", "3:16: expected a share such as 25%, or false; found the number 3"),
+        ("noise: {steal: 3}", "3:16: expected a share such as 25%, or false; found the number 3; did you mean '3%'?"),
         ("noise: {load: -1}", "3:15: expected a number >= 0; found the number -1"),
-        ("noise: {frequency: 2.4 Ghz}", "3:20: unknown unit 'Ghz' in frequency '2.4 Ghz'; did you mean 'GHz'?"),
+        ("noise: {frequency: 2.4 Ghz}", "3:20: unknown unit 'Ghz' in frequency '2.4 Ghz'; did you mean '2.4GHz'?"),
         ("noise: {kernel_log: {level: error}}", "3:29: expected one of emerg, alert, crit, err, warning, notice"),
         ("noise: {kernel_log: {ignore: ['(']}}", "3:31: invalid regular expression '(': missing ), unterminated"),
     ],

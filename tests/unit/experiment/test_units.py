@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,9 @@ from orchestrator.units import (
     format_duration,
     format_size,
     parse_duration,
+    parse_frequency,
     parse_quantity,
+    parse_share,
     parse_size,
 )
 
@@ -44,14 +49,15 @@ def test_durations_are_seconds(text: str | float, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("2MIB", "unknown unit 'MIB' in size '2MIB'; did you mean 'MiB'?"),
-        ("2KB", "unknown unit 'KB' in size '2KB'; did you mean 'KiB'?"),
+        ("2MIB", "unknown unit 'MIB' in size '2MIB'; did you mean '2MiB'?"),
+        ("2KB", "unknown unit 'KB' in size '2KB'; did you mean '2KiB'?"),
+        ("1.3K", "unknown unit 'K' in size '1.3K'; known units: B, KiB"),
         ("2 pages", "unknown unit 'pages' in size '2 pages'; known units: B, KiB"),
         ("-1KiB", "invalid size '-1KiB'; expected a number with a unit, such as '2MiB'"),
         ("", "invalid size ''"),
         ("0.5B", "'0.5B' is not an integer number of bytes"),
         ("9999999999TiB", "is too large (limit 2^63"),
-        ("1e3", "invalid size '1e3'"),
+        ("1e3", "invalid size '1e3'; did you mean '1000'?"),
         ("٣KiB", "invalid size"),
     ],
 )
@@ -62,24 +68,46 @@ def test_an_invalid_size_gives_a_suggestion(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "unit"),
+    ("parse", "text", "meant"),
     [
-        ("5m", "min"),
-        ("5 minutes", "min"),
-        ("5 mins", "min"),
-        ("2 sec", "s"),
-        ("2 secs", "s"),
-        ("1 hour", "h"),
-        ("1 hr", "h"),
-        ("3 days", "d"),
-        ("10 msec", "ms"),
-        ("10 usecs", "us"),
-        ("10 MS", "ms"),
+        *((parse_duration, *words) for words in [
+            ("5m", "5min"), ("5 mins", "5min"), ("5sec", "5s"), ("2 secs", "2s"), ("1 hour", "1h"),
+            ("1 hr", "1h"), ("3 days", "3d"), ("2 weeks", "14d"), ("10 msec", "10ms"), ("10 usecs", "10us"),
+            ("10 micros", "10us"), ("10 MS", "10ms"), ("100 µs", "100us"), ("100μs", "100us"), (".5s", "0.5s"),
+            ("5,5s", "5.5s"), ("1h30m", "90min"), ("5 min 3s", "303s"), ("00:05:00", "5min"), ("1-00:00:00", "24h"),
+        ]),
+        *((parse_size, *words) for words in [
+            ("4K", "4KiB"), ("64k", "64KiB"), ("2M", "2MiB"), ("1g", "1GiB"), ("2Mi", "2MiB"), ("4 KBytes", "4KiB"),
+            ("2 megabytes", "2MiB"), ("512 bytes", "512B"), ("+4K", "4KiB"), ("1,024", "1024"), ("4_096", "4096"),
+            ("0x1000", "4096"), ("1e6", "1000000"), (".5G", "0.5GiB"),
+        ]),
+        *((parse_frequency, *words) for words in [
+            ("2.4G", "2.4GHz"), ("2400mhz", "2400MHz"), ("2,4 GHz", "2.4GHz"), ("100k", "100kHz"),
+        ]),
+        *((parse_share, *words) for words in [("5 percent", "5%"), ("5 pct", "5%"), (".5%", "0.5%"), ("0,05", "5%")]),
     ],
+)  # fmt: skip
+def test_the_value_that_is_meant_is_suggested_and_accepted(
+    parse: Callable[[str], float], text: str, meant: str
+) -> None:
+    with pytest.raises(BadInput, match=f"{re.escape(text)}'; did you mean '{re.escape(meant)}'"):
+        parse(text)
+    parse(meant)
+
+
+@pytest.mark.parametrize("parse", [parse_size, parse_duration, parse_frequency, parse_share])
+@given(
+    text=st.from_regex(
+        r"[-+]?[0-9.,_xe:-]{0,8} ?[kKmMgGiIbBsSnuµhd%]{0,3} ?[0-9.]{0,3}[smhK]?", fullmatch=True
+    )
 )
-def test_a_unit_by_another_name_is_suggested(text: str, unit: str) -> None:
-    with pytest.raises(BadInput, match=f"did you mean '{unit}'"):
-        parse_duration(text)
+def test_whatever_is_suggested_is_accepted(parse: Callable[[str], float], text: str) -> None:
+    try:
+        parse(text)
+    except BadInput as error:
+        suggested = re.search(r"did you mean '(.*)'\?$", str(error))
+        if suggested:
+            parse(suggested[1])
 
 
 @pytest.mark.parametrize("text", ["5 mins", "1m", "-1s", "s", "nan", -1, float("nan"), float("inf")])
