@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -43,11 +44,11 @@ class Ended:
 
     @property
     def complaints(self) -> list[str]:
-        """The error messages on stderr, without the prefix."""
+        """The error messages on stderr, without the prefix; those at a place in a file have none."""
         return [
             line.removeprefix("orchestrate: ")
             for line in self.err.splitlines()
-            if line.startswith("orchestrate: ")
+            if line.startswith("orchestrate: ") or re.match(r"[^\s:]+:\d+:(\d+:)? ", line)
         ]
 
 

@@ -12,7 +12,7 @@ import click
 from orchestrator import __version__
 from orchestrator.cli.defaults import set_defaults
 from orchestrator.cli.heartbeat import heartbeat
-from orchestrator.cli.output import echo
+from orchestrator.cli.output import complain, echo
 from orchestrator.errors import ExitCode, OrchestratorError
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
@@ -112,7 +112,7 @@ def main() -> None:
         from orchestrator.cli.program import as_started
 
         for line in shortened(str(error).splitlines()):
-            echo(f"orchestrate: {as_started(line)}", err=True)
+            complain(as_started(line))
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

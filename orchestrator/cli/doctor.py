@@ -13,6 +13,7 @@ from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
 from orchestrator.cli.results import results_option
 from orchestrator.errors import ExitCode
+from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 
 
 @click.command(cls=Command, synopses=("[EXPERIMENT.yaml]",))
@@ -33,11 +34,7 @@ from orchestrator.errors import ExitCode
 def doctor(
     file: Path | None,
     overrides: tuple[str, ...],
-    provider: str,
-    host: str,
-    inventory: Path | None,
-    ssh_config: Path | None,
-    allow_local_changes: bool,
+    chosen_hosts: HostOptions,
     results_path: Path,
     format_name: str,
 ) -> None:
@@ -54,18 +51,23 @@ def doctor(
 
     set_up_logging(0)
     if file is None:
-        if overrides or provider:
-            raise click.UsageError(f"{'--set' if overrides else '--provider'} requires EXPERIMENT.yaml")
+        for option, value in (
+            ("--set", overrides),
+            ("--provider", chosen_hosts.provider),
+            ("--limit", chosen_hosts.limit),
+        ):
+            if value:
+                raise click.UsageError(f"{option} requires EXPERIMENT.yaml")
         from orchestrator.hosts.selector import HostSelector
 
-        found = examination.examine(HostSelector(inventory, ssh_config), [host] if host else [], results_path)
+        selector = HostSelector(chosen_hosts.inventory, chosen_hosts.ssh_config)
+        found = examination.examine(selector, [chosen_hosts.host] if chosen_hosts.host else [], results_path)
     else:
-        from orchestrator.hosts.provider_choice import choose_provider
         from orchestrator.plan import Plan
         from orchestrator.provision.experiments import load_experiment
 
         experiment = load_experiment(file, overrides)
-        chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+        chosen = choose_provider(experiment, chosen_hosts)
         found = examination.examine_for(Plan(experiment, hosts=chosen.hosts), chosen, results_path)
     if format_name == "json":
         from msgspec import json

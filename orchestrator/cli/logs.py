@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from orchestrator.cli.output import echo
+from orchestrator.cli.output import complain
 
 
 def set_up_logging(verbose: int) -> None:
@@ -13,7 +13,7 @@ def set_up_logging(verbose: int) -> None:
     logger.setLevel(logging.DEBUG)
     handler = _ToStderr()
     handler.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG))
-    handler.setFormatter(logging.Formatter("orchestrate: %(message)s"))
+    handler.setFormatter(logging.Formatter("%(message)s"))
     logger.addHandler(handler)
 
 
@@ -21,4 +21,4 @@ class _ToStderr(logging.Handler):
     """Writes to whatever stderr is at the moment: a progress bar makes room above itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        echo(self.format(record), err=True)
+        complain(self.format(record))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 import time
 
@@ -12,6 +14,7 @@ from orchestrator.terminal import visible
 _BEGAN = time.monotonic()
 _lock = threading.RLock()
 _last_on_stderr = _BEGAN
+_PLACE = re.compile(r"(.+?):[1-9][0-9]*:(?:[1-9][0-9]*:)? ")
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
@@ -36,3 +39,14 @@ def spoken() -> None:
 def silence() -> float:
     """Return for how many seconds stderr has shown nothing new."""
     return time.monotonic() - _last_on_stderr
+
+
+def complain(line: str) -> None:
+    """Print a line of an error or a warning on stderr, after the name of this program.
+
+    A line that begins with a position in a file is printed as compilers do, without the name: editors and terminals
+    make it a link.
+    """
+    place = _PLACE.match(line)
+    is_link = place is not None and os.path.isfile(place[1])  # noqa: PTH113 - Path.is_file() fails on long names
+    echo(line if is_link else f"orchestrate: {line}", err=True)

@@ -10,7 +10,7 @@ import click
 from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import provider_option, set_option
 from orchestrator.cli.output import echo
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, Fault
 from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 from orchestrator.plan import Plan
 from orchestrator.provision.experiments import load_experiment
@@ -34,7 +34,7 @@ def validate(files: tuple[Path, ...], overrides: tuple[str, ...], provider: str)
     from orchestrator.execution.provider_checks import check_limits
 
     set_up_logging(0)
-    faults: list[object] = []
+    faults: list[Fault | str] = []
     for file in files:
         try:
             experiment = load_experiment(file, overrides)
@@ -51,4 +51,4 @@ def validate(files: tuple[Path, ...], overrides: tuple[str, ...], provider: str)
             except BadInput as error:
                 log.warning("%s: run will refuse this: %s", file, error)
     if faults:
-        raise BadInput(*(str(fault) for fault in faults))
+        raise BadInput(*faults)

@@ -150,8 +150,10 @@ def read_text(
         raise BadInput((position if positions else Position(name)).fault(message)) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "could not find expected ':'" in (error.problem or ""):
+            mark = error.context_mark or mark  # of the line that lacks it
         position = Position(name, mark.line + 1, mark.column + 1) if mark and positions else Position(name)
-        raise BadInput(position.fault(_syntax_message(error))) from None
+        raise BadInput(position.fault(_syntax_message(error, text))) from None
     except RecursionError:
         raise BadInput(Position(name).fault(f"nested more than {_MAX_DEPTH} levels deep")) from None
     node = convert.convert(tree, 0) if tree else Node(Position(name, 1 if positions else 0, 1), None)
@@ -281,14 +283,42 @@ def _scalar_value(kind: str, text: str) -> Scalar:
     return text
 
 
-def _syntax_message(error: yaml.MarkedYAMLError) -> str:
+def _syntax_message(error: yaml.MarkedYAMLError, text: str) -> str:
     problem = error.problem or "syntax error"
     if "'\\t'" in problem:
         return "tabs cannot be used for indentation; use spaces"
     if "expected a single document" in (error.context or ""):
         return "expected a single document; found a second one ('---')"
     context = f" ({error.context})" if error.context else ""
-    return f"invalid YAML: {problem}{context}"
+    hint = _syntax_hint(error, text)
+    return f"invalid YAML: {problem}{context}{'; ' if hint else ''}{hint}"
+
+
+def _syntax_hint(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Return what to write instead; empty if nobody knows."""
+    problem = error.problem or ""
+    if "mapping values are not allowed" in problem and error.problem_mark:
+        line = text.splitlines()[error.problem_mark.line : error.problem_mark.line + 1]
+        before = "".join(line)[: error.problem_mark.column]
+        if ": " in before:
+            return "put a text that contains ': ' in quotes"
+        return "the line before lacks ': ', or the indentation is wrong"
+    if problem.startswith("expected <block end>"):
+        return "the indentation is not that of the lines before"
+    if problem.startswith(("expected ',' or ']'", "expected ',' or '}'")) and error.context_mark:
+        if (
+            problem.endswith("got ':'")
+            and error.problem_mark
+            and error.problem_mark.line == error.context_mark.line
+        ):
+            return "put a text that contains ': ' in quotes"
+        bracket = problem[problem.index(" or ") + 5]
+        return f"'{bracket}' is missing for the bracket in line {error.context_mark.line + 1}"
+    if "unknown escape character" in problem:
+        return "put a text with backslashes in single quotes"
+    if "cannot start any token" in problem:
+        return "put the text in quotes"
+    return ""
 
 
 def _suggest_file(path: Path) -> str:

@@ -22,6 +22,7 @@ class Draft:
     def __init__(self, node: Node, schema_faults: Sequence[tuple[Location, Fault]]) -> None:
         self.node = node
         self.faults: list[Fault] = [fault for _, fault in schema_faults]
+        self._unknown_names: set[str] = set()
         self._invalid: list[Location] = [location for location, _ in schema_faults if location]
 
     def is_valid(self, *path: str | int) -> bool:
@@ -52,6 +53,13 @@ class Draft:
     def add_fault(self, position: Position, message: str) -> None:
         """Add a fault at ``position``."""
         self.faults.append(position.fault(message))
+
+    def is_first(self, name: str) -> bool:
+        """Whether an unknown name was not met before: a name that has changed is one mistake wherever it is used."""
+        if name in self._unknown_names:
+            return False
+        self._unknown_names.add(name)
+        return True
 
     def add_error(self, error: BadInput, *path: str | int) -> None:
         """Add the message of ``error`` as a fault of the value at ``path``."""

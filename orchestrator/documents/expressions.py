@@ -76,11 +76,11 @@ class Expression:
             )
         return bool(value)
 
-    def unknown(self, known: Iterable[str]) -> list[ExpressionError]:
-        """Return one error for each name that is not in ``known``, with the closest known name."""
+    def unknown(self, known: Iterable[str]) -> dict[str, ExpressionError]:
+        """Return an error for each name that is not in ``known``, with the closest known name."""
         known = list(known)
-        return [
-            ExpressionError(unknown_name(name, known), column)
+        return {
+            name: ExpressionError(unknown_name(name, known), column)
             for name, column in self.references
             if name not in known
-        ]
+        }

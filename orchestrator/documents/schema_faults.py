@@ -14,11 +14,24 @@ from referencing import Registry, Resource
 
 from orchestrator.documents.document import JSONSchema, Location, Node, describe_value
 from orchestrator.errors import Fault
-from orchestrator.nearest import did_you_mean
+from orchestrator.nearest import did_you_mean, nearest
 from orchestrator.units import meant_share, plural
 
 _MISSPELLED = 0.8
 """Similarity from which a key is taken for a misspelled one of its own section, not for one of another section."""
+
+_OTHER_NAMES = {
+    "cmd": "command",
+    "parameters": "factors",
+    "params": "factors",
+    "pattern": "regex",
+    "repeat": "repetitions",
+    "repeats": "repetitions",
+    "thp": "transparent_hugepages",
+    "timeout": "trial",
+    "variables": "factors",
+}
+"""Keys of other programs for the same."""
 
 _TYPES = {
     "object": "a mapping",
@@ -70,17 +83,24 @@ def _explain(error: ValidationError, node: Node, schema: JSONSchema) -> Iterator
         position = node.key_position(*location, value)
         yield (*location, value), position.fault(f"invalid key '{value}'; expected {_expected(rule)}")
     elif keyword == "additionalProperties":
-        for key in sorted(set(value) - set(rule.get("properties", ()))):
+        unknown = sorted(set(value) - set(rule.get("properties", ())))
+        section = _section_of(unknown, rule)
+        for key in unknown[:1] if section else unknown:
+            hint = (
+                f"did you mean '{section}.{key}'?" if section else _hint(key, value, rule, location, schema)
+            )
             position = node.key_position(*location, key)
-            yield (*location, key), position.fault(_unknown_key_message(key, rule, location, schema))
+            yield (*location, key), position.fault(f"unknown key '{key}'; {hint}")
     elif keyword == "required":
         unknown = [name for name in value if name not in rule.get("properties", value)]
         for key in [key for key in rule["required"] if key not in value]:
-            if get_close_matches(key, unknown, 1):
+            if unknown and (key == _missing(value, rule) or get_close_matches(key, unknown, 1)):
                 continue  # misspelled, which is a fault of its own
             described = rule.get("properties", {}).get(key, {}).get("description", "")
             message = f"missing required key '{key}'{': ' + described if described else ''}"
             yield location, node.nearest_position(*location).fault(message)
+    elif keyword in ("minProperties", "maxProperties") and set(value) - set(rule.get("properties", value)):
+        return  # an unknown key, which is a fault of its own
     else:
         yield location, node.nearest_position(*location).fault(_value_message(keyword, rule, value))
 
@@ -95,15 +115,47 @@ def _best_branch(context: Sequence[ValidationError]) -> list[ValidationError] | 
         for errors in branches.values()
         if not any(error.validator == "type" and not error.relative_path for error in errors)
     ]
-    return min(candidates, key=len) if candidates else None
+    if not candidates:
+        return None
+    best = min(candidates, key=len)
+    words: Any = best[0].schema
+    is_a_word = len(best) == 1 and best[0].validator == "enum" and not best[0].relative_path
+    if is_a_word and len(branches) > 1 and not nearest(str(best[0].instance), map(str, words["enum"])):
+        return None  # none of the words: what else it may be is said as well
+    return best
 
 
-def _unknown_key_message(key: str, rule: JSONSchema, location: Location, schema: JSONSchema) -> str:
+def _missing(value: Mapping[str, Any], rule: JSONSchema) -> str:
+    """Return the one required key that a mapping lacks; empty if it lacks none or several."""
+    missing = [key for key in rule.get("required", ()) if key not in value]
+    return missing[0] if len(missing) == 1 else ""
+
+
+def _section_of(unknown: Sequence[str], rule: JSONSchema) -> str:
+    """Return the key of a mapping that has all these unknown keys, if there are several."""
+    inner = rule.get("properties", {}).items()
+    found = (name for name, schema in inner if set(unknown) <= set(schema.get("properties", ())))
+    return next(found, "") if len(unknown) > 1 else ""
+
+
+def _hint(
+    key: str, value: Mapping[str, Any], rule: JSONSchema, location: Location, schema: JSONSchema
+) -> str:
     known = rule.get("properties", {})
+    missing = _missing(value, rule)
+    is_near = get_close_matches(key, known, n=1, cutoff=_MISSPELLED)
+    if is_near or (missing and nearest(key, known) == missing):
+        return did_you_mean(key, known)
+    other = _OTHER_NAMES.get(key.lower())
+    if other in known and other not in value:
+        return f"did you mean '{other}'?"
+    if missing:
+        described = known.get(missing, {}).get("description", "")
+        return f"required is '{missing}'{': ' + described if described else ''}"
     sections = [".".join(path) for path in _sections_with(key, schema) if path != location]
-    if sections and not get_close_matches(key, known, n=1, cutoff=_MISSPELLED):
-        return f"unknown key '{key}'; did you mean '{sections[0]}.{key}'?"
-    return f"unknown key '{key}'; {did_you_mean(key, known)}"
+    if sections:
+        return f"did you mean '{sections[0]}.{key}'?"
+    return did_you_mean(key, known)
 
 
 def _sections_with(key: str, schema: JSONSchema, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -129,14 +181,24 @@ def _value_message(keyword: str, rule: JSONSchema, value: Any) -> str:
     if keyword == "uniqueItems":
         duplicate = next(item for index, item in enumerate(value) if item in value[:index])
         return f"duplicate item: {describe_value(duplicate)}"
+    if keyword == "maxProperties":
+        return f"expected at most {plural(rule['maxProperties'], 'key')}; found {len(value)}"
     if keyword == "maxItems":
         return f"expected at most {rule['maxItems']} items; found {len(value)}"
     if keyword == "maximum" and str(rule["maximum"]) not in _expected(rule):
         return f"expected {_expected(rule)}, at most {rule['maximum']}; found {describe_value(value)}"
     is_share = rule.get("format") == "share" and isinstance(value, str | int | float)
     meant = meant_share(value) if is_share else ""
+    if isinstance(value, int | float | str) and not isinstance(value, bool) and _takes_list(rule):
+        meant = f"[{value}]"
     hint = f"; did you mean '{meant}'?" if meant else ""
     return f"expected {_expected(rule)}; found {describe_value(value)}{hint}"
+
+
+def _takes_list(rule: JSONSchema) -> bool:
+    """Whether a value is most likely one item of a list that is written without brackets."""
+    lists = [other for other in (rule, *rule.get("anyOf", ())) if other.get("type") == "array"]
+    return any("title" not in taken and taken.get("items", {}).get("type") != "object" for taken in lists)
 
 
 def _expected(rule: JSONSchema) -> str:
@@ -145,6 +207,8 @@ def _expected(rule: JSONSchema) -> str:
     if "const" in rule:
         return describe_value(rule["const"])
     types = rule.get("type", ())
+    if types == "object" and rule.get("properties"):
+        return f"a mapping (keys: {', '.join(sorted(rule['properties']))})"
     described = " or ".join(_TYPES[name] for name in ([types] if isinstance(types, str) else types))
     if "minimum" in rule and "maximum" in rule:
         return f"{described} from {rule['minimum']} to {rule['maximum']}"

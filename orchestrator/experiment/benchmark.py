@@ -80,6 +80,8 @@ class BenchmarkReader:
         self.knows_parameters = self._knows("command")
         self.knows_arguments = self._knows("arguments")
         self.knows_metrics = self._knows("metrics")
+        #: false if the section ``factors`` has another name
+        self.knows_factors = bool(draft.node.get("factors")) or not self._has_unknown_section()
         if draft.node.get("benchmark", "role"):
             self.knows_parameters = self.knows_arguments = self.knows_metrics = False
             if draft.is_valid("benchmark", "role"):
@@ -130,7 +132,8 @@ class BenchmarkReader:
                 self._check_value(draft, name, node)
         names = {*factors, *self._argument_names()}
         for name in self._placeholders():
-            if name not in names and self.knows_arguments and self.draft.is_valid("factors"):
+            knows_names = self.knows_arguments and self.knows_factors and self.draft.is_valid("factors")
+            if name not in names and knows_names and self.draft.is_first(name):
                 message = f"placeholder '{{{name}}}' has no value; {did_you_mean(name, names)}"
                 self._command_fault(f"{message} (write '{{{{' for a literal brace)")
 
@@ -188,6 +191,10 @@ class BenchmarkReader:
         if node is None:
             return not self._has_unknown_key()
         return self.draft.is_valid("benchmark", key) if key == "command" else isinstance(node.content, dict)
+
+    def _has_unknown_section(self) -> bool:
+        known = schemas.experiment()["properties"]
+        return any(key not in known for key in self.draft.node.mapping())
 
     def _has_unknown_key(self) -> bool:
         known = schemas.experiment()["properties"]["benchmark"]["properties"]

@@ -95,7 +95,8 @@ class ComparisonReader:
         baseline = {}
         for name, node in self.draft.members("compare", "baseline"):
             if name not in self.reader.factors:
-                if name not in self.draft.node.mapping("factors"):
+                knows_factors = self.reader.benchmark.knows_factors
+                if knows_factors and name not in self.draft.node.mapping("factors"):
                     message = f"'{name}' is not a swept factor; {did_you_mean(name, self.reader.factors)}"
                     self.draft.add_fault(self.draft.node.key_position("compare", "baseline", name), message)
                 continue

@@ -17,7 +17,7 @@ from orchestrator.experiment.benchmark import BenchmarkReader
 from orchestrator.experiment.combinations import CellError, Combinations
 from orchestrator.experiment.levels import computed_level, read_levels
 from orchestrator.experiment.model import Axis, Derived, Factor, Kernel, Level, Sweep
-from orchestrator.nearest import did_you_mean
+from orchestrator.nearest import did_you_mean, nearest
 from orchestrator.units import parse_quantity
 
 KERNEL = "kernel"
@@ -164,7 +164,11 @@ class SweepReader:
                 position = self.draft.node.nearest_position("zip", index, number)
                 if name not in self.names or name not in (*self.draft.node.mapping("factors"), KERNEL):
                     known = self.draft.node.mapping("factors")
-                    self.draft.add_fault(position, f"unknown factor '{name}'; {did_you_mean(name, known)}")
+                    if self._is_zipped_by_its_own_name(name, known) or not self.benchmark.knows_factors:
+                        continue
+                    if self.draft.is_first(name):
+                        message = f"unknown factor '{name}'; {did_you_mean(name, known)}"
+                        self.draft.add_fault(position, message)
                 elif name in group_of:
                     self.draft.add_fault(position, f"'{name}' is already zipped")
                 elif name in self.factors:
@@ -176,6 +180,12 @@ class SweepReader:
         for members in axes.values():
             self._check_duplicates(members)
         return tuple(Axis(tuple(members)) for members in axes.values())
+
+    def _is_zipped_by_its_own_name(self, name: str, factors: Iterable[str]) -> bool:
+        """Whether ``zip`` has the name of a parameter whose factor is misspelt, which is a fault of its own."""
+        meant = nearest(name, factors)
+        parameters = self.benchmark.parameters if self.benchmark.knows_parameters else ()
+        return name in parameters and bool(meant) and meant not in parameters
 
     def _check_lengths(self, index: int, names: Sequence[str]) -> None:
         lengths = {name: len(self.factors[name].levels) for name in names}
@@ -229,9 +239,11 @@ class SweepReader:
     def read_expression(self, node: Node, *path: str | int) -> Expression | None:
         """Parse an expression and check its names. Adds faults and returns None if it is invalid."""
         expression = self.draft.read_expression(node, *path)
-        errors = expression.unknown(self.names) if expression else []
-        for error in errors if self.benchmark.knows_arguments else []:
-            self.draft.add_error(error, *path)
+        errors = expression.unknown(self.names) if expression else {}
+        knows_names = self.benchmark.knows_arguments and self.benchmark.knows_factors
+        for name, error in errors.items() if knows_names else ():
+            if self.draft.is_first(name):
+                self.draft.add_error(error, *path)
         return None if errors else expression
 
     def _check_use(self, sweep: Sweep) -> None:

@@ -59,6 +59,7 @@ def load(
     has_cells = (
         len(draft.faults) == faults_before
         and benchmark_reader.knows_arguments
+        and benchmark_reader.knows_factors
         and all(draft.is_valid(section) for section in _SWEEP)
         and draft.is_valid("benchmark", "arguments")
     )

@@ -45,5 +45,6 @@ def warn(node: Node) -> None:
             likely = meant(name) if str(key).startswith(prefix) else ""
             if likely:
                 log.warning(
-                    "%s", section.keys[key].fault(f"unknown sysctl '{name}'; did you mean '{likely}'?")
+                    "%s",
+                    section.keys[key].fault(f"warning: unknown sysctl '{name}'; did you mean '{likely}'?"),
                 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct
 
-from orchestrator.errors import BadInput
+from orchestrator.documents.document import read_file
+from orchestrator.errors import BadInput, Fault
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts import providers
 from orchestrator.hosts.base import Provider, ProviderRequest
@@ -18,6 +21,9 @@ from orchestrator.hosts.inventory.limit import refuse
 log = logging.getLogger(__name__)
 
 INVENTORY = "inventory"
+
+_OPTION = re.compile(r"hosts\.([\w.\[\]]+): ")
+"""The value that a message of a provider names."""
 
 
 class HostOptions(Struct, frozen=True):
@@ -80,24 +86,47 @@ def choose_provider(experiment: Experiment, options: HostOptions | None = None) 
             f"hosts.fleet: {experiment.hosts.fleet}: the {name} provider has only one host; "
             "use the ssh provider with a group of an inventory"
         )
-    made = chosen(
-        ProviderRequest(
-            needs=experiment.hosts.needs,
-            options=experiment.hosts.sections.get(name, {})
-            if name in (provider, experiment.hosts.provider)
-            else {},
-            group=experiment.hosts.group,
-            fleet=fleet,
-            host=host,
-            limit=options.limit,
-            inventory=inventory,
-            ssh_config=options.ssh_config,
-            allow_local_changes=options.allow_local_changes,
-            boot_limit=experiment.limits.boot,
-            max_hours=experiment.limits.max_hours or 0.0,
-            guest=experiment.hosts.sections.get("qemu", {}),
-        )
+    request = ProviderRequest(
+        needs=experiment.hosts.needs,
+        options=experiment.hosts.sections.get(name, {})
+        if name in (provider, experiment.hosts.provider)
+        else {},
+        group=experiment.hosts.group,
+        fleet=fleet,
+        host=host,
+        limit=options.limit,
+        inventory=inventory,
+        ssh_config=options.ssh_config,
+        allow_local_changes=options.allow_local_changes,
+        boot_limit=experiment.limits.boot,
+        max_hours=experiment.limits.max_hours or 0.0,
+        guest=experiment.hosts.sections.get("qemu", {}),
     )
+    try:
+        made = chosen(request)
+    except BadInput as error:
+        raise BadInput(*(_with_position(fault, experiment) for fault in error.faults)) from None
     for option, default in options.used_defaults(made).items():
         log.info("%s: %s, from %s", option, default["value"], default["source"])
     return made
+
+
+def _with_position(fault: Fault | str, experiment: Experiment) -> Fault | str:
+    """Return a fault of a provider's section with its position, unless the value is not that of the file."""
+    found = _OPTION.match(fault) if isinstance(fault, str) else None
+    if found is None:
+        return fault
+    first, *steps = (
+        int(step) if step.isdigit() else step for step in re.split(r"\.|\[|\]\.?", found[1]) if step
+    )
+    try:
+        node = read_file(experiment.file).get("hosts", first, *steps)
+    except BadInput:
+        return fault  # the file has gone, or the experiment is that of a run
+    value: Any = experiment.hosts.sections.get(str(first))
+    for step in steps:
+        is_there = (
+            step in value if isinstance(value, Mapping) else isinstance(step, int) and step < len(value)
+        )
+        value = value[step] if is_there else None
+    return node.position.fault(str(fault)) if node is not None and node.data() == value else fault

@@ -277,7 +277,7 @@ class Plan:
         faults = [
             f"--where {predicate}: {error}"
             for predicate in self.where
-            for error in predicate.unknown({*self._combinations.names, KERNEL})
+            for error in predicate.unknown({*self._combinations.names, KERNEL}).values()
         ]
         if self.first is not None and self.first < 1:
             faults.append(f"--first {self.first}: expected 1 or more")

@@ -179,7 +179,10 @@ def parse_layout(options: Mapping[str, Any]) -> Layout:
     values["distances"] = tuple(tuple(row) for row in values.get("distances", ()))
     values["programs"] = tuple(values.get("programs", ()))
     layout = Layout(**values)
-    faults += [*_node_faults(layout), *_distance_faults(layout.distances, len(layout.nodes))]
+    faults += [
+        *_node_faults(layout, is_sound=not faults),
+        *_distance_faults(layout.distances, len(layout.nodes)),
+    ]
     if layout.clock == "instructions" and layout.acceleration == "kvm":
         faults.append("clock: instructions cannot be combined with acceleration: kvm")
     if faults:
@@ -204,11 +207,12 @@ def _node(index: int, options: Mapping[str, Any], step: int, faults: list[str]) 
     return GuestNode(cpus, memory)
 
 
-def _node_faults(layout: Layout) -> list[str]:
+def _node_faults(layout: Layout, is_sound: bool) -> list[str]:
+    """Return the faults of all nodes together; their memory counts if that of each is ``is_sound``."""
     faults = []
     if layout.cpus == 0:
         faults.append("nodes: no node has a CPU")
-    if layout.memory < SMALLEST_GUEST:
+    if is_sound and layout.memory < SMALLEST_GUEST:
         faults.append("nodes: a guest needs at least 256MiB in total")
     last = max((index for index, node in enumerate(layout.nodes) if node.cpus), default=0)
     first = next((index for index, node in enumerate(layout.nodes) if not node.cpus), last)

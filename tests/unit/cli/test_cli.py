@@ -303,3 +303,32 @@ def test_the_value_that_a_message_suggests_is_accepted(experiment: Path, section
     value = section.rstrip("}").rpartition(": ")[2]
     experiment.write_text(experiment.read_text().replace(value, meant))
     assert orchestrate("validate", str(experiment)).returncode == 0
+
+
+def test_only_a_line_with_a_position_in_a_file_has_no_name_of_the_program(experiment: Path) -> None:
+    experiment.write_text(f"{EXPERIMENT}limit: 3\n")
+    assert orchestrate("validate", str(experiment)).stderr.startswith(
+        f"{experiment}:4:1: unknown key 'limit'"
+    )
+    assert orchestrate("validate", f"{experiment}.none").stderr.startswith(
+        f"orchestrate: {experiment}.none: No such"
+    )
+    experiment.write_text(f"{EXPERIMENT}tuning: {{sysctl: {{vm.swapiness: 1}}}}\n")
+    warned = orchestrate("validate", str(experiment))
+    assert warned.stderr.startswith(f"{experiment}:4:19: warning: unknown sysctl 'vm.swapiness'")
+    assert warned.returncode == 0
+
+
+def test_a_fault_of_a_provider_has_its_position_unless_an_option_set_the_value(experiment: Path) -> None:
+    guest = "hosts: {provider: qemu, qemu: {nodes: [{memory: 512M}, {memory: 512M}]}}\n"
+    experiment.write_text(EXPERIMENT + guest)
+    for command in (["plan"], ["run", "--dry-run"], ["validate"]):
+        refused = orchestrate(*command, str(experiment))
+        assert refused.stderr.splitlines() == [
+            f"{experiment}:4:{column}: hosts.qemu.nodes[{index}].memory: unknown unit 'M' in size '512M'; "
+            "did you mean '512MiB'?"
+            for index, column in enumerate((49, 65))
+        ]
+    option = "hosts.qemu.nodes=[{memory: 1G}]"
+    refused = orchestrate("plan", str(experiment), "--set", option)
+    assert refused.stderr.startswith("orchestrate: hosts.qemu.nodes[0].memory: unknown unit 'G'")

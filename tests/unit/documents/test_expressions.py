@@ -158,7 +158,7 @@ def test_strings_cannot_grow_without_limit() -> None:
 
 def test_unknown_names_have_a_column_and_a_suggestion() -> None:
     errors = Expression("pagez > 1 and threds < 2").unknown(["pages", "threads"])
-    assert [(error.column, str(error)) for error in errors] == [
+    assert [(error.column, str(error)) for error in errors.values()] == [
         (1, "'pagez' is not a factor or an argument; did you mean 'pages'? (column 1 of the expression)"),
         (
             15,

@@ -153,10 +153,10 @@ def test_faults_of_all_files_and_of_their_roles_are_told_at_once(tmp_path: Path)
     starts = [
         f"{first}:4:14: ",
         f"{role}/tasks.yaml:2:3: ",
-        f"{second}: hosts.qemu.nodes[0].memory: ",
+        f"{second}:3:49: hosts.qemu.nodes[0].memory: ",
         f"{third}:1:10: ",
     ]
-    assert all(f"orchestrate: {start}" in done.stderr for start in starts)
+    assert all(f"\n{start}" in f"\n{done.stderr}" for start in starts)
 
 
 def test_of_very_many_faults_the_first_and_the_last_are_printed(tmp_path: Path) -> None:
@@ -187,6 +187,6 @@ def test_values_of_placeholders_are_checked_before_any_host_is_used(tmp_path: Pa
     done = orchestrate("validate", str(file))
     assert (done.returncode, done.stdout) == (ExitCode.BAD_INPUT, "")
     assert done.stderr.splitlines() == [
-        f"orchestrate: {file}:2:43: invalid value 'writ' for 'how'; did you mean 'write'?",
-        f"orchestrate: {file}:3:18: invalid value '6KiB' for 'block'; expected a power of two from 4KiB to 1MiB",
+        f"{file}:2:43: invalid value 'writ' for 'how'; did you mean 'write'?",
+        f"{file}:3:18: invalid value '6KiB' for 'block'; expected a power of two from 4KiB to 1MiB",
     ]

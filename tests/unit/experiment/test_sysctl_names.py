@@ -40,5 +40,5 @@ def test_a_name_like_a_known_one_is_warned_of(
         caplog.clear()
         file.write_text(text)
         load(file)
-        shown = f"{file}:{position}: unknown sysctl '{name}'; did you mean '{meant}'?"
+        shown = f"{file}:{position}: warning: unknown sysctl '{name}'; did you mean '{meant}'?"
         assert [record.getMessage() for record in caplog.records] == [shown] * bool(meant)
