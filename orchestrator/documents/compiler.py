@@ -11,7 +11,7 @@ import ast
 import math
 import operator
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.errors import BadInput
@@ -296,8 +296,21 @@ def _reason(name: str, arguments: Sequence[Value], error: Exception) -> str:
     return "the logarithm needs a number > 0" if name == "log2" else _arithmetic(error)
 
 
-def unknown_name(name: str, known: Iterable[str]) -> str:
-    """Return the message for a name that an expression cannot use."""
+def compared_texts(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each name of a valid expression that is compared for equality with a text, and the text."""
+    for node in ast.walk(ast.parse(text.strip(), mode="eval")):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.In):
+            sides = [node.left, *node.comparators]
+            names = [side.id for side in sides if isinstance(side, ast.Name)]
+            values = [item for side in sides for item in getattr(side, "elts", [side])]
+            texts = [value.value for value in values if isinstance(value, ast.Constant)]
+            yield from ((name, value) for name in names for value in texts if isinstance(value, str))
+
+
+def unknown_name(name: str, known: Iterable[str], texts: Iterable[str] = ()) -> str:
+    """Return the message for a name that an expression cannot use; one of ``texts`` lacks its quotes."""
+    if name in texts:
+        return f"'{name}' is not a factor or an argument; put a text in quotes: '{name}'"
     return f"'{name}' is not a factor or an argument; {did_you_mean(name, known)}"
 
 

@@ -10,6 +10,7 @@ from orchestrator.documents.compiler import (
     Evaluator,
     ExpressionError,
     Value,
+    compared_texts,
     unknown_name,
 )
 
@@ -76,11 +77,18 @@ class Expression:
             )
         return bool(value)
 
-    def unknown(self, known: Iterable[str]) -> dict[str, ExpressionError]:
-        """Return an error for each name that is not in ``known``, with the closest known name."""
-        known = list(known)
+    def compared_texts(self) -> tuple[tuple[str, str], ...]:
+        """Return each name that is compared for equality with a text, and the text."""
+        return tuple(compared_texts(self.text))
+
+    def unknown(self, known: Iterable[str], texts: Iterable[str] = ()) -> dict[str, ExpressionError]:
+        """Return an error for each name that is not in ``known``, with the closest known name.
+
+        :param texts: levels, which may lack their quotes.
+        """
+        known, texts = list(known), set(texts)
         return {
-            name: ExpressionError(unknown_name(name, known), column)
+            name: ExpressionError(unknown_name(name, known, texts), column)
             for name, column in self.references
             if name not in known
         }

@@ -239,12 +239,16 @@ class SweepReader:
     def read_expression(self, node: Node, *path: str | int) -> Expression | None:
         """Parse an expression and check its names. Adds faults and returns None if it is invalid."""
         expression = self.draft.read_expression(node, *path)
-        errors = expression.unknown(self.names) if expression else {}
+        errors = expression.unknown(self.names, self._texts()) if expression else {}
         knows_names = self.benchmark.knows_arguments and self.benchmark.knows_factors
         for name, error in errors.items() if knows_names else ():
             if self.draft.is_first(name):
                 self.draft.add_error(error, *path)
         return None if errors else expression
+
+    def _texts(self) -> set[str]:
+        kernels = {kernel.name for kernel in self.kernels}
+        return kernels.union(level.text for factor in self.factors.values() for level in factor.levels)
 
     def _check_use(self, sweep: Sweep) -> None:
         """Add a fault for each factor that has no effect. Most likely its name is misspelled."""

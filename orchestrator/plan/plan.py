@@ -22,6 +22,7 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment.combinations import Combinations
 from orchestrator.experiment.factors import HOST, KERNEL, constants
 from orchestrator.experiment.model import Experiment, Level
+from orchestrator.nearest import did_you_mean
 from orchestrator.plan.cells import CellMaker, on_host, trial
 from orchestrator.plan.estimate import Estimate, estimate
 from orchestrator.plan.model import Block, Cell, Shard, Trial
@@ -67,9 +68,8 @@ class Plan:
         self._cells_by_kernel = self._count()
         if not self.cell_count:
             predicates = " ".join(f'--where "{predicate}"' for predicate in where)
-            raise BadInput(
-                f"no cell matches {predicates}; 'orchestrate plan' without --where lists all cells"
-            )
+            hint = self._no_level() or "'orchestrate plan' without --where lists all cells"
+            raise BadInput(f"no cell matches {predicates}; {hint}")
 
     # --- cells ---------------------------------------------------------------------------------------------
 
@@ -274,15 +274,32 @@ class Plan:
     def _check_options(self) -> None:
         if self.hosts and HOST in self._combinations.names:
             raise BadInput(f"hosts.fleet: replicate: the factor name {HOST!r} is reserved; rename the factor")
+        texts = {text for levels in self._level_texts().values() for text in levels}
         faults = [
             f"--where {predicate}: {error}"
             for predicate in self.where
-            for error in predicate.unknown({*self._combinations.names, KERNEL}).values()
+            for error in predicate.unknown({*self._combinations.names, KERNEL}, texts).values()
         ]
         if self.first is not None and self.first < 1:
             faults.append(f"--first {self.first}: expected 1 or more")
         if faults:
             raise BadInput(*faults)
+
+    def _level_texts(self) -> dict[str, list[str]]:
+        """Return the levels of each factor as text; the kernels are those of a factor."""
+        kernels = [kernel.name for kernel in self.experiment.kernels]
+        factors = (factor for axis in self.experiment.sweep.axes for factor in axis.factors)
+        return {KERNEL: kernels} | {
+            factor.name: [level.text for level in factor.levels] for factor in factors
+        }
+
+    def _no_level(self) -> str:
+        """Return which text of ``--where`` no level has; empty if each is a level."""
+        known = self._level_texts()
+        for name, text in (pair for predicate in self.where for pair in predicate.compared_texts()):
+            if name in known and text not in known[name]:
+                return f"'{text}' is not a level of '{name}'; {did_you_mean(text, known[name])}"
+        return ""
 
     def _all_levels(self) -> Iterator[dict[str, Level]]:
         for indices in self._combinations.indices():

@@ -116,3 +116,24 @@ def test_auto_counts_the_guests_that_fit_on_this_machine(file: Path) -> None:
     fitting = min(6, most_guests(256 * 1024**2))
     shown = orchestrate("plan", str(file)).stdout
     assert (f", {fitting} boots at once)" in shown) == (fitting > 1)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("mode == 'serail'", "'serail' is not a level of 'mode'; did you mean 'serial'?"),
+        ("mode in ('copi', 'serail')", "'copi' is not a level of 'mode'; did you mean 'copy'?"),
+        ("kernel == 'sotck'", "'sotck' is not a level of 'kernel'; did you mean 'stock'?"),
+        ("kernel == stock", "'stock' is not a factor or an argument; put a text in quotes: 'stock'"),
+        ("mode == 'copy' and mode == 'serial'", "'orchestrate plan' without --where lists all cells"),
+    ],
+)
+def test_a_level_that_is_misspelt_in_where_is_named(tmp_path: Path, where: str, message: str) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "version: 1\nbenchmark: {role: migbench}\nkernels: {stock: default, mine: running}\n"
+        "factors: {mode: [serial, copy]}\n"
+    )
+    refused = orchestrate("plan", str(file), "--where", where)
+    assert refused.returncode == 2
+    assert message in refused.stderr
