@@ -20,7 +20,6 @@ from orchestrator.hosts.guest.platforms import platform_of
 from orchestrator.hosts.guest.userland import PACKAGES as GUEST_PACKAGES
 from orchestrator.hosts.remote import runner_program
 from orchestrator.kernels import programs
-from orchestrator.kernels.build import PROGRAMS as BUILD_PROGRAMS
 
 CONTROLLER = "controller"
 """This machine, in findings."""
@@ -91,7 +90,7 @@ def compiler(architecture: Architecture, needed: bool = False) -> Finding:
 
 def kernel_programs(needed: bool = False) -> Finding:
     """Return whether kernels can be built here."""
-    missing = programs.missing(*BUILD_PROGRAMS, "gcc")
+    missing = programs.missing(*programs.BUILD, "gcc")
     if shutil.which("gcc"):
         missing |= {name: package for name, package in HEADERS.items() if not _includes(name)}
     if not missing:

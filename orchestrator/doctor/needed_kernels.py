@@ -13,7 +13,6 @@ from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Experiment, Kernel, Recipe
 from orchestrator.hosts.base import Provider
 from orchestrator.kernels import programs, store
-from orchestrator.kernels.build import PROGRAMS
 from orchestrator.kernels.debian_package import packages_folder
 from orchestrator.kernels.obtain import obtain
 
@@ -44,7 +43,7 @@ def _built(kernel: Kernel, recipe: Recipe, architecture: Architecture) -> Findin
     source = Path(recipe.source.location)
     if recipe.source.kind in ("tarball", "folder") and "://" not in str(source) and not source.exists():
         return _missing(kernel, f"{source}: No such file or directory")
-    absent = programs.missing(*PROGRAMS, architecture.program(recipe.compiler))
+    absent = programs.missing(*programs.BUILD, architecture.program(recipe.compiler))
     if not absent:
         what = f"a kernel of this recipe is in the cache: {cached[0].hash}" if cached else "the run builds it"
         return Finding(CONTROLLER, _subject(kernel), "ok", what)

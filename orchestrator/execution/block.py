@@ -105,7 +105,7 @@ class BlockRun:
         self._activity.change("preparing")
         self._current = visit = self._open_visit(host)
         self._run.hold(self._machine.name, visit.ours)
-        facts = self._gather_facts(host)
+        facts = self._gather_facts(visit)
         context = self._context_of(host, facts)
         rebooted = self._context is not None and self._context.boot != facts.boot_id
         verification = self._verify(host, facts)
@@ -187,13 +187,21 @@ class BlockRun:
             raise Interrupted(f"stopped by {self._stop.by}; repeat the command to resume")
         return complete
 
-    def _gather_facts(self, host: Host) -> host_facts.Facts:
+    def _gather_facts(self, visit: Visit) -> host_facts.Facts:
         """Gather facts and check the experiment's needs and what it asks of the machine."""
+        host = visit.host
         facts = host_facts.gather(host)
         if not host.executes:
             return facts
         run = self._run
-        needs.require(host.name, run.experiment, run.provider, facts, self._machine.differences(facts))
+        needs.require(
+            host.name,
+            run.experiment,
+            run.provider,
+            facts,
+            self._machine.differences(facts),
+            lambda: visit.refusals(run.plan.programs),
+        )
         return facts
 
     def _context_of(self, host: Host, facts: host_facts.Facts) -> TrialContext:

@@ -98,7 +98,14 @@ class _Checker:
         visit.check_free()
         facts = host_facts.gather(host)
         asked = without_mode(experiment) if stays else experiment
-        needs.require(host.name, asked, request.provider, facts, machine.differences(facts))
+        needs.require(
+            host.name,
+            asked,
+            request.provider,
+            facts,
+            machine.differences(facts),
+            lambda: visit.refusals(request.plan.programs),
+        )
         mismatches = "" if stays else verify(machine.identity(kernel), facts, frozenset()).mismatches
         if mismatches:
             self._say(f"{host.name}: {outcome.wrong_kernel_reason(kernel.name, mismatches)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Experiment
@@ -14,11 +14,17 @@ GUEST = "qemu"
 
 
 def require(
-    host: str, experiment: Experiment, provider: Provider, facts: host_facts.Facts, more: Sequence[str] = ()
+    host: str,
+    experiment: Experiment,
+    provider: Provider,
+    facts: host_facts.Facts,
+    more: Sequence[str] = (),
+    others: Callable[[], Sequence[str]] = tuple,
 ) -> None:
     """Raise ``HostError`` with each need that a host does not meet, and what to do if a guest would meet them.
 
     :param more: further differences between the machine and what the file asks for.
+    :param others: returns what else the run would be refused for, in whole lines; asked only if it is refused anyway.
     """
     unmet = [*more, *host_facts.unmet(experiment.hosts.needs, facts)]
     if not unmet:
@@ -28,7 +34,7 @@ def require(
     if not in_guest and _guest_meets(experiment):
         option = f"--set hosts.{provider.name}.guest=true" if provider.batch else f"--provider {GUEST}"
         lines[-1] += f"; to run in a guest that meets the needs: {option}"
-    raise HostError("\n".join(lines))
+    raise HostError("\n".join([*lines, *others()]))
 
 
 def _guest_meets(experiment: Experiment) -> bool:

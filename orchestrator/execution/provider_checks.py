@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from orchestrator.errors import BadInput
 from orchestrator.execution.jobs.roles import check_roles
 from orchestrator.execution.rights import needs_root
@@ -11,27 +13,43 @@ from orchestrator.plan.estimate import Estimate
 
 
 def check_provider(plan: Plan, provider: Provider) -> None:
-    """Refuse, before any host is contacted, what the provider cannot or must not do."""
+    """Refuse, before any host is contacted, all that the provider cannot or must not do."""
+    faults = []
     if needs_root(plan.experiment) and not provider.changes_allowed:
-        raise BadInput(
+        faults.append(
             f"the experiment changes settings of this machine ({provider.location}); "
             "allow it with --allow-local-changes or hosts.local.allow_changes: true"
         )
-    if provider.batch is not None:
-        check_roles(plan.experiment)
-        return  # each boot is a job
+    if provider.batch is not None:  # each boot is a job
+        faults += _refused(lambda: check_roles(plan.experiment))
+    else:
+        faults += _boot_faults(plan, provider)
+        faults += _refused(lambda: check_limits(plan, provider))
+    if faults:
+        raise BadInput(*faults)
+
+
+def _refused(check: Callable[[], None]) -> list[str]:
+    try:
+        check()
+    except BadInput as error:
+        return [str(fault) for fault in error.faults]
+    return []
+
+
+def _boot_faults(plan: Plan, provider: Provider) -> list[str]:
     boots, until = plan.experiment.repetitions.boots, plan.experiment.repetitions.until
     if boots > 1 and not provider.boots_kernels and until is None:
-        raise BadInput(
+        return [
             f"repetitions.boots is {boots}, but the {provider.name} provider cannot reboot its hosts; "
             "run with --set repetitions.boots=1, or use hosts whose kernel can be booted"
-        )
+        ]
     if until is not None and plan.experiment.hosts.fleet == "shard" and not provider.boots_kernels:
-        raise BadInput(
+        return [
             f"repetitions.until with fleet: shard requires reboots, and the {provider.name} provider cannot reboot "
             "hosts; use repetitions.count, or set fleet: replicate"
-        )
-    check_limits(plan, provider)
+        ]
+    return []
 
 
 def estimate(plan: Plan, provider: Provider) -> Estimate:

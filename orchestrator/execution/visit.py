@@ -6,7 +6,7 @@ host that prints them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from itertools import islice
@@ -142,6 +142,21 @@ class Visit:
         """Restore and raise ``HostError`` if the host does not have the CPUs of ``tuning.placement``."""
         with self._restoring():
             placement.check(self.host, self._experiment.tuning)
+
+    def refusals(self, programs: Iterable[str]) -> list[str]:
+        """Return what trials lack on this host, without a change of it: programs that no role installs, and CPUs."""
+        checks: list[Callable[[], object]] = [lambda: placement.check(self.host, self._experiment.tuning)]
+        if not self._experiment.roles:
+            checks.insert(0, lambda: self.require_programs(programs))
+        refused = []
+        for check in checks:
+            try:
+                check()
+            except HostLost:
+                raise
+            except HostError as error:
+                refused.append(str(error))
+        return refused
 
     def find_programs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return ``path``, ``sha256`` and ``package`` of the programs of trials, as far as the host reports them.

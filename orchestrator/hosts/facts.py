@@ -105,7 +105,19 @@ def unmet(needs: Needs, facts: Facts) -> list[str]:
         messages.append(f"needs {_count(needs.cpus, 'CPU')}, host has {facts.cpus}")
     nodes = [node for node in facts.nodes if node.memory]
     if len(nodes) < needs.numa_nodes:
-        return [*messages, f"needs {_count(needs.numa_nodes, 'NUMA node')}, host has {len(nodes)}"]
+        messages.append(f"needs {_count(needs.numa_nodes, 'NUMA node')}, host has {len(nodes)}")
+    else:
+        messages += _unmet_on_nodes(needs, facts, nodes)
+    mode_files = MODE_FILES.get(needs.mode, ())
+    if mode_files and not set(mode_files) & set(facts.dialect_files):
+        messages.append(
+            f"needs a kernel with the mode {needs.mode} (one of {', '.join(mode_files)}); host runs {facts.release}"
+        )
+    return messages
+
+
+def _unmet_on_nodes(needs: Needs, facts: Facts, nodes: list[NumaNode]) -> list[str]:
+    messages = []
     missing = set(needs.nodes) - {node.id for node in nodes}
     if missing:
         shown = format_cpus(node.id for node in nodes)
@@ -129,11 +141,6 @@ def unmet(needs: Needs, facts: Facts) -> list[str]:
                 f"needs {_count(needs.free_huge_pages_per_node, 'free huge page')} of {format_size(size)}"
                 f" on {_count(needs.numa_nodes, 'NUMA node')}; {shown}"
             )
-    mode_files = MODE_FILES.get(needs.mode, ())
-    if mode_files and not set(mode_files) & set(facts.dialect_files):
-        messages.append(
-            f"needs a kernel with the mode {needs.mode} (one of {', '.join(mode_files)}); host runs {facts.release}"
-        )
     return messages
 
 

@@ -31,7 +31,6 @@ from orchestrator.kernels.workspace import BuildKilled, Workspace, workspace
 
 _log = logging.getLogger(__name__)
 
-PROGRAMS = ("make", "flex", "bison", "bc", "git", "tar", "rsync", "readelf", "setpriv", "nice")
 _BUILD_ID = re.compile(r"Build ID: ([0-9a-f]+)")
 
 
@@ -73,7 +72,7 @@ def release_suffix(name: str) -> str:
 
 
 def _build(recipe: Recipe, ingredients: Ingredients, on_progress: ProgressCallback) -> Built:
-    programs.require(*PROGRAMS)
+    programs.require(*programs.BUILD)
     architecture = ingredients.architecture
     started = time.monotonic()
     with workspace(ingredients) as space:

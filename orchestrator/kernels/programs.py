@@ -12,6 +12,9 @@ from orchestrator.errors import KernelError
 
 NO_SPACE = "No space left on device"
 
+BUILD = ("make", "flex", "bison", "bc", "git", "tar", "rsync", "readelf", "setpriv", "nice")
+"""What each build of a kernel needs, beside a compiler."""
+
 _PACKAGES = {
     "apt-cache": "apt",
     "apt-get": "apt",
@@ -34,9 +37,9 @@ def missing(*programs: str) -> dict[str, str]:
 
 
 def require(*programs: str) -> None:
-    """Raise ``KernelError`` with every program that is not installed."""
-    absent = missing(*programs)
-    if absent:
+    """Raise ``KernelError`` with every program that is not installed; then also with others that builds need."""
+    if missing(*programs):
+        absent = missing(*dict.fromkeys((*programs, *BUILD)))
         raise KernelError(
             f"cannot build kernels: command not found: {', '.join(absent)}; run 'make setup', or install "
             f"{', '.join(dict.fromkeys(absent.values()))}"

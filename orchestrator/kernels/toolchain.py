@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from orchestrator.architectures import Architecture, native
 from orchestrator.errors import KernelError
-from orchestrator.kernels.programs import failure_reason
+from orchestrator.kernels.programs import BUILD, failure_reason, missing
 
 
 class Toolchain(Struct, frozen=True):
@@ -42,7 +42,13 @@ def find_toolchain(compiler: str, architecture: Architecture | None = None) -> T
 
 def _version(command: str, hint: str) -> str:
     if shutil.which(command) is None:
-        raise KernelError(f"{command}: command not found; {hint}")
+        others = list(missing(*BUILD))
+        more = (
+            f"; also missing to build kernels: {', '.join(others)}; 'make setup' installs all"
+            if others
+            else ""
+        )
+        raise KernelError(f"{command}: command not found; {hint}{more}")
     try:
         completed = subprocess.run(
             [command, "--version"], capture_output=True, text=True, check=True, timeout=60

@@ -76,6 +76,33 @@ def test_a_check_refuses_what_the_run_refuses(user: User, name: str) -> None:
     nothing_is_left(user)
 
 
+def test_all_that_a_host_lacks_is_said_at_once(user: User) -> None:
+    file = user.file(
+        ANY.replace("[sh, -c, 'echo x={n}']", "[frobnicate, '{n}']")
+        + "hosts: {needs: {cpus: 4000, numa_nodes: 900, mode: exchange}}\ntuning: {placement: {cpus: 0-4000}}\n"
+    )
+    ended = refused_alike(user, file)
+    assert ended.code == 3
+    starts = ["needs 4000 CPUs", "needs 900 NUMA nodes", "needs a kernel with the mode exchange"]
+    starts += ["frobnicate: command not found", "tuning.placement.cpus: no CPU "]
+    assert len(ended.complaints) == len(starts), ended.complaints
+    for start, line in zip(starts, ended.complaints, strict=True):
+        assert line.startswith(f"testhost: {start}")
+    nothing_is_left(user)
+
+
+def test_all_that_a_provider_cannot_do_is_said_at_once(local_user: User) -> None:
+    file = local_user.file(ANY + "tuning: {sysctl: {vm.stat_interval: 7}}\n")
+    options = ["--set", "repetitions={count: 2, boots: 2}", "--set", "limits.max_hours=0.000001"]
+    ended = refused_alike(local_user, file, *options)
+    assert ended.code == 2
+    changes, boots, hours = ended.complaints
+    assert "allow it with --allow-local-changes" in changes
+    assert "the local provider cannot reboot its hosts" in boots
+    assert "but the run takes about" in hours
+    nothing_is_left(local_user)
+
+
 def test_changes_of_this_machine_that_are_not_allowed(local_user: User) -> None:
     ended = refused_alike(local_user, local_user.file(ANY + "tuning: {sysctl: {vm.stat_interval: 7}}\n"))
     assert ended.code == 2

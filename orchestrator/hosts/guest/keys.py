@@ -8,10 +8,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestrator.errors import HostError
-from orchestrator.hosts.guest.find_program import find_program
+from orchestrator.hosts.guest.find_program import NEEDED, find_program
 from orchestrator.hosts.guest.initramfs import Keys
-
-PACKAGE = "dropbear-bin"
 
 
 class KeyFiles(Struct, frozen=True):
@@ -43,7 +41,7 @@ def _generate(path: Path) -> str:
 
 def _run(program: str, *arguments: str) -> str:
     completed = subprocess.run(
-        [find_program(program, PACKAGE), *arguments], capture_output=True, text=True, check=False
+        [find_program(program, NEEDED[program]), *arguments], capture_output=True, text=True, check=False
     )
     if completed.returncode:
         raise HostError(f"{program} failed: {completed.stderr.strip()}")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from orchestrator.architectures import Architecture
 from orchestrator.errors import HostError
-from orchestrator.hosts.guest.find_program import find_program
+from orchestrator.hosts.guest.find_program import NEEDED, find_program
 from orchestrator.kernels.apt import unpack
 from orchestrator.kernels.debian_package import packages_folder
 from orchestrator.kernels.foreign import opened_foreign
 from orchestrator.kernels.locks import atomic_folder, locked
 
-PACKAGES = {"busybox": "busybox-static", "dash": "dash", "dropbear": "dropbear-bin"}
+PACKAGES = {name: NEEDED[name] for name in ("busybox", "dash", "dropbear")}
 """Debian packages of the programs of each guest."""
 
 _LIBRARY = re.compile(r"(/\S+) \(0x")

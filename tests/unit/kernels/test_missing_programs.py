@@ -34,8 +34,8 @@ def script(path: Path, text: str) -> Path:
         ),
         (
             lambda _: programs.require("flex", "setpriv", "readelf", "ld"),
-            "cannot build kernels: command not found: flex, setpriv, readelf, ld; run 'make setup', or install flex, "
-            "util-linux, binutils",
+            "cannot build kernels: command not found: flex, setpriv, readelf, ld, make, bison, bc, git, tar, rsync, "
+            "nice; run 'make setup', or install flex, util-linux, binutils, make, bison, bc, git, tar, rsync, coreutils",
         ),
         (
             lambda _: fetch_package("linux-image-cloud-amd64"),
@@ -46,7 +46,8 @@ def script(path: Path, text: str) -> Path:
             lambda folder: read_patches(
                 [PatchSource("path", str(script(folder / "a.patch", "--- a\n+++ a\n")))]
             ),
-            "cannot build kernels: command not found: git; run 'make setup', or install git",
+            "cannot build kernels: command not found: git, make, flex, bison, bc, tar, rsync, readelf, setpriv, nice; "
+            "run 'make setup', or install git, make, flex, bison, bc, tar, rsync, binutils, util-linux, coreutils",
         ),
         (
             lambda folder: read_patches([PatchSource("path", str(folder / "missing.patch"))]),
@@ -54,7 +55,8 @@ def script(path: Path, text: str) -> Path:
         ),
         (
             lambda _: find_toolchain("gcc"),
-            "gcc: command not found; install it, or set 'compiler' in the recipe",
+            "gcc: command not found; install it, or set 'compiler' in the recipe; also missing to build kernels: make, "
+            "flex, bison, bc, git, tar, rsync, readelf, setpriv, nice; 'make setup' installs all",
         ),
         (
             lambda folder: find_toolchain(str(script(folder / "cc", "no program"))),
@@ -68,7 +70,8 @@ def script(path: Path, text: str) -> Path:
         ),
         (
             lambda folder: find_toolchain(str(script(folder / "cc", "#!/bin/sh\necho 1\n"))),
-            "ld: command not found; install binutils",
+            "ld: command not found; install binutils; also missing to build kernels: make, flex, bison, bc, git, tar, "
+            "rsync, readelf, setpriv, nice; 'make setup' installs all",
         ),
     ],
 )
