@@ -88,7 +88,7 @@ def run_experiment(request: RunRequest, interface: UserInterface) -> RunResult:
     except BaseException as error:
         with contextlib.suppress(OrchestratorError, OSError):  # a second fault must not hide the first
             if not run.resumed and not runs.has_begun(run.folder):  # it did nothing yet
-                runs.remove(run.folder)
+                runs.remove(run.folder, run.made)
             elif isinstance(error, OrchestratorError):
                 interface.ended_early(run.folder)
         raise
@@ -103,12 +103,16 @@ def build_kernels(plan: Plan, provider: Provider, interface: UserInterface) -> N
 
 
 class _OpenRun(Struct, frozen=True):
-    """A run's folder, its lock, its scope (see :func:`scope_of`) and whether it existed before."""
+    """A run's folder, its lock, its scope (see :func:`scope_of`) and whether it existed before.
+
+    :ivar made: the directories above it that were made for it.
+    """
 
     folder: runs.RunFolder
     lock: RunLock
     scope: str
     resumed: bool
+    made: tuple[Path, ...] = ()
 
 
 def _open_folder(request: RunRequest) -> _OpenRun:
@@ -118,8 +122,9 @@ def _open_folder(request: RunRequest) -> _OpenRun:
     if found is not None:
         return _OpenRun(found, RunLock(found.path), scope, resumed=True)
     runs.remove_abandoned(request.results, request.plan.experiment.name)
+    made = runs.missing_folders(request.results)
     created, lock = runs.create(request.results, request.plan.experiment.name)
-    return _OpenRun(created, lock, scope, resumed=False)
+    return _OpenRun(created, lock, scope, resumed=False, made=made)
 
 
 def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitCode:
@@ -160,7 +165,7 @@ def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitC
                 _execute_in_time(run)
         except BaseException as error:
             if not opened.resumed and _is_refusal(error, run):
-                runs.remove(folder)
+                runs.remove(folder, opened.made)
                 raise
             log.debug("the run ended early: %s", error, exc_info=not isinstance(error, OrchestratorError))
             # A second fault, such as a full disk, must not hide the first.

@@ -7,7 +7,7 @@ import difflib
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +54,7 @@ def create(results: Path, experiment: str) -> tuple[RunFolder, RunLock]:
     No two runs of an experiment share a millisecond, so that ids sort. No directory is left if it cannot be written.
     """
     parent = results / _folder_name(experiment)
+    made = missing_folders(results)
     try:
         while True:
             parent.mkdir(parents=True, exist_ok=True)
@@ -68,22 +69,32 @@ def create(results: Path, experiment: str) -> tuple[RunFolder, RunLock]:
                 sync_folder(parent)
                 return run, RunLock(run.path)
             except BaseException:
-                remove(run)
+                remove(run, made)
                 raise
     except OSError as error:
-        with contextlib.suppress(OSError):
-            parent.rmdir()
+        for folder in (parent, *made):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
         raise HostError(
             f"{error.filename or parent}: {error.strerror}; "
             f"set a writable directory with --results or {VARIABLE}"
         ) from None
 
 
-def remove(run: RunFolder) -> None:
-    """Remove the directory of a run, and that of its experiment if it is empty then."""
+def missing_folders(results: Path) -> tuple[Path, ...]:
+    """Return the results directory and those above it that do not exist, the deepest first."""
+    return tuple(folder for folder in (results, *results.parents) if not folder.exists())
+
+
+def remove(run: RunFolder, made: Iterable[Path] = ()) -> None:
+    """Remove the directory of a run, and that of its experiment if it is empty then.
+
+    :param made: directories that :func:`create` has made for the run, the deepest first: removed if they are empty.
+    """
     shutil.rmtree(run.path, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        run.path.parent.rmdir()
+    for folder in (run.path.parent, *made):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def remove_abandoned(results: Path, experiment: str) -> None:
@@ -105,15 +116,10 @@ def has_begun(run: RunFolder) -> bool:
 
 def check_writable(results: Path, experiment: str) -> None:
     """Raise what :func:`create` would raise; leave no directory."""
-    existed = results.exists()
-    try:
-        run, lock = create(results, experiment)
-        remove(run)
-        lock.close()
-    finally:
-        if not existed:
-            with contextlib.suppress(OSError):
-                results.rmdir()
+    made = missing_folders(results)
+    run, lock = create(results, experiment)
+    remove(run, made)
+    lock.close()
 
 
 def all_runs(results: Path) -> list[RunFolder]:

@@ -52,7 +52,7 @@ def run(user: User, *words: str | Path) -> Ended:
 
 
 def nothing_is_left(user: User) -> None:
-    assert not list(user.folder.glob("results/*"))
+    assert not (user.folder / "results").exists()
     assert "No runs yet" in call(user, "results", "list").out
     latest = call(user, "report", "latest")
     assert (latest.code, latest.complaints[0].partition(";")[0]) == (2, "no runs in results")
@@ -63,6 +63,46 @@ def refused_alike(user: User, *words: str | Path) -> Ended:
     checked, ended = run(user, *words, "--check"), run(user, *words)
     assert (checked.code, checked.complaints) == (ended.code, ended.complaints), (checked, ended)
     return ended
+
+
+NO_SOURCE = "{source: {git: file:///none/at/all, ref: v1}, config: {base: defconfig}}"
+OTHERWISE: dict[str, tuple[int, str, tuple[str, ...]]] = {
+    "an unknown option": (2, "No such option", ("--no-such-option",)),
+    "an option without a number": (2, "Invalid value for '--limit'", ("--limit", "0")),
+    "options that exclude each other": (2, "--new and --resume are mutually exclusive", ("--new", "--resume")),
+    "a key that there is not": (2, "unknown key 'repetition'", ("--set", "repetition=1")),
+    "no cell": (2, "no cell matches", ("--where", "n == 3")),
+    "a predicate that is none": (2, "syntax error", ("--where", "n = 1")),
+    "no run to resume": (2, "no unfinished run of this experiment", ("--resume",)),
+    "no such run": (2, "no runs in results", ("--resume=20261124T101500000Z-0a1b",)),
+    "no such inventory": (2, "'none.ini' does not exist", ("--inventory", "none.ini")),
+    "no such host": (3, "no host or group 'others'", ("--inventory", "hosts.ini", "--host", "others")),
+    "no such image": (2, "none: No such file or directory", ("--set", "kernels={mine: {image: none}}")),
+    "no such recipe": (2, "recipe 'linux-0' not found", ("--set", "kernels={mine: {recipe: linux-0}}")),
+    "a kernel that cannot be built": (
+        4, "none/at/all", ("--set", f"kernels={{mine: {{recipe: {NO_SOURCE}}}}}"),
+    ),
+    "a guest that cannot be": (
+        2, "must be a multiple of 1MiB", ("--provider", "qemu", "--set", "hosts.qemu.nodes=[{memory: 1}]"),
+    ),
+    "a batch system that is not here": (3, "this machine: ", ("--provider", "slurm")),
+    "needs, and --new": (3, "needs 4000 CPUs", ("--new", "--set", "hosts.needs.cpus=4000")),
+    "needs, below directories that are not there": (
+        3, "needs 4000 CPUs", ("--set", "hosts.needs.cpus=4000", "--results", "results/of/mine"),
+    ),
+}  # fmt: skip
+"""Exit code, message and options of refusals on this machine."""
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_refused_start_leaves_the_folder_as_it_was(local_user: User, name: str) -> None:
+    code, message, options = OTHERWISE[name]
+    (local_user.folder / "hosts.ini").write_text("mine\n")
+    file = local_user.file(ANY)
+    before = sorted(local_user.folder.rglob("*"))
+    ended = run(local_user, file, *options)
+    assert (ended.code, message in ended.err) == (code, True), ended.err
+    assert sorted(local_user.folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -35,7 +35,8 @@ def script(path: Path, text: str) -> Path:
         (
             lambda _: programs.require("flex", "setpriv", "readelf", "ld"),
             "cannot build kernels: command not found: flex, setpriv, readelf, ld, make, bison, bc, git, tar, rsync, "
-            "nice; run 'make setup', or install flex, util-linux, binutils, make, bison, bc, git, tar, rsync, coreutils",
+            "nice; run 'make setup', or install flex, util-linux, binutils, make, bison, bc, git, tar, rsync, "
+            "coreutils",
         ),
         (
             lambda _: fetch_package("linux-image-cloud-amd64"),
