@@ -22,21 +22,21 @@ _MARK = "\x1e"
 _AFTER = f"code=$?; printf '\\n{_MARK}%d\\n' $code; (exit $code)"
 _TITLE = re.compile(r'\btitle="([^"]+)"')
 _COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+_VERDICT = "faster|slower|no difference larger than .*|too noisy to say: .*"
 _PATTERNS = (
     ("…", ".*"),
     # A figure with its spread or its interval.
     (r"<?\d+(?:\.\d+)?(?:e[+-]\d+)? ± <?\d+(?:\.\d+)?", r"<?\d[\d.e+-]* ± <?\d[\d.]*"),
+    (r"\d[\d.]* \[\d[\d.]*, \d[\d.]*\]", r"\d[\d.e+]* \[\d[\d.e+]*, \d[\d.e+]*\]"),
     (r"\[\d[\d.]*, \d[\d.]*\]", r"\[\d[\d.e+]*, \d[\d.e+]*\]"),
     (r"\b\d{8}T\d{9}Z-[0-9a-f]{4}\b", r"\d{8}T\d{9}Z-[0-9a-f]{4}"),
     (r"\b[0-9a-f]{12}(?:[0-9a-f]{52})?\b", "[0-9a-f]{12,64}"),
     (r"\b\d+\.\d+(?:\.\d+)*(?:e[+-]\d+)?", r"\d+(?:\.\d+)*(?:e[+-]\d+)?"),
     (r"\b\d+min \d+s\b|\b\d+s\b", r"\d+\w*(?: \d+\w+)?"),
-    (
-        r"(?:faster|slower|no difference larger than .*|too noisy to say: .*)$",
-        "(?:faster|slower|no difference larger than .*|too noisy to say: .*)",
-    ),
+    (rf"(?:{_VERDICT})$", f"(?:{_VERDICT})"),
     # A figure of a table: alone between two spaces and the next column.
     (r"(?<=  )\d{3,}(?=  |$)", r"\d[\d.e+]*"),
+    (r"\b\d+ files", r"\d+ files"),
     (r"-{3,}", "-+"),
     (r"\s+", r"\s+"),
 )
