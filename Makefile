@@ -20,6 +20,7 @@
 #   make machine-test kernels on a machine that boots from its disk: two kernels, three boots each; kernels that die
 #   make performance  measure the program beside what people use instead, and write docs/performance.md; half an hour of an
 #                     idle machine
+#   make site         the documentation as web pages, in build/site; needs python3-venv only
 #   make setup        only prepare .venv, with `orchestrate` in it
 #   make architecture-test  guests of arm64 and ppc64le, with Debian's kernels and with the kernel series; `make test` runs
 #                     one of arm64
@@ -61,7 +62,7 @@ MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprog
 
 .PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
 	kernel-test-quick kernel-test-debug kernel-test-experiments series-test machine-test architecture-test \
-	audit chaos fuzz licences lint lock release packages-run packages-test performance clean help
+	audit chaos fuzz licences lint lock release site packages-run packages-test performance clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
 
@@ -188,7 +189,7 @@ $(VENV)/.ready: pyproject.toml requirements/run.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/.test $(VENV)/.dev: $(VENV)/.%: $(VENV)/.ready requirements/%.txt
+$(VENV)/.test $(VENV)/.site $(VENV)/.dev: $(VENV)/.%: $(VENV)/.ready requirements/%.txt
 	$(INSTALL) requirements/$*.txt
 	touch $@
 
@@ -200,12 +201,19 @@ LICENCES := PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/licences.sh requirements/run
 licences: $(VENV)/.dev
 	$(LICENCES) >docs/licences.md
 
+# Each page at its path in the repository. A link that leads nowhere is an error.
+site: $(VENV)/.site
+	rm -rf build/site
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs --doctree-dir build/doctrees . build/site
+	@echo "build/site/index.html; to serve it: python3 -m http.server --bind 127.0.0.1 --directory build/site"
+
 # For every supported Python and architecture. Another index than uv's own is named by UV_DEFAULT_INDEX.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group build \
 	--custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
 
 lock: $(VENV)/.dev
 	$(LOCK) --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra site --constraint requirements/dev.txt --output-file requirements/site.txt
 	$(LOCK) --extra test --constraint requirements/dev.txt --output-file requirements/test.txt
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
 
@@ -215,6 +223,6 @@ release: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/build-release.sh dist
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage* dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage* build dist
 	$(MAKE) -s -C roles/migbench/files clean
 	$(MAKE) -s -C orchestrator/execution/runner clean

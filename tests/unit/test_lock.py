@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NAME = PROJECT["project"]["name"]
-EXTRAS = {"run": (), "test": ("test",), "dev": ("dev",)}
+EXTRAS = {"run": (), "site": ("site",), "test": ("test",), "dev": ("dev",)}
 """Extras by lock file."""
 
 
@@ -65,10 +65,11 @@ def test_every_file_has_a_hash_and_no_address(name: str) -> None:
 
 
 def test_one_version_of_a_package_is_in_all_locks() -> None:
-    run, test, dev = (
+    run, site, test, dev = (
         {(requirement.name, str(requirement.specifier)) for requirement, _ in locked(name)} for name in EXTRAS
     )
     assert run <= test <= dev
+    assert run <= site <= dev
 
 
 def test_the_licences_are_those_of_the_packages_that_the_program_needs() -> None:
