@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from orchestrator.analysis import enough, values, without_ratio
 from orchestrator.analysis.bootstrap import median, ratio_interval
 from orchestrator.analysis.multiple import holm
-from orchestrator.analysis.pairs import incomparable, note, shared_trials
+from orchestrator.analysis.pairs import Key, incomparable, key, note, shared_trials
 from orchestrator.analysis.samples import Sample
 from orchestrator.analysis.significance import permutation_p, sign_p, smallest_p, smallest_sign_p
 from orchestrator.analysis.values import Units, is_rate
@@ -106,16 +106,15 @@ def compare(
     """
     ignored = frozenset(ignore)
 
-    def key(sample: Sample) -> tuple[object, ...]:
-        levels = tuple(sorted(item for item in sample.factors.items() if item[0] not in ignored))
-        return (levels, "" if rules.mix else sample.environment)
+    def key_of(sample: Sample) -> Key:
+        return key(sample.factors, ignored, "" if rules.mix else sample.environment)
 
-    unpaired: dict[tuple[object, ...], list[Sample]] = {}
+    unpaired: dict[Key, list[Sample]] = {}
     for sample in new:
-        unpaired.setdefault(key(sample), []).append(sample)
+        unpaired.setdefault(key_of(sample), []).append(sample)
     rows = []
     for sample in base:
-        partners = unpaired.get(key(sample), [])
+        partners = unpaired.get(key_of(sample), [])
         rows.append(_row(metric, sample, partners.pop(0) if partners else None, ignored, rules))
     return rows + [
         _row(metric, None, sample, ignored, rules) for samples in unpaired.values() for sample in samples

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from orchestrator.analysis.samples import Sample
 from orchestrator.analysis.verdicts import figures_differ, meaningless
 from orchestrator.results.records import MetricInfo
+
+Key = tuple[tuple[tuple[str, str], ...], str]
+"""Sorted levels and environment."""
+
+
+def key(factors: Mapping[str, str], ignored: Collection[str], environment: str) -> Key:
+    """Return what the same cell has in common in several runs: its levels, except of some factors, and environment."""
+    return tuple(sorted(item for item in factors.items() if item[0] not in ignored)), environment
 
 
 def incomparable(base: Sample | None, new: Sample | None, mix: bool) -> str:

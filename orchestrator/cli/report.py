@@ -17,7 +17,7 @@ LIMITS = "1.5in", "20in"
 
 
 @click.command()
-@click.argument("run")
+@click.argument("references", metavar="RUN...", nargs=-1, required=True)
 @click.option(
     "--format",
     "format_name",
@@ -49,7 +49,7 @@ LIMITS = "1.5in", "20in"
 )
 @results_option
 def report(
-    run: str,
+    references: tuple[str, ...],
     format_name: str,
     metrics: tuple[str, ...],
     target: Path | None,
@@ -59,7 +59,8 @@ def report(
 ) -> None:
     """Print the figures of a run.
 
-    RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`.
+    RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`. Several runs are shown side by
+    side: one column for each, of the headline metric or those of --metric, and what differs between the runs.
     """
     *others, last = charts.format_names()
     of_charts = format_name in (*others, last)
@@ -70,11 +71,17 @@ def report(
     least, most = map(parse_length, LIMITS)
     if not least <= points <= most:
         raise click.UsageError(f"--width {width}: charts are from {LIMITS[0]} to {LIMITS[1]} wide")
-    from orchestrator.report import render
+    from orchestrator.report import render, side_by_side, side_by_side_formats
     from orchestrator.report.model import open_report
     from orchestrator.results import runs
 
-    with open_report(results_path, runs.find(results_path, run), metrics) as opened:
+    found = [runs.find(results_path, reference) for reference in references]
+    if len(found) > 1:
+        side_by_side_formats.check(format_name)
+        together = side_by_side.read(results_path, found, metrics)
+        emit(side_by_side_formats.render(together, format_name), target)
+        return
+    with open_report(results_path, found[0], metrics) as opened:
         if not of_charts:
             emit(render(opened, format_name), target)
             return
