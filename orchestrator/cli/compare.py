@@ -9,6 +9,7 @@ import click
 
 from orchestrator.cli.options import Command
 from orchestrator.cli.output import echo
+from orchestrator.cli.program import as_started
 from orchestrator.cli.results import emit, output_option, results_option
 from orchestrator.errors import BadInput, ExitCode
 from orchestrator.report.comparison_formats import names
@@ -153,7 +154,8 @@ def compare(
     else:
         second = runs.find(results_path, new)
         compared = comparison.two_runs(results_path, first, second, metrics, rules, fail_on)
-    emit(comparison_formats.render(compared, format_name), target)
+    rendered = comparison_formats.render(compared, format_name)
+    emit(as_started(rendered) if format_name == "text" else rendered, target)
     code = compared.exit_code(allow_unjudged)
     if code is ExitCode.NOT_JUDGED:
         echo(f"orchestrate: {comparison_text.not_judged(compared)}; --allow-unjudged accepts that", err=True)

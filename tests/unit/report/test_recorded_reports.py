@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.analysis.verdicts import Verdict
 from orchestrator.experiment.model import Status
 from orchestrator.report import format_names, listing
 from orchestrator.report.comparison import Rules, two_runs
@@ -52,7 +53,7 @@ def test_it_is_reported_in_every_format(results: Path, format_name: str) -> None
 def test_it_is_compared_with_itself(results: Path) -> None:
     run = runs.find(results, "latest")
     compared = two_runs(results, run, run, (), Rules(unit="trial"), None)
-    assert {row.ratio for row in compared.rows if row.ratio is not None} == {1.0}
+    assert {row.verdict for row in compared.rows if row.base and row.base.n} == {Verdict.SAME_TRIALS}
 
 
 def test_an_interrupted_run_can_be_resumed(tmp_path: Path) -> None:
