@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -19,6 +20,7 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 ERROR_LINES = 50
 COMMANDS = {
     "compare": "Compare two runs, or the kernels of one run.",
+    "completion": "Print or install the script for shell completion.",
     "doctor": "Show what a machine can do for experiments, and what it lacks.",
     "export": "Write a run into a bundle.",
     "hosts": "Check, restore and unlock hosts; start and stop guests.",
@@ -57,6 +59,15 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = getattr(importlib.import_module(f"{__name__}.{cmd_name}"), cmd_name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Return the commands that begin with a word, and the options; import no command."""
+        from click.shell_completion import CompletionItem
+
+        known = [CompletionItem(name, help=COMMANDS[name]) for name in self.list_commands(ctx)]
+        return [item for item in known if item.value.startswith(incomplete)] + click.Command.shell_complete(
+            self, ctx, incomplete
+        )
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Resolve a command, with the defaults of the project; suggest the closest name for an unknown one."""
@@ -101,6 +112,11 @@ def shortened(lines: list[str]) -> list[str]:
 
 def main() -> None:
     """Run a command. Errors that the user can fix are printed as plain lines, with an exit code."""
+    question = os.environ.get("_ORCHESTRATE_COMPLETE")
+    if question:
+        from orchestrator.cli.complete import answer
+
+        sys.exit(answer(orchestrate, "orchestrate", question))
     try:
         # orchestrate.main() would exit with code 1, "some trial not ok", on a closed pipe.
         with (

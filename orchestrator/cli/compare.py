@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli import complete
 from orchestrator.cli.options import Command
 from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
@@ -38,8 +39,8 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
 
 
 @click.command(cls=Command, synopses=("BASELINE NEW", "--by kernel RUN", "--published RUN"))
-@click.argument("base", metavar="BASELINE")
-@click.argument("new", metavar="[NEW]", required=False)
+@click.argument("base", metavar="BASELINE", shell_complete=complete.runs)
+@click.argument("new", metavar="[NEW]", required=False, shell_complete=complete.runs)
 @click.option("--by", type=click.Choice(["kernel"]), help="Compare the kernels of RUN.")
 @click.option(
     "--published",

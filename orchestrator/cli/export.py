@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli import complete
 from orchestrator.cli.output import echo
 from orchestrator.cli.results import results_option
 from orchestrator.units import plural
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete.runs)
 @click.option(
     "--output",
     "-o",

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from orchestrator.cli import complete
 from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import (
     HOSTS,
@@ -28,7 +29,9 @@ from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 from orchestrator.nearest import did_you_mean
 from orchestrator.provision.experiments import load_experiment
 
-hosts_argument = click.argument("patterns", metavar=HOSTS, nargs=-1, required=True)
+hosts_argument = click.argument(
+    "patterns", metavar=HOSTS, nargs=-1, required=True, shell_complete=complete.hosts
+)
 
 
 @click.group(cls=Group)
@@ -43,7 +46,7 @@ def hosts() -> None:
 
 
 @hosts.command("list")
-@click.argument("patterns", metavar=f"[{HOSTS}]", nargs=-1)
+@click.argument("patterns", metavar=f"[{HOSTS}]", nargs=-1, shell_complete=complete.hosts)
 @inventory_options
 def list_(patterns: tuple[str, ...], inventory: Path | None, limit: str, ssh_config: Path | None) -> None:
     """List hosts with their addresses and groups.
@@ -203,7 +206,7 @@ def facts(patterns: tuple[str, ...], inventory: Path | None, limit: str, ssh_con
 
 
 @hosts.command(cls=Command, synopses=(HOSTS, "--provider NAME [EXPERIMENT.yaml]"))
-@click.argument("patterns", metavar=HOSTS, nargs=-1)
+@click.argument("patterns", metavar=HOSTS, nargs=-1, shell_complete=complete.hosts_or_file)
 @provider_option(
     "Ask the cluster of provider NAME (slurm) instead of connecting to hosts. Its options are in hosts.NAME of "
     "EXPERIMENT.yaml."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import complete
 from orchestrator.cli.options import Group
 from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput
@@ -27,7 +28,13 @@ def kernel() -> None:
 
 
 @kernel.command()
-@click.argument("names", metavar="(RECIPE|EXPERIMENT.yaml)...", nargs=-1, required=True)
+@click.argument(
+    "names",
+    metavar="(RECIPE|EXPERIMENT.yaml)...",
+    nargs=-1,
+    required=True,
+    shell_complete=complete.recipes_or_file,
+)
 @click.option("--package", is_flag=True, help="Also build a Debian package.")
 @click.option(
     "--arch",
@@ -86,7 +93,7 @@ def list_() -> None:
 
 
 @kernel.command()
-@click.argument("name", metavar="(HASH|RECIPE)")
+@click.argument("name", metavar="(HASH|RECIPE)", shell_complete=complete.kernels)
 def show(name: str) -> None:
     """Show the ingredients and the build id of a kernel.
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from orchestrator.cli import complete
 from orchestrator.cli.defaults import sources
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -81,6 +82,7 @@ def inventory_options(function: F, hidden: bool = False) -> F:
         "--limit",
         default="",
         metavar="PATTERN",
+        shell_complete=complete.hosts,
         hidden=hidden,
         help="Use only those of the hosts that match PATTERN, as with Ansible: a host, a group, or several such as "
         "'numa*:!numa3:&rack1'.",
@@ -97,6 +99,7 @@ def provider_option(text: str) -> Callable[[F], F]:
         "--provider",
         default="",
         metavar="NAME",
+        shell_complete=complete.providers,
         callback=_known_provider,
         help=text.format(known=f"{', '.join(names)} or {last}"),
     )
@@ -127,6 +130,7 @@ def host_options(verb: str, hidden: bool = False) -> Callable[[F], F]:
         "--host",
         default="",
         metavar="HOST",
+        shell_complete=complete.hosts,
         hidden=hidden,
         help="Use HOST instead of the hosts in the file: a name in the inventory, [user@]host[:port], or `local`.",
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli import complete
 from orchestrator.cli.output import echo
 from orchestrator.cli.results import emit, emit_charts, results_option
 from orchestrator.report import charts, format_names
@@ -17,7 +18,7 @@ LIMITS = "1.5in", "20in"
 
 
 @click.command()
-@click.argument("references", metavar="RUN...", nargs=-1, required=True)
+@click.argument("references", metavar="RUN...", nargs=-1, required=True, shell_complete=complete.runs)
 @click.option(
     "--format",
     "format_name",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli import complete
 from orchestrator.cli.options import Group
 from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
@@ -67,7 +68,7 @@ def list_runs(results_path: Path) -> None:
 
 
 @results.command("show")
-@click.argument("run")
+@click.argument("run", shell_complete=complete.runs)
 @click.option("--trial", metavar="ID", help="Print the records of one trial instead, as JSON.")
 @click.option("--trials", is_flag=True, help="List all trials instead, those that are not ok first.")
 @click.option("--text", is_flag=True, help="With --trial: print status, stdout and stderr as text, not JSON.")
@@ -97,7 +98,7 @@ yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask for conf
 
 
 @results.command("rm")
-@click.argument("references", metavar="RUN...", nargs=-1, required=True)
+@click.argument("references", metavar="RUN...", nargs=-1, required=True, shell_complete=complete.runs)
 @dry_run_option
 @yes_option
 @results_option

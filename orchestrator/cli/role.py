@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli import complete
 from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import Group, inventory_options
 from orchestrator.cli.output import echo
@@ -40,11 +41,12 @@ def list_() -> None:
 
 
 @role.command()
-@click.argument("names", metavar="ROLE...", nargs=-1, required=True)
+@click.argument("names", metavar="ROLE...", nargs=-1, required=True, shell_complete=complete.roles)
 @click.option(
     "--host",
     "hosts",
     metavar="HOST|GROUP",
+    shell_complete=complete.hosts,
     multiple=True,
     required=True,
     help="Apply to a host or group of the inventory, [user@]host[:port], or `local`. May be repeated.",

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cache import cache_folder
+from orchestrator.cli import complete
 from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import (
     OptionalValue,
@@ -40,6 +41,7 @@ from orchestrator.report import format_names
     cls=OptionalValue,
     default="",
     metavar="[=RUN]",
+    shell_complete=complete.runs,
     help="Resume RUN, which must have the same scope; default: the latest unfinished run of that scope. Without this "
     "option, a new run is started if there is none; with it, that is an error.",
 )
