@@ -28,6 +28,7 @@
 #   make licences     write docs/licences.md: the licences of the packages that the program needs
 #   make lock         write requirements/*.txt anew from pyproject.toml; with UPGRADE=--upgrade all packages in their newest
 #                     versions
+#   make man          write the manual pages into man/, from the help of the commands; `make release` does it as well
 #   make release      put the notes of this version into CHANGELOG.md; sdist, wheel and SHA256SUMS into dist/
 
 VENV   := .venv
@@ -62,7 +63,7 @@ MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprog
 
 .PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
 	kernel-test-quick kernel-test-debug kernel-test-experiments series-test machine-test architecture-test \
-	audit chaos fuzz licences lint lock release site packages-run packages-test performance clean help
+	audit chaos fuzz licences lint lock man release site packages-run packages-test performance clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:
 
@@ -160,7 +161,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive orchestrator tools tools/build-runners
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive orchestrator tools tools/build-runners tools/build-man
 	$(BIN)/lint-imports --no-cache
 	@$(LICENCES) >/dev/null
 	shellcheck -x $$(git ls-files '*.sh') .ci/run tools/port-series tools/check-series
@@ -217,12 +218,15 @@ lock: $(VENV)/.dev
 	$(LOCK) --extra test --constraint requirements/dev.txt --output-file requirements/test.txt
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
 
+man: $(VENV)/.ready
+	$(BIN)/python tools/build-man man
+
 # The first time it stops for you to commit the notes that it has assembled.
 release: $(VENV)/.dev
 	@! ls changelog.d/+*.md >/dev/null 2>&1 || $(BIN)/towncrier build --yes
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/build-release.sh dist
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage* build dist
+	rm -rf $(VENV) man .mypy_cache .ruff_cache .pytest_cache .coverage* build dist
 	$(MAKE) -s -C roles/migbench/files clean
 	$(MAKE) -s -C orchestrator/execution/runner clean

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Build sdist, wheel and SHA256SUMS of the last commit into a folder. The bytes depend on nothing but the commit.
-# usage: build-release.sh FOLDER; `python` has the packages build, hatchling and ziglang
+# usage: build-release.sh FOLDER; `python` has the packages of requirements/dev.txt
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
@@ -18,6 +18,7 @@ trap 'rm -rf "$tree"' EXIT
 git archive HEAD | tar -x -C "$tree"
 rm -rf "$folder"
 python tools/build-runners "$tree"
+python "$tree/tools/build-man" "$tree/man"
 python -m build --no-isolation --outdir "$folder" "$tree"
 cd "$folder"
 sha256sum -- *.tar.gz *.whl | tee SHA256SUMS

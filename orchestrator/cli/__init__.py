@@ -23,6 +23,7 @@ COMMANDS = {
     "completion": "Print or install the script for shell completion.",
     "doctor": "Show what a machine can do for experiments, and what it lacks.",
     "export": "Write a run into a bundle.",
+    "help": "Show the manual page of a command, or its help.",
     "hosts": "Check, restore and unlock hosts; start and stop guests.",
     "init": "Create an example experiment, or a CI workflow.",
     "kernel": "Build kernels from recipes and manage the cache of kernels.",

@@ -59,6 +59,8 @@ def test_the_wheel_is_a_program_that_works(release: Path, tmp_path: Path) -> Non
     # not read where the folder is on the path by another .pth.
     (next(venv.glob("lib/*/site-packages")) / "here.pth").write_text(sysconfig.get_path("purelib"))
     experiments = next(venv.glob("lib/*/site-packages/orchestrator/share/experiments"))
+    pages = {path.name for path in (venv / "share/man/man1").iterdir()}
+    assert {"orchestrate.1", "orchestrate-run.1", "orchestrate-results-prune.1"} <= pages
     surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [venv / "bin/orchestrate", "validate", *sorted(experiments.glob("*.yaml"))],
