@@ -12,10 +12,12 @@ from orchestrator.hosts.base import ProviderRequest
 from orchestrator.hosts.providers.ssh import SshProvider
 
 
-def provider(folder: Path, text: str, *, host: str = "", fleet: bool = False) -> SshProvider:
+def provider(folder: Path, text: str, *, host: str = "", fleet: bool = False, limit: str = "") -> SshProvider:
     (folder / "hosts").write_text(text)
     return SshProvider(
-        ProviderRequest(Needs(), {}, group="numa", inventory=folder / "hosts", host=host, fleet=fleet)
+        ProviderRequest(
+            Needs(), {}, group="numa", inventory=folder / "hosts", host=host, fleet=fleet, limit=limit
+        )
     )
 
 
@@ -37,3 +39,13 @@ def test_a_host_that_is_asked_for_must_have_ssh(tmp_path: Path) -> None:
         provider(tmp_path, text, host="here")
     with pytest.raises(BadInput, match=r"hosts:3:1: host 'n1': ansible_port"):
         provider(tmp_path, text)
+
+
+def test_a_fleet_is_the_same_place_with_fewer_of_its_hosts(tmp_path: Path) -> None:
+    """So its run is resumed without a host that has failed; the host of a run without a fleet is its place."""
+    text = "[numa]\nn1\nn2\nn3\n"
+    limited = provider(tmp_path, text, fleet=True, limit="!n2")
+    assert limited.hosts == ("n1", "n3")
+    assert limited.scope == provider(tmp_path, text, fleet=True).scope
+    assert provider(tmp_path, text, limit="!n2").candidates == ("n1", "n3")
+    assert provider(tmp_path, text, limit="!n2").scope != provider(tmp_path, text).scope
