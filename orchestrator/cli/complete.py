@@ -112,6 +112,9 @@ def answer(command: click.Command, name: str, question: str) -> int:
 
     from click.shell_completion import shell_complete
 
-    logging.disable()
     arguments: dict[str, Any] = {}
-    return shell_complete(command, arguments, name, VARIABLE, question)
+    logging.disable()
+    try:
+        return shell_complete(command, arguments, name, VARIABLE, question)
+    finally:
+        logging.disable(logging.NOTSET)
