@@ -48,6 +48,9 @@ LIMITS = "1.5in", "20in"
     metavar="LENGTH",
     help=f"Width of a chart in in, mm, cm or pt, such as 89mm; default: {WIDTH}. Needs a format of charts.",
 )
+@click.option(
+    "--log-x", is_flag=True, help="Draw the chart by threads, or another amount, on a logarithmic axis."
+)
 @results_option
 def report(
     references: tuple[str, ...],
@@ -56,6 +59,7 @@ def report(
     target: Path | None,
     chart: str | None,
     width: str | None,
+    log_x: bool,
     results_path: Path,
 ) -> None:
     """Print the figures of a run.
@@ -72,6 +76,8 @@ def report(
     least, most = map(parse_length, LIMITS)
     if not least <= points <= most:
         raise click.UsageError(f"--width {width}: charts are from {LIMITS[0]} to {LIMITS[1]} wide")
+    from msgspec.structs import replace
+
     from orchestrator.report import render, side_by_side, side_by_side_formats
     from orchestrator.report.model import open_report
     from orchestrator.results import runs
@@ -82,7 +88,8 @@ def report(
         together = side_by_side.read(results_path, found, metrics)
         emit(side_by_side_formats.render(together, format_name), target)
         return
-    with open_report(results_path, found[0], metrics) as opened:
+    with open_report(results_path, found[0], metrics) as one:
+        opened = replace(one, log_x=log_x)
         if not of_charts:
             emit(render(opened, format_name), target)
             return

@@ -12,6 +12,9 @@ from orchestrator.report import tables, text
 from orchestrator.report.model import Report
 from orchestrator.units import plural
 
+FEW = 6
+"""Up to so many speed-ups have a sentence each."""
+
 
 def sentences(report: Report) -> list[str]:
     """Return the conclusion: of the speed-ups if the experiment compares, else of the headline metric."""
@@ -34,7 +37,11 @@ def _speedups(report: Report) -> Iterator[str]:
         key=lambda row: row[2],
     )
     baseline = ", ".join(f"{name} {level}" for name, level in compare.baseline.items())
-    if known:
+    if 0 < len(known) <= FEW:
+        for cell, speedup, _ in reversed(known):
+            words = f"{_ratio(speedup).rstrip(',')}{_published(speedup)}"
+            yield f"{tables.cell_name(report, cell)} over {baseline}: speed-up {words}."
+    elif known:
         cell, speedup, ratio = known[-1]
         what = "Largest speed-up" if ratio > 1 else "No cell is faster than the baseline; largest speed-up"
         yield f"{what} over {baseline}: {_ratio(speedup)} for {tables.cell_name(report, cell)}{_published(speedup)}."

@@ -58,6 +58,7 @@ class Report(Struct, frozen=True, dict=True):  # what is found out once is kept
     :ivar missing: why a metric has no figure, by its name, according to the first trial without it.
     :ivar findings: anomalies in the values of the headline, cell by cell.
     :ivar damage: lines of the journal that are damaged and left out, each with file, line and fault.
+    :ivar log_x: whether the chart by a swept amount has a logarithmic axis along x.
     """
 
     opening: RunRecord
@@ -85,6 +86,7 @@ class Report(Struct, frozen=True, dict=True):  # what is found out once is kept
     requests: Mapping[str, Mapping[str, str]]
     read_trials: Callable[[Sequence[str]], Iterator[TrialRow]]
     damage: tuple[str, ...] = ()
+    log_x: bool = False
 
     @property
     def boots(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ import pytest
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
 
 TABLE = "#table-1"
 
@@ -113,6 +114,16 @@ def test_nothing_overflows_the_page(chromium: Chrome, page: Path, width: int, sc
         ".filter(([, box]) => box.left < 0 || box.right > window.innerWidth).map(([words]) => words)"
     )
     assert chromium.execute_script(cut) == []
+
+
+@pytest.mark.parametrize(("width", "wide"), [(1400, False), (420, True)])
+def test_a_table_that_is_cut_off_says_that_it_scrolls(
+    chromium: Chrome, page: Path, width: int, wide: bool
+) -> None:
+    look(chromium, page, width)
+    note = chromium.find_element(By.CSS_SELECTOR, "#tables .scrolls")
+    WebDriverWait(chromium, 60).until(lambda _: note.is_displayed() is wide)
+    assert not wide or "scroll it to the side" in note.text
 
 
 @pytest.mark.parametrize("width", [1400, 420])

@@ -38,7 +38,7 @@ def render(report: Report, points: float) -> Iterator[ChartFile]:
             for panel in panels:
                 title = f"{figure.title}: {panel.heading}"
                 name = panel_name(figure, panels, panel)
-                yield _file(report, name, figure, title, points, _panel(panel))
+                yield _file(report, name, figure, title, points, _panel(panel, report.log_x))
 
 
 def _file(report: Report, name: str, figure: Figure, title: str, points: float, drawn: _Spec) -> ChartFile:
@@ -75,7 +75,7 @@ def _config() -> _Spec:
     }
 
 
-def _panel(panel: Panel) -> _Spec:
+def _panel(panel: Panel, log: bool) -> _Spec:
     """Return data and layers of a panel: the factor along x, the figure along y."""
     numbers = [_number(point.at) for point in panel.points]
     amount = panel.joined and None not in numbers
@@ -85,13 +85,13 @@ def _panel(panel: Panel) -> _Spec:
     ]
     series = _series(panel.points)
     title = {"field": "at", "title": panel.x}
+    levels = sorted({number for number in numbers if number is not None})
+    # The ends of the axis are those of the levels, as in the other formats.
+    scale: _Spec = {"type": "log", "base": 2} if log and levels and levels[0] > 0 else {"zero": False}
     # "sort": null keeps the order of the data.
-    ticks = {"values": sorted({number for number in numbers if number is not None})}
-    x = (
-        {**title, "type": "quantitative", "axis": ticks}
-        if amount
-        else {**title, "type": "ordinal", "sort": None}
-    )
+    x: _Spec = {**title, "type": "ordinal", "sort": None}
+    if amount:
+        x = {**title, "type": "quantitative", "axis": {"values": levels}, "scale": scale}
     y = {"field": "value", "type": "quantitative", "title": panel.axis, "scale": {"zero": True}}
     layers: list[_Spec] = [_interval("y")]
     if panel.joined:

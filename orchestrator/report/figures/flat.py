@@ -73,6 +73,8 @@ def _element(given: ET.Element, width: float, around: str) -> Iterator[ET.Elemen
             group.extend(_element(child, float(placed.get("width", width)), classes))
         yield group
         return
+    if "dx" in given.attrib:
+        placed["x"] = _written(float(placed["x"]) + float(given.attrib["dx"]))
     made = ET.Element(given.tag, {**placed, **_style(given, set(classes.split()))})
     made.text = given.text if given.tag == "text" else None
     yield made

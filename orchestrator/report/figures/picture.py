@@ -15,6 +15,7 @@ from msgspec import Struct
 from orchestrator.report import notes, text
 from orchestrator.report.figures import flat
 from orchestrator.report.figures.words import LINE, lines, width
+from orchestrator.report.html import svg
 from orchestrator.report.html.charts import CHARTS
 from orchestrator.report.html.figure import Figure, Panel, Row
 from orchestrator.report.model import Report
@@ -147,7 +148,7 @@ def _panel(figure: Figure, panel: Panel, pixels: float) -> _Sheet:
     sheet = _Sheet(pixels)
     _legend(sheet, figure.legend)
     sheet.paragraph(panel.axis)
-    sheet.put(flat.flat(panel.drawing, pixels), 0.0)
+    sheet.put(flat.flat(panel.drawing, pixels - svg.LEFT - svg.RIGHT), svg.LEFT)
     sheet.height += float(ET.fromstring(panel.drawing).get("height", 0))  # nosec B314
     return sheet
 

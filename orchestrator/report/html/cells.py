@@ -45,17 +45,31 @@ def _are_numbers(factor: str, levels: set[str]) -> bool:
 def numeric(report: Report) -> str | None:
     """Return the factor for the x axis: threads if swept, else the numeric factor with the most levels.
 
-    Factors that are amounts come first. Versions of a kernel are numbers. None if no factor is numeric.
+    Factors that differ alone come first: one that changes together with a mode shows the modes, not its own effect.
+    Then come amounts. Versions of a kernel are numbers. None if no factor is numeric.
     """
     levels = {
         factor: {cell.factors[factor] for cell in report.cells if factor in cell.factors}
         for factor in report.varying()
     }
     fit = {
-        factor: (is_amount(factor, values), len(values))
+        factor: (_differs_alone(report, factor), is_amount(factor, values), len(values))
         for factor, values in levels.items()
         if len(values) > 1 and _are_numbers(factor, values)
     }
-    if THREADS in fit:
-        return THREADS
-    return max(fit, key=lambda factor: fit[factor]) if fit else None
+    return max(fit, key=lambda factor: (fit[factor][0], factor == THREADS, *fit[factor])) if fit else None
+
+
+def _differs_alone(report: Report, factor: str) -> bool:
+    """Whether two cells differ in no other factor, apart from amounts that change with each of its levels."""
+    others = []
+    for name in report.varying():
+        pairs = {(cell.factors.get(factor), cell.factors.get(name)) for cell in report.cells}
+        zipped = len(pairs) == len({level for level, _ in pairs}) == len({level for _, level in pairs})
+        if name != factor and not (zipped and is_amount(name, {level or "" for _, level in pairs})):
+            others.append(name)
+    levels: dict[tuple[str | None, ...], set[str | None]] = {}
+    for cell in report.cells:
+        key = tuple(cell.factors.get(name) for name in others)
+        levels.setdefault((cell.environment, *key), set()).add(cell.factors.get(factor))
+    return any(len(found) > 1 for found in levels.values())

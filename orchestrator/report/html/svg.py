@@ -53,9 +53,11 @@ def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
     return element("line", x1=percent(x1), y1=y1, x2=percent(x2), y2=y2, class_=class_)
 
 
-def label(text: str, x: float, y: float, anchor: str = "middle", class_: str | None = None) -> Markup:
-    """Return text at x percent and y pixels."""
-    return element("text", text, x=percent(x), y=y, text_anchor=anchor, class_=class_)
+def label(
+    text: str, x: float, y: float, anchor: str = "middle", class_: str | None = None, dx: float | None = None
+) -> Markup:
+    """Return text at x percent, moved by ``dx`` pixels, and y pixels."""
+    return element("text", text, x=percent(x), y=y, text_anchor=anchor, class_=class_, dx=dx)
 
 
 def mark(series: int, x: float, y: float, tooltip: str, class_: str = "") -> Markup:
@@ -80,8 +82,12 @@ def key(series: int, with_line: bool) -> Markup:
     )
 
 
+LEFT, RIGHT = 52, 8
+"""Pixels beside a :func:`picture`, for the labels of its y axis; as in style.css."""
+
+
 def picture(content: Sequence[str], height: float, title: str, described: str) -> Markup:
-    """Return a drawing of full width, with title and description for screen readers."""
+    """Return a drawing of full width apart from :data:`LEFT` and :data:`RIGHT`; with words for screen readers."""
     return element(
         "svg",
         element("title", title),

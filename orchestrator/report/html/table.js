@@ -64,8 +64,12 @@
     status.setAttribute("role", "status");
     label.append(input);
     tools.append(label, status);
-    table.parentElement.before(tools);
+    const box = table.parentElement;
+    box.previousElementSibling.before(tools);
     input.addEventListener("input", () => filter(table, input.value, status));
     makeSortable(table, status);
+    // A table that is cut off looks complete on screens without scroll bars.
+    const tell = () => { box.previousElementSibling.hidden = box.scrollWidth <= box.clientWidth; };
+    new ResizeObserver(tell).observe(box);
   }
 })();

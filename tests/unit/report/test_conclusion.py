@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -30,16 +31,33 @@ def boots(mode: str, value: float, environment: str = "vm-icount") -> list[Trial
     ]
 
 
+def many(value: float) -> list[TrialRecord]:
+    """More modes than have a sentence each."""
+    return [record for n in range(conclusion.FEW + 1) for record in boots(f"mode-{n}", value - n / 1000)]
+
+
 def test_the_largest_speed_up_is_named_with_its_interval(tmp_path: Path) -> None:
-    text = conclusion_of(tmp_path, *boots("serial", 3.0), *boots("parallel", 6.0), *boots("copy", 1.5))
+    text = conclusion_of(tmp_path, *boots("serial", 3.0), *many(6.0), *boots("copy", 1.5))
     first, second = text.split(". ")
     assert first.startswith("Largest speed-up over mode serial: 1.99")
-    assert first.endswith("] (95 % interval) for parallel")
+    assert first.endswith("] (95 % interval) for mode-0")
     assert second.startswith("Smallest: 0.50")
 
 
+def test_each_of_a_few_speed_ups_has_a_sentence_with_its_interval(tmp_path: Path) -> None:
+    text = conclusion_of(tmp_path, *boots("serial", 3.0), *boots("copy", 1.5), *boots("parallel", 6.0))
+    first, second = text.split(". ")
+    assert re.fullmatch(
+        r"parallel over mode serial: speed-up 1\.99\d \[1\.\d+, 2\.\d+\] \(95 % interval\)", first
+    )
+    assert second.startswith("copy over mode serial: speed-up 0.50")
+    text = conclusion_of(tmp_path / "b", *boots("serial", 3.0), *boots("parallel", 3.0))
+    assert text.startswith("parallel over mode serial: speed-up 1.000 [")
+    assert text.endswith("not distinguishable from 1.")
+
+
 def test_a_run_without_speed_ups_above_1(tmp_path: Path) -> None:
-    text = conclusion_of(tmp_path, *boots("serial", 3.0), *boots("parallel", 3.0))
+    text = conclusion_of(tmp_path, *boots("serial", 3.0), *many(3.0))
     assert text.startswith("No cell is faster than the baseline; largest speed-up over mode serial: 1.000 [")
     assert "not distinguishable from 1" in text
 

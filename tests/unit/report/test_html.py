@@ -20,6 +20,7 @@ from orchestrator.results import codec
 from orchestrator.results.records import FactorInfo, Record
 from orchestrator.results.runs import RunFolder
 from tests import eventful_run
+from tests.calls import orchestrate
 from tests.reports import Reported, render
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
@@ -218,6 +219,65 @@ def test_lines_join_amounts_and_not_categories(
 def test_an_amount_goes_before_page_sizes_on_the_axis(tmp_path: Path) -> None:
     sizes = [{"page_size": size, "pages": pages} for size in ("4KiB", "2MiB", "1GiB") for pages in ("1", "2")]
     assert "Figures by pages" in page_of_cells(tmp_path, [(levels, [2.0]) for levels in sizes])
+
+
+def marks(figure: str) -> list[float]:
+    """Positions of the marks of the first panel's first series, in percent."""
+    panel = figure.partition('class="panel"')[2].partition("</svg></div>")[0]
+    return [float(x) for x in re.findall(r'<svg x="([\d.]+)%" y="[\d.]+" class="mark s0"', panel)]
+
+
+def test_amounts_are_in_proportion_on_the_axis_or_logarithmic_if_asked(tmp_path: Path) -> None:
+    cells = [({"pages": str(pages)}, [2.0]) for pages in (1, 2, 16)]
+    page_of_cells(tmp_path, cells)
+    for words, ratio in (((), 15.0), (("--log-x",), 4.0)):
+        done = orchestrate("report", "x", "--results", str(tmp_path), "--format", "html", *words)
+        first, second, last = marks(section(done.stdout, "by-number"))
+        assert (last - first) / (second - first) == pytest.approx(ratio, rel=0.01)
+
+
+def test_the_factor_that_differs_alone_is_on_the_axis(tmp_path: Path) -> None:
+    """Threads change with the mode; pages change within each mode."""
+    modes = (("serial", "1"), ("parallel", "8"))
+    cells = [
+        ({"mode": mode, "threads": threads, "pages": pages}, [2.0])
+        for mode, threads in modes
+        for pages in ("1", "16")
+    ]
+    assert "Figures by pages and mode" in page_of_cells(tmp_path, cells)
+
+
+def test_the_page_begins_with_the_finding_then_tables_then_figures(page: str) -> None:
+    wanted = [
+        "conclusion",
+        "table-1",
+        "by-number",
+        "timeline",
+        "anomalies",
+        "trial-list",
+        "experiment",
+        "hosts",
+    ]
+    places = [page.index('class="conclusion"'), *(page.index(f'id="{key}"') for key in wanted[1:])]
+    assert places == sorted(places)
+
+
+def test_each_note_is_there_once(page: str) -> None:
+    for words in (
+        "Verified in every row",
+        "Figures are medians",
+        "vm-icount</strong>:",
+        "published: the same ratio",
+    ):
+        assert page.count(words) == 1, words
+
+
+def test_checks_that_are_off_are_beside_the_table_and_each_figure(tmp_path: Path) -> None:
+    off = replace(RUN, unchecked=("noise (noise: false)",))
+    found = [trial({"pages": pages}, n, 2.0 + n) for pages in ("1", "2") for n in range(3)]
+    page = page_of(tmp_path, write(tmp_path / "x" / RUN.run, [off, BLOCK, *found, END]))
+    for key in ("tables", "by-number", "distributions", "timeline"):
+        assert section(page, key).count("Not checked: noise (noise: false).") == 1, key
 
 
 @pytest.mark.parametrize(

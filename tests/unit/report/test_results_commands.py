@@ -177,7 +177,7 @@ def test_report_takes_a_folder_and_latest(orchestrate: Verb, results: Path, tmp_
     [
         (["report", "20261125"], "the newest: 20261124"),
         (["report", RUN.run, "--metric", "speed"], "known: call_latency, throughput, tlb_shootdowns (all: "),
-        (["report", RUN.run, "--format", "pdf"], "'pdf' is not one of 'csv', 'html', 'json'"),
+        (["report", RUN.run, "--format", "docx"], "'docx' is not one of 'csv', 'html', 'json'"),
         (
             ["results", "show", "2026"],
             f"ambiguous run id '2026': it matches {RUN.run}, 20261124T101500000Z-ffff; type more of it",

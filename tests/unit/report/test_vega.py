@@ -101,3 +101,10 @@ def test_numbers_that_are_categories_keep_their_order(tmp_path: Path) -> None:
     panel = charts(tmp_path, "y", tmp_path / "more")["by-number-throughput"]
     assert (panel["encoding"]["x"]["type"], panel["encoding"]["x"]["sort"]) == ("ordinal", None)
     assert [d["at"] for d in panel["data"]["values"]] == ["4KiB", "2MiB"]
+
+
+def test_a_logarithmic_axis_is_asked_for(tmp_path: Path) -> None:
+    six_boots(tmp_path)
+    for words, scale in (((), {"zero": False}), (("--log-x",), {"type": "log", "base": 2})):
+        panel = charts(tmp_path, "six", tmp_path / f"charts{len(words)}", *words)["by-number-throughput"]
+        assert panel["encoding"]["x"]["scale"] == scale

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -27,15 +26,12 @@ LEAST_POINTS = 50
 _HEIGHT = 34.0
 _LANES = 8
 """Boots are drawn one above the other in a row; further boots reuse the lanes."""
-_DECADES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-_TICKS = (0.0, *(sign * part * decade for part in (1, 5, 2) for decade in _DECADES for sign in (-1, 1)))
-"""Preferred ticks first."""
 _APART = 13.0
 """Least distance of ticks in percent of the axis, so that labels fit on a phone."""
 _START, _END = 6.0, 94.0
 """Percent of the width; labels extend beyond the ends."""
-_LINEAR_LEAST = 0.02
-"""Percent; smaller differences are drawn at the same position."""
+_LEAST = 0.02
+"""Percent; the axis reaches at least so far to each side."""
 
 _Key = tuple[str, str]
 """Cell and environment."""
@@ -44,33 +40,30 @@ _Points = list[tuple[float, str, str]]
 
 
 class _Scale(Struct, frozen=True):
-    """Scale of deviations in percent, linear near zero and logarithmic beyond, as outliers would squeeze the rest."""
+    """Linear scale of deviations in percent."""
 
-    linear: float
     inner: svg.Scale
 
     @classmethod
     def of(cls, deviations: Sequence[float]) -> _Scale:
-        typical = statistics.median(map(abs, deviations)) if deviations else 0.0
-        linear = max(_LINEAR_LEAST, typical)
-        ends = [
-            math.asinh(end * 1.05 / linear)
-            for end in (min(deviations, default=0.0), max(deviations, default=0.0))
-        ]
-        reach = max(*map(abs, ends), math.asinh(1.0))
-        return cls(linear, svg.Scale(min(ends[0], -reach / 4), max(ends[1], reach / 4), _START, _END))
+        low, high = min(deviations, default=0.0) * 1.05, max(deviations, default=0.0) * 1.05
+        # Both sides of the median are there, also if all values are on one.
+        aside = max(_LEAST, (high - low) / 8)
+        return cls(svg.Scale(min(low, -aside), max(high, aside), _START, _END))
 
     def __call__(self, deviation: float) -> float:
-        return self.inner(math.asinh(deviation / self.linear))
+        return self.inner(deviation)
 
     def ticks(self) -> Iterator[float]:
-        """Yield round deviations inside the axis, far enough apart for their labels."""
+        """Yield round deviations inside the axis, far enough apart for their labels, on both sides of zero."""
         positions: list[float] = []
-        for tick in _TICKS:
+        wide = self.inner.ticks(5)
+        fine = (tick for wanted in (10, 20, 40) for tick in self.inner.ticks(wanted))
+        for tick in (0.0, *wide, *(tick for tick in fine if not any(tick * other > 0 for other in wide))):
             position = self(tick)
             if _START <= position <= _END and all(abs(position - other) > _APART for other in positions):
                 positions.append(position)
-                yield tick
+                yield round(tick, 12)
 
 
 def draw(report: Report) -> Figure | None:
@@ -119,7 +112,7 @@ def draw(report: Report) -> Figure | None:
         ),
         axis=_axis(scale),
         axis_title=text.plain(f"{metric.name}, % from the median of the cell"),
-        notes=tuple(_notes(scale, points, thinned, len(shown), len(drawn))),
+        notes=tuple(_notes(points, thinned, len(shown), len(drawn))),
     )
 
 
@@ -141,11 +134,11 @@ def _thin(points: _Points, limit: int) -> _Points:
 
 
 def _notes(
-    scale: _Scale, points: Mapping[_Key, _Points], thinned: Mapping[_Key, _Points], cells: int, drawn: int
+    points: Mapping[_Key, _Points], thinned: Mapping[_Key, _Points], cells: int, drawn: int
 ) -> Iterator[str]:
     yield (
         f"Line: median. Box: first to third quartile (of fewer than {QUARTILES_FROM} trials: least to greatest). Boots "
-        f"are drawn one above the other. The axis is linear up to about {scale.linear:.2g} % and logarithmic beyond."
+        "are drawn one above the other."
     )
     all_points, kept = (sum(map(len, each.values())) for each in (points, thinned))
     if kept < all_points:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from markupsafe import Markup
@@ -20,13 +21,17 @@ from orchestrator.results.records import MetricInfo
 
 PANELS = 24
 """Most panels drawn for a metric; the tables have all."""
-LABELS = 8
-"""Most levels with a label on the axis."""
+PHONE = 320.0
+"""Pixels of an axis on a phone, on which its labels fit."""
+LONGEST = 12
+"""Characters of a label on the axis."""
 
 _HEIGHT, _TOP, _BOTTOM = 280.0, 12.0, 34.0
-_LEFT, _RIGHT = 15.0, 97.0
+_LEFT, _RIGHT = 3.0, 97.0
 _SPREAD = 0.5
 """Part of the distance between levels over which series are spread, so that they do not hide each other."""
+_MOST = 3.0
+"""Most of the width, in percent, that the marks of amounts are moved to the sides."""
 
 
 class _Frame(Struct, frozen=True):
@@ -38,6 +43,8 @@ class _Frame(Struct, frozen=True):
     series: tuple[str, ...]
     joined: bool
     """Whether lines join the marks of a series: if the factor, and all that follow it, are amounts."""
+    places: Mapping[str, float]
+    """Position of each level along x in percent: in proportion if levels are amounts, else side by side."""
 
     def series_of(self, cell: CellSummary) -> str:
         name = cell.factors.get(self.by, text.NOTHING) if self.by else "all"
@@ -45,10 +52,15 @@ class _Frame(Struct, frozen=True):
 
     def position(self, cell: CellSummary) -> float:
         """Return the position along x in percent; series at one level are side by side."""
-        width = (_RIGHT - _LEFT) / len(self.levels)
-        centre = _LEFT + width * (self.levels.index(cell.factors[self.x]) + 0.5)
         aside = (self.series.index(self.series_of(cell)) + 0.5) / len(self.series) - 0.5
-        return centre + aside * width * _SPREAD
+        return self.places[cell.factors[self.x]] + aside * self.room
+
+    @property
+    def room(self) -> float:
+        """Part of the width, in percent, that the marks of one level share."""
+        places = sorted(self.places.values())
+        nearest = min((b - a for a, b in itertools.pairwise(places)), default=_RIGHT - _LEFT)
+        return min(_MOST, nearest * _SPREAD) if self.joined and self.x != KERNEL else nearest * _SPREAD
 
 
 def draw(report: Report) -> Figure | None:
@@ -97,8 +109,20 @@ def _frame(
     if x != KERNEL:  # those are in the order of the file: as numbers, 6.12 would come before 6.6
         levels.sort(key=lambda level: number(level) or 0.0)
     joined = is_amount(x, levels) and all(is_amount(name, at.values()) for name, at in followers.items())
-    frame = _Frame(x, tuple(levels), by, (), joined)
+    frame = _Frame(x, tuple(levels), by, (), joined, _places(x, levels, joined, report.log_x))
     return replace(frame, series=tuple(dict.fromkeys(map(frame.series_of, cells))))
+
+
+def _places(x: str, levels: Sequence[str], joined: bool, log: bool) -> Mapping[str, float]:
+    numbers = [number(level) for level in levels]
+    amounts = [value for value in numbers if value is not None]
+    if not joined or x == KERNEL or len(amounts) < len(levels):
+        width = (_RIGHT - _LEFT) / len(levels)
+        return {level: _LEFT + width * (index + 0.5) for index, level in enumerate(levels)}
+    if log and min(amounts) > 0:
+        amounts = [math.log2(amount) for amount in amounts]
+    scale = svg.Scale(min(amounts), max(amounts), _LEFT + _MOST, _RIGHT - _MOST)
+    return dict(zip(levels, map(scale, amounts), strict=True))
 
 
 def _following(report: Report, x: str) -> dict[str, dict[str, str]]:
@@ -187,10 +211,24 @@ def _panel(
 
 def _axes(frame: _Frame, scale: svg.Scale) -> Iterator[Markup]:
     for tick in scale.ticks(4):
-        yield svg.line(_LEFT, scale(tick), _RIGHT, scale(tick), "zero" if tick == 0 else "grid")
-        yield svg.label(svg.short(tick), _LEFT - 1.5, scale(tick) + 4, "end")
-    width = (_RIGHT - _LEFT) / len(frame.levels)
-    step = -(-len(frame.levels) // LABELS)
-    for index, level in list(enumerate(frame.levels))[::step]:
-        yield svg.label(text.plain(level, 12), _LEFT + width * (index + 0.5), _HEIGHT - _BOTTOM + 16)
-    yield svg.label(text.plain(frame.x, 40), (_LEFT + _RIGHT) / 2, _HEIGHT - 3, class_="axis")
+        yield svg.line(0.0, scale(tick), 100.0, scale(tick), "zero" if tick == 0 else "grid")
+        yield svg.label(svg.short(tick), 0.0, scale(tick) + 4, "end", dx=-6)
+    for level in _labelled(frame.places):
+        yield svg.label(text.plain(level, LONGEST), frame.places[level], _HEIGHT - _BOTTOM + 16)
+    yield svg.label(text.plain(frame.x, 40), 50.0, _HEIGHT - 3, class_="axis")
+
+
+def _labelled(places: Mapping[str, float]) -> list[str]:
+    """Return the levels whose labels fit beside each other: the last one, and the others from the first."""
+    *others, last = sorted(places, key=lambda level: places[level])
+    chosen = [last]
+    for level in others:
+        if all(abs(places[level] - places[other]) >= _room_of_labels(level, other) for other in chosen):
+            chosen.append(level)
+    return sorted(chosen, key=lambda level: places[level])
+
+
+def _room_of_labels(*levels: str) -> float:
+    """Return the least distance of two labels in percent; a character is about 7 pixels wide."""
+    pixels = sum(min(len(level), LONGEST) * 7 / 2 for level in levels) + 6
+    return pixels / PHONE * 100
