@@ -31,10 +31,10 @@ class Panel(Struct, frozen=True):
 
     heading: str
     drawing: Markup
-    axis: str
-    x: str
-    joined: bool
-    points: tuple[Point, ...]
+    axis: str = ""
+    x: str = ""
+    joined: bool = False
+    points: tuple[Point, ...] = ()
 
 
 class Row(Struct, frozen=True):
