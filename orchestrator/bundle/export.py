@@ -29,7 +29,13 @@ from orchestrator.results.records import BlockRecord
 from orchestrator.results.runs import RunFolder
 
 _NOT_EXPORTED = frozenset({"controller.lock"})
-_REPORT_FILES = {"table": "report.txt", "markdown": "report.md", "mail": "mail.txt", "junit": "junit.xml"}
+_REPORT_FILES = {
+    "junit": "junit.xml",
+    "latex": "report.tex",
+    "mail": "mail.txt",
+    "markdown": "report.md",
+    "table": "report.txt",
+}
 """File name by report format, if it is not ``report.FORMAT``."""
 _LAYOUT = frozenset({layout.EXPERIMENT, collect.ROLES, "files", "recipes", "templates"})
 """Folders that are found by their names."""

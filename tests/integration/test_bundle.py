@@ -233,7 +233,8 @@ def test_every_file_that_the_readme_names_exists(maker: User) -> None:
     assert "| where scaling ends: parallel at pages=1 | ends at 4 (" in readme
     for part in re.findall(r"^\| `([^`]+)`", readme, re.MULTILINE):
         assert (bundle / part).exists(), part
-    for name in ("report/report.md", "report/report.csv", "report/report.json", "program/docs/bundles.md"):
+    reports = ("report/report.md", "report/report.csv", "report/report.json", "report/report.tex")
+    for name in (*reports, "program/docs/bundles.md"):
         assert (bundle / name).is_file()
     assert (bundle / "report" / "report.txt").read_text() == maker.orchestrate("report", "latest").out
     assert (bundle / "experiment/roles/site/tasks.yaml").read_text() == ROLE

@@ -47,3 +47,4 @@ def test_a_run_with_an_older_version_of_a_role_is_exported(tmp_path: Path) -> No
     assert verified.code == 0, verified.err
     assert "roles/migbench/benchmark.yaml" in (user.folder / "run" / "README.md").read_text()
     assert run in (user.folder / "run" / "report" / "report.json").read_text()
+    assert (user.folder / "run" / "report" / "report.tex").is_file()
