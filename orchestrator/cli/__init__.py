@@ -35,6 +35,7 @@ COMMANDS = {
     "role": "Apply roles to hosts without an experiment.",
     "run": "Run an experiment and print its report.",
     "schema": "Print the JSON Schema (2020-12) of experiment files.",
+    "shell": "Open a shell on the host of an experiment, as a trial finds it.",
     "validate": "Check experiment files.",
     "verify": "Check that a bundle is intact.",
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from orchestrator.errors import BadInput
 from orchestrator.execution.jobs.roles import check_roles
 from orchestrator.execution.rights import needs_root
+from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.base import Provider
 from orchestrator.plan import Plan
 from orchestrator.plan.estimate import Estimate
@@ -14,12 +15,7 @@ from orchestrator.plan.estimate import Estimate
 
 def check_provider(plan: Plan, provider: Provider) -> None:
     """Refuse, before any host is contacted, all that the provider cannot or must not do."""
-    faults = []
-    if needs_root(plan.experiment) and not provider.changes_allowed:
-        faults.append(
-            f"the experiment changes settings of this machine ({provider.location}); "
-            "allow it with --allow-local-changes or hosts.local.allow_changes: true"
-        )
+    faults = _refused(lambda: check_changes(plan.experiment, provider))
     if provider.batch is not None:  # each boot is a job
         faults += _refused(lambda: check_roles(plan.experiment))
     else:
@@ -60,6 +56,15 @@ def estimate(plan: Plan, provider: Provider) -> Estimate:
         at_once=provider.expected_at_once,
         environment=provider.expected_environment,
     )
+
+
+def check_changes(experiment: Experiment, provider: Provider) -> None:
+    """Refuse an experiment that changes settings where this is not allowed."""
+    if needs_root(experiment) and not provider.changes_allowed:
+        raise BadInput(
+            f"the experiment changes settings of this machine ({provider.location}); "
+            "allow it with --allow-local-changes or hosts.local.allow_changes: true"
+        )
 
 
 def seconds_left(plan: Plan, provider: Provider, finished: int) -> float:

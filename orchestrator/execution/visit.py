@@ -168,7 +168,7 @@ class Visit:
 
     def require_programs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return the same as :meth:`find_programs`; raise the same, without a change of the host."""
-        prefix = self._prefix[:1]
+        prefix = self.prefix[:1]
         found = {name: self._find_program(name) for name in (*prefix, *names)}
         missing = [name for name, program in found.items() if program is None]
         if missing:
@@ -182,7 +182,7 @@ class Visit:
         }
 
     def _find_program(self, name: str) -> dict[str, str] | None:
-        asked = self.ours.script("program.sh", self._trial_folder, name, accept=(0, NO_PROGRAM))
+        asked = self.ours.script("program.sh", self.trial_folder, name, accept=(0, NO_PROGRAM))
         done = self.host.run(asked)
         if done.exit_code == NO_PROGRAM:
             return None
@@ -234,11 +234,13 @@ class Visit:
         return as_sent(trial, self._experiment, self.base)
 
     @property
-    def _trial_folder(self) -> str:
+    def trial_folder(self) -> str:
+        """The working directory of trials."""
         return _trial_folder(self._experiment, self.base)
 
     @property
-    def _prefix(self) -> tuple[str, ...]:
+    def prefix(self) -> tuple[str, ...]:
+        """The words before the command of each trial."""
         return _prefix(self._experiment)
 
 

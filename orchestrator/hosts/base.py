@@ -87,6 +87,17 @@ class Host(ABC):
             self._root = printed == "0"
         return self._root
 
+    def session(self, line: str, *, terminal: bool) -> Sequence[str]:
+        """Return the command of this machine that runs a shell line on the host with our streams.
+
+        Its exit code is that of the line; that of ``ssh`` is 255 if the connection is lost. ``HostError`` where there
+        are no such sessions.
+
+        :param line: empty: the login shell.
+        :param terminal: whether the line has a terminal, which is then ours.
+        """
+        raise HostError(f"{self.name}: no sessions on hosts of this kind")
+
     @property
     def ansible(self) -> Mapping[str, Any]:
         """Ansible's connection variables for this host; ``HostError`` where Ansible cannot connect to it."""

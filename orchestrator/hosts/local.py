@@ -7,7 +7,7 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.hosts.base import TICK_S, Host, TooMuchOutput
@@ -50,6 +50,10 @@ class LocalHost(Host):
         if len(out) > most:
             raise TooMuchOutput
         return process.returncode, out, err
+
+    def session(self, line: str, *, terminal: bool) -> Sequence[str]:
+        """See :meth:`Host.session`."""
+        return ("sh", "-c", line or 'exec "${SHELL:-sh}" -l')
 
     def batches(self, command: Command) -> Iterator[list[str] | None]:
         """See :meth:`Host.batches`."""

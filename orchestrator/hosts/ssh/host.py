@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +108,11 @@ class SshHost(Host):
         if code == -1:
             raise HostLost(f"{self.name}: {self._why_lost()}; it was running: {line}")
         return code, b"".join(output), b"".join(errors)
+
+    def session(self, line: str, *, terminal: bool) -> Sequence[str]:
+        """See :meth:`Host.session`: the command of OpenSSH, which handles terminals, in a connection of its own."""
+        words = ["-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-t" if terminal else "-T"]
+        return ("ssh", *words, *self.address.words, self.address.host, *([line] if line else []))
 
     def batches(self, command: Command) -> Iterator[list[str] | None]:
         """See :meth:`Host.batches`; ``HostLost`` if the connection is lost."""

@@ -1,0 +1,208 @@
+"""``orchestrate shell`` on a real host: as a trial finds it, in a real terminal, restored however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.machine import Machine
+from tests.running import COMMAND, PATIENCE_S, Ended, User
+from tests.terminal import Terminal, terminal
+
+FILE = """
+tuning: {sysctl: {vm.swappiness: 10}, sysfs: {/sys/kernel/mm/ksm/run: 0}}
+benchmark: {command: [echo, x=1], metrics: {x: {key_value: x, unit: s}}}
+repetitions: 1
+"""
+LONG = 100_000 + os.getpid()
+"""Seconds of a program by which it is found; other tests run beside this one."""
+
+SEEN = "cat /proc/sys/vm/swappiness; pwd; env; exit 7"
+
+
+@pytest.fixture
+def file(admin: User) -> Path:
+    return admin.file(FILE)
+
+
+def shell(admin: User, file: Path, *words: str) -> Ended:
+    return admin.orchestrate("shell", file, *admin.options, "--", *words)
+
+
+def opened(admin: User, file: Path) -> tuple[list[str | Path], Path]:
+    return [COMMAND, "shell", file, *admin.options], admin.folder
+
+
+def assert_left(machine: Machine, admin: User, file: Path, before: dict[str, str]) -> None:
+    """The host is as it was, unlocked, and nothing of the session is left."""
+    assert machine.state() == before
+    assert not list((machine.root / "base").glob("blocks/*"))
+    again = shell(admin, file, "true")
+    assert again.code == 0, again.err
+
+
+def test_a_command_finds_what_a_trial_finds(machine: Machine, admin: User, file: Path) -> None:
+    before = machine.state()
+    ended = shell(admin, file, "sh", "-c", SEEN)
+    assert ended.code == 7, ended.err
+    swappiness, folder, *environment = ended.out.splitlines()
+    assert (swappiness, folder) == ("10", "/var/lib/orchestrate")
+    names = {line.partition("=")[0] for line in environment}
+    assert names >= {"HOME", "PATH", "LC_ALL", "LANG", "ORCHESTRATE_CLOCK"}
+    assert "ORCHESTRATE_CLOCK=wall" in environment
+    first, last = ended.err.splitlines()
+    assert first.startswith("testhost: kernel default: ")
+    assert "clock: wall; tuning: 2 settings; /var/lib/orchestrate" in first
+    assert last == "testhost: settings restored"
+    assert_left(machine, admin, file, before)
+
+
+def test_arguments_are_passed_unchanged(admin: User, file: Path) -> None:
+    ended = shell(admin, file, "printf", "[%s]", "a  b", "$HOME", "it's")
+    assert ended.out == "[a  b][$HOME][it's]"
+
+
+def test_a_terminal(machine: Machine, admin: User, file: Path) -> None:
+    before = machine.state()
+    with terminal(*opened(admin, file)) as user:
+        user.wait_for("to leave: exit or Ctrl-D")
+        user.wait_for("sweep$ ")
+        user.type("stty size\r")
+        user.wait_for("24 80")
+        user.resize(50, 132)
+        user.type("sleep 1; stty size\r")
+        user.wait_for("50 132")
+        user.type("sh -c 'echo swappiness=$(cat /proc/sys/vm/swappiness); exec sleep 1000'\r")
+        user.wait_for("swappiness=10")
+        user.type("\x03")
+        user.wait_for("sweep$ ")
+        user.type("echo code=$?\r")
+        user.wait_for("code=130")
+        # What an editor does: each key arrives as it is, Ctrl-C and Ctrl-Z too.
+        user.type("stty raw -echo; echo ready; dd bs=1 count=4 2>/dev/null | od -An -tx1; stty sane\r")
+        user.wait_for("ready\n")
+        user.type("\x03\x1a\x1b\r")
+        user.wait_for("03 1a 1b 0d")
+        user.type("exit 5\r")
+        assert user.end() == 5
+    assert_left(machine, admin, file, before)
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def in_session(user: Terminal) -> None:
+    """Wait for the shell, and leave a program in its background that would outlive it."""
+    user.wait_for("sweep$ ")
+    user.type(f"trap '' HUP; setsid sleep {LONG} & echo in=$((40 + 2)); sleep 1000\r")
+    user.wait_for("in=42")
+
+
+def is_left() -> bool:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes() == f"sleep\0{LONG}\0".encode():
+                return True
+    return False
+
+
+def close(user: Terminal) -> None:
+    user.close()
+
+
+def hang_up(user: Terminal) -> None:
+    user.process.send_signal(signal.SIGHUP)
+
+
+def terminate(user: Terminal) -> None:
+    user.process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("how", [close, hang_up, terminate])
+def test_it_is_restored_however_it_ends(
+    machine: Machine, admin: User, file: Path, how: Callable[[Terminal], None]
+) -> None:
+    before = machine.state()
+    with terminal(*opened(admin, file)) as user:
+        in_session(user)
+        assert machine.proc("vm/swappiness") == "10"
+        wait_until(is_left, "the program in the background does not start")
+        how(user)
+        code = user.end()
+    if how is not close:
+        assert code == 130
+    wait_until(lambda: not is_left(), "a program of the session still runs")
+    assert_left(machine, admin, file, before)
+
+
+def test_ctrl_c_ends_a_command_without_a_terminal(machine: Machine, admin: User, file: Path) -> None:
+    before = machine.state()
+    process = admin.begin("shell", file, *admin.options, "--", "sleep", str(LONG))
+    admin.wait_for(is_left, process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all programs in front
+    ended = admin.end(process)
+    assert ended.code == 130, ended.err
+    assert not is_left()
+    assert_left(machine, admin, file, before)
+
+
+def test_a_host_that_is_in_use(machine: Machine, admin: User, file: Path) -> None:
+    with terminal(*opened(admin, file)) as user:
+        user.wait_for("sweep$ ")
+        refused = shell(admin, file, "true")
+        assert refused.code == 3
+        assert "locked by shell, process" in refused.complaints[0]
+        assert machine.proc("vm/swappiness") == "10"
+        run = admin.run(file)
+        assert run.code == 3
+        user.type("exit\r")
+        assert user.end() == 0
+    assert admin.run(file).code == 0
+
+
+def test_a_login(machine: Machine, admin: User) -> None:
+    before = machine.state()
+    words = ("--ssh-config", str(machine.sshd.ssh_config))
+    ended = admin.orchestrate(
+        "shell", "testhost", *words, "--", "sh", "-c", "cat /proc/sys/vm/swappiness; exit 9"
+    )
+    assert (ended.code, ended.out) == (9, "60\n"), ended.err
+    assert machine.state() == before
+    assert not list((machine.root / "base").iterdir())
+    with terminal([COMMAND, "shell", "testhost", *words], admin.folder) as user:
+        user.type("stty size\r")
+        user.wait_for("24 80")
+        user.type("exit 3\r")
+        assert user.end() == 3
+    assert admin.orchestrate("shell", "127.0.0.1:1").code == 3
+
+
+def test_wrong_words(admin: User, file: Path) -> None:
+    unknown = admin.orchestrate("shell", file, *admin.options, "--kernel", "defualt")
+    assert unknown.code == 2
+    assert unknown.complaints == ["no kernel 'defualt' in the experiment; did you mean 'default'?"]
+    assert admin.orchestrate("shell", "testhost", "--kernel", "x").code == 2
+    assert admin.orchestrate("shell", "nosuch.yaml").code == 2
+    cluster = admin.orchestrate("shell", file, "--provider", "slurm", "--", "true")
+    assert cluster.code == 2
+    assert "the slurm provider runs blocks as jobs" in cluster.complaints[0]
+    inventory = admin.folder / "inventory.ini"
+    inventory.write_text("[two]\na\nb\n")
+    several = admin.orchestrate("shell", "two", "--inventory", inventory)
+    assert several.complaints == ["two: a group of several hosts: a, b; name one of them"]
+
+
+def test_this_machine_is_changed_only_if_allowed(admin: User, file: Path) -> None:
+    refused = admin.orchestrate("shell", file, "--host", "local", "--", "true")
+    assert refused.code == 2
+    assert "--allow-local-changes" in refused.complaints[0]
