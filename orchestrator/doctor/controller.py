@@ -81,6 +81,9 @@ def compiler(architecture: Architecture, needed: bool = False) -> Finding:
     """Return whether benchmarks can be built here for hosts of an architecture without a compiler, and guests."""
     subject = "compiler" if architecture.is_native else f"compiler for {architecture.name}"
     found = next(building.compilers(architecture), None)
+    if found is not None and found.command == "cc" and not _includes("cc", "stdio.h"):
+        reason = "no headers of the C library: benchmarks cannot be built"
+        return Finding(CONTROLLER, subject, "missing", reason, fixes.install(["libc6-dev"]), needed)
     if found is not None:
         return Finding(CONTROLLER, subject, "ok", found.version)
     packages = ["make", *architecture.compiler_packages.split(" and ")]
@@ -91,8 +94,7 @@ def compiler(architecture: Architecture, needed: bool = False) -> Finding:
 def kernel_programs(needed: bool = False) -> Finding:
     """Return whether kernels can be built here."""
     missing = programs.missing(*programs.BUILD, "gcc")
-    if shutil.which("gcc"):
-        missing |= {name: package for name, package in HEADERS.items() if not _includes(name)}
+    missing |= {name: package for name, package in HEADERS.items() if not _includes("gcc", name)}
     if not missing:
         return Finding(CONTROLLER, "kernel builds", "ok", "all programs and headers")
     reason = f"not found: {', '.join(missing)}"
@@ -100,11 +102,11 @@ def kernel_programs(needed: bool = False) -> Finding:
     return Finding(CONTROLLER, "kernel builds", "missing", reason, command, needed)
 
 
-def _includes(header: str) -> bool:
-    """Whether the compiler finds a header."""
+def _includes(compiler: str, header: str) -> bool:
+    """Whether a compiler finds a header; False without the compiler."""
     try:
         done = subprocess.run(
-            ("gcc", "-E", "-o", os.devnull, "-x", "c", "-"),
+            (compiler, "-E", "-o", os.devnull, "-x", "c", "-"),
             input=f"#include <{header}>\n".encode(),
             capture_output=True,
             timeout=LIMIT_S,

@@ -152,6 +152,31 @@ def test_another_user_is_told_how_to_become_able(local_user: User) -> None:
         assert "sudo" in pages["command"]
 
 
+HIDDEN = """
+for name in flex busybox; do mount --bind /dev/null "$(readlink -f "$(command -v $name)")" || exit 1; done
+exec "$@"
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="requires root and mount namespaces")
+def test_programs_that_are_missing(tmp_path: Path) -> None:
+    words = ("unshare", "--mount", "--propagation", "private", "sh", "-c", HIDDEN, "sh")
+    user = User(tmp_path, prefix=words)
+    path = user.file("""
+hosts: {provider: qemu, qemu: {acceleration: tcg}}
+benchmark: {command: [echo, x=1], metrics: {x: {key_value: x, unit: s}}}
+repetitions: 1
+""")
+    ended = user.orchestrate("doctor", path, "--format", "json")
+    assert ended.code == 3, ended.err
+    found = document(ended)
+    guests = of_subject(found, "controller", "guests")
+    assert (guests["reason"], guests["needed"]) == ("busybox: command not found", True)
+    assert guests["command"].endswith("install-packages.sh busybox-static")
+    kernels = of_subject(found, "controller", "kernel builds")
+    assert (kernels["verdict"], kernels["reason"], kernels["needed"]) == ("missing", "not found: flex", False)
+
+
 BOOT = (Path(kvm.__file__).parent / "boot.sh").read_text()
 
 
