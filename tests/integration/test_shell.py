@@ -188,9 +188,9 @@ def test_a_login(machine: Machine, admin: User) -> None:
 
 
 def test_wrong_words(admin: User, file: Path) -> None:
-    unknown = admin.orchestrate("shell", file, *admin.options, "--kernel", "defualt")
+    unknown = admin.orchestrate("shell", file, *admin.options, "--kernel", "deefault")
     assert unknown.code == 2
-    assert unknown.complaints == ["no kernel 'defualt' in the experiment; did you mean 'default'?"]
+    assert unknown.complaints == ["no kernel 'deefault' in the experiment; did you mean 'default'?"]
     assert admin.orchestrate("shell", "testhost", "--kernel", "x").code == 2
     assert admin.orchestrate("shell", "nosuch.yaml").code == 2
     cluster = admin.orchestrate("shell", file, "--provider", "slurm", "--", "true")
