@@ -11,6 +11,7 @@ from orchestrator.cache import cache_folder
 from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import Command, host_options, set_option
 from orchestrator.errors import BadInput
+from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 
 
 @click.command(cls=Command, synopses=("EXPERIMENT.yaml [-- COMMAND...]", "HOST [-- COMMAND...]"))
@@ -26,11 +27,7 @@ def shell(
     words: tuple[str, ...],
     overrides: tuple[str, ...],
     kernel: str,
-    provider: str,
-    host: str,
-    inventory: Path | None,
-    ssh_config: Path | None,
-    allow_local_changes: bool,
+    chosen_hosts: HostOptions,
 ) -> None:
     """Open a shell on the host of an experiment, as a trial finds it.
 
@@ -44,18 +41,17 @@ def shell(
     """
     set_up_logging(0)
     if not _is_file(target):
-        if overrides or kernel or provider or host:
+        if overrides or kernel or chosen_hosts.provider or chosen_hosts.host:
             raise click.UsageError(
                 f"{target}: No such file; --set, --kernel, --provider and --host require one"
             )
-        sys.exit(_log_in(target, words, inventory, ssh_config))
+        sys.exit(_log_in(target, words, chosen_hosts))
     from orchestrator.cli.progress import Terminal
     from orchestrator.execution.shell import ShellRequest, open_shell
-    from orchestrator.hosts.provider_choice import choose_provider
     from orchestrator.provision.experiments import load_experiment
 
     experiment = load_experiment(Path(target), overrides)
-    chosen = choose_provider(experiment, host, inventory, ssh_config, allow_local_changes, provider)
+    chosen = choose_provider(experiment, chosen_hosts)
     sys.exit(open_shell(ShellRequest(experiment, chosen, kernel, words, cache_folder()), Terminal(0)))
 
 
@@ -63,13 +59,13 @@ def _is_file(target: str) -> bool:
     return target.endswith((".yaml", ".yml")) or Path(target).is_file()
 
 
-def _log_in(target: str, words: tuple[str, ...], inventory: Path | None, ssh_config: Path | None) -> int:
+def _log_in(target: str, words: tuple[str, ...], options: HostOptions) -> int:
     import shlex
 
     from orchestrator.hosts import terminal_session
     from orchestrator.hosts.selector import HostSelector
 
-    selector = HostSelector(inventory, ssh_config)
+    selector = HostSelector(options.inventory, options.ssh_config, options.limit)
     names = selector.names([target])
     if len(names) != 1:
         raise BadInput(f"{target}: a group of several hosts: {', '.join(names)}; name one of them")
