@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from orchestrator import activities
+from orchestrator.activities import Shown
 from orchestrator.cli import output
 
 SILENCE_S = 9.0
@@ -58,6 +59,10 @@ def shown_otherwise() -> Iterator[None]:
 def summary() -> str:
     """Return what is going on in one line, what has lasted longest first; empty if nothing tells of itself."""
     now = sorted(activities.current(), key=lambda one: -one.seconds)
-    some = [str(one) for one in now[:ACTIVITIES_SHOWN]]
+    some = [f"{one}{_count(one)}" for one in now[:ACTIVITIES_SHOWN]]
     more = [f"and {len(now) - len(some)} more"] if len(now) > len(some) else []
     return "; ".join([*some, *more])
+
+
+def _count(one: Shown) -> str:
+    return f" ({one.done} of {one.total} trials ended)" if one.total else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -63,7 +64,8 @@ class _Cropped:
 
 
 def host_lines(now: list[Shown], most: int) -> Iterator[str]:
-    """Yield a line for each host, at most ``most``, and one that says how many there are besides."""
+    """Yield a line for each host in the order of their names, at most ``most``; the last one may say "and 37 more"."""
+    now = sorted(now, key=_by_name)
     shown = now if len(now) <= most else now[: most - 1]
     name_width = max((len(one.who) for one in shown), default=0)
     counts = [f"{one.done}/{one.total}" if one.total else "" for one in shown]
@@ -78,3 +80,8 @@ def host_lines(now: list[Shown], most: int) -> Iterator[str]:
         )
     if len(now) > len(shown):
         yield f"... and {len(now) - len(shown)} more"
+
+
+def _by_name(one: Shown) -> list[str | int]:
+    """Sort ``n10`` after ``n9``."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", one.who)]

@@ -72,7 +72,7 @@ class BlockRun:
     def _execute(self) -> None:
         self._lock_before_boot()
         self._identity = self._machine.identity(self._kernel)
-        with doing("", "booting"):
+        with doing("", "booting" if self._run.provider.boots_kernels else "connecting"):
             host = self._machine.boot(self._kernel)
         while True:
             try:

@@ -219,7 +219,9 @@ class _Watcher:
 def _exit() -> None:
     """End the process, as SIGKILL would: threads may wait for a host for ever."""
     with contextlib.suppress(OSError, ValueError):
-        begin = "\n" if sys.stderr.isatty() else ""  # the cursor may be at the end of a bar
+        begin = ""
+        if sys.stderr.isatty():  # the cursor may be at the end of a bar, and hidden
+            begin = "\n" if os.environ.get("TERM") == "dumb" else "\x1b[?25h\n"
         os.write(sys.stderr.fileno(), f"{begin}orchestrate: interrupted; {_SILENT}\n".encode())
     os._exit(ExitCode.INTERRUPTED)
 

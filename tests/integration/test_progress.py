@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,10 +45,26 @@ def test_a_pipe_is_told_what_is_being_waited_for(user: User) -> None:
     process = user.begin_run(waiting_file(user))
     assert process.stderr is not None
     lines = iter(process.stderr.readline, "")
-    found = next((line for line in lines if re.search(rf"^\[ *\d+\.\d s\] testhost: {TRIAL}$", line)), "")
+    found = next(
+        (
+            line
+            for line in lines
+            if re.search(rf"^\[ *\d+\.\d s\] testhost: {TRIAL} \(0 of 2 trials ended\)$", line)
+        ),
+        "",
+    )
     open_gates(user)
     assert user.end(process).code == 0
     assert found
+
+
+def test_other_commands_tell_what_they_wait_for_too(user: User) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = user.begin("hosts", "check", f"root@127.0.0.1:{silent.getsockname()[1]}")
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        process.kill()
+    assert re.fullmatch(r"\[ *\d+\.\d s\] root@127\.0\.0\.1:\d+: connecting, \d+ s\n", first)
 
 
 def test_a_terminal_shows_the_running_trial_above_the_bar(user: User) -> None:

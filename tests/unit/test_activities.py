@@ -47,6 +47,13 @@ def test_lines_of_many_hosts_are_bounded() -> None:
     assert len(list(host_lines(many, 40))) == 40
 
 
+def test_hosts_are_shown_in_the_order_of_their_names() -> None:
+    with doing("n10", "a"), doing("n9", "b"), doing("", "c"):
+        (one,) = current()
+    hosts = [one._replace(who=name) for name in ("n10", "", "n9", "a")]
+    assert [line.split()[0] for line in host_lines(hosts, 9)] == ["c,", "a", "n9", "n10"]
+
+
 def test_the_line_in_a_log_names_what_has_lasted_longest() -> None:
     assert summary() == ""
     with doing("", "fetching linux-image"):
