@@ -12,7 +12,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.defaults import set_defaults
-from orchestrator.cli.heartbeat import heartbeat
+from orchestrator.cli.heartbeat import never_silent
 from orchestrator.cli.output import complain, echo
 from orchestrator.errors import ExitCode, OrchestratorError
 
@@ -123,7 +123,7 @@ def main() -> None:
         # orchestrate.main() would exit with code 1, "some trial not ok", on a closed pipe.
         with (
             orchestrate.make_context("orchestrate", sys.argv[1:]) as context,
-            heartbeat(" ".join(["orchestrate", *sys.argv[1:2]])),
+            never_silent(" ".join(["orchestrate", *sys.argv[1:2]])),
         ):
             orchestrate.invoke(context)
     except OrchestratorError as error:

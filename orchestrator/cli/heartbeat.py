@@ -19,7 +19,7 @@ _shown_otherwise = 0
 
 
 @contextmanager
-def heartbeat(command: str) -> Iterator[None]:
+def never_silent(command: str) -> Iterator[None]:
     """Tell what is being waited for, for the length of the block.
 
     :param command: what to name if nothing tells of itself.
