@@ -13,6 +13,7 @@ import click
 from orchestrator import __version__
 from orchestrator.cli.defaults import set_defaults
 from orchestrator.cli.heartbeat import never_silent
+from orchestrator.cli.interrupts import told_at_once
 from orchestrator.cli.output import complain, echo
 from orchestrator.errors import ExitCode, OrchestratorError
 
@@ -122,6 +123,7 @@ def main() -> None:
     try:
         # orchestrate.main() would exit with code 1, "some trial not ok", on a closed pipe.
         with (
+            told_at_once(),
             orchestrate.make_context("orchestrate", sys.argv[1:]) as context,
             never_silent(" ".join(["orchestrate", *sys.argv[1:2]])),
         ):
@@ -137,9 +139,10 @@ def main() -> None:
         sys.exit(ExitCode.BAD_INPUT)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        begin = "\n" if sys.stderr.isatty() else ""  # the terminal has shown ^C
-        echo(f"{begin}orchestrate: interrupted", err=True)
+    except KeyboardInterrupt:  # see told_at_once
+        sys.exit(ExitCode.INTERRUPTED)
+    except click.Abort:
+        echo("orchestrate: interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # The reader has closed the pipe. Without stdout the interpreter does not fail to flush it at exit.

@@ -100,6 +100,18 @@ def test_ctrl_c_is_acknowledged_in_a_line_of_its_own(user: User) -> None:
     assert "^C" not in "".join(line for line in terminal.screen.lines if "SIGINT" in line or "ETA" in line)
 
 
+def test_ctrl_c_ends_other_commands_with_a_line_of_its_own(user: User) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"root@127.0.0.1:{silent.getsockname()[1]}"
+        terminal = OnTerminal(user, "hosts", "check", address)
+        terminal.wait_for(lambda: "connecting" in "".join(terminal.screen.lines))
+        terminal.type(b"\x03")
+        terminal.wait_for(lambda: "orchestrate: interrupted" in terminal.screen.lines)
+        assert terminal.process.poll() is None, "told before it has ended"
+    assert terminal.end() == 130, terminal.raw
+    assert terminal.raw.count("interrupted") == 1
+
+
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"NO_COLOR": "1"}])
 def test_a_terminal_gets_what_it_can_show(user: User, environment: dict[str, str]) -> None:
     open_gates(user)
