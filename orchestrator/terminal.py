@@ -1,8 +1,11 @@
-"""Text from hosts, benchmarks and bundles, made fit for a terminal, a log or a table: nothing in it is obeyed."""
+"""Text for a terminal, a log or a table: nothing in it is obeyed, and its commands can be pasted into a shell."""
 
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 _ACTING = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"  # C0, DEL and C1: escape sequences begin with one of them
@@ -18,3 +21,25 @@ def visible(text: str) -> str:
     Hosts, benchmarks and bundles choose names and messages; a terminal would obey them. Line ends and tabs stay.
     """
     return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Return a command in one printable line for a POSIX shell, the program without its directory.
+
+    >>> command_line(["/usr/bin/orchestrate", "run", "a.yaml", "--where", "mib == 8"])
+    "orchestrate run a.yaml --where 'mib == 8'"
+    """
+    return " ".join(shell_words(words))
+
+
+def shell_words(words: Sequence[str]) -> list[str]:
+    """Return the words of a command, each quoted for a POSIX shell, the program without its directory."""
+    return [_shell_word(word) for word in (PurePosixPath(words[0]).name, *words[1:])] if words else []
+
+
+def _shell_word(word: str) -> str:
+    """Quote a word. One with newlines or control characters is printed by ``printf``: the result has none."""
+    if word.isprintable():
+        return shlex.quote(word)
+    data = word.encode(errors="surrogateescape")
+    return f"\"$(printf %b '{''.join(f'{chr(92)}0{byte:03o}' for byte in data)}')\""

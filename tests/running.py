@@ -44,7 +44,7 @@ class Ended:
 
     @property
     def complaints(self) -> list[str]:
-        """The error messages on stderr, without the prefix; those at a place in a file have none."""
+        """The error messages on stderr, without the prefix; those at a position in a file have none."""
         return [
             line.removeprefix("orchestrate: ")
             for line in self.err.splitlines()

@@ -133,6 +133,8 @@ def main() -> None:
 
         for line in shortened(str(error).splitlines()):
             complain(as_started(line))
+        for note in getattr(error, "__notes__", ()):
+            echo(as_started(note), err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

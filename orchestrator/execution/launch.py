@@ -36,7 +36,7 @@ from orchestrator.results.files import PRIVATE
 from orchestrator.results.journal import Journal
 from orchestrator.results.lock import RunLock
 from orchestrator.results.records import EndRecord, run_record
-from orchestrator.terminal import visible
+from orchestrator.terminal import command_line, visible
 from orchestrator.timestamps import utc_now
 from orchestrator.units import plural
 
@@ -90,8 +90,25 @@ def run_experiment(request: RunRequest, interface: UserInterface) -> RunResult:
             if not run.resumed and not runs.has_begun(run.folder):  # it did nothing yet
                 runs.remove(run.folder, run.made)
             elif isinstance(error, OrchestratorError):
+                _say_how_to_resume(error, request, run.folder)
                 interface.ended_early(run.folder)
         raise
+
+
+def _say_how_to_resume(error: OrchestratorError, request: RunRequest, folder: runs.RunFolder) -> None:
+    """Add the command that resumes this run to the error that ended it: with ``--new`` its own would begin another."""
+    words = list(request.command_line[1:])
+    if request.new:
+        error.args = (str(error).replace("repeat the command", "repeat the command without --new"),)
+    is_run = words[:1] == ["run"]
+    left_out = {"--new", "--break-lock", "--resume"} if is_run else {"--new"}
+    kept = [word for word in words if word not in left_out and not word.startswith("--resume=")]
+    if is_run:
+        if "--resume" in words and request.resume in kept:  # its value as a word, as earlier versions had it
+            kept.remove(request.resume)
+        kept.insert(kept.index("--") if "--" in kept else len(kept), f"--resume={folder.id}")
+    if kept:
+        error.add_note(f"resume with: {command_line(['orchestrate', *kept])}")
 
 
 def build_kernels(plan: Plan, provider: Provider, interface: UserInterface) -> None:

@@ -14,11 +14,12 @@ from orchestrator.environments import describe
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
 from orchestrator.report import trial_text
-from orchestrator.report.text import NOTHING, command_line, not_ok, plain, progress
+from orchestrator.report.text import NOTHING, not_ok, plain, progress
 from orchestrator.results import codec, journal, manifest, removal
 from orchestrator.results.records import TrialRecord
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import RunRow, Store, TrialRow
+from orchestrator.terminal import command_line
 from orchestrator.units import plural
 
 TRIALS_SHOWN = 10

@@ -12,6 +12,7 @@ from orchestrator.report import notes, text
 from orchestrator.report.formats import table
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
+from orchestrator.terminal import command_line
 from orchestrator.units import plural
 
 
@@ -42,7 +43,7 @@ def summary_lines(report: Report, run_folder: Path) -> list[str]:
             else []
         ),
         f"Environment: {_environment(report)}",
-        f"Full report: {text.command_line(['orchestrate', 'report', str(run_folder)])}",
+        f"Full report: {command_line(['orchestrate', 'report', str(run_folder)])}",
     ]
 
 

@@ -15,6 +15,7 @@ from orchestrator.experiment.settings import sysctl_name
 from orchestrator.report import text
 from orchestrator.report.model import Report
 from orchestrator.results.records import BlockRecord
+from orchestrator.terminal import command_line
 from orchestrator.units import plural
 
 _SEVERAL = 3
@@ -106,7 +107,7 @@ def benchmark(report: Report) -> Iterator[tuple[str, str]]:
     built = report.provenance.benchmark if report.provenance else ""
     yield "benchmark", ", ".join(filter(None, (report.opening.benchmark, _sha256(built))))
     if report.opening.command[1:]:
-        yield "its command", text.command_line(report.opening.command)
+        yield "its command", command_line(report.opening.command)
     for name, program in (report.provenance.programs if report.provenance else {}).items():
         digest = program.get("sha256", "")
         words = ", ".join(filter(None, (program.get("package", ""), _sha256(digest))))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 
 from orchestrator.analysis.intervals import Interval
 from orchestrator.analysis.summary import Estimate
@@ -133,28 +131,6 @@ def span(numbers: Sequence[int], noun: str) -> str:
     """
     last = plural(numbers[-1], noun)
     return last if len(numbers) == 1 else f"{numbers[0]} to {last}"
-
-
-def command_line(words: Sequence[str]) -> str:
-    """Return a command in one printable line for a POSIX shell, the program without its directory.
-
-    >>> command_line(["/usr/bin/orchestrate", "run", "a.yaml", "--where", "mib == 8"])
-    "orchestrate run a.yaml --where 'mib == 8'"
-    """
-    return " ".join(shell_words(words))
-
-
-def shell_words(words: Sequence[str]) -> list[str]:
-    """Return the words of a command, each quoted for a POSIX shell, the program without its directory."""
-    return [_shell_word(word) for word in (PurePosixPath(words[0]).name, *words[1:])] if words else []
-
-
-def _shell_word(word: str) -> str:
-    """Quote a word. One with newlines or control characters is printed by ``printf``: the result has none."""
-    if word.isprintable():
-        return shlex.quote(word)
-    data = word.encode(errors="surrogateescape")
-    return f"\"$(printf %b '{''.join(f'{chr(92)}0{byte:03o}' for byte in data)}')\""
 
 
 def plain(text: str, longest: int = _LONGEST) -> str:

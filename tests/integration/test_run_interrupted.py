@@ -15,7 +15,7 @@ import pytest
 
 from tests.integration.machine import Machine
 from tests.integration.sshd import Sshd
-from tests.running import COMMAND, User
+from tests.running import COMMAND, Ended, User
 
 COUNTING = """
 name: counting
@@ -108,6 +108,49 @@ def test_a_changed_file_does_not_carry_on(user: User) -> None:
     none = user.run(changed, "--resume")
     assert none.code == 2
     assert "no unfinished run of this experiment (name 'long', same options) to resume" in none.complaints[0]
+
+
+def pasted(user: User, line: str) -> Ended:
+    """Run a command as a shell takes it."""
+    words = ["sh", "-c", line.removeprefix("resume with: ")]
+    path = f"{COMMAND.parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        words, cwd=user.folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("options", [["--new"], [], ["--new", "--break-lock"], ["--resume"]])
+def test_the_last_line_of_a_run_that_was_stopped_carries_on_that_run(user: User, options: list[str]) -> None:
+    file = user.file(COUNTING, "my sweep $1.yaml")
+    words = [
+        file.name,
+        "--set",
+        'description=it\'s "mine"',
+        "--where",
+        "n in (0, 1, 2, 3)",
+        "--results",
+        "a b",
+    ]
+    if options:  # there is a run that is not finished
+        other = user.begin_run(*words)
+        user.wait_for(lambda: user.executions.exists(), other)
+        user.kill(other, signal.SIGTERM)
+    if "--new" in options:
+        user.executions.unlink()
+    before = user.counted.total()
+    run = user.begin_run(*words, *options)
+    user.wait_for(lambda: user.counted.total() > before, run)
+    ended = user.kill(run, signal.SIGINT)
+    assert ended.code == 130, ended.err
+    last = ended.err.splitlines()[-1]
+    stopped = sorted((user.folder / "a b").glob("*/*/journal.jsonl"))[-1].parent
+    assert last.endswith(f" --resume={stopped.name}")
+    assert "--new" not in last
+    resumed = pasted(user, last)
+    assert resumed.code == 0, resumed.err
+    assert f"resuming run {stopped.name}" in resumed.err
+    assert all(user.counted[f"end-{n}"] == 1 for n in range(4)), user.counted
 
 
 def test_ctrl_c_once_finishes_the_running_trial(user: User) -> None:

@@ -10,6 +10,7 @@ from orchestrator.experiment.model import Status
 from orchestrator.report import notes, plain_text, setup, tables, text
 from orchestrator.report.model import Report
 from orchestrator.report.tables import LABEL, Column, Table
+from orchestrator.terminal import shell_words
 
 
 def render(report: Report) -> str:
@@ -32,7 +33,7 @@ def render(report: Report) -> str:
     parts.append(_section("Excluded", _excluded(report)))
     parts.append(_section("Experiment", _pairs(_experiment(report))))
     if report.provenance:
-        command = text.shell_words(report.provenance.command_line)
+        command = shell_words(report.provenance.command_line)
         parts.append(f"{plain_text.paragraph('Command:')}\n{plain_text.command(command)}")
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -12,6 +12,7 @@ from orchestrator.report import text
 from orchestrator.report.model import Report
 from orchestrator.report.tables import cell_name
 from orchestrator.results.records import BlockRecord
+from orchestrator.terminal import command_line
 
 BOOTS = 20
 """Most boots shown in full."""
@@ -41,7 +42,7 @@ def _groups(report: Report) -> Iterator[Group]:
     if manifest:
         yield Group(f"Experiment file {manifest.experiment_file}", text=manifest.experiment_text)
         pairs = [
-            ("command", text.command_line(manifest.command_line)),
+            ("command", command_line(manifest.command_line)),
             ("overrides", ", ".join(manifest.overrides) or "none"),
         ]
         pairs += [
