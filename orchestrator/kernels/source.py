@@ -192,7 +192,8 @@ def find_source(source: KernelSource) -> Source:
             case "folder":
                 return FolderSource(Path(source.location))
     except OSError as error:
-        raise KernelError(f"cannot read {source.location}: {error.strerror}") from error
+        named = f"{error.filename}: " if error.filename else ""
+        raise KernelError(f"cannot read {source.location}: {named}{error.strerror}") from error
 
 
 def sources_folder() -> Path:
