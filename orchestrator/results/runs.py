@@ -124,8 +124,17 @@ def check_writable(results: Path, experiment: str) -> None:
 
 def all_runs(results: Path) -> list[RunFolder]:
     """Return every run in the results directory, oldest first."""
-    runs = (RunFolder(path) for path in results.glob("*/*") if is_id(path.name) and path.is_dir())
+    entries = (entry for folder in _entries(results) for entry in _entries(folder))
+    runs = (RunFolder(path) for path in entries if is_id(path.name) and path.is_dir())
     return sorted(runs, key=lambda run: run.id)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what is in a directory; nothing if it is none, or cannot be read: it may be removed meanwhile."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def is_id(name: str) -> bool:

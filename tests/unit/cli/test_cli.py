@@ -332,3 +332,12 @@ def test_a_fault_of_a_provider_has_its_position_unless_an_option_set_the_value(e
     option = "hosts.qemu.nodes=[{memory: 1G}]"
     refused = orchestrate("plan", str(experiment), "--set", option)
     assert refused.stderr.startswith("orchestrate: hosts.qemu.nodes[0].memory: unknown unit 'G'")
+
+
+@pytest.mark.parametrize("directory", ["/proc", "/dev/null", "/proc/none"])
+def test_results_where_none_can_be_are_one_line(experiment: Path, directory: str) -> None:
+    refused = orchestrate("run", str(experiment), "--results", directory)
+    assert (refused.returncode, refused.stderr.count("\n")) == (3, 1), refused.stderr
+    assert refused.stderr.endswith("set a writable directory with --results or ORCHESTRATE_RESULTS\n")
+    none = orchestrate("report", "latest", "--results", directory)
+    assert (none.returncode, none.stderr.startswith(f"orchestrate: no runs in {directory}; ")) == (2, True)
