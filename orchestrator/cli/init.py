@@ -1,14 +1,17 @@
-"""``orchestrate init``: create an example experiment or a CI workflow."""
+"""``orchestrate init``: create an experiment by four answers, or a CI workflow."""
 
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 
 import click
 
+from orchestrator import starters
 from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
+from orchestrator.starters import DEFAULT, GUEST, MIGBENCH, PRECISIONS, Answers
 
 
 @click.command()
@@ -19,24 +22,107 @@ from orchestrator.cli.program import as_started
     type=click.Path(path_type=Path, exists=True, file_okay=False),
 )
 @click.option(
+    "--command",
+    metavar="COMMAND",
+    help="Measure with COMMAND, your own program and its arguments, instead of migbench. {NAME} in it is the level of "
+    "the factor NAME.",
+)
+@click.option("--metric", metavar="NAME", help="Name of the metric that COMMAND prints.  [default: time]")
+@click.option("--unit", metavar="UNIT", help="Unit of the metric.  [default: s]")
+@click.option(
+    "--regex", metavar="PATTERN", help="Find the metric by PATTERN with one group; default: NAME=FIGURE."
+)
+@click.option(
+    "--json", metavar="PATH", help="Find the metric at PATH, such as totals.rate, of a JSON document."
+)
+@click.option(
+    "--where",
+    metavar="PLACE",
+    help="Run in a guest of this machine (guest), on this machine (local), or on [user@]host[:port].  "
+    "[default: guest]",
+)
+@click.option(
+    "--kernel",
+    "kernels",
+    metavar="KERNEL",
+    multiple=True,
+    help="Boot KERNEL in the guest: the name of a recipe, a Debian package, default or running. May be repeated.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(list(PRECISIONS)),
+    help="; ".join(f"{name}: {meaning}" for name, meaning in PRECISIONS.items()) + ".  [default: usual]",
+)
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
+@click.option(
     "--ci",
     is_flag=True,
     help="Create a GitHub Actions workflow instead. It runs experiment.yaml on your own NUMA machine and on a metal "
     "instance of EC2, and fails on a regression.",
 )
-def init(folder: Path, ci: bool) -> None:
+def init(
+    folder: Path,
+    command: str | None,
+    metric: str | None,
+    unit: str | None,
+    regex: str | None,
+    json: str | None,
+    where: str | None,
+    kernels: tuple[str, ...],
+    precision: str | None,
+    force: bool,
+    ci: bool,
+) -> None:
     """Create an example experiment, or a CI workflow.
 
-    Writes experiment.yaml to DIRECTORY; default: the working directory. Existing files are not overwritten.
+    Writes experiment.yaml to DIRECTORY; default: the working directory. On a terminal it asks for what no option says.
+    Existing files are not overwritten.
     """
-    from orchestrator import starters
+    path = folder / (starters.WORKFLOW if ci else starters.EXPERIMENT)
+    if path.exists() and not force:
+        starters.write(path, "")  # refuses
+    if ci:
+        starters.write(path, starters.workflow(), force)
+        echo(f"created {path}")
+        experiment = folder / starters.EXPERIMENT
+        if not experiment.exists():
+            hint = "create it with 'orchestrate init'"
+            echo(f"the workflow runs {experiment}, which does not exist; {as_started(hint)}")
+        return
+    from orchestrator.experiment.loader import load
 
-    path = starters.write(folder, starters.WORKFLOW if ci else starters.EXPERIMENT)
+    asks = sys.stdin.isatty() and sys.stderr.isatty()
+    if command is None and asks:
+        question = f"What is measured? {MIGBENCH}, or the command of your own program"
+        command = click.prompt(question, MIGBENCH, err=True)
+        if command != MIGBENCH:
+            metric = metric or click.prompt("Name of the metric that it prints", "time", err=True)
+            unit = unit or click.prompt("Unit", "s", err=True)
+            if regex is None and json is None:
+                regex = click.prompt("Pattern that finds it", rf"{metric}=([0-9.]+)", err=True)
+    if where is None and asks:
+        where = click.prompt("Where? guest, local, or [user@]host", GUEST, err=True)
+    where = where or GUEST
+    if not kernels and asks and where == GUEST:
+        question = "Which kernels? default, recipes, Debian packages, with blanks between them"
+        kernels = tuple(click.prompt(question, DEFAULT, err=True).split())
+    if precision is None and asks:
+        for name, meaning in PRECISIONS.items():
+            echo(f"  {name}: {meaning}", err=True)
+        precision = click.prompt("How exact?", "usual", type=click.Choice(list(PRECISIONS)), err=True)
+    answers = Answers(
+        command or MIGBENCH,
+        where,
+        kernels or (DEFAULT,),
+        precision or "usual",
+        metric or "time",
+        unit or "s",
+        regex or "",
+        json or "",
+    )
+    text = starters.experiment(answers)
+    load(path, text=text)
+    starters.write(path, text, force)
     echo(f"created {path}")
-    experiment = folder / starters.EXPERIMENT
-    if ci and not experiment.exists():
-        hint = "create it with 'orchestrate init'"
-        echo(f"the workflow runs {experiment}, which does not exist; {as_started(hint)}")
-    elif not ci:
-        name = shlex.quote(str(path))
-        echo(as_started(f"next: orchestrate plan {name}; orchestrate run {name}"))
+    name = shlex.quote(str(path))
+    echo(as_started(f"next: orchestrate plan {name}; orchestrate {starters.run_words(answers, name)}"))

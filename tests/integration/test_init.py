@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import re
 import subprocess
 from pathlib import Path
@@ -18,7 +20,14 @@ RUN_ID = "20261124T101500000Z-0a1b"
 
 
 def orchestrate(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(COMMAND), *words], capture_output=True, text=True, check=False, cwd=folder)
+    return subprocess.run(
+        [str(COMMAND), *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +54,63 @@ def test_the_starter_is_a_good_experiment(tmp_path: Path) -> None:
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert "numa_balancing" in ended.stdout
+
+
+def on_a_terminal(folder: Path, *words: str, answers: str) -> tuple[int, str]:
+    """Run ``orchestrate init`` on a terminal on which somebody types; return its exit code and what is shown."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen([str(COMMAND), "init", *words], cwd=folder, stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    os.write(ours, answers.encode())
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    return process.wait(), shown.decode()
+
+
+def test_on_a_terminal_it_asks_and_what_it_writes_runs(tmp_path: Path) -> None:
+    answers = ["sh -c 'echo rate: {n}'", "rate", "GiB/s", "rate: ([0-9.]+)", "local", "quick"]
+    code, shown = on_a_terminal(tmp_path, answers="".join(f"{answer}\n" for answer in answers))
+    assert code == 0, shown
+    words = ["run", "experiment.yaml", "--set", "limits.settle=0"]
+    ended = orchestrate(*words, folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "6 of 6 trials ok" in ended.stdout
+    assert "GiB/s" in ended.stdout
+
+
+def test_four_times_enter_is_what_it_writes_without_a_terminal(tmp_path: Path) -> None:
+    code, shown = on_a_terminal(tmp_path, answers="\n" * 4)
+    assert code == 0, shown
+    assert all(
+        question in shown for question in ("What is measured?", "Where?", "Which kernels?", "How exact?")
+    )
+    (tmp_path / "other").mkdir()
+    assert orchestrate("init", folder=tmp_path / "other").returncode == 0
+    assert (tmp_path / "other/experiment.yaml").read_text() == (tmp_path / "experiment.yaml").read_text()
+
+
+def test_it_asks_for_nothing_that_an_option_says(tmp_path: Path) -> None:
+    words = ["--command", "prog", "--where", "local", "--precision", "quick"]
+    code, shown = on_a_terminal(tmp_path, *words, answers="")
+    assert (code, "?" in shown) == (0, False), shown
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        ["--regex", "rate: ([0-9.]+)", "--command", "sh -c 'echo rate: {n}'"],
+        ["--json", "a.rate", "--command", """sh -c 'printf "{{\\"a\\": {{\\"rate\\": 3}}}}"'"""],
+    ],
+)
+def test_an_experiment_with_a_program_of_ones_own_runs(tmp_path: Path, output: list[str]) -> None:
+    made = orchestrate("init", *output, "--where", "local", "--precision", "quick", folder=tmp_path)
+    assert made.returncode == 0, made.stderr
+    ended = orchestrate("run", "experiment.yaml", "--set", "limits.settle=0", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert " trials ok" in ended.stdout
 
 
 def test_a_dry_run_of_the_starter_works_unchanged(tmp_path: Path) -> None:

@@ -50,6 +50,65 @@ def test_nothing_is_overwritten(tmp_path: Path, words: list[str]) -> None:
     assert target.read_text() == "mine"
 
 
+@pytest.mark.parametrize("precision", list(starters.PRECISIONS))
+@pytest.mark.parametrize(
+    "place",
+    [
+        [],
+        ["--kernel", "default", "--kernel", "linux-7.3-accel", "--kernel", "linux-image-cloud-amd64"],
+        ["--where", "local"],
+        ["--where", "me@machine:2222"],
+    ],
+    ids=lambda words: words[-1] if words else "guest",
+)
+@pytest.mark.parametrize(
+    "what",
+    [
+        [],
+        ["--command", "./prog --n={n} 'a: b' {mode}"],
+        ["--command", "prog", "--metric", "rate", "--unit", "GiB/s", "--regex", r"rate: +([0-9.]+) \"G"],
+        ["--command", "sh -c 'echo {{}}'", "--metric", "rate", "--json", "totals.rate"],
+    ],
+    ids=["migbench", "key", "regex", "json"],
+)
+def test_each_combination_of_answers_is_a_good_experiment(
+    tmp_path: Path, what: list[str], place: list[str], precision: str
+) -> None:
+    made = orchestrate("init", *what, *place, "--precision", precision, folder=tmp_path)
+    assert (made.returncode, made.stderr) == (0, "")
+    checked = orchestrate("validate", "experiment.yaml", folder=tmp_path)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    words = shlex.split(made.stdout.splitlines()[-1].partition("; orchestrate ")[2])
+    planned = orchestrate(*words, "--dry-run", folder=tmp_path)
+    assert (planned.returncode, planned.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--command", "prog", "--regex", "rate=[0-9]+"], "expected one group ( ) around the number"),
+        (["--command", "prog 'x"], "--command prog 'x: No closing quotation"),
+        (["--command", "prog", "--regex", "(x)", "--json", "x"], "--regex and --json are mutually exclusive"),
+        (
+            ["--kernel", "linux-7.3-acel"],
+            "recipe 'linux-7.3-acel' not found; did you mean 'linux-7.3-accel'?",
+        ),
+        (["--where", "local", "--kernel", "running"], "only a guest boots a kernel here"),
+        (["--precision", "high"], "is not one of 'quick', 'usual', 'exact'"),
+    ],
+)
+def test_answers_that_make_no_experiment_write_none(tmp_path: Path, words: list[str], message: str) -> None:
+    refused = orchestrate("init", *words, folder=tmp_path)
+    assert (refused.returncode, message in refused.stderr) == (2, True), refused.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_file_is_overwritten_with_force(tmp_path: Path) -> None:
+    (tmp_path / starters.EXPERIMENT).write_text("mine")
+    assert orchestrate("init", "--force", folder=tmp_path).returncode == 0
+    assert orchestrate("validate", "experiment.yaml", folder=tmp_path).returncode == 0
+
+
 def test_the_command_for_a_real_machine_in_the_example_is_accepted(tmp_path: Path) -> None:
     orchestrate("init", folder=tmp_path)
     text = (tmp_path / starters.EXPERIMENT).read_text(encoding="utf-8")
