@@ -68,6 +68,12 @@ def test_the_wheel_is_a_program_that_works(release: Path, tmp_path: Path) -> Non
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "quickstart.yaml: valid" in done.stdout
+    made = subprocess.run(
+        [venv / "bin/orchestrate", "init"], stdin=subprocess.DEVNULL,
+        cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (made.returncode, made.stderr) == (0, "")
+    assert (tmp_path / "experiment.yaml").is_file()
     runners = {
         path.name: path for path in venv.glob("lib/*/site-packages/orchestrator/execution/runner/prebuilt/*")
     }
