@@ -44,7 +44,7 @@ RUN_PACKAGES  := python3-venv gcc libc6-dev qemu-system-x86 busybox-static dropb
 KERNEL_PACKAGES := bc bison ccache flex git libelf-dev libssl-dev make rsync util-linux xz-utils
 # What the tests need beyond that.
 TEST_PACKAGES := openssh-server shellcheck clang-format dash cpio e2fsprogs iproute2 sudo curl openssl ipmitool openipmi \
-	chromium chromium-driver poppler-utils fio sysbench stress-ng mbw quilt gnupg
+	chromium chromium-driver poppler-utils fio sysbench stress-ng mbw quilt gnupg zsh fish bash-completion man-db mandoc
 # What guests of another architecture need: make setup ARCH=arm64
 PACKAGES_arm64 := qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 PACKAGES_ppc64le := qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross

@@ -36,7 +36,7 @@ highlight_language = "none"
 smartquotes = False  # or `--option` would lose a dash
 
 NAVIGATION = {
-    "Start": ["docs/tutorial", "docs/recipes", "docs/errors"],
+    "Start": ["docs/tutorial", "docs/recipes", "docs/doctor", "docs/command-line", "docs/errors"],
     "Writing experiments": [
         "docs/experiment-file",
         "docs/kernels",

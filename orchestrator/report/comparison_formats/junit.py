@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from orchestrator.analysis.comparison import Row
 from orchestrator.report import comparison_text
 from orchestrator.report.comparison import ComparisonReport
-from orchestrator.report.text import command_line
+from orchestrator.terminal import command_line
 
 
 def render(compared: ComparisonReport) -> str:

@@ -7,7 +7,7 @@ from tabulate import tabulate
 from orchestrator.report import comparison_text
 from orchestrator.report.comparison import ComparisonReport
 from orchestrator.report.formats.markdown import escape
-from orchestrator.report.text import command_line
+from orchestrator.terminal import command_line
 
 
 def render(compared: ComparisonReport) -> str:

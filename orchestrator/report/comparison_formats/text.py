@@ -10,7 +10,8 @@ from orchestrator.analysis.comparison import Row
 from orchestrator.report import comparison_text, layout, plain_text
 from orchestrator.report.comparison import ComparisonReport
 from orchestrator.report.tables import Column
-from orchestrator.report.text import NOTHING, shell_words
+from orchestrator.report.text import NOTHING
+from orchestrator.terminal import shell_words
 
 WIDTH = 100
 """Columns of a pipe, a file or a terminal that has fewer; ``COLUMNS`` and a wide terminal give more."""

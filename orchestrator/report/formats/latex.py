@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from orchestrator.report import notes, plain_text, setup, text
 from orchestrator.report.model import Report
 from orchestrator.report.tables import Column, Table, tables
+from orchestrator.terminal import command_line
 
 _WIDTH = 110
 """Columns of the source."""
@@ -83,9 +84,9 @@ def _comments(report: Report) -> Iterator[str]:
     metrics = [word for metric in report.shown for word in ("--metric", metric.name)]
     command = ["orchestrate", "report", opening.run, "--format", "latex", *metrics]
     yield f"% run {text.plain(opening.run)}, content {text.plain(opening.content_hash)}"
-    yield f"% made by orchestrate {text.plain(opening.version)}: {text.command_line(command)}"
+    yield f"% made by orchestrate {text.plain(opening.version)}: {command_line(command)}"
     if report.provenance:
-        yield f"% run by: {text.command_line(report.provenance.command_line)}"
+        yield f"% run by: {command_line(report.provenance.command_line)}"
     yield r"% needs \usepackage{booktabs}"
 
 

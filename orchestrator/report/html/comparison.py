@@ -7,6 +7,7 @@ from orchestrator.report import comparison_text, findings, text
 from orchestrator.report.comparison import ComparisonReport
 from orchestrator.report.html.charts import ratios
 from orchestrator.report.html.templates import environment, verbatim
+from orchestrator.terminal import command_line
 
 ROWS = 5000
 """Most rows of the table; a page with more is slow to sort."""
@@ -36,7 +37,7 @@ def render(compared: ComparisonReport) -> str:
             most_rows=ROWS,
             figure=ratios.draw(compared),
             remedies=[
-                (sentence, [text.command_line(command) for command in commands])
+                (sentence, [command_line(command) for command in commands])
                 for sentence, commands in comparison_text.remedies(compared)
             ],
             notes=notes,
