@@ -62,6 +62,25 @@ class Shown(NamedTuple):
 
 _lock = threading.Lock()
 _threads: dict[int, list[Activity]] = {}
+_mutes = 0
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Let nobody print what is going on: in the block, a live view or another program has the terminal."""
+    global _mutes
+    with _lock:
+        _mutes += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _mutes -= 1
+
+
+def are_muted() -> bool:
+    """Return whether a :func:`muted` is in effect."""
+    return _mutes > 0
 
 
 @contextmanager

@@ -15,8 +15,6 @@ SILENCE_S = 9.0
 """Seconds without a line on stderr; the next one then comes within 10 s."""
 ACTIVITIES_SHOWN = 3
 
-_shown_otherwise = 0
-
 
 @contextmanager
 def never_silent(command: str) -> Iterator[None]:
@@ -30,7 +28,7 @@ def never_silent(command: str) -> Iterator[None]:
         with contextlib.suppress(OSError, ValueError):  # stderr was closed
             while not over.wait(max(0.1, SILENCE_S - output.silence())):
                 if output.silence() >= SILENCE_S:
-                    if _shown_otherwise:
+                    if activities.are_muted():
                         output.spoken()
                     else:
                         output.progress_line(summary() or f"{command}: still running")
@@ -43,17 +41,6 @@ def never_silent(command: str) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-@contextmanager
-def shown_otherwise() -> Iterator[None]:
-    """Write no such lines for the length of the block: a part of the screen shows the same."""
-    global _shown_otherwise
-    _shown_otherwise += 1
-    try:
-        yield
-    finally:
-        _shown_otherwise -= 1
 
 
 def summary() -> str:

@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator.activities import doing
-from orchestrator.cli.heartbeat import shown_otherwise
+from orchestrator.activities import doing, muted
 from orchestrator.cli.live import Screen
 from orchestrator.cli.output import echo, progress_line
 from orchestrator.execution.observer import Observer
@@ -58,7 +57,7 @@ def _progress(verbose: int) -> Iterator[Observer]:
     if not console.is_interactive:
         yield PlainLines(verbose)
         return
-    with shown_otherwise(), Screen(console) as screen:
+    with muted(), Screen(console) as screen:
         yield LiveView(screen, verbose)
 
 
@@ -144,7 +143,7 @@ def building(name: str) -> Iterator[Callable[[str], None]]:
     """Show on stderr how far the build of a kernel is: one line that changes, or one every while in a pipe."""
     console = _console()
     if console.is_interactive:
-        with shown_otherwise(), console.status(f"{name}: beginning") as status:
+        with muted(), console.status(f"{name}: beginning") as status:
             yield lambda text: status.update(f"{name}: {escape(visible(text))}")
         return
     due = time.monotonic()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from orchestrator import activities
 from orchestrator.errors import ExitCode, HostError, Interrupted
 
 END_S = 5.0
@@ -50,7 +51,7 @@ def run(argv: Sequence[str]) -> int:
     def note(number: int, _frame: FrameType | None) -> None:
         typed.append(number)  # and no more. Unlike SIG_IGN, this is not inherited by the command.
 
-    with _our_terminal(), _handled(TYPED, note):
+    with _our_terminal(), _handled(TYPED, note), activities.muted():
         try:
             process = subprocess.Popen(argv)
         except OSError as error:

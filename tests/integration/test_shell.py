@@ -206,3 +206,8 @@ def test_this_machine_is_changed_only_if_allowed(admin: User, file: Path) -> Non
     refused = admin.orchestrate("shell", file, "--host", "local", "--", "true")
     assert refused.code == 2
     assert "--allow-local-changes" in refused.complaints[0]
+
+
+def test_the_terminal_is_left_to_the_command_however_long_it_takes(tmp_path: Path) -> None:
+    ended = User(tmp_path).orchestrate("shell", "local", "--", "sh", "-c", "sleep 11; echo done")
+    assert ended == Ended(0, "done\n", "")
