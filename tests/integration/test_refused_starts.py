@@ -68,7 +68,7 @@ def refused_alike(user: User, *words: str | Path) -> Ended:
 NO_SOURCE = "{source: {git: file:///none/at/all, ref: v1}, config: {base: defconfig}}"
 OTHERWISE: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "an unknown option": (2, "No such option", ("--no-such-option",)),
-    "an option without a number": (2, "Invalid value for '--limit'", ("--limit", "0")),
+    "an option without a number": (2, "Invalid value for '--first'", ("--first", "0")),
     "options that exclude each other": (2, "--new and --resume are mutually exclusive", ("--new", "--resume")),
     "a key that there is not": (2, "unknown key 'repetition'", ("--set", "repetition=1")),
     "no cell": (2, "no cell matches", ("--where", "n == 3")),
