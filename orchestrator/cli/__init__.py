@@ -143,8 +143,9 @@ def main() -> None:
         sys.exit(leave.exit_code)
     except KeyboardInterrupt:  # see told_at_once
         sys.exit(ExitCode.INTERRUPTED)
-    except click.Abort:
-        echo("orchestrate: interrupted", err=True)
+    except click.Abort as abort:
+        if not isinstance(abort.__context__, KeyboardInterrupt):  # Ctrl-D at a question
+            echo("orchestrate: interrupted", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # The reader has closed the pipe. Without stdout the interpreter does not fail to flush it at exit.

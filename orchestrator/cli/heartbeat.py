@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ def never_silent(command: str) -> Iterator[None]:
     over = threading.Event()
 
     def beat() -> None:
+        # A signal that this thread took would not wake the main thread, which handles it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         with contextlib.suppress(OSError, ValueError):  # stderr was closed
             while not over.wait(max(0.1, SILENCE_S - output.silence())):
                 if output.silence() >= SILENCE_S:

@@ -11,6 +11,7 @@ import click
 from orchestrator import starters
 from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
+from orchestrator.cli.questions import ask
 from orchestrator.starters import DEFAULT, GUEST, MIGBENCH, PRECISIONS, Answers
 
 
@@ -94,22 +95,22 @@ def init(
     asks = sys.stdin.isatty() and sys.stderr.isatty()
     if command is None and asks:
         question = f"What is measured? {MIGBENCH}, or the command of your own program"
-        command = click.prompt(question, MIGBENCH, err=True)
+        command = ask(question, MIGBENCH)
         if command != MIGBENCH:
-            metric = metric or click.prompt("Name of the metric that it prints", "time", err=True)
-            unit = unit or click.prompt("Unit", "s", err=True)
+            metric = metric or ask("Name of the metric that it prints", "time")
+            unit = unit or ask("Unit", "s")
             if regex is None and json is None:
-                regex = click.prompt("Pattern that finds it", rf"{metric}=([0-9.]+)", err=True)
+                regex = ask("Pattern that finds it", rf"{metric}=([0-9.]+)")
     if where is None and asks:
-        where = click.prompt("Where? guest, local, or [user@]host", GUEST, err=True)
+        where = ask("Where? guest, local, or [user@]host", GUEST)
     where = where or GUEST
     if not kernels and asks and where == GUEST:
         question = "Which kernels? default, recipes, Debian packages, with blanks between them"
-        kernels = tuple(click.prompt(question, DEFAULT, err=True).split())
+        kernels = tuple(ask(question, DEFAULT).split())
     if precision is None and asks:
         for name, meaning in PRECISIONS.items():
             echo(f"  {name}: {meaning}", err=True)
-        precision = click.prompt("How exact?", "usual", type=click.Choice(list(PRECISIONS)), err=True)
+        precision = ask("How exact?", "usual", type=click.Choice(list(PRECISIONS)))
     answers = Answers(
         command or MIGBENCH,
         where,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 import time
 
 import click
 
+from orchestrator import activities
 from orchestrator.terminal import visible
 
 _BEGAN = time.monotonic()
@@ -19,10 +21,17 @@ _PLACE = re.compile(r"(.+?):[1-9][0-9]*:(?:[1-9][0-9]*:)? ")
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a text on stdout, or stderr, see :func:`visible`; ``nl``: with a line end. Lines of threads do not mix."""
+    shown = visible(str(text)) + ("\n" if nl else "")
+    if not err:
+        with _lock, activities.muted():  # a pager may take its time
+            click.echo(shown, nl=False)
+        return
     with _lock:
-        click.echo(visible(str(text)), err=err, nl=nl)
-    if err:
-        spoken()
+        # Not by click, which writes to the stream below that of rich: a live view makes room for what it is told of.
+        if sys.stderr is not None:
+            sys.stderr.write(shown)
+            sys.stderr.flush()
+    spoken()
 
 
 def progress_line(text: str) -> None:

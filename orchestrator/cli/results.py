@@ -13,6 +13,7 @@ from orchestrator.cli import complete
 from orchestrator.cli.options import Group
 from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
+from orchestrator.cli.questions import confirm
 from orchestrator.errors import BadInput, HostError
 from orchestrator.terminal import visible
 
@@ -162,7 +163,7 @@ def _remove(results_path: Path, selected: list[RunFolder], dry_run: bool, yes: b
     if not selected:
         echo("nothing to remove", err=True)
         return
-    if dry_run or (must_ask and not click.confirm(f"Remove {plural(len(selected), 'run')}?", err=True)):
+    if dry_run or (must_ask and not confirm(f"Remove {plural(len(selected), 'run')}?")):
         return
     try:
         for run in selected:

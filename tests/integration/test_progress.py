@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,7 +91,8 @@ def test_messages_and_the_screen_do_not_tear_each_other(user: User) -> None:
 
 
 def test_ctrl_c_is_acknowledged_in_a_line_of_its_own(user: User) -> None:
-    terminal = on_terminal(user)
+    """And what the log then says is not overwritten."""
+    terminal = on_terminal(user, "-vv")
     terminal.wait_for(lambda: re.search(TRIAL, terminal.visible[-2]))
     terminal.type(b"\x03")
     words = "SIGINT: stopping after the running trial; again: at once"
@@ -98,6 +100,7 @@ def test_ctrl_c_is_acknowledged_in_a_line_of_its_own(user: User) -> None:
     open_gates(user)
     assert terminal.end() == 130, terminal.raw
     assert "^C" not in "".join(line for line in terminal.screen.lines if "SIGINT" in line or "ETA" in line)
+    assert any(line.startswith("orchestrate: the run ended early: ") for line in terminal.screen.lines)
 
 
 def test_ctrl_c_ends_other_commands_with_a_line_of_its_own(user: User) -> None:
@@ -109,6 +112,16 @@ def test_ctrl_c_ends_other_commands_with_a_line_of_its_own(user: User) -> None:
         terminal.wait_for(lambda: "orchestrate: interrupted" in terminal.screen.lines)
         assert terminal.process.poll() is None, "told before it has ended"
     assert terminal.end() == 130, terminal.raw
+    assert terminal.raw.count("interrupted") == 1
+
+
+def test_a_question_is_left_alone_and_ctrl_c_answers_it(user: User) -> None:
+    terminal = OnTerminal(user, "init")
+    terminal.wait_for(lambda: "[migbench]:" in terminal.raw)
+    time.sleep(10)
+    terminal.type(b"\x03")
+    assert terminal.end() == 130, terminal.raw
+    assert "still running" not in terminal.raw
     assert terminal.raw.count("interrupted") == 1
 
 
