@@ -22,7 +22,7 @@ _MARK = "\x1e"
 _AFTER = f"code=$?; printf '\\n{_MARK}%d\\n' $code; (exit $code)"
 _TITLE = re.compile(r'\btitle="([^"]+)"')
 _COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
-_VERDICT = "faster|slower|no difference larger than .*|too noisy to say: .*"
+_VERDICT = "faster|slower|no difference larger than .*|too noisy to say(?:: .*)?"
 _PATTERNS = (
     ("…", ".*"),
     # A figure with its spread or its interval.
