@@ -274,7 +274,7 @@ def _judged(row: Row, family: int, rules: Rules) -> Row:
     if row.adjusted <= alpha + 1e-12 and row.direction:
         verdict = Verdict.FASTER if row.direction > 0 else Verdict.SLOWER
         return replace(row, verdict=verdict, reason=row.change)
-    least = family * (smallest_p(*counts) if len(counts) > 1 else smallest_sign_p(*counts))
+    least = min(1.0, family * (smallest_p(*counts) if len(counts) > 1 else smallest_sign_p(*counts)))
     if least > alpha:
         verdict, reason = (
             Verdict.TOO_FEW,

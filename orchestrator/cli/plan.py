@@ -71,7 +71,7 @@ def plan(
     estimated = estimate(planned, chosen)
     echo(f"\n{summary(planned, chosen.name, estimated)}")
     for name in _to_build(experiment, chosen):
-        echo(f"kernel {name}: not built yet; `run` builds it first")
+        echo(f"kernel {name}: not built yet; `run` builds it first, which takes minutes to an hour")
     quote = chosen.quote(estimated.seconds)
     if quote is not None:
         echo(quote)

@@ -74,6 +74,8 @@ class BlockRun:
         self._identity = self._machine.identity(self._kernel)
         with doing("", "booting" if self._run.provider.boots_kernels else "connecting"):
             host = self._machine.boot(self._kernel)
+        if self._stop.level and not self._machine.files_survive_boot:  # else a runner of before may be at work there
+            raise self._interrupted()
         while True:
             try:
                 if self._visit(host):
@@ -131,6 +133,10 @@ class BlockRun:
                 return True
             with self._abandoned_after(OrchestratorError):  # those that are ours have restored it themselves
                 settings = self._provision(visit, facts)
+                if self._stop.level:  # no trial runs that has to end first
+                    visit.restore()
+                    visit.clean()
+                    raise self._interrupted()
                 self._run.expect_trials()
                 self._activity.change("sending trials")
                 visit.start(self._losses.trials_to_send(self._block), clock_of(context.environment))
@@ -184,8 +190,11 @@ class BlockRun:
         if complete and not (self._stop.level and self._is_pending()):
             visit.clean()
         if self._stop.level:
-            raise Interrupted(f"stopped by {self._stop.by}; repeat the command to resume")
+            raise self._interrupted()
         return complete
+
+    def _interrupted(self) -> Interrupted:
+        return Interrupted(f"stopped by {self._stop.by}; repeat the command to resume")
 
     def _gather_facts(self, visit: Visit) -> host_facts.Facts:
         """Gather facts and check the experiment's needs and what it asks of the machine."""

@@ -54,7 +54,7 @@ def test_a_kernel_is_built_once_and_named_by_its_hash(kernels: Kernels) -> None:
 
 
 def test_the_plan_names_a_kernel_until_it_is_built(kernels: Kernels) -> None:
-    line = "kernel k: not built yet; `run` builds it first"
+    line = "kernel k: not built yet; `run` builds it first, which takes minutes to an hour"
 
     def planned(recipe: Path) -> list[str]:
         file = kernels.folder / "experiment.yaml"

@@ -387,3 +387,28 @@ def test_ctrl_c_while_the_program_is_imported_ends_it_without_a_word(tmp_path: P
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     ended = subprocess.run([COMMAND, "--help"], env=environment, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+
+
+WAITING = """
+- command: {argv: [sh, -c, 'touch FOLDER/begun; until [ -e FOLDER/go ]; do sleep 0.1; done']}
+  changed_when: false
+"""
+
+
+def test_ctrl_c_before_the_first_trial_ends_the_run_without_one(user: User) -> None:
+    """What is being done to the host is done to its end; no trial is begun for the sake of ending it."""
+    role = user.folder / "roles" / "waiting"
+    role.mkdir(parents=True)
+    (role / "tasks.yaml").write_text(WAITING.replace("FOLDER", str(user.folder)))
+    file = user.file(COUNTING + "roles: [waiting]\n")
+    run = user.begin_run(file)
+    user.wait_for((user.folder / "begun").exists, run)
+    run.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    (user.folder / "go").touch()
+    ended = user.end(run)
+    assert ended.code == 130, ended.err
+    assert not user.counted
+    ended = user.run(file)
+    assert ended.code == 0, ended.err
+    each_once(user, 8)
