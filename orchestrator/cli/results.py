@@ -130,7 +130,7 @@ def prune(
     """Remove old or unfinished runs.
 
     With several conditions, a run is removed if all are true. On a terminal, asks for confirmation. Runs that are
-    active are kept.
+    active are kept. --unfinished keeps runs with a journal whose last line cannot be read.
     """
     if keep is None and older_than is None and not unfinished:
         raise click.UsageError("nothing to select runs by; give --keep, --older-than or --unfinished")
@@ -141,7 +141,10 @@ def prune(
         seconds = parse_duration(older_than) if older_than is not None else 0.0
     except BadInput as error:
         raise BadInput(f"--older-than: {error}") from None
-    selected = list(removal.select(results_path, removal.Selection(keep or 0, seconds, unfinished)))
+    selection = removal.Selection(keep or 0, seconds, unfinished)
+    selected = list(
+        removal.select(results_path, selection, lambda fault: echo(f"orchestrate: {fault}", err=True))
+    )
     _remove(results_path, selected, dry_run, yes)
 
 
@@ -152,7 +155,7 @@ def _remove(results_path: Path, selected: list[RunFolder], dry_run: bool, yes: b
     from orchestrator.units import plural
 
     shown = {
-        run: f"{run.path.parent.name}/{run.id}, {removal.state(run, removal.is_complete(run))}, "
+        run: f"{run.path.parent.name}/{run.id}, {removal.state(run, removal.recorded_state(run))}, "
         f"{_mebibytes(removal.size(run))}"
         for run in selected
     }

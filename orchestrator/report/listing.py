@@ -143,7 +143,7 @@ def _row(store: Store, run: RunRow) -> tuple[str, ...]:
         progress(statuses, run.opening.trials, noun="") if run.opening else str(sum(statuses.values())),
         not_ok(statuses) or NOTHING,
         ", ".join(store.environments(run)) or NOTHING,
-        removal.state(RunFolder(run.folder), run.complete),
+        removal.state(RunFolder(run.folder), removal.COMPLETE if run.complete else removal.INTERRUPTED),
     )
 
 

@@ -156,6 +156,23 @@ def last_record(path: Path) -> Record | None:
         raise BadInput(Fault(str(path), _line_number(path, start + len(line)), 1, str(error))) from None
 
 
+def last_whole_record(path: Path) -> Record | None:
+    """Return the record of the last line that has its newline; None if there is no such line.
+
+    Raises ``BadInput`` with file and line if that line cannot be read: nobody knows what it said.
+    """
+    with path.open("rb") as stream:
+        start, line = _last_line(stream)
+        if line and not line.endswith(b"\n"):
+            start, line = _last_line(stream, start)
+    if not line:
+        return None
+    try:
+        return from_line(line)
+    except (DamagedRecord, UnreadableFormat) as error:
+        raise BadInput(Fault(str(path), _line_number(path, start + len(line)), 1, str(error))) from None
+
+
 def _is_torn(line: bytes) -> bool:
     """Whether a last line is unfinished: no newline, or (after a power cut) a newline but no JSON object."""
     if not line.endswith(b"\n"):

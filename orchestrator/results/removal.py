@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from msgspec import Struct
 from orchestrator.errors import BadInput, HostError
 from orchestrator.results import journal, lock, runs
 from orchestrator.results.lock import RunLock
-from orchestrator.results.records import EndRecord
+from orchestrator.results.records import EndRecord, Record
 from orchestrator.results.runs import RunFolder
 
 COMPLETE = "complete"
 INTERRUPTED = "interrupted"
 RUNNING = "running"
+UNREADABLE = "unreadable"
 
 
 class Selection(Struct, frozen=True):
@@ -35,21 +36,36 @@ class Selection(Struct, frozen=True):
     unfinished: bool = False
 
 
-def state(run: RunFolder, complete: bool) -> str:
-    """Return whether a run is complete, running (and in which process) or interrupted; ``complete``: by its journal."""
+def state(run: RunFolder, recorded: str) -> str:
+    """Return ``running`` and the process if a run is active, otherwise its state by its journal, ``recorded``."""
     holder = lock.holder(run.path)
-    if holder:
-        return f"{RUNNING}: {holder}"
-    return COMPLETE if complete else INTERRUPTED
+    return f"{RUNNING}: {holder}" if holder else recorded
 
 
-def is_complete(run: RunFolder) -> bool:
-    """Whether the last record of a run ends it."""
+def recorded_state(run: RunFolder) -> str:
+    """Return whether the last line of a journal ends the run: ``complete``, ``interrupted`` or ``unreadable``."""
+    if unreadable(run):
+        return UNREADABLE
+    last = _last_record(run)
+    return COMPLETE if isinstance(last, EndRecord) and last.complete else INTERRUPTED
+
+
+def unreadable(run: RunFolder) -> str:
+    """Return why the last line of a journal cannot be read; empty if it can, or if there is none."""
     try:
-        last = journal.last_record(run.journal)
-    except (OSError, BadInput):
-        return False
-    return isinstance(last, EndRecord) and last.complete
+        _last_record(run)
+    except BadInput as error:
+        return str(error)
+    except OSError as error:
+        return f"{run.journal}: {error.strerror}"
+    return ""
+
+
+def _last_record(run: RunFolder) -> Record | None:
+    try:
+        return journal.last_whole_record(run.journal)
+    except FileNotFoundError:  # its controller was killed before the first record
+        return None
 
 
 def find(results: Path, references: Iterable[str]) -> list[RunFolder]:
@@ -65,8 +81,11 @@ def find(results: Path, references: Iterable[str]) -> list[RunFolder]:
     return list(unique.values())
 
 
-def select(results: Path, selection: Selection) -> Iterator[RunFolder]:
-    """Yield the runs to remove, oldest first. Runs that are active or reached by a link are left out."""
+def select(results: Path, selection: Selection, warn: Callable[[str], None]) -> Iterator[RunFolder]:
+    """Yield the runs to remove, oldest first. Runs that are active or reached by a link are left out.
+
+    :param warn: told of each run that is kept because nobody knows whether it is complete.
+    """
     newer: Counter[str] = Counter()
     now = datetime.now(UTC)
     chosen = []
@@ -76,8 +95,14 @@ def select(results: Path, selection: Selection) -> Iterator[RunFolder]:
             continue
         if (now - started(run)).total_seconds() < selection.older_than:
             continue
-        if (selection.unfinished and is_complete(run)) or _refused(results, run):
+        if _refused(results, run):
             continue
+        if selection.unfinished:
+            fault = unreadable(run)
+            if fault:
+                warn(f"{fault}; the run is kept")
+            if fault or recorded_state(run) == COMPLETE:
+                continue
         chosen.append(run)
     yield from reversed(chosen)
 

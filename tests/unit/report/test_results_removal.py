@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -92,6 +92,39 @@ def test_prune_removes_what_fulfils_all_conditions(
     assert removed.stdout == shown.stdout.replace("would remove", "removed")
     assert left(results) == ages
     assert (results / "b").exists() == (50 in ages), "the directory of an experiment goes with its last run"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda line: line.partition(b',"crc32"')[0].replace(b'"format":2', b'"format":99') + b"}\n",
+            "format 99 is newer",
+        ),
+        (
+            lambda line: line.replace(b'"complete"', b'"complte"'),
+            "the checksum (crc32) is not that of the line",
+        ),
+        (lambda line: line.replace(b"{", b"?"), "not JSON"),
+    ],
+)
+def test_a_run_whose_last_line_cannot_be_read_is_kept(
+    results: Path, change: Callable[[bytes], bytes], message: str
+) -> None:
+    folder = next(results.glob("b/*"))
+    journal = folder / "journal.jsonl"
+    *before, last = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(before) + change(last))
+    pruned = run(results, "prune", "--unfinished", "--older-than", "35d")
+    assert (pruned.returncode, pruned.stdout) == (0, "")
+    warning, end = pruned.stderr.splitlines()
+    assert warning.startswith(f"orchestrate: {journal}:3:1: ")
+    assert message in warning
+    assert warning.endswith("; the run is kept")
+    assert end == "nothing to remove"
+    assert ", unreadable, " in run(results, "rm", "b", "-n").stdout
+    journal.write_bytes(b"".join(before) + last[:-5])  # as a killed controller leaves it
+    assert run(results, "prune", "--unfinished", "--older-than", "35d").stdout.startswith("removed b/")
 
 
 def test_rm_removes_the_runs_that_are_named(results: Path) -> None:
