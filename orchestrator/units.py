@@ -72,6 +72,16 @@ def parse_size(text: str | int) -> int:
     return int(value)
 
 
+def parse_age(text: str) -> float:
+    """Return a duration in seconds, of which a number alone could be days as well as seconds.
+
+    Raises ``BadInput`` with the closest known unit, and if there is no unit.
+    """
+    if _NUMBER.fullmatch(text):
+        raise BadInput(f"duration '{text}' has no unit; known: {', '.join(DURATIONS)}")
+    return parse_duration(text)
+
+
 def parse_duration(text: str | float) -> float:
     """Return a duration in seconds; a plain number is in seconds.
 

@@ -135,10 +135,10 @@ def prune(
     if keep is None and older_than is None and not unfinished:
         raise click.UsageError("nothing to select runs by; give --keep, --older-than or --unfinished")
     from orchestrator.results import removal
-    from orchestrator.units import parse_duration
+    from orchestrator.units import parse_age
 
     try:
-        seconds = parse_duration(older_than) if older_than is not None else 0.0
+        seconds = parse_age(older_than) if older_than is not None else 0.0
     except BadInput as error:
         raise BadInput(f"--older-than: {error}") from None
     selection = removal.Selection(keep or 0, seconds, unfinished)

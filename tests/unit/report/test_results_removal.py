@@ -136,6 +136,17 @@ def test_rm_removes_the_runs_that_are_named(results: Path) -> None:
     assert run(results, "prune", "--older-than", "3 moons").stderr.startswith("orchestrate: --older-than: ")
 
 
+@pytest.mark.parametrize("number", ["30", "0", "1.5"])
+def test_an_age_needs_a_unit(results: Path, number: str) -> None:
+    refused = run(results, "prune", "--older-than", number)
+    assert (refused.returncode, refused.stdout, refused.stderr) == (
+        2,
+        "",
+        f"orchestrate: --older-than: duration '{number}' has no unit; known: ns, us, ms, s, min, h, d\n",
+    )
+    assert left(results) == [50, 40, 31, 20, 0]
+
+
 def test_a_run_that_is_active_is_kept_and_listed_as_running(results: Path) -> None:
     folder = sorted(results.glob("a/*"))[1]
     with active(folder) as process:
