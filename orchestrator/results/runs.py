@@ -138,8 +138,16 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def is_id(name: str) -> bool:
-    """Whether a directory has the name of a run."""
-    return _ID.fullmatch(name) is not None
+    """Whether a directory has the name of a run, which begins with a time that exists."""
+    if _ID.fullmatch(name) is None:
+        return False
+    try:
+        datetime.fromisoformat(
+            name.partition("Z")[0][:-3]
+        )  # without milliseconds: it needs a dot before them
+    except ValueError:
+        return False
+    return True
 
 
 def find(results: Path, reference: str) -> RunFolder:

@@ -136,6 +136,14 @@ def test_rm_removes_the_runs_that_are_named(results: Path) -> None:
     assert run(results, "prune", "--older-than", "3 moons").stderr.startswith("orchestrate: --older-than: ")
 
 
+def test_a_directory_with_the_name_of_no_time_is_no_run(results: Path) -> None:
+    folder = results / "x" / "99999999T999999999Z-0000"
+    folder.mkdir(parents=True)
+    assert run(results, "prune", "--older-than", "35d").stdout.count("removed") == 2
+    assert run(results, "list").stderr == ""
+    assert folder.is_dir()
+
+
 @pytest.mark.parametrize("number", ["30", "0", "1.5"])
 def test_an_age_needs_a_unit(results: Path, number: str) -> None:
     refused = run(results, "prune", "--older-than", number)
