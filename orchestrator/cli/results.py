@@ -110,7 +110,9 @@ def remove_runs(references: tuple[str, ...], dry_run: bool, yes: bool, results_p
     """
     from orchestrator.results import removal
 
-    _remove(results_path, removal.find(results_path, references), dry_run, yes)
+    failed = _remove(results_path, removal.find(results_path, references), dry_run, yes)
+    if failed:
+        raise type(failed[0])(*map(str, failed))
 
 
 @results.command()
@@ -145,11 +147,20 @@ def prune(
     selected = list(
         removal.select(results_path, selection, lambda fault: echo(f"orchestrate: {fault}", err=True))
     )
-    _remove(results_path, selected, dry_run, yes)
+    failed = []
+    for fault in _remove(results_path, selected, dry_run, yes):
+        if isinstance(fault, BadInput):  # it was not active when it was selected
+            echo(f"orchestrate: {fault}; the run is kept", err=True)
+        else:
+            failed.append(str(fault))
+    if failed:
+        raise HostError(*failed)
 
 
-def _remove(results_path: Path, selected: list[RunFolder], dry_run: bool, yes: bool) -> None:
-    """Remove runs one after another, and then from the index."""
+def _remove(
+    results_path: Path, selected: list[RunFolder], dry_run: bool, yes: bool
+) -> list[BadInput | HostError]:
+    """Remove runs one after another, and then from the index; return why some were not removed."""
     from orchestrator.results import removal
     from orchestrator.results.store import Store
     from orchestrator.units import plural
@@ -165,16 +176,21 @@ def _remove(results_path: Path, selected: list[RunFolder], dry_run: bool, yes: b
             echo(f"would remove {text}")
     if not selected:
         echo("nothing to remove", err=True)
-        return
+        return []
     if dry_run or (must_ask and not confirm(f"Remove {plural(len(selected), 'run')}?")):
-        return
+        return []
+    failed: list[BadInput | HostError] = []
     try:
         for run in selected:
-            if removal.remove(results_path, run):
-                echo(f"removed {shown[run]}")
+            try:
+                if removal.remove(results_path, run):
+                    echo(f"removed {shown[run]}")
+            except (BadInput, HostError) as error:
+                failed.append(error)
     finally:
         with Store(results_path) as store:
             store.sync()
+    return failed
 
 
 def _mebibytes(size: int) -> str:

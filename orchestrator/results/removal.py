@@ -23,6 +23,9 @@ INTERRUPTED = "interrupted"
 RUNNING = "running"
 UNREADABLE = "unreadable"
 
+_REMOVED = ".removed-"
+"""Begins the name of a directory that is being removed: it is not that of a run."""
+
 
 class Selection(Struct, frozen=True):
     """Which runs to remove: those that fulfil each condition.
@@ -110,18 +113,27 @@ def select(results: Path, selection: Selection, warn: Callable[[str], None]) -> 
 def remove(results: Path, run: RunFolder) -> bool:
     """Remove the directory of a run, and that of its experiment if it is empty then; return whether it was there.
 
-    Raises ``BadInput`` if it is active, ``HostError`` if it cannot be removed.
+    It is renamed first: a run is listed whole, or not at all. Raises ``BadInput`` if it is active, ``HostError`` if it
+    cannot be removed, or only in part.
     """
     fault = _refused(results, run)
     if fault:
         raise BadInput(fault)
     if not run.path.exists():
         return False
+    aside = run.path.with_name(f"{_REMOVED}{run.id}")
     with contextlib.closing(RunLock(run.path)):
         try:
-            shutil.rmtree(run.path)
+            run.path.rename(aside)
         except OSError as error:
-            raise HostError(f"{error.filename or run.path}: {error.strerror}; not removed") from None
+            raise HostError(f"{run.path}: {error.strerror}; not removed") from None
+        try:
+            shutil.rmtree(aside)
+        except OSError as error:
+            name = Path(error.filename or aside).name  # shutil gives it with or without its directory
+            raise HostError(
+                f"{run.path}: removed in part: {name}: {error.strerror}; the rest is in {aside}"
+            ) from None
     with contextlib.suppress(OSError):
         run.path.parent.rmdir()
     return True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -203,3 +205,69 @@ def test_on_a_terminal_it_asks(results: Path, answer: str, ages: list[int]) -> N
     os.close(end)
     assert "Remove 1 run? [y/N]" in ended.stderr
     assert left(results) == ages
+
+
+def test_a_run_that_becomes_active_after_the_question_is_kept(results: Path) -> None:
+    first = next(results.glob("b/*"))
+    terminal, end = os.openpty()
+    words = [*IN_A_PROCESS, "results", "prune", "--older-than", "35d", "--results", str(results)]
+    with subprocess.Popen(words, stdin=end, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        assert process.stdout
+        asked = b""
+        while not asked.endswith(b"Remove 2 runs? [y/N]: "):
+            asked += process.stderr.read(1)
+        with active(first) as holder:
+            os.write(terminal, b"y\n")
+            removed, told = process.stdout.read().decode(), process.stderr.read().decode()
+    os.close(terminal)
+    os.close(end)
+    assert process.returncode == 0
+    assert [line.partition("/")[0] for line in removed.splitlines()][2:] == ["removed a"]
+    assert told.strip() == (
+        f"orchestrate: {first}: the run is active: process {holder} on {socket.gethostname()}; the run is kept"
+    )
+    assert left(results) == [50, 31, 20, 0]
+
+
+@contextmanager
+def undeletable(folder: Path) -> Iterator[Path]:
+    """A file in a directory that nobody can delete: root may delete all but immutable files."""
+    inner = folder / "inner"
+    inner.mkdir()
+    file = inner / "file"
+    file.touch()
+    inner.chmod(0o500)
+    is_root = os.geteuid() == 0
+    if is_root and (
+        not shutil.which("chattr") or subprocess.run(["chattr", "+i", file], capture_output=True).returncode
+    ):
+        pytest.skip("no immutable files here")
+    try:
+        yield file
+    finally:
+        for left_over in folder.parent.glob("*/inner"):
+            if is_root:
+                subprocess.run(["chattr", "-i", left_over / "file"], check=True)
+            left_over.chmod(0o700)
+
+
+def test_a_run_is_listed_whole_or_not_at_all(results: Path) -> None:
+    folder = sorted(results.glob("a/*"))[0]
+    aside = folder.with_name(f".removed-{folder.name}")
+    with undeletable(folder):
+        removed = run(results, "prune", "--older-than", "10d")
+        assert removed.returncode == 3
+        assert [line.partition("/")[0] for line in removed.stdout.splitlines()] == [
+            "removed b",
+            "removed a",
+            "removed a",
+        ]
+        assert re.fullmatch(
+            rf"orchestrate: {folder}: removed in part: file: (Operation not permitted|Permission denied); "
+            rf"the rest is in {aside}\n",
+            removed.stderr,
+        )
+        assert not folder.exists()
+        assert len(run(results, "list").stdout.splitlines()) == 3
+        assert run(results, "prune", "--keep", "1").stderr == "nothing to remove\n"
