@@ -26,14 +26,20 @@ def distrusted(path: Path) -> str:
     """Return why a project file is not read; empty if it is.
 
     It says which hosts commands connect to, so others must not be able to write it. Ansible ignores its configuration
-    in a directory that everybody may write to, for the same reason.
+    in a directory that everybody may write to, for the same reason. Of a link, the directory counts as well: the paths
+    in the file are relative to it.
     """
+    ours = (os.geteuid(), 0)
     try:
-        status, folder = path.stat(), path.parent.stat()
+        name, status, folder = path.lstat(), path.stat(), path.parent.stat()
     except OSError as error:
         return str(error.strerror)
-    if status.st_uid not in (os.geteuid(), 0):
-        return "it belongs to another user"
+    if name.st_uid not in ours:
+        return f"it {'is a link that ' * stat.S_ISLNK(name.st_mode)}belongs to another user"
+    if status.st_uid not in ours:
+        return "it is a link to a file of another user"
+    if folder.st_uid not in ours:
+        return "its directory belongs to another user"
     if status.st_mode & stat.S_IWOTH:
         return "everybody may write to it"
     if folder.st_mode & stat.S_IWOTH:

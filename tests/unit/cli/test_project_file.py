@@ -139,16 +139,43 @@ def test_what_a_file_found_upwards_must_not_do(folder: Path, command: str, optio
     assert "unknown key" in refused.stderr
 
 
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+
+
+def linked(path: Path) -> Path:
+    """Replace the project file by a link to it."""
+    target = path.rename(path.with_name("valid.yaml"))
+    path.symlink_to(target)
+    return path
+
+
+def test_a_link_of_the_user_is_followed(folder: Path) -> None:
+    linked(project(folder, "inventory: hosts.ini\n"))
+    assert hosts(folder) == ["n1", "n2"]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (lambda path: path.chmod(0o646), "everybody may write to it"),
         (lambda path: path.parent.chmod(0o1777), "everybody may write to its directory"),
+        pytest.param(lambda path: os.chown(path, 12345, -1), "it belongs to another user", marks=AS_ROOT),
         pytest.param(
-            lambda path: os.chown(path, 12345, -1),
-            "it belongs to another user",
-            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away"),
+            lambda path: os.chown(path.parent, 12345, -1),
+            "its directory belongs to another user",
+            marks=AS_ROOT,
         ),
+        pytest.param(
+            lambda path: os.chown(linked(path), 12345, -1, follow_symlinks=False),
+            "it is a link that belongs to another user",
+            marks=AS_ROOT,
+        ),
+        pytest.param(
+            lambda path: os.chown(linked(path), 12345, -1),
+            "it is a link to a file of another user",
+            marks=AS_ROOT,
+        ),
+        (lambda path: linked(path).chmod(0o646), "everybody may write to it"),
         (lambda path: (path.unlink(), path.symlink_to("nowhere")), "No such file or directory"),
     ],
 )
