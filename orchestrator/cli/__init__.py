@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
         name, command, _ = resolved
         if name and command is not None:
-            set_defaults(ctx, name, command, args)
+            set_defaults(ctx, name, command)
         return resolved
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,32 +17,83 @@ from orchestrator.project.find import distrusted, find
 if TYPE_CHECKING:
     from orchestrator.project.file import Project
 
-HELP = frozenset({"-h", "--help"})
+
+class _Unusable(dict[str, Any]):
+    """Stands for the defaults of a command whose file cannot be used. An option that asks for its default tells why.
+
+    ``--help`` and its like do not ask: click calls them before it looks for the values of other options. Neither do
+    help texts and completion.
+    """
+
+    def __init__(self, command: click.Command, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self._asking = {parameter.name for parameter in command.params if isinstance(parameter, click.Option)}
+        self._tell = tell
+
+    def __contains__(self, name: object) -> bool:
+        context = click.get_current_context(silent=True)
+        if name in self._asking and not (context and context.resilient_parsing):
+            self._asking.clear()
+            self._tell()
+        return False
 
 
-def set_defaults(context: click.Context, name: str, command: click.Command, arguments: list[str]) -> None:
+def set_defaults(context: click.Context, name: str, command: click.Command) -> None:
     """Read the project file, and let ``context`` have its defaults for ``command``.
 
-    A file that is not valid is an error, but help and completion are given all the same.
+    A file that is not valid is an error once an option asks for its default: help and completion do not.
     """
     path = find()
     if path is None:
         return
-    must_answer = context.resilient_parsing or not HELP.isdisjoint(arguments)
+    from orchestrator.project.file import COMMANDS, read
+
+    if name not in COMMANDS and not _takes_a_path(command):
+        return
     reason = distrusted(path)
     if reason:
-        if not must_answer:
-            echo(f"orchestrate: {path}: ignored: {reason}", err=True)
+        context.default_map = {name: _unusable(command, partial(_warn, path, reason))}
         return
-    from orchestrator.project.file import read
-
     try:
         project = read(path)
-        context.meta[__name__] = str(path)
-        context.default_map = {name: _of(command, project, project.defaults.get(name, {}))}
-    except OrchestratorError:
-        if not must_answer:
-            raise
+    except OrchestratorError as error:
+        context.default_map = {name: _unusable(command, partial(_refuse, error))}
+        return
+    context.meta[__name__] = str(path)
+    context.default_map = {name: _of(command, project, project.defaults.get(name, {}))}
+
+
+def _warn(path: Path, reason: str) -> None:
+    echo(f"orchestrate: {path}: ignored: {reason}", err=True)
+
+
+def _refuse(error: OrchestratorError) -> None:
+    raise error
+
+
+def _unusable(command: click.Command, tell: Callable[[], None]) -> dict[str, Any]:
+    if isinstance(command, click.Group):
+        return {name: _unusable(inner, tell) for name, inner in command.commands.items()}
+    return _Unusable(command, tell)
+
+
+def _takes_a_path(command: click.Command) -> bool:
+    from orchestrator.project.file import PATHS
+
+    if isinstance(command, click.Group):
+        return any(map(_takes_a_path, command.commands.values()))
+    return any(key in PATHS for _, key in _options(command))
+
+
+def _options(command: click.Command) -> Iterator[tuple[click.Option, str]]:
+    """Yield the options of a command, each with the key that the project file may have for its path."""
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield parameter, _name(parameter).replace("-", "_")
+
+
+def _name(option: click.Option) -> str:
+    return max(option.opts, key=len).lstrip("-")
 
 
 def sources(context: click.Context, *names: str) -> dict[str, str]:
@@ -65,10 +118,8 @@ def _of(command: click.Command, project: Project, defaults: Mapping[str, Any]) -
     if isinstance(command, click.Group):
         return {name: _of(inner, project, defaults.get(name, {})) for name, inner in command.commands.items()}
     found: dict[str, Any] = {}
-    for parameter in command.params:
-        option = max(parameter.opts, key=len).lstrip("-")
-        key = option.replace("-", "_")
-        value = project.path(key) if key in PATHS else defaults.get(option)
-        if isinstance(parameter, click.Option) and parameter.name and value not in (None, ""):
-            found[parameter.name] = value
+    for option, key in _options(command):
+        value = project.path(key) if key in PATHS else defaults.get(_name(option))
+        if option.name and value not in (None, ""):
+            found[option.name] = value
     return found

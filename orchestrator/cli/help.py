@@ -33,4 +33,5 @@ def help(context: click.Context, words: tuple[str, ...]) -> None:
     program = shutil.which("man")
     if program and page.is_file() and sys.stdout.isatty():
         os.execv(program, ["man", str(page)])  # nosec B606 # without a shell
-    echo(shown.get_help())
+    with shown:
+        echo(shown.get_help())

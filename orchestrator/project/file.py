@@ -16,7 +16,9 @@ from orchestrator.paths import user_path
 
 PATHS = ("inventory", "ssh_config", "results")
 """Keys of paths, each the value of the option of its name."""
-_SCHEMA = Path(__file__).with_name("schema.json")
+_SCHEMA: dict[str, Any] = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
+COMMANDS = frozenset(_SCHEMA["properties"]["defaults"]["properties"])
+"""Commands that may have a key in ``defaults``."""
 _OF_EXPERIMENTS = ("benchmark", "version", "factors")
 
 
@@ -55,7 +57,7 @@ def read(path: Path) -> Project:
         raise BadInput(
             f"{path}: this is an experiment, and a file of this name has the defaults of a project; rename it"
         )
-    faults = schema.check(node, json.loads(_SCHEMA.read_text(encoding="utf-8")))
+    faults = schema.check(node, _SCHEMA)
     if faults:
         raise BadInput(*(fault for _, fault in faults))
     defaults = node.get("defaults")

@@ -130,6 +130,47 @@ def test_faults_are_those_of_experiment_files(folder: Path, text: str, message: 
         assert orchestrate(*words, folder=folder).returncode == 0
 
 
+FAULTY = "defaults: {reprt: {}}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("help",),
+        ("help", "run"),
+        ("help", "hosts", "list"),
+        ("schema",),
+        ("completion", "bash"),
+        ("hosts", "list", "-h"),
+        ("hosts", "-h"),
+        ("run", "a.yaml", "-h"),
+    ],
+)
+def test_commands_without_defaults_and_help_do_without_a_valid_file(
+    folder: Path, words: tuple[str, ...]
+) -> None:
+    path = project(folder, FAULTY)
+    for _ in range(2):
+        ended = orchestrate(*words, folder=folder)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        path.chmod(0o646)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "latest", "-o", "-h"),
+        ("shell", "a.yaml", "--", "df", "-h"),
+        ("results", "show", "--", "-h"),
+    ],
+)
+def test_a_word_that_is_not_the_option_help_is_no_help(folder: Path, words: tuple[str, ...]) -> None:
+    path = project(folder, FAULTY)
+    refused = orchestrate(*words, folder=folder)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == f"{path}:1:12: unknown key 'reprt'; did you mean 'report'?\n"
+
+
 @pytest.mark.parametrize("option", NEVER)
 @pytest.mark.parametrize("command", ["run", "role", "hosts", "results"])
 def test_what_a_file_found_upwards_must_not_do(folder: Path, command: str, option: str) -> None:
