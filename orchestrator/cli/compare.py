@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli import complete
+from orchestrator.cli.defaults import is_default
 from orchestrator.cli.options import Command
 from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
@@ -134,6 +135,8 @@ def compare(
     """
     if [by is not None, new is not None, published].count(True) != 1:
         raise click.UsageError("give two runs, or one run and either --by kernel or --published")
+    if published and is_default(click.get_current_context(), "metrics"):
+        metrics = ()
     if published and metrics:
         raise click.UsageError("--metric cannot be used with --published: published figures have one metric")
     if baseline and by is None:

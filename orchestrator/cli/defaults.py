@@ -31,11 +31,19 @@ class _Unusable(dict[str, Any]):
         self._tell = tell
 
     def __contains__(self, name: object) -> bool:
+        self._ask(name)
+        return False
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the default; click before 8.3 does not look first whether there is a value."""
+        self._ask(key)
+        return default
+
+    def _ask(self, name: object) -> None:
         context = click.get_current_context(silent=True)
         if name in self._asking and not (context and context.resilient_parsing):
             self._asking.clear()
             self._tell()
-        return False
 
 
 def set_defaults(context: click.Context, name: str, command: click.Command) -> None:
@@ -96,6 +104,11 @@ def _name(option: click.Option) -> str:
     return max(option.opts, key=len).lstrip("-")
 
 
+def is_default(context: click.Context, name: str) -> bool:
+    """Whether the project file has set an option: it then gives way to options that exclude it."""
+    return context.get_parameter_source(name) is ParameterSource.DEFAULT_MAP
+
+
 def sources(context: click.Context, *names: str) -> dict[str, str]:
     """Return, of the options with these names, those that are not from the command line, and what has set each.
 
@@ -119,7 +132,11 @@ def _of(command: click.Command, project: Project, defaults: Mapping[str, Any]) -
         return {name: _of(inner, project, defaults.get(name, {})) for name, inner in command.commands.items()}
     found: dict[str, Any] = {}
     for option, key in _options(command):
-        value = project.path(key) if key in PATHS else defaults.get(_name(option))
-        if option.name and value not in (None, ""):
+        value = defaults.get(_name(option))
+        if key in PATHS and project.has(key):
+            # A function: click calls it if nothing else sets the option. A command with --host need not use the file.
+            check = all(other.name != "host" for other, _ in _options(command))
+            value = partial(project.path, key, check=check)
+        if option.name and value is not None:
             found[option.name] = value
     return found

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from orchestrator.cli import complete
-from orchestrator.cli.defaults import sources
+from orchestrator.cli.defaults import is_default, sources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,7 +49,16 @@ def selection_options(function: F) -> F:
     return where(first(function))
 
 
-class InventoryPath(click.Path):
+class ConfiguredPath(click.Path):
+    """A path that exists. That of a project file is looked at when it is used; ``choose_provider`` does."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        is_given = ctx is None or param is None or not is_default(ctx, str(param.name))
+        return super().convert(value, param, ctx) if is_given else Path(value)
+
+
+class InventoryPath(ConfiguredPath):
     """A file or directory that exists, or a list of hosts such as ``host1,host2,``; becomes a path."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -73,7 +82,7 @@ def inventory_options(function: F, hidden: bool = False) -> F:
     )
     ssh_config = click.option(
         "--ssh-config",
-        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        type=ConfiguredPath(path_type=Path, dir_okay=False, exists=True),
         hidden=hidden,
         help="SSH configuration to read instead of ~/.ssh/config, as with `ssh -F`.",
     )

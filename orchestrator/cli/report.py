@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from orchestrator.cli import complete
+from orchestrator.cli.defaults import is_default
 from orchestrator.cli.output import echo
 from orchestrator.cli.results import emit, emit_charts, results_option
 from orchestrator.report import charts, format_names
 from orchestrator.units import parse_length
 
+FORMAT = "table"
 WIDTH = "3.5in"
 """One column of most papers that have two columns."""
 LIMITS = "1.5in", "20in"
@@ -23,7 +25,7 @@ LIMITS = "1.5in", "20in"
     "--format",
     "format_name",
     type=click.Choice(sorted([*format_names(), *charts.format_names()])),
-    default="table",
+    default=FORMAT,
     show_default=True,
     help=f"Print the report in this format; {', '.join(charts.format_names())}: the charts, one file for each.",
 )
@@ -84,6 +86,11 @@ def report(
 
     found = [runs.find(results_path, reference) for reference in references]
     if len(found) > 1:
+        if (
+            is_default(click.get_current_context(), "format_name")
+            and format_name not in side_by_side_formats.names()
+        ):
+            format_name = FORMAT
         side_by_side_formats.check(format_name)
         together = side_by_side.read(results_path, found, metrics)
         emit(side_by_side_formats.render(together, format_name), target)

@@ -16,6 +16,7 @@ from orchestrator.errors import BadInput, Fault
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts import providers
 from orchestrator.hosts.base import Provider, ProviderRequest
+from orchestrator.hosts.inventory.host_list import is_list
 from orchestrator.hosts.inventory.limit import refuse
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,8 @@ def choose_provider(experiment: Experiment, options: HostOptions | None = None) 
             f"hosts.fleet: {experiment.hosts.fleet}: the {name} provider has only one host; "
             "use the ssh provider with a group of an inventory"
         )
+    if chosen.uses_inventory:
+        _check_defaults(options)
     request = ProviderRequest(
         needs=experiment.hosts.needs,
         options=experiment.hosts.sections.get(name, {})
@@ -109,6 +112,14 @@ def choose_provider(experiment: Experiment, options: HostOptions | None = None) 
     for option, default in options.used_defaults(made).items():
         log.info("%s: %s, from %s", option, default["value"], default["source"])
     return made
+
+
+def _check_defaults(options: HostOptions) -> None:
+    """Raise ``BadInput`` for a file that does not exist; one that is not used need not."""
+    for name, source in options.defaults.items():
+        path = getattr(options, name)
+        if not path.exists() and not is_list(path):
+            raise BadInput(f"{source}: {name}: {path}: No such file or directory")
 
 
 def _with_position(fault: Fault | str, experiment: Experiment) -> Fault | str:

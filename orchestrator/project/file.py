@@ -33,20 +33,25 @@ class Project(Struct, frozen=True):
     defaults: Mapping[str, Any]
     _node: Node
 
-    def path(self, key: str) -> str:
-        """Return the path of a key of :data:`PATHS`, a list of hosts as it is; empty if it is not set.
+    def has(self, key: str) -> bool:
+        """Whether a key of :data:`PATHS` is set."""
+        return self._node.get(key) is not None
 
-        ``BadInput`` if there is no such file. The results directory need not exist.
+    def path(self, key: str, check: bool) -> str:
+        """Return the path of a key of :data:`PATHS` that is set, a list of hosts as it is.
+
+        With ``check``, ``BadInput`` if there is no such file. The results directory need not exist.
         """
         node = self._node.get(key)
-        if node is None:
-            return ""
+        assert node is not None
         text = str(node.content)
         path = user_path(text, self.file.parent)
         if path.exists() or key == "results":
             return str(path)
         if key == "inventory" and "," in text:
             return text
+        if not check:
+            return str(path)
         raise BadInput(node.position.fault(f"{key}: {path}: No such file or directory"))
 
 

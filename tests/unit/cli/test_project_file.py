@@ -17,6 +17,7 @@ import pytest
 from orchestrator.cli import orchestrate as group
 from orchestrator.project import file as project_file
 from tests.calls import orchestrate
+from tests.run_samples import BLOCK, END, RUN, trial, write
 
 EXPERIMENT = "version: 1\nbenchmark: {command: [sh, -c, 'echo x=1'], metrics: {x: {key_value: x, unit: s}}}\n"
 PAGE = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text()
@@ -128,6 +129,39 @@ def test_faults_are_those_of_experiment_files(folder: Path, text: str, message: 
     assert refused.stderr.startswith(f"{name}{path}{message}")
     for words in (("--help",), ("results", "list", "--help"), ("--version",)):
         assert orchestrate(*words, folder=folder).returncode == 0
+
+
+@pytest.mark.parametrize("key", ["inventory", "ssh_config"])
+def test_a_file_that_is_missing_counts_when_it_is_used(folder: Path, key: str) -> None:
+    path = project(folder, f"{key}: none.ini\n")
+    other = "-i", "n1,"
+    if key == "ssh_config":
+        (folder / "own").touch()
+        other = "--ssh-config", "own"
+        assert orchestrate("hosts", "list", "n1", *other, folder=folder).returncode == 0
+    else:
+        assert hosts(folder, *other) == ["n1"]
+    for words in ((), ("--host", "local"), ("--host", "n1", *other)):
+        planned = orchestrate("plan", "a.yaml", *words, folder=folder)
+        assert (planned.returncode, planned.stderr) == (0, ""), words
+    refused = orchestrate("plan", "a.yaml", "--host", "n1", folder=folder)
+    missing = path.with_name("none.ini")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        f"orchestrate: {path}: {key}: {missing}: No such file or directory\n",
+    )
+
+
+def test_a_default_gives_way_to_what_excludes_it(folder: Path) -> None:
+    project(folder, "results: data\ndefaults: {compare: {metric: [time]}, report: {format: mail}}\n")
+    run = write(folder.parents[1] / "data" / "a" / "20261123T101500000Z-aaaa", [RUN, BLOCK, trial({}), END])
+    compared = orchestrate("compare", "--published", "latest", folder=folder)
+    assert compared.stderr.startswith(f"orchestrate: run {run.name} has no published figures")
+    asked = orchestrate("compare", "--published", "latest", "--metric", "time", folder=folder)
+    assert "--metric cannot be used with --published" in asked.stderr
+    assert "for several runs use" not in orchestrate("report", "latest", "latest", folder=folder).stderr
+    asked = orchestrate("report", "latest", "latest", "--format", "mail", folder=folder)
+    assert "--format mail shows one run; for several runs use" in asked.stderr
 
 
 FAULTY = "defaults: {reprt: {}}\n"
