@@ -108,7 +108,8 @@ def read_string(path: Path) -> str:
             os.set_blocking(stream.fileno(), True)
             content = stream.read(MAX_FILE_SIZE + 1)
     except OSError as error:
-        raise BadInput(Fault(str(path), 0, 0, f"{error.strerror}{_suggest_file(path)}")) from None
+        hint = _suggest_file(path) if isinstance(error, FileNotFoundError) else ""
+        raise BadInput(Fault(str(path), 0, 0, f"{error.strerror}{hint}")) from None
     if len(content) > MAX_FILE_SIZE:
         raise BadInput(Fault(str(path), 0, 0, f"File too large (limit: {MAX_FILE_SIZE // 1024**2} MiB)"))
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from orchestrator.documents import schema
-from orchestrator.documents.document import Node, read_file
+from orchestrator.documents.document import Node, read_file, read_path
 from orchestrator.errors import BadInput
 from orchestrator.paths import user_path
 
@@ -57,6 +57,9 @@ class Project(Struct, frozen=True):
 
 def read(path: Path) -> Project:
     """Read a project file. Raises ``BadInput`` with every fault, in one line for an experiment of that name."""
+    node = read_path(path)
+    if node.content is None:  # an empty file, or one with comments only
+        return Project(path, {}, node)
     node = read_file(path)
     if any(node.get(key) is not None for key in _OF_EXPERIMENTS):
         raise BadInput(

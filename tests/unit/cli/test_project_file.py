@@ -171,6 +171,21 @@ def test_a_default_gives_way_to_what_excludes_it(folder: Path) -> None:
     assert "--format mail shows one run; for several runs use" in asked.stderr
 
 
+@pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n", "---\n"])
+def test_an_empty_file_sets_nothing(folder: Path, text: str) -> None:
+    project(folder, "inventory: hosts.ini\n")
+    (folder / "orchestrate.yaml").write_text(text)
+    listed = orchestrate("hosts", "list", folder=folder)
+    assert (listed.returncode, listed.stderr) == (0, "no hosts; select an inventory with --inventory\n")
+
+
+def test_a_directory_of_its_name(folder: Path) -> None:
+    path = folder / "orchestrate.yaml"
+    path.mkdir()
+    refused = orchestrate("hosts", "list", folder=folder)
+    assert (refused.returncode, refused.stderr) == (2, f"orchestrate: {path}: Is a directory\n")
+
+
 FAULTY = "defaults: {reprt: {}}\n"
 
 
