@@ -7,6 +7,7 @@ regular expression after ``~``. A subscript such as ``numa[0]`` or ``numa[1:3]``
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,9 @@ _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]")
 _PART = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 _OTHER_OPTION = "to select the first {} cells, use --first {}"
 _WILDCARDS = frozenset(".?*[")
+_IMPLICIT = frozenset({ALL, UNGROUPED})
+_CLOSE = 0.8
+"""How alike a word must be to a group that every inventory has: nobody has written its name."""
 
 
 class Limit(Struct, frozen=True):
@@ -77,6 +81,8 @@ class Limit(Struct, frozen=True):
             hosts += [host for host in self.hosts if expression.match(host)]
         if not hosts and not matching and not _WILDCARDS.intersection(part) and not part.startswith("~"):
             known = {*self.hosts, *groups}
+            if not difflib.get_close_matches(part, _IMPLICIT, 1, _CLOSE):
+                known -= _IMPLICIT
             hint = _OTHER_OPTION.format(part, part) if part.isdecimal() else did_you_mean(part, known)
             raise BadInput(f"--limit {text}: no host or group '{part}' in {self.file}; {hint}")
         return list(dict.fromkeys(hosts))

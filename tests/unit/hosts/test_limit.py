@@ -54,6 +54,9 @@ def test_a_name_that_no_host_has_is_no_typo_to_run_with(folder: Path) -> None:
     run = ("run", "a.yaml", "-i", "hosts.ini", "--host", "numa", "--limit")
     message = refused(folder, *run, "numa:!n22")
     assert message == "--limit numa:!n22: no host or group 'n22' in hosts.ini; did you mean 'n2'?"
+    for word, hint in (("nope", "known: n1, n2, n3, numa"), ("ungruped", "did you mean 'ungrouped'?")):
+        message = refused(folder, *run, word)
+        assert message == f"--limit {word}: no host or group '{word}' in hosts.ini; {hint}"
     assert refused(folder, *run, "~n(").startswith("--limit ~n(: invalid regular expression 'n(': ")
     assert refused(folder, *run, "@none") == "--limit @none: none: No such file or directory"
 
