@@ -115,7 +115,9 @@ def shortened(lines: list[str]) -> list[str]:
 
 def main() -> None:
     """Run a command. Errors that the user can fix are printed as plain lines, with an exit code."""
-    question = os.environ.get("_ORCHESTRATE_COMPLETE")
+    question = os.environ.get(
+        "_ORCHESTRATE_COMPLETE"
+    )  # complete.VARIABLE: each start would wait for that import
     if question:
         from orchestrator.cli.complete import answer
 
