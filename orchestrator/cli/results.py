@@ -106,8 +106,13 @@ yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask for conf
 def remove_runs(references: tuple[str, ...], dry_run: bool, yes: bool, results_path: Path) -> None:
     """Remove runs.
 
-    On a terminal, asks for confirmation. Runs that are active are refused, and what is not in the results directory.
+    On a terminal, asks for confirmation. Runs that are active are refused, and what is not in the results directory;
+    `latest` too, as it is the newest run that reached a host, which need not be the last of the list.
     """
+    if "latest" in references:
+        raise click.UsageError(
+            "name the run to remove: `latest` need not be the last run of `orchestrate results list`"
+        )
     from orchestrator.results import removal
 
     failed = _remove(results_path, removal.find(results_path, references), dry_run, yes)

@@ -74,7 +74,9 @@ class BlockRun:
         self._identity = self._machine.identity(self._kernel)
         with doing("", "booting" if self._run.provider.boots_kernels else "connecting"):
             host = self._machine.boot(self._kernel)
-        if self._stop.level and not self._machine.files_survive_boot:  # else a runner of before may be at work there
+        if (
+            self._stop.level and not self._machine.files_survive_boot
+        ):  # else a runner of before may be at work there
             raise self._interrupted()
         while True:
             try:

@@ -130,8 +130,11 @@ def test_a_run_whose_last_line_cannot_be_read_is_kept(
 
 
 def test_rm_removes_the_runs_that_are_named(results: Path) -> None:
-    removed = run(results, "rm", "b", "latest")
-    assert removed.returncode == 0
+    refused = run(results, "rm", "b", "latest")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert left(results) == [50, 40, 31, 20, 0]
+    newest = max(results.glob("*/*"), key=lambda folder: folder.name)
+    assert run(results, "rm", "b", newest.name).returncode == 0
     assert left(results) == [40, 31, 20]
     assert run(results, "rm", "nothing").returncode == 2
     assert run(results, "prune").stderr.endswith("give --keep, --older-than or --unfinished\n")
