@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 _NAMES: Mapping[str, str] = {
     name: unit
@@ -38,7 +38,12 @@ _GROUPS = re.compile(r"[0-9]{1,3}(?:[,_][0-9]{3})+(?![0-9])")
 _CLOCK = re.compile(r"(?:([0-9]{1,4})-)?([0-9]{1,4}):([0-9]{2}):([0-9]{2})")
 _EXPONENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)[eE]([+-]?[0-9]{1,2})(?![0-9])")
 _HEX = re.compile(r"0[xX]([0-9A-Fa-f]{1,15})")
-_LONGEST = 60
+_MOST_DIGITS = 20
+"""As many as a quantity may have before the point."""
+_PRECISION = 200
+"""Digits of sums and products of texts of :data:`LONGEST`; with fewer, ``Decimal`` rounds them or raises."""
+LONGEST = 60
+"""Longest text in which a meaning is looked for."""
 
 
 def meant_quantity(text: str, units: Mapping[str, Decimal]) -> str:
@@ -46,8 +51,13 @@ def meant_quantity(text: str, units: Mapping[str, Decimal]) -> str:
 
     What it returns is accepted: a size is an integer number of bytes.
     """
+    with localcontext(prec=_PRECISION):
+        return _meant(text, units)
+
+
+def _meant(text: str, units: Mapping[str, Decimal]) -> str:
     text = text.strip().removeprefix("+")
-    if not text or len(text) > _LONGEST:
+    if not text or len(text) > LONGEST:
         return ""
     text = _GROUPS.sub(lambda found: re.sub("[,_]", "", found[0]), text)
     if found := _HEX.fullmatch(text):
@@ -75,6 +85,8 @@ def meant_quantity(text: str, units: Mapping[str, Decimal]) -> str:
 def _part(number: str, name: str, units: Mapping[str, Decimal]) -> tuple[Decimal, str] | None:
     """Return a number and the known unit that is meant by its name; None if none is."""
     value = Decimal(number.replace(",", "."))
+    if value.adjusted() >= _MOST_DIGITS:
+        return None
     if not name or name in units:
         return value, name
     if "s" in units and name.lower() in ("w", "week", "weeks"):

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from orchestrator.environments import clock_of
 from orchestrator.errors import BadInput
-from orchestrator.meant_units import meant_quantity
+from orchestrator.meant_units import LONGEST, meant_quantity
 
 SIZES: Mapping[str, int] = {
     "B": 1,
@@ -126,7 +126,10 @@ def parse_length(text: str) -> float:
 
 def meant_share(text: str | float) -> str:
     """Return the percentage that is meant: ``95%`` for ``0.95``, ``5%`` for ``5 percent``; empty if none is."""
-    found = re.fullmatch(r"([0-9]*[.,]?[0-9]+)[.,]? ?(%|pct|per ?cent)?", str(text).strip().lower())
+    words = str(text)
+    if len(words) > LONGEST:
+        return ""
+    found = re.fullmatch(r"([0-9]*[.,]?[0-9]+)[.,]? ?(%|pct|per ?cent)?", words.strip().lower())
     if found is None:
         return ""
     number = Decimal(found[1].replace(",", "."))

@@ -110,6 +110,21 @@ def test_whatever_is_suggested_is_accepted(parse: Callable[[str], float], text: 
             parse(suggested[1])
 
 
+@pytest.mark.parametrize("parse", [parse_size, parse_duration, parse_frequency, parse_share])
+@pytest.mark.parametrize(
+    "text",
+    ["1e40", "1" * 50, "1e40s 1s", f"{'1' * 35}s 1s", f"{'1' * 20}.{'1' * 25} tb", "1e-99s 1s", "1e20tb"],
+)
+def test_a_number_of_many_digits_is_refused(parse: Callable[[str], float], text: str) -> None:
+    with pytest.raises(BadInput, match=r"^(invalid|unknown unit)"):
+        parse(text)
+
+
+def test_the_meaning_of_a_long_share_is_not_looked_for() -> None:
+    with pytest.raises(BadInput, match="; expected a percentage below 100"):
+        parse_share("0" * 100 + ".05")
+
+
 @pytest.mark.parametrize("text", ["5 mins", "1m", "-1s", "s", "nan", -1, float("nan"), float("inf")])
 def test_an_invalid_duration_is_refused(text: str | float) -> None:
     with pytest.raises(BadInput):
