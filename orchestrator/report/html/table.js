@@ -65,11 +65,12 @@
     label.append(input);
     tools.append(label, status);
     const box = table.parentElement;
-    box.previousElementSibling.before(tools);
+    const scrolls = box.parentElement.querySelector(`.scrolls[data-table="${table.id}"]`);
+    scrolls.before(tools);
     input.addEventListener("input", () => filter(table, input.value, status));
     makeSortable(table, status);
     // A table that is cut off looks complete on screens without scroll bars.
-    const tell = () => { box.previousElementSibling.hidden = box.scrollWidth <= box.clientWidth; };
+    const tell = () => { scrolls.hidden = box.scrollWidth <= box.clientWidth; };
     new ResizeObserver(tell).observe(box);
   }
 })();
