@@ -91,14 +91,21 @@ def _part(number: str, name: str, units: Mapping[str, Decimal]) -> tuple[Decimal
         return value, name
     if "s" in units and name.lower() in ("w", "week", "weeks"):
         return value * 7, "d"
-    kinds = dict.fromkeys(unit[-1] for unit in units)
-    names = [_NAMES.get(f"{kind} {name.lower()}", "") for kind in kinds]
-    meant = next((unit for unit in names if unit in units), "")
+    meant = named_unit(name, units)
     if not meant:
         by_letters = {known.lower(): known for known in units}
         close = difflib.get_close_matches(name.lower(), by_letters, n=1, cutoff=0.5)
         meant = by_letters[close[0]] if close else ""
     return (value, meant) if meant else None
+
+
+def named_unit(name: str, units: Mapping[str, Decimal]) -> str:
+    """Return the one of ``units`` that has this name or another one, such as ``sec``; empty if none has."""
+    if name in units:
+        return name
+    kinds = dict.fromkeys(unit[-1] for unit in units)
+    names = [_NAMES.get(f"{kind} {name.lower()}", "") for kind in kinds]
+    return next((unit for unit in names if unit in units), "")
 
 
 def _sum(parts: list[tuple[Decimal, str]], units: Mapping[str, Decimal]) -> str:

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from orchestrator.environments import clock_of
 from orchestrator.errors import BadInput
-from orchestrator.meant_units import LONGEST, meant_quantity
+from orchestrator.meant_units import LONGEST, meant_quantity, named_unit
 
 SIZES: Mapping[str, int] = {
     "B": 1,
@@ -168,6 +168,23 @@ def conversion(unit: str, other: str) -> float | None:
     if len(known) < len(factors):
         return None
     return float(known[0] / known[1] if len(known) > 1 else known[0])
+
+
+def better(unit: str) -> str:
+    """Return which figures in a unit are better, ``lower`` or ``higher``; empty if the unit does not say.
+
+    Lower times are, also per item; higher rates are, of anything per time.
+
+    >>> better("seconds"), better("ns/page"), better("GiB/s"), better("cycles"), better("ms/s")
+    ('lower', 'lower', 'higher', '', '')
+    """
+    match [bool(named_unit(part.strip(), DURATIONS)) for part in unit.split("/")]:
+        case [True] | [True, False]:
+            return "lower"
+        case [False, True]:
+            return "higher"
+        case _:
+            return ""
 
 
 def _factor(unit: str, other: str) -> Fraction | None:

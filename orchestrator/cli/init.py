@@ -13,6 +13,9 @@ from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
 from orchestrator.cli.questions import ask
 from orchestrator.starters import DEFAULT, GUEST, MIGBENCH, PRECISIONS, Answers
+from orchestrator.units import better as better_of
+
+BETTER = ["lower", "higher"]
 
 
 @click.command()
@@ -30,6 +33,11 @@ from orchestrator.starters import DEFAULT, GUEST, MIGBENCH, PRECISIONS, Answers
 )
 @click.option("--metric", metavar="NAME", help="Name of the metric that COMMAND prints.  [default: time]")
 @click.option("--unit", metavar="UNIT", help="Unit of the metric.  [default: s]")
+@click.option(
+    "--better",
+    type=click.Choice(BETTER),
+    help="Which figures are better.  [default: lower for times, higher for rates]",
+)
 @click.option(
     "--regex", metavar="PATTERN", help="Find the metric by PATTERN with one group; default: NAME=FIGURE."
 )
@@ -66,6 +74,7 @@ def init(
     command: str | None,
     metric: str | None,
     unit: str | None,
+    better: str | None,
     regex: str | None,
     json: str | None,
     where: str | None,
@@ -99,6 +108,8 @@ def init(
         if command != MIGBENCH:
             metric = metric or ask("Name of the metric that it prints", "time")
             unit = unit or ask("Unit", "s")
+            if better is None and not better_of(unit):
+                better = ask("Which figures are better?", type=click.Choice(BETTER))
             if regex is None and json is None:
                 regex = ask("Pattern that finds it", rf"{metric}=([0-9.]+)")
     if where is None and asks:
@@ -120,6 +131,7 @@ def init(
         unit or "s",
         regex or "",
         json or "",
+        better or "",
     )
     text = starters.experiment(answers)
     load(path, text=text)

@@ -9,7 +9,7 @@ import click
 from orchestrator.activities import muted
 
 
-def ask(question: str, default: str, **more: Any) -> str:
+def ask(question: str, default: str | None = None, **more: Any) -> str:
     """Return the answer; ``more`` as for click's prompt. ``click.Abort`` on Ctrl-C and Ctrl-D."""
     with muted():
         answer: str = click.prompt(question, default, err=True, **more)

@@ -13,6 +13,7 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 from msgspec import Struct
 
+from orchestrator import units
 from orchestrator.errors import BadInput, HostError
 
 EXPERIMENT = Path("experiment.yaml")
@@ -26,7 +27,6 @@ MIGBENCH = "migbench"
 GUEST = "guest"
 DEFAULT = "default"
 
-_TIMES = ("ns", "us", "ms", "s", "min", "h")
 _PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 _SHELL_PROGRAMS = ("sh", "cat", "echo", "sleep", "true")
 """Programs that each guest has."""
@@ -42,6 +42,7 @@ class Answers(Struct, frozen=True):
     :ivar metric: name of the metric of one's own program, with its ``unit``.
     :ivar regex: a pattern with one group for the figure in the output; ``json``: else its path in a JSON document. If
         neither is given, the program prints ``NAME=FIGURE``.
+    :ivar better: which figures are better, ``lower`` or ``higher``; empty: as the unit says.
     """
 
     what: str = MIGBENCH
@@ -52,6 +53,7 @@ class Answers(Struct, frozen=True):
     unit: str = "s"
     regex: str = ""
     json: str = ""
+    better: str = ""
 
 
 def experiment(answers: Answers) -> str:
@@ -117,7 +119,11 @@ def _metric(answers: Answers) -> dict[str, str]:
         raise BadInput("--regex and --json are mutually exclusive")
     found = {"regex": answers.regex, "json": answers.json, "key_value": answers.metric}
     kind = next(kind for kind, value in found.items() if value)
-    better = "lower" if answers.unit in _TIMES else "higher"
+    better = answers.better or units.better(answers.unit)
+    if not better:
+        raise BadInput(
+            f"--unit {answers.unit}: say which figures are better, with --better lower or --better higher"
+        )
     return {kind: found[kind], "unit": answers.unit, "better": better}
 
 

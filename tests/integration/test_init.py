@@ -82,6 +82,13 @@ def test_on_a_terminal_it_asks_and_what_it_writes_runs(tmp_path: Path) -> None:
     assert "GiB/s" in ended.stdout
 
 
+def test_it_asks_which_figures_are_better_where_the_unit_does_not_say(tmp_path: Path) -> None:
+    answers = ["prog", "misses", "cycles", "lower", "misses=([0-9]+)", "local", "quick"]
+    code, shown = on_a_terminal(tmp_path, answers="".join(f"{answer}\n" for answer in answers))
+    assert (code, "Which figures are better?" in shown) == (0, True), shown
+    assert "unit: cycles, better: lower" in (tmp_path / "experiment.yaml").read_text()
+
+
 def test_four_times_enter_is_what_it_writes_without_a_terminal(tmp_path: Path) -> None:
     code, shown = on_a_terminal(tmp_path, answers="\n" * 4)
     assert code == 0, shown

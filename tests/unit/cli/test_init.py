@@ -84,8 +84,33 @@ def test_each_combination_of_answers_is_a_good_experiment(
 
 
 @pytest.mark.parametrize(
+    ("words", "better"),
+    [
+        *((["--unit", unit], "lower") for unit in ("seconds", "sec", "µs", "ns/page", "ms")),
+        *((["--unit", unit], "higher") for unit in ("GiB/s", "pages/sec", "ops/min")),
+        (["--unit", "cycles", "--better", "lower"], "lower"),
+        (["--unit", "s", "--better", "higher"], "higher"),
+    ],
+)
+def test_which_figures_are_better_is_as_the_unit_or_the_option_says(
+    tmp_path: Path, words: list[str], better: str
+) -> None:
+    made = orchestrate("init", "--command", "prog", *words, folder=tmp_path)
+    assert (made.returncode, made.stderr) == (0, "")
+    text = (tmp_path / starters.EXPERIMENT).read_text(encoding="utf-8")
+    assert yaml.safe_load(text)["benchmark"]["metrics"]["time"]["better"] == better
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
+        *(
+            (
+                ["--command", "prog", "--unit", unit],
+                f"--unit {unit}: say which figures are better, with --better",
+            )
+            for unit in ("cycles", "faults", "MiB", "%", "ms/s", "1/s/s")
+        ),
         (["--command", "prog", "--regex", "rate=[0-9]+"], "expected one group ( ) around the number"),
         (["--command", "prog 'x"], "--command prog 'x: No closing quotation"),
         (["--command", "prog", "--regex", "(x)", "--json", "x"], "--regex and --json are mutually exclusive"),
