@@ -12,6 +12,7 @@ from orchestrator import starters
 from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
 from orchestrator.cli.questions import ask
+from orchestrator.errors import BadInput, Fault
 from orchestrator.starters import DEFAULT, GUEST, MIGBENCH, PRECISIONS, Answers
 from orchestrator.units import better as better_of
 
@@ -45,7 +46,8 @@ BETTER = ["lower", "higher"]
     "--json", metavar="PATH", help="Find the metric at PATH, such as totals.rate, of a JSON document."
 )
 @click.option(
-    "--where",
+    "--on",
+    "where",
     metavar="PLACE",
     help="Run in a guest of this machine (guest), on this machine (local), or on [user@]host[:port].  "
     "[default: guest]",
@@ -88,6 +90,16 @@ def init(
     Writes experiment.yaml to DIRECTORY; default: the working directory. On a terminal it asks for what no option says.
     Existing files are not overwritten.
     """
+    of_command = {"--metric": metric, "--unit": unit, "--better": better, "--regex": regex, "--json": json}
+    others = {
+        "--command": command,
+        **of_command,
+        "--on": where,
+        "--kernel": kernels,
+        "--precision": precision,
+    }
+    if ci and (given := [option for option, value in others.items() if value]):
+        raise click.UsageError(f"--ci and {given[0]} are mutually exclusive")
     path = folder / (starters.WORKFLOW if ci else starters.EXPERIMENT)
     if path.exists() and not force:
         starters.write(path, "")  # refuses
@@ -99,8 +111,6 @@ def init(
             hint = "create it with 'orchestrate init'"
             echo(f"the workflow runs {experiment}, which does not exist; {as_started(hint)}")
         return
-    from orchestrator.experiment.loader import load
-
     asks = sys.stdin.isatty() and sys.stderr.isatty()
     if command is None and asks:
         question = f"What is measured? {MIGBENCH}, or the command of your own program"
@@ -112,9 +122,13 @@ def init(
                 better = ask("Which figures are better?", type=click.Choice(BETTER))
             if regex is None and json is None:
                 regex = ask("Pattern that finds it", rf"{metric}=([0-9.]+)")
+    given = [option for option, value in of_command.items() if value is not None]
+    if given and command in (None, MIGBENCH):
+        raise click.UsageError(f"{given[0]} needs --command COMMAND, a program of your own")
     if where is None and asks:
         where = ask("Where? guest, local, or [user@]host", GUEST)
     where = where or GUEST
+    _check_place(where)
     if not kernels and asks and where == GUEST:
         question = "Which kernels? default, recipes, Debian packages, with blanks between them"
         kernels = tuple(ask(question, DEFAULT).split())
@@ -123,7 +137,7 @@ def init(
             echo(f"  {name}: {meaning}", err=True)
         precision = ask("How exact?", "usual", type=click.Choice(list(PRECISIONS)))
     answers = Answers(
-        command or MIGBENCH,
+        MIGBENCH if command is None else command,
         where,
         kernels or (DEFAULT,),
         precision or "usual",
@@ -134,8 +148,40 @@ def init(
         better or "",
     )
     text = starters.experiment(answers)
-    load(path, text=text)
+    _check(path, text)
     starters.write(path, text, force)
     echo(f"created {path}")
     name = shlex.quote(str(path))
     echo(as_started(f"next: orchestrate plan {name}; orchestrate {starters.run_words(answers, name)}"))
+
+
+def _check_place(place: str) -> None:
+    from orchestrator.hosts import providers
+    from orchestrator.hosts.inventory.inventory import parse_address
+
+    if place in (GUEST, "local"):
+        return
+    try:
+        if place in providers.names():
+            raise BadInput(f"'{place}' is a provider")
+        parse_address(place)
+    except BadInput:
+        raise BadInput(f"--on {place!r}: expected guest, local or [user@]host[:port]") from None
+
+
+def _check(path: Path, text: str) -> None:
+    """Load an experiment that is not written yet; its faults name options instead of lines."""
+    from orchestrator.experiment.loader import load
+    from orchestrator.hosts.providers import options_schemas
+
+    try:
+        load(path, text=text, provider_options=options_schemas())
+    except BadInput as error:
+        raise BadInput(*(_of_option(fault, text) for fault in error.faults)) from None
+
+
+def _of_option(fault: Fault | str, text: str) -> Fault | str:
+    if isinstance(fault, str):
+        return fault
+    option = starters.option(text, fault.line, fault.column)
+    return f"{option}: {fault.message}" if option else fault

@@ -26,6 +26,8 @@ PRECISIONS = {
 MIGBENCH = "migbench"
 GUEST = "guest"
 DEFAULT = "default"
+KERNEL = "kernel"
+"""``{kernel}`` in a command is the name of the kernel; each experiment has it."""
 
 _PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 _SHELL_PROGRAMS = ("sh", "cat", "echo", "sleep", "true")
@@ -61,7 +63,7 @@ def experiment(answers: Answers) -> str:
     command = () if answers.what == MIGBENCH else _words(answers.what)
     boots_kernels = answers.where == GUEST
     if tuple(answers.kernels) != (DEFAULT,) and not boots_kernels:
-        raise BadInput(f"--kernel: only a guest boots a kernel here, not {answers.where}; use --where guest")
+        raise BadInput(f"--kernel: only a guest boots a kernel here, not {answers.where}; use --on guest")
     modes = ["serial", "copy"]
     if any("accel" in kernel for kernel in answers.kernels):
         modes.insert(1, "parallel")
@@ -79,12 +81,32 @@ def experiment(answers: Answers) -> str:
         kernels={} if tuple(answers.kernels) == (DEFAULT,) else {k: _kernel(k) for k in answers.kernels},
         metric=answers.metric,
         source=_metric(answers),
-        factors={name: [1, 2] for name in dict.fromkeys(_PLACEHOLDER.findall(" ".join(command)))},
+        factors={
+            name: [1, 2] for name in dict.fromkeys(_PLACEHOLDER.findall(" ".join(command))) if name != KERNEL
+        },
         modes=modes,
         until=answers.precision == "exact",
         count={"quick": 3}.get(answers.precision, 6 if boots_kernels else 20),
         boots=6 if boots_kernels and answers.precision == "usual" else 1,
     )
+
+
+_OPTIONS_BY_SECTION = {"name": "--command", "hosts": "--on", "kernels": "--kernel", "factors": "--command"}
+
+
+def option(text: str, line: int, column: int) -> str:
+    """Return the option of ``orchestrate init`` whose answer is at a position in an experiment; empty if none is.
+
+    :param line: from 1, as ``column``.
+    """
+    lines = text.splitlines()[:line]
+    section = next((each.partition(":")[0] for each in reversed(lines) if re.match("[a-z]", each)), "")
+    if section != "benchmark":
+        return _OPTIONS_BY_SECTION.get(section, "")
+    if lines[-1].startswith("  command:"):
+        return "--command"
+    key = re.search(r"\b(regex|json|unit): $", lines[-1][: column - 1])
+    return f"--{key[1]}" if key else "--metric"
 
 
 def run_words(answers: Answers, name: str = str(EXPERIMENT)) -> str:

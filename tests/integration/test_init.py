@@ -101,7 +101,7 @@ def test_four_times_enter_is_what_it_writes_without_a_terminal(tmp_path: Path) -
 
 
 def test_it_asks_for_nothing_that_an_option_says(tmp_path: Path) -> None:
-    words = ["--command", "prog", "--where", "local", "--precision", "quick"]
+    words = ["--command", "prog", "--on", "local", "--precision", "quick"]
     code, shown = on_a_terminal(tmp_path, *words, answers="")
     assert (code, "?" in shown) == (0, False), shown
 
@@ -114,7 +114,7 @@ def test_it_asks_for_nothing_that_an_option_says(tmp_path: Path) -> None:
     ],
 )
 def test_an_experiment_with_a_program_of_ones_own_runs(tmp_path: Path, output: list[str]) -> None:
-    made = orchestrate("init", *output, "--where", "local", "--precision", "quick", folder=tmp_path)
+    made = orchestrate("init", *output, "--on", "local", "--precision", "quick", folder=tmp_path)
     assert made.returncode == 0, made.stderr
     ended = orchestrate("run", "experiment.yaml", "--set", "limits.settle=0", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr

@@ -56,8 +56,9 @@ def test_nothing_is_overwritten(tmp_path: Path, words: list[str]) -> None:
     [
         [],
         ["--kernel", "default", "--kernel", "linux-7.3-accel", "--kernel", "linux-image-cloud-amd64"],
-        ["--where", "local"],
-        ["--where", "me@machine:2222"],
+        ["--on", "local"],
+        ["--on", "me@machine:2222"],
+        ["--on", "me@[::1]:22"],
     ],
     ids=lambda words: words[-1] if words else "guest",
 )
@@ -111,14 +112,32 @@ def test_which_figures_are_better_is_as_the_unit_or_the_option_says(
             )
             for unit in ("cycles", "faults", "MiB", "%", "ms/s", "1/s/s")
         ),
-        (["--command", "prog", "--regex", "rate=[0-9]+"], "expected one group ( ) around the number"),
+        (
+            ["--command", "prog", "--regex", "rate=[0-9]+"],
+            "orchestrate: --regex: expected one group ( ) around the number",
+        ),
         (["--command", "prog 'x"], "--command prog 'x: No closing quotation"),
         (["--command", "prog", "--regex", "(x)", "--json", "x"], "--regex and --json are mutually exclusive"),
         (
             ["--kernel", "linux-7.3-acel"],
-            "recipe 'linux-7.3-acel' not found; did you mean 'linux-7.3-accel'?",
+            "orchestrate: --kernel: recipe 'linux-7.3-acel' not found; did you mean 'linux-7.3-accel'?",
         ),
-        (["--where", "local", "--kernel", "running"], "only a guest boots a kernel here"),
+        (["--on", "local", "--kernel", "running"], "only a guest boots a kernel here"),
+        (["--command", "prog", "--metric", "a b"], "orchestrate: --metric: invalid key 'a b'"),
+        (["--command", "prog {}"], "orchestrate: --command: unmatched brace in '{}'"),
+        (["--command", "prog {a.b}"], "orchestrate: --command: invalid key 'a.b'"),
+        (["--command", ""], "--command: empty"),
+        *(
+            (["--on", place], f"orchestrate: --on '{place}': expected guest, local or [user@]host[:port]")
+            for place in ("qemu", "ec2", "bad host", "me@", "host:ssh")
+        ),
+        *(
+            ([option, "x"], f"Error: {option} needs --command COMMAND")
+            for option in ("--metric", "--unit", "--regex", "--json")
+        ),
+        (["--better", "lower", "--command", "migbench"], "Error: --better needs --command COMMAND"),
+        (["--ci", "--command", "ls"], "Error: --ci and --command are mutually exclusive"),
+        (["--ci", "--on", "local"], "Error: --ci and --on are mutually exclusive"),
         (["--precision", "high"], "is not one of 'quick', 'usual', 'exact'"),
     ],
 )
@@ -126,6 +145,13 @@ def test_answers_that_make_no_experiment_write_none(tmp_path: Path, words: list[
     refused = orchestrate("init", *words, folder=tmp_path)
     assert (refused.returncode, message in refused.stderr) == (2, True), refused.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_the_kernel_in_a_command_is_the_kernel_that_is_booted(tmp_path: Path) -> None:
+    made = orchestrate("init", "--command", "./prog {kernel} {n}", folder=tmp_path)
+    assert (made.returncode, made.stderr) == (0, "")
+    checked = orchestrate("validate", "experiment.yaml", folder=tmp_path)
+    assert (checked.returncode, checked.stdout) == (0, "experiment.yaml: valid: 2 cells, 12 trials\n")
 
 
 def test_an_existing_file_is_overwritten_with_force(tmp_path: Path) -> None:
