@@ -111,7 +111,9 @@ def remedies(compared: ComparisonReport) -> Iterator[tuple[str, Sequence[Sequenc
                 f"Too noisy: {rows}; about {needed} per side give a verdict, "
                 "if noise and ratio stay as they are."
             )
-        yield f"{what} Enough would be:", remedy.commands
+        commands = list(dict.fromkeys(remedy.commands))
+        each = ", once for each side" if len(commands) < len(remedy.commands) else ""
+        yield f"{what} Enough would be{each}:", commands
 
 
 def excluded(compared: ComparisonReport) -> list[str]:

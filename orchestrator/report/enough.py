@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
@@ -19,12 +20,17 @@ from orchestrator.results.store import RunRow
 FILE = "EXPERIMENT.yaml"
 """Stands for the experiment file of a run without a manifest."""
 
+_WITHOUT_VALUE = ("--new", "--resume", "--break-lock", "--verbose")
+_WITH_VALUE = ("--set", "--limit", "--output", "-o", "--format")
+_VERBOSE = re.compile("-v+")
+_SHORT_OUTPUT = re.compile("-o.")
+
 
 class Remedy(Struct, frozen=True):
     """What would be enough for the rows with one verdict, :attr:`Verdict.TOO_FEW` or :attr:`Verdict.TOO_NOISY`.
 
     :ivar rows: number of these rows; ``units``: boots or trials per side that would be enough for all of them.
-    :ivar commands: one for each run to repeat, each a list of words.
+    :ivar commands: one for each run to repeat, each a list of words; those of two runs may be equal.
     """
 
     verdict: Verdict
@@ -59,14 +65,13 @@ def remedies(rows: Sequence[Row], rules: Rules, sides: Sequence[Side | None]) ->
         if not found:
             continue
         units = max(enough for _, enough in found)
-        commands: dict[tuple[str, ...], None] = {}
+        commands: dict[str, tuple[str, ...]] = {}
         for index, one in enumerate(sides):
             counts = [(unit_counts(row, rules)[index], enough) for row, enough in found]
             if one is not None and any(count is not None and count < enough for count, enough in counts):
-                commands[_command(one, _repetitions(one, index, [row for row, _ in found], rules, units))] = (
-                    None
-                )
-        yield Remedy(verdict, len(found), units, tuple(commands))
+                repetitions = _repetitions(one, index, [row for row, _ in found], rules, units)
+                commands[one.opening.run] = _command(one, repetitions)
+        yield Remedy(verdict, len(found), units, tuple(commands.values()))
 
 
 def _repetitions(one: Side, index: int, rows: Sequence[Row], rules: Rules, units: int) -> str:
@@ -87,19 +92,29 @@ def _command(one: Side, repetitions: str) -> tuple[str, ...]:
     """Return the command of a run with other repetitions. They are replaced as a whole, whatever form the file has."""
     line = one.provenance.command_line if one.provenance else ()
     if line[1:2] == ("run",):
-        words = list(_without_repetitions(line[2:]))
+        words = list(_repeated(line[2:]))
     else:
         words = [one.provenance.experiment_file if one.provenance else FILE]
     return ("orchestrate", "run", *words, "--new", "--set", f"repetitions={repetitions}")
 
 
-def _without_repetitions(words: Sequence[str]) -> Iterator[str]:
-    """Yield the words of a command without ``--new`` and overrides of the repetitions."""
-    overrides = False
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if overrides:
-            overrides = False
-        elif word == "--set" and following.startswith("repetitions"):
-            overrides = True
-        elif word != "--new" and not word.startswith("--set=repetitions"):
+def _repeated(words: Sequence[str]) -> Iterator[str]:
+    """Yield the words of a command, as the program takes them today, that say what is measured where.
+
+    Left out are overrides of the repetitions, which run is resumed, broken locks, and how progress and
+    report are printed.
+    """
+    rest = iter(words)
+    for word in rest:
+        option, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if option in _WITHOUT_VALUE or _VERBOSE.fullmatch(word) or _SHORT_OUTPUT.match(word):
+            continue
+        if option not in _WITH_VALUE:
             yield word
+            continue
+        value = value if equals else next(rest, "")
+        if option == "--limit" and value.isdecimal():
+            option = "--first"  # its name before --limit was for hosts
+        is_override = option == "--set" and value.startswith("repetitions")
+        if option in ("--first", "--limit", "--set") and not is_override:
+            yield from [f"{option}={value}"] if equals else [option, value]

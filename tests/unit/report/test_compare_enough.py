@@ -83,14 +83,51 @@ def test_the_command_that_is_printed_is_one_that_the_program_takes(tmp_path: Pat
     """The file has the short form of repetitions, so that single keys of it could not be set."""
     for name in (A, B):
         run(tmp_path, name, 1, words=("run", str(tmp_path / "sweep.yaml")))
-    ((words,),) = [
+    ((words, same),) = [
         each["commands"] for each in json.loads(compared(A, B, "--format", "json").stdout)["enough"]
     ]
+    assert words == same
     assert words[:2] == ["orchestrate", "run"]
     options = [word for word in words[2:] if word != "--new"]
     planned = orchestrate("plan", *options)
     assert planned.returncode == 0, planned.stderr
     assert "12 trials" in planned.stdout
+
+
+@pytest.mark.parametrize("format_name", ["text", "markdown", "junit", "html"])
+def test_a_command_that_made_both_runs_is_to_be_run_for_each(
+    tmp_path: Path, compared: Compare, format_name: str
+) -> None:
+    for name in (A, B):
+        run(tmp_path, name, 2, words=("run", "sweep.yaml"))
+    printed = compared(A, B, "--format", format_name).stdout
+    assert "Enough would be, once for each side:" in " ".join(printed.split())
+    assert printed.count("orchestrate run sweep.yaml --new") == 1
+    (remedy,) = json.loads(compared(A, B, "--format", "json").stdout)["enough"]
+    first, second = remedy["commands"]
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("words", "repeated"),
+    [
+        (["--limit", "4", "-o", "x.csv", "--format", "csv"], ["--first", "4"]),
+        (["--limit=4", "--output=x.csv", "--format=csv", "-vv", "-ox.csv"], ["--first=4"]),
+        (["-v", "--limit", "numa1", "--verbose", "--set", "a=1"], ["--limit", "numa1", "--set", "a=1"]),
+        (
+            ["--resume", "--break-lock", "--resume=2026", "--set=repetitions=3", "--host", "h"],
+            ["--host", "h"],
+        ),
+    ],
+)
+def test_the_command_of_an_older_version_is_one_of_this_version(
+    tmp_path: Path, compared: Compare, words: list[str], repeated: list[str]
+) -> None:
+    run(tmp_path, A, 2, words=("run", "sweep.yaml", *words))
+    run(tmp_path, B, 6)
+    (remedy,) = json.loads(compared(A, B, "--format", "json").stdout)["enough"]
+    (command,) = remedy["commands"]
+    assert command[2 : command.index("--new")] == ["sweep.yaml", *repeated]
 
 
 def test_too_noisy_boots_say_how_many_would_be_enough(tmp_path: Path, compared: Compare) -> None:
@@ -104,7 +141,8 @@ def test_too_noisy_boots_say_how_many_would_be_enough(tmp_path: Path, compared: 
     assert remedy["units"] == row["enough"]
     count = 2 * row["enough"]
     repetitions = f"repetitions={{count: {count}, boots: {row['enough']}}}"
-    assert remedy["commands"] == [["orchestrate", "run", "EXPERIMENT.yaml", "--new", "--set", repetitions]]
+    command = ["orchestrate", "run", "EXPERIMENT.yaml", "--new", "--set", repetitions]
+    assert remedy["commands"] == [command, command]
     for format_name in ("text", "markdown", "junit"):
         printed = compared(A, B, "--format", format_name).stdout
         assert f"Too noisy: 1 row; about {row['enough']} boots per side" in printed, format_name
