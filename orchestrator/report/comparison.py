@@ -18,7 +18,7 @@ from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.factors import KERNEL
 from orchestrator.experiment.model import Published
 from orchestrator.nearest import did_you_mean
-from orchestrator.report import enough, metrics
+from orchestrator.report import caveats, enough, metrics
 from orchestrator.report.enough import Remedy, Side
 from orchestrator.report.machines import differences as machine_differences
 from orchestrator.results.records import BlockRecord, MetricInfo
@@ -35,6 +35,7 @@ class ComparisonReport(Struct, frozen=True):
     """Two sides and their rows.
 
     :ivar difference: how the experiments of two runs differ, and the machines of the two sides; empty if they do not.
+    :ivar caveats: what makes the figures of a run doubtful, one sentence each, with the side.
     :ivar fail_on: the regression above which the comparison fails, 0.05 for 5 %; None: it never fails.
     :ivar metadata: names and words on the run of each side.
     :ivar remedies: what would be enough for the rows with too few boots, and for those that are too noisy.
@@ -48,6 +49,7 @@ class ComparisonReport(Struct, frozen=True):
     difference: str = ""
     remedies: tuple[Remedy, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
+    caveats: tuple[str, ...] = ()
 
     @property
     def methods(self) -> list[str]:
@@ -142,8 +144,11 @@ def two_runs(
             for block in _comparable(store, run)
         )
         sides = [enough.side(*pair) for pair in zip((base, new), runs, strict=True)]
+        doubtful = [caveats.of_stored(*pair) for pair in zip(stores, runs, strict=True)]
     compared = _judged(f"run {base.id}", f"run {new.id}", rows, rules, fail_on, sides)
-    return replace(compared, difference=" ".join(filter(None, (_difference(*runs), machines))))
+    difference = " ".join(filter(None, (_difference(*runs), machines)))
+    named = zip(("baseline", "new side"), doubtful, strict=True)
+    return replace(compared, difference=difference, caveats=tuple(caveats.by_name(named)))
 
 
 def by_kernel(
@@ -176,11 +181,13 @@ def by_kernel(
                     rows += _kernel_rows(metric, cells, baseline, kernel, rules)
         machines = machine_differences((block.host, block) for block in _comparable(store, row))
         side = enough.side(run, row)
+        doubtful = caveats.of_stored(store, row)
         same = _same_builds(store.blocks(row), baseline)
     others = ", ".join(kernel for kernel in kernels if kernel != baseline)
     title = f"run {run.id}, kernel {baseline}"
     compared = _judged(title, f"kernel {others}", rows, rules, fail_on, (side, side))
-    return replace(compared, difference=" ".join(filter(None, (same, machines))))
+    difference = " ".join(filter(None, (same, machines)))
+    return replace(compared, difference=difference, caveats=tuple(doubtful))
 
 
 def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float | None) -> ComparisonReport:
@@ -206,9 +213,11 @@ def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float |
             )
         pairs = [(_published(published, sample, metric), sample) for sample in samples(store, row, metric)]
         side = enough.side(run, row)
+        doubtful = caveats.of_stored(store, row)
     rows = against(metric, pairs, rules)
     base = f"{published.dataset} ({published.source}), {published.machine}, kernel {published.kernel}"
-    return _judged(base, f"run {run.id}", rows, rules, fail_on, (None, side))
+    judged = _judged(base, f"run {run.id}", rows, rules, fail_on, (None, side))
+    return replace(judged, caveats=tuple(caveats.by_name([("new side", doubtful)])))
 
 
 def _comparable(store: Store, row: RunRow) -> Iterator[BlockRecord]:

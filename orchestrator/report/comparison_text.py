@@ -74,9 +74,10 @@ def name(row: Row, compared: ComparisonReport) -> str:
 
 
 def notes(compared: ComparisonReport) -> Iterator[str]:
-    """Yield how the experiments differ, methods, environments, and the number of verdicts."""
+    """Yield how the experiments differ, what is doubtful, methods, environments, and the number of verdicts."""
     if compared.difference:
         yield plain(compared.difference)
+    yield from compared.caveats
     yield from compared.methods
     if compared.rules.mix:
         yield "Forced comparison: rows marked MIXED ENVIRONMENTS compare different things."

@@ -9,7 +9,7 @@ from orchestrator.analysis.intervals import METHODS
 from orchestrator.analysis.speedup import Speedup
 from orchestrator.analysis.summary import Estimate
 from orchestrator.experiment.model import Status
-from orchestrator.report import setup, tables, text
+from orchestrator.report import caveats, setup, tables, text
 from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
 from orchestrator.units import plural
@@ -17,7 +17,6 @@ from orchestrator.units import plural
 REASONS_SHOWN = 20
 FINDINGS_SHOWN = 20
 TRIALS_SHOWN = 4
-DAMAGE_SHOWN = 3
 LONGEST_NOTE = 1000
 LONGEST_LEGEND = 3000
 NO_BANDWIDTH = (
@@ -59,10 +58,12 @@ def notes(report: Report) -> Iterator[str]:
 
 def damage(report: Report) -> Iterator[str]:
     """Yield which lines of the journal are left out as they are damaged."""
-    if report.damage:
-        more = f"; and {len(report.damage) - DAMAGE_SHOWN} more" if len(report.damage) > DAMAGE_SHOWN else ""
-        shown = "; ".join(report.damage[:DAMAGE_SHOWN])
-        yield text.plain(f"Damaged lines of the journal, which are left out: {shown}{more}.", LONGEST_NOTE)
+    return caveats.damaged(report.damage)
+
+
+def unchecked(report: Report) -> Iterator[str]:
+    """Yield what the experiment has turned off of the checks of trials."""
+    return caveats.unchecked(report.opening)
 
 
 def rows(report: Report) -> Iterator[str]:
@@ -81,16 +82,10 @@ def rows(report: Report) -> Iterator[str]:
         yield f"{text.plain(name)} equals {text.plain(earlier)} in every row."
     verified = tables.verified(report)
     if verified == text.NOT_CHECKED:
-        yield "Not verified: the benchmark does not report locations and contents of pages."
+        yield caveats.NOT_VERIFIED
     elif verified is not None:
         yield f"Verified in every row with figures: {verified}."
     yield from unchecked(report)
-
-
-def unchecked(report: Report) -> Iterator[str]:
-    """Yield what the experiment has turned off of the checks of trials."""
-    if report.opening.unchecked:
-        yield text.plain(f"Not checked: {', '.join(report.opening.unchecked)}.", LONGEST_NOTE)
 
 
 def meanings(report: Report) -> Iterator[str]:

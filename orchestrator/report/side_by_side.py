@@ -15,11 +15,12 @@ from orchestrator.analysis.summary import CellSummary, Estimate
 from orchestrator.errors import BadInput
 from orchestrator.experiment.factors import KERNEL
 from orchestrator.nearest import did_you_mean
-from orchestrator.report import setup, text
+from orchestrator.report import caveats, setup, text
 from orchestrator.report.machines import differences as machine_differences
 from orchestrator.report.model import Report, open_report
 from orchestrator.results.records import MetricInfo
 from orchestrator.results.runs import RunFolder
+from orchestrator.results.store import Verification
 from orchestrator.units import conversion, plural
 
 MOST = len(ascii_uppercase)
@@ -62,7 +63,8 @@ class SideBySide(Struct, frozen=True):
     :ivar factors: names of all factors of the cells, in the order of the plans.
     :ivar cells: in the order of the plan of the first run, then those that only later ones have.
     :ivar differences: what differs between the runs, by name: one value for each run.
-    :ivar notes: sentences on machines that differ and on figures that were converted or are missing.
+    :ivar notes: sentences on machines that differ, on figures that were converted or are missing, and on what makes
+        those of a run doubtful.
     """
 
     columns: tuple[Column, ...]
@@ -238,3 +240,11 @@ def _notes(
     for column in columns:
         if not column.complete:
             yield f"{column.letter} is not complete."
+    yield from caveats.by_name(
+        (column.letter, caveats.of_run(report.opening, report.damage, _verifications(report)))
+        for column, report in zip(columns, reports, strict=True)
+    )
+
+
+def _verifications(report: Report) -> Iterator[Verification | None]:
+    return (cell.verification for cell in report.cells if cell.n)
