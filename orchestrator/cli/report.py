@@ -10,6 +10,7 @@ from orchestrator.cli import complete
 from orchestrator.cli.defaults import is_default
 from orchestrator.cli.output import echo
 from orchestrator.cli.results import emit, emit_charts, results_option
+from orchestrator.errors import BadInput
 from orchestrator.report import charts, format_names
 from orchestrator.units import parse_length
 
@@ -42,7 +43,8 @@ LIMITS = "1.5in", "20in"
     "target",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write to a file instead of standard output; several charts: to files in this directory.",
+    help="Write to a file instead of standard output; charts: to files in this directory, unless --chart is "
+    "given, or there is one chart and FILE ends with the name of the format.",
 )
 @click.option("--chart", metavar="NAME", help="Write chart NAME alone; needs a format of charts.")
 @click.option(
@@ -51,7 +53,9 @@ LIMITS = "1.5in", "20in"
     help=f"Width of a chart in in, mm, cm or pt, such as 89mm; default: {WIDTH}. Needs a format of charts.",
 )
 @click.option(
-    "--log-x", is_flag=True, help="Draw the chart by threads, or another amount, on a logarithmic axis."
+    "--log-x",
+    is_flag=True,
+    help="Draw the chart by threads, or another amount, on a logarithmic axis. Needs html or a format of charts.",
 )
 @results_option
 def report(
@@ -74,7 +78,12 @@ def report(
     for option, value in (("--chart", chart), ("--width", width)):
         if value is not None and not of_charts:
             raise click.UsageError(f"{option} needs --format {', '.join(others)} or {last}")
-    points = parse_length(width or WIDTH)
+    if log_x and (len(references) > 1 or not (of_charts or format_name == "html")):
+        raise click.UsageError(f"--log-x needs one run and --format html, {', '.join(others)} or {last}")
+    try:
+        points = parse_length(width or WIDTH)
+    except BadInput as error:
+        raise BadInput(f"--width: {error}") from None
     least, most = map(parse_length, LIMITS)
     if not least <= points <= most:
         raise click.UsageError(f"--width {width}: charts are from {LIMITS[0]} to {LIMITS[1]} wide")
@@ -100,5 +109,7 @@ def report(
         if not of_charts:
             emit(render(opened, format_name), target)
             return
-        for line in emit_charts(charts.render(opened, format_name, points, chart or ""), target):
+        for line in emit_charts(
+            charts.render(opened, format_name, points, chart or ""), target, chart is not None
+        ):
             echo(line)

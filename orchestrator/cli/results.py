@@ -225,14 +225,19 @@ def emit(rendered: str | bytes, target: Path | None = None) -> None:
         raise HostError(f"cannot write to standard output: {error.strerror}") from None
 
 
-def emit_charts(files: Sequence[ChartFile], target: Path | None) -> Iterator[str]:
-    """Write charts; yield a line for each file in a directory. One chart may go to a file or standard output."""
-    one = len(files) == 1 and not (target is not None and target.is_dir())
-    if one:
+def emit_charts(files: Sequence[ChartFile], target: Path | None, is_chosen: bool) -> Iterator[str]:
+    """Write charts to files in a directory; yield a line for each.
+
+    One chart goes to standard output without a target, and to a file if it is chosen (``--chart``) or if the name of
+    the target ends as a file of its format.
+    """
+    has_suffix = target is not None and target.name.endswith(f".{files[0].extension.rpartition('.')[2]}")
+    may_be_file = target is None or ((is_chosen or has_suffix) and not target.is_dir())
+    if len(files) == 1 and may_be_file:
         emit(files[0].content, target)
         return
     names = ", ".join(file.name for file in files)
-    if target is None or target.name.endswith(f".{files[0].extension.rpartition('.')[2]}"):
+    if target is None or (has_suffix and not target.is_dir()):
         where = "standard output" if target is None else f"--output {target}"
         raise BadInput(
             f"{where}: {len(files)} charts are {len(files)} files; name a directory with --output, or one of them "

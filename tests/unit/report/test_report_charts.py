@@ -61,14 +61,36 @@ def test_one_chart_goes_to_a_file_a_directory_or_standard_output(results: Path, 
     assert (tmp_path / "a.svg").read_text() == (tmp_path / "speed-up.svg").read_text() == printed
 
 
+def test_the_only_chart_of_a_run_goes_to_a_file_where_the_name_says_so(tmp_path: Path) -> None:
+    """The same command must not make a file of one run and a directory of another."""
+    found: list[Record] = [
+        RUN,
+        BLOCK,
+        *(trial({"mode": "serial"}, n, 2.0 + n, start="") for n in range(3)),
+        END,
+    ]
+    write(tmp_path / "x" / RUN.run, found)
+    listed = report(tmp_path, "--format", "svg", "-o", f"{tmp_path}/figures", run="x")
+    assert listed.startswith(f"{tmp_path}/figures/distributions.svg: ")
+    assert report(tmp_path, "--format", "svg", "-o", f"{tmp_path}/a.svg", run="x") == ""
+    report(tmp_path, "--format", "svg", "-o", f"{tmp_path}/b", "--chart", "distributions", run="x")
+    for name in ("a.svg", "b"):
+        assert (tmp_path / name).read_text() == (tmp_path / "figures/distributions.svg").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("--format", "svg"), "standard output: 12 charts are 12 files; name a directory with --output"),
         (("--format", "svg", "-o", "a.svg"), "--output a.svg: 12 charts are 12 files"),
         (("--format", "svg", "--chart", "speedup"), "no such chart in this run; did you mean 'speed-up'?"),
-        (("--format", "pdf", "--width", "89"), "length '89' has no unit; known: in, cm, mm, pt"),
-        (("--format", "pdf", "--width", "89m"), "unknown unit 'm' in length '89m'"),
+        (
+            ("--format", "pdf", "--width", "89"),
+            "orchestrate: --width: length '89' has no unit; known: in, cm, mm, pt",
+        ),
+        (("--format", "pdf", "--width", "89m"), "orchestrate: --width: unknown unit 'm' in length '89m'"),
+        (("--format", "csv", "--log-x"), "--log-x needs one run and --format html, pdf, svg or vega"),
+        (("eventful", "--format", "html", "--log-x"), "--log-x needs one run and --format html"),
         (("--format", "pdf", "--width", "1mm"), "--width 1mm: charts are from 1.5in to 20in wide"),
         (("--format", "csv", "--width", "89mm"), "--width needs --format pdf, svg or vega"),
         (("--chart", "speed-up"), "--chart needs --format pdf, svg or vega"),
