@@ -6,7 +6,7 @@ from tabulate import tabulate
 
 from orchestrator.report import comparison_text
 from orchestrator.report.comparison import ComparisonReport
-from orchestrator.report.formats.markdown import escape
+from orchestrator.report.formats.markdown import escape, line
 from orchestrator.terminal import command_line
 
 
@@ -17,11 +17,11 @@ def render(compared: ComparisonReport) -> str:
     parts = [
         f"## {escape(comparison_text.title(compared))}",
         table,
-        *map(escape, comparison_text.notes(compared)),
+        *map(line, comparison_text.notes(compared)),
     ]
     for sentence, commands in comparison_text.remedies(compared):
-        parts += [escape(sentence), "\n".join(f"    {command_line(command)}" for command in commands)]
+        parts += [line(sentence), "\n".join(f"    {command_line(command)}" for command in commands)]
     excluded = comparison_text.excluded(compared)
     if excluded:
-        parts.append("Not in any figure:\n\n" + "\n".join(f"- {escape(line)}" for line in excluded))
+        parts.append("Not in any figure:\n\n" + "\n".join(f"- {line(trial)}" for trial in excluded))
     return "\n\n".join(parts) + "\n"

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from orchestrator.experiment.model import Status
 from orchestrator.report.formats.markdown import escape, line
 from orchestrator.results.records import FactorInfo, Record
+from tests.calls import orchestrate
 from tests.reports import Reported, render
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
@@ -117,3 +118,23 @@ def test_a_line_is_one_paragraph(text: str) -> None:
 def test_an_address_is_a_link_and_a_dollar_sign_no_formula() -> None:
     assert escape("at https://example.org/a_b.") == "at <https://example.org/a_b>."
     assert escape("$x$") == r"\$x\$"
+
+
+@pytest.mark.parametrize("command", ["report", "compare"])
+@pytest.mark.parametrize("environment", ["- dash", "1. number", "=== heading", "$x$"])
+def test_a_name_at_the_start_of_a_note_makes_no_list_where_runs_are_compared(
+    tmp_path: Path, command: str, environment: str
+) -> None:
+    names = ("20261123T101500000Z-0a1b", "20261124T101500000Z-0a1b")
+    for name in names:
+        trials = [
+            trial({"mode": "serial"}, n, 2.0 + n, boot=f"{name}-{n}", environment=environment)
+            for n in range(6)
+        ]
+        write(tmp_path / "x" / name, [replace(RUN, run=name), BLOCK, *trials, END])
+    done = orchestrate(command, *names, "--format", "markdown", "--results", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    page = Rendered(done.stdout)
+    assert any(text.startswith(f"{environment}: ") for text in page.of("p"))
+    assert "ol" not in page.tags
+    assert "h1" not in page.tags
