@@ -8,7 +8,9 @@ from typing import Any
 
 from orchestrator import report
 from orchestrator.report.model import open_report
+from orchestrator.results.records import Record
 from orchestrator.results.runs import RunFolder
+from tests.run_samples import write
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,11 @@ class Reported:
     results: Path
     folder: Path
     metrics: tuple[str, ...] = ()
+
+
+def report_of(folder: Path, found: list[Record], metrics: tuple[str, ...] = ()) -> Reported:
+    """Write records as the run in ``folder``."""
+    return Reported(folder.parent, write(folder, found), metrics)
 
 
 def render(run: Reported, format_name: str) -> Any:

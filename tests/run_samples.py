@@ -57,6 +57,8 @@ BLOCK = BlockRecord(
     time="2026-11-23T10:15:20.000Z",
 )
 END = EndRecord(True, "all trials have their record", "2026-11-23T10:17:00.000Z")
+FIXED = {"page_size": "2MiB", "bytes": "33554432"}
+"""Factors of all cells of a sample."""
 VERIFICATION = {"pages": 16, "pages_on_target": 16, "bytes_checked": 33554432, "bytes_wrong": 0}
 
 
