@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from orchestrator.cli import complete
 from orchestrator.cli.defaults import is_default
@@ -18,6 +19,18 @@ FORMAT = "table"
 WIDTH = "3.5in"
 """One column of most papers that have two columns."""
 LIMITS = "1.5in", "20in"
+SUFFIXES = {
+    ".csv": "csv",
+    ".html": "html",
+    ".json": "json",
+    ".md": "markdown",
+    ".parquet": "parquet",
+    ".pdf": "pdf",
+    ".svg": "svg",
+    ".tex": "latex",
+    ".xml": "junit",
+}
+"""The format of a file whose name ends so, if none is given."""
 
 
 @click.command()
@@ -43,8 +56,9 @@ LIMITS = "1.5in", "20in"
     "target",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write to a file instead of standard output; charts: to files in this directory, unless --chart is "
-    "given, or there is one chart and FILE ends with the name of the format.",
+    help="Write to a file instead of standard output; without --format, in the format that its name ends with. Charts: "
+    "to files in this directory, unless --chart is given, or there is one chart and FILE ends with the name of the "
+    "format.",
 )
 @click.option("--chart", metavar="NAME", help="Write chart NAME alone; needs a format of charts.")
 @click.option(
@@ -73,6 +87,9 @@ def report(
     RUN is an id, the name of an experiment, a prefix of these, a directory, or `latest`. Several runs are shown side by
     side: one column for each, of the headline metric or those of --metric, and what differs between the runs.
     """
+    source = click.get_current_context().get_parameter_source("format_name")
+    if target is not None and source is not ParameterSource.COMMANDLINE:
+        format_name = SUFFIXES.get(target.suffix, format_name)
     *others, last = charts.format_names()
     of_charts = format_name in (*others, last)
     for option, value in (("--chart", chart), ("--width", width)):

@@ -173,3 +173,16 @@ def test_words_are_not_wider_than_estimated(results: Path) -> None:
         assert real <= width(text) <= real * 1.15
     assert lines("kernel base, serial, threads 16", 130) == ["kernel base, serial,", "threads 16"]
     assert all(width(line) <= 50 for line in lines("exchange+parallel+concurrent", 50))
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("r.html", "<!doctype html>"), ("r.md", "#"), ("r.tex", "%"), ("r.txt", "eventful")],
+)
+def test_the_name_of_a_file_says_its_format_unless_one_is_given(
+    results: Path, tmp_path: Path, name: str, begins: str
+) -> None:
+    for words, expected in (((), begins), (("--format", "csv"), "run,content_hash,")):
+        ended = orchestrate("report", "latest", *words, "-o", str(tmp_path / name), "--results", str(results))
+        assert ended.returncode == 0, ended.stderr
+        assert (tmp_path / name).read_text().lower().startswith(expected)
