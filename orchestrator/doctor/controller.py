@@ -148,10 +148,13 @@ def _agent() -> Finding:
 
 def _disk(subject: str, folder: Path, least: int) -> Finding:
     """Return whether there is space for a directory, which need not exist."""
-    place = folder.absolute()
-    while not place.is_dir() and place != place.parent:
-        place = place.parent
-    free = shutil.disk_usage(place).free
+    try:
+        place = folder.absolute()
+        while not place.is_dir() and place != place.parent:
+            place = place.parent
+        free = shutil.disk_usage(place).free
+    except OSError as error:  # a directory above it is closed to this user, a name is too long
+        return Finding(CONTROLLER, subject, "warning", f"{folder}: {error.strerror}")
     reason = f"{free / 1024**3:.1f} GiB free for {folder}"
     if not os.access(place, os.W_OK):
         return Finding(CONTROLLER, subject, "warning", f"{reason}, but {place} is not writable for this user")

@@ -152,6 +152,28 @@ def test_another_user_is_told_how_to_become_able(local_user: User) -> None:
         assert "sudo" in pages["command"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="requires root, to become another user")
+def test_directories_that_cannot_be_looked_at(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    user = User(
+        Path("/"),
+        environment={"HOME": "/nonexistent", "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        prefix=("setpriv", "--reuid", "65534", "--clear-groups"),
+    )
+    results = tmp_path / "results"
+    ended = user.orchestrate("doctor", "--results", results, "--format", "json")
+    assert (ended.code, ended.complaints) == (0, []), ended.err
+    found = document(ended)
+    for subject, folder in (
+        ("disk for results", results),
+        ("disk for kernels", tmp_path / "cache/orchestrate"),
+    ):
+        one = of_subject(found, "controller", subject)
+        assert (one["verdict"], one["reason"]) == ("warning", f"{folder}: Permission denied")
+    found = document(user.orchestrate("doctor", "--results", "x" * 300, "--format", "json"))
+    assert of_subject(found, "controller", "disk for results")["reason"] == f"{'x' * 300}: File name too long"
+
+
 HIDDEN = """
 for name in flex busybox; do mount --bind /dev/null "$(readlink -f "$(command -v $name)")" || exit 1; done
 exec "$@"

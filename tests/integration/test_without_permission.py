@@ -52,6 +52,7 @@ def reader(tmp_path: Path) -> User:
         ["review", "sweep.yaml"],
         ["results", "list"],
         ["kernel", "list"],
+        ["doctor"],
         ["run", "--help"],
     ],
     ids=" ".join,
