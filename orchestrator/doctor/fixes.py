@@ -7,10 +7,14 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from orchestrator.hosts.facts_model import Facts
 from orchestrator.source_tree import PACKAGE
 
 INSTALLER = PACKAGE.parent / "tools" / "install-packages.sh"
 """Installs Debian packages; only a source tree has it. It uses sudo itself."""
+
+HUGE_PAGES = 1024**3
+"""Bytes of huge pages that the command adds; more for pages of which that is one."""
 
 
 def install(packages: Iterable[str]) -> str:
@@ -35,3 +39,15 @@ def as_root(command: str, *, is_root: bool) -> str:
 def write(value: str, file: str, *, is_root: bool) -> str:
     """Return the command that writes a value to files of /sys; ``file`` may have wildcards."""
     return f"echo {value} | {as_root(f'tee {file}', is_root=is_root)}"
+
+
+def huge_pages(size: int, total: int, facts: Facts) -> str:
+    """Return the command that adds huge pages to those that a host has.
+
+    :param size: of a page, in bytes. ``total``: how many the host has: they are in use, and are kept.
+    """
+    is_root, wanted = facts.user_id == 0, total + max(2, HUGE_PAGES // size)
+    if size == facts.default_huge_page:
+        return as_root(f"sysctl vm.nr_hugepages={wanted}", is_root=is_root)
+    file = f"/sys/kernel/mm/hugepages/hugepages-{size // 1024}kB/nr_hugepages"
+    return write(str(wanted), file, is_root=is_root)

@@ -12,8 +12,6 @@ from orchestrator.units import format_size, plural
 
 MIB = 1024**2
 GIB = 1024**3
-WANTED = 1024**3
-"""Bytes of huge pages that the command asks for; more for pages of which that is one."""
 
 
 def findings(host: str, facts: Facts, state: HostState) -> Iterator[Finding]:
@@ -54,13 +52,7 @@ def _huge_pages(host: str, facts: Facts, state: HostState, size: int) -> Finding
         return Finding(
             host, subject, "ok", f"{numbers}{'' if pages.settable else '; their number cannot be set'}"
         )
-    is_root, kib = facts.user_id == 0, size // 1024
-    wanted = max(2, WANTED // size)
-    if size == facts.default_huge_page:
-        command = fixes.as_root(f"sysctl vm.nr_hugepages={wanted}", is_root=is_root)
-    else:
-        file = f"/sys/kernel/mm/hugepages/hugepages-{kib}kB/nr_hugepages"
-        command = fixes.write(str(wanted), file, is_root=is_root)
+    command = fixes.huge_pages(size, pages.total, facts)
     if not pages.settable:
         return Finding(
             host, subject, "missing", f"{numbers}, and their number cannot be set by this user", command

@@ -158,8 +158,7 @@ def _huge_pages(experiment: Experiment, host: Host, facts: Facts, state: HostSta
             yield Finding(host.name, subject, "ok", how)
         else:
             reason = "none is free, and the experiment sets no number (tuning.hugepages)"
-            path = f"/sys/kernel/mm/hugepages/{file}"
-            command = fixes.write("512" if size < 1 << 30 else "2", path, is_root=facts.user_id == 0)
+            command = fixes.huge_pages(size, pages.total, facts)
             yield Finding(host.name, subject, "missing", reason, command, needed=True)
 
 

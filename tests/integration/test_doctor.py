@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from orchestrator.doctor import kvm
+from orchestrator.units import parse_size
 from tests.host_shells import SHELLS, environment_of
-from tests.integration.machine import Machine
+from tests.integration.machine import Machine, write
 from tests.running import Ended, User
 
 FILE = """
@@ -97,6 +98,28 @@ def test_needs_are_judged_as_by_a_run(admin: User) -> None:
     assert "needs 4 NUMA nodes, host has 1" in line
     (complaint,) = admin.run(path).complaints
     assert "needs 4 NUMA nodes, host has 1" in complaint
+
+
+def test_huge_pages_that_are_not_free(machine: Machine, admin: User) -> None:
+    """The command adds 1 GiB of pages of any size, but two pages at least, with an experiment and without one."""
+    pages = machine.root / "sys/kernel/mm/hugepages"
+    for size, total in (("2MiB", 3), ("16MiB", 0), ("512MiB", 0)):
+        folder = pages / f"hugepages-{parse_size(size) // 1024}kB"
+        write(folder, {"free_hugepages": "0", "nr_hugepages": str(total)})
+    path = admin.file("""
+benchmark: {role: migbench, arguments: {memory: hugetlb, mode: serial}}
+factors: {page_size: [2MiB, 16MiB, 512MiB]}
+""")
+    for words in ([], [path]):
+        ended = admin.orchestrate("doctor", *words, *admin.options, "--format", "json")
+        assert ended.out, ended.err
+        found = document(ended)
+        for size, wanted in (("2MiB", 515), ("16MiB", 64), ("512MiB", 2)):
+            one = of_subject(found, "testhost", f"huge pages of {size}")
+            file = f"/sys/kernel/mm/hugepages/hugepages-{parse_size(size) // 1024}kB/nr_hugepages"
+            commands = (f"sysctl vm.nr_hugepages={wanted}", f"echo {wanted} | tee {file}")
+            assert one["command"] == commands[size != "2MiB"], one
+            assert one["needed"] is bool(words)
 
 
 def test_a_host_that_a_run_has(machine: Machine, admin: User) -> None:
