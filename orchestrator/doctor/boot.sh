@@ -18,6 +18,9 @@ trap 'exit 1' HUP INT TERM
     dd if=/dev/zero bs=1 count=491 2>/dev/null
     printf '\125\252'
 } >"$folder/sector"
+# A QEMU that crashes would leave its core in the working directory.
+# shellcheck disable=SC3045 # dash and busybox ash have it
+ulimit -c 0 2>/dev/null
 "$1" -nodefaults -no-user-config -display none -machine pc,accel=kvm -cpu max -m 16 \
     -drive "file=$folder/sector,format=raw,if=floppy,readonly=on" -boot a \
     -device isa-debug-exit,iobase=0xf4,iosize=4 \

@@ -259,3 +259,11 @@ def test_a_guest_that_does_not_run(environment: dict[str, str], tmp_path: Path) 
         program.write_text(f"#!/bin/sh\n{words}\n")
         program.chmod(0o755)
         assert tried(text, environment, str(program), "1") == verdict
+
+
+def test_a_guest_that_crashes_leaves_no_core(environment: dict[str, str], tmp_path: Path) -> None:
+    program = tmp_path / "qemu"
+    program.write_text("#!/bin/sh\nulimit -c >&2\nexit 1\n")
+    program.chmod(0o755)
+    text = f"ulimit -c unlimited\n{BOOT.replace('/dev/kvm', '/dev/null')}"
+    assert tried(text, environment, str(program)) == "failed 0"
