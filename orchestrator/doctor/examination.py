@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from orchestrator import architectures
+from orchestrator.activities import doing
 from orchestrator.doctor import (
     controller,
     devices,
@@ -22,6 +26,8 @@ from orchestrator.doctor.finding import Examination, Finding
 from orchestrator.doctor.state import HostState, look
 from orchestrator.errors import BadInput, HostError
 from orchestrator.execution.check_mode import check_jobs, machines
+from orchestrator.execution.fleet import MAX_CONNECTING
+from orchestrator.execution.open_files import allow_connections
 from orchestrator.execution.provider_checks import check_provider
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine, Provider
@@ -125,22 +131,30 @@ def _jobs(plan: Plan, provider: Provider) -> Finding:
 
 
 def _of_machines(plan: Plan, provider: Provider) -> list[list[Finding]]:
-    """Return the findings of each machine that a run would use."""
+    """Return the findings of each machine that a run would use, which are examined at the same time."""
     try:
-        with tempfile.TemporaryDirectory() as logs, machines(provider, Path(logs)) as held:
-            return [list(_of_machine(plan, provider, one)) for one in held]
+        with ExitStack() as stack:
+            logs = stack.enter_context(tempfile.TemporaryDirectory())
+            with doing(", ".join(provider.candidates), "connecting"):  # a fleet connects below
+                held = stack.enter_context(machines(provider, Path(logs)))
+            allow_connections(len(held))
+            with ThreadPoolExecutor(MAX_CONNECTING) as pool:
+                return list(pool.map(partial(_of_machine, plan, provider), held))
     except HostError as error:
         return [[_unreachable(provider.shown(), error)]]
 
 
-def _of_machine(plan: Plan, provider: Provider, one: Machine) -> Iterator[Finding]:
-    try:
-        host = one.reconnect()
-        looked = _Looked(host)
-        yield from looked.findings
-        yield from needed_machine.findings(plan, provider, one, host, looked.facts, looked.state)
-    except HostError as error:
-        yield _unreachable(one.name, error)
+def _of_machine(plan: Plan, provider: Provider, one: Machine) -> list[Finding]:
+    with doing(one.name, "connecting") as activity:
+        try:
+            host = one.reconnect()
+            activity.change("waiting for its answer")
+            looked = _Looked(host)
+            found = list(looked.findings)
+            found += needed_machine.findings(plan, provider, one, host, looked.facts, looked.state)
+        except HostError as error:
+            return [_unreachable(one.name, error)]
+    return found
 
 
 def _unreachable(name: str, error: HostError) -> Finding:

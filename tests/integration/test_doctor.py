@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import select
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -154,6 +157,40 @@ def test_a_host_that_cannot_be_reached(local_user: User) -> None:
     ended = local_user.orchestrate("doctor", "--host", "127.0.0.1:1")
     assert ended.code == 3
     assert "Connection refused" in ended.out
+
+
+def test_hosts_of_a_fleet_are_examined_at_the_same_time(local_user: User) -> None:
+    """The first one does not answer until the second one is asked, and until both have been told of."""
+    path = local_user.file(
+        "hosts: {group: both, fleet: replicate}\n"
+        "benchmark: {command: [echo, x=1], metrics: {x: {key_value: x, unit: s}}}\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        ports = [one.getsockname()[1] for one in (first, second)]
+        hosts = [f"h{n} ansible_host=127.0.0.1 ansible_port={port}" for n, port in enumerate(ports, 1)]
+        (local_user.folder / "hosts.ini").write_text("\n".join(["[both]", *hosts, ""]))
+        process = local_user.begin("doctor", path, "--inventory", "hosts.ini", "--provider", "ssh")
+        assert process.stderr is not None
+        connections = [first.accept()[0], second.accept()[0]]
+        is_open = bool(connections[0].recv(1000))
+        while is_open and select.select(connections[:1], (), (), 0)[0]:
+            is_open = bool(connections[0].recv(1000))
+        told: set[str] = set()
+        for line in iter(process.stderr.readline, ""):
+            told |= set(re.findall(r"h[12]: connecting", line))
+            if len(told) == 2:
+                break
+        for connection in connections:
+            connection.close()
+    ended = local_user.end(process)
+    assert is_open
+    assert told == {"h1: connecting", "h2: connecting"}
+    assert ended.code == 3
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert [words[:3] for words in lines if words[2:3] == ["host"]] == [
+        ["missing", "h1", "host"],
+        ["missing", "h2", "host"],
+    ]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="requires root, to become another user")
