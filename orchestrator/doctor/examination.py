@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -141,7 +141,10 @@ def _of_machines(plan: Plan, provider: Provider) -> list[list[Finding]]:
             with ThreadPoolExecutor(MAX_CONNECTING) as pool:
                 return list(pool.map(partial(_of_machine, plan, provider), held))
     except HostError as error:
-        return [[_unreachable(provider.shown(), error)]]
+        return [
+            [_unreachable(name, _about(name, error, provider.candidates))]
+            for name in provider.candidates or (provider.name,)
+        ]
 
 
 def _of_machine(plan: Plan, provider: Provider, one: Machine) -> list[Finding]:
@@ -157,6 +160,13 @@ def _of_machine(plan: Plan, provider: Provider, one: Machine) -> list[Finding]:
     return found
 
 
-def _unreachable(name: str, error: HostError) -> Finding:
+def _about(name: str, error: HostError, names: Collection[str]) -> str:
+    """Return what an error that lists several hosts says of one."""
+    lines = str(error).splitlines()
+    own = [line for line in lines if line.startswith(f"{name}: ")]
+    return "\n".join(own if own and len(names) > 1 else lines)
+
+
+def _unreachable(name: str, error: HostError | str) -> Finding:
     reason = "; ".join(line.removeprefix(f"{name}: ") for line in str(error).splitlines())
     return Finding(name, "host", "missing", reason, needed=True)

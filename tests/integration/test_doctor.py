@@ -159,6 +159,24 @@ def test_a_host_that_cannot_be_reached(local_user: User) -> None:
     assert "Connection refused" in ended.out
 
 
+def test_hosts_of_which_none_can_be_reached(local_user: User) -> None:
+    (local_user.folder / "hosts.ini").write_text(
+        "[both]\n" + "".join(f"h{n} ansible_host=127.0.0.1 ansible_port={n}\n" for n in (1, 2))
+    )
+    path = local_user.file(
+        "hosts: {group: both}\nbenchmark: {command: [echo, x=1], metrics: {x: {key_value: x, unit: s}}}\n"
+    )
+    words = ("--inventory", "hosts.ini", "--provider", "ssh", "--format", "json")
+    ended = local_user.orchestrate("doctor", path, *words)
+    assert ended.code == 3, ended.err
+    for number in (1, 2):
+        one = of_subject(document(ended), f"h{number}", "host")
+        assert one["needed"]
+        assert "Connection refused" in one["reason"]
+        assert "h1" not in one["reason"]
+        assert "h2" not in one["reason"]
+
+
 def test_hosts_of_a_fleet_are_examined_at_the_same_time(local_user: User) -> None:
     """The first one does not answer until the second one is asked, and until both have been told of."""
     path = local_user.file(
