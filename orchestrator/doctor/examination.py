@@ -71,7 +71,7 @@ def examine(selector: HostSelector, patterns: Iterable[str], results: Path) -> E
     can_run = False
     for name, looked in selector.run_on_each(selector.names([*patterns] or [LOCAL]), _Looked):
         if isinstance(looked, HostError):
-            found.append(_unreachable(name, looked))
+            found.append(_unreachable(name, looked, needed=False))
         else:  # a guest on this machine needs more
             can_run = can_run or looked.can_run
             found += looked.findings
@@ -167,6 +167,6 @@ def _about(name: str, error: HostError, names: Collection[str]) -> str:
     return "\n".join(own if own and len(names) > 1 else lines)
 
 
-def _unreachable(name: str, error: HostError | str) -> Finding:
+def _unreachable(name: str, error: HostError | str, *, needed: bool = True) -> Finding:
     reason = "; ".join(line.removeprefix(f"{name}: ") for line in str(error).splitlines())
-    return Finding(name, "host", "missing", reason, needed=True)
+    return Finding(name, "host", "missing", reason, needed=needed)

@@ -157,6 +157,9 @@ def test_a_host_that_cannot_be_reached(local_user: User) -> None:
     ended = local_user.orchestrate("doctor", "--host", "127.0.0.1:1")
     assert ended.code == 3
     assert "Connection refused" in ended.out
+    ended = local_user.orchestrate("doctor", "--host", "nosuchhost.invalid", "--format", "json")
+    one = of_subject(document(ended), "nosuchhost.invalid", "host")
+    assert (ended.code, one["verdict"], one["needed"]) == (3, "missing", False)
 
 
 def test_hosts_of_which_none_can_be_reached(local_user: User) -> None:
