@@ -28,7 +28,7 @@ from orchestrator.errors import BadInput, HostError
 from orchestrator.execution.check_mode import check_jobs, machines
 from orchestrator.execution.fleet import MAX_CONNECTING
 from orchestrator.execution.open_files import allow_connections
-from orchestrator.execution.provider_checks import check_provider
+from orchestrator.execution.provider_checks import check_provider, estimate
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine, Provider
 from orchestrator.hosts.facts_model import Facts
@@ -85,7 +85,7 @@ def examine_for(plan: Plan, provider: Provider, results: Path) -> Examination:
     if provider.batch is not None:
         found.append(_jobs(plan, provider))
     elif provider.rents:
-        price = provider.quote(plan.estimate(boot_s=provider.boot_estimate).seconds)
+        price = provider.quote(estimate(plan, provider).seconds)
         found.append(
             Finding(provider.name, "cloud", "ok", f"not asked; the run would rent {price or 'a machine'}")
         )

@@ -50,9 +50,10 @@ def _boot_faults(plan: Plan, provider: Provider) -> list[str]:
 
 def estimate(plan: Plan, provider: Provider) -> Estimate:
     """Return the estimated time of a run on the provider's hosts. Starts nothing."""
+    is_sharded = plan.experiment.hosts.fleet == "shard"
     return plan.estimate(
         boot_s=provider.boot_estimate,
-        hosts=provider.host_count,
+        hosts=max(provider.host_count, len(provider.hosts) if is_sharded else 1),
         at_once=provider.expected_at_once,
         environment=provider.expected_environment,
     )
@@ -68,10 +69,8 @@ def check_changes(experiment: Experiment, provider: Provider) -> None:
 
 
 def seconds_left(plan: Plan, provider: Provider, finished: int) -> float:
-    """Return the estimated seconds of a run of which some trials are finished; hosts that share cells share them."""
-    whole = plan.estimate(boot_s=provider.boot_estimate, at_once=provider.expected_at_once).seconds
-    hosts = max(provider.host_count, len(provider.hosts)) if plan.experiment.hosts.fleet == "shard" else 1
-    return whole * (1 - finished / max(1, plan.trial_count)) / hosts
+    """Return the estimated seconds of a run of which some trials are finished."""
+    return estimate(plan, provider).seconds * (1 - finished / max(1, plan.trial_count))
 
 
 def check_limits(plan: Plan, provider: Provider | None) -> None:

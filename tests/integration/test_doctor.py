@@ -162,6 +162,16 @@ def test_a_host_that_cannot_be_reached(local_user: User) -> None:
     assert (ended.code, one["verdict"], one["needed"]) == (3, "missing", False)
 
 
+def test_the_price_of_a_cloud_is_that_of_the_plan(local_user: User) -> None:
+    path = local_user.file(
+        "hosts: {provider: ec2, fleet: shard, ec2: {count: 4}}\nrepetitions: 400\nfactors: {n: [1, 2, 3, 4]}\n"
+        'benchmark: {command: [echo, "x={n}"], metrics: {x: {key_value: x, unit: s}}}\n'
+    )
+    one = of_subject(document(local_user.orchestrate("doctor", path, "--format", "json")), "ec2", "cloud")
+    price = one["reason"].removeprefix("not asked; the run would rent ")
+    assert price in local_user.orchestrate("plan", path).out.splitlines()
+
+
 def test_hosts_of_which_none_can_be_reached(local_user: User) -> None:
     (local_user.folder / "hosts.ini").write_text(
         "[both]\n" + "".join(f"h{n} ansible_host=127.0.0.1 ansible_port={n}\n" for n in (1, 2))
