@@ -17,7 +17,8 @@ class Finding(Struct, frozen=True):
 
     :ivar host: the machine; ``controller``: this one, as the controller of runs.
     :ivar verdict: ``missing``: it is not there, or does not work; ``warning``: it is there, with a restriction.
-    :ivar command: a command that mends it; empty: nothing is to be mended, or no command can.
+    :ivar command: a command that mends it, to be run on the machine; empty: nothing is to be mended, or no command can.
+    :ivar then: what else is to be done after the command, in words.
     :ivar needed: whether the experiment cannot run without it; without an experiment always False.
     """
 
@@ -27,6 +28,7 @@ class Finding(Struct, frozen=True):
     reason: str
     command: str = ""
     needed: bool = False
+    then: str = ""
 
 
 class Examination(Struct, frozen=True):

@@ -48,8 +48,9 @@ def finding(host: Host, facts: Facts, remembered: str | None = None) -> Finding:
                 host.name,
                 "KVM",
                 "missing",
-                f"/dev/kvm: Permission denied; {EMULATION}; log in again after",
+                f"/dev/kvm: Permission denied; {EMULATION}",
                 command,
+                then="log in again",
             )
         case "no-qemu":
             return Finding(host.name, "KVM", "warning", f"not tried: {qemu}: command not found")

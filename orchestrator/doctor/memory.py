@@ -37,8 +37,7 @@ def _nodes(host: str, facts: Facts) -> Finding:
         host,
         "NUMA",
         "missing",
-        f"{count}: migration between nodes needs two; guests have as many as their file says",
-        "orchestrate run EXPERIMENT.yaml --provider qemu",
+        f"{count}: migration between nodes needs two; guests have as many as their file says (--provider qemu)",
     )
 
 

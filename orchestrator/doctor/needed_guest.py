@@ -53,7 +53,7 @@ def _acceleration(layout: Layout, kvm: Finding) -> Finding:
         return Finding(CONTROLLER, "guest's CPUs", "ok", "KVM; the first run tries it with a kernel")
     if layout.acceleration == "kvm":
         reason = f"hosts.qemu.acceleration is kvm, but: {kvm.reason}"
-        return Finding(CONTROLLER, "guest's CPUs", "missing", reason, kvm.command, needed=True)
+        return Finding(CONTROLLER, "guest's CPUs", "missing", reason, kvm.command, needed=True, then=kvm.then)
     clock = "executed instructions" if layout.clock == "auto" else "time"
     return Finding(
         CONTROLLER, "guest's CPUs", "ok", f"emulated, as there is no KVM; its clock counts {clock}"

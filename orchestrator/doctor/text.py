@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.doctor.finding import Examination
+from orchestrator.doctor.controller import CONTROLLER
+from orchestrator.doctor.finding import Examination, Finding
+from orchestrator.hosts.selector import LOCAL
 from orchestrator.units import plural
 
 
@@ -14,9 +16,9 @@ def lines(examination: Examination) -> Iterator[str]:
     host_width = max(len(finding.host) for finding in findings)
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
-        command = f"; run: {finding.command}" if finding.command else ""
         yield (
-            f"{finding.verdict:7}  {finding.host:{host_width}}  {finding.subject:{width}}  {finding.reason}{command}"
+            f"{finding.verdict:7}  {finding.host:{host_width}}  {finding.subject:{width}}  "
+            f"{finding.reason}{_command(finding)}"
         )
     lacks = [one.subject for one in findings if one.needed and one.verdict == "missing"]
     if examination.experiment and examination.can_run:
@@ -26,3 +28,11 @@ def lines(examination: Examination) -> Iterator[str]:
         yield f"{examination.experiment} cannot run here; {unmet} not met: {', '.join(lacks)}"
     elif not examination.can_run:
         yield "no experiment can run on what was examined"
+
+
+def _command(finding: Finding) -> str:
+    """Return the command that mends it, with the machine that it is for: pasted elsewhere, it would change that one."""
+    if not finding.command:
+        return ""
+    where = "" if finding.host in (CONTROLLER, LOCAL) else f"on {finding.host} "
+    return f"; {where}run: {finding.command}{f'; then {finding.then}' if finding.then else ''}"

@@ -265,6 +265,24 @@ def test_directories_that_cannot_be_looked_at(tmp_path: Path) -> None:
     assert of_subject(found, "controller", "disk for results")["reason"] == f"{'x' * 300}: File name too long"
 
 
+CLOSED_KVM = """
+for name in null zero random urandom; do : >"$0/$name" && mount --bind /dev/$name "$0/$name" || exit 1; done
+: >"$0/kvm" && chmod 0 "$0/kvm" && chmod 755 "$0" && mount --rbind "$0" /dev || exit 1
+exec setpriv --reuid 65534 --clear-groups "$@"
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="requires root and mount namespaces")
+def test_kvm_of_a_group(tmp_path: Path) -> None:
+    words = ("unshare", "--mount", "--propagation", "private", "sh", "-c", CLOSED_KVM, str(tmp_path))
+    user = User(Path("/"), environment={"HOME": "/nonexistent"}, prefix=words)
+    ended = user.orchestrate("doctor")
+    (line,) = (line for line in ended.out.splitlines() if " KVM " in line)
+    assert line.endswith(
+        '/dev/kvm: Permission denied; guests are emulated; run: sudo usermod -aG kvm "$USER"; then log in again'
+    )
+
+
 HIDDEN = """
 for name in flex busybox; do mount --bind /dev/null "$(readlink -f "$(command -v $name)")" || exit 1; done
 exec "$@"

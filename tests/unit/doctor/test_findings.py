@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.doctor import devices, machine, memory
-from orchestrator.doctor.finding import Finding
+from orchestrator.doctor import devices, machine, memory, text
+from orchestrator.doctor.finding import Examination, Finding
 from orchestrator.doctor.state import HostState, parse
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.facts_model import Facts
@@ -99,13 +99,22 @@ def test_a_program_that_is_missing_on_a_host() -> None:
 
 def test_memory() -> None:
     findings = list(memory.findings("h", facts(), STATE_OF_ALL))
-    assert found(findings, "NUMA").verdict == "missing"
+    assert (found(findings, "NUMA").verdict, found(findings, "NUMA").command) == ("missing", "")
     small, large = (found(findings, f"huge pages of {size}") for size in ("2MiB", "1GiB"))
     assert (small.verdict, small.command) == ("warning", "sudo sysctl vm.nr_hugepages=528"), "16 are in use"
     assert large.verdict == "missing"
     assert large.command == ("echo 2 | sudo tee /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages")
     two = "file./sys/devices/system/node/node1/cpulist=\nnode.1.MemTotal=4000000\n"
     assert found(memory.findings("h", facts(two), STATE_OF_ALL), "NUMA").verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("host", "where"), [("controller", "; run: "), ("local", "; run: "), ("numa1", "; on numa1 run: ")]
+)
+def test_a_command_says_where_to_run_it(host: str, where: str) -> None:
+    findings = (Finding(host, "x", "missing", "none", "make x", then="log in again"),)
+    (line,) = text.lines(Examination("", can_run=True, findings=findings))
+    assert line.endswith(f"none{where}make x; then log in again")
 
 
 def test_devices() -> None:
