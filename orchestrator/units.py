@@ -15,11 +15,14 @@ from orchestrator.environments import clock_of
 from orchestrator.errors import BadInput
 from orchestrator.meant_units import LONGEST, meant_quantity, named_unit
 
+MIB = 1024**2
+GIB = 1024**3
+
 SIZES: Mapping[str, int] = {
     "B": 1,
     "KiB": 1024,
-    "MiB": 1024**2,
-    "GiB": 1024**3,
+    "MiB": MIB,
+    "GiB": GIB,
     "TiB": 1024**4,
     "kB": 1000,
     "MB": 1000**2,

@@ -20,6 +20,7 @@ from orchestrator.hosts.guest.platforms import platform_of
 from orchestrator.hosts.guest.userland import PACKAGES as GUEST_PACKAGES
 from orchestrator.hosts.remote import runner_program
 from orchestrator.kernels import programs
+from orchestrator.units import GIB
 
 CONTROLLER = "controller"
 """This machine, in findings."""
@@ -27,10 +28,10 @@ CONTROLLER = "controller"
 HEADERS = {"libelf.h": "libelf-dev", "openssl/ssl.h": "libssl-dev"}
 """What builds of kernels include, and the Debian package that has it."""
 
-KERNEL_DISK = 10 * 1024**3
+KERNEL_DISK = 10 * GIB
 """Free bytes for the source and the build of a kernel with the drivers of a distribution."""
 
-RESULTS_DISK = 1024**3
+RESULTS_DISK = GIB
 LIMIT_S = 10.0
 
 
@@ -155,10 +156,10 @@ def _disk(subject: str, folder: Path, least: int) -> Finding:
         free = shutil.disk_usage(place).free
     except OSError as error:  # a directory above it is closed to this user, a name is too long
         return Finding(CONTROLLER, subject, "warning", f"{folder}: {error.strerror}")
-    reason = f"{free / 1024**3:.1f} GiB free for {folder}"
+    reason = f"{free / GIB:.1f} GiB free for {folder}"
     if not os.access(place, os.W_OK):
         return Finding(CONTROLLER, subject, "warning", f"{reason}, but {place} is not writable for this user")
     if free >= least:
         return Finding(CONTROLLER, subject, "ok", reason)
     command = "orchestrate kernel gc --unused-for 30d" if folder == cache_folder() else ""
-    return Finding(CONTROLLER, subject, "warning", f"{reason}; {least >> 30} GiB may be needed", command)
+    return Finding(CONTROLLER, subject, "warning", f"{reason}; {least // GIB} GiB may be needed", command)

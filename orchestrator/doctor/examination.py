@@ -22,7 +22,7 @@ from orchestrator.doctor import (
     needed_machine,
 )
 from orchestrator.doctor.controller import CONTROLLER
-from orchestrator.doctor.finding import Examination, Finding
+from orchestrator.doctor.finding import Examination, Finding, reason_of
 from orchestrator.doctor.state import HostState, look
 from orchestrator.errors import BadInput, HostError
 from orchestrator.execution.check_mode import check_jobs, machines
@@ -116,7 +116,7 @@ def _provider(plan: Plan, provider: Provider) -> Finding:
     try:
         check_provider(plan, provider)
     except BadInput as error:
-        return Finding(CONTROLLER, "experiment", "missing", "; ".join(str(error).splitlines()), needed=True)
+        return Finding(CONTROLLER, "experiment", "missing", reason_of(error), needed=True)
     return Finding(CONTROLLER, "experiment", "ok", f"{plan.experiment.name}: runs on {provider.shown()}")
 
 
@@ -126,7 +126,7 @@ def _jobs(plan: Plan, provider: Provider) -> Finding:
     try:
         check_jobs(plan, provider.batch, lines.append)
     except HostError as error:
-        return Finding(provider.name, "jobs", "missing", "; ".join(str(error).splitlines()), needed=True)
+        return Finding(provider.name, "jobs", "missing", reason_of(error), needed=True)
     return Finding(provider.name, "jobs", "ok", "; ".join(lines))
 
 
@@ -168,5 +168,4 @@ def _about(name: str, error: HostError, names: Collection[str]) -> str:
 
 
 def _unreachable(name: str, error: HostError | str, *, needed: bool = True) -> Finding:
-    reason = "; ".join(line.removeprefix(f"{name}: ") for line in str(error).splitlines())
-    return Finding(name, "host", "missing", reason, needed=needed)
+    return Finding(name, "host", "missing", reason_of(error, name), needed=needed)

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from orchestrator.errors import OrchestratorError
+
 FORMAT = 1
 """Version of the JSON."""
 
@@ -29,6 +31,11 @@ class Finding(Struct, frozen=True):
     command: str = ""
     needed: bool = False
     then: str = ""
+
+
+def reason_of(error: OrchestratorError | str, host: str = "") -> str:
+    """Return the lines of an error as one, without the name of the host that its finding has."""
+    return "; ".join(line.removeprefix(f"{host}: ") for line in str(error).splitlines())
 
 
 class Examination(Struct, frozen=True):

@@ -9,11 +9,15 @@ from pathlib import Path
 
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.source_tree import PACKAGE
+from orchestrator.units import GIB
 
 INSTALLER = PACKAGE.parent / "tools" / "install-packages.sh"
 """Installs Debian packages; only a source tree has it. It uses sudo itself."""
 
-HUGE_PAGES = 1024**3
+SUDO = 'echo "$USER ALL=(ALL) NOPASSWD: ALL" | sudo tee /etc/sudoers.d/orchestrate'
+"""Lets the user of a host become root without a password."""
+
+HUGE_PAGES = GIB
 """Bytes of huge pages that the command adds; more for pages of which that is one."""
 
 
@@ -29,6 +33,11 @@ def install(packages: Iterable[str]) -> str:
 def install_there(packages: Iterable[str], *, is_root: bool) -> str:
     """Return the command that installs Debian packages on a host."""
     return as_root(shlex.join(["apt-get", "install", "--no-install-recommends", *packages]), is_root=is_root)
+
+
+def compiler(*, is_root: bool) -> str:
+    """Return the command that installs what builds benchmarks on a host."""
+    return install_there(("gcc", "libc6-dev", "make"), is_root=is_root)
 
 
 def as_root(command: str, *, is_root: bool) -> str:

@@ -11,9 +11,8 @@ from orchestrator.environments import describe
 from orchestrator.execution.idleness import shown
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.facts_model import Facts
-from orchestrator.units import plural
+from orchestrator.units import GIB, plural
 
-GIB = 1024**3
 LEAST_DISK = GIB
 """Free bytes that scripts, a built benchmark and its output need at most, by far."""
 
@@ -48,7 +47,7 @@ def _root(host: str, facts: Facts) -> Finding:
         "root",
         "missing",
         "no root, and sudo asks for a password: settings of the host cannot be changed",
-        'echo "$USER ALL=(ALL) NOPASSWD: ALL" | sudo tee /etc/sudoers.d/orchestrate',
+        fixes.SUDO,
     )
 
 
@@ -62,7 +61,7 @@ def _compiler(host: str, facts: Facts, state: HostState) -> Finding:
         "compiler",
         "warning",
         f"{', '.join(missing)}: command not found; benchmarks are built on the controller and copied",
-        fixes.install_there(("gcc", "libc6-dev", "make"), is_root=facts.user_id == 0),
+        fixes.compiler(is_root=facts.user_id == 0),
     )
 
 

@@ -8,10 +8,7 @@ from orchestrator.doctor import fixes
 from orchestrator.doctor.finding import Finding
 from orchestrator.doctor.state import HostState
 from orchestrator.hosts.facts_model import Facts
-from orchestrator.units import format_size, plural
-
-MIB = 1024**2
-GIB = 1024**3
+from orchestrator.units import GIB, MIB, format_size, plural
 
 
 def findings(host: str, facts: Facts, state: HostState) -> Iterator[Finding]:

@@ -13,9 +13,7 @@ from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.guest.layout import Layout, parse_layout
 from orchestrator.plan import Plan
 from orchestrator.provision.loading import load
-from orchestrator.units import format_size
-
-MIB = 1024**2
+from orchestrator.units import MIB, format_size
 
 
 def findings(plan: Plan, facts: Facts, kvm: Finding) -> Iterator[Finding]:

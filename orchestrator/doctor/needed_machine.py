@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from orchestrator import architectures
 from orchestrator.doctor import controller, fixes
-from orchestrator.doctor.finding import Finding
+from orchestrator.doctor.finding import Finding, reason_of
 from orchestrator.doctor.state import HostState
 from orchestrator.errors import BadInput, HostError
 from orchestrator.execution import needs, placement
@@ -46,8 +46,7 @@ def findings(
     )
     if needs_root(experiment) and not facts.root:
         reason = "the experiment changes settings of the host, which requires root"
-        command = 'echo "$USER ALL=(ALL) NOPASSWD: ALL" | sudo tee /etc/sudoers.d/orchestrate'
-        yield Finding(host.name, "changes", "missing", reason, command, needed=True)
+        yield Finding(host.name, "changes", "missing", reason, fixes.SUDO, needed=True)
     else:
         yield _judged(host, "lock", lambda: _check_free(host, experiment), "the host is free")
     yield _runner(host, facts, state)
@@ -65,8 +64,7 @@ def _judged(host: Host, subject: str, judge: Callable[[], None], well: str) -> F
     try:
         judge()
     except HostError as error:
-        reason = "; ".join(line.removeprefix(f"{host.name}: ") for line in str(error).splitlines())
-        return Finding(host.name, subject, "missing", reason, needed=True)
+        return Finding(host.name, subject, "missing", reason_of(error, host.name), needed=True)
     return Finding(host.name, subject, "ok", well)
 
 
@@ -86,7 +84,7 @@ def _runner(host: Host, facts: Facts, state: HostState) -> Finding:
     if (architecture and controller.has_runner(architecture)) or {"make", "cc"} <= state.programs:
         return Finding(host.name, "runner", "ok", "there, or it can be built")
     reason = "the program that runs trials cannot be built: no make and C compiler here or there"
-    command = fixes.install_there(("gcc", "libc6-dev", "make"), is_root=facts.user_id == 0)
+    command = fixes.compiler(is_root=facts.user_id == 0)
     return Finding(host.name, "runner", "missing", reason, command, needed=True)
 
 
