@@ -196,7 +196,7 @@ class BlockRun:
         return complete
 
     def _interrupted(self) -> Interrupted:
-        return Interrupted(f"stopped by {self._stop.by}; repeat the command to resume")
+        return Interrupted(f"stopped by {self._stop.by}")
 
     def _gather_facts(self, visit: Visit) -> host_facts.Facts:
         """Gather facts and check the experiment's needs and what it asks of the machine."""

@@ -58,7 +58,7 @@ def execute(run: Run) -> None:
             return
     raise HostError(
         f"{interrupted} spot instances in a row were interrupted before a trial ended; "
-        "list other types, or set spot: false; repeat the command to resume"
+        "list other types, or set spot: false"
     )
 
 

@@ -95,7 +95,7 @@ def execute_on_fleet(run: Run) -> None:
             in_threads(len(usable), _work, [(run, host, queue) for host in usable])
     _record_outcomes(run, fleet)
     if run.stop.level:
-        raise Interrupted(f"stopped by {run.stop.by}; repeat the command to resume")
+        raise Interrupted(f"stopped by {run.stop.by}")
     is_refused = not usable and not run.resumed
     lines = [str(host.error) for host in fleet] if is_refused else list(missing(run))
     if lines:

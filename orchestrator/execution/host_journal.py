@@ -204,7 +204,7 @@ class _EndLine(Struct, frozen=True, tag_field="event", tag="end"):
 _decode = msgspec.json.Decoder(_BeginLine | _StartLine | _WaitingLine | _TrialLine | _EndLine).decode
 """What a host sends is not trusted: a line of another shape is an error of the host, not of this program."""
 
-_ADVICE = "remove its directory and repeat the command"
+_ADVICE = "remove its directory"
 
 
 class Reader:
@@ -255,7 +255,7 @@ class Reader:
         if line.format != FORMAT:
             raise HostError(
                 f"{self._place}: format {line.format}, this version reads {FORMAT}; finish the run with the "
-                "version that started it, or remove its directory and repeat the command"
+                "version that started it, or remove its directory"
             )
         self._begin = Begin(line.boot, line.epoch, line.uptime)
         return self._begin

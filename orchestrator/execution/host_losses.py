@@ -46,8 +46,7 @@ class HostLosses:
         self.in_a_row += 1
         if self.in_a_row > max(MAX_LOSSES_WITHOUT_PROGRESS, self._run.experiment.limits.crashes):
             raise HostError(
-                f"{self._machine}: lost {self.in_a_row} times in a row without completing a trial: {reason}; "
-                "repeat the command to resume"
+                f"{self._machine}: lost {self.in_a_row} times in a row without completing a trial: {reason}"
             )
 
     def blame(self, block: Block, context: TrialContext | None, reason: str, certain: bool = True) -> None:

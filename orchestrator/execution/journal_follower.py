@@ -190,7 +190,7 @@ class JournalFollower:
         running = self._losses.running
         return (
             f"cannot kill trial {running.id if running else '(unknown)'}: it may be blocked in the kernel (state D); "
-            "check dmesg, reboot the host and repeat the command"
+            "check dmesg, and reboot the host"
         )
 
     @property

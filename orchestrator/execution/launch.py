@@ -96,10 +96,11 @@ def run_experiment(request: RunRequest, interface: UserInterface) -> RunResult:
 
 
 def _say_how_to_resume(error: OrchestratorError, request: RunRequest, folder: runs.RunFolder) -> None:
-    """Add the command that resumes this run to the error that ended it: with ``--new`` its own would begin another."""
+    """Add the command that resumes this run to the error that ended it: messages do not say to repeat the command.
+
+    With ``--new`` its own command would begin another run.
+    """
     words = list(request.command_line[1:])
-    if request.new:
-        error.args = (str(error).replace("repeat the command", "repeat the command without --new"),)
     is_run = words[:1] == ["run"]
     left_out = {"--new", "--break-lock", "--resume"} if is_run else {"--new"}
     kept = [word for word in words if word not in left_out and not word.startswith("--resume=")]

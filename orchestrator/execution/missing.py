@@ -27,7 +27,7 @@ def missing(run: Run) -> Iterator[str]:
         log.info("%s", line)
     yield (
         f"incomplete: {cells.total()} of {run.plan.trial_count} trials are missing, in "
-        f"{plural(len(cells), 'cell')}; repeat the command to resume"
+        f"{plural(len(cells), 'cell')}"
     )
     yield from lines[:MAX_CELLS_SHOWN]
     if len(lines) > MAX_CELLS_SHOWN:

@@ -64,9 +64,7 @@ class Journal:
         except OSError as error:
             with contextlib.suppress(OSError):  # a file system that has become read-only
                 os.ftruncate(self._file, size)
-            raise HostError(
-                f"{self.path}: {error.strerror}; repeat the command to resume when it can be written"
-            ) from None
+            raise HostError(f"{self.path}: {error.strerror}; resume the run when it can be written") from None
 
     def records(self, left_out: LeftOut | None = None) -> Iterator[Record]:
         """Yield all records so far; ``left_out``: see :func:`entries`."""

@@ -259,7 +259,7 @@ def test_a_resumed_run_ends_before_its_machine(ec2: FakeEc2, user: User) -> None
     ended = user.run(file)
     assert ended.code == 3
     assert ended.complaints[0].startswith("stopped by limits.max_hours")
-    assert "repeat the command to resume" in ended.err
+    assert "resume with: " in ended.err
     assert ec2.left() == {}
 
 
@@ -279,7 +279,7 @@ def test_ctrl_c_while_a_machine_starts(ec2: FakeEc2, user: User) -> None:
     user.wait_for(lambda: ec2.rented, process)
     ended = user.kill(process, signal.SIGINT)
     assert ended.code == 130, ended.err
-    assert "stopped by SIGINT; repeat the command to resume" in ended.err
+    assert "stopped by SIGINT\nresume with: " in ended.err
     assert ec2.left() == {}
 
 

@@ -88,7 +88,7 @@ def test_the_first_interrupt_leaves_the_jobs(user: SlurmUser) -> None:
     assert ended.code == 130
     (line,) = ended.complaints
     assert (
-        "stopped by SIGINT; the jobs keep running; repeat the command to follow them, "
-        "or cancel them with: scancel " in line
+        "stopped by SIGINT; the jobs keep running; "
+        "follow them by resuming the run, or cancel them with: scancel " in line
     )
     finish(user, file)

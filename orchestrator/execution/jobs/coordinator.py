@@ -51,13 +51,13 @@ def execute_as_jobs(run: Run, system: BatchSystem) -> None:
             if not submitter.jobs:
                 raise
             raise Interrupted(
-                f"stopped by {run.stop.by}; the jobs keep running; repeat the command to follow them, "
-                f"or cancel them with: {session.cancel_command(submitter.jobs)}"
+                f"stopped by {run.stop.by}; the jobs keep running; "
+                f"follow them by resuming the run, or cancel them with: {session.cancel_command(submitter.jobs)}"
             ) from error
         except HostLost as error:
             if not submitter.jobs:
                 raise
-            raise HostLost(f"{error}; the jobs keep running; repeat the command to follow them") from error
+            raise HostLost(f"{error}; the jobs keep running") from error
         except OrchestratorError:
             with contextlib.suppress(HostError):
                 session.cancel()
@@ -108,7 +108,7 @@ class JobsRun:
                 "\n".join(
                     [
                         *dict.fromkeys(given_up),
-                        "run incomplete; repeat the command to submit the rest",
+                        "run incomplete",
                     ]
                 )
             )

@@ -191,7 +191,7 @@ class LeasedMachine:
         deadline = time.monotonic() + limit
         while True:
             if by := self._tenancy.stopped_by():
-                raise Interrupted(f"stopped by {by}; repeat the command to resume")
+                raise Interrupted(f"stopped by {by}")
             value = function()
             if value is not None or time.monotonic() > deadline:
                 return value

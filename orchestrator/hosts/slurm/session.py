@@ -41,7 +41,7 @@ SUBMIT = """
 cd "$1" || exit 1
 shift
 if ! (set -C && : >job) 2>/dev/null; then
-    echo "sbatch: error: another command has submitted these jobs; repeat the command to follow them" >&2
+    echo "sbatch: error: another command has submitted these jobs" >&2
     exit 1
 fi
 id=$("$@") || { code=$?; rm -f job; exit "$code"; }
@@ -167,7 +167,7 @@ class SlurmSession(BatchSession):
             elif line is not None:
                 printed.append(line)
             if is_stopped():
-                raise Interrupted("stopped while waiting for a node; repeat the command to resume")
+                raise Interrupted("stopped while waiting for a node")
             if time.monotonic() > next_look:
                 next_look = time.monotonic() + self._options.poll
                 before = seen

@@ -39,7 +39,7 @@ OBSTACLES: Mapping[str, str] = {
     "AccountNotAllowed": "the partition does not accept the account; set hosts.slurm.account",
     "AssocMaxWallDurationPerJobLimit": "the account does not allow a time limit that long; lower hosts.slurm.time",
     "BadConstraints": "no node meets the constraints; see hosts.slurm.constraint and hosts.slurm.features",
-    "DependencyNeverSatisfied": "its dependency can never be satisfied; repeat the command",
+    "DependencyNeverSatisfied": "its dependency can never be satisfied",
     "InvalidAccount": "the account is invalid; set hosts.slurm.account",
     "InvalidQOS": "the QOS is invalid; set hosts.slurm.qos",
     "JobHeldAdmin": "an administrator holds the job; ask them to release it",

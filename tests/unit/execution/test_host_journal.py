@@ -110,7 +110,7 @@ def test_what_no_runner_writes_is_an_error_of_the_host(line: str, fault: str) ->
     reader.read(HEADER)
     with pytest.raises(HostError) as raised:
         reader.read(line)
-    assert str(raised.value) == f"n1:/journal: line 2: {fault}; remove its directory and repeat the command"
+    assert str(raised.value) == f"n1:/journal: line 2: {fault}; remove its directory"
 
 
 def test_deep_nesting_is_passed_over() -> None:

@@ -157,7 +157,7 @@ def test_a_full_disk_leaves_no_half_line_and_no_part_of_what_is_written_at_once(
         fits_one = size + len(to_line(trial({}))) + 100
         resource.setrlimit(resource.RLIMIT_FSIZE, (fits_one, hard))
         try:
-            with pytest.raises(HostError, match="repeat the command to resume when it can be written"):
+            with pytest.raises(HostError, match="resume the run when it can be written"):
                 journal.append(trial({}), trial({}, 1))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
