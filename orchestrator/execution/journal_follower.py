@@ -54,11 +54,16 @@ class TrialFinder:
 class JournalFollower:
     """Reads the host's journal of one block after another on one machine.
 
-    :param activity: tells of the running trial, and counts those that have ended.
+    :param activity: tells of the running trial, and counts those that have ended; None: another does for all blocks.
     """
 
     def __init__(
-        self, run: Run, machine: str, losses: HostLosses, stop: Stopping, activity: Activity
+        self,
+        run: Run,
+        machine: str,
+        losses: HostLosses,
+        stop: Stopping,
+        activity: Activity | None = None,
     ) -> None:
         self._run = run
         self._machine = machine
@@ -141,7 +146,8 @@ class JournalFollower:
                         raise HostError(f"{self._machine}: the runner failed: {event.detail}")
         finally:
             if ended:
-                self._activity.done += sum(record.final for record in ended.values())
+                if self._activity is not None:
+                    self._activity.done += sum(record.final for record in ended.values())
                 self._run.record(*ended.values())
         return is_last
 
@@ -150,7 +156,7 @@ class JournalFollower:
 
         :param settle: how long it waits for idle CPUs first, if it does.
         """
-        if trial is None:
+        if trial is None or self._activity is None:
             return
         swept = trial.cell.levels.items()
         levels = ", ".join(f"{name}={level.text}" for name, level in swept if name not in (HOST, KERNEL))

@@ -81,6 +81,19 @@ def test_the_jobs_go_on_without_the_controller(user: SlurmUser) -> None:
     finish(user, file)
 
 
+def test_how_many_trials_have_ended_is_told(user: SlurmUser) -> None:
+    gate = user.folder / "gate"
+    waits = COUNT.replace("sleep 0.5", f"[ {{n}} = 1 ] || until [ -e {gate} ]; do sleep 0.1; done")
+    once = waits.replace("{count: 4, boots: 4}", "1")
+    file = user.slurm_file(f"{once}order: {{within_block: listed}}\n")
+    process = user.begin_run(file)
+    assert process.stderr is not None
+    line = next((line for line in iter(process.stderr.readline, "") if "(1 of 2 trials ended)" in line), "")
+    gate.touch()
+    assert user.end(process).code == 0
+    assert " 1 job running on " in line
+
+
 def test_the_first_interrupt_leaves_the_jobs(user: SlurmUser) -> None:
     process = user.begin_run(file := user.slurm_file(COUNT))
     user.wait_for(lambda: user.trials, process)

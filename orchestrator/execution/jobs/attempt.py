@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
-from orchestrator.activities import Activity
 from orchestrator.execution import host_journal
 from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.journal_follower import JournalFollower, TrialFinder
@@ -66,9 +65,7 @@ class Attempt:
         self._announce = announce
         self._counts = True
         self._settings = ""
-        self._follower = JournalFollower(
-            run, f"block {block.block.name}", block.losses, run.stop, Activity("", "")
-        )
+        self._follower = JournalFollower(run, f"block {block.block.name}", block.losses, run.stop)
         self._finder = TrialFinder(run.plan.trials(block.block))
         self._reader = host_journal.Reader(f"{task.path}/journal.jsonl")
 

@@ -92,7 +92,9 @@ class JobsRun:
                 self._nodes.check_running_kernel(block)
             if self._run.has_pending(block):
                 self._blocks[block.name] = BlockState(block, HostLosses(self._run, f"block {block.name}"))
+        finished = self._run.finished_count
         with doing("", "reading what jobs have written") as activity:
+            activity.total = sum(1 for one in self._blocks.values() for _ in self._run.pending(one.block))
             self._take_over()
             while True:
                 activity.rename("submitting jobs")
@@ -100,6 +102,7 @@ class JobsRun:
                 if not self._current:
                     break
                 self._look()
+                activity.done = self._run.finished_count - finished
                 activity.rename(self._summary())
                 self._wait()
         given_up = [state.gave_up for state in self._blocks.values() if state.gave_up]
