@@ -166,7 +166,7 @@ class _Session:
         return visit
 
     def _lock(self, visit: Visit) -> None:
-        holder = lock.take(visit.ours, f"shell, process {os.getpid()}")
+        holder = lock.take(visit.ours, f"shell, process {self._mark}")
         self._is_locked = True
 
         def unlock() -> None:

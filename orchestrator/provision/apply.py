@@ -103,7 +103,9 @@ def _locked(target: Target, request: RoleRequest) -> Iterator[None]:
         yield
         return
     root = request.needs_root
-    holder = host_lock.take(HostFolder(target.host, root=root), f"role apply, process {os.getpid()}")
+    # A process ID alone may be that of another controller, in another PID namespace, whose lock would be taken over.
+    name = f"role apply, process {os.getpid()}-{os.urandom(4).hex()}"
+    holder = host_lock.take(HostFolder(target.host, root=root), name)
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.administrator import role
 from tests.integration.machine import Machine
 from tests.running import COMMAND, PATIENCE_S, Ended, User
 from tests.terminal import Terminal, terminal
@@ -108,12 +109,23 @@ def in_session(user: Terminal) -> None:
     user.wait_for("in=42")
 
 
-def is_left() -> bool:
+def left() -> list[int]:
+    found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             if path.read_bytes() == f"sleep\0{LONG}\0".encode():
-                return True
-    return False
+                found.append(int(path.parent.name))
+    return found
+
+
+def is_left() -> bool:
+    return bool(left())
+
+
+def end_left() -> None:
+    for process in left():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def close(user: Terminal) -> None:
@@ -168,6 +180,30 @@ def test_a_host_that_is_in_use(machine: Machine, admin: User, file: Path) -> Non
         user.type("exit\r")
         assert user.end() == 0
     assert admin.run(file).code == 0
+
+
+def test_controllers_with_one_process_id_do_not_share_a_host(
+    machine: Machine, admin: User, file: Path
+) -> None:
+    containers = User(
+        admin.folder, admin.options, prefix=("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    )
+    role(admin, tasks=f"- name: Wait\n  command: sleep {LONG}\n")
+    role(admin, "other", tasks="- name: Do nothing\n  command: 'true'\n")
+    for words, other in (
+        (
+            ("shell", file, *admin.options, "--", "sleep", str(LONG)),
+            ("shell", file, *admin.options, "--", "true"),
+        ),
+        (("role", "apply", "mine", *admin.options), ("role", "apply", "other", *admin.options)),
+    ):
+        process = containers.begin(*words)
+        admin.wait_for(is_left, process)
+        refused = containers.orchestrate(*other)
+        assert refused.code == 3
+        assert "locked by" in refused.complaints[0]
+        end_left()
+        containers.end(process)
 
 
 def test_a_login(machine: Machine, admin: User) -> None:
