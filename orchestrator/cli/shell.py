@@ -69,7 +69,8 @@ def _log_in(target: str, words: tuple[str, ...], options: HostOptions) -> int:
     names = selector.names([target])
     if len(names) != 1:
         raise BadInput(f"{target}: a group of several hosts: {', '.join(names)}; name one of them")
-    host = selector.connect(names[0])
-    argv = host.session(shlex.join(words), terminal=terminal_session.has_terminal())
-    host.close()
-    return terminal_session.run(argv)
+    with terminal_session.ending_on_signals():
+        host = selector.connect(names[0])
+        argv = host.session(shlex.join(words), terminal=terminal_session.has_terminal())
+        host.close()
+        return terminal_session.run(argv)

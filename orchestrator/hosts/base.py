@@ -88,7 +88,7 @@ class Host(ABC):
         return self._root
 
     def session(self, line: str, *, terminal: bool) -> Sequence[str]:
-        """Return the command of this machine that runs a shell line on the host with our streams.
+        """Return the command of this machine that runs a shell line, one simple command, on the host with our streams.
 
         Its exit code is that of the line; that of ``ssh`` is 255 if the connection is lost. ``HostError`` where there
         are no such sessions.

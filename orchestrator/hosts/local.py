@@ -53,7 +53,8 @@ class LocalHost(Host):
 
     def session(self, line: str, *, terminal: bool) -> Sequence[str]:
         """See :meth:`Host.session`."""
-        return ("sh", "-c", line or 'exec "${SHELL:-sh}" -l')
+        # By exec, for a signal to the process to be one to the command: some shells would wait for it.
+        return ("sh", "-c", f"exec {line}" if line else 'exec "${SHELL:-sh}" -l')
 
     def batches(self, command: Command) -> Iterator[list[str] | None]:
         """See :meth:`Host.batches`."""
