@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestrator.environments import Clock, Environment, clock_of
-from orchestrator.errors import BadInput, HostError, HostLost, KernelError
+from orchestrator.errors import BadInput, HostError, HostLost, KernelError, OrchestratorError
 from orchestrator.execution import needs, outcome
 from orchestrator.execution.launch import UserInterface
 from orchestrator.execution.provider_checks import check_changes
@@ -87,14 +87,33 @@ def open_shell(request: ShellRequest, interface: UserInterface) -> int:
     if kernel.recipe is not None:
         with interface.building(f"kernel {kernel.name}") as say:
             obtain(provider.kernel(kernel), say)
-    with terminal_session.ending_on_signals(), tempfile.TemporaryDirectory() as logs:
+    with (
+        terminal_session.ending_on_signals(_not_restored(provider)) as signals,
+        tempfile.TemporaryDirectory() as logs,
+    ):
         cleanup = contextlib.ExitStack()
         try:
-            machine = cleanup.enter_context(provider.machine(Path(logs)))
-            return _Session(request, machine, kernel, interface.say, cleanup).run()
-        finally:
-            with terminal_session.restoring(_not_restored(provider)):
-                cleanup.close()
+            try:
+                machine = cleanup.enter_context(provider.machine(Path(logs)))
+                code = _Session(request, machine, kernel, interface.say, cleanup, signals).run()
+            finally:
+                signals.hold()  # a signal that comes before raises here, and no other does
+        except OrchestratorError as error:
+            _close_after(error, cleanup)
+            raise
+        except BaseException:
+            cleanup.close()
+            raise
+        cleanup.close()
+        return code
+
+
+def _close_after(error: OrchestratorError, cleanup: contextlib.ExitStack) -> None:
+    """Restore all after an error; what cannot be restored is added to its message."""
+    try:
+        cleanup.close()
+    except OrchestratorError as another:
+        error.args = (f"{error}\n{another}",)
 
 
 def _not_restored(provider: Provider) -> str:
@@ -121,6 +140,7 @@ class _Session:
         kernel: Kernel,
         say: Callable[[str], None],
         cleanup: contextlib.ExitStack,
+        signals: terminal_session.Signals,
     ) -> None:
         self._request = request
         self._experiment = request.experiment
@@ -128,6 +148,7 @@ class _Session:
         self._kernel = kernel
         self._say = say
         self._cleanup = cleanup
+        self._signals = signals
         self._mark = f"{os.getpid()}-{os.urandom(4).hex()}"
         self._is_locked = False
 
@@ -166,15 +187,15 @@ class _Session:
         return visit
 
     def _lock(self, visit: Visit) -> None:
-        holder = lock.take(visit.ours, f"shell, process {self._mark}")
-        self._is_locked = True
-
         def unlock() -> None:
             visit.ours.host = self._machine.restore_kernel() or visit.ours.host
             with contextlib.suppress(HostError):
                 lock.release(visit.ours, holder)
 
-        self._cleanup.callback(unlock)
+        with self._signals.deferred():  # else the lock may be there, and nobody knows that it is ours
+            holder = lock.take(visit.ours, f"shell, process {self._mark}")
+            self._is_locked = True
+            self._cleanup.callback(unlock)
 
     def _environment(self, host: Host, facts: host_facts.Facts) -> Environment:
         """Return what the machine is, as a run would record it."""

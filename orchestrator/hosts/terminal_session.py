@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from orchestrator.errors import ExitCode, HostError, Interrupted
 
 END_S = 5.0
 """Seconds that a command has to end when its terminal is closed."""
+
+LOOK_S = 10.0
+"""Seconds after which a command is looked at, should no signal tell that it has ended."""
 
 TOGETHER_S = 1.0
 """Signals that come within this time are one request."""
@@ -51,13 +55,13 @@ def run(argv: Sequence[str]) -> int:
     def note(number: int, _frame: FrameType | None) -> None:
         typed.append(number)  # and no more. Unlike SIG_IGN, this is not inherited by the command.
 
-    with _our_terminal(), _handled(TYPED, note), activities.muted():
+    with _our_terminal(), _handled(TYPED, note), activities.muted(), _woken() as woken:
         try:
             process = subprocess.Popen(argv)
         except OSError as error:
             raise HostError(f"{argv[0]}: {error.strerror}") from error
         try:
-            code = process.wait()
+            code = _wait(process, woken)
         except BaseException:
             _end(process)
             raise
@@ -66,37 +70,72 @@ def run(argv: Sequence[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-@contextmanager
-def ending_on_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise ``Interrupted``, as Ctrl-C raises ``KeyboardInterrupt``, so that all is restored.
+class Signals:
+    """What signals that end a program do in a block of :func:`ending_on_signals`.
 
-    A SIGHUP that is ignored, as under nohup(1), stays ignored.
+    The first one raises an exception. Later ones do nothing, so that what the exception sets off is not skipped, except
+    for Ctrl-C once more, later: it gives the restoration up.
     """
-    numbers = [one for one in ENDING if signal.getsignal(one) is not signal.SIG_IGN]
 
-    def interrupt(number: int, _frame: FrameType | None) -> None:
+    def __init__(self, not_restored: str, typed: Handler) -> None:
+        self._not_restored = not_restored
+        self._typed = typed
+        self._ending_since: float | None = None
+        self._is_deferring = False
+        self._deferred = 0
+
+    def take(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal; the handler of all of them."""
+        if self._ending_since is not None:
+            if number == signal.SIGINT and time.monotonic() - self._ending_since > TOGETHER_S:
+                self._give_up()
+            return
+        self._ending_since = time.monotonic()
+        if self._is_deferring:
+            self._deferred = number
+        else:
+            self._raise(number, frame)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Let a signal wait for the end of the block, which does something on a host wholly or not at all."""
+        self._is_deferring = True
+        try:
+            yield
+        finally:
+            self._is_deferring = False
+        if self._deferred:
+            self._raise(self._deferred, None)
+
+    def hold(self) -> None:
+        """Let no signal raise an exception from now on: what comes restores a host."""
+        self._ending_since = time.monotonic()
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            self._typed(number, frame)
         raise Interrupted(f"stopped by {signal.Signals(number).name}")
 
-    with _handled(numbers, interrupt):
-        yield
+    def _give_up(self) -> None:
+        message = "; ".join(filter(None, ("orchestrate: interrupted", self._not_restored)))
+        with contextlib.suppress(OSError):
+            os.write(2, f"{message}\n".encode())
+        os._exit(ExitCode.INTERRUPTED)
 
 
 @contextmanager
-def restoring(what: str) -> Iterator[None]:
-    """Let no signal end the block, which restores a host; Ctrl-C once more, later, gives it up.
+def ending_on_signals(not_restored: str = "") -> Iterator[Signals]:
+    """Let SIGTERM, SIGHUP and SIGQUIT raise ``Interrupted``, and Ctrl-C ``KeyboardInterrupt``, so that all is restored.
 
-    :param what: what may not be restored then, and how to do it.
+    Only in the main thread. A signal that is ignored, as SIGHUP is under nohup(1), stays ignored.
+
+    :param not_restored: what may not be restored if Ctrl-C ends the restoration, and how to do it.
     """
-    began = time.monotonic()
-
-    def give_up(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGINT and time.monotonic() - began > TOGETHER_S:
-            with contextlib.suppress(OSError):
-                os.write(2, f"orchestrate: interrupted; {what}\n".encode())
-            os._exit(ExitCode.INTERRUPTED)
-
-    with _handled((*ENDING, *TYPED), give_up):
-        yield
+    numbers = [one for one in (*ENDING, *TYPED) if signal.getsignal(one) is not signal.SIG_IGN]
+    earlier = signal.getsignal(signal.SIGINT)
+    signals = Signals(not_restored, earlier if callable(earlier) else signal.default_int_handler)
+    with _handled(numbers, signals.take):
+        yield signals
 
 
 @contextmanager
@@ -107,6 +146,34 @@ def _handled(numbers: Sequence[int], handler: Handler) -> Iterator[None]:
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
+
+
+@contextmanager
+def _woken() -> Iterator[int]:
+    """A file descriptor that can be read when a signal has come, also that of a child that has ended.
+
+    Of two signals that come together another thread may take one, which wakes no system call of the main thread.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        with _handled((signal.SIGCHLD,), lambda _number, _frame: None):
+            yield reading
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(reading)
+        os.close(writing)
+
+
+def _wait(process: subprocess.Popen[bytes], woken: int) -> int:
+    """Wait for a command; signals are handled as they come."""
+    while (code := process.poll()) is None:
+        select.select([woken], [], [], LOOK_S)
+        with contextlib.suppress(BlockingIOError):
+            os.read(woken, 4096)
+    return code
 
 
 @contextmanager

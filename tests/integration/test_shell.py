@@ -168,6 +168,54 @@ def test_ctrl_c_ends_a_command_without_a_terminal(machine: Machine, admin: User,
     assert_left(machine, admin, file, before)
 
 
+def test_ctrl_c_while_the_lock_is_taken_leaves_no_lock(machine: Machine, admin: User, file: Path) -> None:
+    assert shell(admin, file, "true").code == 0
+    base = machine.root / "base"
+    script = base / "bin/lock.sh"
+    slow = script.read_text().replace("take:3 | take:4) take ", "take:3 | take:4) trap 'sleep 2' EXIT; take ")
+    assert slow != script.read_text()
+    script.write_text(slow)
+    process = admin.begin("shell", file, *admin.options, "--", "true")
+    admin.wait_for((base / "lock").exists, process)
+    ended = admin.kill(process, signal.SIGINT)
+    assert (ended.code, ended.out) == (130, "")
+    assert not (base / "lock").exists()
+
+
+def test_signals_that_follow_each_other_do_not_skip_the_restoration(
+    machine: Machine, admin: User, file: Path
+) -> None:
+    before = machine.state()
+    process = admin.begin("shell", file, *admin.options, "--", "sleep", str(LONG))
+    admin.wait_for(is_left, process)
+    for _ in range(400):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            process.send_signal(number)
+        time.sleep(0.001)
+    ended = admin.end(process)
+    assert ended.code == 130, ended.err
+    assert not is_left()
+    assert_left(machine, admin, file, before)
+
+
+def test_what_cannot_be_restored_is_told_with_what_ended_the_session(
+    admin: User, machine: Machine, file: Path
+) -> None:
+    before = machine.state()
+    process = admin.begin("shell", file, *admin.options, "--", "sleep", str(LONG))
+    admin.wait_for(is_left, process)
+    script = machine.root / "base/bin/runner.sh"
+    content = script.read_bytes()
+    script.write_text("exit 1\n")
+    ended = admin.kill(process, signal.SIGTERM)
+    assert ended.code == 130
+    assert ended.complaints[0] == "stopped by SIGTERM"
+    assert "cannot restore settings" in ended.complaints[1]
+    script.write_bytes(content)
+    assert shell(admin, file, "true").code == 0
+    assert_left(machine, admin, file, before)
+
+
 def test_a_host_that_is_in_use(machine: Machine, admin: User, file: Path) -> None:
     with terminal(*opened(admin, file)) as user:
         user.wait_for("sweep$ ")
@@ -247,3 +295,13 @@ def test_this_machine_is_changed_only_if_allowed(admin: User, file: Path) -> Non
 def test_the_terminal_is_left_to_the_command_however_long_it_takes(tmp_path: Path) -> None:
     ended = User(tmp_path).orchestrate("shell", "local", "--", "sh", "-c", "sleep 11; echo done")
     assert ended == Ended(0, "done\n", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_login_and_its_command(tmp_path: Path, number: signal.Signals) -> None:
+    user = User(tmp_path)
+    process = user.begin("shell", "local", "--", "sleep", str(LONG))
+    user.wait_for(is_left, process)
+    ended = user.kill(process, number)
+    assert (ended.code, ended.complaints) == (130, [f"stopped by {number.name}"])
+    assert not is_left()
