@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from orchestrator.activities import doing
 from orchestrator.errors import ExitCode, HostError
 from orchestrator.execution import needs, outcome, placement
 from orchestrator.execution.jobs.submission import job_minutes
@@ -57,7 +58,8 @@ def check(request: RunRequest, interface: UserInterface, say: Callable[[str], No
     with tempfile.TemporaryDirectory() as logs, machines(provider, Path(logs)) as held:
         for machine in held:
             try:
-                codes.append(checker.check(machine))
+                with doing(machine.name, "checking"):
+                    codes.append(checker.check(machine))
             except HostError as error:
                 refusals.append(error)
     is_enough = codes and request.plan.experiment.hosts.fleet == "shard"
@@ -90,7 +92,8 @@ class _Checker:
         request, experiment = self._request, self._request.plan.experiment
         kernel = next(kernel for kernel in experiment.kernels if kernel.name == self._block.kernel)
         stays = machine.files_survive_boot  # it is not booted only to be looked at
-        host = machine.reconnect() if stays else machine.boot(kernel)
+        with doing("", "booting" if request.provider.boots_kernels and not stays else "connecting"):
+            host = machine.reconnect() if stays else machine.boot(kernel)
         visit = Visit(host, experiment, f"{self._run}-{self._block.name}")
         visit.install()
         if not request.break_locks:
