@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrator.activities import doing
 from orchestrator.environments import Clock, Environment, clock_of
 from orchestrator.errors import BadInput, HostError, HostLost, KernelError, OrchestratorError
 from orchestrator.execution import needs, outcome
@@ -24,8 +25,9 @@ from orchestrator.hosts.base import Host, Machine, Provider
 from orchestrator.hosts.command import Command, script
 from orchestrator.hosts.remote import lock
 from orchestrator.kernels.obtain import obtain
-from orchestrator.kernels.verification import verify
+from orchestrator.kernels.verification import Identity, verify
 from orchestrator.nearest import did_you_mean
+from orchestrator.plan import Plan
 from orchestrator.units import plural
 
 MARK = "ORCHESTRATE_SHELL"
@@ -154,32 +156,61 @@ class _Session:
 
     def run(self) -> int:
         """Return the exit code of the command."""
-        machine, experiment = self._machine, self._experiment
+        with doing(self._machine.name, "preparing") as activity:
+            identity, visit = self._boot()
+            programs = Plan(self._experiment).programs
+            facts = self._facts(visit, identity, programs)
+            environment = self._environment(visit.host, facts)
+            activity.change("applying roles and settings")
+            settings = self._provision(visit, facts, programs)
+        self._announce(visit, facts.release, environment, settings)
+        terminal = terminal_session.has_terminal()
+        line = visit.host.prepare(self._command(visit, clock_of(environment))).line
+        return terminal_session.run(visit.host.session(line, terminal=terminal))
+
+    def _boot(self) -> tuple[Identity, Visit]:
+        """Lock and boot the machine; return what the running kernel is compared with, and the visit."""
+        machine = self._machine
         if machine.files_survive_boot:  # others may use it: before it is rebooted
             visit = self._visit(machine.reconnect())
             self._lock(visit)
             visit.check_free()
         identity = machine.identity(self._kernel)
-        host = machine.boot(self._kernel)
+        with doing("", "booting" if self._request.provider.boots_kernels else "connecting"):
+            host = machine.boot(self._kernel)
         visit = self._visit(host)
         if not self._is_locked:
             self._lock(visit)
         visit.check_free()
+        return identity, visit
+
+    def _facts(self, visit: Visit, identity: Identity, programs: Sequence[str]) -> host_facts.Facts:
+        """Gather facts; refuse what a run would refuse by them."""
+        host, machine = visit.host, self._machine
         facts = host_facts.gather(host)
-        needs.require(host.name, experiment, self._request.provider, facts, machine.differences(facts))
+        needs.require(
+            host.name,
+            self._experiment,
+            self._request.provider,
+            facts,
+            machine.differences(facts),
+            lambda: visit.refusals(programs),
+        )
         mismatches = verify(identity, facts, frozenset()).mismatches
         if mismatches:
             raise KernelError(f"{host.name}: {outcome.wrong_kernel_reason(self._kernel.name, mismatches)}")
-        environment = self._environment(host, facts)
+        return facts
+
+    def _provision(self, visit: Visit, facts: host_facts.Facts, programs: Sequence[str]) -> int:
+        """Apply roles and tuning; return the number of settings."""
+        machine = self._machine
         visit.restore()
         self._cleanup.callback(self._leave, visit)
         visit.provision(self._request.cache, facts.document, machine.variables, machine.groups)
-        settings = visit.tune(self._kernel.name if len(experiment.kernels) > 1 else "")
+        visit.find_programs(programs)
+        settings = visit.tune(self._kernel.name if len(self._experiment.kernels) > 1 else "")
         visit.check_placement()
-        self._announce(visit, facts.release, environment, len(settings))
-        terminal = terminal_session.has_terminal()
-        line = host.prepare(self._command(visit, clock_of(environment))).line
-        return terminal_session.run(host.session(line, terminal=terminal))
+        return len(settings)
 
     def _visit(self, host: Host) -> Visit:
         visit = Visit(host, self._experiment, f"shell-{self._mark}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -57,7 +58,7 @@ def test_a_command_finds_what_a_trial_finds(machine: Machine, admin: User, file:
     names = {line.partition("=")[0] for line in environment}
     assert names >= {"HOME", "PATH", "LC_ALL", "LANG", "ORCHESTRATE_CLOCK"}
     assert "ORCHESTRATE_CLOCK=wall" in environment
-    first, last = ended.err.splitlines()
+    first, last = (line for line in ended.err.splitlines() if not line.startswith("["))  # without progress
     assert first.startswith("testhost: kernel default: ")
     assert "clock: wall; tuning: 2 settings; /var/lib/orchestrate" in first
     assert last == "testhost: settings restored"
@@ -284,6 +285,25 @@ def test_wrong_words(admin: User, file: Path) -> None:
     inventory.write_text("[two]\na\nb\n")
     several = admin.orchestrate("shell", "two", "--inventory", inventory)
     assert several.complaints == ["two: a group of several hosts: a, b; name one of them"]
+
+
+@pytest.mark.parametrize("hosts", ["", "hosts: {needs: {numa_nodes: 99}}"])
+def test_what_a_run_refuses_is_refused(machine: Machine, admin: User, hosts: str) -> None:
+    before = machine.state()
+    file = admin.file(f"{FILE.replace('[echo, x=1]', '[nosuchprog]')}{hosts}")
+    opened, run = shell(admin, file, "true"), admin.run(file)
+    assert (opened.code, opened.complaints) == (run.code, run.complaints)
+    assert run.code == 3
+    assert "nosuchprog: command not found" in run.complaints[-1]
+    assert machine.state() == before
+
+
+def test_it_tells_what_it_waits_for(machine: Machine, admin: User, file: Path) -> None:
+    assert shell(admin, file, "true").code == 0
+    script = machine.root / "base/bin/lock.sh"
+    script.write_text(f'[ "$1" = release ] || sleep 11\n{script.read_text()}')
+    assert re.search(r"testhost: preparing, \d+ s\n", shell(admin, file, "true").err)
+    assert re.search(r"testhost: checking, \d+ s\n", admin.run(file, "--check").err)
 
 
 def test_this_machine_is_changed_only_if_allowed(admin: User, file: Path) -> None:
