@@ -52,9 +52,15 @@ exec sh -i
 """A shell, with a line editor if the host has one; without a terminal one that reads commands. Argument: prompt."""
 
 END = f"""
-grep -lF "{MARK}=$1" /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ pid _; do kill -9 "$pid"; done
+tries=0
+while pids=$(grep -lF "{MARK}=$1" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3) && [ -n "$pids" ]; do
+    kill -9 $pids 2>/dev/null
+    [ "$((tries += 1))" -lt 20 ] || break
+    sleep 0.1
+done
 exit 0
 """
+"""Ends what has the mark, again while something has: a process may start another before it is killed."""
 
 
 class ShellRequest(Struct, frozen=True):
@@ -206,7 +212,11 @@ class _Session:
         machine = self._machine
         visit.restore()
         self._cleanup.callback(self._leave, visit)
-        visit.provision(self._request.cache, facts.document, machine.variables, machine.groups)
+        visit.host.mark = f"{MARK}={self._mark}"  # Ctrl-C ends us, and no command over SSH
+        try:
+            visit.provision(self._request.cache, facts.document, machine.variables, machine.groups)
+        finally:
+            visit.host.mark = ""
         visit.find_programs(programs)
         settings = visit.tune(self._kernel.name if len(self._experiment.kernels) > 1 else "")
         visit.check_placement()

@@ -39,12 +39,14 @@ class Host(ABC):
     host behaves the same. All errors are :class:`~orchestrator.errors.HostError`.
 
     :ivar executes: whether commands are executed; the host of a dry run only prints them.
+    :ivar mark: ``NAME=VALUE`` for the environment of the commands of :meth:`run`, by which they are found; empty: none.
     """
 
     executes: bool = True
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.mark = ""
         self._root: bool | None = None
 
     @abstractmethod
@@ -110,8 +112,9 @@ class Host(ABC):
     def run(self, command: Command) -> Completed:
         """Run a command; raise ``CommandFailed`` on an exit code that is not accepted or at its time limit."""
         command = self.prepare(command)
+        marked = replace(command, argv=("env", self.mark, *command.argv)) if self.mark else command
         try:
-            code, out, err = self._execute(command.line, command.stdin, command.time_limit, command.most)
+            code, out, err = self._execute(marked.line, command.stdin, command.time_limit, command.most)
         except TooMuchOutput:
             most = format_size(command.most)
             raise OutputTooLarge(f"{self.name}: more than {most} of output from {command.shown}") from None

@@ -183,6 +183,19 @@ def test_ctrl_c_while_the_lock_is_taken_leaves_no_lock(machine: Machine, admin: 
     assert not (base / "lock").exists()
 
 
+def test_ctrl_c_in_a_role_ends_its_command(machine: Machine, admin: User) -> None:
+    role(admin, tasks=f"- name: Wait\n  shell: trap '' HUP PIPE; sleep {LONG}; true\n")
+    file = admin.file(f"{FILE}roles: [mine]\n")
+    before = machine.state()
+    process = admin.begin("shell", file, *admin.options, "--", "true")
+    admin.wait_for(is_left, process)
+    ended = admin.kill(process, signal.SIGINT)
+    assert ended.code == 130
+    assert "testhost: settings restored" in ended.err
+    assert not is_left()
+    assert machine.state() == before
+
+
 def test_signals_that_follow_each_other_do_not_skip_the_restoration(
     machine: Machine, admin: User, file: Path
 ) -> None:
