@@ -247,9 +247,8 @@ def test_a_host_that_is_in_use(machine: Machine, admin: User, file: Path) -> Non
 def test_controllers_with_one_process_id_do_not_share_a_host(
     machine: Machine, admin: User, file: Path
 ) -> None:
-    containers = User(
-        admin.folder, admin.options, prefix=("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
-    )
+    prefix = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    containers = User(admin.folder, admin.options, started=admin.started, prefix=prefix)
     role(admin, tasks=f"- name: Wait\n  command: sleep {LONG}\n")
     role(admin, "other", tasks="- name: Do nothing\n  command: 'true'\n")
     for words, other in (
