@@ -52,7 +52,7 @@ def test_the_inventory_has_its_hosts(place: Path) -> None:
 def test_a_command_has_its_options_and_its_files(line: str) -> None:
     _, *words = shlex.split(line)
     command: click.Command = program
-    context = click.Context(command, info_name="orchestrate")
+    context = click.Context(command, info_name="orchestrate", **program.context_settings)
     while isinstance(command, click.Group):
         found = command.get_command(context, words[0])
         assert found is not None, f"no command {words[0]!r}"

@@ -208,8 +208,9 @@ def test_the_commands_of_the_workflow_exist(workflow: dict[str, Any]) -> None:
     for _, script in scripts(workflow):
         for line in re.findall(r"^\s*(orchestrate .*?)(?: >>? .*)?$", script, re.MULTILINE):
             _, verb, *words = shlex.split(line)
-            command = group.get_command(click.Context(group), verb)
+            parent = click.Context(group, **group.context_settings)
+            command = group.get_command(parent, verb)
             assert command is not None, line
-            command.make_context(verb, words, resilient_parsing=False)
+            command.make_context(verb, words, parent, resilient_parsing=False)
             verbs.add(verb)
     assert verbs == {"run", "report", "compare", "hosts"}
