@@ -223,7 +223,7 @@ def test_what_is_gone_is_one_line(archive: Archive, tmp_path: Path, keys: str, m
     completed = orchestrate("run", str(file), "--results", str(tmp_path / "results"))
     assert completed.returncode == 4
     assert sum(message.format(uri=archive.uri) in line for line in completed.stderr.splitlines()) == 1
-    assert len(completed.stderr.splitlines()) == 3  # the run, its block, the message
+    assert len(completed.stderr.splitlines()) == 4  # the run, its block, the message, how to resume
 
 
 def test_no_apt(suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
