@@ -48,6 +48,8 @@ def moved_with(lab: Lab, cells: Iterable[Cell]) -> list[tuple[Cell, dict[str, in
 
 def _moved_once(lab: Lab, cells: Iterable[Cell]) -> list[tuple[Cell, dict[str, int]]]:
     cells = list(cells)
+    if not cells:
+        return []
     return list(zip(cells, lab.check_lines("cells", (cell.line for cell in cells)), strict=True))
 
 
