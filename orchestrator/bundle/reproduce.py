@@ -17,7 +17,7 @@ from orchestrator.bundle.modes import Mode
 from orchestrator.execution.launch import UserInterface, run_experiment
 from orchestrator.execution.request import RunRequest
 from orchestrator.experiment.model import Experiment
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 from orchestrator.report.reproduction import ProvenanceItem, Reproduction
 from orchestrator.results.files import write_whole
 from orchestrator.results.runs import RunFolder

@@ -237,7 +237,7 @@ def _check_cluster(
 ) -> None:
     from orchestrator.experiment.model import Needs
     from orchestrator.hosts import providers
-    from orchestrator.hosts.base import ProviderRequest
+    from orchestrator.hosts.provider import ProviderRequest
 
     if len(files) > 1:
         raise click.UsageError(f"--provider takes one experiment file, not {len(files)}")

@@ -18,7 +18,7 @@ from orchestrator.cli.options import (
 from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Experiment
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 from orchestrator.plan import Plan
 from orchestrator.plan.describe import json_lines, summary, table

@@ -30,10 +30,11 @@ from orchestrator.execution.fleet import MAX_CONNECTING
 from orchestrator.execution.open_files import allow_connections
 from orchestrator.execution.provider_checks import check_provider, estimate
 from orchestrator.hosts import facts as host_facts
-from orchestrator.hosts.base import Host, Machine, Provider
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.guest.acceleration import remembered_obstacle
 from orchestrator.hosts.local import LocalHost
+from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.selector import LOCAL, HostSelector
 from orchestrator.plan import Plan
 

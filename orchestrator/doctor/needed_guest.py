@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from orchestrator.doctor import controller
 from orchestrator.doctor.controller import CONTROLLER
-from orchestrator.doctor.finding import Finding
+from orchestrator.doctor.finding import Finding, Verdict
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.guest.layout import Layout, parse_layout
@@ -66,5 +66,5 @@ def _memory(layout: Layout, facts: Facts) -> Finding:
         return Finding(
             CONTROLLER, "guest's memory", "missing", f"{reason} of {total // MIB} MiB", needed=True
         )
-    verdict = "ok" if available >= layout.memory or not total else "warning"
-    return Finding(CONTROLLER, "guest's memory", verdict, reason)  # type: ignore[arg-type]
+    verdict: Verdict = "ok" if available >= layout.memory or not total else "warning"
+    return Finding(CONTROLLER, "guest's memory", verdict, reason)

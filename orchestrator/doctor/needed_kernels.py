@@ -11,7 +11,7 @@ from orchestrator.doctor.controller import CONTROLLER
 from orchestrator.doctor.finding import Finding
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Experiment, Kernel, Recipe
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 from orchestrator.kernels import programs, store
 from orchestrator.kernels.debian_package import packages_folder
 from orchestrator.kernels.obtain import obtain

@@ -14,9 +14,10 @@ from orchestrator.execution.check_mode import NO_RUN, without_mode
 from orchestrator.execution.rights import needs_root
 from orchestrator.execution.visit import NO_PROGRAM
 from orchestrator.experiment.model import Experiment
-from orchestrator.hosts.base import Host, Machine, Provider
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.command import script
 from orchestrator.hosts.facts_model import Facts
+from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.remote import lock
 from orchestrator.hosts.remote.folder import SCRIPTS, HostFolder
 from orchestrator.plan import Plan

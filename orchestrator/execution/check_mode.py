@@ -22,8 +22,9 @@ from orchestrator.execution.request import RunRequest, check_results
 from orchestrator.execution.visit import Visit
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts import facts as host_facts
-from orchestrator.hosts.base import Machine, Provider
+from orchestrator.hosts.base import Machine
 from orchestrator.hosts.batch import BatchSystem
+from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.remote import lock
 from orchestrator.kernels.verification import verify
 from orchestrator.plan import Plan

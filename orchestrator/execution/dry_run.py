@@ -9,8 +9,8 @@ from orchestrator.execution.coordinator import execute
 from orchestrator.execution.rights import needs_root
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stop
-from orchestrator.hosts.base import Provider
 from orchestrator.hosts.printing import PrintingProvider
+from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.remote.folder import ROOT_BASE
 from orchestrator.plan import Plan
 from orchestrator.plan.model import Block

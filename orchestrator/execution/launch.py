@@ -26,7 +26,7 @@ from orchestrator.execution.provider_checks import check_provider
 from orchestrator.execution.request import RunRequest, run_to_resume, scope_of
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import MAX_HOURS, after, on_signals, reserve
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.rented.provider import RentedProvider
 from orchestrator.kernels import store
 from orchestrator.kernels.obtain import obtain

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts import facts as host_facts
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.provider_choice import HostOptions, choose_provider
 
 GUEST = "qemu"

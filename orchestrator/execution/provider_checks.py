@@ -8,7 +8,7 @@ from orchestrator.errors import BadInput
 from orchestrator.execution.jobs.roles import check_roles
 from orchestrator.execution.rights import needs_root
 from orchestrator.experiment.model import Experiment
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 from orchestrator.plan import Plan
 from orchestrator.plan.estimate import Estimate
 

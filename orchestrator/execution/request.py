@@ -11,7 +11,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from orchestrator.errors import BadInput
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 from orchestrator.kernels.obtain import identity_of
 from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs

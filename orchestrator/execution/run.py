@@ -15,7 +15,8 @@ from orchestrator.execution.similar_hosts import SimilarHosts
 from orchestrator.execution.stop_rule import StopRule
 from orchestrator.execution.stopping import Stop
 from orchestrator.experiment.model import Experiment, Status
-from orchestrator.hosts.base import Machine, Provider
+from orchestrator.hosts.base import Machine
+from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.lock import Holder, release, take
 from orchestrator.hosts.remote.runner_program import RunnerProgram

@@ -21,8 +21,9 @@ from orchestrator.execution.visit import Visit
 from orchestrator.experiment.model import Experiment, Kernel
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts import instruction_clock, terminal_session
-from orchestrator.hosts.base import Host, Machine, Provider
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.command import Command, script
+from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.remote import lock
 from orchestrator.kernels.obtain import obtain
 from orchestrator.kernels.verification import Identity, verify

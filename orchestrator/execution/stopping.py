@@ -74,7 +74,8 @@ class Stop:
 
     :ivar is_limit: whether a limit asked for it, not the user.
     :ivar leaves_machine: whether only the present machine is to be left, see :meth:`leave_machine`.
-    :ivar waits_for_end: see :class:`~orchestrator.hosts.base.Provider`; a third request ends the program nevertheless.
+    :ivar waits_for_end: see :class:`~orchestrator.hosts.provider.Provider`;
+        a third request ends the program nevertheless.
     """
 
     def __init__(self) -> None:

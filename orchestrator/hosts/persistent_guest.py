@@ -16,7 +16,7 @@ from orchestrator.activities import doing
 from orchestrator.errors import BadInput, HostError, OrchestratorError
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts import facts
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.ssh import SshAddress, SshHost
 from orchestrator.processes import identity
 

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Host, Machine, Provider
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.command import Command, Completed
+from orchestrator.hosts.provider import Provider
 from orchestrator.kernels.verification import Identity
 from orchestrator.source_tree import sha256
 from orchestrator.units import plural

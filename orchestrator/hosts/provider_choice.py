@@ -15,9 +15,9 @@ from orchestrator.documents.document import read_file
 from orchestrator.errors import BadInput, Fault
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts import providers
-from orchestrator.hosts.base import Provider, ProviderRequest
 from orchestrator.hosts.inventory.host_list import is_list
 from orchestrator.hosts.inventory.limit import refuse
+from orchestrator.hosts.provider import Provider, ProviderRequest
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,9 @@ from msgspec import Struct
 
 from orchestrator.environments import Environment
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.command import Command
+from orchestrator.hosts.provider import Provider, ProviderRequest
 
 
 class Answer(Struct, frozen=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.execution.dry_run import dry_run
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 from orchestrator.plan import Plan
 from orchestrator.provision.bounds import TooMuch, bounded
 from orchestrator.review.model import Entry

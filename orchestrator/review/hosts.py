@@ -13,8 +13,9 @@ from orchestrator.errors import BadInput
 from orchestrator.execution.dry_run import setup
 from orchestrator.execution.provider_checks import check_provider
 from orchestrator.experiment.model import Needs
-from orchestrator.hosts.base import Machine, Provider
+from orchestrator.hosts.base import Machine
 from orchestrator.hosts.inventory.variables import contains_encrypted
+from orchestrator.hosts.provider import Provider
 from orchestrator.plan import Plan
 from orchestrator.provision.module import Caution
 from orchestrator.review.connections import may_execute

@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestrator.architectures import Architecture, find
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Experiment, Kernel, KernelSource, PatchSource, Recipe, Suite
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 from orchestrator.kernels.config import read_configuration
 from orchestrator.kernels.patches import is_fetched, read_patches
 from orchestrator.provision.module import Caution

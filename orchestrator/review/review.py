@@ -8,8 +8,8 @@ from pathlib import Path
 from orchestrator.errors import BadInput
 from orchestrator.execution.rights import needs_root
 from orchestrator.experiment.model import Experiment
-from orchestrator.hosts.base import Provider
 from orchestrator.hosts.printing import printing_machine
+from orchestrator.hosts.provider import Provider
 from orchestrator.plan import Plan
 from orchestrator.provision.bounds import TooMuch, bounded
 from orchestrator.review import commands, controller, hosts, kernels, roles, trials

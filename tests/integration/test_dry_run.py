@@ -15,8 +15,9 @@ from orchestrator.execution.dry_run import dry_run
 from orchestrator.execution.launch import run_experiment
 from orchestrator.execution.request import RunRequest
 from orchestrator.experiment.loader import load
-from orchestrator.hosts.base import Host, ProviderRequest
+from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command
+from orchestrator.hosts.provider import ProviderRequest
 from orchestrator.hosts.providers.ssh import SshProvider
 from orchestrator.hosts.ssh import SshHost
 from orchestrator.plan import Plan

@@ -17,7 +17,7 @@ from orchestrator import architectures
 from orchestrator.architectures import Architecture
 from orchestrator.experiment.kernels import load_recipe
 from orchestrator.experiment.model import Kernel, Needs, Recipe
-from orchestrator.hosts.base import ProviderRequest
+from orchestrator.hosts.provider import ProviderRequest
 from orchestrator.hosts.providers.qemu import QemuProvider
 from tests.kernel.lab import EmulatorError, Lab
 from tests.kernel.layouts import LAYOUTS

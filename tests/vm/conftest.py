@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from orchestrator.experiment.model import Kernel, Needs
-from orchestrator.hosts.base import Host, Machine, ProviderRequest
+from orchestrator.hosts.base import Host, Machine
+from orchestrator.hosts.provider import ProviderRequest
 from orchestrator.hosts.providers.qemu import QemuProvider
 from tests.running import User
 from tests.vm.disk_machine import DiskMachine, disk_machine

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestrator.hosts.base import Provider
+from orchestrator.hosts.provider import Provider
 
 
 def names() -> list[str]:

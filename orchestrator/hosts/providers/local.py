@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from orchestrator.environments import Environment
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.local import LocalHost
+from orchestrator.hosts.provider import Provider, ProviderRequest
 
 
 class LocalMachine(Machine):

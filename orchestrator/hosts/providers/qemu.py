@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 from orchestrator.environments import Environment
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Kernel, Needs
-from orchestrator.hosts.base import Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Machine
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, Layout, parse_layout
 from orchestrator.hosts.guest.several import Names, most_guests
+from orchestrator.hosts.provider import Provider, ProviderRequest
 
 
 class QemuProvider(Provider):

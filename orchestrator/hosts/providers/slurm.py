@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 
 from orchestrator.environments import Environment
 from orchestrator.errors import BadInput
-from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.batch import BatchSession, BatchSystem
 from orchestrator.hosts.guest.layout import Layout, parse_layout
 from orchestrator.hosts.inventory.inventory import Inventory
 from orchestrator.hosts.inventory.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.printing import PrintingHost
+from orchestrator.hosts.provider import Provider, ProviderRequest
 from orchestrator.hosts.providers.qemu import QemuProvider, check_needs
 from orchestrator.hosts.providers.ssh import SshProvider
 from orchestrator.hosts.slurm.check import describe, try_jobs

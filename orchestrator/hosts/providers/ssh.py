@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.inventory.connection import OtherConnection
 from orchestrator.hosts.inventory.inventory import Inventory
 from orchestrator.hosts.inventory.inventory import load as load_inventory
@@ -21,6 +21,7 @@ from orchestrator.hosts.machine.console import Console
 from orchestrator.hosts.machine.printing import BootingHost, placeholder_files
 from orchestrator.hosts.power import find_power
 from orchestrator.hosts.printing import PrintingMachine
+from orchestrator.hosts.provider import Provider, ProviderRequest
 from orchestrator.hosts.ssh import SshAddress
 
 log = logging.getLogger(__name__)

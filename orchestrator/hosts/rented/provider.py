@@ -11,9 +11,10 @@ from typing import Any
 from orchestrator.environments import Environment
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest, Quote
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.machine.bootable import BootableMachine
 from orchestrator.hosts.power import Power
+from orchestrator.hosts.provider import Provider, ProviderRequest, Quote
 from orchestrator.hosts.rented.cloud import Cloud, NotConfigured
 from orchestrator.hosts.rented.lease import Lease
 from orchestrator.hosts.rented.leased import START_LIMIT_S, LeasedMachine

@@ -13,13 +13,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator.errors import BadInput, HostError, Position
-from orchestrator.hosts.base import Host, Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.batch import ALL_CODES
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.inventory.connection import OtherConnection
 from orchestrator.hosts.inventory.inventory import Inventory
 from orchestrator.hosts.inventory.variables import Variables
 from orchestrator.hosts.printing import PrintingHost
+from orchestrator.hosts.provider import Provider, ProviderRequest
 from orchestrator.hosts.slurm import reservation
 from orchestrator.hosts.slurm.commands import check_commands
 from orchestrator.hosts.ssh import SshAddress
@@ -37,7 +38,7 @@ ANY_NODE = "NODE"
 class AfterRun(Struct, frozen=True):
     """What a provider knows of its run.
 
-    :ivar note: takes lines of progress; ``stopped_by``: see :class:`~orchestrator.hosts.base.Provider`.
+    :ivar note: takes lines of progress; ``stopped_by``: see :class:`~orchestrator.hosts.provider.Provider`.
     """
 
     note: Callable[[str], None]

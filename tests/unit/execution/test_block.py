@@ -22,9 +22,10 @@ from orchestrator.execution.stopping import Stop
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment, Needs, Status
 from orchestrator.hosts import facts
-from orchestrator.hosts.base import Machine, Provider, ProviderRequest
+from orchestrator.hosts.base import Machine
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.local import LocalHost
+from orchestrator.hosts.provider import Provider, ProviderRequest
 from orchestrator.hosts.testing import ScriptedHost, ScriptedMachine, ScriptedProvider
 from orchestrator.plan import Plan
 from orchestrator.plan.model import Block, Trial

@@ -15,12 +15,12 @@ from orchestrator.architectures import ARM64, PPC64LE, X86_64
 from orchestrator.environments import Environment
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Kernel, Needs
-from orchestrator.hosts.base import ProviderRequest
 from orchestrator.hosts.guest.acceleration import choose_environment
 from orchestrator.hosts.guest.command_line import Start, kernel_command_line, qemu_argv
 from orchestrator.hosts.guest.layout import Layout, parse_layout
 from orchestrator.hosts.guest.platforms import platform_of
 from orchestrator.hosts.guest.userland import applet_names
+from orchestrator.hosts.provider import ProviderRequest
 from orchestrator.hosts.providers.qemu import QemuProvider
 
 

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Needs
-from orchestrator.hosts.base import ProviderRequest
 from orchestrator.hosts.guest.layout import OPTIONS_SCHEMA, GuestNode, Layout, parse_layout
+from orchestrator.hosts.provider import ProviderRequest
 from orchestrator.hosts.providers.qemu import QemuProvider
 
 MIB = 1024**2

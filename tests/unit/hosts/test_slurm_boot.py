@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Needs
-from orchestrator.hosts.base import ProviderRequest
+from orchestrator.hosts.provider import ProviderRequest
 from orchestrator.hosts.providers.slurm import SlurmProvider
 from orchestrator.hosts.slurm.environment import for_commands
 from orchestrator.hosts.slurm.reservation import Reservation, require_no_jobs, reservations

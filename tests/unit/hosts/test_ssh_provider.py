@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.errors import BadInput, HostError
 from orchestrator.experiment.model import Needs
-from orchestrator.hosts.base import ProviderRequest
+from orchestrator.hosts.provider import ProviderRequest
 from orchestrator.hosts.providers.ssh import SshProvider
 
 
