@@ -5,8 +5,7 @@ from __future__ import annotations
 from orchestrator.report import conclusion, notes, setup, tables, text
 from orchestrator.report.html import listing, provenance, summary
 from orchestrator.report.html.charts import CHARTS
-from orchestrator.report.html.templates import environment as _environment
-from orchestrator.report.html.templates import verbatim as _verbatim
+from orchestrator.report.html.templates import environment, verbatim
 from orchestrator.report.model import Report
 
 ROWS = 5000
@@ -15,9 +14,10 @@ ROWS = 5000
 
 def render(report: Report) -> str:
     """Return the report as one self-contained HTML document; the same bytes for the same run."""
-    template = _environment().get_template("template.html")
+    template = environment().get_template("report.html")
     figures = [figure for chart in CHARTS if (figure := chart.draw(report))]
     return template.render(
+        version=report.opening.version,
         title=text.plain(f"{report.opening.experiment}, run {report.opening.run}"),
         report=report,
         summary=summary.summary(report),
@@ -34,6 +34,6 @@ def render(report: Report) -> str:
         findings=notes.findings(report),
         reasons=notes.reasons(report),
         provenance=provenance.provenance(report),
-        style=_verbatim("style.css"),
-        script=_verbatim("table.js"),
+        style=verbatim("style.css"),
+        script=verbatim("table.js"),
     )
