@@ -5,18 +5,15 @@ from __future__ import annotations
 from orchestrator.report import conclusion, notes, setup, tables, text
 from orchestrator.report.html import listing, provenance, summary
 from orchestrator.report.html.charts import CHARTS
-from orchestrator.report.html.templates import environment, verbatim
+from orchestrator.report.html.templates import page
 from orchestrator.report.model import Report
-
-ROWS = 5000
-"""Most rows of a table; a page with more is slow to sort."""
 
 
 def render(report: Report) -> str:
     """Return the report as one self-contained HTML document; the same bytes for the same run."""
-    template = environment().get_template("report.html")
     figures = [figure for chart in CHARTS if (figure := chart.draw(report))]
-    return template.render(
+    return page(
+        "report.html",
         version=report.opening.version,
         title=text.plain(f"{report.opening.experiment}, run {report.opening.run}"),
         report=report,
@@ -26,7 +23,6 @@ def render(report: Report) -> str:
         options=setup.options(report),
         figures=figures,
         tables=list(tables.tables(report)) if report.cells else [],
-        most_rows=ROWS,
         trials=listing.listing(report),
         unchecked=list(notes.unchecked(report)),
         near=[*notes.damage(report), *notes.rows(report), *notes.labels(report)],
@@ -34,6 +30,4 @@ def render(report: Report) -> str:
         findings=notes.findings(report),
         reasons=notes.reasons(report),
         provenance=provenance.provenance(report),
-        style=verbatim("style.css"),
-        script=verbatim("table.js"),
     )

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+ROWS = 5000
+"""Most rows of a table; a page with more is slow to sort."""
 
-def environment() -> jinja2.Environment:
-    """Return the environment of the templates of this package; everything that they print is escaped."""
+
+def page(template: str, **values: Any) -> str:
+    """Return a page of this package that extends ``base.html``, with style and script; ``values`` are the template's.
+
+    All text is escaped.
+    """
+    return (
+        _environment()
+        .get_template(template)
+        .render(most_rows=ROWS, style=_verbatim("style.css"), script=_verbatim("table.js"), **values)
+    )
+
+
+def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FunctionLoader(_file),
         autoescape=True,
@@ -21,8 +36,7 @@ def environment() -> jinja2.Environment:
     )
 
 
-def verbatim(name: str) -> Markup:
-    """Return a file of this package as it is."""
+def _verbatim(name: str) -> Markup:
     return Markup(_file(name))  # nosec B704 # a file of this package
 
 
