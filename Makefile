@@ -1,8 +1,9 @@
 # Everything a fresh Debian machine needs, and the commands that developers and CI share.
 #   make quickstart   install what is missing, run experiments/quickstart.yaml, print its table; with ARCH=arm64 or
 #                     ARCH=ppc64le in a guest of that architecture
-#   make test         install what is missing, run all checks and tests, print their coverage
+#   make test         install what is missing, run all checks and tests
 #   make test-unit    the quick tests of tests/unit, in parallel: under a minute, and needs python3-venv only
+#   make coverage     run the unit and integration tests and print which lines they do not run
 #   make messages     run the unit and integration tests and print every message that they provoke, to be read
 #   make lint         all checks of code, scripts, YAML, schemas, workflows and spelling
 #   make browser-test the HTML report in chromium
@@ -34,8 +35,6 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-# Data of several runs of pytest, and of the commands that tests start, is added up.
-COVER  := --cov --cov-append --cov-report=
 
 # What a run with the qemu provider needs on the controller: Python's venv, a compiler for the benchmark,
 # the emulator, and what the guest's initramfs is made of.
@@ -61,7 +60,7 @@ WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
-.PHONY: setup quickstart test test-unit messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
+.PHONY: setup quickstart test test-unit coverage messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
 	kernel-test-quick kernel-test-debug kernel-test-experiments series-test machine-test architecture-test \
 	audit chaos fuzz licences lint lock man release site packages-run packages-test performance clean help
 # Packages come before what is made with them, also for `make -j`.
@@ -78,20 +77,24 @@ quickstart: setup
 test: packages-run packages-test $(VENV)/.dev lint
 	$(MAKE) -s -C roles/migbench/files check
 	$(MAKE) -s -C orchestrator/execution/runner check
-	rm -f .coverage
-	$(PYTEST) tests/unit -n auto $(COVER)
+	$(PYTEST) tests/unit -n auto
 	$(PYTEST) tests/fuzz -n auto
-	$(PYTEST) tests/integration -n auto -m "not changes_settings and not slow" $(COVER)
-	$(PYTEST) tests/integration -m changes_settings $(COVER)
+	$(PYTEST) tests/integration -n auto -m "not changes_settings and not slow"
+	$(PYTEST) tests/integration -m changes_settings
 	$(PYTEST) tests/chaos -n auto
 	$(BIN)/python -m tests.performance --short
-	@echo "coverage of unit and integration tests: $$($(BIN)/coverage report --ignore-errors --format=total) % of the lines"
 	$(PYTEST) -m "clouds and short" tests/clouds
 	$(PYTEST) -m "slurm and not slow" tests/slurm
 	$(PYTEST) -m "not machine and not slow" tests/vm tests/browser
 
 test-unit: $(VENV)/.test
 	$(PYTEST) tests/unit -n auto -m "not slow"
+
+# Data of several runs of pytest, and of the commands that tests start, is added up.
+coverage: packages-run packages-test $(VENV)/.dev
+	rm -f .coverage
+	$(PYTEST) tests/unit tests/integration -n auto -m "not changes_settings and not slow" --cov --cov-report=
+	$(PYTEST) tests/integration -m changes_settings --cov --cov-append --cov-report=term-missing
 
 INPUTS ?= 10000
 

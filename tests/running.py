@@ -21,10 +21,11 @@ from orchestrator.hosts.remote.folder import ROOT_BASE
 from tests import messages
 
 COMMAND = Path(sys.executable).with_name("orchestrate")
-LIMITED_FILES = (
-    'ulimit -f "$1"; shift; trap "" XFSZ; exec env -u COVERAGE_PROCESS_CONFIG -u COVERAGE_PROCESS_START "$@"'
-)
-"""A script that runs a command which may write files of so many blocks only; its coverage would need more."""
+MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+"""Environment variables with which Python measures coverage."""
+
+LIMITED_FILES = 'ulimit -f "$1"; shift; trap "" XFSZ; exec "$@"'
+"""A script that runs a command which may write files of so many blocks only."""
 
 PATIENCE_S = 300.0
 """Guards against hanging; nothing is tested against it."""
@@ -56,7 +57,8 @@ class Ended:
 class User:
     """Someone with a shell in ``folder``; ``options`` go to each run (such as where it runs).
 
-    ``prefix`` is a command that runs theirs.
+    ``prefix`` is a command that runs theirs, for example as another user. Such commands are not measured by coverage:
+    they may not be able to write its data.
     """
 
     folder: Path
@@ -88,10 +90,14 @@ class User:
 
     def begin(self, *words: str | Path) -> subprocess.Popen[str]:
         """Start a command in a process group of its own."""
+        environment = {**os.environ, "COLUMNS": "200", **self.environment}
+        if self.prefix:
+            for name in MEASURED:
+                environment.pop(name, None)
         process = subprocess.Popen(
             [*self.prefix, str(COMMAND), *map(str, words)],
             cwd=self.folder,
-            env={**os.environ, "COLUMNS": "200", **self.environment},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -13,7 +13,7 @@ import pytest
 
 from tests.images import bz_image
 from tests.integration.sshd import Sshd, free_port, make_key
-from tests.running import COMMAND, LIMITED_FILES, PATIENCE_S, User
+from tests.running import LIMITED_FILES, User
 
 ANY = """
 name: any
@@ -416,19 +416,11 @@ def test_a_results_folder_that_cannot_be_made(user: User) -> None:
 @pytest.mark.parametrize("blocks", ["0", "1"])
 def test_a_full_disk_of_the_controller(user: User, blocks: str) -> None:
     """As far as one can be had without root's help: the shell's limit on the size of files."""
-    words = ["run", str(user.file(ANY)), *user.options]
-    ran = subprocess.run(
-        ["sh", "-c", LIMITED_FILES, "sh", blocks, str(COMMAND), *words],
-        cwd=user.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
-    assert ran.returncode == 3, ran.stderr
-    assert "Traceback" not in ran.stderr
-    assert "File too large" in ran.stderr
-    assert "None" not in ran.stderr
+    user.prefix = ("sh", "-c", LIMITED_FILES, "sh", blocks)
+    ended = user.run(user.file(ANY))
+    assert ended.code == 3, ended.err
+    assert "File too large" in ended.err
+    assert "None" not in ended.err
     assert not list(user.folder.glob("results/*"))
 
 
