@@ -93,7 +93,7 @@ def examine_for(plan: Plan, provider: Provider, results: Path) -> Examination:
     elif provider.creates_hosts:
         here = _Looked(LocalHost(LOCAL))
         found += here.findings
-        found += needed_guest.findings(plan, here.facts, here.kvm)
+        found += needed_guest.findings(plan, here.kvm)
     else:
         of_machines = _of_machines(plan, provider)
         found += [finding for each in of_machines for finding in each]

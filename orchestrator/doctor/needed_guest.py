@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 
 from orchestrator.doctor import controller
 from orchestrator.doctor.controller import CONTROLLER
-from orchestrator.doctor.finding import Finding, Verdict
+from orchestrator.doctor.finding import Finding
 from orchestrator.experiment.model import Experiment
-from orchestrator.hosts.facts_model import Facts
 from orchestrator.hosts.guest.layout import Layout, parse_layout
+from orchestrator.hosts.guest.several import available_memory
 from orchestrator.plan import Plan
 from orchestrator.provision.loading import load
 from orchestrator.units import MIB, format_size
 
 
-def findings(plan: Plan, facts: Facts, kvm: Finding) -> Iterator[Finding]:
+def findings(plan: Plan, kvm: Finding) -> Iterator[Finding]:
     """Yield a finding for each requirement.
 
-    :param facts: of this machine; ``kvm``: what was found of KVM here.
+    :param kvm: what was found of KVM here.
     """
     experiment = plan.experiment
     layout = parse_layout(experiment.hosts.sections.get("qemu", {}))
     yield controller.guest_programs(layout.architecture, needed=True)
     yield _runner(experiment, layout)
     yield _acceleration(layout, kvm)
-    yield _memory(layout, facts)
+    yield _memory(layout)
     missing = (
         [name for name in layout.programs if not shutil.which(name)] if layout.architecture.is_native else []
     )
@@ -58,13 +59,16 @@ def _acceleration(layout: Layout, kvm: Finding) -> Finding:
     )
 
 
-def _memory(layout: Layout, facts: Facts) -> Finding:
-    available = sum(node.available for node in facts.nodes)
-    total = sum(node.memory for node in facts.nodes)
+def _memory(layout: Layout) -> Finding:
+    """Whether QEMU starts: the kernel refuses what is larger than all memory. A guest takes what it uses, not more."""
+    subject = "guest's memory"
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    largest = max(node.memory for node in layout.nodes)
+    if largest > total:
+        reason = f"a node of the guest has {format_size(largest)}; this machine has {total // MIB} MiB"
+        return Finding(CONTROLLER, subject, "missing", reason, needed=True)
+    available = available_memory()
     reason = f"a guest has {format_size(layout.memory)}; {available // MIB} MiB are available"
-    if total and layout.memory > total:
-        return Finding(
-            CONTROLLER, "guest's memory", "missing", f"{reason} of {total // MIB} MiB", needed=True
-        )
-    verdict: Verdict = "ok" if available >= layout.memory or not total else "warning"
-    return Finding(CONTROLLER, "guest's memory", verdict, reason)
+    if layout.memory > available:
+        return Finding(CONTROLLER, subject, "warning", f"{reason}: if it uses more, it is killed")
+    return Finding(CONTROLLER, subject, "ok", reason)

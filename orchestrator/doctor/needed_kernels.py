@@ -13,7 +13,7 @@ from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Experiment, Kernel, Recipe
 from orchestrator.hosts.provider import Provider
 from orchestrator.kernels import programs, store
-from orchestrator.kernels.debian_package import packages_folder
+from orchestrator.kernels.debian_package import is_available
 from orchestrator.kernels.obtain import obtain
 
 APT = ("apt-get", "apt-cache", "dpkg-deb")
@@ -65,7 +65,11 @@ def _of_guest(kernel: Kernel, architecture: Architecture) -> Finding:
             return _missing(kernel, str(error))
         return Finding(CONTROLLER, _subject(kernel), "ok", release)
     package = kernel.package or architecture.package
-    if any(packages_folder().glob(f"{package}*/*=*")):
+    try:
+        is_cached = is_available(package, kernel.suite, architecture)
+    except KernelError as error:
+        return _missing(kernel, str(error))
+    if is_cached:
         return Finding(CONTROLLER, _subject(kernel), "ok", f"the package {package} is in the cache")
     absent = programs.missing(*APT)
     if absent:

@@ -47,8 +47,7 @@ def fetch_package(
     Raises ``KernelError`` if there is none in the cache either.
     """
     architecture = architecture or native()
-    foreign = "" if architecture.is_native else f":{architecture.debian}"
-    parent = packages_folder() / f"{package}{foreign}{f'@{suite.label}' if suite else ''}"
+    parent = _folder(package, suite, architecture)
     parent.parent.mkdir(parents=True, exist_ok=True)
     version = suite.version if suite else ""
     with locked(parent.with_name(f"{parent.name}.lock")):
@@ -60,16 +59,34 @@ def fetch_package(
                     _unpack(folder, packages, apt, suite)
             folder.touch()  # `orchestrate kernel gc` removes old ones
         except KernelError as error:
-            cached = [
-                path
-                for path in parent.glob(f"*={version or '*'}")
-                if path.is_dir() and path.suffix != ".part"
-            ]
+            cached = _versions(parent, version)
             if not cached:
                 raise
             folder = max(cached, key=lambda path: path.stat().st_mtime)
             _log.warning("%s; using %s from the cache", error, folder.name)
     return folder
+
+
+def is_available(package: str, suite: Suite | None, architecture: Architecture) -> bool:
+    """Return whether the cache has a package; ``KernelError`` if it does not and apt does not know it either.
+
+    Fetches nothing: apt is not asked about a suite or another architecture, whose lists a run fetches first.
+    """
+    if _versions(_folder(package, suite, architecture), suite.version if suite else ""):
+        return True
+    if suite is None and architecture.is_native:
+        with opened(None, architecture) as apt:
+            apt.show(package)
+    return False
+
+
+def _folder(package: str, suite: Suite | None, architecture: Architecture) -> Path:
+    foreign = "" if architecture.is_native else f":{architecture.debian}"
+    return packages_folder() / f"{package}{foreign}{f'@{suite.label}' if suite else ''}"
+
+
+def _versions(folder: Path, version: str) -> list[Path]:
+    return [path for path in folder.glob(f"*={version or '*'}") if path.is_dir() and path.suffix != ".part"]
 
 
 def packages_folder() -> Path:

@@ -353,3 +353,22 @@ def test_a_guest_that_crashes_leaves_no_core(environment: dict[str, str], tmp_pa
     program.chmod(0o755)
     text = f"ulimit -c unlimited\n{BOOT.replace('/dev/kvm', '/dev/null')}"
     assert tried(text, environment, str(program)) == "failed 0"
+
+
+def test_a_guest_whose_kernel_or_memory_there_is_not(local_user: User) -> None:
+    """QEMU starts a guest of two nodes that have more than all memory together, but none with one such node."""
+    path = local_user.file("""
+hosts: {provider: qemu, qemu: {acceleration: tcg, nodes: [{cpus: 1, memory: SIZE}, {cpus: 1, memory: SIZE}]}}
+kernels: {debian: {package: linux-image-cloud}}
+benchmark: {command: [echo, x=1], metrics: {x: {key_value: x, unit: s}}}
+repetitions: 1
+""")
+    text = path.read_text()
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    for size, verdict in ((total * 3 // 4, "warning"), (total * 2, "missing")):
+        path.write_text(text.replace("SIZE", f"{size}MiB"))
+        found = document(local_user.orchestrate("doctor", path, "--format", "json"))
+        assert of_subject(found, "controller", "guest's memory")["verdict"] == verdict
+    kernel = of_subject(found, "controller", "kernel debian")
+    assert kernel["verdict"] == "missing"
+    assert kernel["reason"].startswith("unable to locate package linux-image-cloud;")

@@ -24,11 +24,12 @@ def most_guests(memory: int, groups: Path = CONTROL_GROUPS, own: Path = Path("/p
     :param groups: where control groups (v2) are, whose limits count too; ``own``: a file with that of this process.
     """
     cpus, available = _left_by_groups(groups, own)
-    fitting = SHARE_OF_MEMORY * min(available, _available_memory()) // (memory + OVERHEAD)
+    fitting = SHARE_OF_MEMORY * min(available, available_memory()) // (memory + OVERHEAD)
     return max(1, int(min(len(os.sched_getaffinity(0)), cpus, fitting)))
 
 
-def _available_memory() -> int:
+def available_memory() -> int:
+    """Return the bytes of memory that new programs can use here without swapping."""
     found = re.search(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
 
