@@ -18,7 +18,7 @@ from orchestrator.errors import BadInput, ExitCode
 from orchestrator.experiment.factors import KERNEL
 from orchestrator.experiment.model import Published
 from orchestrator.nearest import did_you_mean
-from orchestrator.report import caveats, enough, metrics
+from orchestrator.report import caveats, enough, metrics, text
 from orchestrator.report.enough import Remedy, Side
 from orchestrator.report.machines import differences as machine_differences
 from orchestrator.results.records import BlockRecord, MetricInfo
@@ -146,7 +146,7 @@ def two_runs(
         sides = [enough.side(*pair) for pair in zip((base, new), runs, strict=True)]
         doubtful = [caveats.of_stored(*pair) for pair in zip(stores, runs, strict=True)]
     compared = _judged(f"run {base.id}", f"run {new.id}", rows, rules, fail_on, sides)
-    difference = " ".join(filter(None, (_difference(*runs), machines)))
+    difference = " ".join(filter(None, (_difference(*runs), *_programs(*sides), machines)))
     named = zip(("baseline", "new side"), doubtful, strict=True)
     return replace(compared, difference=difference, caveats=tuple(caveats.by_name(named)))
 
@@ -236,8 +236,18 @@ def _difference(base: RunRow, new: RunRow) -> str:
         return f"Different experiments: {base.opening.experiment} and {new.opening.experiment}."
     if base.opening.content_hash != new.opening.content_hash:
         hashes = " and ".join(run.opening.content_hash[:12] for run in (base, new) if run.opening)
-        return f"The experiment was changed between the runs: content {hashes}."
+        return f"The experiment was changed between the runs: content hashes {hashes}."
     return ""
+
+
+def _programs(base: enough.Side, new: enough.Side) -> Iterator[str]:
+    """Yield a sentence for each program that both runs measured and that has another hash in the new one."""
+    hashes, others = (side.provenance.program_hashes if side.provenance else {} for side in (base, new))
+    for name in hashes:
+        if others.get(name, hashes[name]) != hashes[name]:
+            yield text.plain(
+                f"The program {name} differs: SHA-256 {hashes[name][:12]} and {others[name][:12]}."
+            )
 
 
 def _same_builds(blocks: Iterable[BlockRecord], baseline: str) -> str:
@@ -307,7 +317,7 @@ def _metadata(sides: Sequence[Side | None]) -> Iterator[tuple[str, str]]:
         runs.remove(side.opening.run)
         opening = side.opening
         yield f"{name}: run", opening.run
-        yield f"{name}: experiment", f"{opening.experiment}, content {opening.content_hash[:12]}"
+        yield f"{name}: experiment", f"{opening.experiment}, content hash {opening.content_hash[:12]}"
         yield f"{name}: started", opening.time
         yield f"{name}: orchestrator", opening.version
         for kernel, properties in (side.provenance.kernels if side.provenance else {}).items():

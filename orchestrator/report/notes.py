@@ -40,7 +40,7 @@ def title(report: Report) -> str:
     count = text.progress(report.statuses, opening.trials)
     state = count if report.complete else f"not complete: {count}"
     return text.plain(
-        f"{opening.experiment}, run {opening.run}, content {opening.content_hash[:12]}: {state}"
+        f"{opening.experiment}, run {opening.run}, content hash {opening.content_hash[:12]}: {state}"
     )
 
 

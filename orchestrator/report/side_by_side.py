@@ -191,9 +191,10 @@ def _differences(reports: Sequence[Report]) -> Iterator[tuple[str, tuple[str, ..
     """Yield what differs between the runs, with one value for each run."""
     traits = {
         "experiment": [report.opening.experiment for report in reports],
-        "content": [report.opening.content_hash[:12] for report in reports],
+        "content hash": [report.opening.content_hash[:12] for report in reports],
         "environment": [", ".join(report.environments) or text.NOTHING for report in reports],
         "kernel": [_kernels(report) for report in reports],
+        "program": [_programs(report) for report in reports],
         "repetitions": [_repetitions(report) for report in reports],
         "orchestrator": [setup.version(report) for report in reports],
     }
@@ -210,6 +211,12 @@ def _kernels(report: Report) -> str:
         details = ", ".join(filter(None, [release, digest]))
         words.append(f"{name} ({details})" if details else name)
     return " and ".join(words) or text.NOTHING
+
+
+def _programs(report: Report) -> str:
+    """Name the programs of trials with their hashes."""
+    hashes = report.provenance.program_hashes if report.provenance else {}
+    return ", ".join(f"{name} (SHA-256 {digest[:12]})" for name, digest in hashes.items()) or text.NOTHING
 
 
 def _repetitions(report: Report) -> str:

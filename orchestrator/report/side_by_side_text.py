@@ -52,7 +52,7 @@ def notes(runs: SideBySide) -> Iterator[str]:
         words = ", ".join(f"{name} = {level}" for name, level in constant.items())
         yield text.plain(f"In every row: {words}.", 1000)
     if not runs.differences:
-        yield "The runs do not differ in content, environment or kernel."
+        yield "The runs do not differ in content hash, environment, kernel or program."
     for name, values in runs.differences.items():
         yield f"Differs: {name}: {_by_value(runs, values)}."
     yield from runs.notes

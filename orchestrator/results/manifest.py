@@ -83,6 +83,12 @@ class Manifest(Struct, frozen=True):
     licences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    @property
+    def program_hashes(self) -> dict[str, str]:
+        """The hash of each program that trials begin with, by its file name, as far as the hosts report it."""
+        found = {Path(name).name: known.get("sha256", "") for name, known in self.programs.items()}
+        return {name: digest for name, digest in found.items() if digest}
+
 
 def begin(
     experiment: Experiment,

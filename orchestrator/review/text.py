@@ -18,7 +18,7 @@ def lines(review: Review, *, verbose: bool) -> Iterator[str]:
 
     :param verbose: show the scripts of this program in full.
     """
-    yield f"{_one_line(review.file)}: {review.experiment}, content {review.content_hash}"
+    yield f"{_one_line(review.file)}: {review.experiment}, content hash {review.content_hash}"
     yield from _cautions(review)
     for section in review.sections:
         if section.entries:

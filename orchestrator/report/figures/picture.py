@@ -65,7 +65,7 @@ def caption(report: Report, figure: Figure, title: str) -> str:
             *figure.notes,
             *notes.unchecked(report),
             *(f"{environment}: {sentence}" for environment, sentence in report.environments.items()),
-            f"Run {opening.run}, content {opening.content_hash[:12]}, orchestrate {opening.version}.",
+            f"Run {opening.run}, content hash {opening.content_hash[:12]}, orchestrate {opening.version}.",
         ]
     )
 

@@ -92,7 +92,8 @@ def _experiment(report: Report) -> Iterator[tuple[str, str]]:
     opening = report.opening
     yield (
         "run",
-        f"{text.plain(opening.experiment)} {opening.run}, content {opening.content_hash[:12]}, seed {opening.seed}",
+        f"{text.plain(opening.experiment)} {opening.run}, "
+        f"content hash {opening.content_hash[:12]}, seed {opening.seed}",
     )
     for name, words in setup.benchmark(report):
         yield text.plain(name), text.plain(words)

@@ -46,7 +46,7 @@ def summary(report: Report) -> Summary:
 def _pairs(report: Report) -> Iterator[tuple[str, str]]:
     opening = report.opening
     yield "Run", opening.run
-    yield "Experiment", f"{opening.experiment}, content {opening.content_hash[:12]}"
+    yield "Experiment", f"{opening.experiment}, content hash {opening.content_hash[:12]}"
     yield "Time", f"{_time(opening.time)} to {_time(report.ended) or 'not ended'}, UTC"
     for factor in opening.factors:
         if factor.levels:

@@ -166,7 +166,7 @@ def test_rows_without_a_verdict_are_counted(tmp_path: Path, compare: Compare) ->
         ({"experiment": "sweep"}, "Different experiments: quickstart and sweep."),
         (
             {"content_hash": "d" * 64},
-            f"The experiment was changed between the runs: content {'c0ffee' * 2} and {'d' * 12}.",
+            f"The experiment was changed between the runs: content hashes {'c0ffee' * 2} and {'d' * 12}.",
         ),
     ],
 )

@@ -134,7 +134,7 @@ def test_charts_need_no_style_sheet_and_no_positions_in_percent(results: Path, n
         assert not {"class", "style"} & set(each.attrib)
         assert not any("%" in value or "var(" in value for value in each.attrib.values())
     assert root.findtext(f"{SVG}title") not in [text.text for text in root.iter(f"{SVG}text")]
-    assert f"Run {eventful_run.RUN_ID}, content c0ffeec0ffee" in (root.findtext(f"{SVG}desc") or "")
+    assert f"Run {eventful_run.RUN_ID}, content hash c0ffeec0ffee" in (root.findtext(f"{SVG}desc") or "")
 
 
 def test_checks_that_are_off_are_in_the_chart(tmp_path: Path) -> None:

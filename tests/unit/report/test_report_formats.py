@@ -75,7 +75,7 @@ def test_importing_the_reports_imports_no_hosts_and_no_format() -> None:
 
 def test_the_table_shows_what_varies_and_what_it_means(report: Reported) -> None:
     lines = render(report, "table").splitlines()
-    assert lines[0] == f"quickstart, run {RUN.run}, content c0ffeec0ffee: 30 of 30 trials"
+    assert lines[0] == f"quickstart, run {RUN.run}, content hash c0ffeec0ffee: 30 of 30 trials"
     assert re.split(r"\s{2,}", lines[2]) == [
         *(
             "mode",

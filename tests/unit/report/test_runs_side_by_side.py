@@ -16,7 +16,9 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrator.experiment.model import Repetitions, Status
+from orchestrator.results import manifest
 from orchestrator.results.records import MetricInfo, MetricValue, Record
+from tests import eventful_run
 from tests.calls import orchestrate
 from tests.run_samples import BLOCK, END, RUN, trial, write
 
@@ -83,7 +85,7 @@ def test_cells_are_matched_by_their_levels(report: Report) -> None:
 @pytest.mark.usefixtures("three")
 def test_what_differs_is_named(report: Report) -> None:
     printed = report(A, B, C).stdout
-    assert f"Differs: content: {'c0ffee' * 2} in A and C; {'d' * 12} in B." in printed
+    assert f"Differs: content hash: {'c0ffee' * 2} in A and C; {'d' * 12} in B." in printed
     assert "Differs: kernel: stock in A and C; patched in B." in printed
     assert "Differs: repetitions: 6 trials in 6 boots in A and B; 2 trials in 2 boots in C." in printed
     assert "Differs: experiment" not in printed
@@ -94,8 +96,24 @@ def test_runs_that_do_not_differ_say_so(tmp_path: Path, report: Report) -> None:
     for name in (A, B):
         run(tmp_path, name, {"serial": 3.0})
     printed = report(A, B).stdout
-    assert "The runs do not differ in content, environment or kernel." in printed
+    assert "The runs do not differ in content hash, environment, kernel or program." in printed
     assert "Differs" not in printed
+
+
+def test_programs_that_differ_are_named(tmp_path: Path, report: Report) -> None:
+    """The same file of the experiment, and another build of what it measures; one run has no manifest."""
+    digests = {A: "a" * 64, B: "b" * 64}
+    for name in (A, B, C):
+        run(tmp_path, name, {"serial": 3.0})
+    for name, digest in digests.items():
+        programs = {"./migbench": {"path": "./migbench", "sha256": digest}, "env": {"path": "/usr/bin/env"}}
+        known = replace(eventful_run.PROVENANCE, run=name, programs=programs)
+        manifest.save(tmp_path / "quickstart" / name, known)
+    words = [f"migbench (SHA-256 {digest[:12]})" for digest in digests.values()]
+    assert f"Differs: program: {words[0]} in A; {words[1]} in B; - in C." in report(A, B, C).stdout
+    differs = f"The program migbench differs: SHA-256 {'a' * 12} and {'b' * 12}."
+    assert differs in orchestrate("compare", A, B, "--results", str(tmp_path)).stdout
+    assert "differs" not in orchestrate("compare", A, C, "--results", str(tmp_path)).stdout
 
 
 def test_environments_are_never_in_one_row(tmp_path: Path, report: Report) -> None:
