@@ -83,7 +83,7 @@ def _comments(report: Report) -> Iterator[str]:
     opening = report.opening
     metrics = [word for metric in report.shown for word in ("--metric", metric.name)]
     command = ["orchestrate", "report", opening.run, "--format", "latex", *metrics]
-    yield f"% run {text.plain(opening.run)}, content {text.plain(opening.content_hash)}"
+    yield f"% run {text.plain(opening.run)}, content hash {text.plain(opening.content_hash)}"
     yield f"% made by orchestrate {text.plain(opening.version)}: {command_line(command)}"
     if report.provenance:
         yield f"% run by: {command_line(report.provenance.command_line)}"
@@ -98,7 +98,7 @@ def _table(report: Report, table: Table, number: int) -> Iterator[str]:
     yield rf"\caption{{{escape(_caption(report, table))}}}"
     yield rf"\label{{tab:{name}{f'-{number}' if number > 1 else ''}}}"
     yield r"\par\smallskip"
-    yield r"\small\setlength{\tabcolsep}{4pt}"
+    yield r"\footnotesize\setlength{\tabcolsep}{4pt}"
     yield rf"\begin{{tabular}}{{@{{}}{''.join(column.align[0] for column in table.columns)}@{{}}}}"
     yield r"\toprule"
     yield from _headings(table.columns)

@@ -65,7 +65,7 @@ def test_special_characters_are_escaped(source: str) -> None:
 
 def test_comments_have_the_run_its_content_hash_and_the_command(source: str) -> None:
     comments = [line for line in source.splitlines() if line.startswith("% ")]
-    assert comments[0] == f"% run {RUN.run}, content {RUN.content_hash}"
+    assert comments[0] == f"% run {RUN.run}, content hash {RUN.content_hash}"
     assert comments[1].endswith(f": orchestrate report {RUN.run} --format latex --metric throughput")
 
 
@@ -77,7 +77,7 @@ def test_checks_that_are_off_are_below_the_table(source: str) -> None:
 def test_it_compiles(source: str, tmp_path: Path) -> None:
     (tmp_path / "table.tex").write_text(source, encoding="utf-8")
     (tmp_path / "main.tex").write_text(
-        "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{table}\\end{document}\n"
+        "\\documentclass[twocolumn]{article}\\usepackage{booktabs}\\begin{document}\\input{table}\\end{document}\n"
     )
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
