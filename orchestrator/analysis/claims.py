@@ -7,7 +7,7 @@ The rules and their reasons: docs/bundles.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -194,8 +194,7 @@ def _ratio(
     baseline = bundle.baseline_of(point)
     if baseline is None or not (point.ok and baseline.ok) or point.metric != baseline.metric:
         return
-    threads = f", threads={point.threads}" if point.threads is not None else ""
-    claim = f"{_name(point.mode)}{threads}{_at(point.rest)} over {_name(baseline.mode)}"
+    claim = _speedup(point, baseline)
     ratio = point.over(baseline)
     bundle_value = f"{ratio:.3f}"
     other, base = _comparable(point, local), _comparable(baseline, local)
@@ -215,6 +214,21 @@ def _ratio(
             verdict = Verdict.CANNOT_BE_JUDGED
             reason += f", but too noisy: single trials give {trials[0]:.3f} to {trials[1]:.3f}"
     yield ClaimResult("ratio", claim, bundle_value, verdict, f"{local_ratio:.3f}", reason)
+
+
+def _speedup(point: Point, baseline: Point) -> str:
+    """Name a cell and its baseline: by their modes, or else by the levels in which they differ."""
+    if point.mode:
+        threads = f", threads={point.threads}" if point.threads is not None else ""
+        return f"{point.mode}{threads}{_at(point.rest)} over {_name(baseline.mode)}"
+    sides = [
+        {**dict(one.rest), **({"threads": one.threads} if one.threads else {})} for one in (point, baseline)
+    ]
+    differing = [name for name in sides[0] if sides[0][name] != sides[1].get(name)]
+    if not differing:
+        return f"{_name('')}{_at(point.rest)} over {_name('')}"
+    names = [", ".join(f"{name}={side[name]}" for name in differing if name in side) for side in sides]
+    return f"{names[0]} over {names[1]}{_at([(n, level) for n, level in point.rest if n not in differing])}"
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------
@@ -260,8 +274,9 @@ def _name(mode: str) -> str:
     return mode or "the benchmark"
 
 
-def _at(rest: Key) -> str:
-    return f" at {', '.join(f'{name}={level}' for name, level in rest)}" if rest else ""
+def _at(rest: Iterable[tuple[str, object]]) -> str:
+    levels = ", ".join(f"{name}={level}" for name, level in rest)
+    return f" at {levels}" if levels else ""
 
 
 def _figure(point: Point) -> str:

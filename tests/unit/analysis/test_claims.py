@@ -21,7 +21,7 @@ TIME = MetricInfo("time", "us", "lower")
 
 @dataclass
 class Run:
-    """A run made of figures by (mode, threads, pages)."""
+    """A run made of figures by (mode, threads, pages); ``mode`` is the name of the first factor."""
 
     figures: Mapping[tuple[str, int, int], list[float]]
     environment: str = "metal"
@@ -31,11 +31,12 @@ class Run:
     statuses: Mapping[tuple[str, int, int], str] = field(default_factory=dict)
     wrong: frozenset[str] = frozenset()
     labels: Mapping[str, str] = field(default_factory=dict)
+    mode: str = "mode"
 
     @property
     def points(self) -> Points:
         keys = list(dict.fromkeys([*self.figures, *self.statuses]))
-        names = ("mode", "threads", "pages")
+        names = (self.mode, "threads", "pages")
         levels = [tuple(dict.fromkeys(str(key[at]) for key in keys)) for at in range(3)]
         follower = [FactorInfo("sysctl.vm.threads", levels[1])] if len(levels[1]) > 1 else []
         factors = (*map(FactorInfo, names, levels), *follower)
@@ -59,7 +60,7 @@ class Run:
         values = self.figures.get(key, [])
         return CellSummary(
             cell=f"{mode}-{threads}-{pages}",
-            factors={"mode": mode, "threads": threads, "pages": pages, "sysctl.vm.threads": threads},
+            factors={self.mode: mode, "threads": threads, "pages": pages, "sysctl.vm.threads": threads},
             environment=self.environment,
             statuses=dict.fromkeys(self.statuses.get(key, "ok").split(), max(1, len(values))),
             estimates=(estimate(self.metric.name, self.metric.unit, (tuple(values),)),) if values else (),
@@ -292,6 +293,16 @@ def test_ratios_are_over_the_baseline_of_the_experiment_or_else_the_first_mode()
     ]
     run = Run(THREE, baseline={"mode": "copy"})
     assert [j.claim.split(",")[0] for j in of("ratio", run, run)] == ["serial", "exchange"]
+
+
+def test_without_modes_a_ratio_names_the_levels_that_differ() -> None:
+    figures = {("old", 1, 2): [4.0], ("new", 1, 2): [6.0], ("old", 1, 8): [1.0], ("new", 1, 8): [5.0]}
+    run = Run(figures, mode="layout", baseline={"layout": "old"})
+    found = [(one.claim, one.bundle_value) for one in of("ratio", run, run)]
+    assert found == [
+        ("layout=new over layout=old at pages=2", "1.500"),
+        ("layout=new over layout=old at pages=8", "5.000"),
+    ]
 
 
 def test_cells_with_another_label_are_not_compared() -> None:
