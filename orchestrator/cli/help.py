@@ -19,10 +19,14 @@ from orchestrator.cli.program import NAME
 def help(context: click.Context, words: tuple[str, ...]) -> None:
     """Show the manual page of a command, or its help.
 
-    On a terminal, man shows the page, if it is installed. The help is that of `orchestrate COMMAND --help`.
+    On a terminal, man shows the page, if it is installed. The help is that of `orchestrate COMMAND --help`. The name of
+    a page, such as orchestrate-hosts-check, stands for its command.
     """
     assert context.parent is not None
     shown = context.parent
+    assert isinstance(shown.command, click.Group)
+    if len(words) == 1 and words[0] not in shown.command.commands and "-" in words[0]:
+        words = tuple(words[0].removeprefix(f"{NAME}-").split("-"))
     for word in words:
         if not isinstance(shown.command, click.Group):
             raise click.UsageError(f"No such command {' '.join(words)!r}.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -61,6 +62,7 @@ _HINTS = {
     "!": "use 'not' instead of '!'",
     "=": "use '==' to compare",
 }
+_WITH_UNIT = re.compile(r"\b\d+(\.\d+)?[A-Za-z]+\b")
 
 
 class ExpressionError(BadInput):
@@ -101,8 +103,10 @@ class Compiler:
         text = self.text
         for comparison in ("==", "!=", "<=", ">="):
             text = text.replace(comparison, "  ")
-        hint = next((f"; {hint}" for token, hint in _HINTS.items() if token in text), "")
-        return f"syntax error in '{self.text[:60]}'{hint}"
+        hints = [hint for token, hint in _HINTS.items() if token in text]
+        if with_unit := _WITH_UNIT.search(re.sub(r"""'[^']*'|"[^"]*\"""", "", text)):
+            hints.insert(0, f"put a value with a unit in quotes: '{with_unit[0]}'")
+        return "; ".join((f"syntax error in '{self.text[:60]}'", *hints[:1]))
 
     def _compile(self, node: ast.expr) -> Evaluator:
         method = getattr(self, f"_{type(node).__name__.lower()}", None)

@@ -162,6 +162,8 @@ def find(results: Path, reference: str) -> RunFolder:
     folder = Path(reference)
     if (folder / journal.FILE).is_file() or (folder / manifest.FILE).is_file():
         return RunFolder(folder.resolve())
+    if "/" in reference:
+        raise BadInput(_not_a_run(reference))
     runs = all_runs(results)
     if not runs:
         raise BadInput(
@@ -192,6 +194,14 @@ def find(results: Path, reference: str) -> RunFolder:
         f"run '{reference}' not found in {results}; {hint} "
         f"('orchestrate results list' shows all, '{LATEST}' is the newest)"
     )
+
+
+def _not_a_run(folder: str) -> str:
+    if not Path(folder).exists():
+        return f"{folder}: No such file or directory"
+    if all_runs(Path(folder)):
+        return f"{folder}: a directory of runs, not a run; use --results {folder}"
+    return f"{folder}: not a run: it has no {journal.FILE}"
 
 
 def unfinished(results: Path, experiment: str, scope: str) -> RunFolder | None:

@@ -109,6 +109,8 @@ def test_expressions_are_equal_by_text_and_survive_pickling() -> None:
         ("-" * 900 + "1", "nested too deeply"),
         ("a; b", "syntax error in"),
         ("a\nb", "syntax error in"),
+        ("page_size == 2MiB", "put a value with a unit in quotes: '2MiB' (column"),
+        ("mode == '2MiB' and pages = 1", "use '==' to compare (column"),
         ("\0", "expression"),
     ],
 )

@@ -193,6 +193,18 @@ def test_the_name_of_an_experiment_is_its_newest_run(tmp_path: Path) -> None:
         runs.find(tmp_path, "quickstrat")
 
 
+def test_a_path_is_not_taken_for_a_name(tmp_path: Path) -> None:
+    make(tmp_path, OLD)
+    (tmp_path / "empty").mkdir()
+    for path, reason in (
+        (tmp_path / "nosuch", "No such file or directory"),
+        (tmp_path / "empty", "not a run: it has no journal.jsonl"),
+        (tmp_path, f"a directory of runs, not a run; use --results {tmp_path}"),
+    ):
+        with pytest.raises(BadInput, match=f"^{path}: {reason}$"):
+            runs.find(tmp_path, str(path))
+
+
 def test_a_prefix_of_an_id_and_of_an_experiment_is_ambiguous(tmp_path: Path) -> None:
     make(tmp_path, OLD, experiment="2mib-pages")
     with pytest.raises(BadInput, match=f"ambiguous run '2': it matches 2mib-pages, {OLD}; type more of it"):

@@ -80,6 +80,8 @@ def test_man_warns_of_nothing(pages: Path) -> None:
 def test_help_without_a_terminal_is_that_of_the_command() -> None:
     for words in ((), ("run",), ("hosts", "check")):
         assert orchestrate("help", *words).stdout.strip() == orchestrate(*words, "--help").stdout.strip()
+    pages = [orchestrate("help", page).stdout for page in ("hosts-check", "orchestrate-hosts-check")]
+    assert pages == [orchestrate("help", "hosts", "check").stdout] * 2
     refused = orchestrate("help", "rum")
     assert refused.returncode == 2
     assert "No such command 'rum'. Did you mean 'run'?" in refused.stderr
