@@ -117,9 +117,12 @@ class _Checker:
         changed = self._check_roles(visit, machine, facts)
         if not changed:  # else a role may install them
             visit.require_programs(request.plan.programs)
-        for change in visit.ours.check(experiment.tuning.settings):
+        changes = list(visit.ours.check(experiment.tuning.settings))
+        for change in changes:
             self._say(f"{host.name}: tuning: {change.path}: {change.before} → {change.requested}")
         placement.check(host, experiment.tuning)
+        if not changed and not changes:
+            self._say(f"{host.name}: nothing would change")
         return ExitCode.OK
 
     def _check_roles(self, visit: Visit, machine: Machine, facts: host_facts.Facts) -> bool:

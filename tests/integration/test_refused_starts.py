@@ -252,7 +252,7 @@ def test_a_fleet_without_a_host_that_can_be_used(user: User, sshd: Sshd, fleet: 
 
 def test_a_check_that_passes_leaves_nothing(user: User) -> None:
     checked = run(user, user.file(ANY), "--check")
-    assert (checked.code, checked.out, checked.err) == (0, "", "")
+    assert (checked.code, checked.out, checked.err) == (0, "testhost: nothing would change\n", "")
     assert not (user.folder / "results").exists()
 
 
