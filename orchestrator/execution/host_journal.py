@@ -53,7 +53,8 @@ class Busy(Struct, frozen=True):
 
 
 class Waiting(Struct, frozen=True):
-    """A trial waits for idle CPUs, in seconds: ``waited`` so far, at most ``limit``. A runner says it once.
+    """A trial waits for idle CPUs, in seconds: ``waited`` so far, at most ``limit``. A runner says it once for
+    a trial, after some seconds.
 
     :ivar busy: the processes that use most, the first one most.
     """

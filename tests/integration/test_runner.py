@@ -9,11 +9,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from orchestrator.execution.host_journal import Begin, End, Reader, Start, TrialEnd
+from orchestrator.execution.host_journal import Begin, End, Reader, Start, TrialEnd, Waiting
 from orchestrator.execution.trial_file import HostTrial, encode_trials
 from orchestrator.experiment.model import Setting
 from tests.host_shells import SHELLS, HostFolder, processes
@@ -208,20 +209,34 @@ def test_kernel_log_since_the_previous_trial(host: HostFolder) -> None:
         assert len([line for line in end.kernel_log if "orchestrate:" in line]) == 1
 
 
-def test_busy_cpus_are_reported(host: HostFolder) -> None:
+@contextmanager
+def busy_cpus() -> Iterator[None]:
+    """A process for each CPU that uses it all the time."""
     spinners = [
         subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)
     ]
     try:
-        busy = HostTrial(id="busy", tag=TAG, folder="/", argv=("true",), settle=1.5)
-        (end,) = host.run(busy)
+        yield
     finally:
         for spinner in spinners:
             spinner.kill()
             spinner.wait()
+
+
+def test_busy_cpus_are_reported(host: HostFolder) -> None:
+    with busy_cpus():
+        (end,) = host.run(HostTrial(id="busy", tag=TAG, folder="/", argv=("true",), settle=1.5))
     assert end.exit_code == 0
     assert not end.settled
     assert end.waited >= 1.5
+
+
+def test_each_trial_that_waits_says_so(tmp_path: Path) -> None:
+    host = HostFolder("dash", tmp_path)
+    trials = [HostTrial(id=name, tag=TAG, folder="/", argv=("true",), settle=4) for name in ("one", "two")]
+    with busy_cpus():
+        host.run(*trials)
+    assert [event.trial for event in host.events() if isinstance(event, Waiting)] == ["one", "two"]
 
 
 FULL_DISK = """

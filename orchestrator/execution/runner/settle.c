@@ -30,7 +30,8 @@ static bool is_quiet(int milliseconds, uint64_t ticks, struct signals *signals)
 void settle(double limit, struct wait *wait, struct signals *signals,
 	    void (*still_waiting)(const struct wait *wait, void *context), void *context)
 {
-	static bool was_quiet, was_told;
+	static bool was_quiet;
+	bool was_told = false;
 	double start = seconds_since_boot();
 
 	*wait = (struct wait){.settled = true};
