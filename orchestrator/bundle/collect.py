@@ -83,10 +83,7 @@ def load_experiment(manifest: Manifest, file: Path | None) -> LoadedExperiment:
         else:
             updated += [f"{ROLES}/{role.name}/{name}" for name in changes]
     if faults:
-        commit = f" (commit {manifest.commit})" if manifest.commit else ""
-        raise BadInput(
-            *faults, f"a bundle holds the files that the run used; restore them{commit} and export again"
-        )
+        raise BadInput(*faults, "a bundle holds the files that the run used; restore them and export again")
     if experiment.content_hash != manifest.content_hash and not updated:
         raise BadInput(
             f"{path}: the experiment's content hash differs from the run's; "
