@@ -104,7 +104,9 @@ def remedies(compared: ComparisonReport) -> Iterator[tuple[str, Sequence[Sequenc
     """Yield what would be enough for the rows without a verdict: a sentence, and commands as words."""
     unit = compared.rules.unit
     for remedy in compared.remedies:
-        rows, needed = plural(remedy.rows, "row"), f"{remedy.units} {unit}s"
+        total = sum(row.verdict is remedy.verdict for row in compared.rows)
+        rows = plural(total, "row") if remedy.rows == total else f"{remedy.rows} of {total} rows"
+        needed = f"{remedy.units} {unit}s"
         if remedy.verdict is Verdict.TOO_FEW:
             what = f"Too few {unit}s: {rows}; a verdict needs {needed} per side at least."
         else:

@@ -39,13 +39,20 @@ def run(
     words: Sequence[str] = (),
     modes: Sequence[str] = ("serial",),
     host: str = "guest-1",
+    worst: str = "",
 ) -> None:
-    """A run of two trials in each boot; boots differ by ``noise``. With ``words``, it has the manifest of a command."""
+    """A run of two trials in each boot; boots differ by ``noise``, those of mode ``worst`` by far more.
+
+    With ``words``, it has the manifest of a command.
+    """
     rng = np.random.default_rng(sum(map(ord, name)))
+    noises = {
+        mode: np.linspace(-5, 5, boots) if mode == worst else rng.normal(0, noise, boots) for mode in modes
+    }
     records = [
         trial({"mode": mode}, 2 * boot + place, 1.0, float(latency), boot=f"{name}-{boot}", host=host)
         for mode in modes
-        for boot, latency in enumerate(100 * np.exp(rng.normal(0, noise, boots)))
+        for boot, latency in enumerate(100 * np.exp(noises[mode]))
         for place in range(2)
     ]
     opening = replace(RUN, run=name, headline="call_latency", repetitions=Repetitions(2 * boots, boots))
@@ -148,6 +155,19 @@ def test_too_noisy_boots_say_how_many_would_be_enough(tmp_path: Path, compared: 
         assert f"Too noisy: 1 row; about {row['enough']} boots per side" in printed, format_name
         assert "--new --set 'repetitions=" in printed.replace("&#x27;", "'"), format_name
     assert f",{row['enough']}," in compared(A, B, "--format", "csv").stdout
+
+
+def test_rows_for_which_no_number_is_enough_are_told_apart(tmp_path: Path, compared: Compare) -> None:
+    for name in (A, B):
+        run(tmp_path, name, 6, noise=0.03, modes=("serial", "mbind"), worst="mbind")
+    document = json.loads(compared(A, B, "--format", "json").stdout)
+    assert [(row["verdict"], row["enough"] is None) for row in document["rows"]] == [
+        ("too noisy", False),
+        ("too noisy", True),
+    ]
+    printed = compared(A, B).stdout
+    assert "Verdicts: 2 too noisy." in printed
+    assert "Too noisy: 1 of 2 rows; about " in printed
 
 
 def test_trials_of_one_boot_need_more_trials(tmp_path: Path, compared: Compare) -> None:
