@@ -35,6 +35,8 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+# Half of the time of an integration test is waiting: for connections, programs that end, idle CPUs.
+WAITING := -n $(shell expr $$(nproc) \* 3 / 2)
 
 # What a run with the qemu provider needs on the controller: Python's venv, a compiler for the benchmark,
 # the emulator, and what the guest's initramfs is made of.
@@ -79,7 +81,7 @@ test: packages-run packages-test $(VENV)/.dev lint
 	$(MAKE) -s -C orchestrator/execution/runner check
 	$(PYTEST) tests/unit -n auto
 	$(PYTEST) tests/fuzz -n auto
-	$(PYTEST) tests/integration -n auto -m "not changes_settings and not slow"
+	$(PYTEST) tests/integration $(WAITING) -m "not changes_settings and not slow"
 	$(PYTEST) tests/integration -m changes_settings
 	$(PYTEST) tests/chaos -n auto
 	$(BIN)/python -m tests.performance --short
