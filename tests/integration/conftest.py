@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration import machine as machines
 from tests.integration.administrator import admin_of
+from tests.integration.bundle_maker import author, moved
 from tests.integration.machine import Machine
 from tests.integration.sshd import Sshd, serve
 from tests.private_host import own_host_folder
@@ -64,3 +65,18 @@ def admin(machine: Machine, tmp_path: Path) -> Iterator[User]:
     user = admin_of(machine, tmp_path / "project")
     yield user
     user.close()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    """An author with a finished run, of which a bundle can be made."""
+    with author(tmp_path_factory.mktemp("maker")) as maker:
+        yield maker
+
+
+@pytest.fixture
+def maker(made: User, tmp_path: Path) -> Iterator[User]:
+    """The same author, in a directory that a test may change."""
+    maker = moved(made, tmp_path / "maker")
+    yield maker
+    maker.close()
