@@ -13,7 +13,7 @@ import pytest
 
 from tests.images import bz_image
 from tests.integration.sshd import Sshd, free_port, make_key
-from tests.running import LIMITED_FILES, User
+from tests.running import User
 
 ANY = """
 name: any
@@ -25,13 +25,6 @@ benchmark:
 factors: {n: [1, 2]}
 repetitions: 1
 """
-SMALL_RESULTS = """
-mount -t tmpfs -o nr_inodes=$1 none results && shift && "$@"
-code=$?
-find results -mindepth 1 >left
-exit $code
-"""
-"""Runs a command with a disk of its own for results, and lists what is left there."""
 STAT_INTERVAL = Path("/proc/sys/vm/stat_interval")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes a sysctl")
 
@@ -401,59 +394,3 @@ def test_a_factor_that_does_not_take_fails_its_trials_and_no_others(user: User) 
         assert Path("/proc/sys/vm/overcommit_memory").read_text() == before
     finally:
         Path("/proc/sys/vm/overcommit_memory").write_text(before)
-
-
-# --- results that cannot be written --------------------------------------------------------------------------
-
-
-def test_a_results_folder_that_cannot_be_made(user: User) -> None:
-    (user.folder / "results").write_text("a file")
-    ended = user.run(user.file(ANY))
-    assert ended.code == 2
-    assert "Directory 'results' is a file" in ended.err
-
-
-@pytest.mark.parametrize("blocks", ["0", "1"])
-def test_a_full_disk_of_the_controller(user: User, blocks: str) -> None:
-    """As far as one can be had without root's help: the shell's limit on the size of files."""
-    user.prefix = ("sh", "-c", LIMITED_FILES, "sh", blocks)
-    ended = user.run(user.file(ANY))
-    assert ended.code == 3, ended.err
-    assert "File too large" in ended.err
-    assert "None" not in ended.err
-    assert not list(user.folder.glob("results/*"))
-
-
-@needs_root
-@pytest.mark.parametrize("inodes", range(1, 7))
-def test_a_full_disk_at_the_start_of_a_run(local_user: User, inodes: int) -> None:
-    """The disk takes so many files and directories, itself among them; no host answers."""
-    (local_user.folder / "results").mkdir()
-    local_user.prefix = ("unshare", "--mount", "sh", "-c", SMALL_RESULTS, "sh", str(inodes))
-    local_user.options = ("--host", f"nobody@127.0.0.1:{free_port()}")
-    ended = local_user.run(local_user.file(ANY))
-    assert ended.code == 3, ended.err
-    (line,) = ended.complaints
-    assert "No space left on device" in line
-    assert "None" not in line
-    assert (local_user.folder / "left").read_text() == ""
-
-
-def test_a_log_that_cannot_be_written_adds_nothing_to_the_reason(user: User, sshd: Sshd) -> None:
-    """The log is longer than the shell lets a file become; the journal is not."""
-    config = user.folder / "ssh_config"
-    config.write_text(sshd.ssh_config.read_text())
-    user.options = ("--host", "testhost", "--ssh-config", str(config))
-    file = user.file(ANY)
-    assert user.run(file).code == 0
-    (folder,) = user.run_folders
-    lines = (folder / "journal.jsonl").read_text().splitlines(keepends=True)
-    (folder / "journal.jsonl").write_text("".join(line for line in lines if '"type":"end"' not in line))
-    limit = 1 << 20
-    (folder / "orchestrate.log").write_text("x" * limit)
-    user.prefix = ("sh", "-c", LIMITED_FILES, "sh", str(limit // 512))
-    config.write_text(config.read_text().replace(str(sshd.port), str(free_port())))
-    ended = user.run(file)
-    assert ended.code == 3
-    (line,) = ended.complaints
-    assert "Connection refused" in line
