@@ -267,7 +267,8 @@ class SweepReader:
                 and "." not in name
                 and self.draft.is_valid("factors", name)
             ):
-                hint = did_you_mean(name, self.benchmark.parameters)
+                parameters = self.benchmark.parameters
+                hint = did_you_mean(name, parameters) if parameters else f"the command has no '{{{name}}}'"
                 message = (
                     f"unused factor '{name}': neither a benchmark argument nor used in an expression; {hint}"
                 )
