@@ -7,52 +7,10 @@ import re
 import pytest
 
 from orchestrator.execution import patterns
-from orchestrator.execution.metrics import Output, Readings
+from orchestrator.execution.metrics import Output
 from orchestrator.execution.streams import stream
 from orchestrator.experiment.model import Metric
-
-
-def read(metric: Metric, stdout: str, stderr: str = "", cut: bool = False) -> Readings:
-    return Output(stream("stdout", stdout, cut), stream("stderr", stderr)).read([metric])
-
-
-def reading(source: str, selector: str | tuple[str, ...], stdout: str, unit: str = "GiB/s") -> float | str:
-    """The figure, or why there is none."""
-    readings = read(Metric("m", unit, source, selector), stdout)  # type: ignore[arg-type]
-    return readings.found["m"].value if readings.found else readings.missing["m"]
-
-
-def one(source: str, selector: str | tuple[str, ...], stdout: str) -> float | None:
-    value = reading(source, selector, stdout)
-    return None if isinstance(value, str) else value
-
-
-@pytest.mark.parametrize(
-    ("selector", "stdout", "value"),
-    [
-        ("a", '{"a": 1.5}', 1.5),
-        ("a.b", '{"a": {"b": 2}}', 2),
-        ("a.1.b", '{"a": [0, {"b": 3}]}', 3),
-        ("0", "[4]", 4),
-        ("a", 'human text\n{"a": 5}\n', 5),
-        ("a", '{"a": "6e3"}', 6000),
-        ("a", '{\n "a": 7\n}', 7),
-        ("a", '{"a": true}', None),
-        ("a", '{"a": null}', None),
-        ("a", '{"a": {}}', None),
-        ("a", '{"a": NaN}', None),
-        ("a", '{"a": 1e999}', None),
-        ("b", '{"a": 1}', None),
-        ("a.2", '{"a": [1]}', None),
-        ("9" * 5000, "[1]", None),
-        ("a", '{"a": 1}{"a": 2} {"a": 3}', 3),
-        ("a.-1", '{"a": [1]}', None),
-        ("a", '{"a": 1', None),
-        ("a", "", None),
-    ],
-)
-def test_json(selector: str, stdout: str, value: float | None) -> None:
-    assert one("json", selector, stdout) == value
+from tests.unit.execution.readings import one, read, reading
 
 
 @pytest.mark.parametrize(
@@ -286,56 +244,6 @@ def test_a_json_value_that_is_no_number_is_quoted(value: str, shown: str) -> Non
     assert reading("json", "a", f'{{"a": {value}}}') == f"found, but {shown}"
 
 
-FIO = '{\n  "jobs" : [\n    {"p" : { "99.000000" : 4321 }}\n  ]\n}\n'
-
-
-def test_a_key_with_dots_is_named_in_a_list() -> None:
-    assert one("json", ("jobs", "0", "p", "99.000000"), FIO) == 4321
-    assert one("json", "jobs.0.p.99.000000", FIO) is None
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("", ""),
-        ("fio: file hash not empty on exit\n", ""),
-        # redhat-cip/hardware#201
-        (
-            "fio: file /dev/sda exceeds 32-bit tausworthe random generator.\nfio: Switching to tausworthe64.\n",
-            "",
-        ),
-        ("[INFO] begins\n{ no JSON\n", "Run status: done\n"),
-        ('{"jobs": [{"p": {"99.000000": 1}}]}\n', '[1]\n{"other": 2}\n'),
-        ("", "}"),
-    ],
-)
-def test_a_json_document_between_lines(before: str, after: str) -> None:
-    assert one("json", ("jobs", "0", "p", "99.000000"), before + FIO + after) == 4321
-
-
-@pytest.mark.parametrize(
-    "stdout",
-    [
-        '{"jobs": [\n{"x": 1}\n',
-        '{"jobs": [\n{"x": 1},\n{"x": 2}\n',
-        '{"jobs": [\n{"x": 1}\nKilled',
-        '{"x": 1}\n{"x": 2',
-        '{"x": 1}\n{"x": \n{"y": 2}\n',
-        '{"x": 1}\n{"y": "',
-        '{"jobs": [{"x": 1}], "x": "',
-    ],
-)
-def test_parts_of_an_incomplete_document_are_not_read(stdout: str) -> None:
-    assert "not found in stdout: invalid JSON in line" in str(reading("json", "x", stdout))
-
-
-@pytest.mark.parametrize(
-    "deep", ["[" * 40000, "[" * 500 + "NaN" + "]" * 500, '{"x":' * 200 + "1" + "}" * 200]
-)
-def test_a_deep_document_is_not_read(deep: str) -> None:
-    assert str(reading("json", "x", deep)).endswith("nested more than 100 levels deep")
-
-
 def test_a_metric_of_stderr() -> None:
     metric = Metric("m", "MB/s", "regex", r"^[0-9.]+ ([0-9.]+)", stream="stderr")
     assert read(metric, "", "209.72 424.38\n").found["m"].value == 424.38
@@ -428,23 +336,3 @@ def test_what_the_host_tells() -> None:
     }
     assert readings.missing == {"processes_peak": "the host does not tell processes_peak of a trial"}
     assert not Output(stream("stdout", ""), stream("stderr", "")).read(metrics).found
-
-
-@pytest.mark.parametrize(
-    ("stdout", "document", "is_all"),
-    [
-        ('{"a": 1}\n{"a": 2}', {"a": 2}, False),
-        ('{"a": 1}\ntext', {"a": 1}, False),
-        (' {"a": 1}\n', {"a": 1}, True),
-        ('[ERR]\n{"a": 1}\n', {"a": 1}, False),
-        ('[ERR]\n  {"a": 1}\n', None, False),
-        ('{\n"a": 1}\n\n', {"a": 1}, True),
-        ('{"a": 1}\n[2]', {"a": 1}, False),
-        ("[2]", [2], True),
-        ("12", None, False),
-        ("", None, False),
-    ],
-)
-def test_the_document_is_the_last_object(stdout: str, document: object, is_all: bool) -> None:
-    output = Output(stream("stdout", stdout), stream("stderr", ""))
-    assert (output.document, output.is_document) == (document, is_all)
