@@ -11,6 +11,7 @@ import pytest
 from tests.integration import machine as machines
 from tests.integration.administrator import admin_of
 from tests.integration.bundle_maker import author, moved
+from tests.integration.kernel_builder import Kernels
 from tests.integration.machine import Machine
 from tests.integration.sshd import Sshd, serve
 from tests.private_host import own_host_folder
@@ -80,3 +81,11 @@ def maker(made: User, tmp_path: Path) -> Iterator[User]:
     maker = moved(made, tmp_path / "maker")
     yield maker
     maker.close()
+
+
+@pytest.fixture
+def kernels(tmp_path: Path) -> Iterator[Kernels]:
+    """Someone who builds kernels."""
+    kernels = Kernels(tmp_path)
+    yield kernels
+    kernels.user.close()

@@ -95,3 +95,10 @@ class Kernels:
     def leftovers(self) -> list[str]:
         """What a build that failed must not leave: half kernels, half sources."""
         return [str(path) for pattern in ("*/*.part", "*/*/source.next") for path in self.cache.glob(pattern)]
+
+
+def refused(ended: Ended) -> str:
+    """The one line that says why a kernel was not built."""
+    assert ended.code == 4, ended.err
+    (line,) = ended.complaints
+    return line
