@@ -31,6 +31,9 @@ COMPLAINTS = re.compile(
     r"Out of memory|oom-kill|page_table_check|turning off the locking|unregister_netdevice|nobody cared"
 )
 
+MOST_LINES = 500
+"""Of what follows a complaint: for a hung task, the kernel tells last who holds which lock."""
+
 NO_MEMORY_REPORT = re.compile(r"^.*page allocation failure(?s:.*?)pages hwpoisoned$", re.MULTILINE)
 """What the kernel says when a node that pages are to go to is full; so it does on mainline."""
 
@@ -164,7 +167,7 @@ class Lab:
         self._heard = len(console)
         lines = without_excused(log, self.may_lack_memory).splitlines()
         first = next((n for n, line in enumerate(lines) if COMPLAINTS.search(line)), None)
-        return [] if first is None else lines[first : first + 60]
+        return [] if first is None else lines[first : first + MOST_LINES]
 
     def _death(self) -> Exception:
         console = self._console()
