@@ -49,13 +49,17 @@ def build(names: tuple[str, ...], package: bool, arch: str | None) -> None:
     """
     from orchestrator import architectures
     from orchestrator.cli.progress import building
-    from orchestrator.kernels.build import build
+    from orchestrator.kernels.build import build, check_patches
     from orchestrator.provision.experiments import load_recipes
 
     recipes = [recipe for name in names for recipe in load_recipes(name)]
+    architecture = architectures.find(arch or "")
+    for recipe in recipes[1:]:  # the build of the first begins with its patches
+        with building(recipe.name or "kernel") as on_progress:
+            check_patches(recipe, on_progress, architecture)
     for recipe in recipes:
         with building(recipe.name or "kernel") as on_progress:
-            built = build(recipe, on_progress, package, architectures.find(arch or ""))
+            built = build(recipe, on_progress, package, architecture)
         echo(built.folder)
 
 

@@ -29,7 +29,7 @@ from orchestrator.execution.stopping import MAX_HOURS, after, on_signals, reserv
 from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.rented.provider import RentedProvider
 from orchestrator.kernels import store
-from orchestrator.kernels.obtain import obtain
+from orchestrator.kernels.obtain import check_recipe, obtain
 from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
 from orchestrator.results.files import PRIVATE
@@ -113,11 +113,14 @@ def _say_how_to_resume(error: OrchestratorError, request: RunRequest, folder: ru
 
 
 def build_kernels(plan: Plan, provider: Provider, interface: UserInterface) -> None:
-    """Build the kernels with a recipe. Before a run begins, as it may take minutes, and fail (``KernelError``)."""
-    for kernel in plan.experiment.kernels:
-        if kernel.recipe is not None:
-            with interface.building(f"kernel {kernel.name}") as say:
-                obtain(provider.kernel(kernel), say)
+    """Build the kernels with a recipe. Before a run begins, as it may take hours, and fail (``KernelError``)."""
+    kernels = [kernel for kernel in plan.experiment.kernels if kernel.recipe is not None]
+    for kernel in kernels[1:]:  # the build of the first begins with its patches
+        with interface.building(f"kernel {kernel.name}") as say:
+            check_recipe(provider.kernel(kernel), say)
+    for kernel in kernels:
+        with interface.building(f"kernel {kernel.name}") as say:
+            obtain(provider.kernel(kernel), say)
 
 
 class _OpenRun(Struct, frozen=True):

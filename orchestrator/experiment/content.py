@@ -49,6 +49,7 @@ _NEWER: Mapping[type, frozenset[str]] = {
     Kernel: frozenset({"architecture", "suite"}),
     KernelSource: frozenset({"suite"}),
     Metric: frozenset({"stream"}),
+    PatchSource: frozenset({"first"}),
 }
 """Fields that change what is measured and that older versions did not have: left out at their default, so that the hash
 of a file of those versions stays the same."""

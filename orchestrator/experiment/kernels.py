@@ -199,13 +199,22 @@ def _is_scp_like(text: str) -> bool:
 
 def _patches(draft: Draft, folder: Path, *section: str) -> Iterator[PatchSource]:
     for index, node in draft.items(*section):
-        if isinstance(node.content, str):
-            path = _path(draft, folder, node.content, *section, index)
-            if path and not path.exists():
-                draft.add_fault(node.position, _path_error(path))
-            yield PatchSource("path", str(path))
-        else:
-            yield PatchSource("b4", str(draft.value(*section, index, "b4")))
+        is_text = isinstance(node.content, str)
+        keys = {"path"} if is_text else {"path", "b4"} & set(node.mapping())
+        if len(keys) != 1:
+            draft.add_fault(node.position, "exactly one of 'path' and 'b4' is required")
+            continue
+        (kind,) = keys
+        place: list[Any] = [*section, index, *([] if is_text else [kind])]
+        location = str(node.content if is_text else draft.value(*place))
+        first = 0 if is_text else int(draft.value(*section, index, "first", default=0))
+        if kind == "b4":
+            yield PatchSource("b4", location, first)
+            continue
+        path = _path(draft, folder, location, *place)
+        if path and not path.exists():
+            draft.add_fault(node.position, _path_error(path))
+        yield PatchSource("path", str(path), first)
 
 
 def _base(draft: Draft, folder: Path, *section: str) -> Any:

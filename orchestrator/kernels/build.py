@@ -66,6 +66,28 @@ def build(
             return replace(built, ingredients={**built.ingredients, **ingredients.origin})
 
 
+def check_patches(
+    recipe: Recipe,
+    on_progress: ProgressCallback = lambda _: None,
+    architecture: Architecture | None = None,
+) -> None:
+    """Apply the patches of a recipe to a copy of its source, unless the cache has its kernel.
+
+    Where several kernels are to be built, this tells before the first one of a patch that does not apply. Raises
+    ``KernelError`` as :func:`build` would.
+    """
+    if not recipe.patches:
+        return
+    with _report_disk_errors():
+        ingredients = resolve(recipe, architecture or native())
+        if store.load(ingredients.hash) is not None:
+            return
+        programs.require(*programs.BUILD)
+        on_progress("checking that its patches apply")
+        with workspace(ingredients) as space, space.patched_source(ingredients):
+            pass
+
+
 def release_suffix(name: str) -> str:
     """Return the suffix of the kernel release for a hash, so that ``uname -r`` identifies the kernel."""
     return f"-{name}"

@@ -13,7 +13,7 @@ from orchestrator import architectures
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Kernel
-from orchestrator.kernels.build import build
+from orchestrator.kernels.build import build, check_patches
 from orchestrator.kernels.config import parse
 from orchestrator.kernels.debian_package import fetch_package, origin
 from orchestrator.kernels.image import image_release
@@ -59,6 +59,12 @@ def obtain(kernel: Kernel, on_progress: ProgressCallback = lambda _: None) -> Ke
     if key not in _obtained:
         _obtained[key] = _obtain(kernel, on_progress)
     return _obtained[key]
+
+
+def check_recipe(kernel: Kernel, on_progress: ProgressCallback = lambda _: None) -> None:
+    """Raise ``KernelError`` if the patches of a kernel with a recipe do not apply; builds nothing."""
+    if kernel.recipe is not None and (kernel, cache_folder()) not in _obtained:
+        check_patches(kernel.recipe, on_progress, architectures.find(kernel.architecture))
 
 
 def identity_of(kernel: Kernel) -> Identity:

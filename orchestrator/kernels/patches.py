@@ -66,7 +66,10 @@ class Patch(Struct, frozen=True):
 
 
 def read_patches(sources: Iterable[PatchSource]) -> tuple[Patch, ...]:
-    """Return all patches in the order to apply them. Raises ``KernelError`` if a source has none or an invalid one."""
+    """Return all patches in the order to apply them.
+
+    Raises ``KernelError`` if a source has none, fewer than its ``first``, or an invalid one.
+    """
     patches: list[Patch] = []
     for source in sources:
         path = _from_b4(source.location) if source.kind == "b4" else Path(source.location)
@@ -76,7 +79,9 @@ def read_patches(sources: Iterable[PatchSource]) -> tuple[Patch, ...]:
             raise KernelError(f"cannot read {error.filename or path}: {error.strerror}") from error
         if not read:
             raise KernelError(f"{path}: no patches found")
-        patches += read
+        if source.first > len(read):
+            raise KernelError(f"{path}: patches found: {len(read)}; first: {source.first}")
+        patches += read[: source.first or None]
     return tuple(patches)
 
 

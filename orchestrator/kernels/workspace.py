@@ -34,19 +34,24 @@ class Workspace:
 
         Unchanged files keep their time; others get the current time, so make rebuilds what depends on them.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        next_tree = self.folder / "source.next"
-        shutil.rmtree(next_tree, ignore_errors=True)
-        try:
-            ingredients.source.copy_to(next_tree)
-            apply_patches(ingredients.patches, next_tree)
+        with self.patched_source(ingredients) as tree:
             if self.source.is_dir():
                 compare = ["rsync", "--recursive", "--links", "--perms", "--checksum", "--delete"]
-                programs.run([*compare, f"{next_tree}/", f"{self.source}/"], "cannot update the source tree")
+                programs.run([*compare, f"{tree}/", f"{self.source}/"], "cannot update the source tree")
             else:
-                next_tree.rename(self.source)
+                tree.rename(self.source)
+
+    @contextmanager
+    def patched_source(self, ingredients: Ingredients) -> Iterator[Path]:
+        """Provide a copy of the source with all patches, which is removed afterwards. Raises ``KernelError``."""
+        tree = self.folder / "source.next"
+        shutil.rmtree(tree, ignore_errors=True)
+        try:
+            ingredients.source.copy_to(tree)
+            apply_patches(ingredients.patches, tree)
+            yield tree
         finally:
-            shutil.rmtree(next_tree, ignore_errors=True)
+            shutil.rmtree(tree, ignore_errors=True)
 
     @contextmanager
     def building(self) -> Iterator[None]:

@@ -89,7 +89,8 @@ def _suite(suite: Suite | None) -> str:
 
 def _patches(source: PatchSource) -> Iterator[str]:
     if not is_fetched(source):
-        yield f"patches: series {source.location}, fetched by b4 from the mailing list's archive"
+        which = f"the first {source.first} of " if source.first else ""
+        yield f"patches: {which}series {source.location}, fetched by b4 from the mailing list's archive"
         return
     try:
         for patch in read_patches((source,)):

@@ -135,3 +135,39 @@ def test_a_posted_series_requires_b4(kernels: Kernels) -> None:
     recipe = kernels.recipe(patches=[{"b4": "20170217150551.117028-1-zi.yan@sent.com"}])
     assert "-m pip install 'b4>=" in refused(kernels.build(recipe))
     assert kernels.leftovers == []
+
+
+def test_of_several_kernels_all_patches_are_tried_before_the_first_is_built(kernels: Kernels) -> None:
+    bad = kernels.patch("bad.patch", "copied += 9;", "copied += 19;")
+    text = (kernels.folder / bad).read_text()
+    (kernels.folder / bad).write_text(text.replace("copied += 9;", "copied += 99;"))
+    kernels.recipe("base")
+    kernels.recipe("patched", patches=[bad])
+    file = kernels.user.file(
+        "benchmark: {command: ['true'], metrics: {x: {unit: s, key_value: x}}}\n"
+        "kernels: {base: {recipe: ./base.yaml}, patched: {recipe: ./patched.yaml}}\n"
+        "hosts: {provider: qemu}\n"
+    )
+    ended = [kernels.build(file), kernels.user.orchestrate("run", file)]
+    for one in ended:
+        assert refused(one).startswith("patch bad.patch does not apply: hunk 1 of mm.c")
+    assert kernels.kept == kernels.leftovers == kernels.compiled == []
+
+
+def test_a_series_is_built_patch_by_patch(kernels: Kernels) -> None:
+    one = (kernels.folder / kernels.patch("one", "copied += 9;", "copied += 19;")).read_text()
+    two = (kernels.folder / kernels.patch("two", "return 1;", "return 2;", "start.c")).read_text()
+    (kernels.folder / "two.mbox").write_text(
+        mail("[PATCH 0/2] two of them", "Hello.\n")
+        + mail("[PATCH 1/2] mm: one", one)
+        + mail("[PATCH 2/2] start: two", two)
+    )
+    names = {}
+    for first in (1, 2):
+        built = kernels.built(kernels.recipe(patches=[{"path": "two.mbox", "first": first}]))
+        names[first] = [patch["name"] for patch in built["ingredients"]["patches"]]
+    assert names == {1: ["mm: one"], 2: ["mm: one", "start: two"]}
+    all_of_it = kernels.built(kernels.recipe(patches=["two.mbox"]))
+    assert all_of_it["hash"] == built["hash"]
+    refusal = refused(kernels.build(kernels.recipe(patches=[{"path": "two.mbox", "first": 3}])))
+    assert refusal == f"{kernels.folder}/two.mbox: patches found: 2; first: 3"

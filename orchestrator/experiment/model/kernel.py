@@ -52,10 +52,12 @@ class PatchSource(Struct, frozen=True):
     :ivar kind: ``path`` or ``b4``.
     :ivar location: for ``path``: a diff, a mail, a mailbox, or a directory of patches (in the order of its file
         ``series``, otherwise by name); for ``b4``: the message id of a series on the kernel's mailing lists.
+    :ivar first: how many of its patches are applied, from the first one on; 0: all.
     """
 
     kind: Literal["path", "b4"]
     location: str
+    first: int = 0
 
 
 class Recipe(Struct, frozen=True):
