@@ -70,8 +70,12 @@ def plan(
     echo(table(planned))
     estimated = estimate(planned, chosen)
     echo(f"\n{summary(planned, chosen.name, estimated)}")
-    for name in _to_build(experiment, chosen):
-        echo(f"kernel {name}: not built yet; `run` builds it first, which takes minutes to an hour")
+    if missing := list(_to_build(experiment, chosen)):
+        which, them = ("kernel", "it") if len(missing) == 1 else ("kernels", "them")
+        echo(
+            f"{which} {', '.join(missing)}: not built yet; `run` builds {them} first, which takes minutes to hours and "
+            "2 GB of disk"
+        )
     quote = chosen.quote(estimated.seconds)
     if quote is not None:
         echo(quote)

@@ -21,6 +21,9 @@ from orchestrator.kernels.workspace import BuildKilled, Workspace
 ProgressCallback = Callable[[str], None]
 """Called with a short text about the progress of a build."""
 
+NICENESS = 10
+"""What ``nice`` adds by default. At 19 a build gets a hundredth of a CPU beside two busy programs."""
+
 STOP_LIMIT_S = 20.0
 NEARLY_FULL = 16 * 1024**2
 """Free bytes below which a failure counts as "no space left"."""
@@ -77,7 +80,7 @@ class Make:
     def __call__(self, *targets: str, **variables: str) -> None:
         """Make the targets. Raises ``KernelError`` with the first error of the compiler or make."""
         words = [*self._words, *targets, *(f"{name}={value}" for name, value in variables.items())]
-        argv = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", "19", *words]
+        argv = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", str(NICENESS), *words]
         with self._workspace.log.open("a", encoding="utf-8", errors="replace") as log:
             log.write(f"$ {' '.join(words)}\n")
             log.flush()
@@ -144,4 +147,4 @@ class Make:
 def _lower_autogroup(pid: int) -> None:
     """Lower the priority of a session: with autogroups, ``nice`` applies only within the session."""
     with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text("19", encoding="ascii")
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS), encoding="ascii")

@@ -76,7 +76,7 @@ def test_a_kernel_that_is_not_built_is_named(file: Path, tmp_path: Path) -> None
     ended = orchestrate("plan", str(file), PATH=str(tmp_path / "bin"), XDG_CACHE_HOME=str(tmp_path))
     assert ended.returncode == 0, ended.stderr
     assert [line for line in ended.stdout.splitlines() if line.startswith("kernel ")] == [
-        "kernel accel: not built yet; `run` builds it first, which takes minutes to an hour"
+        "kernel accel: not built yet; `run` builds it first, which takes minutes to hours and 2 GB of disk"
     ]
 
 
