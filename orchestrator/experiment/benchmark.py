@@ -146,7 +146,8 @@ class BenchmarkReader:
         """Return why the benchmark does not accept a level for the argument ``name``; empty if it does."""
         choices = self.choices.get(name, (level.text,))
         if level.text not in choices:
-            return f"invalid value '{level.text}' for '{name}'; {did_you_mean(level.text, choices)}"
+            described = self._described_by(name, level.text) or did_you_mean(level.text, choices)
+            return f"invalid value '{level.text}' for '{name}'; {described}"
         span = self.ranges.get(name)
         if span is None or span.contains(level):
             return ""
@@ -154,6 +155,14 @@ class BenchmarkReader:
         is_near = meant is not None and span.contains(Level(meant, parse_size(meant)))
         hint = f"; did you mean '{meant}'?" if is_near else ""
         return f"invalid value '{level.text}' for '{name}'; expected {span}{hint}"
+
+    def _described_by(self, name: str, word: str) -> str:
+        """Return a hint if a word is no choice, but one in the description of choices, such as a system call."""
+        whole = re.compile(rf"\b{re.escape(word)}\b")
+        meanings = self._meanings().get(name, {}).items()
+        return next(
+            (f"did you mean '{each}' ({words})?" for each, words in meanings if whole.search(words)), ""
+        )
 
     def _check_value(self, draft: Draft, name: str, node: Node) -> None:
         message = self.refusal(name, read_level(node))
