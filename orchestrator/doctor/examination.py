@@ -92,7 +92,8 @@ def examine_for(plan: Plan, provider: Provider, results: Path) -> Examination:
         )
     elif provider.creates_hosts:
         here = _Looked(LocalHost(LOCAL))
-        found += here.findings
+        # Trials run in a guest, which has an environment of its own.
+        found += (finding for finding in here.findings if finding.subject != machine.ENVIRONMENT)
         found += needed_guest.findings(plan, here.kvm)
     else:
         of_machines = _of_machines(plan, provider)

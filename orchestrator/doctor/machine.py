@@ -13,6 +13,7 @@ from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.units import GIB, plural
 
+ENVIRONMENT = "environment"
 LEAST_DISK = GIB
 """Free bytes that scripts, a built benchmark and its output need at most, by far."""
 
@@ -27,7 +28,7 @@ _GOVERNORS = "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 def findings(host: str, facts: Facts, state: HostState) -> Iterator[Finding]:
     """Yield a finding for each subject."""
     environment = host_facts.environment(facts)
-    yield Finding(host, "environment", "ok", f"{environment}: {describe(environment)}")
+    yield Finding(host, ENVIRONMENT, "ok", f"{environment}: {describe(environment)}")
     yield _root(host, facts)
     yield _compiler(host, facts, state)
     yield _idle(host, state)

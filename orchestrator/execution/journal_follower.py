@@ -162,7 +162,7 @@ class JournalFollower:
         levels = ", ".join(f"{name}={level.text}" for name, level in swept if name not in (HOST, KERNEL))
         limit = settle + self._run.experiment.limits.trial
         is_ours = clock_of(context.environment) == "wall"
-        bound = "" if is_ours else f" (limit: {format_limit(limit, context.environment)})"
+        bound = "" if is_ours else f" of wall time (limit: {format_limit(limit, context.environment)})"
         first = "waiting for idle CPUs, then " if settle else ""
         self._activity.change(f"{first}trial {trial.id}{f' [{levels}]' if levels else ''}", limit, bound)
 

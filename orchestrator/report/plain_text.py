@@ -14,10 +14,10 @@ WIDTH = 71
 
 _NAME = 20
 """Names of rows are folded to this width."""
-_HEADING = 13
+_HEADING = 15
 _GAP = 2
 _INDENT = "  "
-_BREAKS = re.compile(r"(?<=[+_,; -])")
+_BREAKS = re.compile(r"(?<=[+_,;./ -])")
 
 
 def paragraph(text: str, indent: str = "") -> str:

@@ -59,7 +59,7 @@ def _trust(report: Report) -> Iterator[str]:
     if unexpected is not None:
         yield f"{unexpected.status}: {text.plain(unexpected.reason) or notes.NO_REASON}"
     yield _verification(report)
-    if report.settings or any(block.settings for block in report.blocks):
+    if ok and (report.settings or any(block.settings for block in report.blocks)):
         yield "settings read back"
     disturbed = report.statuses.get(Status.DISTURBED, 0)
     disturbed += sum(attempt.trials for attempt in report.attempts if attempt.status == Status.DISTURBED)

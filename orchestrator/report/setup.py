@@ -11,6 +11,7 @@ import yaml
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrator.experiment.factors import KERNEL
 from orchestrator.experiment.settings import sysctl_name
 from orchestrator.report import text
 from orchestrator.report.model import Report
@@ -85,9 +86,14 @@ def description(report: Report) -> str:
 
 
 def kernels(report: Report) -> dict[str, dict[str, str]]:
-    """Return the properties of each kernel in words; only the release if it was not built from a recipe."""
+    """Return the properties of each kernel in words; only the release if it was not built from a recipe.
+
+    They are in the order of the file; recorded is the order of their first boots.
+    """
     recorded = report.provenance.kernels if report.provenance else {}
-    return {name: dict(_kernel(properties)) for name, properties in recorded.items()}
+    planned = [level for factor in report.opening.factors if factor.name == KERNEL for level in factor.levels]
+    names = dict.fromkeys([name for name in planned if name in recorded] + [*recorded])
+    return {name: dict(_kernel(recorded[name])) for name in names}
 
 
 def command_lines(report: Report) -> list[tuple[str, str]]:

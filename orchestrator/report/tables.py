@@ -102,7 +102,10 @@ def _identity(report: Report, cells: Sequence[CellSummary]) -> Iterator[Column]:
 
 
 def _figures(report: Report) -> Iterator[Column]:
-    yield Column("n", tuple(str(cell.n) for cell in report.cells), "right")
+    count = (
+        "trials" if "n" in report.varying() else "n"
+    )  # two columns of one name could be taken for each other
+    yield Column(count, tuple(str(cell.n) for cell in report.cells), "right")
     for metric in report.shown:
         words = (text.estimate(cell.estimate(metric.name)) for cell in report.cells)
         yield Column(_with_unit(metric), tuple(words), "right")

@@ -369,6 +369,7 @@ repetitions: 1
         path.write_text(text.replace("SIZE", f"{size}MiB"))
         found = document(local_user.orchestrate("doctor", path, "--format", "json"))
         assert of_subject(found, "controller", "guest's memory")["verdict"] == verdict
+    assert "environment" not in [one["subject"] for one in found["findings"]]  # that of this machine
     kernel = of_subject(found, "controller", "kernel debian")
     assert kernel["verdict"] == "missing"
     assert kernel["reason"].startswith("unable to locate package linux-image-cloud;")

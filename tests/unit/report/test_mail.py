@@ -185,3 +185,25 @@ def test_folding_loses_nothing(word: str, width: int) -> None:
     lines = plain_text.fold(word, width).split("\n")
     assert "".join(line.strip() for line in lines) == word
     assert max(map(len, lines)) <= width
+
+
+def test_kernels_are_in_the_order_of_the_file_whichever_was_booted_first(tmp_path: Path) -> None:
+    folder = eventful_run.make(tmp_path)
+    kernels = dict(reversed(eventful_run.PROVENANCE.kernels.items()))
+    assert list(kernels) == ["new", "base"]
+    manifest.save(folder, replace(eventful_run.PROVENANCE, kernels=kernels))
+    text = mail_of(folder)
+    assert text.index("Kernel base:") < text.index("Kernel new:")
+
+
+def test_a_long_heading_is_broken_between_its_parts(tmp_path: Path) -> None:
+    name = "sysctl.vm.compaction_proactiveness"
+    factors = (FactorInfo(name, ("0", "20")), FactorInfo("mode", ("serial", "mbind")))
+    trials = [
+        trial({name: level, "mode": mode}, 0, 3.0, boot="b")
+        for level in ("0", "20")
+        for mode in ("serial", "mbind")
+    ]
+    folder = write(tmp_path / "quickstart" / RUN.run, [replace(RUN, factors=factors), BLOCK, *trials, END])
+    words = mail_of(folder).split()
+    assert {"sysctl.vm.", "compaction_", "proactiveness"} <= set(words)

@@ -19,7 +19,7 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
 from orchestrator.report import format_names
 from orchestrator.report.model import open_report
-from orchestrator.results.records import Record, RunRecord
+from orchestrator.results.records import FactorInfo, Record, RunRecord
 from orchestrator.results.runs import RunFolder
 from tests.reports import Reported, render, report_of
 from tests.run_samples import BLOCK, END, FIXED, RUN, trial, write
@@ -50,6 +50,13 @@ def records() -> list[Record]:
 @pytest.fixture
 def report(tmp_path: Path) -> Reported:
     return report_of(tmp_path / "run", records())
+
+
+def test_a_factor_called_n_is_not_taken_for_the_number_of_trials(tmp_path: Path) -> None:
+    factors = (FactorInfo("n", ("1", "2")),)
+    trials = [trial({"n": level}, 0, 3.0, boot="b") for level in ("1", "2")]
+    found = report_of(tmp_path / "run", [replace(RUN, factors=factors), BLOCK, *trials, END])
+    assert render(found, "table").splitlines()[2].split()[:2] == ["n", "trials"]
 
 
 def test_every_environment_has_one_plain_sentence() -> None:

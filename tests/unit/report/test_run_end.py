@@ -65,6 +65,12 @@ def test_what_went_wrong_is_in_the_first_line(tmp_path: Path) -> None:
     )
 
 
+def test_without_an_ok_trial_nothing_is_said_of_settings(tmp_path: Path) -> None:
+    refused = trial(SERIAL, 0, status=Status.FAILED, reason="setting /proc/sys/vm/nosuch: missing")
+    line, *_ = summary(tmp_path, refused)
+    assert "settings read back" not in line
+
+
 def test_verification_errors_and_missing_verification_are_named(tmp_path: Path) -> None:
     wrong = {"verification": {"pages": 16, "pages_on_target": 15, "bytes_checked": 4096, "bytes_wrong": 0}}
     line, *_ = summary(tmp_path / "a", trial(SERIAL, 0, 3.0), trial(COPY, 0, 3.0, details=wrong))
