@@ -161,7 +161,10 @@ def test_settings_hold_for_one_trial(ends: Mapping[str, TrialEnd], finished: Hos
 
 
 def test_trial_does_not_run_without_its_settings(ends: Mapping[str, TrialEnd]) -> None:
-    for name, verdict in (("refused", "refused"), ("missing", "missing")):
+    for name, verdict in (
+        ("refused", "refused, requested '"),
+        ("missing", "No such file or directory (requested '"),
+    ):
         end = ends[name]
         assert (end.exit_code, end.start, end.end) == (None, "", "")
         assert end.refused.startswith("setting /proc/sys/")

@@ -74,9 +74,13 @@ static bool report(struct outcomes *outcomes, const char *path, const char *befo
 	free(json.text);
 	if (!is_failure(verdict))
 		return true;
-	if (failures->used <= FAILURES_LIMIT)
-		text_print(failures, "%s%s: %s, requested '%s', actual '%s'",
-			   failures->used ? "; " : "", path, verdict, requested, actual);
+	if (failures->used > FAILURES_LIMIT)
+		return false;
+	text_print(failures, "%s%s: ", failures->used ? "; " : "", path);
+	if (strcmp(verdict, "missing") == 0 && *path == '/')
+		text_print(failures, "No such file or directory (requested '%s')", requested);
+	else
+		text_print(failures, "%s, requested '%s', actual '%s'", verdict, requested, actual);
 	return false;
 }
 
