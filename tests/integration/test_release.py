@@ -13,6 +13,9 @@ import pytest
 
 from orchestrator import __version__, architectures
 
+pytestmark = pytest.mark.slow
+"""On a new machine zig compiles a C library for each architecture first, which takes minutes."""
+
 ROOT = Path(__file__).parents[2]
 NAMES = [
     "SHA256SUMS",
