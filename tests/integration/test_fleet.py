@@ -167,7 +167,7 @@ def test_the_table_of_good_hosts_is_printed_beside_a_dead_one(fleet: Fleet, tmp_
     assert line.split()[-5:] == ["left", "out", "0", "trials", "ansible_connection=local"]
     title, _, head, *rest = ended.out.splitlines()
     assert "not complete: 4 of 8 trials" in title
-    assert head.split()[:2] == ["n", "n"]
+    assert head.split()[:2] == ["n", "trials"]
     assert rest[-1].startswith("Full report: ")
 
 

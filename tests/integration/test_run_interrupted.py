@@ -341,7 +341,7 @@ def test_a_run_goes_on_when_what_its_runner_failed_at_is_mended(admin: User, mac
     file = admin.file(LOSES_A_SETTING.replace("KNOB", "/sys/kernel/mm/ksm/run"))
     ended = admin.run(file)
     assert ended.code == 3
-    assert "the runner failed: /sys/kernel/mm/ksm/run: missing" in ended.complaints[-1]
+    assert "the runner failed: /sys/kernel/mm/ksm/run: No such file or directory" in ended.complaints[-1]
     knob = machine.root / "sys/kernel/mm/ksm/run"
     (knob.parent / "run.away").rename(knob)
     (knob.parent / "run.away").touch()
