@@ -62,8 +62,8 @@ WORKFLOWS := .github/workflows/ci.yaml orchestrator/starters/workflow.yaml
 # What a machine that boots from its disk is made with.
 MACHINE_PACKAGES := mmdebstrap grub-pc-bin grub-common qemu-utils fdisk e2fsprogs dosfstools mtools ovmf dpkg-dev debhelper
 
-.PHONY: setup quickstart test test-unit coverage messages slow-test browser-test cloud-test slurm-test kernel-test kernel-test-short \
-	kernel-test-quick kernel-test-debug kernel-test-experiments series-test machine-test architecture-test \
+.PHONY: setup quickstart test test-unit coverage messages slow-test browser-test cloud-test slurm-test kernel-test \
+	kernel-test-short kernel-test-quick kernel-test-debug kernel-test-experiments series-test machine-test architecture-test \
 	audit chaos fuzz licences lint lock man release site packages-run packages-test performance clean help
 # Packages come before what is made with them, also for `make -j`.
 .NOTPARALLEL:

@@ -225,10 +225,9 @@ def _speedup(point: Point, baseline: Point) -> str:
         {**dict(one.rest), **({"threads": one.threads} if one.threads else {})} for one in (point, baseline)
     ]
     differing = [name for name in sides[0] if sides[0][name] != sides[1].get(name)]
-    if not differing:
-        return f"{_name('')}{_at(point.rest)} over {_name('')}"
-    names = [", ".join(f"{name}={side[name]}" for name in differing if name in side) for side in sides]
-    return f"{names[0]} over {names[1]}{_at([(n, level) for n, level in point.rest if n not in differing])}"
+    compared = [", ".join(f"{name}={side[name]}" for name in differing if name in side) for side in sides]
+    shared = [(name, level) for name, level in point.rest if name not in differing]
+    return f"{_name(compared[0])} over {_name(compared[1])}{_at(shared)}"
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------
@@ -270,8 +269,8 @@ def _groups(run: Points, key: Callable[[Point], Key]) -> list[list[Point]]:
     return list(groups.values())
 
 
-def _name(mode: str) -> str:
-    return mode or "the benchmark"
+def _name(words: str) -> str:
+    return words or "the benchmark"
 
 
 def _at(rest: Iterable[tuple[str, object]]) -> str:

@@ -14,6 +14,8 @@ from orchestrator.hosts.facts_model import Facts
 from orchestrator.units import GIB, plural
 
 ENVIRONMENT = "environment"
+"""A subject: what the figures of trials on the machine are worth."""
+
 LEAST_DISK = GIB
 """Free bytes that scripts, a built benchmark and its output need at most, by far."""
 

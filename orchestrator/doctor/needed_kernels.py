@@ -13,7 +13,7 @@ from orchestrator.errors import KernelError
 from orchestrator.experiment.model import Experiment, Kernel, Recipe
 from orchestrator.hosts.provider import Provider
 from orchestrator.kernels import programs, store
-from orchestrator.kernels.debian_package import is_available
+from orchestrator.kernels.debian_package import is_fetched
 from orchestrator.kernels.obtain import obtain
 
 APT = ("apt-get", "apt-cache", "dpkg-deb")
@@ -66,7 +66,7 @@ def _of_guest(kernel: Kernel, architecture: Architecture) -> Finding:
         return Finding(CONTROLLER, _subject(kernel), "ok", release)
     package = kernel.package or architecture.package
     try:
-        is_cached = is_available(package, kernel.suite, architecture)
+        is_cached = is_fetched(package, kernel.suite, architecture)
     except KernelError as error:
         return _missing(kernel, str(error))
     if is_cached:

@@ -62,6 +62,7 @@ _HINTS = {
     "!": "use 'not' instead of '!'",
     "=": "use '==' to compare",
 }
+_QUOTED = re.compile("'[^']*'|\"[^\"]*\"")
 _WITH_UNIT = re.compile(r"\b\d+(\.\d+)?[A-Za-z]+\b")
 
 
@@ -103,10 +104,10 @@ class Compiler:
         text = self.text
         for comparison in ("==", "!=", "<=", ">="):
             text = text.replace(comparison, "  ")
-        hints = [hint for token, hint in _HINTS.items() if token in text]
-        if with_unit := _WITH_UNIT.search(re.sub(r"""'[^']*'|"[^"]*\"""", "", text)):
-            hints.insert(0, f"put a value with a unit in quotes: '{with_unit[0]}'")
-        return "; ".join((f"syntax error in '{self.text[:60]}'", *hints[:1]))
+        hint = next((hint for token, hint in _HINTS.items() if token in text), "")
+        if with_unit := _WITH_UNIT.search(_QUOTED.sub("", text)):
+            hint = f"put a value with a unit in quotes: '{with_unit[0]}'"
+        return f"syntax error in '{self.text[:60]}'{hint and f'; {hint}'}"
 
     def _compile(self, node: ast.expr) -> Evaluator:
         method = getattr(self, f"_{type(node).__name__.lower()}", None)

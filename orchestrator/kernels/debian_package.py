@@ -67,7 +67,7 @@ def fetch_package(
     return folder
 
 
-def is_available(package: str, suite: Suite | None, architecture: Architecture) -> bool:
+def is_fetched(package: str, suite: Suite | None, architecture: Architecture) -> bool:
     """Return whether the cache has a package; ``KernelError`` if it does not and apt does not know it either.
 
     Fetches nothing: apt is not asked about a suite or another architecture, whose lists a run fetches first.

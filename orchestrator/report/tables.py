@@ -102,9 +102,8 @@ def _identity(report: Report, cells: Sequence[CellSummary]) -> Iterator[Column]:
 
 
 def _figures(report: Report) -> Iterator[Column]:
-    count = (
-        "trials" if "n" in report.varying() else "n"
-    )  # two columns of one name could be taken for each other
+    # Two columns of one name could be taken for each other.
+    count = "trials" if "n" in report.varying() else "n"
     yield Column(count, tuple(str(cell.n) for cell in report.cells), "right")
     for metric in report.shown:
         words = (text.estimate(cell.estimate(metric.name)) for cell in report.cells)
