@@ -63,14 +63,23 @@ def table(compared: ComparisonReport) -> list[list[str]]:
 
 def name(row: Row, compared: ComparisonReport) -> str:
     """Return the levels of a row and, if the comparison has several environments, its environment."""
-    kernels = {side.factors.get("kernel", "") for side in (row.base, row.new) if side}
-    levels = dict(row.factors)
-    if "kernel" not in levels and len(kernels) > 1 and row.base and row.new:
-        levels = {"kernel": f"{row.new.factors['kernel']} / {row.base.factors['kernel']}", **levels}
-    words = [f"{key}={level}" for key, level in levels.items()] or ["the only cell"]
-    if len(_environments(compared.rows)) > 1:
-        words.append("/".join(sorted(_environments([row]))))
-    return ", ".join(words)
+    words = [f"{key}={level}" for key, level in levels(row).items()] or ["the only cell"]
+    return ", ".join(filter(None, [*words, environment(row, compared)]))
+
+
+def levels(row: Row) -> dict[str, str]:
+    """Return the factors and levels of a row; of two kernels that are compared, the new one comes first."""
+    words = dict(row.factors)
+    if "kernel" in words or not (row.base and row.new):
+        return words
+    kernels = [side.factors.get("kernel", "") for side in (row.new, row.base)]
+    differ = all(kernels) and kernels[0] != kernels[1]
+    return {"kernel": " / ".join(kernels), **words} if differ else words
+
+
+def environment(row: Row, compared: ComparisonReport) -> str:
+    """Return the environment of a row, or of its two sides; empty if the comparison has only one."""
+    return "/".join(sorted(_environments([row]))) if len(_environments(compared.rows)) > 1 else ""
 
 
 def notes(compared: ComparisonReport) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.report import layout
 from orchestrator.report.tables import Column
@@ -30,6 +30,12 @@ def item(text: str, sign: str = "") -> str:
     return textwrap.fill(
         text, WIDTH, initial_indent=f"  {sign}", subsequent_indent="    ", break_on_hyphens=False
     )
+
+
+def section(title: str, lines: Iterable[str]) -> str:
+    """Return a title and the lines as items of a list; nothing if there are no lines."""
+    items = [item(line, "- ") for line in lines]
+    return "\n".join([paragraph(f"{title}:"), *items]) if items else ""
 
 
 def command(words: Sequence[str], width: int = WIDTH) -> str:

@@ -18,20 +18,20 @@ def render(report: Report) -> str:
     marks = {label: f"[{number}]" for number, label in enumerate(report.labels, 1)}
     first = (_title(report), *notes.damage(report), *notes.environments(report))
     parts = [*map(plain_text.paragraph, first)]
-    parts.append(_section("Machine", _pairs(_machine(report))))
+    parts.append(plain_text.section("Machine", _pairs(_machine(report))))
     for name, properties in setup.kernels(report).items():
-        parts.append(_section(f"Kernel {text.plain(name)}", _pairs(properties.items())))
-    parts.append(_section("Settings, as read back", _pairs(setup.settings(report).items())))
+        parts.append(plain_text.section(f"Kernel {text.plain(name)}", _pairs(properties.items())))
+    parts.append(plain_text.section("Settings, as read back", _pairs(setup.settings(report).items())))
     method = [*notes.figures(report), *notes.rows(report), *notes.meanings(report)]
-    parts.append(_section("Method", method))
+    parts.append(plain_text.section("Method", method))
     for table in tables.tables(report) if report.cells else ():
         parts += [plain_text.paragraph(table.caption), *plain_text.tables(_marked(table, marks))]
     footnotes = (f"{mark} {note}" for mark, note in zip(marks.values(), notes.labels(report), strict=True))
     parts.append("\n".join(map(plain_text.paragraph, footnotes)))
-    parts.append(_section("How to read it", notes.comparison(report)))
-    parts.append(_section("Anomalies", notes.findings(report)))
-    parts.append(_section("Excluded", _excluded(report)))
-    parts.append(_section("Experiment", _pairs(_experiment(report))))
+    parts.append(plain_text.section("How to read it", notes.comparison(report)))
+    parts.append(plain_text.section("Anomalies", notes.findings(report)))
+    parts.append(plain_text.section("Excluded", _excluded(report)))
+    parts.append(plain_text.section("Experiment", _pairs(_experiment(report))))
     if report.provenance:
         command = shell_words(report.provenance.command_line)
         parts.append(f"{plain_text.paragraph('Command:')}\n{plain_text.command(command)}")
@@ -106,8 +106,3 @@ def _experiment(report: Report) -> Iterator[tuple[str, str]]:
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     return (f"{name}: {words}" for name, words in pairs)
-
-
-def _section(title: str, lines: Iterable[str]) -> str:
-    items = [plain_text.item(line, "- ") for line in lines]
-    return "\n".join([plain_text.paragraph(f"{title}:"), *items]) if items else ""
