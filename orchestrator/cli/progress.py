@@ -141,6 +141,16 @@ def describe(record: TrialRecord) -> str:
 @contextmanager
 def building(name: str) -> Iterator[Callable[[str], None]]:
     """Show on stderr how far the build of a kernel is: one line that changes, or one every while in a pipe."""
+    try:
+        with _build_progress(name) as say:
+            yield say
+    except KeyboardInterrupt:  # make has ended and has removed what is not complete
+        echo(f"orchestrate: kernel {name} is not built yet; the same command continues the build", err=True)
+        raise
+
+
+@contextmanager
+def _build_progress(name: str) -> Iterator[Callable[[str], None]]:
     console = _console()
     if console.is_interactive:
         with muted(), console.status(f"{name}: beginning") as status:

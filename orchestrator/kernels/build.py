@@ -31,6 +31,8 @@ from orchestrator.kernels.workspace import BuildKilled, Workspace, workspace
 
 _log = logging.getLogger(__name__)
 
+_PREPARING = "preparing the source"
+"""Fetching, unpacking, copying and patching it."""
 _BUILD_ID = re.compile(r"Build ID: ([0-9a-f]+)")
 
 
@@ -49,6 +51,7 @@ def build(
     Raises ``KernelError`` if an ingredient is missing, the build fails or there is no space left.
     """
     with _report_disk_errors():
+        on_progress(_PREPARING)
         ingredients = resolve(recipe, architecture or native())
         name = ingredients.hash
 
@@ -79,6 +82,7 @@ def check_patches(
     if not recipe.patches:
         return
     with _report_disk_errors():
+        on_progress(_PREPARING)
         ingredients = resolve(recipe, architecture or native())
         if store.load(ingredients.hash) is not None:
             return
@@ -158,7 +162,7 @@ def _build_package(built: Built, ingredients: Ingredients, on_progress: Progress
 
 
 def _prepare(space: Workspace, ingredients: Ingredients, on_progress: ProgressCallback) -> Make:
-    on_progress("copying the source")
+    on_progress(_PREPARING)
     space.log.unlink(missing_ok=True)
     space.prepare(ingredients)
     return Make(space, ingredients, release_suffix(ingredients.hash), on_progress)

@@ -202,9 +202,12 @@ def test_a_build_that_is_stopped_leaves_no_kernel_and_no_process(
     (kernels.folder / "slow").touch()
     process = kernels.user.begin("kernel", "build", recipe)
     kernels.user.wait_for(kernels.has_started_compiling, process)
-    kernels.user.kill(process, number)
+    ended = kernels.user.kill(process, number)
     kernels.user.wait_for(lambda: not makes_in(kernels.folder))
     assert kernels.kept == []
+    if number == signal.SIGINT:
+        told = f"kernel {Path(recipe).stem} is not built yet; the same command continues the build"
+        assert ended.complaints[-1] == told
     (kernels.folder / "slow").unlink()
     assert kernels.compiled
     kernels.built(recipe)
