@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from orchestrator.documents.document import JSONSchema, read_file
 from orchestrator.documents.draft import Draft
 from orchestrator.errors import BadInput
-from orchestrator.experiment import roles, schemas, sections, sysctl_names
+from orchestrator.experiment import roles, schemas, sections, setting_names
 from orchestrator.experiment.benchmark import BenchmarkReader
 from orchestrator.experiment.comparison import ComparisonReader
 from orchestrator.experiment.content import content_hash
@@ -94,7 +94,7 @@ def load(
             check_roles(experiment.roles)
         except BadInput as error:
             draft.faults += [fault for fault in error.faults if not isinstance(fault, str)]
-    sysctl_names.warn(draft.node)
+    setting_names.warn(draft.node)
     draft.raise_faults()
     return replace(experiment, content_hash=content_hash(experiment))
 
