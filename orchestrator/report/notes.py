@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from orchestrator.analysis.intervals import METHODS
+from orchestrator.analysis.intervals import METHODS, Interval
 from orchestrator.analysis.speedup import Speedup
 from orchestrator.analysis.summary import Estimate
 from orchestrator.experiment.model import Status
@@ -108,19 +108,29 @@ def figures(report: Report) -> Iterator[str]:
     for skipped in report.reasons:
         if skipped.status == Status.SKIPPED:
             yield text.plain(f"{plural(skipped.trials, 'trial')} {skipped.reason}.", LONGEST_NOTE)
-    shown = _shown(report)
-    used = {estimate.spread.method for estimate in shown if estimate.interval is None}
-    spreads = [words for method, words in SPREADS.items() if method in used]
-    if shown:
-        spread = f" ± {'; '.join(spreads)}" if spreads else ""
-        yield f"Figures are medians of the n ok trials{spread}."
-    present = {estimate.metric for estimate in shown}
+    yield from _medians(report)
+    present = {estimate.metric for estimate in _shown(report)}
     for metric in report.shown:
         if metric.name not in present and any(cell.n for cell in report.cells):
             reason = report.missing.get(metric.name, "the benchmark did not report it")
             hint = f" {NOT_REPORTED}" if not reason.startswith(REFUSED) else ""
             yield text.plain(f"No {metric.name} in any row: {reason.rstrip('.')}.{hint}", LONGEST_NOTE)
     yield from _intervals(report)
+
+
+def legend(report: Report) -> str:
+    """Return what the figures of the tables are; empty if there are none."""
+    levels = dict.fromkeys(interval.confidence for interval in _interval_kinds(report))
+    return " ".join([*_medians(report), *(f"{_interval(confidence)}." for confidence in levels)])
+
+
+def _medians(report: Report) -> Iterator[str]:
+    shown = _shown(report)
+    used = {estimate.spread.method for estimate in shown if estimate.interval is None}
+    spreads = [words for method, words in SPREADS.items() if method in used]
+    if shown:
+        spread = f" ± {'; '.join(spreads)}" if spreads else ""
+        yield f"Figures are medians of the n ok trials{spread}."
 
 
 def run(report: Report) -> list[int]:
@@ -161,18 +171,29 @@ def _shown(report: Report) -> list[Estimate]:
     return [estimate for cell in report.cells for estimate in cell.estimates if estimate.metric in names]
 
 
+def _with_intervals(report: Report) -> list[Estimate | Speedup]:
+    return [*_shown(report), *report.speedups]
+
+
+def _interval_kinds(report: Report) -> list[Interval]:
+    """Return one interval for each sampling unit that occurs."""
+    return list(
+        {each.interval.unit: each.interval for each in _with_intervals(report) if each.interval}.values()
+    )
+
+
+def _interval(confidence: float) -> str:
+    return f"[low, high]: {confidence * 100:g} % interval of the median or of the ratio of medians"
+
+
 def _intervals(report: Report) -> Iterator[str]:
     """Yield the method of the intervals, and why figures have none."""
-    figures: list[Estimate | Speedup] = [*_shown(report), *report.speedups]
-    intervals = {each.interval.unit: each.interval for each in figures if each.interval is not None}
-    for unit, interval in intervals.items():
-        what = (
-            f"[low, high]: {interval.confidence * 100:g} % interval of the median or of the ratio of medians"
-        )
-        yield f"{what}; {METHODS[unit]}."
-    if "trial" in intervals:
+    intervals = _interval_kinds(report)
+    for interval in intervals:
+        yield f"{_interval(interval.confidence)}; {METHODS[interval.unit]}."
+    if any(interval.unit == "trial" for interval in intervals):
         yield "Intervals of one boot do not cover differences between boots."
-    missing = Counter(each.no_interval for each in figures if each.no_interval)
+    missing = Counter(each.no_interval for each in _with_intervals(report) if each.no_interval)
     for reason, count in missing.items():
         yield f"No interval for {plural(count, 'figure')}: {reason}."
 

@@ -1,4 +1,4 @@
-"""The text at the end of ``orchestrate run``: the table, and three lines on trust, environment and the full report."""
+"""The text at the end of ``orchestrate run``: table, legend, and three lines on trust, environment, full report."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from orchestrator.units import plural
 
 
 def render(report: Report, run_folder: Path, verbose: bool = False) -> str:
-    """Return title, tables and :func:`summary_lines`; with ``verbose`` all notes before these lines.
+    """Return title, tables, their legend and :func:`summary_lines`; with ``verbose`` all notes before these lines.
 
     :param run_folder: the run's directory, as the user can name it.
     """
     if verbose:
         start = table.render(report).rstrip("\n")
     else:
-        start = "\n\n".join([notes.title(report), *table.table_texts(report)])
+        parts = [notes.title(report), *table.table_texts(report), notes.legend(report)]
+        start = "\n\n".join(filter(None, parts))
     return "\n".join([start, "", *summary_lines(report, run_folder)]) + "\n"
 
 

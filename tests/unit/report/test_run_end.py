@@ -32,16 +32,31 @@ def summary(results: Path, *records: Record) -> list[str]:
     return text_of(results, [RUN, BLOCK, *records]).split("\n\n")[-1].splitlines()
 
 
-def test_a_good_run_ends_with_its_table_and_three_lines(tmp_path: Path) -> None:
+def test_a_good_run_ends_with_its_table_a_legend_and_three_lines(tmp_path: Path) -> None:
     text = text_of(tmp_path, [replace(RUN, trials=4), BLOCK, *GOOD, END])
-    title, table, lines = text.rstrip("\n").split("\n\n")
+    title, table, legend, lines = text.rstrip("\n").split("\n\n")
     assert title.startswith("quickstart, run ")
     assert table.splitlines()[0].split()[:2] == ["mode", "n"]
+    assert legend == "Figures are medians of the n ok trials ± half the range (2 to 4 trials)."
     assert lines.splitlines() == [
         "Trust: 4 of 4 trials ok; all pages on target, 0 bytes wrong; settings read back; no trial disturbed by noise.",
         f"Environment: vm-icount, {describe('vm-icount')}",
         f"Full report: orchestrate report {FOLDER}",
     ]
+
+
+def test_the_legend_tells_what_intervals_are(tmp_path: Path) -> None:
+    records = [trial(SERIAL, n, 3.0 + 0.01 * n, 600.0 - n) for n in range(8)]
+    legend = text_of(tmp_path, [replace(RUN, trials=8), BLOCK, *records, END]).split("\n\n")[2]
+    assert legend == (
+        "Figures are medians of the n ok trials. "
+        "[low, high]: 95 % interval of the median or of the ratio of medians."
+    )
+
+
+def test_a_run_without_figures_has_no_legend(tmp_path: Path) -> None:
+    failed = trial(COPY, 9, status=Status.FAILED, reason="contents lost")
+    assert "Figures are" not in text_of(tmp_path, [RUN, BLOCK, failed])
 
 
 def test_verbose_adds_the_notes(tmp_path: Path) -> None:
