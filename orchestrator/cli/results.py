@@ -170,6 +170,12 @@ def _remove(
     from orchestrator.results.store import Store
     from orchestrator.units import plural
 
+    failed: list[BadInput | HostError] = []
+    for folder in [] if dry_run else removal.left(results_path):
+        try:
+            echo(f"removed the rest of {folder.parent.name}/{removal.finish(folder)}")
+        except HostError as error:
+            failed.append(error)
     shown = {
         run: f"{run.path.parent.name}/{run.id}, {removal.state(run, removal.recorded_state(run))}, "
         f"{_mebibytes(removal.size(run))}"
@@ -181,10 +187,9 @@ def _remove(
             echo(f"would remove {text}")
     if not selected:
         echo("nothing to remove", err=True)
-        return []
+        return failed
     if dry_run or (must_ask and not confirm(f"Remove {plural(len(selected), 'run')}?")):
-        return []
-    failed: list[BadInput | HostError] = []
+        return failed
     try:
         for run in selected:
             try:

@@ -127,16 +127,36 @@ def remove(results: Path, run: RunFolder) -> bool:
             run.path.rename(aside)
         except OSError as error:
             raise HostError(f"{run.path}: {error.strerror}; not removed") from None
+        _delete(aside, run.path)
+    return True
+
+
+def left(results: Path) -> list[Path]:
+    """Return the directories that removals have left which were killed, or failed in part."""
+    return sorted(results.glob(f"*/{_REMOVED}*"))
+
+
+def finish(folder: Path) -> str:
+    """Remove what a removal has left, see :func:`left`; return its run's id. Raises ``HostError`` as :func:`remove`."""
+    run = folder.name.removeprefix(_REMOVED)
+    _delete(folder, folder.with_name(run))
+    return run
+
+
+def _delete(aside: Path, run: Path) -> None:
+    """Delete the renamed directory of a run, and that of its experiment if it is empty then."""
+    while aside.exists():
         try:
             shutil.rmtree(aside)
+        except FileNotFoundError:  # another process deletes it, too
+            continue
         except OSError as error:
             name = Path(error.filename or aside).name  # shutil gives it with or without its directory
             raise HostError(
-                f"{run.path}: removed in part: {name}: {error.strerror}; the rest is in {aside}"
+                f"{run}: removed in part: {name}: {error.strerror}; the rest is in {aside}"
             ) from None
     with contextlib.suppress(OSError):
-        run.path.parent.rmdir()
-    return True
+        run.parent.rmdir()
 
 
 def size(run: RunFolder) -> int:

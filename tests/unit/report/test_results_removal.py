@@ -273,4 +273,21 @@ def test_a_run_is_listed_whole_or_not_at_all(results: Path) -> None:
         )
         assert not folder.exists()
         assert len(run(results, "list").stdout.splitlines()) == 3
-        assert run(results, "prune", "--keep", "1").stderr == "nothing to remove\n"
+        again = run(results, "prune", "--keep", "1")
+        assert (again.returncode, again.stdout) == (3, "")
+        assert again.stderr == f"nothing to remove\n{removed.stderr}"
+    assert "rest" not in run(results, "prune", "--keep", "1", "--dry-run").stdout
+    assert aside.exists()
+    assert run(results, "prune", "--keep", "1").stdout == f"removed the rest of a/{folder.name}\n"
+    assert not aside.exists()
+
+
+def test_what_a_killed_removal_has_left_is_removed_by_the_next(results: Path) -> None:
+    (folder,) = results.glob("b/*")
+    aside = folder.with_name(f".removed-{folder.name}")
+    folder.rename(aside)
+    kept = sorted(results.glob("a/*"))
+    removed = run(results, "rm", kept[0].name)
+    assert removed.stdout.splitlines()[0] == f"removed the rest of b/{folder.name}"
+    assert not (results / "b").exists()
+    assert left(results) == [31, 20, 0]
