@@ -170,26 +170,28 @@ def _remove(
     from orchestrator.results.store import Store
     from orchestrator.units import plural
 
-    failed: list[BadInput | HostError] = []
-    for folder in [] if dry_run else removal.left(results_path):
-        try:
-            echo(f"removed the rest of {folder.parent.name}/{removal.finish(folder)}")
-        except HostError as error:
-            failed.append(error)
     shown = {
         run: f"{run.path.parent.name}/{run.id}, {removal.state(run, removal.recorded_state(run))}, "
         f"{_mebibytes(removal.size(run))}"
         for run in selected
     }
+    rests = {folder: f"the rest of {removal.removed_run(folder)}" for folder in removal.left(results_path)}
     must_ask = not dry_run and not yes and sys.stdin.isatty()
     if dry_run or must_ask:
-        for text in shown.values():
+        for text in (*rests.values(), *shown.values()):
             echo(f"would remove {text}")
-    if not selected:
+    if not selected and not rests:
         echo("nothing to remove", err=True)
-        return failed
-    if dry_run or (must_ask and not confirm(f"Remove {plural(len(selected), 'run')}?")):
-        return failed
+        return []
+    if dry_run or (must_ask and not confirm(f"Remove {plural(len(selected) + len(rests), 'run')}?")):
+        return []
+    failed: list[BadInput | HostError] = []
+    for folder, text in rests.items():
+        try:
+            removal.finish(folder)
+            echo(f"removed {text}")
+        except HostError as error:
+            failed.append(error)
     try:
         for run in selected:
             try:

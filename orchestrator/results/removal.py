@@ -132,15 +132,24 @@ def remove(results: Path, run: RunFolder) -> bool:
 
 
 def left(results: Path) -> list[Path]:
-    """Return the directories that removals have left which were killed, or failed in part."""
-    return sorted(results.glob(f"*/{_REMOVED}*"))
+    """Return the directories that removals have left which were killed, or failed in part. Links are left out."""
+    return sorted(
+        folder
+        for folder in results.glob(f"*/{_REMOVED}*")
+        if runs.is_id(folder.name.removeprefix(_REMOVED))
+        and not (folder.is_symlink() or folder.parent.is_symlink())
+        and folder.is_dir()
+    )
 
 
-def finish(folder: Path) -> str:
-    """Remove what a removal has left, see :func:`left`; return its run's id. Raises ``HostError`` as :func:`remove`."""
-    run = folder.name.removeprefix(_REMOVED)
-    _delete(folder, folder.with_name(run))
-    return run
+def removed_run(folder: Path) -> str:
+    """Return the experiment and id of the run of which :func:`left` has found a directory."""
+    return f"{folder.parent.name}/{folder.name.removeprefix(_REMOVED)}"
+
+
+def finish(folder: Path) -> None:
+    """Remove what a removal has left, see :func:`left`. Raises ``HostError`` as :func:`remove`."""
+    _delete(folder, folder.parent / folder.name.removeprefix(_REMOVED))
 
 
 def _delete(aside: Path, run: Path) -> None:

@@ -198,14 +198,21 @@ def test_links_and_other_directories_are_not_followed(results: Path, tmp_path: P
     assert not inside.exists()
 
 
-@pytest.mark.parametrize(("answer", "ages"), [("n", [50, 40, 31, 20, 0]), ("y", [50, 40, 20, 0])])
-def test_on_a_terminal_it_asks(results: Path, answer: str, ages: list[int]) -> None:
+def answered(answer: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """``orchestrate results`` on a terminal, whose user gives an answer."""
     terminal, end = os.openpty()
     os.write(terminal, f"{answer}\n".encode())
-    words = [*IN_A_PROCESS, "results", "prune", "--unfinished", "--results", str(results)]
-    ended = subprocess.run(words, stdin=end, capture_output=True, text=True, check=True)
+    ended = subprocess.run(
+        [*IN_A_PROCESS, "results", *words], stdin=end, capture_output=True, text=True, check=True
+    )
     os.close(terminal)
     os.close(end)
+    return ended
+
+
+@pytest.mark.parametrize(("answer", "ages"), [("n", [50, 40, 31, 20, 0]), ("y", [50, 40, 20, 0])])
+def test_on_a_terminal_it_asks(results: Path, answer: str, ages: list[int]) -> None:
+    ended = answered(answer, "prune", "--unfinished", "--results", str(results))
     assert "Remove 1 run? [y/N]" in ended.stderr
     assert left(results) == ages
 
@@ -275,8 +282,9 @@ def test_a_run_is_listed_whole_or_not_at_all(results: Path) -> None:
         assert len(run(results, "list").stdout.splitlines()) == 3
         again = run(results, "prune", "--keep", "1")
         assert (again.returncode, again.stdout) == (3, "")
-        assert again.stderr == f"nothing to remove\n{removed.stderr}"
-    assert "rest" not in run(results, "prune", "--keep", "1", "--dry-run").stdout
+        assert again.stderr == removed.stderr
+    planned = run(results, "prune", "--keep", "1", "--dry-run").stdout
+    assert planned == f"would remove the rest of a/{folder.name}\n"
     assert aside.exists()
     assert run(results, "prune", "--keep", "1").stdout == f"removed the rest of a/{folder.name}\n"
     assert not aside.exists()
@@ -291,3 +299,32 @@ def test_what_a_killed_removal_has_left_is_removed_by_the_next(results: Path) ->
     assert removed.stdout.splitlines()[0] == f"removed the rest of b/{folder.name}"
     assert not (results / "b").exists()
     assert left(results) == [31, 20, 0]
+
+
+def test_what_a_removal_has_left_is_removed_after_the_question(results: Path) -> None:
+    (folder,) = results.glob("b/*")
+    aside = folder.with_name(f".removed-{folder.name}")
+    folder.rename(aside)
+    for answer in "ny":
+        ended = answered(answer, "prune", "--older-than", "35d", "--results", str(results))
+        assert "Remove 2 runs? [y/N]" in ended.stderr
+        assert aside.exists() == (answer == "n")
+
+
+@pytest.mark.parametrize("link", ["experiment", "run"])
+def test_what_is_reached_by_a_link_or_is_no_run_is_not_taken_for_a_rest(
+    results: Path, tmp_path: Path, link: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    precious = elsewhere / f".removed-{identity(1)}" / "file"
+    precious.parent.mkdir(parents=True)
+    precious.touch()
+    if link == "experiment":
+        (results / "c").symlink_to(elsewhere)
+    else:
+        (results / "a" / precious.parent.name).symlink_to(precious.parent)
+    other = results / "a" / ".removed-by-me"
+    other.mkdir()
+    assert run(results, "prune", "--keep", "9").stderr == "nothing to remove\n"
+    assert precious.exists()
+    assert other.exists()
