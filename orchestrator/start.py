@@ -11,8 +11,9 @@ if _NOT_IGNORED:
 
 def main() -> None:
     """Import the command line, and run the command."""
-    from orchestrator import cli
+    from orchestrator import cli, streams
 
+    streams.make_reliable()
     if _NOT_IGNORED:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     cli.main()

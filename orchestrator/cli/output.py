@@ -28,12 +28,8 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
         return
     with _lock:
         # Not by click, which writes to the stream below that of rich: a live view makes room for what it is told of.
-        if sys.stderr is not None:
-            try:
-                sys.stderr.write(shown)
-                sys.stderr.flush()
-            except BrokenPipeError:
-                sys.stderr = None  # nobody reads it any more, which is no reason to stop; nor to fail at exit
+        sys.stderr.write(shown)
+        sys.stderr.flush()
     spoken()
 
 
