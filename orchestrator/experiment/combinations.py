@@ -55,7 +55,9 @@ class Combinations:
         """Yield the indices of every combination, one for each axis; the last axis varies fastest."""
         return itertools.product(*(range(length) for length in self.lengths))
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """The number of combinations, excluded ones too; ``len`` has a limit."""
         return math.prod(self.lengths)
 
     def at(self, indices: Sequence[int]) -> dict[str, Level] | None:

@@ -87,8 +87,9 @@ class SweepReader:
         """Add a fault if the sweep is too large, has no cell, or has a cell that cannot be evaluated."""
         position = self.draft.node.key_position("factors")
         combinations = Combinations(sweep, constants(self.benchmark.arguments, self.kernels))
-        if len(combinations) > MAX_COMBINATIONS:
-            message = f"too many combinations: {len(combinations)} (limit {MAX_COMBINATIONS})"
+        if combinations.count > MAX_COMBINATIONS:
+            shown = combinations.count if combinations.count < 2**63 else "2^63 or more"
+            message = f"too many combinations: {shown} (limit {MAX_COMBINATIONS})"
             self.draft.add_fault(position, message)
             return
         try:
