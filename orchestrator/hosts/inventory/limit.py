@@ -10,11 +10,13 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrator.documents.document import read_string
 from orchestrator.errors import BadInput
 from orchestrator.hosts.inventory.patterns import is_host, split_port
 from orchestrator.hosts.inventory.tree import ALL, UNGROUPED
@@ -27,6 +29,8 @@ _WILDCARDS = frozenset(".?*[")
 _IMPLICIT = frozenset({ALL, UNGROUPED})
 _CLOSE = 0.8
 """How alike a word must be to a group that every inventory has: nobody has written its name."""
+_TIME_LIMIT_S = 2.0
+"""Longest time for one pattern and all names. A sound one takes milliseconds."""
 
 
 class Limit(Struct, frozen=True):
@@ -72,13 +76,13 @@ class Limit(Struct, frozen=True):
         return hosts[int(found[3]) : int(found[4]) + 1 if found[4] else None]
 
     def _hosts_of(self, part: str, text: str) -> list[str]:
-        expression = _expression(part, text)
+        expression = _Expression(part, text)
         groups = {ALL: self.hosts, UNGROUPED: ()} | dict(self.groups)
-        matching = [name for name in groups if expression.match(name)]
+        matching = [name for name in groups if expression.matches(name)]
         hosts = [host for name in matching for host in groups[name]]
         is_pattern = part.startswith("~") or bool(_WILDCARDS.intersection(part))
         if not matching or is_pattern:
-            hosts += [host for host in self.hosts if expression.match(host)]
+            hosts += [host for host in self.hosts if expression.matches(host)]
         if not hosts and not matching and not _WILDCARDS.intersection(part) and not part.startswith("~"):
             known = {*self.hosts, *groups}
             if not difflib.get_close_matches(part, _IMPLICIT, 1, _CLOSE):
@@ -100,10 +104,11 @@ def _parts(text: str) -> Iterator[str]:
             yield part
             continue
         try:
-            lines = Path(part[1:]).expanduser().read_text(encoding="utf-8").splitlines()
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise BadInput(f"--limit {text}: {part[1:]}: {reason}") from None
+            lines = read_string(Path(part[1:]).expanduser()).splitlines()
+        except RuntimeError:
+            raise BadInput(f"--limit {text}: {part[1:]}: no such user") from None
+        except BadInput as error:
+            raise BadInput(f"--limit {text}: {error}") from None
         yield from filter(None, (line.strip() for line in lines))
 
 
@@ -116,8 +121,27 @@ def _split(text: str) -> list[str]:
     return _PART.findall(text)
 
 
-def _expression(part: str, text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(part[1:] if part.startswith("~") else fnmatch.translate(part))
-    except re.error as error:
-        raise BadInput(f"--limit {text}: invalid regular expression '{part[1:]}': {error}") from None
+class _Expression:
+    """What a part matches. ``re`` defines the language of users' patterns, ``regex`` takes a limit of time."""
+
+    def __init__(self, part: str, text: str) -> None:
+        import regex
+
+        self._text = text
+        pattern = part[1:] if part.startswith("~") else fnmatch.translate(part)
+        try:
+            re.compile(pattern)
+            self._pattern = regex.compile(pattern)
+        except (re.error, regex.error, RecursionError, OverflowError) as error:
+            raise BadInput(f"--limit {text}: invalid regular expression '{part[1:]}': {error}") from None
+        self._ends = time.monotonic() + _TIME_LIMIT_S
+
+    def matches(self, name: str) -> bool:
+        """Whether a name starts with the pattern."""
+        left = self._ends - time.monotonic()
+        try:
+            return self._pattern.match(name, timeout=max(left, 0.001)) is not None
+        except TimeoutError:
+            raise BadInput(
+                f"--limit {self._text}: the regular expression took more than {_TIME_LIMIT_S:g} s"
+            ) from None

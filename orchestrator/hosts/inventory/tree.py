@@ -16,6 +16,8 @@ ALL = "all"
 UNGROUPED = "ungrouped"
 MAX_NAMED = 2 * MAX_HOSTS
 """How often hosts may be named, in all groups together."""
+MAX_MEMBERS = 20 * MAX_HOSTS
+"""How many hosts groups may have by their children, in all groups together."""
 MAX_GROUPS = 10_000
 MAX_DEPTH = 100
 _PRIORITY = "ansible_group_priority"
@@ -78,10 +80,16 @@ class Tree:
     def members(self) -> dict[str, tuple[str, ...]]:
         """Return the hosts of each group, those of its children included; ``all`` is last."""
         members: dict[str, dict[str, None]] = {}
+        of_children = 0
         for name in reversed(self._parents_first()):
             group = self.groups[name]
             members[name] = dict(group.hosts)
-            for child in group.children:
+            for child, position in group.children.items():
+                of_children += len(members[child])
+                if of_children > MAX_MEMBERS:
+                    raise BadInput(
+                        position.fault(f"groups have too many hosts of others (limit: {MAX_MEMBERS})")
+                    )
                 members[name].update(members[child])
         named = {host for name, hosts in members.items() if name not in (ALL, UNGROUPED) for host in hosts}
         inherited = (members[child] for child in self.groups[UNGROUPED].children)

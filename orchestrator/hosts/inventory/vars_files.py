@@ -85,18 +85,29 @@ class _Folder:
         yield self._read[name]
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """Yield a file, or the files below a directory in Ansible's order."""
-    if not path.is_dir():
-        yield path
-        return
-    for inner in sorted(path.iterdir(), key=lambda entry: entry.name):
-        if inner.name.startswith(".") or inner.name.endswith("~"):
-            continue
-        if inner.is_dir() and not inner.suffix:
-            yield from _files(inner)
-        elif inner.is_file() and inner.suffix in _SUFFIXES:
-            yield inner
+def _files(path: Path) -> list[Path]:
+    """Return a file, or the files below a directory in Ansible's order.
+
+    Of a directory with several names, such as links to one above them, the last is what counts: it is read there only.
+    """
+    found = []
+    seen = set()
+    left = [path]
+    while left:  # from the last to the first
+        inner = left.pop()
+        if not inner.is_dir():
+            found.append(inner)
+        elif (real := inner.resolve()) not in seen:
+            seen.add(real)
+            left += sorted(filter(_is_read, inner.iterdir()), key=lambda entry: entry.name)
+    return found[::-1]
+
+
+def _is_read(entry: Path) -> bool:
+    """Whether Ansible reads an entry of a directory."""
+    if entry.name.startswith(".") or entry.name.endswith("~"):
+        return False
+    return not entry.suffix if entry.is_dir() else entry.is_file() and entry.suffix in _SUFFIXES
 
 
 def _read(path: Path) -> Variables:

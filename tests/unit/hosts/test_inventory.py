@@ -21,6 +21,8 @@ all:
     other: {hosts: {n3: {jump: gate, ansible_user: root}}}
 """
 
+NESTED_GROUPS = "[g0]\na[1:50000]\n" + "".join(f"[g{n}:children]\ng{n - 1}\n" for n in range(1, 90))
+
 
 def read(tmp_path: Path, text: str | bytes) -> Inventory:
     path = tmp_path / "inventory.yaml"
@@ -168,6 +170,21 @@ def test_group_vars_and_host_vars(tmp_path: Path) -> None:
     assert inventory.variables("h2") == {"x": "vars", "y": "file", "z": "file", "q": 1}
 
 
+def test_directories_of_variables_with_several_names_count_where_they_are_last(tmp_path: Path) -> None:
+    """As for Ansible, which would follow two links to the directory they are in 2^40 times."""
+    (tmp_path / "hosts.ini").write_text("h1\n")
+    folder = tmp_path / "group_vars" / "all"
+    (folder / "m").mkdir(parents=True)
+    (folder / "b.yml").write_text("x: b\ny: b\n")
+    (folder / "m" / "f.yml").write_text("y: m\n")
+    (folder / "n.yml").write_text("y: n\nz: n\n")
+    for name, target in (("a", "."), ("c", ".."), ("o", "m"), ("z", ".")):
+        (folder / name).symlink_to(target)
+    (folder.parent / "other").mkdir()
+    variables = load(tmp_path / "hosts.ini").variables("h1")
+    assert variables == {"x": "b", "y": "m", "z": "n"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -180,6 +197,7 @@ def test_group_vars_and_host_vars(tmp_path: Path) -> None:
         ("h[9:1]\n", "1:1: '[9:1]' expands to 0 hosts"),
         ("h[1:999999999]\n", "expands to more hosts than the limit: 50000"),
         ("h x='a\n", "1:1: cannot be split into words"),
+        (NESTED_GROUPS, ":44:1: groups have too many hosts of others (limit: 1000000)"),
     ],
 )
 def test_errors_in_ini(tmp_path: Path, text: str, message: str) -> None:

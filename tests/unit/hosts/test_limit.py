@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,18 @@ def test_a_name_that_no_host_has_is_no_typo_to_run_with(folder: Path) -> None:
         assert message == f"--limit {word}: no host or group '{word}' in hosts.ini; {hint}"
     assert refused(folder, *run, "~n(").startswith("--limit ~n(: invalid regular expression 'n(': ")
     assert refused(folder, *run, "@none") == "--limit @none: none: No such file or directory"
+
+
+def test_what_does_not_end_by_itself(folder: Path) -> None:
+    """A pattern with as many ways to fail as bits, a pipe that nobody writes to and a device."""
+    os.mkfifo(folder / "pipe")
+    (folder / "hosts.ini").write_text(f"[numa]\n{'a' * 40}!\nn2\n")
+    run = ("hosts", "list", "-i", "hosts.ini", "--limit")
+    pattern = "~(a|aa)+$"
+    assert refused(folder, *run, pattern) == (f"--limit {pattern}: the regular expression took more than 2 s")
+    assert refused(folder, *run, "@/dev/zero").startswith("--limit @/dev/zero: /dev/zero: File too large ")
+    empty = orchestrate(*run, "n2:@pipe", folder=folder)
+    assert (empty.returncode, empty.stdout.splitlines()[-1].split()[0]) == (0, "n2")
 
 
 @pytest.mark.parametrize("options", [(), ("--host", "numa", "-i", "hosts.ini")])
