@@ -118,7 +118,7 @@ def _check_defaults(options: HostOptions) -> None:
     """Raise ``BadInput`` for a file that does not exist; one that is not used need not."""
     for name, source in options.defaults.items():
         path = getattr(options, name)
-        if not path.exists() and not is_list(path):
+        if not is_list(path) and not path.exists():
             raise BadInput(f"{source}: {name}: {path}: No such file or directory")
 
 

@@ -45,10 +45,16 @@ class Project(Struct, frozen=True):
         node = self._node.get(key)
         assert node is not None
         text = str(node.content)
-        path = user_path(text, self.file.parent)
+        is_list = key == "inventory" and "," in text  # unless a file is called so
+        try:
+            path = user_path(text, self.file.parent)
+        except BadInput:  # of more characters than a name of a file may have
+            if is_list:
+                return text
+            raise
         if path.exists() or key == "results":
             return str(path)
-        if key == "inventory" and "," in text:
+        if is_list:
             return text
         if not check:
             return str(path)

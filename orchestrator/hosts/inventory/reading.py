@@ -27,10 +27,14 @@ _PROGRAM = (b"#!", b"\x7fELF")
 
 def read(path: Path) -> tuple[Hosts, Groups]:
     """Return the variables of each host, and the hosts of each group; ``all`` is the last group."""
-    kind = _needs_ansible(path)
-    if kind:
+    tree: Tree | None
+    was_encrypted = False
+    if host_list.is_list(path):
+        tree = host_list.read(str(path))
+    elif kind := _needs_ansible(path):
         return _from_ansible(path, kind)
-    tree, was_encrypted = (host_list.read(str(path)), False) if host_list.is_list(path) else _tree(path)
+    else:
+        tree, was_encrypted = _tree(path)
     if tree is None:
         return _from_ansible(path, "the configuration of an inventory plugin")
     if was_encrypted:

@@ -90,6 +90,9 @@ def test_options_of_commands_and_the_results(folder: Path) -> None:
 def test_a_list_of_hosts_and_a_missing_file(folder: Path) -> None:
     path = project(folder, "inventory: n1,n2,\n")
     assert hosts(folder) == ["n1", "n2"]
+    names = [f"node{number}.cluster.example.org" for number in range(12)]
+    project(folder, f"inventory: '{','.join(names)}'\n")
+    assert hosts(folder) == names, "longer than the name of a file"
     project(folder, "inventory: none.ini\n")
     refused = orchestrate("hosts", "list", folder=folder)
     missing = path.with_name("none.ini")

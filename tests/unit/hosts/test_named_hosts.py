@@ -61,6 +61,19 @@ def test_a_list_of_hosts_is_an_inventory(folder: Path) -> None:
     assert "Path 'n1' does not exist." in done.stderr
 
 
+def test_a_list_may_be_longer_than_the_name_of_a_file(folder: Path) -> None:
+    names = [f"node{number}.cluster.example.org" for number in range(12)]
+    for words, environment in (
+        (("-i", ",".join(names)), {}),
+        ((), {"ORCHESTRATE_INVENTORY": ",".join(names)}),
+    ):
+        done = orchestrate("hosts", "list", *words, folder=folder, **environment)
+        assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == names
+        run = ("run", "a.yaml", "--dry-run", "--host", names[0], *words)
+        done = orchestrate(*run, folder=folder, **environment)
+        assert done.stdout.startswith(f"# host: {names[0]}, by SSH\n")
+
+
 @pytest.mark.parametrize(
     "options",
     [
