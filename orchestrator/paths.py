@@ -32,3 +32,12 @@ def check_name(text: str) -> None:
     raw = os.fsencode(text.encode("utf-8", "replace").decode())
     if len(raw) >= LONGEST_PATH or any(len(part) > LONGEST_NAME for part in raw.split(b"/")):
         raise BadInput(f"{text[:60]}…: File name too long")
+
+
+def has_working_directory() -> bool:
+    """Whether the working directory still exists: paths are relative to it."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True

@@ -21,6 +21,7 @@ from orchestrator.bundle.scrub import Scrubber, refuse_leftovers
 from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment
+from orchestrator.paths import check_name
 from orchestrator.report import format_names, render
 from orchestrator.report.model import open_report
 from orchestrator.results import manifest
@@ -126,6 +127,7 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
 def _require_new(target: Path) -> None:
     """Refuse to replace a bundle. An old signature would be one of another bundle."""
     for path in (target, signature.beside(target)):
+        check_name(str(path))
         if path.exists():
             raise BadInput(f"{path} already exists; remove it, or choose another path with --output")
 

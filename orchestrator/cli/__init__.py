@@ -16,6 +16,7 @@ from orchestrator.cli.heartbeat import never_silent
 from orchestrator.cli.interrupts import told_at_once
 from orchestrator.cli.output import complain, echo
 from orchestrator.errors import ExitCode, OrchestratorError
+from orchestrator.paths import has_working_directory
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 ERROR_LINES = 50
@@ -158,6 +159,9 @@ def main() -> None:
             reason = f"cannot write: {bug.strerror}; run the command again when it can be written"
             echo(f"orchestrate: {reason}", err=True)
             sys.exit(ExitCode.HOST)
+        if isinstance(bug, FileNotFoundError) and not has_working_directory():
+            echo(f"orchestrate: Unable to read current working directory: {bug.strerror}", err=True)
+            sys.exit(ExitCode.BAD_INPUT)
         import traceback
 
         echo(traceback.format_exc().rstrip(), err=True)

@@ -12,6 +12,7 @@ from orchestrator.cli.logs import set_up_logging
 from orchestrator.cli.options import Command, host_options, set_option
 from orchestrator.errors import BadInput
 from orchestrator.hosts.provider_choice import HostOptions, choose_provider
+from orchestrator.paths import check_name
 
 
 @click.command(cls=Command, synopses=("EXPERIMENT.yaml [-- COMMAND...]", "HOST [-- COMMAND...]"))
@@ -40,6 +41,7 @@ def shell(
     for a line of shell, use sh -c LINE.
     """
     set_up_logging(0)
+    check_name(target)
     if not _is_file(target):
         if overrides or kernel or chosen_hosts.provider or chosen_hosts.host:
             raise click.UsageError(

@@ -82,10 +82,10 @@ def _supervisor_pid(folder: Path) -> int:
     """Return the pid of the background process; 0 if it does not run."""
     try:
         recorded = (folder / SUPERVISOR).read_text()
-    except OSError:
+    except (OSError, ValueError):
         return 0
-    pid = int(recorded.partition("-")[0])
-    return pid if identity(pid) == recorded else 0
+    pid = recorded.partition("-")[0]
+    return int(pid) if pid.isdecimal() and identity(pid) == recorded else 0
 
 
 def _supervise(provider: Provider, kernel: Kernel, folder: Path) -> NoReturn:

@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.paths import check_name
 from orchestrator.results import journal, manifest
 from orchestrator.results.files import PRIVATE_FOLDER, sync_folder
 from orchestrator.results.lock import RunLock, is_abandoned
@@ -83,6 +84,7 @@ def create(results: Path, experiment: str) -> tuple[RunFolder, RunLock]:
 
 def missing_folders(results: Path) -> tuple[Path, ...]:
     """Return the results directory and those above it that do not exist, the deepest first."""
+    check_name(str(results))
     return tuple(folder for folder in (results, *results.parents) if not folder.exists())
 
 
@@ -160,6 +162,7 @@ def find(results: Path, reference: str) -> RunFolder:
     Raises ``BadInput`` that names the candidates, or the nearest ids.
     """
     folder = Path(reference)
+    check_name(str(folder / manifest.FILE))
     if (folder / journal.FILE).is_file() or (folder / manifest.FILE).is_file():
         return RunFolder(folder.resolve())
     if "/" in reference:

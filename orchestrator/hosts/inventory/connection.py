@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator.errors import BadInput, HostError
 from orchestrator.extras import installation
 from orchestrator.hosts.inventory import ansible
+from orchestrator.hosts.inventory.patterns import MAX_PORT, port_number
 from orchestrator.hosts.inventory.variables import (
     EncryptedValue,
     Variables,
@@ -74,7 +75,6 @@ USED = (
 """Variables whose templates must be resolved before a host is used."""
 
 _SSH = re.compile(r"(ansible\.(builtin|legacy|netcommon)\.)?(ssh|smart|paramiko|paramiko_ssh)")
-_MAX_PORT = 65535
 _NOT_IN_HOST = re.compile(r"^-|[\s'\"`$\\;&<>|(){}\x00-\x1f\x7f]")
 _NOT_IN_USER = re.compile(r"^-|['\"`;&<>|(){}\x00-\x1f\x7f]|\s-|\\$")
 """What OpenSSH refuses in the name of a host and of a user."""
@@ -193,9 +193,9 @@ class _Reader:
         if not variable or value == "":
             return None
         text = str(value).strip()
-        number = int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
-        if isinstance(value, bool) or not 0 < number <= _MAX_PORT:
-            raise self.fault(variable, f"expected a port from 1 to {_MAX_PORT}; found {value!r}")
+        number = port_number(text)
+        if isinstance(value, bool) or number is None:
+            raise self.fault(variable, f"expected a port from 1 to {MAX_PORT}; found {value!r}")
         return number
 
     def path(self, variables: tuple[str, ...]) -> Path | None:

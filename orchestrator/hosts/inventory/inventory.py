@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.inventory import connection, reading
 from orchestrator.hosts.inventory.limit import Limit
+from orchestrator.hosts.inventory.patterns import port_number
 from orchestrator.hosts.inventory.variables import Variables, position_of
 from orchestrator.hosts.ssh import SshAddress, SshHost, connect
 from orchestrator.nearest import did_you_mean
@@ -109,6 +110,7 @@ def parse_address(text: str) -> SshAddress:
         port = port.removeprefix(":")
     elif address.count(":") == 1:
         host, _, port = address.partition(":")
-    if not host or (port and not port.isdecimal()) or any(c.isspace() for c in text) or host.startswith("-"):
+    number = port_number(port)
+    if not host or (port and number is None) or any(c.isspace() for c in text) or host.startswith("-"):
         raise BadInput(f"--host {text!r}: expected a host of the inventory or [user@]host[:port]")
-    return SshAddress(host, user or None, int(port) if port else None)
+    return SshAddress(host, user or None, number)

@@ -22,7 +22,7 @@ from orchestrator.hosts.inventory.patterns import is_host, split_port
 from orchestrator.hosts.inventory.tree import ALL, UNGROUPED
 from orchestrator.nearest import did_you_mean
 
-_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]")
+_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]{1,18})|([0-9]{1,18}):([0-9]{0,18}))\]")
 _PART = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 _OTHER_OPTION = "to select the first {} cells, use --first {}"
 _WILDCARDS = frozenset(".?*[")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from orchestrator.errors import BadInput, Position
 
 MAX_HOSTS = 50_000
+MAX_PORT = 65535
 _RANGE = re.compile(r"\[([^\[\]]*)\]")
 _BRACKETED = re.compile(r"\[(.+)\]:([0-9]+)")
 _WITH_PORT = re.compile(r"((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)")
@@ -26,6 +27,12 @@ def split_port(pattern: str) -> tuple[str, int | None]:
         if match and len(match[2]) <= len("65535") and is_host(match[1]):
             return match[1], int(match[2])
     return pattern, None
+
+
+def port_number(text: str) -> int | None:
+    """Return the number of a port; None for what is no port."""
+    number = int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
+    return number if 0 < number <= MAX_PORT else None
 
 
 def expand(pattern: str, position: Position) -> Iterator[str]:

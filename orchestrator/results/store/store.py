@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from orchestrator.errors import BadInput, HostError
+from orchestrator.paths import check_name
 from orchestrator.results import codec, index
 from orchestrator.results.files import PRIVATE
 from orchestrator.results.records import RunRecord
@@ -36,6 +37,7 @@ class Store(RunQueries, CellQueries):
 
     def __init__(self, results: Path, temporary: bool = False) -> None:
         self._results = results.resolve()
+        check_name(str(self._results / FILE))
         self._has_answered = False
         try:
             self._database = _open(None if temporary else self._results / FILE)

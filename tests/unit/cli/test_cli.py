@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +23,8 @@ from orchestrator.hosts.providers import registry
 from orchestrator.terminal import visible
 from tests.calls import orchestrate
 
+ROOT = Path(__file__).parents[3]
+RECORDED = ROOT / "tests/recorded/0.1.0-quickstart"
 EXPERIMENT = """\
 version: 1
 benchmark: {command: [echo, "x={n}"], metrics: {x: {key_value: x, unit: s}}}
@@ -196,6 +201,17 @@ def test_no_guest_to_stop(words: list[str], expected: str, tmp_path: Path) -> No
     assert (ended.returncode, ended.stdout) == (0, expected)
 
 
+@pytest.mark.parametrize("recorded", [b"", b"-1", b"x-1", b"\xff", b"9" * 5000])
+def test_what_identifies_no_guest(recorded: bytes, tmp_path: Path) -> None:
+    """A power cut may leave the file empty."""
+    folder = tmp_path / "orchestrate" / "up" / "numa"
+    folder.mkdir(parents=True)
+    (folder / persistent_guest.SUPERVISOR).write_bytes(recorded)
+    ended = orchestrate("hosts", "down", XDG_CACHE_HOME=str(tmp_path))
+    assert (ended.returncode, ended.stdout) == (0, "numa: was not running\n")
+    assert not folder.exists()
+
+
 def test_the_version() -> None:
     assert orchestrate("--version").stdout == f"orchestrate, version {__version__}\n"
 
@@ -229,6 +245,52 @@ def test_no_results(tmp_path: Path) -> None:
     ended = orchestrate("report", "latest", folder=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr.startswith("orchestrate: no runs in results")
+
+
+LONG = "a" * 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", LONG),
+        ("report", f"x/{LONG}/y"),
+        ("results", "rm", LONG),
+        ("results", "list", "--results", LONG),
+        ("run", "echo.yaml", f"--resume={LONG}"),
+        ("run", "echo.yaml", "--results", LONG),
+        ("shell", LONG),
+        ("export", "latest", "--output", LONG),
+        ("export", "latest", "--output", "a" * 255),  # the signature has four characters more
+        ("export", "latest", "--sign", LONG),
+    ],
+)
+def test_what_no_file_can_be_called(experiment: Path, words: tuple[str, ...]) -> None:
+    shutil.copytree(RECORDED, experiment.parent / "results")
+    refused = orchestrate(*words, folder=experiment.parent)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert refused.stderr.endswith("…: File name too long\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("results", "list"), ("validate", "FILE"), ("hosts", "list", "-i", "a,"), ("init",), ("role", "list")],
+)
+def test_a_removed_working_directory(experiment: Path, words: tuple[str, ...]) -> None:
+    removed = experiment.parent / "removed"
+    removed.mkdir()
+    line = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+    program = (sys.executable, "-c", "from orchestrator.start import main; main()")
+    named = [str(experiment) if word == "FILE" else word for word in words]
+    ended = subprocess.run(
+        ["sh", "-c", line, "sh", str(removed), *program, *named],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    message = "orchestrate: Unable to read current working directory: No such file or directory\n"
+    assert (ended.returncode, ended.stderr) == (2, message)
 
 
 def test_a_bug_has_an_exit_code_of_its_own(

@@ -100,7 +100,21 @@ def test_addresses(text: str, parts: tuple[str, str | None, int | None]) -> None
     assert (address.host, address.user, address.port) == parts
 
 
-@pytest.mark.parametrize("text", ["", "u@", "h:x", "a b", "-oProxyCommand=x", ":22"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "u@",
+        "h:x",
+        "a b",
+        "-oProxyCommand=x",
+        ":22",
+        "h:0",
+        "h:65536",
+        "h:\u0663",
+        pytest.param("h:" + "9" * 5000, id="a long port"),
+    ],
+)
 def test_invalid_addresses(text: str) -> None:
     with pytest.raises(BadInput, match="expected a host of the inventory"):
         parse_address(text)

@@ -44,6 +44,7 @@ def test_a_host_that_is_an_address(folder: Path) -> None:
 
 def test_a_pattern_that_leaves_no_host(folder: Path) -> None:
     run = ("run", "a.yaml", "-i", "hosts.ini", "--host", "n1", "--limit")
+    assert refused(folder, *run, f"n2[{'9' * 5000}]").startswith("--limit n2[999")
     assert refused(folder, *run, "n2") == "--limit n2: leaves no host of n1"
     assert refused(folder, "hosts", "check", "numa", "-i", "hosts.ini", "-l", "!n*") == (
         "--limit !n*: leaves no host of n1, n2, n3"
