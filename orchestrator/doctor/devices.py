@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from orchestrator.doctor import fixes
@@ -12,6 +13,7 @@ from orchestrator.units import plural
 
 UNPRIVILEGED = 2
 """The highest ``perf_event_paranoid`` with which a user counts events of own processes; Debian has 3."""
+_LEVEL = re.compile("-?[0-9]{1,9}")
 
 
 def findings(host: str, facts: Facts, state: HostState) -> Iterator[Finding]:
@@ -42,7 +44,7 @@ def _perf(host: str, facts: Facts, state: HostState) -> Finding:
         )
     level = facts.sysctls.get("kernel.perf_event_paranoid", "")
     counters = f"counters {', '.join(state.counters)}; perf_event_paranoid is {level or 'unknown'}"
-    if facts.user_id == 0 or not level.lstrip("-").isdecimal() or int(level) <= UNPRIVILEGED:
+    if facts.user_id == 0 or not _LEVEL.fullmatch(level) or int(level) <= UNPRIVILEGED:
         return Finding(host, "perf", "ok", counters)
     command = fixes.as_root("sysctl kernel.perf_event_paranoid=2", is_root=False)
     return Finding(host, "perf", "warning", f"{counters}: only root may count", command)

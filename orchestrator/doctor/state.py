@@ -69,7 +69,7 @@ def parse(printed: str) -> HostState:
         key, _, value = line.partition("=")
         kind, _, name = key.partition(".")
         words = value.split()
-        if kind == "huge" and name.isdecimal() and len(words) == 3:
+        if kind == "huge" and _is_number(name) and len(words) == 3:
             pages[int(name) * 1024] = HugePages(_number(words[0]), _number(words[1]), words[2] == "yes")
         elif kind == "worked":
             worked.append(_number(value))
@@ -87,7 +87,7 @@ def parse(printed: str) -> HostState:
         tuple(found.get("counters", ())),
         frozenset(found.get("program", ())),
         found.get("folder", [""])[0],
-        int(disk) * 1024 if disk.isdecimal() else None,
+        int(disk) * 1024 if _is_number(disk) else None,
         sum(ticks > IDLE_TICKS for ticks in worked),
         len(worked),
         tuple(one for one in busy if one.cpus * 100 > IDLE_TICKS)[:BUSIEST],
@@ -101,4 +101,9 @@ def _busy(value: str) -> Busy | None:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+    return int(text) if _is_number(text) else 0
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a number of the kernel: of more digits, Python makes no integer and no fraction."""
+    return text.isdecimal() and len(text) <= len(str(2**64))

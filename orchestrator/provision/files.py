@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 
 from orchestrator.errors import HostError
 from orchestrator.hosts.command import Command, script
@@ -57,11 +58,15 @@ class ActualFile(Struct, frozen=True):
     kind: str = "absent"
     target: str = ""
     real: str = ""
-    mode: str = ""
+    mode: Annotated[str, Meta(pattern=r"^[0-7]{0,4}\Z")] = ""
     owner: str = ""
     group: str = ""
     sha256: str = ""
     text: str | None = None
+
+
+class _ReportedFile(ActualFile, frozen=True, kw_only=True):
+    path: str
 
 
 def attributes(data: Mapping[str, Any]) -> dict[str, str]:
@@ -75,28 +80,33 @@ def read(context: Context, paths: Sequence[str], *, sudo: bool) -> Command:
 
 
 def parse(output: ReadOutput) -> dict[str, ActualFile]:
-    """Parse the output of the read command: the state of each path."""
+    """Parse the output of the read command: the state of each path. ``HostError`` if it is something else."""
     files: dict[str, ActualFile] = {}
-    fields: dict[str, str] = {}
-    lines: list[str] = []
+    fields: dict[str, list[str]] = {}
+    value: list[str] = []
 
     def end_of_file() -> None:
         if fields:
-            path = fields.pop("path")
-            text = "\n".join(lines) if fields.pop("text", "") else None
-            files[path] = ActualFile(**fields, text=text)
+            values = {key: "\n".join(lines) for key, lines in fields.items()}
+            if "text" in values:
+                values["text"] = "\n".join(fields["text"][1:])  # after the word that says that it was read
+            try:
+                file = msgspec.convert(values, _ReportedFile)
+            except msgspec.ValidationError as error:
+                raise HostError(f"cannot read what the host says of files: {error}") from None
+            files[file.path] = file
             fields.clear()
-            lines.clear()
 
-    for line in output.lines:
+    # Not splitlines(): that also divides at characters such as U+0085, which files may have.
+    for line in output.text.split("\n"):
         if line.startswith(" "):
-            lines.append(line[1:])
+            value.append(line[1:])
             continue
-        key, equals, value = line.partition("=")
+        key, equals, first = line.partition("=")
         if key == "path":
             end_of_file()
         if equals:
-            fields[key] = value
+            value = fields[key] = [first]
     end_of_file()
     return files
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.remote.commands import probe_command
@@ -15,6 +16,8 @@ from orchestrator.provision.tasks import Task
 
 MAX_COMMANDS = 30
 """Read commands in one round trip."""
+
+_EXIT_CODE = re.compile("[0-9]{1,3}")
 
 _Key = tuple[int, int]
 """Index of a task, number of the step within it."""
@@ -100,5 +103,7 @@ def _line(command: Command) -> str:
 def _output(host: Host, command: Command, part: str) -> ReadOutput:
     text = "\n".join(line[1:] for line in part.split("\n"))
     body, _, code = text.rpartition("\n!")
+    if not _EXIT_CODE.fullmatch(code):
+        raise HostError(f"cannot read the output of {command.shown}: it has no exit code")
     completed = host.check_exit_code(command, int(code), body)
     return ReadOutput(completed.exit_code, completed.stdout)

@@ -55,6 +55,18 @@ def test_files_folders_and_links(host: HostFolder) -> None:
     assert results[str(gone)].kind == "absent"
 
 
+def test_names_and_links_of_several_lines(host: HostFolder) -> None:
+    """Who may write a link on a host may write any line."""
+    file, link = host.folder / "a\nkind=other\nfoo=bar\n path=x", host.folder / "link"
+    file.write_text("first\x0cpath=/x\x85kind=other\r\n")
+    link.symlink_to(file.name)
+    results = found(host, file, link)
+    assert list(results) == [str(file), str(link)]
+    assert (results[str(file)].kind, results[str(file)].text) == ("file", file.read_bytes()[:-1].decode())
+    assert (results[str(link)].kind, results[str(link)].target) == ("link", str(link.readlink()))
+    assert results[str(link)].real == str(link.resolve())
+
+
 def test_several_commands_in_one_call(host: HostFolder) -> None:
     lines = ["printf 'no end'", "echo '#'; echo '!7'; exit 3", "cat", shlex.join(["echo", "it's"])]
     code, out = probe(host, "all", *lines)

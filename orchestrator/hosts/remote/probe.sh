@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# Queries of task modules. Each verb prints lines "key=value" and changes nothing.
+# Queries of task modules. Each verb prints lines "key=value" and changes nothing. Those of files continue a value of
+# several lines in lines that begin with a blank.
 #
 #   sh probe.sh all LINE…                        runs several shell commands in one round trip
 #   sh probe.sh files LARGEST PATH…              type, mode, owner of each path; text of files up to LARGEST bytes
@@ -18,13 +19,20 @@ probe_all() {
     done
 }
 
+# field KEY VALUE
+field() {
+    printf '%s=%s\n' "$1" "$2" | sed '2,$s/^/ /'
+}
+
 probe_files() {
     largest=$1
     shift
     for path; do
-        printf 'path=%s\n' "$path"
+        field path "$path"
         if [ -L "$path" ]; then
-            printf 'kind=link\ntarget=%s\nreal=%s\n' "$(readlink "$path")" "$(readlink -f "$path")"
+            echo kind=link
+            field target "$(readlink "$path")"
+            field real "$(readlink -f "$path")"
             [ -f "$path" ] || continue
         elif [ -d "$path" ]; then
             echo kind=directory
