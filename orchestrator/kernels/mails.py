@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from orchestrator.errors import KernelError
 from orchestrator.kernels.git import complaint, run_git
+from orchestrator.units import format_size
 
 _FIELD = re.compile(rb"[!-9;-~]+:")
 _COVER = re.compile(
@@ -19,6 +20,12 @@ _COVER = re.compile(
 )  # lists add their own prefix: [Intel-gfx] [PATCH 0/3]
 _LATIN_1 = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 """Bytes that are not UTF-8 (escaped by Python) to the characters that git takes them for."""
+
+MOST = 1000
+"""Mails of a mailbox: git is started for each. The longest series of the kernel's lists are as long."""
+
+_START = re.compile(rb"^From .*[0-9].[0-9]{2}:[0-9]{2}", re.MULTILINE)
+"""The line before a mail, as ``git mailsplit`` finds it: it has a time."""
 
 _DUMMY_AUTHOR = "Mail System Internal Data"
 """The author of the first mail in mailboxes of some programs. It holds settings; ``git am`` skips it."""
@@ -58,8 +65,14 @@ def is_maildir(folder: Path) -> bool:
     return (folder / "cur").is_dir() and (folder / "new").is_dir()
 
 
-def read_mailbox(path: Path) -> tuple[Mail, ...]:
-    """Return the mails of an mbox, a Maildir or a file with one mail. Raises ``KernelError`` as ``git am`` fails."""
+def read_mailbox(path: Path, largest: int) -> tuple[Mail, ...]:
+    """Return the mails of an mbox, a Maildir or a file with one mail. Raises ``KernelError`` as ``git am`` fails.
+
+    :param largest: the most bytes of a Maildir.
+    """
+    count = _files_of_maildir(path, largest) if path.is_dir() else len(_START.findall(path.read_bytes()))
+    if count > MOST:
+        raise KernelError(f"{path}: has {count} mails; at most {MOST} can be read")
     with tempfile.TemporaryDirectory(prefix="orchestrate-mails-") as temporary:
         folder = Path(temporary)
         completed = run_git(["mailsplit", "-b", f"-o{folder}", "--", path], folder)
@@ -76,6 +89,17 @@ def may_lack_a_patch(mail: Mail) -> bool:
     with tempfile.TemporaryDirectory(prefix="orchestrate-mails-") as temporary:
         fields = _mailinfo(f"mail {mail.number}", mail.content, Path(temporary), "-k")  # keeps [PATCH 0/N]
     return bool(_COVER.match(fields.get("Subject", "")))
+
+
+def _files_of_maildir(folder: Path, largest: int) -> int:
+    """Return how many mails a Maildir has. Raises ``KernelError`` for one that could be read for ever."""
+    files = [file for name in ("cur", "new") for file in (folder / name).iterdir() if file.name[0] != "."]
+    for file in files:
+        if not file.is_file():
+            raise KernelError(f"{file}: not a regular file")
+    if sum(file.stat().st_size for file in files) > largest:
+        raise KernelError(f"{folder}: larger than {format_size(largest)}")
+    return len(files)
 
 
 def _decode(path: Path, files: list[Path], folder: Path) -> Iterator[Mail]:

@@ -113,6 +113,9 @@ def _has_diff(file: Path) -> bool:
 
 
 def _read(entry: Entry) -> Iterator[Patch]:
+    # A FIFO or a device could be read for ever.
+    if entry.file.exists() and not (entry.file.is_file() or entry.file.is_dir()):
+        raise KernelError(f"{entry.location}: not a regular file")
     if entry.file.suffix not in _COMPRESSED_NAMES or entry.file.is_dir():
         yield from _decompressed(entry)
         return
@@ -131,14 +134,11 @@ def _read(entry: Entry) -> Iterator[Patch]:
 
 
 def _decompressed(entry: Entry) -> Iterator[Patch]:
-    # A FIFO or a device could be read for ever.
-    if entry.file.exists() and not (entry.file.is_file() or entry.file.is_dir()):
-        raise KernelError(f"{entry.location}: not a regular file")
     content = b"" if is_maildir(entry.file) else _content(entry)
     if re.match(_COMPRESSED, content):
         raise KernelError(f"{entry.location}: {entry.file.name} is compressed; decompress it first")
     if is_maildir(entry.file) or is_mailbox(content):
-        mails = read_mailbox(entry.file)
+        mails = read_mailbox(entry.file, LARGEST)
         for mail in mails:
             if patch := _from_mail(entry, mail, content, len(mails) == 1):
                 yield patch

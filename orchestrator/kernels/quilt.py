@@ -12,7 +12,7 @@ from msgspec import Struct
 from orchestrator.errors import KernelError
 
 _COMMENT = re.compile(rb"(^|[ \t]+)#.*")
-_STRIP = re.compile(r"-p(\d+)")
+_STRIP = re.compile(r"-p([0-9]{1,9})")  # git reads it as an int
 
 
 class Entry(Struct, frozen=True):
