@@ -17,6 +17,7 @@ from orchestrator.experiment.model import KernelSource, Suite
 from orchestrator.kernels import programs
 from orchestrator.kernels.debian_package import fetch_package, origin
 from orchestrator.kernels.locks import atomic_folder, locked
+from orchestrator.kernels.urls import without_password
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -88,7 +89,7 @@ class GitSource(ArchivedSource):
     def __init__(self, location: str, ref: str) -> None:
         programs.require("git")
         self._location = location
-        self._name = re.sub("//.*@", "//", location)  # without a password
+        self._name = without_password(location)
         self._is_local = Path(location).is_dir()
         self._commit = self._resolve(ref)
         self.identity = f"git {self._commit}"

@@ -21,11 +21,11 @@ from orchestrator.kernels.apt import Apt, problems, write_state
 from orchestrator.kernels.foreign import opened_foreign
 from orchestrator.kernels.locks import locked
 from orchestrator.kernels.programs import failure_reason
+from orchestrator.kernels.urls import without_password
 
 UPDATE_LIMIT_S = 300
 
 _URI = re.compile(r"'(?P<mirror>[^']+?)/dists/(?P<suite>[^']+)/main/binary-[^']+'")
-_PASSWORD = re.compile(r"//.*@")  # a password may have any characters
 _KEYRINGS = {
     "debian": Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     "ubuntu": Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg"),
@@ -99,7 +99,7 @@ def _opened_suite(suite: Suite, architecture: Architecture) -> Iterator[Apt]:
     folder = states_folder() / f"{suite.label}-{key}{foreign}"
     with locked(folder.with_name(f"{folder.name}.lock")):
         configuration = _write(folder, suite.name, mirror, keyring, architecture)
-        name = f"suite {suite.name} of {_PASSWORD.sub('//', mirror)}"
+        name = f"suite {suite.name} of {without_password(mirror)}"
         _update(configuration, name, keyring)
         yield Apt(("-c", str(configuration)), name)
 

@@ -14,13 +14,23 @@ _PATTERNS: Mapping[Caution, re.Pattern[str]] = {
     ),
     "reboot": re.compile(r"\b(reboot|shutdown|poweroff|halt|kexec)\b|sysrq-trigger"),
     "root": re.compile(r"\b(sudo|doas|su|pkexec)\b"),
-    "shell": re.compile(r"(^|[\s/])(ba|da|z|k|c|fi)?sh\s+(-\S+\s+)*-\w*c\b|\beval\b"),
+    "shell": re.compile(r"\beval\b"),
 }
+_SHELL = re.compile(r"(?:^|[\s/])(?:ba|da|z|k|c|fi)?sh((?:\s+-\S+)+)")
+_COMMAND_FOLLOWS = re.compile(r"\s-\w*c\b")
 
 
 def in_commands(commands: Iterable[str]) -> Iterator[Caution]:
     """Yield what commands show of themselves."""
     text = "\n".join(commands)
     for caution, pattern in _PATTERNS.items():
-        if pattern.search(text):
+        if pattern.search(text) or (caution == "shell" and _gives_a_shell_commands(text)):
             yield caution
+
+
+def _gives_a_shell_commands(text: str) -> bool:
+    """Whether a shell has an option such as ``-c``.
+
+    In two steps, so that no word is looked at twice: the options of a shell may be names of shells.
+    """
+    return any(_COMMAND_FOLLOWS.search(shell[1]) for shell in _SHELL.finditer(text))

@@ -11,6 +11,7 @@ from orchestrator.experiment.model import Experiment, Kernel, KernelSource, Patc
 from orchestrator.hosts.provider import Provider
 from orchestrator.kernels.config import read_configuration
 from orchestrator.kernels.patches import is_fetched, read_patches
+from orchestrator.kernels.urls import without_password
 from orchestrator.provision.module import Caution
 from orchestrator.review.model import Entry, distinct
 from orchestrator.review.places import Places
@@ -73,7 +74,7 @@ def _source(source: KernelSource) -> str:
     ref = f" at {source.ref}" if source.ref else ""
     path = Path(source.location)
     checksum = f", sha256 {_checksum(path)}" if source.kind == "tarball" and path.is_file() else ""
-    return f"{kind} {source.location}{ref}{_suite(source.suite)}{checksum}"
+    return f"{kind} {without_password(source.location)}{ref}{_suite(source.suite)}{checksum}"
 
 
 def _suite(suite: Suite | None) -> str:
@@ -81,7 +82,7 @@ def _suite(suite: Suite | None) -> str:
         return ""
     parts = (
         suite.version,
-        f"from {suite.mirror}" if suite.mirror else "",
+        f"from {without_password(suite.mirror)}" if suite.mirror else "",
         suite.keyring and f"keys {suite.keyring}",
     )
     return ", ".join((f", suite {suite.name}", *filter(None, parts)))
