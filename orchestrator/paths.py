@@ -41,3 +41,8 @@ def has_working_directory() -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def is_below(folder: Path, path: Path) -> bool:
+    """Whether a path, links followed, is in a directory."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from orchestrator.experiment import roles as role_folders
 from orchestrator.experiment.kernels import find_recipe, fragment_files
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment, Kernel, Recipe, Role
+from orchestrator.paths import is_below
 from orchestrator.results.manifest import Manifest, hash_role
 from orchestrator.source_tree import files_below
 
@@ -107,12 +108,23 @@ def bundled_files(experiment: Experiment, overrides: Sequence[str], text: str | 
     file = experiment.file.parent.resolve() / experiment.file.name
     root = Path(os.path.commonpath([file.parent, *(path.parent for path in outside)]))
     files = {path.relative_to(root).as_posix(): path for parent in outside for path in _below(parent)}
-    for role in _roles(experiment):
-        files |= {f"{ROLES}/{role.name}/{name}": path for name, path in files_below(role.folder).items()}
-    for recipe in recipes.values():
-        if (folder := _role_of(recipe)) is not None:
-            files |= {f"{ROLES}/{folder.name}/{name}": path for name, path in files_below(folder).items()}
+    _require_inside(root, files.values())
+    folders = {role.name: role.folder for role in _roles(experiment)}
+    folders |= {
+        folder.name: folder for recipe in recipes.values() if (folder := _role_of(recipe)) is not None
+    }
+    for role_name, folder in folders.items():
+        of_role = files_below(folder)
+        _require_inside(folder, of_role.values())
+        files |= {f"{ROLES}/{role_name}/{name}": path for name, path in of_role.items()}
     return BundledFiles(file.relative_to(root).as_posix(), files)
+
+
+def _require_inside(folder: Path, files: Iterable[Path]) -> None:
+    """Refuse links out of a directory: it may come from others, and only what it holds is meant to be given away."""
+    faults = [f"{path}: a link that leads out of {folder}" for path in files if not is_below(folder, path)]
+    if faults:
+        raise BadInput(*faults)
 
 
 def require_self_contained(folder: Path, experiment: Experiment) -> None:

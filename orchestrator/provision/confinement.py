@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from orchestrator.documents.document import Node
 from orchestrator.errors import BadInput
+from orchestrator.paths import is_below
 from orchestrator.provision.templates import is_template
 
 
@@ -22,16 +22,12 @@ def faults(folder: Path, arguments: Node, names: tuple[str, ...], what: str) -> 
             continue
         if node.text.startswith("/") or ".." in PurePosixPath(node.text).parts:
             yield node, f"'{node.text}' must be a path below {what}, without '..'"
-        elif not _is_below(folder, folder / node.text):
+        elif not is_below(folder, folder / node.text):
             yield node, f"{folder / node.text}: a link that leads out of {what}"
 
 
 def check(folder: Path, path: Path) -> Path:
     """Return a file found below a directory; ``BadInput`` if it is a link that leads out of it."""
-    if not _is_below(folder, path):
+    if not is_below(folder, path):
         raise BadInput(f"{path}: a link that leads out of {folder}")
     return path
-
-
-def _is_below(folder: Path, path: Path) -> bool:
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))

@@ -14,12 +14,14 @@ from orchestrator.experiment import roles as role_folders
 from orchestrator.experiment import schemas
 from orchestrator.experiment.model import Role
 from orchestrator.nearest import did_you_mean
+from orchestrator.paths import is_below
 from orchestrator.provision.bounds import TooMuch, bounded
 from orchestrator.provision.checking import check_names, check_values
 from orchestrator.provision.module import Module
 from orchestrator.provision.modules import registry
 from orchestrator.provision.tasks import KEYWORDS, LoadedRole, Task
 from orchestrator.provision.templates import as_node
+from orchestrator.source_tree import GENERATED
 
 TASKS_FILE = "tasks.yaml"
 HANDLERS_FILE = "handlers.yaml"
@@ -78,6 +80,8 @@ def load(role: Role) -> LoadedRole:
                 faults += check_values(loaded)
     except TooMuch as error:
         faults.append(Position(str(role.folder)).fault(str(error)))
+    if not faults:  # a module says it of the links that its task names
+        faults += _links_out(role)
     if faults:
         raise BadInput(*dict.fromkeys(faults))
     return loaded
@@ -91,6 +95,17 @@ def _not_read(role: Role) -> Iterator[Fault]:
             yield Position(str(path)).fault(
                 f"not read: the tasks of a role are in {TASKS_FILE}; a role of Ansible can be applied by ansible_role"
             )
+
+
+def _links_out(role: Role) -> Iterator[Fault]:
+    """Yield a fault for each link out of the role: a bundle would have what it leads to, as would the host.
+
+    What a build has made is in no bundle.
+    """
+    for path in sorted(role.folder.rglob("*")):
+        is_generated = not GENERATED.isdisjoint(path.relative_to(role.folder).parts)
+        if path.is_symlink() and not is_generated and not is_below(role.folder, path):
+            yield Position(str(path)).fault(f"a link that leads out of {role.folder}")
 
 
 def check_roles(roles: Iterable[Role]) -> None:

@@ -30,6 +30,16 @@ def test_a_changed_role_is_not_exported(maker: User) -> None:
     )
 
 
+def test_a_role_with_a_link_to_a_private_file_is_not_run(maker: User) -> None:
+    """A bundle has all files of a role."""
+    (maker.folder / "private").write_text("PRIVATE-4711")
+    (maker.folder / "roles/site/notes").symlink_to("../../private")
+    role = maker.folder / "roles/site"
+    for command in ("run", "validate", "review"):
+        ended = maker.orchestrate(command, "sweep.yaml")
+        assert refusal(ended) == f"{role}/notes: a link that leads out of {role}"
+
+
 def test_a_run_is_exported_after_its_file_was_changed_or_removed(maker: User) -> None:
     file = maker.folder / "sweep.yaml"
     text = file.read_text()

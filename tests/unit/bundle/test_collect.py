@@ -90,6 +90,35 @@ def test_an_absolute_path_is_refused(project: Path, tmp_path: Path) -> None:
         collect.require_self_contained(elsewhere, load(file))
 
 
+@pytest.mark.parametrize(
+    ("kernel", "link", "folder"),
+    [
+        ("{recipe: ../recipes/mine.yaml}", "patches/README", "."),
+        ("{recipe: own}", "roles/kernel/README", "roles/kernel"),
+    ],
+)
+def test_a_link_to_a_private_file_is_refused(
+    project: Path, tmp_path: Path, kernel: str, link: str, folder: str
+) -> None:
+    """A directory of patches, and the role that a recipe belongs to, are whole in a bundle."""
+    (tmp_path / "private").write_text("secret")
+    (project / "roles/kernel/recipes").mkdir(parents=True)
+    (project / "roles/kernel/recipes/own.yaml").write_text(
+        "source: {package: linux-source-6.12}\nconfig: {base: defconfig}\n"
+    )
+    (project / link).symlink_to(
+        project / "patches/1.patch" if folder == "." else project / "roles/kernel/recipes/own.yaml"
+    )
+    file = project / "experiments" / "sweep.yaml"
+    file.write_text(f"{HEAD}  mine: {kernel}\n")
+    collect.bundled_files(load(file), ())
+    (project / link).unlink()
+    (project / link).symlink_to(tmp_path / "private")
+    with pytest.raises(BadInput) as raised:
+        collect.bundled_files(load(file), ())
+    assert str(raised.value) == f"{project / link}: a link that leads out of {project / folder}"
+
+
 def test_a_source_directory_is_refused(project: Path, tmp_path: Path) -> None:
     (project / "linux").mkdir()
     with pytest.raises(BadInput, match="a bundle cannot hold a source directory"):

@@ -85,6 +85,18 @@ def test_links_stay_below_the_role(tmp_path: Path) -> None:
         confinement.check(made.folder, inner)
 
 
+@pytest.mark.parametrize("target", ["/etc/passwd", "/etc", "../../../gone"])
+@pytest.mark.parametrize("name", ["notes", "templates", "files/notes"])
+def test_links_that_no_task_names_stay_below_the_role(tmp_path: Path, name: str, target: str) -> None:
+    made = role(tmp_path, "- copy: {src: Makefile, dest: x}\n")
+    (made.folder / "files/again").symlink_to("../tasks.yaml")
+    (made.folder / "all").symlink_to("files")
+    (made.folder / "files/build").symlink_to("/etc")  # of a build, which links what it needs
+    load(made)
+    (made.folder / name).symlink_to(target)
+    assert faults_of(made) == f"{made.folder / name}: a link that leads out of {made.folder}"
+
+
 @pytest.mark.parametrize("name", ["tasks.yml", "tasks/main.yml", "tasks/main.yaml"])
 def test_tasks_where_other_programs_look_for_them(tmp_path: Path, name: str) -> None:
     made = role(tmp_path, "", **{name: "- command: 'false'\n"})
