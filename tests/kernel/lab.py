@@ -68,8 +68,8 @@ tell=/proc/sys/kernel/hung_task_all_cpu_backtrace
 [ ! -e "$tell" ] || echo 1 >"$tell"
 """
 """khugepaged, which moves pages of its own accord, sleeps. Small guests start without huge pages. Swap and a block
-device lie in ramfs, whose pages are never swapped. Of a task that is blocked for long, the kernel shows what all CPUs do:
-of the locks that running tasks hold it tells only the number."""
+device lie in ramfs, whose pages are never swapped. Of a task that is blocked for long, the kernel shows what all CPUs
+do: of the locks that running tasks hold it tells only the number."""
 
 
 LOAD = """
