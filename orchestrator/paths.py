@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -16,13 +17,18 @@ LONGEST_PATH = 4096
 def user_path(text: str, folder: Path = Path()) -> Path:
     """Return the absolute path for a path that is relative to ``folder``; ``~`` is the home of a user.
 
-    ``BadInput`` for a user that does not exist, and for what no file can be called: so the path may be looked at.
+    ``BadInput`` for a user that does not exist, for a link to itself, and for what no file can be called: so the path
+    may be looked at.
     """
     check_name(text)
     try:
-        return (folder / Path(text).expanduser()).resolve()
+        path = folder / Path(text).expanduser()
     except RuntimeError:
         raise BadInput(f"{text}: no such user") from None
+    try:
+        return path.resolve()
+    except RuntimeError:
+        raise BadInput(f"{text}: {os.strerror(errno.ELOOP)}") from None
 
 
 def check_name(text: str) -> None:

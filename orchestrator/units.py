@@ -113,7 +113,7 @@ def parse_share(text: str) -> float:
     match = _SHARE.fullmatch(text.strip())
     if match is None:
         hint = _hint(meant_share(text), "expected a percentage below 100, such as 5%")
-        raise BadInput(f"invalid share {text!r}; {hint}")
+        raise BadInput(f"invalid share {_shown(text)!r}; {hint}")
     return float(Decimal(match.group(1)) / 100)
 
 
@@ -262,18 +262,22 @@ def _parse(text: str, units: Mapping[str, Decimal], kind: str, example: str) -> 
     match = _QUANTITY.fullmatch(text)
     if match is None:
         hint = _hint(_accepted(text, units), f"expected a number with a unit, such as '{example}'")
-        raise BadInput(f"invalid {kind} '{text}'; {hint}")
+        raise BadInput(f"invalid {kind} '{_shown(text)}'; {hint}")
     number, unit = match.groups()
     if unit in units:
         return Decimal(number) * units[unit]
     hint = _hint(_accepted(text, units), f"known units: {', '.join(units)}")
-    raise BadInput(f"unknown unit '{unit}' in {kind} '{text}'; {hint}")
+    raise BadInput(f"unknown unit '{_shown(unit)}' in {kind} '{_shown(text)}'; {hint}")
 
 
 def _accepted(text: str, units: Mapping[str, Decimal]) -> str:
     """Return what is meant by ``text`` if it is accepted; otherwise empty."""
     meant = meant_quantity(text, units)
     return meant if _NUMBER.fullmatch(meant) or _QUANTITY.fullmatch(meant) else ""
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _hint(meant: str, otherwise: str) -> str:

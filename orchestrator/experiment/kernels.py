@@ -118,7 +118,7 @@ def find_recipe(text: str, folder: Path, roles: Sequence[Path]) -> Path:
     if "/" in text or text.endswith((".yaml", ".yml")):
         file = user_path(text, folder)
         if not file.is_file():
-            raise BadInput(_path_error(file))
+            raise BadInput(_path_error(file, is_folder=False))
         return file
     check_name(text)
     for folder in roles:
@@ -213,7 +213,7 @@ def _patches(draft: Draft, folder: Path, *section: str) -> Iterator[PatchSource]
             continue
         path = _path(draft, folder, location, *place)
         if path and not path.exists():
-            draft.add_fault(node.position, _path_error(path))
+            draft.add_fault(node.position, _path_error(path, is_folder=False))
         yield PatchSource("path", str(path), first)
 
 
@@ -234,7 +234,7 @@ def _base(draft: Draft, folder: Path, *section: str) -> Any:
 def _existing(draft: Draft, folder: Path, *location: str | int, is_folder: bool = False) -> Path:
     path = _path(draft, folder, draft.value(*location, default=""), *location)
     if path and not (path.is_dir() if is_folder else path.is_file()):
-        draft.add_fault(draft.node.nearest_position(*location), _path_error(path))
+        draft.add_fault(draft.node.nearest_position(*location), _path_error(path, is_folder))
     return path or Path()
 
 
@@ -247,8 +247,10 @@ def _path(draft: Draft, folder: Path, text: str, *location: str | int) -> Path |
         return None
 
 
-def _path_error(path: Path) -> str:
+def _path_error(path: Path, is_folder: bool) -> str:
     """Return why a path is not the file or directory that is required."""
     if not path.exists():
         return f"{path}: No such file or directory"
-    return f"{path}: Is a directory" if path.is_dir() else f"{path}: Not a directory"
+    if is_folder:
+        return f"{path}: Not a directory"
+    return f"{path}: Is a directory" if path.is_dir() else f"{path}: not a regular file"

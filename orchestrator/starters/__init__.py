@@ -165,6 +165,10 @@ def write(path: Path, text: str, overwrite: bool = False) -> None:
 
     Raises ``BadInput`` if the file exists and is not to be overwritten, ``HostError`` if it cannot be written.
     """
+    if (
+        overwrite and path.exists() and not (path.is_file() or path.is_dir())
+    ):  # a FIFO would wait for a reader
+        raise BadInput(f"{path}: not a regular file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w" if overwrite else "x", encoding="utf-8") as stream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -36,7 +37,7 @@ class Store(RunQueries, CellQueries):
     """
 
     def __init__(self, results: Path, temporary: bool = False) -> None:
-        self._results = results.resolve()
+        self._results = Path(os.path.realpath(results))  # resolve() fails on links to themselves
         check_name(str(self._results / FILE))
         self._has_answered = False
         try:
@@ -123,7 +124,7 @@ class Store(RunQueries, CellQueries):
 
 def open_for(results: Path, run: RunFolder) -> Store:
     """Open the index for questions about one run: that of its results directory, or a temporary one."""
-    return Store(results, temporary=not run.path.resolve().is_relative_to(results.resolve()))
+    return Store(results, temporary=not run.path.resolve().is_relative_to(os.path.realpath(results)))
 
 
 def _open(path: Path | None) -> sqlite3.Connection:

@@ -272,6 +272,12 @@ def test_what_no_file_can_be_called(experiment: Path, words: tuple[str, ...]) ->
     assert refused.stderr.endswith("…: File name too long\n")
 
 
+def test_results_that_are_a_link_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    ended = orchestrate("results", "list", "--results", "loop", folder=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     "words",
     [("results", "list"), ("validate", "FILE"), ("hosts", "list", "-i", "a,"), ("init",), ("role", "list")],

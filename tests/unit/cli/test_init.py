@@ -160,6 +160,12 @@ def test_an_existing_file_is_overwritten_with_force(tmp_path: Path) -> None:
     assert orchestrate("validate", "experiment.yaml", folder=tmp_path).returncode == 0
 
 
+def test_force_does_not_wait_for_the_reader_of_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "experiment.yaml")
+    refused = orchestrate("init", "--force", folder=tmp_path)
+    assert (refused.returncode, refused.stderr) == (2, "orchestrate: experiment.yaml: not a regular file\n")
+
+
 def test_the_command_for_a_real_machine_in_the_example_is_accepted(tmp_path: Path) -> None:
     orchestrate("init", folder=tmp_path)
     text = (tmp_path / starters.EXPERIMENT).read_text(encoding="utf-8")

@@ -66,6 +66,21 @@ def test_a_missing_file_gives_a_suggestion(tmp_path: Path) -> None:
     assert "Is a directory" in faults_of(tmp_path)[0]
 
 
+def test_an_image_that_is_no_file(tmp_path: Path) -> None:
+    """A link to itself, a device and a user's directory."""
+    (tmp_path / "loop").symlink_to("loop")
+    file = tmp_path / "kernel.yaml"
+    for image, reason in (
+        ("loop", "Too many levels of symbolic links"),
+        ("loop/vmlinuz", "Too many levels of symbolic links"),
+        ("/dev/zero", "not a regular file"),
+        ("/proc", "Is a directory"),
+        ("~nobody-here/vmlinuz", "no such user"),
+    ):
+        file.write_text(f"version: 1\nkernels: {{k: {{image: {image}}}}}\n")
+        assert f"{image}: {reason}" in "\n".join(faults_of(file))
+
+
 def test_exponential_alias_expansion_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "bomb.yaml"
     rows = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]

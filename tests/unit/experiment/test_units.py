@@ -19,6 +19,19 @@ from orchestrator.units import (
 )
 
 
+def test_a_long_text_is_quoted_in_part() -> None:
+    for text, parse in (
+        ("9" * 5000 + "s", parse_duration),
+        ("9" + "s" * 5000, parse_duration),
+        ("9" * 5000, parse_size),
+        ("9" * 5000 + "%", parse_share),
+    ):
+        with pytest.raises(BadInput) as caught:
+            parse(text)
+        assert len(str(caught.value)) < 300
+        assert "…'" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [
