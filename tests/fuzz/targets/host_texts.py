@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from orchestrator.doctor import state
 from orchestrator.errors import OrchestratorError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.machine.boot import boot_state, remove_leftovers
@@ -13,9 +14,12 @@ from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.remote.runner_program import RunnerProgram
 from orchestrator.hosts.remote.settings import parse_changes
 from orchestrator.hosts.testing import ScriptedHost
+from orchestrator.provision import files
+from orchestrator.provision.module import ReadOutput
 from tests.fuzz import mutation
 from tests.fuzz.target import Target, raise_longest
 from tests.unit.execution.test_host_journal import TRIAL
+from tests.unit.hosts.test_host_texts import FILES, STATE
 
 LOCK = b'{"run":"r","user":"u","controller":"c","since":"s","process":"k/12-13"}'
 CHANGE = json.dumps(TRIAL["settings"][0]).encode()  # type: ignore[index]
@@ -53,6 +57,12 @@ def run(data: bytes) -> None:
             reader(host)
         except OrchestratorError as error:
             refused.append(error)
+    try:
+        for file in files.parse(ReadOutput(0, text)).values():
+            files.is_private(file.mode)
+    except OrchestratorError as error:
+        refused.append(error)
+    state.parse(text)
     for word in text.split():
         RunnerProgram.of_word(word)
     for change in parse_changes(text) if CHANGE[:9] in data else ():
@@ -63,11 +73,18 @@ def run(data: bytes) -> None:
 TARGET = Target(
     "host-texts",
     run,
-    ("orchestrator.hosts.remote", "orchestrator.hosts.machine.boot"),
+    (
+        "orchestrator.hosts.remote",
+        "orchestrator.hosts.machine.boot",
+        "orchestrator.provision.files",
+        "orchestrator.doctor.state",
+    ),
     lambda: [
         LOCK,
         CHANGE,
         BOOT,
+        FILES.encode(),
+        STATE.encode(),
         b"/home/u/.orchestrate\n",
         b"0\n",
         b"4711\nblock-0\n",
