@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from msgspec import Struct, field
 
+from orchestrator.bundle import secrets
 from orchestrator.errors import BadInput
 from orchestrator.results import codec, journal
 
@@ -41,29 +42,25 @@ _PLACEHOLDERS: dict[Kind, Callable[[int], str]] = {
     "word": lambda n: f"word-{n}",
 }
 
-_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
-_TOKEN = re.compile(
-    rb"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|glpat-[\w-]{20,}|xox[abp]-[\w-]{10,})"
-)
-_ASSIGNED = re.compile(
-    rb"(?i)[\w-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key)"
-    rb"\\?[\"']?\s*[:=]\s*\\?[\"']?([^\s\"',;}{\\]+)"
-)
-_USERINFO = re.compile(rb"://[^/\s:@\"]+:([^/\s\"]+)@")
+_ESCAPE = rb"(?<=\\[nrt])"
+"""What precedes a word after a line end or a tab in a string of JSON: a letter that is no part of the word."""
 _HOME = re.compile(rb"/(?:home|Users)/([A-Za-z0-9_][\w.-]*)")
-_MAIL = re.compile(rb"[A-Za-z0-9_][\w.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
-_IPV4 = re.compile(rb"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
-_IPV6 = re.compile(rb"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+_MAIL = re.compile(
+    rb"(?:(?<![\w.+-])(?!(?<=\\)[nrt])|"
+    + _ESCAPE
+    + rb")[.+-]*([A-Za-z0-9_][\w.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,})"
+)
+_IPV4 = re.compile(rb"(?:(?<![\w.])|" + _ESCAPE + rb")(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
+_IPV6 = re.compile(rb"(?:(?<![\w:.])|" + _ESCAPE + rb")(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 _PORT = re.compile(r"(\[.+\]|[^:]+):\d+")
 _NUMBERS = re.compile(r"[\d.:]*")
-_MAC = re.compile(rb"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])")
+_MAC = re.compile(rb"(?:(?<![\w:])|" + _ESCAPE + rb")(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])")
 _WITH_KEYS = frozenset({".json", ".jsonl", ".yaml", ".yml"})
 _END_OF_JSON_KEY = re.compile(rb"\\?\"\s*:")
 _END_OF_YAML_KEY = re.compile(rb"\s*:(?:\s|\\n|$)")
 _START_OF_YAML_KEY = re.compile(rb"(?:^|\n|\\n)[ {-]*$")
 """YAML is also found in a string of JSON, with ``\\n`` at the end of each line."""
 _DEEPEST = 80
-_NOT_SECRET = re.compile(rb"(?i)true|false|null|none|no|yes|[{<$%]+.*|\d+")
 
 
 class Scrubber(Struct):
@@ -110,16 +107,12 @@ class Scrubber(Struct):
     def collect(self, path: Path) -> None:
         """Assign placeholders to the names in a file."""
         for text in _texts(path):
-            for match in _KEY.finditer(text):
-                self.add("secret", match[0])
-            for match in _TOKEN.finditer(text):
-                self.add("secret", match[0])
-            for match in (*_ASSIGNED.finditer(text), *_USERINFO.finditer(text)):
-                if self._is_secret(match[1]):
-                    self.add("secret", match[1])
+            for secret in secrets.find(text):
+                if self._is_secret(secret):
+                    self.add("secret", secret)
             for match in _MAIL.finditer(text):
-                if not self._is_public(match[0]):
-                    self.add("person", match[0])
+                if not self._is_public(match[1]):
+                    self.add("person", match[1])
             for match in _HOME.finditer(text):
                 self.add("user", match[1])
             for pattern in (_MAC, _IPV4, _IPV6):
@@ -190,8 +183,10 @@ class Scrubber(Struct):
         return sorted(name.decode(errors="replace") for name in self.placeholders if self._is_public(name))
 
     def _is_secret(self, value: bytes) -> bool:
-        harmless = len(value) < _SHORTEST_SECRET or _NOT_SECRET.fullmatch(value)
-        return not harmless and not self._is_public(value)
+        if len(value) < _SHORTEST_SECRET or not secrets.may_be_secret(value):
+            return False
+        as_word = re.compile(rb"(?<!\w)" + re.escape(value) + rb"(?!\w)")
+        return not (self._is_public(value) and as_word.search(self.program_text))
 
     def _is_private(self, address: bytes) -> bool:
         return address not in self.not_addresses and _is_address(address) and not self._is_public(address)
@@ -220,7 +215,7 @@ class Scrubber(Struct):
     def _alternative(self, name: bytes) -> bytes:
         spellings = b"|".join(map(re.escape, self._spellings(name)))
         if _is_address(name):
-            return rb"(?<![\w.:])(?:" + spellings + rb")(?![\w:]|\.\d)"
+            return rb"(?:(?<![\w.:])|" + _ESCAPE + rb")(?:" + spellings + rb")(?![\w:]|\.\d)"
         if not self._is_public(name):
             return rb"(?:" + spellings + rb")"
         if self._kinds[name] == "user":
@@ -231,7 +226,7 @@ class Scrubber(Struct):
                 + spellings
                 + rb")(?=@)"
             )
-        return rb"(?:(?<![\w./-])|(?<=//)|(?<=@))(?:" + spellings + rb")(?![\w-]|\.\w)"
+        return rb"(?:(?<![\w./-])|(?<=//)|(?<=@)|" + _ESCAPE + rb")(?:" + spellings + rb")(?![\w-]|\.\w)"
 
 
 def refuse_leftovers(scrubber: Scrubber, folder: Path, files: Iterable[Path]) -> None:

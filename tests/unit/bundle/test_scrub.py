@@ -53,6 +53,21 @@ def test_names_are_found_and_replaced(tmp_path: Path, text: str, expected: str) 
     assert scrubbed(text, tmp_path) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("to\njane.doe@lab.example\tx", "to\nperson-1@example.invalid\tx"),
+        ("to\n203.0.113.77\n", "to\n198.18.0.1\n"),
+        ("to\tfd12:3456::7\n", "to\t2001:db8::1\n"),
+        ("to\r52:54:00:AB:cd:ef\n", "to\r02:00:00:00:00:01\n"),
+        ("to\nvm\n", "to\nhost-1\n"),
+    ],
+)
+def test_a_name_at_the_start_of_a_line_in_a_string_of_json(tmp_path: Path, text: str, expected: str) -> None:
+    """Its line end is written as a letter, which is no part of the name."""
+    assert json.loads(scrubbed(json.dumps({"stderr": text}), tmp_path, "vm"))["stderr"] == expected
+
+
 def test_a_host_with_the_name_of_a_key_does_not_change_the_key(tmp_path: Path) -> None:
     manifest = {
         "controller": {"host": "controller"},
