@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from orchestrator.bundle.checksums import LARGEST, Damage, list_files, parse
+from orchestrator.bundle.checksums import LARGEST, MOST_FILES, Damage, list_files, parse
 from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
 from orchestrator.errors import BadInput
 from orchestrator.units import plural
@@ -126,6 +126,7 @@ class _Reader:
         members: list[Member] = []
         with self._path.open("rb") as stream:
             position = 0
+            headers = 0
             expected: Iterator[str] = iter(_FIRST)
             while position + BLOCK <= self._size:
                 stream.seek(position)
@@ -133,6 +134,9 @@ class _Reader:
                 name = next(expected, "")
                 if not any(block) or not (name or _has_magic(block)):
                     break
+                headers += 1
+                if headers > MOST_FILES + len(_FIRST):
+                    raise BadInput(f"not a bundle: the archive has more than {MOST_FILES} files")
                 member = self._member(block, position, name)
                 if member is None:
                     position = self._next_header(stream, position + BLOCK)

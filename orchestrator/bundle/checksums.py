@@ -22,7 +22,10 @@ from orchestrator.errors import BadInput
 from orchestrator.source_tree import sha256
 
 LARGEST = 16 << 20
-"""The most bytes of ``SHA256SUMS``, about 100,000 files: it is read at once, whoever wrote it."""
+"""The most bytes of ``SHA256SUMS``: it is read at once, whoever wrote it."""
+
+MOST_FILES = 100_000
+"""The most files beside the two of this module: those of an archive of a few MB can be a million, all empty."""
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)\n")
 
@@ -40,7 +43,10 @@ class Damage(Struct, frozen=True):
 
 def write(folder: Path) -> str:
     """Write both files into a directory that is otherwise complete; return the bundle's id, SHA-256 of SHA256SUMS."""
-    sums = _format({name: sha256(folder / name) for name in list_files(folder)})
+    names = list_files(folder)
+    if len(names) > MOST_FILES:
+        raise BadInput(f"{folder.name}: too many files for a bundle: {len(names)}, at most {MOST_FILES}")
+    sums = _format({name: sha256(folder / name) for name in names})
     if len(sums) > LARGEST:
         raise BadInput(
             f"{folder.name}: too many files for a bundle: {SUMS} is larger than {LARGEST >> 20} MiB"

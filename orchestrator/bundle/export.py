@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from datetime import datetime
@@ -128,7 +129,7 @@ def _require_new(target: Path) -> None:
     """Refuse to replace a bundle. An old signature would be one of another bundle."""
     for path in (target, signature.beside(target)):
         check_name(str(path))
-        if path.exists():
+        if os.path.lexists(path):
             raise BadInput(f"{path} already exists; remove it, or choose another path with --output")
 
 

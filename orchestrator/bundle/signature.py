@@ -6,6 +6,7 @@ The bundle itself is the same with and without a signature, and so is its id.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import stat
 import subprocess
@@ -66,7 +67,7 @@ def beside(bundle: Path) -> Path:
 def find(bundle: Path) -> Path:
     """Return where the signature of a bundle is looked for: beside it, of a compressed one also beside its archive."""
     file = beside(bundle)
-    if bundle.suffix in SUFFIXES and not file.exists():
+    if bundle.suffix in SUFFIXES and not os.path.lexists(file):
         return beside(bundle.with_suffix(""))
     return file
 
@@ -107,7 +108,7 @@ def check(signature: Path, sums: bytes) -> Signature:
 
 def check_signer(signature: Path, sums: bytes, signer: Signer) -> Signature:
     """Check that a signature is one of ``SHA256SUMS`` by a key that ``signer`` may use now. ``BadInput`` if not."""
-    if not signature.exists():
+    if not os.path.lexists(signature):
         raise BadInput(f"{signature}: no such file: the bundle is not signed")
     signed = check(signature, sums)
     revoked = () if signer.revoked is None else ("-r", str(signer.revoked))

@@ -162,6 +162,18 @@ def test_no_signature(folder: Path) -> None:
     assert line == "orchestrate: plain.tar.sig: no such file: the bundle is not signed"
 
 
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [("gone", "No such file or directory"), ("plain.tar.sig", "Too many levels of symbolic links")],
+)
+def test_a_signature_that_is_a_link_to_nowhere(folder: Path, target: str, reason: str) -> None:
+    (folder / "plain.tar.sig").symlink_to(target)
+    for done in (verify(folder, bundle="plain.tar"), verify_signer(folder, bundle="plain.tar")):
+        assert refusal(done) == f"orchestrate: plain.tar.sig: {reason}"
+    subprocess.run(["gzip", "-k", "plain.tar"], cwd=folder, check=True)
+    assert refusal(verify(folder, bundle="plain.tar.gz")) == f"orchestrate: plain.tar.sig: {reason}"
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage\n", b"\x1b[2J" * 100, b"x" * 100_000])
 @pytest.mark.parametrize("has_signer", [True, False])
 def test_not_a_signature(folder: Path, content: bytes, has_signer: bool) -> None:

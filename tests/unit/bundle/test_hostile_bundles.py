@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.bundle import checksums
+from orchestrator.bundle import archive, checksums
 from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
 from orchestrator.bundle.verify import open_bundle, verify
 from orchestrator.errors import BadInput
@@ -149,6 +149,19 @@ def test_a_checksum_file_of_a_gigabyte_is_not_held_in_memory(folder: Path, tmp_p
         stream.write(info.tobuf(tarfile.USTAR_FORMAT))
         stream.truncate((1 << 30) + 10240)
     assert peak(lambda: verify(evil)) < 100 << 20
+
+
+def test_more_files_than_a_bundle_has(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few MB of a compressed archive can have a million empty files."""
+    monkeypatch.setattr(checksums, "MOST_FILES", 3)
+    monkeypatch.setattr(archive, "MOST_FILES", 3)
+    assert damage(packed(tmp_path / "a.tar", dict.fromkeys("abc", b""))) == []
+    with pytest.raises(BadInput, match="not a bundle: the archive has more than 3 files"):
+        verify(packed(tmp_path / "b.tar", dict.fromkeys("abcd", b"")))
+    for name in "abcd":
+        (folder / name).touch()
+    with pytest.raises(BadInput, match="bundle-1: too many files for a bundle: "):
+        checksums.write(folder)
 
 
 @pytest.mark.parametrize("size", [1 << 40, -1])
