@@ -63,16 +63,21 @@ def rerun(description: Description, request: RerunRequest, interface: UserInterf
 
 
 def compare(
-    bundle: Path, description: Description, run: RunFolder, mode: Mode, within: float, content_hash: str
+    original: RunContents,
+    description: Description,
+    run: RunFolder,
+    mode: Mode,
+    within: float,
+    content_hash: str,
 ) -> Reproduction:
     """Compare a local run with the run in a bundle, and write ``reproduction.json`` into the local run's directory.
 
+    :param original: the run in the bundle, read before the local run: hours are not spent on one that is damaged.
     :param within: accepted deviation of a ratio, up or down: 0.25 for 25 %.
     :param content_hash: hash of the bundle's experiment as this program computes it.
     """
-    original = RunFolder(bundle / layout.RUN)
-    sides = contents.read(original), contents.read(run)
-    claimed, measured = load_points(original), load_points(run)
+    sides = original, contents.read(run)
+    claimed, measured = load_points(original.folder), load_points(run)
     limit = _cpu_limit(*sides)
     judged = measured.with_at_most(limit) if limit else measured
     experiment = ProvenanceItem("experiment", description.content_hash[:12], content_hash[:12])

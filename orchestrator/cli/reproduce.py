@@ -61,16 +61,18 @@ def reproduce(
     Claims are about the shape of the results, not about absolute speed. Exit code 5 if a claim does not hold. If an
     earlier reproduction is unfinished, it is resumed.
     """
-    from orchestrator.bundle import layout
+    from orchestrator.bundle import contents, layout
     from orchestrator.bundle import reproduce as reproducing
     from orchestrator.bundle.modes import reduction
     from orchestrator.bundle.verify import open_bundle
     from orchestrator.cli.progress import Terminal
     from orchestrator.report.reproduction import render
+    from orchestrator.results.runs import RunFolder
 
     set_up_logging(verbose)
     with open_bundle(bundle) as folder:
         description = layout.read(folder)
+        bundled = contents.read(RunFolder(folder / layout.RUN))
         file = folder / description.experiment_file
         original = load_experiment(file, description.overrides)
         reduced = reduction(
@@ -91,7 +93,7 @@ def reproduce(
             defaults=chosen_hosts.used_defaults(chosen),
         )
         run = reproducing.rerun(description, request, Terminal(verbose))
-        result = reproducing.compare(folder, description, run, mode, within, original.content_hash)
+        result = reproducing.compare(bundled, description, run, mode, within, original.content_hash)
     emit(layout.json_text(result.document) if format_name == "json" else render(result))
     echo(f"\nresults: {run.path}", err=True)
     sys.exit(result.exit_code)

@@ -147,8 +147,8 @@ def _kernel(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "base", properties["source"]
     package = properties.get("package") or {}
     if package:
-        suite = f", suite {package['suite']}" if package["suite"] else ""
-        yield "package", f"{package['package']}={package['version']}{suite}"
+        suite = f", suite {package['suite']}" if package.get("suite") else ""
+        yield "package", f"{package.get('package', '')}={package.get('version', '')}{suite}"
     patches = properties.get("patches") or ()
     if patches:
         ends = patches[0] if len(patches) == 1 else f"{patches[0]} to {patches[-1]}"

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageMetadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from msgspec import Struct, convert, field, to_builtins
 from msgspec.structs import replace
@@ -27,6 +27,47 @@ from orchestrator.timestamps import utc_now
 FILE = "manifest.json"
 FORMAT = 1
 OWN_PACKAGE = "migration-orchestrator"
+
+
+class _Package(TypedDict, total=False):
+    package: str
+    version: str
+    suite: str
+    sha256: Mapping[str, str]
+
+
+class _Patch(TypedDict):
+    name: str
+    sha256: str
+
+
+class _Ingredients(TypedDict, total=False):
+    source: str
+    compiler: str
+    linker: str
+    package: _Package
+    patches: tuple[_Patch, ...]
+    config: Mapping[str, Any]
+
+
+class _KnownKernel(TypedDict, total=False):
+    release: str
+    build_id: str
+    hash: str
+    config_hash: str
+    patches: tuple[str, ...]
+    recipe: str
+    source: str
+    config: str
+    compiler: str
+    package: _Package
+    ingredients: _Ingredients
+
+
+class _Known(TypedDict, total=False):
+    """The properties of kernels that reports and bundles read; a manifest may tell more."""
+
+    kernels: Mapping[str, _KnownKernel]
 
 
 class Manifest(Struct, frozen=True):
@@ -169,7 +210,9 @@ def load(folder: Path) -> Manifest:
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
             raise BadInput(f"{path}: not a JSON object")
-        return convert(upgrade(document, FORMAT, MANIFEST), Manifest)
+        document = upgrade(document, FORMAT, MANIFEST)
+        convert(document, _Known)
+        return convert(document, Manifest)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
     except UnreadableFormat as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from orchestrator.bundle import layout
+from orchestrator.bundle import checksums, layout
 from orchestrator.bundle.verify import open_bundle, verify
 from orchestrator.errors import BadInput
+from tests.calls import orchestrate
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "0.1.0-bundle.tar"
 IDENTITY = "2ae4f3d5370dcfa1048ab8bb784ad71e22148c592c353411b42e1b43447a68bf"
@@ -45,3 +47,18 @@ def test_a_bundle_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / layout.DESCRIPTION).write_text('{"format": 99, "type": "bundle"}')
     with pytest.raises(BadInput, match=r"format 99 is newer .*; or use the program in the bundle"):
         layout.read(tmp_path)
+
+
+def test_a_bundle_with_a_damaged_manifest_is_refused_before_its_experiment_runs(tmp_path: Path) -> None:
+    with open_bundle(RECORDED) as folder:
+        bundle = Path(shutil.copytree(folder, tmp_path / "bundle"))
+    manifest = bundle / "run" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"kernels": {"default": "abc"}}))
+    for name in (layout.SUMS, layout.SUMS_CHECKSUM):
+        (bundle / name).unlink()
+    checksums.write(bundle)
+    assert orchestrate("verify", "bundle", folder=tmp_path).returncode == 0
+    refused = orchestrate("reproduce", "bundle", "--mode", "full", "--host", "local", folder=tmp_path)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert refused.stderr.endswith("manifest.json: damaged: kernels[...]: expected an object, got a string\n")
+    assert not (tmp_path / "results").exists()

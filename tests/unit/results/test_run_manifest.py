@@ -134,6 +134,34 @@ def test_a_manifest_that_cannot_be_read_says_why(tmp_path: Path, text: str, mess
         manifest.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("kernels", "fault"),
+    [
+        ({"default": "abc"}, "expected an object, got a string"),
+        ({"default": {"release": 5}}, "release: expected a string, got an integer"),
+        ({"default": {"hash": [1]}}, "hash: expected a string, got a list"),
+        ({"default": {"package": 3}}, "package: expected an object, got an integer"),
+        ({"default": {"ingredients": {"patches": [{"name": "a"}]}}}, "missing key 'sha256'"),
+        ([], "expected an object, got a list"),
+    ],
+)
+def test_properties_of_kernels_have_types(
+    experiment: Experiment, tmp_path: Path, kernels: object, fault: str
+) -> None:
+    path = tmp_path / manifest.FILE
+    manifest.save(tmp_path, manifest.begin(experiment, "run-1", [], []))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"kernels": kernels}))
+    with pytest.raises(BadInput, match=rf"^{path}: damaged: kernels.*{fault}$"):
+        manifest.load(tmp_path)
+
+
+def test_what_else_is_known_of_a_kernel_is_kept(experiment: Experiment, tmp_path: Path) -> None:
+    kernels = {"stock": {"release": "6.1", "version": "#1 SMP", "later": [1], "ingredients": {"format": 1}}}
+    started = replace(manifest.begin(experiment, "run-1", [], []), kernels=kernels)
+    manifest.save(tmp_path, started)
+    assert manifest.load(tmp_path).kernels == kernels
+
+
 def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"manifest\.json: No such file"):
         manifest.load(tmp_path)
