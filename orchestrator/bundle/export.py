@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -29,6 +28,7 @@ from orchestrator.results import manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord
 from orchestrator.results.runs import RunFolder
+from orchestrator.timestamps import seconds
 
 _NOT_EXPORTED = frozenset({"controller.lock"})
 _REPORT_FILES = {
@@ -117,7 +117,7 @@ def export(run: RunFolder, options: ExportOptions) -> Exported:
         packed = folder
         if not options.as_folder:
             packed = Path(temporary) / "archive"
-            archive.pack(folder, packed, int(datetime.fromisoformat(provenance.ended).timestamp()))
+            archive.pack(folder, packed, max(0, int(seconds(provenance.ended) or 0)))
         if options.key is not None:
             signed.rename(signature.beside(target))
         packed.rename(target)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 import jinja2
@@ -18,6 +17,7 @@ from orchestrator.environments import describe
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment
 from orchestrator.results.records import BlockRecord
+from orchestrator.timestamps import seconds
 from orchestrator.units import plural
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -88,8 +88,8 @@ def _minutes(
     description: Description, contents: RunContents, experiment: Experiment, trials: int
 ) -> Mapping[str, str]:
     """Estimate the duration of each mode from the run's time per trial."""
-    duration = _seconds(contents.manifest.ended) - _seconds(contents.manifest.started)
-    per_trial = duration / max(1, trials)
+    began, ended = seconds(contents.manifest.started), seconds(contents.manifest.ended)
+    per_trial = 0.0 if began is None or ended is None else (ended - began) / max(1, trials)
     return {
         mode: f"about {max(1, round(per_trial * _trials(description, experiment, mode) / 60))} min"
         for mode in modes.MODES
@@ -101,10 +101,6 @@ def _trials(description: Description, experiment: Experiment, mode: modes.Mode) 
     reduction = modes.reduction(experiment, mode, in_guest=True)
     reduced = load(experiment.file, overrides=(*description.overrides, *reduction.overrides))
     return modes.plan(reduced, description.where, reduction.where, description.limit, ()).trial_count
-
-
-def _seconds(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
 
 
 def _host(block: BlockRecord) -> str:

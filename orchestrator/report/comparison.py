@@ -205,7 +205,7 @@ def with_published(results: Path, run: RunFolder, rules: Rules, fail_on: float |
             )
         published = compared.published
         (metric,) = metrics.directed(row, [compared.metric])
-        unit = published.unit.split()[0]
+        unit = published.bare_unit
         if conversion(unit, metric.unit) is None:
             raise BadInput(
                 f"metric {metric.name}: the unit is {published.unit} in {published.dataset}, "
@@ -272,7 +272,7 @@ def _published(published: Published, sample: Sample, metric: MetricInfo) -> Samp
         boots=((figure.value,),),
         excluded=(),
         exact=True,
-    ).convert(published.unit.split()[0], metric.unit)
+    ).convert(published.bare_unit, metric.unit)
 
 
 def _kernel_rows(

@@ -38,6 +38,11 @@ class Published(Struct, frozen=True):
     method: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def bare_unit(self) -> str:
+        """The unit without the words that may follow it."""
+        return next(iter(self.unit.split()), "")
+
     def figure(self, levels: Mapping[str, str]) -> PublishedFigure | None:
         """Return the figure of a cell with these levels; None if there is none."""
         return next(

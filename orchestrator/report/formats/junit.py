@@ -5,10 +5,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET  # nosec B405 # writes XML, reads none
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 
 from msgspec import Struct, field
 
+from orchestrator import timestamps
 from orchestrator.analysis.summary import CellSummary
 from orchestrator.experiment.model import Status
 from orchestrator.report import notes, text
@@ -86,8 +86,5 @@ def _case(suite: ET.Element, report: Report, cell: CellSummary, outcome: _Outcom
 
 
 def _seconds(started: str, ended: str) -> float:
-    try:
-        spent = datetime.fromisoformat(ended) - datetime.fromisoformat(started)
-    except ValueError:
-        return 0.0
-    return max(0.0, spent.total_seconds())
+    start, end = timestamps.seconds(started), timestamps.seconds(ended)
+    return 0.0 if start is None or end is None else max(0.0, end - start)

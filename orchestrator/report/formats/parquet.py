@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
+from orchestrator import timestamps
 from orchestrator.errors import BadInput
 from orchestrator.extras import installation
 from orchestrator.report.model import Report
@@ -20,6 +22,8 @@ _TEXTS = ("id", "cell", "status", "reason", "environment", "host", "boot", "labe
 _COUNTS = ("repetition", "pages", "pages_on_target", "bytes_checked", "bytes_wrong")
 _SWITCHES = ("final", "allowed")
 _TIMES = ("started", "ended")
+_INTEGER = re.compile("[-+]?[0-9]{1,19}")
+_DECIMAL = re.compile(r"[-+]?(?=\.?[0-9])[0-9]*(\.[0-9]*([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)")
 
 
 def render(report: Report) -> bytes:
@@ -72,7 +76,7 @@ def _columns(report: Report, arrow: Any) -> tuple[Any, Callable[[TrialRow], dict
             "kernel_hash": hashes.get(factors.get("kernel", ""), ""),
             **{name: getattr(trial, name) for name in (*_TEXTS, *_COUNTS)},
             **{name: bool(getattr(trial, name)) for name in _SWITCHES},
-            **{name: _time(getattr(trial, name)) for name in _TIMES},
+            **{name: timestamps.read(getattr(trial, name)) for name in _TIMES},
             **_factors(factors, types),
             **{f"metric.{name}": value for name, value in trial.metrics.items()},
         }
@@ -86,19 +90,12 @@ def _factors(factors: Mapping[str, str], types: Mapping[str, type]) -> dict[str,
 
 def _type(levels: Sequence[str | None]) -> type:
     """Return the narrowest of int, float and str that fits all levels."""
-    for kind in (int, float):
-        try:
-            for level in levels:
-                if level is not None:
-                    kind(level)
-        except ValueError:
-            continue
-        return kind
-    return str
+    kinds = {_type_of(level) for level in levels if level is not None}
+    return next((kind for kind in (str, float) if kind in kinds), int)
 
 
-def _time(stamp: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(stamp)
-    except ValueError:
-        return None
+def _type_of(level: str) -> type:
+    """Return what a level is in a column: words such as ``nan`` are text, and numbers of which digits would be lost."""
+    if _INTEGER.fullmatch(level):
+        return int if -(2**63) <= int(level) < 2**63 else str
+    return float if _DECIMAL.fullmatch(level) and math.isfinite(float(level)) else str

@@ -312,6 +312,17 @@ def test_a_run_against_published_figures(tmp_path: Path, compare: Compare) -> No
     assert "MIXED" not in text
 
 
+def test_published_figures_without_a_unit_are_not_compared(tmp_path: Path, compare: Compare) -> None:
+    nameless = Comparison("throughput", {"mode": "serial"}, replace(PUBLISHED, unit=" "))
+    write(
+        tmp_path / "quickstart" / A,
+        [replace(RUN, run=A, compare=nameless), BLOCK, trial({"mode": "serial"}, 0, 3.0)],
+    )
+    refused = compare(A, "--published")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "metric throughput: the unit is" in refused.stderr
+
+
 def test_a_guest_and_published_figures_are_compared_by_force_only(tmp_path: Path, compare: Compare) -> None:
     run_like_the_published(tmp_path, "vm-icount")
     refused = compare(A, "--published")

@@ -67,6 +67,27 @@ def test_parquet_values_give_the_figures_of_json(report: Reported) -> None:
             )
 
 
+@pytest.mark.parametrize(
+    ("levels", "kind"),
+    [
+        (("1", "-2"), "int64"),
+        (("1", "0.5", "2e3", ".5"), "double"),
+        (("1", "9223372036854775808"), "string"),
+        (("1", "9" * 5000), "string"),
+        (("1", "1e999"), "string"),
+        (("nan", "inf"), "string"),
+        (("1_000", "2"), "string"),
+    ],
+)
+def test_parquet_columns_lose_nothing_of_levels(tmp_path: Path, levels: tuple[str, ...], kind: str) -> None:
+    trials = [trial({"x": level}, 0, 3.0) for level in levels]
+    folder = write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END])
+    table = pyarrow.parquet.read_table(io.BytesIO(render(Reported(tmp_path, folder), "parquet")))
+    assert str(table.schema.field("factor.x").type) == kind
+    found = table.column("factor.x").to_pylist()
+    assert found == (list(levels) if kind == "string" else [float(level) for level in levels])
+
+
 def test_parquet_is_written_in_groups(report: Reported, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = rows(report)
     monkeypatch.setattr(parquet, "ROWS", 10)
@@ -145,3 +166,12 @@ def test_junit_skips_what_the_experiment_allows_not_to_run(tmp_path: Path) -> No
     skipped = case.find("skipped")
     assert skipped is not None
     assert skipped.attrib["message"] == "unsupported (1 trial): no engine"
+
+
+def test_junit_takes_times_without_a_zone_as_utc(tmp_path: Path) -> None:
+    times = [("2026-11-23T10:15:30", "2026-11-23T10:15:31.5Z"), ("0001-01-01T00:00:00+01:00", "x")]
+    trials = [trial({"mode": "serial"}, n, 3.0, start=a, end=b) for n, (a, b) in enumerate(times)]
+    run = Reported(tmp_path, write(tmp_path / "quickstart" / RUN.run, [RUN, BLOCK, *trials, END]))
+    assert suite_of(run).attrib["time"] == "1.500"
+    first, second = (row["started"] for row in rows(run))
+    assert (first.isoformat(), second) == ("2026-11-23T10:15:30+00:00", None)

@@ -186,3 +186,11 @@ def test_the_name_of_a_file_says_its_format_unless_one_is_given(
         ended = orchestrate("report", "latest", *words, "-o", str(tmp_path / name), "--results", str(results))
         assert ended.returncode == 0, ended.stderr
         assert (tmp_path / name).read_text().lower().startswith(expected)
+
+
+def test_levels_of_no_trial_that_is_ok_have_no_chart(tmp_path: Path) -> None:
+    failed = [trial({"threads": level}, status=Status.FAILED, reason="why") for level in ("1", "2")]
+    found: list[Record] = [RUN, BLOCK, *failed, replace(trial({}, 0, 3.0), factors={}), END]
+    write(tmp_path / "x" / RUN.run, found)
+    assert "by-number" not in report(tmp_path, "--format", "svg", "-o", f"{tmp_path}/figures", run="x")
+    assert "<html" in report(tmp_path, "--format", "html", run="x")

@@ -69,6 +69,8 @@ def draw(report: Report) -> Figure | None:
     if x is None:
         return None
     cells = [cell for cell in report.cells if cell.n and x in cell.factors]
+    if not cells:
+        return None
     followers = _following(report, x)
     frame = _frame(report, x, cells, followers)
     cells_by_panel = _groups(

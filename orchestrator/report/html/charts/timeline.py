@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 from markupsafe import Markup
 from msgspec import Struct, field
 
+from orchestrator import timestamps
 from orchestrator.experiment.model import Status
 from orchestrator.report import text
 from orchestrator.report.html import svg
@@ -78,7 +78,7 @@ def _lanes(report: Report, boots: list[str]) -> tuple[Mapping[str, _Lane], int]:
     omitted = 0
     for trial in report.read_trials(()):
         lane = lanes.get(trial.boot)
-        start, end = _seconds(trial.started), _seconds(trial.ended)
+        start, end = timestamps.seconds(trial.started), timestamps.seconds(trial.ended)
         if start is None or lane is None:
             omitted += 1
             continue
@@ -93,13 +93,6 @@ def _lanes(report: Report, boots: list[str]) -> tuple[Mapping[str, _Lane], int]:
 
 def _starts(lane: _Lane) -> float:
     return min([start for start, _ in lane.ok] + [start for start, _ in lane.not_ok])
-
-
-def _seconds(time: str) -> float | None:
-    try:
-        return datetime.fromisoformat(time).timestamp()
-    except ValueError:
-        return None
 
 
 def _boot(block: BlockRecord) -> str:
