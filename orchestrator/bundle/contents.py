@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrator.results import journal, manifest
+from orchestrator.results import codec, journal, manifest
+from orchestrator.results.codec import plain_text
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord, EndRecord, RunRecord, TrialRecord
 from orchestrator.results.runs import RunFolder
@@ -46,13 +47,13 @@ def read(run: RunFolder) -> RunContents:
     for record in journal.read(run.journal):
         if isinstance(record, RunRecord):
             planned = planned or record.trials
-            hosts.update(record.hosts)
+            hosts.update(codec.in_unicode(record).hosts)
         elif isinstance(record, BlockRecord):
-            blocks.append(record)
-            hosts.add(record.host)
+            blocks.append(codec.in_unicode(record))
+            hosts.add(blocks[-1].host)
         elif isinstance(record, TrialRecord):
-            environments.add(record.environment)
-            hosts.add(record.host)
+            environments.add(plain_text(record.environment))
+            hosts.add(plain_text(record.host))
             ended += record.final
     return RunContents(
         folder=run,

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 from msgspec import MsgspecError, ValidationError, convert, to_builtins
@@ -31,6 +31,7 @@ from orchestrator.results.records import (
 )
 
 Document = dict[str, Any]
+Recorded = TypeVar("Recorded", RunRecord, BlockRecord)
 
 _TRIAL = f'{{"format":{FORMAT},"type":"trial",'.encode()
 """How lines begin that are decoded without a document in between: nearly all."""
@@ -139,6 +140,17 @@ def decode(document: Document) -> Record:
         raise DamagedRecord(f"{document['type']} record: a word that is not Unicode") from None
     except RecursionError:
         raise DamagedRecord(f"{document['type']} record: nested too deeply") from None
+
+
+def plain_text(text: str) -> str:
+    """Return text that sqlite and every terminal accept: bytes that are not UTF-8 become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def in_unicode(record: Recorded) -> Recorded:
+    """Return a record with all its texts as :func:`plain_text` makes them."""
+    text = json.dumps(to_builtins(record, enc_hook=dict), ensure_ascii=False)
+    return convert(json.loads(plain_text(text)), type(record))
 
 
 def _type_of(record: Record) -> str:

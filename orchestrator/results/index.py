@@ -15,10 +15,11 @@ from orchestrator.activities import doing
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
 from orchestrator.results import codec
+from orchestrator.results.codec import plain_text
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord, is_usable
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Raised with any change of the tables or of what enters them: an index of another version is deleted and rebuilt."""
 
 TABLES = """
@@ -161,17 +162,18 @@ class _Indexer:
             self._add_trial(record)
         elif isinstance(record, BlockRecord):
             self._database.execute(
-                "INSERT INTO blocks VALUES (?, ?)", (self._run, json.dumps(codec.encode(record)))
+                "INSERT INTO blocks VALUES (?, ?)",
+                (self._run, json.dumps(codec.encode(codec.in_unicode(record)))),
             )
         elif isinstance(record, RunRecord):
             self._database.execute(
                 "UPDATE runs SET complete = 0, ended = '', opening = iif(opening = '', ?1, opening) WHERE key = ?2",
-                (json.dumps(codec.encode(record)), self._run),
+                (json.dumps(codec.encode(codec.in_unicode(record))), self._run),
             )
         elif isinstance(record, EndRecord):
             self._database.execute(
                 "UPDATE runs SET complete = ?, ended = ? WHERE key = ?",
-                (record.complete, _plain(record.time), self._run),
+                (record.complete, plain_text(record.time), self._run),
             )
 
     def flush(self) -> None:
@@ -221,12 +223,15 @@ class _Indexer:
         if record.missing:
             self._database.executemany(
                 "INSERT OR IGNORE INTO missing VALUES (?, ?, ?)",
-                ((self._run, _plain(name), _plain(reason)) for name, reason in record.missing.items()),
+                (
+                    (self._run, plain_text(name), plain_text(reason))
+                    for name, reason in record.missing.items()
+                ),
             )
 
     def _cell(self, record: TrialRecord) -> int:
         if record.cell not in self._cells:
-            identity = _plain(record.cell)
+            identity = plain_text(record.cell)
             self._database.execute(
                 "INSERT OR IGNORE INTO cells (run, id, factors, settings, request) VALUES (?, ?, ?, '{}', '{}')",
                 (self._run, identity, _texts(record.factors)),
@@ -251,7 +256,7 @@ def _figures(figures: Mapping[str, tuple[str, float]]) -> str:
     try:
         return msgspec.json.encode(figures).decode()
     except UnicodeEncodeError:
-        plain = {_plain(name): (_plain(unit), value) for name, (unit, value) in figures.items()}
+        plain = {plain_text(name): (plain_text(unit), value) for name, (unit, value) in figures.items()}
         return msgspec.json.encode(plain).decode()
 
 
@@ -279,7 +284,7 @@ def _texts(values: Mapping[str, Any]) -> str:
         name: value if isinstance(value, str) else json.dumps(value, default=str)
         for name, value in values.items()
     }
-    return json.dumps({_plain(name): _plain(word) for name, word in words.items()})
+    return json.dumps({plain_text(name): plain_text(word) for name, word in words.items()})
 
 
 def _label(details: Any) -> tuple[str, str]:
@@ -295,10 +300,5 @@ def _count(value: Any) -> int | None:
 
 
 def _all_plain(*texts: str) -> tuple[str, ...]:
-    """Return texts as :func:`_plain` does; nearly all are, and so looked at together."""
-    return texts if "".join(texts).isascii() else tuple(map(_plain, texts))
-
-
-def _plain(text: str) -> str:
-    """Return text that sqlite and every terminal accept: bytes that are not UTF-8 become question marks."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """Return texts as :func:`plain_text` does; nearly all are, and so looked at together."""
+    return texts if "".join(texts).isascii() else tuple(map(plain_text, texts))

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageMetadata
@@ -27,6 +28,10 @@ from orchestrator.timestamps import utc_now
 FILE = "manifest.json"
 FORMAT = 1
 OWN_PACKAGE = "migration-orchestrator"
+_BYTES = ("command_line", "experiment_file", "experiment_folder")
+"""Keys with words of the operating system, in which Python writes a byte that is not UTF-8 as a surrogate."""
+_NO_CHARACTER = re.compile("[\ud800-\udfff]")
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class _Package(TypedDict, total=False):
@@ -210,7 +215,7 @@ def load(folder: Path) -> Manifest:
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
             raise BadInput(f"{path}: not a JSON object")
-        document = upgrade(document, FORMAT, MANIFEST)
+        document = upgrade(_unicode(document), FORMAT, MANIFEST)
         convert(document, _Known)
         return convert(document, Manifest)
     except OSError as error:
@@ -219,6 +224,16 @@ def load(folder: Path) -> Manifest:
         raise BadInput(f"{path}: {error}") from None
     except (ValueError, TypeError, RecursionError) as error:
         raise BadInput(f"{path}: damaged: {plain(error)}") from None
+
+
+def _unicode(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy with a question mark for each character that is none; bytes of paths and commands stay."""
+    return {
+        key: json.loads(
+            (_NO_BYTE if key in _BYTES else _NO_CHARACTER).sub("?", json.dumps(value, ensure_ascii=False))
+        )
+        for key, value in document.items()
+    }
 
 
 def hash_role(role: Role) -> dict[str, str]:

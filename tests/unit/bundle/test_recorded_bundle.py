@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from orchestrator.bundle import checksums, layout
+from orchestrator.bundle import checksums, contents, layout
 from orchestrator.bundle.verify import open_bundle, verify
 from orchestrator.errors import BadInput
+from orchestrator.results.runs import RunFolder
 from tests.calls import orchestrate
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "0.1.0-bundle.tar"
@@ -62,3 +64,17 @@ def test_a_bundle_with_a_damaged_manifest_is_refused_before_its_experiment_runs(
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert refused.stderr.endswith("manifest.json: damaged: kernels[...]: expected an object, got a string\n")
     assert not (tmp_path / "results").exists()
+
+
+def test_a_bundle_takes_characters_that_are_none_for_question_marks(tmp_path: Path) -> None:
+    with open_bundle(RECORDED) as folder:
+        run = RunFolder(Path(shutil.copytree(folder / "run", tmp_path / "run")))
+    first, *lines = run.journal.read_text().splitlines()
+    opening = json.loads(first) | {"hosts": ["h\ud800"]}
+    opening.pop("crc32", None)
+    facts = re.compile(r'"cpu_model": ?"')
+    lines = [facts.sub(r"\g<0>\\ud800", line) for line in lines]
+    run.journal.write_text("\n".join([json.dumps(opening), *lines, ""]))
+    read = contents.read(run)
+    assert "h?" in read.hosts
+    assert read.blocks[0].facts["cpu_model"].startswith("?")

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from orchestrator.environments import Environment, describe
@@ -19,8 +20,10 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
 from orchestrator.report import format_names
 from orchestrator.report.model import open_report
+from orchestrator.results import manifest
 from orchestrator.results.records import FactorInfo, Record, RunRecord
 from orchestrator.results.runs import RunFolder
+from tests import eventful_run
 from tests.reports import Reported, render, report_of
 from tests.run_samples import BLOCK, END, FIXED, RUN, trial, write
 
@@ -50,6 +53,25 @@ def records() -> list[Record]:
 @pytest.fixture
 def report(tmp_path: Path) -> Reported:
     return report_of(tmp_path / "run", records())
+
+
+@pytest.mark.parametrize("format_name", format_names())
+def test_characters_that_are_none_are_question_marks(tmp_path: Path, format_name: str) -> None:
+    """Only escapes in JSON can write them; no encoding has them."""
+    opening, block = (
+        replace(RUN, run="q\ud800", headline=""),
+        replace(BLOCK, kernel="k\ud800", facts={"os": "\ud800"}),
+    )
+    folder = write(tmp_path / "run", [opening, block, trial({"mode": "x\ud800"}, 0, 3.0), END])
+    found = {
+        **to_builtins(eventful_run.PROVENANCE),
+        "format": 1,
+        "kernels": {"k\ud800": {"release": "6\ud800"}},
+    }
+    (folder / "manifest.json").write_text(json.dumps(found | {"command_line": ["a\ud800", "\udcff"]}))
+    shown = render(Reported(tmp_path, folder), format_name)
+    assert "\ud800" not in (shown if isinstance(shown, str) else shown.decode(errors="replace"))
+    assert manifest.load(folder).command_line == ("a?", "\udcff")
 
 
 def test_a_factor_called_n_is_not_taken_for_the_number_of_trials(tmp_path: Path) -> None:
