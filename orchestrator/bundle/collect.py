@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from orchestrator.experiment.kernels import find_recipe, fragment_files
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment, Kernel, Recipe, Role
 from orchestrator.paths import is_below
+from orchestrator.results.files import open_regular
 from orchestrator.results.manifest import Manifest, hash_role
 from orchestrator.source_tree import files_below
 
@@ -60,7 +62,9 @@ def load_experiment(manifest: Manifest, file: Path | None) -> LoadedExperiment:
     path = file or _recorded_path(manifest)
     notes: tuple[str, ...] = ()
     try:
-        if path.read_text(encoding="utf-8") != manifest.experiment_text:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8") as stream:
+            is_changed = stream.read() != manifest.experiment_text
+        if is_changed:
             notes = (f"{path} was changed since the run; {_RECORDED}",)
     except (OSError, UnicodeDecodeError) as error:
         if file is not None and isinstance(error, OSError):

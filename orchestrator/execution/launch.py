@@ -32,7 +32,7 @@ from orchestrator.kernels import store
 from orchestrator.kernels.obtain import check_recipe, obtain
 from orchestrator.plan import Plan
 from orchestrator.results import manifest, runs
-from orchestrator.results.files import PRIVATE
+from orchestrator.results.files import PRIVATE, open_regular
 from orchestrator.results.journal import Journal
 from orchestrator.results.lock import RunLock
 from orchestrator.results.records import EndRecord, run_record
@@ -272,7 +272,11 @@ class _LogFile(logging.FileHandler):
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
     """Write everything that is logged into a file of the run."""
-    path.touch(PRIVATE)
+    try:
+        path.touch(PRIVATE)
+        open_regular(path).close()
+    except OSError as error:
+        raise HostError(f"{path}: {error.strerror}") from None
     handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(_Visible("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.setLevel(logging.DEBUG)

@@ -16,6 +16,7 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
 from orchestrator.results import codec
 from orchestrator.results.codec import plain_text
+from orchestrator.results.files import open_regular
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord, is_usable
 
@@ -137,7 +138,7 @@ def _new_run(database: sqlite3.Connection, folder: str, identity: str) -> int:
 def _mark(journal: Path, position: int) -> str | None:
     """Return a hash of the bytes just before ``position``; None if the journal is shorter than that."""
     try:
-        with journal.open("rb") as stream:
+        with open_regular(journal) as stream:
             start = stream.seek(max(0, position - _MARK_BYTES))
             tail = stream.read(position - start)
     except OSError as error:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from orchestrator.errors import BadInput, Fault, HostError
 from orchestrator.results.codec import DamagedRecord, NotJson, from_line, has_checksum, parse, to_line
-from orchestrator.results.files import PRIVATE, sync_folder
+from orchestrator.results.files import PRIVATE, open_regular, require_regular, sync_folder
 from orchestrator.results.lock import RunLock
 from orchestrator.results.migrations import UnreadableFormat
 from orchestrator.results.records import Record
@@ -40,10 +40,12 @@ class Journal:
     def __init__(self, folder: Path, lock: RunLock | None = None) -> None:
         self.path = folder / FILE
         self._lock = lock or RunLock(folder)
+        self._file = -1
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+            require_regular(self._file)
         except OSError as error:
-            self._lock.close()
+            self.close()
             raise HostError(f"{self.path}: {error.strerror}") from None
         try:
             next(read(self.path), None)  # refuses a journal of a newer version before anything is truncated
@@ -86,7 +88,7 @@ class Journal:
         self.close()
 
     def _cut_torn_line(self) -> int:
-        with self.path.open("rb") as stream:
+        with open_regular(self.path) as stream:
             start, line = _last_line(stream)
         if not _is_torn(line):
             return 0
@@ -109,7 +111,7 @@ def entries(path: Path, offset: int = 0, left_out: LeftOut | None = None) -> Ite
     :param left_out: told of each damaged line after the first, which is then passed over instead.
     """
     try:
-        stream = path.open("rb")
+        stream = open_regular(path)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}; a run is a directory that contains {FILE}") from None
     with stream:
@@ -140,7 +142,7 @@ def last_record(path: Path) -> Record | None:
 
     Raises ``BadInput`` if a newer version wrote that line.
     """
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         start, line = _last_line(stream)
         if _is_torn(line):
             start, line = _last_line(stream, start)
@@ -159,7 +161,7 @@ def last_whole_record(path: Path) -> Record | None:
 
     Raises ``BadInput`` with file and line if that line cannot be read: nobody knows what it said.
     """
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         start, line = _last_line(stream)
         if line and not line.endswith(b"\n"):
             start, line = _last_line(stream, start)
@@ -199,7 +201,7 @@ def _last_line(stream: BinaryIO, end: int | None = None) -> tuple[int, bytes]:
 def _line_number(path: Path, end: int) -> int:
     """Return the number, from 1, of the line that ends at byte ``end``."""
     count = 0
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         while end > 0 and (chunk := stream.read(min(end, 1 << 20))):
             count += chunk.count(b"\n")
             end -= len(chunk)

@@ -14,7 +14,7 @@ import socket
 from pathlib import Path
 
 from orchestrator.errors import BadInput, HostError
-from orchestrator.results.files import PRIVATE
+from orchestrator.results.files import PRIVATE, open_regular, require_regular
 
 FILE = "controller.lock"
 
@@ -27,19 +27,14 @@ def is_abandoned(folder: Path) -> bool:
     The kernel tells, not the process id: it may be that of another PID namespace, or be used again.
     """
     try:
-        file = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC)
+        with open_regular(folder / FILE) as file:
+            named = _NAME.fullmatch(file.read(200).decode(errors="replace"))
+            if named is None or named[1] != socket.gethostname():
+                return False
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
     except OSError:
         return False
-    try:
-        named = _NAME.fullmatch(os.pread(file, 200, 0).decode(errors="replace"))
-        if named is None or named[1] != socket.gethostname():
-            return False
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(file)
 
 
 def holder(folder: Path) -> str:
@@ -47,21 +42,17 @@ def holder(folder: Path) -> str:
 
     A run that names no process is not looked at: its next start must not find the lock taken.
     """
+    named = ""
     try:
-        file = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return ""
-    try:
-        named = os.pread(file, 200, 0).decode(errors="replace").strip()
-        if named:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return ""
+        with open_regular(folder / FILE, os.O_NOFOLLOW) as file:
+            named = file.read(200).decode(errors="replace").strip()
+            if named:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return ""
     except BlockingIOError:
         return named.removeprefix("process ")
     except OSError:
         return ""
-    finally:
-        os.close(file)
 
 
 class RunLock:
@@ -76,6 +67,7 @@ class RunLock:
         self._file = -1
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+            require_regular(self._file)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)

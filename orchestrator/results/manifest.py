@@ -21,7 +21,7 @@ from orchestrator import source_tree
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Experiment, Role
 from orchestrator.results.damage import plain
-from orchestrator.results.files import write_whole
+from orchestrator.results.files import open_regular, write_whole
 from orchestrator.results.migrations import MANIFEST, UnreadableFormat, upgrade
 from orchestrator.timestamps import utc_now
 
@@ -212,7 +212,8 @@ def load(folder: Path) -> Manifest:
     """Read ``manifest.json``; ``BadInput`` if it is missing, damaged or of a newer format."""
     path = folder / FILE
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        with open_regular(path) as stream:
+            document = json.loads(stream.read().decode("utf-8"))
         if not isinstance(document, dict):
             raise BadInput(f"{path}: not a JSON object")
         document = upgrade(_unicode(document), FORMAT, MANIFEST)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from orchestrator.errors import BadInput, HostError
 from orchestrator.paths import check_name
 from orchestrator.results import journal, manifest
-from orchestrator.results.files import PRIVATE_FOLDER, sync_folder
+from orchestrator.results.files import PRIVATE_FOLDER, open_regular, sync_folder
 from orchestrator.results.lock import RunLock, is_abandoned
 from orchestrator.results.records import BlockRecord, EndRecord, RunRecord
 
@@ -108,12 +108,14 @@ def remove_abandoned(results: Path, experiment: str) -> None:
 
 
 def has_begun(run: RunFolder) -> bool:
-    """Whether the journal of a run has a whole line, readable or not."""
+    """Whether the journal of a run has a whole line, readable or not; also where nobody can tell."""
     try:
-        with run.journal.open("rb") as stream:
+        with open_regular(run.journal) as stream:
             return stream.readline().endswith(b"\n")
     except FileNotFoundError:
         return False
+    except OSError:
+        return True
 
 
 def check_writable(results: Path, experiment: str) -> None:

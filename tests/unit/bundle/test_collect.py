@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from orchestrator import source_tree
 from orchestrator.bundle import collect
 from orchestrator.errors import BadInput
 from orchestrator.experiment.loader import load
+from tests.eventful_run import PROVENANCE
 
 HEAD = """
 version: 1
@@ -147,3 +149,9 @@ def test_the_source_tree_can_be_installed() -> None:
     assert set(needed) <= set(files)
     assert "orchestrator/bundle/templates/reproduce.sh" in files
     assert not [name for name in files if "__pycache__" in name or name.startswith("tests/")]
+
+
+def test_a_fifo_as_the_experiment_file_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "e.yaml")
+    with pytest.raises(BadInput, match=r"e\.yaml: Not a regular file"):
+        collect.load_experiment(PROVENANCE, tmp_path / "e.yaml")

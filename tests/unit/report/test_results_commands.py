@@ -65,6 +65,48 @@ def test_a_damaged_run_is_named_and_the_others_listed(orchestrate: Verb, results
     assert f"orchestrate: {path}:1:1: not JSON" in done.stderr
 
 
+SHOW, EXPORT = ("results", "show", "other"), ("export", "other", "--output", "x")
+NOT_REGULAR = "Not a regular file"
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["fifo", "device"]
+)
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        ("journal.jsonl", ("results", "list"), NOT_REGULAR),
+        ("journal.jsonl", SHOW, NOT_REGULAR),
+        ("journal.jsonl", ("results", "show", "other", "--trial", "1"), NOT_REGULAR),
+        ("journal.jsonl", ("report", "other"), NOT_REGULAR),
+        ("journal.jsonl", ("results", "prune", "-n", "--unfinished"), NOT_REGULAR),
+        ("manifest.json", SHOW, NOT_REGULAR),
+        ("manifest.json", EXPORT, NOT_REGULAR),
+        ("controller.lock", ("results", "list"), ""),
+        ("controller.lock", SHOW, ""),
+        ("controller.lock", ("results", "prune", "-n", "--unfinished"), ""),
+        ("controller.lock", ("results", "rm", "-y", "other"), NOT_REGULAR),
+    ],
+)
+def test_a_fifo_or_a_device_as_a_file_of_a_run_is_not_read(
+    orchestrate: Verb,
+    results: Path,
+    make: Callable[[Path], None],
+    name: str,
+    words: tuple[str, ...],
+    told: str,
+) -> None:
+    run = results / "other" / "20261124T101500000Z-ffff"
+    (run / name).unlink(missing_ok=True)
+    make(run / name)
+    done = orchestrate(*words)
+    complaint = f"{name}: {told}" if told else ""
+    assert complaint in done.stdout + done.stderr
+    assert done.stderr.count("\n") <= 2
+    if words[1] == "list":
+        assert RUN.run in done.stdout
+
+
 def test_show_prints_the_provenance_of_a_run(orchestrate: Verb) -> None:
     done = orchestrate("results", "show", "20261123")
     assert (done.returncode, done.stderr) == (0, "")

@@ -212,6 +212,15 @@ def test_a_prefix_of_an_id_and_of_an_experiment_is_ambiguous(tmp_path: Path) -> 
     assert runs.find(tmp_path, "2m").id == runs.find(tmp_path, "20").id == OLD
 
 
+def test_a_fifo_is_written_by_no_run(tmp_path: Path) -> None:
+    for name in ("journal.jsonl", LOG_FILE):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(HostError, match=r"journal\.jsonl: Not a regular file"):
+        Journal(tmp_path)
+    with pytest.raises(HostError, match=r"orchestrate\.log: Not a regular file"), log_to(tmp_path / LOG_FILE):
+        pass
+
+
 def test_what_a_run_writes_is_only_for_its_owner(tmp_path: Path) -> None:
     file = tmp_path / "e.yaml"
     file.write_text("version: 1\nbenchmark: {command: [x], metrics: {x: {key_value: x, unit: count}}}\n")
