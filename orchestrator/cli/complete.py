@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,19 @@ from click.shell_completion import CompletionItem
 VARIABLE = "_ORCHESTRATE_COMPLETE"
 """The environment variable with which the scripts of shells ask; click's name for it."""
 
+_PLAIN = re.compile(r"[\w@%+:,./-][\w@%+=:,./-]*")
+"""Letters of any script, digits, and what is not special to bash, zsh and fish. (zsh expands a first ``=``.)"""
+
 Words = Iterable[str] | Iterable[tuple[str, str]]
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
 
 def _completer(words: Callable[[click.Context], Words]) -> Completer:
-    """Complete the words that a function returns, each possibly with an explanation; none where it fails."""
+    """Complete the words that a function returns, each possibly with an explanation; none where it fails.
+
+    Names come from directories and inventories of others. One that a shell or a terminal would obey is not offered: no
+    shell quotes what it inserts, and bash prints it as it is.
+    """
 
     @functools.wraps(words)
     def complete(
@@ -29,10 +37,16 @@ def _completer(words: Callable[[click.Context], Words]) -> Completer:
         except Exception:  # noqa: BLE001 - nobody reads a traceback between two words of a command
             return []
         return [
-            CompletionItem(word, help=text or None) for word, text in pairs if word.startswith(incomplete)
+            CompletionItem(word, help=text if _is_plain(text.replace(" ", "")) else None)
+            for word, text in pairs
+            if word.startswith(incomplete) and _is_plain(word)
         ]
 
     return complete
+
+
+def _is_plain(word: str) -> bool:
+    return _PLAIN.fullmatch(word) is not None
 
 
 def _or_path(kind: str, complete: Completer) -> Completer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import shutil
@@ -88,6 +89,38 @@ def test_an_inventory_that_is_a_program_is_not_executed(folder: Path) -> None:
     assert not (folder / "executed").exists()
 
 
+ACTING = (
+    "\x1b\aPWN",
+    "$(touch PWNED)",
+    "`touch PWNED`",
+    "a\tb",
+    "q*",
+    "~root",
+    "=ls",
+    "a;b",
+    "it's",
+    "a\nb",
+    "x\u202ey",
+)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_names_that_a_shell_or_a_terminal_would_obey_are_not_offered(folder: Path, shell: str) -> None:
+    hosts = dict.fromkeys((*ACTING, "größe-1.example"))
+    (folder / "hosts.yaml").write_text(json.dumps({"all": {"hosts": hosts}}))
+    for number, name in enumerate(ACTING):
+        (folder / "results" / name / f"20261201T095134179Z-e93{number:x}").mkdir(parents=True)
+    for line, offered in (("report ", "quickstart"), ("hosts check -i hosts.yaml ", "größe-1.example")):
+        ended = orchestrate(
+            folder=folder,
+            COMP_WORDS=f"orchestrate {line}",
+            COMP_CWORD="" if shell == "fish" else str(len(line.split(" "))),
+            **{VARIABLE: f"{shell}_complete"},
+        )
+        assert offered in ended.stdout
+        assert not [name for name in ACTING if name in ended.stdout]
+
+
 def scripted(folder: Path, shell: str) -> dict[str, str]:
     """Write the script of a shell; return the environment in which ``orchestrate`` is this program."""
     program = folder / "bin" / "orchestrate"
@@ -106,6 +139,19 @@ def scripted(folder: Path, shell: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("shell", INTERACTIVE)
 def test_a_shell_completes_what_is_typed(folder: Path, shell: str) -> None:
+    printed = typed(folder, shell, "orchestrate results sho\tlate\t> shown")
+    assert (folder / "shown").read_text().startswith(f"run: {RUN.run}\n"), printed
+
+
+@pytest.mark.parametrize("shell", INTERACTIVE)
+def test_a_shell_executes_no_name_that_it_completes(folder: Path, shell: str) -> None:
+    (folder / "results" / "$(touch${IFS}PWNED)" / "20261201T095134179Z-e934").mkdir(parents=True)
+    printed = typed(folder, shell, "orchestrate results show $\t")
+    assert not (folder / "PWNED").exists(), printed
+
+
+def typed(folder: Path, shell: str, line: str) -> str:
+    """Type a line into an interactive shell; return what the terminal shows."""
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"no {shell}")
@@ -122,7 +168,7 @@ def test_a_shell_completes_what_is_typed(folder: Path, shell: str) -> None:
         start_new_session=True,
     ) as process:
         os.close(end)
-        lines = [source.format(script=folder / "script"), "orchestrate results sho\tlate\t> shown", "exit"]
+        lines = [source.format(script=folder / "script"), line, "exit"]
         os.write(terminal, "".join(f"{line}\n" for line in lines).encode())
         printed = b""
         try:
@@ -132,7 +178,7 @@ def test_a_shell_completes_what_is_typed(folder: Path, shell: str) -> None:
             pass  # the shell has ended
         os.close(terminal)
         process.wait()
-    assert (folder / "shown").read_text().startswith(f"run: {RUN.run}\n"), printed.decode()
+    return printed.decode(errors="replace")
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="no fish")
