@@ -6,6 +6,7 @@ No other package sees its tables: :class:`Store` answers with rows.
 
 from __future__ import annotations
 
+from orchestrator.results.store.connection import FILE
 from orchestrator.results.store.rows import (
     CellRow,
     Reason,
@@ -14,7 +15,7 @@ from orchestrator.results.store.rows import (
     TrialValue,
     Verification,
 )
-from orchestrator.results.store.store import FILE, Store, open_for
+from orchestrator.results.store.store import Store, open_for
 
 __all__ = [
     "FILE",

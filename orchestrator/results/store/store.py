@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -14,20 +13,14 @@ from typing import TypeVar
 from orchestrator.errors import BadInput, HostError
 from orchestrator.paths import check_name
 from orchestrator.results import codec, index
-from orchestrator.results.files import PRIVATE
 from orchestrator.results.records import RunRecord
 from orchestrator.results.runs import RunFolder, all_runs
 from orchestrator.results.store.cell_queries import CellQueries
+from orchestrator.results.store.connection import FILE, connect, discard, is_damage
 from orchestrator.results.store.rows import RunRow
 from orchestrator.results.store.run_queries import RunQueries
 
 T = TypeVar("T")
-
-FILE = "index.sqlite"
-_CACHE_KIB = 65536
-"""Pages of the index that are kept in memory: its keys come in no order."""
-_WAIT_S = 600.0
-"""How long to wait for another process that is updating the index."""
 
 
 class Store(RunQueries, CellQueries):
@@ -40,10 +33,15 @@ class Store(RunQueries, CellQueries):
         self._results = Path(os.path.realpath(results))  # resolve() fails on links to themselves
         check_name(str(self._results / FILE))
         self._has_answered = False
+        self._path = None if temporary else self._results / FILE
+        self._open()
+
+    def _open(self) -> None:
         try:
-            self._database = _open(None if temporary else self._results / FILE)
+            self._database = connect(self._path)
         except sqlite3.OperationalError:
-            self._database = _open(None)
+            self._path = None
+            self._database = connect(None)
 
     def close(self) -> None:
         """Close the database; may be called twice."""
@@ -56,6 +54,9 @@ class Store(RunQueries, CellQueries):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if self._path is not None and is_damage(error):
+            discard(self._path)
+            raise HostError(f"{self._path}: damaged; removed: the next command makes it anew") from None
 
     def sync(self) -> list[str]:
         """Bring the index up to all journals.
@@ -65,17 +66,27 @@ class Store(RunQueries, CellQueries):
         return self._written(self._sync)
 
     def _written(self, update: Callable[[], T]) -> T:
-        """Update the index; one that cannot be written, as the disk is full, is replaced by a temporary one.
+        """Update the index; one that is damaged is made anew.
 
-        Not once it has answered: the rows that it gave would mean other runs.
+        One that cannot be written, as the disk is full, is replaced by a temporary one. Not once it has answered: the
+        rows that it gave would mean other runs.
         """
         try:
             return update()
-        except sqlite3.OperationalError as error:
+        except Exception as error:
+            is_damaged = is_damage(error)
+            if not is_damaged and not isinstance(error, sqlite3.OperationalError):
+                raise
             if self._has_answered:
+                if is_damaged:
+                    raise
                 raise HostError(f"{self._results / FILE}: {error}; free some space, or remove it") from None
             self.close()
-            self._database = _open(None)
+            if is_damaged and self._path is not None:
+                discard(self._path)
+            else:
+                self._path = None
+            self._open()
             return update()
 
     def _sync(self) -> list[str]:
@@ -93,6 +104,8 @@ class Store(RunQueries, CellQueries):
                 faults.append(str(error))
         for name in gone:
             index.remove(self._database, name)
+        for _ in self._runs("ORDER BY id", ()):
+            pass  # of a damaged index, some row may be no record
         return faults
 
     def run(self, run: RunFolder) -> RunRow:
@@ -101,15 +114,21 @@ class Store(RunQueries, CellQueries):
         Raises ``BadInput`` if the journal is damaged.
         """
         name = self._name(run)
-        self._written(lambda: index.update(self._database, name, run.journal))
-        return next(self._runs("WHERE folder = ?", (name,)))
+
+        def update() -> RunRow:
+            index.update(self._database, name, run.journal)
+            return next(self._runs("WHERE folder = ?", (name,)))
+
+        row = self._written(update)
+        self._has_answered = True
+        return row
 
     def runs(self) -> Iterator[RunRow]:
         """Yield all indexed runs, oldest first."""
+        self._has_answered = True
         return self._runs("ORDER BY id", ())
 
     def _runs(self, clause: str, values: tuple[str, ...]) -> Iterator[RunRow]:
-        self._has_answered = True
         query = f"SELECT key, folder, id, opening, complete, ended, damage FROM runs {clause}"  # nosec B608 # constants
         for key, folder, identity, text, complete, ended, damage in self._database.execute(query, values):
             opening = codec.decode(json.loads(text)) if text else None
@@ -125,38 +144,3 @@ class Store(RunQueries, CellQueries):
 def open_for(results: Path, run: RunFolder) -> Store:
     """Open the index for questions about one run: that of its results directory, or a temporary one."""
     return Store(results, temporary=not run.path.resolve().is_relative_to(os.path.realpath(results)))
-
-
-def _open(path: Path | None) -> sqlite3.Connection:
-    """Open an index, and create it first if it is missing, damaged or of another version; None: a temporary one."""
-    if path and path.exists() and not _is_good(path):
-        path.unlink(missing_ok=True)
-    if path and not path.exists():
-        with suppress(OSError):  # which sqlite reports
-            path.touch(PRIVATE)
-    database = sqlite3.connect(path or "", timeout=_WAIT_S, isolation_level=None)
-    try:
-        database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        database.execute("BEGIN IMMEDIATE")
-        if database.execute("PRAGMA user_version").fetchone()[0] != index.SCHEMA_VERSION:
-            for statement in index.TABLES.split(";\n"):
-                database.execute(statement)
-            database.execute(f"PRAGMA user_version = {index.SCHEMA_VERSION}")
-        database.execute("COMMIT")
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database
-
-
-def _is_good(path: Path) -> bool:
-    """Whether the file is an index of this version, or a database that is still empty."""
-    try:
-        with closing(sqlite3.connect(path, timeout=_WAIT_S)) as database:
-            version = database.execute("PRAGMA user_version").fetchone()[0]
-            tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError:
-        return False
-    return bool(version == index.SCHEMA_VERSION or tables == 0)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from msgspec.structs import replace
 
+from orchestrator.activities import current
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Status
 from orchestrator.results import index, store
@@ -22,6 +27,7 @@ from orchestrator.results.codec import to_line
 from orchestrator.results.records import MetricValue
 from orchestrator.results.runs import RunFolder
 from orchestrator.results.store import Reason, Store, open_for
+from tests.calls import orchestrate
 from tests.run_samples import BLOCK, END, RUN, VERIFICATION, trial, write
 
 IDS = [f"2026112{day}T101500000Z-0a1b" for day in range(10)]
@@ -228,6 +234,50 @@ def test_a_damaged_empty_or_missing_index_is_rebuilt(tmp_path: Path, content: by
     assert path.read_bytes().startswith(b"SQLite format 3")
 
 
+def test_an_index_with_a_damaged_page_is_rebuilt(tmp_path: Path) -> None:
+    write(folder(tmp_path), [RUN, BLOCK, *(trial({"mode": str(number)}) for number in range(30)), END])
+    with Store(tmp_path) as found:
+        found.sync()
+    path = tmp_path / store.FILE
+    good = path.read_bytes()
+    for start in range(0, len(good), 4096):
+        path.write_bytes(good[:start] + bytes(4096) + good[start + 4096 :])
+        with Store(tmp_path) as found:
+            assert found.sync() == []
+            assert len(list(found.cells(next(found.runs())))) == 30
+            assert contents(tmp_path) == rebuilt(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE runs SET opening = replace(opening, 'seed', 'sead')",
+        "UPDATE runs SET damage = '['",
+        "UPDATE runs SET opening = CAST(x'ff' AS TEXT)",
+        "ALTER TABLE runs RENAME COLUMN mark TO mork",
+        "UPDATE trials SET metrics = '{'",
+        "UPDATE blocks SET record = '{}'",
+    ],
+)
+def test_an_index_with_damaged_rows_is_made_anew_at_the_latest_by_the_next_command(
+    tmp_path: Path, change: str
+) -> None:
+    write(folder(tmp_path), [RUN, BLOCK, trial(SERIAL, 0, 3.0), END])
+    command = ("report", RUN.experiment, "--results", str(tmp_path))
+    shown = orchestrate(*command).stdout
+    with closing(sqlite3.connect(tmp_path / store.FILE)) as database:
+        database.execute(change)
+        database.commit()
+    done = orchestrate(*command)
+    if done.returncode:
+        assert done.stderr == (
+            f"orchestrate: {tmp_path / store.FILE}: damaged; removed: the next command makes it anew\n"
+        )
+        done = orchestrate(*command)
+    assert (done.returncode, done.stdout) == (0, shown)
+    assert contents(tmp_path) == rebuilt(tmp_path)
+
+
 def test_an_index_of_another_version_is_rebuilt(tmp_path: Path) -> None:
     write(folder(tmp_path), [RUN, trial(SERIAL)])
     with Store(tmp_path) as found:
@@ -325,6 +375,62 @@ def test_the_verification_of_a_benchmark_is_indexed(tmp_path: Path) -> None:
         found.sync()
         query = "SELECT pages, pages_on_target, bytes_checked, bytes_wrong FROM trials"
         assert select(tmp_path, query) == [tuple(VERIFICATION.values())]
+
+
+LOCK = """
+import sqlite3, sys, time
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.readline()
+database.execute("COMMIT")
+"""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[IO[str]]:
+    """Let another process hold the index until it reads a line."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LOCK, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.stdin
+
+
+def waits() -> bool:
+    return any("waiting for another process" in shown.what for shown in current())
+
+
+def test_an_index_that_another_process_has_is_waited_for(tmp_path: Path) -> None:
+    write(folder(tmp_path), [RUN, END])
+    with Store(tmp_path) as found, locked(tmp_path / store.FILE) as release, ThreadPoolExecutor(1) as pool:
+
+        def end_the_wait() -> None:
+            while not waits():
+                time.sleep(0.01)
+            release.write("\n")
+            release.flush()
+
+        ended = pool.submit(end_the_wait)
+        assert found.sync() == []
+        ended.result()
+        assert contents(tmp_path) == rebuilt(tmp_path)
+
+
+def test_the_wait_for_an_index_can_be_interrupted(tmp_path: Path) -> None:
+    write(folder(tmp_path), [RUN, END])
+    with Store(tmp_path) as found, locked(tmp_path / store.FILE), ThreadPoolExecutor(1) as pool:
+
+        def interrupt() -> None:
+            while not waits():
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        pool.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            found.sync()
 
 
 def test_processes_that_index_at_once_agree(tmp_path: Path) -> None:
