@@ -87,7 +87,7 @@ test: packages-run packages-test $(VENV)/.dev lint
 	$(BIN)/python -m tests.performance --short
 	$(PYTEST) -m "clouds and short" tests/clouds
 	$(PYTEST) -m "slurm and not slow" tests/slurm
-	$(PYTEST) -m "not machine and not slow" tests/vm tests/browser
+	$(PYTEST) -n auto --dist loadfile -m "not machine and not slow" tests/vm tests/browser
 
 test-unit: $(VENV)/.test
 	$(PYTEST) tests/unit -n auto -m "not slow"

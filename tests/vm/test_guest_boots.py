@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,14 @@ def test_the_instruction_clock_counts_instructions(tmp_path: Path) -> None:
         times = [int(line) for line in machine.boot(STOCK).run(loop).stdout.split()]
     assert len(times) == 5
     assert max(times) <= 1.02 * min(times), times
+
+
+def test_a_long_name_of_the_directory_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of a socket has at most 107 bytes."""
+    folder = tmp_path / ("long-" * 20)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with qemu_provider(SMALL).machine(tmp_path) as machine:
+        assert machine.boot(STOCK).run(Command(("echo", "up"))).stdout == "up\n"

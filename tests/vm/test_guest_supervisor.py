@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def guest_processes(logs: Path) -> list[int]:
     return found
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A directory for temporary files whose name leaves room for that of a socket."""
+    with tempfile.TemporaryDirectory(prefix="guests-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
 def parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
@@ -49,9 +57,7 @@ def wait_for(condition: Callable[[], bool], limit: float = BOOT_LIMIT_S) -> bool
 
 
 @pytest.mark.parametrize("moment", ["booting", "up"])
-def test_sigkill_of_the_controller_stops_the_guest(tmp_path: Path, moment: str) -> None:
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
+def test_sigkill_of_the_controller_stops_the_guest(tmp_path: Path, temporary: Path, moment: str) -> None:
     controller = subprocess.Popen(
         [sys.executable, "-c", CONTROLLER, str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -73,11 +79,13 @@ def test_sigkill_of_the_controller_stops_the_guest(tmp_path: Path, moment: str) 
         controller.communicate()
 
 
-def test_sigkill_of_the_supervisor_stops_the_guest_and_leaves_no_keys(tmp_path: Path) -> None:
+def test_sigkill_of_the_supervisor_stops_the_guest_and_leaves_no_keys(
+    tmp_path: Path, temporary: Path
+) -> None:
     controller = subprocess.Popen(
         [sys.executable, "-c", CONTROLLER, str(tmp_path)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(temporary)},
         cwd=Path(__file__).parents[2],
     )
     try:
@@ -86,7 +94,7 @@ def test_sigkill_of_the_supervisor_stops_the_guest_and_leaves_no_keys(tmp_path: 
         os.kill(supervisor, signal.SIGKILL)
         assert wait_for(lambda: not guest_processes(tmp_path), 20)
         controller.wait(BOOT_LIMIT_S)
-        assert not list(tmp_path.glob("orchestrate-*"))
+        assert not list(temporary.iterdir())
     finally:
         controller.kill()
         controller.communicate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import tempfile
@@ -46,6 +47,10 @@ executes it oopses. Fixed by QEMU's commit deba78709ae8."""
 
 _PATIENT = ("-o", "ServerAliveCountMax=40")
 """An emulated guest may be busy in its kernel for minutes; if it dies, so does the process that it is."""
+
+_MONITOR = "monitor"
+_LONGEST_SOCKET = 107
+"""Bytes of the name of a UNIX socket (unix(7))."""
 
 _PORT_IN_USE = "Could not set up host forwarding rule"
 
@@ -164,16 +169,23 @@ def start_guest(boot: Boot) -> Guest:
     raise HostError(f"{boot.name}: no free port on 127.0.0.1 for the guest's SSH server")
 
 
+def _temporary_folder() -> Path:
+    """Create the directory of a guest in that for temporary files; in /tmp where the name of a socket is too long."""
+    name = Path(tempfile.gettempdir(), "orchestrate-guest-12345678", _MONITOR)
+    place = None if len(os.fsencode(name)) <= _LONGEST_SOCKET else "/tmp"  # nosec B108 # mkdtemp makes it private
+    return Path(tempfile.mkdtemp(prefix="orchestrate-guest-", dir=place))
+
+
 def _launch(boot: Boot, base: bytes) -> Guest:
     qemu = platform_of(boot.layout.architecture).find_qemu()
-    folder = Path(tempfile.mkdtemp(prefix="orchestrate-guest-"))
+    folder = _temporary_folder()
     try:
         port = _free_port()
         keys, files = make_keys(folder, port)
         initramfs = folder / "initramfs"
         initramfs.write_bytes(base + keys_archive(keys))
         boot.logs.console.touch()
-        monitor = folder / "monitor"
+        monitor = folder / _MONITOR
         start = Start(
             layout=boot.layout,
             environment=boot.environment,
