@@ -23,9 +23,9 @@ def make_reliable() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
     if sys.stdin is None:
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - used until the program ends
+        sys.stdin = os.fdopen(0, closefd=False)
     if sys.stdout is None:
-        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+        sys.stdout = os.fdopen(1, "w", closefd=False)
     encoding = sys.stderr.encoding if sys.stderr else "utf-8"
     sys.stderr = io.TextIOWrapper(
         io.BufferedWriter(_Unfailing(2, "w", closefd=False)),

@@ -28,7 +28,7 @@ def never_silent(command: str) -> Iterator[None]:
     def beat() -> None:
         # A signal that this thread took would not wake the main thread, which handles it.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        with contextlib.suppress(OSError, ValueError):  # stderr was closed
+        with contextlib.suppress(ValueError):  # stderr was closed
             while not over.wait(max(0.1, SILENCE_S - output.silence())):
                 if output.silence() >= SILENCE_S:
                     if activities.are_muted():

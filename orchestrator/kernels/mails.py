@@ -22,7 +22,7 @@ _LATIN_1 = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 """Bytes that are not UTF-8 (escaped by Python) to the characters that git takes them for."""
 
 MOST = 1000
-"""Mails of a mailbox: git is started for each. The longest series of the kernel's lists are as long."""
+"""Mails of a mailbox: git is started for each."""
 
 _START = re.compile(rb"^From .*[0-9].[0-9]{2}:[0-9]{2}", re.MULTILINE)
 """The line before a mail, as ``git mailsplit`` finds it: it has a time."""
