@@ -16,10 +16,12 @@ from orchestrator.activities import doing
 from orchestrator.bundle import archive, checksums, compressed, layout
 from orchestrator.bundle.checksums import Damage
 from orchestrator.bundle.layout import SUMS, SUMS_CHECKSUM
+from orchestrator.bundle.origin import Origin
 from orchestrator.errors import BadInput
 from orchestrator.source_tree import sha256
 from orchestrator.units import plural
 
+ANY_ORIGIN = Origin()
 DAMAGE_SHOWN = 20
 _ALL = "orchestrate verify -v lists all"
 
@@ -78,14 +80,16 @@ def _verify_archive(path: Path) -> VerifyResult:
 
 
 @contextmanager
-def open_bundle(path: Path) -> Iterator[Path]:
+def open_bundle(path: Path, origin: Origin = ANY_ORIGIN) -> Iterator[Path]:
     """Verify a bundle and yield its directory; an archive is unpacked into a temporary one.
 
-    Raises ``BadInput`` with the damage.
+    Raises ``BadInput`` with the damage, or if it is of another origin.
     """
     result = verify(path)
     if result.damage:
         raise BadInput(*(f"{path}: {line}" for line in result.summary()))
+    if origin != ANY_ORIGIN:
+        origin.check(path, result.identity, result.sums)
     if path.is_dir():
         yield path
         return

@@ -170,6 +170,54 @@ def _with_host_options(function: F) -> F:
     return command  # type: ignore[return-value]
 
 
+def origin_options(function: F) -> F:
+    """Add --id, --signer, --allowed-signers and --revoked-keys; the command takes them as ``origin``, an ``Origin``."""
+    identity = click.option(
+        "--id",
+        "identity",
+        default="",
+        metavar="ID",
+        help="Also check the id of the bundle: the ID that its author published, or at least 8 digits of it.",
+    )
+    signer = click.option(
+        "--signer",
+        default="",
+        metavar="NAME",
+        help="Also check that NAME, a principal of --allowed-signers, signed the bundle.",
+    )
+    allowed = click.option(
+        "--allowed-signers",
+        metavar="FILE",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="The keys of signers, in the format ALLOWED SIGNERS of ssh-keygen(1).",
+    )
+    revoked = click.option(
+        "--revoked-keys",
+        metavar="FILE",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Public keys whose signatures are refused, or a key revocation list (KRL).",
+    )
+    return identity(signer(allowed(revoked(_with_origin(function)))))
+
+
+def _with_origin(function: F) -> F:
+    @functools.wraps(function)
+    def command(
+        identity: str, signer: str, allowed_signers: Path | None, revoked_keys: Path | None, **arguments: Any
+    ) -> Any:
+        from orchestrator.bundle.origin import Origin
+        from orchestrator.bundle.signature import Signer
+
+        if bool(signer) != (allowed_signers is not None):
+            raise click.UsageError("--signer and --allowed-signers require each other")
+        if revoked_keys and not signer:
+            raise click.UsageError("--revoked-keys requires --signer")
+        by = None if allowed_signers is None else Signer(signer, allowed_signers, revoked_keys)
+        return function(origin=Origin(identity, by), **arguments)
+
+    return command  # type: ignore[return-value]
+
+
 class Group(click.Group):
     """A group of commands whose list has whole sentences, on narrow terminals in several lines."""
 

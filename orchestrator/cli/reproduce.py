@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from orchestrator.bundle.modes import MODES, Mode
+from orchestrator.bundle.origin import Origin
 from orchestrator.cache import cache_folder
 from orchestrator.cli.compare import Percent
 from orchestrator.cli.logs import set_up_logging
-from orchestrator.cli.options import host_options, new_option, verbose_option
+from orchestrator.cli.options import host_options, new_option, origin_options, verbose_option
 from orchestrator.cli.output import echo
 from orchestrator.cli.results import emit, results_option
 from orchestrator.hosts.provider_choice import HostOptions, choose_provider
@@ -34,6 +35,7 @@ from orchestrator.provision.experiments import load_experiment
     show_default=True,
     help="Accept ratios that differ from the original ones by up to PERCENT.",
 )
+@origin_options
 @new_option
 @click.option(
     "--format",
@@ -50,6 +52,7 @@ def reproduce(
     bundle: Path,
     mode: Mode,
     within: float,
+    origin: Origin,
     new: bool,
     format_name: str,
     verbose: int,
@@ -70,7 +73,7 @@ def reproduce(
     from orchestrator.results.runs import RunFolder
 
     set_up_logging(verbose)
-    with open_bundle(bundle) as folder:
+    with open_bundle(bundle, origin) as folder:
         description = layout.read(folder)
         bundled = contents.read(RunFolder(folder / layout.RUN))
         file = folder / description.experiment_file

@@ -77,6 +77,10 @@ def verify_signer(
     return verify(folder, "--signer", name, "--allowed-signers", "allowed", *words, bundle=bundle)
 
 
+def reproduce(folder: Path, *words: str, bundle: str = "signed.tar") -> subprocess.CompletedProcess[str]:
+    return orchestrate("reproduce", bundle, "--mode", "short", "--host", "local", *words, folder=folder)
+
+
 def refusal(done: subprocess.CompletedProcess[str]) -> str:
     """Return the one line of a refusal."""
     assert done.returncode == 2, (done.stdout, done.stderr)
@@ -288,6 +292,18 @@ def test_without_ssh_keygen(made: User, folder: Path) -> None:
         assert refusal(done) == "orchestrate: ssh-keygen: command not found; install openssh-client"
 
 
+def test_a_signed_bundle_is_reproduced_of_its_signer_only(folder: Path) -> None:
+    by = ("--allowed-signers", "allowed", "--signer")
+    assert "the bundle is not signed" in refusal(reproduce(folder, *by, AUTHOR, bundle="plain.tar"))
+    assert "does not allow it to sign as else@example.org" in refusal(
+        reproduce(folder, *by, "else@example.org")
+    )
+    assert refusal(reproduce(folder, "--id", "0" * 64)).endswith(f", not {'0' * 64}")
+    assert not (folder / "results").exists()
+    done = reproduce(folder, *by, AUTHOR)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -298,6 +314,6 @@ def test_without_ssh_keygen(made: User, folder: Path) -> None:
     ],
 )
 def test_options_that_need_each_other(folder: Path, words: list[str], message: str) -> None:
-    done = verify(folder, *words)
-    assert done.returncode == 2
-    assert message in done.stderr
+    for done in (verify(folder, *words), reproduce(folder, *words)):
+        assert done.returncode == 2
+        assert message in done.stderr
