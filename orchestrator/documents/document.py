@@ -27,7 +27,7 @@ Location = tuple[str | int, ...]
 
 MAX_NODES = 100_000
 MAX_FILE_SIZE = 4 * 1024 * 1024
-_MAX_DEPTH = 60
+MAX_DEPTH = 60
 _MAX_SHOWN = 60
 _TAGS = {f"tag:yaml.org,2002:{kind}": kind for kind in ("null", "bool", "int", "float", "str", "map", "seq")}
 _INTEGER_BITS = 64
@@ -156,7 +156,7 @@ def read_text(
         position = Position(name, mark.line + 1, mark.column + 1) if mark and positions else Position(name)
         raise BadInput(position.fault(_syntax_message(error, text))) from None
     except RecursionError:
-        raise BadInput(Position(name).fault(f"nested more than {_MAX_DEPTH} levels deep")) from None
+        raise BadInput(Position(name).fault(f"nested more than {MAX_DEPTH} levels deep")) from None
     node = convert.convert(tree, 0) if tree else Node(Position(name, 1 if positions else 0, 1), None)
     if convert.faults:
         raise BadInput(*convert.faults)
@@ -211,8 +211,8 @@ class Converter:
         if self.nodes > MAX_NODES:
             message = f"more than {MAX_NODES} values after alias expansion; write fewer aliases ('*name')"
             raise BadInput(self.furthest.fault(message))
-        if depth > _MAX_DEPTH:
-            raise BadInput(position.fault(f"nested more than {_MAX_DEPTH} levels deep, or a recursive alias"))
+        if depth > MAX_DEPTH:
+            raise BadInput(position.fault(f"nested more than {MAX_DEPTH} levels deep, or a recursive alias"))
         if node.tag not in self.tags:
             shown = node.tag.replace("tag:yaml.org,2002:", "!!")
             self.faults.append(position.fault(f"tag '{shown}' is not supported"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.documents.document import Node, describe_value, read_text
+from orchestrator.documents.document import MAX_DEPTH, Node, describe_value, read_text
 from orchestrator.errors import BadInput, Fault, Position
 
 #: mappings whose keys may contain dots: the rest is one key, unless the file has a key that is a prefix of it
@@ -41,6 +41,8 @@ def _apply(node: Node, text: str) -> None:
     if not equals or not path_text:
         raise BadInput(position.fault("expected key=value, such as repetitions.count=5"))
     path = _path(path_text, node)
+    if len(path) > MAX_DEPTH:
+        raise BadInput(position.fault(f"nested more than {MAX_DEPTH} levels deep"))
     for depth, key in enumerate(path):
         if not isinstance(node.content, dict):
             parent = ".".join(path[:depth])

@@ -9,6 +9,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import paramiko
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -23,6 +24,16 @@ from paramiko import ECDSAKey, Ed25519Key, Message, PKey, RSAKey
 CERTIFICATE = "-cert-v01@openssh.com"
 _PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----"
 _MAGIC = b"openssh-key-v1\0"
+
+
+def _integer(s: bytes | bytearray, always_positive: bool = False) -> int:
+    """Return a number of two's complement, highest byte first, as RFC 4251 has it in section 5."""
+    return int.from_bytes(s, "big", signed=not always_positive)
+
+
+# paramiko's own takes a time that grows with the square of the length: with the first packet of a server that claims to
+# have a number of 1 MiB it computes for a minute.
+paramiko.util.inflate_long = _integer
 
 
 def read_private(path: Path) -> PKey:
