@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 
 _NOT_IGNORED = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 if _NOT_IGNORED:
@@ -11,6 +13,9 @@ if _NOT_IGNORED:
 
 def main() -> None:
     """Import the command line, and run the command."""
+    if sys.getfilesystemencoding() != "utf-8":
+        # Files, names and what hosts print are UTF-8, whatever the locale. Python 3.15 assumes so by itself.
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     from orchestrator import cli, streams
 
     streams.make_reliable()
