@@ -194,3 +194,12 @@ def test_levels_of_no_trial_that_is_ok_have_no_chart(tmp_path: Path) -> None:
     write(tmp_path / "x" / RUN.run, found)
     assert "by-number" not in report(tmp_path, "--format", "svg", "-o", f"{tmp_path}/figures", run="x")
     assert "<html" in report(tmp_path, "--format", "html", run="x")
+
+
+@pytest.mark.parametrize("status", [Status.OK, Status.FAILED])
+def test_trials_whose_host_set_its_clock_back(tmp_path: Path, status: Status) -> None:
+    before = "2001-01-01T00:00:00.000Z"
+    found = [trial({"threads": level}, 0, 3.0, status=status, end=before) for level in ("1", "2")]
+    write(tmp_path / "x" / RUN.run, [RUN, BLOCK, *found, END])
+    for words in (("--format", "html"), ("--format", "svg", "--chart", "timeline")):
+        assert report(tmp_path, *words, run="x")

@@ -82,10 +82,11 @@ def _lanes(report: Report, boots: list[str]) -> tuple[Mapping[str, _Lane], int]:
         if start is None or lane is None:
             omitted += 1
             continue
+        end = max(start, end or start)  # the host tells both, and its clock may be set back between them
         lane.statuses[trial.status if trial.final else "repeated"] += 1
-        lane.ends = max(lane.ends, end or start)
+        lane.ends = max(lane.ends, end)
         if trial.status == "ok":
-            lane.ok.append((start, end or start))
+            lane.ok.append((start, end))
         elif len(lane.not_ok) < NOT_OK:
             lane.not_ok.append((start, trial))
     return lanes, omitted
