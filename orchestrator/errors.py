@@ -31,12 +31,20 @@ class ExitCode(IntEnum):
 
 
 class OrchestratorError(Exception):
-    """Base class of all errors; ``str(error)`` is the message for the user: lines of bounded length."""
+    """Base class of all errors; ``str(error)`` is the message for the user.
+
+    Each of ``messages`` is one line of it, of bounded length: what a host or a file says cannot add lines of its own.
+    """
 
     exit_code: ClassVar[ExitCode] = ExitCode.BAD_INPUT
 
     def __init__(self, *messages: str) -> None:
-        super().__init__("\n".join(one_line(line) for message in messages for line in message.split("\n")))
+        super().__init__("\n".join(map(one_line, messages)))
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the message."""
+        return str(self).split("\n")
 
 
 def one_line(text: str) -> str:
@@ -79,7 +87,7 @@ class BadInput(OrchestratorError):
 
     def __init__(self, *faults: Fault | str) -> None:
         self.faults = tuple(one_line(fault) if isinstance(fault, str) else fault for fault in faults)
-        super().__init__("\n".join(map(str, self.faults)))
+        super().__init__(*map(str, self.faults))
 
 
 class HostError(OrchestratorError):

@@ -11,6 +11,7 @@ import time
 import click
 
 from orchestrator import activities
+from orchestrator.errors import one_line
 from orchestrator.terminal import visible
 
 _BEGAN = time.monotonic()
@@ -35,7 +36,7 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
 
 def progress_line(text: str) -> None:
     """Print a line of progress on stderr, with the seconds since this program has started."""
-    echo(f"[{time.monotonic() - _BEGAN:7.1f} s] {text}", err=True)
+    echo(f"[{time.monotonic() - _BEGAN:7.1f} s] {one_line(text)}", err=True)
 
 
 def spoken() -> None:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from orchestrator.activities import doing, muted
 from orchestrator.cli.live import Screen
 from orchestrator.cli.output import echo, progress_line
+from orchestrator.errors import one_line
 from orchestrator.execution.observer import Observer
 from orchestrator.experiment.model import Status
 from orchestrator.plan.model import Block
@@ -127,7 +128,7 @@ class LiveView:
 
     def note(self, text: str) -> None:
         """See :class:`Observer`."""
-        self._screen.console.print(visible(text), markup=False)
+        self._screen.console.print(visible(one_line(text)), markup=False)
 
 
 def describe(record: TrialRecord) -> str:

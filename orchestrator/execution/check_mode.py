@@ -65,7 +65,7 @@ def check(request: RunRequest, interface: UserInterface, say: Callable[[str], No
                 refusals.append(error)
     is_enough = codes and request.plan.experiment.hosts.fleet == "shard"
     if refusals and not is_enough:
-        raise HostError("\n".join(map(str, refusals)))
+        raise HostError(*(line for refusal in refusals for line in refusal.lines))
     for refusal in refusals:
         say(f"not used: {refusal}")
     return max(codes)

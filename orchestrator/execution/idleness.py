@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from orchestrator.errors import HostError
+from orchestrator.errors import HostError, one_line
 from orchestrator.execution.host_journal import Busy, TrialEnd, Waiting
 from orchestrator.units import format_limit
 
@@ -55,5 +55,5 @@ class IdleWatch:
 
 def shown(processes: Iterable[Busy]) -> str:
     """Return the processes and the CPUs that each uses, 1 being one CPU all the time."""
-    each = [f"{one.command} (pid {one.pid}) {one.cpus:.2f}" for one in processes]
+    each = [f"{one_line(one.command)} (pid {one.pid}) {one.cpus:.2f}" for one in processes]
     return f"{', '.join(each)} CPUs" if each else "no process that can be seen"

@@ -210,4 +210,4 @@ def _runner_is_alive(visit: Visit) -> bool:
     try:
         return visit.runner_is_running()
     except CommandFailed as error:
-        raise HostLost(str(error)) from error
+        raise HostLost(*error.lines) from error

@@ -193,7 +193,7 @@ def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitC
             with contextlib.suppress(OrchestratorError, OSError):
                 _close(run, complete=False, reason=str(error) or type(error).__name__)
             if isinstance(error, Interrupted) and stop.is_limit:
-                raise HostError("\n".join([f"stopped by {stop.by}", *missing(run)])) from None
+                raise HostError(f"stopped by {stop.by}", *missing(run)) from None
             raise
         _close(run, complete=True)
         return ExitCode.OK if run.all_ok else ExitCode.TRIALS_NOT_OK

@@ -34,7 +34,7 @@ def require(
     if not in_guest and _guest_meets(experiment):
         option = f"--set hosts.{provider.name}.guest=true" if provider.batch else f"--provider {GUEST}"
         lines[-1] += f"; to run in a guest that meets the needs: {option}"
-    raise HostError("\n".join([*lines, *others()]))
+    raise HostError(*lines, *others())
 
 
 def _guest_meets(experiment: Experiment) -> bool:

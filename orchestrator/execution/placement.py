@@ -22,7 +22,7 @@ def check(host: Host, tuning: Tuning) -> None:
     """Raise ``HostError`` with what a host does not grant, one line each."""
     faults = _faults(host, tuning)
     if faults:
-        raise HostError("\n".join(f"{host.name}: {fault}" for fault in faults))
+        raise HostError(*(f"{host.name}: {fault}" for fault in faults))
 
 
 def _faults(host: Host, tuning: Tuning) -> list[str]:

@@ -122,7 +122,7 @@ def _close_after(error: OrchestratorError, cleanup: contextlib.ExitStack) -> Non
     try:
         cleanup.close()
     except OrchestratorError as another:
-        error.args = (f"{error}\n{another}",)
+        error.args = ("\n".join([*error.lines, *another.lines]),)
 
 
 def _not_restored(provider: Provider) -> str:

@@ -114,7 +114,7 @@ class Visit:
             try:
                 self.restore()
             except HostError as another:
-                raise HostError(f"{error}\n{another}") from error
+                raise HostError(*error.lines, *another.lines) from error
             raise
 
     def tune(self, kernel: str = "") -> dict[str, str]:
@@ -134,7 +134,7 @@ class Visit:
             self.restore()
             which = f" with kernel {kernel}" if kernel else ""
             raise HostError(
-                f"{self.host.name}: cannot change settings{which}: {'; '.join(faults) or completed.stderr}"
+                f"{self.host.name}: cannot change settings{which}: {'; '.join(faults) or completed.stderr.strip()}"
             )
         return {change.path: change.in_effect for change in changes}
 
@@ -148,14 +148,14 @@ class Visit:
         checks: list[Callable[[], object]] = [lambda: placement.check(self.host, self._experiment.tuning)]
         if not self._experiment.roles:
             checks.insert(0, lambda: self.require_programs(programs))
-        refused = []
+        refused: list[str] = []
         for check in checks:
             try:
                 check()
             except HostLost:
                 raise
             except HostError as error:
-                refused.append(str(error))
+                refused += error.lines
         return refused
 
     def find_programs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:

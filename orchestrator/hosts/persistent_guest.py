@@ -56,9 +56,9 @@ def _wait_for(pid: int, folder: Path) -> None:
     while not (folder / INVENTORY).exists():
         if os.waitpid(pid, os.WNOHANG)[0]:
             error = folder / ERROR
-            raise HostError(
-                error.read_text() if error.exists() else f"cannot start the host; see {folder / 'log'}"
-            )
+            if error.exists():
+                raise HostError(*error.read_text().split("\n"))
+            raise HostError(f"cannot start the host; see {folder / 'log'}")
         time.sleep(POLL_S)
 
 
@@ -104,7 +104,7 @@ def _supervise(provider: Provider, kernel: Kernel, folder: Path) -> NoReturn:
             assert isinstance(host, SshHost)
             differences = machine.differences(facts.gather(host))
             if differences:
-                raise HostError("\n".join(differences))
+                raise HostError(*differences)
             temporary = folder / f"{INVENTORY}.tmp"
             temporary.write_text(json.dumps({"up": {"hosts": {host.name: _variables(host.address)}}}) + "\n")
             temporary.rename(folder / INVENTORY)

@@ -122,7 +122,7 @@ def check_requests(requests: Iterable[ConfigRequest], config: Mapping[str, str],
     if missing:
         known = _known_symbols({request.symbol for request in missing}, tree)
         raise KernelError(
-            "\n".join(_mismatch(request, config.get(request.symbol, "n"), known) for request in missing)
+            *(_mismatch(request, config.get(request.symbol, "n"), known) for request in missing)
         )
 
 

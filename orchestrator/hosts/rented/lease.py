@@ -79,15 +79,15 @@ class Lease:
                 log.warning("%s; renting %s", error, another)
         if existing:
             self._destroy()
-        reasons = []
+        reasons: list[str] = []
         for machine_type in self._cloud.offered(self._needs):
             try:
                 return self._rent(machine_type)
             except (NoCapacity, UnmetNeeds, HostGone) as error:
                 log.warning("%s", error)
-                reasons.append(str(error))
+                reasons += error.lines
                 self._destroy()
-        raise HostError("\n".join([*reasons, f"{self._cloud.location}: no machine type is left to try"]))
+        raise HostError(*reasons, f"{self._cloud.location}: no machine type is left to try")
 
     def give_back(self) -> None:
         """Remove every resource of the run from the cloud."""
@@ -105,11 +105,11 @@ class Lease:
                 self._cloud.end_at(self._run, instance, instance.deadline or self.deadline)
                 self._start(instance)
             except HostError as error:
-                errors.append(str(error))
+                errors.append(error)
         if not self._machines:
-            raise HostError("\n".join(errors))
-        for text in errors:
-            log.warning("%s; not used", text)
+            raise HostError(*(line for unusable in errors for line in unusable.lines))
+        for unusable in errors:
+            log.warning("%s; not used", unusable)
         return self._machines
 
     def _rent(self, machine_type: MachineType) -> Sequence[LeasedMachine]:
@@ -123,7 +123,7 @@ class Lease:
             facts = host_facts.gather(self._start(instance))
             machine_types.learn(self._cloud_name, machine_type.name, facts)
             if unmet := host_facts.unmet(self._needs, facts):
-                raise UnmetNeeds("\n".join(f"{machine_type.name}: {need}" for need in unmet))
+                raise UnmetNeeds(*(f"{machine_type.name}: {need}" for need in unmet))
         return self._machines
 
     def _start(self, instance: Instance) -> Host:

@@ -173,13 +173,13 @@ class ReservedNodes:
 
     def _first(self, nodes: Sequence[str]) -> tuple[str, str]:
         """Return the first node that can be used, and its boot id; ``HostError`` says why none can be."""
-        errors = []
+        errors: list[str] = []
         for node in nodes:
             try:
                 return node, self._boot_id(node)
             except HostError as error:
-                errors.append(str(error))
-        raise HostError("\n".join(errors))
+                errors += error.lines
+        raise HostError(*errors)
 
     def _boot_ids(self, nodes: Sequence[str]) -> dict[str, str]:
         """Return the boot id of each node that can be used; the fleet reports the others."""

@@ -71,7 +71,7 @@ class Wait(Module):
         try:
             completed = context.host.run(command)
         except CommandFailed as error:
-            raise HostError(str(error)) from None
+            raise HostError(*error.lines) from None
         if completed.exit_code == TIMED_OUT:
             key = _condition(data)
             state = data.get("state", "present")

@@ -101,7 +101,7 @@ class Store(RunQueries, CellQueries):
                 damage = index.update(self._database, name, run.journal)
                 faults += [f"{line}; left out" for line in damage]
             except BadInput as error:
-                faults.append(str(error))
+                faults += error.lines
         for name in gone:
             index.remove(self._database, name)
         for _ in self._runs("ORDER BY id", ()):
