@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,10 @@ def changes_host(loaded: LoadedRole) -> bool:
 def _read(role: Role, name: str, rules: Mapping[str, Any], faults: list[Fault]) -> Node | None:
     """Read a file of the role; None if it is missing, empty or invalid."""
     path = role.folder / name
-    if not path.exists():
+    if not os.path.lexists(path):  # a link that leads nowhere is no missing file
+        return None
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        faults.append(Position(str(path)).fault("not a regular file"))
         return None
     try:
         node = read_path(path)

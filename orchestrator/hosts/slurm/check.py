@@ -160,7 +160,12 @@ def try_jobs(login: Host, options: SlurmOptions, kernels: Iterable[str], minutes
     for kernel in kernels:
         words = ("sbatch", "--test-only", *options.job_options(minutes, kernel), "--wrap=true")
         # "sbatch: Job 7 to start at 2026-11-28T22:00:00 using 2 processors on nodes node1 in partition main"
-        answer = execute(login, *words).stderr.strip().partition(" to start at ")[2]
+        printed = execute(login, *words).stderr.strip()
+        _, says, answer = printed.partition(" to start at ")
+        if not says:
+            raise HostError(
+                f"{login.name}: kernel {kernel}: cannot read what sbatch --test-only says: {printed!r}"
+            )
         reason = _partition_obstacle(login, answer.rpartition(" in partition ")[2], minutes)
         if reason:
             raise HostError(f"{login.name}: kernel {kernel}: a job would never start: {reason}")

@@ -7,7 +7,8 @@ import pytest
 from orchestrator.errors import HostError
 from orchestrator.hosts.batch import Task
 from orchestrator.hosts.slurm import commands
-from orchestrator.hosts.slurm.check import time_limit_minutes
+from orchestrator.hosts.slurm.check import time_limit_minutes, try_jobs
+from orchestrator.hosts.slurm.options import read_options
 from orchestrator.hosts.slurm.states import STATES, next_step, state
 from orchestrator.hosts.testing import ScriptedHost
 
@@ -190,3 +191,11 @@ def test_a_command_that_the_login_host_does_not_have() -> None:
 )
 def test_time_limits_of_partitions(text: str, minutes: float | None) -> None:
     assert time_limit_minutes(text) == minutes
+
+
+@pytest.mark.parametrize("printed", ["", "no idea"])
+def test_an_answer_of_sbatch_that_says_no_time_of_start(printed: str) -> None:
+    login = ScriptedHost("login")
+    login.answer("test-only", stderr=printed)
+    with pytest.raises(HostError, match="cannot read what sbatch --test-only says: '" + printed):
+        try_jobs(login, read_options({}), ["stock"], 10)

@@ -140,3 +140,15 @@ def test_a_dry_run_of_a_template_that_only_a_host_makes_huge(tmp_path: Path) -> 
         ended.stderr
         == f"orchestrate: {tmp_path}/roles/r: rendering its templates took more than 300 MiB of memory\n"
     )
+
+
+@pytest.mark.parametrize(("name", "reason"), [("link", "No such file"), ("fifo", "not a regular file")])
+def test_a_file_of_tasks_that_is_no_file(tmp_path: Path, name: str, reason: str) -> None:
+    found = role(tmp_path, "")
+    tasks = found.folder / "tasks.yaml"
+    tasks.unlink()
+    if name == "link":
+        tasks.symlink_to("gone")
+    else:
+        os.mkfifo(tasks)
+    assert f"{tasks}: {reason}" in faults_of(found)
