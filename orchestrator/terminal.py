@@ -13,6 +13,10 @@ _ACTING = re.compile(
     r"|[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"  # another order of what is shown
     r"|[\ud800-\udfff]"
 )
+_MOVES = re.compile(r"\x1b\[[0-?]*[A-HJSTdf]")
+"""Sequences after which text stands elsewhere on a terminal: a new line, for us."""
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[(-/].|[0-Z\\^-~])")
+"""All other sequences of terminals (ECMA-48): colours, titles, modes."""
 
 
 def visible(text: str) -> str:
@@ -21,6 +25,11 @@ def visible(text: str) -> str:
     Hosts, benchmarks and bundles choose names and messages; a terminal would obey them. Line ends and tabs stay.
     """
     return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def without_escapes(text: str) -> str:
+    """Return what a terminal would show of a text; where the cursor moves, a new line begins."""
+    return _ESCAPES.sub("", _MOVES.sub("\n", text))
 
 
 def command_line(words: Sequence[str]) -> str:

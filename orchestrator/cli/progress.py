@@ -146,18 +146,21 @@ def building(name: str) -> Iterator[Callable[[str], None]]:
         with _build_progress(name) as say:
             yield say
     except KeyboardInterrupt:  # make has ended and has removed what is not complete
-        echo(f"orchestrate: kernel {name} is not built yet; the same command continues the build", err=True)
+        echo(f"orchestrate: {name} is not built yet; the same command continues the build", err=True)
         raise
 
 
 @contextmanager
 def _build_progress(name: str) -> Iterator[Callable[[str], None]]:
     console = _console()
+    began = time.monotonic()
     if console.is_interactive:
         with muted(), console.status(f"{name}: beginning") as status:
-            yield lambda text: status.update(f"{name}: {escape(visible(text))}")
+            yield lambda text: status.update(
+                f"{name}: {escape(visible(text))}, {time.monotonic() - began:.0f} s"
+            )
         return
-    due = time.monotonic()
+    due = began
 
     with doing(name, "building") as activity:
 

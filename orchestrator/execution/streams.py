@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from msgspec import Struct
 
+from orchestrator.terminal import without_escapes
+
 QUOTED = 200
 """Characters of a line that a message quotes."""
-
-_MOVES = re.compile(r"\x1b\[[0-?]*[A-HJSTdf]")
-"""Sequences after which text stands elsewhere on a terminal: a new line, for us."""
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[(-/].|[0-Z\\^-~])")
-"""All other sequences of terminals (ECMA-48): colours, titles, modes."""
 
 
 class Stream(Struct, frozen=True):
@@ -45,4 +41,4 @@ class Stream(Struct, frozen=True):
 def stream(name: Literal["stdout", "stderr"], text: str, is_cut: bool = False) -> Stream:
     """Return a stream of the text as it was printed."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return Stream(name, _ESCAPES.sub("", _MOVES.sub("\n", lines)), is_cut)
+    return Stream(name, without_escapes(lines), is_cut)

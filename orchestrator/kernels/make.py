@@ -17,6 +17,7 @@ from orchestrator.errors import KernelError
 from orchestrator.kernels import programs
 from orchestrator.kernels.ingredients import Ingredients
 from orchestrator.kernels.workspace import BuildKilled, Workspace
+from orchestrator.units import plural
 
 ProgressCallback = Callable[[str], None]
 """Called with a short text about the progress of a build."""
@@ -114,7 +115,7 @@ class Make:
             if _STEP.match(line):
                 self.steps += 1
                 self._on_progress(
-                    f"{self.steps} steps, {line.split()[-1].removeprefix(f'{self._workspace.build}/')}"
+                    f"{plural(self.steps, 'step')}, {line.split()[-1].removeprefix(f'{self._workspace.build}/')}"
                 )
             else:
                 last.append(line.strip())

@@ -206,7 +206,7 @@ def test_a_build_that_is_stopped_leaves_no_kernel_and_no_process(
     kernels.user.wait_for(lambda: not makes_in(kernels.folder))
     assert kernels.kept == []
     if number == signal.SIGINT:
-        told = f"kernel {Path(recipe).stem} is not built yet; the same command continues the build"
+        told = f"{Path(recipe).stem} is not built yet; the same command continues the build"
         assert ended.complaints[-1] == told
     (kernels.folder / "slow").unlink()
     assert kernels.compiled

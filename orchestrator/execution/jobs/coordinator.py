@@ -107,14 +107,7 @@ class JobsRun:
                 self._wait()
         given_up = [state.gave_up for state in self._blocks.values() if state.gave_up]
         if given_up:
-            raise HostError(
-                "\n".join(
-                    [
-                        *dict.fromkeys(given_up),
-                        "run incomplete",
-                    ]
-                )
-            )
+            raise HostError(*dict.fromkeys(given_up), "run incomplete")
 
     def _summary(self) -> str:
         """Return how many jobs run and wait, and why."""

@@ -28,6 +28,7 @@ from orchestrator.hosts.guest.platforms import platform_of
 from orchestrator.hosts.guest.process import SupervisedProcess
 from orchestrator.hosts.ssh import SshAddress, connect
 from orchestrator.kernels.obtain import KernelFiles
+from orchestrator.terminal import without_escapes
 
 POLL_S = 0.05
 CONNECT_LIMIT_S = 30.0
@@ -66,16 +67,17 @@ class Logs(Struct, frozen=True):
         """Whether the console shows :data:`QEMU_DEFECT`, which is not an error of the kernel."""
         return QEMU_DEFECT in self.console.read_text(errors="replace")
 
-    def tail(self) -> str:
+    def tail(self) -> list[str]:
         """Return the last lines of the console, or those of QEMU's log if the console is empty."""
         for path in (self.console, self.qemu):
-            lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+            text = without_escapes(path.read_text(errors="replace"))
+            lines = [line for line in text.splitlines() if line.strip()]
             if lines:
                 first = max(0, len(lines) - CONSOLE_LINES)
                 causes = (n for n, line in enumerate(lines) if any(cause in line for cause in _CAUSES))
                 first = next(causes, first)
-                return "\n".join(f"  {line}" for line in lines[first : first + CONSOLE_LINES])
-        return "  (no output)"
+                return lines[first : first + CONSOLE_LINES]
+        return ["(no output)"]
 
 
 class Boot(Struct, frozen=True):
@@ -112,7 +114,7 @@ class Guest:
         except HostError:
             if not self._process.exits_within(EXIT_WAIT_S):
                 raise
-        raise HostError(f"{self.name}: the guest has exited{self._console_tail()}")
+        raise HostError(*self._with_console(f"{self.name}: the guest has exited"))
 
     def wait_until_up(self, deadline: float) -> None:
         """Wait until the guest's SSH server answers; ``deadline`` is on the monotonic clock.
@@ -124,12 +126,10 @@ class Guest:
         ) as icount_boot:
             while not self._ssh_answers():
                 if self._process.exit_code is not None:
-                    raise KernelError(f"{self.name}: the guest exited during boot{self._console_tail()}")
+                    raise KernelError(*self._with_console(f"{self.name}: the guest exited during boot"))
                 if time.monotonic() > deadline:
-                    raise HostError(
-                        f"{self.name}: boot timed out after {self._boot.limit:g} s (limits.boot): no answer from SSH"
-                        f"{self._console_tail()}"
-                    )
+                    reason = f"boot timed out after {self._boot.limit:g} s (limits.boot): no answer from SSH"
+                    raise HostError(*self._with_console(f"{self.name}: {reason}"))
                 icount_boot.switch_cpu()
                 time.sleep(POLL_S)
 
@@ -147,8 +147,8 @@ class Guest:
         except OSError:
             return False
 
-    def _console_tail(self) -> str:
-        return f"; last lines of {self.logs.console}:\n{self.logs.tail()}"
+    def _with_console(self, message: str) -> list[str]:
+        return [f"{message}; last lines of {self.logs.console}:", *(f"  {line}" for line in self.logs.tail())]
 
 
 def start_guest(boot: Boot) -> Guest:
