@@ -28,8 +28,11 @@ def _lines(record: TrialRecord) -> Iterator[str]:
         yield f"exit code: {record.exit_code}"
     if record.start:
         yield f"from {record.start} to {record.end}"
+    missing: dict[str, list[str]] = {}
     for name, why in record.missing.items():
-        yield f"no {plain(name)}: {plain(why, LONGEST_LINE)}"
+        missing.setdefault(why, []).append(name)
+    for why, names in missing.items():
+        yield f"no {plain(', '.join(names), LONGEST_LINE)}: {plain(why, LONGEST_LINE)}"
     if isinstance(record.details, str):
         yield from _stream("stdout", record.details, record)
     elif record.stdout or record.details is None:

@@ -273,6 +273,19 @@ def test_the_first_reason_for_a_missing_metric_is_given(
     assert "another reason" not in shown
 
 
+def test_missing_metrics_of_a_trial_are_listed_by_reason(results: Path, orchestrate: Verb) -> None:
+    name = RUN.run.replace("23T", "29T")
+    record = replace(
+        trial({}), missing={"a": "not found in stdout", "b": "no number", "c": "not found in stdout"}
+    )
+    write(results / "quickstart" / name, [replace(RUN, run=name), BLOCK, record, END])
+    lines = orchestrate("results", "show", name, "--trial", record.trial[:6], "--text").stdout.splitlines()
+    assert [line for line in lines if line.startswith("no ")] == [
+        "no a, c: not found in stdout",
+        "no b: no number",
+    ]
+
+
 @pytest.mark.parametrize("words", [["report", RUN.run], ["results", "list"], ["schema"]])
 def test_a_full_standard_output_is_named(results: Path, words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
