@@ -69,6 +69,15 @@ def test_a_guest_that_qemu_kills_is_started_again(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.console.log"))) == 3
 
 
+def test_a_machine_that_qemu_cannot_start(tmp_path: Path) -> None:
+    options = SMALL | {"nodes": [{"cpus": 1, "memory": "900TiB"}]}
+    with (
+        qemu_provider(options).machine(tmp_path) as machine,
+        pytest.raises(HostError, match=r": QEMU failed: .*memory"),
+    ):
+        machine.boot(STOCK)
+
+
 def test_a_boot_times_out(tmp_path: Path) -> None:
     with (
         qemu_provider(SMALL, boot_limit=1.0).machine(tmp_path) as machine,

@@ -67,6 +67,11 @@ class Logs(Struct, frozen=True):
         """Whether the console shows :data:`QEMU_DEFECT`, which is not an error of the kernel."""
         return QEMU_DEFECT in self.console.read_text(errors="replace")
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the guest has printed nothing: neither its firmware nor its kernel began."""
+        return not self.console.exists() or self.console.stat().st_size == 0
+
     def tail(self) -> list[str]:
         """Return the last lines of the console, or those of QEMU's log if the console is empty."""
         for path in (self.console, self.qemu):
@@ -119,13 +124,16 @@ class Guest:
     def wait_until_up(self, deadline: float) -> None:
         """Wait until the guest's SSH server answers; ``deadline`` is on the monotonic clock.
 
-        ``KernelError`` if the guest exits (a panic, an invalid image), ``HostError`` at the deadline.
+        ``KernelError`` if the guest exits (a panic, an invalid image), ``HostError`` at the deadline, or if QEMU ends
+        before the guest has printed anything.
         """
         with IcountBoot(
             self._monitor if self._boot.environment is Environment.VM_ICOUNT else None
         ) as icount_boot:
             while not self._ssh_answers():
                 if self._process.exit_code is not None:
+                    if self.logs.is_silent:
+                        raise HostError(f"{self.name}: QEMU failed: {self.logs.tail()[-1]}")
                     raise KernelError(*self._with_console(f"{self.name}: the guest exited during boot"))
                 if time.monotonic() > deadline:
                     reason = f"boot timed out after {self._boot.limit:g} s (limits.boot): no answer from SSH"
@@ -161,7 +169,7 @@ def start_guest(boot: Boot) -> Guest:
             guest.wait_until_up(deadline)
         except BaseException as error:
             guest.stop()
-            if isinstance(error, KernelError) and _PORT_IN_USE in boot.logs.qemu.read_text(errors="replace"):
+            if isinstance(error, HostError) and _PORT_IN_USE in boot.logs.qemu.read_text(errors="replace"):
                 boot.logs.qemu.write_text("")
                 continue
             raise
