@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from orchestrator.errors import HostError
 from orchestrator.execution.observer import Observer
 from orchestrator.execution.similar_hosts import SimilarHosts
 from orchestrator.execution.stop_rule import StopRule
@@ -247,15 +245,14 @@ class Run:
             return folder
 
     def let_go(self, machine: Machine) -> None:
-        """Leave a machine under its own kernel and unlock it, if it can still be reached."""
+        """Leave a machine under its own kernel and unlock it, if it can still be reached; warns of what is left."""
         host = machine.restore_kernel()
         with self._lock:
             held = self._held.pop(machine.name, None)
         if held is not None:
             folder, holder = held
             folder.host = host or folder.host
-            with contextlib.suppress(HostError):
-                release(folder, holder)
+            release(folder, holder, ends=self.provider.creates_hosts)
 
     # --- what the manifest will say ------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from orchestrator.activities import doing
 from orchestrator.environments import Clock, Environment, clock_of
-from orchestrator.errors import BadInput, HostError, HostLost, KernelError, OrchestratorError
+from orchestrator.errors import BadInput, HostLost, KernelError, OrchestratorError
 from orchestrator.execution import needs, outcome
 from orchestrator.execution.launch import UserInterface
 from orchestrator.execution.provider_checks import check_changes
@@ -231,8 +231,7 @@ class _Session:
     def _lock(self, visit: Visit) -> None:
         def unlock() -> None:
             visit.ours.host = self._machine.restore_kernel() or visit.ours.host
-            with contextlib.suppress(HostError):
-                lock.release(visit.ours, holder)
+            lock.release(visit.ours, holder, ends=self._request.provider.creates_hosts)
 
         with self._signals.deferred():  # else the lock may be there, and nobody knows that it is ours
             holder = lock.take(visit.ours, f"shell, process {self._mark}")

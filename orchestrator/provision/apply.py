@@ -6,7 +6,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -105,12 +105,13 @@ def _locked(target: Target, request: RoleRequest) -> Iterator[None]:
     root = request.needs_root
     # A process ID alone may be that of another controller, in another PID namespace, whose lock would be taken over.
     name = f"role apply, process {os.getpid()}-{os.urandom(4).hex()}"
-    holder = host_lock.take(HostFolder(target.host, root=root), name)
+    folder = HostFolder(target.host, root=root)
+    holder = host_lock.take(folder, name)
     try:
         yield
     finally:
-        with suppress(HostError):
-            host_lock.release(HostFolder(target.host, root=root), holder)
+        folder.host = target.host  # a reboot replaces the connection
+        host_lock.release(folder, holder)
 
 
 def result_lines(host: str, result: TaskResult, check: bool) -> Iterator[str]:

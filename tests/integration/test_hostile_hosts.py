@@ -69,3 +69,23 @@ eval "$SSH_ORIGINAL_COMMAND\"""",
     (line,) = [line for line in ended.complaints if advice in line]
     assert line == f"testhost: the runner failed: x\\n{advice}"
     assert not any(advice in line for line in ended.err.splitlines() if f"x\\n{advice}" not in line)
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("role", "apply", "./quiet", "--host", "testhost")], ids=["run", "role"]
+)
+def test_a_lock_that_is_left_is_told_with_what_removes_it(tmp_path: Path, words: tuple[str, ...]) -> None:
+    role = tmp_path / "quiet"
+    role.mkdir()
+    (role / "tasks.yaml").write_text("- name: nothing\n  command: {argv: ['true']}\n")
+    stuck = 'case $SSH_ORIGINAL_COMMAND in *"lock.sh release"*) echo no >&2; exit 1;; esac'
+    try:
+        ended = run_on(tmp_path, f'{stuck}\neval "$SSH_ORIGINAL_COMMAND"', *words)
+        assert ended.code == 0, ended.err
+        (line,) = ended.complaints
+        assert line.startswith(
+            "testhost: its lock is left; remove the lock with: orchestrate hosts unlock testhost (exit code 1 "
+        )
+        assert line.endswith(": no)")
+    finally:
+        (User(tmp_path).base / "lock").unlink()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 import os
 import shlex
 import socket
@@ -16,9 +17,12 @@ import msgspec
 from msgspec import Struct, to_builtins
 
 from orchestrator import processes
+from orchestrator.activities import doing
 from orchestrator.errors import HostError
 from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.timestamps import utc_now
+
+log = logging.getLogger(__name__)
 
 FAILED, HELD = 1, 3
 """Exit codes of ``lock.sh take`` if the lock cannot be written, or has another holder."""
@@ -105,9 +109,19 @@ def unlock(folder: HostFolder) -> Holder | None:
     return _parse(line)
 
 
-def release(folder: HostFolder, holder: Holder) -> None:
-    """Remove the lock if it is still the holder's."""
-    folder.host.run(folder.script("lock.sh", "release", folder.base, holder.line))
+def release(folder: HostFolder, holder: Holder, *, ends: bool = False) -> None:
+    """Remove the lock if it is still the holder's. A lock that is left is a warning: what it was for is done.
+
+    :param ends: the machine ends now, and its lock with it: no warning.
+    """
+    name = folder.host.name
+    try:
+        with doing(name, "unlocking"):
+            folder.host.run(folder.script("lock.sh", "release", folder.base, holder.line))
+    except HostError as error:
+        if not ends:
+            reason = str(error).removeprefix(f"{name}: ")
+            log.warning("%s: its lock is left; %s (%s)", name, _how_to_unlock(name), reason)
 
 
 def holder_of(folder: HostFolder) -> Holder | None:
@@ -123,9 +137,12 @@ def _line_of(folder: HostFolder) -> str:
 def _held(folder: HostFolder, holder: Holder) -> HostError:
     name = folder.host.name
     return HostError(
-        f"{name}: locked by {holder}; wait for it; if that run is not active, remove the lock with: "
-        f"orchestrate hosts unlock {shlex.quote(name)}"
+        f"{name}: locked by {holder}; wait for it; if that run is not active, {_how_to_unlock(name)}"
     )
+
+
+def _how_to_unlock(name: str) -> str:
+    return f"remove the lock with: orchestrate hosts unlock {shlex.quote(name)}"
 
 
 def _parse(line: str) -> Holder:
