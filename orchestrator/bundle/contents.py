@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from orchestrator.results import codec, journal, manifest
 from orchestrator.results.codec import plain_text
 from orchestrator.results.manifest import Manifest
-from orchestrator.results.records import BlockRecord, EndRecord, RunRecord, TrialRecord
+from orchestrator.results.records import BlockRecord, RunRecord, TrialRecord, is_complete
 from orchestrator.results.runs import RunFolder
 
 
@@ -20,6 +20,7 @@ class RunContents(Struct, frozen=True):
     :ivar environments: environments in which the run measured, sorted.
     :ivar planned_trials: number of trials in the plan; ``ended_trials``: of those that have ended.
     :ivar complete: whether the run has ended with all of its trials.
+    :ivar damage: file, line and fault of each damaged line of the journal; these are left out.
     """
 
     folder: RunFolder
@@ -30,6 +31,7 @@ class RunContents(Struct, frozen=True):
     planned_trials: int
     ended_trials: int
     complete: bool
+    damage: tuple[str, ...] = ()
 
     def moved(self, folder: RunFolder) -> RunContents:
         """Return the same contents for a copy of the directory."""
@@ -37,14 +39,15 @@ class RunContents(Struct, frozen=True):
 
 
 def read(run: RunFolder) -> RunContents:
-    """Read a run in one pass; ``BadInput`` if its manifest or journal cannot be read."""
+    """Read a run in one pass, without damaged lines; ``BadInput`` if its manifest or journal cannot be read."""
     provenance = manifest.load(run.path)
     blocks: list[BlockRecord] = []
     hosts = {str(provenance.controller.get("host", ""))}
     environments: set[str] = set()
     planned = ended = 0
     record = None
-    for record in journal.read(run.journal):
+    damage: list[str] = []
+    for record in journal.read(run.journal, damage.append):
         if isinstance(record, RunRecord):
             planned = planned or record.trials
             hosts.update(codec.in_unicode(record).hosts)
@@ -63,5 +66,6 @@ def read(run: RunFolder) -> RunContents:
         environments=tuple(sorted(environments)),
         planned_trials=planned,
         ended_trials=ended,
-        complete=isinstance(record, EndRecord) and record.complete and bool(provenance.complete),
+        complete=is_complete(record, ended, planned, bool(damage)) and bool(provenance.complete),
+        damage=tuple(damage),
     )

@@ -22,9 +22,9 @@ from orchestrator.errors import BadInput, OrchestratorError
 from orchestrator.experiment.loader import load
 from orchestrator.experiment.model import Experiment
 from orchestrator.paths import check_name
-from orchestrator.report import format_names, render
+from orchestrator.report import caveats, format_names, render
 from orchestrator.report.model import open_report
-from orchestrator.results import manifest
+from orchestrator.results import journal, manifest
 from orchestrator.results.manifest import Manifest
 from orchestrator.results.records import BlockRecord
 from orchestrator.results.runs import RunFolder
@@ -161,6 +161,9 @@ class _BundleBuilder:
         file.write_text(original.manifest.experiment_text, encoding="utf-8")
         experiment = self._load_copy(file, original.manifest)
         self._copy(layout.RUN, {p.name: p for p in sorted(original.folder.path.iterdir()) if _exported(p)})
+        if original.damage:  # nobody could say which names a damaged line has
+            journal.copy_readable(original.folder.journal, self._folder / layout.RUN / journal.FILE)
+            self.notes += caveats.damaged(original.damage)
         lines = requirements(original.manifest.packages)
         (self._folder / layout.REQUIREMENTS).write_text("".join(lines), encoding="utf-8")
         contents = original.moved(RunFolder(self._folder / layout.RUN))

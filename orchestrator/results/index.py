@@ -20,7 +20,7 @@ from orchestrator.results.files import open_regular
 from orchestrator.results.journal import entries
 from orchestrator.results.records import BlockRecord, EndRecord, Record, RunRecord, TrialRecord, is_usable
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Raised with any change of the tables or of what enters them: an index of another version is deleted and rebuilt."""
 
 TABLES = """
@@ -111,7 +111,17 @@ def update(database: sqlite3.Connection, folder: str, journal: Path) -> list[str
         damage = list(dict.fromkeys(before + damage))
         values = (position, _mark(journal, position), json.dumps(damage), key)
         database.execute("UPDATE runs SET position = ?, mark = ?, damage = ? WHERE key = ?", values)
+        if damage:
+            _reopen(database, key)
         return damage
+
+
+def _reopen(database: sqlite3.Connection, run: int) -> None:
+    """Take a run with damaged lines for complete only if all of its trials are there."""
+    query = "SELECT opening, (SELECT count(*) FROM trials WHERE run = ?1 AND final) FROM runs WHERE key = ?1"
+    opening, ended = database.execute(query, (run,)).fetchone()
+    if ended < json.loads(opening)["trials"]:
+        database.execute("UPDATE runs SET complete = 0 WHERE key = ?", (run,))
 
 
 def remove(database: sqlite3.Connection, folder: str) -> None:

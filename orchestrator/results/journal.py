@@ -137,6 +137,13 @@ def entries(path: Path, offset: int = 0, left_out: LeftOut | None = None) -> Ite
             yield end, record
 
 
+def copy_readable(path: Path, target: Path) -> None:
+    """Copy the lines of a journal that readers read: without those that are damaged."""
+    with open_regular(path) as stream, target.open("wb") as copy:
+        for end, _ in entries(path, left_out=lambda _: None):
+            copy.write(_last_line(stream, end)[1])
+
+
 def last_record(path: Path) -> Record | None:
     """Return the last record of a journal without reading the lines before it; None if it has none, or is damaged.
 

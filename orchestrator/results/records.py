@@ -295,3 +295,13 @@ class EndRecord(Struct, frozen=True):
 
 
 Record = RunRecord | BlockRecord | TrialRecord | HostRecord | EndRecord
+
+
+def is_complete(last: Record | None, ended: int, planned: int, is_damaged: bool) -> bool:
+    """Whether a run has ended with all of its trials, by the last record of its journal.
+
+    Damage after that end takes trials away again, until they have run again.
+
+    :param ended: trials with a final record, of ``planned`` ones. ``is_damaged``: whether lines are left out.
+    """
+    return isinstance(last, EndRecord) and last.complete and not (is_damaged and ended < planned)

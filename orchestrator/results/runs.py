@@ -13,12 +13,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrator.activities import doing
 from orchestrator.errors import BadInput, HostError
 from orchestrator.paths import check_name
 from orchestrator.results import journal, manifest
 from orchestrator.results.files import PRIVATE_FOLDER, open_regular, sync_folder
 from orchestrator.results.lock import RunLock, is_abandoned
-from orchestrator.results.records import BlockRecord, EndRecord, RunRecord
+from orchestrator.results.records import BlockRecord, RunRecord, TrialRecord, is_complete
 
 VARIABLE = "ORCHESTRATE_RESULTS"
 LATEST = "latest"
@@ -214,9 +215,23 @@ def unfinished(results: Path, experiment: str, scope: str) -> RunFolder | None:
     for run in reversed(all_runs(results)):
         if run.path.parent.name != _folder_name(experiment) or scope_of(run) != scope:
             continue
-        last = journal.last_record(run.journal)
-        return None if isinstance(last, EndRecord) and last.complete else run
+        return None if _is_complete(run) else run
     return None
+
+
+def _is_complete(run: RunFolder) -> bool:
+    """Whether a run has ended with all of its trials; reads all of its journal only if its last line says so."""
+    last = journal.last_record(run.journal)
+    if not is_complete(last, 0, 0, is_damaged=False):
+        return False
+    damage: list[str] = []
+    ended = planned = 0
+    with doing(run.id, "reading the journal"):
+        for record in journal.read(run.journal, damage.append):
+            if isinstance(record, RunRecord):
+                planned = record.trials
+            ended += isinstance(record, TrialRecord) and record.final
+    return is_complete(last, ended, planned, bool(damage))
 
 
 def _newest(runs: list[RunFolder]) -> RunFolder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -323,6 +324,36 @@ def test_a_trial_whose_line_is_damaged_runs_again(user: User) -> None:
     assert "1 damaged line of the journal left out" in again.out
     assert "8 of 8 trials ok" in again.out
     assert sum(record["trial"] == damaged["trial"] for record in user.trials) == 2, "the damaged line stays"
+
+
+def test_a_complete_run_that_loses_a_trial_is_resumed_and_exported(local_user: User) -> None:
+    user, file = local_user, local_user.file(COUNTING)
+    assert user.run(file).code == 0
+    (folder,) = user.run_folders
+    journal = folder / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    number, line = next((n, line) for n, line in enumerate(lines) if b'"type":"trial"' in line)
+    lines[number] = line.replace(b'"status":"ok"', b'"status":"changed"')
+    journal.write_bytes(b"".join(lines))
+    assert re.search(r" 7 of 8 .* interrupted$", user.orchestrate("results", "list").out, re.MULTILINE)
+    (refused,) = user.orchestrate("export", "latest").complaints
+    assert "is unfinished: 7 of 8 trials" in refused
+    again = user.run(file, "--resume")
+    assert again.code == 0, again.err
+    assert f"resuming run {folder.name}" in again.err
+    assert sum(user.counted.values()) == 2 * 9, "only that trial runs again"
+    assert re.search(r" 8 of 8 .* complete$", user.orchestrate("results", "list").out, re.MULTILINE)
+    exported = user.orchestrate("export", "latest", "--directory", "--output", "bundle")
+    assert exported.code == 0, exported.err
+    said = [
+        text for text in exported.complaints if "Damaged lines of the journal, which are left out: " in text
+    ]
+    assert len(said) == 1
+    assert f"journal.jsonl:{number + 1}:1: " in said[0]
+    assert user.orchestrate("verify", "bundle").code == 0
+    kept = (user.folder / "bundle" / "run" / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    assert kept == [line for line in journal.read_bytes().splitlines(keepends=True) if line != lines[number]]
+    assert user.run(file, "--resume").code == 2, "it is complete again"
 
 
 LOSES_A_SETTING = """

@@ -146,7 +146,7 @@ def test_a_journal_that_cannot_be_read_hides_no_other_run(tmp_path: Path) -> Non
 
 
 def test_damaged_lines_are_left_out_and_named_once(tmp_path: Path) -> None:
-    write(folder(tmp_path), [RUN, trial(SERIAL), trial(COPY), trial(SERIAL, 1)])
+    write(folder(tmp_path), [replace(RUN, trials=3), trial(SERIAL), trial(COPY), trial(SERIAL, 1)])
     path = folder(tmp_path) / "journal.jsonl"
     first, second, third, fourth = path.read_bytes().splitlines(keepends=True)
     changed = third.replace(b'"repetition":0', b'"repetition":7')
@@ -161,10 +161,14 @@ def test_damaged_lines_are_left_out_and_named_once(tmp_path: Path) -> None:
             assert row.damage == damage
             assert found.statuses(row) == {"ok": 2}
     with path.open("ab") as stream:
+        stream.write(to_line(END))
+    with Store(tmp_path) as found:
+        assert not found.run(RunFolder(folder(tmp_path))).complete, "a trial is missing"
+    with path.open("ab") as stream:
         stream.write(changed + third + to_line(END))
     with Store(tmp_path) as found:
         row = found.run(RunFolder(folder(tmp_path)))
-        assert (row.damage, row.complete) == ((*damage, f"{path}:6:1: {wrong}"), True)
+        assert (row.damage, row.complete) == ((*damage, f"{path}:7:1: {wrong}"), True)
         assert found.statuses(row) == {"ok": 3}
 
 
