@@ -104,6 +104,14 @@ class HostGone(HostError):
     """A rented machine has ended; it will not come back."""
 
 
+class HostKeyRefused(HostError):
+    """A host has another key than it should; it will not get the right one while anybody waits."""
+
+
+class LoginRefused(HostError):
+    """A host lets us not log in, although it answers in order; one that has just booted may do so later."""
+
+
 class CommandFailed(HostError):
     """A command on a host failed or timed out."""
 

@@ -14,7 +14,15 @@ from contextlib import contextmanager
 
 from orchestrator.activities import Activity, doing, showing
 from orchestrator.environments import Environment, clock_of
-from orchestrator.errors import HostError, HostGone, HostLost, Interrupted, OrchestratorError
+from orchestrator.errors import (
+    HostError,
+    HostGone,
+    HostKeyRefused,
+    HostLost,
+    Interrupted,
+    LoginRefused,
+    OrchestratorError,
+)
 from orchestrator.execution import needs, outcome
 from orchestrator.execution.boots import record_boot
 from orchestrator.execution.host_losses import HostLosses
@@ -279,17 +287,22 @@ class BlockRun:
         )
 
     def _recover(self, loss: HostLost) -> Host:
-        """Return to the host: the same boot if it lives, else a new one; raise ``loss`` if neither works in time."""
+        """Return to the host: the same boot if it lives, else a new one; raise ``loss`` if neither works in time.
+
+        A machine that we do not boot, and that refuses us for good, is not waited for: raises that refusal.
+        """
         run = self._run
         run.observer.note(f"{loss}; reconnecting")
         self._activity.change("reconnecting", run.reconnect_limit)
         deadline = time.monotonic() + run.reconnect_limit
+        was_away = False
         while not self._stop.level:
             try:
                 return self._machine.reconnect()
             except HostGone:
                 raise
-            except HostError as refusal:
+            except HostError as error:
+                refusal = error
                 log.info("%s", refusal)
             if run.provider.boots_kernels:
                 if not self._machine.files_survive_boot:
@@ -297,10 +310,17 @@ class BlockRun:
                     self._losses.blame(self._block, self._context, str(loss), certain=certain)
                     self._context = None
                 return self._machine.boot(self._kernel)
-            if time.monotonic() > deadline:
+            # A host that was away may be booting: home directories and users come after its SSH server.
+            is_login = isinstance(refusal, LoginRefused)
+            is_final = isinstance(refusal, HostKeyRefused) or (is_login and not was_away)
+            was_away = was_away or not is_login
+            if is_final or time.monotonic() > deadline:
                 if run.is_sharded:
                     # Another host will run the trial, and must not be lost to it as well.
                     self._losses.blame(self._block, self._context, str(loss))
-                raise loss
+                if is_final:
+                    raise refusal
+                reason = str(refusal).removeprefix(f"{self._machine.name}: ")
+                raise HostLost(f"{loss}; reconnecting: {reason}")
             time.sleep(RECONNECT_PAUSE_S)
         raise Interrupted(f"stopped by {self._stop.by}; {loss}")

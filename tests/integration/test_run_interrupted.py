@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import random
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.machine import Machine
-from tests.integration.sshd import Sshd
+from tests.integration.sshd import Sshd, serve
 from tests.running import COMMAND, Ended, User
 
 COUNTING = """
@@ -264,6 +265,47 @@ def test_another_run_on_a_host_that_is_at_work(user: User) -> None:
     third = user.run(user.file(COUNTING, "other.yaml"))
     assert third.code == 3
     assert "another run is active on this host" in third.complaints[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "words"),
+    [
+        (
+            "known_hosts",
+            "user_key.pub",
+            "testhost: Host key verification failed. REMOTE HOST IDENTIFICATION HAS",
+        ),
+        (
+            "authorized_keys",
+            "host_key.pub",
+            f"testhost: {getpass.getuser()}@127.0.0.1: Permission denied (publickey)",
+        ),
+    ],
+)
+def test_a_host_that_refuses_for_good_is_not_waited_for(
+    tmp_path: Path, name: str, changed: str, words: str
+) -> None:
+    (tmp_path / "sshd").mkdir()
+    with serve(tmp_path / "sshd") as sshd:
+        user = User(tmp_path, ("--host", "testhost", "--ssh-config", str(sshd.ssh_config)))
+        try:
+            file = user.file(COUNTING, boot="20s")
+            run = user.begin_run(file)
+            user.wait_for(lambda: user.trials, run)
+            right = (sshd.folder / name).read_text()
+            host = f"[127.0.0.1]:{sshd.port} " if name == "known_hosts" else ""
+            (sshd.folder / name).write_text(host + (sshd.folder / changed).read_text())
+            for session in sessions(sshd):
+                os.kill(session, signal.SIGKILL)
+            ended = user.end(run)
+            assert ended.code == 3, ended.err
+            assert ended.complaints[-1].startswith(words), ended.complaints
+            (sshd.folder / name).write_text(right)
+            again = user.run(file)
+            assert again.code == 0, again.err
+            each_once(user, 8)
+        finally:
+            user.close()
 
 
 def sessions(sshd: Sshd) -> list[int]:

@@ -9,7 +9,14 @@ from collections.abc import Callable, Container, Sequence
 from typing import TypeVar
 
 from orchestrator.activities import doing
-from orchestrator.errors import CommandFailed, HostError, HostLost, Interrupted, OrchestratorError
+from orchestrator.errors import (
+    CommandFailed,
+    HostError,
+    HostKeyRefused,
+    HostLost,
+    Interrupted,
+    OrchestratorError,
+)
 from orchestrator.execution.host_losses import HostLosses
 from orchestrator.execution.jobs.attempt import Attempt, BlockState
 from orchestrator.execution.jobs.nodes import JobNodes
@@ -218,8 +225,12 @@ class JobsRun:
                     announced = True
                 self._wait()
                 if isinstance(error, HostLost):
-                    with contextlib.suppress(HostError):
+                    try:
                         self._session.reconnect()
+                    except HostKeyRefused:
+                        raise
+                    except HostError as refusal:
+                        log.info("%s", refusal)
 
     def _settle(self, attempts: Sequence[Attempt], collecting: Container[Task]) -> None:
         """Decide about attempts that have ended, or whose job is not in the queue.

@@ -51,7 +51,7 @@ class Inventory(Struct, frozen=True):
         except HostError as error:
             hint = self.unknown(name)
             if hint:
-                raise HostError(f"{error}; {hint}") from error
+                raise type(error)(f"{error}; {hint}") from error
             raise
 
     def resolve(self, name: str) -> tuple[str, ...]:

@@ -160,7 +160,7 @@ def connect(name: str, address: SshAddress, time_limit: float = 30.0) -> SshHost
     try:
         link = open_link(address, time_limit)
     except HostError as error:
-        raise HostError(f"{name}: {str(error).removeprefix(f'{name}: ')}") from error
+        raise type(error)(f"{name}: {str(error).removeprefix(f'{name}: ')}") from error
     return SshHost(name, link)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from paramiko import PKey
 
-from orchestrator.errors import HostError
+from orchestrator.errors import HostKeyRefused
 from orchestrator.hosts.ssh.certificates import authority_of, fault_of
 from orchestrator.hosts.ssh.configuration import Configuration, default_host_key_algorithms
 from orchestrator.hosts.ssh.known_hosts import CA, REVOKED, Entry, add, known_hosts_files, look_up
@@ -65,14 +65,14 @@ class HostKeyPolicy:
         )
 
     def check(self, key: PKey) -> None:
-        """Accept the key of a server, and record a new one where the configuration says so; else ``HostError``."""
+        """Accept the key of a server, and record a new one where the configuration says so; else ``HostKeyRefused``."""
         if self._is_exempt():
             return
         blob = key.public_blob.key_blob if key.public_blob is not None else key.asbytes()
         self._check_revoked_keys(blob)
         size = int(self._configuration.value("requiredrsasize", "0"))
         if is_short(blob, size):
-            raise HostError(
+            raise HostKeyRefused(
                 f"Host key verification failed. The RSA key is shorter than RequiredRSASize {size}"
             )
         # Again, as a proxy command may write the files, and KnownHostsCommand may depend on the key.
@@ -89,12 +89,12 @@ class HostKeyPolicy:
         if verdict is Verdict.NEW and strict in ("false", "accept-new"):
             add(self._configuration, [self._name, *new_address], plain_key(blob))
         elif verdict is not Verdict.KNOWN and strict != "false":
-            raise HostError(f"Host key verification failed. {self._refusal(verdict, key)}")
+            raise HostKeyRefused(f"Host key verification failed. {self._refusal(verdict, key)}")
         elif verdict is Verdict.KNOWN and new_address and not type_of(blob).endswith(CERTIFICATE):
             add(self._configuration, new_address, blob)
         if by_address is Verdict.CHANGED and strict != "false":
             places = ", ".join(entry.place for entry in of_address)
-            raise HostError(
+            raise HostKeyRefused(
                 f"Host key verification failed. The host key of {self._name} differs from that of its "
                 f"IP address {address} ({places}); if it is correct, remove the old key"
             )
@@ -147,13 +147,13 @@ class HostKeyPolicy:
             try:
                 text = path.read_text(errors="replace")
             except OSError as error:
-                raise HostError(
+                raise HostKeyRefused(
                     f"Host key verification failed. RevokedHostKeys {path}: {error.strerror}"
                 ) from error
             revoked = {decoded(*words[:2]) for line in text.splitlines() if len(words := line.split()) > 1}
             signers = {authority_of(blob).key} if type_of(blob).endswith(CERTIFICATE) else set()
             if _is_in_revocation_list(path, blob) or revoked & {blob, plain_key(blob), *signers}:
-                raise HostError(f"Host key verification failed. The host key is revoked by {path}")
+                raise HostKeyRefused(f"Host key verification failed. The host key is revoked by {path}")
 
     def _refusal(self, verdict: Verdict, key: PKey) -> str:
         shown = f"{key.get_name()} {key.fingerprint}"

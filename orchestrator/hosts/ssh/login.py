@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import paramiko
 
-from orchestrator.errors import HostError
+from orchestrator.errors import HostError, LoginRefused
 from orchestrator.hosts.ssh.configuration import LIMIT_S, Configuration
 from orchestrator.hosts.ssh.keys import Keyring
 from orchestrator.hosts.ssh.transport import Transport
@@ -39,7 +39,7 @@ def log_in(configuration: Configuration, transport: Transport, time_limit: float
             if transport.is_authenticated():
                 return
             if more and "publickey" not in more:
-                raise HostError(_not_enough(configuration, more))
+                raise LoginRefused(_not_enough(configuration, more))
             if not transport.is_active():
                 break
             if time.monotonic() - started >= time_limit:
@@ -53,7 +53,8 @@ def log_in(configuration: Configuration, transport: Transport, time_limit: float
         keyring.close()
     if tried and not transport.is_active():
         raise HostError(_too_many(configuration, tried))
-    raise HostError(_refused(configuration, offered, keyring, tried))
+    kind = LoginRefused if transport.is_active() else HostError
+    raise kind(_refused(configuration, offered, keyring, tried))
 
 
 def _server_accepts(transport: Transport, key_type: str) -> bool:

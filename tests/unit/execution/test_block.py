@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,16 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrator.environments import Environment
-from orchestrator.errors import HostError, HostLost
+from orchestrator.errors import HostError, HostKeyRefused, HostLost, LoginRefused
+from orchestrator.execution import block as block_run
 from orchestrator.execution import journal_follower, outcome
 from orchestrator.execution.coordinator import execute
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import Stop
 from orchestrator.experiment.loader import load
-from orchestrator.experiment.model import Experiment, Needs, Status
+from orchestrator.experiment.model import Experiment, Kernel, Needs, Status
 from orchestrator.hosts import facts
-from orchestrator.hosts.base import Machine
+from orchestrator.hosts.base import Host, Machine
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.provider import Provider, ProviderRequest
@@ -149,6 +150,52 @@ def test_the_host_that_is_lost_for_ever_ends_the_run(tmp_path: Path, answers: st
         ),
     ):
         execute(run)
+
+
+class Refusing(ScriptedMachine):
+    """A machine whose next reconnections fail with these errors."""
+
+    def __init__(self, hosts: Sequence[Host], *refusals: HostError) -> None:
+        super().__init__(hosts)
+        self._refusals = list(refusals)
+
+    def boot(self, kernel: Kernel) -> Host:
+        return super().reconnect()
+
+    def reconnect(self) -> Host:
+        if self._refusals:
+            raise self._refusals.pop(0)
+        return super().reconnect()
+
+
+DOWN, NO_LOGIN = HostError("n1: Connection refused"), LoginRefused("n1: Permission denied (publickey)")
+OTHER_KEY = HostKeyRefused("n1: Host key verification failed.")
+
+
+@pytest.mark.parametrize(
+    ("refusals", "message"),
+    [
+        ([DOWN, DOWN, NO_LOGIN], ""),  # it boots, and users come late
+        ([NO_LOGIN], "n1: Permission denied (publickey)"),
+        ([OTHER_KEY], "n1: Host key verification failed."),
+        ([DOWN, OTHER_KEY], "n1: Host key verification failed."),
+        ([DOWN] * 1000, "n1: connection lost; reconnecting: Connection refused"),
+    ],
+)
+def test_only_what_may_pass_is_waited_for(
+    tmp_path: Path, answers: str, monkeypatch: pytest.MonkeyPatch, refusals: list[HostError], message: str
+) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(block_run.time, "sleep", lambda _: None)
+    monkeypatch.setattr(block_run.time, "monotonic", lambda: next(clock))
+    lost, back = ScriptedHost("n1"), ScriptedHost("n1")
+    lost.answer("runner.sh follow", error=HostLost("n1: connection lost"))
+    lost.answer(r"boot_id|hugepages", stdout=answers)
+    with a_run(tmp_path, Refusing([lost, back], *refusals)) as run:
+        script(back, answers, begin(), *map(ended, trials_of(run)), line("end", reason="complete", detail=""))
+        with pytest.raises(HostError, match=re.escape(message)) if message else nullcontext():
+            execute(run)
+        assert run.finished_count == (0 if message else 2)
 
 
 class OtherNodes(ScriptedMachine):
