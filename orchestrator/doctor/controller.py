@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator import architectures
+from orchestrator import architectures, process_groups
 from orchestrator.architectures import Architecture
 from orchestrator.cache import cache_folder
 from orchestrator.doctor import fixes
@@ -106,12 +106,11 @@ def kernel_programs(needed: bool = False) -> Finding:
 def _includes(compiler: str, header: str) -> bool:
     """Whether a compiler finds a header; False without the compiler."""
     try:
-        done = subprocess.run(
+        done = process_groups.run(
             (compiler, "-E", "-o", os.devnull, "-x", "c", "-"),
             input=f"#include <{header}>\n".encode(),
             capture_output=True,
             timeout=LIMIT_S,
-            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrator import process_groups
 from orchestrator.activities import doing
 from orchestrator.architectures import Architecture
 from orchestrator.errors import HostError
@@ -94,12 +95,11 @@ def build(sources: Sources, words: tuple[str, ...], makes: str, folder: Path) ->
                 copy = Path(work) / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
-            completed = subprocess.run(
+            completed = process_groups.run(
                 ("make", "-C", work, *words),
                 capture_output=True,
                 text=True,
                 timeout=BUILD_LIMIT_S,
-                check=False,
             )
             if completed.returncode != 0:
                 last_line = (completed.stderr.strip() or completed.stdout.strip()).splitlines()[-1:]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from orchestrator import process_groups
 from orchestrator.hosts.base import TICK_S, Host, TooMuchOutput
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.line_buffer import LineBuffer
@@ -33,23 +33,19 @@ class LocalHost(Host):
     def _execute(
         self, line: str, stdin: bytes | None, time_limit: float, most: int
     ) -> tuple[int, bytes, bytes]:
-        process = subprocess.Popen(
-            ("sh", "-c", line),
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            env=self._environment,
-        )
         try:
-            out, err = process.communicate(stdin, timeout=time_limit)
+            ended = process_groups.run(
+                ("sh", "-c", line),
+                input=stdin,
+                timeout=time_limit,
+                capture_output=True,
+                env=self._environment,
+            )
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
-        finally:
-            _kill(process)
-        if len(out) > most:
+        if len(ended.stdout) > most:
             raise TooMuchOutput
-        return process.returncode, out, err
+        return ended.returncode, ended.stdout, ended.stderr
 
     def session(self, line: str, *, terminal: bool) -> Sequence[str]:
         """See :meth:`Host.session`."""
@@ -58,12 +54,11 @@ class LocalHost(Host):
 
     def batches(self, command: Command) -> Iterator[list[str] | None]:
         """See :meth:`Host.batches`."""
-        process = subprocess.Popen(
+        process = process_groups.begin(
             ("sh", "-c", self.prepare(command).line),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
             env=self._environment,
         )
         assert process.stdin is not None
@@ -86,14 +81,7 @@ class LocalHost(Host):
         finally:
             process.stdin.close()
             process.stdout.close()
-            _kill(process)
+            process_groups.end(process)
 
     def close(self) -> None:
         """Do nothing: there is no connection."""
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a command and its children if it still runs."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
+from orchestrator import process_groups
 from orchestrator.documents.document import describe_value
 from orchestrator.errors import HostError
 
@@ -26,14 +27,12 @@ def run(argv: Sequence[str], limit: float = LIMIT_S) -> str:
     """Run a program and return its stdout; ``HostError`` on another exit code than 0 or after ``limit`` seconds."""
     shown = shlex.join(argv)
     try:
-        completed = subprocess.run(
+        completed = process_groups.run(
             argv,
             capture_output=True,
             text=True,
             errors="replace",
             timeout=limit,
-            check=False,
-            stdin=subprocess.DEVNULL,
         )
     except OSError as error:
         raise HostError(f"{argv[0]}: {error.strerror}") from error

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from orchestrator import activities
+from orchestrator import activities, exits
 from orchestrator.errors import ExitCode, HostError, Interrupted
 
 END_S = 5.0
@@ -117,10 +117,7 @@ class Signals:
         raise Interrupted(f"stopped by {signal.Signals(number).name}")
 
     def _give_up(self) -> None:
-        message = "; ".join(filter(None, ("orchestrate: interrupted", self._not_restored)))
-        with contextlib.suppress(OSError):
-            os.write(2, f"{message}\n".encode())
-        os._exit(ExitCode.INTERRUPTED)
+        exits.interrupted("; ".join(filter(None, ("orchestrate: interrupted", self._not_restored))))
 
 
 @contextmanager

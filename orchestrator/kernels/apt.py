@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrator import process_groups
 from orchestrator.architectures import Architecture
 from orchestrator.errors import KernelError
 from orchestrator.kernels.programs import failure_reason
@@ -106,12 +107,11 @@ class Apt(Struct, frozen=True):
 
     def _query(self, *words: str) -> str:
         try:
-            completed = subprocess.run(
+            completed = process_groups.run(
                 ["apt-cache", *words, *self.options],
                 capture_output=True,
                 text=True,
                 timeout=QUERY_LIMIT_S,
-                check=False,
                 env={**os.environ, "LC_ALL": "C"},
             )
         except (OSError, subprocess.SubprocessError) as error:
@@ -138,7 +138,7 @@ def unpack(file: Path, tree: Path) -> None:
 def run(argv: list[str], folder: Path, failure: str) -> None:
     """Run a program in ``folder``. Raises ``KernelError`` with ``failure`` and the reason."""
     try:
-        subprocess.run(
+        process_groups.run(
             argv,
             cwd=folder,
             capture_output=True,

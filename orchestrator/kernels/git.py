@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestrator import process_groups
 from orchestrator.kernels import programs
 
 
@@ -26,13 +27,12 @@ def run_git(
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
     }
-    return subprocess.run(
+    return process_groups.run(
         ["git", *map(str, words)],
         cwd=folder,
         env=environment,
         input=b"" if content is None else content,
         capture_output=True,
-        check=False,
     )
 
 

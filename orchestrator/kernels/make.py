@@ -6,12 +6,12 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from orchestrator import process_groups
 from orchestrator.cache import cache_folder
 from orchestrator.errors import KernelError
 from orchestrator.kernels import programs
@@ -85,7 +85,7 @@ class Make:
         with self._workspace.log.open("a", encoding="utf-8", errors="replace") as log:
             log.write(f"$ {' '.join(words)}\n")
             log.flush()
-            process = subprocess.Popen(
+            process = process_groups.begin(
                 argv,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -93,14 +93,15 @@ class Make:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                start_new_session=True,  # Ctrl-C must not reach make; _end() stops it
             )
             _lower_autogroup(process.pid)
             try:
                 errors = self._follow(process, log.write)
                 code = process.wait()
             except BaseException:
-                self._end(process)
+                # It then removes incomplete files.
+                if not process_groups.end(process, STOP_LIMIT_S):
+                    raise BuildKilled("the build was killed") from None
                 raise
         if code:
             raise self._failure(errors, targets)
@@ -122,16 +123,6 @@ class Make:
                 if _ERROR.search(line) or programs.NO_SPACE in line:
                     errors.append(line.strip())
         return errors or list(last)
-
-    def _end(self, process: subprocess.Popen[str]) -> None:
-        """Terminate make, so that it removes incomplete files; kill it if it does not end."""
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise BuildKilled("the build was killed") from None
 
     def _failure(self, errors: Sequence[str], targets: Sequence[str]) -> KernelError:
         reason = errors[0] if errors else "no output"

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from orchestrator import process_groups
 from orchestrator.errors import KernelError
 
 NO_SPACE = "No space left on device"
@@ -71,15 +72,13 @@ def run(
 ) -> str:
     """Run a program and return its stdout. Raises ``KernelError`` with ``failure`` and the last line of stderr."""
     try:
-        completed = subprocess.run(
+        completed = process_groups.run(
             [str(word) for word in argv],
             cwd=folder,
             env={**os.environ, "LC_ALL": "C", **(environment or {})},
-            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
-            check=False,
         )
     except OSError as error:
         raise KernelError(f"{failure}: {failure_reason(error, str(argv[0]))}") from error

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestrator import process_groups
 from orchestrator.activities import doing
 from orchestrator.architectures import Architecture
 from orchestrator.cache import cache_folder
@@ -175,14 +176,13 @@ def _update(configuration: Path, name: str, keyring: str) -> None:
 def _apt_get(*words: str) -> str:
     """Return stdout and stderr of apt-get."""
     try:
-        return subprocess.run(
+        return process_groups.run(
             ["apt-get", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             timeout=UPDATE_LIMIT_S,
-            check=False,
             env={**os.environ, "LC_ALL": "C"},
         ).stdout
     except FileNotFoundError as error:

@@ -7,6 +7,7 @@ import subprocess
 
 from msgspec import Struct
 
+from orchestrator import process_groups
 from orchestrator.architectures import Architecture, native
 from orchestrator.errors import KernelError
 from orchestrator.kernels.programs import BUILD, failure_reason, missing
@@ -50,7 +51,7 @@ def _version(command: str, hint: str) -> str:
         )
         raise KernelError(f"{command}: command not found; {hint}{more}")
     try:
-        completed = subprocess.run(
+        completed = process_groups.run(
             [command, "--version"], capture_output=True, text=True, check=True, timeout=60
         )
     except (OSError, subprocess.SubprocessError) as error:

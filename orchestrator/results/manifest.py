@@ -17,7 +17,7 @@ from msgspec import Struct, convert, field, to_builtins
 from msgspec.structs import replace
 
 import orchestrator
-from orchestrator import source_tree
+from orchestrator import process_groups, source_tree
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Experiment, Role
 from orchestrator.results.damage import plain
@@ -253,7 +253,7 @@ def commit() -> str:
 
 def _git(folder: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(
+        done = process_groups.run(
             ["git", "-C", folder, *arguments], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):

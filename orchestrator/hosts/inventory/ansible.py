@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from orchestrator import process_groups
 from orchestrator.errors import BadInput, Position
 from orchestrator.extras import installation
 from orchestrator.hosts.inventory.variables import (
@@ -195,16 +196,13 @@ def not_run() -> Iterator[None]:
 def _run(words: list[str], path: Path) -> subprocess.CompletedProcess[str]:
     """Run a program of Ansible without a terminal, so that it does not ask for passwords."""
     try:
-        return subprocess.run(
+        return process_groups.run(  # of an inventory, scripts and plugins
             words,
-            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
             env={**os.environ, **_ENVIRONMENT},
             timeout=_LIMIT_S,
-            start_new_session=True,
-            check=False,
         )
     except subprocess.TimeoutExpired:
         raise BadInput(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import subprocess
 from pathlib import Path
 from typing import IO, Any
 
+from orchestrator import process_groups
 from orchestrator.errors import BadInput, HostError
 from orchestrator.hosts import programs
+
+STOP_LIMIT_S = 5.0
 
 
 class Console:
@@ -32,13 +32,12 @@ class Console:
         log.touch(0o600)
         self._log = log.open("ab")
         try:
-            self._process = subprocess.Popen(
+            self._process = process_groups.begin(
                 # ends with this process, even on SIGKILL
                 ["setpriv", "--pdeathsig", "TERM", "--", *self._argv],
                 stdin=subprocess.PIPE,  # stays open: console clients exit at the end of stdin
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
             )
         except OSError as error:
             self._log.close()
@@ -48,13 +47,7 @@ class Console:
         """Stop the command and its children."""
         if self._process is None or self._log is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        process_groups.end(self._process, STOP_LIMIT_S)
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._log.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrator import process_groups
 from orchestrator.errors import HostError
 from orchestrator.hosts.ssh.address import SshAddress
 
@@ -154,14 +155,12 @@ def refuse_unsupported(configuration: Configuration) -> None:
 
 def _run(argv: list[str], address: SshAddress) -> str:
     try:
-        completed = subprocess.run(
+        completed = process_groups.run(  # `Match exec` starts others
             argv,
-            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="surrogateescape",
             timeout=LIMIT_S,
-            check=False,
         )
     except FileNotFoundError:
         raise HostError(f"{address.host}: ssh: command not found; install openssh-client") from None

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from paramiko import HostKeys
 
+from orchestrator import process_groups
 from orchestrator.errors import HostError
 from orchestrator.hosts.ssh.configuration import LIMIT_S, Configuration
 from orchestrator.hosts.ssh.public_keys import decoded, type_of
@@ -108,9 +109,8 @@ def _ask(configuration: Configuration, command: str, name: str, key: bytes) -> l
     argv = [configuration.expand(word, tokens) for word in shlex.split(command)]
     with tempfile.NamedTemporaryFile() as file, contextlib.suppress(OSError):
         try:
-            subprocess.run(
+            process_groups.run(
                 argv,
-                stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.DEVNULL,
                 timeout=LIMIT_S,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import paramiko
 
+from orchestrator import process_groups
 from orchestrator.errors import HostError, LoginRefused
 from orchestrator.hosts.ssh.configuration import LIMIT_S, Configuration
 from orchestrator.hosts.ssh.keys import Keyring
@@ -90,9 +91,7 @@ def _has_master(configuration: Configuration) -> bool:
     address = configuration.address
     argv = ("ssh", "-O", "check", *address.words, "--", address.host)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        return not subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S
-        ).returncode
+        return not process_groups.run(argv, capture_output=True, timeout=LIMIT_S).returncode
     return False
 
 

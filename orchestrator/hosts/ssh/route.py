@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from msgspec import Struct
 
+from orchestrator import process_groups
 from orchestrator.errors import HostError
 from orchestrator.hosts.ssh.configuration import Configuration
 
@@ -33,13 +34,8 @@ class Proxy(Struct):
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def close(self) -> None:
-        """Stop the command."""
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        """Stop the command, and what it has started."""
+        process_groups.end(self.process, STOP_LIMIT_S)
         self.errors.close()
 
 
@@ -85,12 +81,11 @@ def run_proxy(configuration: Configuration, time_limit: float) -> tuple[socket.s
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the proxy
     shell = os.environ.get("SHELL") or "/bin/sh"
     try:
-        process = subprocess.Popen(
+        process = process_groups.begin(
             (shell, "-c", f"exec {command}"),
             stdin=theirs.fileno(),
             stdout=theirs.fileno(),
             stderr=errors,
-            start_new_session=True,
         )
     except OSError as error:
         ours.close()
