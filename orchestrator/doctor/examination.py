@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -37,6 +36,7 @@ from orchestrator.hosts.local import LocalHost
 from orchestrator.hosts.provider import Provider
 from orchestrator.hosts.selector import LOCAL, HostSelector
 from orchestrator.plan import Plan
+from orchestrator.threads import of_each
 
 
 class _Looked:
@@ -140,8 +140,7 @@ def _of_machines(plan: Plan, provider: Provider) -> list[list[Finding]]:
             with doing(", ".join(provider.candidates), "connecting"):  # a fleet connects below
                 held = stack.enter_context(machines(provider, Path(logs)))
             allow_connections(len(held))
-            with ThreadPoolExecutor(MAX_CONNECTING) as pool:
-                return list(pool.map(partial(_of_machine, plan, provider), held))
+            return list(of_each(MAX_CONNECTING, partial(_of_machine, plan, provider), held))
     except HostError as error:
         return [
             [_unreachable(name, _about(name, error, provider.candidates))]

@@ -78,6 +78,8 @@ class BlockRun:
             self._execute()
 
     def _execute(self) -> None:
+        if self._stop.level:
+            raise self._interrupted()
         self._lock_before_boot()
         self._identity = self._machine.identity(self._kernel)
         with doing("", "booting" if self._run.provider.boots_kernels else "connecting"):

@@ -32,7 +32,6 @@ from orchestrator.execution.open_files import allow_connections
 from orchestrator.execution.rights import needs_root
 from orchestrator.execution.run import Run
 from orchestrator.execution.stopping import MachineStop, after, time_left
-from orchestrator.execution.threads import in_threads
 from orchestrator.execution.work_queue import ReplicaQueue, ShardQueue, WorkQueue
 from orchestrator.hosts import facts as host_facts
 from orchestrator.hosts.base import Host, Machine
@@ -40,6 +39,7 @@ from orchestrator.hosts.remote.folder import HostFolder
 from orchestrator.hosts.similarity import differences, reference_host
 from orchestrator.plan.model import Block
 from orchestrator.results.records import HostOutcome, HostRecord
+from orchestrator.threads import in_threads
 from orchestrator.timestamps import utc_now
 
 log = logging.getLogger(__name__)
@@ -111,6 +111,9 @@ def _inspect(run: Run, fleet_host: FleetHost) -> None:
             host = fleet_host.machine.reconnect()
         except HostError as error:
             fleet_host.fail("unreachable", error)
+            return
+        except Interrupted as error:
+            fleet_host.fail("stopped", error)
             return
         activity.change("gathering facts")
         _question(run, fleet_host, host)

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from orchestrator.errors import Interrupted, OrchestratorError
 from orchestrator.execution.block import BlockRun
 from orchestrator.execution.run import Run
-from orchestrator.execution.threads import in_threads
 from orchestrator.plan.model import Block
+from orchestrator.threads import in_threads
 
 
 def execute_side_by_side(run: Run, blocks: Iterable[Block], machines: int) -> None:

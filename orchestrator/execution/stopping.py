@@ -1,6 +1,6 @@
 """Stopping on request or at a limit: the first finishes the running trial, the second stops at once.
 
-Both restore the host, if it answers. After the second request the program ends in seconds, whatever a host or the
+Both restore the host, if it answers; an attempt to connect to one is given up. After the second request the program ends in seconds, whatever a host or the
 network does: connections to hosts that give no sign of life are closed, which wakes all that wait for them, and if that
 was not enough, it exits as if it were killed. The next command then restores what this one could not.
 """
@@ -22,7 +22,7 @@ from typing import Protocol
 
 from orchestrator.errors import ExitCode
 from orchestrator.experiment.model import Experiment
-from orchestrator.hosts.ssh import close_silent
+from orchestrator.hosts.ssh import close_silent, give_up
 
 MAX_HOURS = "limits.max_hours"
 
@@ -185,6 +185,7 @@ class _Watcher:
     def _watch(self) -> None:
         while level := os.read(self._read, 1):
             by = self._stop.by
+            give_up(by)
             if level == b"\1":
                 self._say(f"{by}: stopping after the running trial; again: at once")
             elif level == b"\2":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from orchestrator.hosts.inventory.connection import OtherConnection
 from orchestrator.hosts.inventory.inventory import Inventory
 from orchestrator.hosts.inventory.inventory import load as load_inventory
 from orchestrator.hosts.local import LocalHost
+from orchestrator.threads import of_each
 
 T = TypeVar("T")
 
@@ -84,5 +84,4 @@ class HostSelector:
             except HostError as error:
                 return error
 
-        with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
-            yield from zip(names, pool.map(visit, names), strict=True)
+        yield from zip(names, of_each(MAX_CONNECTIONS, visit, names), strict=True)

@@ -110,8 +110,7 @@ def test_ctrl_c_ends_other_commands_with_a_line_of_its_own(user: User) -> None:
         terminal.wait_for(lambda: "connecting" in "".join(terminal.screen.lines))
         terminal.type(b"\x03")
         terminal.wait_for(lambda: "orchestrate: interrupted" in terminal.screen.lines)
-        assert terminal.process.poll() is None, "told before it has ended"
-    assert terminal.end() == 130, terminal.raw
+        assert terminal.end() == 130, terminal.raw
     assert terminal.raw.count("interrupted") == 1
 
 

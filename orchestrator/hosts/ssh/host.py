@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -23,6 +24,7 @@ from orchestrator.hosts.base import TICK_S, Host, TooMuchOutput
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.line_buffer import LineBuffer
 from orchestrator.hosts.ssh.address import SshAddress
+from orchestrator.hosts.ssh.attempts import interruptible
 
 if TYPE_CHECKING:
     from paramiko import Channel
@@ -153,15 +155,20 @@ class SshHost(Host):
 def connect(name: str, address: SshAddress, time_limit: float = 30.0) -> SshHost:
     """Open a connection within ``time_limit`` seconds. The host key must be known.
 
-    Raises ``HostError`` with one line: unreachable, unknown or changed host key, permission denied.
+    Raises ``HostError`` with one line: unreachable, unknown or changed host key, permission denied. ``Interrupted`` if
+    the user gives it up, see :func:`give_up`.
     """
-    from orchestrator.hosts.ssh.connection import open_link  # paramiko takes a while to import
-
     try:
-        link = open_link(address, time_limit)
+        link = interruptible(partial(_open_link, address, time_limit), lambda late: late.close())
     except HostError as error:
         raise type(error)(f"{name}: {str(error).removeprefix(f'{name}: ')}") from error
     return SshHost(name, link)
+
+
+def _open_link(address: SshAddress, time_limit: float) -> Link:
+    from orchestrator.hosts.ssh.connection import open_link  # paramiko takes a while to import
+
+    return open_link(address, time_limit)
 
 
 def close_silent(seconds: float) -> int:
