@@ -26,7 +26,8 @@ def execute(run: Run) -> None:
     """Run all blocks of the plan. Raises ``Interrupted`` when the user wants it to stop, and what a host raises."""
     # Machines that boot kernels and stay boot their own one again at the end.
     keeps_kernel = run.provider.boots_kernels and not run.provider.creates_hosts
-    run.stop.waits_for_end = run.provider.waits_for_end or keeps_kernel
+    run.stop.waits_for_end = run.provider.rents or keeps_kernel
+    run.stop.host_answers = run.provider.always_answers
     if run.provider.batch is not None:
         execute_as_jobs(run, run.provider.batch)
         return

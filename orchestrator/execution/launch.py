@@ -200,9 +200,16 @@ def _execute(request: RunRequest, opened: _OpenRun, observer: Observer) -> ExitC
 
 
 def _execute_in_time(run: Run) -> None:
-    """Execute a run; one whose last trial ended when the limit was reached is complete."""
+    """Execute a run; one whose last trial ended when the limit was reached is complete.
+
+    ``Interrupted`` also for what a host raises once the user wants the run to stop.
+    """
     try:
         execute(run)
+    except HostError as error:
+        if not run.stop.is_users:
+            raise
+        raise Interrupted(f"stopped by {run.stop.by}; {error}") from error
     except Interrupted:
         if not run.stop.is_limit or any(run.has_pending(block) for block in run.plan.blocks()):
             raise

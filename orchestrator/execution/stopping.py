@@ -1,7 +1,8 @@
 """Stopping on request or at a limit: the first finishes the running trial, the second stops at once.
 
-Both restore the host, if it answers; an attempt to connect to one is given up. After the second request the program ends in seconds, whatever a host or the
-network does: connections to hosts that give no sign of life are closed, which wakes all that wait for them, and if that
+Both restore the host, if it answers; an attempt to connect to one is given up. The second request of a user ends the
+program in seconds, whatever a host or the network does, and so does the first one that wants it to stop at once, if no
+host answers: connections to hosts that give no sign of life are closed, which wakes all that wait for them, and if that
 was not enough, it exits as if it were killed. The next command then restores what this one could not.
 """
 
@@ -11,7 +12,6 @@ import contextlib
 import math
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Protocol
 
-from orchestrator.errors import ExitCode
+from orchestrator import exits
 from orchestrator.experiment.model import Experiment
 from orchestrator.hosts.ssh import close_silent, give_up
 
@@ -36,11 +36,11 @@ TOGETHER_S = 1.0
 """Signals that come within this time are one request."""
 
 CLEAN_UP_S = 1.5
-"""Time after that to write what is known, before the program exits."""
+"""Time after that to write what is known, before the program exits: it then has taken less than 5 s."""
 
-_SILENT = (
-    "a host does not answer: settings of it may still be changed, and a trial may still run there; "
-    "repeat the command to restore and to resume"
+_LEFT = (
+    "orchestrate: interrupted before a host was restored: its settings may still be changed, and a trial may still run "
+    "there; repeat the command to restore and to resume"
 )
 
 
@@ -74,19 +74,29 @@ class Stop:
 
     :ivar is_limit: whether a limit asked for it, not the user.
     :ivar leaves_machine: whether only the present machine is to be left, see :meth:`leave_machine`.
-    :ivar waits_for_end: see :class:`~orchestrator.hosts.provider.Provider`;
-        a third request ends the program nevertheless.
+    :ivar is_repeated: whether the user had asked before: nobody waits for a host any more.
+    :ivar waits_for_end: whether a run that is to stop now is waited for nevertheless: rented machines must be given
+        back, others boot their own kernel again. A third request ends the program.
+    :ivar host_answers: see :attr:`~orchestrator.hosts.provider.Provider.always_answers`.
     """
 
     def __init__(self) -> None:
         self.waits_for_end = False
+        self.host_answers = False
+        self.is_repeated = False
         self.level = 0
         self.by = ""
         self.is_limit = False
         self.leaves_machine = False
 
+    @property
+    def is_users(self) -> bool:
+        """Whether the user wants the run to stop, not a limit or the end of a machine."""
+        return self.level > 0 and not self.is_limit and not self.leaves_machine
+
     def request(self, number: int) -> None:
         """Take a signal: the first Ctrl-C asks for level 1, everything else for level 2."""
+        self.is_repeated = self.is_users
         is_first = self.level == 0 or self.leaves_machine
         self.level = 1 if number == signal.SIGINT and is_first else 2
         self.by, self.is_limit, self.leaves_machine = signal.Signals(number).name, False, False
@@ -175,7 +185,7 @@ class _Watcher:
         since = time.monotonic() - self._stopping_since
         if since >= 0:
             if number == signal.SIGINT and since > TOGETHER_S:
-                _exit()
+                exits.interrupted(_LEFT)
             return
         self._stop.request(number)
         if self._stop.level == 2:
@@ -183,16 +193,14 @@ class _Watcher:
         os.write(self._write, bytes([self._stop.level]))
 
     def _watch(self) -> None:
-        while level := os.read(self._read, 1):
+        while (level := os.read(self._read, 1)) != b"\0":
             by = self._stop.by
             give_up(by)
             if level == b"\1":
                 self._say(f"{by}: stopping after the running trial; again: at once")
-            elif level == b"\2":
+            else:
                 self._say(f"{by}: stopping now")
                 self._end_in_time()
-            else:
-                return
 
     def _say(self, text: str) -> None:
         with contextlib.suppress(Exception):  # a terminal that was closed
@@ -203,10 +211,12 @@ class _Watcher:
         answering = 0
         with contextlib.suppress(Exception):  # whatever happens, the program must end
             answering = close_silent(ANSWER_S)
-        if self._stop.waits_for_end:
+        is_repeated = self._stop.is_repeated
+        if self._stop.waits_for_end or (self._stop.host_answers and not is_repeated):
             return
-        if not self._is_over.wait(RESTORE_S if answering else CLEAN_UP_S):
-            _exit()
+        limit = RESTORE_S if answering and not is_repeated else ANSWER_S + CLEAN_UP_S
+        if not self._is_over.wait(self._stopping_since + limit - time.monotonic()):
+            exits.interrupted(_LEFT)
 
     def end(self) -> None:
         """Nothing has to be ended any more."""
@@ -216,16 +226,6 @@ class _Watcher:
         if not self._thread.is_alive():
             os.close(self._read)
             os.close(self._write)
-
-
-def _exit() -> None:
-    """End the process, as SIGKILL would: threads may wait for a host for ever."""
-    with contextlib.suppress(OSError, ValueError):
-        begin = ""
-        if sys.stderr.isatty():  # the cursor may be at the end of a bar, and hidden
-            begin = "\n" if os.environ.get("TERM") == "dumb" else "\x1b[?25h\n"
-        os.write(sys.stderr.fileno(), f"{begin}orchestrate: interrupted; {_SILENT}\n".encode())
-    os._exit(ExitCode.INTERRUPTED)
 
 
 @contextmanager

@@ -89,8 +89,7 @@ class Provider(ABC):
     :ivar boots_kernels: whether machines can be booted, so that trials can be spread over several boots.
     :cvar creates_hosts: whether it creates its hosts and removes them at the end of the run.
     :cvar rents: whether its hosts are machines of a cloud; their facts may not show that.
-    :cvar waits_for_end: whether a run that is to stop now is waited for: rented machines must be given back, and no
-        network can keep this machine from answering.
+    :cvar always_answers: whether no network can keep its hosts from answering.
     :cvar supports_fleets: whether it can provide several machines at once.
     :cvar supports_limit: whether it chooses its hosts among several, of which ``--limit`` leaves some.
     :cvar uses_inventory: whether hosts of an inventory can be named in the experiment file.
@@ -112,7 +111,7 @@ class Provider(ABC):
     boots_kernels: bool = False
     creates_hosts: ClassVar[bool] = False
     rents: ClassVar[bool] = False
-    waits_for_end: ClassVar[bool] = False
+    always_answers: ClassVar[bool] = False
     supports_fleets: ClassVar[bool] = False
     supports_limit: ClassVar[bool] = False
     uses_inventory: ClassVar[bool] = False

@@ -36,7 +36,7 @@ class LocalProvider(Provider):
     """Runs trials on this machine."""
 
     name = "local"
-    waits_for_end = True
+    always_answers = True
     options_schema: ClassVar[dict[str, Any]] = {
         "type": "object",
         "description": "Run on this machine.",

@@ -99,7 +99,6 @@ class RentedProvider(Provider):
 
     creates_hosts = True
     rents = True
-    waits_for_end = True
     supports_fleets = True
     boot_estimate = 900.0
     """Metal takes more than 10 minutes to stop and more than 20 to start; see docs/clouds.md."""
