@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestrator.errors import BadInput
 
+DENIED = os.strerror(errno.EACCES)
 LONGEST_NAME = 255
 """Bytes of a file name on Linux's file systems (``NAME_MAX``)."""
 LONGEST_PATH = 4096
@@ -17,8 +18,7 @@ LONGEST_PATH = 4096
 def user_path(text: str, folder: Path = Path()) -> Path:
     """Return the absolute path for a path that is relative to ``folder``; ``~`` is the home of a user.
 
-    ``BadInput`` for a user that does not exist, for a link to itself, and for what no file can be called: so the path
-    may be looked at.
+    ``BadInput`` for a user that does not exist, for a link to itself, and for what no file can be called.
     """
     check_name(text)
     try:
@@ -38,6 +38,21 @@ def check_name(text: str) -> None:
     raw = os.fsencode(text.encode("utf-8", "replace").decode())
     if len(raw) >= LONGEST_PATH or any(len(part) > LONGEST_NAME for part in raw.split(b"/")):
         raise BadInput(f"{text[:60]}…: File name too long")
+
+
+def is_closed(path: Path) -> bool:
+    """Whether a path is in a directory that we may not enter: nobody can say then whether there is such a file."""
+    try:
+        path.stat()
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
+
+
+def check_reachable(path: Path) -> None:
+    """Raise ``BadInput`` for a path in a directory that we may not enter. ``Path.exists`` and its like would fail."""
+    if is_closed(path):
+        raise BadInput(f"{path}: {DENIED}")
 
 
 def has_working_directory() -> bool:

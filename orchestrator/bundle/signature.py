@@ -18,7 +18,7 @@ from msgspec import Struct
 from orchestrator.bundle.compressed import SUFFIXES
 from orchestrator.bundle.layout import SUMS
 from orchestrator.errors import BadInput
-from orchestrator.paths import check_name
+from orchestrator.paths import DENIED, check_name, is_closed
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,8 @@ def find(bundle: Path) -> Path:
 def require_key(key: Path) -> None:
     """Raise ``BadInput`` if there is no such key; whether it can sign, only signing tells."""
     check_name(str(key))
+    if is_closed(key):
+        raise BadInput(f"--sign {key}: {DENIED}")
     if not key.is_file():
         raise BadInput(f"--sign {key}: no such file")
 

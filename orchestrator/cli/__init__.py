@@ -162,6 +162,12 @@ def main() -> None:
         if isinstance(bug, FileNotFoundError) and not has_working_directory():
             echo(f"orchestrate: Unable to read current working directory: {bug.strerror}", err=True)
             sys.exit(ExitCode.BAD_INPUT)
+        if isinstance(bug, PermissionError) and bug.filename:
+            from orchestrator.cli.denied import denied
+
+            refusal = denied(bug)
+            echo(f"orchestrate: {refusal}", err=True)
+            sys.exit(refusal.exit_code)
         import traceback
 
         echo(traceback.format_exc().rstrip(), err=True)

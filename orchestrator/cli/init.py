@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from orchestrator import starters
+from orchestrator.cli.options import ExistingPath
 from orchestrator.cli.output import echo
 from orchestrator.cli.program import as_started
 from orchestrator.cli.questions import ask
@@ -24,7 +25,7 @@ BETTER = ["lower", "higher"]
     "folder",
     metavar="[DIRECTORY]",
     default=".",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=ExistingPath(path_type=Path, exists=True, file_okay=False),
 )
 @click.option(
     "--command",

@@ -11,6 +11,7 @@ import click
 
 from orchestrator.cli import complete
 from orchestrator.cli.defaults import is_default, sources
+from orchestrator.paths import DENIED, is_closed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,7 +50,17 @@ def selection_options(function: F) -> F:
     return where(first(function))
 
 
-class ConfiguredPath(click.Path):
+class ExistingPath(click.Path):
+    """A path that exists. Of one in a directory that we may not enter, click would say that it does not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if is_closed(Path(value)):
+            self.fail(f"{value}: {DENIED}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class ConfiguredPath(ExistingPath):
     """A path that exists. That of a project file is looked at when it is used; ``choose_provider`` does."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -188,13 +199,13 @@ def origin_options(function: F) -> F:
     allowed = click.option(
         "--allowed-signers",
         metavar="FILE",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        type=ExistingPath(path_type=Path, exists=True, dir_okay=False),
         help="The keys of signers, in the format ALLOWED SIGNERS of ssh-keygen(1).",
     )
     revoked = click.option(
         "--revoked-keys",
         metavar="FILE",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        type=ExistingPath(path_type=Path, exists=True, dir_okay=False),
         help="Public keys whose signatures are refused, or a key revocation list (KRL).",
     )
     return identity(signer(allowed(revoked(_with_origin(function)))))

@@ -138,12 +138,12 @@ class _OpenRun(Struct, frozen=True):
 
 def _open_folder(request: RunRequest) -> _OpenRun:
     """Find the run to resume, or make the folder of a new one; lock it."""
+    made = runs.missing_folders(request.results)  # also refuses those that we may not look for
     scope = scope_of(request.plan, request.provider)
     found = run_to_resume(request, scope)
     if found is not None:
         return _OpenRun(found, RunLock(found.path), scope, resumed=True)
     runs.remove_abandoned(request.results, request.plan.experiment.name)
-    made = runs.missing_folders(request.results)
     created, lock = runs.create(request.results, request.plan.experiment.name)
     return _OpenRun(created, lock, scope, resumed=False, made=made)
 

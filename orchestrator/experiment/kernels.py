@@ -12,7 +12,7 @@ from orchestrator.errors import BadInput
 from orchestrator.experiment import schemas
 from orchestrator.experiment.model import Kernel, KernelSource, PatchSource, Recipe, Suite
 from orchestrator.nearest import did_you_mean
-from orchestrator.paths import check_name, user_path
+from orchestrator.paths import check_name, check_reachable, user_path
 
 BASES = ("tiny", "defconfig", "running")
 RECIPES = Path("kernel") / "recipes"
@@ -117,6 +117,7 @@ def find_recipe(text: str, folder: Path, roles: Sequence[Path]) -> Path:
     """Return the path of a recipe file; see :func:`load_recipe`."""
     if "/" in text or text.endswith((".yaml", ".yml")):
         file = user_path(text, folder)
+        check_reachable(file)
         if not file.is_file():
             raise BadInput(_path_error(file, is_folder=False))
         return file
@@ -239,9 +240,11 @@ def _existing(draft: Draft, folder: Path, *location: str | int, is_folder: bool 
 
 
 def _path(draft: Draft, folder: Path, text: str, *location: str | int) -> Path | None:
-    """Return a path; None, with a fault, if no file can have it."""
+    """Return a path; None, with a fault, if no file can have it, or if we may not look at it."""
     try:
-        return user_path(text, folder)
+        path = user_path(text, folder)
+        check_reachable(path)
+        return path
     except BadInput as error:
         draft.add_error(error, *location)
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestrator.errors import BadInput
 from orchestrator.experiment.model import Role
 from orchestrator.nearest import did_you_mean
-from orchestrator.paths import check_name
+from orchestrator.paths import check_name, check_reachable, is_closed
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -23,13 +23,17 @@ def search_path(experiment: Path, role_path: Sequence[Path] = ()) -> list[Path]:
     installed = _PACKAGE / "share" / "roles"
     packaged = installed if installed.is_dir() else _PACKAGE.parent / "roles"
     candidates = (*role_path, *above, Path.cwd() / "roles", packaged)
-    return list(dict.fromkeys(folder for folder in candidates if folder.is_dir()))
+    return list(dict.fromkeys(folder for folder in candidates if not is_closed(folder) and folder.is_dir()))
 
 
 def find(name: str, role_path: Sequence[Path]) -> Role:
-    """Return the first role with this name. Raises ``BadInput`` with the closest name if there is none."""
+    """Return the first role with this name.
+
+    Raises ``BadInput`` with the closest name if there is none, and for a directory that we may not enter.
+    """
     check_name(name)
     for folder in role_path:
+        check_reachable(folder / name)
         if (folder / name).is_dir():
             return Role(name, (folder / name).resolve())
     searched = ", ".join(str(folder) for folder in role_path) or "no directory 'roles' exists"

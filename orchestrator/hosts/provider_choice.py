@@ -18,6 +18,7 @@ from orchestrator.hosts import providers
 from orchestrator.hosts.inventory.host_list import is_list
 from orchestrator.hosts.inventory.limit import refuse
 from orchestrator.hosts.provider import Provider, ProviderRequest
+from orchestrator.paths import DENIED, is_closed
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,11 @@ def _check_defaults(options: HostOptions) -> None:
     """Raise ``BadInput`` for a file that does not exist; one that is not used need not."""
     for name, source in options.defaults.items():
         path = getattr(options, name)
-        if not is_list(path) and not path.exists():
+        if is_list(path):
+            continue
+        if is_closed(path):
+            raise BadInput(f"{source}: {name}: {path}: {DENIED}")
+        if not path.exists():
             raise BadInput(f"{source}: {name}: {path}: No such file or directory")
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from orchestrator.documents import schema
 from orchestrator.documents.document import Node, read_file, read_path
 from orchestrator.errors import BadInput
-from orchestrator.paths import user_path
+from orchestrator.paths import check_reachable, is_closed, user_path
 
 PATHS = ("inventory", "ssh_config", "results")
 """Keys of paths, each the value of the option of its name."""
@@ -52,7 +52,14 @@ class Project(Struct, frozen=True):
             if is_list:
                 return text
             raise
-        if path.exists() or key == "results":
+        if key == "results":
+            return str(path)
+        if check:
+            try:
+                check_reachable(path)
+            except BadInput as error:
+                raise BadInput(node.position.fault(f"{key}: {error}")) from None
+        if is_closed(path) or path.exists():
             return str(path)
         if is_list:
             return text

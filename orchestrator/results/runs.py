@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from orchestrator.activities import doing
 from orchestrator.errors import BadInput, HostError
-from orchestrator.paths import check_name
+from orchestrator.paths import DENIED, check_name, is_closed
 from orchestrator.results import journal, manifest
 from orchestrator.results.files import PRIVATE_FOLDER, open_regular, sync_folder
 from orchestrator.results.lock import RunLock, is_abandoned
@@ -77,16 +77,25 @@ def create(results: Path, experiment: str) -> tuple[RunFolder, RunLock]:
         for folder in (parent, *made):
             with contextlib.suppress(OSError):
                 folder.rmdir()
-        raise HostError(
-            f"{error.filename or parent}: {error.strerror}; "
-            f"set a writable directory with --results or {VARIABLE}"
-        ) from None
+        raise _not_writable(error, parent) from None
+
+
+def _not_writable(error: OSError, folder: Path) -> HostError:
+    return HostError(
+        f"{error.filename or folder}: {error.strerror}; set a writable directory with --results or {VARIABLE}"
+    )
 
 
 def missing_folders(results: Path) -> tuple[Path, ...]:
-    """Return the results directory and those above it that do not exist, the deepest first."""
+    """Return the results directory and those above it that do not exist, the deepest first.
+
+    Raises ``HostError`` for one in a directory that we may not enter.
+    """
     check_name(str(results))
-    return tuple(folder for folder in (results, *results.parents) if not folder.exists())
+    try:
+        return tuple(folder for folder in (results, *results.parents) if not folder.exists())
+    except PermissionError as error:
+        raise _not_writable(error, results) from None
 
 
 def remove(run: RunFolder, made: Iterable[Path] = ()) -> None:
@@ -128,16 +137,27 @@ def check_writable(results: Path, experiment: str) -> None:
 
 
 def all_runs(results: Path) -> list[RunFolder]:
-    """Return every run in the results directory, oldest first."""
-    entries = (entry for folder in _entries(results) for entry in _entries(folder))
-    runs = (RunFolder(path) for path in entries if is_id(path.name) and path.is_dir())
+    """Return every run in the results directory, oldest first. ``HostError`` if we may not read that directory."""
+    try:
+        folders = _entries(results)
+    except PermissionError as error:
+        raise HostError(
+            f"{error.filename}: {error.strerror}; choose another directory with --results or {VARIABLE}"
+        ) from None
+    entries: list[Path] = []
+    for folder in folders:
+        with contextlib.suppress(PermissionError):
+            entries += _entries(folder)
+    runs = (RunFolder(path) for path in entries if is_id(path.name) and (is_closed(path) or path.is_dir()))
     return sorted(runs, key=lambda run: run.id)
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what is in a directory; nothing if it is none, or cannot be read: it may be removed meanwhile."""
+    """Return what is in a directory; nothing if it is none: it may be removed meanwhile."""
     try:
         return list(folder.iterdir())
+    except PermissionError:
+        raise
     except OSError:
         return []
 
@@ -166,6 +186,8 @@ def find(results: Path, reference: str) -> RunFolder:
     """
     folder = Path(reference)
     check_name(str(folder / manifest.FILE))
+    if is_closed(folder / manifest.FILE):
+        raise BadInput(f"{folder}: {DENIED}")
     if (folder / journal.FILE).is_file() or (folder / manifest.FILE).is_file():
         return RunFolder(folder.resolve())
     if "/" in reference:
@@ -240,6 +262,8 @@ def _newest(runs: list[RunFolder]) -> RunFolder:
 
 def _reached_a_host(run: RunFolder) -> bool:
     """Whether a run has a boot; a run that reached no host has no figures and never will."""
+    if is_closed(run.journal):
+        return True  # whoever reads it next says so
     if not run.journal.is_file():
         return False
     try:

@@ -19,6 +19,7 @@ from orchestrator.hosts.guest import cpio
 from orchestrator.hosts.guest.modules import ordered_modules
 from orchestrator.hosts.guest.userland import Userland, userland_for
 from orchestrator.kernels.obtain import KernelFiles
+from orchestrator.paths import DENIED, is_closed
 
 NETWORK_MODULES = ("virtio_pci", "virtio_net")
 """Modules of the guest's network card; built into some kernels."""
@@ -137,6 +138,8 @@ def _kernel_modules(kernel: KernelFiles) -> Iterator[cpio.Entry]:
 
 def _find_requested(name: str, architecture: Architecture) -> Path:
     path = Path(name) if name.startswith("/") else Path(shutil.which(name) or "")
+    if is_closed(path):
+        raise HostError(f"hosts.qemu.programs: {path}: {DENIED}")
     if not path.is_file():
         raise HostError(f"hosts.qemu.programs: {name}: command not found; install it or give its path")
     with path.open("rb") as file:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from orchestrator.errors import BadInput, HostError
-from orchestrator.paths import check_name
+from orchestrator.paths import check_name, is_closed
 from orchestrator.results import codec, index
 from orchestrator.results.records import RunRecord
 from orchestrator.results.runs import RunFolder, all_runs
@@ -33,7 +33,8 @@ class Store(RunQueries, CellQueries):
         self._results = Path(os.path.realpath(results))  # resolve() fails on links to themselves
         check_name(str(self._results / FILE))
         self._has_answered = False
-        self._path = None if temporary else self._results / FILE
+        path = self._results / FILE
+        self._path = None if temporary or is_closed(path) else path
         self._open()
 
     def _open(self) -> None:
@@ -95,7 +96,7 @@ class Store(RunQueries, CellQueries):
         for run in all_runs(self._results):
             name = self._name(run)
             gone.discard(name)
-            if not run.journal.exists():
+            if not is_closed(run.journal) and not run.journal.exists():
                 continue
             try:
                 damage = index.update(self._database, name, run.journal)
