@@ -12,7 +12,7 @@ from msgspec import Struct
 import orchestrator
 from orchestrator import source_tree
 from orchestrator.activities import doing
-from orchestrator.bundle import archive, checksums, collect, crate, layout, readme, sbom, signature
+from orchestrator.bundle import archive, checksums, collect, crate, layout, programs, readme, sbom, signature
 from orchestrator.bundle import contents as run_contents
 from orchestrator.bundle.contents import RunContents
 from orchestrator.bundle.layout import Description, Program
@@ -287,6 +287,11 @@ class _BundleBuilder:
         if updated := description.updated_role_files:
             self.notes.append(
                 f"role files from the orchestrator in the bundle, not from the run: {', '.join(updated)}"
+            )
+        if outside := programs.unpackaged(programs.needed(experiment, contents)):
+            self.notes.append(
+                f"not in the bundle: {', '.join(outside)}; whoever reproduces the run must have what its README lists, "
+                "unless a role builds it"
             )
         layout.write(self._folder, description)
         return description

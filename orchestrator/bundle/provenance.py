@@ -22,6 +22,7 @@ def compare(bundle: RunContents, local: RunContents) -> list[ProvenanceItem]:
     for name in dict.fromkeys([*old.kernels, *new.kernels]):
         items += _kernel(name, old.kernels.get(name, {}), new.kernels.get(name, {}))
     items.append(ProvenanceItem("benchmark binary", _short(old.benchmark), _short(new.benchmark)))
+    items += _programs(old, new)
     for name in dict.fromkeys([*old.roles, *new.roles]):
         items.append(
             ProvenanceItem(f"role {name}", *_files(old.roles.get(name, {}), new.roles.get(name, {})))
@@ -76,6 +77,15 @@ def _kernel(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
     ]
     same = configs[0] == configs[1]
     yield ProvenanceItem(f"kernel {name}: configuration", "as recorded", "as recorded" if same else "changed")
+
+
+def _programs(old: Manifest, new: Manifest) -> Iterator[ProvenanceItem]:
+    """Compare the programs of the trials; the benchmark of a role has a row of its own."""
+    for name in dict.fromkeys([*old.programs, *new.programs]):
+        programs = [manifest.programs.get(name, {}) for manifest in (old, new)]
+        hashes = [program.get("sha256", "") for program in programs]
+        if not old.benchmark or hashes[0] != old.benchmark:
+            yield ProvenanceItem(f"program {name}", *(_short(each) for each in hashes))
 
 
 def _files(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import jinja2
 
 from orchestrator.analysis.claims import claims
 from orchestrator.analysis.points import load_points
-from orchestrator.bundle import archive, layout, modes
+from orchestrator.bundle import archive, layout, modes, programs
 from orchestrator.bundle.contents import RunContents
 from orchestrator.bundle.layout import Description
 from orchestrator.environments import describe
@@ -52,12 +52,18 @@ def _values(description: Description, contents: RunContents, experiment: Experim
     points = load_points(contents.folder)
     trials = sum(sum(point.cell.statuses.values()) for point in points.all)
     results = claims(points, WITHIN)
+    needed = programs.needed(experiment, contents)
+    lacking = programs.lacking_in_guest(experiment, needed)
     return {
         "description": description,
         "about": about(experiment),
         "minutes": _minutes(description, contents, experiment, trials),
         "kernels_to_build": ", ".join(kernel.name for kernel in experiment.kernels if kernel.recipe),
         "modes": modes.DESCRIPTIONS,
+        "programs": needed,
+        "installs": bool(experiment.roles),
+        "lacking": lacking,
+        "smoke": "sh reproduce smoke --host local" if lacking else "sh reproduce",
         "provider": experiment.hosts.provider,
         "environments": [f"{name}: {describe(name)}" for name in description.environments],
         "hosts": list(dict.fromkeys(_host(block) for block in contents.blocks)),

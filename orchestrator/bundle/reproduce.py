@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from orchestrator.analysis.claims import evaluate
 from orchestrator.analysis.points import Points, load_points
-from orchestrator.bundle import contents, layout, modes, provenance
+from orchestrator.bundle import contents, layout, modes, programs, provenance
 from orchestrator.bundle.contents import RunContents
 from orchestrator.bundle.layout import Description
 from orchestrator.bundle.modes import Mode
@@ -46,9 +46,15 @@ class RerunRequest(Struct, frozen=True):
     defaults: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
-def rerun(description: Description, request: RerunRequest, interface: UserInterface) -> RunFolder:
-    """Run the experiment of a bundle, or resume that run; return the run's directory."""
+def rerun(
+    original: RunContents, description: Description, request: RerunRequest, interface: UserInterface
+) -> RunFolder:
+    """Run the experiment of a bundle, or resume that run; return the run's directory.
+
+    Raises ``HostError`` before anything runs if a program is missing that the bundle does not hold.
+    """
     experiment, provider = request.experiment, request.provider
+    programs.require(experiment, original, provider)
     run_request = RunRequest(
         plan=modes.plan(experiment, description.where, request.where, description.limit, provider.hosts),
         provider=provider,

@@ -95,7 +95,7 @@ def reproduce(
             new=new,
             defaults=chosen_hosts.used_defaults(chosen),
         )
-        run = reproducing.rerun(description, request, Terminal(verbose))
+        run = reproducing.rerun(bundled, description, request, Terminal(verbose))
         result = reproducing.compare(bundled, description, run, mode, within, original.content_hash)
     emit(layout.json_text(result.document) if format_name == "json" else render(result))
     echo(f"\nresults: {run.path}", err=True)
