@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from orchestrator.documents.document import JSONSchema, read_file
 from orchestrator.documents.draft import Draft
 from orchestrator.errors import BadInput
-from orchestrator.experiment import roles, schemas, sections, setting_names
+from orchestrator.experiment import programs, roles, schemas, sections, setting_names
 from orchestrator.experiment.benchmark import BenchmarkReader
 from orchestrator.experiment.comparison import ComparisonReader
 from orchestrator.experiment.content import content_hash
@@ -64,6 +64,7 @@ def load(
         and draft.is_valid("benchmark", "arguments")
     )
     benchmark = benchmark_reader.benchmark()
+    programs.check_paths(draft, path.parent)
     faults_before = len(draft.faults)
     comparison_reader = ComparisonReader(draft, sweep_reader, benchmark)
     has_comparison = len(draft.faults) == faults_before and draft.is_valid("compare")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -61,6 +62,8 @@ class Answers(Struct, frozen=True):
 def experiment(answers: Answers) -> str:
     """Return the text of an experiment file. ``BadInput`` for answers that contradict each other."""
     command = () if answers.what == MIGBENCH else _words(answers.what)
+    if command and "/" in command[0] and answers.where in (GUEST, "local"):
+        command = (os.path.normpath(Path.cwd() / command[0]), *command[1:])
     boots_kernels = answers.where == GUEST
     if tuple(answers.kernels) != (DEFAULT,) and not boots_kernels:
         raise BadInput(f"--kernel: only a guest boots a kernel here, not {answers.where}; use --on guest")

@@ -121,6 +121,26 @@ def test_an_experiment_with_a_program_of_ones_own_runs(tmp_path: Path, output: l
     assert " trials ok" in ended.stdout
 
 
+@pytest.mark.parametrize("command", ["./spin.sh {n}", "tools/../spin.sh {n}"])
+def test_a_program_in_the_working_directory_is_found_from_wherever_it_is_run(
+    tmp_path: Path, command: str
+) -> None:
+    program = tmp_path / "spin.sh"
+    program.write_text("#!/bin/sh\necho time=1.$1\n")
+    program.chmod(0o755)
+    (tmp_path / "tools").mkdir()
+    words = ["--command", command, "--on", "local", "--precision", "quick"]
+    made = orchestrate("init", *words, folder=tmp_path)
+    assert made.returncode == 0, made.stderr
+    file = tmp_path / "experiment.yaml"
+    ended = orchestrate("run", "../experiment.yaml", "--set", "limits.settle=0", folder=tmp_path / "tools")
+    assert ended.returncode == 0, ended.stderr
+    file.write_text(file.read_text().replace(str(program), "./spin.sh"))
+    refused = orchestrate("validate", "../experiment.yaml", folder=tmp_path / "tools")
+    assert refused.returncode == 2
+    assert f"such as '{program}'" in refused.stderr
+
+
 def test_a_dry_run_of_the_starter_works_unchanged(tmp_path: Path) -> None:
     orchestrate("init", folder=tmp_path)
     ended = orchestrate("run", "experiment.yaml", "--dry-run", folder=tmp_path)

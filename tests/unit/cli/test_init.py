@@ -66,7 +66,7 @@ def test_nothing_is_overwritten(tmp_path: Path, words: list[str]) -> None:
     "what",
     [
         [],
-        ["--command", "./prog --n={n} 'a: b' {mode}"],
+        ["--command", "/opt/prog --n={n} 'a: b' {mode}"],
         ["--command", "prog", "--metric", "rate", "--unit", "GiB/s", "--regex", r"rate: +([0-9.]+) \"G"],
         ["--command", "sh -c 'echo {{}}'", "--metric", "rate", "--json", "totals.rate"],
     ],
@@ -127,6 +127,10 @@ def test_which_figures_are_better_is_as_the_unit_or_the_option_says(
         (["--command", "prog {}"], "orchestrate: --command: unmatched brace in '{}'"),
         (["--command", "prog {a.b}"], "orchestrate: --command: invalid key 'a.b'"),
         (["--command", ""], "--command: empty"),
+        (
+            ["--command", "./prog", "--on", "me@machine"],
+            "orchestrate: --command: relative path './prog' of a",
+        ),
         *(
             (["--on", place], f"orchestrate: --on '{place}': expected guest, local or [user@]host[:port]")
             for place in ("qemu", "ec2", "bad host", "me@", "host:ssh")
