@@ -9,11 +9,14 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
+import locale
 import os
 import signal
 import subprocess
 from collections.abc import Sequence
 from typing import Any, Literal, overload
+
+from orchestrator import captured
 
 _is_over = False
 _begun: set[subprocess.Popen[Any]] = set()
@@ -61,21 +64,27 @@ def run(argv: Sequence[Any], **options: Any) -> subprocess.CompletedProcess[byte
 def run(
     argv: Sequence[Any],
     *,
-    input: Any = None,
+    input: bytes | None = None,
     timeout: float | None = None,
     check: bool = False,
+    most: int = captured.MOST_OUTPUT,
+    text: bool = False,
+    errors: str = "strict",
     **options: Any,
 ) -> subprocess.CompletedProcess[Any]:
-    """Run a program as ``subprocess.run``, without a terminal: whatever ends the wait for it ends its group."""
+    """Run a program as ``subprocess.run``, without a terminal: whatever ends the wait for it ends its group.
+
+    :class:`~orchestrator.captured.TooMuchOutput` after ``most`` bytes on stdout; of stderr the end comes back.
+    """
     options.setdefault("stdin", subprocess.DEVNULL if input is None else subprocess.PIPE)
     if options.pop("capture_output", False):
         options |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = begin(argv, **options)
     try:
-        out, err = process.communicate(input, timeout)
+        printed = captured.communicate(process, input, timeout, most)
     finally:
         end(process)
-        _close(process)
+    out, err = (one.decode(locale.getencoding(), errors) if text else one for one in printed)
     if check and process.returncode:
         raise subprocess.CalledProcessError(process.returncode, argv, out, err)
     return subprocess.CompletedProcess(argv, process.returncode, out, err)
@@ -97,13 +106,6 @@ def _signal(process: subprocess.Popen[Any], number: int) -> None:
     # Nobody has waited for the program: while there is no return code, the number of its group is not another's.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-
-
-def _close(process: subprocess.Popen[Any]) -> None:
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
 
 
 atexit.register(end_all)

@@ -12,23 +12,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
 
+from orchestrator.captured import TooMuchOutput, last_line
 from orchestrator.environments import Environment
 from orchestrator.errors import CommandFailed, HostError, OutputTooLarge
 from orchestrator.experiment.model import Kernel
 from orchestrator.hosts.command import Command, Completed, script
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.kernels.verification import Identity
-from orchestrator.units import format_size
 
 if TYPE_CHECKING:
     pass
 
 TICK_S = 0.5
 """Seconds after which :meth:`Host.batches` yields None while the host prints nothing."""
-
-
-class TooMuchOutput(Exception):
-    """A command has printed more than it may."""
 
 
 class Host(ABC):
@@ -54,7 +50,8 @@ class Host(ABC):
     ) -> tuple[int, bytes, bytes]:
         """Run a shell line; return exit code, stdout, stderr.
 
-        ``TimeoutError`` after ``time_limit`` seconds, :class:`TooMuchOutput` after ``most`` bytes on stdout.
+        ``TimeoutError`` after ``time_limit`` seconds, :class:`TooMuchOutput` after ``most`` bytes on stdout. Of stderr
+        only the end may come back.
         """
 
     @abstractmethod
@@ -114,9 +111,8 @@ class Host(ABC):
         marked = replace(command, argv=("env", self.mark, *command.argv)) if self.mark else command
         try:
             code, out, err = self._execute(marked.line, command.stdin, command.time_limit, command.most)
-        except TooMuchOutput:
-            most = format_size(command.most)
-            raise OutputTooLarge(f"{self.name}: more than {most} of output from {command.shown}") from None
+        except TooMuchOutput as error:
+            raise OutputTooLarge(f"{self.name}: {error} from {command.shown}") from None
         except TimeoutError:
             raise CommandFailed(
                 f"{self.name}: timed out after {command.time_limit:g} s: {command.shown}"
@@ -126,9 +122,10 @@ class Host(ABC):
     def check_exit_code(self, command: Command, code: int, stdout: str, stderr: str = "") -> Completed:
         """Return the result of a command; raise ``CommandFailed`` if its exit code is not accepted."""
         if code not in command.accept:
-            output = (stderr or stdout).strip().splitlines()
-            last_line = f": {output[-1]}" if output else ""
-            raise CommandFailed(f"{self.name}: exit code {code} from {command.shown}{last_line}")
+            reason = last_line(stderr, stdout)
+            raise CommandFailed(
+                f"{self.name}: exit code {code} from {command.shown}{reason and f': {reason}'}"
+            )
         return Completed(command, code, stdout, stderr)
 
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
@@ -144,7 +141,7 @@ class Host(ABC):
         words = (path, f"{mode:o}")
         done = self.run(script(write, *words, sudo=sudo, stdin=data, time_limit=300, accept=(0, 1)))
         if done.exit_code:
-            reason = (done.stderr.strip() or "exit code 1").splitlines()[-1]
+            reason = last_line(done.stderr) or "exit code 1"
             raise CommandFailed(f"{self.name}: cannot write {path}: {reason}")
 
 

@@ -7,13 +7,13 @@ import shlex
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrator.captured import MOST_OUTPUT
 from orchestrator.units import plural
 
 DEFAULT_TIME_LIMIT_S = 60.0
 LONGEST_ARGUMENT = 200
-MOST_OUTPUT = 64 * 1024**2
 MOST_OF_FILE = 2 * 1024**3
-"""Bytes that a command prints at most: answers, and the content of a file."""
+"""Bytes that a command prints at most that prints the content of a file."""
 
 
 class Command(Struct, frozen=True):

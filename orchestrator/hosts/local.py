@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator import process_groups
-from orchestrator.hosts.base import TICK_S, Host, TooMuchOutput
+from orchestrator.hosts.base import TICK_S, Host
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.line_buffer import LineBuffer
 
@@ -40,11 +40,10 @@ class LocalHost(Host):
                 timeout=time_limit,
                 capture_output=True,
                 env=self._environment,
+                most=most,
             )
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
-        if len(ended.stdout) > most:
-            raise TooMuchOutput
         return ended.returncode, ended.stdout, ended.stderr
 
     def session(self, line: str, *, terminal: bool) -> Sequence[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from orchestrator.captured import MOST_ERRORS
 from orchestrator.errors import CommandFailed, HostError
 from orchestrator.hosts.base import Host
 from orchestrator.hosts.command import Command, script
@@ -51,6 +52,18 @@ def test_a_command_ends_at_its_limit(host: Host) -> None:
 def test_large_output_on_both_streams_does_not_block(host: Host) -> None:
     completed = host.run(script("head -c 3000000 /dev/zero | tr '\\0' x | tee /dev/stderr"))
     assert (len(completed.stdout), len(completed.stderr)) == (3_000_000, 3_000_000)
+
+
+def test_output_without_end_ends_at_its_limit(host: Host) -> None:
+    with pytest.raises(CommandFailed, match=r": more than 64MiB of output from yes$"):
+        host.run(Command(("yes",)))
+    assert host.run(Command(("echo", "still here"))).stdout == "still here\n"
+
+
+def test_of_errors_without_end_the_last_are_kept(host: Host) -> None:
+    completed = host.run(script("yes | head -c 80M >&2; echo last >&2"))
+    assert completed.stderr.endswith("y\nlast\n")
+    assert len(completed.stderr) <= MOST_ERRORS
 
 
 def test_output_that_is_not_utf8_is_replaced(host: Host) -> None:

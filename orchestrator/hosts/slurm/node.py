@@ -7,8 +7,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from orchestrator.captured import TooMuchOutput
 from orchestrator.errors import CommandFailed, HostLost, OutputTooLarge
-from orchestrator.hosts.base import Host, TooMuchOutput
+from orchestrator.hosts.base import Host
 from orchestrator.hosts.batch import ALL_CODES
 from orchestrator.hosts.command import Command
 
@@ -55,7 +56,7 @@ class SlurmNode(Host):
         except HostLost:
             raise
         except OutputTooLarge as error:
-            raise TooMuchOutput from error
+            raise TooMuchOutput(most) from error
         except CommandFailed as error:
             raise TimeoutError from error
         if done.exit_code and any(part in done.stderr for part in LOST):

@@ -11,7 +11,6 @@ import shlex
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -19,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from orchestrator.captured import TooMuchOutput, keep_last
 from orchestrator.errors import HostError, HostLost
-from orchestrator.hosts.base import TICK_S, Host, TooMuchOutput
+from orchestrator.hosts.base import TICK_S, Host
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.line_buffer import LineBuffer
 from orchestrator.hosts.ssh.address import SshAddress
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 SESSION_ATTEMPTS = 3
 SESSION_PAUSE_S = 0.3
-STDERR_PIECES = 1024
-"""How many pieces of stderr are kept of a command, the last ones, as they come: at most 64 KiB each."""
 
 
 class SshHost(Host):
@@ -81,7 +79,7 @@ class SshHost(Host):
     ) -> tuple[int, bytes, bytes]:
         channel = self._channel(line)
         deadline = time.monotonic() + time_limit
-        errors: deque[bytes] = deque(maxlen=STDERR_PIECES)
+        errors = bytearray()
         collector = threading.Thread(target=_drain, args=(channel.recv_stderr, errors), daemon=True)
         collector.start()
         output: list[bytes] = []
@@ -95,7 +93,7 @@ class SshHost(Host):
                 output.append(data)
                 size += len(data)
                 if size > most:
-                    raise TooMuchOutput
+                    raise TooMuchOutput(most)
                 channel.settimeout(max(0.001, deadline - time.monotonic()))
             if not channel.status_event.wait(max(0.001, deadline - time.monotonic())):
                 raise TimeoutError
@@ -109,7 +107,7 @@ class SshHost(Host):
             channel.close()
         if code == -1:
             raise HostLost(f"{self.name}: {self._why_lost()}; it was running: {line}")
-        return code, b"".join(output), b"".join(errors)
+        return code, b"".join(output), bytes(errors)
 
     def session(self, line: str, *, terminal: bool) -> Sequence[str]:
         """See :meth:`Host.session`: the command of OpenSSH, which handles terminals, in a connection of its own."""
@@ -192,10 +190,10 @@ def _closed_after(channel: Channel, seconds: float) -> Iterator[None]:
         timer.cancel()
 
 
-def _drain(receive: Any, into: deque[bytes]) -> None:
+def _drain(receive: Any, errors: bytearray) -> None:
     with contextlib.suppress(Exception):
         while data := receive(65536):
-            into.append(data)
+            keep_last(errors, data)
 
 
 def _reason(error: BaseException) -> str:
