@@ -173,3 +173,41 @@ def test_the_lock_of_another_is_not_moved(host: HostFolder) -> None:
     assert lock_sh(host, "release", "second line").returncode == 0
     assert (host.base / "lock").read_text() == "first line\n"
     assert (host.base / "lock").stat().st_ctime_ns == before
+
+
+@pytest.mark.parametrize("kind", ["a directory", "a link to one", "a FIFO"])
+def test_a_lock_that_is_no_file_is_refused(host: HostFolder, kind: str) -> None:
+    lock = host.base / "lock"
+    if kind == "a FIFO":
+        os.mkfifo(lock)
+    elif kind == "a directory":
+        lock.mkdir()
+    else:
+        lock.symlink_to(host.base)
+    before = files(host)
+    for words in (["take", "a line"], ["take", "a line", ""], ["show"]):
+        ended = lock_sh(host, *words)
+        assert (ended.returncode, ended.stdout) == (1, b"")
+        assert ended.stderr.decode() == f"{lock} is not a regular file; remove it\n"
+    assert files(host) == before
+    assert kind == "a FIFO" or not list(lock.glob("lock.*"))
+
+
+@pytest.mark.parametrize("kind", ["empty", "a link to nothing"])
+def test_a_lock_without_a_line_is_held_until_it_is_released(host: HostFolder, kind: str) -> None:
+    lock = host.base / "lock"
+
+    def leave() -> None:
+        lock.write_text("") if kind == "empty" else lock.symlink_to("nothing")
+
+    leave()
+    taken, shown = lock_sh(host, "take", "a line"), lock_sh(host, "show")
+    assert (taken.returncode, taken.stdout) == (3, b"\n")
+    assert (shown.returncode, shown.stdout) == (0, b"\n")
+    assert lock_sh(host, "release", "").returncode == 0
+    assert not files(host)
+    leave()
+    assert lock_sh(host, "take", "a line", "").returncode == 0
+    assert lock.read_text() == "a line\n"
+    assert files(host) == ["lock"]
+    assert not lock.is_symlink()

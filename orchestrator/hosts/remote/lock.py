@@ -25,7 +25,7 @@ from orchestrator.timestamps import utc_now
 log = logging.getLogger(__name__)
 
 FAILED, HELD = 1, 3
-"""Exit codes of ``lock.sh take`` if the lock cannot be written, or has another holder."""
+"""Exit codes of ``lock.sh`` if the lock cannot be written or read, or has another holder."""
 
 TRIES = 10
 """Most tries in a row that find the lock held and then gone; a file system without hard links always looks so."""
@@ -74,18 +74,19 @@ def take(folder: HostFolder, run: str, *, break_lock: bool = False) -> Holder:
     A lock of the same run and a stale lock are taken over. ``HostError`` names any other holder, unless
     ``break_lock`` is set.
     """
-    new, old, tries = this_process(run), "", 0
+    new, tries = this_process(run), 0
+    old: str | None = None
     while True:
-        arguments = (folder.base, new.line, *([old] if old else []))
+        arguments = (folder.base, new.line, *([] if old is None else [old]))
         completed = folder.host.run(folder.script("lock.sh", "take", *arguments, accept=(0, FAILED, HELD)))
         if completed.exit_code not in (FAILED, HELD):
             return new
-        line = completed.stdout.strip()
-        tries = 0 if line else tries + 1
+        line = _line(completed.stdout)
+        tries = tries + 1 if line is None else 0
         if completed.exit_code == FAILED or tries == TRIES:
             raise HostError(f"{folder.host.name}: cannot write the lock: {completed.stderr.strip()}")
-        if not line:
-            old = ""
+        if line is None:
+            old = None
             continue
         holder = _parse(line)
         if line == old or not (break_lock or holder.run == run or holder.is_stale):
@@ -103,7 +104,7 @@ def check_free(folder: HostFolder, run: str = "") -> None:
 def unlock(folder: HostFolder) -> Holder | None:
     """Remove the lock and return its holder; None if there was no lock."""
     line = _line_of(folder)
-    if not line:
+    if line is None:
         return None
     folder.host.run(folder.script("lock.sh", "release", folder.base, line))
     return _parse(line)
@@ -127,11 +128,19 @@ def release(folder: HostFolder, holder: Holder, *, ends: bool = False) -> None:
 def holder_of(folder: HostFolder) -> Holder | None:
     """Return the holder of the lock; None if there is no lock."""
     line = _line_of(folder)
-    return _parse(line) if line else None
+    return None if line is None else _parse(line)
 
 
-def _line_of(folder: HostFolder) -> str:
-    return folder.host.run(folder.script("lock.sh", "show", folder.base)).stdout.strip()
+def _line_of(folder: HostFolder) -> str | None:
+    shown = folder.host.run(folder.script("lock.sh", "show", folder.base, accept=(0, FAILED)))
+    if shown.exit_code:
+        raise HostError(f"{folder.host.name}: cannot read the lock: {shown.stderr.strip()}")
+    return _line(shown.stdout)
+
+
+def _line(printed: str) -> str | None:
+    """Return the line of a lock as the script prints it, which may be empty; None if there is no lock."""
+    return printed.rstrip("\n") if printed else None
 
 
 def _held(folder: HostFolder, holder: Holder) -> HostError:

@@ -34,3 +34,12 @@ def test_a_lock_that_cannot_be_made_though_there_is_none_says_why() -> None:
     with pytest.raises(HostError, match=r"^n1: cannot write the lock: ln: lock: Operation not permitted$"):
         lock.take(HostFolder(host, root=True), "a run")
     assert len(host.commands) == lock.TRIES
+
+
+def test_an_empty_lock_names_the_command_that_removes_it() -> None:
+    host = ScriptedHost("n1")
+    host.answer("lock.sh take", stdout="\n", exit_code=lock.HELD, times=2)
+    with pytest.raises(HostError, match=r"^n1: locked by unknown holder .* orchestrate hosts unlock n1$"):
+        lock.take(HostFolder(host, root=True), "a run")
+    lock.take(HostFolder(host, root=True), "a run", break_lock=True)
+    assert host.commands[-1].endswith(" ''")
