@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 TICK_S = 0.5
 """Seconds after which :meth:`Host.batches` yields None while the host prints nothing."""
 
+_INPUT = "standard input\n"
+WHO = script("id -u; cat", stdin=_INPUT.encode())
+"""Who runs commands on a host, and whether their input reaches them, as all that we write there does."""
+
 
 class Host(ABC):
     """A connected host.
@@ -74,15 +78,24 @@ class Host(ABC):
 
     @property
     def is_root(self) -> bool:
-        """Whether commands run as root without sudo. The host is asked once."""
+        """Whether commands run as root without sudo. The host is asked once.
+
+        ``HostError`` if the login shell prints or reads something of its own.
+        """
         if self._root is None:
-            printed = self.run(Command(("id", "-u"))).stdout.strip()
-            if not printed.isdecimal():
+            printed = self.run(WHO).stdout
+            user, _, read = printed.partition("\n")
+            unless = "unless it is interactive (scp and rsync need that, too): see its start files"
+            if not user.isdecimal() or not _INPUT.endswith(read):
                 raise HostError(
                     f"{self.name}: the login shell prints {printed[:60]!r} where the output of a command is expected; "
-                    "it must print nothing unless it is interactive (scp and rsync need that, too): see its start files"
+                    f"it must print nothing {unless}"
                 )
-            self._root = printed == "0"
+            if read != _INPUT:
+                raise HostError(
+                    f"{self.name}: the login shell reads the standard input of commands; it must not read {unless}"
+                )
+            self._root = user == "0"
         return self._root
 
     def session(self, line: str, *, terminal: bool) -> Sequence[str]:
@@ -131,14 +144,15 @@ class Host(ABC):
     def put(self, content: Path | bytes, path: str, mode: int = 0o644, *, sudo: bool = False) -> None:
         """Write a file on the host atomically (temporary file, then rename). Creates the directory.
 
-        Raises ``CommandFailed`` that names the file.
+        Raises ``CommandFailed`` that names the file, also if not all bytes arrive.
         """
         data = content if isinstance(content, bytes) else content.read_bytes()
         write = (
-            'mkdir -p "$(dirname "$1")" && (umask 077 && cat > "$1.$$") && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1"'
-            ' || { rm -f "$1.$$"; exit 1; }'
+            'mkdir -p "$(dirname "$1")" && (umask 077 && cat > "$1.$$") && size=$(wc -c <"$1.$$") &&'
+            ' { [ "$size" -eq "$3" ] || ! echo "$size of $3 bytes arrived" >&2; } &&'
+            ' chmod "$2" "$1.$$" && mv -f "$1.$$" "$1" || { rm -f "$1.$$"; exit 1; }'
         )
-        words = (path, f"{mode:o}")
+        words = (path, f"{mode:o}", str(len(data)))
         done = self.run(script(write, *words, sudo=sudo, stdin=data, time_limit=300, accept=(0, 1)))
         if done.exit_code:
             reason = last_line(done.stderr) or "exit code 1"

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from orchestrator.experiment.model import Kernel
-from orchestrator.hosts.base import Host, Machine
+from orchestrator.hosts.base import WHO, Host, Machine
 from orchestrator.hosts.command import Command, Completed
 from orchestrator.hosts.provider import Provider
 from orchestrator.kernels.verification import Identity
@@ -32,7 +32,7 @@ class PrintingHost(Host):
         """Root, after printing how a host is asked."""
         if self._root is None:
             self._root = True
-            self.run(Command(("id", "-u")))
+            self.run(WHO)
         return True
 
     def run(self, command: Command) -> Completed:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.errors import CommandFailed
+from orchestrator.hosts.ssh import connect
 from tests.integration.sshd import serve
 from tests.running import Ended, User
 
@@ -37,6 +39,30 @@ def test_a_login_shell_that_prints_is_named(tmp_path: Path) -> None:
     (line,) = ended.complaints
     assert "testhost: the login shell prints 'Welcome to the machine\\n" in line
     assert "it must print nothing unless it is interactive" in line
+
+
+@pytest.mark.parametrize("reads", ["cat >/dev/null", "head -c 5 >/dev/null", "read -r line"])
+def test_a_login_shell_that_reads_is_named(tmp_path: Path, reads: str) -> None:
+    ended = run_on(tmp_path, f'{reads}; eval "$SSH_ORIGINAL_COMMAND"')
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert "testhost: the login shell reads the standard input of commands; it must not read unless" in line
+
+
+def test_a_file_that_arrives_in_part_is_not_put_in_place(tmp_path: Path) -> None:
+    target = tmp_path / "a file"
+    target.write_text("before\n")
+    script = tmp_path / "force"
+    script.write_text('#!/bin/sh\nhead -c 5 >/dev/null; eval "$SSH_ORIGINAL_COMMAND"\n')
+    script.chmod(0o755)
+    (tmp_path / "sshd").mkdir()
+    with serve(tmp_path / "sshd", settings=f"ForceCommand {script}\n") as sshd:
+        host = connect("there", sshd.address)
+        with pytest.raises(CommandFailed, match=rf"^there: cannot write {target}: 3 of 8 bytes arrived$"):
+            host.put(b"a change", str(target))
+        host.close()
+    assert target.read_text() == "before\n"
+    assert not list(tmp_path.glob("a file.*"))
 
 
 @pytest.mark.parametrize("flood", ["yes", "yes >&2", "cat /dev/zero"])
