@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import sys
@@ -12,13 +11,13 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.defaults import set_defaults
+from orchestrator.cli.exhausted import what_is_exhausted
 from orchestrator.cli.heartbeat import never_silent
 from orchestrator.cli.interrupts import told_at_once
 from orchestrator.cli.output import complain, echo
 from orchestrator.errors import ExitCode, OrchestratorError
 from orchestrator.paths import has_working_directory
 
-NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 ERROR_LINES = 50
 COMMANDS = {
     "compare": "Compare two runs, or the kernels of one run.",
@@ -155,8 +154,7 @@ def main() -> None:
         sys.stdout = None
         sys.exit(ExitCode.OK)
     except Exception as bug:  # noqa: BLE001 - exit code 1 would say that a trial is not ok
-        if isinstance(bug, OSError) and bug.errno in NO_SPACE:
-            reason = f"cannot write: {bug.strerror}; run the command again when it can be written"
+        if reason := what_is_exhausted(bug):
             echo(f"orchestrate: {reason}", err=True)
             sys.exit(ExitCode.HOST)
         if isinstance(bug, FileNotFoundError) and not has_working_directory():

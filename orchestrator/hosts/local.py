@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator import process_groups
+from orchestrator.errors import HostError
 from orchestrator.hosts.base import TICK_S, Host
 from orchestrator.hosts.command import Command
 from orchestrator.hosts.line_buffer import LineBuffer
@@ -44,6 +45,8 @@ class LocalHost(Host):
             )
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
+        except FileNotFoundError:
+            raise HostError(f"{self.name}: sh: command not found; PATH lacks the directory of it") from None
         return ended.returncode, ended.stdout, ended.stderr
 
     def session(self, line: str, *, terminal: bool) -> Sequence[str]:

@@ -394,3 +394,23 @@ def test_a_factor_that_does_not_take_fails_its_trials_and_no_others(user: User) 
         assert Path("/proc/sys/vm/overcommit_memory").read_text() == before
     finally:
         Path("/proc/sys/vm/overcommit_memory").write_text(before)
+
+
+# --- this machine ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("files", [9, 12])
+def test_a_process_that_may_open_few_files_is_told_so(local_user: User, files: int) -> None:
+    local_user.prefix = ("sh", "-c", 'ulimit -n "$1"; shift; exec "$@"', "sh", str(files))
+    ended = local_user.run(local_user.file(ANY), "--host", "local")
+    assert ended.code == 3
+    assert ended.complaints == [
+        "out of resources: Too many open files; raise what the shell allows (ulimit -a), or run less beside it"
+    ]
+
+
+def test_without_a_shell_there_are_no_commands_on_this_machine(local_user: User) -> None:
+    local_user.environment = {"PATH": ""}
+    ended = local_user.run(local_user.file(ANY), "--host", "local")
+    assert ended.code == 3
+    assert ended.complaints == ["local: sh: command not found; PATH lacks the directory of it"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import re
@@ -316,6 +317,33 @@ def test_a_bug_has_an_exit_code_of_its_own(
         err.splitlines()[-1]
         == "orchestrate: internal error: KeyError: 'x'; please report it with the lines above"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (
+            BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
+            "Resource temporarily unavailable",
+        ),
+        (MemoryError(), "Cannot allocate memory"),
+        (RuntimeError("can't start new thread"), "cannot start a thread"),
+    ],
+)
+def test_what_this_machine_lacks_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, reason: str
+) -> None:
+    def lacking(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["orchestrate", "plan"])
+    monkeypatch.setattr(cli.orchestrate, "invoke", lacking)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == ExitCode.HOST
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"orchestrate: out of resources: {reason}; ")
 
 
 def test_what_a_file_says_does_not_act_upon_the_terminal(tmp_path: Path) -> None:
