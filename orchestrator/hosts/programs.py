@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator import process_groups
+from orchestrator.captured import TooMuchOutput, last_line
 from orchestrator.documents.document import describe_value
 from orchestrator.errors import HostError
 
@@ -38,7 +39,9 @@ def run(argv: Sequence[str], limit: float = LIMIT_S) -> str:
         raise HostError(f"{argv[0]}: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         raise HostError(f"timed out after {limit:g} s: {shown}") from error
+    except TooMuchOutput as error:
+        raise HostError(f"{error} from {shown}") from error
     if completed.returncode:
-        output = (completed.stderr or completed.stdout).strip().splitlines()
-        raise HostError(f"exit code {completed.returncode} from {shown}{': ' + output[-1] if output else ''}")
+        reason = last_line(completed.stderr, completed.stdout)
+        raise HostError(f"exit code {completed.returncode} from {shown}{reason and f': {reason}'}")
     return completed.stdout

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator import process_groups
+from orchestrator.captured import TooMuchOutput
+from orchestrator.errors import KernelError
 from orchestrator.kernels import programs
 
 
@@ -16,7 +18,7 @@ def run_git(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run ``git WORDS`` in ``folder`` with ``content`` as its input. The exit code is not checked.
 
-    Raises ``KernelError`` if git is not installed.
+    Raises ``KernelError`` if git is not installed, or prints more than it may.
     """
     programs.require("git")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
@@ -27,13 +29,16 @@ def run_git(
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
     }
-    return process_groups.run(
-        ["git", *map(str, words)],
-        cwd=folder,
-        env=environment,
-        input=b"" if content is None else content,
-        capture_output=True,
-    )
+    try:
+        return process_groups.run(
+            ["git", *map(str, words)],
+            cwd=folder,
+            env=environment,
+            input=b"" if content is None else content,
+            capture_output=True,
+        )
+    except TooMuchOutput as error:
+        raise KernelError(f"git {words[0]}: {error}") from error
 
 
 def complaint(completed: subprocess.CompletedProcess[bytes]) -> str:

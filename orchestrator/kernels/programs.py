@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orchestrator import process_groups
+from orchestrator.captured import TooMuchOutput, last_line
 from orchestrator.errors import KernelError
 
 NO_SPACE = "No space left on device"
@@ -80,10 +81,10 @@ def run(
             text=True,
             errors="replace",
         )
-    except OSError as error:
+    except (OSError, TooMuchOutput) as error:
         raise KernelError(f"{failure}: {failure_reason(error, str(argv[0]))}") from error
     if completed.returncode:
-        output = (completed.stderr.strip() or completed.stdout.strip()).splitlines()
-        reason = output[-1] if output else f"{argv[0]}: exit code {completed.returncode}"
+        reason = last_line(completed.stderr, completed.stdout)
+        reason = reason or f"{argv[0]}: exit code {completed.returncode}"
         raise KernelError(f"{failure}: {reason}")
     return completed.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -39,6 +40,21 @@ def test_a_script_is_listed_and_told(user: User) -> None:
     assert failed.complaints[1:] == [
         f"{file}: ansible-inventory: Inventory script returned non-zero exit code 3."
     ]
+
+
+def test_a_script_that_prints_without_end_is_named(user: User) -> None:
+    """Not by Ansible: that would keep all of it."""
+    programs = user.folder / "bin"
+    programs.mkdir()
+    (programs / "ansible-inventory").write_text("#!/bin/sh\nexec yes\n")
+    (programs / "ansible-inventory").chmod(0o755)
+    user.environment = {"PATH": f"{programs}:{os.environ['PATH']}"}
+    file = user.folder / "inventory.sh"
+    file.write_text(SCRIPT)
+    file.chmod(0o755)
+    ended = user.orchestrate("hosts", "list", "--inventory", file)
+    assert ended.code == 2
+    assert ended.complaints[-1] == f"{file}: ansible-inventory: more than 64MiB of output"
 
 
 def test_a_directory_of_inventories_with_a_plugin(tmp_path: Path) -> None:

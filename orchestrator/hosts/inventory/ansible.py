@@ -24,6 +24,7 @@ import msgspec
 from msgspec import Struct, field
 
 from orchestrator import process_groups
+from orchestrator.captured import TooMuchOutput
 from orchestrator.errors import BadInput, Position
 from orchestrator.extras import installation
 from orchestrator.hosts.inventory.variables import (
@@ -208,6 +209,8 @@ def _run(words: list[str], path: Path) -> subprocess.CompletedProcess[str]:
         raise BadInput(
             Position(str(path)).fault(f"{Path(words[0]).name}: timed out after {_LIMIT_S} s")
         ) from None
+    except TooMuchOutput as error:
+        raise BadInput(Position(str(path)).fault(f"{Path(words[0]).name}: {error}")) from None
     except OSError as error:
         raise BadInput(f"{words[0]}: {error.strerror}") from None
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestrator import process_groups
+from orchestrator.captured import TooMuchOutput
 from orchestrator.errors import HostError
 from orchestrator.hosts.ssh.address import SshAddress
 
@@ -166,6 +167,8 @@ def _run(argv: list[str], address: SshAddress) -> str:
         raise HostError(f"{address.host}: ssh: command not found; install openssh-client") from None
     except subprocess.TimeoutExpired:
         raise HostError(f"{address.host}: timed out after {LIMIT_S:g} s: ssh -G {address.host}") from None
+    except TooMuchOutput as error:
+        raise HostError(f"{address.host}: ssh -G: {error}") from None
     except ValueError as error:  # a NUL in a name
         raise HostError(f"{address.host!r}: ssh -G: {error}") from None
     if completed.returncode:

@@ -109,14 +109,16 @@ def _ask(configuration: Configuration, command: str, name: str, key: bytes) -> l
     argv = [configuration.expand(word, tokens) for word in shlex.split(command)]
     with tempfile.NamedTemporaryFile() as file, contextlib.suppress(OSError):
         try:
-            process_groups.run(
+            done = process_groups.run(
                 argv,
-                stdout=file,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 timeout=LIMIT_S,
                 check=True,
             )
         except subprocess.SubprocessError as error:
             raise HostError(f"KnownHostsCommand failed: {error}") from None
+        file.write(done.stdout)
+        file.flush()
         return [replace(entry, file=Path(argv[0])) for entry in _entries(Path(file.name), name)]
     return []

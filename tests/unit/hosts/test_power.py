@@ -58,6 +58,7 @@ def test_a_command_is_run_unchanged(tmp_path: Path) -> None:
 def test_power_control_that_fails_is_a_host_error(tmp_path: Path) -> None:
     for value, message in (
         ({"command": "echo no such BMC >&2; exit 7"}, "exit code 7 from .*: no such BMC"),
+        ({"command": "yes"}, "more than 64MiB of output from sh -c yes$"),
         ({"command": [f"{tmp_path}/none"]}, "/none: No such file or directory$"),
         ({"qemu_monitor": f"{tmp_path}/none"}, "QEMU monitor [^ ]*/none: No such file or directory$"),
     ):
