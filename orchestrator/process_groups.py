@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
-import locale
 import os
 import signal
 import subprocess
@@ -69,7 +68,7 @@ def run(
     check: bool = False,
     most: int = captured.MOST_OUTPUT,
     text: bool = False,
-    errors: str = "strict",
+    errors: str = "replace",
     **options: Any,
 ) -> subprocess.CompletedProcess[Any]:
     """Run a program as ``subprocess.run``, without a terminal: whatever ends the wait for it ends its group.
@@ -84,7 +83,7 @@ def run(
         printed = captured.communicate(process, input, timeout, most)
     finally:
         end(process)
-    out, err = (one.decode(locale.getencoding(), errors) if text else one for one in printed)
+    out, err = (one.decode("utf-8", errors) if text else one for one in printed)
     if check and process.returncode:
         raise subprocess.CalledProcessError(process.returncode, argv, out, err)
     return subprocess.CompletedProcess(argv, process.returncode, out, err)

@@ -79,7 +79,6 @@ def run(
             env={**os.environ, "LC_ALL": "C", **(environment or {})},
             capture_output=True,
             text=True,
-            errors="replace",
         )
     except (OSError, TooMuchOutput) as error:
         raise KernelError(f"{failure}: {failure_reason(error, str(argv[0]))}") from error

@@ -181,7 +181,6 @@ def _apt_get(*words: str) -> str:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            errors="replace",
             timeout=UPDATE_LIMIT_S,
             env={**os.environ, "LC_ALL": "C"},
         ).stdout

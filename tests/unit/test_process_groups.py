@@ -59,3 +59,8 @@ def test_a_program_may_end_by_itself(trap: str, by_itself: bool) -> None:
     assert process.stdout.readline() == b"ready\n"
     assert process_groups.end(process, grace_s=60 if by_itself else 0.3) is by_itself
     process.stdout.close()
+
+
+def test_a_program_that_prints_no_utf_8() -> None:
+    ended = process_groups.run(("printf", r"\304\343"), capture_output=True, text=True)
+    assert ended.stdout == "\ufffd\ufffd"
