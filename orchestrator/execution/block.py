@@ -186,17 +186,22 @@ class BlockRun:
     def _follow(self, visit: Visit, context: TrialContext) -> bool:
         """Follow the runner through the block and its further shards, then restore the host."""
         run = self._run
+        ended = self._losses.ended
         complete = self._follower.follow(visit, self._block, context)
         while complete and not self._stop.level:
-            block = self._block if self._is_pending() else self._next_shard()  # pending: disturbed trials
-            if block is None:
+            if missing := next(run.pending(self._block), None):  # disturbed, or its line is lost
+                if self._losses.ended == ended:
+                    self._losses.count(f"its journal is complete, and has no line of trial {missing.id}")
+            elif block := self._next_shard():
+                self._block = block
+                self._activity.total += sum(1 for _ in run.pending(block))
+            else:
                 break
             visit.clean()
-            self._block = block
-            self._activity.total += sum(1 for _ in run.pending(block))
-            self._current = visit = visit.of(f"{run.name}-{block.name}")
-            visit.start(self._losses.trials_to_send(block), clock_of(context.environment))
-            complete = self._follower.follow(visit, block, context)
+            ended = self._losses.ended
+            self._current = visit = visit.of(f"{run.name}-{self._block.name}")
+            visit.start(self._losses.trials_to_send(self._block), clock_of(context.environment))
+            complete = self._follower.follow(visit, self._block, context)
         self._activity.change("restoring settings")
         visit.restore()
         if complete and not (self._stop.level and self._is_pending()):

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from orchestrator.errors import HostError
 from orchestrator.hosts.remote.settings import Change
 from orchestrator.results.damage import plain
+from orchestrator.units import plural
 
 FORMAT = 1
 """Version of the runner's journal; ``format`` in its header."""
@@ -207,16 +208,25 @@ _decode = msgspec.json.Decoder(_BeginLine | _StartLine | _WaitingLine | _TrialLi
 
 _ADVICE = "remove its directory"
 
+MOST_LINES = 1000
+"""Of each trial, and as many besides: it has three each time that it is begun. A host that never ends has more."""
+
+MOST_SIZE = 64 << 20
+"""Characters, likewise. A line of a trial has a few MiB at most: what it printed, escaped."""
+
 
 class Reader:
     """Turns the lines of one journal, in their order, into events.
 
     :param place: host and path of the journal, for messages.
+    :param trials: most trials that may be in it, each as often as it was begun.
     """
 
-    def __init__(self, place: str = "host journal") -> None:
+    def __init__(self, place: str = "host journal", trials: int = 0) -> None:
         self._place = place
+        self._trials = trials
         self._lines = 0
+        self._size = 0
         self._begin: Begin | None = None
 
     def read(self, line: str | bytes) -> Event | None:
@@ -226,6 +236,10 @@ class Reader:
         what no runner writes.
         """
         self._lines += 1
+        self._size += len(line)
+        if self._lines > MOST_LINES * (1 + self._trials) or self._size > MOST_SIZE * (1 + self._trials):
+            trials = plural(self._trials, "trial")
+            raise HostError(f"{self._place}: longer than a journal of {trials} can be; {_ADVICE}")
         if isinstance(line, bytes):
             line = line.decode(errors="replace")
         try:

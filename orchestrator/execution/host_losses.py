@@ -19,11 +19,13 @@ class HostLosses:
 
     :ivar running: the trial that the host's journal has started and not ended.
     :ivar in_a_row: losses since a trial has ended.
+    :ivar ended: how often a trial has.
     """
 
     def __init__(self, run: Run, machine: str) -> None:
         self.running: Trial | None = None
         self.in_a_row = 0
+        self.ended = 0
         self._run = run
         self._machine = machine
         self._suspect: Trial | None = None
@@ -40,6 +42,11 @@ class HostLosses:
         self._alone = alone
         pending = self._run.pending(block)
         return pending if alone is None else (trial for trial in pending if trial.id == alone.id)
+
+    def end(self) -> None:
+        """Take over that a trial has ended, for the first time that its end has reached us."""
+        self.ended += 1
+        self.in_a_row = 0
 
     def count(self, reason: str) -> None:
         """Count a loss; ``HostError`` once the host is lost again and again without a trial ending."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from orchestrator.activities import Activity
 from orchestrator.environments import clock_of
@@ -34,21 +35,29 @@ MAX_SILENT_ROUNDS = 20
 
 
 class TrialFinder:
-    """Finds trials by id in a stream of ids that follows the plan's order, without holding the plan in memory."""
+    """Finds trials by id in a stream of ids that follows the plan's order, without holding the plan in memory.
 
-    def __init__(self, trials: Iterator[Trial]) -> None:
+    Where it does not, it costs a pass over the plan, and no trial that comes later.
+
+    :param trials: begins a pass.
+    """
+
+    def __init__(self, trials: Callable[[], Iterator[Trial]]) -> None:
         self._trials = trials
+        self._left = trials()
         self._current: Trial | None = None
 
     def find(self, trial_id: str) -> Trial | None:
-        """Return the trial; None if it does not come later in the plan."""
-        if self._current is not None and self._current.id == trial_id:
-            return self._current
-        for trial in self._trials:
-            if trial.id == trial_id:
-                self._current = trial
-                return trial
-        return None
+        """Return the trial; None if the plan has none with this id."""
+        if self._current is None or self._current.id != trial_id:
+            self._current = self._look_for(trial_id)
+        if self._current is None:
+            self._left = self._trials()
+            self._current = self._look_for(trial_id)
+        return self._current
+
+    def _look_for(self, trial_id: str) -> Trial | None:
+        return next((trial for trial in self._left if trial.id == trial_id), None)
 
 
 class JournalFollower:
@@ -76,8 +85,10 @@ class JournalFollower:
 
     def collect(self, visit: Visit, block: Block, context: TrialContext) -> None:
         """Take over what an earlier runner left on the host."""
-        finder = TrialFinder(self._run.plan.trials(block))
-        events = map(host_journal.Reader(visit.journal).read, visit.journal_lines())
+        finder = TrialFinder(partial(self._run.plan.trials, block))
+        events = map(
+            host_journal.Reader(visit.journal, self._run.plan.trials_in(block)).read, visit.journal_lines()
+        )
         # How that runner ended does not matter any more: what it could not restore is restored, or named, next. Nor
         # does for whom it waited.
         passed = (host_journal.End, host_journal.Waiting)
@@ -86,8 +97,8 @@ class JournalFollower:
 
     def follow(self, visit: Visit, block: Block, context: TrialContext) -> bool:
         """Follow the host's journal to its end; return whether the runner wrote that end."""
-        finder = TrialFinder(self._run.plan.trials(block))
-        reader = host_journal.Reader(visit.journal)
+        finder = TrialFinder(partial(self._run.plan.trials, block))
+        reader = host_journal.Reader(visit.journal, self._run.plan.trials_in(block))
         self._idle.begin(context.environment)
         last_line, silent_rounds = time.monotonic(), 0
         for lines in visit.follow():
@@ -135,9 +146,9 @@ class JournalFollower:
                     self._idle.ended(event)
                     trial = finder.find(event.trial)
                     if trial is not None and trial.id not in ended and not self._run.is_finished(trial.id):
-                        self._losses.in_a_row = 0
                         record = self._record_of(trial, context, event)
                         if record is not None:
+                            self._losses.end()
                             ended[trial.id] = record
                             self._note_strays(record)
                 elif isinstance(event, host_journal.End):

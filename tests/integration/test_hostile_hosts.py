@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ benchmark: {command: [sh, -c, 'echo x=1'], metrics: {x: {key_value: x, unit: cou
 """
 
 
-def run_on(folder: Path, force_command: str, *words: str) -> Ended:
+def run_on(folder: Path, force_command: str, *words: str, text: str = COUNTING) -> Ended:
     """Run something on a host that runs ``force_command`` whenever it is asked to run a command."""
     script = folder / "force"
     script.write_text(f"#!/bin/sh\n{force_command}\n")
@@ -28,7 +29,7 @@ def run_on(folder: Path, force_command: str, *words: str) -> Ended:
         try:
             if words:
                 return user.orchestrate(*words, *user.options[2:])
-            return user.run(user.file(COUNTING))
+            return user.run(user.file(text))
         finally:
             user.close()
 
@@ -95,6 +96,42 @@ eval "$SSH_ORIGINAL_COMMAND\"""",
     (line,) = [line for line in ended.complaints if advice in line]
     assert line == f"testhost: the runner failed: x\\n{advice}"
     assert not any(advice in line for line in ended.err.splitlines() if f"x\\n{advice}" not in line)
+
+
+FOLLOWED = 'case $SSH_ORIGINAL_COMMAND in *"runner.sh follow"*) {}; exit;; esac\neval "$SSH_ORIGINAL_COMMAND"'
+
+
+def test_a_journal_that_is_complete_without_its_trials_ends_the_run(tmp_path: Path) -> None:
+    text = COUNTING.replace("echo x=1", f"echo ran >> {tmp_path}/executions; echo x=1") + "repetitions: 1\n"
+    torn = """eval "$SSH_ORIGINAL_COMMAND" | sed 's/"event":"trial",.*/"event":"trial","tri/'"""
+    ended = run_on(tmp_path, FOLLOWED.format(torn), text=text)
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert line.startswith(
+        "testhost: lost 4 times in a row without completing a trial: its journal is complete, "
+    )
+    assert User(tmp_path).counted == {"ran": 4}
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        """yes '{"event":"start","trial":"0123","uptime":1.0}'""",
+        "yes ''",
+        "yes $(head -c 100000 /dev/zero | tr '\\0' x)",
+    ],
+    ids=["starts", "empty", "long"],
+)
+def test_a_journal_without_an_end_ends_the_run(tmp_path: Path, endless: str) -> None:
+    text = f"{COUNTING}repetitions: 1\n"
+    ended = run_on(
+        tmp_path, FOLLOWED.format(f'eval "$SSH_ORIGINAL_COMMAND" | head -n 1; {endless}'), text=text
+    )
+    assert ended.code == 3
+    (line,) = ended.complaints
+    assert re.search(
+        r"^testhost:/.*/journal.jsonl: longer than a journal of 1 trial can be; remove its", line
+    )
 
 
 @pytest.mark.parametrize(

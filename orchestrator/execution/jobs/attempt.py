@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from msgspec import Struct
 
@@ -66,8 +67,8 @@ class Attempt:
         self._counts = True
         self._settings = ""
         self._follower = JournalFollower(run, f"block {block.block.name}", block.losses, run.stop)
-        self._finder = TrialFinder(run.plan.trials(block.block))
-        self._reader = host_journal.Reader(f"{task.path}/journal.jsonl")
+        self._finder = TrialFinder(partial(run.plan.trials, block.block))
+        self._reader = host_journal.Reader(f"{task.path}/journal.jsonl", run.plan.trials_in(block.block))
 
     @property
     def may_have_started(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from orchestrator.activities import current
 from orchestrator.environments import Environment
 from orchestrator.errors import HostError, HostKeyRefused, HostLost, LoginRefused
 from orchestrator.execution import block as block_run
@@ -330,6 +331,64 @@ def test_a_disturbed_trial_is_sent_again_in_the_same_visit(tmp_path: Path, answe
         (first.id, Status.DISTURBED, True),
     ]
     assert sum("runner.sh start" in command for command in scripted.commands) == 3
+
+
+class LosingHost(RoundsHost):
+    """Keeps how many trials the program says there are, each time its journal is followed."""
+
+    def __init__(self, name: str, rounds: Iterator[list[str]]) -> None:
+        super().__init__(name, rounds)
+        self.totals: list[int] = []
+
+    def batches(self, command: Command) -> Iterator[list[str] | None]:
+        self.totals += [shown.total for shown in current()]
+        yield from super().batches(command)
+
+
+def test_lines_that_are_lost_again_and_again_end_the_run(tmp_path: Path, answers: str) -> None:
+    complete = line("end", reason="complete", detail="")
+    losing = LosingHost("n1", itertools.repeat([begin(), complete], 9))
+    losing.answer(r"boot_id|hugepages", stdout=answers)
+    with a_run(tmp_path, ScriptedMachine([losing])) as run:
+        first, _ = trials_of(run)
+        message = (
+            f"n1: lost 4 times in a row without completing a trial: .*, and has no line of trial {first.id}"
+        )
+        with pytest.raises(HostError, match=message):
+            execute(run)
+    assert losing.totals == [2] * 4
+
+
+def test_lines_that_are_lost_once_are_written_again(tmp_path: Path, answers: str) -> None:
+    complete = line("end", reason="complete", detail="")
+    rounds: list[list[str]] = []
+    losing = LosingHost("n1", iter(rounds))
+    losing.answer(r"boot_id|hugepages", stdout=answers)
+    with a_run(tmp_path, ScriptedMachine([losing])) as run:
+        first, second = trials_of(run)
+        nothing = [begin(), complete]
+        rounds += [nothing, nothing, nothing, [begin(), ended(first), complete]]
+        rounds += [nothing, nothing, nothing, [begin(), ended(second), complete]]
+        execute(run)
+        assert run.all_ok
+        assert run.finished_count == 2
+    assert losing.totals == [2] * 8
+
+
+def test_lines_of_foreign_trials_and_in_another_order_cost_no_other_line(
+    tmp_path: Path, answers: str
+) -> None:
+    rounds: list[list[str]] = []
+    once = RoundsHost("n1", iter(rounds))
+    once.answer(r"boot_id|hugepages", stdout=answers)
+    with a_run(tmp_path, ScriptedMachine([once])) as run:
+        first, second = trials_of(run)
+        foreign = [line("start", trial="ffff", uptime=1.0), ended(first).replace(first.id, "ffff")]
+        complete = line("end", reason="complete", detail="")
+        rounds.append([begin(), *foreign, ended(second), ended(first), complete])
+        execute(run)
+        assert run.all_ok
+        assert run.finished_count == 2
 
 
 class SilentHost(ScriptedHost):
