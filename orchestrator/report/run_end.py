@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.environments import describe
@@ -14,6 +14,9 @@ from orchestrator.report.model import Report
 from orchestrator.results.store import Reason
 from orchestrator.terminal import command_line
 from orchestrator.units import plural
+
+_REASONS_SHOWN = 3
+"""Of each status; the full report has all."""
 
 
 def render(report: Report, run_folder: Path, verbose: bool = False) -> str:
@@ -34,7 +37,7 @@ def summary_lines(report: Report, run_folder: Path) -> list[str]:
 
     A trial that is not ok and was not allowed to be so has a line more: where its output is.
     """
-    unexpected = _unexpected(report)
+    unexpected = next(iter(_unexpected(report)), None)
     show = f"orchestrate results show {shlex.quote(str(run_folder))}"
     return [
         text.plain(f"Trust: {'; '.join(_trust(report))}.", notes.LONGEST_NOTE),
@@ -57,15 +60,18 @@ def _trust(report: Report) -> Iterator[str]:
     if not report.complete:
         yield f"not complete, {report.opening.trials} trials planned"
     unexpected = _unexpected(report)
-    if unexpected is not None:
-        yield f"{unexpected.status}: {text.plain(unexpected.reason) or notes.NO_REASON}"
+    yield from _reasons(unexpected)
     yield _verification(report)
     if ok and (report.settings or any(block.settings for block in report.blocks)):
         yield "settings read back"
-    disturbed = report.statuses.get(Status.DISTURBED, 0)
-    disturbed += sum(attempt.trials for attempt in report.attempts if attempt.status == Status.DISTURBED)
-    if disturbed or (ran and not report.opening.unchecked):
-        yield f"{plural(disturbed, 'trial') if disturbed else 'no trial'} disturbed by noise"
+    disturbed = [each for each in (*report.reasons, *report.attempts) if each.status == Status.DISTURBED]
+    if disturbed:
+        # Not only by noise: a benchmark says so too of memory that its pages do not fit into.
+        others = dict.fromkeys(_words(each) for each in disturbed if each not in unexpected)
+        why = f": {_some(list(others))}" if others else ""
+        yield f"{plural(sum(each.trials for each in disturbed), 'trial')} disturbed{why}"
+    elif ran and not report.opening.unchecked:
+        yield "no trial disturbed by noise"
     if report.opening.unchecked:
         yield f"not checked: {', '.join(map(text.plain, report.opening.unchecked))}"
     repeated = sum(attempt.trials for attempt in report.attempts)
@@ -77,9 +83,30 @@ def _trust(report: Report) -> Iterator[str]:
         yield "anomalies in the values, see the full report"
 
 
-def _unexpected(report: Report) -> Reason | None:
-    """Return the most frequent reason why trials are not ok that the experiment does not allow."""
-    return next((r for r in report.reasons if not r.allowed and r.status != Status.SKIPPED), None)
+def _unexpected(report: Report) -> list[Reason]:
+    """Return why trials are not ok that the experiment does not allow to be so, the most frequent reason first."""
+    return [each for each in report.reasons if not each.allowed and each.status != Status.SKIPPED]
+
+
+def _reasons(unexpected: Sequence[Reason]) -> Iterator[str]:
+    """Yield the most frequent reasons of each status, with the number of trials where there are several."""
+    by_status: dict[str, list[Reason]] = {}
+    for each in unexpected:
+        by_status.setdefault(each.status, []).append(each)
+    for status, found in by_status.items():
+        if len(found) == 1:
+            yield f"{status}: {_words(found[0])}"
+        else:
+            yield f"{status}: {_some([f'{_words(each)} ({each.trials})' for each in found])}"
+
+
+def _words(reason: Reason) -> str:
+    return text.plain(reason.reason) or notes.NO_REASON
+
+
+def _some(words: Sequence[str]) -> str:
+    more = len(words) - _REASONS_SHOWN
+    return ", ".join(words[:_REASONS_SHOWN]) + (f" and {plural(more, 'more reason')}" if more > 0 else "")
 
 
 def _verification(report: Report) -> str:

@@ -90,7 +90,7 @@ static bool select_exchange(const struct dialect *dialect, const struct prober *
 
 	if (!dialect->has_exchange)
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
-				   "dialect %s of this kernel has no exchange_pages system call",
+				   "this kernel (%s) has no exchange_pages system call",
 				   dialect->name);
 	if (!dialect->exchange_number && !kernel_has_exchange(prober))
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
@@ -174,8 +174,7 @@ static bool select_switch(const struct dialect *dialect, const struct prober *pr
 		at++;
 	if (!at || !at->path)
 		return verdict_set(verdict, STATUS_UNSUPPORTED,
-				   "dialect %s of this kernel has no flag and no switch for this "
-				   "mode",
+				   "this kernel (%s) has no flag and no switch for this mode",
 				   dialect->name);
 	if (!require_on(prober, at->path, verdict))
 		return false;

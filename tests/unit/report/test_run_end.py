@@ -107,7 +107,27 @@ def test_allowed_statuses_are_marked(tmp_path: Path) -> None:
     noisy = trial(SERIAL, 5, status=Status.DISTURBED, reason="logins", final=False)
     line, *_ = summary(tmp_path, *GOOD, dma, noisy, END)
     assert line.startswith("Trust: 4 of 5 trials ok (unsupported 1, allowed); ")
-    assert line.endswith("; 1 trial disturbed by noise; 1 attempt repeated.")
+    assert line.endswith("; 1 trial disturbed: logins; 1 attempt repeated.")
+
+
+def test_each_reason_is_given_by_status_with_its_number_where_there_are_several(tmp_path: Path) -> None:
+    huge, no_flag = "this kernel has no 1GiB transparent huge pages", "this kernel (mainline) has no flag"
+    refused = [trial(mode, 5, status=Status.UNSUPPORTED, reason=no_flag) for mode in (SERIAL, COPY)]
+    other = trial(SERIAL, 6, status=Status.UNSUPPORTED, reason=huge)
+    line, *_ = summary(tmp_path / "a", *GOOD, *refused, other)
+    assert f"; unsupported: {no_flag} (2), {huge} (1); " in line
+    few = [trial(SERIAL, n, status=Status.FAILED, reason=f"reason {n}") for n in range(5, 10)]
+    line, *_ = summary(tmp_path / "b", *few)
+    assert line.count("reason ") == 3
+    assert " and 2 more reasons; " in line
+
+
+def test_memory_that_is_too_small_is_not_called_noise(tmp_path: Path) -> None:
+    words = "node 0 has 939 MiB free, 10 MiB of it reserved; 200000 MiB required"
+    full = trial(SERIAL, 5, status=Status.DISTURBED, reason=words)
+    line, *_ = summary(tmp_path, *GOOD, full, END)
+    assert f"; disturbed: {words}; " in line
+    assert line.endswith("; settings read back; 1 trial disturbed.")
 
 
 def test_an_eventful_run_has_a_line_more_for_the_output_of_a_trial(tmp_path: Path) -> None:
