@@ -130,7 +130,8 @@ def _medians(report: Report) -> Iterator[str]:
     spreads = [words for method, words in SPREADS.items() if method in used]
     if shown:
         spread = f" ± {'; '.join(spreads)}" if spreads else ""
-        yield f"Figures are medians of the n ok trials{spread}."
+        trials = "n ok trials" if tables.count_column(report) == "n" else "ok trials"
+        yield f"Figures are medians of the {trials}{spread}."
 
 
 def run(report: Report) -> list[int]:

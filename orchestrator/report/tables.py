@@ -101,10 +101,13 @@ def _identity(report: Report, cells: Sequence[CellSummary]) -> Iterator[Column]:
         yield Column(LABEL, tuple(text.plain(cell.label) or text.NOTHING for cell in cells), key=True)
 
 
+def count_column(report: Report) -> str:
+    """Return the name of the column of the numbers of trials. Two columns of one name could be taken for each other."""
+    return "trials" if "n" in report.varying() else "n"
+
+
 def _figures(report: Report) -> Iterator[Column]:
-    # Two columns of one name could be taken for each other.
-    count = "trials" if "n" in report.varying() else "n"
-    yield Column(count, tuple(str(cell.n) for cell in report.cells), "right")
+    yield Column(count_column(report), tuple(str(cell.n) for cell in report.cells), "right")
     for metric in report.shown:
         words = (text.estimate(cell.estimate(metric.name)) for cell in report.cells)
         yield Column(_with_unit(metric), tuple(words), "right")

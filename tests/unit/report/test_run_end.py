@@ -130,6 +130,13 @@ def test_memory_that_is_too_small_is_not_called_noise(tmp_path: Path) -> None:
     assert line.endswith("; settings read back; 1 trial disturbed.")
 
 
+def test_the_legend_names_the_column_of_the_numbers_of_trials(tmp_path: Path) -> None:
+    records = [trial({"n": level}, n, 3.0, 600.0) for level in "12" for n in range(2)]
+    _, table, legend, _ = text_of(tmp_path, [replace(RUN, trials=4), BLOCK, *records, END]).split("\n\n")
+    assert table.split()[:2] == ["n", "trials"]
+    assert legend.startswith("Figures are medians of the ok trials")
+
+
 def test_an_eventful_run_has_a_line_more_for_the_output_of_a_trial(tmp_path: Path) -> None:
     folder = eventful_run.make(tmp_path)
     with open_report(tmp_path, RunFolder(folder)) as report:
