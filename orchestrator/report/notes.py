@@ -202,7 +202,7 @@ def _intervals(report: Report) -> Iterator[str]:
 def _setup(report: Report) -> Iterator[str]:
     """Yield the hosts, and the options of the benchmark that are not factors."""
     for host in setup.hosts(report):
-        boots = plural(host.boots, "boot")
+        boots = plural(host.boots, "boot") + (f" of {host.kernels}" if host.kernels else "")
         if host.line:
             yield text.plain(f"Host {host.name} ({boots}): {host.line}.", LONGEST_NOTE)
     lines = setup.command_lines(report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -29,6 +30,7 @@ class HostSetup(Struct, frozen=True):
     :ivar nodes: one line for each NUMA node; ``distances``: between them, as reported by firmware.
     :ivar hypervisor: of a guest that a run or its job has started: the emulator, and the machine that runs it.
     :ivar boots: number of boots with this setup.
+    :ivar kernels: those of these boots, if the host has had several setups; they may be all that tells them apart.
     """
 
     name: str
@@ -42,6 +44,7 @@ class HostSetup(Struct, frozen=True):
     governors: str
     microcode: str
     boots: int
+    kernels: str = ""
 
     @property
     def line(self) -> str:
@@ -55,10 +58,18 @@ class HostSetup(Struct, frozen=True):
 
 def hosts(report: Report) -> list[HostSetup]:
     """Return the hosts of a run, once for each setup that differs."""
-    boots_of: dict[HostSetup, set[str]] = {}
+    boots_of: dict[HostSetup, dict[str, str]] = {}
     for block in report.blocks:
-        boots_of.setdefault(_host(block), set()).add(block.boot)
-    return [replace(host, boots=len(boots)) for host, boots in boots_of.items()]
+        boots_of.setdefault(_host(block), {})[block.boot] = block.kernel
+    setups = Counter(host.name for host in boots_of)
+    return [
+        replace(
+            host,
+            boots=len(boots),
+            kernels=", ".join(dict.fromkeys(boots.values())) if setups[host.name] > 1 else "",
+        )
+        for host, boots in boots_of.items()
+    ]
 
 
 def options(report: Report) -> dict[str, str]:

@@ -75,7 +75,7 @@ def _excluded(report: Report) -> Iterator[str]:
 def _machine(report: Report) -> Iterator[tuple[str, str]]:
     for host in setup.hosts(report):
         yield (
-            text.plain(f"{host.name}, {host.environment}"),
+            text.plain(", ".join(filter(None, (host.name, host.environment, host.kernels)))),
             text.plain(host.line or "not reported", notes.LONGEST_NOTE),
         )
         if host.distances:

@@ -151,3 +151,11 @@ def test_checks_that_are_off_are_said_and_noise_is_not_denied(tmp_path: Path) ->
     trust = next(line for line in text_of(tmp_path, records).splitlines() if line.startswith("Trust: "))
     assert trust.endswith(f"settings read back; not checked: {', '.join(off)}.")
     assert "no trial disturbed" not in trust
+
+
+def test_setups_of_one_host_are_told_apart_by_their_kernels(tmp_path: Path) -> None:
+    facts = {"nodes": [{"cpus": "0-1", "memory": 2 << 30}]}
+    patched = replace(BLOCK, block=1, boot="another", kernel="patched", facts=facts)
+    text = text_of(tmp_path, [replace(RUN, trials=4), BLOCK, patched, *GOOD, END], verbose=True)
+    assert "Host guest-1 (1 boot of stock): 1 NUMA node (node 0: CPUs 0-1, 1 GiB)." in text
+    assert "Host guest-1 (1 boot of patched): 1 NUMA node (node 0: CPUs 0-1, 2 GiB)." in text
