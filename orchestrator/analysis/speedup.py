@@ -53,13 +53,19 @@ def speedups(
     factors: Sequence[FactorInfo],
     metrics: Metrics,
     values: Values,
+    is_selection: bool = False,
 ) -> Iterator[Speedup]:
     """Yield the speed-up of each of the cells, in their order.
 
+    :param is_selection: whether the cells are all that were selected, and others were not: a baseline that is none of
+        them was not selected.
     :param factors: factors of the run; derived ones follow from the others and do not distinguish cells.
     :param values: called for a cell and for its baseline, one pair at a time.
     """
+    swept = _swept(factors)
+    ran = {_key(cell.factors, swept) for cell in cells}
     for cell, baseline in zip(cells, baselines(cells, comparison, factors), strict=True):
+        selected = not is_selection or _baseline_key(cell, comparison, swept) in ran
         metric, ratio, interval, few = comparison.metric, None, None, ""
         for reading in metrics.readings(comparison.metric, cell.environment):
             ratio = _ratio(cell, baseline, reading)
@@ -73,7 +79,7 @@ def speedups(
             modelled=metric != comparison.metric,
             baseline=baseline.cell if baseline else "",
             ratio=ratio,
-            reason="" if ratio is not None else _reason(cell, baseline, comparison.metric),
+            reason="" if ratio is not None else _reason(cell, baseline, comparison.metric, selected),
             published=published_ratio(comparison.published, cell.factors) if comparison.published else None,
             interval=interval,
             no_interval=few,
@@ -84,11 +90,10 @@ def baselines(
     cells: Sequence[CellSummary], comparison: Comparison, factors: Sequence[FactorInfo]
 ) -> Iterator[CellSummary | None]:
     """Yield the baseline of each of the cells, in their order: the cell itself if it is one, None if it has not run."""
-    swept = [factor.name for factor in factors if factor.levels]
+    swept = _swept(factors)
     by_levels = {(cell.environment, *_key(cell.factors, swept)): cell for cell in cells}
     for cell in cells:
-        levels = _key({**cell.factors, **comparison.baseline}, swept)
-        yield by_levels.get((cell.environment, *levels))
+        yield by_levels.get((cell.environment, *_baseline_key(cell, comparison, swept)))
 
 
 def published_ratio(published: Published, levels: Mapping[str, str]) -> float | None:
@@ -97,6 +102,14 @@ def published_ratio(published: Published, levels: Mapping[str, str]) -> float | 
     if figure is None or not figure.baseline:
         return None
     return _better(figure.value, figure.baseline, published.better)
+
+
+def _swept(factors: Sequence[FactorInfo]) -> list[str]:
+    return [factor.name for factor in factors if factor.levels]
+
+
+def _baseline_key(cell: CellSummary, comparison: Comparison, swept: Sequence[str]) -> _Key:
+    return _key({**cell.factors, **comparison.baseline}, swept)
 
 
 def _key(levels: Mapping[str, str], names: Sequence[str]) -> _Key:
@@ -124,10 +137,12 @@ def _interval(
     return of_ratio(*sides, metric.unit)
 
 
-def _reason(cell: CellSummary, baseline: CellSummary | None, metric: str) -> str:
+def _reason(cell: CellSummary, baseline: CellSummary | None, metric: str, selected: bool) -> str:
     """Return why there is no ratio."""
     if cell.estimate(metric) is None:
         return f"no {metric}"
+    if not selected:
+        return "--where or --first leaves the baseline out"
     if baseline is None:
         return "the baseline has not run in this environment"
     if baseline.estimate(metric) is None:

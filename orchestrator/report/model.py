@@ -159,9 +159,10 @@ def _report(store: Store, run: RunFolder, shown: Sequence[str]) -> Report:
     cells = tuple(summarise(store, row))
     metrics_known = metrics_of(store, row)
     breakdown = opening.breakdown
-    compared = tuple(_speedups(store, row, cells, metrics_known))
-    cell_rows = list(store.cells(row))
     provenance = manifest.load(run.path) if run.manifest.is_file() else None
+    is_selection = row.complete and provenance is not None and bool(provenance.where or provenance.limit)
+    compared = tuple(_speedups(store, row, cells, metrics_known, is_selection))
+    cell_rows = list(store.cells(row))
     phases = [(cell, phases_of(cell, breakdown, metrics_known)) for cell in cells] if breakdown else []
     return Report(
         opening=opening,
@@ -199,11 +200,13 @@ def _findings(store: Store, row: RunRow) -> list[Finding]:
     return diagnose(store, headline, cells) if headline else []
 
 
-def _speedups(store: Store, row: RunRow, cells: Sequence[CellSummary], known: Metrics) -> Iterator[Speedup]:
+def _speedups(
+    store: Store, row: RunRow, cells: Sequence[CellSummary], known: Metrics, is_selection: bool
+) -> Iterator[Speedup]:
     if row.opening is None or row.opening.compare is None:
         return
     values = partial(boots_of, store, row)
-    yield from speedups(cells, row.opening.compare, row.opening.factors, known, values)
+    yield from speedups(cells, row.opening.compare, row.opening.factors, known, values, is_selection)
 
 
 def _precise(store: Store, row: RunRow, cells: Sequence[CellSummary]) -> Iterator[bool]:

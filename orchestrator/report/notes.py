@@ -119,9 +119,10 @@ def figures(report: Report) -> Iterator[str]:
 
 
 def legend(report: Report) -> str:
-    """Return what the figures of the tables are; empty if there are none."""
+    """Return what the figures of the tables are, and why rows have no speed-up; empty if there are none."""
     levels = dict.fromkeys(interval.confidence for interval in _interval_kinds(report))
-    return " ".join([*_medians(report), *(f"{_interval(confidence)}." for confidence in levels)])
+    intervals = (f"{_interval(confidence)}." for confidence in levels)
+    return " ".join([*_medians(report), *intervals, *_no_speedups(report)])
 
 
 def _medians(report: Report) -> Iterator[str]:
@@ -249,9 +250,14 @@ def comparison(report: Report) -> Iterator[str]:
             yield text.plain(f"Method of the published figures: {published.method}.", LONGEST_NOTE)
         for note in published.notes:
             yield text.plain(text.sentence(f"Note on {published.dataset}: {note}"), LONGEST_NOTE)
+    yield from _no_speedups(report)
+
+
+def _no_speedups(report: Report) -> Iterator[str]:
+    """Yield why rows with figures have no speed-up."""
     missing = Counter(
         speedup.reason
-        for cell, speedup in zip(report.cells, report.speedups, strict=True)
+        for cell, speedup in zip(report.cells, report.speedups, strict=bool(report.speedups))
         if speedup.ratio is None and cell.n
     )
     for reason, count in missing.items():
