@@ -49,7 +49,8 @@ class IdleWatch:
         if len(self._in_vain) >= MOST_IN_A_ROW:
             raise HostError(
                 f"{self._machine}: the CPUs were not idle before {len(self._in_vain)} trials in a row; busy: "
-                f"{shown(self._in_vain[-1].busy)}; end these programs, or set limits.settle to 0 to run without waiting"
+                f"{shown(self._in_vain[-1].busy)}; end these programs, or start a new run that does not wait, with "
+                "--new --set limits.settle=0"
             )
 
 

@@ -46,7 +46,8 @@ def test_who_is_busy_is_told_and_the_run_gives_up(local_user: User) -> None:
     (complaint,) = ended.complaints
     assert "the CPUs were not idle before 3 trials in a row; busy: " in complaint
     assert BUSY.search(complaint)
-    assert complaint.endswith("; end these programs, or set limits.settle to 0 to run without waiting")
+    advice = "--new --set limits.settle=0"
+    assert complaint.endswith(f"; end these programs, or start a new run that does not wait, with {advice}")
     disturbed = [record for record in local_user.records if record["type"] in ("trial", "attempt")]
     assert len(disturbed) == 3
     for record in disturbed:
@@ -54,6 +55,6 @@ def test_who_is_busy_is_told_and_the_run_gives_up(local_user: User) -> None:
         cpus = [process["cpus"] for process in record["noise"]["busy"]]
         assert cpus
         assert cpus == sorted(cpus, reverse=True)
-    again = local_user.run(file, "--set", "limits.settle=0")
+    again = local_user.run(file, *advice.split())
     assert again.code == 0, again.err
     assert "not checked: idle CPUs before trials (limits.settle: 0)" in again.out
