@@ -84,6 +84,8 @@ class ComparisonReader:
             return name
         position = self.draft.node.nearest_position("compare", "metric")
         if name not in known:
+            if not self.draft.node.get("compare", "metric"):
+                return name  # the headline; it has its own fault, or its metric has
             self.draft.add_fault(position, f"unknown metric '{name}'; {did_you_mean(name, known)}")
         elif name in metrics and metrics[name].better == "neither":
             self.draft.add_fault(
