@@ -32,6 +32,9 @@ SUFFIXES = {
 }
 """The format of a file whose name ends so, if none is given."""
 
+_PLAIN = ("", ".txt")
+"""Endings of names of files in the format that is printed."""
+
 
 @click.command()
 @click.argument("references", metavar="RUN...", nargs=-1, required=True, shell_complete=complete.runs)
@@ -48,7 +51,8 @@ SUFFIXES = {
     "metrics",
     metavar="NAME",
     multiple=True,
-    help="Show metric NAME in tables and charts; default: the headline and the next metric. May be repeated.",
+    help="Show metric NAME in tables and charts; default: the headline and the next metric. May be repeated. Of one "
+    "run, csv, json and parquet have all metrics.",
 )
 @click.option(
     "--output",
@@ -90,6 +94,12 @@ def report(
     source = click.get_current_context().get_parameter_source("format_name")
     if target is not None and source is not ParameterSource.COMMANDLINE:
         format_name = SUFFIXES.get(target.suffix, format_name)
+        if target.suffix not in (*_PLAIN, *SUFFIXES) and format_name not in charts.format_names():
+            names = ", ".join(SUFFIXES)
+            echo(
+                f"orchestrate: {target}: format {format_name}; a name gives another if it ends in {names}",
+                err=True,
+            )
     *others, last = charts.format_names()
     of_charts = format_name in (*others, last)
     for option, value in (("--chart", chart), ("--width", width)):

@@ -48,3 +48,15 @@ def test_a_run_with_an_older_version_of_a_role_is_exported(tmp_path: Path) -> No
     assert "roles/migbench/benchmark.yaml" in (user.folder / "run" / "README.md").read_text()
     assert run in (user.folder / "run" / "report" / "report.json").read_text()
     assert (user.folder / "run" / "report" / "report.tex").is_file()
+
+
+def test_a_file_whose_name_gives_no_format_is_written_with_a_word(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    shutil.copytree(QUICKSTART / "quickstart", tmp_path / "results/quickstart")
+    written = user.orchestrate("report", "latest", "-o", "run.docx")
+    assert written.code == 0
+    (line,) = written.complaints
+    assert line.startswith("run.docx: format table; a name gives another if it ends in .csv, .html,")
+    for words in (["-o", "run.txt"], ["-o", "run.md"], ["-o", "run.docx", "--format", "table"]):
+        assert user.orchestrate("report", "latest", *words).complaints == []
+    assert (tmp_path / "run.docx").read_text() == (tmp_path / "run.txt").read_text()
