@@ -2,9 +2,12 @@
 # Starts a guest of a few instructions under KVM: a boot sector that writes three letters to QEMU's debug port and ends
 # QEMU. The file /dev/kvm says little: a hypervisor may hand it to its guest and not support what it needs.
 # Usage: boot.sh QEMU SECONDS
-# Prints one line: ok, absent, denied, no-qemu, or "failed REASON".
+# Prints one line: ok, absent, "absent no-modules" (the kernel has none to load), denied, no-qemu, or "failed REASON".
 
-[ -e /dev/kvm ] || { echo absent; exit 0; }
+if [ ! -e /dev/kvm ]; then
+    if [ -d "/lib/modules/$(uname -r)" ]; then echo absent; else echo absent no-modules; fi
+    exit 0
+fi
 if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then echo denied; exit 0; fi
 command -v "$1" >/dev/null 2>&1 || { echo no-qemu; exit 0; }
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from orchestrator.doctor.state import HostState
 from orchestrator.hosts.facts_model import Facts
 from orchestrator.source_tree import PACKAGE
 from orchestrator.units import GIB
@@ -35,9 +36,11 @@ def install_there(packages: Iterable[str], *, is_root: bool) -> str:
     return as_root(shlex.join(["apt-get", "install", "--no-install-recommends", *packages]), is_root=is_root)
 
 
-def compiler(*, is_root: bool) -> str:
-    """Return the command that installs what builds benchmarks on a host."""
-    return install_there(("gcc", "libc6-dev", "make"), is_root=is_root)
+def compiler(facts: Facts, state: HostState) -> str:
+    """Return the command that installs what builds benchmarks on a host; empty if it has no apt, as guests."""
+    if "apt-get" not in state.programs:
+        return ""
+    return install_there(("gcc", "libc6-dev", "make"), is_root=facts.user_id == 0)
 
 
 def as_root(command: str, *, is_root: bool) -> str:

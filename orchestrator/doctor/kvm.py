@@ -55,7 +55,7 @@ def finding(host: Host, facts: Facts, remembered: str | None = None) -> Finding:
         case "no-qemu":
             return Finding(host.name, "KVM", "warning", f"not tried: {qemu}: command not found")
         case "absent":
-            return _absent(host.name, facts)
+            return _absent(host.name, facts, has_modules=not reason)
         case _:
             why = reason or printed[:200] or "no answer"
             return Finding(
@@ -66,10 +66,13 @@ def finding(host: Host, facts: Facts, remembered: str | None = None) -> Finding:
             )
 
 
-def _absent(host: str, facts: Facts) -> Finding:
+def _absent(host: str, facts: Facts, *, has_modules: bool) -> Finding:
     module = next(
         (name for flag, name in (("vmx", "kvm_intel"), ("svm", "kvm_amd")) if flag in facts.cpu_flags), ""
     )
+    if module and not has_modules:
+        reason = f"/dev/kvm: No such file or directory, and no {module} to load"
+        return Finding(host, "KVM", "missing", f"{reason}; {EMULATION}")
     if module:
         command = fixes.as_root(f"modprobe {module}", is_root=facts.user_id == 0)
         return Finding(host, "KVM", "missing", f"/dev/kvm: No such file or directory; {EMULATION}", command)

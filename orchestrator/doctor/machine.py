@@ -64,7 +64,7 @@ def _compiler(host: str, facts: Facts, state: HostState) -> Finding:
         "compiler",
         "warning",
         f"{', '.join(missing)}: command not found; benchmarks are built on the controller and copied",
-        fixes.compiler(is_root=facts.user_id == 0),
+        fixes.compiler(facts, state),
     )
 
 
@@ -128,6 +128,6 @@ def _clock(host: str, facts: Facts) -> Finding:
 
 def _disk(host: str, state: HostState) -> Finding:
     if state.disk is None:
-        return Finding(host, "disk", "warning", "the free space is unknown: df printed nothing")
+        return Finding(host, "disk", "warning", "the free space is unknown: neither df nor stat told it")
     free = f"{state.disk / GIB:.1f} GiB free for {state.folder}"
     return Finding(host, "disk", "ok" if state.disk >= LEAST_DISK else "warning", free)

@@ -85,7 +85,7 @@ def _runner(host: Host, facts: Facts, state: HostState) -> Finding:
     if (architecture and controller.has_runner(architecture)) or {"make", "cc"} <= state.programs:
         return Finding(host.name, "runner", "ok", "there, or it can be built")
     reason = "the program that runs trials cannot be built: no make and C compiler here or there"
-    command = fixes.compiler(is_root=facts.user_id == 0)
+    command = fixes.compiler(facts, state)
     return Finding(host.name, "runner", "missing", reason, command, needed=True)
 
 

@@ -38,7 +38,7 @@ counters() {
 }
 
 programs() {
-    for name in make cc taskset sudo; do
+    for name in make cc taskset sudo apt-get; do
         ! command -v "$name" >/dev/null 2>&1 || echo "program=$name"
     done
 }
@@ -48,7 +48,10 @@ disk() {
     if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then folder=$1; fi
     echo "folder=$folder"
     while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done
-    df -Pk "$folder" 2>/dev/null | awk 'NR > 1 { print "disk=" $4 }'
+    free=$(df -Pk "$folder" 2>/dev/null | awk 'NR > 1 { print $4 }')
+    # df of busybox does not know the file system of an initramfs.
+    [ -n "$free" ] || free=$(stat -f -c '%a %S' "$folder" 2>/dev/null | awk '{ printf "%.0f", $1 * $2 / 1024 }')
+    echo "disk=$free"
 }
 
 # Ticks of each process, without this one and its children: "P pid ticks command".

@@ -35,7 +35,7 @@ class HostState(Struct, frozen=True):
     :ivar huge_pages: by page size in bytes.
     :ivar dma_channels: all, and ``free_channels`` of them; ``dma_drivers``: their drivers.
     :ivar perf: whether the kernel has performance events; ``counters``: its hardware counters of CPUs.
-    :ivar programs: those of make, cc, taskset and sudo that it has.
+    :ivar programs: those of make, cc, taskset, sudo and apt-get that it has.
     :ivar folder: our directory; ``disk``: free bytes for it, None: unknown.
     :ivar working: CPUs that were not idle for a second, of ``cpus``; ``busy``: the processes that used most.
     """

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.doctor import kvm
+from orchestrator.doctor import kvm, state
 from orchestrator.units import parse_size
 from tests.host_shells import SHELLS, environment_of
 from tests.integration.machine import Machine, write
@@ -336,7 +336,9 @@ def test_the_tiny_guest_runs(environment: dict[str, str]) -> None:
 def test_a_guest_that_does_not_run(environment: dict[str, str], tmp_path: Path) -> None:
     text = BOOT.replace("/dev/kvm", "/dev/null")
     assert tried(text, environment, "nosuch") == "no-qemu"
-    assert tried(BOOT.replace("/dev/kvm", "/dev/nosuch"), environment, "nosuch") == "absent"
+    absent = BOOT.replace("/dev/kvm", "/dev/nosuch")
+    for folder, verdict in (("/", "absent"), ("/nosuch", "absent no-modules")):
+        assert tried(absent.replace("/lib/modules/$(uname -r)", folder), environment, "nosuch") == verdict
     for words, verdict in (
         ("echo no accelerator >&2; exit 1", "failed no accelerator"),
         ("exec sleep 1000", "failed no instruction of the guest was executed within 1 s"),
@@ -373,3 +375,21 @@ repetitions: 1
     kernel = of_subject(found, "controller", "kernel debian")
     assert kernel["verdict"] == "missing"
     assert kernel["reason"].startswith("unable to locate package linux-image-cloud;")
+
+
+def test_a_host_like_a_guest_has_free_space_and_no_apt(tmp_path: Path) -> None:
+    """It has the applets of busybox only, whose df does not know the file system of an initramfs."""
+    made = environment_of("busybox", tmp_path)
+    df = Path(made["PATH"]) / "df"
+    df.unlink()
+    df.write_text("#!/bin/sh\necho 'Filesystem 1024-blocks Used Available Capacity Mounted on'\nexit 1\n")
+    df.chmod(0o755)
+    probe = Path(kvm.__file__).with_name("probe.sh").read_text()
+    done = subprocess.run(
+        [Path(made["PATH"]) / "sh", "-c", probe, "sh", str(tmp_path)],
+        env=made, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = state.parse(done.stdout)
+    assert found.disk is not None
+    assert found.disk > 0
+    assert found.programs <= {"taskset"}

@@ -35,6 +35,7 @@ dma=4 3 ioatdma
 counters=cpu
 perf=yes
 program=make
+program=apt-get
 folder=/var/lib/orchestrate
 disk=8388608
 """
@@ -95,6 +96,8 @@ def test_a_program_that_is_missing_on_a_host() -> None:
     finding = found(machine.findings("h", facts(), STATE_OF_ALL), "compiler")
     assert finding.reason.startswith("cc: command not found")
     assert finding.command == "sudo apt-get install --no-install-recommends gcc libc6-dev make"
+    guest = parse(STATE.replace("program=apt-get\n", ""))
+    assert found(machine.findings("h", facts(), guest), "compiler").command == ""
 
 
 def test_memory() -> None:
