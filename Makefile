@@ -190,12 +190,14 @@ packages-test:
 INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --requirement
 
 $(VENV)/.ready: pyproject.toml requirements/run.txt
+	@echo "installing Python packages into $(VENV) with pip, which may take some minutes"
 	python3 -m venv $(VENV)
 	$(INSTALL) requirements/run.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.test $(VENV)/.site $(VENV)/.dev: $(VENV)/.%: $(VENV)/.ready requirements/%.txt
+	@echo "installing more Python packages into $(VENV) with pip, which may take some minutes"
 	$(INSTALL) requirements/$*.txt
 	touch $@
 

@@ -19,7 +19,7 @@ else
 	exit 1
 fi
 
-echo "installing Debian packages:$missing"
+echo "installing Debian packages with apt, which may take some minutes:$missing"
 # shellcheck disable=SC2086  # the list is split into words
 {
 	$as_root apt-get update -qq
