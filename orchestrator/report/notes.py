@@ -217,6 +217,8 @@ def _setup(report: Report) -> Iterator[str]:
     if report.kernels:
         running = ", ".join(text.plain(f"{name} = {release}") for name, release in report.kernels.items())
         yield f"Kernel: {running}."
+    for name, words in setup.programs(report):
+        yield text.plain(f"Program {name}: {words}.", LONGEST_NOTE)
 
 
 def comparison(report: Report) -> Iterator[str]:

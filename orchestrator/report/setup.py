@@ -125,11 +125,19 @@ def benchmark(report: Report) -> Iterator[tuple[str, str]]:
     yield "benchmark", ", ".join(filter(None, (report.opening.benchmark, _sha256(built))))
     if report.opening.command[1:]:
         yield "its command", command_line(report.opening.command)
-    for name, program in (report.provenance.programs if report.provenance else {}).items():
+    for name, words in programs(report):
+        yield f"program {name}", words
+
+
+def programs(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield the programs that trials begin with, but for that of a role: file name, and package and hash in words."""
+    if report.provenance is None:
+        return
+    for name, program in report.provenance.programs.items():
         digest = program.get("sha256", "")
         words = ", ".join(filter(None, (program.get("package", ""), _sha256(digest))))
-        if words and digest != built:
-            yield f"program {PurePosixPath(name).name}", words
+        if words and digest != report.provenance.benchmark:
+            yield PurePosixPath(name).name, words
 
 
 def _sha256(digest: str) -> str:

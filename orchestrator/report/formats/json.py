@@ -41,6 +41,7 @@ def document(report: Report) -> dict[str, Any]:
         "statuses": dict(report.statuses),
         "not_allowed": report.not_allowed,
         "benchmark": opening.benchmark,
+        "programs": to_builtins(report.provenance.programs) if report.provenance else {},
         "headline": opening.headline,
         "metrics": [to_builtins(metric) for metric in opening.metrics],
         "factors": list(report.factors),

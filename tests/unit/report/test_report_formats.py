@@ -321,3 +321,13 @@ def test_every_format_says_which_checks_are_off(tmp_path: Path) -> None:
             said = render(report, name)
             text = said.decode() if isinstance(said, bytes) else said
             assert all(re.sub(r"\s", "", part) in re.sub(r"\s", "", text) for part in off), name
+
+
+@pytest.mark.parametrize("name", ["table", "markdown", "json", "mail", "html", "junit"])
+def test_the_program_of_trials_is_identified(tmp_path: Path, name: str) -> None:
+    folder = write(tmp_path / "run", records())
+    programs = {"/opt/spin": {"path": "/opt/spin", "sha256": "5a" * 32, "package": "spin 1.2-3"}}
+    manifest.save(folder, replace(eventful_run.PROVENANCE, programs=programs))
+    shown = render(Reported(tmp_path, folder), name)
+    assert isinstance(shown, str)
+    assert all(words in shown for words in ("spin 1.2-3", "5a" * 6)), shown
