@@ -21,6 +21,7 @@ from orchestrator.provision.module import Caution
 from orchestrator.review.connections import may_execute
 from orchestrator.review.model import Entry
 from orchestrator.review.places import Places
+from orchestrator.units import format_size
 
 
 def entries(plan: Plan, provider: Provider, machines: Iterable[Machine], places: Places) -> Iterator[Entry]:
@@ -78,4 +79,4 @@ def _asked(needs: Needs) -> Iterator[tuple[str, Any]]:
     default = to_builtins(Needs())
     for key, value in to_builtins(needs).items():
         if value != default[key]:
-            yield key, value
+            yield key, format_size(value) if key == "memory_per_node" else value

@@ -14,11 +14,14 @@ from orchestrator.provision.module import Caution
 from orchestrator.review import cautions
 from orchestrator.review.model import Entry, distinct
 from orchestrator.review.places import Places
-from orchestrator.units import plural
+from orchestrator.units import format_duration, plural
 
 COMMANDS_SHOWN = 40
 COMMANDS_COUNTED = 50_000
 """Cells whose commands are compared: so many take a second."""
+
+_DURATIONS = frozenset({"trial", "boot", "settle"})
+"""Limits in seconds."""
 
 
 def settings(experiment: Experiment, places: Places) -> Iterator[Entry]:
@@ -89,4 +92,5 @@ def limits(experiment: Experiment, places: Places) -> Iterator[Entry]:
     """Yield the limits of the run."""
     for key, value in to_builtins(experiment.limits).items():
         if value is not None:
-            yield Entry(f"{key}: {value:g}", places.of("limits", key))
+            text = format_duration(value) if key in _DURATIONS else f"{value:g}"
+            yield Entry(f"{key}: {text}", places.of("limits", key))

@@ -380,3 +380,14 @@ def test_a_defect_of_the_program_is_no_fault_of_the_file(
     assert orchestrate("review", *words, folder=foreign.folder).returncode == 70
     if "review" not in defective:
         assert orchestrate("run", *words, "--dry-run", folder=foreign.folder).returncode == 70
+
+
+def test_quantities_have_their_units(tmp_path: Path) -> None:
+    file = tmp_path / "units.yaml"
+    file.write_text(
+        "version: 1\nhosts: {needs: {memory_per_node: 256MiB}}\nlimits: {trial: 90s, settle: 0, crashes: 2}\n"
+        "benchmark: {command: [echo, x=1], metrics: {x: {key_value: x, unit: s}}}\n"
+    )
+    shown = orchestrate("review", str(file), folder=tmp_path).stdout
+    for text in ("needs memory_per_node: 256MiB", "trial: 1min 30s", "settle: 0s", "crashes: 2"):
+        assert re.search(rf"\b{text}\b", shown), text
