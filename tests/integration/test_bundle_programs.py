@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,15 @@ def test_nothing_is_said_of_programs_that_every_host_has(maker: User) -> None:
     assert exported.code == 0, exported.err
     assert "not in the bundle" not in exported.err
     assert "The program" not in (maker.folder / "made" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_the_script_of_a_bundle_explains_itself_and_installs_nothing(maker: User, option: str) -> None:
+    exported = maker.orchestrate("export", "latest", "--directory", "--output", "made")
+    assert exported.code == 0, exported.err
+    script = maker.folder / "made" / "reproduce"
+    ended = subprocess.run(["sh", script, option], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "sh reproduce [smoke|short|full] [options" in ended.stdout
+    assert "set -eu" not in ended.stdout
+    assert not (maker.folder / "made.work").exists()

@@ -3,6 +3,7 @@
 #
 #   sh reproduce [smoke|short|full] [options of `orchestrate reproduce`, such as --host me@machine]
 #
+# The mode is smoke unless one is given. README.md describes the modes.
 # Requires Debian or a derivative, with python3, make and apt. Installs other packages, through sudo if you are not root.
 # All new files go into the directory WORK, by default next to the bundle. The bundle is not changed.
 set -eu
@@ -10,9 +11,13 @@ set -eu
 bundle=$(cd "$(dirname "$0")" && pwd)
 work=${WORK:-$bundle.work}
 mode=${1:-smoke}
-[ $# -eq 0 ] || shift
 case $mode in
-smoke | short | full) ;;
+-h | --help)
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+-*) mode=smoke ;;
+smoke | short | full) [ $# -eq 0 ] || shift ;;
 *)
 	echo "unknown mode '$mode'; choose smoke, short or full" >&2
 	exit 2
