@@ -26,7 +26,7 @@ from orchestrator.cli.options import (
 from orchestrator.cli.output import echo
 from orchestrator.errors import BadInput, ExitCode, OrchestratorError
 from orchestrator.hosts.provider_choice import HostOptions, choose_provider
-from orchestrator.nearest import did_you_mean
+from orchestrator.nearest import did_you_mean, nearest
 from orchestrator.provision.experiments import load_experiment
 
 hosts_argument = click.argument(
@@ -69,12 +69,28 @@ def list_(patterns: tuple[str, ...], inventory: Path | None, limit: str, ssh_con
         for name in selector.names(patterns or ("all",) if inventory else patterns)
     ]
     if not rows:
-        echo(
-            f"{inventory}: no hosts" if inventory else "no hosts; select an inventory with --inventory",
-            err=True,
-        )
+        echo(f"{inventory}: no hosts" if inventory else _no_inventory(), err=True)
         return
     echo(tabulate(rows, ["host", "address", "groups"]))
+
+
+def _no_inventory() -> str:
+    """Return what to select instead of no inventory: that of a guest that is up, if one is."""
+    from orchestrator.hosts import persistent_guest
+
+    guests = [
+        f"guest of {folder.name}: --inventory {shlex.quote(str(folder / persistent_guest.INVENTORY))}"
+        for folder in _guest_folders()
+        if persistent_guest.is_up(folder)
+    ]
+    return "\n".join(["no hosts; select an inventory with --inventory", *guests])
+
+
+def _guest_folders() -> list[Path]:
+    """Return the directories of the guests that `hosts up` has started, by the names of their experiments."""
+    from orchestrator.cache import cache_folder
+
+    return sorted((cache_folder() / "up").glob("*"))
 
 
 @hosts.command()
@@ -136,13 +152,14 @@ def down(name: str, orphans: bool, others: bool) -> None:
     if orphans:
         _remove_orphans(others)
         return
-    from orchestrator.cache import cache_folder
     from orchestrator.hosts import persistent_guest
 
-    folder = cache_folder() / "up"
-    folders = sorted(path for path in folder.glob("*") if name in ("", path.name))
+    known = _guest_folders()
+    folders = [path for path in known if name in ("", path.name)]
     for path in folders:
         echo(f"{path.name}: {'stopped' if persistent_guest.down(path) else 'was not running'}")
+    if name and not folders and (meant := nearest(name, [path.name for path in known])):
+        raise BadInput(f"no guest of {name} is up; did you mean '{meant}'?")
     if not folders:
         echo(f"no guest of {name} is up" if name else "no guest is up")
 

@@ -78,6 +78,11 @@ def down(folder: Path) -> bool:
     return bool(pid)
 
 
+def is_up(folder: Path) -> bool:
+    """Return whether the host that :func:`up` started for ``folder`` is running."""
+    return _supervisor_pid(folder) != 0
+
+
 def _supervisor_pid(folder: Path) -> int:
     """Return the pid of the background process; 0 if it does not run."""
     try:

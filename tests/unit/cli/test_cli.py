@@ -21,6 +21,7 @@ from orchestrator.cli import orchestrate as group
 from orchestrator.errors import ExitCode
 from orchestrator.hosts import persistent_guest
 from orchestrator.hosts.providers import registry
+from orchestrator.processes import identity
 from orchestrator.terminal import visible
 from tests.calls import orchestrate
 
@@ -200,6 +201,20 @@ def test_the_help_shows_the_optional_value_of_resume() -> None:
 def test_no_guest_to_stop(words: list[str], expected: str, tmp_path: Path) -> None:
     ended = orchestrate("hosts", "down", *words, XDG_CACHE_HOME=str(tmp_path))
     assert (ended.returncode, ended.stdout) == (0, expected)
+
+
+def test_a_guest_that_is_up_is_named_where_it_is_looked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "orchestrate" / "up" / "quickstart"
+    folder.mkdir(parents=True)
+    (folder / persistent_guest.SUPERVISOR).write_text(identity(os.getpid()))
+    inventory = folder / persistent_guest.INVENTORY
+    inventory.write_text('{"up": {"hosts": {"guest": {}}}}')
+    listed = orchestrate("hosts", "list", XDG_CACHE_HOME=str(tmp_path))
+    assert f"guest of quickstart: --inventory {inventory}\n" in listed.stderr
+    ended = orchestrate("hosts", "down", "quickstrt", XDG_CACHE_HOME=str(tmp_path))
+    assert ended.returncode == 2
+    assert "no guest of quickstrt is up; did you mean 'quickstart'?" in ended.stderr
+    assert folder.exists()
 
 
 @pytest.mark.parametrize("recorded", [b"", b"-1", b"x-1", b"\xff", b"9" * 5000])
