@@ -113,7 +113,8 @@ def entries(path: Path, offset: int = 0, left_out: LeftOut | None = None) -> Ite
     try:
         stream = open_regular(path)
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; a run is a directory that contains {FILE}") from None
+        hint = "" if isinstance(error, PermissionError) else f"; a run is a directory that contains {FILE}"
+        raise BadInput(f"{path}: {error.strerror}{hint}") from None
     with stream:
         end = stream.seek(offset)
         is_sealed = False

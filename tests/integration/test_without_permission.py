@@ -174,8 +174,7 @@ def test_a_run_that_may_not_be_entered_hides_no_other(kept_out: User) -> None:
         ended = kept_out.orchestrate("results", "list")
     finally:
         first.chmod(0o700)
-    (line,) = ended.complaints
-    assert line.startswith(f"{first}/journal.jsonl: Permission denied")
+    assert ended.complaints == [f"{first}/journal.jsonl: Permission denied"]
     assert ended.code == 0
     assert second.name in ended.out
 
