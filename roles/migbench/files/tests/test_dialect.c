@@ -69,10 +69,13 @@ static enum status select_features(struct dialect *dialect, unsigned features, u
 static void test_mainline(void)
 {
 	struct selection selection;
+	struct verdict verdict = {0};
 	struct dialect *dialect;
 
 	clear();
 	dialect = detect("mainline");
+	CHECK(!dialect_select(dialect, &PROBER, FEATURE_THREADS, 0, &selection, &verdict));
+	CHECK_TEXT(verdict.reason, "this kernel (mainline) has no flag and no switch for this mode");
 	for (unsigned features = 1; features < 16; features++)
 		CHECK(select_features(dialect, features, 335, &selection) == STATUS_UNSUPPORTED);
 	/* Flags without a known interface must not be used. */
