@@ -75,7 +75,8 @@ static void test_mainline(void)
 	clear();
 	dialect = detect("mainline");
 	CHECK(!dialect_select(dialect, &PROBER, FEATURE_THREADS, 0, &selection, &verdict));
-	CHECK_TEXT(verdict.reason, "this kernel (mainline) has no flag and no switch for this mode");
+	CHECK_TEXT(verdict.reason,
+		   "this kernel (mainline) has no flag and no switch for this mode");
 	for (unsigned features = 1; features < 16; features++)
 		CHECK(select_features(dialect, features, 335, &selection) == STATUS_UNSUPPORTED);
 	/* Flags without a known interface must not be used. */
