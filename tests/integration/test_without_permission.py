@@ -191,3 +191,18 @@ def test_a_key_that_may_not_be_looked_for_is_named(kept_out: User) -> None:
     assert kept_out.orchestrate("run", "sweep.yaml").code == 0
     ended = kept_out.orchestrate("export", "latest", "--sign", "closed/key")
     assert (ended.code, ended.complaints) == (2, ["--sign closed/key: Permission denied"])
+
+
+@pytest.mark.parametrize("key", ["inventory", "ssh_config"])
+def test_a_file_that_a_project_names_and_that_may_not_be_looked_for_is_named(
+    kept_out: User, key: str
+) -> None:
+    member = User(kept_out.folder / "project", prefix=kept_out.prefix)
+    (member.folder / "orchestrate.yaml").write_text(f"{key}: ../closed/x\n")
+    assert member.orchestrate("validate", "sweep.yaml").code == 0
+    ended = member.orchestrate("run", "sweep.yaml", "--host", "far.invalid")
+    (line,) = ended.complaints
+    assert (ended.code, line.endswith(f"{key}: {kept_out.folder}/closed/x: Permission denied")) == (
+        2,
+        True,
+    ), line
