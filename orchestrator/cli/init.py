@@ -1,12 +1,15 @@
-"""``orchestrate init``: create an experiment by four answers, or a CI workflow."""
+"""``orchestrate init``: create an experiment by a few answers, or a CI workflow."""
 
 from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from orchestrator import starters
 from orchestrator.cli.options import ExistingPath
@@ -112,34 +115,11 @@ def init(
             hint = "create it with 'orchestrate init'"
             echo(f"the workflow runs {experiment}, which does not exist; {as_started(hint)}")
         return
-    asks = sys.stdin.isatty() and sys.stderr.isatty()
-    if command is None and asks:
-        question = f"What is measured? {MIGBENCH}, or the command of your own program"
-        command = ask(question, MIGBENCH)
-        if command != MIGBENCH:
-            metric = metric or ask("Name of the metric that it prints", "time")
-            unit = unit or ask("Unit", "s")
-            if better is None and not better_of(unit):
-                better = ask("Which figures are better?", type=click.Choice(BETTER))
-            if regex is None and json is None:
-                regex = ask("Pattern that finds it", rf"{metric}=([0-9.]+)")
-    given = [option for option, value in of_command.items() if value is not None]
-    if given and command in (None, MIGBENCH):
-        raise click.UsageError(f"{given[0]} needs --command COMMAND, a program of your own")
-    if where is None and asks:
-        where = ask("Where? guest, local, or [user@]host", GUEST)
-    where = where or GUEST
-    _check_place(where)
-    if not kernels and asks and where == GUEST:
-        question = "Which kernels? default, recipes, Debian packages, with blanks between them"
-        kernels = tuple(ask(question, DEFAULT).split())
-    if precision is None and asks:
-        for name, meaning in PRECISIONS.items():
-            echo(f"  {name}: {meaning}", err=True)
-        precision = ask("How exact?", "usual", type=click.Choice(list(PRECISIONS)))
+    if where is not None:
+        _check_place(where)
     answers = Answers(
         MIGBENCH if command is None else command,
-        where,
+        where or GUEST,
         kernels or (DEFAULT,),
         precision or "usual",
         metric or "time",
@@ -148,12 +128,70 @@ def init(
         json or "",
         better or "",
     )
+    asked = _Asked(path, answers)
+    asks = sys.stdin.isatty() and sys.stderr.isatty()
+    if command is None and asks:
+        question = f"What is measured? {MIGBENCH}, or the command of your own program"
+        if asked.answer("--command", "what", question, MIGBENCH) != MIGBENCH:
+            if not metric:
+                metric = asked.answer("--metric", "metric", "Name of the metric that it prints", "time")
+            if not unit:
+                unit = asked.answer("--unit", "unit", "Unit", "s")
+            if better is None and not better_of(unit):
+                choice = click.Choice(BETTER)
+                better = asked.answer("--better", "better", "Which figures are better?", type=choice)
+            if regex is None and json is None:
+                pattern = rf"{metric}=([0-9.]+)"
+                regex = asked.answer("--regex", "regex", "Pattern that finds it", pattern)
+    given = [option for option, value in of_command.items() if value is not None]
+    if given and asked.answers.what == MIGBENCH:
+        raise click.UsageError(f"{given[0]} needs --command COMMAND, a program of your own")
+    if where is None and asks:
+        asked.answer("--on", "where", "Where? guest, local, or [user@]host", GUEST)
+    if not kernels and asks and asked.answers.where == GUEST:
+        question = "Which kernels? default, recipes, Debian packages, with blanks between them"
+        asked.answer("--kernel", "kernels", question, DEFAULT)
+    if precision is None and asks:
+        for name, meaning in PRECISIONS.items():
+            echo(f"  {name}: {meaning}", err=True)
+        choice = click.Choice(list(PRECISIONS))
+        asked.answer("--precision", "precision", "How exact?", "usual", type=choice)
+    answers = asked.answers
     text = starters.experiment(answers)
     _check(path, text)
     starters.write(path, text, force)
     echo(f"created {path}")
     name = shlex.quote(str(path))
     echo(as_started(f"next: orchestrate plan {name}; orchestrate {starters.run_words(answers, name)}"))
+
+
+class _Asked:
+    """What options and a user have answered so far. An answer that makes no experiment is asked for again at once."""
+
+    def __init__(self, path: Path, answers: Answers) -> None:
+        self.answers = answers
+        self._path = path
+
+    def answer(self, option: str, field: str, question: str, default: str | None = None, **more: Any) -> str:
+        """Ask for a field of the answers, that of an option; ``more`` as for click's prompt."""
+
+        def check(answer: str) -> None:
+            value = tuple(answer.split()) if field == "kernels" else answer
+            answers = replace(self.answers, **{field: value})
+            if faults := [fault for fault in self._faults(answers) if str(fault).startswith(option)]:
+                raise BadInput(*faults)
+            self.answers = answers
+
+        return ask(question, default, check, **more)
+
+    def _faults(self, answers: Answers) -> Sequence[Fault | str]:
+        """Return what is wrong; which figures are better is asked after their unit."""
+        try:
+            _check_place(answers.where)
+            _check(self._path, starters.experiment(replace(answers, better=answers.better or "lower")))
+        except BadInput as error:
+            return error.faults
+        return ()
 
 
 def _check_place(place: str) -> None:

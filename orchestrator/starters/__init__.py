@@ -1,4 +1,4 @@
-"""The files that ``orchestrate init`` creates: an experiment by four answers, and a CI workflow."""
+"""The files that ``orchestrate init`` creates: an experiment by a few answers, and a CI workflow."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ def experiment(answers: Answers) -> str:
     boots_kernels = answers.where == GUEST
     if tuple(answers.kernels) != (DEFAULT,) and not boots_kernels:
         raise BadInput(f"--kernel: only a guest boots a kernel here, not {answers.where}; use --on guest")
+    kernels = {} if tuple(answers.kernels) == (DEFAULT,) else {k: _kernel(k) for k in answers.kernels}
     modes = ["serial", "copy"]
     if any("accel" in kernel for kernel in answers.kernels):
         modes.insert(1, "parallel")
@@ -81,7 +82,8 @@ def experiment(answers: Answers) -> str:
         name=_name(command),
         where=answers.where,
         programs=[command[0]] if command and command[0] not in _SHELL_PROGRAMS else [],
-        kernels={} if tuple(answers.kernels) == (DEFAULT,) else {k: _kernel(k) for k in answers.kernels},
+        kernels=kernels,
+        recipes=any(isinstance(kernel, Mapping) and "recipe" in kernel for kernel in kernels.values()),
         metric=answers.metric,
         source=_metric(answers),
         factors={

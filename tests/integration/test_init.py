@@ -89,6 +89,32 @@ def test_it_asks_which_figures_are_better_where_the_unit_does_not_say(tmp_path: 
     assert "unit: cycles, better: lower" in (tmp_path / "experiment.yaml").read_text()
 
 
+def test_an_answer_that_cannot_be_is_asked_for_again_and_the_others_are_kept(tmp_path: Path) -> None:
+    answers = [
+        "prog '{n}", "prog {n}", "misses", "cycles", "lower",
+        "misses=[0-9]+", "misses=([0-9]+)", "me@", "guest", "linux-7.3-acel", "default", "quick",
+    ]  # fmt: skip
+    code, shown = on_a_terminal(tmp_path, answers="".join(f"{answer}\n" for answer in answers))
+    assert code == 0, shown
+    for refusal in (
+        "No closing quotation",
+        "--regex: expected one group ( )",
+        "--on 'me@': expected guest",
+        "did you mean 'linux-7.3-accel'?",
+    ):
+        assert refusal in shown, shown
+    text = (tmp_path / "experiment.yaml").read_text()
+    assert "misses=([0-9]+)', unit: cycles, better: lower" in text
+    assert "These levels are made up: write your own." in text
+
+
+def test_only_recipes_are_said_to_be_built(tmp_path: Path) -> None:
+    for kernel, built in (("linux-image-cloud-amd64", False), ("linux-7.3-accel", True)):
+        made = orchestrate("init", "--force", "--kernel", kernel, folder=tmp_path)
+        assert made.returncode == 0, made.stderr
+        assert ("orchestrate kernel build" in (tmp_path / "experiment.yaml").read_text()) == built
+
+
 def test_four_times_enter_is_what_it_writes_without_a_terminal(tmp_path: Path) -> None:
     code, shown = on_a_terminal(tmp_path, answers="\n" * 4)
     assert code == 0, shown
