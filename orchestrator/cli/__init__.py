@@ -161,11 +161,11 @@ def main() -> None:
             echo(f"orchestrate: Unable to read current working directory: {bug.strerror}", err=True)
             sys.exit(ExitCode.BAD_INPUT)
         if isinstance(bug, PermissionError) and bug.filename:
-            from orchestrator.cli.denied import denied
+            from orchestrator.cli.denied import refusal
 
-            refusal = denied(bug)
-            echo(f"orchestrate: {refusal}", err=True)
-            sys.exit(refusal.exit_code)
+            denied = refusal(bug)
+            echo(f"orchestrate: {denied}", err=True)
+            sys.exit(denied.exit_code)
         import traceback
 
         echo(traceback.format_exc().rstrip(), err=True)

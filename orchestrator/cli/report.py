@@ -51,8 +51,8 @@ _PLAIN = ("", ".txt")
     "metrics",
     metavar="NAME",
     multiple=True,
-    help="Show metric NAME in tables and charts; default: the headline and the next metric. May be repeated. Of one "
-    "run, csv, json and parquet have all metrics.",
+    help="Show metric NAME in tables and charts; default: the headline and the next metric. Of one run, csv, json and "
+    "parquet have all metrics. May be repeated.",
 )
 @click.option(
     "--output",

@@ -21,7 +21,7 @@ from tests.running import Ended, User
 
 HANGING = """#!/bin/sh
 case $SSH_ORIGINAL_COMMAND in
-"id -u") echo $$ > {begun}; exec sleep 1000 ;;
+*"id -u"*) echo $$ > {begun}; exec sleep 1000 ;;
 esac
 eval "$SSH_ORIGINAL_COMMAND"
 """

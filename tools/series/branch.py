@@ -134,17 +134,13 @@ class Branch:
         # By force: the .gitignore of Debian's source ignores all of it.
         add = f"git add --force {' '.join(file for _, file in files)} && " if files else ""
         return Conflict(
-            "\n".join(
-                [
-                    f"conflict: {commit.subject}",
-                    *(places or ["  all files are resolved"]),
-                    f"{'resolve it' if files else 'continue'} in {self.tree}:",
-                    f"  {add}git cherry-pick --continue",
-                    f"  or, if {self.name} needs no such patch: git cherry-pick --skip, and list its subject in the",
-                    "  file 'upstream' (SUBJECT # REASON)",
-                    "then run this again; it carries on from there",
-                ]
-            )
+            f"conflict: {commit.subject}",
+            *(places or ["  all files are resolved"]),
+            f"{'resolve it' if files else 'continue'} in {self.tree}:",
+            f"  {add}git cherry-pick --continue",
+            f"  or, if {self.name} needs no such patch: git cherry-pick --skip, and list its subject in the",
+            "  file 'upstream' (SUBJECT # REASON)",
+            "then run this again; it carries on from there",
         )
 
 

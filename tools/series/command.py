@@ -15,8 +15,7 @@ def run_command(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespa
     try:
         sys.exit(run(options))
     except OrchestratorError as error:
-        lines = str(error).splitlines()
-        print(f"{parser.prog}: " + "\n".join(lines), file=sys.stderr)
+        print(f"{parser.prog}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)

@@ -43,7 +43,7 @@ def build_patches(branch: Branch, series: Series, jobs: int | None) -> None:
                 errors = [one for counter in found.values() for one in counter if one.is_error]
                 if errors:
                     places = [f"  {build.places[error]}: {error.text}" for error in errors[:5]]
-                    raise KernelError("\n".join([f"patch {number} does not build: {one.subject}", *places]))
+                    raise KernelError(f"patch {number} does not build: {one.subject}", *places)
             branch.state.built.append(trees[one.id])
             branch.save()
     finally:
