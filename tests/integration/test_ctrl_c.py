@@ -58,7 +58,10 @@ def test_the_second_ctrl_c_ends_a_run_whose_host_answers_while_its_command_hangs
         user.options = ("--host", "testhost", "--ssh-config", str(sshd.ssh_config))
         run = user.begin_run(user.file(COUNTING))
         user.wait_for(lambda: is_begun(begun), run)
-        ended = press_twice(user, run)
+        try:
+            ended = press_twice(user, run)
+        finally:
+            os.kill(int(begun.read_text()), signal.SIGKILL)  # on its host it goes on
     assert ended.code == 130, ended.err
     assert "timed out" not in ended.err
     assert "interrupted before a host was restored" in ended.complaints[-1]
