@@ -14,8 +14,8 @@ import pytest
 
 from orchestrator import processes
 from orchestrator.hosts.selector import CONNECT_LIMIT_S
+from tests.integration.interrupted_runs import COUNTING
 from tests.integration.sshd import serve
-from tests.integration.test_run_interrupted import COUNTING
 from tests.integration.test_silent_hosts import read_until
 from tests.running import Ended, User
 

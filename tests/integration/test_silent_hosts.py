@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration.interrupted_runs import COUNTING, LONG, each_once, sessions
 from tests.integration.sshd import Sshd
-from tests.integration.test_run_interrupted import COUNTING, LONG, each_once, sessions
 from tests.running import User
 
 ALIVE = "ServerAliveInterval 1\nServerAliveCountMax 2\n"

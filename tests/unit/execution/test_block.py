@@ -3,141 +3,40 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from orchestrator.activities import current
 from orchestrator.environments import Environment
 from orchestrator.errors import HostError, HostKeyRefused, HostLost, LoginRefused
 from orchestrator.execution import block as block_run
-from orchestrator.execution import journal_follower, outcome
+from orchestrator.execution import outcome
 from orchestrator.execution.coordinator import execute
-from orchestrator.execution.run import Run
-from orchestrator.execution.stopping import Stop
-from orchestrator.experiment.loader import load
-from orchestrator.experiment.model import Experiment, Kernel, Needs, Status
+from orchestrator.experiment.model import Experiment, Kernel, Status
 from orchestrator.hosts import facts
-from orchestrator.hosts.base import Host, Machine
-from orchestrator.hosts.command import Command
-from orchestrator.hosts.local import LocalHost
-from orchestrator.hosts.provider import Provider, ProviderRequest
-from orchestrator.hosts.testing import ScriptedHost, ScriptedMachine, ScriptedProvider
-from orchestrator.plan import Plan
-from orchestrator.plan.model import Block, Trial
-from orchestrator.results.journal import Journal, read
-from orchestrator.results.records import BlockRecord, TrialRecord
+from orchestrator.hosts.base import Host
+from orchestrator.hosts.testing import ScriptedHost, ScriptedMachine
+from orchestrator.plan.model import Trial
+from orchestrator.results.journal import read
+from orchestrator.results.records import TrialRecord
+from tests.block_runs import (
+    FILE,
+    Listener,
+    a_run,
+    begin,
+    ended,
+    host,
+    line,
+    script,
+    trials_of,
+)
 from tests.run_samples import BLOCK, RUN
 from tests.run_samples import trial as sample
-
-FILE = """
-version: 1
-benchmark: {command: [prog, "{n}"], metrics: {x: {key_value: x, unit: s}}}
-factors: {n: [1, 2]}
-repetitions: 1
-order: {within_block: listed}
-"""
-BOOT = "00000000-0000-0000-0000-000000000001"
-
-
-class RoundsHost(ScriptedHost):
-    """Each time its runner's journal is followed it is another one."""
-
-    def __init__(self, name: str, rounds: Iterator[list[str]]) -> None:
-        super().__init__(name)
-        self._rounds = rounds
-
-    def batches(self, command: Command) -> Iterator[list[str] | None]:
-        if "runner.sh follow" in command.line:
-            yield next(self._rounds)
-        else:
-            yield from super().batches(command)
-
-
-class Listener:
-    """Keeps what it is notified of."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def run_begins(self, trials: int, done: int) -> None: ...
-
-    def block_begins(self, block: Block, trials: int) -> None: ...
-
-    def host_ready(self, record: BlockRecord) -> None: ...
-
-    def trial_ends(self, record: TrialRecord) -> None: ...
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
-@pytest.fixture(scope="module")
-def answers() -> str:
-    """What a real host answers to the question for its facts."""
-    return LocalHost("here").run(facts.command()).stdout
-
-
-@contextmanager
-def a_run(tmp_path: Path, machine: Machine, text: str = FILE) -> Iterator[Run]:
-    (tmp_path / "e.yaml").write_text(text)
-    plan = Plan(load(tmp_path / "e.yaml", provider_options={}))
-    provider: Provider = ScriptedProvider(ProviderRequest(Needs(), {}), machine)
-    (tmp_path / "run").mkdir()
-    with Journal(tmp_path / "run") as journal:
-        yield Run("r", plan, provider, journal, Listener(), Stop(), tmp_path, tmp_path)
-
-
-def trials_of(run: Run) -> list[Trial]:
-    return [trial for block in run.plan.blocks() for trial in run.plan.trials(block)]
-
-
-def line(event: str, **others: object) -> str:
-    return json.dumps({"event": event, **others})
-
-
-def begin() -> str:
-    return line("begin", format=1, boot=BOOT, epoch=1.0, uptime=1.0)
-
-
-def ended(trial: Trial, stdout: str = "x=1", **others: object) -> str:
-    nothing = {
-        "refused": "",
-        "signal": None,
-        "timed_out": False,
-        "start": 1,
-        "end": 2,
-        "settled": True,
-        "waited": 0,
-    }
-    more = {
-        "strays": False,
-        "settings": [],
-        "counters": {},
-        "noise": None,
-        "kernel_log": [],
-        "stdout_cut": False,
-        "stderr": "",
-    }
-    record = {"trial": trial.id, "tag": {}, "exit": 0, "stdout": stdout, **nothing, **more, **others}
-    return line("trial", **record)
-
-
-def script(scripted: ScriptedHost, answers: str, *journal: str) -> None:
-    scripted.answer("runner.sh follow", stdout="\n".join(journal))
-    scripted.answer(r"boot_id|hugepages", stdout=answers)
-
-
-def host(answers: str, *journal: str) -> ScriptedHost:
-    scripted = ScriptedHost("n1")
-    script(scripted, answers, *journal)
-    return scripted
 
 
 def test_the_host_that_is_lost_for_ever_ends_the_run(tmp_path: Path, answers: str) -> None:
@@ -277,138 +176,6 @@ def test_a_runner_that_gives_up_is_an_error_with_its_words(tmp_path: Path, answe
     with (
         a_run(tmp_path, ScriptedMachine([scripted])) as run,
         pytest.raises(HostError, match="the runner failed: /proc/x"),
-    ):
-        execute(run)
-
-
-def test_lines_that_are_torn_or_come_twice_do_no_harm(tmp_path: Path, answers: str) -> None:
-    scripted = ScriptedHost("n1")
-    with a_run(tmp_path, ScriptedMachine([scripted])) as run:
-        first, second = trials_of(run)
-        journal = [
-            begin(),
-            '{"event":"sta',
-            ended(first),
-            ended(first, "x=9"),
-            ended(second, "nothing"),
-            line("end", reason="complete", detail=""),
-        ]
-        script(scripted, answers, *journal)
-        execute(run)
-        records = [
-            record for record in read(tmp_path / "run" / "journal.jsonl") if isinstance(record, TrialRecord)
-        ]
-    assert [(record.trial, record.status) for record in records] == [
-        (first.id, Status.OK),
-        (second.id, Status.FAILED),
-    ]
-    assert records[0].metrics["x"].value == 1
-
-
-def test_a_disturbed_trial_is_sent_again_in_the_same_visit(tmp_path: Path, answers: str) -> None:
-    """The journal that an earlier runner left is read twice, and its attempt counts once."""
-    complete = line("end", reason="complete", detail="")
-    rounds: list[list[str]] = []
-    scripted = RoundsHost("n1", iter(rounds))
-    with a_run(tmp_path, ScriptedMachine([scripted]), FILE + "noise: {retries: 2}") as run:
-        first, second = trials_of(run)
-        disturbed = [ended(first, start=start, settled=False) for start in (1, 5, 9)]
-        rounds += [
-            [begin(), disturbed[0], ended(second), complete],
-            [begin(), disturbed[1], complete],
-            [begin(), disturbed[2], complete],
-        ]
-        scripted.answer(r"if \[ -e .*journal.jsonl", stdout="\n".join([begin(), disturbed[0]]))
-        scripted.answer(r"boot_id|hugepages", stdout=answers)
-        execute(run)
-        records = [
-            record for record in read(tmp_path / "run" / "journal.jsonl") if isinstance(record, TrialRecord)
-        ]
-    assert [(r.trial, r.status, r.final) for r in records] == [
-        (first.id, Status.DISTURBED, False),
-        (second.id, Status.OK, True),
-        (first.id, Status.DISTURBED, False),
-        (first.id, Status.DISTURBED, True),
-    ]
-    assert sum("runner.sh start" in command for command in scripted.commands) == 3
-
-
-class LosingHost(RoundsHost):
-    """Keeps how many trials the program says there are, each time its journal is followed."""
-
-    def __init__(self, name: str, rounds: Iterator[list[str]]) -> None:
-        super().__init__(name, rounds)
-        self.totals: list[int] = []
-
-    def batches(self, command: Command) -> Iterator[list[str] | None]:
-        self.totals += [shown.total for shown in current()]
-        yield from super().batches(command)
-
-
-def test_lines_that_are_lost_again_and_again_end_the_run(tmp_path: Path, answers: str) -> None:
-    complete = line("end", reason="complete", detail="")
-    losing = LosingHost("n1", itertools.repeat([begin(), complete], 9))
-    losing.answer(r"boot_id|hugepages", stdout=answers)
-    with a_run(tmp_path, ScriptedMachine([losing])) as run:
-        first, _ = trials_of(run)
-        message = (
-            f"n1: lost 4 times in a row without completing a trial: .*, and has no line of trial {first.id}"
-        )
-        with pytest.raises(HostError, match=message):
-            execute(run)
-    assert losing.totals == [2] * 4
-
-
-def test_lines_that_are_lost_once_are_written_again(tmp_path: Path, answers: str) -> None:
-    complete = line("end", reason="complete", detail="")
-    rounds: list[list[str]] = []
-    losing = LosingHost("n1", iter(rounds))
-    losing.answer(r"boot_id|hugepages", stdout=answers)
-    with a_run(tmp_path, ScriptedMachine([losing])) as run:
-        first, second = trials_of(run)
-        nothing = [begin(), complete]
-        rounds += [nothing, nothing, nothing, [begin(), ended(first), complete]]
-        rounds += [nothing, nothing, nothing, [begin(), ended(second), complete]]
-        execute(run)
-        assert run.all_ok
-        assert run.finished_count == 2
-    assert losing.totals == [2] * 8
-
-
-def test_lines_of_foreign_trials_and_in_another_order_cost_no_other_line(
-    tmp_path: Path, answers: str
-) -> None:
-    rounds: list[list[str]] = []
-    once = RoundsHost("n1", iter(rounds))
-    once.answer(r"boot_id|hugepages", stdout=answers)
-    with a_run(tmp_path, ScriptedMachine([once])) as run:
-        first, second = trials_of(run)
-        foreign = [line("start", trial="ffff", uptime=1.0), ended(first).replace(first.id, "ffff")]
-        complete = line("end", reason="complete", detail="")
-        rounds.append([begin(), *foreign, ended(second), ended(first), complete])
-        execute(run)
-        assert run.all_ok
-        assert run.finished_count == 2
-
-
-class SilentHost(ScriptedHost):
-    """Its runner is always at work, and nothing comes of it."""
-
-    def batches(self, command: Command) -> Iterator[list[str] | None]:
-        yield from itertools.repeat(None)
-
-
-def test_a_trial_that_never_ends_ends_the_run(
-    tmp_path: Path, answers: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    silent = SilentHost("n1")
-    silent.answer("runner.sh status", stdout="running")
-    silent.answer(r"boot_id|hugepages", stdout=answers)
-    clock = itertools.count(step=50)
-    monkeypatch.setattr(journal_follower.time, "monotonic", lambda: next(clock))
-    with (
-        a_run(tmp_path, ScriptedMachine([silent])) as run,
-        pytest.raises(HostError, match="cannot kill trial"),
     ):
         execute(run)
 
