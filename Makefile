@@ -35,8 +35,8 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-# Half of the time of an integration test is waiting: for connections, programs that end, idle CPUs.
-WAITING := -n $(shell expr $$(nproc) \* 3 / 2)
+# Most of the time of an integration test is waiting: for connections, programs that end, idle CPUs.
+WAITING := -n $(shell expr $$(nproc) \* 2)
 
 # What a run with the qemu provider needs on the controller: Python's venv, a compiler for the benchmark,
 # the emulator, and what the guest's initramfs is made of.
