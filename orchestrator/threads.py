@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
+
+TICK_S = 0.5
+"""How often who waits for threads looks for signals: one of them may have got the signal, which wakes only itself."""
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -18,6 +21,8 @@ def in_threads(threads: int, function: Callable[..., None], arguments: Sequence[
         return
     with ThreadPoolExecutor(threads) as pool:
         futures = [pool.submit(function, *each) for each in arguments]
+        while wait(futures, TICK_S).not_done:
+            pass
     for future in futures:
         future.result()
 
@@ -43,6 +48,8 @@ def of_each(threads: int, function: Callable[[S], T], items: Sequence[S]) -> Ite
         threading.Thread(target=work, daemon=True).start()
     try:
         for future in futures:
+            while wait([future], TICK_S).not_done:
+                pass
             yield future.result()
     finally:
         waiting.clear()
