@@ -10,6 +10,9 @@ from typing import NoReturn
 from orchestrator import process_groups
 from orchestrator.errors import ExitCode
 
+TOGETHER_S = 1.0
+"""Signals that come within this time are one request."""
+
 
 def interrupted(message: str = "") -> NoReturn:
     """End this process as interrupted, with the programs that it has begun; nothing else is ended or written.

@@ -9,7 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 TICK_S = 0.5
-"""How often who waits for threads looks for signals: one of them may have got the signal, which wakes only itself."""
+"""How often who waits for threads looks for signals: one of them may have got the signal, which wakes only itself.
+
+Signals are not blocked in the threads instead: the programs that they start would inherit that.
+"""
 
 S = TypeVar("S")
 T = TypeVar("T")

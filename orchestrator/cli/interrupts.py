@@ -16,9 +16,6 @@ from orchestrator import exits
 
 MESSAGE = "orchestrate: interrupted"
 
-TOGETHER_S = 1.0
-"""Signals that come within this time are one request."""
-
 
 @contextmanager
 def told_at_once() -> Iterator[None]:
@@ -35,7 +32,7 @@ def told_at_once() -> Iterator[None]:
     def tell(number: int, frame: FrameType | None) -> None:
         nonlocal told_at
         if told_at is not None:
-            if time.monotonic() - told_at > TOGETHER_S:
+            if time.monotonic() - told_at > exits.TOGETHER_S:
                 exits.interrupted()
             return
         told_at = time.monotonic()

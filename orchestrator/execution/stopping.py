@@ -32,9 +32,6 @@ RESTORE_S = 60.0
 ANSWER_S = 3.0
 """Time that hosts have to give a sign of life after the second request."""
 
-TOGETHER_S = 1.0
-"""Signals that come within this time are one request."""
-
 CLEAN_UP_S = 1.5
 """Time after that to write what is known, before the program exits: it then has taken less than 5 s."""
 
@@ -184,7 +181,7 @@ class _Watcher:
         del frame
         since = time.monotonic() - self._stopping_since
         if since >= 0:
-            if number == signal.SIGINT and since > TOGETHER_S:
+            if number == signal.SIGINT and since > exits.TOGETHER_S:
                 exits.interrupted(_LEFT)
             return
         self._stop.request(number)

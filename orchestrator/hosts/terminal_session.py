@@ -24,9 +24,6 @@ END_S = 5.0
 LOOK_S = 10.0
 """Seconds after which a command is looked at, should no signal tell that it has ended."""
 
-TOGETHER_S = 1.0
-"""Signals that come within this time are one request."""
-
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 TYPED = (signal.SIGINT, signal.SIGQUIT)
 """What a terminal sends to all programs in front when keys are pressed."""
@@ -87,7 +84,7 @@ class Signals:
     def take(self, number: int, frame: FrameType | None) -> None:
         """Take a signal; the handler of all of them."""
         if self._ending_since is not None:
-            if number == signal.SIGINT and time.monotonic() - self._ending_since > TOGETHER_S:
+            if number == signal.SIGINT and time.monotonic() - self._ending_since > exits.TOGETHER_S:
                 self._give_up()
             return
         self._ending_since = time.monotonic()
